@@ -1,0 +1,41 @@
+# Two commands: `make demo` shows the main job, `make test` proves it. Everything is installed into .venv; nothing needs root.
+PYTHON ?= python3
+BIN := .venv/bin
+WORLD ?= var/world
+
+.PHONY: help demo up down test check lock clean
+help:            ## this list
+	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
+
+.venv/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: .venv/installed   ## the main job for real, on this machine: Airflow, PostgreSQL, SFTP, three partners; ends by itself
+	$(BIN)/exchange demo run --world var/demo
+
+up: .venv/installed     ## keep the same world running; prints the address of the Airflow UI and its users
+	$(BIN)/exchange demo up --world $(WORLD)
+
+down: .venv/installed   ## stop it, leaving no process behind
+	$(BIN)/exchange demo down --world $(WORLD)
+
+test: .venv/installed   ## all tests, with real servers; installs Debian's openssh-server where it may
+	@command -v /usr/sbin/sshd >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server; } || true
+	$(BIN)/python -m pytest
+
+check: .venv/installed  ## lint, format, types, import contract, generated files; reports all failures
+	@failed=0; \
+	for command in "ruff check ." "ruff format --check ." "mypy" "lint-imports" "exchange schemas --check"; do \
+	  echo "== $$command"; $(BIN)/$$command || failed=1; \
+	done; exit $$failed
+
+lock:            ## resolve the dependencies again (needs uv)
+	uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
+	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock $(LOCK_OPTIONS)
+
+clean: down      ## remove the worlds and the environment
+	rm -rf var .venv

@@ -1,0 +1,187 @@
+"""Agreements (会商协议): what a partner may ask, why, how often, and how its answers are returned.
+
+Rules: one TOML file per partner, named ``<partner>.toml``; loaded once, validated whole, frozen. Adding a partner is a file,
+not code. Nothing that no agreement names is answered (Jilin's notice of 2015, section 1). An error names file and field
+and says what would be right.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Final, Literal, Self
+
+from cryptography import x509
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from exchange.errors import Halt
+from exchange.manifest import PARTNER_PATTERN
+from exchange.settings import explain
+from exchange.tables import ITEMS
+from exchange.working_days import WORKING_DAYS
+
+# Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules 2021, art. 4).
+LETTER_ITEMS: Final = frozenset({"criminal_record"})
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Purpose(_Section):
+    """One reason to ask, with its legal basis; ``items`` may be asked for it and no others."""
+
+    code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    zh: str
+    legal_basis: Annotated[str, Field(min_length=4)]
+    items: tuple[str, ...]
+
+    @field_validator("items")
+    @classmethod
+    def _known(cls, items: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(items) - set(ITEMS)):
+            msg = f"no such item: {', '.join(unknown)}; there are {', '.join(ITEMS)}"
+            raise ValueError(msg)
+        return items
+
+
+class Sftp(_Section):
+    """The partner's place on an SFTP server and the one host key that is accepted there."""
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    username: str
+    host_key: Annotated[str, Field(pattern=r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$")]
+    requests: str = "to-office"
+    results: str = "from-office"
+
+
+class Certificates(_Section):
+    """PEM files beside the agreement: who signs the partner's manifests, and to whom results are encrypted."""
+
+    signing: Path
+    encryption: Path
+
+
+class Limits(_Section):
+    max_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
+    max_rows: Annotated[int, Field(ge=1)] = 5_000_000
+
+
+class Masking(_Section):
+    """How claimed personal fields are echoed; see ``masking.py``."""
+
+    id_number: Literal["keep_6_4", "hide"] = "keep_6_4"
+    name: Literal["keep_first", "hide"] = "keep_first"
+
+
+class ResultForm(_Section):
+    encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8-sig"
+    headers: Literal["zh", "en"] = "zh"
+
+
+class StandingApproval(_Section):
+    """The leader's approval in advance of *no record* answers in ad hoc batches; a hit never goes by it."""
+
+    number: str
+    given_on: date
+    ends_on: date
+
+
+class Contact(_Section):
+    name: str
+    telephone: str
+
+
+class Agreement(_Section):
+    """One partner's agreement, as its file says."""
+
+    partner: Annotated[str, Field(pattern=PARTNER_PATTERN)]
+    zh: str
+    number: str
+    level: Literal["province", "city", "county"]
+    division: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    in_force_from: date
+    in_force_until: date
+    cycles: Annotated[tuple[str, ...], Field(min_length=1)]
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
+    sftp: Sftp
+    certificates: Certificates
+    limits: Limits = Limits()
+    masking: Masking = Masking()
+    result: ResultForm = ResultForm()
+    standing_approval: StandingApproval | None = None
+    contact: Contact
+
+    @field_validator("cycles")
+    @classmethod
+    def _cycles_known(cls, cycles: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(cycles) - set(WORKING_DAYS)):
+            msg = f"no such cycle: {', '.join(unknown)}; there are {', '.join(WORKING_DAYS)}"
+            raise ValueError(msg)
+        return cycles
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.in_force_until < self.in_force_from:
+            msg = "in_force_until lies before in_force_from"
+            raise ValueError(msg)
+        if len({purpose.code for purpose in self.purposes}) != len(self.purposes):
+            msg = "purposes: a code stands twice; each purpose needs its own"
+            raise ValueError(msg)
+        return self
+
+    def purpose(self, code: str) -> Purpose | None:
+        return next((purpose for purpose in self.purposes if purpose.code == code), None)
+
+    def in_force(self, day: date) -> bool:
+        return self.in_force_from <= day <= self.in_force_until
+
+    def approved_in_advance(self, cycle: str, day: date) -> bool:
+        """Whether a *no record* answer may leave now without the leader's own look at the batch."""
+        standing = self.standing_approval
+        return cycle == "ad_hoc" and standing is not None and standing.given_on <= day <= standing.ends_on
+
+
+def load_agreement(path: Path) -> Agreement:
+    """One agreement; Halt with file, field and what would be right."""
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: not TOML: {error}"
+        raise Halt(msg) from None
+    try:
+        agreement = Agreement.model_validate(raw)
+    except ValidationError as error:
+        raise Halt(explain(path, error)) from None
+    if agreement.partner != path.stem:
+        msg = f"{path}: partner: the file of partner {agreement.partner!r} must be named {agreement.partner}.toml"
+        raise Halt(msg)
+    certificates = Certificates(
+        signing=path.parent / agreement.certificates.signing,
+        encryption=path.parent / agreement.certificates.encryption,
+    )
+    for field, place in (("signing", certificates.signing), ("encryption", certificates.encryption)):
+        _check_certificate(path, f"certificates.{field}", place)
+    return agreement.model_copy(update={"certificates": certificates})
+
+
+def _check_certificate(path: Path, field: str, place: Path) -> None:
+    try:
+        x509.load_pem_x509_certificate(place.read_bytes())
+    except FileNotFoundError:
+        msg = f"{path}: {field}: no file {place.name} beside the agreement"
+        raise Halt(msg) from None
+    except ValueError:
+        msg = f"{path}: {field}: {place.name} is not one PEM certificate"
+        raise Halt(msg) from None
+
+
+def load_agreements(folder: Path) -> Mapping[str, Agreement]:
+    """All agreements of the folder by partner, each whole; one bad file stops the load and is named."""
+    return MappingProxyType(
+        {agreement.partner: agreement for agreement in map(load_agreement, sorted(folder.glob("*.toml")))}
+    )

@@ -1,0 +1,137 @@
+"""CMS envelopes and signatures: what a partner can make and open with ``openssl cms`` alone.
+
+Rules
+- A detached signature is verified against the one certificate that the agreement pins; certificates that travel inside the
+  signature are ignored, and so is any chain. The certificate's own validity is checked against our clock.
+- Signature and hash are checked before anything is decrypted: a CBC envelope that was tampered with opens without an error.
+- Results are encrypted with AES-256-CBC (the library's default is AES-128).
+- A missing or unreadable key of our own is a Halt; what a partner sent wrong is Refused.
+
+Verification is done by the ``openssl`` program: ``cryptography`` signs and opens CMS but does not verify it.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.serialization import pkcs7
+
+from exchange.errors import Halt, Refused, Retryable
+from exchange.settings import read_secret
+
+_VERIFY_SECONDS: Final = 60
+
+
+@dataclass(frozen=True)
+class Identity:
+    """A private key of the office with its certificate."""
+
+    key: RSAPrivateKey
+    certificate: x509.Certificate
+
+
+def load_identity(key: Path, certificate: Path) -> Identity:
+    """The office's key pair; Halt when a file is missing, open to others, not PEM, or the two do not belong together."""
+    try:
+        private = serialization.load_pem_private_key(read_secret(key), password=None)
+        public = load_certificate(certificate)
+    except (ValueError, TypeError):
+        msg = f"{key}: not an unencrypted PEM private key"
+        raise Halt(msg) from None
+    if not isinstance(private, RSAPrivateKey) or private.public_key() != public.public_key():
+        msg = f"{key}: not the RSA key of {certificate}"
+        raise Halt(msg)
+    return Identity(private, public)
+
+
+def load_certificate(path: Path) -> x509.Certificate:
+    """One PEM certificate; Halt when there is none."""
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        msg = f"{path}: no readable PEM certificate"
+        raise Halt(msg) from None
+
+
+def sign(content: bytes, identity: Identity) -> bytes:
+    """A detached CMS signature (DER, SHA-256) over the content."""
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
+    builder = builder.add_signer(identity.certificate, identity.key, hashes.SHA256())
+    options = [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary]
+    return builder.sign(serialization.Encoding.DER, options)
+
+
+def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> None:
+    """Refused unless this detached DER signature over the content is by the pinned certificate, valid now."""
+    certificate = load_certificate(pinned)
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise Refused("certificate_expired")
+    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
+        content_file, signature_file = Path(folder, "content"), Path(folder, "signature")
+        content_file.write_bytes(content)
+        signature_file.write_bytes(signature)
+        # -nointern with -certfile: only the pinned certificate can have signed; -noverify: no chain is built for it.
+        outcome = _openssl(
+            ["cms", "-verify", "-binary", "-inform", "DER", "-nointern", "-noverify", "-certfile", str(pinned)]
+            + ["-in", str(signature_file), "-content", str(content_file), "-out", "/dev/null"]
+        )
+    if outcome != 0:
+        raise Refused("signature_invalid")
+
+
+def _openssl(arguments: Sequence[str]) -> int:
+    """The exit status of the program; what it prints may quote the file and is dropped."""
+    try:
+        done = subprocess.run(
+            ["openssl", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_VERIFY_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        msg = "the program openssl is not installed on this machine"
+        raise Halt(msg) from None
+    except subprocess.TimeoutExpired:
+        msg = f"openssl did not answer within {_VERIFY_SECONDS} seconds"
+        raise Retryable(msg) from None
+    return done.returncode
+
+
+def seal(content: bytes, recipient: x509.Certificate) -> bytes:
+    """A CMS envelope (DER, AES-256-CBC) that only the recipient's key opens."""
+    builder = pkcs7.PKCS7EnvelopeBuilder().set_data(content).add_recipient(recipient)
+    builder = builder.set_content_encryption_algorithm(AES256)
+    return builder.encrypt(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
+
+
+def unseal(envelope: bytes, identity: Identity) -> bytes:
+    """The content of an envelope to the office; Refused when it is none or not for this key. Its hash was checked before."""
+    try:
+        return pkcs7.pkcs7_decrypt_der(envelope, identity.certificate, identity.key, [])
+    except (ValueError, UnsupportedAlgorithm):
+        raise Refused("data_envelope") from None
+
+
+def is_whole_der(content: bytes) -> bool:
+    """Whether a DER (or BER) object is there to its end, by its outer length alone: a half-written signature is not."""
+    if len(content) < 2 or content[0] != 0x30:
+        return False
+    first = content[1]
+    if first == 0x80:  # indefinite length, as a streaming writer makes it: ends with two zero bytes
+        return content.endswith(b"\x00\x00")
+    octets = first & 0x7F if first & 0x80 else 0
+    length = int.from_bytes(content[2 : 2 + octets], "big") if octets else first
+    return octets <= 4 and len(content) == 2 + octets + length

@@ -1,0 +1,196 @@
+"""The JSON files of the exchange: request manifest, receipt, result manifest, notice.
+
+Rules
+- Unknown fields are refused, types are strict, and every text has a greatest length: what comes from outside is bounded.
+- A manifest that does not fit is refused by naming the field, never by quoting it.
+- Files are written in one form (UTF-8, two blanks, fields in the order of the model), so that the same facts are the
+  same bytes. The JSON Schemas in ``schemas/`` are generated from these models.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import date
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from exchange.errors import Refused
+
+PARTNER_PATTERN: Final = r"^[a-z][a-z0-9-]{1,30}$"
+BATCH_PATTERN: Final = r"^[a-z][a-z0-9-]{1,30}\.[A-Za-z0-9_-]{1,60}$"
+REQUEST_SUFFIX: Final = ".request.json"
+SIGNATURE_SUFFIX: Final = ".p7s"
+GREATEST_MANIFEST: Final = 64 * 1024
+"""Bytes; a manifest or a signature beyond this is none."""
+
+Partner = Annotated[str, Field(pattern=PARTNER_PATTERN)]
+BatchId = Annotated[str, Field(pattern=BATCH_PATTERN, description="<partner>.<the partner's own number>")]
+Text = Annotated[str, Field(min_length=1, max_length=200)]
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="in lower-case hex")]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DataFile(_Record):
+    """The data file as it lies on the server (encrypted or not)."""
+
+    name: Annotated[str, Field(max_length=120)]
+    size: Annotated[int, Field(ge=1, le=1 << 40, description="bytes")]
+    sha256: Sha256
+    encrypted: Annotated[bool, Field(description="CMS, to the office's certificate")] = False
+    encoding: Annotated[
+        Literal["utf-8", "gb18030"] | None, Field(description="found out where it is not stated")
+    ] = None
+
+
+class RequestManifest(_Record):
+    """What a partner asks: who, what, why, for when. Signed by a detached CMS signature beside it."""
+
+    format: Literal["exchange-request/1"]
+    partner: Partner
+    batch: BatchId
+    cycle: Annotated[Code, Field(description="annual, half_yearly, quarterly, monthly or ad_hoc")]
+    period: Annotated[
+        str,
+        Field(
+            max_length=10,
+            description="annual 2026, half-yearly 2026-H1, quarterly 2026-Q3, monthly 2026-10, ad hoc 2026-10-31",
+        ),
+    ]
+    purpose: Annotated[Code, Field(description="a purpose of the agreement")]
+    legal_basis: Annotated[Text, Field(description="as the agreement names it for this purpose")]
+    letter: Annotated[Text | None, Field(description="number of the letter of introduction")] = None
+    handler: Annotated[Text, Field(description="the partner's officer in charge of this request")]
+    items: Annotated[list[Code], Field(min_length=1, max_length=20)]
+    rows: Annotated[Count, Field(description="data rows, the header not counted")]
+    data: DataFile
+
+
+class File(_Record):
+    name: Text
+    size: Count
+    sha256: Sha256
+
+
+class DueDay(_Record):
+    day: date
+    provisional: Annotated[bool, Field(description="the calendar of that year is not published yet")]
+
+
+class Refusal(_Record):
+    code: Code
+    zh: str
+    en: str
+    row: int | None = None
+    column: str | None = None
+
+
+class Receipt(_Record):
+    """The office's first answer to a set: accepted with a due day, or refused with a reason. Signed."""
+
+    format: Literal["exchange-receipt/1"] = "exchange-receipt/1"
+    batch: str
+    partner: Partner
+    outcome: Literal["accepted", "refused"]
+    received_at: AwareDatetime
+    files: list[File]
+    rows: Count | None = None
+    due: DueDay | None = None
+    refusal: Refusal | None = None
+
+
+class SnapshotDate(_Record):
+    source: Code
+    zh: str
+    as_of: date
+
+
+class ResultManifest(_Record):
+    """What came out: hashes of the encrypted and of the plain file, counts per answer, sources and their dates. Signed."""
+
+    format: Literal["exchange-result/1"] = "exchange-result/1"
+    batch: str
+    partner: Partner
+    cycle: Code
+    period: str
+    items: list[Code]
+    rows_in: Count
+    rows_out: Count
+    answers: Annotated[dict[str, dict[str, int]], Field(description="column of the result → code → rows")]
+    snapshots: list[SnapshotDate]
+    due: DueDay
+    encrypted: File
+    plain: File
+
+
+class Notice(_Record):
+    """Something the partner should look at though no batch came of it: a set left alone because it is not complete."""
+
+    format: Literal["exchange-notice/1"] = "exchange-notice/1"
+    partner: Partner
+    about: Annotated[str, Field(description="the manifest's name without its ending")]
+    code: Code
+    zh: str
+    en: str
+    seen_since: AwareDatetime
+
+
+MODELS: Final[dict[str, type[_Record]]] = {
+    "request": RequestManifest,
+    "receipt": Receipt,
+    "result": ResultManifest,
+    "notice": Notice,
+}
+
+R = TypeVar("R", bound=_Record)
+
+
+def parse(model: type[R], content: bytes) -> R:
+    """The record in these bytes; Refused ``manifest_format`` with the first field that does not fit."""
+    if len(content) > GREATEST_MANIFEST:
+        raise Refused("manifest_format")
+    try:
+        return model.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"] if first["type"] != "extra_forbidden")
+        raise Refused("manifest_format", column=field or None) from None
+
+
+def write(record: _Record) -> bytes:
+    """The record's bytes, the same for the same facts."""
+    fields = record.model_dump(mode="json", exclude_none=True)
+    return (json.dumps(fields, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def json_schema(model: type[_Record]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one of the files."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
+
+
+_PERIODS: Final = {
+    "annual": re.compile(r"[0-9]{4}"),
+    "half_yearly": re.compile(r"[0-9]{4}-H[12]"),
+    "quarterly": re.compile(r"[0-9]{4}-Q[1-4]"),
+    "monthly": re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])"),
+    "ad_hoc": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+}
+
+
+def period_fits(cycle: str, period: str) -> bool:
+    """Whether the period is written as this cycle writes it; an ad hoc request names its day."""
+    if not _PERIODS[cycle].fullmatch(period):
+        return False
+    if cycle != "ad_hoc":
+        return True
+    try:
+        date.fromisoformat(period)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,50 @@
+"""Coded values as people write them: by number or by word.
+
+Sources: GB/T 2261.1 (sex), GB/T 3304 (ethnicity, ``schemas/ethnicities.csv``). A value outside its table gives null, which
+the answer tells as *cannot be read*; it is never taken for the nearest one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from exchange.places import SCHEMAS
+
+SEX: Final[Mapping[str, int]] = MappingProxyType(
+    {
+        "0": 0, "未知": 0, "未知的性别": 0,
+        "1": 1, "男": 1, "男性": 1, "M": 1, "MALE": 1,
+        "2": 2, "女": 2, "女性": 2, "F": 2, "FEMALE": 2,
+        "9": 9, "未说明": 9, "未说明的性别": 9,
+    }
+)  # fmt: skip
+
+
+@cache
+def ethnicity_words() -> Mapping[str, int]:
+    """Number (``1``, ``01``), name (``汉族``) or short name (``汉``) → code of GB/T 3304."""
+    words: dict[str, int] = {}
+    for code, name in pl.read_csv(SCHEMAS / "ethnicities.csv", infer_schema=False).iter_rows():
+        for word in (code, code.lstrip("0"), name, name.removesuffix("族")):
+            words[word] = int(code)
+    return MappingProxyType(words)
+
+
+def plain_word(text: pl.Expr) -> pl.Expr:
+    """Evened width, no blanks, upper case."""
+    return text.str.normalize("NFKC").str.replace_all(r"\s+", "").str.to_uppercase()
+
+
+def sex_code(text: pl.Expr) -> pl.Expr:
+    """UInt8 code of GB/T 2261.1, null where the text is none."""
+    return plain_word(text).replace_strict(dict(SEX), default=None, return_dtype=pl.UInt8)
+
+
+def ethnicity_code(text: pl.Expr) -> pl.Expr:
+    """UInt8 code of GB/T 3304, null where the text is none."""
+    return plain_word(text).replace_strict(dict(ethnicity_words()), default=None, return_dtype=pl.UInt8)

@@ -1,0 +1,32 @@
+"""Dates as people write them: year, month, day in that order, and a spreadsheet's serial number.
+
+Rules: ``1990-1-5``, ``1990/01/05``, ``1990.1.5``, ``19900105``, ``1990年1月5日``, each also followed by a midnight that a spreadsheet
+added. A serial number (days since 1899-12-30) is taken where it lies in a person's lifetime: five digits cannot be any
+other date. Two-digit years and day-first forms are ambiguous and give null.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+
+_MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
+_PARTED: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?$"
+_COMPACT: Final = r"^([0-9]{4})([0-9]{2})([0-9]{2})$"
+_SERIAL: Final = r"^[0-9]{4,5}$"
+_SERIAL_ZERO: Final = -25_569  # 1899-12-30, in days since 1970-01-01
+_SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
+
+
+def claimed_date(text: pl.Expr) -> pl.Expr:
+    """Date, null where the text is no date or leaves open which."""
+    even = text.str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, "").str.replace_all(r"\s+", "")
+    parts = [
+        pl.coalesce(even.str.extract(_PARTED, group), even.str.extract(_COMPACT, group)).str.zfill(2)
+        for group in (1, 2, 3)
+    ]
+    written = pl.concat_str(parts, separator="-").str.to_date("%Y-%m-%d", strict=False)
+    serial = pl.when(even.str.contains(_SERIAL)).then(even).cast(pl.Int32, strict=False)
+    in_life = pl.when(serial.is_between(*_SERIALS)).then(serial)
+    return pl.coalesce(written, (in_life + _SERIAL_ZERO).cast(pl.Date))

@@ -1,0 +1,92 @@
+"""The table of answers: one code for the identity of each row and one per item, in the order of the request.
+
+Rules: number and name first, everything else only after they agree (the three answers of the national service); a row in doubt
+is *under review* as a whole; as many rows out as in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+
+from exchange.matching import id_numbers, offences
+from exchange.matching.identity import NOBODY, Population, identify
+from exchange.matching.items import RULES
+from exchange.matching.offences import OffenceSources
+from exchange.tables import NOTES
+
+IDENTITY = "identity"
+NOTE = "note"
+
+# Whose answer is the identity itself, once the number was readable.
+_OF_IDENTITY = {
+    "id_number": ("consistent", "under_review", "no_such_number", "name_disagrees"),
+    "name": ("consistent", "under_review", "name_disagrees"),
+}
+
+
+def decide(
+    table: pl.DataFrame,
+    items: Sequence[str],
+    population: Population,
+    sources: OffenceSources,
+    today: date,
+) -> pl.DataFrame:
+    """``row_ref``, ``id_number``, ``name`` as claimed, ``identity``, ``note``, and one column of answer codes per item.
+
+    ``today`` is the office's day of receipt, so that a re-run on another day decides the same.
+    """
+    frame = identify(id_numbers.standardise(table, today), population)
+    frame = _with_register(frame, items, population)
+    if offences.CODE in items:
+        frame = frame.with_columns(
+            offences.answer(frame["person"].to_numpy(), population, sources).alias("_record")
+        )
+    return frame.select(
+        "row_ref",
+        "id_number",
+        "name",
+        IDENTITY,
+        _notes(),
+        *[_answer(item).alias(f"answer.{item}") for item in items],
+    )
+
+
+def _with_register(frame: pl.DataFrame, items: Sequence[str], population: Population) -> pl.DataFrame:
+    """Adds the register's columns that the items read, as ``register.<column>``, null where nobody is established."""
+    columns = sorted({column for item in items if item in RULES for column in RULES[item].reads})
+    if not columns:
+        return frame
+    established = frame.select(pl.col("person") != NOBODY).to_series()
+    rows = frame.filter(established).with_row_index("_place").select("_place", "person")
+    values = population.people.take(rows["person"].to_numpy(), columns)
+    values = values.rename({column: f"register.{column}" for column in columns})
+    place = pl.when(established).then(established.cast(pl.UInt32).cum_sum() - 1)
+    return frame.with_columns(
+        values.select(pl.all().gather(frame.select(place).to_series()))
+        if values.height
+        else [pl.lit(None, values.schema[name]).alias(name) for name in values.columns]
+    )
+
+
+def _answer(item: str) -> pl.Expr:
+    """The item's code: of the identity where it decides, else of the item's own rule."""
+    identity = pl.col(IDENTITY)
+    if item in _OF_IDENTITY:
+        return pl.when(identity.is_in(_OF_IDENTITY[item])).then(identity).otherwise(pl.lit("not_answered"))
+    own = pl.col("_record") if item == offences.CODE else RULES[item].answer
+    return (
+        pl.when(identity == "consistent")
+        .then(own)
+        .when(identity == "under_review")
+        .then(identity)
+        .otherwise(pl.lit("not_answered"))
+    )
+
+
+def _notes() -> pl.Expr:
+    """The codes of what was done to the number, joined by a semicolon; empty where nothing was."""
+    said = [pl.when(pl.col(code).fill_null(value=False)).then(pl.lit(code)) for code in NOTES]
+    return pl.concat_str(said, separator=";", ignore_nulls=True).alias(NOTE)

@@ -1,0 +1,92 @@
+"""Who is meant: identity number and name must agree before anything else of a person is answered.
+
+Rules
+- The answers are those of the national service: consistent, number and name do not agree, no such number.
+- A claim with a superseded number finds the person who bore it, and says so.
+- A person whose identity stays in doubt (information level 30), who shares a number, or who is registered twice never gets
+  a plain *consistent*: the row goes to an officer, and why is not told.
+- A row that cannot be read says what could not be read; the number is looked at before the name.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from exchange.matching.lookup import Keys, Rows, SortedTable
+from exchange.matching.names import name_fault, standard_name
+
+NOBODY = -1
+
+
+@dataclass(frozen=True)
+class Population:
+    """The population snapshot: people sorted by key, and superseded numbers with the row of who bears a new one."""
+
+    people: SortedTable
+    former: SortedTable
+
+    def former_keys(self, persons: Rows) -> tuple[Rows, Keys]:
+        """(place in ``persons``, superseded key) for those who bore another number before."""
+        bearers = self.former.table.column("person").to_numpy()
+        frame = pl.DataFrame({"person": bearers, "key": self.former.keys}).join(
+            pl.DataFrame({"person": persons, "place": np.arange(len(persons))}), on="person"
+        )
+        return frame["place"].to_numpy(), frame["key"].to_numpy()
+
+
+def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
+    """Adds ``identity`` (answer code), ``person`` (row of the population, NOBODY where not established) and
+    ``id_superseded`` to a frame with ``row_fault``, ``id_fault``, ``key`` and ``name``.
+    """
+    frame = frame.with_columns(standard_name(pl.col("name")).alias("_name"))
+    readable = pl.coalesce("row_fault", "id_fault", name_fault(pl.col("_name")))
+    frame = frame.with_columns(readable.alias("_fault"))
+    candidates = _candidates(frame, population)
+    agreeing = candidates.filter("agrees")
+    known = np.zeros(frame.height, dtype=bool)
+    known[candidates["request"].to_numpy()] = True
+    request = agreeing["request"].to_numpy()
+    person, doubt, former = (np.full(frame.height, NOBODY), known & False, known & False)
+    person[request] = agreeing["person"].to_numpy()
+    doubt[request] = agreeing["doubt"].to_numpy()
+    doubt |= np.bincount(request, minlength=frame.height) > 1
+    former[request] = agreeing["former"].to_numpy()
+    frame = frame.with_columns(
+        pl.Series("_known", known), pl.Series("_doubt", doubt), pl.Series("person", person)
+    )
+    identity = (
+        pl.when(pl.col("_fault").is_not_null())
+        .then(pl.col("_fault"))
+        .when(~pl.col("_known"))
+        .then(pl.lit("no_such_number"))
+        .when(pl.col("person") == NOBODY)
+        .then(pl.lit("name_disagrees"))
+        .when("_doubt")
+        .then(pl.lit("under_review"))
+        .otherwise(pl.lit("consistent"))
+    )
+    frame = frame.with_columns(identity.alias("identity"), pl.Series("id_superseded", former))
+    return frame.drop("_name", "_fault", "_known", "_doubt")
+
+
+def _candidates(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
+    """Every (request row, person) whose number fits: ``request``, ``person``, ``former``, ``doubt``, ``agrees``."""
+    asked = frame.with_row_index("_row").filter(pl.col("_fault").is_null())
+    keys, rows = asked["key"].to_numpy(), asked["_row"].cast(pl.Int64).to_numpy()
+    now, before = population.people.find(keys), population.former.find(keys)
+    bearer = population.former.table.column("person").to_numpy()[before.row]
+    place = np.concatenate([now.wanted, before.wanted])
+    person = np.concatenate([now.row, bearer])
+    registered = population.people.take(person, ["name", "doubt"])
+    return pl.DataFrame(
+        {
+            "request": rows[place],
+            "person": person,
+            "former": np.arange(len(person)) >= len(now.row),
+            "doubt": registered["doubt"],
+            "agrees": registered["name"] == asked["_name"].gather(place),
+        }
+    )

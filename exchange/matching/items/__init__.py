@@ -1,0 +1,20 @@
+"""The items that may be asked, one small file each. To add one: an entry in ``schemas/items.toml`` and a file here that
+says which register columns it reads and which expression answers it; then its name in ``RULES`` below.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from exchange.matching.items import birth_date, ethnicity, registered_address, sex
+from exchange.matching.items.rule import ItemRule
+
+RULES: Final = MappingProxyType(
+    {
+        rule.code: rule
+        for rule in (sex.RULE, birth_date.RULE, ethnicity.RULE, registered_address.RULE)
+    }
+)
+
+__all__ = ["RULES", "ItemRule"]

@@ -1,0 +1,14 @@
+"""``birth_date`` (出生日期): the day as the register has it, which need not be the one inside the identity number."""
+
+from __future__ import annotations
+
+import polars as pl
+
+from exchange.matching.dates import claimed_date
+from exchange.matching.items.rule import ItemRule, compared, registered
+
+RULE = ItemRule(
+    code="birth_date",
+    reads=("birth_date",),
+    answer=compared(pl.col("birth_date"), claimed_date(pl.col("birth_date")), registered("birth_date")),
+)

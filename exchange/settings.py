@@ -1,0 +1,142 @@
+"""The office's own settings: one TOML file, named by ``EXCHANGE_CONFIG``, read once, frozen.
+
+Rules: relative paths are relative to that file; secrets are never in it, only the places of files that hold them, and a
+private key or password file that others may read is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from exchange.errors import Halt
+from exchange.files import Originals
+
+ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Keys(_Section):
+    """PEM files: the office signs results and receipts, opens requests, and logs in to the partners' servers."""
+
+    signing_key: Path
+    signing_certificate: Path
+    decryption_key: Path
+    decryption_certificate: Path
+    sftp_key: Path
+
+
+class RegisterSettings(_Section):
+    """SQLAlchemy URL without a password; the password comes from the libpq password file."""
+
+    url: str
+    password_file: Path | None = None
+
+
+class Policy(_Section):
+    """The office's own choices; each is a number that an issue, a notice or a chief may change."""
+
+    incomplete_after_minutes: Annotated[int, Field(ge=0)] = 30
+    snapshots_kept: Annotated[int, Field(ge=1)] = 7
+    connect_seconds: Annotated[float, Field(gt=0)] = 10.0
+    transfer_seconds: Annotated[float, Field(gt=0)] = 60.0
+
+    @property
+    def incomplete_after(self) -> timedelta:
+        """How long an incomplete set is left alone before it is reported."""
+        return timedelta(minutes=self.incomplete_after_minutes)
+
+
+class Settings(_Section):
+    """Everything an installation decides for itself; ``home`` holds what the software writes."""
+
+    office: str
+    home: Path
+    agreements: Path
+    keys: Keys
+    register_: Annotated[RegisterSettings, Field(alias="register")]
+    policy: Policy = Policy()
+    calendar: dict[date, Annotated[str, Field(pattern="^(work|off)$")]] = {}
+
+    @cached_property
+    def originals(self) -> Originals:
+        return Originals(self.home / "originals")
+
+    @property
+    def snapshots(self) -> Path:
+        return self.home / "snapshots"
+
+    def work(self, batch_id: str) -> Path:
+        """Where a batch's own files lie until it is closed: only encrypted or signed ones."""
+        return self.home / "work" / batch_id
+
+    @property
+    def office_days(self) -> dict[date, bool]:
+        """The office's own working days (True) and days off (False)."""
+        return {day: word == "work" for day, word in self.calendar.items()}
+
+    @classmethod
+    def load(cls, path: Path | None = None) -> Self:
+        """The settings in this file, by default the one that the environment names; Halt when they do not fit."""
+        place = path or Path(os.environ.get(ENVIRONMENT_VARIABLE, "exchange.toml"))
+        try:
+            raw = tomllib.loads(place.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            msg = f"no settings at {place}; name the file in {ENVIRONMENT_VARIABLE}"
+            raise Halt(msg) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            msg = f"{place}: not TOML: {error}"
+            raise Halt(msg) from None
+        try:
+            settings = cls.model_validate(raw)
+        except ValidationError as error:
+            raise Halt(explain(place, error)) from None
+        return settings._resolved(place.resolve().parent)
+
+    def _resolved(self, base: Path) -> Self:
+        keys = Keys(**{name: base / path for name, path in self.keys.model_dump().items()})
+        password_file = self.register_.password_file
+        register = self.register_.model_copy(
+            update={"password_file": base / password_file if password_file else None}
+        )
+        return self.model_copy(
+            update={
+                "home": base / self.home,
+                "agreements": base / self.agreements,
+                "keys": keys,
+                "register_": register,
+            }
+        )
+
+
+def read_secret(path: Path) -> bytes:
+    """A private file's content; Halt when it is missing or others than its owner may read it."""
+    try:
+        mode = path.stat().st_mode
+        content = path.read_bytes()
+    except OSError as error:
+        msg = f"{path}: {error.strerror}"
+        raise Halt(msg) from None
+    if mode & (stat.S_IRWXG | stat.S_IRWXO):
+        msg = f"{path} may be read by others; make it 0600"
+        raise Halt(msg)
+    return content
+
+
+def explain(place: Path, error: ValidationError) -> str:
+    """What does not fit, a line per field, and what would be right; no value is quoted."""
+    lines = [
+        f"{place}: {'.'.join(str(part) for part in problem['loc']) or '(file)'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)
+    ]
+    return "\n".join(lines)

@@ -1,0 +1,57 @@
+"""From an export to a published snapshot: read, normalise, judge, write, publish.
+
+Rules: nothing is published that did not pass its gate; the same export gives the same version, so that a build may be run
+again at any time; a source whose date is built already is not built twice by the nightly run.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+from exchange.errors import Halt
+from exchange.snapshots import offences, population
+from exchange.snapshots.exports import scan_export
+from exchange.snapshots.versions import SnapshotRecord, Snapshots, Version
+from exchange.tables import SOURCES
+from exchange.validate.gate import judge
+
+COMPLETE = "_SUCCESS"
+"""The empty file that an exporting system writes last into its folder ``<exports>/<source>/<YYYY-MM-DD>/``."""
+
+
+def build(snapshots: Snapshots, source: str, export: Path, as_of: date) -> Version:
+    """Builds a source's snapshot from an export folder and publishes it; Halt where the export or its counts do not fit."""
+    if source not in SOURCES:
+        msg = f"no such source: {source}; there are {', '.join(SOURCES)}"
+        raise Halt(msg)
+    kind = SOURCES[source].table
+    make = population.build_tables if kind == "population" else offences.build_tables
+    tables, counts = make(scan_export(export, kind), as_of)
+    judge(kind, counts | {"change_share": _change(snapshots.current(source), counts["rows"])})
+    record = SnapshotRecord(source=source, as_of=as_of, rows=int(counts["rows"]), files={}, counts=counts)
+    version = snapshots.write(record, tables)
+    snapshots.publish(version)
+    return version
+
+
+def _change(current: Version | None, rows: float) -> float:
+    if current is None or not current.record().rows:
+        return 0.0
+    before = current.record().rows
+    return abs(rows - before) / before
+
+
+def newest_export(exports: Path, source: str) -> tuple[Path, date] | None:
+    """The newest complete export folder of a source and its date, None when there is none."""
+    folders = sorted(path.parent for path in (exports / source).glob(f"*/{COMPLETE}"))
+    return (folders[-1], date.fromisoformat(folders[-1].name)) if folders else None
+
+
+def build_if_new(snapshots: Snapshots, exports: Path, source: str) -> Version | None:
+    """What the nightly run does for one source: the new version, or None when nothing newer has come."""
+    newest = newest_export(exports, source)
+    current = snapshots.current(source)
+    if newest is None or (current is not None and current.as_of >= newest[1]):
+        return None
+    return build(snapshots, source, *newest)

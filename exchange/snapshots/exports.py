@@ -1,0 +1,39 @@
+"""Exports of the sources, as the office's systems write them: a folder of CSV or Parquet files with the columns of
+``schemas/exports.toml``, all as text.
+
+Rules: the columns are exactly those of the table, in any order; a folder holds files of one kind. What a row holds is
+judged by the gate afterwards, by counts.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import polars as pl
+
+from exchange.errors import Halt
+from exchange.tables import SourceTable, export_columns
+
+
+def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
+    """All rows of the export as String columns, empty where a value is missing; Halt where files or columns do not fit."""
+    files = {kind: sorted(folder.glob(f"*.{kind}")) for kind in ("csv", "parquet")}
+    if bool(files["csv"]) == bool(files["parquet"]):
+        msg = f"{folder}: expected *.csv or *.parquet files, found {'both' if files['csv'] else 'none'}"
+        raise Halt(msg)
+    frame = (
+        pl.scan_csv(files["csv"], infer_schema=False, missing_utf8_is_empty_string=True)
+        if files["csv"]
+        else pl.scan_parquet(files["parquet"])
+    )
+    names = [column.name for column in export_columns(table)]
+    try:
+        found = set(frame.collect_schema().names())
+    except pl.exceptions.PolarsError:
+        msg = f"{folder}: the files' columns cannot be read, or differ from file to file"
+        raise Halt(msg) from None
+    if found != set(names):
+        wrong = sorted(found ^ set(names))
+        msg = f"{folder}: columns missing or too many: {', '.join(wrong)}; see schemas/exports.toml"
+        raise Halt(msg)
+    return frame.select([pl.col(name).cast(pl.String).fill_null("").str.strip_chars() for name in names])

@@ -1,0 +1,142 @@
+"""Versions of a snapshot on disk.
+
+    <home>/snapshots/<source>/<as-of date>.<12 hex of the content's SHA-256>/   snapshot.json and the Arrow files
+    <home>/snapshots/<source>/current                                            the name of the published version
+
+Rules: a version is written under a temporary name and renamed when it is whole, so a half-built one is never visible; it
+is never changed afterwards; publishing is one atomic replacement of ``current`` and never goes back in time; the same
+export gives the same version. Old versions go when no open batch has pinned them and newer ones are kept.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from exchange.errors import Halt
+from exchange.files import make_folder, sha256_of, sync_folder, write_atomically
+from exchange.matching.lookup import SortedTable
+
+_VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
+_BUILDING: Final = ".building-"
+
+
+class SnapshotRecord(BaseModel):
+    """``snapshot.json``: what the version is made of; counts only."""
+
+    model_config = ConfigDict(frozen=True)
+
+    source: str
+    as_of: date
+    rows: int
+    files: dict[str, str]
+    counts: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Version:
+    source: str
+    name: str
+    folder: Path
+
+    @property
+    def as_of(self) -> date:
+        return date.fromisoformat(self.name[:10])
+
+    def record(self) -> SnapshotRecord:
+        return SnapshotRecord.model_validate_json((self.folder / "snapshot.json").read_bytes())
+
+    def open(self, table: str) -> SortedTable:
+        """One of the version's tables, mapped into memory; nothing is read yet."""
+        return SortedTable(map_table(self.folder / f"{table}.arrow"))
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Uncompressed Arrow in one batch, so that it can be mapped and its columns are contiguous."""
+    whole = table.combine_chunks()
+    with path.open("wb") as stream, pa.ipc.new_file(stream, whole.schema) as writer:
+        writer.write_table(whole, max_chunksize=max(whole.num_rows, 1))
+
+
+def map_table(path: Path) -> pa.Table:
+    """The table in this file, its columns pointing into the mapped file."""
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(path))).read_all()
+    except (FileNotFoundError, pa.ArrowInvalid):
+        msg = f"snapshot table {path} is missing or not whole"
+        raise Halt(msg) from None
+
+
+class Snapshots:
+    """The snapshots folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def versions(self, source: str) -> list[Version]:
+        """All whole versions of a source, oldest first."""
+        names = sorted(path.name for path in (self.folder / source).glob("*") if _VERSION.fullmatch(path.name))
+        return [self.version(source, name) for name in names]
+
+    def version(self, source: str, name: str) -> Version:
+        """A version by its name; Halt when it is not there (any more)."""
+        folder = self.folder / source / name
+        if not _VERSION.fullmatch(name) or not (folder / "snapshot.json").is_file():
+            msg = f"snapshot {source} {name} is not on disk"
+            raise Halt(msg)
+        return Version(source, name, folder)
+
+    def current(self, source: str) -> Version | None:
+        """The published version, None when there is none yet."""
+        try:
+            name = (self.folder / source / "current").read_text(encoding="ascii").strip()
+        except FileNotFoundError:
+            return None
+        return self.version(source, name)
+
+    def write(self, record: SnapshotRecord, tables: Mapping[str, pa.Table]) -> Version:
+        """A new version with these tables (``record.files`` is filled in here); the one that is there if it is the same."""
+        home = make_folder(self.folder / record.source)
+        building = home / f"{_BUILDING}{record.as_of}"
+        shutil.rmtree(building, ignore_errors=True)
+        make_folder(building)
+        for name, table in tables.items():
+            write_table(table, building / f"{name}.arrow")
+        files = {path.name: sha256_of(path) for path in sorted(building.glob("*.arrow"))}
+        record = record.model_copy(update={"files": files})
+        write_atomically(building / "snapshot.json", record.model_dump_json(indent=2).encode())
+        name = f"{record.as_of}.{sha256_of(building / 'snapshot.json')[:12]}"
+        if (home / name).exists():
+            shutil.rmtree(building)
+        else:
+            building.rename(home / name)
+            sync_folder(home)
+        return self.version(record.source, name)
+
+    def publish(self, version: Version) -> None:
+        """Makes this version the one that new batches use; Halt when a newer one is published already."""
+        current = self.current(version.source)
+        if current is not None and current.as_of > version.as_of:
+            msg = f"{version.source}: {current.name} is published already and is newer than {version.name}"
+            raise Halt(msg)
+        write_atomically(self.folder / version.source / "current", version.name.encode())
+
+    def prune(self, source: str, keep: int, pinned: Collection[tuple[str, str]]) -> list[str]:
+        """Removes all but the newest ``keep`` versions, the published one and those that an open batch uses."""
+        current = self.current(source)
+        old = self.versions(source)[:-keep]
+        removed = []
+        for version in old:
+            if version == current or (source, version.name) in pinned:
+                continue
+            shutil.rmtree(version.folder)
+            removed.append(version.name)
+        return removed

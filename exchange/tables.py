@@ -1,0 +1,104 @@
+"""The tables in ``schemas/``, loaded once: answer codes, notes, refusals, items, sources and the exports' columns.
+
+Rule: a code that appears in a result, a receipt or the register stands in one of these tables and nowhere else;
+docs are generated from the same files.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeVar
+
+from exchange.places import SCHEMAS
+
+Group = Literal["final", "pending", "unanswered", "unreadable"]
+SourceTable = Literal["population", "offences"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: str
+    group: Group
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A code with its sentence in Chinese and in English."""
+
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A request column: its code (the English header) and the Chinese headers it may bear."""
+
+    code: str
+    zh: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Item:
+    code: str
+    zh: str
+    claims: tuple[Column, ...]
+
+
+@dataclass(frozen=True)
+class ExportColumn:
+    name: str
+    zh: str
+    optional: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Source:
+    code: str
+    zh: str
+    table: SourceTable
+    max_age_days: int
+
+
+T = TypeVar("T", Answer, Sentence, Item, Source)
+
+
+@cache
+def _load(name: str) -> dict[str, Any]:
+    return tomllib.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    return Column(entry["column"], tuple(entry["zh"]))
+
+
+def _by_code(entries: list[T]) -> MappingProxyType[str, T]:
+    return MappingProxyType({entry.code: entry for entry in entries})
+
+
+ANSWERS: Final = _by_code([Answer(**entry) for entry in _load("answers.toml")["answer"]])
+NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["note"]])
+REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])
+REQUIRED_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["required"])
+ITEMS: Final = _by_code(
+    [
+        Item(entry["code"], entry["zh"], tuple(_column(claim) for claim in entry["claim"]))
+        for entry in _load("items.toml")["item"]
+    ]
+)
+SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["source"]])
+OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
+
+
+def export_columns(table: SourceTable) -> tuple[ExportColumn, ...]:
+    """The columns that an export of this kind of source has, in order."""
+    return tuple(
+        ExportColumn(entry["name"], entry["zh"], entry.get("optional", False), entry.get("note", ""))
+        for entry in _load("exports.toml")[table]["columns"]
+    )

@@ -1,0 +1,65 @@
+"""The gates: Great Expectations judges counts, never rows.
+
+Rules: Polars counts (a snapshot, a request, a result), the suites in ``expectations/`` say which counts are tolerable, and
+nothing goes past a gate that does not hold. The judged frame is one line of numbers, so that no value of a person can
+reach a validation output, whatever its result format; a million rows cost what one does. A suite may compare two counts
+(``rows_out`` with ``rows_in``) or hold one to a bound.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from exchange.errors import Halt
+from exchange.places import EXPECTATIONS
+
+if TYPE_CHECKING:
+    from great_expectations import ExpectationSuite
+
+
+def judge(suite: str, counts: Mapping[str, float]) -> None:
+    """Halt, naming the counts that do not hold, unless all expectations of ``expectations/<suite>.json`` are met."""
+    if failed := failures(suite, counts):
+        msg = f"{suite} does not pass its gate: {'; '.join(failed)}"
+        raise Halt(msg)
+
+
+def failures(suite: str, counts: Mapping[str, float]) -> list[str]:
+    """One sentence of counts and bounds for each expectation of the suite that is not met."""
+    batch, expectations = _validator(suite)
+    frame = pd.DataFrame([{name: float(value) for name, value in counts.items()}])
+    outcome = batch.get_batch(batch_parameters={"dataframe": frame}).validate(
+        expectations, result_format="BOOLEAN_ONLY"
+    )
+    return [
+        _explain(result.expectation_config, counts) for result in outcome.results if not result.success
+    ]
+
+
+def _explain(config: Any, counts: Mapping[str, float]) -> str:
+    columns = [value for name, value in sorted(config.kwargs.items()) if name.startswith("column")]
+    bounds = [f"{name} {config.kwargs[name]}" for name in ("min_value", "max_value") if name in config.kwargs]
+    counted = " and ".join(f"{column} is {counts.get(column)}" for column in columns)
+    return f"{counted}, expected {' '.join(bounds) or 'equal'}"
+
+
+@cache
+def _validator(suite: str) -> tuple[Any, ExpectationSuite]:
+    """The suite and a place to hold a frame against it, made once for each process."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx  # noqa: PLC0415  (takes seconds; only those who judge pay for it)
+
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False, "metric_calculations": False}
+    content = json.loads((EXPECTATIONS / f"{suite}.json").read_text(encoding="utf-8"))
+    expectations = gx.ExpectationSuite(name=suite, expectations=content["expectations"])
+    asset = context.data_sources.add_pandas(suite).add_dataframe_asset(suite)
+    return asset.add_batch_definition_whole_dataframe(suite), expectations
