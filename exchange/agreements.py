@@ -79,8 +79,10 @@ class Masking(_Section):
 
 
 class ResultForm(_Section):
+    """Headers and answers in Chinese words or as the codes of ``schemas/answers.toml``; a mark for spreadsheets or none."""
+
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8-sig"
-    headers: Literal["zh", "en"] = "zh"
+    language: Literal["zh", "en"] = "en"
 
 
 class StandingApproval(_Section):

@@ -18,7 +18,6 @@ from typing import BinaryIO
 from exchange.errors import Halt, Retryable
 
 
-
 @contextmanager
 def disk_trouble() -> Iterator[None]:
     """A full disk is tried again later (after somebody made room); nothing was lost."""
@@ -80,7 +79,7 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-class Originals:
+class Archive:
     """Everything that came from outside, as it came: one file per content, named by its SHA-256."""
 
     def __init__(self, folder: Path) -> None:
@@ -107,14 +106,18 @@ class Originals:
         fetched.replace(place)
         sync_folder(place.parent)
 
+    def verified_path(self, digest: str) -> Path:
+        """Where the original lies, once its bytes were checked against its name; Halt when they are not there or altered."""
+        path = self.path(digest)
+        if not path.is_file() or sha256_of(path) != digest:
+            msg = f"original {digest} is not in the store, or was altered there"
+            raise Halt(msg)
+        return path
+
     def read(self, digest: str) -> bytes:
-        """The original's bytes, checked against its name; Halt when the store was altered."""
-        try:
-            content = self.path(digest).read_bytes()
-        except FileNotFoundError:
-            msg = f"original {digest} is not in the store"
-            raise Halt(msg) from None
+        """The original's bytes, checked against its name; Halt as above."""
+        content = self.path(digest).read_bytes() if self.path(digest).is_file() else b""
         if sha256(content) != digest:
-            msg = f"original {digest} was altered in the store"
+            msg = f"original {digest} is not in the store, or was altered there"
             raise Halt(msg)
         return content

@@ -44,9 +44,9 @@ class DataFile(_Record):
     size: Annotated[int, Field(ge=1, le=1 << 40, description="bytes")]
     sha256: Sha256
     encrypted: Annotated[bool, Field(description="CMS, to the office's certificate")] = False
-    encoding: Annotated[
-        Literal["utf-8", "gb18030"] | None, Field(description="found out where it is not stated")
-    ] = None
+    encoding: Annotated[Literal["utf-8", "gb18030"] | None, Field(description="found out where it is not stated")] = (
+        None
+    )
 
 
 class RequestManifest(_Record):

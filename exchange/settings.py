@@ -17,7 +17,7 @@ from typing import Annotated, Final, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.errors import Halt
-from exchange.files import Originals
+from exchange.files import Archive
 
 ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
 
@@ -63,22 +63,19 @@ class Settings(_Section):
     office: str
     home: Path
     agreements: Path
+    exports: Path
     keys: Keys
     register_: Annotated[RegisterSettings, Field(alias="register")]
     policy: Policy = Policy()
     calendar: dict[date, Annotated[str, Field(pattern="^(work|off)$")]] = {}
 
     @cached_property
-    def originals(self) -> Originals:
-        return Originals(self.home / "originals")
+    def archive(self) -> Archive:
+        return Archive(self.home / "archive")
 
     @property
     def snapshots(self) -> Path:
         return self.home / "snapshots"
-
-    def work(self, batch_id: str) -> Path:
-        """Where a batch's own files lie until it is closed: only encrypted or signed ones."""
-        return self.home / "work" / batch_id
 
     @property
     def office_days(self) -> dict[date, bool]:
@@ -106,13 +103,12 @@ class Settings(_Section):
     def _resolved(self, base: Path) -> Self:
         keys = Keys(**{name: base / path for name, path in self.keys.model_dump().items()})
         password_file = self.register_.password_file
-        register = self.register_.model_copy(
-            update={"password_file": base / password_file if password_file else None}
-        )
+        register = self.register_.model_copy(update={"password_file": base / password_file if password_file else None})
         return self.model_copy(
             update={
                 "home": base / self.home,
                 "agreements": base / self.agreements,
+                "exports": base / self.exports,
                 "keys": keys,
                 "register_": register,
             }

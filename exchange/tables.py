@@ -85,6 +85,7 @@ def _by_code(entries: list[T]) -> MappingProxyType[str, T]:
 ANSWERS: Final = _by_code([Answer(**entry) for entry in _load("answers.toml")["answer"]])
 NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["note"]])
 REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])
+NOTICES: Final = _by_code([Sentence(**entry) for entry in _load("notices.toml")["notice"]])
 REQUIRED_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["required"])
 ITEMS: Final = _by_code(
     [

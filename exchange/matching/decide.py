@@ -41,9 +41,7 @@ def decide(
     frame = identify(id_numbers.standardise(table, today), population)
     frame = _with_register(frame, items, population)
     if offences.CODE in items:
-        frame = frame.with_columns(
-            offences.answer(frame["person"].to_numpy(), population, sources).alias("_record")
-        )
+        frame = frame.with_columns(offences.answer(frame["person"].to_numpy(), population, sources).alias("_record"))
     return frame.select(
         "row_ref",
         "id_number",

@@ -39,8 +39,6 @@ def division_code(text: pl.Expr) -> pl.Expr:
     even = plain_word(text)
     words = division_words()
     longest_first = "|".join(sorted(words, key=len, reverse=True))
-    named = even.str.extract(f"^({longest_first})", 1).replace_strict(
-        dict(words), default=None, return_dtype=pl.Int32
-    )
+    named = even.str.extract(f"^({longest_first})", 1).replace_strict(dict(words), default=None, return_dtype=pl.Int32)
     coded = even.str.extract(r"^([0-9]{6})([0-9]{6})?$", 1).cast(pl.Int32, strict=False)
     return pl.coalesce(coded, named)

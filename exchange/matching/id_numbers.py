@@ -47,9 +47,7 @@ def upgraded(number: pl.Expr) -> pl.Expr:
 
 def check_character(key: pl.Expr) -> pl.Expr:
     """The check character of a key (int64 of 17 digits)."""
-    total = sum(
-        (((key // 10 ** (16 - place)) % 10) * weight for place, weight in enumerate(WEIGHTS)), start=pl.lit(0)
-    )
+    total = sum((((key // 10 ** (16 - place)) % 10) * weight for place, weight in enumerate(WEIGHTS)), start=pl.lit(0))
     return (total % 11).replace_strict(dict(enumerate(CHECK_CHARACTERS)), return_dtype=pl.String)
 
 

@@ -54,9 +54,7 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     doubt[request] = agreeing["doubt"].to_numpy()
     doubt |= np.bincount(request, minlength=frame.height) > 1
     former[request] = agreeing["former"].to_numpy()
-    frame = frame.with_columns(
-        pl.Series("_known", known), pl.Series("_doubt", doubt), pl.Series("person", person)
-    )
+    frame = frame.with_columns(pl.Series("_known", known), pl.Series("_doubt", doubt), pl.Series("person", person))
     identity = (
         pl.when(pl.col("_fault").is_not_null())
         .then(pl.col("_fault"))
@@ -68,7 +66,9 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
         .then(pl.lit("under_review"))
         .otherwise(pl.lit("consistent"))
     )
-    frame = frame.with_columns(identity.alias("identity"), pl.Series("id_superseded", former))
+    frame = frame.with_columns(identity.alias("identity"))
+    superseded = (pl.col("identity") == "consistent") & pl.Series(former)  # of a row in doubt nothing more is told
+    frame = frame.with_columns(superseded.alias("id_superseded"))
     return frame.drop("_name", "_fault", "_known", "_doubt")
 
 

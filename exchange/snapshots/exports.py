@@ -22,7 +22,7 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
         msg = f"{folder}: expected *.csv or *.parquet files, found {'both' if files['csv'] else 'none'}"
         raise Halt(msg)
     frame = (
-        pl.scan_csv(files["csv"], infer_schema=False, missing_utf8_is_empty_string=True)
+        pl.scan_csv(files["csv"], infer_schema=False)
         if files["csv"]
         else pl.scan_parquet(files["parquet"])
     )

@@ -28,7 +28,9 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
     people = people.with_row_index("person").with_columns(pl.col("person").cast(pl.Int64))
     shared = people["key"].is_duplicated()
     former = _former(people)
-    people = people.with_columns((pl.col("doubt") | shared | pl.col("person").is_in(_doubled(people, former))).alias("doubt"))
+    people = people.with_columns(
+        (pl.col("doubt") | shared | pl.col("person").is_in(_doubled(people, former))).alias("doubt")
+    )
     counts = {
         "rows": rows,
         "bad_number_share": _share(rows - people.height, rows),

@@ -38,9 +38,7 @@ def failures(suite: str, counts: Mapping[str, float]) -> list[str]:
     outcome = batch.get_batch(batch_parameters={"dataframe": frame}).validate(
         expectations, result_format="BOOLEAN_ONLY"
     )
-    return [
-        _explain(result.expectation_config, counts) for result in outcome.results if not result.success
-    ]
+    return [_explain(result.expectation_config, counts) for result in outcome.results if not result.success]
 
 
 def _explain(config: Any, counts: Mapping[str, float]) -> str:

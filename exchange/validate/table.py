@@ -53,7 +53,7 @@ def _fields(line: bytes) -> list[str]:
 def _read_fast(body: bytes, codes: Sequence[str]) -> pl.DataFrame | None:
     """All rows when every one has as many fields as the header, else None."""
     if not body.strip():
-        return pl.DataFrame(schema={code: pl.String for code in (*codes, ROW_FAULT)})
+        return pl.DataFrame(schema=dict.fromkeys((*codes, ROW_FAULT), pl.String))
     try:
         table = pacsv.read_csv(
             io.BytesIO(body),
@@ -76,15 +76,13 @@ def _read_slowly(body: bytes, codes: Sequence[str]) -> pl.DataFrame:
     """All rows, those with a wrong number of fields marked and cut or filled up to the header."""
     width = len(codes)
     empty = ("",) * width
-    schema = {code: pl.String for code in (*codes, ROW_FAULT)}
+    schema = dict.fromkeys((*codes, ROW_FAULT), pl.String)
     reader = csv.reader(io.TextIOWrapper(io.BytesIO(body), encoding="utf-8", newline=""))
     frames = []
     try:
         while chunk := list(itertools.islice(reader, _SLOW_CHUNK)):
             rows = [
-                (*row, None) if len(row) == width else (*row, *empty)[:width] + ("row_fields",)
-                for row in chunk
-                if row
+                (*row, None) if len(row) == width else (*row, *empty)[:width] + ("row_fields",) for row in chunk if row
             ]
             frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
     except csv.Error:

@@ -11,10 +11,7 @@ from exchange.matching.items import birth_date, ethnicity, registered_address, s
 from exchange.matching.items.rule import ItemRule
 
 RULES: Final = MappingProxyType(
-    {
-        rule.code: rule
-        for rule in (sex.RULE, birth_date.RULE, ethnicity.RULE, registered_address.RULE)
-    }
+    {rule.code: rule for rule in (sex.RULE, birth_date.RULE, ethnicity.RULE, registered_address.RULE)}
 )
 
 __all__ = ["RULES", "ItemRule"]

@@ -1,0 +1,1 @@
+"""The command line: ``exchange --help`` is its map."""

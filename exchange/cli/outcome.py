@@ -1,0 +1,44 @@
+"""How a command ends: one place maps errors to exit codes and to a sentence that says what to do.
+
+0   done
+1   the request was refused, or a check found something: the output says what
+2   the command line is wrong (typer's own)
+70  a person must look (Halt)
+75  in the way for now; run the same command again (Retryable)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import typer
+from rich.console import Console
+
+from exchange.errors import Halt, Refused, Retryable
+from exchange.tables import REFUSALS
+
+FOUND: Final = 1
+HALTED: Final = 70
+TRY_AGAIN: Final = 75
+
+out = Console(highlight=False)
+err = Console(stderr=True, highlight=False)
+
+
+@contextmanager
+def outcome() -> Iterator[None]:
+    """Runs a command's body; an error of the exchange ends the process with its code, and without a stack."""
+    try:
+        yield
+    except Refused as error:
+        words = REFUSALS[error.code]
+        err.print(f"Refused: {words.code}: {words.zh} / {words.en}", markup=False)
+        raise typer.Exit(FOUND) from None
+    except Retryable as error:
+        err.print(f"Try again: {error}", markup=False)
+        raise typer.Exit(TRY_AGAIN) from None
+    except Halt as error:
+        err.print(f"A person must look: {error}", markup=False)
+        raise typer.Exit(HALTED) from None

@@ -1,0 +1,39 @@
+"""``exchange schemas``: the files that are generated from the code."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import typer
+
+from exchange.cli.outcome import FOUND, err, out
+from exchange.manifest import MODELS, json_schema
+from exchange.places import SCHEMAS
+
+app = typer.Typer(invoke_without_command=True)
+
+
+def generated() -> Iterator[tuple[Path, str]]:
+    """Each generated file and its content."""
+    for name, model in MODELS.items():
+        yield SCHEMAS / f"{name}.schema.json", json.dumps(json_schema(model), ensure_ascii=False, indent=2) + "\n"
+
+
+@app.callback()
+def schemas(*, check: bool = typer.Option(False, "--check", help="Only say which files are not up to date.")) -> None:
+    """Write the JSON Schemas of the exchange's files, or check that they are up to date."""
+    stale = [
+        (path, content)
+        for path, content in generated()
+        if not path.exists() or path.read_text(encoding="utf-8") != content
+    ]
+    for path, content in stale:
+        if check:
+            err.print(f"{path.name} is not up to date; run `exchange schemas`")
+        else:
+            path.write_text(content, encoding="utf-8")
+            out.print(f"wrote {path.name}")
+    if check and stale:
+        raise typer.Exit(FOUND)

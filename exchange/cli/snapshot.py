@@ -1,0 +1,63 @@
+"""``exchange snapshot``: build, list, prune."""
+
+from __future__ import annotations
+
+import getpass
+from datetime import date
+from pathlib import Path
+
+import typer
+from rich.table import Table
+
+from exchange.cli.outcome import err, out, outcome
+from exchange.office import Office
+from exchange.settings import Settings
+from exchange.snapshots.build import build
+from exchange.snapshots.versions import Snapshots
+from exchange.tables import SOURCES
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("build")
+def build_(
+    source: str = typer.Argument(help=", ".join(SOURCES)),
+    export: Path = typer.Argument(help="Folder of the export's CSV or Parquet files"),  # noqa: B008
+    as_of: str = typer.Option(..., "--as-of", help="The day whose state the export shows, YYYY-MM-DD"),
+) -> None:
+    """Build a source's snapshot from an export, judge it, publish it."""
+    with outcome():
+        try:
+            day = date.fromisoformat(as_of)
+        except ValueError:
+            msg = "--as-of is written YYYY-MM-DD"
+            raise typer.BadParameter(msg) from None
+        with err.status(f"building {source} as of {as_of}"):
+            version = build(Snapshots(Settings.load().snapshots), source, export, day)
+        record = version.record()
+        out.print(f"{source} {version.name}: {record.rows} rows, published")
+
+
+@app.command("list")
+def list_() -> None:
+    """All versions on disk; the published ones are marked."""
+    with outcome():
+        snapshots = Snapshots(Settings.load().snapshots)
+        table = Table("source", "as of", "version", "rows", "published")
+        for source in SOURCES:
+            current = snapshots.current(source)
+            for version in snapshots.versions(source):
+                mark = "yes" if version == current else ""
+                table.add_row(source, str(version.as_of), version.name, str(version.record().rows), mark)
+        out.print(table)
+
+
+@app.command()
+def prune() -> None:
+    """Remove old versions that no open batch uses; how many are kept is the office's policy."""
+    with outcome():
+        office = Office.open(getpass.getuser())
+        pinned = office.register.snapshots_in_use()
+        for source in SOURCES:
+            for name in office.snapshots.prune(source, office.settings.policy.snapshots_kept, pinned):
+                out.print(f"removed {source} {name}")

@@ -1,0 +1,200 @@
+"""Collect: find complete request sets in the partners' folders and claim each once.
+
+Rules
+- A set is complete when the manifest, its signature and the data file that it names are there, whole as far as a listing and
+  their own form can tell (the data file's hash is checked when it is fetched). The order of upload does not matter.
+- An incomplete set is left alone. When nothing about it has moved for the office's patience with it, the partner gets a
+  signed notice and the register knows; the files stay where they are.
+- A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other bytes: a batch
+  of its own, which is refused. What the folder holds is only a call to look; the register decides.
+- A partner whose server or agreement is in trouble does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from exchange.agreements import Agreement, load_agreement
+from exchange.envelope import is_whole_der, sign
+from exchange.errors import ExchangeError, Refused
+from exchange.files import sha256
+from exchange.manifest import (
+    GREATEST_MANIFEST,
+    REQUEST_SUFFIX,
+    SIGNATURE_SUFFIX,
+    Notice,
+    RequestManifest,
+    parse,
+    write,
+)
+from exchange.office import Office
+from exchange.register import Claim, FileRecord, Role, State
+from exchange.steps.receipt import has_receipt, send_receipt
+from exchange.tables import NOTICES
+from exchange.transport import Folder, RemoteFile
+from exchange.working_days import OFFICE_ZONE
+
+log = logging.getLogger(__name__)
+
+PARTNERS_AT_ONCE: Final = 8
+
+
+@dataclass
+class Sweep:
+    """What a look into all folders found: batches to be started, and partners whose folder could not be looked into."""
+
+    waiting: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def sweep(office: Office) -> Sweep:
+    """One look into every partner's folder; ``waiting`` holds all claimed batches, also those of earlier sweeps."""
+    with ThreadPoolExecutor(PARTNERS_AT_ONCE) as workers:
+        troubles = list(workers.map(lambda path: _sweep_partner(office, path), office.agreement_files()))
+    return Sweep(office.register.waiting(), [trouble for trouble in troubles if trouble is not None])
+
+
+def _sweep_partner(office: Office, agreement_file: Path) -> str | None:
+    """Claims what is complete in one partner's folder; the trouble in a sentence, if there was any."""
+    try:
+        agreement = load_agreement(agreement_file)
+        with office.folder(agreement) as folder:
+            _Look(office, agreement, folder).all_sets()
+    except ExchangeError as error:
+        log.error("partner %s: %s: %s", agreement_file.stem, type(error).__name__, error)
+        return f"{agreement_file.stem}: {error}"
+    return None
+
+
+class _Look:
+    """One look into one partner's folder."""
+
+    def __init__(self, office: Office, agreement: Agreement, folder: Folder) -> None:
+        self.office = office
+        self.agreement = agreement
+        self.folder = folder
+        self.files: Mapping[str, RemoteFile] = {file.name: file for file in folder.list_requests()}
+
+    def all_sets(self) -> None:
+        stems = {_stem(name) for name in self.files}
+        unfinished = []
+        for stem in sorted(stem for stem in stems if stem):
+            if (missing := self._claim_if_complete(stem)) is not None:
+                unfinished.append(stem)
+                self._left_alone(stem, missing)
+        self.office.register.finished(self.agreement.partner, unfinished)
+
+    def _claim_if_complete(self, stem: str) -> str | None:
+        """Claims the set; or says, by a code of ``schemas/notices.toml``, what it still lacks."""
+        name = stem + REQUEST_SUFFIX
+        if name not in self.files:
+            return "manifest_missing"
+        if name + SIGNATURE_SUFFIX not in self.files:
+            return "signature_missing"
+        if max(self.files[name].size, self.files[name + SIGNATURE_SUFFIX].size) > GREATEST_MANIFEST:
+            return "manifest_too_large"
+        content = self.folder.read_small(name, GREATEST_MANIFEST)
+        signature = self.folder.read_small(name + SIGNATURE_SUFFIX, GREATEST_MANIFEST)
+        if not _is_whole_json(content):
+            return "manifest_unfinished"
+        if not is_whole_der(signature):
+            return "signature_unfinished"
+        if (missing := self._data_missing(content)) is not None:
+            return missing
+        self._claim(stem, content, signature)
+        return None
+
+    def _data_missing(self, content: bytes) -> str | None:
+        try:
+            data = parse(RequestManifest, content).data
+        except Refused:
+            return None  # complete as it stands; receiving it will refuse it and say why
+        if data.name not in self.files:
+            return "data_missing"
+        return None if self.files[data.name].size == data.size else "data_unfinished"
+
+    def _claim(self, stem: str, content: bytes, signature: bytes) -> None:
+        archive, name, digest = self.office.archive, stem + REQUEST_SUFFIX, sha256(content)
+        files = [
+            FileRecord(Role.MANIFEST, name, archive.keep(content), len(content)),
+            FileRecord(Role.SIGNATURE, name + SIGNATURE_SUFFIX, archive.keep(signature), len(signature)),
+        ]
+        batch_id = _batch_id(self.agreement.partner, stem, content)
+        claim = self._register(batch_id, digest, files)
+        if claim is Claim.CONFLICT:
+            batch_id = f"{batch_id}.conflict-{digest[:12]}"
+            claim = self._register(batch_id, digest, files)
+        log.info("batch %s: %s", batch_id, "claimed" if claim is Claim.NEW else "seen again")
+        if claim is Claim.SAME:
+            self._answer_again(batch_id, stem)
+
+    def _register(self, batch_id: str, digest: str, files: list[FileRecord]) -> Claim:
+        return self.office.register.claim(batch_id, self.agreement.partner, digest, files, self.office.now())
+
+    def _answer_again(self, batch_id: str, stem: str) -> None:
+        """The same set once more: the same receipt once more, and the set is cleared away."""
+        batch = self.office.register.batch(batch_id)
+        if batch.state is State.CLAIMED or not has_receipt(self.office, batch):
+            return
+        send_receipt(self.office, batch, self.folder)
+        for name in self.files:
+            if _stem(name) == stem:
+                self.folder.remove(name)
+
+    def _left_alone(self, stem: str, code: str) -> None:
+        """Remembers an incomplete set, and reports it once it has stood still for too long."""
+        partner, now = self.agreement.partner, self.office.now()
+        files = sorted((file.name, file.size, file.mtime) for file in self.files.values() if _stem(file.name) == stem)
+        fingerprint = sha256(json.dumps([code, files]).encode())
+        seen = self.office.register.see_unfinished(partner, stem, fingerprint, code, now)
+        if seen.noticed_at is not None or now - seen.first_seen < self.office.settings.policy.incomplete_after:
+            return
+        words = NOTICES[code]
+        notice = Notice(
+            partner=partner,
+            about=stem,
+            code=code,
+            zh=words.zh,
+            en=words.en,
+            seen_since=seen.first_seen.astimezone(OFFICE_ZONE),
+        )
+        content = write(notice)
+        name = f"{stem}.notice.json"
+        archive = self.office.archive
+        self.folder.deliver(name + SIGNATURE_SUFFIX, archive.path(archive.keep(sign(content, self.office.signing))))
+        self.folder.deliver(name, archive.path(archive.keep(content)))
+        self.office.register.noticed(partner, stem, now)
+        log.warning("partner %s: a set is incomplete (%s); the partner has a notice", partner, code)
+
+
+def _stem(name: str) -> str:
+    """What the names of one set's files begin with; empty for a file that belongs to none."""
+    for ending in (REQUEST_SUFFIX + SIGNATURE_SUFFIX, REQUEST_SUFFIX, ".csv.p7m", ".csv"):
+        if name.endswith(ending):
+            return name.removesuffix(ending)
+    return ""
+
+
+def _is_whole_json(content: bytes) -> bool:
+    try:
+        json.loads(content)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _batch_id(partner: str, stem: str, content: bytes) -> str:
+    """The batch id that the manifest states, where it is one of this partner and the file bears its name; else one of our own."""
+    try:
+        manifest = parse(RequestManifest, content)
+    except Refused:
+        manifest = None
+    if manifest is not None and manifest.batch == stem and stem.startswith(f"{partner}."):
+        return stem
+    return f"{partner}.set-{sha256(content)[:12]}"

@@ -1,0 +1,29 @@
+"""The province, written as the office's own systems would export it: a folder of CSV parts for each source and day."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from exchange.demo.province.offences import make_offences
+from exchange.demo.province.people import make_people
+from exchange.files import make_folder
+from exchange.snapshots.build import COMPLETE
+from exchange.tables import OFFENCE_SOURCES, export_columns
+
+
+def write_exports(folder: Path, seed: int, people: int, as_of: date) -> None:
+    """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for the population and the five offence sources."""
+    places = {source: make_folder(folder / source / str(as_of)) for source in ("population", *OFFENCE_SOURCES)}
+    columns = [column.name for column in export_columns("offences")]
+    for number, chunk in enumerate(make_people(seed, people)):
+        part = f"part-{number:03}.csv"
+        chunk.drop("oddity").write_csv(places["population"] / part)
+        offences = make_offences(seed, number, chunk)
+        for source in OFFENCE_SOURCES:
+            held = offences.filter(pl.col("sources").list.contains(source)).select(columns)
+            held.write_csv(places[source] / part)
+    for place in places.values():
+        (place / COMPLETE).touch()

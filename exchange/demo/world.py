@@ -1,0 +1,252 @@
+"""The demo world's office: folders, keys, settings, agreements, snapshots; everything under one root folder.
+
+Rules: made once and left alone when it is there, so that `up` after `down` finds the same world; private keys and passwords are
+0600; the office's snapshots go through the same build as real exports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.x509.oid import NameOID
+
+from exchange.demo.province.exports import write_exports
+from exchange.demo.servers.postgres import Postgres
+from exchange.demo.servers.sftp import SftpServer, make_ssh_key
+from exchange.files import make_folder, write_atomically
+from exchange.register import open_register
+from exchange.snapshots.build import build_if_new
+from exchange.snapshots.versions import Snapshots
+from exchange.tables import SOURCES
+from exchange.working_days import office_day
+
+SEED: Final = 20150122
+PEOPLE: Final = 100_000
+_KEY_BITS: Final = 3072
+
+
+@dataclass(frozen=True)
+class PartnerProfile:
+    """What makes one demo partner different from another; the rest of its agreement is the same for all."""
+
+    id: str
+    zh: str
+    level: str
+    division: str
+    cycles: tuple[str, ...]
+    purposes: str
+    language: str = "en"
+    encoding: str = "utf-8-sig"
+    standing_approval: bool = False
+
+
+_REGISTER_ITEMS: Final = ["id_number", "name", "sex", "birth_date", "ethnicity", "registered_address"]
+_CASE: Final = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
+_SCHOOL: Final = "义务教育法第十二条"
+_HIRING: Final = "教师法第十四条"
+
+
+def _purpose(code: str, zh: str, basis: str, items: Iterable[str]) -> str:
+    named = ", ".join(f'"{item}"' for item in items)
+    return f'[[purposes]]\ncode = "{code}"\nzh = "{zh}"\nlegal_basis = "{basis}"\nitems = [{named}]\n'
+
+
+PARTNERS: Final = (
+    PartnerProfile(
+        "court-changchun",
+        "长春市中级人民法院（虚构）",
+        "city",
+        "220100",
+        ("monthly", "ad_hoc"),
+        _purpose("case_handling", "案件办理", _CASE, [*_REGISTER_ITEMS, "criminal_record"]),
+        standing_approval=True,
+    ),
+    PartnerProfile(
+        "education-jilin",
+        "吉林省教育厅（虚构）",
+        "province",
+        "220000",
+        ("quarterly", "annual"),
+        _purpose("enrolment", "入学资格核验", _SCHOOL, _REGISTER_ITEMS)
+        + _purpose("hiring_teachers", "教师招录", _HIRING, ["id_number", "name", "criminal_record"]),
+        language="zh",
+    ),
+    PartnerProfile(
+        "social-security-yanbian",
+        "延边州人力资源和社会保障局（虚构）",
+        "city",
+        "222400",
+        ("monthly", "half_yearly"),
+        _purpose("pension", "待遇资格核验", "社会保险法第七十四条", _REGISTER_ITEMS),
+        language="zh",
+        encoding="gb18030",
+    ),
+)
+
+
+@dataclass(frozen=True)
+class World:
+    """A demo world in a folder."""
+
+    root: Path
+
+    @property
+    def config(self) -> Path:
+        return self.root / "office" / "exchange.toml"
+
+    @property
+    def postgres(self) -> Postgres:
+        return Postgres(self.root / "postgres")
+
+    def sftp(self, partner: str) -> SftpServer:
+        return SftpServer(self.root / "sftp" / partner)
+
+    def partner_keys(self, partner: str) -> Path:
+        """The folder with what only the partner has: its private keys."""
+        return self.root / "partners" / partner
+
+    @property
+    def office_keys(self) -> Path:
+        return self.root / "office" / "keys"
+
+    def start_servers(self) -> None:
+        """PostgreSQL and the partners' SFTP servers."""
+        self.postgres.start()
+        office = make_ssh_key(self.office_keys / "sftp")
+        for profile in PARTNERS:
+            self.sftp(profile.id).start(office, make_ssh_key(self.partner_keys(profile.id) / "sftp"))
+
+    def stop_servers(self) -> None:
+        for profile in PARTNERS:
+            self.sftp(profile.id).stop()
+        self.postgres.stop()
+
+    def build(self, say: Callable[[str], None], people: int = PEOPLE) -> None:
+        """Makes everything that is not there yet: keys, agreements, settings, the register's tables, exports, snapshots."""
+        make_folder(self.root)
+        say("keys and agreements")
+        _make_office(self)
+        say("servers: PostgreSQL and SFTP")
+        self.start_servers()
+        _write_agreements(self)
+        open_register(self.postgres.url("exchange"), "demo", self.postgres.password_file).migrate()
+        say(f"a synthetic province of {people:,} people")
+        as_of = office_day(datetime.now(UTC)) - timedelta(days=1)
+        exports = self.root / "office" / "exports"
+        if not exports.exists():
+            write_exports(exports, SEED, people, as_of)
+        snapshots = Snapshots(self.root / "office" / "home" / "snapshots")
+        for source in SOURCES:
+            say(f"snapshot of {source}")
+            build_if_new(snapshots, exports, source)
+
+
+def make_certificate(folder: Path, name: str, common_name: str) -> None:
+    """``<name>.key`` (0600) and a self-signed ``<name>.pem``, unless they are there."""
+    if (folder / f"{name}.pem").exists():
+        return
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(minutes=5))
+        .not_valid_after(now + timedelta(days=730))
+        .sign(key, hashes.SHA256())
+    )
+    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    write_atomically(folder / f"{name}.key", key.private_bytes(encoding, form, serialization.NoEncryption()))
+    write_atomically(folder / f"{name}.pem", certificate.public_bytes(encoding))
+
+
+def _make_office(world: World) -> None:
+    for name in ("sign", "encrypt"):
+        make_certificate(world.office_keys, name, f"Household administration (demo), {name}")
+    make_ssh_key(world.office_keys / "sftp")
+    for profile in PARTNERS:
+        keys = make_folder(world.partner_keys(profile.id))
+        make_ssh_key(keys / "sftp")
+        for name in ("sign", "encrypt"):
+            make_certificate(keys, name, f"{profile.id} (demo), {name}")
+    settings = f"""\
+# The demo office. Relative paths are relative to this file.
+office = "吉林省公安厅户政管理总队（虚构）"
+home = "home"
+agreements = "agreements"
+exports = "exports"
+
+[keys]
+signing_key = "keys/sign.key"
+signing_certificate = "keys/sign.pem"
+decryption_key = "keys/encrypt.key"
+decryption_certificate = "keys/encrypt.pem"
+sftp_key = "keys/sftp"
+
+[register]
+url = "{world.postgres.url("exchange")}"
+password_file = "{world.postgres.password_file.resolve()}"
+"""
+    write_atomically(world.config, settings.encode())
+
+
+def _write_agreements(world: World) -> None:
+    agreements = make_folder(world.root / "office" / "agreements")
+    today = office_day(datetime.now(UTC))
+    for profile in PARTNERS:
+        for name in ("sign", "encrypt"):
+            certificate = (world.partner_keys(profile.id) / f"{name}.pem").read_bytes()
+            write_atomically(agreements / f"{profile.id}.{name}.pem", certificate)
+        content = agreement_toml(profile, world.sftp(profile.id), today)
+        write_atomically(agreements / f"{profile.id}.toml", content.encode())
+
+
+def agreement_toml(profile: PartnerProfile, server: SftpServer, today: date) -> str:
+    """The partner's agreement, in force for a year around today."""
+    cycles = ", ".join(f'"{cycle}"' for cycle in profile.cycles)
+    standing = f"""
+[standing_approval]
+number = "吉公户批〔虚构〕1号"
+given_on = {today - timedelta(days=30)}
+ends_on = {today + timedelta(days=300)}
+"""
+    return f"""\
+# 会商协议（虚构） / agreement (invented)
+partner = "{profile.id}"
+zh = "{profile.zh}"
+number = "吉公会商〔虚构〕{profile.id}"
+level = "{profile.level}"
+division = "{profile.division}"
+in_force_from = {today - timedelta(days=180)}
+in_force_until = {today + timedelta(days=540)}
+cycles = [{cycles}]
+
+{profile.purposes}
+[sftp]
+host = "127.0.0.1"
+port = {server.port}
+username = "{server.username}"
+host_key = "{server.host_key}"
+
+[certificates]
+signing = "{profile.id}.sign.pem"
+encryption = "{profile.id}.encrypt.pem"
+
+[result]
+language = "{profile.language}"
+encoding = "{profile.encoding}"
+{standing if profile.standing_approval else ""}
+[contact]
+name = "联络员（虚构）"
+telephone = "0431-00000000"
+"""

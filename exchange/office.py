@@ -1,0 +1,72 @@
+"""The opened office: settings, register, keys, snapshots and the clock, handed to every step.
+
+Rules: keys are read when they are first needed and stay in memory only; an agreement is read anew for each batch, so that a
+changed file holds from the next batch on; the clock is a part of the office, so that a test can set it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from exchange.agreements import Agreement, load_agreement
+from exchange.envelope import Identity, load_identity
+from exchange.files import Archive
+from exchange.register import Register, open_register
+from exchange.settings import Settings
+from exchange.snapshots.versions import Snapshots
+from exchange.transport import Folder, Patience, SftpPlace, connect
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class Office:
+    settings: Settings
+    register: Register
+    now: Callable[[], datetime] = _now
+
+    @classmethod
+    def open(cls, actor: str, config: Path | None = None) -> Self:
+        """The office of the settings that the environment names; ``actor`` stands in the register beside what is done."""
+        settings = Settings.load(config)
+        return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file))
+
+    @property
+    def archive(self) -> Archive:
+        return self.settings.archive
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        return Snapshots(self.settings.snapshots)
+
+    @cached_property
+    def signing(self) -> Identity:
+        return load_identity(self.settings.keys.signing_key, self.settings.keys.signing_certificate)
+
+    @cached_property
+    def decryption(self) -> Identity:
+        return load_identity(self.settings.keys.decryption_key, self.settings.keys.decryption_certificate)
+
+    def agreement_files(self) -> list[Path]:
+        """One file for each partner."""
+        return sorted(self.settings.agreements.glob("*.toml"))
+
+    def agreement(self, partner: str) -> Agreement:
+        """The partner's agreement as its file says now."""
+        return load_agreement(self.settings.agreements / f"{partner}.toml")
+
+    def folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
+        """The partner's folders on its SFTP server."""
+        sftp = agreement.sftp
+        place = SftpPlace(sftp.host, sftp.port, sftp.username, sftp.host_key, sftp.requests, sftp.results)
+        policy = self.settings.policy
+        patience = Patience(connect_seconds=policy.connect_seconds, transfer_seconds=policy.transfer_seconds)
+        return connect(place, self.settings.keys.sftp_key, patience)

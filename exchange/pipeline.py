@@ -1,0 +1,37 @@
+"""The way of a batch: the table of contents of this package.
+
+    collect      find complete request sets in the partners' folders, claim each once          collect.py
+    ── for each batch ────────────────────────────────────────────────────────────────────────────────────
+    receive      fetch, keep the original, trust it or refuse it, send the receipt             steps/receive.py
+                     trust: signature, agreement, no replay                                    steps/trust.py
+                     read: unseal, encoding, columns, rows                                     steps/request.py
+    process      match, mask, judge, seal; the result lies signed and encrypted on disk        steps/process.py
+    deliver      put the result under its final name, close the batch                          steps/deliver.py
+
+Rules
+- A step is a side effect's boundary: it may be killed at any instruction and run again, with the same outcome. It begins by
+  asking the register how far the batch is and ends by writing down that it is further.
+- Plain personal data exists only inside a step, in memory; what rests on disk is the partner's original as it came, and
+  results that are already encrypted.
+- Refused ends in a receipt. Retryable and Halt leave the batch where it was, for the next run of the same step.
+
+Airflow runs these three as the tasks of one run per batch (``dags/batch.py``); ``exchange batch run`` runs them without it.
+"""
+
+from __future__ import annotations
+
+from exchange.office import Office
+from exchange.steps.deliver import deliver
+from exchange.steps.process import process
+from exchange.steps.receive import receive
+
+__all__ = ["deliver", "process", "receive", "run"]
+
+
+def run(office: Office, batch_id: str) -> bool:
+    """The whole way of one claimed batch; whether it was accepted. Errors as the steps raise them."""
+    accepted = receive(office, batch_id)
+    if accepted:
+        process(office, batch_id)
+        deliver(office, batch_id)
+    return accepted

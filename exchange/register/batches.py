@@ -1,0 +1,80 @@
+"""What the register tells of a batch: plain records, no database behind them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import Enum, StrEnum, auto
+
+from exchange.register.states import State
+
+
+class Claim(Enum):
+    """What came of claiming a batch id for a manifest's bytes."""
+
+    NEW = auto()
+    SAME = auto()
+    CONFLICT = auto()
+
+
+class Role(StrEnum):
+    """What a file is to its batch; each role is taken once."""
+
+    MANIFEST = "manifest"
+    SIGNATURE = "signature"
+    DATA = "data"
+    RECEIPT = "receipt"
+    RECEIPT_SIGNATURE = "receipt_signature"
+    RESULT_DATA = "result_data"
+    RESULT = "result"
+    RESULT_SIGNATURE = "result_signature"
+
+
+@dataclass(frozen=True)
+class FileRecord:
+    """A file by role, its name at the partner's, its SHA-256 (under which the archive keeps it) and its size in bytes."""
+
+    role: Role
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One line of the register. Fields after ``received_at`` are empty until the set is trusted."""
+
+    id: str
+    partner: str
+    manifest_sha256: str
+    state: State
+    received_at: datetime
+    cycle: str | None
+    period: str | None
+    purpose: str | None
+    legal_basis: str | None
+    letter: str | None
+    handler: str | None
+    items: tuple[str, ...]
+    rows_in: int | None
+    due_on: date | None
+    due_original: date | None
+    due_provisional: bool
+    refusal_code: str | None
+    refusal_row: int | None
+    refusal_column: str | None
+
+
+@dataclass(frozen=True)
+class BatchFilter:
+    partner: str | None = None
+    state: State | None = None
+    limit: int = 50
+
+
+@dataclass(frozen=True)
+class UnfinishedSet:
+    """An incomplete set: since when nothing about it has moved, and when the partner was told."""
+
+    first_seen: datetime
+    noticed_at: datetime | None

@@ -1,0 +1,64 @@
+"""The register's database: connecting, migrating, and what its troubles mean.
+
+Rules: a lost or refused connection is Retryable, wherever it happens; other faults are our own and are raised as they are,
+without the values that a statement carried. The password never stands in a URL, only in libpq's password file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.orm import Session
+
+from exchange.errors import Retryable
+
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_CONNECT_SECONDS = 5
+
+
+def open_engine(url: str, password_file: Path | None) -> Engine:
+    """An engine that checks a pooled connection before it is used and hides parameters from every message."""
+    arguments: dict[str, object] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "exchange"}
+    if password_file is not None:
+        arguments["passfile"] = str(password_file)
+    return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+
+
+@contextmanager
+def transaction(engine: Engine) -> Iterator[Session]:
+    """A session that commits when its block ends well; Retryable when the database cannot be reached or goes away."""
+    try:
+        with Session(engine, expire_on_commit=False) as session, session.begin():
+            yield session
+    except (OperationalError, InterfaceError) as error:
+        if not (error.connection_invalidated or _is_gone(error)):
+            raise
+        msg = "the register's database cannot be reached"
+        raise Retryable(msg) from None
+
+
+def _is_gone(error: OperationalError | InterfaceError) -> bool:
+    """Whether the server refused or dropped the connection (SQLSTATE class 08, 57P; none when nothing answered)."""
+    state = getattr(error.orig, "sqlstate", None)
+    return state is None or state.startswith(("08", "57P", "53300"))
+
+
+def migrate(engine: Engine) -> None:
+    """Brings the database to this version's tables; nothing to do where it has them."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS))
+    try:
+        with engine.begin() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except OperationalError as error:
+        if not _is_gone(error):
+            raise
+        msg = "the register's database cannot be reached"
+        raise Retryable(msg) from None

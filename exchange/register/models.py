@@ -1,0 +1,115 @@
+"""The register's tables. They hold codes, counts, hashes and names of files; no person who was asked about is in them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, MetaData, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Base(DeclarativeBase):
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {datetime: DateTime(timezone=True), list[str]: ARRAY(String)}  # noqa: RUF012
+
+
+class BatchRow(Base):
+    """Now: how far the batch is. How it came there stands in the ledger."""
+
+    __tablename__ = "batch"
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    partner: Mapped[str] = mapped_column(index=True)
+    manifest_sha256: Mapped[str]
+    state: Mapped[str] = mapped_column(index=True)
+    received_at: Mapped[datetime]
+    cycle: Mapped[str | None]
+    period: Mapped[str | None]
+    purpose: Mapped[str | None]
+    legal_basis: Mapped[str | None]
+    letter: Mapped[str | None]
+    handler: Mapped[str | None]
+    items: Mapped[list[str]]
+    rows_in: Mapped[int | None] = mapped_column(BigInteger)
+    due_on: Mapped[date | None]
+    due_original: Mapped[date | None]
+    due_provisional: Mapped[bool]
+    refusal_code: Mapped[str | None]
+    refusal_row: Mapped[int | None] = mapped_column(BigInteger)
+    refusal_column: Mapped[str | None]
+
+
+class FileRow(Base):
+    __tablename__ = "file"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    role: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    recorded_at: Mapped[datetime]
+
+
+class LedgerRow(Base):
+    """One line for each step of a batch; lines are only added, and each carries the hash of the one before."""
+
+    __tablename__ = "ledger"
+
+    seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), index=True)
+    from_state: Mapped[str | None]
+    to_state: Mapped[str]
+    at: Mapped[datetime]
+    actor: Mapped[str]
+    facts: Mapped[str]
+    previous_hash: Mapped[str]
+    hash: Mapped[str]
+
+
+class LedgerHeadRow(Base):
+    """The ledger's last line, so that a ledger cut short is noticed."""
+
+    __tablename__ = "ledger_head"
+
+    single: Mapped[bool] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[str]
+
+
+class SnapshotUseRow(Base):
+    __tablename__ = "snapshot_use"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    source: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[str]
+    as_of: Mapped[date]
+
+
+class AnswerCountRow(Base):
+    __tablename__ = "answer_count"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    item: Mapped[str] = mapped_column(primary_key=True)
+    code: Mapped[str] = mapped_column(primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)
+
+
+class UnfinishedSetRow(Base):
+    __tablename__ = "unfinished_set"
+    __table_args__ = (UniqueConstraint("partner", "stem"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    partner: Mapped[str]
+    stem: Mapped[str]
+    fingerprint: Mapped[str]
+    reason: Mapped[str]
+    first_seen: Mapped[datetime]
+    noticed_at: Mapped[datetime | None]

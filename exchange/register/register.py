@@ -1,0 +1,288 @@
+"""The register's verbs: claim, accept, refuse, seal, deliver, close; and what is asked of it.
+
+Rules
+- Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the ledger's line.
+- Being told again what is so already changes nothing, so that a step may be run again; being told something that cannot
+  follow is a Halt.
+- Claiming is the one race: whoever inserts the line first has the batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from exchange.errors import Halt
+from exchange.manifest import RequestManifest
+from exchange.register import ledger
+from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Role, UnfinishedSet
+from exchange.register.database import migrate, open_engine, transaction
+from exchange.register.models import (
+    AnswerCountRow,
+    BatchRow,
+    FileRow,
+    LedgerRow,
+    SnapshotUseRow,
+    UnfinishedSetRow,
+)
+from exchange.register.states import OPEN, TRANSITIONS, State
+from exchange.working_days import Due
+
+
+def open_register(url: str, actor: str, password_file: Path | None = None) -> Register:
+    """The register behind this SQLAlchemy URL; nothing is asked of the database yet."""
+    return Register(open_engine(url, password_file), actor)
+
+
+class Register:
+    """The register; ``actor`` stands in the ledger beside everything that is done through it."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def migrate(self) -> None:
+        """Brings the database to this version's tables; done at installation, not by every task."""
+        migrate(self.engine)
+
+    # ── the way of a batch ───────────────────────────────────────────────────────────────────────────────
+
+    def claim(
+        self, batch_id: str, partner: str, manifest_sha256: str, files: Sequence[FileRecord], at: datetime
+    ) -> Claim:
+        """Takes a batch id for a manifest; NEW for exactly one caller, however many try."""
+        with transaction(self.engine) as session:
+            line = insert(BatchRow).values(
+                id=batch_id,
+                partner=partner,
+                manifest_sha256=manifest_sha256,
+                state=State.CLAIMED,
+                received_at=at,
+                items=[],
+                due_provisional=False,
+            )
+            won = session.execute(line.on_conflict_do_nothing().returning(BatchRow.id)).scalar()
+            if won is None:
+                known = session.get_one(BatchRow, batch_id)
+                return Claim.SAME if known.manifest_sha256 == manifest_sha256 else Claim.CONFLICT
+            session.add_all(_file_row(batch_id, file, at) for file in files)
+            facts = {"partner": partner, "manifest_sha256": manifest_sha256}
+            ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
+            return Claim.NEW
+
+    def accept(self, batch_id: str, manifest: RequestManifest, due: Due) -> None:
+        """The set is trusted: what it asks, and when the answer is due."""
+        facts = {
+            "cycle": manifest.cycle,
+            "period": manifest.period,
+            "purpose": manifest.purpose,
+            "legal_basis": manifest.legal_basis,
+            "letter": manifest.letter,
+            "handler": manifest.handler,
+            "items": list(manifest.items),
+            "rows_in": manifest.rows,
+            "due_on": due.day,
+            "due_original": due.day,
+            "due_provisional": due.provisional,
+        }
+        self._step(batch_id, State.ACCEPTED, facts)
+
+    def refuse(self, batch_id: str, code: str, *, row: int | None, column: str | None) -> None:
+        """The set is refused whole, for this reason of ``schemas/refusals.toml``."""
+        self._step(batch_id, State.REFUSED, {"refusal_code": code, "refusal_row": row, "refusal_column": column})
+
+    def sealed(self, batch_id: str, counts: Mapping[str, Mapping[str, int]], files: Sequence[FileRecord]) -> None:
+        """The result is made: its files, and how often each answer was given for each item."""
+        with transaction(self.engine) as session:
+            if not self._move(session, batch_id, State.SEALED, {}, {file.role: file.sha256 for file in files}):
+                return
+            session.add_all(_file_row(batch_id, file, _now()) for file in files)
+            session.add_all(
+                AnswerCountRow(batch_id=batch_id, item=item, code=code, n=n)
+                for item, tally in counts.items()
+                for code, n in tally.items()
+            )
+
+    def delivered(self, batch_id: str) -> None:
+        """The result lies in the partner's folder."""
+        self._step(batch_id, State.DELIVERED, {})
+
+    def closed(self, batch_id: str) -> None:
+        """Nothing is left to do."""
+        self._step(batch_id, State.CLOSED, {})
+
+    def _step(self, batch_id: str, to_state: State, facts: dict[str, Any]) -> None:
+        with transaction(self.engine) as session:
+            self._move(session, batch_id, to_state, facts, facts)
+
+    def _move(
+        self, session: Session, batch_id: str, to_state: State, facts: dict[str, Any], told: Mapping[str, Any]
+    ) -> bool:
+        """Writes the step down; False where the batch is in that state already."""
+        batch = session.get(BatchRow, batch_id, with_for_update=True)
+        if batch is None:
+            msg = f"{batch_id} is not in the register"
+            raise Halt(msg)
+        if batch.state == to_state:
+            return False
+        from_state = State(batch.state)
+        if to_state not in TRANSITIONS[from_state]:
+            msg = f"{batch_id} is {from_state}; it cannot become {to_state}"
+            raise Halt(msg)
+        batch.state = to_state
+        for name, value in facts.items():
+            setattr(batch, name, value)
+        written = {name: str(value) for name, value in told.items() if value is not None}
+        ledger.append(session, batch_id, (from_state, to_state), _now(), self.actor, written)
+        return True
+
+    # ── files and snapshots ──────────────────────────────────────────────────────────────────────────────
+
+    def record_file(self, batch_id: str, role: Role, name: str, sha256: str, size: int) -> None:
+        """A file of the batch; the same again changes nothing, another for the same role is a Halt."""
+        file = FileRecord(role, name, sha256, size)
+        with transaction(self.engine) as session:
+            row = insert(FileRow).values(batch_id=batch_id, recorded_at=_now(), **asdict(file))
+            session.execute(row.on_conflict_do_nothing())
+            known = session.get_one(FileRow, (batch_id, role))
+            if known.sha256 != sha256:
+                msg = f"{batch_id}: another {role} is recorded already"
+                raise Halt(msg)
+
+    def find_file(self, batch_id: str, role: Role) -> FileRecord | None:
+        with transaction(self.engine) as session:
+            row = session.get(FileRow, (batch_id, role))
+            return None if row is None else _file(row)
+
+    def file(self, batch_id: str, role: Role) -> FileRecord:
+        """The batch's file of this role; Halt where there is none."""
+        found = self.find_file(batch_id, role)
+        if found is None:
+            msg = f"{batch_id} has no {role} in the register"
+            raise Halt(msg)
+        return found
+
+    def files(self, batch_id: str) -> list[FileRecord]:
+        with transaction(self.engine) as session:
+            rows = session.scalars(select(FileRow).filter_by(batch_id=batch_id).order_by(FileRow.recorded_at))
+            return [_file(row) for row in rows]
+
+    def pin_snapshots(self, batch_id: str, versions: Mapping[str, tuple[str, date]]) -> dict[str, tuple[str, date]]:
+        """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring."""
+        with transaction(self.engine) as session:
+            session.get_one(BatchRow, batch_id, with_for_update=True)
+            pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id)).all()
+            if not pinned:
+                pinned = [
+                    SnapshotUseRow(batch_id=batch_id, source=source, version=version, as_of=as_of)
+                    for source, (version, as_of) in versions.items()
+                ]
+                session.add_all(pinned)
+            return {use.source: (use.version, use.as_of) for use in pinned}
+
+    def snapshots_of(self, batch_id: str) -> dict[str, tuple[str, date]]:
+        with transaction(self.engine) as session:
+            uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id))
+            return {use.source: (use.version, use.as_of) for use in uses}
+
+    def snapshots_in_use(self) -> set[tuple[str, str]]:
+        """(source, version) of all that batches which are not closed have pinned."""
+        with transaction(self.engine) as session:
+            uses = select(SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow)
+            return {(source, version) for source, version in session.execute(uses.where(BatchRow.state.in_(OPEN)))}
+
+    # ── what is asked of the register ────────────────────────────────────────────────────────────────────
+
+    def batch(self, batch_id: str) -> Batch:
+        """The batch's line; Halt where there is none."""
+        with transaction(self.engine) as session:
+            row = session.get(BatchRow, batch_id)
+            if row is None:
+                msg = f"{batch_id} is not in the register"
+                raise Halt(msg)
+            return _batch(row)
+
+    def batches(self, wanted: BatchFilter = BatchFilter()) -> list[Batch]:  # noqa: B008  (frozen)
+        """The newest batches that fit, newest first."""
+        query = select(BatchRow).order_by(BatchRow.received_at.desc()).limit(wanted.limit)
+        if wanted.partner is not None:
+            query = query.filter_by(partner=wanted.partner)
+        if wanted.state is not None:
+            query = query.filter_by(state=wanted.state)
+        with transaction(self.engine) as session:
+            return [_batch(row) for row in session.scalars(query)]
+
+    def waiting(self) -> list[str]:
+        """The ids of batches that were claimed and not judged yet, oldest first."""
+        query = select(BatchRow.id).filter_by(state=State.CLAIMED).order_by(BatchRow.received_at)
+        with transaction(self.engine) as session:
+            return list(session.scalars(query))
+
+    def answer_counts(self, batch_id: str) -> dict[str, dict[str, int]]:
+        """Item (or ``identity``) → answer code → rows."""
+        counts: dict[str, dict[str, int]] = {}
+        with transaction(self.engine) as session:
+            for row in session.scalars(select(AnswerCountRow).filter_by(batch_id=batch_id)):
+                counts.setdefault(row.item, {})[row.code] = row.n
+        return counts
+
+    def steps(self, batch_id: str) -> list[LedgerRow]:
+        """The ledger's lines of a batch, in order."""
+        with transaction(self.engine) as session:
+            return list(session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq)))
+
+    def verify(self) -> tuple[int, str]:
+        """(lines, last hash) of a sound ledger; Halt with the first line that is not."""
+        with transaction(self.engine) as session:
+            return ledger.verify(session)
+
+    # ── sets that are not complete ───────────────────────────────────────────────────────────────────────
+
+    def see_unfinished(self, partner: str, stem: str, fingerprint: str, reason: str, at: datetime) -> UnfinishedSet:
+        """Since when this incomplete set has looked like this; its clock starts anew whenever it moves."""
+        row = {"fingerprint": fingerprint, "reason": reason, "first_seen": at, "noticed_at": None}
+        seen = insert(UnfinishedSetRow).values(partner=partner, stem=stem, **row)
+        seen = seen.on_conflict_do_update(
+            index_elements=["partner", "stem"], set_=row, where=UnfinishedSetRow.fingerprint != fingerprint
+        )
+        with transaction(self.engine) as session:
+            session.execute(seen)
+            known = session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one()
+            return UnfinishedSet(known.first_seen, known.noticed_at)
+
+    def noticed(self, partner: str, stem: str, at: datetime) -> None:
+        """The partner was told of its incomplete set."""
+        with transaction(self.engine) as session:
+            session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one().noticed_at = at
+
+    def finished(self, partner: str, stems: Sequence[str]) -> None:
+        """Forgets the partner's incomplete sets but these."""
+        with transaction(self.engine) as session:
+            session.execute(
+                text("DELETE FROM unfinished_set WHERE partner = :partner AND NOT stem = ANY(:stems)"),
+                {"partner": partner, "stems": list(stems)},
+            )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+def _file_row(batch_id: str, file: FileRecord, at: datetime) -> FileRow:
+    return FileRow(batch_id=batch_id, recorded_at=at, **asdict(file))
+
+
+def _file(row: FileRow) -> FileRecord:
+    return FileRecord(Role(row.role), row.name, row.sha256, row.size)
+
+
+def _batch(row: BatchRow) -> Batch:
+    fields = {name: getattr(row, name) for name in Batch.__dataclass_fields__}
+    return Batch(**fields | {"state": State(row.state), "items": tuple(row.items)})

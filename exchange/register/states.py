@@ -1,0 +1,38 @@
+"""How far a batch is, and which steps lead on. This table decides; no other place knows what may follow what.
+
+                      ┌──────────► refused
+claimed ──────────────┤
+                      └──────────► accepted ──► sealed ──► delivered ──► closed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
+
+
+class State(StrEnum):
+    CLAIMED = "claimed"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    SEALED = "sealed"
+    DELIVERED = "delivered"
+    CLOSED = "closed"
+
+
+TRANSITIONS: Final[Mapping[State | None, frozenset[State]]] = MappingProxyType(
+    {
+        None: frozenset({State.CLAIMED}),  # the collector found a complete set
+        State.CLAIMED: frozenset({State.ACCEPTED, State.REFUSED}),  # receive trusted it, or did not
+        State.ACCEPTED: frozenset({State.SEALED}),  # process made the result
+        State.SEALED: frozenset({State.DELIVERED}),  # deliver put it into the partner's folder
+        State.DELIVERED: frozenset({State.CLOSED}),  # nothing is left to do
+        State.REFUSED: frozenset(),
+        State.CLOSED: frozenset(),
+    }
+)
+
+OPEN: Final = frozenset({State.CLAIMED, State.ACCEPTED, State.SEALED, State.DELIVERED})
+"""States in which something is still to be done."""

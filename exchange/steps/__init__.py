@@ -1,0 +1,1 @@
+"""The steps of a batch, in the order in which ``pipeline.py`` puts them."""

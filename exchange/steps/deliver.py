@@ -1,0 +1,24 @@
+"""Deliver: put the result into the partner's folder and close the batch.
+
+Rules: data and signature first, the manifest last, each under its final name at once; whoever sees the manifest sees all.
+The bytes are those that the register knows; a re-run puts the same ones.
+"""
+
+from __future__ import annotations
+
+from exchange.office import Office
+from exchange.register import Role, State
+
+
+def deliver(office: Office, batch_id: str) -> None:
+    """From sealed to closed; nothing to do where the batch is further."""
+    batch = office.register.batch(batch_id)
+    if batch.state is State.SEALED:
+        with office.folder(office.agreement(batch.partner)) as folder:
+            for role in (Role.RESULT_DATA, Role.RESULT_SIGNATURE, Role.RESULT):
+                kept = office.register.file(batch.id, role)
+                folder.deliver(kept.name, office.archive.verified_path(kept.sha256))
+        office.register.delivered(batch.id)
+        batch = office.register.batch(batch_id)
+    if batch.state is State.DELIVERED:
+        office.register.closed(batch.id)

@@ -1,0 +1,73 @@
+"""May this be answered at all? Who signed it, and does the agreement hold what it asks for.
+
+Rules: the signature comes first, by the certificate that the agreement pins, before a field of the manifest is believed;
+then every field against the agreement. The first thing wrong refuses the set whole. Pure but for the call of ``openssl``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final
+
+from exchange.agreements import LETTER_ITEMS, Agreement, Purpose
+from exchange.envelope import verify
+from exchange.errors import Refused
+from exchange.manifest import RequestManifest, parse, period_fits
+from exchange.tables import ITEMS
+from exchange.working_days import WORKING_DAYS, office_day
+
+DATA_ENDINGS: Final[Mapping[bool, str]] = {False: ".csv", True: ".csv.p7m"}
+"""The data file's ending by whether it is encrypted."""
+
+
+def trusted_manifest(
+    agreement: Agreement, content: bytes, signature: bytes, name: str, now: datetime
+) -> RequestManifest:
+    """The manifest in these bytes, once its signature and every field hold; Refused with the first thing that does not.
+
+    ``name`` is the manifest's file name without its ending, which must be the batch id.
+    """
+    verify(content, signature, agreement.certificates.signing, now)
+    manifest = parse(RequestManifest, content)
+    if manifest.partner != agreement.partner:
+        raise Refused("manifest_partner", column="partner")
+    if manifest.batch != name or not manifest.batch.startswith(f"{agreement.partner}."):
+        raise Refused("manifest_name", column="batch")
+    if manifest.data.name != manifest.batch + DATA_ENDINGS[manifest.data.encrypted]:
+        raise Refused("data_name", column="data.name")
+    if not agreement.in_force(office_day(now)):
+        raise Refused("agreement_not_in_force")
+    _check_cycle(agreement, manifest)
+    _check_items(_purpose(agreement, manifest), manifest)
+    if manifest.rows > agreement.limits.max_rows:
+        raise Refused("rows_too_many", column="rows")
+    return manifest
+
+
+def _check_cycle(agreement: Agreement, manifest: RequestManifest) -> None:
+    if manifest.cycle not in agreement.cycles or manifest.cycle not in WORKING_DAYS:
+        raise Refused("cycle_not_agreed", column="cycle")
+    if not period_fits(manifest.cycle, manifest.period):
+        raise Refused("period_format", column="period")
+
+
+def _purpose(agreement: Agreement, manifest: RequestManifest) -> Purpose:
+    purpose = agreement.purpose(manifest.purpose)
+    if purpose is None:
+        raise Refused("purpose_not_agreed", column="purpose")
+    if manifest.legal_basis != purpose.legal_basis:
+        raise Refused("legal_basis_not_agreed", column="legal_basis")
+    return purpose
+
+
+def _check_items(purpose: Purpose, manifest: RequestManifest) -> None:
+    for place, item in enumerate(manifest.items):
+        if item not in ITEMS:
+            raise Refused("item_unknown", column=f"items.{place}")
+        if item not in purpose.items:
+            raise Refused("item_not_agreed", column=f"items.{place}")
+        if item in manifest.items[:place]:
+            raise Refused("manifest_format", column=f"items.{place}")
+    if LETTER_ITEMS & set(manifest.items) and not manifest.letter:
+        raise Refused("letter_missing", column="letter")

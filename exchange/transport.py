@@ -1,0 +1,244 @@
+"""SFTP to a partner's server, by paramiko.
+
+Rules
+- Only the host key that the agreement pins is accepted; a wrong one, or a login that is refused, is for a person. No agent, no
+  keys or known hosts of the account that runs this.
+- Everything has a time limit; trouble with the connection is tried a few times with growing pauses, then it is Retryable.
+- What a partner names is hostile: only plain names of a small alphabet are seen at all, links, folders and devices are not
+  followed, sizes are bounded whatever the server says, and the place on our side never comes from a name on theirs.
+- A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all.
+
+Throughput needs ``prefetch``: without it paramiko reads 5 MB/s where it reads 163 MB/s with it (OpenSSH's own client: 205).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import random
+import re
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import paramiko
+
+from exchange.errors import Halt, Retryable
+from exchange.files import written_atomically
+
+PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
+GREATEST_LISTING: Final = 10_000
+TEMPORARY: Final = ".part-"
+_SSH_PORT: Final = 22
+_CHUNK: Final = 1 << 18
+_READ_AHEAD: Final = 256
+_KEEPALIVE_SECONDS: Final = 15
+_WINDOW: Final = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class SftpPlace:
+    """Where a partner's folders are, and the one host key (``ssh-ed25519 AAAA…``) that is accepted there."""
+
+    host: str
+    port: int
+    username: str
+    host_key: str
+    requests: str
+    results: str
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to wait, in seconds, and how often to try to connect."""
+
+    connect_seconds: float = 10.0
+    transfer_seconds: float = 60.0
+    tries: int = 3
+    first_pause_seconds: float = 0.5
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A plain file in the requests folder; ``mtime`` is the server's, in seconds."""
+
+    name: str
+    size: int
+    mtime: int
+
+
+class Unsettled(Retryable):
+    """A partner's file is gone, is growing, or was exchanged for something else: the partner is still at work on it."""
+
+
+@contextmanager
+def connect(place: SftpPlace, key_file: Path, patience: Patience = Patience()) -> Iterator[Folder]:
+    """The partner's folders, connected for the length of the block."""
+    with _network_trouble(place):
+        client = _connect_patiently(place, key_file, patience)
+    try:
+        with _network_trouble(place):
+            sftp = client.open_sftp()
+        if (channel := sftp.get_channel()) is not None:
+            channel.settimeout(patience.transfer_seconds)
+        yield Folder(place, sftp)
+    finally:
+        client.close()
+
+
+def _connect_patiently(place: SftpPlace, key_file: Path, patience: Patience) -> paramiko.SSHClient:
+    pause = patience.first_pause_seconds
+    for left in reversed(range(patience.tries)):
+        try:
+            return _connect_once(place, key_file, patience)
+        except (paramiko.BadHostKeyException, paramiko.AuthenticationException):
+            raise
+        except (paramiko.SSHException, EOFError, OSError):
+            if not left:
+                raise
+            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, guards nothing)
+            pause *= 2
+    raise AssertionError
+
+
+def _connect_once(place: SftpPlace, key_file: Path, patience: Patience) -> paramiko.SSHClient:
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    kind, _, encoded = place.host_key.partition(" ")
+    key = paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
+    name = place.host if place.port == _SSH_PORT else f"[{place.host}]:{place.port}"
+    client.get_host_keys().add(name, kind, key)
+    seconds = patience.connect_seconds
+    try:
+        client.connect(
+            place.host,
+            place.port,
+            place.username,
+            key_filename=str(key_file),
+            allow_agent=False,
+            look_for_keys=False,
+            timeout=seconds,
+            banner_timeout=seconds,
+            auth_timeout=seconds,
+            channel_timeout=seconds,
+        )
+    except BaseException:
+        client.close()
+        raise
+    if (transport := client.get_transport()) is not None:
+        transport.set_keepalive(_KEEPALIVE_SECONDS)
+        transport.default_window_size = _WINDOW
+    return client
+
+
+@contextmanager
+def _network_trouble(place: SftpPlace) -> Iterator[None]:
+    """The one place that says what a failed conversation with a server means."""
+    where = f"SFTP server {place.host}:{place.port}"
+    try:
+        yield
+    except paramiko.BadHostKeyException:
+        msg = f"{where}: its host key is not the one that the agreement pins"
+        raise Halt(msg) from None
+    except paramiko.AuthenticationException:
+        msg = f"{where}: the login as {place.username} is refused"
+        raise Halt(msg) from None
+    except PermissionError:
+        msg = f"{where}: a file or folder may not be read or written"
+        raise Halt(msg) from None
+    except FileNotFoundError:
+        msg = f"{where}: a file or folder is not there"
+        raise Unsettled(msg) from None
+    except (paramiko.SSHException, EOFError, OSError) as error:
+        msg = f"{where}: the connection failed ({type(error).__name__})"
+        raise Retryable(msg) from None
+
+
+class Folder:
+    """The two folders of a partner: requests to the office, results from it."""
+
+    def __init__(self, place: SftpPlace, sftp: paramiko.SFTPClient) -> None:
+        self.place = place
+        self.sftp = sftp
+
+    def list_requests(self) -> list[RemoteFile]:
+        """The plain files in the requests folder; whatever else lies there is not seen."""
+        with _network_trouble(self.place):
+            found = []
+            for count, entry in enumerate(self.sftp.listdir_iter(self.place.requests)):
+                if count >= GREATEST_LISTING:
+                    msg = f"SFTP server {self.place.host}:{self.place.port}: more than {GREATEST_LISTING} files"
+                    raise Halt(msg)
+                plain = PLAIN_NAME.fullmatch(entry.filename) and stat.S_ISREG(entry.st_mode or 0)
+                if plain and entry.st_size is not None:
+                    found.append(RemoteFile(entry.filename, entry.st_size, int(entry.st_mtime or 0)))
+            return found
+
+    def read_small(self, name: str, limit: int) -> bytes:
+        """A small file's content; Unsettled when it is gone or has grown beyond ``limit`` bytes."""
+        with _network_trouble(self.place), self._opened(name) as remote:
+            content = remote.read(limit + 1)
+        if len(content) > limit:
+            msg = "a manifest or signature has grown while it was read"
+            raise Unsettled(msg)
+        return content
+
+    def fetch(self, name: str, to: Path, *, limit: int, expected_size: int) -> str:
+        """Fetches a request's data file; its SHA-256. At most ``limit`` bytes are taken, whatever the server says."""
+        digest = hashlib.sha256()
+        taken = 0
+        with _network_trouble(self.place), self._opened(name) as remote:
+            remote.prefetch(min(expected_size, limit), max_concurrent_requests=_READ_AHEAD)
+            with written_atomically(to) as local:
+                while chunk := remote.read(_CHUNK):
+                    taken += len(chunk)
+                    if taken > min(expected_size, limit):
+                        break
+                    digest.update(chunk)
+                    local.write(chunk)
+                if taken != expected_size:
+                    msg = "a data file has another size than when it was listed"
+                    raise Unsettled(msg)
+        return digest.hexdigest()
+
+    @contextmanager
+    def _opened(self, name: str) -> Iterator[paramiko.SFTPFile]:
+        """A file of the requests folder, opened for reading; only a plain file, also if it was exchanged since it was listed."""
+        path = self._request_path(name)
+        if not stat.S_ISREG(self.sftp.lstat(path).st_mode or 0):
+            msg = "a listed file is no plain file any more"
+            raise Unsettled(msg)
+        with self.sftp.open(path, "rb") as remote:
+            if not stat.S_ISREG(remote.stat().st_mode or 0):
+                msg = "a listed file is no plain file any more"
+                raise Unsettled(msg)
+            yield remote
+
+    def deliver(self, name: str, source: Path) -> None:
+        """Puts a file into the results folder under its final name at once; again if it is there already."""
+        final, temporary = f"{self.place.results}/{name}", f"{self.place.results}/{TEMPORARY}{name}"
+        with source.open("rb") as local, _network_trouble(self.place):
+            self.sftp.putfo(local, temporary, confirm=True)  # confirm: the size on the server is what was sent
+            try:
+                self.sftp.posix_rename(temporary, final)
+            except OSError as error:
+                if error.errno is not None or "unsupported" not in str(error).lower():
+                    raise
+                with suppress(FileNotFoundError):  # a server without the extension cannot replace in one go
+                    self.sftp.remove(final)
+                self.sftp.rename(temporary, final)
+
+    def remove(self, name: str) -> None:
+        """Removes a file from the requests folder; it may be gone already."""
+        with _network_trouble(self.place), suppress(FileNotFoundError):
+            self.sftp.remove(self._request_path(name))
+
+    def _request_path(self, name: str) -> str:
+        if not PLAIN_NAME.fullmatch(name):
+            msg = "not a plain file name"
+            raise ValueError(msg)
+        return f"{self.place.requests}/{name}"
