@@ -10,6 +10,13 @@ Rule: an error carries a code, a row number, a column name and a rule's name, ne
 
 from __future__ import annotations
 
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent
+
 
 class ExchangeError(Exception):
     """What the exchange raises on purpose; a subclass says what happens next."""
@@ -35,3 +42,19 @@ class Retryable(ExchangeError):
 
 class Halt(ExchangeError):
     """A person must look before this goes on; the message says at what."""
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Turns an error that nobody foresaw into a Halt that says only its kind and place: the messages of libraries quote
+    values, and what leaves a step goes into logs.
+    """
+    try:
+        yield
+    except ExchangeError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        frame = next((each for each in reversed(frames) if _PACKAGE in Path(each.filename).parents), frames[-1])
+        msg = f"unexpected {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+        raise Halt(msg) from None

@@ -46,7 +46,9 @@ def without_formulas(text: pl.Expr) -> pl.Expr:
 
 def write_csv(masked: pl.DataFrame, items: Sequence[str], language: str, encoding: str) -> bytes:
     """The file's bytes; ``language`` is zh or en, ``encoding`` utf-8, utf-8-sig or gb18030."""
-    frame = masked.rename(answer_columns(items)).with_columns(without_formulas(pl.col(pl.String)))
+    frame = masked.select(
+        without_formulas(pl.col(column)).alias(name) for column, name in answer_columns(items).items()
+    )
     if language == "zh":
         frame = _in_chinese(frame, items)
     content = frame.write_csv(line_terminator="\r\n").encode()

@@ -23,7 +23,11 @@ FOUND: Final = 1
 HALTED: Final = 70
 TRY_AGAIN: Final = 75
 
+_PIPED_WIDTH: Final = 160
+
 out = Console(highlight=False)
+if not out.is_terminal:
+    out = Console(highlight=False, width=_PIPED_WIDTH)
 err = Console(stderr=True, highlight=False)
 
 

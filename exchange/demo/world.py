@@ -12,15 +12,11 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.x509.oid import NameOID
-
 from exchange.demo.province.exports import write_exports
 from exchange.demo.servers.postgres import Postgres
-from exchange.demo.servers.sftp import SftpServer, make_ssh_key
+from exchange.demo.servers.sftp import SftpServer
 from exchange.files import make_folder, write_atomically
+from exchange.keys import make_certificate, make_ssh_key
 from exchange.register import open_register
 from exchange.snapshots.build import build_if_new
 from exchange.snapshots.versions import Snapshots
@@ -29,7 +25,6 @@ from exchange.working_days import office_day
 
 SEED: Final = 20150122
 PEOPLE: Final = 100_000
-_KEY_BITS: Final = 3072
 
 
 @dataclass(frozen=True)
@@ -146,28 +141,6 @@ class World:
         for source in SOURCES:
             say(f"snapshot of {source}")
             build_if_new(snapshots, exports, source)
-
-
-def make_certificate(folder: Path, name: str, common_name: str) -> None:
-    """``<name>.key`` (0600) and a self-signed ``<name>.pem``, unless they are there."""
-    if (folder / f"{name}.pem").exists():
-        return
-    key = rsa.generate_private_key(public_exponent=65537, key_size=_KEY_BITS)
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(subject)
-        .issuer_name(subject)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(minutes=5))
-        .not_valid_after(now + timedelta(days=730))
-        .sign(key, hashes.SHA256())
-    )
-    encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
-    write_atomically(folder / f"{name}.key", key.private_bytes(encoding, form, serialization.NoEncryption()))
-    write_atomically(folder / f"{name}.pem", certificate.public_bytes(encoding))
 
 
 def _make_office(world: World) -> None:

@@ -21,11 +21,7 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
     if bool(files["csv"]) == bool(files["parquet"]):
         msg = f"{folder}: expected *.csv or *.parquet files, found {'both' if files['csv'] else 'none'}"
         raise Halt(msg)
-    frame = (
-        pl.scan_csv(files["csv"], infer_schema=False)
-        if files["csv"]
-        else pl.scan_parquet(files["parquet"])
-    )
+    frame = pl.scan_csv(files["csv"], infer_schema=False) if files["csv"] else pl.scan_parquet(files["parquet"])
     names = [column.name for column in export_columns(table)]
     try:
         found = set(frame.collect_schema().names())

@@ -96,7 +96,9 @@ def _claimed(frame: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:
         .when(_is("full_width_number"))
         .then(number.str.replace_many(_WIDE))
         .when(_is("spaced_number"))
-        .then(pl.concat_str("'" + number.str.slice(0, 6), number.str.slice(6, 8), number.str.slice(14, 4), separator=" "))
+        .then(
+            pl.concat_str("'" + number.str.slice(0, 6), number.str.slice(6, 8), number.str.slice(14, 4), separator=" ")
+        )
         .when(_is("fifteen_digits"))
         .then(number.str.slice(0, 6) + number.str.slice(8, 9))
         .when(_is("wrong_check"))
@@ -116,7 +118,9 @@ def _claimed(frame: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:
         .then(pl.lit(""))
         .otherwise(name),
         "sex": pl.when(_is("wrong_sex") == (pl.col("sex") == "1")).then(pl.lit("女")).otherwise(pl.lit("男")),
-        "birth_date": pl.when(_is("unreadable_date")).then(pl.lit("90-1-5")).otherwise(pl.col("birth_date").str.replace_all("-", "/")),
+        "birth_date": pl.when(_is("unreadable_date"))
+        .then(pl.lit("90-1-5"))
+        .otherwise(pl.col("birth_date").str.replace_all("-", "/")),
         "ethnicity": pl.when(_is("no_ethnicity")).then(pl.lit("")).otherwise(pl.col("ethnicity")),
         "registered_address": pl.when(_is("wrong_address"))
         .then(pl.lit("110105"))
@@ -127,7 +131,6 @@ def _claimed(frame: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:
         pl.when(_is("formula_reference")).then(pl.lit("=")).otherwise(pl.lit("R")), pl.int_range(1, pl.len() + 1)
     )
     return frame.select(reference.alias("row_ref"), *[claims[column].alias(column) for column in wanted])
-
 
 
 def _expected(frame: pl.DataFrame, items: Sequence[str], *, approved: bool) -> pl.DataFrame:
@@ -174,5 +177,9 @@ def _expected_answer(item: str, *, approved: bool) -> pl.Expr:
         clean = pl.lit("no_record" if approved else "awaiting_approval")
         own = pl.when("offender").then(pl.lit("under_review")).otherwise(clean)
     return (
-        pl.when(identity == "consistent").then(own).when(identity == "under_review").then(identity).otherwise(pl.lit("not_answered"))
+        pl.when(identity == "consistent")
+        .then(own)
+        .when(identity == "under_review")
+        .then(identity)
+        .otherwise(pl.lit("not_answered"))
     )

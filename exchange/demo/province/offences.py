@@ -33,9 +33,15 @@ def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
     born = offenders["birth_date"].str.to_date()
     age_days = (YOUNGEST + random.gamma(2.0, 5.0, offenders.height)) * _DAYS_PER_YEAR
     on_birthday = random.random(offenders.height) < 0.01
-    offence = pl.DataFrame({"born": born, "days": age_days.astype(np.int64), "birthday": on_birthday}).select(
-        pl.when("birthday").then(pl.col("born").dt.offset_by("18y")).otherwise(pl.col("born") + pl.duration(days="days"))
-    ).to_series()
+    offence = (
+        pl.DataFrame({"born": born, "days": age_days.astype(np.int64), "birthday": on_birthday})
+        .select(
+            pl.when("birthday")
+            .then(pl.col("born").dt.offset_by("18y"))
+            .otherwise(pl.col("born") + pl.duration(days="days"))
+        )
+        .to_series()
+    )
     kind = pl.Series(random.choice(list(_KINDS), offenders.height, p=list(_KINDS.values())))
     months = pl.Series(random.choice(_SENTENCES, offenders.height))
     judged = kind == "judgment"

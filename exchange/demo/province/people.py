@@ -106,7 +106,10 @@ def _as_export(random: np.random.Generator, frame: pl.DataFrame, counties: Ints)
     former_key = pl.col("key") + 2 * random.integers(1, 4)
     return frame.select(
         number_of(pl.col("key")).alias("id_number"),
-        pl.when(pl.Series(odd == "superseded")).then(number_of(former_key)).otherwise(pl.lit("")).alias("former_id_number"),
+        pl.when(pl.Series(odd == "superseded"))
+        .then(number_of(former_key))
+        .otherwise(pl.lit(""))
+        .alias("former_id_number"),
         "name",
         pl.lit("").alias("former_name"),
         pl.col("sex").cast(pl.String),
@@ -141,7 +144,9 @@ def _with_pairs(random: np.random.Generator, frame: pl.DataFrame) -> pl.DataFram
     kinds = pl.concat(
         [shared.select("id_number", oddity=pl.lit("shared")), doubled.select("id_number", oddity=pl.lit("doubled"))]
     )
-    other = shared.with_columns(pl.concat_str(pl.lit("佟"), pl.col("name").str.slice(1)).alias("name"), oddity=pl.lit("shared"))
+    other = shared.with_columns(
+        pl.concat_str(pl.lit("佟"), pl.col("name").str.slice(1)).alias("name"), oddity=pl.lit("shared")
+    )
     key = pl.col("id_number").str.slice(0, 17).cast(pl.Int64)
     second = number_of((key // 1000) * 1000 + 990 + (key % 2))
     renewed = doubled.with_columns(

@@ -1,9 +1,10 @@
 """Airflow for the demo world: its settings, its database, its four components on loopback, and its users.
 
-Rules: the components run one by one (``airflow standalone`` opens log servers on every interface and leaves children behind), and
-only the API server listens. The settings are an ``airflow.cfg`` of this world alone, 0600, with keys made for it;
-variables of the caller's own Airflow are not passed on. The database's password stays in libpq's password file. The users
-are Airflow's simple ones, with random passwords in a 0600 file; a production site takes an auth manager of its own.
+Rules: each component is a process of its own, and only the API server listens (``airflow standalone`` opens log servers on
+every interface and leaves children behind). The settings are an ``airflow.cfg`` of this world alone, 0600, with keys made
+for it; variables of the caller's own Airflow are not passed on. The database's password stays in libpq's password file.
+The users are Airflow's simple ones, with random passwords in a 0600 file; a production site takes an auth manager of its
+own.
 """
 
 from __future__ import annotations
@@ -27,14 +28,14 @@ import httpx
 
 from exchange.demo.servers import processes
 from exchange.demo.servers.airflow_api import AirflowApi
-from exchange.demo.servers.ports import LOOPBACK, remembered_port
+from exchange.demo.servers.ports import LOOPBACK, port_answers, remembered_port
 from exchange.demo.servers.processes import must, wait_for
 from exchange.errors import Halt
 from exchange.files import make_folder, write_atomically
 from exchange.places import DAGS
 from exchange.settings import ENVIRONMENT_VARIABLE
 
-USERS: Final = ("admin", "op", "viewer")  # a user for each of Airflow's roles that the office has a use for, named like it
+USERS: Final = ("admin", "op", "viewer")  # one user for each of these roles of Airflow's, named like it
 COMPONENTS: Final = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
@@ -79,18 +80,21 @@ class Airflow:
 
     def environment(self) -> dict[str, str]:
         """What a process of this Airflow runs in; with it, ``python -m airflow …`` by hand talks to this world."""
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("AIRFLOW_", "EXCHANGE_", "PG"))}
+        foreign = ("AIRFLOW_", "EXCHANGE_", "PG")
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
         own = {
             "AIRFLOW_HOME": str(self.folder),
             "PGPASSFILE": str(self.password_file),
             "GX_ANALYTICS_ENABLED": "false",
+            "NO_PROXY": LOOPBACK,  # tasks speak with the API server directly, whatever proxy the machine has
+            "no_proxy": LOOPBACK,
         }
         if self.exchange_config is not None:
             own[ENVIRONMENT_VARIABLE] = str(self.exchange_config)
         return kept | own
 
     def start(self, seconds: float = _START_SECONDS) -> None:
-        """Prepares the database, starts what does not run yet, waits until all is healthy; Halt when it takes too long."""
+        """Prepares the database, starts what does not run, waits until all is healthy; Halt when that takes too long."""
         make_folder(self.folder)
         self._make_users()
         self._write_settings()
@@ -117,8 +121,11 @@ class Airflow:
 
     def is_healthy(self) -> bool:
         """Whether the database and all four components say so."""
+        if not port_answers(self.port):
+            return False
         try:
-            answer = httpx.get(f"{self.base_url}/api/v2/monitor/health", timeout=5)
+            # No certificates are read and no proxy is asked: either would cost more than the answer.
+            answer = httpx.get(f"{self.base_url}/api/v2/monitor/health", timeout=5, verify=False, trust_env=False)
         except httpx.TransportError:
             return False
         return answer.is_success and all(part["status"] == "healthy" for part in answer.json().values())
@@ -148,7 +155,7 @@ class Airflow:
         write_atomically(place, text.getvalue().encode())
 
     def _settings(self) -> dict[str, dict[str, str]]:
-        sections = {
+        sections: dict[str, dict[str, object]] = {
             "core": {
                 "dags_folder": self.dags,
                 "load_examples": False,
@@ -160,7 +167,7 @@ class Airflow:
             },
             "database": {
                 "sql_alchemy_conn": self.database_url,
-                "sql_alchemy_conn_async": self.database_url,  # psycopg 3 serves both; asyncpg knows no password file here
+                "sql_alchemy_conn_async": self.database_url,  # psycopg 3 does both; so asyncpg is not needed
                 "load_default_connections": False,
             },
             # Tasks talk to the API server at base_url: without it they would look for Airflow's usual port.
@@ -168,7 +175,12 @@ class Airflow:
             "scheduler": {"scheduler_idle_sleep_time": 0.1},
             "workers": {"min_heartbeat_interval": 1},
             "dag_processor": {"refresh_interval": 30},
-            "logging": {"base_log_folder": self.folder / "logs", "colored_console_log": False},
+            "logging": {
+                "base_log_folder": self.folder / "logs",
+                "colored_console_log": False,
+                "file_task_handler_new_folder_permissions": "0o700",
+                "file_task_handler_new_file_permissions": "0o600",
+            },
         }
         # The file's reader takes % for the start of a reference.
         return {

@@ -27,8 +27,10 @@ class AirflowApi:
     @classmethod
     def log_in(cls, base_url: str, user: str, password: str) -> Self:
         """A client that carries this user's token."""
-        client = httpx.Client(base_url=base_url, timeout=_SECONDS)
+        client = httpx.Client(base_url=base_url, timeout=_SECONDS, trust_env=False)  # loopback: no proxy
         answer = client.post("/auth/token", json={"username": user, "password": password})
+        if not answer.is_success:
+            client.close()
         answer.raise_for_status()
         client.headers["Authorization"] = f"Bearer {answer.json()['access_token']}"
         return cls(client)
@@ -64,15 +66,13 @@ class AirflowApi:
 
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """The latest runs first, a hundred at most."""
-        found: list[dict[str, Any]] = self.call(
-            "GET", f"dags/{dag_id}/dagRuns", limit=_PAGE, order_by="-run_after"
-        )["dag_runs"]
+        answer = self.call("GET", f"dags/{dag_id}/dagRuns", limit=_PAGE, order_by="-run_after")
+        found: list[dict[str, Any]] = answer["dag_runs"]
         return found
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=_PAGE)[
-            "task_instances"
-        ]
+        answer = self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=_PAGE)
+        found: list[dict[str, Any]] = answer["task_instances"]
         return found
 
     def clear(self, dag_id: str, run_id: str, *, only_failed: bool = True, note: str | None = None) -> None:

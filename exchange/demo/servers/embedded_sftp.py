@@ -20,7 +20,7 @@ async def serve(settings: dict[str, Any]) -> None:
     """Serves the folder ``home`` to the bearers of the public keys, for ever."""
     keys = asyncssh.import_authorized_keys("\n".join(settings["public_keys"]))
 
-    class Gate(asyncssh.SSHServer):  # type: ignore[misc]  # asyncssh is not typed for us
+    class Gate(asyncssh.SSHServer):
         def begin_auth(self, username: str) -> bool:
             self.username = username
             return True

@@ -1,11 +1,12 @@
 """An embedded PostgreSQL, from a wheel's programs: for the demo world and the tests.
 
-Rules: TCP on loopback only, no socket file; passwords by SCRAM, kept in a 0600 file in libpq's form; a database and a role
-for the register and for Airflow each, neither of them a superuser. The wheel's own Python is not used: it ties the server
-to the life of the process that started it, and changes the rights of folders.
+Rules: TCP on loopback only, no socket file; passwords by SCRAM, kept in a 0600 file in libpq's form; a database and a
+role for the register and for Airflow each, neither of them a superuser. The wheel's own Python is not used: it ties the
+server to the life of the process that started it, and changes the rights of folders.
 
-PostgreSQL refuses to run as root. Started by root it runs as ``nobody``, with one right of root's kept: that folders and
-files of other accounts do not stop it, for its programs and its data may lie below ``/root``. No folder's rights are changed.
+PostgreSQL refuses to run as root. Started by root it runs as ``nobody``, with one right of root's kept: that folders
+and files of other accounts do not stop it, for its programs and its data may lie below ``/root``. So no folder's rights
+need be changed.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class Postgres:
         return f"postgresql+psycopg://{database}@{LOOPBACK}:{self.port}/{database}"
 
     def start(self) -> None:
-        """Starts the server, made first where there is none; nothing to do while it runs. Halt when it does not start."""
+        """Starts the server, made first where there is none; nothing to do while it runs. Halt when it fails to."""
         if not self._is_made.exists():
             self._make()
         elif not self.is_running():
@@ -74,7 +75,8 @@ class Postgres:
     def stop(self) -> None:
         """Stops the server, whoever is connected; nothing to do when it does not run."""
         if self.is_running():
-            must(_argv("pg_ctl", "stop", "--pgdata", str(self._data), "--mode", "fast", "--wait", "--timeout", _SECONDS))
+            place, waiting = ("--pgdata", str(self._data)), ("--wait", "--timeout", _SECONDS)
+            must(_argv("pg_ctl", "stop", *place, "--mode", "fast", *waiting))
 
     def remove(self) -> None:
         """Stops the server and removes its data."""

@@ -1,9 +1,9 @@
-"""Long-running processes of the demo world: started detached, found again by another command, stopped with all they started.
+"""Long-running processes of the demo world: started detached, found again later, stopped with all that they started.
 
-Rules: a process is known by its pid and its start time together, so that a pid which was given to somebody else is never
-signalled; each leads a process group of its own; stopping asks the process and everything that descends from it (also what
-made itself a session of its own, as OpenSSH's children do), waits, then kills what is left. Logs are 0600. Linux only: it
-reads ``/proc``.
+Rules: a process is known by its pid and its start time together, so that a pid which was given to somebody else is
+never signalled; each leads a process group of its own; stopping asks the process and everything that descends from it
+(also what made itself a session of its own, as OpenSSH's children do), waits, then kills what is left. Logs are 0600.
+Folders are absolute. Linux only: it reads ``/proc``.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -40,7 +41,7 @@ class _Living:
 def start(folder: Path, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
     """Starts a process that outlives this one; nothing to do while it runs.
 
-    Its output goes to ``<folder>/<name>.log``, its pid and start time to ``<folder>/<name>.pid``; it works in ``folder``.
+    It works in ``folder``, writes to ``<folder>/<name>.log``, and is remembered in ``<folder>/<name>.pid``.
     """
     if is_running(folder, name):
         return
@@ -80,14 +81,9 @@ def stop(folder: Path, name: str, seconds: float = _STOP_SECONDS) -> None:
     kept = _kept(folder, name)
     if kept is None:
         return
-    left = _family(*kept)
-    for number, limit in ((signal.SIGTERM, seconds), (signal.SIGKILL, _KILL_SECONDS)):
-        _signal(left, number)
-        wait_for(lambda: not _still(left, kept), limit)
-        left = _still(left, kept)
-        if not left:
-            break
-    else:
+    left = _end(_family(*kept), kept, signal.SIGTERM, seconds)
+    left = _end(left, kept, signal.SIGKILL, _KILL_SECONDS)
+    if left:
         msg = f"{name} cannot be stopped; still there: {sorted(process.pid for process in left)}"
         raise Halt(msg)
     _collect(kept[0])
@@ -135,12 +131,13 @@ def _still(before: set[_Living], kept: tuple[int, str]) -> set[_Living]:
     return remaining | _family(*kept)
 
 
-def _signal(processes: set[_Living], number: signal.Signals) -> None:
-    for process in processes:
-        try:
+def _end(family: set[_Living], kept: tuple[int, str], number: signal.Signals, seconds: float) -> set[_Living]:
+    """Signals each of the family, waits; who is left when all have gone or the time is over."""
+    for process in family:
+        with suppress(ProcessLookupError):
             os.kill(process.pid, number)
-        except ProcessLookupError:
-            continue
+    wait_for(lambda: not _still(family, kept), seconds)
+    return _still(family, kept)
 
 
 def _collect(pid: int) -> None:

@@ -1,9 +1,9 @@
 """A partner's SFTP server: OpenSSH's where it is installed, else an embedded one.
 
-Rules: one server for each partner, as in life: its own host key, its own port on loopback, its own folder. Two keys are let in,
-the partner's and the office's, by public key only. OpenSSH runs unprivileged as this very account, ``internal-sftp`` and
-nothing else, starting in the partner's folder; it shuts nobody in (that takes root), which a production server must: see
-``docker/``.
+Rules: one server for each partner, as in life: its own host key, its own port on loopback, its own folder. Two keys are
+let in, the partner's and the office's, by public key only. OpenSSH runs as this very account, ``internal-sftp`` and
+nothing else, starting in the partner's folder; it shuts nobody in (that takes root), which a production server must:
+see ``docker/``.
 """
 
 from __future__ import annotations
@@ -11,36 +11,22 @@ from __future__ import annotations
 import json
 import os
 import pwd
-import os
 import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from exchange.demo.servers import processes
 from exchange.demo.servers.ports import LOOPBACK, port_answers, remembered_port
 from exchange.demo.servers.processes import wait_for
 from exchange.errors import Halt
 from exchange.files import make_folder, write_atomically
+from exchange.keys import make_ssh_key
 
 TO_OFFICE = "to-office"
 FROM_OFFICE = "from-office"
 _START_SECONDS = 20.0
-
-
-def make_ssh_key(path: Path) -> str:
-    """A new ed25519 key (OpenSSH form, 0600) unless there is one; its public line."""
-    if not path.exists():
-        key = Ed25519PrivateKey.generate()
-        encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH
-        write_atomically(path, key.private_bytes(encoding, form, serialization.NoEncryption()))
-    private = serialization.load_ssh_private_key(path.read_bytes(), password=None)
-    public = private.public_key()
-    return public.public_bytes(serialization.Encoding.OpenSSH, serialization.PublicFormat.OpenSSH).decode()
 
 
 def find_sshd() -> Path | None:
@@ -129,7 +115,7 @@ class SftpServer:
         return [str(sshd), "-D", "-e", "-f", str(self.folder / "sshd_config")]
 
     def _punishes(self, sshd: Path) -> bool:
-        """Whether this OpenSSH (9.8 and later) shuts out addresses that failed to log in; an older one refuses the setting."""
+        """Whether this OpenSSH shuts out addresses that failed to log in: 9.8 and later; others refuse the setting."""
         asked = [str(sshd), "-T", "-f", os.devnull, "-h", str(self.folder / "host_key")]
         return b"persourcepenalties" in subprocess.run(asked, capture_output=True, check=False).stdout
 

@@ -1,0 +1,59 @@
+"""One run for each batch; the run id is the batch id.
+
+Airflow finds the operator's page in ``doc_md`` below.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import dag, task
+from wiring import PATIENT, run_step
+
+from exchange import pipeline
+
+PAGE = """
+### 一个批次 · one batch
+
+运行编号就是批次号。The run id is the batch id.
+
+| 任务 task | 做什么 | what it does |
+|---|---|---|
+| `receive` | 取回请求、存原件、验签、核对协议，发回执（受理或不予受理） | fetches, keeps the original, trusts or refuses, sends the receipt |
+| `process` | 比对、脱敏、检查、签名加密 | matches, masks, judges, seals |
+| `deliver` | 放到协作部门目录，登记办结 | puts the result into the partner's folder, closes the batch |
+
+**任务失败怎么办 · when a task has failed**：看任务日志最后一行，按其说明处理后点 *Clear*。任何任务、任何时候都可以清除重跑：结果相同，只送达一次。
+Read the last line of its log, put in order what it says, press *Clear*. Any task may be cleared at any time: same result, delivered once.
+
+`receive` 之后两个任务为 *skipped*：不予受理，回执已说明原因。 *skipped* after `receive`: refused, the receipt says why.
+
+登记 · register: `exchange register show <batch id>`
+"""
+
+
+@dag(
+    dag_id="batch",
+    schedule=None,
+    catchup=False,
+    max_active_runs=16,
+    default_args=PATIENT,
+    doc_md=PAGE,
+    tags=["exchange"],
+    is_paused_upon_creation=False,
+)
+def batch() -> None:
+    @task.short_circuit
+    def receive() -> bool:
+        return run_step(pipeline.receive)
+
+    @task
+    def process() -> None:
+        run_step(pipeline.process)
+
+    @task
+    def deliver() -> None:
+        run_step(pipeline.deliver)
+
+    receive() >> process() >> deliver()
+
+
+batch()

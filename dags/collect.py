@@ -1,0 +1,59 @@
+"""Each minute: look into the partners' folders, claim complete sets, start one run of ``batch`` for each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException
+from wiring import in_office
+
+from exchange.collect import sweep
+
+TROUBLES = "troubles"
+
+PAGE = """
+### 收件 · collect
+
+每分钟查看一次各协作部门目录；齐全的请求登记一次，各启动一个 `batch` 运行（运行编号即批次号，已存在的跳过）。
+Looks into all partner folders each minute; a complete set is claimed once and gets one run of `batch`.
+
+`troubles` 失败 = 某部门的服务器或协议有问题，其他部门不受影响。 *failed* `troubles`: one partner's server or agreement is in
+trouble; its log says which and what; the others were looked at.
+"""
+
+
+@dag(
+    dag_id="collect",
+    schedule="* * * * *",
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=10),
+    doc_md=PAGE,
+    tags=["exchange"],
+    is_paused_upon_creation=False,
+)
+def collect() -> None:
+    @task
+    def look() -> list[dict[str, str]]:
+        found = in_office(sweep)
+        get_current_context()["ti"].xcom_push(TROUBLES, found.troubles)
+        return [{"trigger_run_id": batch_id} for batch_id in found.waiting]
+
+    @task
+    def troubles(found: list[str]) -> None:
+        if found:
+            raise AirflowFailException("; ".join(found))
+
+    looked = look()
+    TriggerDagRunOperator.partial(
+        task_id="start",
+        trigger_dag_id="batch",
+        skip_when_already_exists=True,
+        map_index_template="{{ task.trigger_run_id }}",
+    ).expand_kwargs(looked)
+    troubles(looked[TROUBLES])
+
+
+collect()

@@ -1,0 +1,142 @@
+"""``exchange demo``: the demo world, for a newcomer and for the tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+from rich.box import SIMPLE
+from rich.live import Live
+from rich.table import Table
+
+from exchange.cli.outcome import FOUND, err, out, outcome
+from exchange.demo.play import Outcome, Script, check
+from exchange.demo.servers.airflow import Airflow
+from exchange.demo.world import World
+
+app = typer.Typer(no_args_is_help=True)
+DEADLINE_SECONDS: Final = 150.0
+_POLL_SECONDS: Final = 1.0
+
+WorldFolder = Annotated[Path, typer.Option("--world", help="The world's folder; made when it is not there")]
+
+
+def _airflow(world: World) -> Airflow:
+    postgres = world.postgres
+    return Airflow(world.root / "airflow", postgres.url("airflow"), postgres.password_file, world.config)
+
+
+def _start(world: World) -> Airflow:
+    with err.status("making the world") as status:
+        world.build(lambda what: status.update(f"making the world: {what}"))
+        status.update("starting Airflow")
+        airflow = _airflow(world)
+        airflow.start()
+        api = airflow.api()
+        for dag_id in ("collect", "batch", "snapshots"):
+            api.wait_for_dag(dag_id)
+    return airflow
+
+
+def _stop(world: World) -> None:
+    with err.status("stopping"):
+        _airflow(world).stop()
+        world.stop_servers()
+
+
+@contextmanager
+def _running(world: World) -> Iterator[Airflow]:
+    try:
+        yield _start(world)
+    finally:
+        _stop(world)
+
+
+@app.command()
+def run(world: WorldFolder = Path("var/demo")) -> None:
+    """Play the main job for real and show what came of it; status 0 only if every answer came, verified and opened."""
+    with outcome():
+        place = World(world.resolve())
+        with _running(place):
+            found = _play(place)
+        out.print(_table(found))
+        _where_to_look(place)
+        if any(each.problem for each in found):
+            raise typer.Exit(FOUND)
+
+
+def _play(world: World) -> list[Outcome]:
+    with err.status("the partners drop their request sets"):
+        expected = Script(world).drop_all()
+    found = [Outcome(each) for each in expected]
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    with Live(_table(found), console=err, transient=True) as live:
+        while any(each.problem for each in found) and time.monotonic() < deadline:
+            found = [each if each.problem is None else check(each.expectation) for each in found]
+            live.update(_table(found))
+            time.sleep(_POLL_SECONDS)
+    return found
+
+
+def _table(found: list[Outcome]) -> Table:
+    table = Table(box=SIMPLE)
+    table.add_column("批次 batch", no_wrap=True)
+    for header in ("种类 kind", "行数 rows", "答复 answers", "时限 due", "用时 time", "结果 outcome"):
+        table.add_column(header, overflow="fold")
+    for each in found:
+        expectation = each.expectation
+        answers = ", ".join(f"{code} {count}" for code, count in sorted(each.answers.items()))
+        seconds = "" if each.seconds is None else f"{each.seconds:.0f} s"
+        good = "refused, as it must be" if expectation.refused_for else "verified and opened"
+        table.add_row(
+            expectation.batch,
+            expectation.about,
+            str(each.rows or ""),
+            answers,
+            each.due,
+            seconds,
+            each.problem or f"[green]{good}[/green]",
+        )
+    return table
+
+
+def _where_to_look(world: World) -> None:
+    out.print(f"what the partners got back:  {world.root}/sftp/<partner>/home/from-office", markup=False)
+    out.print(f"what they opened:            {world.root}/partners/<partner>/desk", markup=False)
+    out.print("the same world, kept running with the Airflow UI:  make up", markup=False)
+
+
+@app.command()
+def up(world: WorldFolder = Path("var/world")) -> None:
+    """Start the world and leave it running; print where the Airflow UI is and who may log in."""
+    with outcome():
+        place = World(world.resolve())
+        airflow = _start(place)
+        out.print(f"Airflow: {airflow.base_url}")
+        table = Table("user", "password")
+        for user, password in airflow.users.items():
+            table.add_row(user, password)
+        out.print(table)
+        out.print(f"The command line works in this world with:  export EXCHANGE_CONFIG={place.config}", markup=False)
+        out.print("Drop the demo's request sets:  exchange demo drop;  stop:  make down")
+
+
+@app.command()
+def drop(world: WorldFolder = Path("var/world")) -> None:
+    """Drop the demo's request sets into a running world."""
+    with outcome():
+        for each in Script(World(world.resolve())).drop_all():
+            out.print(f"{each.batch}  {each.about}", markup=False)
+
+
+@app.command()
+def down(world: WorldFolder = Path("var/world")) -> None:
+    """Stop the world; it can be started again."""
+    with outcome():
+        place = World(world.resolve())
+        if place.root.exists():
+            _stop(place)

@@ -1,0 +1,52 @@
+"""``exchange keys``: the office's keys and certificates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from cryptography.hazmat.primitives import hashes
+from rich.table import Table
+
+from exchange.cli.outcome import FOUND, err, out, outcome
+from exchange.envelope import load_certificate, load_identity
+from exchange.keys import make_certificate, make_ssh_key
+from exchange.settings import Settings
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def make(
+    folder: Annotated[Path, typer.Argument(help="Where the keys are to lie")],
+    office: Annotated[str, typer.Option(help="The office's name, for the certificates")],
+) -> None:
+    """Make the office's key pairs (sign, encrypt) and its SSH key; what is there already is left alone."""
+    with outcome():
+        for name in ("sign", "encrypt"):
+            make_certificate(folder, name, f"{office} {name}")
+        public = make_ssh_key(folder / "sftp")
+        out.print(f"keys in {folder}; give the partners sign.pem, encrypt.pem and this SSH key:", markup=False)
+        out.print(public, markup=False, soft_wrap=True)
+
+
+@app.command()
+def show() -> None:
+    """The certificates that are in use, their fingerprints (to be compared by telephone) and until when they hold."""
+    with outcome():
+        keys = Settings.load().keys
+        load_identity(keys.signing_key, keys.signing_certificate)
+        load_identity(keys.decryption_key, keys.decryption_certificate)
+        table = Table("certificate", "valid until", "SHA-256 fingerprint")
+        expired = False
+        for name, path in (("signing", keys.signing_certificate), ("encryption", keys.decryption_certificate)):
+            certificate = load_certificate(path)
+            expired |= certificate.not_valid_after_utc < datetime.now(UTC)
+            fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":", 2)
+            table.add_row(name, f"{certificate.not_valid_after_utc:%Y-%m-%d}", fingerprint)
+        out.print(table)
+        if expired:
+            err.print("a certificate has expired")
+            raise typer.Exit(FOUND)

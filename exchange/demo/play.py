@@ -1,0 +1,188 @@
+"""What `make demo` plays: partners drop request sets, the office answers, the partners check and open what comes back."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Final
+
+import polars as pl
+
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.province.claims import Claims, make_claims
+from exchange.demo.province.offences import make_offences
+from exchange.demo.province.people import make_people
+from exchange.demo.world import PARTNERS, PEOPLE, SEED, PartnerProfile, World
+from exchange.tables import ITEMS, REQUIRED_COLUMNS
+from exchange.working_days import office_day
+
+REGISTER_ITEMS: Final = ("id_number", "name", "sex", "birth_date", "ethnicity", "registered_address")
+
+
+@dataclass(frozen=True)
+class Expectation:
+    """A set that was dropped: by whom, when (monotonic seconds), and what should come back."""
+
+    partner: DemoPartner
+    batch: str
+    about: str
+    dropped_at: float
+    refused_for: str | None = None
+    claims: Claims | None = None
+
+
+@dataclass
+class Outcome:
+    """What came back; ``problem`` says what is not as expected."""
+
+    expectation: Expectation
+    seconds: float | None = None
+    due: str = ""
+    rows: int = 0
+    answers: dict[str, int] = field(default_factory=dict)
+    problem: str | None = "no answer yet"
+
+
+def demo_partner(world: World, profile: PartnerProfile) -> DemoPartner:
+    """The partner of this profile, with its keys and its server."""
+    keys = world.partner_keys(profile.id)
+    office = world.office_keys
+    return DemoPartner(profile.id, keys, world.sftp(profile.id), office / "sign.pem", office / "encrypt.pem")
+
+
+class Script:
+    """The demo's request sets: monthly, quarterly, ad hoc, and one that must be refused."""
+
+    def __init__(self, world: World) -> None:
+        self.court, self.education, self.social = (demo_partner(world, profile) for profile in PARTNERS)
+        chunks = list(make_people(SEED, PEOPLE))
+        self.people = pl.concat(chunks)
+        offences = pl.concat([make_offences(SEED, number, chunk) for number, chunk in enumerate(chunks)])
+        self.offenders = offences.filter(~pl.col("sealed"))["id_number"]
+        self.today = office_day(datetime.now(UTC))
+        self.mark = datetime.now(UTC).strftime("%m%d%H%M%S")
+
+    def drop_all(self) -> list[Expectation]:
+        """Drops the sets; what is expected of each."""
+        return [self._monthly(), self._quarterly(), self._ad_hoc(), self._unsigned_change()]
+
+    def _monthly(self) -> Expectation:
+        """GB18030 with Chinese headers, encrypted, as a Chinese Windows spreadsheet saves it."""
+        claims = self._claims(REGISTER_ITEMS, 2000)
+        data = to_csv(claims.rows, chinese=True).decode().encode("gb18030")
+        request = self._request(
+            self.social, "monthly", month(self.today), "pension", "社会保险法第七十四条", REGISTER_ITEMS, data, 2000
+        )
+        return self._dropped(self.social, request, "monthly 月", claims=claims)
+
+    def _quarterly(self) -> Expectation:
+        """UTF-8 with a mark, criminal records asked: what is clean waits for the leader's approval."""
+        items = ("id_number", "name", "criminal_record")
+        claims = self._claims(items, 500)
+        data = b"\xef\xbb\xbf" + to_csv(claims.rows, chinese=True)
+        request = self._request(
+            self.education, "quarterly", quarter(self.today), "hiring_teachers", "教师法第十四条", items, data, 500
+        )
+        return self._dropped(self.education, request, "quarterly 季", claims=claims)
+
+    def _ad_hoc(self) -> Expectation:
+        """One case: plain UTF-8, English headers, a standing approval for clean people."""
+        items = ("id_number", "name", "sex", "criminal_record")
+        claims = self._claims(items, 5, approved=True, dirt=False)
+        request = self._court_request(items, to_csv(claims.rows), 5, "adhoc")
+        return self._dropped(self.court, request, "ad hoc 临时", claims=claims)
+
+    def _unsigned_change(self) -> Expectation:
+        """The manifest was changed after it was signed: must be refused."""
+        items = ("id_number", "name", "sex")
+        claims = self._claims(items, 3)
+        files = self.court.make_set(self._court_request(items, to_csv(claims.rows), 3, "changed"))
+        name = next(name for name in files if name.endswith(".request.json"))
+        files[name] = files[name].replace("经办人".encode(), "另一人".encode())
+        self.court.drop(files)
+        batch = name.removesuffix(".request.json")
+        return Expectation(self.court, batch, "tampered 被改动", time.monotonic(), refused_for="signature_invalid")
+
+    def _claims(self, items: Sequence[str], rows: int, *, approved: bool = False, dirt: bool = True) -> Claims:
+        return make_claims(self.people, self.offenders, items, rows, SEED, approved=approved, dirt=dirt)
+
+    def _court_request(self, items: Sequence[str], data: bytes, rows: int, word: str) -> Request:
+        basis = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
+        return self._request(self.court, "ad_hoc", str(self.today), "case_handling", basis, items, data, rows, word)
+
+    def _request(
+        self,
+        partner: DemoPartner,
+        cycle: str,
+        period: str,
+        purpose: str,
+        basis: str,
+        items: Sequence[str],
+        data: bytes,
+        rows: int,
+        word: str | None = None,
+    ) -> Request:
+        batch = f"{partner.id}.{word or cycle}-{self.mark}"
+        return Request(batch, cycle, period, purpose, basis, items, rows, data)
+
+    def _dropped(self, partner: DemoPartner, request: Request, about: str, *, claims: Claims) -> Expectation:
+        partner.drop(partner.make_set(request))
+        return Expectation(partner, request.batch, about, time.monotonic(), claims=claims)
+
+
+def to_csv(rows: pl.DataFrame, *, chinese: bool = False) -> bytes:
+    """The request's data file in UTF-8, with the column codes or the Chinese words as headers."""
+    words = {column.code: column.zh[0] for column in REQUIRED_COLUMNS}
+    words |= {claim.code: claim.zh[0] for item in ITEMS.values() for claim in item.claims}
+    frame = rows.rename({code: words[code] for code in rows.columns}) if chinese else rows
+    return frame.write_csv(line_terminator="\r\n").encode()
+
+
+def month(day: date) -> str:
+    return f"{day:%Y-%m}"
+
+
+def quarter(day: date) -> str:
+    return f"{day.year}-Q{(day.month + 2) // 3}"
+
+
+def check(expectation: Expectation) -> Outcome:
+    """What has come back for one set so far, checked as its partner would."""
+    outcome = Outcome(expectation)
+    partner, batch = expectation.partner, expectation.batch
+    there = set(partner.answers())
+    if f"{batch}.receipt.json" not in there:
+        return outcome
+    receipt = partner.verified(f"{batch}.receipt.json")
+    if expectation.refused_for:
+        found = receipt.get("refusal", {}).get("code")
+        outcome.problem = None if found == expectation.refused_for else f"refused for {found}"
+    elif receipt["outcome"] != "accepted":
+        outcome.problem = f"refused: {receipt['refusal']['code']}"
+    elif f"{batch}.result.json" in there:
+        _check_result(expectation, outcome)
+    else:
+        outcome.problem = "accepted, no result yet"
+    if outcome.problem is None:
+        outcome.seconds = time.monotonic() - expectation.dropped_at
+    return outcome
+
+
+def _check_result(expectation: Expectation, outcome: Outcome) -> None:
+    result = expectation.partner.result(expectation.batch)
+    outcome.due = result.manifest["due"]["day"]
+    outcome.rows = result.manifest["rows_out"]
+    answers = result.manifest["answers"]
+    for tally in answers.values():
+        for code, count in tally.items():
+            outcome.answers[code] = outcome.answers.get(code, 0) + count
+    assert expectation.claims is not None
+    expected = expectation.claims.expected
+    wrong = [
+        column
+        for column in answers
+        if answers[column] != dict(expected[column].value_counts().sort(column).iter_rows())
+    ]
+    outcome.problem = f"answers not as planted: {', '.join(wrong)}" if wrong else None

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from exchange.register.states import OPEN, TRANSITIONS, State
+
+
+def test_every_state_is_in_the_table_and_can_be_reached() -> None:
+    reached: set[State] = set()
+    ahead = set(TRANSITIONS[None])
+    while ahead:
+        reached |= ahead
+        ahead = {after for state in ahead for after in TRANSITIONS[state]} - reached
+    assert reached == set(State)
+    assert set(TRANSITIONS) == {None, *State}
+
+
+def test_no_state_is_come_back_to() -> None:
+    order = list(State)
+    for state in State:
+        assert all(order.index(after) > order.index(state) for after in TRANSITIONS[state])
+
+
+def test_open_are_exactly_the_states_that_something_follows() -> None:
+    assert frozenset(state for state in State if TRANSITIONS[state]) == OPEN
