@@ -35,9 +35,9 @@ def in_office(step: Callable[[Office], T]) -> T:
     """Runs a step in the opened office, in the name of this task."""
     context = get_current_context()
     instance = context["ti"]
-    office = Office.open(actor=f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}")
+    actor = f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}"
     try:
-        with without_values():
+        with without_values(), Office.open(actor) as office:
             return step(office)
     except Retryable as error:
         log.warning("will be tried again: %s", error)

@@ -105,16 +105,18 @@ class _Look:
             return "manifest_unfinished"
         if not is_whole_der(signature):
             return "signature_unfinished"
-        if (missing := self._data_missing(content)) is not None:
+        if (missing := self._data_missing(stem, content)) is not None:
             return missing
         self._claim(stem, content, signature)
         return None
 
-    def _data_missing(self, content: bytes) -> str | None:
+    def _data_missing(self, stem: str, content: bytes) -> str | None:
         try:
             data = parse(RequestManifest, content).data
         except Refused:
             return None  # complete as it stands; receiving it will refuse it and say why
+        if _stem(data.name) != stem:
+            return None  # likewise
         if data.name not in self.files:
             return "data_missing"
         return None if self.files[data.name].size == data.size else "data_unfinished"

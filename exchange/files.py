@@ -32,7 +32,8 @@ def disk_trouble() -> Iterator[None]:
 
 def make_folder(path: Path) -> Path:
     """The folder, made with its parents, readable by the office's own account only."""
-    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for folder in (*reversed(path.parents), path):  # mkdir's own `parents` would give them the account's default mode
+        folder.mkdir(mode=0o700, exist_ok=True)
     return path
 
 

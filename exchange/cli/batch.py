@@ -17,9 +17,9 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def collect() -> None:
     """Look once into all partner folders; claim what is complete and print the batches that wait to be run."""
-    with outcome():
+    with outcome(), Office.open(getpass.getuser()) as office:
         with err.status("looking into the partners' folders"):
-            found = sweep(Office.open(getpass.getuser()))
+            found = sweep(office)
         for batch_id in found.waiting:
             out.print(batch_id, markup=False)
         for trouble in found.troubles:
@@ -31,8 +31,7 @@ def collect() -> None:
 @app.command()
 def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from `exchange batch collect`")) -> None:
     """Take one batch all the way: receive, process, deliver. Running it again goes on where it stopped."""
-    with outcome():
-        office = Office.open(getpass.getuser())
+    with outcome(), Office.open(getpass.getuser()) as office:
         with err.status(f"running {batch_id}"):
             accepted = pipeline.run(office, batch_id)
         state = office.register.batch(batch_id).state

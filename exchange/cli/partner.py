@@ -44,8 +44,7 @@ def check() -> None:
 @app.command()
 def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
     """Log in to the partner's server with the pinned host key and count what lies in its folder."""
-    with outcome():
-        office = Office.open(getpass.getuser())
+    with outcome(), Office.open(getpass.getuser()) as office:
         try:
             with office.folder(office.agreement(partner)) as folder:
                 out.print(f"{partner}: connected, {len(folder.list_requests())} files to the office", markup=False)

@@ -24,8 +24,8 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
 ) -> None:
     """The newest batches first."""
-    with outcome():
-        register = Office.open(getpass.getuser()).register
+    with outcome(), Office.open(getpass.getuser()) as office:
+        register = office.register
         table = Table("batch", "state", "cycle", "rows", "received", "due", "refused for")
         for batch in register.batches(BatchFilter(partner, state, limit)):
             table.add_row(*_line(batch))
@@ -48,8 +48,8 @@ def _line(batch: Batch) -> tuple[str, ...]:
 @app.command()
 def show(batch_id: str) -> None:
     """Everything that the register knows of one batch."""
-    with outcome():
-        register = Office.open(getpass.getuser()).register
+    with outcome(), Office.open(getpass.getuser()) as office:
+        register = office.register
         batch = register.batch(batch_id)
         facts = Table(show_header=False)
         for name in ("id", "partner", "state", "cycle", "period", "purpose", "legal_basis", "letter", "handler"):
@@ -81,14 +81,14 @@ def show(batch_id: str) -> None:
 @app.command()
 def verify() -> None:
     """Check the ledger from its first line to its last; note the printed hash elsewhere from time to time."""
-    with outcome():
-        lines, last = Office.open(getpass.getuser()).register.verify()
+    with outcome(), Office.open(getpass.getuser()) as office:
+        lines, last = office.register.verify()
         out.print(f"{lines} lines, unaltered; last hash {last}")
 
 
 @app.command()
 def migrate() -> None:
     """Bring the register's database to this version's tables; done at installation and after an update."""
-    with outcome():
-        Office.open(getpass.getuser()).register.migrate()
+    with outcome(), Office.open(getpass.getuser()) as office:
+        office.register.migrate()
         out.print("the register is up to date")

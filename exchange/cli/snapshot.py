@@ -55,8 +55,7 @@ def list_() -> None:
 @app.command()
 def prune() -> None:
     """Remove old versions that no open batch uses; how many are kept is the office's policy."""
-    with outcome():
-        office = Office.open(getpass.getuser())
+    with outcome(), Office.open(getpass.getuser()) as office:
         pinned = office.register.snapshots_in_use()
         for source in SOURCES:
             for name in office.snapshots.prune(source, office.settings.policy.snapshots_kept, pinned):

@@ -131,7 +131,9 @@ class World:
         say("servers: PostgreSQL and SFTP")
         self.start_servers()
         _write_agreements(self)
-        open_register(self.postgres.url("exchange"), "demo", self.postgres.password_file).migrate()
+        register = open_register(self.postgres.url("exchange"), "demo", self.postgres.password_file)
+        register.migrate()
+        register.close()
         say(f"a synthetic province of {people:,} people")
         as_of = office_day(datetime.now(UTC)) - timedelta(days=1)
         exports = self.root / "office" / "exports"

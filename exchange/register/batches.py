@@ -32,7 +32,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class FileRecord:
-    """A file by role, its name at the partner's, its SHA-256 (under which the archive keeps it) and its size in bytes."""
+    """A file's role, name at the partner's, SHA-256 (under which the archive keeps it) and size in bytes."""
 
     role: Role
     name: str

@@ -1,7 +1,7 @@
 """The register's database: connecting, migrating, and what its troubles mean.
 
-Rules: a lost or refused connection is Retryable, wherever it happens; other faults are our own and are raised as they are,
-without the values that a statement carried. The password never stands in a URL, only in libpq's password file.
+Rules: a lost or refused connection is Retryable, wherever it happens; other faults are our own and are raised as they
+are, without the values that a statement carried. The password never stands in a URL, only in libpq's password file.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -20,6 +20,7 @@ from exchange.errors import Retryable
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _CONNECT_SECONDS = 5
+_MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
 def open_engine(url: str, password_file: Path | None) -> Engine:
@@ -33,9 +34,14 @@ def open_engine(url: str, password_file: Path | None) -> Engine:
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
     """A session that commits when its block ends well; Retryable when the database cannot be reached or goes away."""
+    with _reaching(), Session(engine, expire_on_commit=False) as session, session.begin():
+        yield session
+
+
+@contextmanager
+def _reaching() -> Iterator[None]:
     try:
-        with Session(engine, expire_on_commit=False) as session, session.begin():
-            yield session
+        yield
     except (OperationalError, InterfaceError) as error:
         if not (error.connection_invalidated or _is_gone(error)):
             raise
@@ -52,13 +58,8 @@ def _is_gone(error: OperationalError | InterfaceError) -> bool:
 def migrate(engine: Engine) -> None:
     """Brings the database to this version's tables; nothing to do where it has them."""
     config = Config()
-    config.set_main_option("script_location", str(_MIGRATIONS))
-    try:
-        with engine.begin() as connection:
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
-    except OperationalError as error:
-        if not _is_gone(error):
-            raise
-        msg = "the register's database cannot be reached"
-        raise Retryable(msg) from None
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with _reaching(), engine.begin() as connection:
+        connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")

@@ -1,4 +1,4 @@
-"""The register's tables. They hold codes, counts, hashes and names of files; no person who was asked about is in them."""
+"""The register's tables: codes, counts, hashes, names of files. Nobody who was asked about is in them."""
 
 from __future__ import annotations
 

@@ -1,9 +1,10 @@
 """The register's verbs: claim, accept, refuse, seal, deliver, close; and what is asked of it.
 
 Rules
-- Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the ledger's line.
-- Being told again what is so already changes nothing, so that a step may be run again; being told something that cannot
-  follow is a Halt.
+- Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the
+  ledger's line.
+- Being told again what is so already changes nothing, so that a step may be run again: the first telling stands. Being
+  told something that cannot follow is a Halt.
 - Claiming is the one race: whoever inserts the line first has the batch.
 """
 
@@ -52,6 +53,10 @@ class Register:
         """Brings the database to this version's tables; done at installation, not by every task."""
         migrate(self.engine)
 
+    def close(self) -> None:
+        """Gives the connections back."""
+        self.engine.dispose()
+
     # ── the way of a batch ───────────────────────────────────────────────────────────────────────────────
 
     def claim(
@@ -73,7 +78,7 @@ class Register:
                 known = session.get_one(BatchRow, batch_id)
                 return Claim.SAME if known.manifest_sha256 == manifest_sha256 else Claim.CONFLICT
             session.add_all(_file_row(batch_id, file, at) for file in files)
-            facts = {"partner": partner, "manifest_sha256": manifest_sha256}
+            facts = {"partner": partner, "manifest_sha256": manifest_sha256, **_hashes(files)}
             ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
             return Claim.NEW
 
@@ -101,7 +106,7 @@ class Register:
     def sealed(self, batch_id: str, counts: Mapping[str, Mapping[str, int]], files: Sequence[FileRecord]) -> None:
         """The result is made: its files, and how often each answer was given for each item."""
         with transaction(self.engine) as session:
-            if not self._move(session, batch_id, State.SEALED, {}, {file.role: file.sha256 for file in files}):
+            if not self._move(session, batch_id, State.SEALED, {}, _hashes(files)):
                 return
             session.add_all(_file_row(batch_id, file, _now()) for file in files)
             session.add_all(
@@ -126,10 +131,7 @@ class Register:
         self, session: Session, batch_id: str, to_state: State, facts: dict[str, Any], told: Mapping[str, Any]
     ) -> bool:
         """Writes the step down; False where the batch is in that state already."""
-        batch = session.get(BatchRow, batch_id, with_for_update=True)
-        if batch is None:
-            msg = f"{batch_id} is not in the register"
-            raise Halt(msg)
+        batch = _known(session, batch_id, for_update=True)
         if batch.state == to_state:
             return False
         from_state = State(batch.state)
@@ -139,8 +141,7 @@ class Register:
         batch.state = to_state
         for name, value in facts.items():
             setattr(batch, name, value)
-        written = {name: str(value) for name, value in told.items() if value is not None}
-        ledger.append(session, batch_id, (from_state, to_state), _now(), self.actor, written)
+        ledger.append(session, batch_id, (from_state, to_state), _now(), self.actor, told)
         return True
 
     # ── files and snapshots ──────────────────────────────────────────────────────────────────────────────
@@ -149,6 +150,7 @@ class Register:
         """A file of the batch; the same again changes nothing, another for the same role is a Halt."""
         file = FileRecord(role, name, sha256, size)
         with transaction(self.engine) as session:
+            _known(session, batch_id)
             row = insert(FileRow).values(batch_id=batch_id, recorded_at=_now(), **asdict(file))
             session.execute(row.on_conflict_do_nothing())
             known = session.get_one(FileRow, (batch_id, role))
@@ -171,13 +173,15 @@ class Register:
 
     def files(self, batch_id: str) -> list[FileRecord]:
         with transaction(self.engine) as session:
-            rows = session.scalars(select(FileRow).filter_by(batch_id=batch_id).order_by(FileRow.recorded_at))
+            rows = session.scalars(
+                select(FileRow).filter_by(batch_id=batch_id).order_by(FileRow.recorded_at, FileRow.role)
+            )
             return [_file(row) for row in rows]
 
     def pin_snapshots(self, batch_id: str, versions: Mapping[str, tuple[str, date]]) -> dict[str, tuple[str, date]]:
         """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring."""
         with transaction(self.engine) as session:
-            session.get_one(BatchRow, batch_id, with_for_update=True)
+            _known(session, batch_id, for_update=True)
             pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id)).all()
             if not pinned:
                 pinned = [
@@ -203,15 +207,11 @@ class Register:
     def batch(self, batch_id: str) -> Batch:
         """The batch's line; Halt where there is none."""
         with transaction(self.engine) as session:
-            row = session.get(BatchRow, batch_id)
-            if row is None:
-                msg = f"{batch_id} is not in the register"
-                raise Halt(msg)
-            return _batch(row)
+            return _batch(_known(session, batch_id))
 
     def batches(self, wanted: BatchFilter = BatchFilter()) -> list[Batch]:  # noqa: B008  (frozen)
         """The newest batches that fit, newest first."""
-        query = select(BatchRow).order_by(BatchRow.received_at.desc()).limit(wanted.limit)
+        query = select(BatchRow).order_by(BatchRow.received_at.desc(), BatchRow.id).limit(wanted.limit)
         if wanted.partner is not None:
             query = query.filter_by(partner=wanted.partner)
         if wanted.state is not None:
@@ -221,7 +221,7 @@ class Register:
 
     def waiting(self) -> list[str]:
         """The ids of batches that were claimed and not judged yet, oldest first."""
-        query = select(BatchRow.id).filter_by(state=State.CLAIMED).order_by(BatchRow.received_at)
+        query = select(BatchRow.id).filter_by(state=State.CLAIMED).order_by(BatchRow.received_at, BatchRow.id)
         with transaction(self.engine) as session:
             return list(session.scalars(query))
 
@@ -239,7 +239,7 @@ class Register:
             return list(session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq)))
 
     def verify(self) -> tuple[int, str]:
-        """(lines, last hash) of a sound ledger; Halt with the first line that is not."""
+        """(lines, last hash) of a sound ledger; Halt with the first line, or batch, that is not what it was."""
         with transaction(self.engine) as session:
             return ledger.verify(session)
 
@@ -273,6 +273,19 @@ class Register:
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _known(session: Session, batch_id: str, *, for_update: bool = False) -> BatchRow:
+    batch = session.get(BatchRow, batch_id, with_for_update=for_update)
+    if batch is None:
+        msg = f"{batch_id} is not in the register"
+        raise Halt(msg)
+    return batch
+
+
+def _hashes(files: Sequence[FileRecord]) -> dict[str, str]:
+    """What the ledger keeps of files."""
+    return {file.role: file.sha256 for file in files}
 
 
 def _file_row(batch_id: str, file: FileRecord, at: datetime) -> FileRow:

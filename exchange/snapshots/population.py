@@ -29,7 +29,7 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
     shared = people["key"].is_duplicated()
     former = _former(people)
     people = people.with_columns(
-        (pl.col("doubt") | shared | pl.col("person").is_in(_doubled(people, former))).alias("doubt")
+        (pl.col("doubt") | shared | pl.col("person").is_in(_doubled(people, former).implode())).alias("doubt")
     )
     counts = {
         "rows": rows,

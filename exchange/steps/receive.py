@@ -19,7 +19,7 @@ from exchange.office import Office
 from exchange.register import Batch, Role, State
 from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
-from exchange.steps.trust import DATA_ENDINGS, trusted_manifest
+from exchange.steps.trust import is_fetched, trusted_manifest
 from exchange.transport import Folder, Unsettled
 from exchange.working_days import due_date, office_day
 
@@ -69,12 +69,10 @@ def _fetch_data(office: Office, agreement: Agreement, batch: Batch, content: byt
     try:
         manifest = parse(RequestManifest, content)
     except Refused:
-        return False  # what it names cannot be known; the refusal comes from its own place
+        return False  # which file it means cannot be known; why it is refused, trust.py says
     data = manifest.data
-    if data.name != manifest.batch + DATA_ENDINGS[data.encrypted]:
-        raise Refused("data_name", column="data.name")
-    if data.size > agreement.limits.max_bytes:
-        raise Refused("data_too_large", column="data.size")
+    if not is_fetched(manifest, agreement):
+        return False  # likewise
     digest = data.sha256
     if not office.archive.path(digest).exists():
         fetched = make_folder(office.settings.home / "incoming") / batch.manifest_sha256

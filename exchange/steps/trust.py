@@ -34,8 +34,10 @@ def trusted_manifest(
         raise Refused("manifest_partner", column="partner")
     if manifest.batch != name or not manifest.batch.startswith(f"{agreement.partner}."):
         raise Refused("manifest_name", column="batch")
-    if manifest.data.name != manifest.batch + DATA_ENDINGS[manifest.data.encrypted]:
+    if manifest.data.name != _data_name(manifest):
         raise Refused("data_name", column="data.name")
+    if manifest.data.size > agreement.limits.max_bytes:
+        raise Refused("data_too_large", column="data.size")
     if not agreement.in_force(office_day(now)):
         raise Refused("agreement_not_in_force")
     _check_cycle(agreement, manifest)
@@ -43,6 +45,15 @@ def trusted_manifest(
     if manifest.rows > agreement.limits.max_rows:
         raise Refused("rows_too_many", column="rows")
     return manifest
+
+
+def _data_name(manifest: RequestManifest) -> str:
+    return manifest.batch + DATA_ENDINGS[manifest.data.encrypted]
+
+
+def is_fetched(manifest: RequestManifest, agreement: Agreement) -> bool:
+    """Whether the data file is one that is fetched at all, before anything of the manifest is trusted."""
+    return manifest.data.name == _data_name(manifest) and manifest.data.size <= agreement.limits.max_bytes
 
 
 def _check_cycle(agreement: Agreement, manifest: RequestManifest) -> None:

@@ -1,19 +1,19 @@
-"""A real PostgreSQL for the register's tests: one server for the session, a database of its own for each test."""
+"""A real PostgreSQL for the register's tests: one server for the session, emptied before each test."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
 
 import psycopg
 import pytest
-from psycopg import sql
 
 from exchange.demo.servers.postgres import Postgres
 from exchange.manifest import DataFile, RequestManifest
 from exchange.register import FileRecord, Register, Role, open_register
+from exchange.register.models import Base
 from exchange.working_days import Due
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
@@ -22,69 +22,69 @@ _numbers = count(1)
 
 @dataclass(frozen=True)
 class Database:
-    """A database with the register's tables in it; ``statement`` runs as PostgreSQL's superuser."""
+    """A database with the register's tables in it."""
 
     server: Postgres
-    name: str = "exchange"
-
-    @property
-    def url(self) -> str:
-        return f"postgresql+psycopg://exchange@127.0.0.1:{self.server.port}/{self.name}"
 
     def open(self, actor: str = "tests") -> Register:
-        return open_register(self.url, actor, self.server.password_file)
+        return open_register(self.server.url("exchange"), actor, self.server.password_file)
 
-    def statement(self, text: str, *values: object) -> None:
+    def statement(self, *statements: str, values: Sequence[object] = ()) -> None:
+        """Runs statements as PostgreSQL's superuser; ``values`` are those of the last one."""
         with psycopg.connect(
             host="127.0.0.1",
             port=self.server.port,
             user="postgres",
-            dbname=self.name,
+            dbname="exchange",
             passfile=str(self.server.password_file),
             autocommit=True,
         ) as connection:
-            connection.execute(text.encode(), values)
+            for statement in statements[:-1]:
+                connection.execute(statement.encode())
+            connection.execute(statements[-1].encode(), values)
 
-    def copy(self) -> Database:
-        """A database of its own with the same tables; nobody may be connected to this one."""
-        made = replace(self, name=f"test_{next(_numbers)}")
-        order = sql.SQL("CREATE DATABASE {} TEMPLATE {} OWNER exchange")
-        self.statement(order.format(sql.Identifier(made.name), sql.Identifier(self.name)).as_string())
-        return made
+    def tamper(self, statement: str, *values: object) -> None:
+        """As ``statement``, with all triggers off: what whoever owns the machine can do."""
+        self.statement("SET session_replication_role = replica", statement, values=values)
+
+    def empty(self) -> None:
+        removed = [f"DELETE FROM {table}" for table in Base.metadata.tables]  # noqa: S608
+        self.statement("SET session_replication_role = replica", *removed)
 
 
 @pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
+def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     server = Postgres(tmp_path_factory.mktemp("postgres"))
-    server.start()
     try:
+        server.start()
         database = Database(server)
         register = database.open()
         register.migrate()
-        register.engine.dispose()
+        register.close()
         yield database
     finally:
         server.remove()
 
 
 @pytest.fixture
-def database(template: Database) -> Database:
-    return template.copy()
+def database(migrated: Database) -> Database:
+    migrated.empty()
+    return migrated
 
 
 @pytest.fixture
 def register(database: Database) -> Iterator[Register]:
     register = database.open()
     yield register
-    register.engine.dispose()
+    register.close()
 
 
 @pytest.fixture(scope="session")
-def shared_register(template: Database) -> Iterator[Register]:
+def shared_register(migrated: Database) -> Iterator[Register]:
     """One register for all examples of a property, which take batch ids of their own."""
-    register = template.copy().open()
+    register = migrated.open()
     yield register
-    register.engine.dispose()
+    register.close()
 
 
 @pytest.fixture(scope="session")
@@ -120,7 +120,7 @@ def manifest() -> RequestManifest:
 
 @pytest.fixture(scope="session")
 def due() -> Due:
-    return Due(date(2026, 11, 30), provisional=False)
+    return Due(date(2026, 11, 30), provisional=False, working_days=5)
 
 
 @pytest.fixture(scope="session")

@@ -46,36 +46,41 @@ def test_two_may_migrate_at_once(database: Any) -> None:
         list(workers.map(migrate, registers))
     assert registers[0].waiting() == []
     for register in registers:
-        register.engine.dispose()
+        register.close()
 
 
 def test_a_connection_killed_inside_a_transaction_is_retryable_and_leaves_nothing(
     register: Register, database: Any
 ) -> None:
-    with pytest.raises(Retryable, match="cannot be reached"), transaction(register.engine) as session:
-        session.execute(text("DELETE FROM unfinished_set"))
-        pid = session.scalar(select(func.pg_backend_pid()))
-        database.statement("SELECT pg_terminate_backend(%s, 10000)", pid)
-        session.execute(text("SELECT 1"))
+    def killed_halfway() -> None:
+        with transaction(register.engine) as session:
+            session.execute(text("INSERT INTO ledger_head VALUES (true, 7, '')"))
+            pid = session.scalar(select(func.pg_backend_pid()))
+            database.statement("SELECT pg_terminate_backend(%s, 10000)", values=[pid])
+            session.execute(text("SELECT 1"))
+
+    with pytest.raises(Retryable, match="cannot be reached"):
+        killed_halfway()
+    assert register.verify()[0] == 0
     assert register.claim("bank.b1", "bank", "a" * 64, [], AT) is Claim.NEW
 
 
 def test_a_connection_killed_in_the_pool_is_replaced_unnoticed(register: Register, database: Any) -> None:
     with transaction(register.engine) as session:
         pid = session.scalar(select(func.pg_backend_pid()))
-    database.statement("SELECT pg_terminate_backend(%s, 10000)", pid)
+    database.statement("SELECT pg_terminate_backend(%s, 10000)", values=[pid])
     assert register.waiting() == []
 
 
-def test_a_database_that_is_away_is_retryable_until_it_is_back(register: Register, template: Any) -> None:
+def test_a_database_that_is_away_is_retryable_until_it_is_back(register: Register, migrated: Any) -> None:
     register.claim("bank.b1", "bank", "a" * 64, [], AT)
-    template.server.stop()
+    migrated.server.stop()
     try:
         for call in (register.waiting, register.migrate, register.verify):
             with pytest.raises(Retryable, match="cannot be reached"):
                 call()
     finally:
-        template.server.start()
+        migrated.server.start()
     assert register.waiting() == ["bank.b1"]
 
 
@@ -87,7 +92,7 @@ def test_a_database_full_of_connections_is_retryable(database: Any) -> None:
             register.waiting()
     finally:
         database.statement("ALTER ROLE exchange CONNECTION LIMIT -1")
-        register.engine.dispose()
+        register.close()
 
 
 def test_nobody_answers_in_time(database: Any) -> None:
@@ -98,5 +103,7 @@ def test_nobody_answers_in_time(database: Any) -> None:
 
 def test_our_own_faults_are_raised_as_they_are_and_quote_no_values(register: Register) -> None:
     with pytest.raises(IntegrityError) as caught, transaction(register.engine) as session:
-        session.execute(text("INSERT INTO file VALUES (:b, 'data', :name, 'x', 1, now())"), {"b": "bank.no", "name": "张三"})
+        session.execute(
+            text("INSERT INTO file VALUES (:b, 'data', :name, 'x', 1, now())"), {"b": "bank.no", "name": "张三"}
+        )
     assert "张三" not in str(caught.value)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from threading import Barrier
 
 import pytest
@@ -82,7 +83,12 @@ def test_an_accepted_batch_bears_its_facts(
     batch_id = new_batch(register)
     register.accept(batch_id, manifest, due)
     batch = register.batch(batch_id)
-    assert (batch.state, batch.cycle, batch.period, batch.purpose) == ("accepted", "monthly", "2026-11", "account_opening")
+    assert (batch.state, batch.cycle, batch.period, batch.purpose) == (
+        "accepted",
+        "monthly",
+        "2026-11",
+        "account_opening",
+    )
     assert (batch.legal_basis, batch.letter, batch.handler) == (manifest.legal_basis, manifest.letter, manifest.handler)
     assert (batch.items, batch.rows_in) == (("name", "sex"), 3)
     assert (batch.due_on, batch.due_original, batch.due_provisional) == (due.day, due.day, False)
@@ -95,8 +101,9 @@ def test_a_refused_batch_bears_its_reason(register: Register, new_batch: NewBatc
     assert (batch.refusal_code, batch.refusal_row, batch.refusal_column) == ("row_too_long", 7, "name")
 
 
-def test_the_ledger_says_who_and_what(register: Register, new_batch: NewBatch, result_files: list[FileRecord],
-                                      manifest: RequestManifest, due: Due) -> None:
+def test_the_ledger_says_who_and_what(
+    register: Register, new_batch: NewBatch, result_files: list[FileRecord], manifest: RequestManifest, due: Due
+) -> None:
     batch_id = new_batch(register)
     register.accept(batch_id, manifest, due)
     register.sealed(batch_id, {"identity": {"consistent": 3}}, result_files)
@@ -114,7 +121,7 @@ def test_the_first_telling_stands(
 ) -> None:
     batch_id = new_batch(register)
     register.accept(batch_id, manifest, due)
-    register.accept(batch_id, manifest, Due(date(2027, 1, 4), provisional=True))
+    register.accept(batch_id, manifest, Due(date(2027, 1, 4), provisional=True, working_days=5))
     register.sealed(batch_id, {"name": {"consistent": 3}}, result_files)
     others = [FileRecord(file.role, file.name, "f" * 64, 99) for file in result_files]
     register.sealed(batch_id, {"name": {"consistent": 1, "inconsistent": 2}}, others)
@@ -156,14 +163,12 @@ def test_two_who_take_the_same_step_at_once_write_one_line(register: Register, n
     assert json.loads(register.steps(batch_id)[1].facts)["refusal_row"] == str(register.batch(batch_id).refusal_row)
 
 
-def test_an_unknown_batch_is_a_halt(
-    register: Register, verbs: dict[State, Callable[..., None]]
-) -> None:
+def test_an_unknown_batch_is_a_halt(register: Register, verbs: dict[State, Callable[..., None]]) -> None:
     calls: list[Callable[[], object]] = [
         lambda: register.batch("bank.none"),
         lambda: register.pin_snapshots("bank.none", {}),
         lambda: register.record_file("bank.none", Role.DATA, "d.csv", "a" * 64, 1),
-        *(lambda verb=verb: verb(register, "bank.none") for verb in verbs.values()),  # type: ignore[misc]
+        *(partial(verb, register, "bank.none") for verb in verbs.values()),
     ]
     for call in calls:
         with pytest.raises(Halt, match=r"bank\.none is not in the register"):

@@ -154,7 +154,7 @@ def _with_pairs(random: np.random.Generator, frame: pl.DataFrame) -> pl.DataFram
     )
     marked = frame.update(kinds, on="id_number")
     added = pl.concat([other, renewed]).drop("row").select(frame.columns)
-    return pl.concat([marked, added.filter(~pl.col("id_number").is_in(_taken(marked, renewed)))])
+    return pl.concat([marked, added.filter(~pl.col("id_number").is_in(_taken(marked, renewed).implode()))])
 
 
 def _taken(frame: pl.DataFrame, renewed: pl.DataFrame) -> pl.Series:

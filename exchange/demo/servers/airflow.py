@@ -1,10 +1,8 @@
-"""Airflow for the demo world: its settings, its database, its four components on loopback, and its users.
+"""Airflow for the demo world: its database, its four components on loopback, and its users.
 
-Rules: each component is a process of its own, and only the API server listens (``airflow standalone`` opens log servers on
-every interface and leaves children behind). The settings are an ``airflow.cfg`` of this world alone, 0600, with keys made
-for it; variables of the caller's own Airflow are not passed on. The database's password stays in libpq's password file.
-The users are Airflow's simple ones, with random passwords in a 0600 file; a production site takes an auth manager of its
-own.
+Rules: each component is a process of its own, and only the API server listens (``airflow standalone`` opens log servers
+on every interface and leaves children behind). Variables of the caller's own Airflow are not passed on. Passwords and
+keys are in 0600 files of the world's own, never in an argument or in the environment.
 """
 
 from __future__ import annotations
@@ -13,21 +11,19 @@ import json
 import os
 import secrets
 import sys
-from base64 import urlsafe_b64encode
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from configparser import ConfigParser
 from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
-from io import StringIO
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import httpx
 
 from exchange.demo.servers import processes
 from exchange.demo.servers.airflow_api import AirflowApi
+from exchange.demo.servers.airflow_settings import USERS, write_settings
 from exchange.demo.servers.ports import LOOPBACK, port_answers, remembered_port
 from exchange.demo.servers.processes import must, wait_for
 from exchange.errors import Halt
@@ -35,7 +31,6 @@ from exchange.files import make_folder, write_atomically
 from exchange.places import DAGS
 from exchange.settings import ENVIRONMENT_VARIABLE
 
-USERS: Final = ("admin", "op", "viewer")  # one user for each of these roles of Airflow's, named like it
 COMPONENTS: Final = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
@@ -43,7 +38,9 @@ COMPONENTS: Final = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 _START_SECONDS: Final = 120.0
-_STOP_SECONDS: Final = 10.0
+_STOP_SECONDS: Final = 5.0  # the triggerer's child now and then hangs after its second signal; it holds nothing
+_HEALTH_SECONDS: Final = 5.0
+_FOREIGN: Final = ("AIRFLOW_", "EXCHANGE_", "PG")
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,7 @@ class Airflow:
 
     def environment(self) -> dict[str, str]:
         """What a process of this Airflow runs in; with it, ``python -m airflow …`` by hand talks to this world."""
-        foreign = ("AIRFLOW_", "EXCHANGE_", "PG")
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+        kept = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
         own = {
             "AIRFLOW_HOME": str(self.folder),
             "PGPASSFILE": str(self.password_file),
@@ -94,22 +90,27 @@ class Airflow:
         return kept | own
 
     def start(self, seconds: float = _START_SECONDS) -> None:
-        """Prepares the database, starts what does not run, waits until all is healthy; Halt when that takes too long."""
+        """Prepares the database, starts what does not run, waits until all are healthy; Halt when it takes too long."""
         make_folder(self.folder)
-        self._make_users()
-        self._write_settings()
+        if not self.users_file.exists():
+            passwords = {name: secrets.token_urlsafe(16) for name in USERS}
+            write_atomically(self.users_file, json.dumps(passwords).encode())
+        write_settings(
+            self.folder,
+            port=self.port,
+            database_url=self.database_url,
+            dags=self.dags,
+            users_file=self.users_file,
+        )
         self._migrate()
         for name, arguments in COMPONENTS.items():
             processes.start(self.folder, name, [sys.executable, "-m", "airflow", *arguments], self.environment())
-        if not wait_for(lambda: self.is_healthy() or bool(self.missing()), seconds) or self.missing():
-            not_running = ", ".join(self.missing()) or "none has ended, but not all are healthy"
-            msg = f"Airflow did not start in {seconds:.0f} s (ended: {not_running}); see the logs in {self.folder}"
-            raise Halt(msg)
+        self._wait_until_healthy(seconds)
 
     def stop(self) -> None:
         """Ends the four components and all that they started, side by side; nothing to do when they do not run."""
         stops: list[Callable[[], None]] = [
-            partial(processes.stop, self.folder, name, _STOP_SECONDS) for name in reversed(COMPONENTS)
+            partial(processes.stop, self.folder, name, _STOP_SECONDS) for name in COMPONENTS
         ]
         with ThreadPoolExecutor(len(stops)) as pool:
             for done in [pool.submit(stop) for stop in stops]:
@@ -121,72 +122,35 @@ class Airflow:
 
     def is_healthy(self) -> bool:
         """Whether the database and all four components say so."""
-        if not port_answers(self.port):
-            return False
-        try:
-            # No certificates are read and no proxy is asked: either would cost more than the answer.
-            answer = httpx.get(f"{self.base_url}/api/v2/monitor/health", timeout=5, verify=False, trust_env=False)
-        except httpx.TransportError:
-            return False
-        return answer.is_success and all(part["status"] == "healthy" for part in answer.json().values())
+        answer = self._answer("api/v2/monitor/health", _HEALTH_SECONDS)
+        return answer is not None and all(part["status"] == "healthy" for part in answer.values())
 
     def api(self, user: str = "admin") -> AirflowApi:
         """A client logged in as this user."""
         return AirflowApi.log_in(self.base_url, user, self.users[user])
 
-    def _make_users(self) -> None:
-        if not self.users_file.exists():
-            passwords = {name: secrets.token_urlsafe(16) for name in USERS}
-            write_atomically(self.users_file, json.dumps(passwords).encode())
+    def _wait_until_healthy(self, seconds: float) -> None:
+        """The tasks' side of the API builds its routes, for seconds, when first asked: asked here, no task waits."""
 
-    def _write_settings(self) -> None:
-        """``airflow.cfg``; the keys are made once, the rest is written anew at each start."""
-        place = self.folder / "airflow.cfg"
-        before = ConfigParser(interpolation=None)
-        before.read(place, encoding="utf-8")
-        parser = ConfigParser(interpolation=None)
-        parser.read_dict(self._settings())
-        for section, name in (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret")):
-            fresh = urlsafe_b64encode(secrets.token_bytes(32)).decode()
-            parser.setdefault(section, {})
-            parser[section][name] = before.get(section, name, fallback=fresh)
-        text = StringIO()
-        parser.write(text)
-        write_atomically(place, text.getvalue().encode())
+        def is_over() -> bool:
+            return bool(self.missing()) or (self._answer("execution/health", seconds) is not None and self.is_healthy())
 
-    def _settings(self) -> dict[str, dict[str, str]]:
-        sections: dict[str, dict[str, object]] = {
-            "core": {
-                "dags_folder": self.dags,
-                "load_examples": False,
-                "dags_are_paused_at_creation": False,
-                "executor": "LocalExecutor",
-                "parallelism": 4,
-                "simple_auth_manager_users": ",".join(f"{name}:{name}" for name in USERS),
-                "simple_auth_manager_passwords_file": self.users_file,
-            },
-            "database": {
-                "sql_alchemy_conn": self.database_url,
-                "sql_alchemy_conn_async": self.database_url,  # psycopg 3 does both; so asyncpg is not needed
-                "load_default_connections": False,
-            },
-            # Tasks talk to the API server at base_url: without it they would look for Airflow's usual port.
-            "api": {"host": LOOPBACK, "port": self.port, "base_url": self.base_url, "workers": 1},
-            "scheduler": {"scheduler_idle_sleep_time": 0.1},
-            "workers": {"min_heartbeat_interval": 1},
-            "dag_processor": {"refresh_interval": 30},
-            "logging": {
-                "base_log_folder": self.folder / "logs",
-                "colored_console_log": False,
-                "file_task_handler_new_folder_permissions": "0o700",
-                "file_task_handler_new_file_permissions": "0o600",
-            },
-        }
-        # The file's reader takes % for the start of a reference.
-        return {
-            section: {name: str(value).replace("%", "%%") for name, value in values.items()}
-            for section, values in sections.items()
-        }
+        wait_for(is_over, seconds)
+        if self.missing() or not self.is_healthy():
+            what = f"ended: {', '.join(self.missing())}" if self.missing() else f"not healthy in {seconds:.0f} s"
+            msg = f"Airflow did not start ({what}); see the logs in {self.folder}"
+            raise Halt(msg)
+
+    def _answer(self, path: str, seconds: float) -> dict[str, Any] | None:
+        """The API server's answer; None while there is none. The port is tried first: an HTTP client costs far more."""
+        if not port_answers(self.port):
+            return None
+        try:
+            answer = httpx.get(f"{self.base_url}/{path}", timeout=seconds, trust_env=False)
+        except httpx.TransportError:
+            return None
+        found: dict[str, Any] | None = answer.json() if answer.is_success else None
+        return found
 
     def _migrate(self) -> None:
         """Brings the database to this version of Airflow; takes some seconds, so only where it was not done yet."""

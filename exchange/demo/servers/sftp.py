@@ -61,12 +61,13 @@ class SftpServer:
 
     @property
     def _is_embedded(self) -> bool:
-        return self.embedded or find_sshd() is None
+        # OpenSSH splits a forced command at spaces, quoted or not, and would then start in the account's own home.
+        return self.embedded or find_sshd() is None or " " in str(self.home)
 
     def start(self, *public_keys: str) -> None:
         """Starts the server for the bearers of these keys; nothing to do while it runs."""
-        for name in (TO_OFFICE, FROM_OFFICE):
-            make_folder(self.home / name)
+        for path in (self.folder, self.home, self.home / TO_OFFICE, self.home / FROM_OFFICE):
+            make_folder(path)
         make_ssh_key(self.folder / "host_key")
         command = self._embedded_command(public_keys) if self._is_embedded else self._openssh_command(public_keys)
         processes.start(self.folder, "sftp", command)

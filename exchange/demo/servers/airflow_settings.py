@@ -1,0 +1,69 @@
+"""Airflow's settings for a demo world: one ``airflow.cfg``, 0600, with keys made for that world alone.
+
+Rules: the keys are made once, everything else is written anew at each start; the database's password is not in it
+(libpq's password file has it); the users are Airflow's simple ones, meant for such a world, and a production site takes
+an auth manager of its own.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import urlsafe_b64encode
+from configparser import ConfigParser
+from io import StringIO
+from pathlib import Path
+from typing import Final
+
+from exchange.demo.servers.ports import LOOPBACK
+from exchange.files import write_atomically
+
+USERS: Final = ("admin", "op", "viewer")  # one user for each of these roles of Airflow's, named like it
+_KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
+
+
+def write_settings(folder: Path, *, port: int, database_url: str, dags: Path, users_file: Path) -> None:
+    """Writes ``airflow.cfg`` in ``folder``, Airflow's home."""
+    place = folder / "airflow.cfg"
+    before = ConfigParser(interpolation=None)
+    before.read(place, encoding="utf-8")
+    parser = ConfigParser(interpolation=None)
+    for section, values in _settings(folder, port, database_url, dags, users_file).items():
+        # Airflow's reader takes a % for the start of a reference.
+        parser[section] = {name: str(value).replace("%", "%%") for name, value in values.items()}
+    for section, name in _KEYS:
+        fresh = urlsafe_b64encode(secrets.token_bytes(32)).decode()
+        parser[section][name] = before.get(section, name, fallback=fresh)
+    text = StringIO()
+    parser.write(text)
+    write_atomically(place, text.getvalue().encode())
+
+
+def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file: Path) -> dict[str, dict[str, object]]:
+    return {
+        "core": {
+            "dags_folder": dags,
+            "load_examples": False,
+            "dags_are_paused_at_creation": False,
+            "executor": "LocalExecutor",
+            "parallelism": 4,
+            "simple_auth_manager_users": ",".join(f"{name}:{name}" for name in USERS),
+            "simple_auth_manager_passwords_file": users_file,
+        },
+        "database": {
+            "sql_alchemy_conn": database_url,
+            "sql_alchemy_conn_async": database_url,  # psycopg 3 does both; so asyncpg is not needed
+            "load_default_connections": False,
+        },
+        # Tasks talk to the API server at base_url: without it they would look for Airflow's usual port.
+        "api": {"host": LOOPBACK, "port": port, "base_url": f"http://{LOOPBACK}:{port}", "workers": 1},
+        "api_auth": {},
+        "scheduler": {"scheduler_idle_sleep_time": 0.1},
+        "workers": {"min_heartbeat_interval": 1},
+        "dag_processor": {"refresh_interval": 30},
+        "logging": {
+            "base_log_folder": folder / "logs",
+            "colored_console_log": False,
+            "file_task_handler_new_folder_permissions": "0o700",
+            "file_task_handler_new_file_permissions": "0o600",
+        },
+    }

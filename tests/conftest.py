@@ -1,0 +1,115 @@
+"""What many tests share: one small demo world with real servers, for the whole session."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import demo_partner
+from exchange.demo.province.offences import make_offences
+from exchange.demo.province.people import make_people
+from exchange.demo.world import PARTNERS, SEED, World
+from exchange.office import Office
+
+PEOPLE = 3000
+ITEMS = ("id_number", "name", "sex")
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """A built world of a few thousand people: PostgreSQL and three SFTP servers run, Airflow does not."""
+    place = World(tmp_path_factory.mktemp("world"))
+    try:
+        place.build(lambda _: None, people=PEOPLE)
+        yield place
+    finally:
+        place.stop_servers()
+        place.postgres.remove()
+
+
+@pytest.fixture(scope="session")
+def people() -> pl.DataFrame:
+    """The world's people, as they were exported, with the oddities that were planted."""
+    return pl.concat(make_people(SEED, PEOPLE))
+
+
+@pytest.fixture(scope="session")
+def offenders(people: pl.DataFrame) -> pl.Series:
+    """Id numbers with a record that is not sealed."""
+    return make_offences(SEED, 0, people).filter(~pl.col("sealed"))["id_number"]
+
+
+@pytest.fixture
+def office(world: World) -> Iterator[Office]:
+    """The office, opened as the command line opens it."""
+    with Office.open("test", world.config) as opened:
+        yield opened
+
+
+@pytest.fixture
+def court(world: World) -> DemoPartner:
+    """The court: ad hoc and monthly, may ask for criminal records, has a standing approval."""
+    return demo_partner(world, PARTNERS[0])
+
+
+@pytest.fixture
+def education(world: World) -> DemoPartner:
+    return demo_partner(world, PARTNERS[1])
+
+
+@pytest.fixture
+def ask(court: DemoPartner) -> Callable[..., Request]:
+    """A sound ad hoc request of the court with a batch id of its own; what is given takes the place of what is sound."""
+
+    def make(data: bytes = b"row_ref,id_number,name,sex\nR1,,,\n", rows: int = 1, **given: object) -> Request:
+        sound: dict[str, object] = {
+            "batch": f"{court.id}.t{next(_numbers)}",
+            "cycle": "ad_hoc",
+            "period": "2026-11-23",
+            "purpose": "case_handling",
+            "legal_basis": "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见",
+            "items": ITEMS,
+            "rows": rows,
+            "data": data,
+        }
+        return Request(**sound | given)  # type: ignore[arg-type]
+
+    return make
+
+
+@pytest.fixture
+def later(office: Office) -> Callable[[timedelta], Office]:
+    """The same office, its clock ahead by so much."""
+
+    def ahead(by: timedelta) -> Office:
+        now = office.now
+        return Office(office.settings, office.register, lambda: now() + by)
+
+    return ahead
+
+
+@pytest.fixture(autouse=True)
+def _clean_folders(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a test leaves in the partners' folders is not the next one's."""
+    yield
+    if "world" in request.fixturenames:
+        place: World = request.getfixturevalue("world")
+        for profile in PARTNERS:
+            for folder in ("to-office", "from-office"):
+                for path in (place.sftp(profile.id).home / folder).iterdir():
+                    remove(path)
+
+
+def remove(path: Path) -> None:
+    """A file, link or empty folder."""
+    if path.is_dir() and not path.is_symlink():
+        path.rmdir()
+    else:
+        path.unlink()

@@ -1,0 +1,201 @@
+"""Sets that cannot be trusted or read are refused whole: a signed receipt says why, and the original is kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from exchange import pipeline
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.files import Archive
+from exchange.office import Office
+from exchange.register import State
+
+Ask = Callable[..., Request]
+HEADER = b"row_ref,id_number,name,sex\n"
+ROW = b"R1,11010519491231002X,\xe5\xbc\xa0,1\n"
+
+
+def refusal(office: Office, partner: DemoPartner, files: dict[str, bytes]) -> dict[str, Any]:
+    """Drops the set, runs it, and gives the refusal of its receipt; holds that the originals are kept and nothing is left."""
+    partner.drop(files)
+    batch = next(name for name in files if name.endswith(".request.json")).removesuffix(".request.json")
+    (waiting,) = [each for each in sweep(office).waiting if each.startswith((batch, f"{partner.id}.set-"))]
+    assert not pipeline.run(office, waiting)
+    assert office.register.batch(waiting).state is State.REFUSED
+    stem = batch if waiting == batch else f"{batch}.{waiting.rpartition('.')[2]}"
+    receipt = partner.verified(f"{stem}.receipt.json")
+    assert receipt["outcome"] == "refused"
+    assert "due" not in receipt
+    assert f"{batch}.result.json" not in partner.answers()
+    for file in receipt["files"]:
+        assert Archive(office.archive.folder).read(file["sha256"]) == files[file["name"]]
+    found: dict[str, Any] = receipt["refusal"]
+    assert found["zh"]
+    assert found["en"]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("data", "rows", "code", "column"),
+    [
+        (HEADER, 0, "no_rows", None),
+        (HEADER + b"\n\n", 1, "no_rows", None),
+        (b"row_ref,id_number,name\n" + ROW, 1, "column_missing", "sex"),
+        (b"row_ref,id_number,name,sex,ethnicity\n" + ROW, 1, "column_unknown", "#5"),
+        (b"row_ref,id_number,name,sex,sex\n" + ROW, 1, "column_doubled", "sex"),
+        (b"row_ref,id_number,name,\xe6\x80\xa7\xe5\x88\xab,sex\n" + ROW, 1, "column_doubled", "sex"),
+        (HEADER + ROW, 2, "row_count", None),
+        (HEADER + ROW + ROW, 1, "row_count", None),
+        (HEADER + ROW + "R2,1,张,1\n".encode("gb18030"), 2, "mixed_encoding", None),
+        (HEADER + b"R1,1,\xff\xff,1\n", 1, "encoding", None),
+        (HEADER + b"R1,1,a\x00b,1\n", 1, "nul_byte", None),
+        (HEADER + b"R1," + b"9" * 70_000 + b",a,1\n", 1, "line_too_long", None),
+        (HEADER + b"".join(b"R%d,1,2,1\n" % n for n in range(30)), 30, "rows_unreadable", None),
+    ],
+)
+def test_data_files_that_cannot_be_read(
+    office: Office, court: DemoPartner, ask: Ask, data: bytes, rows: int, code: str, column: str | None
+) -> None:
+    found = refusal(office, court, court.make_set(ask(data, rows)))
+    assert (found["code"], found.get("column")) == (code, column)
+
+
+def test_a_single_line_of_200_megabytes(office: Office, court: DemoPartner, ask: Ask) -> None:
+    request = ask(HEADER + b"R1," + b"9" * 200_000_000, 1, encrypted=False)
+    assert refusal(office, court, court.make_set(request))["code"] == "line_too_long"
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "column"),
+    [
+        ({"cycle": "weekly"}, "cycle_not_agreed", "cycle"),
+        ({"cycle": "annual", "period": "2026"}, "cycle_not_agreed", "cycle"),
+        ({"period": "2026-11"}, "period_format", "period"),
+        ({"period": "2026-02-30"}, "period_format", "period"),
+        ({"purpose": "curiosity"}, "purpose_not_agreed", "purpose"),
+        ({"legal_basis": "因为想知道"}, "legal_basis_not_agreed", "legal_basis"),
+        ({"items": ("sex", "shoe_size")}, "item_unknown", "items.1"),
+        ({"items": ("sex", "criminal_record"), "letter": None}, "letter_missing", "letter"),
+        ({"items": ("sex", "sex")}, "manifest_format", "items.1"),
+        ({"items": ()}, "manifest_format", "items"),
+        ({"rows": 6_000_000}, "rows_too_many", "rows"),
+    ],
+)
+def test_requests_that_no_agreement_holds(
+    office: Office, court: DemoPartner, ask: Ask, given: dict[str, Any], code: str, column: str
+) -> None:
+    found = refusal(office, court, court.make_set(ask(HEADER + ROW, **given)))
+    assert (found["code"], found.get("column")) == (code, column)
+
+
+def test_an_item_that_this_purpose_does_not_hold(office: Office, education: DemoPartner) -> None:
+    data = b"row_ref,id_number,name\nR1,1,1\n"
+    request = Request(
+        f"{education.id}.item", "quarterly", "2026-Q4", "enrolment", "义务教育法第十二条", ["criminal_record"], 1, data
+    )
+    assert refusal(office, education, education.make_set(request))["code"] == "item_not_agreed"
+
+
+def changed(partner: DemoPartner, files: dict[str, bytes], /, **fields: object) -> dict[str, bytes]:
+    """The set with fields of its manifest changed, and signed anew."""
+    name = next(name for name in files if name.endswith(".request.json"))
+    content = json.loads(files[name]) | fields
+    batch = name.removesuffix(".request.json")
+    return files | partner.signed(batch, json.dumps(content, ensure_ascii=False).encode())
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "column"),
+    [
+        ({"partner": "education-jilin"}, "manifest_partner", "partner"),
+        ({"batch": "court-changchun.other"}, "manifest_name", "batch"),
+        ({"batch": "education-jilin.mine"}, "manifest_name", "batch"),
+        ({"rows": "1"}, "manifest_format", "rows"),
+        ({"surprise": 1}, "manifest_format", None),
+        ({"handler": "x" * 500}, "manifest_format", "handler"),
+        ({"data": {"name": "../../etc/passwd", "size": 5, "sha256": "0" * 64}}, "data_name", "data.name"),
+        ({"data": {"name": "x.csv", "size": 1 << 39, "sha256": "0" * 64}}, "data_name", "data.name"),
+    ],
+)
+def test_manifests_that_do_not_fit(
+    office: Office, court: DemoPartner, ask: Ask, fields: dict[str, Any], code: str, column: str | None
+) -> None:
+    files = changed(court, court.make_set(ask(encrypted=False)), **fields)
+    found = refusal(office, court, files)
+    assert (found["code"], found.get("column")) == (code, column)
+
+
+def test_a_manifest_that_is_no_manifest(office: Office, court: DemoPartner) -> None:
+    files = court.signed(f"{court.id}.list", b"[1, 2, 3]")
+    assert refusal(office, court, files)["code"] == "manifest_format"
+
+
+def test_a_signature_of_another_partner(
+    office: Office, court: DemoPartner, education: DemoPartner, ask: Ask
+) -> None:
+    request = ask()
+    files = court.make_set(request)
+    manifest = files[f"{request.batch}.request.json"]
+    assert refusal(office, court, files | education.signed(request.batch, manifest))["code"] == "signature_invalid"
+
+
+def test_a_manifest_changed_after_signing(office: Office, court: DemoPartner, ask: Ask) -> None:
+    request = ask()
+    files = court.make_set(request)
+    name = f"{request.batch}.request.json"
+    files[name] = files[name].replace(b'"rows": 1', b'"rows": 2')
+    assert refusal(office, court, files)["code"] == "signature_invalid"
+
+
+def test_an_envelope_for_somebody_else(office: Office, court: DemoPartner, education: DemoPartner, ask: Ask) -> None:
+    wrong = DemoPartner(court.id, court.keys, court.server, court.office_sign, education.keys / "encrypt.pem")
+    assert refusal(office, court, wrong.make_set(ask()))["code"] == "data_envelope"
+
+
+@pytest.mark.parametrize("damage", [lambda data: data[:-64], lambda data: data[: len(data) // 2], lambda _: b"no CMS"])
+def test_an_envelope_that_is_damaged_though_the_manifest_fits(
+    office: Office, court: DemoPartner, ask: Ask, damage: Callable[[bytes], bytes]
+) -> None:
+    request = ask()
+    files = court.make_set(request)
+    name = f"{request.batch}.csv.p7m"
+    files[name] = damage(files[name])
+    facts = {"name": name, "size": len(files[name]), "sha256": sha256(files[name]).hexdigest(), "encrypted": True}
+    assert refusal(office, court, changed(court, files, data=facts))["code"] == "data_envelope"
+
+
+def test_a_batch_id_with_other_bytes(office: Office, court: DemoPartner, ask: Ask) -> None:
+    request = ask()
+    court.drop(court.make_set(request))
+    sweep(office)
+    assert pipeline.run(office, request.batch)
+    first = court.fetch(f"{request.batch}.receipt.json").read_bytes()
+    again = court.make_set(ask(HEADER + ROW, batch=request.batch))
+    court.drop(again)
+    (conflict,) = [each for each in sweep(office).waiting if each.startswith(request.batch)]
+    assert not pipeline.run(office, conflict)
+    receipt = court.verified(f"{conflict}.receipt.json")
+    assert receipt["refusal"]["code"] == "batch_id_reused"
+    assert court.fetch(f"{request.batch}.receipt.json").read_bytes() == first
+    assert office.register.batch(request.batch).state is State.CLOSED
+
+
+def test_the_same_set_again_gets_the_same_receipt(office: Office, court: DemoPartner, ask: Ask) -> None:
+    request = ask()
+    files = court.make_set(request)
+    court.drop(files)
+    sweep(office)
+    pipeline.run(office, request.batch)
+    receipt = court.fetch(f"{request.batch}.receipt.json").read_bytes()
+    (court.server.home / "from-office" / f"{request.batch}.receipt.json").unlink()
+    manifest = files[f"{request.batch}.request.json"]
+    court.drop(files | court.signed(request.batch, manifest))  # signed anew: the signature's bytes differ
+    assert request.batch not in sweep(office).waiting
+    assert court.fetch(f"{request.batch}.receipt.json").read_bytes() == receipt
+    assert list((court.server.home / "to-office").iterdir()) == []
