@@ -7,6 +7,7 @@ Rules
   signed notice and the register knows; the files stay where they are.
 - A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other bytes: a batch
   of its own, which is refused. What the folder holds is only a call to look; the register decides.
+- A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
 - A partner whose server or agreement is in trouble does not hold up the others.
 """
 
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -33,6 +35,7 @@ from exchange.manifest import (
     parse,
     write,
 )
+from exchange.masking import ID_NUMBER_ANYWHERE
 from exchange.office import Office
 from exchange.register import Claim, FileRecord, Role, State
 from exchange.steps.receipt import has_receipt, send_receipt
@@ -43,6 +46,10 @@ from exchange.working_days import OFFICE_ZONE
 log = logging.getLogger(__name__)
 
 PARTNERS_AT_ONCE: Final = 8
+WITHHELD: Final = "name-withheld"
+"""What notices call files whose names hold an identity number: such a name is written down nowhere."""
+
+_NAMES_A_PERSON: Final = re.compile(ID_NUMBER_ANYWHERE)
 
 
 @dataclass
@@ -79,11 +86,18 @@ class _Look:
         self.office = office
         self.agreement = agreement
         self.folder = folder
-        self.files: Mapping[str, RemoteFile] = {file.name: file for file in folder.list_requests()}
+        listed = folder.list_requests()
+        self.files: Mapping[str, RemoteFile] = {
+            file.name: file for file in listed if not _NAMES_A_PERSON.search(file.name)
+        }
+        self.withheld = len(listed) - len(self.files)
 
     def all_sets(self) -> None:
         stems = {_stem(name) for name in self.files}
         unfinished = []
+        if self.withheld:
+            unfinished.append(WITHHELD)
+            self._left_alone(WITHHELD, "name_holds_id_number")
         for stem in sorted(stem for stem in stems if stem):
             if (missing := self._claim_if_complete(stem)) is not None:
                 unfinished.append(stem)
@@ -153,7 +167,7 @@ class _Look:
         """Remembers an incomplete set, and reports it once it has stood still for too long."""
         partner, now = self.agreement.partner, self.office.now()
         files = sorted((file.name, file.size, file.mtime) for file in self.files.values() if _stem(file.name) == stem)
-        fingerprint = sha256(json.dumps([code, files]).encode())
+        fingerprint = sha256(json.dumps([code, files, self.withheld]).encode())
         seen = self.office.register.see_unfinished(partner, stem, fingerprint, code, now)
         if seen.noticed_at is not None or now - seen.first_seen < self.office.settings.policy.incomplete_after:
             return

@@ -27,7 +27,7 @@ GREATEST_MANIFEST: Final = 64 * 1024
 
 Partner = Annotated[str, Field(pattern=PARTNER_PATTERN)]
 BatchId = Annotated[str, Field(pattern=BATCH_PATTERN, description="<partner>.<the partner's own number>")]
-Text = Annotated[str, Field(min_length=1, max_length=200)]
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=200, description="no control characters")]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="in lower-case hex")]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]

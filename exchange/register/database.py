@@ -20,12 +20,18 @@ from exchange.errors import Retryable
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _CONNECT_SECONDS = 5
+_SILENCE_SECONDS = 30
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
 def open_engine(url: str, password_file: Path | None) -> Engine:
     """An engine that checks a pooled connection before it is used and hides parameters from every message."""
-    arguments: dict[str, object] = {"connect_timeout": _CONNECT_SECONDS, "application_name": "exchange"}
+    arguments: dict[str, object] = {
+        "connect_timeout": _CONNECT_SECONDS,
+        "application_name": "exchange",
+        "keepalives_idle": _SILENCE_SECONDS,  # a server that vanished without a word is noticed, too
+        "tcp_user_timeout": _SILENCE_SECONDS * 1000,
+    }
     if password_file is not None:
         arguments["passfile"] = str(password_file)
     return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)

@@ -119,6 +119,8 @@ def changed(partner: DemoPartner, files: dict[str, bytes], /, **fields: object) 
         ({"rows": "1"}, "manifest_format", "rows"),
         ({"surprise": 1}, "manifest_format", None),
         ({"handler": "x" * 500}, "manifest_format", "handler"),
+        ({"handler": "a\0b"}, "manifest_format", "handler"),
+        ({"letter": "\x1b[2J"}, "manifest_format", "letter"),
         ({"data": {"name": "../../etc/passwd", "size": 5, "sha256": "0" * 64}}, "data_name", "data.name"),
         ({"data": {"name": "x.csv", "size": 1 << 39, "sha256": "0" * 64}}, "data_name", "data.name"),
     ],

@@ -1,0 +1,38 @@
+"""A world of its own with Airflow in it: its collector runs by the clock and must not take other tests' sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from exchange.demo.servers.airflow import Airflow
+from exchange.demo.world import World
+
+
+@pytest.fixture(scope="package")
+def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    place = World(tmp_path_factory.mktemp("airflow-world"))
+    try:
+        place.build(lambda _: None, people=3000)
+        yield place
+    finally:
+        place.stop_servers()
+        place.postgres.remove()
+
+
+@pytest.fixture(scope="package")
+def airflow(airflow_world: World) -> Iterator[Airflow]:
+    """Airflow, healthy, with the project's own DAGs."""
+    postgres = airflow_world.postgres
+    running = Airflow(
+        airflow_world.root / "airflow", postgres.url("airflow"), postgres.password_file, airflow_world.config
+    )
+    try:
+        running.start()
+        with running.api() as api:
+            for dag_id in ("collect", "batch", "snapshots"):
+                api.wait_for_dag(dag_id, 60)
+        yield running
+    finally:
+        running.stop()

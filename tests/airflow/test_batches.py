@@ -1,0 +1,188 @@
+"""Real Airflow: a whole batch, a refusal, a failure and the operator's *Clear*; and nobody's data in its database or logs."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import httpx
+import polars as pl
+import psycopg
+import pytest
+
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import demo_partner
+from exchange.demo.province.people import make_people
+from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.processes import wait_for
+from exchange.demo.world import PARTNERS, SEED, World
+from exchange.office import Office
+from exchange.register import State
+
+ITEMS = ("id_number", "name", "sex")
+SECONDS = 90
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def office(airflow_world: World) -> Iterator[Office]:
+    with Office.open("test", airflow_world.config) as opened:
+        yield opened
+
+
+@pytest.fixture
+def court(airflow_world: World) -> DemoPartner:
+    return demo_partner(airflow_world, PARTNERS[0])
+
+
+@pytest.fixture(scope="module")
+def canary() -> dict[str, str]:
+    """A person whose number and name must be found nowhere but in the partner's and the office's encrypted or archived files."""
+    person = next(make_people(SEED, 3000)).filter(pl.col("oddity") == "").row(7, named=True)
+    return {"id_number": person["id_number"], "name": person["name"], "sex": person["sex"]}
+
+
+def make_request(court: DemoPartner, person: dict[str, str], data: bytes | None = None) -> Request:
+    rows = [f"R1,{person['id_number']},{person['name']},{person['sex']}", "R2,,,"]
+    sound = ("row_ref,id_number,name,sex\n" + "\n".join(rows) + "\n").encode()
+    return Request(
+        f"{court.id}.airflow-{next(_numbers)}",
+        "ad_hoc",
+        "2026-11-23",
+        "case_handling",
+        "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见",
+        ITEMS,
+        2,
+        data or sound,
+    )
+
+
+def collect(airflow: Airflow) -> None:
+    """Lets the collector look now; by itself it looks each minute."""
+    with airflow.api() as api:
+        run_id = f"now-{next(_numbers)}"
+        api.trigger("collect", run_id)
+        assert api.wait_for_run("collect", run_id, SECONDS) == "success"
+
+
+def ended(airflow: Airflow, batch: str) -> str:
+    with airflow.api() as api:
+        assert wait_for(lambda: batch in {run["dag_run_id"] for run in api.runs("batch")}, SECONDS)
+        return api.wait_for_run("batch", batch, SECONDS)
+
+
+def tasks(airflow: Airflow, batch: str) -> dict[str, str]:
+    with airflow.api() as api:
+        return {task["task_id"]: task["state"] for task in api.task_instances("batch", batch)}
+
+
+def test_a_whole_batch(airflow: Airflow, office: Office, court: DemoPartner, canary: dict[str, str]) -> None:
+    request = make_request(court, canary)
+    court.drop(court.make_set(request))
+    collect(airflow)
+    assert ended(airflow, request.batch) == "success"
+    assert court.result(request.batch).manifest["answers"]["sex"] == {"consistent": 1, "not_answered": 1}
+    steps = office.register.steps(request.batch)
+    assert [step.to_state for step in steps] == ["claimed", "accepted", "sealed", "delivered", "closed"]
+    assert all(step.actor.startswith("airflow:") for step in steps)
+
+
+def test_a_refused_set_ends_well_after_its_receipt(
+    airflow: Airflow, court: DemoPartner, canary: dict[str, str]
+) -> None:
+    request = make_request(court, canary, b"row_ref,id_number,name,sex,surprise\n")
+    court.drop(court.make_set(request))
+    collect(airflow)
+    assert ended(airflow, request.batch) == "success"
+    assert tasks(airflow, request.batch) == {"receive": "success", "process": "skipped", "deliver": "skipped"}
+    assert court.verified(f"{request.batch}.receipt.json")["refusal"]["code"] == "column_unknown"
+
+
+def test_a_failure_and_the_operators_clear(
+    airflow: Airflow, airflow_world: World, office: Office, court: DemoPartner, canary: dict[str, str]
+) -> None:
+    key = airflow_world.office_keys / "encrypt.key"
+    request = make_request(court, canary)
+    court.drop(court.make_set(request))
+    key.chmod(0o644)  # a key that others may read: for a person, no retry
+    try:
+        collect(airflow)
+        assert ended(airflow, request.batch) == "failed"
+    finally:
+        key.chmod(0o600)
+    assert office.register.batch(request.batch).state is State.CLAIMED
+    assert f"{request.batch}.receipt.json" not in court.answers()
+    with airflow.api("op") as operator:
+        log = str(operator.log("batch", request.batch, "receive"))
+        assert "a person must look" in log
+        assert "0600" in log
+        operator.clear("batch", request.batch, note="key put in order")
+    assert ended(airflow, request.batch) == "success"
+    assert court.result(request.batch).manifest["rows_out"] == 2
+    assert office.register.batch(request.batch).state is State.CLOSED
+
+
+def test_clearing_a_finished_batch_delivers_nothing_new(
+    airflow: Airflow, office: Office, court: DemoPartner, canary: dict[str, str]
+) -> None:
+    request = make_request(court, canary)
+    court.drop(court.make_set(request))
+    collect(airflow)
+    assert ended(airflow, request.batch) == "success"
+    before = {name: court.fetch(name).read_bytes() for name in court.answers() if name.startswith(request.batch)}
+    with airflow.api("op") as operator:
+        operator.clear("batch", request.batch, only_failed=False)
+    assert ended(airflow, request.batch) == "success"
+    assert {name: court.fetch(name).read_bytes() for name in before} == before
+    assert len(office.register.steps(request.batch)) == 5
+
+
+def test_a_viewer_may_look_and_not_clear(airflow: Airflow) -> None:
+    with airflow.api("viewer") as viewer:
+        batch = viewer.runs("batch")[0]["dag_run_id"]
+        with pytest.raises(httpx.HTTPStatusError, match="403"):
+            viewer.clear("batch", batch, only_failed=False)
+
+
+def test_no_route_of_the_api_answers_the_anonymous(airflow: Airflow) -> None:
+    for path in ("dags", "dags/batch/dagRuns", "eventLogs", "variables", "connections"):
+        assert httpx.get(f"{airflow.base_url}/api/v2/{path}", timeout=10).status_code == httpx.codes.UNAUTHORIZED
+
+
+def test_the_nightly_run_finds_nothing_new(airflow: Airflow) -> None:
+    with airflow.api() as api:
+        run_id = f"night-{next(_numbers)}"
+        api.trigger("snapshots", run_id)
+        assert api.wait_for_run("snapshots", run_id, SECONDS) == "success"
+
+
+def test_nobodys_data_is_in_databases_logs_or_names(
+    airflow: Airflow, airflow_world: World, canary: dict[str, str]
+) -> None:
+    """Runs last: after a whole batch, a refusal and a failure with the canary's data in them."""
+    words = [canary["id_number"], canary["name"], canary["id_number"][6:14]]
+    for database in ("airflow", "exchange"):
+        text = "\n".join(database_text(airflow_world, database))
+        assert "court-changchun.airflow-1" in text  # it does search where the batches are
+        assert [word for word in words if word in text] == []
+    searched = 0
+    for path in airflow_world.root.rglob("*"):
+        assert not any(word in path.name for word in words), "a file's name"
+        if path.suffix in (".log", ".out", ".err") or "logs" in path.parts:
+            if path.is_file():
+                searched += 1
+                content = path.read_text(encoding="utf-8", errors="replace")
+                assert [word for word in words if word in content] == [], path.name
+    assert searched > 10
+
+
+def database_text(world: World, database: str) -> Iterator[str]:
+    """Every row of every table, as text."""
+    address = {"host": "127.0.0.1", "port": world.postgres.port, "user": database, "dbname": database}
+    with psycopg.connect(**address, passfile=str(world.postgres.password_file)) as connection:  # type: ignore[arg-type]
+        tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
+        for (table,) in tables:
+            query = psycopg.sql.SQL("SELECT t::text FROM {} t").format(psycopg.sql.Identifier(table))
+            for (row,) in connection.execute(query):
+                yield row
+
