@@ -1,0 +1,153 @@
+"""Killed, cut off, out of disk, out of database: the same step again gives the same result, delivered once."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.cli.outcome import TRY_AGAIN
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import to_csv
+from exchange.demo.province.claims import Claims, make_claims
+from exchange.demo.world import World
+from exchange.errors import Retryable
+from exchange.office import Office
+from exchange.register import State
+
+Ask = Callable[..., Request]
+ITEMS = ("id_number", "name", "sex", "criminal_record")
+KILLED_AT_ONCE = 2
+STEPS = ["claimed", "accepted", "sealed", "delivered", "closed"]
+
+
+@pytest.fixture
+def claims(people: pl.DataFrame, offenders: pl.Series) -> Claims:
+    return make_claims(people, offenders, ITEMS, 50, seed=5, approved=True)
+
+
+@pytest.fixture
+def claimed(office: Office, court: DemoPartner, ask: Ask, claims: Claims) -> Callable[[], str]:
+    """Drops a set and lets it be claimed; its batch id."""
+
+    def make() -> str:
+        request = ask(to_csv(claims.rows), 50, items=ITEMS)
+        court.drop(court.make_set(request))
+        assert request.batch in sweep(office).waiting
+        return request.batch
+
+    return make
+
+
+def in_its_own_process(world: World, batch: str, fatal: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("killed.py")), batch, str(fatal)]
+    environment = os.environ | {"EXCHANGE_CONFIG": str(world.config)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+
+
+def check_whole(office: Office, court: DemoPartner, claims: Claims, batch: str) -> None:
+    """Closed, with the right answers, everything there once and nothing half-written."""
+    assert office.register.batch(batch).state is State.CLOSED
+    assert [step.to_state for step in office.register.steps(batch)] == STEPS
+    answers = court.result(batch).manifest["answers"]
+    for column, tally in answers.items():
+        assert tally == dict(claims.expected[column].value_counts().iter_rows()), column
+    names = sorted(path.name for path in (court.server.home / "from-office").iterdir() if batch in path.name)
+    endings = ("receipt.json", "receipt.json.p7s", "result.csv.p7m", "result.json", "result.json.p7s")
+    assert names == [f"{batch}.{ending}" for ending in endings]
+    assert not any(batch in path.name for path in (court.server.home / "to-office").iterdir())
+
+
+def test_killed_at_any_side_effect_and_run_again(
+    world: World, office: Office, court: DemoPartner, claims: Claims, claimed: Callable[[], str]
+) -> None:
+    whole = in_its_own_process(world, claimed(), 0)
+    assert whole.returncode == 0, whole.stderr
+    effects = int(whole.stdout)
+    assert effects > 20
+    moments = [1 + effects * place // 10 for place in range(10)]
+    batches = [claimed() for _ in moments]
+    with ThreadPoolExecutor(KILLED_AT_ONCE) as pool:
+        ends = list(pool.map(lambda pair: in_its_own_process(world, *pair), zip(batches, moments, strict=True)))
+    assert [end.returncode for end in ends] == [-9] * len(moments)
+    for batch in batches:
+        pipeline.run(office, batch)
+        check_whole(office, court, claims, batch)
+    office.register.verify()
+
+
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_the_partners_server_is_gone_before_a_step(
+    world: World, office: Office, court: DemoPartner, claims: Claims, claimed: Callable[[], str], done: int
+) -> None:
+    batch = claimed()
+    steps = [pipeline.receive, pipeline.process, pipeline.deliver]
+    for step in steps[:done]:
+        step(office, batch)
+    court.server.stop()
+    try:
+        if steps[done] is pipeline.process:
+            pipeline.process(office, batch)  # needs no server of anybody
+        else:
+            with pytest.raises(Retryable, match="SFTP server"):
+                steps[done](office, batch)
+    finally:
+        world.start_servers()
+    pipeline.run(office, batch)
+    check_whole(office, court, claims, batch)
+
+
+@pytest.mark.parametrize("done", [0, 1, 2])
+def test_the_database_is_gone_for_a_while(
+    world: World, office: Office, court: DemoPartner, claims: Claims, claimed: Callable[[], str], done: int
+) -> None:
+    batch = claimed()
+    steps = [pipeline.receive, pipeline.process, pipeline.deliver]
+    for step in steps[:done]:
+        step(office, batch)
+    world.postgres.stop()
+    try:
+        with pytest.raises(Retryable, match="database"):
+            steps[done](office, batch)
+        assert any("database" in trouble for trouble in troubles(office))
+    finally:
+        world.postgres.start()
+    pipeline.run(office, batch)
+    check_whole(office, court, claims, batch)
+
+
+def troubles(office: Office) -> list[str]:
+    """What the collector says of a database that is gone: Retryable, like every step."""
+    try:
+        return sweep(office).troubles
+    except Retryable as error:
+        return [str(error)]
+
+
+def test_the_disk_is_full(
+    world: World, office: Office, court: DemoPartner, claims: Claims, claimed: Callable[[], str]
+) -> None:
+    batch = claimed()
+    command = [str(Path(sys.executable).with_name("exchange")), "batch", "run", batch]
+    ended = subprocess.run(
+        command,
+        env=os.environ | {"EXCHANGE_CONFIG": str(world.config)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),  # noqa: PLW1509
+    )
+    assert ended.returncode == TRY_AGAIN, ended.stderr
+    assert "disk is full" in ended.stderr
+    pipeline.run(office, batch)
+    check_whole(office, court, claims, batch)
