@@ -43,7 +43,7 @@ def in_office(step: Callable[[Office], T]) -> T:
         log.warning("will be tried again: %s", error)
         raise AirflowException(str(error)) from None
     except Halt as error:
-        log.error("a person must look: %s. When it is in order, clear this task.", error)  # noqa: TRY400
+        log.error("a person must look: %s. When it is in order, clear this task.", error)
         raise AirflowFailException(str(error)) from None
 
 

@@ -82,10 +82,9 @@ def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> Non
         content_file.write_bytes(content)
         signature_file.write_bytes(signature)
         # -nointern with -certfile: only the pinned certificate can have signed; -noverify: no chain is built for it.
-        outcome = _openssl(
-            ["cms", "-verify", "-binary", "-inform", "DER", "-nointern", "-noverify", "-certfile", str(pinned)]
-            + ["-in", str(signature_file), "-content", str(content_file), "-out", "/dev/null"]
-        )
+        pinned_only = ["-nointern", "-noverify", "-certfile", str(pinned)]
+        detached = ["-in", str(signature_file), "-content", str(content_file), "-out", "/dev/null"]
+        outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached])
     if outcome != 0:
         raise Refused("signature_invalid")
 

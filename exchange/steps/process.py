@@ -20,7 +20,6 @@ from exchange.errors import Halt
 from exchange.files import sha256
 from exchange.manifest import (
     SIGNATURE_SUFFIX,
-    DueDay,
     File,
     RequestManifest,
     ResultManifest,
@@ -36,6 +35,7 @@ from exchange.matching.offences import OffenceSources
 from exchange.office import Office
 from exchange.register import Batch, FileRecord, Role, State
 from exchange.results import count_answers, write_csv
+from exchange.steps.receipt import due_day
 from exchange.steps.request import read_request
 from exchange.tables import ANSWERS, OFFENCE_SOURCES, SOURCES
 from exchange.validate.gate import judge
@@ -126,7 +126,6 @@ def _seal(
     plain: bytes,
 ) -> list[FileRecord]:
     """Makes and keeps the result's three files."""
-    assert batch.due_on is not None
     envelope = seal(plain, load_certificate(agreement.certificates.encryption))
     data_name = f"{batch.id}.result.csv"
     rows = sum(counts["identity"].values())
@@ -143,7 +142,7 @@ def _seal(
             SnapshotDate(source=source, zh=SOURCES[source].zh, as_of=as_of)
             for source, (_, as_of) in sorted(pins.items())
         ],
-        due=DueDay(day=batch.due_on, provisional=batch.due_provisional),
+        due=due_day(batch),
         encrypted=File(name=f"{data_name}.p7m", size=len(envelope), sha256=sha256(envelope)),
         plain=File(name=data_name, size=len(plain), sha256=sha256(plain)),
     )

@@ -8,6 +8,7 @@ stood for (a batch id used again), the name says so.
 from __future__ import annotations
 
 from exchange.envelope import sign
+from exchange.errors import Halt
 from exchange.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, write
 from exchange.office import Office
 from exchange.register import Batch, Role, State
@@ -68,6 +69,14 @@ def _receipt(office: Office, batch: Batch) -> Receipt:
         received_at=batch.received_at.astimezone(OFFICE_ZONE),
         files=files,
         rows=batch.rows_in,
-        due=DueDay(day=batch.due_on, provisional=batch.due_provisional) if batch.due_on else None,
+        due=due_day(batch) if batch.state is not State.REFUSED else None,
         refusal=refusal,
     )
+
+
+def due_day(batch: Batch) -> DueDay:
+    """The due day of an accepted batch; Halt where the register has none."""
+    if batch.due_on is None:
+        msg = f"{batch.id} was accepted without a due day"
+        raise Halt(msg)
+    return DueDay(day=batch.due_on, provisional=batch.due_provisional)

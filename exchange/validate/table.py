@@ -82,7 +82,7 @@ def _read_slowly(body: bytes, codes: Sequence[str]) -> pl.DataFrame:
     try:
         while chunk := list(itertools.islice(reader, _SLOW_CHUNK)):
             rows = [
-                (*row, None) if len(row) == width else (*row, *empty)[:width] + ("row_fields",) for row in chunk if row
+                (*row, None) if len(row) == width else (*(*row, *empty)[:width], "row_fields") for row in chunk if row
             ]
             frames.append(pl.DataFrame(rows, schema=schema, orient="row"))
     except csv.Error:

@@ -137,9 +137,7 @@ def test_a_data_file_with_another_hash_is_refused_when_patience_ends(
     assert receipt["refusal"]["code"] == "data_hash"
 
 
-def test_a_data_file_taken_away_after_the_claim(
-    office: Office, later: Later, court: DemoPartner, ask: Ask
-) -> None:
+def test_a_data_file_taken_away_after_the_claim(office: Office, later: Later, court: DemoPartner, ask: Ask) -> None:
     request = ask()
     put(court, court.make_set(request))
     sweep(office)

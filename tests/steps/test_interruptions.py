@@ -145,7 +145,7 @@ def test_the_disk_is_full(
         text=True,
         check=False,
         timeout=120,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),  # noqa: PLW1509
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
     )
     assert ended.returncode == TRY_AGAIN, ended.stderr
     assert "disk is full" in ended.stderr

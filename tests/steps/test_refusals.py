@@ -138,9 +138,7 @@ def test_a_manifest_that_is_no_manifest(office: Office, court: DemoPartner) -> N
     assert refusal(office, court, files)["code"] == "manifest_format"
 
 
-def test_a_signature_of_another_partner(
-    office: Office, court: DemoPartner, education: DemoPartner, ask: Ask
-) -> None:
+def test_a_signature_of_another_partner(office: Office, court: DemoPartner, education: DemoPartner, ask: Ask) -> None:
     request = ask()
     files = court.make_set(request)
     manifest = files[f"{request.batch}.request.json"]

@@ -93,7 +93,12 @@ def test_no_record_waits_for_approval_where_none_is_standing(
 
 
 def test_a_stale_source_makes_waiting_never_no_record(
-    office: Office, court: DemoPartner, ask: Ask, people: pl.DataFrame, offenders: pl.Series, monkeypatch: pytest.MonkeyPatch
+    office: Office,
+    court: DemoPartner,
+    ask: Ask,
+    people: pl.DataFrame,
+    offenders: pl.Series,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     clean = people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(offenders.implode())).head(3)
     data = clean.select(pl.lit("R").alias("row_ref"), "id_number", "name").write_csv().encode()

@@ -10,7 +10,7 @@ import numpy.typing as npt
 Names = npt.NDArray[np.str_]
 
 _SURNAMES: Final = np.array(
-    list("王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕") + ["欧阳"]
+    [*"王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕", "欧阳"]
 )
 _SURNAME_WEIGHTS: Final = 1.0 / np.arange(3, 3 + len(_SURNAMES))
 _GIVEN_MALE: Final = np.array(list("伟强磊军洋勇杰涛明超刚平辉鹏华飞鑫波斌宇浩凯健俊帆文博宏志国建海"))

@@ -68,7 +68,7 @@ def _chunk(random: np.random.Generator, start: int, count: int) -> pl.DataFrame:
             "ethnicity": ethnicity,
         }
     )
-    frame = frame.with_columns(_key(frame, serial)).unique("key", keep="first", maintain_order=True)
+    frame = frame.with_columns(_key(serial)).unique("key", keep="first", maintain_order=True)
     frame = frame.with_columns(pl.Series("name", make_names(random, *_columns(frame, "sex", "ethnicity"))))
     return _as_export(random, frame, counties)
 
@@ -82,7 +82,7 @@ def _birth_days(random: np.random.Generator, count: int) -> pl.Series:
     return pl.Series(days.astype(np.int32) + (FIRST_BIRTH - date(1970, 1, 1)).days).cast(pl.Date)
 
 
-def _key(frame: pl.DataFrame, serial: Ints) -> pl.Expr:
+def _key(serial: Ints) -> pl.Expr:
     """17 digits: division, birthday, sequence 001-990 whose last digit fits the sex."""
     sequence = pl.Series(serial * 7 % 495 * 2 + 1)
     fitting = pl.when(pl.col("sex") == 1).then(sequence).otherwise(sequence + 1)
@@ -103,7 +103,7 @@ def _as_export(random: np.random.Generator, frame: pl.DataFrame, counties: Ints)
     odd = _oddities(random, count)
     house = np.char.add(random.integers(1, 400, count).astype(str), "号（虚构）")
     street = np.char.add(random.choice(_STREETS, count), house)
-    former_key = pl.col("key") + 2 * random.integers(1, 4)
+    former_key = pl.col("key") + 2 * int(random.integers(1, 4))
     return frame.select(
         number_of(pl.col("key")).alias("id_number"),
         pl.when(pl.Series(odd == "superseded"))
@@ -136,7 +136,7 @@ def _oddities(random: np.random.Generator, count: int) -> npt.NDArray[np.str_]:
 
 def _with_pairs(random: np.random.Generator, frame: pl.DataFrame) -> pl.DataFrame:
     """Adds second records: another person under the same number, and the same person under an old one."""
-    plain = frame.filter((pl.col("oddity") == "")).with_row_index("row")
+    plain = frame.filter(pl.col("oddity") == "").with_row_index("row")
     counts = {oddity: round(share * frame.height) for oddity, share in PAIRED_ODDITIES.items()}
     chosen = random.choice(plain.height, sum(counts.values()), replace=False)
     shared = plain[chosen[: counts["shared"]].tolist()]
@@ -152,11 +152,11 @@ def _with_pairs(random: np.random.Generator, frame: pl.DataFrame) -> pl.DataFram
     renewed = doubled.with_columns(
         second.alias("id_number"), pl.col("id_number").alias("former_id_number"), oddity=pl.lit("doubled")
     )
-    marked = frame.update(kinds, on="id_number")
-    added = pl.concat([other, renewed]).drop("row").select(frame.columns)
+    marked: pl.DataFrame = frame.update(kinds, on="id_number")
+    added: pl.DataFrame = pl.concat([other, renewed]).drop("row").select(frame.columns)
     return pl.concat([marked, added.filter(~pl.col("id_number").is_in(_taken(marked, renewed).implode()))])
 
 
 def _taken(frame: pl.DataFrame, renewed: pl.DataFrame) -> pl.Series:
     """Second numbers that somebody else bears already; those pairs are not made."""
-    return renewed.select("id_number").join(frame.select("id_number"), on="id_number")["id_number"]
+    return renewed.join(frame.select("id_number"), on="id_number").get_column("id_number")

@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Final
 
 from exchange.demo.servers.ports import LOOPBACK
-from exchange.files import write_atomically
+from exchange.files import make_folder, write_atomically
+from exchange.places import ROOT
 
 USERS: Final = ("admin", "op", "viewer")  # one user for each of these roles of Airflow's, named like it
 _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
 
 
 def write_settings(folder: Path, *, port: int, database_url: str, dags: Path, users_file: Path) -> None:
-    """Writes ``airflow.cfg`` in ``folder``, Airflow's home."""
+    """Writes ``airflow.cfg`` in ``folder``, Airflow's home, and the project's own start-up file beside it."""
+    warm = ROOT / "docker" / "airflow_local_settings.py"
+    write_atomically(make_folder(folder / "config") / warm.name, warm.read_bytes())
     place = folder / "airflow.cfg"
     before = ConfigParser(interpolation=None)
     before.read(place, encoding="utf-8")
