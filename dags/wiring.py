@@ -18,6 +18,7 @@ from exchange.errors import Halt, Retryable, without_values
 from exchange.office import Office
 
 log = logging.getLogger(__name__)
+logging.getLogger("paramiko").setLevel(logging.WARNING)  # its own words would drown ours in a task's log
 
 PATIENT: Final[dict[str, Any]] = {
     "retries": 8,  # with these pauses the last try comes after more than the patience with incomplete sets

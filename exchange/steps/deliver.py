@@ -6,8 +6,12 @@ The bytes are those that the register knows; a re-run puts the same ones.
 
 from __future__ import annotations
 
+import logging
+
 from exchange.office import Office
 from exchange.register import Role, State
+
+log = logging.getLogger(__name__)
 
 
 def deliver(office: Office, batch_id: str) -> None:
@@ -19,6 +23,7 @@ def deliver(office: Office, batch_id: str) -> None:
                 kept = office.register.file(batch.id, role)
                 folder.deliver(kept.name, office.archive.verified_path(kept.sha256))
         office.register.delivered(batch.id)
+        log.info("%s: the result lies in the partner's folder", batch.id)
         batch = office.register.batch(batch_id)
     if batch.state is State.DELIVERED:
         office.register.closed(batch.id)

@@ -9,6 +9,7 @@ Rules
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from datetime import date
 
@@ -41,6 +42,8 @@ from exchange.tables import ANSWERS, OFFENCE_SOURCES, SOURCES
 from exchange.validate.gate import judge
 from exchange.working_days import office_day
 
+log = logging.getLogger(__name__)
+
 POPULATION = "population"
 Pins = Mapping[str, tuple[str, date]]
 """Source → (version, as-of date)."""
@@ -62,6 +65,7 @@ def process(office: Office, batch_id: str) -> None:
     counts = count_answers(answers, manifest.items)
     files = _seal(office, batch, agreement, manifest, pins, counts, plain)
     office.register.sealed(batch.id, counts, files)
+    log.info("%s: %d rows answered and sealed: %s", batch.id, table.height, counts)
 
 
 def _pin(office: Office, batch: Batch, manifest: RequestManifest) -> Pins:

@@ -11,6 +11,8 @@ Rules
 
 from __future__ import annotations
 
+import logging
+
 from exchange.agreements import Agreement
 from exchange.errors import Refused, Retryable
 from exchange.files import make_folder
@@ -23,6 +25,8 @@ from exchange.steps.trust import is_fetched, trusted_manifest
 from exchange.transport import Folder, Unsettled
 from exchange.working_days import due_date, office_day
 
+log = logging.getLogger(__name__)
+
 
 def receive(office: Office, batch_id: str) -> bool:
     """From claimed to accepted or refused, receipt delivered; whether the batch was accepted."""
@@ -34,6 +38,7 @@ def receive(office: Office, batch_id: str) -> bool:
         if batch.state in (State.ACCEPTED, State.REFUSED):
             send_receipt(office, batch, folder)
             _clear_away(office, batch, folder)
+            log.info("%s: the receipt is delivered, the set is kept and cleared away", batch_id)
     return batch.state is not State.REFUSED
 
 
@@ -43,9 +48,11 @@ def _judge(office: Office, agreement: Agreement, batch: Batch, folder: Folder) -
         manifest = _trusted(office, agreement, batch, folder)
     except Refused as refusal:
         office.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column)
+        log.warning("%s: %s", batch.id, refusal)
     else:
         due = due_date(manifest.cycle, office_day(batch.received_at), office.settings.office_days)
         office.register.accept(batch.id, manifest, due)
+        log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
     return office.register.batch(batch.id)
 
 

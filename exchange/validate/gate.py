@@ -52,10 +52,10 @@ def _explain(config: Any, counts: Mapping[str, float]) -> str:
 def _validator(suite: str) -> tuple[Any, ExpectationSuite]:
     """The suite and a place to hold a frame against it, made once for each process."""
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)
     import great_expectations as gx  # noqa: PLC0415  (takes seconds; only those who judge pay for it)
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
+    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # which its import has just lowered
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     content = json.loads((EXPECTATIONS / f"{suite}.json").read_text(encoding="utf-8"))

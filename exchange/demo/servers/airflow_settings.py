@@ -46,6 +46,7 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
         "core": {
             "dags_folder": dags,
             "load_examples": False,
+            "default_timezone": "Asia/Shanghai",
             "dags_are_paused_at_creation": False,
             "executor": "LocalExecutor",
             "parallelism": 4,
