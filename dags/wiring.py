@@ -14,7 +14,7 @@ from typing import Any, Final, TypeVar
 from airflow.sdk import get_current_context
 from airflow.sdk.exceptions import AirflowException, AirflowFailException
 
-from exchange.errors import Halt, Retryable, without_values
+from exchange.errors import Halt, Refused, Retryable, without_values
 from exchange.office import Office
 
 log = logging.getLogger(__name__)
@@ -43,7 +43,7 @@ def in_office(step: Callable[[Office], T]) -> T:
     except Retryable as error:
         log.warning("will be tried again: %s", error)
         raise AirflowException(str(error)) from None
-    except Halt as error:
+    except (Halt, Refused) as error:  # whatever refuses after the receipt is for a person
         log.error("a person must look: %s. When it is in order, clear this task.", error)
         raise AirflowFailException(str(error)) from None
 

@@ -12,17 +12,11 @@ from typing import Final
 import polars as pl
 
 from exchange.matching.decide import IDENTITY, NOTE
-from exchange.tables import ANSWERS, ITEMS, NOTES
+from exchange.tables import ANSWERS, ITEMS, NOTES, RESULT_COLUMNS
 
 FORMULA_STARTS: Final = r"^[=+\-@\t\r\n\x00|%]"
 
-_HEADERS_ZH: Final = {
-    "row_ref": "业务编号",
-    "id_number": "公民身份号码",
-    "name": "姓名",
-    IDENTITY: "号码与姓名",
-    NOTE: "说明",
-}
+_HEADERS_ZH: Final = {column.code: column.zh[0] for column in RESULT_COLUMNS}
 
 
 def answer_columns(items: Sequence[str]) -> dict[str, str]:

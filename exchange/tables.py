@@ -87,6 +87,7 @@ NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["n
 REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])
 NOTICES: Final = _by_code([Sentence(**entry) for entry in _load("notices.toml")["notice"]])
 REQUIRED_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["required"])
+RESULT_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["result"])
 ITEMS: Final = _by_code(
     [
         Item(entry["code"], entry["zh"], tuple(_column(claim) for claim in entry["claim"]))

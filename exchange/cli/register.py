@@ -11,6 +11,7 @@ from rich.table import Table
 from exchange.cli.outcome import out, outcome
 from exchange.office import Office
 from exchange.register import Batch, BatchFilter, State
+from exchange.tables import NOTICES
 from exchange.working_days import OFFICE_ZONE
 
 app = typer.Typer(no_args_is_help=True)
@@ -76,6 +77,20 @@ def show(batch_id: str) -> None:
         for table in (facts, steps, files, snapshots, answers):
             if table.row_count:
                 out.print(table)
+
+
+@app.command()
+def incomplete() -> None:
+    """The sets that lack something and were left alone, and whether the partner was told."""
+    with outcome(), Office.open(getpass.getuser()) as office:
+        table = Table("partner", "set", "lacks", "unmoved since", "partner told")
+        for each in office.register.unfinished():
+            moments = [
+                "" if moment is None else moment.astimezone(OFFICE_ZONE).strftime(_MOMENT)
+                for moment in (each.first_seen, each.noticed_at)
+            ]
+            table.add_row(each.partner, each.stem, NOTICES[each.reason].zh, *moments)
+        out.print(table)
 
 
 @app.command()

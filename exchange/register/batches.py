@@ -74,7 +74,10 @@ class BatchFilter:
 
 @dataclass(frozen=True)
 class UnfinishedSet:
-    """An incomplete set: since when nothing about it has moved, and when the partner was told."""
+    """An incomplete set: what it lacks, since when nothing about it has moved, and when the partner was told."""
 
+    partner: str
+    stem: str
+    reason: str
     first_seen: datetime
     noticed_at: datetime | None

@@ -255,7 +255,12 @@ class Register:
         with transaction(self.engine) as session:
             session.execute(seen)
             known = session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one()
-            return UnfinishedSet(known.first_seen, known.noticed_at)
+            return _unfinished(known)
+
+    def unfinished(self) -> list[UnfinishedSet]:
+        """The incomplete sets of all partners, those that have stood longest first."""
+        with transaction(self.engine) as session:
+            return [_unfinished(row) for row in session.scalars(select(UnfinishedSetRow).order_by("first_seen"))]
 
     def noticed(self, partner: str, stem: str, at: datetime) -> None:
         """The partner was told of its incomplete set."""
@@ -299,3 +304,7 @@ def _file(row: FileRow) -> FileRecord:
 def _batch(row: BatchRow) -> Batch:
     fields = {name: getattr(row, name) for name in Batch.__dataclass_fields__}
     return Batch(**fields | {"state": State(row.state), "items": tuple(row.items)})
+
+
+def _unfinished(row: UnfinishedSetRow) -> UnfinishedSet:
+    return UnfinishedSet(row.partner, row.stem, row.reason, row.first_seen, row.noticed_at)
