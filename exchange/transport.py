@@ -200,7 +200,7 @@ class Folder:
                         break
                     digest.update(chunk)
                     local.write(chunk)
-                if taken != expected_size:
+                if taken != expected_size or taken > limit:
                     msg = "a data file has another size than when it was listed"
                     raise Unsettled(msg)
         return digest.hexdigest()
