@@ -9,8 +9,9 @@ from pathlib import Path
 import typer
 
 from exchange.cli.outcome import FOUND, err, out
+from exchange.guide import with_tables
 from exchange.manifest import MODELS, json_schema
-from exchange.places import SCHEMAS
+from exchange.places import ROOT, SCHEMAS
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -20,10 +21,13 @@ def generated() -> Iterator[tuple[Path, str]]:
     for name, model in MODELS.items():
         yield SCHEMAS / f"{name}.schema.json", json.dumps(json_schema(model), ensure_ascii=False, indent=2) + "\n"
 
+    guide = ROOT / "docs" / "partner-guide.md"
+    yield guide, with_tables(guide.read_text(encoding="utf-8"))
+
 
 @app.callback()
 def schemas(*, check: bool = typer.Option(False, "--check", help="Only say which files are not up to date.")) -> None:
-    """Write the JSON Schemas of the exchange's files, or check that they are up to date."""
+    """Write the JSON Schemas and the partner guide's tables, or check that they are up to date."""
     stale = [
         (path, content)
         for path, content in generated()

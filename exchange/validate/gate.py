@@ -55,7 +55,7 @@ def _validator(suite: str) -> tuple[Any, ExpectationSuite]:
     import great_expectations as gx  # noqa: PLC0415  (takes seconds; only those who judge pay for it)
     from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
-    logging.getLogger("great_expectations").setLevel(logging.WARNING)  # which its import has just lowered
+    logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # speaks at INFO
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False, metric_calculations=False)
     content = json.loads((EXPECTATIONS / f"{suite}.json").read_text(encoding="utf-8"))

@@ -1,0 +1,60 @@
+"""The partner guide's tables, made from ``schemas/``, so that what partners read is what the code answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from exchange.tables import ANSWERS, ITEMS, NOTES, NOTICES, REFUSALS, REQUIRED_COLUMNS, Sentence
+
+_GROUPS: Final = {
+    "final": "答复 final",
+    "pending": "另行答复 an answer follows",
+    "unanswered": "未答复 nothing said",
+    "unreadable": "无法识别，改正后再核 correct and ask again",
+}
+_TABLE: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _table(header: str, rows: Iterable[Iterable[str]]) -> str:
+    columns = header.count("|") + 1
+    lines = [f"| {header} |", "|" + "---|" * columns, *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join(lines) + "\n"
+
+
+def _answers() -> str:
+    rows = ((f"`{each.code}`", each.zh, each.en, _GROUPS[each.group]) for each in ANSWERS.values())
+    return _table("code | 中文 | English | 类别 group", rows)
+
+
+def _items() -> str:
+    required = ((f"`{column.code}`", "、".join(column.zh), "必需 always") for column in REQUIRED_COLUMNS)
+    claims = (
+        (f"`{claim.code}`", "、".join(claim.zh), f"`{item.code}` {item.zh}")
+        for item in ITEMS.values()
+        for claim in item.claims
+    )
+    without = (("—", "—", f"`{item.code}` {item.zh}") for item in ITEMS.values() if not item.claims)
+    return _table("列 column | 中文表头 Chinese header | 事项 item", [*required, *claims, *without])
+
+
+def _sentences(sentences: Mapping[str, Sentence]) -> str:
+    return _table("code | 中文 | English", ((f"`{each.code}`", each.zh, each.en) for each in sentences.values()))
+
+
+_TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
+    {
+        "answers": _answers,
+        "notes": lambda: _sentences(NOTES),
+        "items": _items,
+        "refusals": lambda: _sentences(REFUSALS),
+        "notices": lambda: _sentences(NOTICES),
+    }
+)
+
+
+def with_tables(guide: str) -> str:
+    """The guide's text with every table between its marks made anew."""
+    return _TABLE.sub(lambda found: found[1] + _TABLES[found[2]]() + found[3], guide)
