@@ -1,0 +1,131 @@
+"""The table of answers against what was planted in the synthetic province, and the rules that hold for every request."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exchange.demo.province.claims import make_claims
+from exchange.demo.province.offences import make_offences
+from exchange.demo.province.people import make_people
+from exchange.matching.decide import decide
+from exchange.matching.identity import Population
+from exchange.matching.lookup import SortedTable
+from exchange.matching.offences import OffenceSources
+from exchange.snapshots import offences, population
+from exchange.tables import ANSWERS, ITEMS, OFFENCE_SOURCES, export_columns
+
+TODAY = date(2026, 11, 23)
+PEOPLE = 20_000
+ALL = tuple(ITEMS)
+
+
+@pytest.fixture(scope="module")
+def province() -> pl.DataFrame:
+    return pl.concat(make_people(7, PEOPLE))
+
+
+@pytest.fixture(scope="module")
+def records(province: pl.DataFrame) -> pl.DataFrame:
+    return make_offences(7, 0, province)
+
+
+@pytest.fixture(scope="module")
+def register(province: pl.DataFrame) -> Population:
+    tables, _ = population.build_tables(province.drop("oddity").lazy(), TODAY)
+    return Population(SortedTable(tables["people"]), SortedTable(tables["former"]))
+
+
+@pytest.fixture(scope="module")
+def sources(records: pl.DataFrame) -> dict[str, SortedTable]:
+    columns = [column.name for column in export_columns("offences")]
+    found = {}
+    for source in OFFENCE_SOURCES:
+        held = records.filter(pl.col("sources").list.contains(source)).select(pl.col(columns).cast(pl.String).fill_null(""))
+        found[source] = SortedTable(offences.build_tables(held.lazy(), TODAY)[0]["records"])
+    return found
+
+
+def asked(rows: pl.DataFrame) -> pl.DataFrame:
+    return rows.with_columns(pl.lit(None, pl.String).alias("row_fault"))
+
+
+@pytest.mark.parametrize("approved", [True, False])
+def test_every_answer_is_the_one_that_was_planted(
+    province: pl.DataFrame,
+    records: pl.DataFrame,
+    register: Population,
+    sources: dict[str, SortedTable],
+    approved: bool,
+) -> None:
+    offenders = records.filter(~pl.col("sealed"))["id_number"]
+    claims = make_claims(province, offenders, ALL, 10_000, seed=11, approved=approved)
+    answers = decide(asked(claims.rows), ALL, register, OffenceSources(sources, approved), TODAY)
+    assert answers["row_ref"].equals(claims.rows["row_ref"])
+    found = answers.select("identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in ALL])
+    wrong = [column for column in found.columns if not found[column].equals(claims.expected[column])]
+    assert wrong == []
+    assert set(claims.expected["identity"].unique()) > {"consistent", "under_review", "no_such_number", "name_disagrees"}
+
+
+def test_a_missing_source_is_never_no_record(
+    province: pl.DataFrame, records: pl.DataFrame, register: Population, sources: dict[str, SortedTable]
+) -> None:
+    claims = make_claims(province, records["id_number"], ("criminal_record",), 500, seed=3, dirt=False)
+    for missing in OFFENCE_SOURCES:
+        rest = {source: table for source, table in sources.items() if source != missing}
+        answers = decide(asked(claims.rows), ("criminal_record",), register, OffenceSources(rest, True), TODAY)
+        assert set(answers["answer.criminal_record"]) <= {"source_not_ready", "under_review"}
+
+
+def test_sealed_people_are_answered_like_clean_ones(
+    province: pl.DataFrame, records: pl.DataFrame, register: Population, sources: dict[str, SortedTable]
+) -> None:
+    only_sealed = records.filter("sealed")["id_number"]
+    assert only_sealed.len() > 3
+    people = province.filter(pl.col("id_number").is_in(only_sealed.implode()))
+    rows = people.select(pl.lit("R").alias("row_ref"), "id_number", "name")
+    answers = decide(asked(rows), ("criminal_record",), register, OffenceSources(sources, True), TODAY)
+    assert set(answers["answer.criminal_record"]) == {"no_record"}
+
+
+def test_a_record_under_a_superseded_number_is_found(province: pl.DataFrame, register: Population) -> None:
+    person = province.filter(pl.col("oddity") == "superseded").row(0, named=True)
+    record = {
+        "id_number": person["former_id_number"], "name": person["name"], "kind": "judgment",
+        "offence_date": "2020-01-01", "decided_on": "2020-06-01", "effective_on": "2020-06-11", "sentence_months": "120",
+    }  # fmt: skip
+    table = SortedTable(offences.build_tables(pl.LazyFrame([record]), TODAY)[0]["records"])
+    empty = SortedTable(offences.build_tables(pl.LazyFrame([record]).clear().lazy(), TODAY)[0]["records"])
+    held = dict.fromkeys(OFFENCE_SOURCES, empty) | {"drug_control": table}
+    rows = pl.DataFrame({"row_ref": ["R"], "id_number": [person["id_number"]], "name": [person["name"]]})
+    answers = decide(asked(rows), ("criminal_record",), register, OffenceSources(held, True), TODAY)
+    assert answers["answer.criminal_record"].to_list() == ["under_review"]
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=25)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.tuples(texts, texts, texts, texts), min_size=1, max_size=8))
+def test_rows_out_are_rows_in_with_a_code_each(
+    register: Population, sources: dict[str, SortedTable], rows: Sequence[tuple[str, str, str, str]]
+) -> None:
+    items = ("id_number", "name", "sex", "birth_date", "criminal_record")
+    columns = list(zip(*rows, strict=True))
+    frame = pl.DataFrame(
+        {
+            "row_ref": columns[0], "id_number": columns[1], "name": columns[2], "sex": columns[3],
+            "birth_date": columns[3],
+        },
+        schema=dict.fromkeys(["row_ref", "id_number", "name", "sex", "birth_date"], pl.String),
+    )  # fmt: skip
+    answers = decide(asked(frame), items, register, OffenceSources(sources, False), TODAY)
+    assert answers["row_ref"].to_list() == list(columns[0])
+    for column in ("identity", *[f"answer.{item}" for item in items]):
+        assert set(answers[column]) <= set(ANSWERS)
