@@ -1,0 +1,144 @@
+"""Snapshots: built whole, judged, published at once, and never back in time."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pytest
+
+from exchange.demo.province.exports import write_exports
+from exchange.errors import Halt
+from exchange.snapshots.build import build, build_if_new
+from exchange.snapshots.versions import Snapshots, Version
+from exchange.tables import SOURCES
+
+DAY = date(2026, 11, 22)
+PEOPLE = 2000
+
+
+@pytest.fixture(scope="module")
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("exports")
+    write_exports(folder, 1, PEOPLE, DAY)
+    return folder
+
+
+@pytest.fixture
+def snapshots(tmp_path: Path) -> Snapshots:
+    return Snapshots(tmp_path / "snapshots")
+
+
+def population(exports: Path) -> Path:
+    return exports / "population" / str(DAY)
+
+
+def changed(exports: Path, to: Path, change: pl.Expr | None = None, rows: int | None = None) -> Path:
+    """The population export, changed, in another folder."""
+    to.mkdir(parents=True)
+    frame = pl.read_csv(population(exports) / "part-000.csv", infer_schema=False).fill_null("")
+    frame = frame if change is None else frame.with_columns(change)
+    frame.head(rows or frame.height).write_csv(to / "part-000.csv")
+    return to
+
+
+def built(snapshots: Snapshots, exports: Path) -> Version:
+    return build(snapshots, "population", population(exports), DAY)
+
+
+def test_every_source_is_built_once(snapshots: Snapshots, exports: Path) -> None:
+    for source in SOURCES:
+        version = build_if_new(snapshots, exports, source)
+        assert version is not None
+        assert snapshots.current(source) == version
+        assert build_if_new(snapshots, exports, source) is None
+
+
+def test_people_are_sorted_by_key_and_mapped(snapshots: Snapshots, exports: Path) -> None:
+    people = built(snapshots, exports).open("people")
+    assert (people.keys[1:] >= people.keys[:-1]).all()
+    assert len(people.keys) >= PEOPLE - 5
+    before = pa.total_allocated_bytes()
+    people.find(people.keys[:10])
+    assert pa.total_allocated_bytes() - before < 100_000
+
+
+def test_the_same_export_is_the_same_version(snapshots: Snapshots, exports: Path) -> None:
+    first, second = built(snapshots, exports), built(snapshots, exports)
+    assert first == second
+    assert len(snapshots.versions("population")) == 1
+
+
+def test_csv_and_parquet_give_the_same(snapshots: Snapshots, exports: Path, tmp_path: Path) -> None:
+    frame = pl.read_csv(population(exports) / "part-000.csv", infer_schema=False)
+    (tmp_path / "parquet").mkdir()
+    frame.write_parquet(tmp_path / "parquet" / "part.parquet")
+    assert built(snapshots, exports) == build(snapshots, "population", tmp_path / "parquet", DAY)
+
+
+@pytest.mark.parametrize(
+    ("change", "counted"),
+    [
+        (pl.lit("11010519491231002").alias("id_number"), "bad_number_share"),
+        (pl.lit("").alias("name"), "bad_name_share"),
+        (pl.lit("7").alias("sex"), "bad_code_share"),
+        (pl.lit("110105194912310021").alias("former_id_number"), None),
+    ],
+)
+def test_what_does_not_pass_the_gate_is_not_published(
+    snapshots: Snapshots, exports: Path, tmp_path: Path, change: pl.Expr, counted: str | None
+) -> None:
+    good = built(snapshots, exports)
+    folder = changed(exports, tmp_path / "bad", change)
+    if counted is None:
+        build(snapshots, "population", folder, DAY)
+        return
+    with pytest.raises(Halt, match=counted) as halted:
+        build(snapshots, "population", folder, DAY + timedelta(days=1))
+    assert "11010519491231002" not in str(halted.value)
+    assert snapshots.current("population") == good
+    assert snapshots.versions("population") == [good]
+
+
+def test_half_the_people_gone_is_not_published(snapshots: Snapshots, exports: Path, tmp_path: Path) -> None:
+    good = built(snapshots, exports)
+    with pytest.raises(Halt, match="change_share"):
+        build(snapshots, "population", changed(exports, tmp_path / "half", rows=PEOPLE // 2), DAY + timedelta(days=1))
+    assert snapshots.current("population") == good
+
+
+def test_never_back_in_time(snapshots: Snapshots, exports: Path) -> None:
+    good = built(snapshots, exports)
+    with pytest.raises(Halt, match="newer"):
+        build(snapshots, "population", population(exports), DAY - timedelta(days=1))
+    assert snapshots.current("population") == good
+
+
+@pytest.mark.parametrize("damage", ["none", "both", "columns"])
+def test_exports_that_do_not_fit(snapshots: Snapshots, exports: Path, tmp_path: Path, damage: str) -> None:
+    folder = tmp_path / "export"
+    if damage == "none":
+        folder.mkdir()
+    else:
+        changed(exports, folder, pl.lit("x").alias("surprise") if damage == "columns" else None)
+    if damage == "both":
+        (folder / "a.parquet").touch()
+    with pytest.raises(Halt, match="surprise" if damage == "columns" else damage):
+        build(snapshots, "population", folder, DAY)
+    assert snapshots.current("population") is None
+
+
+def test_what_is_pinned_or_published_or_new_is_kept(snapshots: Snapshots, exports: Path) -> None:
+    made = [build(snapshots, "population", population(exports), DAY + timedelta(days=n)) for n in range(5)]
+    removed = snapshots.prune("population", 2, {("population", made[1].name)})
+    assert removed == [made[0].name, made[2].name]
+    assert snapshots.versions("population") == [made[1], made[3], made[4]]
+
+
+def test_a_snapshot_that_is_gone_is_for_a_person(snapshots: Snapshots) -> None:
+    with pytest.raises(Halt):
+        snapshots.version("population", "2026-11-22.0123456789ab")
+    with pytest.raises(Halt):
+        snapshots.version("population", "../../etc")

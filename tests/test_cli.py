@@ -1,0 +1,78 @@
+"""The command line as a person meets it: what it prints and how it ends."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from exchange.demo.world import World
+
+
+def exchange(*arguments: str, config: Path | None = None) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if name != "EXCHANGE_CONFIG"}
+    return subprocess.run(
+        [str(Path(sys.executable).with_name("exchange")), *arguments],
+        env=kept | ({"EXCHANGE_CONFIG": str(config)} if config else {}),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd="/",
+    )
+
+
+def test_help_is_the_map() -> None:
+    printed = exchange("--help").stdout
+    assert all(word in printed for word in ("batch", "register", "snapshot", "partner", "keys", "due", "demo", "70", "75"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "printed"),
+    [
+        (("monthly", "2026-09-28"), "2026-10-10  5 working days\n"),
+        (("annual", "2026-12-15"), "2027-01-13  20 working days (provisional)\n"),
+    ],
+)
+def test_due(arguments: tuple[str, ...], printed: str) -> None:
+    ended = exchange("due", *arguments)
+    assert (ended.returncode, ended.stdout) == (0, printed)
+
+
+@pytest.mark.parametrize("arguments", [("weekly", "2026-09-28"), ("monthly", "28.9.2026")])
+def test_due_says_what_is_right(arguments: tuple[str, ...]) -> None:
+    ended = exchange("due", *arguments)
+    assert ended.returncode == 2
+    assert "annual" in ended.stderr or "YYYY-MM-DD" in ended.stderr
+
+
+def test_without_settings_it_says_what_to_do() -> None:
+    ended = exchange("register", "list")
+    assert ended.returncode == 70
+    assert "EXCHANGE_CONFIG" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_the_office_at_a_glance(world: World) -> None:
+    for command, words in {
+        ("partner", "check"): ["court-changchun", "education-jilin", "social-security-yanbian"],
+        ("partner", "connect", "court-changchun"): ["connected"],
+        ("snapshot", "list"): ["population", "drug_control"],
+        ("keys", "show"): ["signing", "encryption"],
+        ("register", "list"): ["batch"],
+        ("register", "incomplete"): ["lacks"],
+        ("register", "verify"): ["unaltered"],
+        ("batch", "collect"): [],
+    }.items():
+        ended = exchange(*command, config=world.config)
+        assert ended.returncode == 0, ended.stderr
+        assert all(word in ended.stdout for word in words)
+
+
+def test_an_unknown_batch_is_for_a_person(world: World) -> None:
+    ended = exchange("batch", "run", "court-changchun.none", config=world.config)
+    assert ended.returncode == 70
+    assert "court-changchun.none is not in the register" in " ".join(ended.stderr.split())

@@ -1,0 +1,119 @@
+"""Signatures and envelopes: what ``openssl`` makes we accept, what we make ``openssl`` opens, and nothing else."""
+
+from __future__ import annotations
+
+import subprocess
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from exchange.envelope import Identity, is_whole_der, load_identity, seal, sign, unseal, verify
+from exchange.errors import Halt, Refused
+from exchange.keys import make_certificate
+
+NOW = datetime.now(UTC)
+CONTENT = "正文\r\nline\n".encode() * 50
+
+
+@pytest.fixture(scope="module")
+def keys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("keys")
+    for name in ("ours", "theirs"):
+        make_certificate(folder, name, name)
+    return folder
+
+
+@pytest.fixture
+def ours(keys: Path) -> Identity:
+    return load_identity(keys / "ours.key", keys / "ours.pem")
+
+
+@pytest.fixture
+def theirs(keys: Path) -> Identity:
+    return load_identity(keys / "theirs.key", keys / "theirs.pem")
+
+
+def openssl(*arguments: str | Path) -> bytes:
+    return subprocess.run(["openssl", *map(str, arguments)], capture_output=True, check=True).stdout
+
+
+def test_our_signature_is_good_for_openssl(keys: Path, ours: Identity, tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(CONTENT)
+    (tmp_path / "s").write_bytes(sign(CONTENT, ours))
+    pinned = ["-nointern", "-noverify", "-certfile", keys / "ours.pem"]
+    openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", tmp_path / "s", "-content", tmp_path / "m", *pinned)
+
+
+def test_openssls_signature_is_good_for_us(keys: Path, tmp_path: Path) -> None:
+    (tmp_path / "m").write_bytes(CONTENT)
+    signer = ["-signer", keys / "theirs.pem", "-inkey", keys / "theirs.key"]
+    signature = openssl("cms", "-sign", "-binary", "-outform", "DER", "-in", tmp_path / "m", *signer)
+    verify(CONTENT, signature, keys / "theirs.pem", NOW)
+
+
+@pytest.mark.parametrize("change", ["content", "signature", "certificate", "nothing signed"])
+def test_what_is_not_signed_by_the_pinned_certificate(keys: Path, theirs: Identity, change: str) -> None:
+    signature = bytearray(sign(CONTENT, theirs))
+    content = CONTENT + b" " if change == "content" else CONTENT
+    if change == "signature":
+        signature[-5] ^= 1
+    pinned = keys / ("ours.pem" if change == "certificate" else "theirs.pem")
+    given = b"0\x00" if change == "nothing signed" else bytes(signature)
+    with pytest.raises(Refused) as refused:
+        verify(content, given, pinned, NOW)
+    assert refused.value.code == "signature_invalid"
+
+
+@pytest.mark.parametrize("moment", [NOW - timedelta(days=2), NOW + timedelta(days=3650)])
+def test_a_certificate_is_good_for_its_time_only(keys: Path, theirs: Identity, moment: datetime) -> None:
+    with pytest.raises(Refused) as refused:
+        verify(CONTENT, sign(CONTENT, theirs), keys / "theirs.pem", moment)
+    assert refused.value.code == "certificate_expired"
+
+
+def test_openssl_opens_our_envelope_and_it_is_aes_256(keys: Path, theirs: Identity, tmp_path: Path) -> None:
+    (tmp_path / "e").write_bytes(seal(CONTENT, theirs.certificate))
+    recipient = ["-recip", keys / "theirs.pem", "-inkey", keys / "theirs.key"]
+    assert openssl("cms", "-decrypt", "-binary", "-inform", "DER", "-in", tmp_path / "e", *recipient) == CONTENT
+    printed = openssl("cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in", tmp_path / "e")
+    assert b"aes-256-cbc" in printed
+
+
+@pytest.mark.parametrize("cipher", ["-aes-128-cbc", "-aes-256-cbc"])
+def test_we_open_openssls_envelope(keys: Path, ours: Identity, tmp_path: Path, cipher: str) -> None:
+    (tmp_path / "m").write_bytes(CONTENT)
+    form = ["-binary", cipher, "-outform", "DER"]
+    assert unseal(openssl("cms", "-encrypt", *form, "-in", tmp_path / "m", keys / "ours.pem"), ours) == CONTENT
+
+
+@pytest.mark.parametrize("damage", ["truncated", "junk", "empty", "other recipient", "no envelope"])
+def test_what_cannot_be_opened(ours: Identity, theirs: Identity, damage: str) -> None:
+    envelope = {
+        "truncated": seal(CONTENT, ours.certificate)[:-40],
+        "junk": b"\x30\x03abc",
+        "empty": b"",
+        "other recipient": seal(CONTENT, theirs.certificate),
+        "no envelope": sign(CONTENT, ours),
+    }[damage]
+    with pytest.raises(Refused) as refused:
+        unseal(envelope, ours)
+    assert refused.value.code == "data_envelope"
+
+
+def test_no_beginning_of_a_signature_is_whole(theirs: Identity) -> None:
+    signature = sign(CONTENT, theirs)
+    assert is_whole_der(signature)
+    assert not any(is_whole_der(signature[:length]) for length in range(len(signature)))
+
+
+def test_keys_that_others_may_read_or_that_do_not_belong_together(keys: Path, tmp_path: Path) -> None:
+    with pytest.raises(Halt, match="not the RSA key"):
+        load_identity(keys / "ours.key", keys / "theirs.pem")
+    loose = tmp_path / "loose.key"
+    loose.write_bytes((keys / "ours.key").read_bytes())
+    loose.chmod(0o640)
+    with pytest.raises(Halt, match="0600"):
+        load_identity(loose, keys / "ours.pem")
+    with pytest.raises(Halt, match="No such file"):
+        load_identity(tmp_path / "none", keys / "ours.pem")

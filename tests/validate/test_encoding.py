@@ -1,0 +1,57 @@
+"""Bytes to text: the encodings that people's programs save, and what is refused before it is parsed."""
+
+from __future__ import annotations
+
+import codecs
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.errors import Refused
+from exchange.validate.encoding import GREATEST_LINE, to_utf8
+
+TEXT = "业务编号,姓名\nR1,张三\nR2,𬬭䶮\n"
+
+
+@pytest.mark.parametrize("stated", [None, "utf-8"])
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_utf8(stated: str | None, mark: bytes) -> None:
+    assert to_utf8(mark + TEXT.encode(), stated) == TEXT.encode()
+
+
+@pytest.mark.parametrize("stated", [None, "gb18030"])
+def test_gb18030_with_four_byte_characters(stated: str | None) -> None:
+    assert to_utf8(TEXT.encode("gb18030"), stated) == TEXT.encode()
+
+
+@pytest.mark.parametrize(
+    ("content", "stated", "code", "row"),
+    [
+        (b"a,b\n1,\x00\n", None, "nul_byte", 1),
+        (b"a\n" + b"x" * (GREATEST_LINE + 1) + b"\n", None, "line_too_long", 1),
+        ("头\n张三\n".encode() + "李四\n".encode("gb18030"), None, "mixed_encoding", 0),
+        ("a\n李四\n".encode("gb18030") + "张三\n".encode(), None, "mixed_encoding", 2),
+        ("a\n李四\n".encode("gb18030") + "张三\n".encode(), "gb18030", "mixed_encoding", 2),
+        ("a\n李四\n".encode("gb18030"), "utf-8", "encoding", 1),
+        (b"a\n\xff\xff\n", None, "encoding", 1),
+    ],
+)
+def test_what_is_refused_and_where(content: bytes, stated: str | None, code: str, row: int) -> None:
+    with pytest.raises(Refused) as refused:
+        to_utf8(content, stated)
+    assert (refused.value.code, refused.value.row) == (code, row)
+
+
+chinese = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=2, max_size=10)
+
+
+@given(st.lists(chinese, min_size=2, max_size=6))
+def test_lines_of_both_kinds_are_never_half_guessed(names: list[str]) -> None:
+    mixed = (names[0] + "\n").encode() + ("".join(f"{name}\n" for name in names[1:])).encode("gb18030")
+    try:
+        found = to_utf8(mixed)
+    except Refused as refused:
+        assert refused.code in ("mixed_encoding", "encoding")
+    else:  # a few characters of GB18030 are valid UTF-8: then the whole is read as that
+        assert found == mixed

@@ -1,0 +1,66 @@
+"""Header and rows of a request's data file."""
+
+from __future__ import annotations
+
+import csv
+import io
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.errors import Refused
+from exchange.validate.columns import read_header
+from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_table
+
+ITEMS = ("id_number", "sex")
+HEADER = b"row_ref,id_number,name,sex\n"
+CODES = ["row_ref", "id_number", "name", "sex"]
+
+
+def test_columns_in_any_order_by_any_of_their_names() -> None:
+    assert read_header(["性别", "姓名", " 身份证号 ", "序号"], ITEMS) == ["sex", "name", "id_number", "row_ref"]
+    assert read_header(["ＲＯＷ_REF", "Id_Number", "name", "sex"], ITEMS) == CODES
+
+
+@pytest.mark.parametrize(
+    ("header", "code", "column"),
+    [
+        (["row_ref", "id_number", "name"], "column_missing", "sex"),
+        ([*CODES, "ethnicity"], "column_unknown", "#5"),
+        (["110105194912310020", *CODES], "column_unknown", "#1"),
+        ([*CODES, "性别"], "column_doubled", "sex"),
+        ([*CODES, ""], "column_unknown", "#5"),
+    ],
+)
+def test_headers_that_do_not_fit(header: list[str], code: str, column: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_header(header, ITEMS)
+    assert (refused.value.code, refused.value.column) == (code, column)
+
+
+def test_a_row_with_a_wrong_number_of_fields_keeps_its_place() -> None:
+    body = b'R1,1,a,1\nR2,1,a\nR3,1,a,1,more\n\n"R4","1","a, b",1\n'
+    table = read_table(HEADER + body, ITEMS, 4)
+    assert table["row_ref"].to_list() == ["R1", "R2", "R3", "R4"]
+    assert table[ROW_FAULT].to_list() == [None, "row_fields", "row_fields", None]
+    assert table["name"].to_list() == ["a", "a", "a", "a, b"]
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n", b""])
+def test_the_last_line_needs_no_ending(ending: bytes) -> None:
+    assert read_table(HEADER + b"R1,1,a,1" + ending, ITEMS, 1).row(0) == ("R1", "1", "a", "1", None)
+
+
+cells = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st.sampled_from(['a"b', "a,b", '"', "NA", "null", ""])
+
+
+@given(st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=10))
+def test_the_fast_way_reads_what_the_slow_way_reads(rows: list[tuple[str, ...]]) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    body = text.getvalue().encode()
+    slow, fast = _read_slowly(body, CODES), _read_fast(body, CODES)
+    assert slow.select(CODES).rows() == [row for row in rows]
+    assert fast is not None
+    assert fast.equals(slow)
