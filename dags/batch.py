@@ -22,7 +22,8 @@ PAGE = """
 | `deliver` | 放到协作部门目录，登记办结 | puts the result into the partner's folder, closes the batch |
 
 **任务失败怎么办 · when a task has failed**：看任务日志最后一行，按其说明处理后点 *Clear*。任何任务、任何时候都可以清除重跑：结果相同，只送达一次。
-Read the last line of its log, put in order what it says, press *Clear*. Any task may be cleared at any time: same result, delivered once.
+Read the last line of its log, put in order what it says, press *Clear*. Any task may be cleared at any time: same
+result, delivered once.
 
 `receive` 之后两个任务为 *skipped*：不予受理，回执已说明原因。 *skipped* after `receive`: refused, the receipt says why.
 

@@ -1,4 +1,6 @@
-"""Each night: build and publish a snapshot of each source whose export is newer than what is published; remove old ones."""
+"""Each night: build and publish a snapshot of each source whose export is newer than what is published; remove old
+ones.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ PAGE = """
 ### 快照 · snapshots
 
 每夜为各数据源制作新快照，检查合格后发布；不合格的不发布，旧快照继续使用，任务失败并说明哪个数字不对。
-Builds each source's snapshot nightly; one that does not pass its gate is not published, the old one stays in use, and the
-task says which count does not hold. 导出修好后点 *Clear*。 Mend the export, then press *Clear*.
+Builds each source's snapshot nightly; one that does not pass its gate is not published, the old one stays in use, and
+the task says which count does not hold. 导出修好后点 *Clear*。 Mend the export, then press *Clear*.
 """
 
 

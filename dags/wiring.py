@@ -1,7 +1,7 @@
 """What the DAG files share: a step of the package run as an Airflow task, its errors told in Airflow's words.
 
-Rules: Retryable fails the try and Airflow tries again; Halt fails the task at once, for a person; a refusal is no error, its
-receipt has gone out. Nothing but a batch id, counts and sentences without values goes back to Airflow.
+Rules: Retryable fails the try and Airflow tries again; Halt fails the task at once, for a person; a refusal is no
+error, its receipt has gone out. Nothing but a batch id, counts and sentences without values goes back to Airflow.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Agreements (会商协议): what a partner may ask, why, how often, and how its answers are returned.
 
-Rules: one TOML file per partner, named ``<partner>.toml``; loaded once, validated whole, frozen. Adding a partner is a file,
-not code. Nothing that no agreement names is answered (Jilin's notice of 2015, section 1). An error names file and field
-and says what would be right.
+Rules: one TOML file per partner, named ``<partner>.toml``; loaded once, validated whole, frozen. Adding a partner is
+a file, not code. Nothing that no agreement names is answered (Jilin's notice of 2015, section 1). An error names file
+and field and says what would be right.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from exchange.settings import explain
 from exchange.tables import ITEMS
 from exchange.working_days import WORKING_DAYS
 
-# Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules 2021, art. 4).
+# Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules
+# 2021, art. 4).
 LETTER_ITEMS: Final = frozenset({"criminal_record"})
 
 
@@ -79,7 +80,9 @@ class Masking(_Section):
 
 
 class ResultForm(_Section):
-    """Headers and answers in Chinese words or as the codes of ``schemas/answers.toml``; a mark for spreadsheets or none."""
+    """Headers and answers in Chinese words or as the codes of ``schemas/answers.toml``; a mark for spreadsheets or
+    none.
+    """
 
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8-sig"
     language: Literal["zh", "en"] = "en"

@@ -1,12 +1,13 @@
 """Collect: find complete request sets in the partners' folders and claim each once.
 
 Rules
-- A set is complete when the manifest, its signature and the data file that it names are there, whole as far as a listing and
-  their own form can tell (the data file's hash is checked when it is fetched). The order of upload does not matter.
+- A set is complete when the manifest, its signature and the data file that it names are there, whole as far as a
+  listing and their own form can tell (the data file's hash is checked when it is fetched). The order of upload does
+  not matter.
 - An incomplete set is left alone. When nothing about it has moved for the office's patience with it, the partner gets a
   signed notice and the register knows; the files stay where they are.
-- A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other bytes: a batch
-  of its own, which is refused. What the folder holds is only a call to look; the register decides.
+- A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other
+  bytes: a batch of its own, which is refused. What the folder holds is only a call to look; the register decides.
 - A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
 - A partner whose server or agreement is in trouble does not hold up the others.
 """
@@ -206,7 +207,9 @@ def _is_whole_json(content: bytes) -> bool:
 
 
 def _batch_id(partner: str, stem: str, content: bytes) -> str:
-    """The batch id that the manifest states, where it is one of this partner and the file bears its name; else one of our own."""
+    """The batch id that the manifest states, where it is one of this partner and the file bears its name; else one
+    of our own.
+    """
     try:
         manifest = parse(RequestManifest, content)
     except Refused:

@@ -1,9 +1,10 @@
 """CMS envelopes and signatures: what a partner can make and open with ``openssl cms`` alone.
 
 Rules
-- A detached signature is verified against the one certificate that the agreement pins; certificates that travel inside the
-  signature are ignored, and so is any chain. The certificate's own validity is checked against our clock.
-- Signature and hash are checked before anything is decrypted: a CBC envelope that was tampered with opens without an error.
+- A detached signature is verified against the one certificate that the agreement pins; certificates that travel
+  inside the signature are ignored, and so is any chain. The certificate's own validity is checked against our clock.
+- Signature and hash are checked before anything is decrypted: a CBC envelope that was tampered with opens without an
+  error.
 - Results are encrypted with AES-256-CBC (the library's default is AES-128).
 - A missing or unreadable key of our own is a Halt; what a partner sent wrong is Refused.
 
@@ -42,7 +43,9 @@ class Identity:
 
 
 def load_identity(key: Path, certificate: Path) -> Identity:
-    """The office's key pair; Halt when a file is missing, open to others, not PEM, or the two do not belong together."""
+    """The office's key pair; Halt when a file is missing, open to others, not PEM, or the two do not belong
+    together.
+    """
     try:
         private = serialization.load_pem_private_key(read_secret(key), password=None)
         public = load_certificate(certificate)
@@ -117,7 +120,9 @@ def seal(content: bytes, recipient: x509.Certificate) -> bytes:
 
 
 def unseal(envelope: bytes, identity: Identity) -> bytes:
-    """The content of an envelope to the office; Refused when it is none or not for this key. Its hash was checked before."""
+    """The content of an envelope to the office; Refused when it is none or not for this key. Its hash was checked
+    before.
+    """
     try:
         return pkcs7.pkcs7_decrypt_der(envelope, identity.certificate, identity.key, [])
     except (ValueError, UnsupportedAlgorithm):

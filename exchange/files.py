@@ -108,7 +108,9 @@ class Archive:
         sync_folder(place.parent)
 
     def verified_path(self, digest: str) -> Path:
-        """Where the original lies, once its bytes were checked against its name; Halt when they are not there or altered."""
+        """Where the original lies, once its bytes were checked against its name; Halt when they are not there or
+        altered.
+        """
         path = self.path(digest)
         if not path.is_file() or sha256_of(path) != digest:
             msg = f"original {digest} is not in the store, or was altered there"

@@ -1,7 +1,7 @@
 """Making keys: RSA key pairs with a self-signed certificate, and SSH keys.
 
-Rules: what is there is never replaced; private keys are 0600 and unencrypted, because a service opens them unattended (keep
-their folder on an encrypted disk). A self-signed certificate is enough: both sides pin the one they were given.
+Rules: what is there is never replaced; private keys are 0600 and unencrypted, because a service opens them unattended
+(keep their folder on an encrypted disk). A self-signed certificate is enough: both sides pin the one they were given.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The JSON files of the exchange: request manifest, receipt, result manifest, notice.
 
 Rules
-- Unknown fields are refused, types are strict, and every text has a greatest length: what comes from outside is bounded.
+- Unknown fields are refused, types are strict, and every text has a greatest length: what comes from outside is
+  bounded.
 - A manifest that does not fit is refused by naming the field, never by quoting it.
 - Files are written in one form (UTF-8, two blanks, fields in the order of the model), so that the same facts are the
   same bytes. The JSON Schemas in ``schemas/`` are generated from these models.
@@ -112,7 +113,9 @@ class SnapshotDate(_Record):
 
 
 class ResultManifest(_Record):
-    """What came out: hashes of the encrypted and of the plain file, counts per answer, sources and their dates. Signed."""
+    """What came out: hashes of the encrypted and of the plain file, counts per answer, sources and their dates.
+    Signed.
+    """
 
     format: Literal["exchange-result/1"] = "exchange-result/1"
     batch: str

@@ -1,7 +1,8 @@
 """Masking: how much of a claimed person is echoed in a result. A row is recognised by the partner's own reference.
 
 Rules (the office's choice, in the spirit of GB/T 35273 and GB/T 37964)
-- An identity number keeps its first 6 and last 4 characters, or nothing; what is no identity number is not echoed at all.
+- An identity number keeps its first 6 and last 4 characters, or nothing; what is no identity number is not echoed at
+  all.
 - A name keeps its first character, or nothing; the stars do not tell its length.
 - A row reference is the partner's own and is echoed as it is, except that an identity number inside it is masked too.
 """

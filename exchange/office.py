@@ -1,7 +1,8 @@
 """The opened office: settings, register, keys, snapshots and the clock, handed to every step.
 
-Rules: keys are read when they are first needed and stay in memory only; an agreement is read anew for each batch, so that a
-changed file holds from the next batch on; the clock is a part of the office, so that a test can set it; ``with`` gives the register's connections back.
+Rules: keys are read when they are first needed and stay in memory only; an agreement is read anew for each batch, so
+that a changed file holds from the next batch on; the clock is a part of the office, so that a test can set it;
+``with`` gives the register's connections back.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ class Office:
 
     @classmethod
     def open(cls, actor: str, config: Path | None = None) -> Self:
-        """The office of the settings that the environment names; ``actor`` stands in the register beside what is done."""
+        """The office of the settings that the environment names; ``actor`` stands in the register beside what is
+        done.
+        """
         settings = Settings.load(config)
         return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file))
 

@@ -9,13 +9,14 @@
     deliver      put the result under its final name, close the batch                          steps/deliver.py
 
 Rules
-- A step is a side effect's boundary: it may be killed at any instruction and run again, with the same outcome. It begins by
-  asking the register how far the batch is and ends by writing down that it is further.
+- A step is a side effect's boundary: it may be killed at any instruction and run again, with the same outcome. It
+  begins by asking the register how far the batch is and ends by writing down that it is further.
 - Plain personal data exists only inside a step, in memory; what rests on disk is the partner's original as it came, and
   results that are already encrypted.
 - Refused ends in a receipt. Retryable and Halt leave the batch where it was, for the next run of the same step.
 
-Airflow runs these three as the tasks of one run per batch (``dags/batch.py``); ``exchange batch run`` runs them without it.
+Airflow runs these three as the tasks of one run per batch (``dags/batch.py``); ``exchange batch run`` runs them
+without it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The result's data file: masked rows and their answers, as CSV.
 
-Rules: as many rows as came, in their order; headers and words from ``schemas/``, in Chinese or as codes; no cell begins like a
-formula, because a result is opened in a spreadsheet: such a cell gets an apostrophe in front.
+Rules: as many rows as came, in their order; headers and words from ``schemas/``, in Chinese or as codes; no cell
+begins like a formula, because a result is opened in a spreadsheet: such a cell gets an apostrophe in front.
 """
 
 from __future__ import annotations

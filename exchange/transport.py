@@ -1,14 +1,17 @@
 """SFTP to a partner's server, by paramiko.
 
 Rules
-- Only the host key that the agreement pins is accepted; a wrong one, or a login that is refused, is for a person. No agent, no
-  keys or known hosts of the account that runs this.
-- Everything has a time limit; trouble with the connection is tried a few times with growing pauses, then it is Retryable.
-- What a partner names is hostile: only plain names of a small alphabet are seen at all, links, folders and devices are not
-  followed, sizes are bounded whatever the server says, and the place on our side never comes from a name on theirs.
+- Only the host key that the agreement pins is accepted; a wrong one, or a login that is refused, is for a person. No
+  agent, no keys or known hosts of the account that runs this.
+- Everything has a time limit; trouble with the connection is tried a few times with growing pauses, then it is
+  Retryable.
+- What a partner names is hostile: only plain names of a small alphabet are seen at all, links, folders and devices
+  are not followed, sizes are bounded whatever the server says, and the place on our side never comes from a name on
+  theirs.
 - A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all.
 
-Throughput needs ``prefetch``: without it paramiko reads 5 MB/s where it reads 163 MB/s with it (OpenSSH's own client: 205).
+Throughput needs ``prefetch``: without it paramiko reads 5 MB/s where it reads 163 MB/s with it (OpenSSH's own client:
+205).
 """
 
 from __future__ import annotations
@@ -207,7 +210,9 @@ class Folder:
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[paramiko.SFTPFile]:
-        """A file of the requests folder, opened for reading; only a plain file, also if it was exchanged since it was listed."""
+        """A file of the requests folder, opened for reading; only a plain file, also if it was exchanged since it
+        was listed.
+        """
         path = self._request_path(name)
         if not stat.S_ISREG(self.sftp.lstat(path).st_mode or 0):
             msg = "a listed file is no plain file any more"

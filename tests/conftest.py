@@ -66,7 +66,9 @@ def education(world: World) -> DemoPartner:
 
 @pytest.fixture
 def ask(court: DemoPartner) -> Callable[..., Request]:
-    """A sound ad hoc request of the court with a batch id of its own; what is given takes the place of what is sound."""
+    """A sound ad hoc request of the court with a batch id of its own; what is given takes the place of what is
+    sound.
+    """
 
     def make(data: bytes = b"row_ref,id_number,name,sex\nR1,,,\n", rows: int = 1, **given: object) -> Request:
         sound: dict[str, object] = {

@@ -45,7 +45,11 @@ def test_a_sound_agreement(folder: Path, sound: str) -> None:
     [
         ('level = "city"', 'level = "village"', "level: Input should be 'province', 'city' or 'county'"),
         ('division = "220100"', 'division = "2201"', "division: String should match pattern"),
-        ('cycles = ["monthly", "ad_hoc"]', 'cycles = ["weekly"]', "no such cycle: weekly; there are annual, half_yearly"),
+        (
+            'cycles = ["monthly", "ad_hoc"]',
+            'cycles = ["weekly"]',
+            "no such cycle: weekly; there are annual, half_yearly",
+        ),
         ('"criminal_record"]', '"shoe_size"]', "no such item: shoe_size; there are id_number, name"),
         ('host_key = "ssh-ed25519 ', 'host_key = "', "sftp.host_key: String should match pattern"),
         ("[contact]", "[contract]", "contract: Extra inputs are not permitted"),

@@ -27,7 +27,9 @@ def exchange(*arguments: str, config: Path | None = None) -> subprocess.Complete
 
 def test_help_is_the_map() -> None:
     printed = exchange("--help").stdout
-    assert all(word in printed for word in ("batch", "register", "snapshot", "partner", "keys", "due", "demo", "70", "75"))
+    assert all(
+        word in printed for word in ("batch", "register", "snapshot", "partner", "keys", "due", "demo", "70", "75")
+    )
 
 
 @pytest.mark.parametrize(

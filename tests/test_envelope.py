@@ -41,13 +41,13 @@ def openssl(*arguments: str | Path) -> bytes:
 def test_our_signature_is_good_for_openssl(keys: Path, ours: Identity, tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(CONTENT)
     (tmp_path / "s").write_bytes(sign(CONTENT, ours))
-    pinned = ["-nointern", "-noverify", "-certfile", keys / "ours.pem"]
+    pinned = ["-nointern", "-noverify", "-certfile", str(keys / "ours.pem")]
     openssl("cms", "-verify", "-binary", "-inform", "DER", "-in", tmp_path / "s", "-content", tmp_path / "m", *pinned)
 
 
 def test_openssls_signature_is_good_for_us(keys: Path, tmp_path: Path) -> None:
     (tmp_path / "m").write_bytes(CONTENT)
-    signer = ["-signer", keys / "theirs.pem", "-inkey", keys / "theirs.key"]
+    signer = ["-signer", str(keys / "theirs.pem"), "-inkey", str(keys / "theirs.key")]
     signature = openssl("cms", "-sign", "-binary", "-outform", "DER", "-in", tmp_path / "m", *signer)
     verify(CONTENT, signature, keys / "theirs.pem", NOW)
 
@@ -74,7 +74,7 @@ def test_a_certificate_is_good_for_its_time_only(keys: Path, theirs: Identity, m
 
 def test_openssl_opens_our_envelope_and_it_is_aes_256(keys: Path, theirs: Identity, tmp_path: Path) -> None:
     (tmp_path / "e").write_bytes(seal(CONTENT, theirs.certificate))
-    recipient = ["-recip", keys / "theirs.pem", "-inkey", keys / "theirs.key"]
+    recipient = ["-recip", str(keys / "theirs.pem"), "-inkey", str(keys / "theirs.key")]
     assert openssl("cms", "-decrypt", "-binary", "-inform", "DER", "-in", tmp_path / "e", *recipient) == CONTENT
     printed = openssl("cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in", tmp_path / "e")
     assert b"aes-256-cbc" in printed

@@ -17,7 +17,9 @@ from exchange.tables import ANSWERS, ITEMS
 ITEM = ("sex",)
 
 
-def masked(row_ref: str, id_number: str, name: str, rules: tuple[str, str] = ("keep_6_4", "keep_first")) -> pl.DataFrame:
+def masked(
+    row_ref: str, id_number: str, name: str, rules: tuple[str, str] = ("keep_6_4", "keep_first")
+) -> pl.DataFrame:
     answers = pl.DataFrame(
         {"row_ref": [row_ref], "id_number": [id_number], "name": [name], "identity": ["consistent"], "note": [""],
          "answer.sex": ["consistent"]}

@@ -271,9 +271,7 @@ def test_cut_off_before_the_rename(
     assert [path.name for path in from_office.iterdir()] == ["r.json"]
 
 
-def test_a_full_disk_here_is_said_and_tried_later(
-    place: SftpPlace, key: Path, to_office: Path, tmp_path: Path
-) -> None:
+def test_a_full_disk_here_is_said_and_tried_later(place: SftpPlace, key: Path, to_office: Path, tmp_path: Path) -> None:
     (to_office / "a.csv").write_bytes(bytes(100_000))
     program = f"""
 import resource, sys

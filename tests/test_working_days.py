@@ -33,7 +33,10 @@ def test_due_days_of_2026(cycle: str, received: date, due: date) -> None:
     ("day", "worked"),
     [
         *[(date(2026, *day), True) for day in [(1, 4), (2, 14), (2, 28), (5, 9), (9, 20), (10, 10)]],
-        *[(date(2026, *day), False) for day in [(2, 16), (2, 20), (2, 23), (10, 1), (10, 2), (10, 5), (10, 6), (10, 7)]],
+        *[
+            (date(2026, *day), False)
+            for day in [(2, 16), (2, 20), (2, 23), (10, 1), (10, 2), (10, 5), (10, 6), (10, 7)]
+        ],
     ],
 )
 def test_exchanged_days_of_2026(day: date, worked: bool) -> None:
@@ -56,7 +59,7 @@ def test_the_day_is_that_of_the_office() -> None:
     assert office_day(datetime(2026, 11, 23, 15, 59, tzinfo=UTC)) == date(2026, 11, 23)
     assert office_day(datetime(2026, 11, 23, 16, 0, tzinfo=UTC)) == date(2026, 11, 24)
     with pytest.raises(ValueError, match="time zone"):
-        office_day(datetime(2026, 11, 23))  # noqa: DTZ001
+        office_day(datetime(2026, 11, 23))
 
 
 @given(st.sampled_from(sorted(WORKING_DAYS)), st.dates(date(2020, 1, 1), date(2031, 12, 31)))

@@ -1,7 +1,8 @@
-"""A demo partner: makes request sets, fetches answers, and opens them, with ``openssl`` and SFTP as the partner guide says.
+"""A demo partner: makes request sets, fetches answers, and opens them, with ``openssl`` and SFTP as the partner guide
+says.
 
-Rule: nothing of the office's own code decides here whether an answer is good: signatures and envelopes are checked and opened
-by the ``openssl`` program, hashes by the receiving side itself.
+Rule: nothing of the office's own code decides here whether an answer is good: signatures and envelopes are checked
+and opened by the ``openssl`` program, hashes by the receiving side itself.
 """
 
 from __future__ import annotations
@@ -143,7 +144,9 @@ class DemoPartner:
         return found
 
     def result(self, batch: str) -> Result:
-        """The result of a batch: signature, then hash, then opened, then hash and rows again; Halt at the first that fails."""
+        """The result of a batch: signature, then hash, then opened, then hash and rows again; Halt at the first
+        that fails.
+        """
         manifest = self.verified(f"{batch}.result.json")
         envelope = self.fetch(manifest["encrypted"]["name"])
         if sha256(envelope.read_bytes()).hexdigest() != manifest["encrypted"]["sha256"]:

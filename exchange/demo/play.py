@@ -1,4 +1,6 @@
-"""What `make demo` plays: partners drop request sets, the office answers, the partners check and open what comes back."""
+"""What `make demo` plays: partners drop request sets, the office answers, the partners check and open what comes
+back.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The demo world's office: folders, keys, settings, agreements, snapshots; everything under one root folder.
 
-Rules: made once and left alone when it is there, so that `up` after `down` finds the same world; private keys and passwords are
-0600; the office's snapshots go through the same build as real exports.
+Rules: made once and left alone when it is there, so that `up` after `down` finds the same world; private keys and
+passwords are 0600; the office's snapshots go through the same build as real exports.
 """
 
 from __future__ import annotations
@@ -124,7 +124,9 @@ class World:
         self.postgres.stop()
 
     def build(self, say: Callable[[str], None], people: int = PEOPLE) -> None:
-        """Makes everything that is not there yet: keys, agreements, settings, the register's tables, exports, snapshots."""
+        """Makes everything that is not there yet: keys, agreements, settings, the register's tables, exports,
+        snapshots.
+        """
         make_folder(self.root)
         say("keys and agreements")
         _make_office(self)

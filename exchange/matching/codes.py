@@ -1,7 +1,7 @@
 """Coded values as people write them: by number or by word.
 
-Sources: GB/T 2261.1 (sex), GB/T 3304 (ethnicity, ``schemas/ethnicities.csv``). A value outside its table gives null, which
-the answer tells as *cannot be read*; it is never taken for the nearest one.
+Sources: GB/T 2261.1 (sex), GB/T 3304 (ethnicity, ``schemas/ethnicities.csv``). A value outside its table gives null,
+which the answer tells as *cannot be read*; it is never taken for the nearest one.
 """
 
 from __future__ import annotations

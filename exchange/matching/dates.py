@@ -1,8 +1,8 @@
 """Dates as people write them: year, month, day in that order, and a spreadsheet's serial number.
 
-Rules: ``1990-1-5``, ``1990/01/05``, ``1990.1.5``, ``19900105``, ``1990年1月5日``, each also followed by a midnight that a spreadsheet
-added. A serial number (days since 1899-12-30) is taken where it lies in a person's lifetime: five digits cannot be any
-other date. Two-digit years and day-first forms are ambiguous and give null.
+Rules: ``1990-1-5``, ``1990/01/05``, ``1990.1.5``, ``19900105``, ``1990年1月5日``, each also followed by a midnight that
+a spreadsheet added. A serial number (days since 1899-12-30) is taken where it lies in a person's lifetime: five
+digits cannot be any other date. Two-digit years and day-first forms are ambiguous and give null.
 """
 
 from __future__ import annotations

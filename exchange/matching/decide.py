@@ -1,7 +1,7 @@
 """The table of answers: one code for the identity of each row and one per item, in the order of the request.
 
-Rules: number and name first, everything else only after they agree (the three answers of the national service); a row in doubt
-is *under review* as a whole; as many rows out as in.
+Rules: number and name first, everything else only after they agree (the three answers of the national service); a row
+in doubt is *under review* as a whole; as many rows out as in.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Administrative divisions (GB/T 2260), by code or by name, with or without an address behind the name.
 
-Source of the table: ``schemas/divisions.csv`` (Ministry of Civil Affairs, codes of the province at county level and above).
-A claim names a county-level division: a six-digit code, or a text that begins with its full name (吉林省长春市朝阳区…), with
-province, or province and city, left out where the name stays the only one of its kind.
+Source of the table: ``schemas/divisions.csv`` (Ministry of Civil Affairs, codes of the province at county level and
+above). A claim names a county-level division: a six-digit code, or a text that begins with its full name
+(吉林省长春市朝阳区…), with province, or province and city, left out where the name stays the only one of its kind.
 """
 
 from __future__ import annotations

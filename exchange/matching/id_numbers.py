@@ -2,10 +2,10 @@
 
 Rules
 - 18 characters: 6 division, 8 birth date, 3 sequence, 1 check character by ISO 7064 MOD 11-2.
-- 15 digits (before October 1999) are upgraded: ``19`` goes in before the year, ``18`` for the sequences 996-999 that were kept
-  for people over a hundred.
-- Repaired: full-width characters, blanks, dashes, a leading apostrophe, small x, the Cyrillic and Greek look-alikes of X,
-  the multiplication sign. Not repaired: a spreadsheet's scientific notation, whose digits are lost.
+- 15 digits (before October 1999) are upgraded: ``19`` goes in before the year, ``18`` for the sequences 996-999 that
+  were kept for people over a hundred.
+- Repaired: full-width characters, blanks, dashes, a leading apostrophe, small x, the Cyrillic and Greek look-alikes
+  of X, the multiplication sign. Not repaired: a spreadsheet's scientific notation, whose digits are lost.
 - The date inside must exist, not lie before 1800 and not after the day of receipt.
 - The key of a person is the number's first 17 digits as an integer: the check character is arithmetic on them.
 """
@@ -58,8 +58,8 @@ def birth_date(key: pl.Expr) -> pl.Expr:
 
 
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Adds to a frame with the String column ``id_number``: ``key`` (int64 or null), ``id_fault`` (answer code or null),
-    ``id_repaired`` and ``id_from_15`` (booleans).
+    """Adds to a frame with the String column ``id_number``: ``key`` (int64 or null), ``id_fault`` (answer code or
+    null), ``id_repaired`` and ``id_from_15`` (booleans).
     """
     claimed = pl.col("id_number")
     shaped = pl.col("_plain").str.contains(r"^([0-9]{17}[0-9X]|[0-9]{15})$")

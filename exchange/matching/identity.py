@@ -3,8 +3,8 @@
 Rules
 - The answers are those of the national service: consistent, number and name do not agree, no such number.
 - A claim with a superseded number finds the person who bore it, and says so.
-- A person whose identity stays in doubt (information level 30), who shares a number, or who is registered twice never gets
-  a plain *consistent*: the row goes to an officer, and why is not told.
+- A person whose identity stays in doubt (information level 30), who shares a number, or who is registered twice never
+  gets a plain *consistent*: the row goes to an officer, and why is not told.
 - A row that cannot be read says what could not be read; the number is looked at before the name.
 """
 

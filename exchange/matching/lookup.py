@@ -2,8 +2,8 @@
 
 A snapshot lies on disk sorted by key as uncompressed Arrow and is mapped into memory, so opening it reads nothing and a
 lookup touches only the pages that it needs. Wanted keys are sorted before the search for the same reason: neighbours
-share pages. Measured before this was built, 1,000,000 rows against 27,000,000 people on 2 cores: search and gather 0.25 s
-of a match of 1.0 s, where a Polars join on the same files took 3.4 to 8.8 s and DuckDB 1.7 s.
+share pages. Measured before this was built, 1,000,000 rows against 27,000,000 people on 2 cores: search and gather
+0.25 s of a match of 1.0 s, where a Polars join on the same files took 3.4 to 8.8 s and DuckDB 1.7 s.
 
 Everything else of the matching is plain Polars and knows nothing of this.
 """

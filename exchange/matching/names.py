@@ -1,8 +1,8 @@
 """Names in one form for comparison.
 
-Rules: full and half width, blanks inside (张 三), letter case and the many middle dots of minority names are evened out; the
-register's dot is U+00B7. What no name holds (digits, signs, control characters, the mark of a lost character) makes the
-claim unreadable, and so does a name beyond ``GREATEST_NAME`` characters.
+Rules: full and half width, blanks inside (张 三), letter case and the many middle dots of minority names are evened
+out; the register's dot is U+00B7. What no name holds (digits, signs, control characters, the mark of a lost
+character) makes the claim unreadable, and so does a name beyond ``GREATEST_NAME`` characters.
 """
 
 from __future__ import annotations

@@ -2,10 +2,11 @@
 
 Rules
 - A person is looked for by the present number and by every number borne before.
-- Anyone with a record of whatever kind goes to an officer; the machine never releases a hit and never calls it *no record*.
+- Anyone with a record of whatever kind goes to an officer; the machine never releases a hit and never calls it *no
+  record*.
 - A missing source, or one older than its limit, makes the row wait; it is never *no record*.
-- *No record* leaves only with the leader's approval, which an agreement may hold in advance for ad hoc requests; without
-  it the row is *awaiting approval*.
+- *No record* leaves only with the leader's approval, which an agreement may hold in advance for ad hoc requests;
+  without it the row is *awaiting approval*.
 - Sealed juvenile records are not in the snapshots at all (``snapshots/offences.py``), so that nothing here can know.
 
 Sources: Jilin's notice of 2015, section 3; national rules on criminal-record queries of 2021, articles 2, 3 and 10.

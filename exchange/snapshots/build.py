@@ -1,7 +1,7 @@
 """From an export to a published snapshot: read, normalise, judge, write, publish.
 
-Rules: nothing is published that did not pass its gate; the same export gives the same version, so that a build may be run
-again at any time; a source whose date is built already is not built twice by the nightly run.
+Rules: nothing is published that did not pass its gate; the same export gives the same version, so that a build may be
+run again at any time; a source whose date is built already is not built twice by the nightly run.
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ COMPLETE = "_SUCCESS"
 
 
 def build(snapshots: Snapshots, source: str, export: Path, as_of: date) -> Version:
-    """Builds a source's snapshot from an export folder and publishes it; Halt where the export or its counts do not fit."""
+    """Builds a source's snapshot from an export folder and publishes it; Halt where the export or its counts do
+    not fit.
+    """
     if source not in SOURCES:
         msg = f"no such source: {source}; there are {', '.join(SOURCES)}"
         raise Halt(msg)

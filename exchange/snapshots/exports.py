@@ -16,7 +16,9 @@ from exchange.tables import SourceTable, export_columns
 
 
 def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
-    """All rows of the export as String columns, empty where a value is missing; Halt where files or columns do not fit."""
+    """All rows of the export as String columns, empty where a value is missing; Halt where files or columns do not
+    fit.
+    """
     files = {kind: sorted(folder.glob(f"*.{kind}")) for kind in ("csv", "parquet")}
     if bool(files["csv"]) == bool(files["parquet"]):
         msg = f"{folder}: expected *.csv or *.parquet files, found {'both' if files['csv'] else 'none'}"

@@ -3,8 +3,8 @@
 Rule: **sealed juvenile records are removed here, at the very first step**, so that nothing downstream can know of them:
 under eighteen at the time of the offence and sentenced to five years or less (Criminal Procedure Law art. 286; national
 rules on criminal-record queries 2021, art. 10). A person is eighteen from the day after the eighteenth birthday
-(Supreme People's Court, 法释〔2006〕1号 art. 2), so the birthday itself still counts as under eighteen. Whether a record counts at
-all is decided by the items' rules; every other record is kept.
+(Supreme People's Court, 法释〔2006〕1号, art. 2), so the birthday itself still counts as under eighteen. Whether a
+record counts at all is decided by the items' rules; every other record is kept.
 """
 
 from __future__ import annotations
@@ -51,7 +51,9 @@ def _typed(export: pl.LazyFrame) -> pl.DataFrame:
 
 
 def is_sealed() -> pl.Expr:
-    """Whether a judgment is sealed, over ``kind``, ``born``, ``offence_date`` and ``sentence_months`` (empty: no imprisonment)."""
+    """Whether a judgment is sealed, over ``kind``, ``born``, ``offence_date`` and ``sentence_months`` (empty: no
+    imprisonment).
+    """
     eighteenth = pl.col("born").dt.offset_by(f"{SEALED_BELOW_AGE}y")
     young = pl.col("offence_date") <= eighteenth
     light = pl.col("sentence_months").fill_null(0) <= SEALED_UP_TO_MONTHS

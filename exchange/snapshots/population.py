@@ -1,9 +1,9 @@
 """The population snapshot: one row per registered person, sorted by key, in the forms in which claims are compared.
 
-Rules: names, codes and dates go through the same functions as the claims. ``doubt`` is set for whoever never gets a plain
-*consistent*: information level 30 (Yunnan 2017), a number that stands in two records, and a person whose superseded
-number is still a registered one under the same name (one person, two numbers). Records whose number cannot be read are
-left out and counted; the gate says how many are too many.
+Rules: names, codes and dates go through the same functions as the claims. ``doubt`` is set for whoever never gets a
+plain *consistent*: information level 30 (Yunnan 2017), a number that stands in two records, and a person whose
+superseded number is still a registered one under the same name (one person, two numbers). Records whose number cannot
+be read are left out and counted; the gate says how many are too many.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
     <home>/snapshots/<source>/<as-of date>.<12 hex of the content's SHA-256>/   snapshot.json and the Arrow files
     <home>/snapshots/<source>/current                                            the name of the published version
 
-Rules: a version is written under a temporary name and renamed when it is whole, so a half-built one is never visible; it
-is never changed afterwards; publishing is one atomic replacement of ``current`` and never goes back in time; the same
-export gives the same version. Old versions go when no open batch has pinned them and newer ones are kept.
+Rules: a version is written under a temporary name and renamed when it is whole, so a half-built one is never visible;
+it is never changed afterwards; publishing is one atomic replacement of ``current`` and never goes back in time; the
+same export gives the same version. Old versions go when no open batch has pinned them and newer ones are kept.
 """
 
 from __future__ import annotations
@@ -103,7 +103,9 @@ class Snapshots:
         return self.version(source, name)
 
     def write(self, record: SnapshotRecord, tables: Mapping[str, pa.Table]) -> Version:
-        """A new version with these tables (``record.files`` is filled in here); the one that is there if it is the same."""
+        """A new version with these tables (``record.files`` is filled in here); the one that is there if it is the
+        same.
+        """
         home = make_folder(self.folder / record.source)
         building = home / f"{_BUILDING}{record.as_of}"
         shutil.rmtree(building, ignore_errors=True)

@@ -1,7 +1,7 @@
 """Deliver: put the result into the partner's folder and close the batch.
 
-Rules: data and signature first, the manifest last, each under its final name at once; whoever sees the manifest sees all.
-The bytes are those that the register knows; a re-run puts the same ones.
+Rules: data and signature first, the manifest last, each under its final name at once; whoever sees the manifest sees
+all. The bytes are those that the register knows; a re-run puts the same ones.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Receive: fetch the set, keep it as it came, trust it or refuse it, send the receipt, clear it away.
 
 Rules
-- Manifest and signature were kept by the collector when it claimed the set; the data file is fetched here and kept before
-  anything reads it.
+- Manifest and signature were kept by the collector when it claimed the set; the data file is fetched here and kept
+  before anything reads it.
 - A data file whose hash is not the manifest's may still be on its way: the set is left alone and tried again until the
   office's patience with incomplete sets ends; then it is refused.
 - The receipt is written once, from what the register says, and kept; a re-run sends the same bytes again.

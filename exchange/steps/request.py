@@ -1,6 +1,7 @@
 """A request's data file, from the kept original to rows: hash, unseal, encoding, columns, rows.
 
-Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is Refused.
+Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is
+Refused.
 """
 
 from __future__ import annotations

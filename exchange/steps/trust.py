@@ -1,7 +1,8 @@
 """May this be answered at all? Who signed it, and does the agreement hold what it asks for.
 
-Rules: the signature comes first, by the certificate that the agreement pins, before a field of the manifest is believed;
-then every field against the agreement. The first thing wrong refuses the set whole. Pure but for the call of ``openssl``.
+Rules: the signature comes first, by the certificate that the agreement pins, before a field of the manifest is
+believed; then every field against the agreement. The first thing wrong refuses the set whole. Pure but for the call
+of ``openssl``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,8 @@
 
 Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out. Exactly the columns
 of the items asked are there, each once; anything else refuses the set: a column too many is personal data that nobody
-asked to be sent. A refusal names a known column by its code and an unknown one by its place (``#5``), never by its text.
+asked to be sent. A refusal names a known column by its code and an unknown one by its place (``#5``), never by its
+text.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Bytes to UTF-8, for files as people's programs save them: UTF-8 with or without a mark, or GB18030.
 
-Rules: a stated encoding is taken at its word; otherwise UTF-8 if the whole file is valid UTF-8, else GB18030. A file with
-lines of both kinds is refused with the first line that differs, never half-guessed. NUL bytes and lines beyond
+Rules: a stated encoding is taken at its word; otherwise UTF-8 if the whole file is valid UTF-8, else GB18030. A file
+with lines of both kinds is refused with the first line that differs, never half-guessed. NUL bytes and lines beyond
 ``GREATEST_LINE`` are refused before anything parses them.
 """
 

@@ -1,9 +1,9 @@
 """The gates: Great Expectations judges counts, never rows.
 
-Rules: Polars counts (a snapshot, a request, a result), the suites in ``expectations/`` say which counts are tolerable, and
-nothing goes past a gate that does not hold. The judged frame is one line of numbers, so that no value of a person can
-reach a validation output, whatever its result format; a million rows cost what one does. A suite may compare two counts
-(``rows_out`` with ``rows_in``) or hold one to a bound.
+Rules: Polars counts (a snapshot, a request, a result), the suites in ``expectations/`` say which counts are
+tolerable, and nothing goes past a gate that does not hold. The judged frame is one line of numbers, so that no value
+of a person can reach a validation output, whatever its result format; a million rows cost what one does. A suite may
+compare two counts (``rows_out`` with ``rows_in``) or hold one to a bound.
 """
 
 from __future__ import annotations

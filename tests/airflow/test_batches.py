@@ -1,4 +1,6 @@
-"""Real Airflow: a whole batch, a refusal, a failure and the operator's *Clear*; and nobody's data in its database or logs."""
+"""Real Airflow: a whole batch, a refusal, a failure and the operator's *Clear*; and nobody's data in its database
+or logs.
+"""
 
 from __future__ import annotations
 
@@ -37,7 +39,9 @@ def court(airflow_world: World) -> DemoPartner:
 
 @pytest.fixture(scope="module")
 def canary() -> dict[str, str]:
-    """A person whose number and name must be found nowhere but in the partner's and the office's encrypted or archived files."""
+    """A person whose number and name must be found nowhere but in the partner's and the office's encrypted or
+    archived files.
+    """
     person = next(make_people(SEED, 3000)).filter(pl.col("oddity") == "").row(7, named=True)
     return {"id_number": person["id_number"], "name": person["name"], "sex": person["sex"]}
 

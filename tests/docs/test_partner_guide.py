@@ -41,7 +41,13 @@ class Desk:
 
     def follow(self, *names: str) -> str:
         """Runs these blocks of the guide after those that were run before; what they printed."""
-        text = "\n".join([*(remembered(self.blocks[name]) for name in self.done), "echo ====", *(self.blocks[name] for name in names)])
+        text = "\n".join(
+            [
+                *(remembered(self.blocks[name]) for name in self.done),
+                "echo ====",
+                *(self.blocks[name] for name in names),
+            ]
+        )
         ended = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", text],
             cwd=self.folder,

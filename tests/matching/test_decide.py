@@ -1,4 +1,6 @@
-"""The table of answers against what was planted in the synthetic province, and the rules that hold for every request."""
+"""The table of answers against what was planted in the synthetic province, and the rules that hold for every
+request.
+"""
 
 from __future__ import annotations
 
@@ -46,7 +48,9 @@ def sources(records: pl.DataFrame) -> dict[str, SortedTable]:
     columns = [column.name for column in export_columns("offences")]
     found = {}
     for source in OFFENCE_SOURCES:
-        held = records.filter(pl.col("sources").list.contains(source)).select(pl.col(columns).cast(pl.String).fill_null(""))
+        held = records.filter(pl.col("sources").list.contains(source)).select(
+            pl.col(columns).cast(pl.String).fill_null("")
+        )
         found[source] = SortedTable(offences.build_tables(held.lazy(), TODAY)[0]["records"])
     return found
 
@@ -70,7 +74,12 @@ def test_every_answer_is_the_one_that_was_planted(
     found = answers.select("identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in ALL])
     wrong = [column for column in found.columns if not found[column].equals(claims.expected[column])]
     assert wrong == []
-    assert set(claims.expected["identity"].unique()) > {"consistent", "under_review", "no_such_number", "name_disagrees"}
+    assert set(claims.expected["identity"].unique()) > {
+        "consistent",
+        "under_review",
+        "no_such_number",
+        "name_disagrees",
+    }
 
 
 def test_a_missing_source_is_never_no_record(
@@ -79,7 +88,8 @@ def test_a_missing_source_is_never_no_record(
     claims = make_claims(province, records["id_number"], ("criminal_record",), 500, seed=3, dirt=False)
     for missing in OFFENCE_SOURCES:
         rest = {source: table for source, table in sources.items() if source != missing}
-        answers = decide(asked(claims.rows), ("criminal_record",), register, OffenceSources(rest, True), TODAY)
+        asked_for = ("criminal_record",)
+        answers = decide(asked(claims.rows), asked_for, register, OffenceSources(rest, True), TODAY)
         assert set(answers["answer.criminal_record"]) <= {"source_not_ready", "under_review"}
 
 

@@ -122,7 +122,7 @@ def test_the_check_character_is_that_of_iso_7064(numbers: list[str]) -> None:
 
 
 def test_the_weights_are_powers_of_two_modulo_11() -> None:
-    assert WEIGHTS == tuple(2 ** (17 - place) % 11 for place in range(17))
+    assert tuple(2 ** (17 - place) % 11 for place in range(17)) == WEIGHTS
     assert len(set(CHECK_CHARACTERS)) == 11
 
 

@@ -15,7 +15,9 @@ keys = st.integers(0, 30)
 
 def sorted_table(values: list[int]) -> SortedTable:
     ordered = sorted(values)
-    return SortedTable(pa.table({"key": pa.array(ordered, pa.int64()), "row": pa.array(range(len(ordered)), pa.int64())}))
+    return SortedTable(
+        pa.table({"key": pa.array(ordered, pa.int64()), "row": pa.array(range(len(ordered)), pa.int64())})
+    )
 
 
 @given(st.lists(keys, max_size=40), st.lists(keys, max_size=40))

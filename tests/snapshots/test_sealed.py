@@ -21,7 +21,7 @@ def kept(kind: str, offence_date: str, months: str) -> bool:
         "effective_on": offence_date, "sentence_months": months,
     }  # fmt: skip
     tables, _ = build_tables(pl.LazyFrame([record]), TODAY)
-    return tables["records"].num_rows == 1
+    return bool(tables["records"].num_rows == 1)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Runs a batch in this process and kills it, with SIGKILL, at its n-th side effect: ``killed.py BATCH N``.
 
-A side effect is what Python's audit events tell of: a file opened, renamed or removed, a program or a connection started.
+A side effect is what Python's audit events tell of: a file opened, renamed or removed, a program or a connection
+started.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""The collector: what is complete is claimed once, what is not is left alone and reported, what is hostile is not touched."""
+"""The collector: what is complete is claimed once, what is not is left alone and reported, what is hostile is not
+touched.
+"""
 
 from __future__ import annotations
 
@@ -112,7 +114,9 @@ def test_the_clock_of_an_incomplete_set_starts_anew_when_it_grows(
 def test_a_data_file_of_the_right_size_that_is_not_there_yet(
     office: Office, later: Later, court: DemoPartner, ask: Ask
 ) -> None:
-    """Some clients write out of order: the size is right, the bytes are not. Tried again, and refused only in the end."""
+    """Some clients write out of order: the size is right, the bytes are not. Tried again, and refused only in the
+    end.
+    """
     request = ask()
     files = court.make_set(request)
     name = f"{request.batch}.csv.p7m"

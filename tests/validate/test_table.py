@@ -52,7 +52,9 @@ def test_the_last_line_needs_no_ending(ending: bytes) -> None:
     assert read_table(HEADER + b"R1,1,a,1" + ending, ITEMS, 1).row(0) == ("R1", "1", "a", "1", None)
 
 
-cells = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st.sampled_from(['a"b', "a,b", '"', "NA", "null", ""])
+cells = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st.sampled_from(
+    ['a"b', "a,b", '"', "NA", "null", ""]
+)
 
 
 @given(st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=10))
@@ -61,6 +63,6 @@ def test_the_fast_way_reads_what_the_slow_way_reads(rows: list[tuple[str, ...]])
     csv.writer(text, lineterminator="\n").writerows(rows)
     body = text.getvalue().encode()
     slow, fast = _read_slowly(body, CODES), _read_fast(body, CODES)
-    assert slow.select(CODES).rows() == [row for row in rows]
+    assert slow.select(CODES).rows() == list(rows)
     assert fast is not None
     assert fast.equals(slow)

@@ -1,4 +1,5 @@
-"""What partners ask about the province's people: claims with the dirt that people produce, and the right answer to each.
+"""What partners ask about the province's people: claims with the dirt that people produce, and the right answer to
+each.
 
 The right answers come from what was planted here, not from the matching; tests hold the one against the other.
 """
@@ -44,7 +45,9 @@ _WIDE: Final = {str(digit): chr(0xFF10 + digit) for digit in range(10)}
 
 @dataclass(frozen=True)
 class Claims:
-    """``rows``: a request's columns, all String. ``expected``: ``identity``, ``note`` and a column per item, row by row."""
+    """``rows``: a request's columns, all String. ``expected``: ``identity``, ``note`` and a column per item, row
+    by row.
+    """
 
     rows: pl.DataFrame
     expected: pl.DataFrame
@@ -60,8 +63,8 @@ def make_claims(
     approved: bool = False,
     dirt: bool = True,
 ) -> Claims:
-    """Claims about ``rows`` people drawn from the population export ``people``. ``offenders``: id numbers with a record that
-    is not sealed. ``approved``: whether a *no record* answer may leave at once.
+    """Claims about ``rows`` people drawn from the population export ``people``. ``offenders``: id numbers with a
+    record that is not sealed. ``approved``: whether a *no record* answer may leave at once.
     """
     random = np.random.default_rng([seed, rows])
     frame = people[random.integers(0, people.height, rows).tolist()]

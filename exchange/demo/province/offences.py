@@ -24,8 +24,8 @@ _DAYS_PER_YEAR: Final = 365.25
 
 
 def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
-    """One record for each offender of a chunk of people: the offences export's columns plus ``sealed`` and the ``sources``
-    (list) that hold it.
+    """One record for each offender of a chunk of people: the offences export's columns plus ``sealed`` and the
+    ``sources`` (list) that hold it.
     """
     random = np.random.default_rng([seed, 77, number])
     plain = people.filter(pl.col("oddity") == "")

@@ -1,7 +1,8 @@
 """Households and their people, chunk by chunk: a province is made as a stream, not as a whole.
 
-Every person is invented: an identity number has a real division and a sound check character, but its sequence comes from a
-counter, and nobody was asked. The oddities of a real register are planted at small rates and known by ``oddity``:
+Every person is invented: an identity number has a real division and a sound check character, but its sequence comes
+from a counter, and nobody was asked. The oddities of a real register are planted at small rates and known by
+``oddity``:
 
     doubtful     information level 30
     shared       two people under one number

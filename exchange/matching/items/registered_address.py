@@ -1,4 +1,4 @@
-"""``registered_address`` (户籍所在地住址): compared by its county-level division; what stands behind it is not judged."""
+"""``registered_address`` (户籍所在地住址): compared by its county-level division; the rest of it is not judged."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What an item's file says: the register columns that it reads, and the expression that compares claim and register.
 
-The expression sees the claimed columns by their own names and the register's as ``register.<column>``; it is asked only for
-rows whose identity is established. It gives one answer code for each row.
+The expression sees the claimed columns by their own names and the register's as ``register.<column>``; it is asked
+only for rows whose identity is established. It gives one answer code for each row.
 """
 
 from __future__ import annotations
