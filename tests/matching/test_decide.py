@@ -108,7 +108,8 @@ def test_a_record_under_a_superseded_number_is_found(province: pl.DataFrame, reg
     person = province.filter(pl.col("oddity") == "superseded").row(0, named=True)
     record = {
         "id_number": person["former_id_number"], "name": person["name"], "kind": "judgment",
-        "offence_date": "2020-01-01", "decided_on": "2020-06-01", "effective_on": "2020-06-11", "sentence_months": "120",
+        "offence_date": "2020-01-01", "decided_on": "2020-06-01", "effective_on": "2020-06-11",
+        "sentence_months": "120",
     }  # fmt: skip
     table = SortedTable(offences.build_tables(pl.LazyFrame([record]), TODAY)[0]["records"])
     empty = SortedTable(offences.build_tables(pl.LazyFrame([record]).clear().lazy(), TODAY)[0]["records"])
