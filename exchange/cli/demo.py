@@ -83,25 +83,26 @@ def _play(world: World) -> list[Outcome]:
 
 
 def _table(found: list[Outcome]) -> Table:
-    table = Table(box=SIMPLE)
+    """What came back, narrow enough for a terminal of 80 columns."""
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("批次 batch", no_wrap=True)
-    for header in ("种类 kind", "行数 rows", "答复 answers", "时限 due", "用时 time", "结果 outcome"):
-        table.add_column(header, overflow="fold")
+    for header in ("行数\nrows", "时限\ndue", "用时\ntime"):
+        table.add_column(header, no_wrap=True)
+    table.add_column("各项答复合计\nanswers of all items", overflow="fold")
     for each in found:
-        expectation = each.expectation
-        answers = ", ".join(f"{code} {count}" for code, count in sorted(each.answers.items()))
+        partner, _, number = each.expectation.batch.partition(".")
         seconds = "" if each.seconds is None else f"{each.seconds:.0f} s"
-        good = "refused, as it must be" if expectation.refused_for else "verified and opened"
-        table.add_row(
-            expectation.batch,
-            expectation.about,
-            str(each.rows or ""),
-            answers,
-            each.due,
-            seconds,
-            each.problem or f"[green]{good}[/green]",
-        )
+        answers = "\n".join(f"{code} {count}" for code, count in sorted(each.answers.items()))
+        batch = f"{partner}\n  .{number}\n  {each.expectation.about}\n  {_outcome(each)}"
+        table.add_row(batch, str(each.rows or ""), each.due, seconds, answers, end_section=True)
     return table
+
+
+def _outcome(each: Outcome) -> str:
+    if each.problem:
+        return each.problem
+    good = "不予受理，应当如此 refused, rightly" if each.expectation.refused_for else "验签、解密 verified, opened"
+    return f"[green]{good}[/green]"
 
 
 def _where_to_look(world: World) -> None:
@@ -122,7 +123,7 @@ def up(world: WorldFolder = Path("var/world")) -> None:
             table.add_row(user, password)
         out.print(table)
         out.print(f"The command line works in this world with:  export EXCHANGE_CONFIG={place.config}", markup=False)
-        out.print("Drop the demo's request sets:  exchange demo drop;  stop:  make down")
+        out.print("Drop the demo's request sets:  .venv/bin/exchange demo drop;  stop:  make down")
 
 
 @app.command()
