@@ -26,14 +26,17 @@ from exchange.matching.id_numbers import check_character
 from exchange.places import SCHEMAS
 
 CHUNK: Final = 250_000
+HOUSEHOLD: Final = 4
+MOVED_SHARE: Final = 0.15
 FIRST_BIRTH: Final = date(1926, 1, 1)
 LAST_BIRTH: Final = date(2026, 6, 30)
 ODDITIES: Final = {"doubtful": 0.001, "superseded": 0.002, "cancelled": 0.01}
 PAIRED_ODDITIES: Final = {"shared": 0.0002, "doubled": 0.0002}
 _ETHNICITIES: Final = {1: 0.910, 10: 0.040, 11: 0.033, 2: 0.008, 3: 0.006, 5: 0.001, 38: 0.001, 33: 0.001}
-_RELATIONS: Final = np.array(["01", "10", "20", "30", "52", "53", "20"])  # GB/T 4761, by place in the household
+_RELATIONS: Final = np.array(["02", "10", "30", "30"])  # GB/T 4761: head, spouse, daughter; a son is 20
 _STREETS: Final = np.array(["人民大街", "解放路", "建设街", "前进村", "和平委", "团结路", "光明街"])
 _MILLION: Final = 1_000_000
+_EPOCH: Final = date(1970, 1, 1)
 
 Ints = npt.NDArray[np.int64]
 
@@ -54,33 +57,50 @@ def make_people(seed: int, people: int) -> Iterator[pl.DataFrame]:
 
 
 def _chunk(random: np.random.Generator, start: int, count: int) -> pl.DataFrame:
-    counties = county_codes()
-    first_division = random.choice(counties, count)
-    born = _birth_days(random, count)
-    ethnicity = random.choice(list(_ETHNICITIES), count, p=list(_ETHNICITIES.values()))
+    frame = _households(random, start, count)
+    frame = frame.with_columns(_key(frame["serial"].to_numpy())).unique("key", keep="first", maintain_order=True)
+    frame = frame.with_columns(pl.Series("name", make_names(random, *_columns(frame, "sex", "ethnicity"))))
+    return _as_export(random, frame)
+
+
+def _households(random: np.random.Generator, start: int, count: int) -> pl.DataFrame:
+    """Who lives together: a head, a spouse near in age, and two children a generation younger, at one address."""
     serial = start + np.arange(count)
-    # The sequence (odd: male) repeats only where division and birthday do; a running count keeps numbers apart.
-    frame = pl.DataFrame(
+    home, place = np.arange(count) // HOUSEHOLD, serial % HOUSEHOLD
+    homes = int(home[-1]) + 1
+    child = place > 1
+    apart = np.where(child, random.uniform(20, 38, count), np.where(place == 1, random.normal(0, 3, count), 0.0))
+    born = _head_births(random, homes)[home] + (apart * 365.25).astype(np.int64)
+    latest = (LAST_BIRTH - _EPOCH).days
+    born = np.where(born > latest, latest - random.integers(0, 5000, count), born)
+    head_sex = random.integers(1, 3, homes)[home]
+    sex = np.where(child, random.integers(1, 3, count), np.where(place == 1, 3 - head_sex, head_sex))
+    counties = county_codes()
+    division = random.choice(counties, homes)[home]
+    house = np.char.add(random.integers(1, 400, homes).astype(str), "号（虚构）")
+    return pl.DataFrame(
         {
             "serial": serial,
-            "born": born,
-            "first_division": first_division,
-            "sex": random.integers(1, 3, count),
-            "ethnicity": ethnicity,
+            "household": serial // HOUSEHOLD + _MILLION,
+            "relation": np.where(child & (sex == 1), "20", _RELATIONS[place]),
+            "born": pl.Series(born.astype(np.int32)).cast(pl.Date),
+            "sex": sex,
+            "ethnicity": random.choice(list(_ETHNICITIES), homes, p=list(_ETHNICITIES.values()))[home],
+            "division": division,
+            "first_division": np.where(random.random(count) < MOVED_SHARE, random.choice(counties, count), division),
+            "address": np.char.add(random.choice(_STREETS, homes), house)[home],
         }
     )
-    frame = frame.with_columns(_key(serial)).unique("key", keep="first", maintain_order=True)
-    frame = frame.with_columns(pl.Series("name", make_names(random, *_columns(frame, "sex", "ethnicity"))))
-    return _as_export(random, frame, counties)
+
+
+def _head_births(random: np.random.Generator, homes: int) -> Ints:
+    """Days since 1970 of the heads' birthdays; the youngest is twenty."""
+    days = random.beta(1.6, 1.4, homes) * ((LAST_BIRTH - FIRST_BIRTH).days - 20 * 366)
+    return days.astype(np.int64) + (FIRST_BIRTH - _EPOCH).days
 
 
 def _columns(frame: pl.DataFrame, *names: str) -> list[Ints]:
     return [frame[name].to_numpy() for name in names]
-
-
-def _birth_days(random: np.random.Generator, count: int) -> pl.Series:
-    days = random.beta(1.6, 1.4, count) * (LAST_BIRTH - FIRST_BIRTH).days
-    return pl.Series(days.astype(np.int32) + (FIRST_BIRTH - date(1970, 1, 1)).days).cast(pl.Date)
 
 
 def _key(serial: Ints) -> pl.Expr:
@@ -96,36 +116,29 @@ def number_of(key: pl.Expr) -> pl.Expr:
     return pl.concat_str(key.cast(pl.String), check_character(key))
 
 
-def _as_export(random: np.random.Generator, frame: pl.DataFrame, counties: Ints) -> pl.DataFrame:
-    count = frame.height
-    moved = random.random(count) < 0.15
-    division = np.where(moved, random.choice(counties, count), frame["first_division"].to_numpy())
-    place = random.integers(0, len(_RELATIONS), count)
-    odd = _oddities(random, count)
-    house = np.char.add(random.integers(1, 400, count).astype(str), "号（虚构）")
-    street = np.char.add(random.choice(_STREETS, count), house)
+def _as_export(random: np.random.Generator, frame: pl.DataFrame) -> pl.DataFrame:
+    odd = _oddities(random, frame.height)
     former_key = pl.col("key") + 2 * int(random.integers(1, 4))
+    superseded, cancelled = pl.Series(odd == "superseded"), pl.Series(odd == "cancelled")
+    empty = pl.lit("")
     return frame.select(
         number_of(pl.col("key")).alias("id_number"),
-        pl.when(pl.Series(odd == "superseded"))
-        .then(number_of(former_key))
-        .otherwise(pl.lit(""))
-        .alias("former_id_number"),
+        pl.when(superseded).then(number_of(former_key)).otherwise(empty).alias("former_id_number"),
         "name",
-        pl.lit("").alias("former_name"),
+        empty.alias("former_name"),
         pl.col("sex").cast(pl.String),
         pl.col("born").dt.strftime("%Y-%m-%d").alias("birth_date"),
         pl.col("ethnicity").cast(pl.String).str.zfill(2),
         pl.col("first_division").cast(pl.String).alias("birthplace"),
         pl.col("first_division").cast(pl.String).alias("native_place"),
-        pl.Series("registered_division", division).cast(pl.String),
-        pl.Series("registered_address", street),
-        (pl.col("serial") // 3 + _MILLION).cast(pl.String).alias("household_number"),
-        pl.Series("relation", _RELATIONS[place]),
-        pl.Series("information_level", np.where(odd == "doubtful", "30", "")),
-        pl.Series("status", np.where(odd == "cancelled", "cancelled", "normal")),
-        pl.Series("cancelled_reason", np.where(odd == "cancelled", "death", "")),
-        pl.Series("cancelled_on", np.where(odd == "cancelled", "2026-05-01", "")),
+        pl.col("division").cast(pl.String).alias("registered_division"),
+        pl.col("address").alias("registered_address"),
+        pl.col("household").cast(pl.String).alias("household_number"),
+        "relation",
+        pl.when(pl.Series(odd == "doubtful")).then(pl.lit("30")).otherwise(empty).alias("information_level"),
+        pl.when(cancelled).then(pl.lit("cancelled")).otherwise(pl.lit("normal")).alias("status"),
+        pl.when(cancelled).then(pl.lit("death")).otherwise(empty).alias("cancelled_reason"),
+        pl.when(cancelled).then(pl.lit("2026-05-01")).otherwise(empty).alias("cancelled_on"),
         pl.Series("oddity", odd),
     )
 
