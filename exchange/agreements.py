@@ -1,6 +1,6 @@
 """Agreements (会商协议): what a partner may ask, why, how often, and how its answers are returned.
 
-Rules: one TOML file per partner, named ``<partner>.toml``; loaded once, validated whole, frozen. Adding a partner is
+Rules: one TOML file per partner, named ``<partner>.toml``; validated whole, frozen. Adding a partner is
 a file, not code. Nothing that no agreement names is answered (Jilin's notice of 2015, section 1). An error names file
 and field and says what would be right.
 """
@@ -8,10 +8,8 @@ and field and says what would be right.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from types import MappingProxyType
 from typing import Annotated, Final, Literal, Self
 
 from cryptography import x509
@@ -183,10 +181,3 @@ def _check_certificate(path: Path, field: str, place: Path) -> None:
     except ValueError:
         msg = f"{path}: {field}: {place.name} is not one PEM certificate"
         raise Halt(msg) from None
-
-
-def load_agreements(folder: Path) -> Mapping[str, Agreement]:
-    """All agreements of the folder by partner, each whole; one bad file stops the load and is named."""
-    return MappingProxyType(
-        {agreement.partner: agreement for agreement in map(load_agreement, sorted(folder.glob("*.toml")))}
-    )

@@ -51,14 +51,6 @@ class Item:
 
 
 @dataclass(frozen=True)
-class ExportColumn:
-    name: str
-    zh: str
-    optional: bool
-    note: str
-
-
-@dataclass(frozen=True)
 class Source:
     code: str
     zh: str
@@ -98,9 +90,6 @@ SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["s
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
 
 
-def export_columns(table: SourceTable) -> tuple[ExportColumn, ...]:
-    """The columns that an export of this kind of source has, in order."""
-    return tuple(
-        ExportColumn(entry["name"], entry["zh"], entry.get("optional", False), entry.get("note", ""))
-        for entry in _load("exports.toml")[table]["columns"]
-    )
+def export_columns(table: SourceTable) -> tuple[str, ...]:
+    """The names of the columns that an export of this kind of source has, in order."""
+    return tuple(entry["name"] for entry in _load("exports.toml")[table]["columns"])

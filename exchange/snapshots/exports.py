@@ -24,7 +24,7 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
         msg = f"{folder}: expected *.csv or *.parquet files, found {'both' if files['csv'] else 'none'}"
         raise Halt(msg)
     frame = pl.scan_csv(files["csv"], infer_schema=False) if files["csv"] else pl.scan_parquet(files["parquet"])
-    names = [column.name for column in export_columns(table)]
+    names = export_columns(table)
     try:
         found = set(frame.collect_schema().names())
     except pl.exceptions.PolarsError:

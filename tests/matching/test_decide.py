@@ -45,7 +45,7 @@ def register(province: pl.DataFrame) -> Population:
 
 @pytest.fixture(scope="module")
 def sources(records: pl.DataFrame) -> dict[str, SortedTable]:
-    columns = [column.name for column in export_columns("offences")]
+    columns = export_columns("offences")
     found = {}
     for source in OFFENCE_SOURCES:
         held = records.filter(pl.col("sources").list.contains(source)).select(

@@ -17,7 +17,7 @@ from exchange.tables import OFFENCE_SOURCES, export_columns
 def write_exports(folder: Path, seed: int, people: int, as_of: date) -> None:
     """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for the population and the five offence sources."""
     places = {source: make_folder(folder / source / str(as_of)) for source in ("population", *OFFENCE_SOURCES)}
-    columns = [column.name for column in export_columns("offences")]
+    columns = export_columns("offences")
     for number, chunk in enumerate(make_people(seed, people)):
         part = f"part-{number:03}.csv"
         chunk.drop("oddity").write_csv(places["population"] / part)
