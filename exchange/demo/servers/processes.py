@@ -143,8 +143,10 @@ def _end(family: set[_Living], kept: tuple[int, str], number: signal.Signals, se
 def _collect(pid: int) -> None:
     """Takes the exit status of a child of this very process that has ended; others' children are their own business."""
     child = _children.get(pid)
-    if child is not None and child.poll() is not None:
-        del _children[pid]
+    if child is not None:
+        with suppress(subprocess.TimeoutExpired):  # its first thread may be gone before the last
+            child.wait(_KILL_SECONDS)
+            del _children[pid]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float) -> bool:
