@@ -153,6 +153,9 @@ def load_agreement(path: Path) -> Agreement:
     """One agreement; Halt with file, field and what would be right."""
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        msg = f"{path}: there is no agreement with this partner"
+        raise Halt(msg) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path}: not TOML: {error}"
         raise Halt(msg) from None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from exchange.tables import ANSWERS, ITEMS, NOTES, NOTICES, REFUSALS, REQUIRED_COLUMNS, Sentence
+from exchange.tables import ANSWERS, ITEMS, NOTES, NOTICES, REFUSALS, REQUIRED_COLUMNS, RESULT_COLUMNS, Sentence
 
 _GROUPS: Final = {
     "final": "答复 final",
@@ -40,6 +40,12 @@ def _items() -> str:
     return _table("列 column | 中文表头 Chinese header | 事项 item", [*required, *claims, *without])
 
 
+def _results() -> str:
+    fixed = ((f"`{column.code}`", column.zh[0]) for column in RESULT_COLUMNS)
+    answers = ((f"`{item.code}_answer`", f"{item.zh}核查结果") for item in ITEMS.values())
+    return _table("列 column | 中文表头 Chinese header", [*fixed, *answers])
+
+
 def _sentences(sentences: Mapping[str, Sentence]) -> str:
     return _table("code | 中文 | English", ((f"`{each.code}`", each.zh, each.en) for each in sentences.values()))
 
@@ -49,6 +55,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "answers": _answers,
         "notes": lambda: _sentences(NOTES),
         "items": _items,
+        "results": _results,
         "refusals": lambda: _sentences(REFUSALS),
         "notices": lambda: _sentences(NOTICES),
     }

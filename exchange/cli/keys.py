@@ -44,7 +44,7 @@ def show() -> None:
         for name, path in (("signing", keys.signing_certificate), ("encryption", keys.decryption_certificate)):
             certificate = load_certificate(path)
             expired |= certificate.not_valid_after_utc < datetime.now(UTC)
-            fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":", 2)
+            fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()  # as openssl prints it
             table.add_row(name, f"{certificate.not_valid_after_utc:%Y-%m-%d}", fingerprint)
         out.print(table)
         if expired:

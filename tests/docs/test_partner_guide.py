@@ -9,30 +9,39 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
+from pydantic import BaseModel
 
 from exchange import pipeline
 from exchange.collect import sweep
+from exchange.demo.servers.sftp import FROM_OFFICE
 from exchange.demo.world import PARTNERS, World
 from exchange.guide import with_tables
 from exchange.keys import make_ssh_key
+from exchange.manifest import DataFile, Receipt, RequestManifest, ResultManifest
 from exchange.office import Office
 from exchange.places import ROOT
 from exchange.register import State
 
 GUIDE = (ROOT / "docs" / "partner-guide.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"^```sh (\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
+ONCE = ("certificates", "keys")
+ASK = ("data", "encrypt", "manifest", "upload")
 PARTNER = PARTNERS[2]
 _numbers = itertools.count(1)
 
 
 class Desk:
-    """The partner's folder, and one shell session's worth of commands in it."""
+    """The partner's folder, and one shell session's worth of commands for one batch in it."""
 
-    def __init__(self, folder: Path, number: str, variables: dict[str, str]) -> None:
+    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
+        number = f"guide-{next(_numbers)}"
         self.folder = folder
         self.blocks = {name: block.replace("guide-1", number) for name, block in BLOCKS.items()}
         self.batch = f"{PARTNER.id}.{number}"
@@ -57,9 +66,20 @@ class Desk:
             check=False,
             timeout=60,
         )
-        assert ended.returncode == 0, ended.stderr
+        assert ended.returncode == 0, f"{', '.join(names)} ended with {ended.returncode}: {ended.stderr}"
         self.done += names
         return ended.stdout.partition("====\n")[2]
+
+    def claims(self, text: str) -> None:
+        """Puts other rows into the data file that the guide writes."""
+        head, rows = self.blocks["data"].split("业务编号,公民身份号码,姓名,性别\n")
+        self.blocks["data"] = f"{head}业务编号,公民身份号码,姓名,性别\n{text}END\n"
+        assert rows.endswith("END\n")
+
+    def result(self) -> list[list[str]]:
+        """The rows of the opened result."""
+        content = (self.folder / f"{self.batch}.result.csv").read_bytes().decode(PARTNER.encoding)
+        return [list(row.values()) for row in csv.DictReader(content.splitlines())]
 
 
 def remembered(block: str) -> str:
@@ -67,70 +87,143 @@ def remembered(block: str) -> str:
     return "\n".join(line for line in block.splitlines() if re.match(r"[A-Z]+=|\w+\(\) \{", line))
 
 
-@pytest.fixture
-def desk(world: World, tmp_path: Path) -> Iterator[Desk]:
+def record(printed: str) -> dict[str, Any]:
+    """The JSON file that a block printed."""
+    found: dict[str, Any] = json.loads(printed[printed.index("{") :])
+    return found
+
+
+@pytest.fixture(scope="module")
+def new_desk(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Desk]]:
     """A new partner's desk: its keys handed over as the guide says, in the place of the demo partner's own."""
+    folder = tmp_path_factory.mktemp("desk")
     server = world.sftp(PARTNER.id)
     for name in ("sign", "encrypt"):
-        shutil.copy(world.office_keys / f"{name}.pem", tmp_path / f"office-{name}.pem")
-    desk = Desk(
-        tmp_path,
-        f"guide-{next(_numbers)}",
-        {
-            "PARTNER": PARTNER.id,
-            "SFTP_HOST": "127.0.0.1",
-            "SFTP_PORT": str(server.port),
-            "SFTP_USER": server.username,
-            "HOST_KEY": server.host_key,
-            "PURPOSE": "pension",
-            "LEGAL_BASIS": "社会保险法第七十四条",
-            "PERIOD": "2026-11",
-        },
-    )
-    desk.follow("keys")
+        shutil.copy(world.office_keys / f"{name}.pem", folder / f"office-{name}.pem")
+    variables = {
+        "PARTNER": PARTNER.id,
+        "SFTP_HOST": "127.0.0.1",
+        "SFTP_PORT": str(server.port),
+        "SFTP_USER": server.username,
+        "HOST_KEY": server.host_key,
+        "PURPOSE": "pension",
+        "LEGAL_BASIS": "社会保险法第七十四条",
+        "PERIOD": "2026-11",
+    }
+    named = re.search(r"^```text\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
+    assert named is not None
+    assert set(re.findall(r"\b([A-Z_]+)=", named[1])) == set(variables)
+    assert Desk(folder, variables).follow(*ONCE).count("Fingerprint=") == 2
     agreements = world.root / "office" / "agreements"
     for name in ("sign", "encrypt"):
-        shutil.copy(tmp_path / f"{name}.pem", agreements / f"{PARTNER.id}.{name}.pem")
+        shutil.copy(folder / f"{name}.pem", agreements / f"{PARTNER.id}.{name}.pem")
     server.stop()
-    server.start(make_ssh_key(world.office_keys / "sftp"), (tmp_path / "sftp.pub").read_text().strip())
-    yield desk
+    server.start(make_ssh_key(world.office_keys / "sftp"), (folder / "sftp.pub").read_text().strip())
+    yield lambda: Desk(folder, variables)
     for name in ("sign", "encrypt"):
         shutil.copy(world.partner_keys(PARTNER.id) / f"{name}.pem", agreements / f"{PARTNER.id}.{name}.pem")
     server.stop()
     world.start_servers()
 
 
-def test_from_making_keys_to_the_opened_result(desk: Desk, office: Office) -> None:
-    desk.follow("data", "encrypt", "manifest", "upload")
-    batch = desk.batch
-    assert batch in sweep(office).waiting
-    assert pipeline.run(office, batch)
-    printed = desk.follow("receipt")
-    receipt = json.loads(printed[printed.index("{") :])
+@pytest.fixture
+def desk(new_desk: Callable[[], Desk]) -> Desk:
+    return new_desk()
+
+
+def answered(office: Office, desk: Desk) -> None:
+    """The office's side: it finds the set and takes it all the way."""
+    assert desk.batch in sweep(office).waiting
+    assert pipeline.run(office, desk.batch)
+
+
+def test_from_making_keys_to_the_opened_result(desk: Desk, office: Office, world: World) -> None:
+    desk.follow(*ASK)
+    assert desk.follow("look") == "sftp> ls -1 from-office\n"
+    answered(office, desk)
+    receipt = record(desk.follow("receipt"))
     assert (receipt["outcome"], receipt["rows"]) == ("accepted", 2)
-    assert desk.follow("result").count(": OK") == 2
-    content = (desk.folder / f"{batch}.result.csv").read_bytes().decode("gb18030")
-    rows = list(csv.DictReader(content.splitlines()))
-    assert [list(row.values()) for row in rows] == [
+    assert "received as sent" in desk.follow("compare")
+    assert "checked and opened" in desk.follow("result")
+    assert desk.result() == [
         ["A-001", "110105********002X", "张**", "库中无此号", "", "库中无此号", "未予答复", "未予答复"],
         ["A-002", "***", "李**", "号码格式错误", "", "未予答复", "未予答复", "未予答复"],
     ]
-    assert office.register.batch(batch).state is State.CLOSED
+    assert office.register.batch(desk.batch).state is State.CLOSED
+    desk.follow("tidy")
+    assert list((world.sftp(PARTNER.id).home / FROM_OFFICE).iterdir()) == []
+
+
+def test_people_of_the_register_in_a_plain_gb18030_file(desk: Desk, office: Office, people: pl.DataFrame) -> None:
+    """What a Chinese Windows spreadsheet saves, without encryption: ``plain`` in the place of ``encrypt``."""
+    first, second = people.filter((pl.col("oddity") == "") & (pl.col("status") == "normal")).head(2).to_dicts()
+    wrong_sex = "男" if str(second["sex"]) == "2" else "女"
+    desk.claims(
+        f"A-001,{first['id_number']},{first['name']},{first['sex']}\n"
+        f"A-002,{second['id_number']},{second['name']},{wrong_sex}\n"
+    )
+    desk.follow("data")
+    data = desk.folder / f"{desk.batch}.csv"
+    data.write_bytes(data.read_bytes().decode().encode("gb18030"))
+    desk.follow("plain", "manifest", "upload")
+    answered(office, desk)
+    desk.follow("receipt", "compare", "result")
+    assert [row[3:] for row in desk.result()] == [
+        ["一致", "", "一致", "一致", "一致"],
+        ["一致", "", "一致", "一致", "不一致"],
+    ]
 
 
 def test_a_result_that_was_tampered_with_stops_the_guide_before_decrypting(
     desk: Desk, office: Office, world: World
 ) -> None:
-    desk.follow("data", "encrypt", "manifest", "upload")
-    sweep(office)
-    pipeline.run(office, desk.batch)
-    envelope = world.sftp(PARTNER.id).home / "from-office" / f"{desk.batch}.result.csv.p7m"
+    desk.follow(*ASK)
+    answered(office, desk)
+    envelope = world.sftp(PARTNER.id).home / FROM_OFFICE / f"{desk.batch}.result.csv.p7m"
     content = bytearray(envelope.read_bytes())
     content[-20] ^= 1
     envelope.write_bytes(content)
-    with pytest.raises(AssertionError, match="checksum"):
+    with pytest.raises(AssertionError, match="result ended with 1"):
         desk.follow("result")
     assert not (desk.folder / f"{desk.batch}.result.csv").exists()
+
+
+def test_another_batchs_answers_under_this_ones_names_are_not_believed(
+    new_desk: Callable[[], Desk], office: Office, world: World
+) -> None:
+    """Their signatures are good: only the batch id inside tells that they answer something else."""
+    desk, other = new_desk(), new_desk()
+    for each in (desk, other):
+        each.follow(*ASK)
+        answered(office, each)
+    folder = world.sftp(PARTNER.id).home / FROM_OFFICE
+    for path in folder.glob(f"{other.batch}.*"):
+        path.replace(folder / path.name.replace(other.batch, desk.batch))
+    for block in ("receipt", "result"):
+        with pytest.raises(AssertionError, match=f"{block} ended with 1"):
+            desk.follow(block)
+    assert not (desk.folder / f"{desk.batch}.result.csv").exists()
+
+
+def test_the_notice_about_an_incomplete_set(
+    desk: Desk, office: Office, later: Callable[[timedelta], Office], world: World
+) -> None:
+    desk.follow(*ASK)
+    (world.sftp(PARTNER.id).home / "to-office" / f"{desk.batch}.csv.p7m").unlink()
+    assert desk.batch not in sweep(office).waiting
+    sweep(later(timedelta(minutes=31)))
+    assert record(desk.follow("notice"))["code"] == "data_missing"
+    desk.follow("upload")
+    answered(office, desk)
+
+
+def test_every_block_of_the_guide_is_run_here() -> None:
+    assert {*ONCE, *ASK, "look", "receipt", "compare", "result", "tidy", "plain", "notice"} == set(BLOCKS)
+
+
+@pytest.mark.parametrize("model", [RequestManifest, DataFile, Receipt, ResultManifest])
+def test_the_guide_tells_every_field(model: type[BaseModel]) -> None:
+    assert [field for field in model.model_fields if f"`{field}`" not in GUIDE] == []
 
 
 def test_its_tables_are_those_of_the_code() -> None:

@@ -1,0 +1,61 @@
+"""What the documents name is there: files that they link to, commands that they give, log lines that they explain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from exchange.cli.main import app
+from exchange.places import ROOT
+
+DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_link_leads_somewhere(document: Path) -> None:
+    links = re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8"))
+    assert [link for link in links if not (document.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_file_of_the_tree_that_is_named_is_there(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    named = re.findall(r"`((?:exchange|dags|docker|docs|expectations|schemas|tests)/[\w./-]*)`", text)
+    assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def commands() -> Iterator[tuple[str, ...]]:
+    """``exchange <words>`` as the documents give it: the words that name a command."""
+    found = set()
+    for document in DOCUMENTS:
+        for line in re.findall(r"\bexchange ((?:[a-z]+ ?)+)", "\n".join(code(document))):
+            found.add(tuple(line.split()[:2]))
+    yield from sorted(found)
+
+
+def code(document: Path) -> list[str]:
+    """What stands in code spans and ``sh`` blocks."""
+    text = document.read_text(encoding="utf-8")
+    blocks = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [*blocks, *re.findall(r"`([^`\n]+)`", text)]
+
+
+@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+def test_every_command_that_is_given_exists(words: tuple[str, ...]) -> None:
+    group = [words[0]] if words[0] in ("due", "schemas") else list(words)
+    assert CliRunner().invoke(app, [*group, "--help"]).exit_code == 0
+
+
+def test_every_log_line_that_is_explained_can_be_logged() -> None:
+    table = OPERATIONS.partition("| 日志 log |")[2].partition("\n\n")[0]
+    quoted = re.findall(r"^\| `([^`]+)`", table, re.MULTILINE)
+    assert len(quoted) > 8
+    source = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "exchange").rglob("*.py"))
+    plain = re.sub(r"\{[^}]*\}", "…", source)
+    parts = [part.strip(" :") for line in quoted for part in re.split(r"…|<[^>]*>|file:line", line)]
+    assert [part for part in parts if len(part) > 3 and part not in plain] == []

@@ -1,0 +1,78 @@
+"""``docker/grants.sql``: with what it grants, the daily role takes a batch all the way and cannot alter the ledger."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from exchange import pipeline
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import World
+from exchange.files import write_atomically
+from exchange.office import Office
+from exchange.places import ROOT
+from exchange.register import State, open_register
+from exchange.settings import Settings
+
+ROLE = "exchange_work"
+
+
+def connected(world: World, user: str, passfile: Path) -> psycopg.Connection[tuple[object, ...]]:
+    port = world.postgres.port
+    return psycopg.connect(
+        host="127.0.0.1", port=port, user=user, dbname="exchange", passfile=str(passfile), autocommit=True
+    )
+
+
+@pytest.fixture(scope="module")
+def passfile(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The daily role, made and granted what the file says; where its password is."""
+    password = secrets.token_urlsafe(24)
+    place = tmp_path_factory.mktemp("role") / "pgpass"
+    write_atomically(place, f"127.0.0.1:{world.postgres.port}:*:{ROLE}:{password}\n".encode())
+    role = sql.Identifier(ROLE)
+    with connected(world, "postgres", world.postgres.password_file) as server:
+        server.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, sql.Literal(password)))
+    with connected(world, "exchange", world.postgres.password_file) as owner:
+        owner.execute((ROOT / "docker" / "grants.sql").read_bytes())
+    yield place
+    with connected(world, "postgres", world.postgres.password_file) as server:
+        server.execute(sql.SQL("DROP OWNED BY {}").format(role))
+        server.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def test_the_daily_role_takes_a_batch_all_the_way(
+    world: World, passfile: Path, court: DemoPartner, ask: Callable[..., Request]
+) -> None:
+    url = world.postgres.url("exchange").replace("//exchange@", f"//{ROLE}@")
+    court.drop({f"{court.id}.alone.csv": b"row_ref\n"})  # an incomplete set, to be remembered and forgotten
+    request = ask()
+    court.drop(court.make_set(request))
+    with Office(Settings.load(world.config), open_register(url, "test", passfile)) as office:
+        assert sweep(office).troubles == []
+        assert pipeline.run(office, request.batch)
+        sweep(office)
+        assert office.register.batch(request.batch).state is State.CLOSED
+        assert office.register.verify()[0] > 0
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE ledger SET actor = 'nobody'",
+        "DELETE FROM ledger",
+        "TRUNCATE ledger",
+        "ALTER TABLE ledger DISABLE TRIGGER ALL",
+        "DELETE FROM batch",
+        "UPDATE file SET sha256 = ''",
+    ],
+)
+def test_the_daily_role_cannot_alter_what_was_written(world: World, passfile: Path, statement: str) -> None:
+    with connected(world, ROLE, passfile) as role, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        role.execute(statement)
