@@ -1,52 +1,68 @@
-"""What partners ask about the province's people: claims with the dirt that people produce, and the right answer to
-each.
+"""What partners ask about the province's people: claims with the dirt that people produce, and the right answers.
 
-The right answers come from what was planted here, not from the matching; tests hold the one against the other.
+The right answers come from what was planted here (``right_answers.py``), not from the matching; tests hold the one
+against the other. What happens to a row is drawn first, into columns of its own, which both the texts and the answers
+read:
+
+    fault      at most one thing wrong with number or name (``FAULTS``)
+    former     the claim bears the superseded number
+    fifteen    the claim bears the 15 digits of the number
+    writing    how the number is written (``WRITINGS``); empty: as it should be
+    name_as    how the name is written (``NAME_WRITINGS``)
+    <item>.is  right, wrong, missing or unreadable
+    spelling   0-7, which of several right spellings; 0 is the plain one
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import polars as pl
 
-from exchange.demo.province.people import number_of
+from exchange.demo.province import claim_texts
+from exchange.demo.province.right_answers import right_answers
 
-DIRT: Final = {
-    "full_width_number": 0.02,
-    "spaced_number": 0.02,
-    "spaced_name": 0.02,
-    "fifteen_digits": 0.01,
-    "wrong_check": 0.01,
+FAULTS: Final = {
+    "missing_number": 0.004,
     "scientific": 0.005,
-    "wrong_name": 0.02,
-    "unknown_number": 0.02,
-    "long_name": 0.002,
+    "short_number": 0.004,
+    "bad_date": 0.004,
+    "wrong_check": 0.01,
     "no_name": 0.005,
-    "formula_reference": 0.002,
-    "wrong_sex": 0.01,
-    "unreadable_date": 0.01,
-    "no_ethnicity": 0.01,
-    "wrong_address": 0.01,
+    "long_name": 0.002,
+    "digits_in_name": 0.002,
+    "unknown_number": 0.02,
+    "wrong_name": 0.02,
 }
-_DOUBTS: Final = ("doubtful", "shared", "doubled")
-_UNREADABLE: Final = {
-    "wrong_check": "id_number_check",
-    "scientific": "id_number_scientific",
-    "long_name": "name_format",
-    "no_name": "name_missing",
+WRITINGS: Final = {
+    "full_width": 0.02,
+    "spaced": 0.02,
+    "apostrophe": 0.02,
+    "dashed": 0.01,
+    "small_x": 0.2,
+    "cyrillic_x": 0.05,
 }
-_IDENTITY_ITEMS: Final = ("id_number", "name")
-_WIDE: Final = {str(digit): chr(0xFF10 + digit) for digit in range(10)}
+"""The last two only where the number ends with X."""
+
+NAME_WRITINGS: Final = {"wide_blank": 0.02, "blank": 0.02, "trailing_blank": 0.01, "other_dot": 0.3}
+"""The last only where the name has a dot."""
+
+OUTCOMES: Final = {"right": 0.94, "wrong": 0.03, "missing": 0.015, "unreadable": 0.015}
+ODD_SHARE: Final = 0.04
+"""Of the claims, those about people with something planted; they are a hundredth of the province."""
+
+FIFTEEN_SHARE: Final = 0.03
+FORMULA_SHARE: Final = 0.004
+_LAST_15_DIGITS: Final = "1999-09-30"
 
 
 @dataclass(frozen=True)
 class Claims:
-    """``rows``: a request's columns, all String. ``expected``: ``identity``, ``note`` and a column per item, row
-    by row.
+    """``rows``: a request's columns, all String. ``expected``: ``row_ref``, ``identity``, ``note`` and a column per
+    item, row by row.
     """
 
     rows: pl.DataFrame
@@ -63,126 +79,82 @@ def make_claims(
     approved: bool = False,
     dirt: bool = True,
 ) -> Claims:
-    """Claims about ``rows`` people drawn from the population export ``people``. ``offenders``: id numbers with a
-    record that is not sealed. ``approved``: whether a *no record* answer may leave at once.
+    """Claims about ``rows`` people drawn from the population export ``people`` with its ``oddity``. ``offenders``: id
+    numbers with a record that is not sealed. ``approved``: whether a *no record* answer may leave at once. Without
+    ``dirt`` every claim is right and plainly written; the people are as odd as ever.
     """
     random = np.random.default_rng([seed, rows])
-    frame = people[random.integers(0, people.height, rows).tolist()]
-    shares = [1 - sum(DIRT.values()), *DIRT.values()]
-    kinds = random.choice(np.array(["", *DIRT]), rows, p=shares) if dirt else np.full(rows, "")
+    frame = _people_asked(random, people, rows)
+    asked = [item for item in items if item in claim_texts.ITEMS]
+    frame = frame.with_columns(_drawn(random, frame, asked) if dirt else _clean(asked))
     frame = frame.with_columns(
-        dirt=_possible(pl.Series(kinds)), offender=pl.col("id_number").is_in(offenders.implode())
+        offender=pl.col("id_number").is_in(offenders.implode()),
+        row_ref=_references(random, rows) if dirt else pl.concat_str(pl.lit("R"), pl.int_range(1, pl.len() + 1)),
     )
-    frame = frame.with_columns(
-        use_former=(pl.col("oddity") == "superseded") & (pl.col("dirt") == "") & pl.Series(random.random(rows) < 0.5)
+    texts = [claim_texts.id_number(), claim_texts.name(), *[claim_texts.ITEMS[item]() for item in asked]]
+    return Claims(frame.select("row_ref", *texts), right_answers(frame, items, approved=approved))
+
+
+def _people_asked(random: np.random.Generator, people: pl.DataFrame, rows: int) -> pl.DataFrame:
+    """Anybody, but people with an oddity more often than they are."""
+    chosen = random.integers(0, people.height, rows)
+    odd = np.flatnonzero((people["oddity"] != "").to_numpy())
+    if len(odd):
+        chosen = np.where(random.random(rows) < ODD_SHARE, random.choice(odd, rows), chosen)
+    asked: pl.DataFrame = people[chosen.tolist()]
+    return asked
+
+
+def _draw(random: np.random.Generator, shares: Mapping[str, float], count: int) -> pl.Series:
+    """One of these for each row, empty for the rest of the shares."""
+    codes = random.choice(len(shares) + 1, count, p=[*shares.values(), max(0.0, 1 - sum(shares.values()))])
+    return pl.Series([*shares, ""]).gather(codes)
+
+
+def _clean(asked: Sequence[str]) -> list[pl.Expr]:
+    texts = {"fault": "", "writing": "", "name_as": ""} | {f"{item}.is": "right" for item in asked}
+    flags = [pl.lit(value=False).alias(name) for name in ("former", "fifteen")]
+    return [*[pl.lit(text).alias(name) for name, text in texts.items()], *flags, pl.lit(0).alias("spelling")]
+
+
+def _drawn(random: np.random.Generator, frame: pl.DataFrame, asked: Sequence[str]) -> list[pl.Series]:
+    """What is drawn is put where it can be: no X is written small where there is none."""
+    rows = frame.height
+    chance = pl.Series(random.random(rows))
+    drawn = pl.DataFrame(
+        {
+            "fault": _draw(random, FAULTS, rows),
+            "writing": _draw(random, WRITINGS, rows),
+            "name_as": _draw(random, NAME_WRITINGS, rows),
+            "spelling": random.integers(0, 8, rows),
+        }
     )
-    return Claims(_claimed(frame, items), _expected(frame, items, approved=approved))
+    plain = drawn["fault"] == ""
+    known = drawn["fault"].is_in(["", "wrong_name", "unknown_number"])
+    former = plain & (frame["oddity"] == "superseded") & pl.Series(random.random(rows) < 0.5)
+    old = frame["birth_date"].is_between(pl.lit("1900-01-01"), pl.lit(_LAST_15_DIGITS))
+    centenarian = frame["oddity"] == "centenarian"
+    fifteen = (known & old & (chance < FIFTEEN_SHARE)) | (plain & centenarian & (chance < 0.5))
+    fifteen = fifteen & ~(former & frame["former_id_number"].str.slice(6, 4).str.starts_with("18"))
+    number = pl.select(pl.when(former).then(frame["former_id_number"]).otherwise(frame["id_number"])).to_series()
+    has_x = number.str.ends_with("X") & ~fifteen & (drawn["fault"] != "unknown_number")
+    writing = pl.when(known & (has_x | ~drawn["writing"].str.ends_with("_x"))).then(drawn["writing"])
+    name_as = pl.when(frame["name"].str.contains("·") | (drawn["name_as"] != "other_dot")).then(drawn["name_as"])
+    return [
+        *[_draw(random, OUTCOMES, rows).alias(f"{item}.is") for item in asked],
+        former.alias("former"),
+        fifteen.alias("fifteen"),
+        *drawn.select(
+            "fault",
+            "spelling",
+            writing.otherwise(pl.lit("")).alias("writing"),
+            name_as.otherwise(pl.lit("")).alias("name_as"),
+        ).get_columns(),
+    ]
 
 
-def _possible(kind: pl.Series) -> pl.Expr:
-    """Only people of the last century have a 15-digit form."""
-    old = pl.col("birth_date").str.starts_with("19")
-    return pl.when((kind == "fifteen_digits") & ~old).then(pl.lit("")).otherwise(kind)
-
-
-def _is(kind: str) -> pl.Expr:
-    return pl.col("dirt") == kind
-
-
-def _claimed(frame: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:
-    number, name = pl.col("id_number"), pl.col("name")
-    key = number.str.slice(0, 17).cast(pl.Int64)
-    last = number.str.slice(17, 1)
-    claims = {
-        "id_number": pl.when(pl.col("use_former"))
-        .then(pl.col("former_id_number"))
-        .when(_is("full_width_number"))
-        .then(number.str.replace_many(_WIDE))
-        .when(_is("spaced_number"))
-        .then(
-            pl.concat_str("'" + number.str.slice(0, 6), number.str.slice(6, 8), number.str.slice(14, 4), separator=" ")
-        )
-        .when(_is("fifteen_digits"))
-        .then(number.str.slice(0, 6) + number.str.slice(8, 9))
-        .when(_is("wrong_check"))
-        .then(number.str.slice(0, 17) + pl.when(last == "1").then(pl.lit("2")).otherwise(pl.lit("1")))
-        .when(_is("scientific"))
-        .then(number.str.slice(0, 1) + "." + number.str.slice(1, 5) + "E+17")
-        .when(_is("unknown_number"))
-        .then(number_of(key // 1000 * 1000 + 994))
-        .otherwise(number),
-        "name": pl.when(_is("spaced_name"))
-        .then(name.str.slice(0, 1) + "　" + name.str.slice(1))
-        .when(_is("wrong_name"))
-        .then("冼" + name.str.slice(1))
-        .when(_is("long_name"))
-        .then(pl.lit("阿" * 200))
-        .when(_is("no_name"))
-        .then(pl.lit(""))
-        .otherwise(name),
-        "sex": pl.when(_is("wrong_sex") == (pl.col("sex") == "1")).then(pl.lit("女")).otherwise(pl.lit("男")),
-        "birth_date": pl.when(_is("unreadable_date"))
-        .then(pl.lit("90-1-5"))
-        .otherwise(pl.col("birth_date").str.replace_all("-", "/")),
-        "ethnicity": pl.when(_is("no_ethnicity")).then(pl.lit("")).otherwise(pl.col("ethnicity")),
-        "registered_address": pl.when(_is("wrong_address"))
-        .then(pl.lit("110105"))
-        .otherwise(pl.col("registered_division") + ""),
-    }
-    wanted = ["id_number", "name", *[item for item in items if item in claims and item not in _IDENTITY_ITEMS]]
-    reference = pl.concat_str(
-        pl.when(_is("formula_reference")).then(pl.lit("=")).otherwise(pl.lit("R")), pl.int_range(1, pl.len() + 1)
-    )
-    return frame.select(reference.alias("row_ref"), *[claims[column].alias(column) for column in wanted])
-
-
-def _expected(frame: pl.DataFrame, items: Sequence[str], *, approved: bool) -> pl.DataFrame:
-    unreadable = pl.col("dirt").replace_strict(_UNREADABLE, default=None, return_dtype=pl.String)
-    identity = (
-        pl.when(unreadable.is_not_null())
-        .then(unreadable)
-        .when(_is("unknown_number"))
-        .then(pl.lit("no_such_number"))
-        .when(_is("wrong_name"))
-        .then(pl.lit("name_disagrees"))
-        .when(pl.col("oddity").is_in(_DOUBTS))
-        .then(pl.lit("under_review"))
-        .otherwise(pl.lit("consistent"))
-    )
-    note = (
-        pl.when(pl.col("use_former"))
-        .then(pl.lit("id_superseded"))
-        .when(pl.col("dirt").is_in(["full_width_number", "spaced_number"]))
-        .then(pl.lit("id_repaired"))
-        .when(_is("fifteen_digits"))
-        .then(pl.lit("id_from_15"))
-        .otherwise(pl.lit(""))
-    )
-    frame = frame.with_columns(identity=identity, note=note)
-    return frame.select("identity", "note", *[_expected_answer(item, approved=approved).alias(item) for item in items])
-
-
-def _expected_answer(item: str, *, approved: bool) -> pl.Expr:
-    identity = pl.col("identity")
-    if item in _IDENTITY_ITEMS:
-        told = ["consistent", "under_review", "name_disagrees", *(["no_such_number"] if item == "id_number" else [])]
-        return pl.when(identity.is_in(told)).then(identity).otherwise(pl.lit("not_answered"))
-    fault = {
-        "sex": ("wrong_sex", "inconsistent"),
-        "birth_date": ("unreadable_date", "claim_format"),
-        "ethnicity": ("no_ethnicity", "claim_missing"),
-        "registered_address": ("wrong_address", "inconsistent"),
-    }
-    if item in fault:
-        kind, code = fault[item]
-        own = pl.when(_is(kind)).then(pl.lit(code)).otherwise(pl.lit("consistent"))
-    else:
-        clean = pl.lit("no_record" if approved else "awaiting_approval")
-        own = pl.when("offender").then(pl.lit("under_review")).otherwise(clean)
-    return (
-        pl.when(identity == "consistent")
-        .then(own)
-        .when(identity == "under_review")
-        .then(identity)
-        .otherwise(pl.lit("not_answered"))
-    )
+def _references(random: np.random.Generator, rows: int) -> pl.Series:
+    """The partner's own references; a few begin like a formula."""
+    kind = random.choice(3, rows, p=[1 - FORMULA_SHARE, FORMULA_SHARE / 2, FORMULA_SHARE / 2])
+    before = pl.Series(["R", "=cmd|' /C calc'!A", "+1*"]).gather(kind)
+    return pl.select(pl.concat_str(before, pl.int_range(1, rows + 1))).to_series()

@@ -15,15 +15,22 @@ from exchange.tables import OFFENCE_SOURCES, export_columns
 
 
 def write_exports(folder: Path, seed: int, people: int, as_of: date) -> None:
-    """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for the population and the five offence sources."""
+    """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for the population and the five offence sources. Chunk by
+    chunk: the memory that it takes does not grow with the province.
+    """
     places = {source: make_folder(folder / source / str(as_of)) for source in ("population", *OFFENCE_SOURCES)}
     columns = export_columns("offences")
     for number, chunk in enumerate(make_people(seed, people)):
         part = f"part-{number:03}.csv"
-        chunk.drop("oddity").write_csv(places["population"] / part)
-        offences = make_offences(seed, number, chunk)
+        _write(chunk.drop("oddity"), places["population"] / part)
+        offences = make_offences(seed, number, chunk).with_columns(id_number="written_number")
         for source in OFFENCE_SOURCES:
-            held = offences.filter(pl.col("sources").list.contains(source)).select(columns)
-            held.write_csv(places[source] / part)
+            held = offences.filter(pl.col("sources").list.contains(source))
+            _write(held.select(columns), places[source] / part)
     for place in places.values():
         (place / COMPLETE).touch()
+
+
+def _write(frame: pl.DataFrame, path: Path) -> None:
+    path.touch(mode=0o600)
+    frame.write_csv(path)

@@ -1,65 +1,147 @@
-"""Offence records of the five sources, with overlaps between them, and with juvenile records that are sealed."""
+"""Offence records of the five sources: several for some people, most in more than one source, some of them sealed.
+
+Rules
+- ``sealed_record`` is this room's own reckoning, from what it planted: a judgment for an offence up to and on the
+  eighteenth birthday, with no more than sixty months. The edges are planted on purpose: the birthday, the day after it,
+  60 and 61 months. An appeal is open only where the judgment would not be sealed.
+- ``sealed`` speaks of the person: sealed records and no other, so that the answer is that of somebody without any.
+- A source may know a person by a superseded number or by the 15 digits of that time; the offender was then over twenty.
+- People whose identity is in doubt have no records: the answer about them is *under review* anyway.
+"""
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Final
 
 import numpy as np
 import polars as pl
 
+from exchange.demo.province.divisions import Ints
+from exchange.demo.province.oddities import DOUBTS
 from exchange.tables import OFFENCE_SOURCES
 
 OFFENDER_SHARE: Final = 0.012
 SOURCE_SHARES: Final = dict(zip(OFFENCE_SOURCES, (0.7, 0.8, 0.2, 0.6, 0.3), strict=True))
+YOUNGEST: Final = 14
+LAST_OFFENCE: Final = date(2025, 12, 31)
 _KINDS: Final = {
-    "judgment": 0.35,
-    "administrative_penalty": 0.35,
-    "drug": 0.15,
+    "judgment": 0.4,
+    "administrative_penalty": 0.32,
+    "drug": 0.13,
     "pending": 0.1,
     "non_prosecution": 0.05,
 }
-_SENTENCES: Final = (3, 6, 12, 24, 36, 60, 61, 120, 9999)
-YOUNGEST: Final = 14
-_DAYS_PER_YEAR: Final = 365.25
+_RECORDS: Final = (0.7, 0.2, 0.07, 0.03)
+_SENTENCES: Final = (None, 3, 6, 12, 24, 36, 60, 61, 120, 9999)
+_YOUNG_SHARE: Final = 0.16
+_EDGE_SHARE: Final = 0.03
+_APPEAL_SHARE: Final = 0.05
+_OLD_NUMBER_SHARE: Final = 0.1
+_LAST_15_DIGITS: Final = date(1999, 9, 30)
 
 
 def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
-    """One record for each offender of a chunk of people: the offences export's columns plus ``sealed`` and the
-    ``sources`` (list) that hold it.
+    """The records of a chunk of people: the offences export's columns, where ``id_number`` is the person's present
+    number; ``written_number``, which stands in the export instead; ``sealed_record`` and ``sealed``; and the
+    ``sources`` (list) that hold the record.
     """
     random = np.random.default_rng([seed, 77, number])
-    plain = people.filter(pl.col("oddity") == "")
-    offenders = plain.filter(pl.Series(random.random(plain.height) < OFFENDER_SHARE))
-    born = offenders["birth_date"].str.to_date()
-    age_days = (YOUNGEST + random.gamma(2.0, 5.0, offenders.height)) * _DAYS_PER_YEAR
-    on_birthday = random.random(offenders.height) < 0.01
-    offence = (
-        pl.DataFrame({"born": born, "days": age_days.astype(np.int64), "birthday": on_birthday})
-        .select(
-            pl.when("birthday")
-            .then(pl.col("born").dt.offset_by("18y"))
-            .otherwise(pl.col("born") + pl.duration(days="days"))
-        )
-        .to_series()
+    chosen = pl.Series(random.random(people.height) < OFFENDER_SHARE)
+    offenders = people.filter(chosen & ~pl.col("oddity").is_in(list(DOUBTS)))
+    times = 1 + random.choice(len(_RECORDS), offenders.height, p=_RECORDS)
+    records = offenders[np.repeat(np.arange(offenders.height), times).tolist()].with_columns(
+        born=pl.col("birth_date").str.to_date(), until=_last_day()
     )
-    kind = pl.Series(random.choice(list(_KINDS), offenders.height, p=list(_KINDS.values())))
-    months = pl.Series(random.choice(_SENTENCES, offenders.height))
-    judged = kind == "judgment"
-    frame = offenders.select("id_number", "name").with_columns(
-        kind=kind,
-        offence_date=offence,
-        decided_on=offence.dt.offset_by("200d"),
-        effective_on=pl.when(judged).then(offence.dt.offset_by("230d")),
-        sentence_months=pl.when(judged).then(months),
-        sealed=judged & (offence <= born.dt.offset_by("18y")) & (months <= 60),
-        sources=_sources(random, offenders.height),
+    records = records.with_columns(_offence_days(random, records.height))
+    records = records.filter(pl.col("offence_date") <= pl.col("until"))
+    records = _judged(random, records)
+    return records.select(
+        "id_number",
+        "name",
+        "kind",
+        "offence_date",
+        pl.when(pl.col("kind") != "pending").then(pl.col("offence_date").dt.offset_by("150d")).alias("decided_on"),
+        _effective(random, records.height),
+        "sentence_months",
+        "sealed_record",
+        pl.col("sealed_record").all().over("id_number").alias("sealed"),
+        written_number=_written(random, records.height),
+        sources=_sources(random, records.height),
     )
-    return frame.filter(pl.col("offence_date") < pl.date(2026, 1, 1))
+
+
+def _last_day() -> pl.Expr:
+    """Nobody offends after the last day on record."""
+    gone = pl.col("cancelled_on").str.to_date(strict=False)
+    return pl.min_horizontal(pl.lit(LAST_OFFENCE), gone)
+
+
+def _offence_days(random: np.random.Generator, count: int) -> pl.Expr:
+    """After the fourteenth birthday: at any age, some under eighteen, a few on that birthday or a day later."""
+    youngest = pl.col("born").dt.offset_by(f"{YOUNGEST}y")
+    eighteen = pl.col("born").dt.offset_by("18y")
+    span = pl.max_horizontal((pl.col("until") - youngest).dt.total_days(), pl.lit(0))
+    chance = pl.Series(random.random(count))
+    any_day = youngest + pl.duration(days=(span * pl.Series(random.random(count))).cast(pl.Int64))
+    young_day = youngest + pl.duration(days=pl.lit(pl.Series(random.integers(0, 4 * 365, count))))
+    return (
+        pl.when(chance < _EDGE_SHARE / 2)
+        .then(eighteen)
+        .when(chance < _EDGE_SHARE)
+        .then(eighteen + pl.duration(days=1))
+        .when(chance < _EDGE_SHARE + _YOUNG_SHARE)
+        .then(young_day)
+        .otherwise(any_day)
+        .alias("offence_date")
+    )
+
+
+def _judged(random: np.random.Generator, records: pl.DataFrame) -> pl.DataFrame:
+    """Adds ``kind``, ``sentence_months``, ``sealed_record`` and ``age``: eighteen from the day after the birthday."""
+    kind = random.choice(list(_KINDS), records.height, p=list(_KINDS.values()))
+    months = pl.Series(_SENTENCES, dtype=pl.Int64).gather(random.integers(0, len(_SENTENCES), records.height))
+    day, born = _as_number(pl.col("offence_date")), _as_number(pl.col("born"))
+    records = records.with_columns(kind=pl.Series(kind, dtype=pl.String), age=(day - born - 1) // 10_000)
+    judged = pl.col("kind") == "judgment"
+    records = records.with_columns(pl.when(judged).then(months).alias("sentence_months"))
+    light = pl.col("sentence_months").is_null() | (pl.col("sentence_months") <= 60)
+    return records.with_columns(sealed_record=judged & (pl.col("age") < 18) & light)
+
+
+def _as_number(day: pl.Expr) -> pl.Expr:
+    return day.dt.year().cast(pl.Int64) * 10_000 + day.dt.month().cast(pl.Int64) * 100 + day.dt.day()
+
+
+def _effective(random: np.random.Generator, count: int) -> pl.Expr:
+    appealed = pl.Series(random.random(count) < _APPEAL_SHARE) & ~pl.col("sealed_record")
+    judged = pl.col("kind") == "judgment"
+    return pl.when(judged & ~appealed).then(pl.col("offence_date").dt.offset_by("180d")).alias("effective_on")
+
+
+def _written(random: np.random.Generator, count: int) -> pl.Expr:
+    """The number in the source."""
+    number, adult = pl.col("id_number"), pl.col("age") >= 21
+    fifteen = pl.concat_str(number.str.slice(0, 6), number.str.slice(8, 9))
+    of_old = pl.Series(random.random(count) < _OLD_NUMBER_SHARE) & (pl.col("offence_date") <= pl.lit(_LAST_15_DIGITS))
+    return (
+        pl.when(adult & (pl.col("oddity") == "superseded"))
+        .then(pl.col("former_id_number"))
+        .when(adult & of_old)
+        .then(fifteen)
+        .otherwise(number)
+    )
 
 
 def _sources(random: np.random.Generator, count: int) -> pl.Series:
     """At least one source for each record."""
-    inside = np.column_stack([random.random(count) < share for share in SOURCE_SHARES.values()])
+    inside = random.random((count, len(OFFENCE_SOURCES))) < np.array(list(SOURCE_SHARES.values()))
     inside[~inside.any(axis=1), 1] = True
-    names = np.array(OFFENCE_SOURCES)
-    return pl.Series([names[row].tolist() for row in inside], dtype=pl.List(pl.String))
+    return _lists(np.argwhere(inside), count)
+
+
+def _lists(pairs: Ints, count: int) -> pl.Series:
+    """(record, source) pairs, in order, to one list of source codes for each record."""
+    frame = pl.DataFrame({"record": pairs[:, 0], "source": pl.Series(OFFENCE_SOURCES).gather(pairs[:, 1])})
+    lists = frame.group_by("record", maintain_order=True).agg("source")["source"]
+    return lists if count else pl.Series([], dtype=pl.List(pl.String))

@@ -1,0 +1,120 @@
+"""The claims: the answers that were planted are those of the real matching, over snapshots from the real build."""
+
+from __future__ import annotations
+
+import io
+from datetime import date
+
+import polars as pl
+import pytest
+
+from exchange.demo.play import to_csv
+from exchange.demo.province.claims import FAULTS, NAME_WRITINGS, WRITINGS, Claims, make_claims
+from exchange.demo.province.exports import write_exports
+from exchange.demo.province.offences import make_offences
+from exchange.demo.province.people import make_people
+from exchange.demo.province.right_answers import UNREADABLE
+from exchange.matching.decide import decide
+from exchange.matching.identity import Population
+from exchange.matching.offences import OffenceSources
+from exchange.snapshots.build import build
+from exchange.snapshots.versions import Snapshots, Version
+from exchange.tables import ANSWERS, NOTES, OFFENCE_SOURCES, SOURCES
+from exchange.validate.encoding import to_utf8
+from exchange.validate.table import read_table
+
+SEED, PEOPLE = 11, 60_000
+ITEMS = ("id_number", "name", "sex", "birth_date", "ethnicity", "registered_address", "criminal_record")
+AS_OF = date(2026, 11, 1)
+
+
+@pytest.fixture(scope="module")
+def province() -> pl.DataFrame:
+    return next(make_people(SEED, PEOPLE))
+
+
+@pytest.fixture(scope="module")
+def on_record(province: pl.DataFrame) -> pl.Series:
+    return make_offences(SEED, 0, province).filter(~pl.col("sealed"))["id_number"]
+
+
+@pytest.fixture(scope="module")
+def versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Version]:
+    folder = tmp_path_factory.mktemp("province")
+    write_exports(folder / "exports", SEED, PEOPLE, AS_OF)
+    snapshots = Snapshots(folder / "snapshots")
+    return {source: build(snapshots, source, folder / "exports" / source / str(AS_OF), AS_OF) for source in SOURCES}
+
+
+def matched(claims: Claims, versions: dict[str, Version], *, approved: bool, encoding: str) -> pl.DataFrame:
+    """The matching's answers to the claims' file, as ``row_ref``, ``identity``, ``note`` and the items."""
+    content = to_utf8(to_csv(claims.rows).decode().encode(encoding))
+    table = read_table(content, ITEMS, claims.rows.height)
+    people = versions["population"]
+    sources = {source: versions[source].open("records") for source in OFFENCE_SOURCES}
+    population = Population(people.open("people"), people.open("former"))
+    answers = decide(table, ITEMS, population, OffenceSources(sources, approved=approved), AS_OF)
+    return answers.select("row_ref", "identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in ITEMS])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
+@pytest.mark.parametrize("approved", [True, False])
+def test_the_matching_gives_the_planted_answers(
+    province: pl.DataFrame, on_record: pl.Series, versions: dict[str, Version], approved: bool, encoding: str
+) -> None:
+    claims = make_claims(province, on_record, ITEMS, 20_000, seed=5, approved=approved)
+    found = matched(claims, versions, approved=approved, encoding=encoding)
+    for column in claims.expected.columns:
+        wrong = claims.expected.filter(claims.expected[column].ne_missing(found[column]))
+        assert wrong.height == 0, column
+
+
+def test_all_of_the_people_are_answered_as_planted(
+    province: pl.DataFrame, on_record: pl.Series, versions: dict[str, Version]
+) -> None:
+    """Clean claims about many: sealed records, several records, records under other numbers."""
+    claims = make_claims(province, on_record, ITEMS, 100_000, seed=6, approved=True, dirt=False)
+    found = matched(claims, versions, approved=True, encoding="utf-8")
+    assert found.equals(claims.expected)
+    assert set(found["identity"]) == {"consistent", "under_review"}
+    assert set(found["criminal_record"]) == {"no_record", "under_review"}
+
+
+def test_codes_are_those_of_the_tables_and_all_of_them_are_met(province: pl.DataFrame, on_record: pl.Series) -> None:
+    expected = make_claims(province, on_record, ITEMS, 20_000, seed=5).expected
+    codes = set().union(*(set(expected[column]) for column in ("identity", *ITEMS)))
+    never = {"no_record", "source_not_ready", "row_fields"}
+    assert codes == set(ANSWERS) - never
+    assert set(expected["note"].str.split(";").explode()) == {"", *NOTES}
+    assert "id_repaired;id_superseded" in set(expected["note"])
+    assert "id_repaired;id_from_15" in set(expected["note"])
+
+
+def test_rows_are_a_request(province: pl.DataFrame, on_record: pl.Series) -> None:
+    claims = make_claims(province, on_record, ("criminal_record", "birth_date"), 2_000, seed=1)
+    assert claims.rows.columns == ["row_ref", "id_number", "name", "birth_date"]
+    assert claims.expected.columns == ["row_ref", "identity", "note", "criminal_record", "birth_date"]
+    assert set(claims.rows.dtypes) == set(claims.expected.dtypes) == {pl.String}
+    assert claims.rows["row_ref"].equals(claims.expected["row_ref"])
+    assert claims.rows["row_ref"].n_unique() == 2_000
+    assert claims.rows["row_ref"].str.contains("^[=+]").any()
+    assert pl.read_csv(io.BytesIO(to_csv(claims.rows)), infer_schema=False).height == 2_000
+
+
+def test_same_seed_same_claims(province: pl.DataFrame, on_record: pl.Series) -> None:
+    first, again, other = (make_claims(province, on_record, ITEMS, 500, seed=seed) for seed in (1, 1, 2))
+    assert first.rows.equals(again.rows)
+    assert first.expected.equals(again.expected)
+    assert not first.rows.equals(other.rows)
+
+
+def test_without_dirt_everything_is_plain(province: pl.DataFrame, on_record: pl.Series) -> None:
+    claims = make_claims(province, on_record, ITEMS, 5_000, seed=1, dirt=False)
+    assert claims.rows["id_number"].str.contains("^[0-9]{17}[0-9X]$").all()
+    assert set(claims.expected["note"]) == {""}
+    assert set(claims.rows["sex"]) == {"男", "女"}
+
+
+def test_tables_of_dirt_hold_together() -> None:
+    assert set(UNREADABLE) <= set(FAULTS)
+    assert all(sum(shares.values()) < 1 for shares in (FAULTS, WRITINGS, NAME_WRITINGS))

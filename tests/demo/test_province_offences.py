@@ -1,0 +1,88 @@
+"""The synthetic offence records: overlaps, edges of sealing, numbers of other times."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from exchange.demo.province.oddities import DOUBTS
+from exchange.demo.province.offences import make_offences
+from exchange.demo.province.people import make_people
+from exchange.tables import OFFENCE_SOURCES
+
+PEOPLE = 200_000
+
+
+@pytest.fixture(scope="module")
+def records() -> pl.DataFrame:
+    """All records with the offender's birth date, former number and oddity."""
+    people = next(make_people(1, PEOPLE))
+    bearers = people.unique("id_number", keep="any").select(
+        "id_number", "birth_date", "former_id_number", "oddity", "cancelled_on"
+    )
+    return make_offences(1, 0, people).join(bearers, on="id_number", how="left", validate="m:1")
+
+
+def is_sealed(record: dict[str, object]) -> bool:
+    """The rule, in plain Python: up to and on the eighteenth birthday, sixty months at most, judgments only."""
+    born, offence = date.fromisoformat(str(record["birth_date"])), record["offence_date"]
+    assert isinstance(offence, date)
+    years = offence.year - born.year
+    young = years < 18 or (years == 18 and (offence.month, offence.day) <= (born.month, born.day))
+    months = record["sentence_months"]
+    return record["kind"] == "judgment" and young and (months is None or int(str(months)) <= 60)
+
+
+def test_sealed_is_as_the_rule_says_and_its_edges_are_there(records: pl.DataFrame) -> None:
+    assert records["sealed_record"].to_list() == [is_sealed(record) for record in records.iter_rows(named=True)]
+    eighteenth = pl.col("birth_date").str.to_date().dt.offset_by("18y")
+    judgments = records.filter(pl.col("kind") == "judgment").with_columns(after=pl.col("offence_date") - eighteenth)
+    on_the_day = judgments.filter(pl.col("after") == pl.duration(days=0))
+    assert set(on_the_day["sealed_record"]) == {True, False}
+    the_day_after = judgments.filter(pl.col("after") == pl.duration(days=1))
+    assert the_day_after.height
+    assert not the_day_after["sealed_record"].any()
+    young = judgments.filter(pl.col("after") < pl.duration(days=0))
+    assert set(young.filter(pl.col("sentence_months") == 60)["sealed_record"]) == {True}
+    assert set(young.filter(pl.col("sentence_months") == 61)["sealed_record"]) == {False}
+
+
+def test_some_have_sealed_records_only_and_some_others_too(records: pl.DataFrame) -> None:
+    for _, held in records.group_by("id_number"):
+        assert set(held["sealed"]) == {all(held["sealed_record"])}
+    assert records["sealed"].any()
+    assert records.filter(pl.col("sealed_record") & ~pl.col("sealed")).height
+
+
+def test_people_in_doubt_have_no_record(records: pl.DataFrame) -> None:
+    assert not records["oddity"].is_in(DOUBTS).any()
+
+
+def test_every_source_holds_some_and_they_overlap(records: pl.DataFrame) -> None:
+    held = records["sources"].list.len()
+    assert held.min() == 1
+    assert (held > 1).mean() > 0.5  # type: ignore[operator]
+    assert set(records["sources"].explode()) == set(OFFENCE_SOURCES)
+
+
+def test_dates_follow_each_other(records: pl.DataFrame) -> None:
+    assert (records["decided_on"] > records["offence_date"]).drop_nulls().all()
+    assert (records["effective_on"] > records["decided_on"]).drop_nulls().all()
+    effective = records.filter(pl.col("effective_on").is_not_null())
+    assert set(effective["kind"]) == {"judgment"}
+    assert records.filter((pl.col("kind") == "judgment") & pl.col("effective_on").is_null()).height
+    assert not records.filter(pl.col("kind") == "pending")["decided_on"].is_not_null().any()
+    gone = records.filter(pl.col("cancelled_on") != "")
+    assert (gone["offence_date"].cast(pl.String) <= gone["cancelled_on"]).all()
+
+
+def test_sources_know_some_by_another_number(records: pl.DataFrame) -> None:
+    other = records.filter(pl.col("written_number") != pl.col("id_number"))
+    superseded, short = other.filter(pl.col("oddity") == "superseded"), other.filter(pl.col("oddity") != "superseded")
+    assert (superseded["written_number"] == superseded["former_id_number"]).all()
+    assert superseded.height
+    assert short.height
+    number = short["id_number"]
+    assert (short["written_number"] == number.str.slice(0, 6) + number.str.slice(8, 9)).all()
