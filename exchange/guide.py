@@ -32,7 +32,7 @@ def _answers() -> str:
 def _items() -> str:
     required = ((f"`{column.code}`", "、".join(column.zh), "必需 always") for column in REQUIRED_COLUMNS)
     claims = (
-        (f"`{claim.code}`", "、".join(claim.zh), f"`{item.code}` {item.zh}")
+        (f"`{claim.code}`", "、".join(claim.zh), f"`{item.code}` {item.zh}" + "（可省略 optional）" * claim.optional)
         for item in ITEMS.values()
         for claim in item.claims
     )

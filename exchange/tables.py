@@ -37,10 +37,13 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Column:
-    """A request column: its code (the English header) and the Chinese headers it may bear."""
+    """A request column: its code (the English header) and the Chinese headers it may bear. An optional one may be left
+    out of the file; its claims are then empty.
+    """
 
     code: str
     zh: tuple[str, ...]
+    optional: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def _load(name: str) -> dict[str, Any]:
 
 
 def _column(entry: dict[str, Any]) -> Column:
-    return Column(entry["column"], tuple(entry["zh"]))
+    return Column(entry["column"], tuple(entry["zh"]), entry.get("optional", False))
 
 
 def _by_code(entries: list[T]) -> MappingProxyType[str, T]:

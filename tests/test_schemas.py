@@ -9,7 +9,6 @@ import pytest
 
 from exchange.cli.schemas import generated
 from exchange.matching.items import RULES
-from exchange.matching.offences import CODE
 from exchange.places import SCHEMAS
 from exchange.tables import ANSWERS, ITEMS, NOTICES, REFUSALS
 
@@ -52,7 +51,7 @@ def test_the_request_schema_says_what_the_code_says(change: dict[str, object], f
 
 
 def test_every_item_is_answered_by_something() -> None:
-    assert set(ITEMS) == {*RULES, "id_number", "name", CODE}
+    assert set(ITEMS) == {*RULES, "id_number", "name"}
 
 
 def test_every_sentence_is_there_in_both_languages() -> None:

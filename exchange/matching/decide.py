@@ -11,10 +11,10 @@ from datetime import date
 
 import polars as pl
 
-from exchange.matching import id_numbers, offences
+from exchange.matching import id_numbers
 from exchange.matching.identity import NOBODY, Population, identify
-from exchange.matching.items import RULES
-from exchange.matching.offences import OffenceSources
+from exchange.matching.items import RULES, ItemRule
+from exchange.matching.sources import Sources
 from exchange.tables import NOTES
 
 IDENTITY = "identity"
@@ -30,18 +30,19 @@ _OF_IDENTITY = {
 def decide(
     table: pl.DataFrame,
     items: Sequence[str],
-    population: Population,
-    sources: OffenceSources,
+    sources: Sources,
     today: date,
 ) -> pl.DataFrame:
     """``row_ref``, ``id_number``, ``name`` as claimed, ``identity``, ``note``, and one column of answer codes per item.
 
     ``today`` is the office's day of receipt, so that a re-run on another day decides the same.
     """
-    frame = identify(id_numbers.standardise(table, today), population)
-    frame = _with_register(frame, items, population)
-    if offences.CODE in items:
-        frame = frame.with_columns(offences.answer(frame["person"].to_numpy(), population, sources).alias("_record"))
+    frame = identify(id_numbers.standardise(table, today), sources.population)
+    rules = [RULES[item] for item in items if item in RULES]
+    frame = _with_register(frame, rules, sources.population)
+    for rule in rules:
+        if rule.looks_up is not None:
+            frame = rule.looks_up(frame, sources)
     return frame.select(
         "row_ref",
         "id_number",
@@ -52,9 +53,9 @@ def decide(
     )
 
 
-def _with_register(frame: pl.DataFrame, items: Sequence[str], population: Population) -> pl.DataFrame:
+def _with_register(frame: pl.DataFrame, rules: Sequence[ItemRule], population: Population) -> pl.DataFrame:
     """Adds the register's columns that the items read, as ``register.<column>``, null where nobody is established."""
-    columns = sorted({column for item in items if item in RULES for column in RULES[item].reads})
+    columns = sorted({column for rule in rules for column in rule.reads})
     if not columns:
         return frame
     established = frame.select(pl.col("person") != NOBODY).to_series()
@@ -74,10 +75,9 @@ def _answer(item: str) -> pl.Expr:
     identity = pl.col(IDENTITY)
     if item in _OF_IDENTITY:
         return pl.when(identity.is_in(_OF_IDENTITY[item])).then(identity).otherwise(pl.lit("not_answered"))
-    own = pl.col("_record") if item == offences.CODE else RULES[item].answer
     return (
         pl.when(identity == "consistent")
-        .then(own)
+        .then(RULES[item].answer)
         .when(identity == "under_review")
         .then(identity)
         .otherwise(pl.lit("not_answered"))

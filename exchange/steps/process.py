@@ -29,16 +29,16 @@ from exchange.manifest import (
     write,
 )
 from exchange.masking import ID_NUMBER_ANYWHERE, mask
-from exchange.matching import offences
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
-from exchange.matching.offences import OffenceSources
+from exchange.matching.items import RULES
+from exchange.matching.sources import Sources
 from exchange.office import Office
 from exchange.register import Batch, FileRecord, Role, State
 from exchange.results import count_answers, write_csv
 from exchange.steps.receipt import due_day
 from exchange.steps.request import read_request
-from exchange.tables import ANSWERS, OFFENCE_SOURCES, SOURCES
+from exchange.tables import ANSWERS, SOURCES
 from exchange.validate.gate import judge
 from exchange.working_days import office_day
 
@@ -70,8 +70,8 @@ def process(office: Office, batch_id: str) -> None:
 
 def _pin(office: Office, batch: Batch, manifest: RequestManifest) -> Pins:
     """The versions that answer this batch; sources that are missing are not among them."""
-    wanted = (POPULATION, *OFFENCE_SOURCES) if offences.CODE in manifest.items else (POPULATION,)
-    current = {source: office.snapshots.current(source) for source in wanted}
+    needed = {source for item in manifest.items if item in RULES for source in RULES[item].needs}
+    current = {source: office.snapshots.current(source) for source in SOURCES if source in {POPULATION, *needed}}
     if current[POPULATION] is None:
         msg = "no population snapshot is published; build one with `exchange snapshot build`"
         raise Halt(msg)
@@ -93,15 +93,14 @@ def _answers(
     fresh = {
         source: versions[source].open("records")
         for source, (_, as_of) in pins.items()
-        if source in OFFENCE_SOURCES and (today - as_of).days <= SOURCES[source].max_age_days
+        if source != POPULATION and (today - as_of).days <= SOURCES[source].max_age_days
     }
-    return decide(
-        table,
-        manifest.items,
+    sources = Sources(
         Population(people.open("people"), people.open("former")),
-        OffenceSources(fresh, approved=agreement.approved_in_advance(manifest.cycle, today)),
-        today,
+        fresh,
+        approved=agreement.approved_in_advance(manifest.cycle, today),
     )
+    return decide(table, manifest.items, sources, today)
 
 
 def _counts(table: pl.DataFrame, masked: pl.DataFrame) -> Mapping[str, float]:

@@ -1,7 +1,7 @@
 """The header of a request's data file: which column holds what.
 
-Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out. Exactly the columns
-of the items asked are there, each once; anything else refuses the set: a column too many is personal data that nobody
+Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out. The columns
+of the items asked are there, each once, and no others (some of them may be left out); anything else refuses the set: a column too many is personal data that nobody
 asked to be sent. A refusal names a known column by its code and an unknown one by its place (``#5``), never by its
 text.
 """
@@ -33,6 +33,6 @@ def read_header(header: Sequence[str], items: Sequence[str]) -> list[str]:
             raise Refused("column_doubled", column=code)
         codes.append(code)
     for column in expected:
-        if column.code not in codes:
+        if column.code not in codes and not column.optional:
             raise Refused("column_missing", column=column.code)
     return codes

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from exchange.errors import Refused
-from exchange.validate.columns import read_header
+from exchange.validate.columns import columns_for, read_header
 
 ROW_FAULT: Final = "row_fault"
 _SLOW_CHUNK: Final = 50_000
@@ -28,8 +28,8 @@ _BLOCK: Final = 16 * 1024 * 1024
 
 
 def read_table(utf8: bytes, items: Sequence[str], rows: int) -> pl.DataFrame:
-    """The claimed values: one String column per request column, and ``row_fault`` (a code or null). ``rows`` is the
-    manifest's count. Refused where header, syntax or count do not fit.
+    """The claimed values: one String column per request column, and ``row_fault`` (a code or null); an optional column
+    that was left out is empty. ``rows`` is the manifest's count. Refused where header, syntax or count do not fit.
     """
     first, _, body = utf8.partition(b"\n")
     codes = read_header(_fields(first), items)
@@ -40,7 +40,8 @@ def read_table(utf8: bytes, items: Sequence[str], rows: int) -> pl.DataFrame:
         raise Refused("no_rows")
     if table.height != rows:
         raise Refused("row_count")
-    return table
+    left_out = [column.code for column in columns_for(items) if column.code not in codes]
+    return table.with_columns(pl.lit("").alias(code) for code in left_out)
 
 
 def _fields(line: bytes) -> list[str]:

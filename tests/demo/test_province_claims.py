@@ -16,7 +16,7 @@ from exchange.demo.province.people import make_people
 from exchange.demo.province.right_answers import UNREADABLE
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
-from exchange.matching.offences import OffenceSources
+from exchange.matching.sources import Sources
 from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots, Version
 from exchange.tables import ANSWERS, NOTES, OFFENCE_SOURCES, SOURCES
@@ -53,7 +53,7 @@ def matched(claims: Claims, versions: dict[str, Version], *, approved: bool, enc
     people = versions["population"]
     sources = {source: versions[source].open("records") for source in OFFENCE_SOURCES}
     population = Population(people.open("people"), people.open("former"))
-    answers = decide(table, ITEMS, population, OffenceSources(sources, approved=approved), AS_OF)
+    answers = decide(table, ITEMS, Sources(population, sources, approved=approved), AS_OF)
     return answers.select("row_ref", "identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in ITEMS])
 
 

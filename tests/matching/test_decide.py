@@ -18,7 +18,7 @@ from exchange.demo.province.people import make_people
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
-from exchange.matching.offences import OffenceSources
+from exchange.matching.sources import Sources
 from exchange.snapshots import offences, population
 from exchange.tables import ANSWERS, ITEMS, OFFENCE_SOURCES, export_columns
 
@@ -69,7 +69,7 @@ def test_every_answer_is_the_one_that_was_planted(
 ) -> None:
     offenders = records.filter(~pl.col("sealed"))["id_number"]
     claims = make_claims(province, offenders, ALL, 10_000, seed=11, approved=approved)
-    answers = decide(asked(claims.rows), ALL, register, OffenceSources(sources, approved), TODAY)
+    answers = decide(asked(claims.rows), ALL, Sources(register, sources, approved=approved), TODAY)
     assert answers["row_ref"].equals(claims.rows["row_ref"])
     found = answers.select("identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in ALL])
     wrong = [column for column in found.columns if not found[column].equals(claims.expected[column])]
@@ -89,7 +89,7 @@ def test_a_missing_source_is_never_no_record(
     for missing in OFFENCE_SOURCES:
         rest = {source: table for source, table in sources.items() if source != missing}
         asked_for = ("criminal_record",)
-        answers = decide(asked(claims.rows), asked_for, register, OffenceSources(rest, True), TODAY)
+        answers = decide(asked(claims.rows), asked_for, Sources(register, rest, approved=True), TODAY)
         assert set(answers["answer.criminal_record"]) <= {"source_not_ready", "under_review"}
 
 
@@ -100,7 +100,7 @@ def test_sealed_people_are_answered_like_clean_ones(
     assert only_sealed.len() > 3
     people = province.filter(pl.col("id_number").is_in(only_sealed.implode()))
     rows = people.select(pl.lit("R").alias("row_ref"), "id_number", "name")
-    answers = decide(asked(rows), ("criminal_record",), register, OffenceSources(sources, True), TODAY)
+    answers = decide(asked(rows), ("criminal_record",), Sources(register, sources, approved=True), TODAY)
     assert set(answers["answer.criminal_record"]) == {"no_record"}
 
 
@@ -115,7 +115,7 @@ def test_a_record_under_a_superseded_number_is_found(province: pl.DataFrame, reg
     empty = SortedTable(offences.build_tables(pl.LazyFrame([record]).clear().lazy(), TODAY)[0]["records"])
     held = dict.fromkeys(OFFENCE_SOURCES, empty) | {"drug_control": table}
     rows = pl.DataFrame({"row_ref": ["R"], "id_number": [person["id_number"]], "name": [person["name"]]})
-    answers = decide(asked(rows), ("criminal_record",), register, OffenceSources(held, True), TODAY)
+    answers = decide(asked(rows), ("criminal_record",), Sources(register, held, approved=True), TODAY)
     assert answers["answer.criminal_record"].to_list() == ["under_review"]
 
 
@@ -136,7 +136,7 @@ def test_rows_out_are_rows_in_with_a_code_each(
         },
         schema=dict.fromkeys(["row_ref", "id_number", "name", "sex", "birth_date"], pl.String),
     )  # fmt: skip
-    answers = decide(asked(frame), items, register, OffenceSources(sources, False), TODAY)
+    answers = decide(asked(frame), items, Sources(register, sources, approved=False), TODAY)
     assert answers["row_ref"].to_list() == list(columns[0])
     for column in ("identity", *[f"answer.{item}" for item in items]):
         assert set(answers[column]) <= set(ANSWERS)

@@ -7,11 +7,16 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from exchange.matching.items import birth_date, ethnicity, registered_address, sex
+from exchange.matching.items import birth_date, criminal_record, ethnicity, registered_address, sex
 from exchange.matching.items.rule import ItemRule
 
-RULES: Final = MappingProxyType(
-    {rule.code: rule for rule in (sex.RULE, birth_date.RULE, ethnicity.RULE, registered_address.RULE)}
+_ALL: Final = (
+    sex.RULE,
+    birth_date.RULE,
+    ethnicity.RULE,
+    registered_address.RULE,
+    criminal_record.RULE,
 )
+RULES: Final = MappingProxyType({rule.code: rule for rule in _ALL})
 
 __all__ = ["RULES", "ItemRule"]

@@ -1,21 +1,34 @@
-"""What an item's file says: the register columns that it reads, and the expression that compares claim and register.
+"""What an item's file says: what it reads, and the expression that compares claim and register.
 
-The expression sees the claimed columns by their own names and the register's as ``register.<column>``; it is asked
-only for rows whose identity is established. It gives one answer code for each row.
+The expression sees the claimed columns by their own names, the register's as ``register.<column>`` and whatever the
+item's own ``looks_up`` added as ``<item>.<name>``; it is asked only for rows whose identity is established. It gives
+one answer code for each row; ``under_review`` sends the row to an officer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import polars as pl
 
+from exchange.matching.sources import Sources
+
+LookUp = Callable[[pl.DataFrame, Sources], pl.DataFrame]
+
 
 @dataclass(frozen=True)
 class ItemRule:
+    """``reads``: columns of the population's ``people``. ``needs``: sources besides the population. ``looks_up``: adds
+    columns ``<item>.<name>`` to the frame of ``decide`` (claims, ``person``), for what one register row cannot tell;
+    as many rows out as in, in their order.
+    """
+
     code: str
-    reads: tuple[str, ...]
     answer: pl.Expr
+    reads: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    looks_up: LookUp | None = None
 
 
 def registered(column: str) -> pl.Expr:

@@ -14,41 +14,44 @@ Sources: Jilin's notice of 2015, section 3; national rules on criminal-record qu
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 import polars as pl
 
-from exchange.matching.identity import NOBODY, Population
-from exchange.matching.lookup import Rows, SortedTable
+from exchange.matching.identity import NOBODY
+from exchange.matching.items.rule import ItemRule
+from exchange.matching.sources import Sources
 from exchange.tables import OFFENCE_SOURCES
 
-CODE = "criminal_record"
 
-
-@dataclass(frozen=True)
-class OffenceSources:
-    """The sources that are there and fresh, by code; and whether *no record* was approved in advance."""
-
-    tables: Mapping[str, SortedTable]
-    approved: bool
-
-    @property
-    def all_ready(self) -> bool:
-        return set(self.tables) == set(OFFENCE_SOURCES)
-
-
-def answer(persons: Rows, population: Population, sources: OffenceSources) -> pl.Series:
-    """The answer code for each person (a row of the population, or NOBODY, whose answer is not used)."""
+def _look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
+    """Adds ``criminal_record.hit``, ``.ready`` and ``.approved``."""
+    persons, population = frame["person"].to_numpy(), sources.population
     hit = np.zeros(len(persons), dtype=bool)
     known = np.flatnonzero(persons != NOBODY)
     before, former = population.former_keys(persons[known])
     place = np.concatenate([known, known[before]])
     keys = np.concatenate([population.people.keys[persons[known]], former])
-    for table in sources.tables.values():
-        hit[place[table.contains(keys)]] = True
-    clean = "no_record" if sources.approved else "awaiting_approval"
-    if not sources.all_ready:
-        clean = "source_not_ready"
-    return pl.Series(CODE, np.where(hit, "under_review", clean), dtype=pl.String)
+    for source in OFFENCE_SOURCES:
+        if source in sources.records:
+            hit[place[sources.records[source].contains(keys)]] = True
+    return frame.with_columns(
+        pl.Series("criminal_record.hit", hit),
+        pl.lit(sources.ready(OFFENCE_SOURCES)).alias("criminal_record.ready"),
+        pl.lit(sources.approved).alias("criminal_record.approved"),
+    )
+
+
+RULE = ItemRule(
+    code="criminal_record",
+    needs=OFFENCE_SOURCES,
+    looks_up=_look_up,
+    answer=(
+        pl.when("criminal_record.hit")
+        .then(pl.lit("under_review"))
+        .when(~pl.col("criminal_record.ready"))
+        .then(pl.lit("source_not_ready"))
+        .when("criminal_record.approved")
+        .then(pl.lit("no_record"))
+        .otherwise(pl.lit("awaiting_approval"))
+    ),
+)
