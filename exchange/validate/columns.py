@@ -1,9 +1,9 @@
 """The header of a request's data file: which column holds what.
 
-Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out. The columns
-of the items asked are there, each once, and no others (some of them may be left out); anything else refuses the set: a column too many is personal data that nobody
-asked to be sent. A refusal names a known column by its code and an unknown one by its place (``#5``), never by its
-text.
+Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out. The columns of the
+items asked are there, each once (some may be left out), and no others: a column too many is personal data that nobody
+asked to be sent, and refuses the set. A refusal names a known column by its code and an unknown one by its place
+(``#5``), never by its text.
 """
 
 from __future__ import annotations
