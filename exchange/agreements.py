@@ -100,7 +100,9 @@ class Contact(_Section):
 
 
 class Agreement(_Section):
-    """One partner's agreement, as its file says."""
+    """One partner's agreement, as its file says. ``review_by``: whose officers look at a row by hand, those of the
+    place where the person is registered or those of the partner's own level.
+    """
 
     partner: Annotated[str, Field(pattern=PARTNER_PATTERN)]
     zh: str
@@ -117,6 +119,7 @@ class Agreement(_Section):
     masking: Masking = Masking()
     result: ResultForm = ResultForm()
     standing_approval: StandingApproval | None = None
+    review_by: Literal["registration", "partner"] = "registration"
     contact: Contact
 
     @field_validator("cycles")

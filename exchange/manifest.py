@@ -56,12 +56,13 @@ class RequestManifest(_Record):
     format: Literal["exchange-request/1"]
     partner: Partner
     batch: BatchId
-    cycle: Annotated[Code, Field(description="annual, half_yearly, quarterly, monthly or ad_hoc")]
+    cycle: Annotated[Code, Field(description="annual, half_yearly, quarterly, monthly, ad_hoc or objection")]
     period: Annotated[
         str,
         Field(
             max_length=10,
-            description="annual 2026, half-yearly 2026-H1, quarterly 2026-Q3, monthly 2026-10, ad hoc 2026-10-31",
+            description="annual 2026, half-yearly 2026-H1, quarterly 2026-Q3, monthly 2026-10, "
+            "ad hoc and objection 2026-10-31",
         ),
     ]
     purpose: Annotated[Code, Field(description="a purpose of the agreement")]
@@ -69,6 +70,9 @@ class RequestManifest(_Record):
     letter: Annotated[Text | None, Field(description="number of the letter of introduction")] = None
     handler: Annotated[Text, Field(description="the partner's officer in charge of this request")]
     items: Annotated[list[Code], Field(min_length=1, max_length=20)]
+    objects_to: Annotated[
+        BatchId | None, Field(description="cycle objection: the batch whose answers are objected to")
+    ] = None
     rows: Annotated[Count, Field(description="data rows, the header not counted")]
     data: DataFile
 
@@ -114,7 +118,7 @@ class SnapshotDate(_Record):
 
 class ResultManifest(_Record):
     """What came out: hashes of the encrypted and of the plain file, counts per answer, sources and their dates.
-    Signed.
+    A supplementary result holds the rows that were still open before it, and no others. Signed.
     """
 
     format: Literal["exchange-result/1"] = "exchange-result/1"
@@ -123,8 +127,10 @@ class ResultManifest(_Record):
     cycle: Code
     period: str
     items: list[Code]
+    supplement: Annotated[Count | None, Field(description="1, 2… of a supplementary result; none of the first")] = None
     rows_in: Count
     rows_out: Count
+    rows_open: Annotated[Count, Field(description="rows of the batch that are still to be answered after this result")]
     answers: Annotated[dict[str, dict[str, int]], Field(description="column of the result → code → rows")]
     snapshots: list[SnapshotDate]
     due: DueDay
@@ -183,14 +189,16 @@ _PERIODS: Final = {
     "quarterly": re.compile(r"[0-9]{4}-Q[1-4]"),
     "monthly": re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])"),
     "ad_hoc": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
+    "objection": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
 }
+_OF_A_DAY: Final = frozenset({"ad_hoc", "objection"})
 
 
 def period_fits(cycle: str, period: str) -> bool:
-    """Whether the period is written as this cycle writes it; an ad hoc request names its day."""
+    """Whether the period is written as this cycle writes it; an ad hoc request and an objection name their day."""
     if not _PERIODS[cycle].fullmatch(period):
         return False
-    if cycle != "ad_hoc":
+    if cycle not in _OF_A_DAY:
         return True
     try:
         date.fromisoformat(period)

@@ -8,6 +8,9 @@
     process      match, mask, judge, seal; the result lies signed and encrypted on disk        steps/process.py
     deliver      put the result under its final name, close the batch                          steps/deliver.py
 
+    ── rows that had to wait for an officer, a leader or a source ───────────────────────────────────────
+    release      propose what can leave; issue a supplementary result once it is approved      steps/release.py
+
 Rules
 - A step is a side effect's boundary: it may be killed at any instruction and run again, with the same outcome. It
   begins by asking the register how far the batch is and ends by writing down that it is further.
@@ -25,8 +28,9 @@ from exchange.office import Office
 from exchange.steps.deliver import deliver
 from exchange.steps.process import process
 from exchange.steps.receive import receive
+from exchange.steps.release import issue, propose_all
 
-__all__ = ["deliver", "process", "receive", "run"]
+__all__ = ["deliver", "issue", "process", "propose_all", "receive", "run"]
 
 
 def run(office: Office, batch_id: str) -> bool:

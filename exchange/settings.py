@@ -57,6 +57,14 @@ class Policy(_Section):
         return timedelta(minutes=self.incomplete_after_minutes)
 
 
+class ReviewOffice(_Section):
+    """The office of a county, city or the province that looks at rows by hand; officers are named by their accounts."""
+
+    division: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    zh: str
+    officers: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
 class Settings(_Section):
     """Everything an installation decides for itself; ``home`` holds what the software writes."""
 
@@ -67,6 +75,8 @@ class Settings(_Section):
     keys: Keys
     register_: Annotated[RegisterSettings, Field(alias="register")]
     policy: Policy = Policy()
+    offices: tuple[ReviewOffice, ...] = ()
+    leaders: tuple[str, ...] = ()
     calendar: dict[date, Annotated[str, Field(pattern="^(work|off)$")]] = {}
 
     @cached_property
@@ -76,6 +86,11 @@ class Settings(_Section):
     @property
     def snapshots(self) -> Path:
         return self.home / "snapshots"
+
+    @property
+    def divisions(self) -> list[str]:
+        """The divisions that have an office of their own for review."""
+        return [office.division for office in self.offices]
 
     @property
     def office_days(self) -> dict[date, bool]:

@@ -79,9 +79,13 @@ def _by_code(entries: list[T]) -> MappingProxyType[str, T]:
 
 ANSWERS: Final = _by_code([Answer(**entry) for entry in _load("answers.toml")["answer"]])
 NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["note"]])
+CAUSES: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["cause"]])
+REASONS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["reason"]])
+DECISIONS: Final = MappingProxyType({key: tuple(codes) for key, codes in _load("reviews.toml")["decisions"].items()})
 REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])
 NOTICES: Final = _by_code([Sentence(**entry) for entry in _load("notices.toml")["notice"]])
 REQUIRED_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["required"])
+OBJECTION_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["objection"])
 RESULT_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["result"])
 ITEMS: Final = _by_code(
     [

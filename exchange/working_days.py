@@ -22,10 +22,16 @@ import chinese_calendar
 
 OFFICE_ZONE: Final = ZoneInfo("Asia/Shanghai")
 
+OBJECTION: Final = "objection"
+
 # Jilin's notice on police-station certificates, 2015, section 2. Ad hoc is answered at once: due on the day itself.
 WORKING_DAYS: Final[Mapping[str, int]] = MappingProxyType(
-    {"annual": 20, "half_yearly": 20, "quarterly": 10, "monthly": 5, "ad_hoc": 0}
+    {"annual": 20, "half_yearly": 20, "quarterly": 10, "monthly": 5, "ad_hoc": 0, OBJECTION: 15}
 )
+"""Cycle → working days. An objection: national rules on criminal-record queries of 2021."""
+
+EXTENDED_OBJECTION: Final = 30
+"""Working days of an objection that a leader extended, once (same rules)."""
 
 # 全国年节及纪念日放假办法 as of 2025-01-01: holidays with a fixed date, (month, day).
 FIXED_HOLIDAYS: Final = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
@@ -64,11 +70,16 @@ def is_working_day(day: date, office_days: OfficeDays = MappingProxyType({})) ->
 
 def due_date(cycle: str, received: date, office_days: OfficeDays = MappingProxyType({})) -> Due:
     """The due day of a batch of this cycle received on this day; KeyError for a cycle that is none."""
-    remaining = WORKING_DAYS[cycle]
-    counted, day, provisional = remaining, received, False
+    return due_after(WORKING_DAYS[cycle], received, office_days)
+
+
+def due_after(working_days: int, received: date, office_days: OfficeDays = MappingProxyType({})) -> Due:
+    """The n-th working day after the day of receipt."""
+    remaining = working_days
+    day, provisional = received, False
     while remaining:
         day += timedelta(days=1)
         worked, unsure = is_working_day(day, office_days)
         provisional |= unsure
         remaining -= worked
-    return Due(day, provisional, counted)
+    return Due(day, provisional, working_days)

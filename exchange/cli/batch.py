@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
-
 import typer
 
 from exchange import pipeline
+from exchange.account import account
 from exchange.cli.outcome import FOUND, HALTED, err, out, outcome
 from exchange.collect import sweep
 from exchange.office import Office
@@ -17,7 +16,7 @@ app = typer.Typer(no_args_is_help=True)
 @app.command()
 def collect() -> None:
     """Look once into all partner folders; claim what is complete and print the batches that wait to be run."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         with err.status("looking into the partners' folders"):
             found = sweep(office)
         for batch_id in found.waiting:
@@ -31,7 +30,7 @@ def collect() -> None:
 @app.command()
 def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from `exchange batch collect`")) -> None:
     """Take one batch all the way: receive, process, deliver. Running it again goes on where it stopped."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         with err.status(f"running {batch_id}"):
             accepted = pipeline.run(office, batch_id)
         state = office.register.batch(batch_id).state

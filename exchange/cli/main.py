@@ -8,7 +8,7 @@ from datetime import date
 import typer
 from rich.logging import RichHandler
 
-from exchange.cli import batch, demo, keys, partner, register, schemas, snapshot
+from exchange.cli import batch, demo, keys, partner, register, release, review, schemas, snapshot
 from exchange.cli.outcome import err, out, outcome
 from exchange.errors import Halt
 from exchange.settings import Settings
@@ -22,6 +22,8 @@ app = typer.Typer(
 )
 app.add_typer(batch.app, name="batch", help="Collect request sets and run batches without Airflow.")
 app.add_typer(register.app, name="register", help="The register of all batches: list, show, verify.")
+app.add_typer(review.app, name="review", help="Rows that need an officer: list, show, decide, work lists.")
+app.add_typer(release.app, name="release", help="What leaves after the first result: propose, approve, send.")
 app.add_typer(snapshot.app, name="snapshot", help="Build, list and prune snapshots of the sources.")
 app.add_typer(partner.app, name="partner", help="Check the agreements and try a partner's server.")
 app.add_typer(keys.app, name="keys", help="Make and show the office's keys and certificates.")

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import getpass
-
 import typer
 from rich.table import Table
 
+from exchange.account import account
 from exchange.agreements import load_agreement
 from exchange.cli.outcome import HALTED, err, out, outcome
 from exchange.errors import ExchangeError, Halt
@@ -44,7 +43,7 @@ def check() -> None:
 @app.command()
 def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
     """Log in to the partner's server with the pinned host key and count what lies in its folder."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         try:
             with office.folder(office.agreement(partner)) as folder:
                 out.print(f"{partner}: connected, {len(folder.list_requests())} files to the office", markup=False)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import getpass
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
+from exchange.account import account
 from exchange.cli.outcome import out, outcome
 from exchange.office import Office
 from exchange.register import Batch, BatchFilter, State
@@ -25,7 +25,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
 ) -> None:
     """The newest batches first."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         register = office.register
         table = Table("batch", "state", "cycle", "rows", "received", "due", "refused for")
         for batch in register.batches(BatchFilter(partner, state, limit)):
@@ -49,7 +49,7 @@ def _line(batch: Batch) -> tuple[str, ...]:
 @app.command()
 def show(batch_id: str) -> None:
     """Everything that the register knows of one batch."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         register = office.register
         batch = register.batch(batch_id)
         facts = Table(show_header=False)
@@ -66,7 +66,7 @@ def show(batch_id: str) -> None:
             steps.add_row(moment, step.from_state or "", step.to_state, step.actor)
         files = Table("role", "name", "bytes", "sha256", title="files")
         for file in register.files(batch_id):
-            files.add_row(file.role.value, file.name, str(file.size), file.sha256)
+            files.add_row(file.role, file.name, str(file.size), file.sha256)
         snapshots = Table("source", "as of", "version", title="snapshots")
         for source, (version, as_of) in sorted(register.snapshots_of(batch_id).items()):
             snapshots.add_row(source, str(as_of), version)
@@ -82,7 +82,7 @@ def show(batch_id: str) -> None:
 @app.command()
 def incomplete() -> None:
     """The sets that lack something and were left alone, and whether the partner was told."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         table = Table("partner", "set", "lacks", "unmoved since", "partner told")
         for each in office.register.unfinished():
             moments = [
@@ -96,7 +96,7 @@ def incomplete() -> None:
 @app.command()
 def verify() -> None:
     """Check the ledger from its first line to its last; note the printed hash elsewhere from time to time."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         lines, last = office.register.verify()
         out.print(f"{lines} lines, unaltered; last hash {last}")
 
@@ -104,6 +104,6 @@ def verify() -> None:
 @app.command()
 def migrate() -> None:
     """Bring the register's database to this version's tables; done at installation and after an update."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         office.register.migrate()
         out.print("the register is up to date")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 from datetime import date
 from pathlib import Path
 
 import typer
 from rich.table import Table
 
+from exchange.account import account
 from exchange.cli.outcome import err, out, outcome
 from exchange.office import Office
 from exchange.settings import Settings
@@ -55,7 +55,7 @@ def list_() -> None:
 @app.command()
 def prune() -> None:
     """Remove old versions that no open batch uses; how many are kept is the office's policy."""
-    with outcome(), Office.open(getpass.getuser()) as office:
+    with outcome(), Office.open(account()) as office:
         pinned = office.register.snapshots_in_use()
         for source in SOURCES:
             for name in office.snapshots.prune(source, office.settings.policy.snapshots_kept, pinned):

@@ -43,6 +43,7 @@ class Request:
     data: bytes
     encrypted: bool = True
     letter: str | None = "介字〔虚构〕1号"
+    objects_to: str | None = None
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class DemoPartner:
                 "encrypted": request.encrypted,
             },
         }
+        if request.objects_to is not None:
+            manifest["objects_to"] = request.objects_to
         content = json.dumps(manifest, ensure_ascii=False, indent=2).encode()
         return {name: data} | self.signed(request.batch, content)
 
@@ -143,11 +146,11 @@ class DemoPartner:
         found: dict[str, Any] = json.loads(content.read_bytes())
         return found
 
-    def result(self, batch: str) -> Result:
-        """The result of a batch: signature, then hash, then opened, then hash and rows again; Halt at the first
-        that fails.
+    def result(self, batch: str, number: int = 1) -> Result:
+        """The result of a batch, the first or a supplementary one (from 2): signature, then hash, then opened, then
+        hash and rows again; Halt at the first that fails.
         """
-        manifest = self.verified(f"{batch}.result.json")
+        manifest = self.verified(f"{batch}.result.json" if number == 1 else f"{batch}.result-{number}.json")
         envelope = self.fetch(manifest["encrypted"]["name"])
         if sha256(envelope.read_bytes()).hexdigest() != manifest["encrypted"]["sha256"]:
             msg = "the result is not the one that the office signed for"

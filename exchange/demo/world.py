@@ -12,6 +12,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from exchange.account import account
 from exchange.demo.province.exports import write_exports
 from exchange.demo.servers.postgres import Postgres
 from exchange.demo.servers.sftp import SftpServer
@@ -22,6 +23,10 @@ from exchange.snapshots.build import build_if_new
 from exchange.snapshots.versions import Snapshots
 from exchange.tables import SOURCES
 from exchange.working_days import office_day
+
+OFFICER: Final = account()
+LEADER: Final = "leader"
+"""Who looks at rows and who approves in the demo: the account that runs it, and a user of Airflow's pages."""
 
 SEED: Final = 20150122
 PEOPLE: Final = 100_000
@@ -162,6 +167,17 @@ office = "吉林省公安厅户政管理总队（虚构）"
 home = "home"
 agreements = "agreements"
 exports = "exports"
+leaders = ["{LEADER}"]
+
+[[offices]]
+division = "220000"
+zh = "省厅户政管理总队（虚构）"
+officers = ["{OFFICER}"]
+
+[[offices]]
+division = "222400"
+zh = "延边州公安局户政支队（虚构）"
+officers = ["yanbian-officer"]
 
 [keys]
 signing_key = "keys/sign.key"

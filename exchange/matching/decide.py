@@ -19,6 +19,10 @@ from exchange.tables import NOTES
 
 IDENTITY = "identity"
 NOTE = "note"
+PERSON = "person"
+CAUSES = "causes"
+FOR_THE_OFFICE = (PERSON, CAUSES)
+"""Columns that no partner sees."""
 
 # Whose answer is the identity itself, once the number was readable.
 _OF_IDENTITY = {
@@ -32,12 +36,19 @@ def decide(
     items: Sequence[str],
     sources: Sources,
     today: date,
+    *,
+    settled: bool = False,
 ) -> pl.DataFrame:
-    """``row_ref``, ``id_number``, ``name`` as claimed, ``identity``, ``note``, and one column of answer codes per item.
+    """``row_ref``, ``id_number``, ``name`` as claimed, ``identity``, ``note``, one column of answer codes per item;
+    and, for the office only, ``person`` (row of the population) and ``causes`` (why an officer must look, joined by a
+    semicolon; empty where none must).
 
-    ``today`` is the office's day of receipt, so that a re-run on another day decides the same.
+    ``today`` is the office's day of receipt, so that a re-run on another day decides the same. ``settled``: what the
+    answers would be if the people in doubt were who they seem; an officer's proposal, never an answer.
     """
     frame = identify(id_numbers.standardise(table, today), sources.population)
+    if settled:
+        frame = frame.with_columns(pl.col(IDENTITY).replace("under_review", "consistent"))
     rules = [RULES[item] for item in items if item in RULES]
     frame = _with_register(frame, rules, sources.population)
     for rule in rules:
@@ -50,7 +61,8 @@ def decide(
         IDENTITY,
         _notes(),
         *[_answer(item).alias(f"answer.{item}") for item in items],
-    )
+        PERSON,
+    ).with_columns(_causes(items))
 
 
 def _with_register(frame: pl.DataFrame, rules: Sequence[ItemRule], population: Population) -> pl.DataFrame:
@@ -84,7 +96,21 @@ def _answer(item: str) -> pl.Expr:
     )
 
 
+def follows(item: str, identity: str) -> str:
+    """The item's code where the identity is not established: the identity's own, or *not answered*."""
+    return identity if identity in _OF_IDENTITY.get(item, ()) else "not_answered"
+
+
 def _notes() -> pl.Expr:
     """The codes of what was done to the number, joined by a semicolon; empty where nothing was."""
     said = [pl.when(pl.col(code).fill_null(value=False)).then(pl.lit(code)) for code in NOTES]
     return pl.concat_str(said, separator=";", ignore_nulls=True).alias(NOTE)
+
+
+def _causes(items: Sequence[str]) -> pl.Expr:
+    """The codes of ``schemas/reviews.toml`` that say why an officer must look at a row."""
+    in_doubt = pl.col(IDENTITY) == "under_review"
+    variant = pl.col(NOTE).str.contains("name_variant", literal=True)
+    of_identity = pl.when(in_doubt & variant).then(pl.lit("name_variant")).when(in_doubt).then(pl.lit("identity"))
+    of_items = [pl.when(~in_doubt & (pl.col(f"answer.{item}") == "under_review")).then(pl.lit(item)) for item in items]
+    return pl.concat_str([of_identity, *of_items], separator=";", ignore_nulls=True).alias(CAUSES)

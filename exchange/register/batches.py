@@ -18,7 +18,7 @@ class Claim(Enum):
 
 
 class Role(StrEnum):
-    """What a file is to its batch; each role is taken once."""
+    """What a file is to its batch; each role is taken once, and once more under each number (``numbered``)."""
 
     MANIFEST = "manifest"
     SIGNATURE = "signature"
@@ -30,11 +30,16 @@ class Role(StrEnum):
     RESULT_SIGNATURE = "result_signature"
 
 
+def numbered(role: Role, number: int) -> str:
+    """The role of the first, second… file of its kind: ``result``, ``result-2``…"""
+    return role.value if number == 1 else f"{role.value}-{number}"
+
+
 @dataclass(frozen=True)
 class FileRecord:
     """A file's role, name at the partner's, SHA-256 (under which the archive keeps it) and size in bytes."""
 
-    role: Role
+    role: str
     name: str
     sha256: str
     size: int
@@ -56,7 +61,9 @@ class Batch:
     letter: str | None
     handler: str | None
     items: tuple[str, ...]
+    objects_to: str | None
     rows_in: int | None
+    rows_open: int | None
     due_on: date | None
     due_original: date | None
     due_provisional: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, MetaData, String, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, MetaData, String, UniqueConstraint
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -38,7 +38,9 @@ class BatchRow(Base):
     letter: Mapped[str | None]
     handler: Mapped[str | None]
     items: Mapped[list[str]]
+    objects_to: Mapped[str | None] = mapped_column(ForeignKey("batch.id"))
     rows_in: Mapped[int | None] = mapped_column(BigInteger)
+    rows_open: Mapped[int | None] = mapped_column(BigInteger)
     due_on: Mapped[date | None]
     due_original: Mapped[date | None]
     due_provisional: Mapped[bool]
@@ -85,10 +87,13 @@ class LedgerHeadRow(Base):
 
 
 class SnapshotUseRow(Base):
+    """``later``: the versions asked a second time, for rows that had to wait for a source."""
+
     __tablename__ = "snapshot_use"
 
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
     source: Mapped[str] = mapped_column(primary_key=True)
+    later: Mapped[bool] = mapped_column(primary_key=True)
     version: Mapped[str]
     as_of: Mapped[date]
 
@@ -100,6 +105,42 @@ class AnswerCountRow(Base):
     item: Mapped[str] = mapped_column(primary_key=True)
     code: Mapped[str] = mapped_column(primary_key=True)
     n: Mapped[int] = mapped_column(BigInteger)
+
+
+class ReviewRow(Base):
+    """A row of a batch that needs an officer: why, whose it is, and what was decided. ``row`` counts from 1."""
+
+    __tablename__ = "review"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    row: Mapped[int] = mapped_column(primary_key=True)
+    division: Mapped[str] = mapped_column(index=True)
+    causes: Mapped[list[str]]
+    state: Mapped[str] = mapped_column(index=True)
+    version: Mapped[int]
+    decision: Mapped[str | None]
+    reason: Mapped[str | None]
+    note: Mapped[str | None]
+    decided_by: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    returned_for: Mapped[str | None]
+
+
+class ReleaseRow(Base):
+    """Rows of a batch that leave together after the first result; counts only, and the numbers of the rows."""
+
+    __tablename__ = "release"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(index=True)
+    rows: Mapped[list[int]] = mapped_column(ARRAY(Integer))
+    counts: Mapped[str]
+    needs_approval: Mapped[bool]
+    proposed_at: Mapped[datetime]
+    judged_by: Mapped[str | None]
+    judged_at: Mapped[datetime | None]
+    reason: Mapped[str | None]
 
 
 class UnfinishedSetRow(Base):

@@ -12,19 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
 
 from exchange.errors import Halt
 from exchange.manifest import RequestManifest
 from exchange.register import ledger
-from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Role, UnfinishedSet
+from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
 from exchange.register.database import migrate, open_engine, transaction
+from exchange.register.lines import file_row, hashes, known, move, note, now
 from exchange.register.models import (
     AnswerCountRow,
     BatchRow,
@@ -33,8 +33,10 @@ from exchange.register.models import (
     SnapshotUseRow,
     UnfinishedSetRow,
 )
-from exchange.register.states import OPEN, TRANSITIONS, State
-from exchange.working_days import Due
+from exchange.register.releases import Releases
+from exchange.register.reviews import NewReview, Reviews, add_reviews
+from exchange.register.states import OPEN, State
+from exchange.working_days import OBJECTION, Due
 
 
 def open_register(url: str, actor: str, password_file: Path | None = None) -> Register:
@@ -75,10 +77,10 @@ class Register:
             )
             won = session.execute(line.on_conflict_do_nothing().returning(BatchRow.id)).scalar()
             if won is None:
-                known = session.get_one(BatchRow, batch_id)
-                return Claim.SAME if known.manifest_sha256 == manifest_sha256 else Claim.CONFLICT
-            session.add_all(_file_row(batch_id, file, at) for file in files)
-            facts = {"partner": partner, "manifest_sha256": manifest_sha256, **_hashes(files)}
+                first = session.get_one(BatchRow, batch_id)
+                return Claim.SAME if first.manifest_sha256 == manifest_sha256 else Claim.CONFLICT
+            session.add_all(file_row(batch_id, file, at) for file in files)
+            facts = {"partner": partner, "manifest_sha256": manifest_sha256, **hashes(files)}
             ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
             return Claim.NEW
 
@@ -92,6 +94,7 @@ class Register:
             "letter": manifest.letter,
             "handler": manifest.handler,
             "items": list(manifest.items),
+            "objects_to": manifest.objects_to,
             "rows_in": manifest.rows,
             "due_on": due.day,
             "due_original": due.day,
@@ -103,17 +106,28 @@ class Register:
         """The set is refused whole, for this reason of ``schemas/refusals.toml``."""
         self._step(batch_id, State.REFUSED, {"refusal_code": code, "refusal_row": row, "refusal_column": column})
 
-    def sealed(self, batch_id: str, counts: Mapping[str, Mapping[str, int]], files: Sequence[FileRecord]) -> None:
-        """The result is made: its files, and how often each answer was given for each item."""
+    def sealed(
+        self,
+        batch_id: str,
+        counts: Mapping[str, Mapping[str, int]],
+        files: Sequence[FileRecord],
+        rows_open: int = 0,
+        reviews: Sequence[NewReview] = (),
+    ) -> None:
+        """The result is made: its files, how often each answer was given for each item, how many rows are still to
+        be answered, and which of them need an officer.
+        """
+        facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
-            if not self._move(session, batch_id, State.SEALED, {}, _hashes(files)):
+            if not move(session, batch_id, State.SEALED, facts, facts | hashes(files), self.actor):
                 return
-            session.add_all(_file_row(batch_id, file, _now()) for file in files)
+            session.add_all(file_row(batch_id, file, now()) for file in files)
             session.add_all(
                 AnswerCountRow(batch_id=batch_id, item=item, code=code, n=n)
                 for item, tally in counts.items()
                 for code, n in tally.items()
             )
+            add_reviews(session, batch_id, reviews)
 
     def delivered(self, batch_id: str) -> None:
         """The result lies in the partner's folder."""
@@ -125,45 +139,48 @@ class Register:
 
     def _step(self, batch_id: str, to_state: State, facts: dict[str, Any]) -> None:
         with transaction(self.engine) as session:
-            self._move(session, batch_id, to_state, facts, facts)
+            move(session, batch_id, to_state, facts, facts, self.actor)
 
-    def _move(
-        self, session: Session, batch_id: str, to_state: State, facts: dict[str, Any], told: Mapping[str, Any]
-    ) -> bool:
-        """Writes the step down; False where the batch is in that state already."""
-        batch = _known(session, batch_id, for_update=True)
-        if batch.state == to_state:
-            return False
-        from_state = State(batch.state)
-        if to_state not in TRANSITIONS[from_state]:
-            msg = f"{batch_id} is {from_state}; it cannot become {to_state}"
-            raise Halt(msg)
-        batch.state = to_state
-        for name, value in facts.items():
-            setattr(batch, name, value)
-        ledger.append(session, batch_id, (from_state, to_state), _now(), self.actor, told)
-        return True
+    def extend(self, batch_id: str, due: Due, reason: str) -> None:
+        """A leader gives an objection more time, once; both due days are kept."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            if batch.cycle != OBJECTION or batch.due_on != batch.due_original or batch.state in (State.CLOSED,):
+                msg = f"{batch_id} is no open objection with its first due day; it cannot be extended"
+                raise Halt(msg)
+            facts = {"due_on": due.day, "due_provisional": due.provisional}
+            note(session, batch, facts, {"extended": reason}, self.actor)
+
+    @property
+    def reviews(self) -> Reviews:
+        """The rows that need an officer."""
+        return Reviews(self.engine, self.actor)
+
+    @property
+    def releases(self) -> Releases:
+        """The rows that leave after the first result."""
+        return Releases(self.engine, self.actor)
 
     # ── files and snapshots ──────────────────────────────────────────────────────────────────────────────
 
-    def record_file(self, batch_id: str, role: Role, name: str, sha256: str, size: int) -> None:
+    def record_file(self, batch_id: str, role: str, name: str, sha256: str, size: int) -> None:
         """A file of the batch; the same again changes nothing, another for the same role is a Halt."""
         file = FileRecord(role, name, sha256, size)
         with transaction(self.engine) as session:
-            _known(session, batch_id)
-            row = insert(FileRow).values(batch_id=batch_id, recorded_at=_now(), **asdict(file))
+            known(session, batch_id)
+            row = insert(FileRow).values(batch_id=batch_id, recorded_at=now(), **asdict(file))
             session.execute(row.on_conflict_do_nothing())
-            known = session.get_one(FileRow, (batch_id, role))
-            if known.sha256 != sha256:
+            first = session.get_one(FileRow, (batch_id, role))
+            if first.sha256 != sha256:
                 msg = f"{batch_id}: another {role} is recorded already"
                 raise Halt(msg)
 
-    def find_file(self, batch_id: str, role: Role) -> FileRecord | None:
+    def find_file(self, batch_id: str, role: str) -> FileRecord | None:
         with transaction(self.engine) as session:
             row = session.get(FileRow, (batch_id, role))
             return None if row is None else _file(row)
 
-    def file(self, batch_id: str, role: Role) -> FileRecord:
+    def file(self, batch_id: str, role: str) -> FileRecord:
         """The batch's file of this role; Halt where there is none."""
         found = self.find_file(batch_id, role)
         if found is None:
@@ -178,22 +195,27 @@ class Register:
             )
             return [_file(row) for row in rows]
 
-    def pin_snapshots(self, batch_id: str, versions: Mapping[str, tuple[str, date]]) -> dict[str, tuple[str, date]]:
-        """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring."""
+    def pin_snapshots(
+        self, batch_id: str, versions: Mapping[str, tuple[str, date]], *, later: bool = False
+    ) -> dict[str, tuple[str, date]]:
+        """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring.
+        ``later``: those asked a second time, for the rows that had to wait for a source.
+        """
         with transaction(self.engine) as session:
-            _known(session, batch_id, for_update=True)
-            pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id)).all()
+            known(session, batch_id, for_update=True)
+            pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later)).all()
             if not pinned:
                 pinned = [
-                    SnapshotUseRow(batch_id=batch_id, source=source, version=version, as_of=as_of)
+                    SnapshotUseRow(batch_id=batch_id, source=source, later=later, version=version, as_of=as_of)
                     for source, (version, as_of) in versions.items()
                 ]
                 session.add_all(pinned)
             return {use.source: (use.version, use.as_of) for use in pinned}
 
-    def snapshots_of(self, batch_id: str) -> dict[str, tuple[str, date]]:
+    def snapshots_of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
+        """Source → (version, as-of date), as pinned; empty where nothing is."""
         with transaction(self.engine) as session:
-            uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id))
+            uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later))
             return {use.source: (use.version, use.as_of) for use in uses}
 
     def snapshots_in_use(self) -> set[tuple[str, str]]:
@@ -207,7 +229,18 @@ class Register:
     def batch(self, batch_id: str) -> Batch:
         """The batch's line; Halt where there is none."""
         with transaction(self.engine) as session:
-            return _batch(_known(session, batch_id))
+            return _batch(known(session, batch_id))
+
+    def find_batch(self, batch_id: str) -> Batch | None:
+        with transaction(self.engine) as session:
+            row = session.get(BatchRow, batch_id)
+            return None if row is None else _batch(row)
+
+    def with_open_rows(self) -> list[str]:
+        """The ids of delivered batches some of whose rows are still to be answered, oldest first."""
+        query = select(BatchRow.id).filter_by(state=State.DELIVERED).where(BatchRow.rows_open > 0)
+        with transaction(self.engine) as session:
+            return list(session.scalars(query.order_by(BatchRow.received_at, BatchRow.id)))
 
     def batches(self, wanted: BatchFilter = BatchFilter()) -> list[Batch]:  # noqa: B008  (frozen)
         """The newest batches that fit, newest first."""
@@ -254,8 +287,7 @@ class Register:
         )
         with transaction(self.engine) as session:
             session.execute(seen)
-            known = session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one()
-            return _unfinished(known)
+            return _unfinished(session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one())
 
     def unfinished(self) -> list[UnfinishedSet]:
         """The incomplete sets of all partners, those that have stood longest first."""
@@ -276,29 +308,8 @@ class Register:
             )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _known(session: Session, batch_id: str, *, for_update: bool = False) -> BatchRow:
-    batch = session.get(BatchRow, batch_id, with_for_update=for_update)
-    if batch is None:
-        msg = f"{batch_id} is not in the register"
-        raise Halt(msg)
-    return batch
-
-
-def _hashes(files: Sequence[FileRecord]) -> dict[str, str]:
-    """What the ledger keeps of files."""
-    return {file.role: file.sha256 for file in files}
-
-
-def _file_row(batch_id: str, file: FileRecord, at: datetime) -> FileRow:
-    return FileRow(batch_id=batch_id, recorded_at=at, **asdict(file))
-
-
 def _file(row: FileRow) -> FileRecord:
-    return FileRecord(Role(row.role), row.name, row.sha256, row.size)
+    return FileRecord(row.role, row.name, row.sha256, row.size)
 
 
 def _batch(row: BatchRow) -> Batch:

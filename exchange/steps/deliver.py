@@ -1,4 +1,4 @@
-"""Deliver: put the result into the partner's folder and close the batch.
+"""Deliver: put the first result into the partner's folder; a batch without open rows is closed with it.
 
 Rules: data and signature first, the manifest last, each under its final name at once; whoever sees the manifest sees
 all. The bytes are those that the register knows; a re-run puts the same ones.
@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 
 
 def deliver(office: Office, batch_id: str) -> None:
-    """From sealed to closed; nothing to do where the batch is further."""
+    """From sealed to delivered, or closed; nothing to do where the batch is further."""
     batch = office.register.batch(batch_id)
     if batch.state is State.SEALED:
         with office.folder(office.agreement(batch.partner)) as folder:
@@ -25,5 +25,5 @@ def deliver(office: Office, batch_id: str) -> None:
         office.register.delivered(batch.id)
         log.info("%s: the result lies in the partner's folder", batch.id)
         batch = office.register.batch(batch_id)
-    if batch.state is State.DELIVERED:
+    if batch.state is State.DELIVERED and batch.rows_open == 0:
         office.register.closed(batch.id)

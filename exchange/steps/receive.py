@@ -19,6 +19,7 @@ from exchange.files import make_folder
 from exchange.manifest import RequestManifest, parse
 from exchange.office import Office
 from exchange.register import Batch, Role, State
+from exchange.steps.objection import check_objection
 from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
@@ -67,6 +68,7 @@ def _trusted(office: Office, agreement: Agreement, batch: Batch, folder: Folder)
         raise Refused("batch_id_reused", column="batch")
     if not whole:
         raise Refused("data_hash", column="data.sha256")
+    check_objection(office.register, manifest)
     check_request(office, manifest, office_day(batch.received_at))
     return manifest
 

@@ -21,6 +21,7 @@ from exchange.office import Office
 from exchange.validate.encoding import to_utf8
 from exchange.validate.gate import failures
 from exchange.validate.table import read_table
+from exchange.working_days import OBJECTION
 
 FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
@@ -31,13 +32,14 @@ def read_request(office: Office, manifest: RequestManifest) -> pl.DataFrame:
     content = office.archive.read(manifest.data.sha256)
     if manifest.data.encrypted:
         content = unseal(content, office.decryption)
-    return read_table(to_utf8(content, manifest.data.encoding), manifest.items, manifest.rows)
+    items = manifest.items if manifest.objects_to is None else (OBJECTION,)
+    return read_table(to_utf8(content, manifest.data.encoding), items, manifest.rows)
 
 
 def check_request(office: Office, manifest: RequestManifest, today: date) -> None:
     """Refused unless the data file can be read and is not mostly unreadable."""
     table = read_request(office, manifest)
-    if failures("request", _counts(table, manifest, today)):
+    if manifest.objects_to is None and failures("request", _counts(table, manifest, today)):
         raise Refused("rows_unreadable")
 
 

@@ -16,7 +16,7 @@ from exchange.envelope import verify
 from exchange.errors import Refused
 from exchange.manifest import RequestManifest, parse, period_fits
 from exchange.tables import ITEMS
-from exchange.working_days import WORKING_DAYS, office_day
+from exchange.working_days import OBJECTION, WORKING_DAYS, office_day
 
 DATA_ENDINGS: Final[Mapping[bool, str]] = {False: ".csv", True: ".csv.p7m"}
 """The data file's ending by whether it is encrypted."""
@@ -58,7 +58,9 @@ def is_fetched(manifest: RequestManifest, agreement: Agreement) -> bool:
 
 
 def _check_cycle(agreement: Agreement, manifest: RequestManifest) -> None:
-    if manifest.cycle not in agreement.cycles or manifest.cycle not in WORKING_DAYS:
+    if (manifest.cycle == OBJECTION) != (manifest.objects_to is not None):
+        raise Refused("manifest_format", column="objects_to")
+    if manifest.cycle not in (*agreement.cycles, OBJECTION) or manifest.cycle not in WORKING_DAYS:
         raise Refused("cycle_not_agreed", column="cycle")
     if not period_fits(manifest.cycle, manifest.period):
         raise Refused("period_format", column="period")

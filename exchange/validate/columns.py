@@ -12,11 +12,14 @@ import unicodedata
 from collections.abc import Sequence
 
 from exchange.errors import Refused
-from exchange.tables import ITEMS, REQUIRED_COLUMNS, Column
+from exchange.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
+from exchange.working_days import OBJECTION
 
 
 def columns_for(items: Sequence[str]) -> tuple[Column, ...]:
-    """The columns that a request for these items has."""
+    """The columns that a request for these items has; an objection's names rows of an earlier request."""
+    if tuple(items) == (OBJECTION,):
+        return OBJECTION_COLUMNS
     return REQUIRED_COLUMNS + tuple(claim for item in items for claim in ITEMS[item].claims)
 
 

@@ -1,0 +1,120 @@
+"""One run for each release; the run id is the release's name. The leader's approval is a task of it.
+
+Airflow finds the operator's page in ``doc_md`` below.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.standard.operators.hitl import HITLOperator
+from airflow.sdk import Context, Param, dag, get_current_context, task
+from airflow.sdk.execution_time.hitl import HITLUser
+from wiring import PATIENT, in_office, in_the_name_of
+
+from exchange import pipeline
+from exchange.errors import Halt
+from exchange.office import Office
+from exchange.register import Release
+from exchange.register.releases import parse_id
+from exchange.review.people import check_leader
+from exchange.tables import ANSWERS, ITEMS
+
+APPROVE, RETURN = "批准 Approve", "退回 Return"
+
+PAGE = """
+### 一次放行 · one release
+
+| 任务 task | 做什么 | what it does |
+|---|---|---|
+| `ask` | 是否须领导审批 | whether a leader must approve |
+| `approve` | 领导在 *Required Actions* 中批准或退回，只见数量 | a leader approves or returns, on counts alone |
+| `judge` | 登记审批；核实人不得审批本人核实的行 | registers it; who decided a row cannot approve it |
+| `send` | 签名加密，放到协作部门目录 | seals and delivers the supplementary result |
+
+`judge` 失败：看日志；若为同一人核实又审批，清除 `approve` 由另一位领导审批。 If `judge` fails because the leader had decided a
+row, clear `approve` for another leader. 退回的行回到核实人员，协作部门不知情。 Returned rows go back to the officer; the partner hears nothing.
+"""
+
+
+class LeaderApproval(HITLOperator):
+    """Asks the leaders of the office's settings, whoever they are when it is asked."""
+
+    def execute(self, context: Context) -> Any:
+        leaders = in_office(_leaders)
+        self.assigned_users = [HITLUser(id=name, name=name) for name in leaders]
+        return super().execute(context)
+
+
+def _leaders(office: Office) -> tuple[str, ...]:
+    if not office.settings.leaders:
+        msg = "the settings name no leader; nobody can approve"
+        raise Halt(msg)
+    return office.settings.leaders
+
+
+def _release(office: Office) -> Release:
+    return office.register.releases.get(*parse_id(get_current_context()["run_id"]))
+
+
+def _counts(release: Release) -> str:
+    """The release as a table of counts, without a person."""
+    lines = [f"{release.id}：{len(release.rows)} 行 rows", "", "| 事项 item | 答复 answer | 行 rows |", "|---|---|---|"]
+    for item, tally in release.counts.items():
+        word = ITEMS[item].zh if item in ITEMS else "号码与姓名"
+        lines += [f"| {word} | {ANSWERS[code].zh} {code} | {rows} |" for code, rows in tally.items()]
+    return "\n".join(lines)
+
+
+def _judge(office: Office, response: dict[str, Any]) -> None:
+    leader = office.register.actor
+    check_leader(office.settings, leader)
+    name = parse_id(get_current_context()["run_id"])
+    if response["chosen_options"] == [APPROVE]:
+        office.register.releases.approve(*name)
+    else:
+        office.register.releases.reject(*name, str(response["params_input"].get("reason") or "未说明"))
+
+
+@dag(
+    dag_id="release",
+    schedule=None,
+    catchup=False,
+    max_active_runs=64,
+    default_args=PATIENT,
+    doc_md=PAGE,
+    tags=["exchange"],
+    is_paused_upon_creation=False,
+)
+def release() -> None:
+    @task.branch
+    def ask() -> str:
+        found = in_office(_release)
+        get_current_context()["ti"].xcom_push("counts", _counts(found))
+        return "approve" if found.state == "proposed" else "send"
+
+    approve = LeaderApproval(
+        task_id="approve",
+        subject="审批放行 Approve {{ run_id }}",
+        body="{{ ti.xcom_pull(task_ids='ask', key='counts') }}",
+        options=[APPROVE, RETURN],
+        params={"reason": Param("", type="string", title="退回理由 reason for returning")},
+        execution_timeout=None,
+    )
+
+    @task
+    def judge(response: dict[str, Any]) -> None:
+        in_the_name_of(response["responded_by_user"]["id"], lambda office: _judge(office, response))
+
+    @task(trigger_rule="none_failed_min_one_success")
+    def send() -> None:
+        in_office(lambda office: pipeline.issue(office, get_current_context()["run_id"]))
+
+    sent = send()
+    asked = ask()
+    asked >> approve
+    asked >> sent
+    judge(approve.output) >> sent  # type: ignore[arg-type]  # the answer, once it is there
+
+
+release()

@@ -1,0 +1,44 @@
+"""Each minute: propose what can leave of the rows that had to wait, and start one run of ``release`` for each."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
+from airflow.sdk import dag, task
+from wiring import in_office
+
+from exchange import pipeline
+
+PAGE = """
+### 补充答复 · releases
+
+每分钟查看已答复、但仍有行待核实或待审批的批次；可以放行的行组成一次放行，各启动一个 `release` 运行（运行编号为 `批次号.release-序号`）。
+Looks each minute at delivered batches with open rows; rows that can leave now become a release, and each gets one run of `release`.
+"""
+
+
+@dag(
+    dag_id="releases",
+    schedule="* * * * *",
+    catchup=False,
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=30),
+    doc_md=PAGE,
+    tags=["exchange"],
+    is_paused_upon_creation=False,
+)
+def releases() -> None:
+    @task
+    def propose() -> list[dict[str, str]]:
+        return [{"trigger_run_id": release.id} for release in in_office(pipeline.propose_all)]
+
+    TriggerDagRunOperator.partial(
+        task_id="start",
+        trigger_dag_id="release",
+        skip_when_already_exists=True,
+        map_index_template="{{ task.trigger_run_id }}",
+    ).expand_kwargs(propose())
+
+
+releases()

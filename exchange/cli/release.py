@@ -1,0 +1,94 @@
+"""``exchange release``: what leaves after a batch's first result: propose, judge as a leader, send."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from exchange import pipeline
+from exchange.account import account
+from exchange.cli.outcome import out, outcome
+from exchange.office import Office
+from exchange.register import Release
+from exchange.register.releases import parse_id
+from exchange.review.people import check_leader, offices_of
+from exchange.tables import ANSWERS, ITEMS
+
+app = typer.Typer(no_args_is_help=True)
+ReleaseId = Annotated[str, typer.Argument(help="<batch>.release-<number>")]
+
+
+@app.command("list")
+def list_() -> None:
+    """The releases with which something is still to be done."""
+    with outcome(), Office.open(account()) as office:
+        _print(office.register.releases.under_way())
+
+
+def _print(releases: list[Release]) -> None:
+    table = Table("放行 release", "状态 state", "行数 rows", "答复 answers", "审批 judged by")
+    for each in releases:
+        by = each.judged_by or ("待审批 waits for a leader" if each.needs_approval else "无需审批 not needed")
+        table.add_row(each.id, each.state.value, str(len(each.rows)), in_words(each), by)
+    out.print(table if table.row_count else "没有待办的放行。 Nothing to release.")
+
+
+def in_words(release: Release) -> str:
+    """The counts of a release, without a person."""
+    parts = [
+        f"{ITEMS[item].zh if item in ITEMS else '号码与姓名'} {ANSWERS[code].zh} {count}"
+        for item, tally in release.counts.items()
+        for code, count in tally.items()
+    ]
+    return "；".join(parts)
+
+
+@app.command()
+def show(batch: Annotated[str, typer.Argument(help="The batch's id")]) -> None:
+    """All releases of a batch."""
+    with outcome(), Office.open(account()) as office:
+        _print(office.register.releases.of(batch))
+
+
+@app.command()
+def propose() -> None:
+    """Look at all delivered batches with open rows and propose what can leave."""
+    with outcome(), Office.open(account()) as office:
+        _print(pipeline.propose_all(office))
+
+
+@app.command()
+def approve(release: ReleaseId) -> None:
+    """Let the rows go, as a leader who decided none of them."""
+    with outcome(), Office.open(account()) as office:
+        check_leader(office.settings, account())
+        office.register.releases.approve(*parse_id(release))
+        out.print(f"{release}: approved", markup=False)
+
+
+@app.command()
+def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="For the officer")]) -> None:
+    """Send the rows back to the officer with a reason; the partner hears nothing of it."""
+    with outcome(), Office.open(account()) as office:
+        check_leader(office.settings, account())
+        office.register.releases.reject(*parse_id(release), reason)
+        out.print(f"{release}: rejected", markup=False)
+
+
+@app.command()
+def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What was done")]) -> None:
+    """As an officer, let the rows of a rejected release be proposed again."""
+    with outcome(), Office.open(account()) as office:
+        offices_of(office.settings, account())
+        office.register.releases.reopen(*parse_id(release), reason)
+        out.print(f"{release}: its rows may be proposed again", markup=False)
+
+
+@app.command()
+def issue(release: ReleaseId) -> None:
+    """Seal and deliver an approved release."""
+    with outcome(), Office.open(account()) as office:
+        pipeline.issue(office, release)
+        out.print(f"{release}: {office.register.releases.get(*parse_id(release)).state.value}", markup=False)

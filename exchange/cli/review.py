@@ -1,0 +1,157 @@
+"""``exchange review``: what officers do: list, show, decide, work lists out and in, more time for an objection."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from exchange.account import account
+from exchange.cli.outcome import out, outcome
+from exchange.errors import Halt
+from exchange.files import write_atomically
+from exchange.office import Office
+from exchange.register import Decision, Review, ReviewFilter, ReviewState
+from exchange.review.decisions import allowed, check_reason, complete
+from exchange.review.people import check_leader, check_officer, offices_of
+from exchange.review.sight import Sight, see
+from exchange.review.worklist import list_key, parse_answers, read_list, rows_of, write_list
+from exchange.settings import read_secret
+from exchange.tables import ANSWERS, CAUSES, ITEMS, REASONS
+from exchange.working_days import EXTENDED_OBJECTION, WORKING_DAYS, due_after, office_day
+
+app = typer.Typer(no_args_is_help=True)
+BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+Row = Annotated[int, typer.Argument(min=1, help="The row's number, from 1")]
+
+
+def _mine(office: Office, batch: str | None, state: ReviewState | None) -> list[Review]:
+    """The rows of the officer's own offices, each once."""
+    found = {}
+    for each in offices_of(office.settings, account()):
+        for review in office.register.reviews.find(ReviewFilter(batch, each.division, state)):
+            found[review.batch, review.row] = review
+    return list(found.values())
+
+
+def _why(review: Review) -> str:
+    words = [CAUSES[cause].zh if cause in CAUSES else ITEMS[cause].zh for cause in review.causes]
+    return "；".join([*words, f"退回：{review.returned_for}"] if review.returned_for else words)
+
+
+@app.command("list")
+def list_(
+    batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
+    state: Annotated[ReviewState, typer.Option(help="open, decided, leaving or released")] = ReviewState.OPEN,
+) -> None:
+    """The rows of your office and those below it."""
+    with outcome(), Office.open(account()) as office:
+        table = Table("批次 batch", "行 row", "单位 office", "原因 why", "状态 state", "限期 due", "经办 by")
+        due = {}
+        for review in _mine(office, batch, state):
+            if review.batch not in due:
+                due[review.batch] = str(office.register.batch(review.batch).due_on or "")
+            cells = (review.division, _why(review), review.state.value, due[review.batch], review.decided_by or "")
+            table.add_row(review.batch, str(review.row), *cells)
+        out.print(table if table.row_count else "没有待核实的行。 Nothing to look at.")
+
+
+@app.command()
+def show(batch: BatchId, row: Row) -> None:
+    """One row: the claim, what the register holds, what is to be decided. That you looked is registered."""
+    with outcome(), Office.open(account()) as office:
+        review = office.register.reviews.get(batch, row)
+        check_officer(office.settings, account(), review.division)
+        _print(see(office, batch, [review])[0])
+
+
+def _print(sight: Sight) -> None:
+    review = sight.review
+    out.print(f"{review.batch}  第 {review.row} 行  {_why(review)}  [{review.state.value}]", markup=False)
+    claim = Table(show_header=False, title="核查内容 claim")
+    for name, text in sight.claim.items():
+        claim.add_row(name, text)
+    out.print(claim)
+    for title, frame in (("人口登记 register", sight.people), ("违法犯罪等记录 records", sight.records)):
+        if not frame.height:
+            out.print(f"{title}: 无 none")
+            continue
+        table = Table(title=title, show_header=False)
+        for column in frame.columns:
+            table.add_row(column, *["" if value is None else str(value) for value in frame[column]])
+        out.print(table)
+    answers = Table("事项 column", "现答复 now", "建议 proposal", "可选 may be", title="待定事项 to be decided")
+    for column in sight.open:
+        proposal = sight.proposal.get(column, "")
+        words = [f"{code} {ANSWERS[code].zh}" for code in allowed(column)]
+        answers.add_row(column, sight.answers[column], proposal, " | ".join(words))
+    out.print(answers)
+    out.print("依据 reasons: " + "；".join(f"{reason.code} {reason.zh}" for reason in REASONS.values()), markup=False)
+
+
+@app.command()
+def decide(
+    batch: BatchId,
+    row: Row,
+    answers: Annotated[str, typer.Argument(help="identity=consistent; sex=inconsistent  (codes or Chinese words)")],
+    reason: Annotated[str, typer.Option(help="A code of schemas/reviews.toml")],
+    note: Annotated[str | None, typer.Option(help="Short; no identity number")] = None,
+) -> None:
+    """Decide a row. What the proposal says of columns that you do not name is not taken: name every open column."""
+    with outcome(), Office.open(account()) as office:
+        review = office.register.reviews.get(batch, row)
+        check_officer(office.settings, account(), review.division)
+        sight = see(office, batch, [review])[0]
+        check_reason(reason, note)
+        said = complete(sight.open, parse_answers(answers))
+        office.register.reviews.decide(batch, [Decision(row, review.version, said, reason, note)])
+        out.print(f"{batch} row {row}: decided", markup=False)
+
+
+@app.command("export")
+def export_(
+    file: Annotated[Path, typer.Argument(help="The CSV file to write; it holds people")],
+    batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
+) -> None:
+    """Write the open rows of your office into a work list to fill in."""
+    with outcome(), Office.open(account()) as office:
+        sights = _sights(office, _mine(office, batch, ReviewState.OPEN))
+        write_atomically(file, write_list(sights, list_key(read_secret(office.settings.keys.signing_key))))
+        out.print(f"{len(sights)} rows in {file}", markup=False)
+
+
+def _sights(office: Office, reviews: list[Review]) -> list[Sight]:
+    by_batch: dict[str, list[Review]] = {}
+    for review in reviews:
+        by_batch.setdefault(review.batch, []).append(review)
+    return [sight for batch, rows in by_batch.items() for sight in see(office, batch, rows)]
+
+
+@app.command("import")
+def import_(file: Annotated[Path, typer.Argument(help="A work list that was filled in")]) -> None:
+    """Take the decisions of a work list; all lines that are filled in, or none."""
+    with outcome(), Office.open(account()) as office:
+        content = file.read_bytes()
+        wanted = rows_of(content)
+        mine = [each for each in _mine(office, None, None) if each.row in wanted.get(each.batch, ())]
+        sights = {(sight.review.batch, sight.review.row): sight for sight in _sights(office, mine)}
+        decisions = read_list(content, sights, list_key(read_secret(office.settings.keys.signing_key)))
+        for batch, rows in decisions.items():
+            office.register.reviews.decide(batch, rows)
+            out.print(f"{batch}: {len(rows)} rows decided", markup=False)
+        if not decisions:
+            msg = "no line of the list is filled in"
+            raise Halt(msg)
+
+
+@app.command()
+def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more time is needed")]) -> None:
+    """A leader gives an objection its longer time, once."""
+    with outcome(), Office.open(account()) as office:
+        check_leader(office.settings, account())
+        received = office_day(office.register.batch(batch).received_at)
+        due = due_after(EXTENDED_OBJECTION, received, office.settings.office_days)
+        office.register.extend(batch, due, reason)
+        out.print(f"{batch}: due {due.day} instead of {WORKING_DAYS['objection']} working days", markup=False)

@@ -1,0 +1,66 @@
+"""What the register's verbs share: a batch's line found and locked, a note in the ledger, files as rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from exchange.errors import Halt
+from exchange.register import ledger
+from exchange.register.batches import FileRecord
+from exchange.register.models import BatchRow, FileRow
+from exchange.register.states import TRANSITIONS, State
+
+
+def now() -> datetime:
+    return datetime.now(UTC)
+
+
+def known(session: Session, batch_id: str, *, for_update: bool = False) -> BatchRow:
+    """The batch's line; Halt where there is none."""
+    batch = session.get(BatchRow, batch_id, with_for_update=for_update)
+    if batch is None:
+        msg = f"{batch_id} is not in the register"
+        raise Halt(msg)
+    return batch
+
+
+def move(
+    session: Session, batch_id: str, to_state: State, facts: Mapping[str, Any], told: Mapping[str, Any], actor: str
+) -> bool:
+    """Writes a step into the batch's line and the ledger; False where the batch is in that state already."""
+    batch = known(session, batch_id, for_update=True)
+    if batch.state == to_state:
+        return False
+    from_state = State(batch.state)
+    if to_state not in TRANSITIONS[from_state]:
+        msg = f"{batch_id} is {from_state}; it cannot become {to_state}"
+        raise Halt(msg)
+    batch.state = to_state
+    _write(batch, facts)
+    ledger.append(session, batch_id, (from_state, to_state), now(), actor, told)
+    return True
+
+
+def note(session: Session, batch: BatchRow, facts: Mapping[str, Any], told: Mapping[str, Any], actor: str) -> None:
+    """Writes down something about a batch that is no step: its state stays. ``batch`` is locked by the caller."""
+    _write(batch, facts)
+    ledger.append(session, batch.id, (batch.state, batch.state), now(), actor, {**facts, **told})
+
+
+def _write(batch: BatchRow, facts: Mapping[str, Any]) -> None:
+    for name, value in facts.items():
+        setattr(batch, name, value)
+
+
+def hashes(files: Sequence[FileRecord]) -> dict[str, str]:
+    """What the ledger keeps of files."""
+    return {str(file.role): file.sha256 for file in files}
+
+
+def file_row(batch_id: str, file: FileRecord, at: datetime) -> FileRow:
+    return FileRow(batch_id=batch_id, recorded_at=at, **asdict(file))

@@ -1,0 +1,222 @@
+"""Releases (放行): rows of a batch that leave after its first result, once a leader approved where that is due.
+
+proposed ──► approved ──► sealed ──► delivered
+    └──────► rejected ──► reopened
+
+Rules
+- **Four eyes**: who decided a row of a release does not approve it.
+- Rows are in one living release at most; a rejected one holds its rows until an officer opens it again.
+- With the last row the batch is closed.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Final
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import Session
+
+from exchange.errors import Halt
+from exchange.register import reviews
+from exchange.register.batches import FileRecord
+from exchange.register.database import transaction
+from exchange.register.lines import file_row, hashes, known, move, note, now
+from exchange.register.models import ReleaseRow
+from exchange.register.states import State
+
+
+class ReleaseState(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    REOPENED = "reopened"
+    SEALED = "sealed"
+    DELIVERED = "delivered"
+
+
+UNDER_WAY: Final = frozenset({ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.SEALED})
+"""States in which something is still to be done with a release."""
+
+Counts = Mapping[str, Mapping[str, int]]
+"""Item → answer code → rows."""
+
+
+@dataclass(frozen=True)
+class Release:
+    batch: str
+    number: int
+    state: ReleaseState
+    rows: tuple[int, ...]
+    counts: Counts
+    needs_approval: bool
+    proposed_at: datetime
+    judged_by: str | None
+    judged_at: datetime | None
+    reason: str | None
+
+    @property
+    def id(self) -> str:
+        """Its name, and its run id in Airflow."""
+        return f"{self.batch}.release-{self.number}"
+
+
+def parse_id(release_id: str) -> tuple[str, int]:
+    """Batch and number; Halt where the text is no release's name."""
+    batch_id, mark, number = release_id.rpartition(".release-")
+    if not mark or not number.isdecimal():
+        msg = f"{release_id} is not the name of a release: it should be <batch>.release-<number>"
+        raise Halt(msg)
+    return batch_id, int(number)
+
+
+class Releases:
+    """The releases; ``actor`` proposes and delivers, and is the leader in whose name one is judged."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def propose(self, batch_id: str, rows: Sequence[int], counts: Counts, *, needs_approval: bool) -> Release | None:
+        """A new release of these rows; None where one of them is in a living release already."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            if not self._held(session, batch_id).isdisjoint(rows):
+                return None
+            last = session.scalar(select(func.max(ReleaseRow.number)).filter_by(batch_id=batch_id)) or 0
+            row = ReleaseRow(
+                batch_id=batch_id,
+                number=last + 1,
+                state=ReleaseState.PROPOSED if needs_approval else ReleaseState.APPROVED,
+                rows=list(rows),
+                counts=json.dumps(counts, sort_keys=True),
+                needs_approval=needs_approval,
+                proposed_at=now(),
+            )
+            session.add(row)
+            reviews.leave(session, batch_id, rows)
+            note(session, batch, {}, {_key(row): f"{row.state} {len(rows)}"}, self.actor)
+            return _release(row)
+
+    def approve(self, batch_id: str, number: int) -> None:
+        """The leader lets the rows go; Halt where the leader decided one of them."""
+        with transaction(self.engine) as session:
+            row = self._judged(session, batch_id, number, ReleaseState.APPROVED, None)
+            if row is not None and self.actor in reviews.deciders(session, batch_id, row.rows):
+                msg = f"{_release(row).id}: who decided a row cannot approve it; another leader must"
+                raise Halt(msg)
+
+    def reject(self, batch_id: str, number: int, reason: str) -> None:
+        """The leader does not let the rows go: they go back to the officer with this reason."""
+        with transaction(self.engine) as session:
+            row = self._judged(session, batch_id, number, ReleaseState.REJECTED, reason)
+            if row is not None:
+                reviews.give_back(session, batch_id, row.rows, reason)
+
+    def reopen(self, batch_id: str, number: int, reason: str) -> None:
+        """What a rejection asked for is done: the rows may be proposed again."""
+        with transaction(self.engine) as session:
+            self._step(session, batch_id, number, (ReleaseState.REJECTED, ReleaseState.REOPENED), reason)
+
+    def sealed(self, batch_id: str, number: int, files: Sequence[FileRecord]) -> None:
+        """The supplementary result is made."""
+        with transaction(self.engine) as session:
+            steps = (ReleaseState.APPROVED, ReleaseState.SEALED)
+            if self._step(session, batch_id, number, steps, None, hashes(files)) is not None:
+                session.add_all(file_row(batch_id, file, now()) for file in files)
+
+    def delivered(self, batch_id: str, number: int) -> None:
+        """It lies in the partner's folder; with the last open row the batch is closed."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            row = self._step(session, batch_id, number, (ReleaseState.SEALED, ReleaseState.DELIVERED), None)
+            if row is None:
+                return
+            reviews.gone(session, batch_id, row.rows)
+            still_open = (batch.rows_open or 0) - len(row.rows)
+            note(session, batch, {"rows_open": still_open}, {}, self.actor)
+            if still_open == 0 and batch.state == State.DELIVERED:
+                move(session, batch_id, State.CLOSED, {}, {}, self.actor)
+
+    def get(self, batch_id: str, number: int) -> Release:
+        with transaction(self.engine) as session:
+            return _release(_found(session, batch_id, number))
+
+    def of(self, batch_id: str) -> list[Release]:
+        """A batch's releases, the first first."""
+        query = select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number)
+        with transaction(self.engine) as session:
+            return [_release(row) for row in session.scalars(query)]
+
+    def under_way(self) -> list[Release]:
+        """The releases with which something is still to be done, the oldest first."""
+        query = select(ReleaseRow).where(ReleaseRow.state.in_(UNDER_WAY)).order_by(ReleaseRow.proposed_at)
+        with transaction(self.engine) as session:
+            return [_release(row) for row in session.scalars(query)]
+
+    def _held(self, session: Session, batch_id: str) -> set[int]:
+        query = select(ReleaseRow.rows).filter_by(batch_id=batch_id).where(ReleaseRow.state != ReleaseState.REOPENED)
+        return {row for rows in session.scalars(query) for row in rows}
+
+    def _judged(
+        self, session: Session, batch_id: str, number: int, to_state: ReleaseState, reason: str | None
+    ) -> ReleaseRow | None:
+        row = self._step(session, batch_id, number, (ReleaseState.PROPOSED, to_state), reason)
+        if row is not None:
+            row.judged_by, row.judged_at = self.actor, now()
+        return row
+
+    def _step(
+        self,
+        session: Session,
+        batch_id: str,
+        number: int,
+        steps: tuple[ReleaseState, ReleaseState],
+        reason: str | None,
+        told: Mapping[str, str] | None = None,
+    ) -> ReleaseRow | None:
+        """Moves a release from one state to the next; None where it is there already; Halt where it is elsewhere."""
+        from_state, to_state = steps
+        batch = known(session, batch_id, for_update=True)
+        row = _found(session, batch_id, number)
+        if row.state == to_state:
+            return None
+        if row.state != from_state:
+            msg = f"{_release(row).id} is {row.state}; it cannot become {to_state}"
+            raise Halt(msg)
+        row.state = to_state
+        if reason is not None:
+            row.reason = reason
+        note(session, batch, {}, {_key(row): f"{to_state} {len(row.rows)}", **(told or {})}, self.actor)
+        return row
+
+
+def _key(row: ReleaseRow) -> str:
+    return f"release.{row.number}"
+
+
+def _found(session: Session, batch_id: str, number: int) -> ReleaseRow:
+    row = session.get(ReleaseRow, (batch_id, number))
+    if row is None:
+        msg = f"{batch_id} has no release {number}"
+        raise Halt(msg)
+    return row
+
+
+def _release(row: ReleaseRow) -> Release:
+    return Release(
+        batch=row.batch_id,
+        number=row.number,
+        state=ReleaseState(row.state),
+        rows=tuple(row.rows),
+        counts=json.loads(row.counts),
+        needs_approval=row.needs_approval,
+        proposed_at=row.proposed_at,
+        judged_by=row.judged_by,
+        judged_at=row.judged_at,
+        reason=row.reason,
+    )

@@ -1,0 +1,211 @@
+"""Rows that need an officer (人工核实): queued, decided, returned.
+
+Rules
+- A decision names the version of the row that the officer saw; a row that changed since is not decided.
+- Who decided, when and why stands in the ledger; so does every opening of a row.
+- A row that leaves in a release is decided no more; a rejected release opens its rows again, with the leader's reason.
+- Nobody who was asked about is in here: a row is its number in its batch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Engine, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from exchange.errors import Halt
+from exchange.register.database import transaction
+from exchange.register.lines import known, note, now
+from exchange.register.models import ReviewRow
+
+
+class ReviewState(StrEnum):
+    OPEN = "open"
+    DECIDED = "decided"
+    LEAVING = "leaving"
+    RELEASED = "released"
+
+
+@dataclass(frozen=True)
+class NewReview:
+    """A row for the queue: its number in the batch (from 1), the responsible office's division, and why."""
+
+    row: int
+    division: str
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Decision:
+    """An officer's answers for a row: column (``identity`` or an item) → answer code. ``version``: of the row as it was
+    seen.
+    """
+
+    row: int
+    version: int
+    answers: Mapping[str, str]
+    reason: str
+    note: str | None = None
+
+
+@dataclass(frozen=True)
+class Review:
+    batch: str
+    row: int
+    division: str
+    causes: tuple[str, ...]
+    state: ReviewState
+    version: int
+    answers: Mapping[str, str]
+    reason: str | None
+    note: str | None
+    decided_by: str | None
+    decided_at: datetime | None
+    returned_for: str | None
+
+
+@dataclass(frozen=True)
+class ReviewFilter:
+    """``division``: the office's, with everything below it (its code without trailing pairs of zeros)."""
+
+    batch: str | None = None
+    division: str | None = None
+    state: ReviewState | None = ReviewState.OPEN
+    limit: int | None = None
+
+
+def add_reviews(session: Session, batch_id: str, reviews: Sequence[NewReview]) -> None:
+    """Puts rows into the queue; those that are in it already stay as they are."""
+    if reviews:
+        values = [
+            {"batch_id": batch_id, "row": each.row, "division": each.division, "causes": list(each.causes)}
+            | {"state": ReviewState.OPEN, "version": 1}
+            for each in reviews
+        ]
+        session.execute(insert(ReviewRow).on_conflict_do_nothing(), values)
+
+
+class Reviews:
+    """The queue; ``actor`` is the officer in whose name it is used."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def add(self, batch_id: str, reviews: Sequence[NewReview]) -> None:
+        with transaction(self.engine) as session:
+            known(session, batch_id, for_update=True)
+            add_reviews(session, batch_id, reviews)
+
+    def find(self, wanted: ReviewFilter) -> list[Review]:
+        """The rows that fit, in the order of batches and rows."""
+        query = select(ReviewRow).order_by(ReviewRow.batch_id, ReviewRow.row).limit(wanted.limit)
+        if wanted.batch is not None:
+            query = query.filter_by(batch_id=wanted.batch)
+        if wanted.state is not None:
+            query = query.filter_by(state=wanted.state)
+        if wanted.division is not None:
+            query = query.where(ReviewRow.division.startswith(below(wanted.division)))
+        with transaction(self.engine) as session:
+            return [_review(row) for row in session.scalars(query)]
+
+    def get(self, batch_id: str, row: int) -> Review:
+        """One row of the queue; Halt where it is not in it."""
+        with transaction(self.engine) as session:
+            return _review(_row(session, batch_id, row))
+
+    def opened(self, batch_id: str, rows: Iterable[int]) -> None:
+        """An officer looks at these rows' people; told to the ledger before anything is shown."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            note(session, batch, {}, {"opened": ",".join(str(row) for row in rows)}, self.actor)
+
+    def decide(self, batch_id: str, decisions: Sequence[Decision]) -> None:
+        """All of these or none; Halt where a row changed since it was seen or is not open to a decision."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            told = {}
+            for decision in decisions:
+                row = _row(session, batch_id, decision.row)
+                if row.state not in (ReviewState.OPEN, ReviewState.DECIDED) or row.version != decision.version:
+                    msg = f"{batch_id} row {decision.row} is {row.state} and was changed since it was seen; look again"
+                    raise Halt(msg)
+                row.state, row.version = ReviewState.DECIDED, row.version + 1
+                row.decision = json.dumps(dict(decision.answers), sort_keys=True)
+                row.reason, row.note = decision.reason, decision.note
+                row.decided_by, row.decided_at = self.actor, now()
+                told[f"review.{row.row}"] = f"{row.decision} {row.reason}"
+            note(session, batch, {}, told, self.actor)
+
+    def count(self, batch_id: str) -> dict[ReviewState, int]:
+        """How many of a batch's rows are in each state."""
+        query = select(ReviewRow.state, func.count()).filter_by(batch_id=batch_id).group_by(ReviewRow.state)
+        with transaction(self.engine) as session:
+            found = {ReviewState(state): count for state, count in session.execute(query)}
+        return {state: found.get(state, 0) for state in ReviewState}
+
+
+def below(division: str) -> str:
+    """What the codes of a division and of all below it begin with."""
+    code = division
+    while code.endswith("00"):
+        code = code[:-2]
+    return code
+
+
+def leave(session: Session, batch_id: str, rows: Sequence[int]) -> None:
+    """Decided rows are in a release now."""
+    _set(session, batch_id, rows, ReviewState.DECIDED, {"state": ReviewState.LEAVING})
+
+
+def give_back(session: Session, batch_id: str, rows: Sequence[int], reason: str) -> None:
+    """Rows of a rejected release go back to the officer, with the leader's reason."""
+    changes = {"state": ReviewState.OPEN, "version": ReviewRow.version + 1, "returned_for": reason}
+    _set(session, batch_id, rows, ReviewState.LEAVING, changes)
+
+
+def gone(session: Session, batch_id: str, rows: Sequence[int]) -> None:
+    """The rows' answers lie in the partner's folder."""
+    _set(session, batch_id, rows, ReviewState.LEAVING, {"state": ReviewState.RELEASED})
+
+
+def deciders(session: Session, batch_id: str, rows: Sequence[int]) -> set[str]:
+    """Who decided any of these rows."""
+    query = select(ReviewRow.decided_by).filter_by(batch_id=batch_id).where(ReviewRow.row.in_(rows)).distinct()
+    return {name for name in session.scalars(query) if name is not None}
+
+
+def _set(session: Session, batch_id: str, rows: Sequence[int], state: ReviewState, changes: dict[str, object]) -> None:
+    changed = update(ReviewRow).filter_by(batch_id=batch_id, state=state).where(ReviewRow.row.in_(rows))
+    session.execute(changed.values(changes))
+
+
+def _row(session: Session, batch_id: str, row: int) -> ReviewRow:
+    found = session.get(ReviewRow, (batch_id, row))
+    if found is None:
+        msg = f"{batch_id} has no row {row} for an officer"
+        raise Halt(msg)
+    return found
+
+
+def _review(row: ReviewRow) -> Review:
+    return Review(
+        batch=row.batch_id,
+        row=row.row,
+        division=row.division,
+        causes=tuple(row.causes),
+        state=ReviewState(row.state),
+        version=row.version,
+        answers=json.loads(row.decision or "{}"),
+        reason=row.reason,
+        note=row.note,
+        decided_by=row.decided_by,
+        decided_at=row.decided_at,
+        returned_for=row.returned_for,
+    )

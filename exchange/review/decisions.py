@@ -1,0 +1,63 @@
+"""What an officer may decide, and what follows from it.
+
+Rules
+- Every open column of the row gets an answer, one of those that ``schemas/reviews.toml`` allows for it.
+- Where the identity is decided as anything but *consistent*, nothing else of the person is answered: the other columns
+  follow from it as they do in the matching.
+- A decision names what it rests on. A note is short and holds no identity number.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from exchange.errors import Halt
+from exchange.masking import ID_NUMBER_ANYWHERE
+from exchange.matching.decide import follows
+from exchange.tables import DECISIONS, REASONS
+
+GREATEST_NOTE = 200
+
+
+def complete(open_columns: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
+    """The answers for all open columns (column → code now); Halt where one is missing, unknown or not open."""
+    said = dict(answers)
+    identity = said.get("identity")
+    if "identity" in open_columns and identity is not None and identity != "consistent":
+        said |= {item: follows(item, identity) for item in open_columns if item != "identity"}
+    for item in ("id_number", "name"):
+        if item in open_columns and identity == "consistent":
+            said[item] = identity
+    for column in open_columns:
+        if column not in said:
+            msg = f"{column}: no answer; one of {', '.join(allowed(column))}"
+            raise Halt(msg)
+    for column, code in answers.items():
+        if column not in open_columns:
+            msg = f"{column} is not open in this row"
+            raise Halt(msg)
+        if code not in allowed(column):
+            msg = f"{column}: this cannot be decided; one of {', '.join(allowed(column))}"
+            raise Halt(msg)
+    return {column: said[column] for column in open_columns}
+
+
+def allowed(column: str) -> tuple[str, ...]:
+    """The answers that may be decided for the identity or an item."""
+    if column in ("id_number", "name"):
+        return DECISIONS["identity"]
+    return DECISIONS.get(column, DECISIONS["other"])
+
+
+def check_reason(reason: str, note: str | None) -> None:
+    """Halt where the reason is none of the table, or the note is long or holds an identity number."""
+    if reason not in REASONS:
+        msg = f"no such reason; one of {', '.join(REASONS)}"
+        raise Halt(msg)
+    if reason == "other" and not note:
+        msg = "the reason 'other' needs a note"
+        raise Halt(msg)
+    if note is not None and (len(note) > GREATEST_NOTE or re.search(ID_NUMBER_ANYWHERE, note)):
+        msg = f"a note has at most {GREATEST_NOTE} characters and holds no identity number"
+        raise Halt(msg)

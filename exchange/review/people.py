@@ -1,0 +1,33 @@
+"""Who may do what: officers decide rows of their office's division and below; leaders approve.
+
+Rule: names are accounts of the machine or of Airflow, as the settings list them; nobody acts in another's name.
+"""
+
+from __future__ import annotations
+
+from exchange.errors import Halt
+from exchange.register.reviews import below
+from exchange.settings import ReviewOffice, Settings
+
+
+def offices_of(settings: Settings, account: str) -> list[ReviewOffice]:
+    """The offices whose officer this is; Halt where it is nobody's."""
+    found = [office for office in settings.offices if account in office.officers]
+    if not found:
+        msg = f"{account} is no officer of any office in the settings"
+        raise Halt(msg)
+    return found
+
+
+def check_officer(settings: Settings, account: str, division: str) -> None:
+    """Halt unless this account is an officer of the division's office, or of one above it."""
+    if not any(division.startswith(below(office.division)) for office in offices_of(settings, account)):
+        msg = f"{account} is no officer for {division}"
+        raise Halt(msg)
+
+
+def check_leader(settings: Settings, account: str) -> None:
+    """Halt unless this account is a leader's."""
+    if account not in settings.leaders:
+        msg = f"{account} is no leader in the settings; only a leader approves, returns or extends"
+        raise Halt(msg)

@@ -1,0 +1,165 @@
+"""The answers of a batch as they stand, worked out anew each time from what is kept: nothing plain rests anywhere.
+
+Rules
+- The versions of the snapshots are pinned in the register at the first try; whoever asks later uses the same ones.
+- Days are counted from the day of receipt, not from today, so that the same batch is answered the same on any day.
+- Rows that had to wait for a source are asked a second time, of versions pinned once all its sources are fresh.
+- What an officer decided stands over what the matching says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Final
+
+import polars as pl
+
+from exchange.agreements import Agreement
+from exchange.errors import Halt
+from exchange.manifest import RequestManifest, parse
+from exchange.matching.decide import CAUSES, IDENTITY, decide
+from exchange.matching.identity import Population
+from exchange.matching.items import RULES
+from exchange.matching.sources import Sources
+from exchange.office import Office
+from exchange.register import Batch, Review, ReviewFilter
+from exchange.steps.objection import objected
+from exchange.steps.request import read_request
+from exchange.tables import ANSWERS, SOURCES
+from exchange.working_days import office_day
+
+POPULATION: Final = "population"
+PENDING: Final = tuple(code for code, answer in ANSWERS.items() if answer.group == "pending")
+WAITING: Final = "source_not_ready"
+AWAITING: Final = "awaiting_approval"
+
+Pins = Mapping[str, tuple[str, date]]
+"""Source → (version, as-of date)."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A trusted batch with what is needed to answer it."""
+
+    office: Office
+    batch: Batch
+    manifest: RequestManifest
+    agreement: Agreement
+
+    @classmethod
+    def of(cls, office: Office, batch: Batch) -> Question:
+        manifest = parse(RequestManifest, office.archive.read(batch.manifest_sha256))
+        return cls(office, batch, manifest, office.agreement(batch.partner))
+
+    @property
+    def today(self) -> date:
+        """The day of receipt."""
+        return office_day(self.batch.received_at)
+
+    @cached_property
+    def table(self) -> pl.DataFrame:
+        """The claimed values, row by row."""
+        return read_request(self.office, self.manifest)
+
+    @cached_property
+    def pins(self) -> Pins:
+        """The versions that answer this batch; sources that are missing are not among them."""
+        current = _current(self.office, self.manifest.items)
+        if POPULATION not in current:
+            msg = "no population snapshot is published; build one with `exchange snapshot build`"
+            raise Halt(msg)
+        return self.office.register.pin_snapshots(self.batch.id, current)
+
+    @property
+    def later_pins(self) -> Pins:
+        """The versions of the second asking; empty where there was none."""
+        return self.office.register.snapshots_of(self.batch.id, later=True)
+
+    def sources(self, *, later: bool = False) -> Sources:
+        """What the batch is matched against: only sources that are fresh. Of the second asking, all were."""
+        pins = self.later_pins if later else self.pins
+        open_ = {source: self.office.snapshots.version(source, version) for source, (version, _) in pins.items()}
+        people = open_[POPULATION]
+        records = {
+            source: open_[source].open("records")
+            for source, (_, as_of) in pins.items()
+            if source != POPULATION and (later or is_fresh(source, as_of, self.today))
+        }
+        approved = self.agreement.approved_in_advance(self.manifest.cycle, self.today)
+        return Sources(Population(people.open("people"), people.open("former")), records, approved=approved)
+
+    def first_matched(self, *, settled: bool = False) -> pl.DataFrame:
+        """The first result's answers, see ``matching.decide``; of an objection, every row for review."""
+        if self.manifest.objects_to is not None:
+            first = Question.of(self.office, self.office.register.batch(self.manifest.objects_to))
+            return objected(self.table, first.answers(), self.manifest.items)
+        return decide(self.table, self.manifest.items, self.sources(), self.today, settled=settled)
+
+    def matched(self, *, settled: bool = False) -> pl.DataFrame:
+        """The answers as the matching gives them: the first ones, and those of the second asking for rows that had to
+        wait for a source.
+        """
+        first_asked = self.first_matched(settled=settled)
+        if not self.later_pins:
+            return first_asked
+        again = decide(self.table, self.manifest.items, self.sources(later=True), self.today, settled=settled)
+        waited = has_code(first_asked, (WAITING,))
+        kept = [pl.when(waited).then(again[name]).otherwise(first_asked[name]).alias(name) for name in again.columns]
+        return first_asked.select(kept)
+
+    def answers(self) -> pl.DataFrame:
+        """The answers as they stand: matched, and over that what officers decided."""
+        decided = self.office.register.reviews.find(ReviewFilter(batch=self.batch.id, state=None))
+        return with_decisions(self.matched(), [review for review in decided if review.answers])
+
+
+def is_fresh(source: str, as_of: date, today: date) -> bool:
+    return (today - as_of).days <= SOURCES[source].max_age_days
+
+
+def ask_again(question: Question) -> bool:
+    """Pins the versions of the second asking; False while a source is missing or stale."""
+    office, today = question.office, office_day(question.office.now())
+    current = _current(office, question.manifest.items)
+    needed = {POPULATION, *_needs(question.manifest.items)}
+    if needed != set(current) or not all(is_fresh(source, as_of, today) for source, (_, as_of) in current.items()):
+        return False
+    pinned = current | {POPULATION: question.pins[POPULATION]}  # who is meant does not change
+    office.register.pin_snapshots(question.batch.id, pinned, later=True)
+    return True
+
+
+def answer_columns(frame: pl.DataFrame) -> list[str]:
+    """The columns that hold answer codes."""
+    return [name for name in frame.columns if name == IDENTITY or name.startswith("answer.")]
+
+
+def has_code(frame: pl.DataFrame, codes: Sequence[str]) -> pl.Series:
+    """Whether a row has one of these codes in any column."""
+    return frame.select(pl.any_horizontal(pl.col(answer_columns(frame)).is_in(list(codes)))).to_series()
+
+
+def with_decisions(frame: pl.DataFrame, decided: Sequence[Review]) -> pl.DataFrame:
+    """The answers with those of officers in their place; a decided row needs no officer any more."""
+    rows = pl.Series([review.row - 1 for review in decided], dtype=pl.UInt32)
+    if not decided:
+        return frame
+    changed = []
+    for column in answer_columns(frame):
+        said = pl.Series([review.answers.get(column.removeprefix("answer.")) for review in decided], dtype=pl.String)
+        changed.append(frame[column].scatter(rows, said.fill_null(frame[column].gather(rows))))
+    return frame.with_columns(*changed, frame[CAUSES].scatter(rows, ""))
+
+
+def _needs(items: Sequence[str]) -> set[str]:
+    return {source for item in items if item in RULES for source in RULES[item].needs}
+
+
+def _current(office: Office, items: Sequence[str]) -> dict[str, tuple[str, date]]:
+    """The published versions of the sources that these items ask."""
+    wanted = {POPULATION, *_needs(items)}
+    found = {source: office.snapshots.current(source) for source in SOURCES if source in wanted}
+    return {source: (version.name, version.as_of) for source, version in found.items() if version is not None}

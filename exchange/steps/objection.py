@@ -1,0 +1,59 @@
+"""Objections (异议): a partner asks for a second look at rows of an earlier batch.
+
+Rules
+- The rows name the earlier batch's row references; whom they meant, and what was answered, is taken from there.
+- Every row goes to an officer, the first answer beside it; nothing is answered by the machine.
+- A reference that the earlier batch does not have, or has more than once, is answered ``row_ref_unknown``.
+
+Source: national rules on criminal-record queries of 2021: 15 working days, once extended to 30 with approval.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from exchange.errors import Refused
+from exchange.manifest import RequestManifest
+from exchange.matching.decide import CAUSES, IDENTITY, NOTE, PERSON
+from exchange.matching.identity import NOBODY
+from exchange.register import Register, State
+
+CAUSE: Final = "objection"
+UNKNOWN: Final = "row_ref_unknown"
+
+
+def check_objection(register: Register, manifest: RequestManifest) -> None:
+    """Refused unless the earlier batch is the partner's own, was answered, for this purpose, and held these items."""
+    if manifest.objects_to is None:
+        return
+    first = register.find_batch(manifest.objects_to)
+    answered = first is not None and first.state in (State.DELIVERED, State.CLOSED) and first.objects_to is None
+    if first is None or not answered or first.partner != manifest.partner or first.purpose != manifest.purpose:
+        raise Refused("objection_batch", column="objects_to")
+    for place, item in enumerate(manifest.items):
+        if item not in first.items:
+            raise Refused("objection_item", column=f"items.{place}")
+
+
+def objected(table: pl.DataFrame, first: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:
+    """The rows that are objected to, in the shape of ``matching.decide``, each under review. ``first``: the earlier
+    batch's answers as they stand.
+    """
+    known = first.filter(pl.col("row_ref").is_unique()).select("row_ref", "id_number", "name", PERSON)
+    found = table.select("row_ref").join(known, on="row_ref", how="left", maintain_order="left")
+    there = pl.col("id_number").is_not_null()
+    of_identity = pl.when(there).then(pl.lit("under_review")).otherwise(pl.lit(UNKNOWN))
+    of_items = pl.when(there).then(pl.lit("under_review")).otherwise(pl.lit("not_answered"))
+    return found.select(
+        "row_ref",
+        pl.col("id_number").fill_null(""),
+        pl.col("name").fill_null(""),
+        of_identity.alias(IDENTITY),
+        pl.lit("").alias(NOTE),
+        *[of_items.alias(f"answer.{item}") for item in items],
+        pl.col(PERSON).fill_null(NOBODY),
+        pl.when(there).then(pl.lit(CAUSE)).otherwise(pl.lit("")).alias(CAUSES),
+    )

@@ -1,0 +1,244 @@
+"""Rows that had to wait: officers decide, a leader approves, and a supplementary result follows."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import World
+from exchange.errors import Halt
+from exchange.office import Office
+from exchange.register import Decision, Release, ReleaseState, ReviewFilter, ReviewState, State
+from exchange.review.decisions import complete
+from exchange.review.sight import see
+from exchange.snapshots.versions import Snapshots
+
+Ask = Callable[..., Request]
+RECORDS = ("id_number", "name", "criminal_record")
+
+
+@pytest.fixture
+def clean(people: pl.DataFrame, offenders: pl.Series) -> pl.DataFrame:
+    return people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(offenders.implode()))
+
+
+@pytest.fixture
+def hit(people: pl.DataFrame, offenders: pl.Series) -> pl.DataFrame:
+    return people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode()))
+
+
+def rows(*people: pl.DataFrame) -> tuple[bytes, int]:
+    """A request's rows about these people."""
+    asked = pl.concat([each.select("id_number", "name") for each in people]).with_row_index("row_ref", offset=1)
+    return asked.with_columns(pl.format("R{}", "row_ref").alias("row_ref")).write_csv().encode(), asked.height
+
+
+def school(education: DemoPartner, number: str, data: bytes, count: int) -> Request:
+    basis = "教师法第十四条"
+    return Request(f"{education.id}.{number}", "quarterly", "2026-Q4", "hiring_teachers", basis, RECORDS, count, data)
+
+
+def sent(office: Office, partner: DemoPartner, request: Request) -> str:
+    partner.drop(partner.make_set(request))
+    sweep(office)
+    assert pipeline.run(office, request.batch)
+    return request.batch
+
+
+def supplement(partner: DemoPartner, batch: str, number: int) -> dict[str, dict[str, str]]:
+    """Row reference → the row of a supplementary result, checked and opened as its partner would."""
+    result = partner.result(batch, number)
+    assert result.manifest["supplement"] == number - 1
+    text = result.data.decode("utf-8-sig")
+    return {next(iter(row.values())): row for row in csv.DictReader(io.StringIO(text))}
+
+
+def proposed(office: Office, batch: str) -> list[Release]:
+    return [release for release in pipeline.propose_all(office) if release.batch == batch]
+
+
+def decide(office: Office, batch: str, row: int, **answers: str) -> None:
+    review = office.register.reviews.get(batch, row)
+    sight = see(office, batch, [review])[0]
+    said = complete(sight.open, answers)
+    office.register.reviews.decide(batch, [Decision(row, review.version, said, "archive")])
+
+
+@pytest.fixture
+def leader(world: World) -> Iterator[Office]:
+    with Office.open("leader", world.config) as opened:
+        yield opened
+
+
+def test_no_record_leaves_once_the_leader_approved(
+    office: Office, leader: Office, education: DemoPartner, clean: pl.DataFrame
+) -> None:
+    batch = sent(office, education, school(education, "rel1", *rows(clean.head(3))))
+    assert office.register.batch(batch).state is State.DELIVERED
+    assert education.result(batch).manifest["rows_open"] == 3
+    (release,) = proposed(office, batch)
+    assert release.needs_approval
+    assert release.counts["criminal_record"] == {"no_record": 3}
+    with pytest.raises(Halt, match="cannot become"):
+        office.register.releases.sealed(batch, 1, [])
+    leader.register.releases.approve(batch, 1)
+    pipeline.issue(office, release.id)
+    pipeline.issue(office, release.id)
+    assert {row["无违法犯罪记录核查结果"] for row in supplement(education, batch, 2).values()} == {"未发现记录"}
+    assert education.result(batch, 2).manifest["rows_open"] == 0
+    assert office.register.batch(batch).state is State.CLOSED
+    office.register.verify()
+
+
+def test_a_hit_needs_an_officer_and_another_ones_approval(
+    world: World, office: Office, leader: Office, education: DemoPartner, clean: pl.DataFrame, hit: pl.DataFrame
+) -> None:
+    batch = sent(office, education, school(education, "rel2", *rows(clean.head(1), hit.head(1))))
+    (first,) = proposed(office, batch)
+    assert first.rows == (1,), "what only waits for the leader does not wait for the officer"
+    review = office.register.reviews.get(batch, 2)
+    assert review.causes == ("criminal_record",)
+    decide(leader, batch, 2, criminal_record="record_found")
+    second = proposed(office, batch)[-1]
+    assert (second.rows, second.needs_approval) == ((2,), True)
+    with pytest.raises(Halt, match="who decided a row"):
+        leader.register.releases.approve(batch, second.number)
+    assert office.register.releases.get(batch, second.number).state is ReleaseState.PROPOSED
+    with Office.open("another", world.config) as another:
+        another.register.releases.approve(batch, second.number)
+    pipeline.issue(office, second.id)
+    found = supplement(education, batch, second.number + 1)
+    assert [row["无违法犯罪记录核查结果"] for row in found.values()] == ["有记录"]
+    assert office.register.batch(batch).state is State.DELIVERED
+    leader.register.releases.approve(batch, 1)
+    pipeline.issue(office, first.id)
+    assert office.register.batch(batch).state is State.CLOSED
+
+
+def test_a_person_in_doubt_is_decided_by_an_officer_and_leaves_without_a_leader(
+    office: Office, court: DemoPartner, ask: Ask, people: pl.DataFrame, clean: pl.DataFrame
+) -> None:
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(2)
+    data, count = rows(clean.head(1), doubtful)
+    batch = sent(office, court, ask(data, count, items=("id_number", "name"), cycle="monthly", period="2026-11"))
+    assert proposed(office, batch) == []
+    decide(office, batch, 2, identity="consistent")
+    assert proposed(office, batch) == [], "the batch's other row is still with an officer"
+    decide(office, batch, 3, identity="name_disagrees")
+    (release,) = proposed(office, batch)
+    assert (release.needs_approval, release.state) == (False, ReleaseState.APPROVED)
+    pipeline.issue(office, release.id)
+    found = supplement(court, batch, 2)
+    assert list(found) == ["R2", "R3"]
+    assert [found["R2"][c] for c in ("identity", "id_number_answer", "name_answer")] == ["consistent"] * 3
+    assert [found["R3"][c] for c in ("identity", "id_number_answer")] == ["name_disagrees"] * 2
+    assert office.register.batch(batch).state is State.CLOSED
+
+
+def test_on_the_due_day_what_is_decided_goes(
+    office: Office, later: Callable[[timedelta], Office], court: DemoPartner, ask: Ask, people: pl.DataFrame
+) -> None:
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(2)
+    data, count = rows(doubtful)
+    batch = sent(office, court, ask(data, count, items=("name",), cycle="monthly", period="2026-11"))
+    decide(office, batch, 1, identity="consistent")
+    assert proposed(office, batch) == []
+    (release,) = proposed(later(timedelta(days=14)), batch)
+    assert release.rows == (1,)
+
+
+def test_a_rejection_goes_back_to_the_officer_never_to_the_partner(
+    office: Office, leader: Office, education: DemoPartner, hit: pl.DataFrame
+) -> None:
+    batch = sent(office, education, school(education, "rel3", *rows(hit.head(1))))
+    decide(office, batch, 1, criminal_record="record_found")
+    (release,) = proposed(office, batch)
+    leader.register.releases.reject(batch, 1, "请再查阅案卷")
+    pipeline.issue(office, release.id)
+    assert not [name for name in education.answers() if "result-2" in name]
+    (review,) = office.register.reviews.find(ReviewFilter(batch=batch))
+    assert (review.state, review.returned_for) == (ReviewState.OPEN, "请再查阅案卷")
+    assert proposed(office, batch) == []
+    decide(office, batch, 1, criminal_record="no_record")
+    assert proposed(office, batch) == [], "a rejected release holds its rows until an officer opens it again"
+    office.register.releases.reopen(batch, 1, "已查阅")
+    (second,) = proposed(office, batch)
+    assert second.number == 2
+    leader.register.releases.approve(batch, 2)
+    pipeline.issue(office, second.id)
+    assert next(iter(supplement(education, batch, 3).values()))["无违法犯罪记录核查结果"] == "未发现记录"
+
+
+def test_rows_that_waited_for_a_source_are_asked_again(
+    office: Office,
+    court: DemoPartner,
+    ask: Ask,
+    clean: pl.DataFrame,
+    hit: pl.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    data, count = rows(clean.head(2), hit.head(1))
+    current = Snapshots.current
+    with monkeypatch.context() as missing:
+        missing.setattr(
+            Snapshots, "current", lambda self, source: None if source == "drug_control" else current(self, source)
+        )
+        batch = sent(office, court, ask(data, count, items=("criminal_record",)))
+        assert office.register.answer_counts(batch)["criminal_record"]["source_not_ready"] >= 2
+        assert proposed(office, batch) == []
+    (release,) = proposed(office, batch)
+    assert (release.rows, release.needs_approval) == ((1, 2), False), "by the standing approval"
+    pipeline.issue(office, release.id)
+    assert {row["criminal_record_answer"] for row in supplement(court, batch, 2).values()} == {"no_record"}
+
+
+def test_an_objection_gets_a_second_look(
+    office: Office, leader: Office, court: DemoPartner, ask: Ask, clean: pl.DataFrame
+) -> None:
+    person = clean.head(1)
+    wrong = "女" if person["sex"][0] == "1" else "男"
+    data = f"row_ref,id_number,name,sex\nA1,{person['id_number'][0]},{person['name'][0]},{wrong}\n".encode()
+    first = sent(office, court, ask(data, 1))
+    assert office.register.answer_counts(first)["sex"] == {"inconsistent": 1}
+    data = "业务编号,异议说明\nA1,当事人持有户口簿\nA9,\n".encode()
+    about = {"cycle": "objection", "items": ("sex",), "objects_to": first}
+    batch = sent(office, court, ask(data, 2, **about))
+    answered = office.register.batch(batch)
+    assert (answered.cycle, answered.objects_to, answered.rows_open) == ("objection", first, 1)
+    assert office.register.answer_counts(batch)["identity"] == {"under_review": 1, "row_ref_unknown": 1}
+    review = office.register.reviews.get(batch, 1)
+    sight = see(office, batch, [review])[0]
+    assert sight.claim["statement"] == "当事人持有户口簿"
+    assert (sight.proposal["identity"], sight.proposal["sex"]) == ("consistent", "inconsistent")
+    assert sight.people["key"].len() == 1
+    decide(office, batch, 1, identity="consistent", sex="consistent")
+    (release,) = proposed(office, batch)
+    pipeline.issue(office, release.id)
+    assert supplement(court, batch, 2)["A1"]["sex_answer"] == "consistent"
+
+
+@pytest.mark.parametrize(
+    ("objects_to", "items", "code"),
+    [
+        ("court-changchun.none", ("sex",), "objection_batch"),
+        ("first", ("birth_date",), "objection_item"),
+    ],
+)
+def test_an_objection_to_what_was_not_answered_is_refused(
+    office: Office, court: DemoPartner, ask: Ask, objects_to: str, items: tuple[str, ...], code: str
+) -> None:
+    first = sent(office, court, ask())
+    named = first if objects_to == "first" else objects_to
+    request = ask(b"row_ref\nR1\n", 1, cycle="objection", items=items, objects_to=named)
+    court.drop(court.make_set(request))
+    sweep(office)
+    assert not pipeline.run(office, request.batch)
+    assert office.register.batch(request.batch).refusal_code == code
