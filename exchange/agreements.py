@@ -31,12 +31,15 @@ class _Section(BaseModel):
 
 
 class Purpose(_Section):
-    """One reason to ask, with its legal basis; ``items`` may be asked for it and no others."""
+    """One reason to ask, with its legal basis; ``items`` may be asked for it and no others. ``tells_cancellation``:
+    whether answers about a person whose registration is cancelled say so.
+    """
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     zh: str
     legal_basis: Annotated[str, Field(min_length=4)]
     items: tuple[str, ...]
+    tells_cancellation: bool = False
 
     @field_validator("items")
     @classmethod

@@ -15,7 +15,7 @@ from typing import Any, Final, Literal, TypeVar
 from exchange.places import SCHEMAS
 
 Group = Literal["final", "pending", "unanswered", "unreadable"]
-SourceTable = Literal["population", "offences"]
+SourceTable = Literal["population", "offences", "events"]
 
 
 @dataclass(frozen=True)

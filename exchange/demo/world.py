@@ -48,6 +48,7 @@ class PartnerProfile:
 
 
 _REGISTER_ITEMS: Final = ["id_number", "name", "sex", "birth_date", "ethnicity", "registered_address"]
+_EVENT_ITEMS: Final = ["migration", "address_change", "item_correction", "cancellation"]
 _CASE: Final = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
 _SCHOOL: Final = "义务教育法第十二条"
 _HIRING: Final = "教师法第十四条"
@@ -65,7 +66,7 @@ PARTNERS: Final = (
         "city",
         "220100",
         ("monthly", "ad_hoc"),
-        _purpose("case_handling", "案件办理", _CASE, [*_REGISTER_ITEMS, "criminal_record"]),
+        _purpose("case_handling", "案件办理", _CASE, [*_REGISTER_ITEMS, *_EVENT_ITEMS, "criminal_record"]),
         standing_approval=True,
     ),
     PartnerProfile(

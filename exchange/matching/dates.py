@@ -14,9 +14,33 @@ import polars as pl
 _MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
 _PARTED: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?$"
 _COMPACT: Final = r"^([0-9]{4})([0-9]{2})([0-9]{2})$"
+_YEAR: Final = r"^((?:19|20)[0-9]{2})年?$"
+_MONTH: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})月?$"
+_SPAN: Final = r"^(.{8,})(?:/|至|到|~|--|—+)(.{8,})$"
 _SERIAL: Final = r"^[0-9]{4,5}$"
 _SERIAL_ZERO: Final = -25_569  # 1899-12-30, in days since 1970-01-01
 _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
+
+
+def claimed_period(text: pl.Expr) -> pl.Expr:
+    """Struct of ``first`` and ``last`` day of a day, a month (``2020-05``, ``2020年5月``), a year (``2020``, ``2020年``) or
+    a span of days (``2020-05-01/2020-06-30``, also with 至, 到 or ~); nulls where the text is none of these, or ends
+    before it begins. A bare number of four digits is a year.
+    """
+    even = text.str.normalize("NFKC").str.replace_all(r"\s+", "")
+    year = (even.str.extract(_YEAR, 1) + "-01-01").str.to_date("%Y-%m-%d", strict=False)
+    month = pl.concat_str([even.str.extract(_MONTH, 1), even.str.extract(_MONTH, 2).str.zfill(2)], separator="-")
+    month = (month + "-01").str.to_date("%Y-%m-%d", strict=False)
+    day = claimed_date(even)
+    begin, end = (claimed_date(even.str.extract(_SPAN, group)) for group in (1, 2))
+    first = pl.coalesce(year, month, pl.when(even.str.contains(_SPAN)).then(begin).otherwise(day))
+    last = pl.coalesce(
+        year.dt.offset_by("1y").dt.offset_by("-1d"),
+        month.dt.month_end(),
+        pl.when(even.str.contains(_SPAN)).then(end).otherwise(day),
+    )
+    sound = first <= last
+    return pl.struct(pl.when(sound).then(first).alias("first"), pl.when(sound).then(last).alias("last"))
 
 
 def claimed_date(text: pl.Expr) -> pl.Expr:

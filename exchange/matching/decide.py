@@ -51,6 +51,8 @@ def decide(
         frame = frame.with_columns(pl.col(IDENTITY).replace("under_review", "consistent"))
     rules = [RULES[item] for item in items if item in RULES]
     frame = _with_register(frame, rules, sources.population)
+    told = pl.col("register.cancelled") & (pl.col(IDENTITY) == "consistent") & sources.tells_cancellation
+    frame = frame.with_columns(told.alias("registration_cancelled"))
     for rule in rules:
         if rule.looks_up is not None:
             frame = rule.looks_up(frame, sources)
@@ -67,9 +69,7 @@ def decide(
 
 def _with_register(frame: pl.DataFrame, rules: Sequence[ItemRule], population: Population) -> pl.DataFrame:
     """Adds the register's columns that the items read, as ``register.<column>``, null where nobody is established."""
-    columns = sorted({column for rule in rules for column in rule.reads})
-    if not columns:
-        return frame
+    columns = sorted({"cancelled", *(column for rule in rules for column in rule.reads)})
     established = frame.select(pl.col("person") != NOBODY).to_series()
     rows = frame.filter(established).with_row_index("_place").select("_place", "person")
     values = population.people.take(rows["person"].to_numpy(), columns)

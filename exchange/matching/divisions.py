@@ -18,6 +18,11 @@ from exchange.matching.codes import plain_word
 from exchange.places import SCHEMAS
 
 
+def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
+    """Whether two divisions are the same place."""
+    return pl.when(claimed == registered).then(pl.lit("consistent")).otherwise(pl.lit("inconsistent"))
+
+
 @cache
 def division_words() -> Mapping[str, int]:
     """Full name, and each shorter form that only one division has → code, of county-level divisions."""

@@ -12,12 +12,14 @@ from exchange.matching.lookup import SortedTable
 @dataclass(frozen=True)
 class Sources:
     """``records``: by source code, only the sources that are there and within their freshness limit; ``approved``:
-    whether *no record* answers may leave by an approval that was given in advance.
+    whether *no record* answers may leave by an approval that was given in advance; ``tells_cancellation``: whether
+    rows of people whose registration is cancelled say so.
     """
 
     population: Population
     records: Mapping[str, SortedTable]
     approved: bool = False
+    tells_cancellation: bool = False
 
     def ready(self, needed: Iterable[str]) -> bool:
         return set(needed) <= set(self.records)

@@ -8,13 +8,18 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from exchange.errors import Halt
-from exchange.snapshots import offences, population
+from exchange.snapshots import events, offences, population
 from exchange.snapshots.exports import scan_export
 from exchange.snapshots.versions import SnapshotRecord, Snapshots, Version
 from exchange.tables import SOURCES
 from exchange.validate.gate import judge
+
+BUILDERS: Final = MappingProxyType({"population": population, "offences": offences, "events": events})
+"""Kind of source → the module that makes its tables."""
 
 COMPLETE = "_SUCCESS"
 """The empty file that an exporting system writes last into its folder ``<exports>/<source>/<YYYY-MM-DD>/``."""
@@ -28,8 +33,7 @@ def build(snapshots: Snapshots, source: str, export: Path, as_of: date) -> Versi
         msg = f"no such source: {source}; there are {', '.join(SOURCES)}"
         raise Halt(msg)
     kind = SOURCES[source].table
-    make = population.build_tables if kind == "population" else offences.build_tables
-    tables, counts = make(scan_export(export, kind), as_of)
+    tables, counts = BUILDERS[kind].build_tables(scan_export(export, kind), as_of)
     judge(kind, counts | {"change_share": _change(snapshots.current(source), counts["rows"])})
     record = SnapshotRecord(source=source, as_of=as_of, rows=int(counts["rows"]), files={}, counts=counts)
     version = snapshots.write(record, tables)

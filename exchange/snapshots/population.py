@@ -14,10 +14,12 @@ import polars as pl
 import pyarrow as pa
 
 from exchange.matching import id_numbers
+from exchange.matching.cancellations import REASONS
 from exchange.matching.codes import ethnicity_code, sex_code
 from exchange.matching.names import standard_name
 
 DOUBTFUL_LEVEL = "30"
+NORMAL = "normal"
 
 
 def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table], dict[str, float]]:
@@ -44,6 +46,7 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
         "shared_number_share": _share(int(shared.sum()), rows),
     }
     columns = ["key", "name", "sex", "birth_date", "ethnicity", "registered_division", "doubt"]
+    columns += ["cancelled", "cancelled_reason", "cancelled_on"]
     return {
         "people": people.select(columns).to_arrow(compat_level=pl.CompatLevel.oldest()),
         "former": former.select("key", "person").to_arrow(compat_level=pl.CompatLevel.oldest()),
@@ -64,6 +67,9 @@ def _standardised(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
         ethnicity_code(pl.col("ethnicity")).alias("ethnicity"),
         pl.col("registered_division").cast(pl.Int32, strict=False),
         (pl.col("information_level") == DOUBTFUL_LEVEL).alias("doubt"),
+        (pl.col("status") != NORMAL).alias("cancelled"),
+        pl.col("cancelled_reason").replace_strict(dict(REASONS), default=None, return_dtype=pl.UInt8),
+        pl.col("cancelled_on").str.to_date("%Y-%m-%d", strict=False),
     ).collect()
     frame = id_numbers.standardise(frame, as_of)
     return frame.drop("id_number", "id_fault", "id_from_15", "id_repaired")

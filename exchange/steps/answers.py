@@ -88,8 +88,13 @@ class Question:
             for source, (_, as_of) in pins.items()
             if source != POPULATION and (later or is_fresh(source, as_of, self.today))
         }
-        approved = self.agreement.approved_in_advance(self.manifest.cycle, self.today)
-        return Sources(Population(people.open("people"), people.open("former")), records, approved=approved)
+        purpose = self.agreement.purpose(self.manifest.purpose)
+        return Sources(
+            Population(people.open("people"), people.open("former")),
+            records,
+            approved=self.agreement.approved_in_advance(self.manifest.cycle, self.today),
+            tells_cancellation=purpose is not None and purpose.tells_cancellation,
+        )
 
     def first_matched(self, *, settled: bool = False) -> pl.DataFrame:
         """The first result's answers, see ``matching.decide``; of an objection, every row for review."""

@@ -6,6 +6,7 @@ numbers       identity numbers: every one is given once, and some sequences are 
 names         names by sex, ethnicity and family
 people        the chunks of the population export
 oddities      what a register has that should not be there, planted and known
+events        migrations, changes of address, corrections
 offences      five sources of offence records
 exports       both, written as the office's own systems would export them
 claims        what partners ask about these people, with the dirt that people produce

@@ -7,22 +7,24 @@ from pathlib import Path
 
 import polars as pl
 
+from exchange.demo.province.events import make_events
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.files import make_folder
 from exchange.snapshots.build import COMPLETE
-from exchange.tables import OFFENCE_SOURCES, export_columns
+from exchange.tables import OFFENCE_SOURCES, SOURCES, export_columns
 
 
 def write_exports(folder: Path, seed: int, people: int, as_of: date) -> None:
-    """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for the population and the five offence sources. Chunk by
+    """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for the population, the household events and the five offence sources. Chunk by
     chunk: the memory that it takes does not grow with the province.
     """
-    places = {source: make_folder(folder / source / str(as_of)) for source in ("population", *OFFENCE_SOURCES)}
+    places = {source: make_folder(folder / source / str(as_of)) for source in SOURCES}
     columns = export_columns("offences")
     for number, chunk in enumerate(make_people(seed, people)):
         part = f"part-{number:03}.csv"
         _write(chunk.drop("oddity"), places["population"] / part)
+        _write(make_events(chunk), places["household_events"] / part)
         offences = make_offences(seed, number, chunk).with_columns(id_number="written_number")
         for source in OFFENCE_SOURCES:
             held = offences.filter(pl.col("sources").list.contains(source))

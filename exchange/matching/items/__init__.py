@@ -7,7 +7,17 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from exchange.matching.items import birth_date, criminal_record, ethnicity, registered_address, sex
+from exchange.matching.items import (
+    address_change,
+    birth_date,
+    cancellation,
+    criminal_record,
+    ethnicity,
+    item_correction,
+    migration,
+    registered_address,
+    sex,
+)
 from exchange.matching.items.rule import ItemRule
 
 _ALL: Final = (
@@ -15,6 +25,10 @@ _ALL: Final = (
     birth_date.RULE,
     ethnicity.RULE,
     registered_address.RULE,
+    migration.RULE,
+    address_change.RULE,
+    item_correction.RULE,
+    cancellation.RULE,
     criminal_record.RULE,
 )
 RULES: Final = MappingProxyType({rule.code: rule for rule in _ALL})

@@ -1,0 +1,144 @@
+"""Claims about events of a person: migrations, changes of address, corrections, the cancellation of the registration.
+
+Rules
+- A claim has parts: kind, day or period, from, to. A part that is left empty is not claimed; the part that says what
+  happened is required; one part that cannot be read makes the whole claim unreadable.
+- **consistent**: every part claimed agrees with one and the same event. **partly_consistent**: with the best event some
+  parts agree and some do not. **inconsistent**: no part agrees with any event, or there is no such event.
+- **under_review**: an event fits but for parts of which the register is silent or unsure (no day on record, a division
+  that is only a part of the claimed one, an address in other words): only an officer can say.
+- Events under a superseded number are the person's, too.
+
+Source of the items: opinion of twelve ministries, 2016, on what the household register proves; the codes of partly
+right claims are the office's choice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from exchange.matching.dates import claimed_period
+from exchange.matching.divisions import division_code, place_answer
+from exchange.matching.identity import NOBODY
+from exchange.matching.items.rule import ItemRule
+from exchange.matching.sources import Sources
+
+SOURCE: Final = "household_events"
+KINDS: Final[Mapping[str, int]] = MappingProxyType(
+    {"migration_in": 1, "migration_out": 2, "address_change": 3, "item_correction": 4}
+)
+_PUNCTUATION: Final = r"[\s,.;:，。；：、·\-—－()（）#]+"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One part of a claim: its request column; whether its text can be read; whether it agrees with an event (columns
+    ``event.<name>``): true, false, or null where that cannot be said.
+    """
+
+    column: str
+    readable: pl.Expr
+    agrees: pl.Expr
+    required: bool = False
+
+    @property
+    def claimed(self) -> pl.Expr:
+        return pl.col(self.column).str.strip_chars() != ""
+
+
+def plain_address(text: pl.Expr) -> pl.Expr:
+    """Free text of an address in the form in which two are compared: width, blanks and punctuation evened out."""
+    return text.str.normalize("NFKC").str.replace_all(_PUNCTUATION, "").str.to_uppercase()
+
+
+def word_part(column: str, words: Mapping[str, object], event: str, *, required: bool = False) -> Part:
+    """A coded word, against the event's code."""
+    kind = pl.String if all(isinstance(code, str) for code in words.values()) else pl.Int64
+    said = pl.col(column).str.normalize("NFKC").str.replace_all(r"\s+", "")
+    code = said.replace_strict(dict(words), default=None, return_dtype=kind)
+    return Part(column, code.is_not_null(), code == pl.col(event).cast(kind), required)
+
+
+def day_part(column: str, event: str, *, required: bool = False) -> Part:
+    """A day or a period, against the event's day."""
+    period = claimed_period(pl.col(column))
+    within = pl.col(event).is_between(period.struct.field("first"), period.struct.field("last"))
+    return Part(column, period.struct.field("first").is_not_null(), within, required)
+
+
+def division_part(column: str, event: str) -> Part:
+    """A division, against the event's."""
+    code = division_code(pl.col(column))
+    found = place_answer(code, pl.col(event)).replace_strict(
+        {"consistent": True, "inconsistent": False}, default=None, return_dtype=pl.Boolean
+    )
+    return Part(column, code.is_not_null(), pl.when(pl.col(event).is_not_null()).then(found))
+
+
+def address_part(column: str, event: str) -> Part:
+    """An address in free text: the same, or for an officer."""
+    same = plain_address(pl.col(column)) == pl.col(event)
+    return Part(column, pl.lit(value=True), pl.when(same & (pl.col(event) != "")).then(same))
+
+
+def unreadable(parts: Sequence[Part]) -> pl.Expr:
+    """The code of a claim that is not there or cannot be read, null for a sound one."""
+    missing = pl.any_horizontal([~part.claimed for part in parts if part.required])
+    bad = pl.any_horizontal([part.claimed & ~part.readable for part in parts])
+    nothing = pl.all_horizontal([~part.claimed for part in parts])
+    return pl.when(nothing | missing).then(pl.lit("claim_missing")).when(bad).then(pl.lit("claim_format"))
+
+
+def against_one(parts: Sequence[Part]) -> pl.Expr:
+    """How a claim stands to one event: 3 consistent, 2 for an officer, 1 partly, 0 not at all."""
+    agree = pl.sum_horizontal([(part.claimed & part.agrees.fill_null(value=False)).cast(pl.Int8) for part in parts])
+    differ = pl.sum_horizontal([(part.claimed & ~part.agrees.fill_null(value=True)).cast(pl.Int8) for part in parts])
+    claimed = pl.sum_horizontal([part.claimed.cast(pl.Int8) for part in parts])
+    return pl.when(agree == claimed).then(3).when(differ == 0).then(2).when(agree > 0).then(1).otherwise(0)
+
+
+ANSWERS: Final = MappingProxyType({3: "consistent", 2: "under_review", 1: "partly_consistent", 0: "inconsistent"})
+
+
+def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRule:
+    """The rule of an item that is answered from the household events of these kinds."""
+    numbers = [KINDS[kind] for kind in kinds]
+
+    def look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
+        best = np.zeros(frame.height, dtype=np.int8)
+        if sources.ready([SOURCE]):
+            pairs = _events(frame, sources, numbers)
+            scored = pairs.select("row", against_one(parts).cast(pl.Int8).alias("score"))
+            found = scored.group_by("row").agg(pl.col("score").max())
+            best[found["row"].to_numpy()] = found["score"].to_numpy()
+        return frame.with_columns(
+            pl.Series(f"{code}.best", best), pl.lit(sources.ready([SOURCE])).alias(f"{code}.ready")
+        )
+
+    answer = (
+        pl.when(~pl.col(f"{code}.ready"))
+        .then(pl.lit("source_not_ready"))
+        .otherwise(pl.col(f"{code}.best").replace_strict(dict(ANSWERS), return_dtype=pl.String))
+    )
+    return ItemRule(code=code, needs=(SOURCE,), looks_up=look_up, answer=pl.coalesce(unreadable(parts), answer))
+
+
+def _events(frame: pl.DataFrame, sources: Sources, kinds: Sequence[int]) -> pl.DataFrame:
+    """Every (row, event of its person) of these kinds: the claims, ``row``, and the event as ``event.<column>``."""
+    population, table = sources.population, sources.records[SOURCE]
+    persons = frame["person"].to_numpy()
+    known = np.flatnonzero(persons != NOBODY)
+    before, former = population.former_keys(persons[known])
+    place = np.concatenate([known, known[before]])
+    found = table.find(np.concatenate([population.people.keys[persons[known]], former]))
+    columns = [name for name in table.table.column_names if name != "key"]
+    events = table.take(found.row, columns).select(pl.all().name.prefix("event."))
+    claims = frame[place[found.wanted]].with_columns(pl.Series("row", place[found.wanted]))
+    pairs = pl.concat([claims, events], how="horizontal")
+    return pairs.filter(pl.col("event.event").is_in(list(kinds)))

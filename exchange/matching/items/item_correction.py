@@ -1,0 +1,25 @@
+"""``item_correction`` (登记项目变更更正): which registered item was changed or corrected, and when."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from exchange.matching.events import day_part, event_rule, word_part
+from exchange.tables import ITEMS
+
+CORRECTABLE: Final = (
+    "name", "former_name", "sex", "id_number", "ethnicity", "birth_date", "birthplace", "native_place", "kinship",
+)  # fmt: skip
+WORDS: Final = {word: code for code in CORRECTABLE if code in ITEMS for word in (code, ITEMS[code].zh)} | {
+    "与户主关系": "kinship",
+    "身份证号": "id_number",
+}
+
+RULE = event_rule(
+    "item_correction",
+    ("item_correction",),
+    (
+        word_part("correction_item", WORDS, "event.item", required=True),
+        day_part("correction_date", "event.happened_on"),
+    ),
+)
