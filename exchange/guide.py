@@ -7,7 +7,17 @@ from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from exchange.tables import ANSWERS, ITEMS, NOTES, NOTICES, REFUSALS, REQUIRED_COLUMNS, RESULT_COLUMNS, Sentence
+from exchange.tables import (
+    ANSWERS,
+    ELSEWHERE,
+    ITEMS,
+    NOTES,
+    NOTICES,
+    REFUSALS,
+    REQUIRED_COLUMNS,
+    RESULT_COLUMNS,
+    Sentence,
+)
 
 _GROUPS: Final = {
     "final": "答复 final",
@@ -15,6 +25,7 @@ _GROUPS: Final = {
     "unanswered": "未答复 nothing said",
     "unreadable": "无法识别，改正后再核 correct and ask again",
 }
+_FORMS: Final = {"mother": "按母亲 by the mother", "name": "按姓名 by name"}
 _TABLE: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -36,8 +47,32 @@ def _items() -> str:
         for item in ITEMS.values()
         for claim in item.claims
     )
-    without = (("—", "—", f"`{item.code}` {item.zh}") for item in ITEMS.values() if not item.claims)
-    return _table("列 column | 中文表头 Chinese header | 事项 item", [*required, *claims, *without])
+    without = (("—", "—", f"`{item.code}` {item.zh}") for item in ITEMS.values() if not item.claims and not item.forms)
+    forms = (
+        (
+            f"`{column.code}`",
+            "、".join(column.zh),
+            f"`{item.code}` {item.zh}，{_FORMS[form]}" + "（可省略 optional）" * column.optional,
+        )
+        for item in ITEMS.values()
+        for form, columns in item.forms.items()
+        for column in columns
+    )
+    return _table("列 column | 中文表头 Chinese header | 事项 item", [*required, *claims, *without, *forms])
+
+
+def _elsewhere() -> str:
+    rows = (
+        (
+            f"`{each.code}`",
+            f"{each.zh} {each.en}",
+            f"`{each.refusal}`",
+            REFUSALS[each.refusal].zh,
+            REFUSALS[each.refusal].en,
+        )
+        for each in ELSEWHERE.values()
+    )
+    return _table("code | 事项 item | 不予受理 refusal | 中文 | English", rows)
 
 
 def _results() -> str:
@@ -55,6 +90,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "answers": _answers,
         "notes": lambda: _sentences(NOTES),
         "items": _items,
+        "elsewhere": _elsewhere,
         "results": _results,
         "refusals": lambda: _sentences(REFUSALS),
         "notices": lambda: _sentences(NOTICES),

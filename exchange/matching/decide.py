@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from exchange.matching import id_numbers
+from exchange.matching import id_numbers, unregistered
 from exchange.matching.identity import NOBODY, Population, identify
 from exchange.matching.items import RULES, ItemRule
 from exchange.matching.sources import Sources
@@ -37,6 +37,8 @@ def decide(
 
     ``today`` is the office's day of receipt, so that a re-run on another day decides the same.
     """
+    if unregistered.CODE in items:  # asked alone, of somebody who has no number
+        return unregistered.decide(table, sources.population, today)
     frame = identify(id_numbers.standardise(table, today), sources.population)
     rules = [RULES[item] for item in items if item in RULES]
     frame = _with_register(frame, rules, sources.population)

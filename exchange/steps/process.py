@@ -96,7 +96,7 @@ def _answers(
         if source != POPULATION and (today - as_of).days <= SOURCES[source].max_age_days
     }
     sources = Sources(
-        Population(people.open("people"), people.open("former")),
+        Population(*[people.open(table) for table in ("people", "former", "mothers", "births")]),
         fresh,
         approved=agreement.approved_in_advance(manifest.cycle, today),
     )

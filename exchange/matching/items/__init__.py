@@ -7,14 +7,28 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from exchange.matching.items import birth_date, criminal_record, ethnicity, registered_address, sex
+from exchange.matching.items import (
+    birth_date,
+    birthplace,
+    criminal_record,
+    ethnicity,
+    former_name,
+    kinship,
+    native_place,
+    registered_address,
+    sex,
+)
 from exchange.matching.items.rule import ItemRule
 
 _ALL: Final = (
+    former_name.RULE,
     sex.RULE,
     birth_date.RULE,
     ethnicity.RULE,
+    birthplace.RULE,
+    native_place.RULE,
     registered_address.RULE,
+    kinship.RULE,
     criminal_record.RULE,
 )
 RULES: Final = MappingProxyType({rule.code: rule for rule in _ALL})
