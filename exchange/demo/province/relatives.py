@@ -65,7 +65,9 @@ def with_relatives(
     ).sort("_row")
     strangers = heads[random.integers(0, heads.height, frame.height).tolist()]
     other = _beside(frame, last).sort("_row")
-    is_other = (frame["kinship.as"] == "not_head") & other["relative.id_number"].is_not_null()
+    is_other = (frame["kinship.as"] == "not_head") & (other["relative.id_number"] != frame["id_number"]).fill_null(
+        value=False
+    )
     is_stranger = (frame["kinship.as"] == "stranger") | fellow["relative.id_number"].is_null()
     chosen = [
         pl.when(frame["kinship.as"] == "self")
@@ -154,7 +156,7 @@ def kinship_answer() -> pl.Expr:
         .then(pl.lit("claim_format"))
         .when(kind.is_in(NOT_ESTABLISHED))
         .then(pl.lit("relative_not_established"))
-        .when(kind == "self")
+        .when((pl.col("relative.id_number") == pl.col("id_number")) & (pl.col("relative.name") == pl.col("name")))
         .then(pl.lit("claim_format"))
         .when(pl.col("relative.oddity").is_in(DOUBTS))
         .then(pl.lit("under_review"))
