@@ -58,7 +58,7 @@ class Script:
     """The demo's request sets: monthly, quarterly, ad hoc, and one that must be refused."""
 
     def __init__(self, world: World) -> None:
-        self.court, self.education, self.social = (demo_partner(world, profile) for profile in PARTNERS)
+        self.court, self.education, self.social, *_ = (demo_partner(world, profile) for profile in PARTNERS)
         chunks = list(make_people(SEED, PEOPLE))
         self.people = pl.concat(chunks)
         offences = pl.concat([make_offences(SEED, number, chunk) for number, chunk in enumerate(chunks)])
@@ -138,6 +138,7 @@ def to_csv(rows: pl.DataFrame, *, chinese: bool = False) -> bytes:
     """The request's data file in UTF-8, with the column codes or the Chinese words as headers."""
     words = {column.code: column.zh[0] for column in REQUIRED_COLUMNS}
     words |= {claim.code: claim.zh[0] for item in ITEMS.values() for claim in item.claims}
+    words |= {column.code: column.zh[0] for item in ITEMS.values() for form in item.forms.values() for column in form}
     frame = rows.rename({code: words[code] for code in rows.columns}) if chinese else rows
     return frame.write_csv(line_terminator="\r\n").encode()
 
