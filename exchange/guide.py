@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from exchange.places import SCHEMAS
 from exchange.tables import (
     ANSWERS,
     ELSEWHERE,
@@ -75,6 +77,15 @@ def _elsewhere() -> str:
     return _table("code | 事项 item | 不予受理 refusal | 中文 | English", rows)
 
 
+def _relations() -> str:
+    with (SCHEMAS / "relations.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [
+            (f"`{row['code']}`" if row["code"] else "—", row["name"], row["words"].replace(" ", "；"), row["covers"])
+            for row in csv.DictReader(stream)
+        ]
+    return _table("代码 code | 称谓 word | 也可写作 also | 包含 takes in", rows)
+
+
 def _results() -> str:
     fixed = ((f"`{column.code}`", column.zh[0]) for column in RESULT_COLUMNS)
     answers = ((f"`{item.code}_answer`", f"{item.zh}核查结果") for item in ITEMS.values())
@@ -91,6 +102,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "notes": lambda: _sentences(NOTES),
         "items": _items,
         "elsewhere": _elsewhere,
+        "relations": _relations,
         "results": _results,
         "refusals": lambda: _sentences(REFUSALS),
         "notices": lambda: _sentences(NOTICES),
