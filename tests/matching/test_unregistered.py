@@ -6,6 +6,8 @@ from datetime import date
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exchange.demo.province import unregistered_claims
 from exchange.demo.province.claims import Claims
@@ -16,7 +18,7 @@ from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import population
-from exchange.tables import ITEMS, export_columns
+from exchange.tables import ANSWERS, ITEMS, export_columns
 from exchange.validate.columns import columns_for
 
 TODAY = date(2026, 11, 23)
@@ -188,3 +190,15 @@ def test_an_old_snapshot_halts(register: Population) -> None:
 def test_the_forms_ask_for_no_number_of_the_subject() -> None:
     for form in ITEMS["unregistered"].forms:
         assert "id_number" not in {column.code for column in columns_for(ITEM, form)}
+
+
+texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.sampled_from(["mother_id_number", "name"]), st.lists(st.tuples(texts, texts, texts), max_size=6))
+def test_any_text_gets_one_code(register: Population, known: str, rows: list[tuple[str, str, str]]) -> None:
+    frame = pl.DataFrame(rows, schema=dict.fromkeys([known, "birth_date", "sex"], pl.String), orient="row")
+    found = answers(register, frame.with_columns(row_ref=pl.lit("R")))
+    assert found.height == frame.height
+    assert set(found["answer.unregistered"]) <= set(ANSWERS)
