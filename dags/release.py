@@ -33,7 +33,8 @@ PAGE = """
 | `send` | 签名加密，放到协作部门目录 | seals and delivers the supplementary result |
 
 `judge` 失败：看日志；若为同一人核实又审批，清除 `approve` 由另一位领导审批。 If `judge` fails because the leader had decided a
-row, clear `approve` for another leader. 退回的行回到核实人员，协作部门不知情。 Returned rows go back to the officer; the partner hears nothing.
+row, clear `approve` for another leader. 退回的行回到核实人员，协作部门不知情。 Returned rows go back to the officer; the partner hears
+nothing.
 """
 
 

@@ -14,7 +14,8 @@ PAGE = """
 ### 补充答复 · releases
 
 每分钟查看已答复、但仍有行待核实或待审批的批次；可以放行的行组成一次放行，各启动一个 `release` 运行（运行编号为 `批次号.release-序号`）。
-Looks each minute at delivered batches with open rows; rows that can leave now become a release, and each gets one run of `release`.
+Looks each minute at delivered batches with open rows; rows that can leave now become a release, and each gets one run
+of `release`.
 """
 
 

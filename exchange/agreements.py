@@ -32,7 +32,8 @@ class _Section(BaseModel):
 
 class Purpose(_Section):
     """One reason to ask, with its legal basis; ``items`` may be asked for it and no others. ``tells_cancellation``:
-    whether answers about a person whose registration is cancelled say so.
+    whether answers about a person whose registration is cancelled say so. ``unregistered_by``: the form in which
+    ``unregistered`` is asked, see ``matching/unregistered.py``.
     """
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
@@ -40,6 +41,14 @@ class Purpose(_Section):
     legal_basis: Annotated[str, Field(min_length=4)]
     items: tuple[str, ...]
     tells_cancellation: bool = False
+    unregistered_by: Literal["mother", "name"] | None = None
+
+    @model_validator(mode="after")
+    def _form_named(self) -> Self:
+        if ("unregistered" in self.items) != (self.unregistered_by is not None):
+            msg = 'unregistered_by: "mother" or "name", where items hold unregistered and only there'
+            raise ValueError(msg)
+        return self
 
     @field_validator("items")
     @classmethod

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
-from exchange.tables import ANSWERS, ITEMS, NOTES, NOTICES, REFUSALS, REQUIRED_COLUMNS, RESULT_COLUMNS, Sentence
+from exchange.places import SCHEMAS
+from exchange.tables import (
+    ANSWERS,
+    ELSEWHERE,
+    ITEMS,
+    NOTES,
+    NOTICES,
+    REFUSALS,
+    REQUIRED_COLUMNS,
+    RESULT_COLUMNS,
+    Sentence,
+)
 
 _GROUPS: Final = {
     "final": "答复 final",
@@ -15,6 +27,7 @@ _GROUPS: Final = {
     "unanswered": "未答复 nothing said",
     "unreadable": "无法识别，改正后再核 correct and ask again",
 }
+_FORMS: Final = {"mother": "按母亲 by the mother", "name": "按姓名 by name"}
 _TABLE: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -36,8 +49,41 @@ def _items() -> str:
         for item in ITEMS.values()
         for claim in item.claims
     )
-    without = (("—", "—", f"`{item.code}` {item.zh}") for item in ITEMS.values() if not item.claims)
-    return _table("列 column | 中文表头 Chinese header | 事项 item", [*required, *claims, *without])
+    without = (("—", "—", f"`{item.code}` {item.zh}") for item in ITEMS.values() if not item.claims and not item.forms)
+    forms = (
+        (
+            f"`{column.code}`",
+            "、".join(column.zh),
+            f"`{item.code}` {item.zh}，{_FORMS[form]}" + "（可省略 optional）" * column.optional,
+        )
+        for item in ITEMS.values()
+        for form, columns in item.forms.items()
+        for column in columns
+    )
+    return _table("列 column | 中文表头 Chinese header | 事项 item", [*required, *claims, *without, *forms])
+
+
+def _elsewhere() -> str:
+    rows = (
+        (
+            f"`{each.code}`",
+            f"{each.zh} {each.en}",
+            f"`{each.refusal}`",
+            REFUSALS[each.refusal].zh,
+            REFUSALS[each.refusal].en,
+        )
+        for each in ELSEWHERE.values()
+    )
+    return _table("code | 事项 item | 不予受理 refusal | 中文 | English", rows)
+
+
+def _relations() -> str:
+    with (SCHEMAS / "relations.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [
+            (f"`{row['code']}`" if row["code"] else "—", row["name"], row["words"].replace(" ", "；"), row["covers"])
+            for row in csv.DictReader(stream)
+        ]
+    return _table("代码 code | 称谓 word | 也可写作 also | 包含 takes in", rows)
 
 
 def _results() -> str:
@@ -55,6 +101,8 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "answers": _answers,
         "notes": lambda: _sentences(NOTES),
         "items": _items,
+        "elsewhere": _elsewhere,
+        "relations": _relations,
         "results": _results,
         "refusals": lambda: _sentences(REFUSALS),
         "notices": lambda: _sentences(NOTICES),

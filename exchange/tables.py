@@ -7,6 +7,7 @@ docs are generated from the same files.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -48,9 +49,22 @@ class Column:
 
 @dataclass(frozen=True)
 class Item:
+    """``forms``: for an item that is asked alone, the columns beside ``row_ref`` by the form in which it is asked."""
+
     code: str
     zh: str
     claims: tuple[Column, ...]
+    forms: Mapping[str, tuple[Column, ...]]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What the police do not answer; ``refusal`` says who does."""
+
+    code: str
+    zh: str
+    en: str
+    refusal: str
 
 
 @dataclass(frozen=True)
@@ -61,7 +75,7 @@ class Source:
     max_age_days: int
 
 
-T = TypeVar("T", Answer, Sentence, Item, Source)
+T = TypeVar("T", Answer, Sentence, Item, Elsewhere, Source)
 
 
 @cache
@@ -71,6 +85,14 @@ def _load(name: str) -> dict[str, Any]:
 
 def _column(entry: dict[str, Any]) -> Column:
     return Column(entry["column"], tuple(entry["zh"]), entry.get("optional", False))
+
+
+def _columns(entries: list[dict[str, Any]]) -> tuple[Column, ...]:
+    return tuple(_column(entry) for entry in entries)
+
+
+def _forms(entries: dict[str, list[dict[str, Any]]]) -> Mapping[str, tuple[Column, ...]]:
+    return MappingProxyType({form: _columns(columns) for form, columns in entries.items()})
 
 
 def _by_code(entries: list[T]) -> MappingProxyType[str, T]:
@@ -89,10 +111,11 @@ OBJECTION_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")
 RESULT_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["result"])
 ITEMS: Final = _by_code(
     [
-        Item(entry["code"], entry["zh"], tuple(_column(claim) for claim in entry["claim"]))
+        Item(entry["code"], entry["zh"], _columns(entry["claim"]), _forms(entry.get("forms", {})))
         for entry in _load("items.toml")["item"]
     ]
 )
+ELSEWHERE: Final = _by_code([Elsewhere(**entry) for entry in _load("items.toml")["elsewhere"]])
 SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["source"]])
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
 

@@ -65,6 +65,12 @@ def education(world: World) -> DemoPartner:
 
 
 @pytest.fixture
+def health(world: World) -> DemoPartner:
+    """The health department: asks by the mother whether a newborn is registered."""
+    return demo_partner(world, PARTNERS[3])
+
+
+@pytest.fixture
 def ask(court: DemoPartner) -> Callable[..., Request]:
     """A sound ad hoc request of the court with a batch id of its own; what is given takes the place of what is
     sound.

@@ -50,6 +50,13 @@ def test_a_sound_agreement(folder: Path, sound: str) -> None:
             'cycles = ["weekly"]',
             "no such cycle: weekly; there are annual, half_yearly",
         ),
+        ('"criminal_record"]', '"unregistered"]', 'unregistered_by: "mother" or "name", where items hold unregistered'),
+        (
+            '"criminal_record"]',
+            '"criminal_record"]\nunregistered_by = "name"',
+            "where items hold unregistered and only",
+        ),
+        ('"criminal_record"]', '"unregistered"]\nunregistered_by = "father"', "Input should be 'mother' or 'name'"),
         ('"criminal_record"]', '"shoe_size"]', "no such item: shoe_size; there are id_number, name"),
         ('host_key = "ssh-ed25519 ', 'host_key = "', "sftp.host_key: String should match pattern"),
         ("[contact]", "[contract]", "contract: Extra inputs are not permitted"),

@@ -10,7 +10,7 @@ import pytest
 from exchange.cli.schemas import generated
 from exchange.matching.items import RULES
 from exchange.places import SCHEMAS
-from exchange.tables import ANSWERS, ITEMS, NOTICES, REFUSALS
+from exchange.tables import ANSWERS, ELSEWHERE, ITEMS, NOTICES, REFUSALS
 
 REQUEST = {
     "format": "exchange-request/1", "partner": "court-changchun", "batch": "court-changchun.1", "cycle": "ad_hoc",
@@ -51,7 +51,7 @@ def test_the_request_schema_says_what_the_code_says(change: dict[str, object], f
 
 
 def test_every_item_is_answered_by_something() -> None:
-    assert set(ITEMS) == {*RULES, "id_number", "name"}
+    assert set(ITEMS) == {*RULES, "id_number", "name", "unregistered"}
 
 
 def test_every_sentence_is_there_in_both_languages() -> None:
@@ -65,4 +65,4 @@ def test_every_refusal_that_the_code_raises_has_its_sentence() -> None:
     source = "\n".join(path.read_text(encoding="utf-8") for path in (SCHEMAS.parent / "exchange").rglob("*.py"))
     raised = set(re.findall(r'Refused\("(\w+)"', source))
     assert len(raised) > 20
-    assert raised == set(REFUSALS)
+    assert raised | {each.refusal for each in ELSEWHERE.values()} == set(REFUSALS)

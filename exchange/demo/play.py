@@ -16,6 +16,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.province.claims import Claims, make_claims
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
+from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.world import PARTNERS, PEOPLE, SEED, PartnerProfile, World
 from exchange.tables import ITEMS, REQUIRED_COLUMNS
 from exchange.working_days import office_day
@@ -55,10 +56,10 @@ def demo_partner(world: World, profile: PartnerProfile) -> DemoPartner:
 
 
 class Script:
-    """The demo's request sets: monthly, quarterly, ad hoc, and one that must be refused."""
+    """The demo's request sets: monthly, quarterly, ad hoc, one about newborns, and one that must be refused."""
 
     def __init__(self, world: World) -> None:
-        self.court, self.education, self.social = (demo_partner(world, profile) for profile in PARTNERS)
+        self.court, self.education, self.social, self.health = (demo_partner(world, profile) for profile in PARTNERS)
         chunks = list(make_people(SEED, PEOPLE))
         self.people = pl.concat(chunks)
         offences = pl.concat([make_offences(SEED, number, chunk) for number, chunk in enumerate(chunks)])
@@ -68,7 +69,7 @@ class Script:
 
     def drop_all(self) -> list[Expectation]:
         """Drops the sets; what is expected of each."""
-        return [self._monthly(), self._quarterly(), self._ad_hoc(), self._unsigned_change()]
+        return [self._monthly(), self._quarterly(), self._ad_hoc(), self._newborns(), self._unsigned_change()]
 
     def _monthly(self) -> Expectation:
         """GB18030 with Chinese headers, encrypted, as a Chinese Windows spreadsheet saves it."""
@@ -95,6 +96,16 @@ class Script:
         claims = self._claims(items, 5, approved=True, dirt=False)
         request = self._court_request(items, to_csv(claims.rows), 5, "adhoc")
         return self._dropped(self.court, request, "ad hoc 临时", claims=claims)
+
+    def _newborns(self) -> Expectation:
+        """Whether the children of these mothers are registered: no number of their own is asked by."""
+        claims = by_mother(self.people, 50, SEED)
+        data, rows = to_csv(claims.rows, chinese=True), claims.rows.height
+        basis, day = "母婴保健法第二十三条", str(self.today)
+        request = self._request(
+            self.health, "ad_hoc", day, "birth_certificate", basis, ("unregistered",), data, rows, "newborns"
+        )
+        return self._dropped(self.health, request, "newborns 新生儿", claims=claims)
 
     def _unsigned_change(self) -> Expectation:
         """The manifest was changed after it was signed: must be refused."""
@@ -138,6 +149,7 @@ def to_csv(rows: pl.DataFrame, *, chinese: bool = False) -> bytes:
     """The request's data file in UTF-8, with the column codes or the Chinese words as headers."""
     words = {column.code: column.zh[0] for column in REQUIRED_COLUMNS}
     words |= {claim.code: claim.zh[0] for item in ITEMS.values() for claim in item.claims}
+    words |= {column.code: column.zh[0] for item in ITEMS.values() for form in item.forms.values() for column in form}
     frame = rows.rename({code: words[code] for code in rows.columns}) if chinese else rows
     return frame.write_csv(line_terminator="\r\n").encode()
 

@@ -49,14 +49,17 @@ class PartnerProfile:
 
 _REGISTER_ITEMS: Final = ["id_number", "name", "sex", "birth_date", "ethnicity", "registered_address"]
 _EVENT_ITEMS: Final = ["migration", "address_change", "item_correction", "cancellation"]
+_FAMILY_ITEMS: Final = ["former_name", "birthplace", "native_place", "kinship"]
 _CASE: Final = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
 _SCHOOL: Final = "义务教育法第十二条"
+_BIRTH: Final = "母婴保健法第二十三条"
 _HIRING: Final = "教师法第十四条"
 
 
-def _purpose(code: str, zh: str, basis: str, items: Iterable[str]) -> str:
+def _purpose(code: str, zh: str, basis: str, items: Iterable[str], unregistered_by: str | None = None) -> str:
     named = ", ".join(f'"{item}"' for item in items)
-    return f'[[purposes]]\ncode = "{code}"\nzh = "{zh}"\nlegal_basis = "{basis}"\nitems = [{named}]\n'
+    form = f'unregistered_by = "{unregistered_by}"\n' if unregistered_by else ""
+    return f'[[purposes]]\ncode = "{code}"\nzh = "{zh}"\nlegal_basis = "{basis}"\nitems = [{named}]\n{form}'
 
 
 PARTNERS: Final = (
@@ -66,7 +69,9 @@ PARTNERS: Final = (
         "city",
         "220100",
         ("monthly", "ad_hoc"),
-        _purpose("case_handling", "案件办理", _CASE, [*_REGISTER_ITEMS, *_EVENT_ITEMS, "criminal_record"]),
+        _purpose(
+            "case_handling", "案件办理", _CASE, [*_REGISTER_ITEMS, *_FAMILY_ITEMS, *_EVENT_ITEMS, "criminal_record"]
+        ),
         standing_approval=True,
     ),
     PartnerProfile(
@@ -88,6 +93,15 @@ PARTNERS: Final = (
         _purpose("pension", "待遇资格核验", "社会保险法第七十四条", _REGISTER_ITEMS),
         language="zh",
         encoding="gb18030",
+    ),
+    PartnerProfile(
+        "health-jilin",
+        "吉林省卫生健康委员会（虚构）",
+        "province",
+        "220000",
+        ("monthly", "ad_hoc"),
+        _purpose("birth_certificate", "换发出生医学证明", _BIRTH, ["unregistered"], unregistered_by="mother"),
+        language="zh",
     ),
 )
 

@@ -23,9 +23,9 @@ _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
 
 
 def claimed_period(text: pl.Expr) -> pl.Expr:
-    """Struct of ``first`` and ``last`` day of a day, a month (``2020-05``, ``2020年5月``), a year (``2020``, ``2020年``) or
-    a span of days (``2020-05-01/2020-06-30``, also with 至, 到 or ~); nulls where the text is none of these, or ends
-    before it begins. A bare number of four digits is a year.
+    """Struct of ``first`` and ``last`` day of a day, a month (``2020-05``, ``2020年5月``), a year (``2020``,
+    ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到 or ~); nulls where the text is none of
+    these, or ends before it begins. A bare number of four digits is a year.
     """
     even = text.str.normalize("NFKC").str.replace_all(r"\s+", "")
     year = (even.str.extract(_YEAR, 1) + "-01-01").str.to_date("%Y-%m-%d", strict=False)

@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from exchange.matching import id_numbers
+from exchange.matching import id_numbers, unregistered
 from exchange.matching.identity import NOBODY, Population, identify
 from exchange.matching.items import RULES, ItemRule
 from exchange.matching.sources import Sources
@@ -46,6 +46,9 @@ def decide(
     ``today`` is the office's day of receipt, so that a re-run on another day decides the same. ``settled``: what the
     answers would be if the people in doubt were who they seem; an officer's proposal, never an answer.
     """
+    if unregistered.CODE in items:  # asked alone, of somebody who has no number
+        asked = unregistered.decide(table, sources.population, today)
+        return asked.with_columns(pl.lit(NOBODY).alias(PERSON)).with_columns(_causes(items))
     frame = identify(id_numbers.standardise(table, today), sources.population)
     if settled:
         frame = frame.with_columns(pl.col(IDENTITY).replace("under_review", "consistent"))

@@ -18,11 +18,6 @@ from exchange.matching.codes import plain_word
 from exchange.places import SCHEMAS
 
 
-def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
-    """Whether two divisions are the same place."""
-    return pl.when(claimed == registered).then(pl.lit("consistent")).otherwise(pl.lit("inconsistent"))
-
-
 @cache
 def division_words() -> Mapping[str, int]:
     """Full name, and each shorter form that only one division has → code, of county-level divisions."""
@@ -47,3 +42,8 @@ def division_code(text: pl.Expr) -> pl.Expr:
     named = even.str.extract(f"^({longest_first})", 1).replace_strict(dict(words), default=None, return_dtype=pl.Int32)
     coded = even.str.extract(r"^([0-9]{6})([0-9]{6})?$", 1).cast(pl.Int32, strict=False)
     return pl.coalesce(coded, named)
+
+
+def place_answer(claimed_code: pl.Expr, registered_code: pl.Expr) -> pl.Expr:
+    """``consistent`` or ``inconsistent`` for two codes."""
+    return pl.when(claimed_code == registered_code).then(pl.lit("consistent")).otherwise(pl.lit("inconsistent"))

@@ -23,10 +23,14 @@ NOBODY = -1
 
 @dataclass(frozen=True)
 class Population:
-    """The population snapshot: people sorted by key, and superseded numbers with the row of who bears a new one."""
+    """The population snapshot: people sorted by key, superseded numbers with the row of who bears a new one, and, for
+    ``unregistered`` alone, rows of people by mother and by birth.
+    """
 
     people: SortedTable
     former: SortedTable
+    mothers: SortedTable | None = None
+    births: SortedTable | None = None
 
     def former_keys(self, persons: Rows) -> tuple[Rows, Keys]:
         """(place in ``persons``, superseded key) for those who bore another number before."""

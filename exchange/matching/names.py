@@ -34,3 +34,8 @@ def name_fault(standard: pl.Expr) -> pl.Expr:
         .when((standard.str.len_chars() > GREATEST_NAME) | ~standard.str.contains(_READABLE))
         .then(pl.lit("name_format"))
     )
+
+
+def compare(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
+    """``same``, ``variant`` or ``different`` for two names in standard form."""
+    return pl.when(claimed == registered).then(pl.lit("same")).otherwise(pl.lit("different"))

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from exchange.matching import id_numbers
-from exchange.matching.events import KINDS, plain_address
+from exchange.matching.items.event import KINDS, plain_address
 
 _COLUMNS: Final = (
     "key", "event", "happened_on", "from_division", "to_division", "from_address", "to_address", "item",

@@ -3,7 +3,9 @@
 Rules: names, codes and dates go through the same functions as the claims. ``doubt`` is set for whoever never gets a
 plain *consistent*: information level 30 (Yunnan 2017), a number that stands in two records, and a person whose
 superseded number is still a registered one under the same name (one person, two numbers). Records whose number cannot
-be read are left out and counted; the gate says how many are too many.
+be read are left out and counted; the gate says how many are too many. A household number is kept as a hash of its
+text (64 bits: it is only ever compared for equality). ``mothers`` and ``births`` find a person by the mother's number
+and by birth date and sex (``matching/unregistered.py``).
 """
 
 from __future__ import annotations
@@ -16,14 +18,19 @@ import pyarrow as pa
 from exchange.matching import id_numbers
 from exchange.matching.cancellations import REASONS
 from exchange.matching.codes import ethnicity_code, sex_code
+from exchange.matching.former_names import none_named
 from exchange.matching.names import standard_name
+from exchange.matching.relations import relation_number
+from exchange.matching.unregistered import birth_key
 
 DOUBTFUL_LEVEL = "30"
 NORMAL = "normal"
 
 
 def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table], dict[str, float]]:
-    """``people`` and ``former`` (superseded key → row of ``people``), and the counts that the gate judges."""
+    """``people``, and by key rows of ``people``: ``former`` (superseded key), ``mothers`` (the mother's key) and
+    ``births`` (birth date and sex); and the counts that the gate judges.
+    """
     records = _standardised(export, as_of)
     rows = records.height
     people = records.filter(pl.col("key").is_not_null()).sort("key", maintain_order=True)
@@ -47,9 +54,12 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
     }
     columns = ["key", "name", "sex", "birth_date", "ethnicity", "registered_division", "doubt"]
     columns += ["cancelled", "cancelled_reason", "cancelled_on"]
+    columns += ["former_name", "birthplace", "native_place", "household", "relation"]
     return {
         "people": people.select(columns).to_arrow(compat_level=pl.CompatLevel.oldest()),
         "former": former.select("key", "person").to_arrow(compat_level=pl.CompatLevel.oldest()),
+        "mothers": _mothers(people).to_arrow(compat_level=pl.CompatLevel.oldest()),
+        "births": _births(people).to_arrow(compat_level=pl.CompatLevel.oldest()),
     }, counts
 
 
@@ -70,6 +80,11 @@ def _standardised(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
         (pl.col("status") != NORMAL).alias("cancelled"),
         pl.col("cancelled_reason").replace_strict(dict(REASONS), default=None, return_dtype=pl.UInt8),
         pl.col("cancelled_on").str.to_date("%Y-%m-%d", strict=False),
+        pl.when(none_named(pl.col("former_name"))).then(pl.lit("")).otherwise("former_name").alias("former_name"),
+        pl.col("birthplace", "native_place").cast(pl.Int32, strict=False),
+        pl.when(pl.col("household_number") != "").then(pl.col("household_number").hash()).alias("household"),
+        relation_number(pl.col("relation")).alias("relation"),
+        "mother_id_number",
     ).collect()
     frame = id_numbers.standardise(frame, as_of)
     return frame.drop("id_number", "id_fault", "id_from_15", "id_repaired")
@@ -82,6 +97,22 @@ def _former(people: pl.DataFrame) -> pl.DataFrame:
     )
     keys = id_numbers.standardise(bearers, date.max)
     return keys.filter(pl.col("key").is_not_null()).select("key", "person").sort("key", "person")
+
+
+def _mothers(people: pl.DataFrame) -> pl.DataFrame:
+    """``key`` of the mother as it stands in the child's record, ``person`` (the child), sorted by key."""
+    children = people.filter(pl.col("mother_id_number") != "").select(
+        pl.col("person").cast(pl.UInt32), pl.col("mother_id_number").alias("id_number")
+    )
+    keys = id_numbers.standardise(children, date.max)
+    return keys.filter(pl.col("key").is_not_null()).select("key", "person").sort("key", "person")
+
+
+def _births(people: pl.DataFrame) -> pl.DataFrame:
+    """``key`` of birth date and sex, ``person``, sorted by key."""
+    born = people.filter(pl.col("birth_date").is_not_null())
+    keys = born.select(birth_key(pl.col("birth_date"), pl.col("sex")).alias("key"), pl.col("person").cast(pl.UInt32))
+    return keys.sort("key", "person")
 
 
 def _doubled(people: pl.DataFrame, former: pl.DataFrame) -> pl.Series:

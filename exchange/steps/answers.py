@@ -90,7 +90,7 @@ class Question:
         }
         purpose = self.agreement.purpose(self.manifest.purpose)
         return Sources(
-            Population(people.open("people"), people.open("former")),
+            Population(*[people.open(table) for table in ("people", "former", "mothers", "births")]),
             records,
             approved=self.agreement.approved_in_advance(self.manifest.cycle, self.today),
             tells_cancellation=purpose is not None and purpose.tells_cancellation,

@@ -42,10 +42,11 @@ def objected(table: pl.DataFrame, first: pl.DataFrame, items: Sequence[str]) -> 
     """The rows that are objected to, in the shape of ``matching.decide``, each under review. ``first``: the earlier
     batch's answers as they stand.
     """
-    known = first.filter(pl.col("row_ref").is_unique()).select("row_ref", "id_number", "name", PERSON)
+    known = first.filter(pl.col("row_ref").is_unique()).select("row_ref", "id_number", "name", PERSON, IDENTITY)
     found = table.select("row_ref").join(known, on="row_ref", how="left", maintain_order="left")
     there = pl.col("id_number").is_not_null()
-    of_identity = pl.when(there).then(pl.lit("under_review")).otherwise(pl.lit(UNKNOWN))
+    by_number = pl.when(pl.col(IDENTITY) == "not_applicable").then(IDENTITY).otherwise(pl.lit("under_review"))
+    of_identity = pl.when(there).then(by_number).otherwise(pl.lit(UNKNOWN))
     of_items = pl.when(there).then(pl.lit("under_review")).otherwise(pl.lit("not_answered"))
     return found.select(
         "row_ref",

@@ -15,6 +15,7 @@ import polars as pl
 from exchange.envelope import unseal
 from exchange.errors import Refused
 from exchange.manifest import RequestManifest
+from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise
 from exchange.matching.names import name_fault, standard_name
 from exchange.office import Office
@@ -32,8 +33,17 @@ def read_request(office: Office, manifest: RequestManifest) -> pl.DataFrame:
     content = office.archive.read(manifest.data.sha256)
     if manifest.data.encrypted:
         content = unseal(content, office.decryption)
+    utf8 = to_utf8(content, manifest.data.encoding)
     items = manifest.items if manifest.objects_to is None else (OBJECTION,)
-    return read_table(to_utf8(content, manifest.data.encoding), items, manifest.rows)
+    return read_table(utf8, items, manifest.rows, _form(office, manifest))
+
+
+def _form(office: Office, manifest: RequestManifest) -> str | None:
+    """The form in which an item that is asked alone is asked; None for every other request."""
+    if unregistered.CODE not in manifest.items or manifest.objects_to is not None:
+        return None
+    purpose = office.agreement(manifest.partner).purpose(manifest.purpose)
+    return purpose.unregistered_by if purpose else None
 
 
 def check_request(office: Office, manifest: RequestManifest, today: date) -> None:
@@ -44,11 +54,18 @@ def check_request(office: Office, manifest: RequestManifest, today: date) -> Non
 
 
 def _counts(table: pl.DataFrame, manifest: RequestManifest, today: date) -> Mapping[str, float]:
+    if unregistered.CODE in manifest.items:
+        unreadable = table.height - unregistered.standardise(table, today)["fault"].null_count()
+        return _shares(table, manifest, unreadable)
     numbered = standardise(table.select("id_number", "name"), today)
     unreadable = numbered.select(
         pl.any_horizontal(
             pl.col("id_fault").is_not_null(), name_fault(standard_name(pl.col("name"))).is_not_null()
         ).sum()
     ).item()
+    return _shares(table, manifest, unreadable)
+
+
+def _shares(table: pl.DataFrame, manifest: RequestManifest, unreadable: int) -> Mapping[str, float]:
     share = unreadable / table.height if table.height >= FEWEST_ROWS_JUDGED else 0.0
     return {"rows": table.height, "rows_in_manifest": manifest.rows, "unreadable_share": share}

@@ -15,7 +15,7 @@ from exchange.agreements import LETTER_ITEMS, Agreement, Purpose
 from exchange.envelope import verify
 from exchange.errors import Refused
 from exchange.manifest import RequestManifest, parse, period_fits
-from exchange.tables import ITEMS
+from exchange.tables import ELSEWHERE, ITEMS
 from exchange.working_days import OBJECTION, WORKING_DAYS, office_day
 
 DATA_ENDINGS: Final[Mapping[bool, str]] = {False: ".csv", True: ".csv.p7m"}
@@ -35,6 +35,7 @@ def trusted_manifest(
         raise Refused("manifest_partner", column="partner")
     if manifest.batch != name or not manifest.batch.startswith(f"{agreement.partner}."):
         raise Refused("manifest_name", column="batch")
+    _check_elsewhere(manifest)
     if manifest.data.name != _data_name(manifest):
         raise Refused("data_name", column="data.name")
     if manifest.data.size > agreement.limits.max_bytes:
@@ -75,6 +76,13 @@ def _purpose(agreement: Agreement, manifest: RequestManifest) -> Purpose:
     return purpose
 
 
+def _check_elsewhere(manifest: RequestManifest) -> None:
+    """What the police do not answer is refused with who does, whatever the agreement says."""
+    for place, item in enumerate(manifest.items):
+        if item in ELSEWHERE:
+            raise Refused(ELSEWHERE[item].refusal, column=f"items.{place}")
+
+
 def _check_items(purpose: Purpose, manifest: RequestManifest) -> None:
     for place, item in enumerate(manifest.items):
         if item not in ITEMS:
@@ -83,5 +91,7 @@ def _check_items(purpose: Purpose, manifest: RequestManifest) -> None:
             raise Refused("item_not_agreed", column=f"items.{place}")
         if item in manifest.items[:place]:
             raise Refused("manifest_format", column=f"items.{place}")
+        if ITEMS[item].forms and len(manifest.items) > 1:
+            raise Refused("item_not_alone", column=f"items.{place}")
     if LETTER_ITEMS & set(manifest.items) and not manifest.letter:
         raise Refused("letter_missing", column="letter")

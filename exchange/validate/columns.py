@@ -3,7 +3,7 @@
 Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out. The columns of the
 items asked are there, each once (some may be left out), and no others: a column too many is personal data that nobody
 asked to be sent, and refuses the set. A refusal names a known column by its code and an unknown one by its place
-(``#5``), never by its text.
+(``#5``), never by its text. An item that is asked alone has the columns of its form, and no number.
 """
 
 from __future__ import annotations
@@ -16,16 +16,21 @@ from exchange.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
 from exchange.working_days import OBJECTION
 
 
-def columns_for(items: Sequence[str]) -> tuple[Column, ...]:
-    """The columns that a request for these items has; an objection's names rows of an earlier request."""
+def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, ...]:
+    """The columns that a request for these items has; ``form`` is that of an item that is asked alone. An objection's
+    columns name rows of an earlier request.
+    """
     if tuple(items) == (OBJECTION,):
         return OBJECTION_COLUMNS
+    if form is not None:
+        (item,) = items
+        return REQUIRED_COLUMNS[:1] + ITEMS[item].forms[form]
     return REQUIRED_COLUMNS + tuple(claim for item in items for claim in ITEMS[item].claims)
 
 
-def read_header(header: Sequence[str], items: Sequence[str]) -> list[str]:
+def read_header(header: Sequence[str], items: Sequence[str], form: str | None = None) -> list[str]:
     """The codes of the columns, in the order of the header; Refused where it does not fit the items."""
-    expected = columns_for(items)
+    expected = columns_for(items, form)
     by_word = {word: column.code for column in expected for word in (column.code, *column.zh)}
     codes: list[str] = []
     for place, word in enumerate(header, start=1):

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from exchange.errors import Refused
+from exchange.tables import REQUIRED_COLUMNS
 from exchange.validate.columns import columns_for, read_header
 
 ROW_FAULT: Final = "row_fault"
@@ -27,12 +28,13 @@ _SLOW_CHUNK: Final = 50_000
 _BLOCK: Final = 16 * 1024 * 1024
 
 
-def read_table(utf8: bytes, items: Sequence[str], rows: int) -> pl.DataFrame:
+def read_table(utf8: bytes, items: Sequence[str], rows: int, form: str | None = None) -> pl.DataFrame:
     """The claimed values: one String column per request column, and ``row_fault`` (a code or null); an optional column
-    that was left out is empty. ``rows`` is the manifest's count. Refused where header, syntax or count do not fit.
+    that was left out is empty, and so is one that every other request has. ``rows`` is the manifest's count, ``form``
+    that of an item that is asked alone. Refused where header, syntax or count do not fit.
     """
     first, _, body = utf8.partition(b"\n")
-    codes = read_header(_fields(first), items)
+    codes = read_header(_fields(first), items, form)
     table = _read_fast(body, codes)
     if table is None:
         table = _read_slowly(body, codes)
@@ -40,8 +42,8 @@ def read_table(utf8: bytes, items: Sequence[str], rows: int) -> pl.DataFrame:
         raise Refused("no_rows")
     if table.height != rows:
         raise Refused("row_count")
-    left_out = [column.code for column in columns_for(items) if column.code not in codes]
-    return table.with_columns(pl.lit("").alias(code) for code in left_out)
+    expected = {column.code for column in (*REQUIRED_COLUMNS, *columns_for(items, form))}
+    return table.with_columns(pl.lit("").alias(code) for code in sorted(expected - set(codes)))
 
 
 def _fields(line: bytes) -> list[str]:

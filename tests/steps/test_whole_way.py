@@ -21,7 +21,10 @@ from exchange.snapshots.versions import Snapshots
 from exchange.tables import OFFENCE_SOURCES
 
 Ask = Callable[..., Request]
-ALL_ITEMS = ("id_number", "name", "sex", "birth_date", "ethnicity", "registered_address", "criminal_record")
+ALL_ITEMS = (
+    "id_number", "name", "sex", "birth_date", "ethnicity", "registered_address", "former_name", "birthplace",
+    "native_place", "kinship", "criminal_record",
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])

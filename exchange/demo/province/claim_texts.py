@@ -12,12 +12,17 @@ from typing import Final
 
 import polars as pl
 
+from exchange.demo.province import event_claims
 from exchange.demo.province.divisions import county_codes
 from exchange.demo.province.numbers import NOBODYS, kept, key_of, number_of
+from exchange.demo.province.relatives import relative_texts
 from exchange.places import SCHEMAS
 
 OTHER_SURNAME: Final = "冼"
 """The first character of a wrong name; nobody in the province bears it."""
+
+NOBODYS_PLACE: Final = "110101"
+"""A county in which nobody of the province was born and from which no family came."""
 
 _WIDE: Final = {str(digit): chr(0xFF10 + digit) for digit in range(10)} | {"X": "Ｘ"}
 _MONTH: Final = 100_000  # the month's place in a key
@@ -161,7 +166,58 @@ def registered_address() -> pl.Expr:
     return _claimed("registered_address", right, wrong, "人民大街12号", "住址不详")
 
 
-ITEMS: Final[Mapping[str, Callable[[], pl.Expr]]] = MappingProxyType(
-    {"sex": sex, "birth_date": birth_date, "ethnicity": ethnicity, "registered_address": registered_address}
+def former_name() -> pl.Expr:
+    names = pl.col("former_name").str.split("、")
+    one = _spelled(names.list.first(), names.list.last())
+    spaced = one.str.slice(0, 1) + " " + one.str.slice(1)
+    none = _spelled(*[pl.lit(word) for word in ("无", "没有", "none")])
+    has_one = pl.col("former_name") != ""
+    right = pl.when(has_one).then(pl.when(pl.col("spelling") == 5).then(spaced).otherwise(one)).otherwise(none)
+    other = pl.lit(OTHER_SURNAME + "小明")
+    wrong = pl.when(has_one).then(_spelled(other, none)).otherwise(other)
+    return _claimed("former_name", right, wrong, "?", "张三2")
+
+
+def _place(item: str) -> pl.Expr:
+    names, _ = _counties()
+    code = pl.col(item)
+    right = _spelled(code, code.replace_strict(names, default=code, return_dtype=pl.String))
+    known = pl.when(code == "").then(pl.lit("220102")).otherwise(right)
+    return _claimed(item, known, pl.lit(NOBODYS_PLACE), "火星", "不详")
+
+
+def birthplace() -> pl.Expr:
+    return _place("birthplace")
+
+
+def native_place() -> pl.Expr:
+    return _place("native_place")
+
+
+def kinship() -> list[pl.Expr]:
+    return relative_texts(_WIDE)
+
+
+ITEMS: Final[Mapping[str, Callable[[], pl.Expr | list[pl.Expr]]]] = MappingProxyType(
+    {
+        "former_name": former_name,
+        "sex": sex,
+        "birth_date": birth_date,
+        "ethnicity": ethnicity,
+        "birthplace": birthplace,
+        "native_place": native_place,
+        "registered_address": registered_address,
+        "kinship": kinship,
+        "migration": event_claims.migration,
+        "address_change": event_claims.address_change,
+        "item_correction": event_claims.item_correction,
+        "cancellation": event_claims.cancellation,
+    }
 )
-"""Item → its claimed text."""
+"""Item → its claimed text, or texts."""
+
+
+def texts(item: str) -> list[pl.Expr]:
+    """The item's columns as claimed."""
+    made = ITEMS[item]()
+    return made if isinstance(made, list) else [made]

@@ -22,7 +22,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.demo.province import claim_texts
+from exchange.demo.province import claim_texts, event_claims
+from exchange.demo.province.events import events_of
+from exchange.demo.province.relatives import with_relatives
 from exchange.demo.province.right_answers import right_answers
 
 FAULTS: Final = {
@@ -91,7 +93,11 @@ def make_claims(
         offender=pl.col("id_number").is_in(offenders.implode()),
         row_ref=_references(random, rows) if dirt else pl.concat_str(pl.lit("R"), pl.int_range(1, pl.len() + 1)),
     )
-    texts = [claim_texts.id_number(), claim_texts.name(), *[claim_texts.ITEMS[item]() for item in asked]]
+    if not set(asked).isdisjoint(event_claims.ITEMS):
+        frame = pl.concat([frame, events_of(frame)], how="horizontal")
+    if "kinship" in asked:
+        frame = with_relatives(random, frame, people, dirt=dirt)
+    texts = [claim_texts.id_number(), claim_texts.name(), *[text for item in asked for text in claim_texts.texts(item)]]
     return Claims(frame.select("row_ref", *texts), right_answers(frame, items, approved=approved))
 
 

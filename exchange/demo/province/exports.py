@@ -16,8 +16,8 @@ from exchange.tables import OFFENCE_SOURCES, SOURCES, export_columns
 
 
 def write_exports(folder: Path, seed: int, people: int, as_of: date) -> None:
-    """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for the population, the household events and the five offence sources. Chunk by
-    chunk: the memory that it takes does not grow with the province.
+    """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for every source. Chunk by chunk: the memory that it takes does
+    not grow with the province.
     """
     places = {source: make_folder(folder / source / str(as_of)) for source in SOURCES}
     columns = export_columns("offences")

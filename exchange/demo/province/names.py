@@ -18,6 +18,7 @@ HAN, MONGOL, HUI, UYGHUR, KOREAN, MANCHU = 1, 2, 3, 5, 10, 11
 RARE_SHARE: Final = 0.002
 PRIVATE_SHARE: Final = 0.0002
 FORMER_SHARE: Final = 0.03
+SECOND_FORMER_SHARE: Final = 0.1
 DOTTED_SHARE: Final = 0.5
 
 _HAN_SURNAMES: Final = [
@@ -62,7 +63,9 @@ def make_names(random: np.random.Generator, people: pl.DataFrame) -> pl.DataFram
         rows = np.flatnonzero((ethnicity == people_of) & (random.random(count) < DOTTED_SHARE))
         name = name.scatter(rows.tolist(), _dotted(random, pool, len(rows)))
     had_another = pl.Series(random.random(count) < FORMER_SHARE)
-    former = pl.when(had_another).then(pl.concat_str(surname, second, second)).otherwise(pl.lit(""))
+    two = pl.Series(chance > 1 - SECOND_FORMER_SHARE)
+    another = pl.when(two).then(pl.concat_str(pl.lit("、"), surname, first, first)).otherwise(pl.lit(""))
+    former = pl.when(had_another).then(pl.concat_str(surname, second, second, another)).otherwise(pl.lit(""))
     return pl.select(name=name, former_name=former)
 
 

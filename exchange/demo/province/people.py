@@ -23,6 +23,7 @@ from exchange.demo.province.divisions import (
     number_division,
 )
 from exchange.demo.province.households import make_households
+from exchange.demo.province.mothers import mother_numbers
 from exchange.demo.province.names import HAN, HUI, KOREAN, MANCHU, MONGOL, UYGHUR, make_names
 from exchange.demo.province.numbers import number_of, with_keys
 
@@ -33,6 +34,7 @@ _ETHNICITIES: Final = {
 }  # fmt: skip
 _KOREAN_IN_YANBIAN: Final = 0.33
 _MIXED_SHARE: Final = 0.08
+_NO_NATIVE_PLACE: Final = 101  # one record in so many does not say it
 _STREETS: Final = pl.Series(["人民大街", "解放路", "建设街", "前进村", "和平委", "团结路", "光明街", "新民胡同"])
 
 
@@ -94,11 +96,15 @@ def _as_export(random: np.random.Generator, frame: pl.DataFrame, first_household
         pl.col("born").cast(pl.String).alias("birth_date"),
         pl.col("ethnicity").cast(pl.String).str.zfill(2),
         pl.col("first").cast(pl.String).alias("birthplace"),
-        pl.col("native").cast(pl.String).alias("native_place"),
+        pl.when(pl.col("key") % _NO_NATIVE_PLACE == 0)
+        .then(pl.lit(""))
+        .otherwise(pl.col("native").cast(pl.String))
+        .alias("native_place"),
         pl.col("home").cast(pl.String).alias("registered_division"),
         pl.concat_str(street, house.cast(pl.String), pl.lit("号（虚构）")).alias("registered_address"),
         pl.concat_str(pl.col("home").cast(pl.String), serial).alias("household_number"),
         "relation",
+        mother_numbers(frame).alias("mother_id_number"),
         pl.when(pl.col("oddity") == "doubtful").then(pl.lit("30")).otherwise(pl.lit("")).alias("information_level"),
         pl.when(pl.col("cancelled_on") == "").then(pl.lit("normal")).otherwise(pl.lit("cancelled")).alias("status"),
         "cancelled_reason",

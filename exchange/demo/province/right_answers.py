@@ -11,7 +11,9 @@ from typing import Final
 
 import polars as pl
 
+from exchange.demo.province import event_claims
 from exchange.demo.province.oddities import DOUBTS
+from exchange.demo.province.relatives import kinship_answer
 
 UNREADABLE: Final = {
     "missing_number": "id_number_missing",
@@ -71,6 +73,18 @@ def _answer(item: str, *, approved: bool) -> pl.Expr:
     if item == "criminal_record":
         clean = pl.lit("no_record" if approved else "awaiting_approval")
         own = pl.when("offender").then(pl.lit("under_review")).otherwise(clean)
+    elif item in event_claims.ITEMS:
+        own = event_claims.answer(item)
+    elif item == "kinship":
+        own = kinship_answer()
+    elif item == "native_place":
+        unread = pl.col(f"{item}.is").is_in(["missing", "unreadable"])
+        not_on_record = (pl.col(item) == "") & ~unread
+        own = (
+            pl.when(not_on_record)
+            .then(pl.lit("under_review"))
+            .otherwise(pl.col(f"{item}.is").replace_strict(_OF_OUTCOME))
+        )
     else:
         own = pl.col(f"{item}.is").replace_strict(_OF_OUTCOME)
     return (

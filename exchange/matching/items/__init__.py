@@ -10,25 +10,33 @@ from typing import Final
 from exchange.matching.items import (
     address_change,
     birth_date,
+    birthplace,
     cancellation,
     criminal_record,
     ethnicity,
+    former_name,
     item_correction,
+    kinship,
     migration,
+    native_place,
     registered_address,
     sex,
 )
 from exchange.matching.items.rule import ItemRule
 
 _ALL: Final = (
+    former_name.RULE,
     sex.RULE,
     birth_date.RULE,
     ethnicity.RULE,
+    birthplace.RULE,
+    native_place.RULE,
     registered_address.RULE,
     migration.RULE,
     address_change.RULE,
     item_correction.RULE,
     cancellation.RULE,
+    kinship.RULE,
     criminal_record.RULE,
 )
 RULES: Final = MappingProxyType({rule.code: rule for rule in _ALL})

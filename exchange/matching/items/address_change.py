@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from exchange.matching.events import address_part, day_part, event_rule
+from exchange.matching.items.event import address_part, day_part, event_rule
 
 RULE = event_rule(
     "address_change",

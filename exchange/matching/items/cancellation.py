@@ -6,10 +6,12 @@ a cancellation, also where it was cancelled once and restored.
 
 from __future__ import annotations
 
+from typing import Final
+
 import polars as pl
 
 from exchange.matching.cancellations import WORDS
-from exchange.matching.events import ANSWERS, against_one, day_part, unreadable, word_part
+from exchange.matching.items.event import ANSWERS, against_one, day_part, unreadable, word_part
 from exchange.matching.items.rule import ItemRule, registered
 
 _PARTS: Final = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from exchange.matching.events import day_part, event_rule, word_part
+from exchange.matching.items.event import day_part, event_rule, word_part
 from exchange.tables import ITEMS
 
 CORRECTABLE: Final = (
