@@ -13,13 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.demo.province.claims import make_claims
+from exchange.demo.province.events import make_events
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
-from exchange.snapshots import offences, population
+from exchange.snapshots import events, offences, population
 from exchange.tables import ANSWERS, ITEMS, OFFENCE_SOURCES, export_columns
 
 TODAY = date(2026, 11, 23)
@@ -44,9 +45,10 @@ def register(province: pl.DataFrame) -> Population:
 
 
 @pytest.fixture(scope="module")
-def sources(records: pl.DataFrame) -> dict[str, SortedTable]:
+def sources(province: pl.DataFrame, records: pl.DataFrame) -> dict[str, SortedTable]:
     columns = export_columns("offences")
-    found = {}
+    household = events.build_tables(make_events(province).lazy(), TODAY)[0]["records"]
+    found = {"household_events": SortedTable(household)}
     for source in OFFENCE_SOURCES:
         held = records.filter(pl.col("sources").list.contains(source)).select(
             pl.col(columns).cast(pl.String).fill_null("")

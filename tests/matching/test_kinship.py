@@ -81,7 +81,7 @@ def test_why_a_relative_is_not_established_is_not_told_and_nothing_of_the_relati
     ]
     rows = pl.DataFrame([PAIR | {"relation": "子"} | change for change in changes])
     found = decided(opened({}, {}), rows, "kinship")
-    assert found.columns == ["row_ref", "id_number", "name", "identity", "note", "answer.kinship"]
+    assert found.columns == ["row_ref", "id_number", "name", "identity", "note", "answer.kinship", "person", "causes"]
     assert set(found["answer.kinship"]) == {"relative_not_established"}
     assert found.drop("row_ref").n_unique() == 1
 

@@ -14,7 +14,7 @@ from exchange.demo.province.claims import Claims
 from exchange.demo.province.people import make_people
 from exchange.errors import Halt
 from exchange.matching.decide import decide
-from exchange.matching.identity import Population
+from exchange.matching.identity import NOBODY, Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import population
@@ -177,7 +177,7 @@ def test_a_row_with_too_many_fields_says_so(register: Population) -> None:
     found = decide(rows.with_columns(row_fault=pl.lit("row_fields")), ITEM, Sources(register, {}), TODAY)
     assert found.row(0, named=True) == {
         "row_ref": "R", "id_number": "", "name": "张", "identity": "row_fields", "note": "",
-        "answer.unregistered": "row_fields",
+        "answer.unregistered": "row_fields", "person": NOBODY, "causes": "",
     }  # fmt: skip
 
 

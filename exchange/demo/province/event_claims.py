@@ -12,7 +12,13 @@ from typing import Final
 import polars as pl
 
 ITEMS: Final = ("migration", "address_change", "item_correction", "cancellation")
-_REASONS_ZH: Final = {"death": "死亡", "settled_abroad": "出国定居", "duplicate": "重复户口", "other": "其他"}
+_REASONS_ZH: Final = {
+    "death": "死亡",
+    "settled_abroad": "出国定居",
+    "duplicate": "重复户口",
+    "conscription": "参军",
+    "other": "其他",
+}
 _ITEMS_ZH: Final = {
     "name": "姓名", "birth_date": "出生日期", "ethnicity": "民族", "native_place": "籍贯", "id_number": "公民身份号码",
 }  # fmt: skip
