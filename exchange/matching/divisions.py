@@ -16,6 +16,7 @@ Sources: ``schemas/divisions.csv`` (today's, Ministry of Civil Affairs) and ``sc
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -33,6 +34,9 @@ _STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
 _LAST_DISTRICT: Final = 20
 """GB/T 2260 numbers a city's districts 02 to 20; 01 stands for all of them."""
+
+_BARE: Final = re.compile("^.区$")
+"""东区, 新区, 矿区: alone in front of an address, these are hardly a county's name."""
 
 _SHORT: Final = {
     "内蒙古自治区": "内蒙古", "广西壮族自治区": "广西", "西藏自治区": "西藏", "宁夏回族自治区": "宁夏",
@@ -107,7 +111,8 @@ def _forms(code: str, row: Mapping[str, str]) -> Iterable[str]:
     short = _SHORT.get(province, province.removesuffix("省").removesuffix("市"))
     city = full.removeprefix(province).removesuffix(name)
     middles = {city, ""} | ({"市辖区"} if province.endswith("市") else set())
-    return {before + middle + name for before in (province, short, "") for middle in middles} - {short}
+    forms = {before + middle + name for before in (province, short, "") for middle in middles}
+    return {form for form in forms if not _BARE.match(form)}
 
 
 @cache
@@ -124,55 +129,43 @@ def _formers() -> tuple[Mapping[str, str], ...]:
 
 def division_code(text: pl.Expr) -> pl.Expr:
     """Int32 code of the division (province, city or county) that the text names, null where it names none."""
-    return _place(text).struct.field("code")
+    return place(text).struct.field("code")
 
 
-def street(text: pl.Expr) -> pl.Expr:
-    """What stands behind the division that the text names, the whole of a text that names none: letters, numbers and
-    characters only, in which form two addresses are compared.
+def address_text(text: pl.Expr) -> pl.Expr:
+    """Letters, numbers and characters only, in which form two addresses are compared."""
+    return plain_word(text).str.replace_all(_NOT_TEXT, "")
+
+
+def place(text: pl.Expr) -> pl.Expr:
+    """Struct of ``code``, as ``division_code``, and ``street``: what stands behind the division, as ``address_text``; the
+    whole of a text that names none.
     """
-    return _place(text).struct.field("street")
-
-
-def _place(text: pl.Expr) -> pl.Expr:
     return text.map_batches(_parted, return_dtype=pl.Struct({"code": pl.Int32, "street": pl.String}))
 
 
 def _parted(texts: pl.Series) -> pl.Series:
     """Struct of ``code`` and ``street``."""
-    even = plain_word(pl.col("text")).str.replace(_COUNTRY, "")
-    frame = pl.DataFrame({"text": texts.cast(pl.String)}).with_columns(even.alias("even"))
-    named = _named(frame["even"])
-    known = pl.Series(list(members()), dtype=pl.Int32)
-    wide = pl.col("text").str.normalize("NFKC")
-    coded = wide.str.extract(_CODE, 1).cast(pl.Int32, strict=False)
-    coded = pl.when(coded.is_in(known.implode())).then(coded)
-    behind = pl.when(coded.is_not_null()).then(wide.str.extract(_STREET_BEHIND_CODE, 1).fill_null(""))
-    rest = pl.col("even").str.slice(pl.Series(named.struct.field("length")))
-    return (
-        frame.select(
-            pl.coalesce(coded, pl.Series(named.struct.field("code"))).alias("code"),
-            pl.coalesce(behind, rest).str.replace_all(_NOT_TEXT, "").str.to_uppercase().alias("street"),
-        )
-        .to_struct()
-        .rename(texts.name)
+    frame = pl.DataFrame({"text": texts.cast(pl.String)}).with_columns(pl.col("text").str.normalize("NFKC").alias("wide"))
+    frame = frame.with_columns(
+        pl.col("wide").str.replace_all(r"\s+", "").str.replace(_COUNTRY, "").alias("even"),
+        pl.col("wide").str.extract(_CODE, 1).cast(pl.Int32, strict=False).alias("coded"),
     )
+    coded = pl.when(pl.col("coded").is_in(pl.Series(list(members()), dtype=pl.Int32).implode())).then("coded")
+    frame = frame.with_columns(_name_in_front(pl.col("even")).alias("named"), coded)
+    code = pl.col("named").replace_strict(dict(division_words()), default=None, return_dtype=pl.Int32)
+    behind_name = pl.col("even").str.slice(pl.col("named").str.len_chars().fill_null(0))
+    behind_code = pl.col("wide").str.extract(_STREET_BEHIND_CODE, 1).fill_null("")
+    behind = pl.when(pl.col("coded").is_not_null()).then(behind_code).otherwise(behind_name)
+    place = pl.struct(pl.coalesce("coded", code).alias("code"), behind.str.replace_all(_NOT_TEXT, "").str.to_uppercase().alias("street"))
+    return frame.select(place.alias(texts.name)).to_series()
 
 
-def _named(even: pl.Series) -> pl.Series:
-    """Struct of ``code`` (null where no name begins the text) and ``length`` of the longest name that begins it."""
-    words = division_words()
-    by_length: dict[int, list[str]] = defaultdict(list)
-    for word in words:
-        by_length[len(word)].append(word)
-    begins = pl.lit(None, pl.Int32)
-    length = pl.lit(0, pl.Int64)
-    for count in sorted(by_length):
-        codes = {word: words[word] for word in by_length[count]}
-        code = pl.col("even").str.slice(0, count).replace_strict(codes, default=None, return_dtype=pl.Int32)
-        begins = pl.coalesce(code, begins)
-        length = pl.when(code.is_not_null()).then(pl.lit(count, pl.Int64)).otherwise(length)
-    return pl.DataFrame({"even": even}).select(pl.struct(begins.alias("code"), length.alias("length"))).to_series()
+def _name_in_front(even: pl.Expr) -> pl.Expr:
+    """The longest form of a division's name that begins the text."""
+    longest_first = sorted(division_words(), key=len, reverse=True)
+    found = even.str.slice(0, len(longest_first[0])).str.extract_many(longest_first, leftmost=True).list.first()
+    return pl.when(even.str.starts_with(found)).then(found)
 
 
 def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
@@ -192,10 +185,10 @@ def _compared(pairs: pl.Series) -> pl.Series:
     )
     held = unlike.join(within, left_on="registered", right_on="code", how="left")
     held = held.join(within.with_columns(inside=True), left_on=["claimed", "county"], right_on=["code", "county"], how="left")
-    unknown = pl.Series([code for code, counties in members().items() if not counties], dtype=pl.Int32).implode()
-    inside, unclear = pl.col("inside").fill_null(value=False), pl.col("county").is_null() | pl.col("claimed").is_in(unknown)
+    clear = pl.col("claimed").is_in(within["code"].implode()) & pl.col("county").is_not_null()
+    inside = pl.col("inside").fill_null(value=False)
     answers = held.group_by("claimed", "registered").agg(
-        pl.when(unclear.any())
+        pl.when(~clear.all())
         .then(pl.lit("under_review"))
         .when(inside.all())
         .then(pl.lit("consistent"))

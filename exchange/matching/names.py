@@ -84,7 +84,7 @@ def _compared(pairs: pl.Series) -> pl.Series:
 def _open_to_a_private_character(names: pl.DataFrame) -> pl.Series:
     """Whether every character that is private in neither name agrees, and at least one does."""
     even = pl.col("claimed").str.len_chars() == pl.col("registered").str.len_chars()
-    private = pl.any_horizontal(pl.all().str.contains(_PRIVATE))
+    private = pl.any_horizontal(pl.col("claimed", "registered").str.contains(_PRIVATE))
     candidates = names.with_row_index("row").filter(even & private)
     characters = candidates.with_columns(pl.col("claimed", "registered").str.split("")).explode("claimed", "registered")
     agrees = pl.col("claimed") == pl.col("registered")

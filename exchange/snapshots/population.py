@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from exchange.matching import id_numbers
 from exchange.matching.codes import ethnicity_code, sex_code
+from exchange.matching.divisions import address_text, place
 from exchange.matching.names import standard_name
 
 DOUBTFUL_LEVEL = "30"
@@ -43,7 +44,7 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
         ),
         "shared_number_share": _share(int(shared.sum()), rows),
     }
-    columns = ["key", "name", "sex", "birth_date", "ethnicity", "registered_division", "doubt"]
+    columns = ["key", "name", "sex", "birth_date", "ethnicity", "registered_division", "registered_address", "doubt"]
     return {
         "people": people.select(columns).to_arrow(compat_level=pl.CompatLevel.oldest()),
         "former": former.select("key", "person").to_arrow(compat_level=pl.CompatLevel.oldest()),
@@ -63,10 +64,19 @@ def _standardised(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
         pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False),
         ethnicity_code(pl.col("ethnicity")).alias("ethnicity"),
         pl.col("registered_division").cast(pl.Int32, strict=False),
+        _street().alias("registered_address"),
         (pl.col("information_level") == DOUBTFUL_LEVEL).alias("doubt"),
     ).collect()
     frame = id_numbers.standardise(frame, as_of)
     return frame.drop("id_number", "id_fault", "id_from_15", "id_repaired")
+
+
+def _street() -> pl.Expr:
+    """The address in the form in which claims are compared, without the registered division if it begins with that."""
+    address = place(pl.col("registered_address"))
+    code = address.struct.field("code")
+    same = code == pl.col("registered_division").cast(pl.Int32, strict=False)
+    return pl.when(same).then(address.struct.field("street")).otherwise(address_text(pl.col("registered_address")))
 
 
 def _former(people: pl.DataFrame) -> pl.DataFrame:
