@@ -11,6 +11,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange import gb18030
 from exchange.matching.decide import IDENTITY, NOTE
 from exchange.tables import ANSWERS, ITEMS, NOTES, RESULT_COLUMNS
 
@@ -48,7 +49,7 @@ def write_csv(masked: pl.DataFrame, items: Sequence[str], language: str, encodin
     content = frame.write_csv(line_terminator="\r\n").encode()
     if encoding == "utf-8-sig":
         return b"\xef\xbb\xbf" + content
-    return content if encoding == "utf-8" else content.decode().encode(encoding)
+    return content if encoding == "utf-8" else gb18030.encode(content.decode())
 
 
 def _in_chinese(frame: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:

@@ -5,6 +5,8 @@ Rules
 - A claim with a superseded number finds the person who bore it, and says so.
 - A person whose identity stays in doubt (information level 30), who shares a number, or who is registered twice never
   gets a plain *consistent*: the row goes to an officer, and why is not told.
+- A name that is the registered one in another form of its characters goes to an officer too, and says so, unless the
+  person is in doubt anyway. Where a number finds several people, the same name goes before a variant of it.
 - A row that cannot be read says what could not be read; the number is looked at before the name.
 """
 
@@ -16,7 +18,7 @@ import numpy as np
 import polars as pl
 
 from exchange.matching.lookup import Keys, Rows, SortedTable
-from exchange.matching.names import name_fault, standard_name
+from exchange.matching.names import DIFFERENT, SAME, VARIANT, compare, name_fault, standard_name
 
 NOBODY = -1
 
@@ -42,22 +44,25 @@ class Population:
 
 
 def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """Adds ``identity`` (answer code), ``person`` (row of the population, NOBODY where not established) and
-    ``id_superseded`` to a frame with ``row_fault``, ``id_fault``, ``key`` and ``name``.
+    """Adds ``identity`` (answer code), ``person`` (row of the population, NOBODY where not established),
+    ``id_superseded`` and ``name_variant`` to a frame with ``row_fault``, ``id_fault``, ``key`` and ``name``.
     """
     frame = frame.with_columns(standard_name(pl.col("name")).alias("_name"))
     readable = pl.coalesce("row_fault", "id_fault", name_fault(pl.col("_name")))
     frame = frame.with_columns(readable.alias("_fault"))
     candidates = _candidates(frame, population)
-    agreeing = candidates.filter("agrees")
+    agreeing = _agreeing(candidates)
     known = np.zeros(frame.height, dtype=bool)
     known[candidates["request"].to_numpy()] = True
     request = agreeing["request"].to_numpy()
-    person, doubt, former = (np.full(frame.height, NOBODY), known & False, known & False)
+    person, doubt, former, variant = (np.full(frame.height, NOBODY), known & False, known & False, known & False)
     person[request] = agreeing["person"].to_numpy()
     doubt[request] = agreeing["doubt"].to_numpy()
     doubt |= np.bincount(request, minlength=frame.height) > 1
     former[request] = agreeing["former"].to_numpy()
+    variant[request] = (agreeing["name"] == VARIANT).to_numpy()
+    only_variant = variant & ~doubt
+    doubt |= variant
     frame = frame.with_columns(pl.Series("_known", known), pl.Series("_doubt", doubt), pl.Series("person", person))
     identity = (
         pl.when(pl.col("_fault").is_not_null())
@@ -72,12 +77,14 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     )
     frame = frame.with_columns(identity.alias("identity"))
     superseded = (pl.col("identity") == "consistent") & pl.Series(former)  # of a row in doubt nothing more is told
-    frame = frame.with_columns(superseded.alias("id_superseded"))
+    frame = frame.with_columns(superseded.alias("id_superseded"), pl.Series("name_variant", only_variant))
     return frame.drop("_name", "_fault", "_known", "_doubt")
 
 
 def _candidates(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """Every (request row, person) whose number fits: ``request``, ``person``, ``former``, ``doubt``, ``agrees``."""
+    """Every (request row, person) whose number fits: ``request``, ``person``, ``former``, ``doubt``, and how the
+    ``name`` compares.
+    """
     asked = frame.with_row_index("_row").filter(pl.col("_fault").is_null())
     keys, rows = asked["key"].to_numpy(), asked["_row"].cast(pl.Int64).to_numpy()
     now, before = population.people.find(keys), population.former.find(keys)
@@ -91,6 +98,13 @@ def _candidates(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
             "person": person,
             "former": np.arange(len(person)) >= len(now.row),
             "doubt": registered["doubt"],
-            "agrees": registered["name"] == asked["_name"].gather(place),
+            "claimed": asked["_name"].gather(place),
+            "registered": registered["name"],
         }
-    )
+    ).select("request", "person", "former", "doubt", compare(pl.col("claimed"), pl.col("registered")).alias("name"))
+
+
+def _agreeing(candidates: pl.DataFrame) -> pl.DataFrame:
+    """Those whose name is the same, and of the requests that have none such, those whose name is a variant."""
+    agreeing = candidates.filter(pl.col("name") != DIFFERENT)
+    return agreeing.filter((pl.col("name") == SAME) | (pl.col("name") == VARIANT).all().over("request"))

@@ -1,29 +1,49 @@
-"""Names in one form for comparison.
+"""Names in one form, and whether two of them are the same, variants of each other, or different.
 
-Rules: full and half width, blanks inside (张 三), letter case and the many middle dots of minority names are evened
-out; the register's dot is U+00B7. What no name holds (digits, signs, control characters, the mark of a lost
-character) makes the claim unreadable, and so does a name beyond ``GREATEST_NAME`` characters.
+Rules
+- Full and half width, blanks inside (张 三), letter case and the many middle dots of minority names are evened out; the
+  register's dot is U+00B7.
+- The same character in another encoding is the same: private-use code points of older systems
+  (``schemas/private_use.csv``), compatibility characters (NFKC), glyph selectors.
+- Another form of a character, traditional against simplified or a variant form (异体字), makes a *variant*
+  (``schemas/name_variants.csv``, from Unihan and OpenCC): an officer looks, neither yes nor no is said.
+- A private-use character that no table knows may be any one character: a name that agrees in all others is a variant.
+- What no name holds (digits, signs, control characters, the mark of a lost character) makes the claim unreadable, and
+  so does a name beyond ``GREATEST_NAME`` characters.
+
+Sources: GB 18030-2022; Unicode UAX 15 and 38; that a variant goes to an officer is the office's choice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
+from exchange.gb18030 import private_use
+from exchange.places import SCHEMAS
+
 GREATEST_NAME: Final = 50
 """Characters; the register's longest names, transcribed with dots, stay under it (the office's choice)."""
 
+SAME: Final = "same"
+VARIANT: Final = "variant"
+DIFFERENT: Final = "different"
+
 DOT: Final = "\u00b7"
-_BLANKS: Final = r"[\s\u200b-\u200d\u2060\ufeff]+"
+_BLANKS: Final = r"[\s\u200b-\u200d\u2060\ufeff\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
 _DOTS: Final = r"[.\u00b7\u0387\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2e31\u2e33\u30fb\uff0e\uff65\ufe52]+"
 _READABLE: Final = rf"^[\p{{L}}\p{{M}}\p{{Co}}{DOT}'’()（）-]+$"
+_PRIVATE: Final = r"\p{Co}"
 
 
 def standard_name(name: pl.Expr) -> pl.Expr:
     """The name in the form in which two names are compared."""
-    even = name.str.normalize("NFKC").str.replace_all(_BLANKS, "")
-    return even.str.replace_all(_DOTS, DOT).str.to_uppercase()
+    even = name.str.replace_many(dict(private_use())).str.normalize("NFKC").str.replace_all(_BLANKS, "")
+    return even.str.replace_all(_DOTS, DOT).str.to_uppercase().str.normalize("NFKC")  # again: blanks part accents
 
 
 def name_fault(standard: pl.Expr) -> pl.Expr:
@@ -37,5 +57,38 @@ def name_fault(standard: pl.Expr) -> pl.Expr:
 
 
 def compare(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
-    """``same``, ``variant`` or ``different`` for two names in standard form."""
-    return pl.when(claimed == registered).then(pl.lit("same")).otherwise(pl.lit("different"))
+    """``same``, ``variant`` or ``different``, of two names in standard form; null where one is null. Only what is not
+    the same is looked at closer.
+    """
+    pair = pl.struct(claimed.alias("claimed"), registered.alias("registered"))
+    return pair.map_batches(_compared, return_dtype=pl.String)
+
+
+@cache
+def variant_forms() -> Mapping[str, str]:
+    """Character → the one that stands for all its variants; the standing ones are not in it."""
+    rows = pl.read_csv(SCHEMAS / "name_variants.csv", infer_schema=False)
+    return MappingProxyType({form: standing for standing, forms in rows.iter_rows() for form in forms})
+
+
+def _compared(pairs: pl.Series) -> pl.Series:
+    names = pairs.struct.unnest()
+    equal = names["claimed"] == names["registered"]
+    answers = pl.select(pl.when(equal).then(pl.lit(SAME)).when(~equal).then(pl.lit(DIFFERENT))).to_series()
+    places = (~equal).fill_null(value=False).arg_true()
+    folded = names[places].select(pl.all().str.replace_many(dict(variant_forms())))
+    variants = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
+    return answers.scatter(places.filter(variants), VARIANT)
+
+
+def _open_to_a_private_character(names: pl.DataFrame) -> pl.Series:
+    """Whether every character that is private in neither name agrees, and at least one does."""
+    even = pl.col("claimed").str.len_chars() == pl.col("registered").str.len_chars()
+    private = pl.any_horizontal(pl.col("claimed", "registered").str.contains(_PRIVATE))
+    candidates = names.with_row_index("row").filter(even & private)
+    characters = candidates.with_columns(pl.col("claimed", "registered").str.split("")).explode("claimed", "registered")
+    agrees = pl.col("claimed") == pl.col("registered")
+    known = ~pl.any_horizontal(pl.col("claimed", "registered").str.contains(_PRIVATE))
+    fits = characters.group_by("row").agg(((agrees | ~known).all() & (agrees & known).any()).alias("fits"))
+    rows = fits.filter("fits")["row"]
+    return pl.Series(range(names.height), dtype=pl.UInt32).is_in(rows.implode())

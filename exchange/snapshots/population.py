@@ -18,6 +18,7 @@ import pyarrow as pa
 from exchange.matching import id_numbers
 from exchange.matching.cancellations import REASONS
 from exchange.matching.codes import ethnicity_code, sex_code
+from exchange.matching.divisions import address_text, place
 from exchange.matching.former_names import none_named
 from exchange.matching.names import standard_name
 from exchange.matching.relations import relation_number
@@ -52,7 +53,7 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
         ),
         "shared_number_share": _share(int(shared.sum()), rows),
     }
-    columns = ["key", "name", "sex", "birth_date", "ethnicity", "registered_division", "doubt"]
+    columns = ["key", "name", "sex", "birth_date", "ethnicity", "registered_division", "registered_address", "doubt"]
     columns += ["cancelled", "cancelled_reason", "cancelled_on"]
     columns += ["former_name", "birthplace", "native_place", "household", "relation"]
     return {
@@ -76,6 +77,7 @@ def _standardised(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
         pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False),
         ethnicity_code(pl.col("ethnicity")).alias("ethnicity"),
         pl.col("registered_division").cast(pl.Int32, strict=False),
+        _street().alias("registered_address"),
         (pl.col("information_level") == DOUBTFUL_LEVEL).alias("doubt"),
         (pl.col("status") != NORMAL).alias("cancelled"),
         pl.col("cancelled_reason").replace_strict(dict(REASONS), default=None, return_dtype=pl.UInt8),
@@ -88,6 +90,14 @@ def _standardised(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
     ).collect()
     frame = id_numbers.standardise(frame, as_of)
     return frame.drop("id_number", "id_fault", "id_from_15", "id_repaired")
+
+
+def _street() -> pl.Expr:
+    """The address in the form in which claims are compared, without the registered division if it begins with that."""
+    address = place(pl.col("registered_address"))
+    code = address.struct.field("code")
+    same = code == pl.col("registered_division").cast(pl.Int32, strict=False)
+    return pl.when(same).then(address.struct.field("street")).otherwise(address_text(pl.col("registered_address")))
 
 
 def _former(people: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import io
 import re
 from typing import Final
 
+from exchange import gb18030
 from exchange.errors import Refused
 
 GREATEST_LINE: Final = 64 * 1024
@@ -33,7 +34,7 @@ def to_utf8(content: bytes, stated: str | None = None) -> bytes:
     if (row := _first_line(content, valid=True)) is not None:
         raise Refused("mixed_encoding", row=row)
     try:
-        return content.decode("gb18030").encode()
+        return gb18030.decode(content).encode()
     except UnicodeDecodeError as error:
         raise Refused("encoding", row=content.count(b"\n", 0, error.start)) from None
 

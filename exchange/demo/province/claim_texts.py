@@ -13,7 +13,7 @@ from typing import Final
 import polars as pl
 
 from exchange.demo.province import event_claims
-from exchange.demo.province.divisions import county_codes
+from exchange.demo.province.divisions import ABOLISHED, county_codes
 from exchange.demo.province.numbers import NOBODYS, kept, key_of, number_of
 from exchange.demo.province.relatives import relative_texts
 from exchange.places import SCHEMAS
@@ -23,6 +23,12 @@ OTHER_SURNAME: Final = "冼"
 
 NOBODYS_PLACE: Final = "110101"
 """A county in which nobody of the province was born and from which no family came."""
+
+TRADITIONAL: Final = {
+    "张": "張", "刘": "劉", "陈": "陳", "赵": "趙", "吴": "吳", "孙": "孫", "伟": "偉", "强": "強", "军": "軍", "丽": "麗",
+    "静": "靜", "红": "紅", "兰": "蘭", "华": "華", "国": "國",
+}  # fmt: skip
+"""Characters of the province's names, and how people write them elsewhere."""
 
 _WIDE: Final = {str(digit): chr(0xFF10 + digit) for digit in range(10)} | {"X": "Ｘ"}
 _MONTH: Final = 100_000  # the month's place in a key
@@ -71,13 +77,14 @@ def _written(number: pl.Expr) -> pl.Expr:
 
 
 def name() -> pl.Expr:
-    """The name, with blanks or another dot, or a wrong one, or one that no name is."""
+    """The name, with blanks, another dot or traditional characters, or a wrong one, or one that no name is."""
     right = pl.col("name")
     dots = [right.str.replace_all("·", dot, literal=True) for dot in "•・．‧"]
     writings = {
         "wide_blank": right.str.slice(0, 1) + "\u3000" + right.str.slice(1),
         "blank": right.str.slice(0, 1) + " " + right.str.slice(1),
         "trailing_blank": right + " ",
+        "traditional": right.str.replace_many(TRADITIONAL),
         "other_dot": _spelled(*dots),
     }
     faulty = {
@@ -181,7 +188,8 @@ def former_name() -> pl.Expr:
 def _place(item: str) -> pl.Expr:
     names, _ = _counties()
     code = pl.col(item)
-    right = _spelled(code, code.replace_strict(names, default=code, return_dtype=pl.String))
+    before = code.replace({str(now): str(old) for now, (old, _) in ABOLISHED.items()})
+    right = _spelled(code, code.replace_strict(names, default=code, return_dtype=pl.String), before)
     known = pl.when(code == "").then(pl.lit("220102")).otherwise(right)
     return _claimed(item, known, pl.lit(NOBODYS_PLACE), "火星", "不详")
 

@@ -49,8 +49,14 @@ WRITINGS: Final = {
 }
 """The last two only where the number ends with X."""
 
-NAME_WRITINGS: Final = {"wide_blank": 0.02, "blank": 0.02, "trailing_blank": 0.01, "other_dot": 0.3}
-"""The last only where the name has a dot."""
+NAME_WRITINGS: Final = {
+    "wide_blank": 0.02,
+    "blank": 0.02,
+    "trailing_blank": 0.01,
+    "traditional": 0.02,
+    "other_dot": 0.3,
+}
+"""The last two only where the name has a character with another form, or a dot."""
 
 OUTCOMES: Final = {"right": 0.94, "wrong": 0.03, "missing": 0.015, "unreadable": 0.015}
 ODD_SHARE: Final = 0.04
@@ -145,7 +151,9 @@ def _drawn(random: np.random.Generator, frame: pl.DataFrame, asked: Sequence[str
     number = pl.select(pl.when(former).then(frame["former_id_number"]).otherwise(frame["id_number"])).to_series()
     has_x = number.str.ends_with("X") & ~fifteen & (drawn["fault"] != "unknown_number")
     writing = pl.when(known & (has_x | ~drawn["writing"].str.ends_with("_x"))).then(drawn["writing"])
-    name_as = pl.when(frame["name"].str.contains("·") | (drawn["name_as"] != "other_dot")).then(drawn["name_as"])
+    can_be = {"other_dot": "·", "traditional": f"[{''.join(claim_texts.TRADITIONAL)}]"}
+    cannot = [(drawn["name_as"] == name_as) & ~frame["name"].str.contains(held) for name_as, held in can_be.items()]
+    name_as = pl.when(~(cannot[0] | cannot[1])).then(drawn["name_as"])
     return [
         *[_draw(random, OUTCOMES, rows).alias(f"{item}.is") for item in asked],
         former.alias("former"),

@@ -1,7 +1,7 @@
 """Where people live, and where their numbers come from.
 
-Rules: every code is a real one. People are registered in the counties of ``schemas/divisions.csv``; a number keeps the
-division of its first registration, so it may bear a code that was abolished since, or one of another province.
+Rules: every code is a real one. People are registered in the counties of one province; a number keeps the division of
+its first registration, so it may bear a code that was abolished since, or one of another province.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ import polars as pl
 from exchange.places import SCHEMAS
 
 Ints = npt.NDArray[np.int64]
+
+PROVINCE: Final = "22"
+"""Jilin."""
 
 ABOLISHED: Final[Mapping[int, tuple[int, date]]] = {
     220113: (220181, date(2014, 10, 20)),
@@ -39,9 +42,9 @@ YANBIAN: Final = 2224
 
 @cache
 def county_codes() -> tuple[int, ...]:
-    """The county-level divisions of ``schemas/divisions.csv``."""
+    """The province's county-level divisions in ``schemas/divisions.csv``."""
     codes = pl.read_csv(SCHEMAS / "divisions.csv", infer_schema=False)["code"]
-    return tuple(codes.filter(~codes.str.ends_with("00")).cast(pl.Int64))
+    return tuple(codes.filter(codes.str.starts_with(PROVINCE) & ~codes.str.ends_with("00")).cast(pl.Int64))
 
 
 def home_counties(random: np.random.Generator, count: int) -> Ints:

@@ -1,7 +1,7 @@
 """The right answer to each claim, from what was planted in the person and in the claim; the matching is not asked.
 
 Rules: a number or name that cannot be read is the whole row's answer; then an unknown number; then a wrong name; then
-doubt about the person, which makes every item *under review*. Items are answered only for a person who is established.
+doubt about the person or a variant of the name, which makes every item *under review*. Items are answered only for a person who is established.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _identity() -> pl.Expr:
         .then(pl.lit("no_such_number"))
         .when(fault == "wrong_name")
         .then(pl.lit("name_disagrees"))
-        .when(pl.col("oddity").is_in(list(DOUBTS)))
+        .when(pl.col("oddity").is_in(list(DOUBTS)) | (pl.col("name_as") == "traditional"))
         .then(pl.lit("under_review"))
         .otherwise(pl.lit("consistent"))
     )
@@ -61,7 +61,13 @@ def _identity() -> pl.Expr:
 
 def _note() -> pl.Expr:
     """The codes of what was done to the number, in the order of ``schemas/answers.toml``."""
-    notes = {"id_repaired": pl.col("writing") != "", "id_from_15": pl.col("fifteen"), "id_superseded": pl.col("former")}
+    variant = (pl.col("identity") == "under_review") & ~pl.col("oddity").is_in(list(DOUBTS))
+    notes = {
+        "id_repaired": pl.col("writing") != "",
+        "id_from_15": pl.col("fifteen"),
+        "id_superseded": pl.col("former") & ~variant,
+        "name_variant": variant,
+    }
     said = [pl.when(condition).then(pl.lit(code)) for code, condition in notes.items()]
     return pl.concat_str(said, separator=";", ignore_nulls=True)
 

@@ -1,18 +1,46 @@
-"""``registered_address`` (户籍所在地住址): compared by its county-level division; the rest of it is not judged."""
+"""``registered_address`` (户籍所在地住址): the division, and the street behind it where the claim names one.
+
+Rules
+- The division is judged first (``divisions.place_answer``): another place disagrees, whatever the street.
+- A claim without street text agrees by its division alone, a broader one (the city, the province) too.
+- Street text is compared as letters, numbers and characters only; where it is not the register's, a part of the claim
+  agrees.
+"""
 
 from __future__ import annotations
 
 import polars as pl
 
-from exchange.matching.divisions import division_code
-from exchange.matching.items.rule import ItemRule, compared, registered
+from exchange.matching.divisions import place, place_answer
+from exchange.matching.items.rule import ItemRule, registered
+from exchange.matching.sources import Sources
+
+_CODE, _STREET = "registered_address.code", "registered_address.street"
+
+
+def _look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
+    """Adds ``registered_address.code`` and ``.street`` of the claim."""
+    found = frame.select(place(pl.col("registered_address"))).to_series().struct.unnest()
+    return frame.with_columns(found["code"].alias(_CODE), found["street"].alias(_STREET))
+
+
+_DIVISION = place_answer(pl.col(_CODE), registered("registered_division"))
 
 RULE = ItemRule(
     code="registered_address",
-    reads=("registered_division",),
-    answer=compared(
-        pl.col("registered_address"),
-        division_code(pl.col("registered_address")),
-        registered("registered_division"),
+    reads=("registered_division", "registered_address"),
+    looks_up=_look_up,
+    answer=(
+        pl.when(pl.col("registered_address").str.strip_chars() == "")
+        .then(pl.lit("claim_missing"))
+        .when(pl.col(_CODE).is_null())
+        .then(pl.lit("claim_format"))
+        .when(registered("registered_division").is_null())
+        .then(pl.lit("under_review"))
+        .when(_DIVISION != "consistent")
+        .then(_DIVISION)
+        .when((pl.col(_STREET) == "") | pl.col(_STREET).eq_missing(registered("registered_address")))
+        .then(pl.lit("consistent"))
+        .otherwise(pl.lit("partly_consistent"))
     ),
 )

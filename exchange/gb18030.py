@@ -1,0 +1,51 @@
+"""GB 18030 as its edition of 2022 has it, which Python's codec (edition of 2000) is not.
+
+Rules
+- Characters that older editions kept in the private-use area are read as Unicode's own characters wherever the edition
+  of 2022 (or that of 2005) has taken them up, and written at their old places: FE59 is 龴 U+9FB4, not U+E81E.
+- The four bytes that Unicode's own code point had before (82359037 for U+9FB4) are read as the same character.
+- Everything else goes both ways unchanged.
+
+Source of the table: ``schemas/private_use.csv`` (annexes of GB 18030-2000, -2005 and -2022; ``schemas/sources``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from exchange.places import SCHEMAS
+
+_EDITIONS: Final = ("2005", "2022")
+"""Those that moved characters which Python's codec still reads as private."""
+
+
+@cache
+def private_use() -> Mapping[str, str]:
+    """Private-use character → Unicode's own, for all that GBK or an edition of GB 18030 had there."""
+    return MappingProxyType(dict(_rows().select("private_use", "character").iter_rows()))
+
+
+def decode(content: bytes) -> str:
+    """The text; UnicodeDecodeError where the bytes are no GB 18030."""
+    return content.decode("gb18030").translate(_moved())
+
+
+def encode(text: str) -> bytes:
+    """The bytes; every character of Unicode has some."""
+    return text.translate({ord(character): chr(point) for point, character in _moved().items()}).encode("gb18030")
+
+
+@cache
+def _moved() -> Mapping[int, str]:
+    rows = _rows().filter(pl.col("edition").is_in(_EDITIONS))
+    return {ord(private): character for private, character in rows.select("private_use", "character").iter_rows()}
+
+
+def _rows() -> pl.DataFrame:
+    rows = pl.read_csv(SCHEMAS / "private_use.csv", infer_schema=False)
+    return rows.with_columns(pl.Series("private_use", [chr(int(point, 16)) for point in rows["private_use"]]))

@@ -1,0 +1,71 @@
+"""Codes of today and of before, and whether two of them mean the same place."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+
+from exchange.matching.divisions import division_code, members, place, place_answer
+
+CHANGCHUN, CHAOYANG, JIUTAI, JIUTAI_CITY, JIUTAI_COUNTY = 220100, 220104, 220113, 220181, 220123
+
+
+@pytest.mark.parametrize(
+    ("claimed", "registered", "answer"),
+    [
+        (CHAOYANG, CHAOYANG, "consistent"),
+        (CHANGCHUN, CHAOYANG, "consistent"),  # a broader claim
+        (220000, CHAOYANG, "consistent"),
+        (220101, CHAOYANG, "consistent"),  # the districts of Changchun
+        (CHAOYANG, CHANGCHUN, "under_review"),  # the register itself is broader
+        (CHAOYANG, 220102, "inconsistent"),
+        (110105, CHAOYANG, "inconsistent"),  # Beijing has a district of the same name
+        (JIUTAI, JIUTAI_CITY, "consistent"),  # a city, 2014 a district
+        (JIUTAI_CITY, JIUTAI, "consistent"),
+        (JIUTAI, JIUTAI_COUNTY, "consistent"),
+        (110101, 110103, "consistent"),  # Chongwen became a part of Dongcheng in 2010
+        (512221, 220104, "inconsistent"),
+        (220381, 220184, "consistent"),  # Gongzhuling went from Siping to Changchun in 2020
+        (220300, 220184, "inconsistent"),
+    ],
+)
+def test_places_agree_by_the_counties_of_today(claimed: int, registered: int, answer: str) -> None:
+    found = pl.select(place_answer(pl.lit(claimed), pl.lit(registered))).item()
+    assert found == answer
+
+
+def test_a_code_whose_successors_are_not_known_is_for_an_officer() -> None:
+    lost = next(code for code, counties in members().items() if not counties)
+    assert pl.select(place_answer(pl.lit(lost), pl.lit(CHAOYANG))).item() == "under_review"
+
+
+def test_every_county_of_today_means_itself_and_lies_in_its_city_and_province() -> None:
+    for code in (code for code in members() if members()[code] == {code} and code % 100):
+        province = code // 10000 * 10000
+        assert code in members()[province]
+        assert members().get(code // 100 * 100, {code}) >= {code}
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "street"),
+    [
+        ("吉林省长春市朝阳区人民大街 12号", CHAOYANG, "人民大街12号"),
+        ("长春市朝阳区，人民大街（甲）12号", CHAOYANG, "人民大街甲12号"),
+        ("中国 吉林省长春市", CHANGCHUN, ""),
+        ("220104 人民大街12号", CHAOYANG, "人民大街12号"),
+        ("220104", CHAOYANG, ""),
+        ("220104001001", CHAOYANG, ""),
+        ("北京市崇文区", 110103, ""),
+        ("四平市公主岭市", 220381, ""),
+        ("朝阳区", None, "朝阳区"),  # several cities have one
+        ("人民大街12号", None, "人民大街12号"),
+        ("999999", None, "999999"),
+        ("", None, ""),
+        (None, None, None),
+    ],
+)
+def test_text_is_parted_into_division_and_street(text: str | None, code: int | None, street: str | None) -> None:
+    frame = pl.DataFrame({"text": [text]}, schema={"text": pl.String})
+    found = frame.select(place(pl.col("text")).alias("place"), code=division_code(pl.col("text"))).row(0, named=True)
+    assert found["place"]["code"] == found["code"] == code
+    assert found["place"]["street"] == street

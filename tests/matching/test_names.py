@@ -1,0 +1,56 @@
+"""One form for comparison; the same, a variant of it, or another name."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.matching.names import compare, standard_name
+
+
+def compared(claimed: str | None, registered: str | None) -> str | None:
+    frame = pl.DataFrame({"claimed": [claimed], "registered": [registered]}, schema_overrides={"claimed": pl.String})
+    standard = frame.select(standard_name(pl.col("claimed", "registered")))
+    answer: str | None = standard.select(compare(pl.col("claimed"), pl.col("registered"))).item()
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("claimed", "registered", "answer"),
+    [
+        ("张三", "张三", "same"),
+        ("张 三", "张三", "same"),
+        ("张\u3000三 ", "张三", "same"),
+        *[(f"买买提{dot}依明", "买买提·依明", "same") for dot in "·•・‧．.‧∙⋅"],
+        ("ＡＢＣ", "abc", "same"),
+        ("\ue81e小明", "\u9fb4小明", "same"),  # private use of older systems
+        ("\u9fb4小明", "\ue81e小明", "same"),
+        ("張三", "张三", "variant"),  # traditional
+        ("张淼", "张渺", "different"),  # no forms of one character
+        ("沈强", "沉强", "different"),
+        ("王喆", "王哲", "variant"),
+        ("李昇", "李升", "variant"),
+        ("于\ue000红", "于晓红", "variant"),  # a private character of which nobody knows what it is
+        ("王\ue000红", "于晓红", "different"),
+        ("\ue000", "晓", "different"),  # nothing that agrees
+        ("张三", "张四", "different"),
+        ("张三", "张三丰", "different"),
+        (None, "张三", None),
+    ],
+)
+def test_names_compared(claimed: str | None, registered: str, answer: str | None) -> None:
+    assert compared(claimed, registered) == answer
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=8))
+def test_a_standard_form_stays_as_it_is_and_is_the_same_as_its_text(text: str) -> None:
+    once = pl.select(standard_name(pl.lit(text))).item()
+    assert pl.select(standard_name(pl.lit(once))).item() == once
+    assert compared(text, once) == "same"
+
+
+@given(*[st.text(st.sampled_from("张張三叁王喆哲\ue000\ue81e\u9fb4"), min_size=1, max_size=4)] * 2)
+def test_claim_and_register_may_change_places(one: str, other: str) -> None:
+    assert compared(one, other) == compared(other, one)
