@@ -25,8 +25,8 @@ NOBODYS_PLACE: Final = "110101"
 """A county in which nobody of the province was born and from which no family came."""
 
 TRADITIONAL: Final = {
-    "张": "張", "刘": "劉", "陈": "陳", "赵": "趙", "吴": "吳", "孙": "孫", "伟": "偉", "强": "強", "军": "軍", "丽": "麗",
-    "静": "靜", "红": "紅", "兰": "蘭", "华": "華", "国": "國",
+    "张": "張", "刘": "劉", "陈": "陳", "赵": "趙", "吴": "吳", "孙": "孫", "伟": "偉", "强": "強",
+    "军": "軍", "丽": "麗", "静": "靜", "红": "紅", "兰": "蘭", "华": "華", "国": "國",
 }  # fmt: skip
 """Characters of the province's names, and how people write them elsewhere."""
 
