@@ -1,4 +1,4 @@
-"""A request's data file, from the kept original to rows: hash, unseal, encoding, columns, rows.
+"""A request's data file, from the kept original to rows: hash, unseal, encoding or workbook, columns, rows.
 
 Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is
 Refused.
@@ -21,6 +21,7 @@ from exchange.office import Office
 from exchange.validate.encoding import to_utf8
 from exchange.validate.gate import failures
 from exchange.validate.table import read_table
+from exchange.validate.workbook import read_workbook
 
 FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
@@ -31,6 +32,8 @@ def read_request(office: Office, manifest: RequestManifest) -> pl.DataFrame:
     content = office.archive.read(manifest.data.sha256)
     if manifest.data.encrypted:
         content = unseal(content, office.decryption)
+    if manifest.data.form == "xlsx":
+        return read_workbook(content, manifest.data.sheet, manifest.items, manifest.rows)
     return read_table(to_utf8(content, manifest.data.encoding), manifest.items, manifest.rows)
 
 
