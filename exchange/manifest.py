@@ -57,7 +57,6 @@ class DataFile(_Record):
         Field(description="of an XLSX workbook, the sheet with the rows; the first one where it is not stated"),
     ] = None
 
-
     @property
     def form(self) -> str:
         """What the name says it is: one of ``DATA_FORMS``, or anything else."""

@@ -39,6 +39,7 @@ class PartnerProfile:
     purposes: str
     language: str = "en"
     encoding: str = "utf-8-sig"
+    form: str = "csv"
     standing_approval: bool = False
 
 
@@ -72,6 +73,7 @@ PARTNERS: Final = (
         _purpose("enrolment", "入学资格核验", _SCHOOL, _REGISTER_ITEMS)
         + _purpose("hiring_teachers", "教师招录", _HIRING, ["id_number", "name", "criminal_record"]),
         language="zh",
+        form="xlsx",
     ),
     PartnerProfile(
         "social-security-yanbian",
@@ -219,7 +221,11 @@ host_key = "{server.host_key}"
 signing = "{profile.id}.sign.pem"
 encryption = "{profile.id}.encrypt.pem"
 
+[limits]
+max_rows = 1_000_000
+
 [result]
+format = "{profile.form}"
 language = "{profile.language}"
 encoding = "{profile.encoding}"
 {standing if profile.standing_approval else ""}

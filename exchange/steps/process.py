@@ -15,7 +15,7 @@ from datetime import date
 
 import polars as pl
 
-from exchange.agreements import Agreement
+from exchange.agreements import Agreement, ResultForm
 from exchange.envelope import load_certificate, seal, sign
 from exchange.errors import Halt
 from exchange.files import sha256
@@ -35,7 +35,7 @@ from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
 from exchange.office import Office
 from exchange.register import Batch, FileRecord, Role, State
-from exchange.results import count_answers, write_csv
+from exchange.results import count_answers, notes_of, write_csv, write_xlsx
 from exchange.steps.receipt import due_day
 from exchange.steps.request import read_request
 from exchange.tables import ANSWERS, SOURCES
@@ -61,8 +61,8 @@ def process(office: Office, batch_id: str) -> None:
     answers = _answers(office, batch, agreement, manifest, pins, table)
     masked = mask(answers, agreement.masking.id_number, agreement.masking.name)
     judge("result", _counts(table, masked))
-    plain = write_csv(masked, manifest.items, agreement.result.language, agreement.result.encoding)
     counts = count_answers(answers, manifest.items)
+    plain = _written(batch, agreement.result, manifest, pins, counts, masked)
     files = _seal(office, batch, agreement, manifest, pins, counts, plain)
     office.register.sealed(batch.id, counts, files)
     log.info("%s: %d rows answered and sealed: %s", batch.id, table.height, counts)
@@ -119,6 +119,27 @@ def _counts(table: pl.DataFrame, masked: pl.DataFrame) -> Mapping[str, float]:
     }
 
 
+def _written(
+    batch: Batch,
+    form: ResultForm,
+    manifest: RequestManifest,
+    pins: Pins,
+    counts: dict[str, dict[str, int]],
+    masked: pl.DataFrame,
+) -> bytes:
+    """The plain data file in the form that the agreement names."""
+    if form.format == "xlsx":
+        notes = notes_of(batch.id, manifest, _snapshot_dates(pins), counts)
+        return write_xlsx(masked, manifest.items, form.language, notes)
+    return write_csv(masked, manifest.items, form.language, form.encoding)
+
+
+def _snapshot_dates(pins: Pins) -> list[SnapshotDate]:
+    return [
+        SnapshotDate(source=source, zh=SOURCES[source].zh, as_of=as_of) for source, (_, as_of) in sorted(pins.items())
+    ]
+
+
 def _seal(
     office: Office,
     batch: Batch,
@@ -130,7 +151,7 @@ def _seal(
 ) -> list[FileRecord]:
     """Makes and keeps the result's three files."""
     envelope = seal(plain, load_certificate(agreement.certificates.encryption))
-    data_name = f"{batch.id}.result.csv"
+    data_name = f"{batch.id}.result.{agreement.result.format}"
     rows = sum(counts["identity"].values())
     record = ResultManifest(
         batch=batch.id,
@@ -141,10 +162,7 @@ def _seal(
         rows_in=manifest.rows,
         rows_out=rows,
         answers=counts,
-        snapshots=[
-            SnapshotDate(source=source, zh=SOURCES[source].zh, as_of=as_of)
-            for source, (_, as_of) in sorted(pins.items())
-        ],
+        snapshots=_snapshot_dates(pins),
         due=due_day(batch),
         encrypted=File(name=f"{data_name}.p7m", size=len(envelope), sha256=sha256(envelope)),
         plain=File(name=data_name, size=len(plain), sha256=sha256(plain)),

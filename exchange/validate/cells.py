@@ -2,8 +2,8 @@
 
 Rules
 - A text is itself; a number is its digits, without the ``.0`` that programs keep inside; a date is ``YYYY-MM-DD``.
-- A spreadsheet keeps 15 significant digits. A number of more digits has lost some: it is given in scientific notation, as
-  the spreadsheet shows it, so that an 18-digit identity number kept as a number is told as such and never guessed.
+- A spreadsheet keeps 15 significant digits. A number of more digits has lost some: it is given in scientific notation,
+  as the spreadsheet shows it, so that an 18-digit identity number kept as a number is told as such and never guessed.
 - A cell is a date by its number format: the built-in ones, those of Chinese programs among them, and every custom one
   that shows a year or a day (ECMA-376, 18.8.30). Serial days count from 1900 or 1904, as the workbook says.
 - Errors and truth values are what the sheet shows (``#N/A``, ``TRUE``).
@@ -26,7 +26,7 @@ _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _GREATEST_SERIAL: Final = 2_958_465  # 9999-12-31
 _LEAP_BUG: Final = 60  # the day 1900-02-29, which spreadsheets count and the calendar does not
 _DAYS_1904: Final = 1462
-_ZERO: Final = datetime(1899, 12, 30)  # noqa: DTZ001
+_ZERO: Final = datetime(1899, 12, 30)
 
 
 def is_date_format(code: str) -> bool:

@@ -2,8 +2,8 @@
 
 Rules: only the parts that hold rows are opened: no macros, no external links, no pictures. Nothing is unpacked to disk;
 a part is parsed as it is unpacked, and what the archive may unpack to is bounded before and while it is. A document
-type declaration is refused, so that no entity is ever expanded. A workbook with a password is no ZIP and is refused like
-any other file that is none.
+type declaration is refused, so that no entity is ever expanded. A workbook with a password is no ZIP and is refused
+like any other file that is none.
 """
 
 from __future__ import annotations

@@ -17,10 +17,11 @@ from hypothesis import strategies as st
 from openpyxl.worksheet.worksheet import Worksheet
 
 from exchange.errors import Refused
-from exchange.validate import package, workbook
+from exchange.validate import package, sheet
 from exchange.validate.cells import is_date_format, number_text
+from exchange.validate.sheet import GREATEST_CELL
 from exchange.validate.table import ROW_FAULT
-from exchange.validate.workbook import GREATEST_CELL, read_workbook
+from exchange.validate.workbook import read_workbook
 
 ITEMS = ("id_number", "sex")
 HEADER = ("业务编号", "公民身份号码", "姓名", "性别")
@@ -296,7 +297,7 @@ def test_bombs_are_not_unpacked() -> None:
 
 def test_one_long_text_that_many_cells_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert refused(book(("x" * (GREATEST_CELL + 1), *SOUND[1:]))).code == "line_too_long"
-    monkeypatch.setattr(workbook, "GREATEST_TEXT", 1 << 20)
+    monkeypatch.setattr(sheet, "GREATEST_TEXT", 1 << 20)
     rows = [("x" * GREATEST_CELL,) * 4] * 100
     assert refused(book(*rows), rows=100).code == "workbook_too_large"
 
@@ -334,6 +335,4 @@ cells = texts.filter(lambda text: not text.startswith("=")) | st.integers(-(10**
 @settings(max_examples=50, deadline=None)
 def test_it_reads_what_another_program_wrote(write: Callable[..., bytes], rows: list[tuple[Any, ...]]) -> None:
     table = read_workbook(write(*rows), None, ITEMS, len(rows))
-    assert table.drop(ROW_FAULT).rows() == [
-        tuple("" if value is None else str(value) for value in row) for row in rows
-    ]
+    assert table.drop(ROW_FAULT).rows() == [tuple("" if value is None else str(value) for value in row) for row in rows]
