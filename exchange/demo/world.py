@@ -199,6 +199,7 @@ number = "吉公户批〔虚构〕1号"
 given_on = {today - timedelta(days=30)}
 ends_on = {today + timedelta(days=300)}
 """
+    limits = "[limits]\nmax_rows = 1_000_000  # an XLSX sheet ends at 1,048,576\n"
     return f"""\
 # 会商协议（虚构） / agreement (invented)
 partner = "{profile.id}"
@@ -221,13 +222,11 @@ host_key = "{server.host_key}"
 signing = "{profile.id}.sign.pem"
 encryption = "{profile.id}.encrypt.pem"
 
-[limits]
-max_rows = 1_000_000
-
 [result]
 format = "{profile.form}"
 language = "{profile.language}"
 encoding = "{profile.encoding}"
+{limits if profile.form == "xlsx" else ""}
 {standing if profile.standing_approval else ""}
 [contact]
 name = "联络员（虚构）"
