@@ -31,6 +31,10 @@ HANDOVER_SHEET: Final = "材料交接单"
 NOTES_SHEET: Final = "填写说明"
 _VALUES_SHEET: Final = "值"
 _WIDTH: Final = 24
+_NOTES_WIDTH: Final = 60
+_LINE: Final = 16
+_NARROW: Final = 0x2E80
+_A4: Final = 9
 _LINES: Final = {"bold": True, "border": 1, "bg_color": "#DDEBF7", "text_wrap": True, "valign": "vcenter"}
 
 
@@ -75,6 +79,8 @@ def _fill_data(book: Workbook, sheet: Worksheet, columns: Sequence[Column], head
         if column.code in hints:
             check = _check(column, place, hints[column.code], values)
             sheet.data_validation(1, place, GREATEST_ROWS, place, check)
+    sheet.repeat_rows(0)
+    _one_page_wide(sheet)
 
 
 def _check(column: Column, place: int, hint: Mapping[str, str], values: Sequence[str]) -> dict[str, Any]:
@@ -116,7 +122,7 @@ def _fill_handover(
             sheet.write_string(place, 1, filled, value)
         if name.startswith("周期"):
             sheet.data_validation(place, 1, place, 1, {"validate": "list", "source": list(agreement.cycles)})
-    sheet.set_paper(9)
+    sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 1)
 
 
@@ -143,7 +149,7 @@ def _handover(agreement: Agreement, purpose: Purpose, items: Sequence[str]) -> l
 def _fill_notes(book: Workbook, sheet: Worksheet, columns: Sequence[Column], head: Format) -> None:
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 22)
-    sheet.set_column(1, 2, 62)
+    sheet.set_column(1, 2, _NOTES_WIDTH + 4)
     rows = [(str(place), rule["zh"], rule["en"]) for place, rule in enumerate(_texts()["rule"], start=1)]
     hints = {entry["code"]: entry for entry in _texts()["column"]}
     told = [
@@ -153,4 +159,17 @@ def _fill_notes(book: Workbook, sheet: Worksheet, columns: Sequence[Column], hea
     ]
     sheet.write_row(0, 0, ("填写说明 Notes", "中文", "English"), head)
     for place, row in enumerate([*rows, *told], start=1):
+        sheet.set_row(place, _LINE * max(_lines(text) for text in row))
         sheet.write_row(place, 0, row, wrap)
+    _one_page_wide(sheet)
+
+
+def _lines(text: str) -> int:
+    """How many lines a text of the notes takes; a Chinese character is as wide as two others."""
+    return 1 + sum(1 + (ord(character) > _NARROW) for character in text) // _NOTES_WIDTH
+
+
+def _one_page_wide(sheet: Worksheet) -> None:
+    sheet.set_landscape()
+    sheet.set_paper(_A4)
+    sheet.fit_to_pages(1, 0)

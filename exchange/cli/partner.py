@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -58,10 +59,10 @@ def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
 
 @app.command()
 def template(
-    partner: str = typer.Argument(help="The partner's id"),
-    purpose: str = typer.Argument(help="A purpose of its agreement, by code"),
-    out_file: Path = typer.Argument(help="The workbook to write, .xlsx", metavar="OUT.xlsx"),
-    items: str = typer.Option("", help="Items asked, by code, with commas; all of the purpose's where left out."),
+    partner: Annotated[str, typer.Argument(help="The partner's id")],
+    purpose: Annotated[str, typer.Argument(help="A purpose of its agreement, by code")],
+    out_file: Annotated[Path, typer.Argument(help="The workbook to write, .xlsx", metavar="OUT.xlsx")],
+    items: Annotated[str, typer.Option(help="Items asked, by code, with commas; left out: all of them.")] = "",
 ) -> None:
     """Write the XLSX template that the partner fills in: data sheet, handover sheet (材料交接单), notes."""
     with outcome():

@@ -29,7 +29,6 @@ GREATEST_PARTS: Final = 10_000
 _CHUNK: Final = 1 << 20
 _READABLE: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MACROS: Final = "vbaproject.bin"
-_FORMAT: Final = "workbook_format"
 
 Attributes = dict[str, str]
 Start = Callable[[str, Attributes], None]
@@ -44,15 +43,15 @@ class Package:
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):
-            raise Refused(_FORMAT) from None
+            raise Refused("workbook_format") from None
         parts = self._zip.infolist()
         if not parts:
-            raise Refused(_FORMAT)
+            raise Refused("workbook_format")
         if len(parts) > GREATEST_PARTS:
             raise Refused("workbook_too_large")
         self._parts = {part.filename: part for part in parts}
         if len(self._parts) != len(parts) or any(name.lower().endswith(_MACROS) for name in self._parts):
-            raise Refused(_FORMAT)
+            raise Refused("workbook_format")
         unpacked = sum(part.file_size for part in parts)
         if unpacked > GREATEST_UNPACKED or (unpacked > SMALL and unpacked > GREATEST_RATIO * len(content)):
             raise Refused("workbook_too_large")
@@ -66,7 +65,7 @@ class Package:
         """
         part = self._parts.get(name)
         if part is None or part.compress_type not in _READABLE or part.flag_bits & 1:
-            raise Refused(_FORMAT)
+            raise Refused("workbook_format")
         parser = expat.ParserCreate()
         parser.buffer_text = True
         parser.StartDoctypeDeclHandler = _no_document_type
@@ -79,7 +78,7 @@ class Package:
                     parser.Parse(chunk, False)
             parser.Parse(b"", True)
         except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
-            raise Refused(_FORMAT) from None
+            raise Refused("workbook_format") from None
 
     def relations(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Of one part (of the package where ``name`` is empty): id → (kind, part); what lies outside is left out."""
@@ -114,4 +113,4 @@ def _begin(parser: expat.XMLParserType, start: Start, end: End | None) -> Start:
 
 
 def _no_document_type(*_: object) -> None:
-    raise Refused(_FORMAT)
+    raise Refused("workbook_format")

@@ -33,7 +33,6 @@ _MERGES: Final = 100_000
 _ROWS_AT_ONCE: Final = 2_000
 _DIGITS: Final = "0123456789"
 _CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
-_FORMAT: Final = "workbook_format"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ class Sheet:
         corners = [_CELL.fullmatch(corner) for corner in reference.split(":")]
         first, last = corners[0], corners[-1]
         if first is None or last is None or not int(first[2]) <= int(last[2]) <= GREATEST_ROW:
-            raise Refused(_FORMAT)
+            raise Refused("workbook_format")
         if len(self._merges) == _MERGES:
             raise Refused("workbook_too_large")
         if len(corners) > 1 and column_number(first[1]) < max(len(self.header), 1):
@@ -214,9 +213,9 @@ def _next_row(stated: str | None, last: int) -> int:
     elif stated.isascii() and stated.isdigit() and len(stated) < 10:
         number = int(stated)
     else:
-        raise Refused(_FORMAT)
+        raise Refused("workbook_format")
     if not last < number <= GREATEST_ROW:
-        raise Refused(_FORMAT)
+        raise Refused("workbook_format")
     return number
 
 
@@ -224,13 +223,13 @@ def _shared(texts: Sequence[str], place: str) -> str:
     try:
         return texts[int(place) if place.isdigit() else len(texts)]
     except (IndexError, ValueError):
-        raise Refused(_FORMAT) from None
+        raise Refused("workbook_format") from None
 
 
 def column_number(letters: str) -> int:
     """A is 0; Refused where it is no column."""
     if not (1 <= len(letters) <= 3 and letters.isascii() and letters.isalpha() and letters.isupper()):
-        raise Refused(_FORMAT)
+        raise Refused("workbook_format")
     number = 0
     for letter in letters:
         number = number * 26 + ord(letter) - ord("A") + 1

@@ -14,6 +14,7 @@ import pytest
 import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from exchange.errors import Refused
@@ -28,12 +29,12 @@ HEADER = ("业务编号", "公民身份号码", "姓名", "性别")
 SOUND = ("R1", "11010519491231002X", "张三", "女")
 
 
-def book(*rows: Sequence[Any], change: Callable[[openpyxl.Workbook, Worksheet], None] | None = None) -> bytes:
+def book(*rows: Sequence[Any], change: Callable[[openpyxl.Workbook, Worksheet], object] | None = None) -> bytes:
     made = openpyxl.Workbook()
     sheet = made.active
     assert isinstance(sheet, Worksheet)
     for row in (HEADER, *rows):
-        sheet.append(row)
+        sheet.append(list(row))
     if change is not None:
         change(made, sheet)
     content = io.BytesIO()
@@ -110,7 +111,7 @@ def test_a_formula_says_what_it_last_gave() -> None:
 
 def test_days_that_count_from_1904() -> None:
     def change(made: openpyxl.Workbook, _: Worksheet) -> None:
-        made.epoch = openpyxl.utils.datetime.CALENDAR_MAC_1904
+        made.epoch = CALENDAR_MAC_1904
 
     content = book((date(1990, 1, 5), *SOUND[1:]), change=change)
     assert read_workbook(content, None, ITEMS, 1)["row_ref"].to_list() == ["1990-01-05"]
