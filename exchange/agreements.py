@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from exchange.errors import Halt
 from exchange.manifest import PARTNER_PATTERN
 from exchange.settings import explain
+from exchange.spreadsheet import GREATEST_ROWS
 from exchange.tables import ITEMS
 from exchange.working_days import WORKING_DAYS
 
@@ -90,10 +91,11 @@ class Masking(_Section):
 
 
 class ResultForm(_Section):
-    """Headers and answers in Chinese words or as the codes of ``schemas/answers.toml``; a mark for spreadsheets or
-    none.
+    """CSV in an encoding, with a mark for spreadsheets or none, or an XLSX workbook; headers and answers in Chinese
+    words or as the codes of ``schemas/answers.toml``.
     """
 
+    format: Literal["csv", "xlsx"] = "csv"
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8-sig"
     language: Literal["zh", "en"] = "en"
 
@@ -149,6 +151,9 @@ class Agreement(_Section):
             raise ValueError(msg)
         if len({purpose.code for purpose in self.purposes}) != len(self.purposes):
             msg = "purposes: a code stands twice; each purpose needs its own"
+            raise ValueError(msg)
+        if self.result.format == "xlsx" and self.limits.max_rows > GREATEST_ROWS:
+            msg = f"limits.max_rows: a result as xlsx holds at most {GREATEST_ROWS} rows; say so, or answer as csv"
             raise ValueError(msg)
         return self
 

@@ -28,6 +28,8 @@ from exchange.envelope import is_whole_der, sign
 from exchange.errors import ExchangeError, Refused
 from exchange.files import sha256
 from exchange.manifest import (
+    DATA_FORMS,
+    ENVELOPE_SUFFIX,
     GREATEST_MANIFEST,
     REQUEST_SUFFIX,
     SIGNATURE_SUFFIX,
@@ -50,6 +52,11 @@ PARTNERS_AT_ONCE: Final = 8
 WITHHELD: Final = "name-withheld"
 """What notices call files whose names hold an identity number: such a name is written down nowhere."""
 
+_ENDINGS: Final = (
+    REQUEST_SUFFIX + SIGNATURE_SUFFIX,
+    REQUEST_SUFFIX,
+    *[f".{form}{suffix}" for form in DATA_FORMS for suffix in (ENVELOPE_SUFFIX, "")],
+)
 _NAMES_A_PERSON: Final = re.compile(ID_NUMBER_ANYWHERE)
 
 
@@ -192,7 +199,7 @@ class _Look:
 
 def _stem(name: str) -> str:
     """What the names of one set's files begin with; empty for a file that belongs to none."""
-    for ending in (REQUEST_SUFFIX + SIGNATURE_SUFFIX, REQUEST_SUFFIX, ".csv.p7m", ".csv"):
+    for ending in _ENDINGS:
         if name.endswith(ending):
             return name.removesuffix(ending)
     return ""

@@ -23,6 +23,10 @@ PARTNER_PATTERN: Final = r"^[a-z][a-z0-9-]{1,30}$"
 BATCH_PATTERN: Final = r"^[a-z][a-z0-9-]{1,30}\.[A-Za-z0-9_-]{1,60}$"
 REQUEST_SUFFIX: Final = ".request.json"
 SIGNATURE_SUFFIX: Final = ".p7s"
+ENVELOPE_SUFFIX: Final = ".p7m"
+DATA_FORMS: Final = ("csv", "xlsx")
+"""What a data file may be; its name ends so, with ``ENVELOPE_SUFFIX`` behind it where it is encrypted."""
+
 GREATEST_MANIFEST: Final = 64 * 1024
 """Bytes; a manifest or a signature beyond this is none."""
 
@@ -45,9 +49,18 @@ class DataFile(_Record):
     size: Annotated[int, Field(ge=1, le=1 << 40, description="bytes")]
     sha256: Sha256
     encrypted: Annotated[bool, Field(description="CMS, to the office's certificate")] = False
-    encoding: Annotated[Literal["utf-8", "gb18030"] | None, Field(description="found out where it is not stated")] = (
-        None
-    )
+    encoding: Annotated[
+        Literal["utf-8", "gb18030"] | None, Field(description="of a CSV file; found out where it is not stated")
+    ] = None
+    sheet: Annotated[
+        Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=31)] | None,
+        Field(description="of an XLSX workbook, the sheet with the rows; the first one where it is not stated"),
+    ] = None
+
+    @property
+    def form(self) -> str:
+        """What the name says it is: one of ``DATA_FORMS``, or anything else."""
+        return self.name.removesuffix(ENVELOPE_SUFFIX).rpartition(".")[2]
 
 
 class RequestManifest(_Record):

@@ -1,18 +1,21 @@
-"""The result's data file: masked rows and their answers, as CSV.
+"""The result's data file: masked rows and their answers, as CSV or XLSX.
 
-Rules: as many rows as came, in their order; headers and words from ``schemas/``, in Chinese or as codes; no cell
-begins like a formula, because a result is opened in a spreadsheet: such a cell gets an apostrophe in front.
+Rules: as many rows as came, in their order; headers and words from ``schemas/``, in Chinese or as codes. No cell of a
+CSV file begins like a formula, because a result is opened in a spreadsheet: such a cell gets an apostrophe in front.
+The cells of an XLSX file are texts, which are never run, and stay as they are.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import polars as pl
 
 from exchange import gb18030
+from exchange.manifest import RequestManifest, SnapshotDate
 from exchange.matching.decide import IDENTITY, NOTE
+from exchange.spreadsheet import write_workbook
 from exchange.tables import ANSWERS, ITEMS, NOTES, RESULT_COLUMNS
 
 FORMULA_STARTS: Final = r"^[=+\-@\t\r\n\x00|%]"
@@ -44,12 +47,47 @@ def write_csv(masked: pl.DataFrame, items: Sequence[str], language: str, encodin
     frame = masked.select(
         without_formulas(pl.col(column)).alias(name) for column, name in answer_columns(items).items()
     )
-    if language == "zh":
-        frame = _in_chinese(frame, items)
-    content = frame.write_csv(line_terminator="\r\n").encode()
+    content = _worded(frame, items, language).write_csv(line_terminator="\r\n").encode()
     if encoding == "utf-8-sig":
         return b"\xef\xbb\xbf" + content
     return content if encoding == "utf-8" else gb18030.encode(content.decode())
+
+
+def write_xlsx(masked: pl.DataFrame, items: Sequence[str], language: str, notes: Sequence[Sequence[str]]) -> bytes:
+    """The workbook's bytes; ``notes`` are the rows of the sheet beside the answers."""
+    frame = masked.select(pl.col(column).alias(name) for column, name in answer_columns(items).items())
+    return write_workbook(_worded(frame, items, language), "核查结果", notes, "说明")
+
+
+def notes_of(
+    batch: str, request: RequestManifest, snapshots: Sequence[SnapshotDate], counts: Mapping[str, Mapping[str, int]]
+) -> list[tuple[str, ...]]:
+    """What stands beside the answers in a workbook: what was asked, by which sources it is answered, and the counts."""
+    words = {code: f"{item.zh} {code}" for code, item in ITEMS.items()} | {IDENTITY: "号码与姓名 identity"}
+    return [
+        ("批次号 batch", batch),
+        ("部门代号 partner", request.partner),
+        ("周期 cycle", request.cycle),
+        ("期间 period", request.period),
+        ("行数 rows", str(request.rows)),
+        (),
+        ("数据源 source", "代码 code", "快照日期 snapshot of"),
+        *[(each.zh, each.source, each.as_of.isoformat()) for each in snapshots],
+        (),
+        ("事项 item", "答复 answer", "行数 rows"),
+        *[
+            (words[column], f"{ANSWERS[code].zh} {code}", str(count))
+            for column, tally in counts.items()
+            for code, count in tally.items()
+        ],
+        (),
+        ("结果只说明所列数据源在快照日期的状况。",),
+        ("The answers speak of the sources' state at their snapshot dates only.",),
+    ]
+
+
+def _worded(frame: pl.DataFrame, items: Sequence[str], language: str) -> pl.DataFrame:
+    return _in_chinese(frame, items) if language == "zh" else frame
 
 
 def _in_chinese(frame: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:

@@ -61,6 +61,7 @@ def test_a_sound_agreement(folder: Path, sound: str) -> None:
         ('host_key = "ssh-ed25519 ', 'host_key = "', "sftp.host_key: String should match pattern"),
         ("[contact]", "[contract]", "contract: Extra inputs are not permitted"),
         ('zh = "长春市中级人民法院（虚构）"\n', "", "zh: Field required"),
+        ('format = "csv"', 'format = "xlsx"', "limits.max_rows: a result as xlsx holds at most 1048575 rows"),
         (".sign.pem", ".missing.pem", "certificates.signing: no file court-changchun.missing.pem beside the agreement"),
         ("partner =", "partner", "not TOML"),
         ('partner = "court-changchun"', 'partner = "court-x"', "must be named court-x.toml"),

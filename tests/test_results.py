@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import date
 
+import openpyxl
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.manifest import DataFile, RequestManifest, SnapshotDate
 from exchange.masking import HIDDEN, mask
-from exchange.results import write_csv
+from exchange.results import notes_of, write_csv, write_xlsx
+from exchange.spreadsheet import GREATEST_CELL, write_workbook
 from exchange.tables import ANSWERS, ITEMS
+from exchange.validate.encoding import to_utf8
+from exchange.validate.table import read_table
+from exchange.validate.workbook import read_workbook
 
 ITEM = ("sex",)
 
@@ -87,3 +94,87 @@ def test_words_are_those_of_the_tables(encoding: str) -> None:
 
 def test_the_chinese_word_of_each_answer_is_its_own() -> None:
     assert len({answer.zh for answer in ANSWERS.values()}) == len(ANSWERS)
+
+
+def sheets(content: bytes) -> dict[str, list[tuple[object, ...]]]:
+    book = openpyxl.load_workbook(io.BytesIO(content), read_only=True)
+    return {sheet.title: list(sheet.iter_rows(values_only=True)) for sheet in book.worksheets}
+
+
+def test_a_workbook_says_what_the_csv_file_says() -> None:
+    frame = masked("=1+1", "11010519491231002X", "𬬭三")
+    (row,) = read(write_csv(masked("=1+1", "11010519491231002X", "𬬭三"), ITEM, "zh", "utf-8"), "utf-8")
+    content = write_xlsx(frame, ITEM, "zh", [("批次号 batch", "x.1")])
+    assert sheets(content) == {
+        "核查结果": [tuple(row), ("=1+1", *[value or None for value in list(row.values())[1:]])],
+        "说明": [("批次号 batch", "x.1")],
+    }
+    assert write_xlsx(frame, ITEM, "zh", [("批次号 batch", "x.1")]) == content
+
+
+def test_no_cell_of_a_workbook_is_anything_but_text() -> None:
+    content = write_xlsx(masked("=1+1", "110105491231002", "=cmd|' /C calc'!A"), ITEM, "en", [("=1+1",)])
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    types = {cell.data_type for sheet in book.worksheets for row in sheet.iter_rows() for cell in row if cell.value}
+    assert types <= {"s", "inlineStr"}
+
+
+HARD = ["a&b<c>\"'", " x ", "a\nb\tc", "_x0041_", "_x0041_x0042_", "𬬭\ue000", "\x01\x1f\r", "\ufffe", "&amp;", "123"]
+
+
+@pytest.mark.parametrize("reference", HARD)
+def test_a_reference_comes_back_as_it_was(reference: str) -> None:
+    """By our own reader, which undoes what XML cannot hold as spreadsheets do."""
+    table = pl.DataFrame({"row_ref": [reference], "id_number": [""], "name": ["x"]})
+    assert read_workbook(write_workbook(table, "s", [], "n"), None, (), 1)["row_ref"].item() == reference
+
+
+def test_many_rows_and_a_text_that_is_too_long_for_a_cell() -> None:
+    count = 20_001
+    texts = [f"R{number}" for number in range(count)]
+    table = pl.DataFrame({"row_ref": texts, "id_number": [""] * count, "name": ["x"] * count})
+    assert read_workbook(write_workbook(table, "s", [], "n"), None, (), count)["row_ref"].to_list() == texts
+    long = write_workbook(pl.DataFrame({"row_ref": ["𬬭" * 40_000]}), "s", [], "n")
+    assert sheets(long)["s"][1] == ("𬬭" * GREATEST_CELL,)
+
+
+def test_what_stands_beside_the_answers() -> None:
+    request = RequestManifest(
+        format="exchange-request/1",
+        partner="bank",
+        batch="bank.1",
+        cycle="monthly",
+        period="2026-10",
+        purpose="p",
+        legal_basis="l",
+        handler="h",
+        items=["sex"],
+        rows=2,
+        data=DataFile(name="bank.1.xlsx", size=1, sha256="0" * 64),
+    )
+    dates = [SnapshotDate(source="population", zh="人口信息管理系统", as_of=date(2026, 11, 22))]
+    counts = {"identity": {"consistent": 2}, "sex": {"consistent": 1, "inconsistent": 1}}
+    notes = notes_of("bank.1", request, dates, counts)
+    for said in (
+        ("批次号 batch", "bank.1"),
+        ("期间 period", "2026-10"),
+        ("人口信息管理系统", "population", "2026-11-22"),
+        ("号码与姓名 identity", "一致 consistent", "2"),
+        ("性别 sex", "不一致 inconsistent", "1"),
+    ):
+        assert said in notes
+
+
+E000 = "\ue000\ue5e5\uf8ff"
+"""Private-use characters: two bytes in GB18030, and those that user-defined characters of old systems live in."""
+
+
+@pytest.mark.parametrize("name", ["𠀀", "𬬭", "䶮", "\u3400", *E000, "㐂"])
+def test_rare_characters_come_and_go_in_gb18030(name: str) -> None:
+    """Four bytes, and private use: what the partner's GB18030 says comes back as the same bytes."""
+    came = f"row_ref,id_number,name\n{name},,{name}\n".encode("gb18030")
+    table = read_table(to_utf8(came), (), 1)
+    assert table.row(0)[:3] == (name, "", name)
+    frame = table.with_columns(identity=pl.lit("consistent"), note=pl.lit("")).drop("row_fault")
+    (row,) = read(write_csv(mask(frame, "hide", "keep_first"), (), "zh", "gb18030"), "gb18030")
+    assert (row["业务编号"], row["姓名"]) == (name, f"{name}**")

@@ -25,7 +25,7 @@ app.add_typer(register.app, name="register", help="The register of all batches: 
 app.add_typer(review.app, name="review", help="Rows that need an officer: list, show, decide, work lists.")
 app.add_typer(release.app, name="release", help="What leaves after the first result: propose, approve, send.")
 app.add_typer(snapshot.app, name="snapshot", help="Build, list and prune snapshots of the sources.")
-app.add_typer(partner.app, name="partner", help="Check the agreements and try a partner's server.")
+app.add_typer(partner.app, name="partner", help="Check agreements, try a server, write a template.")
 app.add_typer(keys.app, name="keys", help="Make and show the office's keys and certificates.")
 app.add_typer(schemas.app, name="schemas", help="Write or check the files generated from the code.")
 app.add_typer(demo.app, name="demo", help="A whole world on this machine: run, up, down.")

@@ -1,6 +1,9 @@
-"""``exchange partner``: the agreements and the partners' servers."""
+"""``exchange partner``: the agreements, the partners' servers, and the templates that partners fill in."""
 
 from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.table import Table
@@ -9,8 +12,10 @@ from exchange.account import account
 from exchange.agreements import load_agreement
 from exchange.cli.outcome import HALTED, err, out, outcome
 from exchange.errors import ExchangeError, Halt
+from exchange.files import write_atomically
 from exchange.office import Office
 from exchange.settings import Settings
+from exchange.template import write_template
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -50,3 +55,27 @@ def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
         except ExchangeError:
             err.print(f"{partner}: no connection", markup=False)
             raise
+
+
+@app.command()
+def template(
+    partner: Annotated[str, typer.Argument(help="The partner's id")],
+    purpose: Annotated[str, typer.Argument(help="A purpose of its agreement, by code")],
+    out_file: Annotated[Path, typer.Argument(help="The workbook to write, .xlsx", metavar="OUT.xlsx")],
+    items: Annotated[str, typer.Option(help="Items asked, by code, with commas; left out: all of them.")] = "",
+) -> None:
+    """Write the XLSX template that the partner fills in: data sheet, handover sheet (材料交接单), notes."""
+    with outcome():
+        settings = Settings.load()
+        agreement = load_agreement(settings.agreements / f"{partner}.toml")
+        found = agreement.purpose(purpose)
+        if found is None:
+            known = ", ".join(each.code for each in agreement.purposes)
+            msg = f"the agreement holds no such purpose; there are {known}"
+            raise typer.BadParameter(msg)
+        asked = tuple(item.strip() for item in items.split(",")) if items else found.items
+        if not set(asked) <= set(found.items) or len(set(asked)) != len(asked):
+            msg = f"the purpose holds these items: {', '.join(found.items)}"
+            raise typer.BadParameter(msg)
+        write_atomically(out_file, write_template(agreement, found, asked))
+        out.print(f"wrote {out_file.name}", markup=False)

@@ -31,7 +31,7 @@ def openssl(*arguments: str) -> None:
 
 @dataclass(frozen=True)
 class Request:
-    """What a partner asks; ``data`` is the CSV as its program saved it."""
+    """What a partner asks; ``data`` is the CSV or XLSX file (``form``) as its program saved it."""
 
     batch: str
     cycle: str
@@ -44,11 +44,13 @@ class Request:
     encrypted: bool = True
     letter: str | None = "介字〔虚构〕1号"
     objects_to: str | None = None
+    form: str = "csv"
+    sheet: str | None = None
 
 
 @dataclass(frozen=True)
 class Result:
-    """An opened result: its manifest, and the plain CSV."""
+    """An opened result: its manifest, and the plain CSV or XLSX file."""
 
     manifest: dict[str, Any]
     data: bytes
@@ -73,10 +75,10 @@ class DemoPartner:
     def make_set(self, request: Request) -> dict[str, bytes]:
         """The set's files by name: data, manifest, signature."""
         desk = make_folder(self.keys / "desk" / request.batch)
-        name = request.batch + (".csv.p7m" if request.encrypted else ".csv")
+        name = f"{request.batch}.{request.form}" + (".p7m" if request.encrypted else "")
         data = request.data
         if request.encrypted:
-            plain = desk / "plain.csv"
+            plain = desk / "plain"
             write_atomically(plain, data)
             form = ["-binary", "-aes-256-cbc", "-outform", "DER"]
             openssl("cms", "-encrypt", *form, "-in", str(plain), "-out", str(desk / name), str(self.office_encrypt))
@@ -99,7 +101,8 @@ class DemoPartner:
                 "size": len(data),
                 "sha256": sha256(data).hexdigest(),
                 "encrypted": request.encrypted,
-            },
+            }
+            | ({"sheet": request.sheet} if request.sheet else {}),
         }
         if request.objects_to is not None:
             manifest["objects_to"] = request.objects_to

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Final
 
@@ -18,6 +18,7 @@ from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.world import PARTNERS, PEOPLE, SEED, PartnerProfile, World
+from exchange.spreadsheet import write_workbook
 from exchange.tables import ITEMS, REQUIRED_COLUMNS
 from exchange.working_days import office_day
 
@@ -81,13 +82,14 @@ class Script:
         return self._dropped(self.social, request, "monthly 月", claims=claims)
 
     def _quarterly(self) -> Expectation:
-        """UTF-8 with a mark, criminal records asked: what is clean waits for the leader's approval."""
+        """XLSX there and back, criminal records asked: what is clean waits for the leader's approval."""
         items = ("id_number", "name", "criminal_record")
         claims = self._claims(items, 500)
-        data = b"\xef\xbb\xbf" + to_csv(claims.rows, chinese=True)
+        data = to_xlsx(claims.rows)
         request = self._request(
             self.education, "quarterly", quarter(self.today), "hiring_teachers", "教师法第十四条", items, data, 500
         )
+        request = replace(request, form="xlsx")
         return self._dropped(self.education, request, "quarterly 季", claims=claims)
 
     def _ad_hoc(self) -> Expectation:
@@ -147,11 +149,20 @@ class Script:
 
 def to_csv(rows: pl.DataFrame, *, chinese: bool = False) -> bytes:
     """The request's data file in UTF-8, with the column codes or the Chinese words as headers."""
+    frame = _in_chinese(rows) if chinese else rows
+    return frame.write_csv(line_terminator="\r\n").encode()
+
+
+def to_xlsx(rows: pl.DataFrame) -> bytes:
+    """The request's data file as a workbook, with a second sheet that is no part of the request."""
+    return write_workbook(_in_chinese(rows), "数据", [("虚构 invented",)], "备注")
+
+
+def _in_chinese(rows: pl.DataFrame) -> pl.DataFrame:
     words = {column.code: column.zh[0] for column in REQUIRED_COLUMNS}
     words |= {claim.code: claim.zh[0] for item in ITEMS.values() for claim in item.claims}
     words |= {column.code: column.zh[0] for item in ITEMS.values() for form in item.forms.values() for column in form}
-    frame = rows.rename({code: words[code] for code in rows.columns}) if chinese else rows
-    return frame.write_csv(line_terminator="\r\n").encode()
+    return rows.rename({code: words[code] for code in rows.columns})
 
 
 def month(day: date) -> str:

@@ -44,6 +44,7 @@ class PartnerProfile:
     purposes: str
     language: str = "en"
     encoding: str = "utf-8-sig"
+    form: str = "csv"
     standing_approval: bool = False
 
 
@@ -83,6 +84,7 @@ PARTNERS: Final = (
         _purpose("enrolment", "入学资格核验", _SCHOOL, _REGISTER_ITEMS)
         + _purpose("hiring_teachers", "教师招录", _HIRING, ["id_number", "name", "criminal_record"]),
         language="zh",
+        form="xlsx",
     ),
     PartnerProfile(
         "social-security-yanbian",
@@ -228,6 +230,7 @@ number = "吉公户批〔虚构〕1号"
 given_on = {today - timedelta(days=30)}
 ends_on = {today + timedelta(days=300)}
 """
+    limits = "[limits]\nmax_rows = 1_000_000  # an XLSX sheet ends at 1,048,576\n"
     return f"""\
 # 会商协议（虚构） / agreement (invented)
 partner = "{profile.id}"
@@ -251,8 +254,10 @@ signing = "{profile.id}.sign.pem"
 encryption = "{profile.id}.encrypt.pem"
 
 [result]
+format = "{profile.form}"
 language = "{profile.language}"
 encoding = "{profile.encoding}"
+{limits if profile.form == "xlsx" else ""}
 {standing if profile.standing_approval else ""}
 [contact]
 name = "联络员（虚构）"

@@ -1,4 +1,4 @@
-"""A request's data file, from the kept original to rows: hash, unseal, encoding, columns, rows.
+"""A request's data file, from the kept original to rows: hash, unseal, encoding or workbook, columns, rows.
 
 Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is
 Refused.
@@ -22,6 +22,7 @@ from exchange.office import Office
 from exchange.validate.encoding import to_utf8
 from exchange.validate.gate import failures
 from exchange.validate.table import read_table
+from exchange.validate.workbook import read_workbook
 from exchange.working_days import OBJECTION
 
 FEWEST_ROWS_JUDGED: Final = 20
@@ -33,9 +34,11 @@ def read_request(office: Office, manifest: RequestManifest) -> pl.DataFrame:
     content = office.archive.read(manifest.data.sha256)
     if manifest.data.encrypted:
         content = unseal(content, office.decryption)
-    utf8 = to_utf8(content, manifest.data.encoding)
     items = manifest.items if manifest.objects_to is None else (OBJECTION,)
-    return read_table(utf8, items, manifest.rows, _form(office, manifest))
+    form = _form(office, manifest)
+    if manifest.data.form == "xlsx":
+        return read_workbook(content, manifest.data.sheet, items, manifest.rows, form)
+    return read_table(to_utf8(content, manifest.data.encoding), items, manifest.rows, form)
 
 
 def _form(office: Office, manifest: RequestManifest) -> str | None:

@@ -17,7 +17,7 @@ from exchange.manifest import SIGNATURE_SUFFIX, File, ResultManifest, SnapshotDa
 from exchange.masking import ID_NUMBER_ANYWHERE, mask
 from exchange.matching.decide import FOR_THE_OFFICE
 from exchange.register import FileRecord, Role, numbered
-from exchange.results import count_answers, write_csv
+from exchange.results import count_answers, notes_of, write_csv, write_xlsx
 from exchange.steps.answers import Question, answer_columns
 from exchange.steps.receipt import due_day
 from exchange.tables import ANSWERS, SOURCES
@@ -37,8 +37,20 @@ def seal_result(
     masked = mask(answers.drop(FOR_THE_OFFICE), masking.id_number, masking.name)
     judge("result", _counts(asked, masked))
     counts = count_answers(answers, manifest.items)
-    plain = write_csv(masked, manifest.items, form.language, form.encoding)
-    return counts, _files(question, counts, plain, supplement, rows_open)
+    snapshots = _snapshot_dates(question, supplement)
+    if form.format == "xlsx":
+        notes = notes_of(question.batch.id, manifest, snapshots, counts)
+        plain = write_xlsx(masked, manifest.items, form.language, notes)
+    else:
+        plain = write_csv(masked, manifest.items, form.language, form.encoding)
+    return counts, _files(question, counts, plain, snapshots, supplement, rows_open)
+
+
+def _snapshot_dates(question: Question, supplement: int) -> list[SnapshotDate]:
+    asked = dict(question.pins) | (dict(question.later_pins) if supplement else {})
+    return [
+        SnapshotDate(source=source, zh=SOURCES[source].zh, as_of=as_of) for source, (_, as_of) in sorted(asked.items())
+    ]
 
 
 def _counts(asked: pl.DataFrame, masked: pl.DataFrame) -> Mapping[str, float]:
@@ -57,12 +69,19 @@ def _counts(asked: pl.DataFrame, masked: pl.DataFrame) -> Mapping[str, float]:
     }
 
 
-def _files(question: Question, counts: Counts, plain: bytes, supplement: int, rows_open: int) -> list[FileRecord]:
+def _files(
+    question: Question,
+    counts: Counts,
+    plain: bytes,
+    snapshots: list[SnapshotDate],
+    supplement: int,
+    rows_open: int,
+) -> list[FileRecord]:
     """Makes and keeps the result's three files."""
     batch, manifest, archive = question.batch, question.manifest, question.office.archive
     stem = f"{batch.id}.result" if supplement == 0 else f"{batch.id}.result-{supplement + 1}"
     envelope = seal(plain, load_certificate(question.agreement.certificates.encryption))
-    asked = dict(question.pins) | (dict(question.later_pins) if supplement else {})
+    data_name = f"{stem}.{question.agreement.result.format}"
     record = ResultManifest(
         batch=batch.id,
         partner=batch.partner,
@@ -74,17 +93,14 @@ def _files(question: Question, counts: Counts, plain: bytes, supplement: int, ro
         rows_out=sum(counts["identity"].values()),
         rows_open=rows_open,
         answers=counts,
-        snapshots=[
-            SnapshotDate(source=source, zh=SOURCES[source].zh, as_of=as_of)
-            for source, (_, as_of) in sorted(asked.items())
-        ],
+        snapshots=snapshots,
         due=due_day(batch),
-        encrypted=File(name=f"{stem}.csv.p7m", size=len(envelope), sha256=sha256(envelope)),
-        plain=File(name=f"{stem}.csv", size=len(plain), sha256=sha256(plain)),
+        encrypted=File(name=f"{data_name}.p7m", size=len(envelope), sha256=sha256(envelope)),
+        plain=File(name=data_name, size=len(plain), sha256=sha256(plain)),
     )
     content = write(record)
     made = {
-        Role.RESULT_DATA: (f"{stem}.csv.p7m", envelope),
+        Role.RESULT_DATA: (f"{data_name}.p7m", envelope),
         Role.RESULT_SIGNATURE: (f"{stem}.json{SIGNATURE_SUFFIX}", sign(content, question.office.signing)),
         Role.RESULT: (f"{stem}.json", content),
     }

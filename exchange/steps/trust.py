@@ -14,12 +14,12 @@ from typing import Final
 from exchange.agreements import LETTER_ITEMS, Agreement, Purpose
 from exchange.envelope import verify
 from exchange.errors import Refused
-from exchange.manifest import RequestManifest, parse, period_fits
+from exchange.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse, period_fits
 from exchange.tables import ELSEWHERE, ITEMS
 from exchange.working_days import OBJECTION, WORKING_DAYS, office_day
 
-DATA_ENDINGS: Final[Mapping[bool, str]] = {False: ".csv", True: ".csv.p7m"}
-"""The data file's ending by whether it is encrypted."""
+_OTHER_FORMS_FIELDS: Final[Mapping[str, str]] = {"csv": "sheet", "xlsx": "encoding"}
+"""Form of the data file → the field that says nothing of it."""
 
 
 def trusted_manifest(
@@ -36,8 +36,7 @@ def trusted_manifest(
     if manifest.batch != name or not manifest.batch.startswith(f"{agreement.partner}."):
         raise Refused("manifest_name", column="batch")
     _check_elsewhere(manifest)
-    if manifest.data.name != _data_name(manifest):
-        raise Refused("data_name", column="data.name")
+    _check_data(manifest)
     if manifest.data.size > agreement.limits.max_bytes:
         raise Refused("data_too_large", column="data.size")
     if not agreement.in_force(office_day(now)):
@@ -49,13 +48,24 @@ def trusted_manifest(
     return manifest
 
 
-def _data_name(manifest: RequestManifest) -> str:
-    return manifest.batch + DATA_ENDINGS[manifest.data.encrypted]
+def _is_named_after_batch(manifest: RequestManifest) -> bool:
+    """By its form and whether it is encrypted, too."""
+    data = manifest.data
+    ending = f".{data.form}" + (ENVELOPE_SUFFIX if data.encrypted else "")
+    return data.form in DATA_FORMS and data.name == manifest.batch + ending
+
+
+def _check_data(manifest: RequestManifest) -> None:
+    if not _is_named_after_batch(manifest):
+        raise Refused("data_name", column="data.name")
+    field = _OTHER_FORMS_FIELDS[manifest.data.form]
+    if getattr(manifest.data, field) is not None:
+        raise Refused("manifest_format", column=f"data.{field}")
 
 
 def is_fetched(manifest: RequestManifest, agreement: Agreement) -> bool:
     """Whether the data file is one that is fetched at all, before anything of the manifest is trusted."""
-    return manifest.data.name == _data_name(manifest) and manifest.data.size <= agreement.limits.max_bytes
+    return _is_named_after_batch(manifest) and manifest.data.size <= agreement.limits.max_bytes
 
 
 def _check_cycle(agreement: Agreement, manifest: RequestManifest) -> None:

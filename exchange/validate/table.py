@@ -42,8 +42,13 @@ def read_table(utf8: bytes, items: Sequence[str], rows: int, form: str | None = 
         raise Refused("no_rows")
     if table.height != rows:
         raise Refused("row_count")
+    return with_left_out(table, items, form)
+
+
+def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -> pl.DataFrame:
+    """Empty columns beside those that came, for what a request may leave out."""
     expected = {column.code for column in (*REQUIRED_COLUMNS, *columns_for(items, form))}
-    return table.with_columns(pl.lit("").alias(code) for code in sorted(expected - set(codes)))
+    return table.with_columns(pl.lit("").alias(code) for code in sorted(expected - set(table.columns)))
 
 
 def _fields(line: bytes) -> list[str]:

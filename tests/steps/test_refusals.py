@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
+import openpyxl
 import pytest
 
 from exchange import pipeline
@@ -207,3 +209,30 @@ def test_the_same_set_again_gets_the_same_receipt(office: Office, court: DemoPar
     assert request.batch not in sweep(office).waiting
     assert court.fetch(f"{request.batch}.receipt.json").read_bytes() == receipt
     assert list((court.server.home / "to-office").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("form", "facts", "code", "column"),
+    [
+        ("csv", {"sheet": "Sheet1"}, "manifest_format", "data.sheet"),
+        ("xlsx", {"sheet": "x" * 32}, "manifest_format", "data.sheet"),
+        ("xlsx", {"encoding": "utf-8"}, "manifest_format", "data.encoding"),
+        ("xlsx", {"sheet": "第二批"}, "sheet_missing", "data.sheet"),
+        ("xlsx", {}, "header_merged", None),
+        ("ods", {}, "data_name", "data.name"),
+    ],
+)
+def test_workbooks_and_what_is_said_of_them(
+    office: Office, court: DemoPartner, ask: Ask, form: str, facts: dict[str, str], code: str, column: str | None
+) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    sheet.append(["核查名单"])
+    sheet.merge_cells("A1:D1")
+    sheet.append(["row_ref", "id_number", "name", "sex"])
+    content = io.BytesIO()
+    book.save(content)
+    files = court.make_set(ask(content.getvalue(), form=form, encrypted=False))
+    manifest = json.loads(next(content for name, content in files.items() if name.endswith(".request.json")))
+    found = refusal(office, court, changed(court, files, data=manifest["data"] | facts))
+    assert (found["code"], found.get("column")) == (code, column)

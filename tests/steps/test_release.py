@@ -7,6 +7,7 @@ import io
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 
+import openpyxl
 import polars as pl
 import pytest
 
@@ -57,8 +58,11 @@ def supplement(partner: DemoPartner, batch: str, number: int) -> dict[str, dict[
     """Row reference → the row of a supplementary result, checked and opened as its partner would."""
     result = partner.result(batch, number)
     assert result.manifest["supplement"] == number - 1
-    text = result.data.decode("utf-8-sig")
-    return {next(iter(row.values())): row for row in csv.DictReader(io.StringIO(text))}
+    if result.manifest["plain"]["name"].endswith(".csv"):
+        rows = csv.DictReader(io.StringIO(result.data.decode("utf-8-sig")))
+        return {next(iter(row.values())): row for row in rows}
+    head, *cells = openpyxl.load_workbook(io.BytesIO(result.data)).worksheets[0].values
+    return {str(row[0]): dict(zip(map(str, head), map(str, row), strict=True)) for row in cells}
 
 
 def proposed(office: Office, batch: str) -> list[Release]:

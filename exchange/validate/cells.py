@@ -1,0 +1,61 @@
+"""What stands in a cell, as the text that a CSV file would hold.
+
+Rules
+- A text is itself; a number is its digits, without the ``.0`` that programs keep inside; a date is ``YYYY-MM-DD``.
+- A spreadsheet keeps 15 significant digits. A number of more digits has lost some: it is given in scientific notation,
+  as the spreadsheet shows it, so that an 18-digit identity number kept as a number is told as such and never guessed.
+- A cell is a date by its number format: the built-in ones, those of Chinese programs among them, and every custom one
+  that shows a year or a day (ECMA-376, 18.8.30). Serial days count from 1900 or 1904, as the workbook says.
+- Errors and truth values are what the sheet shows (``#N/A``, ``TRUE``).
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from datetime import datetime, timedelta
+from typing import Final
+
+EXACT_BELOW: Final = 10**15
+"""Numbers of up to 15 digits are exact."""
+
+BUILT_IN_DATES: Final = frozenset({14, 15, 16, 17, 22, *range(27, 32), 36, *range(50, 55), 57, 58})
+
+_NOT_SHOWN: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+_ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
+_GREATEST_SERIAL: Final = 2_958_465  # 9999-12-31
+_LEAP_BUG: Final = 60  # the day 1900-02-29, which spreadsheets count and the calendar does not
+_DAYS_1904: Final = 1462
+_ZERO: Final = datetime(1899, 12, 30)
+
+
+def is_date_format(code: str) -> bool:
+    """Whether a custom number format shows a year or a day."""
+    shown = _NOT_SHOWN.sub("", code.partition(";")[0]).lower()
+    return "general" not in shown and ("y" in shown or "d" in shown)
+
+
+def number_text(raw: str, *, is_date: bool, from_1904: bool) -> str:
+    """The text of a number cell from the digits in the file."""
+    try:
+        number = float(raw)
+    except ValueError:
+        return raw
+    if not math.isfinite(number):
+        return raw
+    if is_date and 1 <= number + _DAYS_1904 * from_1904 < _GREATEST_SERIAL + 1:
+        return _date_text(number + _DAYS_1904 * from_1904)
+    if abs(number) >= EXACT_BELOW:
+        return f"{number:.5E}"
+    return str(int(number)) if number.is_integer() else f"{number:.15g}"
+
+
+def _date_text(serial: float) -> str:
+    days = serial + 1 if serial < _LEAP_BUG else serial
+    day = _ZERO + timedelta(seconds=round(days * 86_400))
+    return day.date().isoformat() if day.time() == datetime.min.time() else day.isoformat(" ")
+
+
+def unescaped(text: str) -> str:
+    """Characters that XML cannot hold are written ``_x000D_``."""
+    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text

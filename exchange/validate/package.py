@@ -1,0 +1,116 @@
+"""An XLSX file as the ZIP of XML parts that it is (ECMA-376), opened without trusting it.
+
+Rules: only the parts that hold rows are opened: no macros, no external links, no pictures. Nothing is unpacked to disk;
+a part is parsed as it is unpacked, and what the archive may unpack to is bounded before and while it is. A document
+type declaration is refused, so that no entity is ever expanded. A workbook with a password is no ZIP and is refused
+like any other file that is none.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import zipfile
+import zlib
+from collections.abc import Callable, Mapping
+from typing import Final
+from xml.parsers import expat
+
+from exchange.errors import Refused
+
+GREATEST_UNPACKED: Final = 1 << 30
+"""Bytes of all parts together; a full sheet of 1,048,576 rows in eight columns takes some 400 MB."""
+
+GREATEST_RATIO: Final = 200
+"""Unpacked to packed, judged beyond ``SMALL`` bytes; sheets of people's data pack some ten to one."""
+
+SMALL: Final = 16 << 20
+GREATEST_PARTS: Final = 10_000
+_CHUNK: Final = 1 << 20
+_READABLE: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+_MACROS: Final = "vbaproject.bin"
+
+Attributes = dict[str, str]
+Start = Callable[[str, Attributes], None]
+End = Callable[[str], None]
+Text = Callable[[str], None]
+
+
+class Package:
+    """The parts of a workbook; Refused ``workbook_format`` or ``workbook_too_large`` where it is none to be read."""
+
+    def __init__(self, content: bytes) -> None:
+        try:
+            self._zip = zipfile.ZipFile(io.BytesIO(content))
+        except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):
+            raise Refused("workbook_format") from None
+        parts = self._zip.infolist()
+        if not parts:
+            raise Refused("workbook_format")
+        if len(parts) > GREATEST_PARTS:
+            raise Refused("workbook_too_large")
+        self._parts = {part.filename: part for part in parts}
+        if len(self._parts) != len(parts) or any(name.lower().endswith(_MACROS) for name in self._parts):
+            raise Refused("workbook_format")
+        unpacked = sum(part.file_size for part in parts)
+        if unpacked > GREATEST_UNPACKED or (unpacked > SMALL and unpacked > GREATEST_RATIO * len(content)):
+            raise Refused("workbook_too_large")
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._parts
+
+    def parse(self, name: str, start: Start, end: End | None = None, text: Text | None = None) -> None:
+        """Parses one part; the callbacks get element names without their prefix. Declared sizes are held to: what
+        unpacks to more or less than it says is refused.
+        """
+        part = self._parts.get(name)
+        if part is None or part.compress_type not in _READABLE or part.flag_bits & 1:
+            raise Refused("workbook_format")
+        parser = expat.ParserCreate()
+        parser.buffer_text = True
+        parser.StartDoctypeDeclHandler = _no_document_type
+        parser.StartElementHandler = _begin(parser, start, end)
+        if text is not None:
+            parser.CharacterDataHandler = text
+        try:
+            with self._zip.open(part) as stream:
+                while chunk := stream.read(_CHUNK):
+                    parser.Parse(chunk, False)
+            parser.Parse(b"", True)
+        except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
+            raise Refused("workbook_format") from None
+
+    def relations(self, name: str) -> Mapping[str, tuple[str, str]]:
+        """Of one part (of the package where ``name`` is empty): id → (kind, part); what lies outside is left out."""
+        folder, _, file = name.rpartition("/")
+        found: dict[str, tuple[str, str]] = {}
+
+        def start(element: str, given: Attributes) -> None:
+            if element == "Relationship" and given.get("TargetMode") != "External":
+                target = posixpath.normpath(posixpath.join("/", folder, given.get("Target", ""))).lstrip("/")
+                found[given.get("Id", "")] = (given.get("Type", "").rpartition("/")[2], target)
+
+        self.parse(posixpath.join(folder, "_rels", f"{file}.rels"), start)
+        return found
+
+
+def _begin(parser: expat.XMLParserType, start: Start, end: End | None) -> Start:
+    """What is called for the root element: from there on its prefix, if it has one, is taken off every name."""
+
+    def root(name: str, given: Attributes) -> None:
+        prefix = name.rpartition(":")[0]
+        cut = len(prefix) + 1 if prefix else 0
+        if cut:
+            parser.StartElementHandler = lambda name, given: start(name[cut:], given)
+            if end is not None:
+                parser.EndElementHandler = lambda name: end(name[cut:])
+        else:
+            parser.StartElementHandler = start
+            parser.EndElementHandler = end
+        start(name[cut:], given)
+
+    return root
+
+
+def _no_document_type(*_: object) -> None:
+    raise Refused("workbook_format")

@@ -1,0 +1,235 @@
+"""The rows of one sheet, from the elements of its XML part as they stream by; the rules are told in ``workbook.py``.
+
+What ``handlers`` gives is called some five times for every cell: local names, no calls that can be spared.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from exchange.errors import Refused
+from exchange.validate.cells import number_text, unescaped
+from exchange.validate.columns import read_header
+from exchange.validate.package import Attributes, End, Start, Text
+from exchange.validate.table import ROW_FAULT, with_left_out
+
+GREATEST_CELL: Final = 4096
+"""Characters; the longest honest cell, an address, stays under two hundred."""
+
+GREATEST_TEXT: Final = 1 << 30
+"""Bytes of all rows together, in memory."""
+
+GREATEST_WIDTH: Final = 64
+GREATEST_ROW: Final = 1_048_576
+"""The format's own greatest row number."""
+
+_MERGES: Final = 100_000
+_ROWS_AT_ONCE: Final = 2_000
+_DIGITS: Final = "0123456789"
+_CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """What cells are read by: the shared texts, the numbers of the styles that show a date, the calendar."""
+
+    texts: Sequence[str]
+    dates: frozenset[str]
+    from_1904: bool
+
+
+class Sheet:
+    """The header, the rows, and what is wrong with which."""
+
+    def __init__(self) -> None:
+        self.header: list[str] = []
+        self.numbers: list[int] = []
+        """Row numbers in the sheet, one for each data row."""
+        self.header_row = 0
+        self._rows: list[list[str]] = []
+        self._frames: list[pl.DataFrame] = []
+        self._size = 0
+        self._beyond: list[int] = []
+        self._merges: list[tuple[int, int]] = []
+
+    def add(self, number: int, row: list[str]) -> None:
+        """A row with something in it; the first one is the header."""
+        if not self.header_row:
+            self.header, self.header_row = row, number
+            return
+        self._rows.append(row)
+        self.numbers.append(number)
+        if len(self._rows) == _ROWS_AT_ONCE:
+            self._keep_rows()
+
+    def cell_outside(self, row: list[str], column: int, text: str) -> None:
+        """A cell to the right of the row as it is so far: it widens a header and is one too many anywhere else."""
+        if self.header_row:
+            self._beyond.append(len(self.numbers))
+            return
+        if column >= GREATEST_WIDTH:
+            raise Refused("column_unknown", column=f"#{column + 1}")
+        row.extend([""] * (column - len(row)))
+        row.append(text)
+
+    def merge(self, reference: str) -> None:
+        """Remembers merged cells (``B2:C4``) where they touch the header's columns."""
+        corners = [_CELL.fullmatch(corner) for corner in reference.split(":")]
+        first, last = corners[0], corners[-1]
+        if first is None or last is None or not int(first[2]) <= int(last[2]) <= GREATEST_ROW:
+            raise Refused("workbook_format")
+        if len(self._merges) == _MERGES:
+            raise Refused("workbook_too_large")
+        if len(corners) > 1 and column_number(first[1]) < max(len(self.header), 1):
+            self._merges.append((int(first[2]), int(last[2])))
+
+    def frame(self, items: Sequence[str], rows: int, form: str | None) -> pl.DataFrame:
+        """The data rows; Refused where header or count do not fit."""
+        if any(first <= self.header_row <= last for first, last in self._merges):
+            raise Refused("header_merged", row=0)
+        codes = read_header(self.header, items, form)
+        if self._rows:
+            self._keep_rows()
+        if not self._frames:
+            raise Refused("no_rows")
+        if len(self.numbers) != rows:
+            raise Refused("row_count")
+        table = pl.concat(self._frames, rechunk=True)
+        table.columns = codes
+        return with_left_out(table.with_columns(self._faults()), items, form)
+
+    def _keep_rows(self) -> None:
+        schema = {str(place): pl.String for place in range(len(self.header))}
+        frame = pl.DataFrame(list(zip(*self._rows, strict=True)), schema=schema, orient="col")
+        self._rows = []
+        self._frames.append(frame)
+        self._size += int(frame.estimated_size())
+        if self._size > GREATEST_TEXT:
+            raise Refused("workbook_too_large")
+
+    def _faults(self) -> pl.Series:
+        """For each row the code of what is wrong with it as a row, or null."""
+        edges = np.zeros(GREATEST_ROW + 2, dtype=np.int64)
+        for first, last in self._merges:
+            edges[first] += 1
+            edges[last + 1] -= 1
+        merged = np.cumsum(edges)[self.numbers] > 0
+        beyond = np.zeros(len(self.numbers), dtype=bool)
+        beyond[self._beyond] = True
+        faults = pl.DataFrame({"merged": merged, "beyond": beyond}).select(
+            pl.when("merged").then(pl.lit("row_merged")).when("beyond").then(pl.lit("row_fields")).alias(ROW_FAULT)
+        )
+        return faults.to_series()
+
+
+def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:
+    """What a parser calls for the start and the end of an element, and for text, to fill the sheet."""
+    texts, dates, from_1904 = cells.texts, cells.dates, cells.from_1904
+    columns: dict[str, int] = {}
+    pieces: list[str] = []
+    row: list[str] = []
+    number = 0
+    column = -1
+    kind = style = ""
+    filled = phonetic = False
+
+    def start(element: str, given: Attributes) -> None:
+        nonlocal row, number, column, kind, style, filled, phonetic
+        if element == "c":
+            reference = given.get("r")
+            if reference is None:
+                column += 1
+            else:
+                letters = reference.rstrip(_DIGITS)
+                if letters not in columns:
+                    columns[letters] = column_number(letters)
+                column = columns[letters]
+            kind = given.get("t", "n")
+            style = given.get("s", "0")
+            pieces.clear()
+        elif element == "row":
+            number = _next_row(given.get("r"), number)
+            row = [""] * len(sheet.header)
+            column = -1
+            filled = False
+        elif element == "rPh":
+            phonetic = True
+        elif element == "mergeCell":
+            sheet.merge(given.get("ref", ""))
+
+    def end(element: str) -> None:
+        nonlocal phonetic
+        if element == "v":
+            if pieces:
+                cell("".join(pieces))
+        elif element == "is":
+            cell(unescaped("".join(pieces)))
+        elif element == "row":
+            if filled:
+                sheet.add(number, row)
+        elif element == "f":
+            pieces.clear()
+        elif element == "rPh":
+            phonetic = False
+
+    def cell(value: str) -> None:
+        nonlocal filled
+        if kind == "s":
+            value = _shared(texts, value)
+        elif kind == "n":
+            value = number_text(value, is_date=style in dates, from_1904=from_1904)
+        elif kind == "b":
+            value = "TRUE" if value == "1" else "FALSE"
+        elif kind == "str":
+            value = unescaped(value)
+        if len(value) > GREATEST_CELL:
+            raise Refused("line_too_long", row=len(sheet.numbers) + 1 if sheet.header_row else 0)
+        if not value:
+            return
+        filled = True
+        if column < len(row):
+            row[column] = value
+        else:
+            sheet.cell_outside(row, column, value)
+
+    def text(piece: str) -> None:
+        if not phonetic:
+            pieces.append(piece)
+
+    return start, end, text
+
+
+def _next_row(stated: str | None, last: int) -> int:
+    """The row's number: the stated one, which only grows, or the next."""
+    if stated is None:
+        number = last + 1
+    elif stated.isascii() and stated.isdigit() and len(stated) < 10:
+        number = int(stated)
+    else:
+        raise Refused("workbook_format")
+    if not last < number <= GREATEST_ROW:
+        raise Refused("workbook_format")
+    return number
+
+
+def _shared(texts: Sequence[str], place: str) -> str:
+    try:
+        return texts[int(place) if place.isdigit() else len(texts)]
+    except (IndexError, ValueError):
+        raise Refused("workbook_format") from None
+
+
+def column_number(letters: str) -> int:
+    """A is 0; Refused where it is no column."""
+    if not (1 <= len(letters) <= 3 and letters.isascii() and letters.isalpha() and letters.isupper()):
+        raise Refused("workbook_format")
+    number = 0
+    for letter in letters:
+        number = number * 26 + ord(letter) - ord("A") + 1
+    return number - 1
