@@ -94,6 +94,21 @@ def decide(table: pl.DataFrame, population: Population, today: date) -> pl.DataF
     )
 
 
+def candidates(table: pl.DataFrame, population: Population, today: date) -> Rows:
+    """The people whom an officer must look at for these rows: the mother and her children near that birth, or the
+    namesakes.
+    """
+    frame = standardise(table, today)
+    asked = _asked(frame)
+    if _MOTHER in frame.columns:
+        mothers = _mothers(asked, population)
+        found = pl.concat([each.select("person") for each in (mothers, _children(asked, mothers, population))])
+    else:
+        found = _namesakes(asked, population)
+    persons: Rows = found["person"].unique().sort().to_numpy()
+    return persons
+
+
 def _needed(table: SortedTable | None) -> SortedTable:
     if table is None:
         msg = "the population snapshot has no table of mothers and births; build it anew"
@@ -109,7 +124,7 @@ def _asked(frame: pl.DataFrame) -> pl.DataFrame:
 def _by_mother(frame: pl.DataFrame, population: Population) -> pl.Series:
     asked = _asked(frame).select("row", "key", "born", "asked_sex")
     mothers = _mothers(asked, population)
-    children = _children(asked, mothers, population)
+    children = _children(asked, mothers, population).group_by("row").agg(pl.col("certain").sum())
     asked = asked.join(
         mothers.group_by("row").agg(
             pl.col("person").min(),
@@ -146,33 +161,30 @@ def _mothers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
 
 
 def _children(asked: pl.DataFrame, mothers: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """``row`` and ``certain`` (how many are certain) where any child is certain or near."""
+    """``row``, ``person`` and ``certain`` of every child that is certain or near."""
     persons, rows = mothers["person"].to_numpy(), mothers["row"].to_numpy()
     place, former = population.former_keys(persons)
     keys = np.concatenate([population.people.keys[persons], former])
     table = _needed(population.mothers)
     found = table.find(keys)
     children = _persons(table, found.row)
-    of_rows = pl.DataFrame({"row": np.concatenate([rows, rows[place]])[found.wanted], "child": children})
+    of_rows = pl.DataFrame({"row": np.concatenate([rows, rows[place]])[found.wanted], "person": children})
     records = population.people.take(children, ["birth_date", "sex", "doubt", "cancelled"])
     days = (pl.col("birth_date") - pl.col("born")).dt.total_days().abs()
     same_sex = pl.col("asked_sex").is_null() | (pl.col("asked_sex") == pl.col("sex")).fill_null(value=False)
     certain = (days == 0) & same_sex & ~pl.col("doubt") & ~pl.col("cancelled")
     return (
         of_rows.hstack(records)
-        .unique(["row", "child"])
+        .unique(["row", "person"])
         .join(asked.select("row", "born", "asked_sex"), on="row")
         .filter(days <= NEAR_DAYS)
-        .group_by("row")
-        .agg(certain.sum().alias("certain"))
+        .select("row", "person", certain.alias("certain"))
     )
 
 
 def _by_name(frame: pl.DataFrame, population: Population) -> pl.Series:
     asked = _asked(frame).select("row", "born", "asked_sex", "asked_name")
-    _needed(population.births)
-    rows = [row for part in asked.iter_slices(_SLICE) for row in _named(part, population)]
-    met = pl.concat([pl.Series(dtype=pl.Int64), *rows]).unique()
+    met = _namesakes(asked, population)["row"].unique()
     answers = asked.select(
         "row",
         pl.when(pl.col("row").is_in(met.implode()))
@@ -183,22 +195,30 @@ def _by_name(frame: pl.DataFrame, population: Population) -> pl.Series:
     return _in_place(frame, answers, otherwise="not_registered")
 
 
-def _named(asked: pl.DataFrame, population: Population) -> Iterator[pl.Series]:
-    """The rows whose name somebody of that birth bears; then those whose name somebody bore."""
+def _namesakes(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
+    """``row`` and ``person`` of everybody of that birth who bears or bore the name."""
+    nobody = pl.DataFrame(schema={"row": pl.Int64, "person": pl.Int64})
+    parts = [pair for part in asked.iter_slices(_SLICE) for pair in _named(part, population)]
+    return pl.concat([nobody, *parts]).unique()
+
+
+def _named(asked: pl.DataFrame, population: Population) -> Iterator[pl.DataFrame]:
+    """``row`` and ``person`` of those who bear the name; then of those who bore it."""
     table = _needed(population.births)
     wanted = asked.join(pl.DataFrame({"sex": _SEXES}, schema={"sex": pl.UInt8}), how="cross").filter(
         (pl.col("sex") == pl.col("asked_sex")) | pl.any_horizontal(pl.col("sex", "asked_sex").is_in(UNKNOWN_SEXES))
     )
     keys = wanted.select(birth_key(pl.col("born"), pl.col("sex"))).to_series().to_numpy()
     found = table.find(keys)
-    pairs = wanted.select("row", "asked_name")[found.wanted]
-    pairs = pairs.hstack(population.people.take(_persons(table, found.row), ["name", "former_name"]))
+    persons = _persons(table, found.row)
+    pairs = wanted.select("row", "asked_name")[found.wanted].with_columns(pl.Series("person", persons))
+    pairs = pairs.hstack(population.people.take(persons, ["name", "former_name"]))
     differs = compare(pl.col("asked_name"), pl.col("name")) == "different"
-    yield pairs.filter(~differs)["row"]
+    yield pairs.filter(~differs).select("row", "person")
     before = pairs.filter(pl.col("former_name") != "").with_columns(
         registered_names(pl.col("former_name")).alias("name")
     )
-    yield before.explode("name", empty_as_null=False).filter(~differs)["row"]
+    yield before.explode("name", empty_as_null=False).filter(~differs).select("row", "person")
 
 
 def _persons(table: SortedTable, rows: Rows) -> Rows:

@@ -1,7 +1,8 @@
 """What an officer sees of a row: the claim, the first answers, what would follow, the register's people and records.
 
 Rules
-- No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers.
+- No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers;
+  of somebody said to be unregistered, the candidates.
 - Opening a row is written into the ledger before anything of it is shown.
 - The snapshots are those that the batch was answered from.
 """
@@ -14,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from exchange.matching import id_numbers
+from exchange.matching import id_numbers, unregistered
 from exchange.matching.decide import NOTE
+from exchange.matching.identity import Population
 from exchange.matching.lookup import Keys, Rows
 from exchange.matching.sources import Sources
 from exchange.office import Office
@@ -49,49 +51,57 @@ def see(office: Office, batch_id: str, reviews: Sequence[Review]) -> list[Sight]
     """What these rows of one batch hold, in their order; each is registered as opened."""
     office.register.reviews.opened(batch_id, [review.row for review in reviews])
     question = Question.of(office, office.register.batch(batch_id))
-    matched, asked = question.matched(), question.table
-    first = question
-    proposed = matched
+    matched = question.matched()
     if question.manifest.objects_to is None:
-        proposed = question.matched(settled=True)
+        first, claims, proposed = question, question.table, question.matched(settled=True)
     else:
         first = Question.of(office, office.register.batch(question.manifest.objects_to))
-        proposed = matched.select("row_ref").join(
-            first.answers().unique("row_ref", keep="none"), on="row_ref", how="left", maintain_order="left"
-        )
+        claims, proposed = _of_first(question.table, first.table), _of_first(matched.select("row_ref"), first.answers())
     sources = first.sources(later=bool(first.later_pins))
     sights = []
     for review in reviews:
         row = review.row - 1
-        numbered = id_numbers.standardise(matched[[row]].select("id_number"), first.today)
-        keys, people = _people(sources, numbered["key"].drop_nulls().to_numpy())
-        claim = {**matched.row(row, named=True), **asked.row(row, named=True)}
+        rows = _meant(claims[[row]], sources, first)
         sights.append(
             Sight(
                 review=review,
-                claim={name: claim[name] for name in ("id_number", "name", *asked.columns) if claim.get(name)},
+                claim={name: text for name, text in claims.row(row, named=True).items() if text},
                 answers=_codes(matched, row),
                 proposal=_codes(proposed, row) | {NOTE: proposed[NOTE][row] or ""},
-                people=people,
-                records=_records(sources, keys),
+                people=sources.population.people.take(rows, sources.population.people.table.column_names),
+                records=_records(sources, _numbers(rows, sources.population)),
             )
         )
     return sights
+
+
+def _of_first(rows: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+    """The rows of an objection with what the earlier batch has of them in their place."""
+    own = [name for name in rows.columns if name == "row_ref" or name not in first.columns]
+    return rows.select(own).join(first.unique("row_ref", keep="none"), on="row_ref", how="left", maintain_order="left")
 
 
 def _codes(frame: pl.DataFrame, row: int) -> dict[str, str]:
     return {column.removeprefix("answer."): frame[column][row] for column in answer_columns(frame)}
 
 
-def _people(sources: Sources, keys: Keys) -> tuple[Keys, pl.DataFrame]:
-    """All numbers of the people who bear or bore this number, and their records."""
+def _meant(claim: pl.DataFrame, sources: Sources, first: Question) -> Rows:
+    """The rows of the population that one claim means or may mean: who bear or bore the numbers, or the candidates."""
     population = sources.population
+    if unregistered.CODE in first.manifest.items:
+        return unregistered.candidates(claim, population, first.today)
+    numbers = [claim[column] for column in ("id_number", "relative_id_number") if column in claim.columns]
+    claimed = pl.concat(numbers).alias("id_number").to_frame()
+    keys = id_numbers.standardise(claimed, first.today)["key"].drop_nulls().to_numpy()
     before = population.former.find(keys)
     bearers: Rows = population.former.table.column("person").to_numpy()[before.row]
-    rows = np.unique(np.concatenate([population.people.find(keys).row, bearers]))
+    return np.unique(np.concatenate([population.people.find(keys).row, bearers]))
+
+
+def _numbers(rows: Rows, population: Population) -> Keys:
+    """All numbers that these people bear or bore."""
     _, former = population.former_keys(rows)
-    people = population.people.take(rows, population.people.table.column_names)
-    return np.unique(np.concatenate([keys, population.people.keys[rows], former])), people
+    return np.unique(np.concatenate([population.people.keys[rows], former]))
 
 
 def _records(sources: Sources, keys: Keys) -> pl.DataFrame:
