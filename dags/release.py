@@ -18,9 +18,11 @@ from exchange.office import Office
 from exchange.register import Release
 from exchange.register.releases import parse_id
 from exchange.review.people import check_leader
-from exchange.tables import ANSWERS, ITEMS
+from exchange.tables import ANSWERS, ITEMS, RETURNS
 
 APPROVE, RETURN = "批准 Approve", "退回 Return"
+RETURN_WORDS = [sentence.zh for sentence in RETURNS.values()]  # no free text: nobody's data comes into Airflow
+DEFAULT_RETURN = RETURN_WORDS[0]
 
 PAGE = """
 ### 一次放行 · one release
@@ -74,7 +76,11 @@ def _judge(office: Office, response: dict[str, Any]) -> None:
     if response["chosen_options"] == [APPROVE]:
         office.register.releases.approve(*name)
     else:
-        office.register.releases.reject(*name, str(response["params_input"].get("reason") or "未说明"))
+        reason = response["params_input"].get("reason", DEFAULT_RETURN)
+        if reason not in RETURN_WORDS:
+            msg = "the reason for returning is none of the list; clear `approve` and let it be answered again"
+            raise Halt(msg)
+        office.register.releases.reject(*name, reason)
 
 
 @dag(
@@ -99,7 +105,7 @@ def release() -> None:
         subject="审批放行 Approve {{ run_id }}",
         body="{{ ti.xcom_pull(task_ids='ask', key='counts') }}",
         options=[APPROVE, RETURN],
-        params={"reason": Param("", type="string", title="退回理由 reason for returning")},
+        params={"reason": Param(DEFAULT_RETURN, enum=RETURN_WORDS, title="退回理由（仅退回时） reason, if returned")},
         execution_timeout=None,
     )
 

@@ -103,6 +103,7 @@ ANSWERS: Final = _by_code([Answer(**entry) for entry in _load("answers.toml")["a
 NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["note"]])
 CAUSES: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["cause"]])
 REASONS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["reason"]])
+RETURNS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["return"]])
 DECISIONS: Final = MappingProxyType({key: tuple(codes) for key, codes in _load("reviews.toml")["decisions"].items()})
 REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])
 NOTICES: Final = _by_code([Sentence(**entry) for entry in _load("notices.toml")["notice"]])
@@ -118,6 +119,11 @@ ITEMS: Final = _by_code(
 ELSEWHERE: Final = _by_code([Elsewhere(**entry) for entry in _load("items.toml")["elsewhere"]])
 SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["source"]])
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
+
+
+def export_labels(table: SourceTable) -> Mapping[str, str]:
+    """Column → its Chinese word, of an export of this kind of source."""
+    return {entry["name"]: entry["zh"] for entry in _load("exports.toml")[table]["columns"]}
 
 
 def export_columns(table: SourceTable) -> tuple[str, ...]:

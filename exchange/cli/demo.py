@@ -37,7 +37,7 @@ def _start(world: World) -> Airflow:
         airflow = _airflow(world)
         airflow.start()
         api = airflow.api()
-        for dag_id in ("collect", "batch", "snapshots"):
+        for dag_id in ("collect", "batch", "releases", "release", "snapshots"):
             api.wait_for_dag(dag_id)
     return airflow
 

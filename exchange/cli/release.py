@@ -13,6 +13,7 @@ from exchange.cli.outcome import out, outcome
 from exchange.office import Office
 from exchange.register import Release
 from exchange.register.releases import parse_id
+from exchange.review.decisions import check_note
 from exchange.review.people import check_leader, offices_of
 from exchange.tables import ANSWERS, ITEMS
 
@@ -69,19 +70,21 @@ def approve(release: ReleaseId) -> None:
 
 
 @app.command()
-def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="For the officer")]) -> None:
+def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
     """Send the rows back to the officer with a reason; the partner hears nothing of it."""
     with outcome(), Office.open(account()) as office:
         check_leader(office.settings, account())
+        check_note(reason)
         office.register.releases.reject(*parse_id(release), reason)
         out.print(f"{release}: rejected", markup=False)
 
 
 @app.command()
-def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What was done")]) -> None:
+def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What was done; no identity number")]) -> None:
     """As an officer, let the rows of a rejected release be proposed again."""
     with outcome(), Office.open(account()) as office:
         offices_of(office.settings, account())
+        check_note(reason)
         office.register.releases.reopen(*parse_id(release), reason)
         out.print(f"{release}: its rows may be proposed again", markup=False)
 

@@ -17,6 +17,7 @@ from exchange.register import Decision, Review, ReviewFilter, ReviewState
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.people import check_leader, check_officer, offices_of
 from exchange.review.sight import Sight, see
+from exchange.review.words import in_words
 from exchange.review.worklist import list_key, parse_answers, read_list, rows_of, write_list
 from exchange.settings import read_secret
 from exchange.tables import ANSWERS, CAUSES, ITEMS, REASONS
@@ -71,16 +72,17 @@ def _print(sight: Sight) -> None:
     review = sight.review
     out.print(f"{review.batch}  第 {review.row} 行  {_why(review)}  [{review.state.value}]", markup=False)
     claim = Table(show_header=False, title="核查内容 claim")
-    for name, text in sight.claim.items():
-        claim.add_row(name, text)
+    for label, text in in_words(sight.claim).items():
+        claim.add_row(label, text)
     out.print(claim)
-    for title, frame in (("人口登记 register", sight.people), ("违法犯罪等记录 records", sight.records)):
+    for title, frame in (("人口登记 register", sight.people), ("业务和违法犯罪记录 records", sight.records)):
         if not frame.height:
             out.print(f"{title}: 无 none")
             continue
+        found = [in_words(row) for row in frame.iter_rows(named=True)]
         table = Table(title=title, show_header=False)
-        for column in frame.columns:
-            table.add_row(column, *["" if value is None else str(value) for value in frame[column]])
+        for label in dict.fromkeys(label for each in found for label in each):
+            table.add_row(label, *[each.get(label, "") for each in found])
         out.print(table)
     answers = Table("事项 column", "现答复 now", "建议 proposal", "可选 may be", title="待定事项 to be decided")
     for column in sight.open:

@@ -128,6 +128,13 @@ def _formers() -> tuple[Mapping[str, str], ...]:
     return tuple(rows.iter_rows(named=True))
 
 
+def division_name(code: str) -> str:
+    """The full name of today's division, or the former one's; the code itself where there is none."""
+    if code in _todays():
+        return _todays()[code]["full_name"]
+    return next((row["full_name"] for row in _formers() if row["code"] == code), code)
+
+
 def division_code(text: pl.Expr) -> pl.Expr:
     """Int32 code of the division (province, city or county) that the text names, null where it names none."""
     return place(text).struct.field("code")

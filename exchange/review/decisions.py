@@ -51,13 +51,18 @@ def allowed(column: str) -> tuple[str, ...]:
 
 
 def check_reason(reason: str, note: str | None) -> None:
-    """Halt where the reason is none of the table, or the note is long or holds an identity number."""
+    """Halt where the reason is none of the table, or the note does not hold."""
     if reason not in REASONS:
         msg = f"no such reason; one of {', '.join(REASONS)}"
         raise Halt(msg)
     if reason == "other" and not note:
         msg = "the reason 'other' needs a note"
         raise Halt(msg)
+    check_note(note)
+
+
+def check_note(note: str | None) -> None:
+    """Halt where the text is long or holds an identity number."""
     if note is not None and (len(note) > GREATEST_NOTE or re.search(ID_NUMBER_ANYWHERE, note)):
         msg = f"a note has at most {GREATEST_NOTE} characters and holds no identity number"
         raise Halt(msg)

@@ -6,14 +6,16 @@ import pytest
 
 from exchange.demo.servers.airflow import Airflow
 
+DAGS = ["batch", "collect", "release", "releases", "snapshots"]
+
 
 def test_all_dags_are_read(airflow: Airflow) -> None:
     with airflow.api() as api:
         assert api.import_errors() == []
-        assert sorted(api.dag_ids()) == ["batch", "collect", "snapshots"]
+        assert sorted(api.dag_ids()) == DAGS
 
 
-@pytest.mark.parametrize("dag_id", ["batch", "collect", "snapshots"])
+@pytest.mark.parametrize("dag_id", DAGS)
 def test_each_dag_has_its_operators_page(airflow: Airflow, dag_id: str) -> None:
     with airflow.api("viewer") as api:
         page = api.call("GET", f"dags/{dag_id}/details")["doc_md"]

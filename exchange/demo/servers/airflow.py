@@ -71,7 +71,7 @@ class Airflow:
 
     @property
     def users(self) -> dict[str, str]:
-        """User name → password; the name says the role."""
+        """User name → password."""
         users: dict[str, str] = json.loads(self.users_file.read_text(encoding="utf-8"))
         return users
 
@@ -92,8 +92,9 @@ class Airflow:
     def start(self, seconds: float = _START_SECONDS) -> None:
         """Prepares the database, starts what does not run, waits until all are healthy; Halt when it takes too long."""
         make_folder(self.folder)
-        if not self.users_file.exists():
-            passwords = {name: secrets.token_urlsafe(16) for name in USERS}
+        known = self.users if self.users_file.exists() else {}
+        if known.keys() != USERS.keys():
+            passwords = {name: known.get(name) or secrets.token_urlsafe(16) for name in USERS}
             write_atomically(self.users_file, json.dumps(passwords).encode())
         write_settings(
             self.folder,

@@ -80,6 +80,18 @@ class AirflowApi:
         body = {"dry_run": False, "only_failed": only_failed} | ({"note": note} if note else {})
         self.call("POST", f"dags/{dag_id}/dagRuns/{run_id}/clear", body)
 
+    def asked(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """What this run asks of people and nobody has answered yet."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/hitlDetails"
+        answer = self.call("GET", path, limit=_PAGE, response_received="false")
+        found: list[dict[str, Any]] = answer["hitl_details"]
+        return found
+
+    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, **given: str) -> None:
+        """What the button under *Required Actions* does."""
+        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
+        self.call("PATCH", path, {"chosen_options": [option], "params_input": given})
+
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> list[Any]:
         """The task log's lines as the UI shows them."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"

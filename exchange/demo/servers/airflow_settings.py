@@ -18,7 +18,9 @@ from exchange.demo.servers.ports import LOOPBACK
 from exchange.files import make_folder, write_atomically
 from exchange.places import ROOT
 
-USERS: Final = ("admin", "op", "viewer")  # one user for each of these roles of Airflow's, named like it
+USERS: Final = {"admin": "admin", "op": "op", "leader": "user", "viewer": "viewer"}
+"""User → role of Airflow's. The leader answers what is asked of leaders and runs nothing."""
+
 _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
 
 
@@ -50,7 +52,7 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
             "dags_are_paused_at_creation": False,
             "executor": "LocalExecutor",
             "parallelism": 4,
-            "simple_auth_manager_users": ",".join(f"{name}:{name}" for name in USERS),
+            "simple_auth_manager_users": ",".join(f"{name}:{role}" for name, role in USERS.items()),
             "simple_auth_manager_passwords_file": users_file,
         },
         "database": {

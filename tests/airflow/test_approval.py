@@ -1,0 +1,143 @@
+"""The leader's approval in real Airflow: asked on counts alone, bound to the leaders, registered in their name."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+import httpx
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import demo_partner
+from exchange.demo.province.offences import make_offences
+from exchange.demo.province.people import make_people
+from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.processes import wait_for
+from exchange.demo.world import LEADER, OFFICER, PARTNERS, SEED, World
+from exchange.office import Office
+from exchange.register import Decision, State
+from exchange.review.decisions import complete
+from exchange.review.sight import see
+from exchange.tables import RETURNS
+
+SECONDS = 120
+APPROVE, RETURN = "批准 Approve", "退回 Return"
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def office(airflow_world: World) -> Iterator[Office]:
+    with Office.open(OFFICER, airflow_world.config) as opened:
+        yield opened
+
+
+@pytest.fixture
+def school(airflow_world: World) -> DemoPartner:
+    return demo_partner(airflow_world, PARTNERS[1])
+
+
+@pytest.fixture(scope="module")
+def people() -> pl.DataFrame:
+    return pl.concat(make_people(SEED, 3000))
+
+
+@pytest.fixture(scope="module")
+def offenders(people: pl.DataFrame) -> pl.Series:
+    return make_offences(SEED, 0, people).filter(~pl.col("sealed"))["id_number"]
+
+
+def answered(office: Office, school: DemoPartner, asked: pl.DataFrame) -> str:
+    """A quarterly batch of these people's records, delivered without Airflow; its id."""
+    number = next(_numbers)
+    rows = asked.select("id_number", "name").with_row_index("row_ref").write_csv().encode()
+    items = ("id_number", "name", "criminal_record")
+    batch = f"{school.id}.approval-{number}"
+    request = Request(
+        batch, "quarterly", f"20{60 + number}-Q4", "hiring_teachers", "教师法第十四条", items, asked.height, rows
+    )
+    school.drop(school.make_set(request))
+    sweep(office)
+    assert pipeline.run(office, batch)
+    return batch
+
+
+def asked_of_leaders(airflow: Airflow, release: str) -> dict[str, object]:
+    """What the run of this release asks; the run is started by ``releases``, which looks each minute."""
+    with airflow.api() as api:
+        api.trigger("releases", f"now-{release}")
+        assert wait_for(lambda: release in {run["dag_run_id"] for run in api.runs("release")}, SECONDS)
+        assert wait_for(lambda: bool(api.asked("release", release)), SECONDS)
+        (found,) = api.asked("release", release)
+    return found
+
+
+def answer(airflow: Airflow, user: str, release: str, option: str, **given: str) -> None:
+    with airflow.api(user) as api:
+        api.answer("release", release, "approve", option, **given)
+
+
+def ended(airflow: Airflow, release: str) -> str:
+    with airflow.api() as api:
+        return api.wait_for_run("release", release, SECONDS)
+
+
+def test_no_record_leaves_with_the_leaders_approval_and_nobody_elses(
+    airflow: Airflow, office: Office, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+) -> None:
+    clean = people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(offenders.implode())).head(3)
+    batch = answered(office, school, clean)
+    assert office.register.answer_counts(batch)["criminal_record"] == {"awaiting_approval": 3}
+    release = f"{batch}.release-1"
+    question = str(asked_of_leaders(airflow, release))
+    assert "未发现记录 no_record | 3" in question
+    for person in clean.iter_rows(named=True):
+        assert person["id_number"] not in question
+        assert person["name"] not in question
+    for other in ("admin", "op", "viewer"):
+        with pytest.raises(httpx.HTTPStatusError, match="403"):
+            answer(airflow, other, release, APPROVE)
+    answer(airflow, LEADER, release, APPROVE)
+    assert ended(airflow, release) == "success"
+    assert school.result(batch, 2).manifest["answers"]["criminal_record"] == {"no_record": 3}
+    assert office.register.batch(batch).state is State.CLOSED
+    (found,) = office.register.releases.of(batch)
+    assert found.judged_by == LEADER
+
+
+def test_returned_rows_go_back_to_the_officer(
+    airflow: Airflow, office: Office, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+) -> None:
+    hit = people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode())).head(1)
+    batch = answered(office, school, hit)
+    review = office.register.reviews.get(batch, 1)
+    said = complete(see(office, batch, [review])[0].open, {"criminal_record": "record_found"})
+    office.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
+    release = f"{batch}.release-1"
+    asked_of_leaders(airflow, release)
+    reason = RETURNS["person"].zh
+    answer(airflow, LEADER, release, RETURN, reason=reason)
+    assert ended(airflow, release) == "success"
+    assert office.register.reviews.get(batch, 1).returned_for == reason
+    assert office.register.batch(batch).rows_open == 1
+    assert f"{batch}.result-2.json" not in school.answers()
+
+
+def test_who_decided_a_row_cannot_approve_it(
+    airflow: Airflow, airflow_world: World, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+) -> None:
+    hit = people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode())).head(1)
+    with Office.open(LEADER, airflow_world.config) as office:
+        batch = answered(office, school, hit)
+        review = office.register.reviews.get(batch, 1)
+        said = complete(see(office, batch, [review])[0].open, {"criminal_record": "record_found"})
+        office.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
+        release = f"{batch}.release-1"
+        asked_of_leaders(airflow, release)
+        answer(airflow, LEADER, release, APPROVE)
+        assert ended(airflow, release) == "failed"
+        assert f"{batch}.result-2.json" not in school.answers()
+        assert office.register.batch(batch).rows_open == 1
