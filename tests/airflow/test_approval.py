@@ -16,6 +16,7 @@ from exchange.demo.play import demo_partner
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import LEADER, OFFICER, PARTNERS, SEED, World
 from exchange.office import Office
@@ -70,9 +71,15 @@ def asked_of_leaders(airflow: Airflow, release: str) -> dict[str, object]:
     with airflow.api() as api:
         api.trigger("releases", f"now-{release}")
         assert wait_for(lambda: release in {run["dag_run_id"] for run in api.runs("release")}, SECONDS)
-        assert wait_for(lambda: bool(api.asked("release", release)), SECONDS)
+        assert wait_for(lambda: bool(api.asked("release", release)) and parked(api, release), SECONDS)
         (found,) = api.asked("release", release)
     return found
+
+
+def parked(api: AirflowApi, release: str) -> bool:
+    """Airflow shows the question a moment before the task waits; answered in that moment, it is asked anew."""
+    states = {task["task_id"]: task["state"] for task in api.task_instances("release", release)}
+    return states["approve"] == "awaiting_input"
 
 
 def answer(airflow: Airflow, user: str, release: str, option: str, **given: str) -> None:
