@@ -17,10 +17,10 @@ from exchange.register import Decision, Review, ReviewFilter, ReviewState
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.people import check_leader, check_officer, offices_of
 from exchange.review.sight import Sight, see
-from exchange.review.words import in_words
-from exchange.review.worklist import list_key, parse_answers, read_list, rows_of, write_list
+from exchange.review.words import in_words, why
+from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, rows_of, write_list
 from exchange.settings import read_secret
-from exchange.tables import ANSWERS, CAUSES, ITEMS, REASONS
+from exchange.tables import ANSWERS, REASONS
 from exchange.working_days import EXTENDED_OBJECTION, WORKING_DAYS, due_after, office_day
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,11 +37,6 @@ def _mine(office: Office, batch: str | None, state: ReviewState | None) -> list[
     return list(found.values())
 
 
-def _why(review: Review) -> str:
-    words = [CAUSES[cause].zh if cause in CAUSES else ITEMS[cause].zh for cause in review.causes]
-    return "；".join([*words, f"退回：{review.returned_for}"] if review.returned_for else words)
-
-
 @app.command("list")
 def list_(
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
@@ -54,7 +49,7 @@ def list_(
         for review in _mine(office, batch, state):
             if review.batch not in due:
                 due[review.batch] = str(office.register.batch(review.batch).due_on or "")
-            cells = (review.division, _why(review), review.state.value, due[review.batch], review.decided_by or "")
+            cells = (review.division, why(review), review.state.value, due[review.batch], review.decided_by or "")
             table.add_row(review.batch, str(review.row), *cells)
         out.print(table if table.row_count else "没有待核实的行。 Nothing to look at.")
 
@@ -70,7 +65,7 @@ def show(batch: BatchId, row: Row) -> None:
 
 def _print(sight: Sight) -> None:
     review = sight.review
-    out.print(f"{review.batch}  第 {review.row} 行  {_why(review)}  [{review.state.value}]", markup=False)
+    out.print(f"{review.batch}  第 {review.row} 行  {why(review)}  [{review.state.value}]", markup=False)
     claim = Table(show_header=False, title="核查内容 claim")
     for label, text in in_words(sight.claim).items():
         claim.add_row(label, text)
@@ -114,13 +109,17 @@ def decide(
 
 @app.command("export")
 def export_(
-    file: Annotated[Path, typer.Argument(help="The CSV file to write; it holds people")],
+    file: Annotated[Path, typer.Argument(help="The .csv or .xlsx file to write; it holds people")],
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
 ) -> None:
     """Write the open rows of your office into a work list to fill in."""
+    form = file.suffix.removeprefix(".").lower()
+    if form not in ("csv", "xlsx"):
+        raise typer.BadParameter("a work list is a .csv or an .xlsx file", param_hint="file")
     with outcome(), Office.open(account()) as office:
         sights = _sights(office, _mine(office, batch, ReviewState.OPEN))
-        write_atomically(file, write_list(sights, list_key(read_secret(office.settings.keys.signing_key))))
+        key = list_key(read_secret(office.settings.keys.signing_key))
+        write_atomically(file, write_list(sights, key, "xlsx" if form == "xlsx" else "csv"))
         out.print(f"{len(sights)} rows in {file}", markup=False)
 
 
@@ -135,11 +134,11 @@ def _sights(office: Office, reviews: list[Review]) -> list[Sight]:
 def import_(file: Annotated[Path, typer.Argument(help="A work list that was filled in")]) -> None:
     """Take the decisions of a work list; all lines that are filled in, or none."""
     with outcome(), Office.open(account()) as office:
-        content = file.read_bytes()
-        wanted = rows_of(content)
+        lines = read_list(file.read_bytes())
+        wanted = rows_of(lines)
         mine = [each for each in _mine(office, None, None) if each.row in wanted.get(each.batch, ())]
         sights = {(sight.review.batch, sight.review.row): sight for sight in _sights(office, mine)}
-        decisions = read_list(content, sights, list_key(read_secret(office.settings.keys.signing_key)))
+        decisions = check_lines(lines, sights, list_key(read_secret(office.settings.keys.signing_key)))
         for batch, rows in decisions.items():
             office.register.reviews.decide(batch, rows)
             out.print(f"{batch}: {len(rows)} rows decided", markup=False)

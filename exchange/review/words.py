@@ -18,7 +18,8 @@ from exchange.matching.divisions import division_name
 from exchange.matching.id_numbers import check_character
 from exchange.matching.items.event import KINDS as EVENTS
 from exchange.matching.relations import relation_words
-from exchange.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, export_labels
+from exchange.register import Review
+from exchange.tables import CAUSES, ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, export_labels
 
 _OWN: Final = {
     "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户", "source": "数据来源",
@@ -61,6 +62,12 @@ def line(columns: Mapping[str, Any]) -> str:
     return "；".join(f"{label} {text}" for label, text in in_words(columns).items())
 
 
+def why(review: Review) -> str:
+    """Why the row needs an officer, and with what words a leader sent it back."""
+    causes = [CAUSES[cause].zh if cause in CAUSES else ITEMS[cause].zh for cause in review.causes]
+    return "；".join([*causes, f"退回：{review.returned_for}"] if review.returned_for else causes)
+
+
 def _text(column: str, value: Any) -> str:
     if isinstance(value, bool):
         return "是" if value else "否"
@@ -73,8 +80,10 @@ def _number(key: int) -> str:
 
 
 def _named(words: Iterable[tuple[str, int]]) -> Callable[[Any], str]:
-    """Code → the last of its words in this order, which is the fullest."""
-    names = {code: word for word, code in words}
+    """Code → the first of its words."""
+    names: dict[int, str] = {}
+    for word, code in words:
+        names.setdefault(code, word)
     return lambda value: names.get(int(value), str(value)) if str(value).isdigit() else str(value)
 
 

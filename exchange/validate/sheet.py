@@ -94,19 +94,24 @@ class Sheet:
         if any(first <= self.header_row <= last for first, last in self._merges):
             raise Refused("header_merged", row=0)
         codes = read_header(self.header, items, form)
-        if self._rows:
-            self._keep_rows()
-        if not self._frames:
+        table = self.texts()
+        if not table.height:
             raise Refused("no_rows")
-        if len(self.numbers) != rows:
+        if table.height != rows:
             raise Refused("row_count")
-        table = pl.concat(self._frames, rechunk=True)
         table.columns = codes
         return with_left_out(table.with_columns(self._faults()), items, form)
 
+    def texts(self) -> pl.DataFrame:
+        """The data rows under their places in the header; ``numbers`` has their rows in the sheet."""
+        if self._rows or not self._frames:
+            self._keep_rows()
+        return pl.concat(self._frames, rechunk=True)
+
     def _keep_rows(self) -> None:
         schema = {str(place): pl.String for place in range(len(self.header))}
-        frame = pl.DataFrame(list(zip(*self._rows, strict=True)), schema=schema, orient="col")
+        columns = list(zip(*self._rows, strict=True)) if self._rows else None
+        frame = pl.DataFrame(columns, schema=schema, orient="col")
         self._rows = []
         self._frames.append(frame)
         self._size += int(frame.estimated_size())

@@ -36,6 +36,11 @@ def read_workbook(
     """The claimed values, as ``validate.table.read_table`` gives them. Refused where workbook, header or count do not
     fit.
     """
+    return read_sheet(content, sheet).frame(items, rows, form)
+
+
+def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:
+    """The sheet as it stands, nothing asked of its header yet."""
     package = Package(content)
     main = _one(package, "", "officeDocument")
     book = _read_book(package, main)
@@ -43,7 +48,7 @@ def read_workbook(
     part = _part_of(package, main, book.sheets, sheet)
     cells = Cells(_shared_texts(package, main), _date_styles(package, main), book.from_1904)
     package.parse(part, *handlers(read, cells))
-    return read.frame(items, rows, form)
+    return read
 
 
 @dataclass

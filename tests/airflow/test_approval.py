@@ -79,7 +79,7 @@ def asked_of_leaders(airflow: Airflow, release: str) -> dict[str, object]:
 def parked(api: AirflowApi, release: str) -> bool:
     """Airflow shows the question a moment before the task waits; answered in that moment, it is asked anew."""
     states = {task["task_id"]: task["state"] for task in api.task_instances("release", release)}
-    return states["approve"] == "awaiting_input"
+    return bool(states["approve"] == "awaiting_input")
 
 
 def answer(airflow: Airflow, user: str, release: str, option: str, **given: str) -> None:

@@ -1,0 +1,90 @@
+"""Officers and leaders at the command line: list, show, work list out and in, release; each in their own name."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from exchange import pipeline
+from exchange.cli import main, release, review
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import LEADER, OFFICER, World
+from exchange.office import Office
+
+Ask = Callable[..., Request]
+Run = Callable[..., str]
+
+
+@pytest.fixture
+def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
+    """Runs ``exchange`` as this account; what it printed, wide. ``code``: the exit code that is right."""
+    monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
+    monkeypatch.setenv("COLUMNS", "400")
+
+    def as_account(account: str, *arguments: str, code: int = 0) -> str:
+        for module in (review, release):
+            monkeypatch.setattr(module, "account", lambda: account)
+        ended = CliRunner().invoke(main.app, list(arguments))
+        assert ended.exit_code == code, ended.output
+        return ended.output
+
+    return as_account
+
+
+@pytest.fixture
+def batch(office: Office, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
+    """Two people in doubt, about whose sex is asked."""
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(2)
+    rows = doubtful.select("id_number", "name", "sex").with_row_index("row_ref").write_csv().encode()
+    request = ask(rows, 2)
+    court.drop(court.make_set(request))
+    sweep(office)
+    assert pipeline.run(office, request.batch)
+    return request.batch
+
+
+def test_a_work_list_the_whole_way(run: Run, batch: str, tmp_path: Path, court: DemoPartner) -> None:
+    assert run(OFFICER, "review", "list", "--batch", batch).count(batch) == 2
+    shown = run(OFFICER, "review", "show", batch, "1")
+    assert "身份存疑" in shown
+    assert "公民身份号码" in shown
+    place = tmp_path / "list.xlsx"
+    run(OFFICER, "review", "export", str(place), "--batch", batch)
+    assert place.stat().st_mode & 0o777 == 0o600
+    book = openpyxl.load_workbook(place)
+    page = book.worksheets[0]
+    for row in (2, 3):
+        page.cell(row, 12, "号码与姓名=一致；性别=一致")
+        page.cell(row, 13, "查阅户籍档案")
+    book.save(place)
+    assert f"{batch}: 2 rows decided" in run(OFFICER, "review", "import", str(place))
+    assert "changed since" in run(OFFICER, "review", "import", str(place), code=70)
+    assert f"{batch}.release-1" in run(OFFICER, "release", "propose")
+    run(OFFICER, "release", "issue", f"{batch}.release-1")
+    rows = csv.DictReader(io.StringIO(court.result(batch, 2).data.decode("utf-8-sig")))
+    assert [row["sex_answer"] for row in rows] == ["consistent", "consistent"]
+
+
+def test_decide_and_who_may(run: Run, batch: str) -> None:
+    arguments = ("review", "decide", batch, "1", "identity=consistent; sex=consistent", "--reason", "archive")
+    assert "is no officer" in run("somebody", *arguments, code=70)
+    assert "decided" in run(OFFICER, *arguments)
+    assert "is no leader" in run(OFFICER, "release", "approve", f"{batch}.release-1", code=70)
+    assert "is no officer" in run("somebody", "review", "show", batch, "1", code=70)
+
+
+def test_a_list_is_csv_or_a_workbook(run: Run, tmp_path: Path) -> None:
+    run(OFFICER, "review", "export", str(tmp_path / "list.txt"), code=2)
+
+
+def test_only_a_leader_extends_an_objection(run: Run, batch: str) -> None:
+    assert "is no leader" in run(OFFICER, "review", "extend", batch, "--reason", "档案在外地", code=70)
+    assert "objection" in run(LEADER, "review", "extend", batch, "--reason", "档案在外地", code=70)

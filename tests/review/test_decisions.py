@@ -1,0 +1,64 @@
+"""What may be decided, and what follows from it."""
+
+from __future__ import annotations
+
+import pytest
+
+from exchange.errors import Halt
+from exchange.review.decisions import GREATEST_NOTE, check_reason, complete
+
+OPEN = {"identity": "under_review", "name": "under_review", "sex": "under_review"}
+
+
+@pytest.mark.parametrize(
+    ("open_columns", "answers", "decided"),
+    [
+        (OPEN, {"identity": "consistent", "sex": "inconsistent"},
+         {"identity": "consistent", "name": "consistent", "sex": "inconsistent"}),
+        (OPEN, {"identity": "name_disagrees"},
+         {"identity": "name_disagrees", "name": "name_disagrees", "sex": "not_answered"}),
+        (OPEN, {"identity": "no_such_number"},
+         {"identity": "no_such_number", "name": "not_answered", "sex": "not_answered"}),
+        ({"criminal_record": "under_review"}, {"criminal_record": "record_found"}, {"criminal_record": "record_found"}),
+        ({"unregistered": "under_review"}, {"unregistered": "registered"}, {"unregistered": "registered"}),
+    ],
+)  # fmt: skip
+def test_complete(open_columns: dict[str, str], answers: dict[str, str], decided: dict[str, str]) -> None:
+    assert complete(open_columns, answers) == decided
+
+
+@pytest.mark.parametrize(
+    ("open_columns", "answers", "problem"),
+    [
+        (OPEN, {}, "identity: no answer"),
+        (OPEN, {"identity": "consistent"}, "sex: no answer"),
+        (OPEN, {"identity": "consistent", "sex": "no_record"}, "sex: this cannot be decided"),
+        (OPEN, {"identity": "under_review"}, "identity: this cannot be decided"),
+        ({"sex": "under_review"}, {"sex": "consistent", "ethnicity": "consistent"}, "ethnicity is not open"),
+        ({"criminal_record": "under_review"}, {"criminal_record": "awaiting_approval"}, "cannot be decided"),
+    ],
+)
+def test_what_cannot_be_decided(open_columns: dict[str, str], answers: dict[str, str], problem: str) -> None:
+    with pytest.raises(Halt, match=problem):
+        complete(open_columns, answers)
+
+
+@pytest.mark.parametrize(
+    ("reason", "note", "holds"),
+    [
+        ("archive", None, True),
+        ("archive", "二楼档案室", True),
+        ("other", None, False),
+        ("other", "电话核实", True),
+        ("none", None, False),
+        ("archive", "x" * GREATEST_NOTE, True),
+        ("archive", "x" * (GREATEST_NOTE + 1), False),
+        ("archive", "见 22010220000615101X", False),
+    ],
+)
+def test_reasons(reason: str, note: str | None, holds: bool) -> None:
+    if holds:
+        check_reason(reason, note)
+    else:
+        with pytest.raises(Halt):
+            check_reason(reason, note)
