@@ -14,7 +14,7 @@ from rich.live import Live
 from rich.table import Table
 
 from exchange.cli.outcome import FOUND, err, out, outcome
-from exchange.demo.play import Outcome, Script, check
+from exchange.demo.play import Outcome, Script, approve, check
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.world import World
 
@@ -61,18 +61,27 @@ def run(world: WorldFolder = Path("var/demo")) -> None:
     """Play the main job for real and show what came of it; status 0 only if every answer came, verified and opened."""
     with outcome():
         place = World(world.resolve())
-        with _running(place):
-            found = _play(place)
+        with _running(place) as airflow:
+            found = _play(place, airflow)
         out.print(_table(found))
         _where_to_look(place)
         if any(each.problem for each in found):
             raise typer.Exit(FOUND)
 
 
-def _play(world: World) -> list[Outcome]:
+def _play(world: World, airflow: Airflow) -> list[Outcome]:
     with err.status("the partners drop their request sets"):
         expected = Script(world).drop_all()
-    found = [Outcome(each) for each in expected]
+    found = _wait([Outcome(each) for each in expected])
+    waiting = [each for each in found if each.problem is None and "awaiting_approval" in each.answers]
+    if not waiting:
+        return found
+    with err.status("the leader is asked to approve"):
+        second = approve(airflow, waiting[0].expectation)
+    return _wait([*found, Outcome(second)])
+
+
+def _wait(found: list[Outcome]) -> list[Outcome]:
     deadline = time.monotonic() + DEADLINE_SECONDS
     with Live(_table(found), console=err, transient=True) as live:
         while any(each.problem for each in found) and time.monotonic() < deadline:

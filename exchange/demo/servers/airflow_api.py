@@ -81,11 +81,11 @@ class AirflowApi:
         self.call("POST", f"dags/{dag_id}/dagRuns/{run_id}/clear", body)
 
     def asked(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """What this run asks of people and nobody has answered yet."""
+        """What this run asks of people and waits for."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/hitlDetails"
         answer = self.call("GET", path, limit=_PAGE, response_received="false")
         found: list[dict[str, Any]] = answer["hitl_details"]
-        return found
+        return [question for question in found if question["task_instance"]["state"] == "awaiting_input"]
 
     def answer(self, dag_id: str, run_id: str, task_id: str, option: str, **given: str) -> None:
         """What the button under *Required Actions* does."""
