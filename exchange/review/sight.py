@@ -1,7 +1,8 @@
 """What an officer sees of a row: the claim, the first answers, what would follow, the register's people and records.
 
 Rules
-- No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers.
+- No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers;
+  of offence records those that count for the request's purpose and no others.
 - Opening a row is written into the ledger before anything of it is shown.
 - The snapshots are those that the batch was answered from.
 """
@@ -17,14 +18,13 @@ import polars as pl
 from exchange.matching import id_numbers
 from exchange.matching.decide import NOTE
 from exchange.matching.lookup import Keys, Rows
-from exchange.matching.sources import Sources
+from exchange.matching.sources import UNCLEAR, Sources
 from exchange.office import Office
 from exchange.register import Review
-from exchange.snapshots.offences import KINDS
 from exchange.steps.answers import PENDING, Question, answer_columns
-from exchange.tables import SOURCES
+from exchange.tables import OFFENCE_KINDS, SOURCES
 
-_KIND_NAMES = {number: kind for kind, number in KINDS.items()}
+_KIND_WORDS = {kind.code: kind.zh for kind in OFFENCE_KINDS.values()} | {UNCLEAR: "无法识别"}
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,7 @@ def _records(sources: Sources, keys: Keys) -> pl.DataFrame:
         rows = np.sort(table.find(keys).row)
         records = table.take(rows, [name for name in table.table.column_names if name != "key"])
         if "kind" in records.columns:
-            records = records.with_columns(pl.col("kind").replace_strict(_KIND_NAMES, default="?"))
+            records = records.filter(pl.col("kind").is_in(sources.counted))
+            records = records.with_columns(pl.col("kind").replace(_KIND_WORDS))
         found.append(records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String)))
     return pl.concat(found, how="diagonal") if found else pl.DataFrame({"source": []})
