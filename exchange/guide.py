@@ -15,6 +15,7 @@ from exchange.tables import (
     ITEMS,
     NOTES,
     NOTICES,
+    OFFENCE_KINDS,
     REFUSALS,
     REQUIRED_COLUMNS,
     RESULT_COLUMNS,
@@ -77,6 +78,14 @@ def _elsewhere() -> str:
     return _table("code | 事项 item | 不予受理 refusal | 中文 | English", rows)
 
 
+_COUNTS: Final = {"always": "是 yes", "named": "协议该用途写明的 where the purpose names it", "never": "否 no"}
+
+
+def _offences() -> str:
+    rows = ((f"`{each.code}`", each.zh, each.en, _COUNTS[each.counts]) for each in OFFENCE_KINDS.values())
+    return _table("code | 中文 | English | 计入 counts", rows)
+
+
 def _relations() -> str:
     with (SCHEMAS / "relations.csv").open(encoding="utf-8", newline="") as stream:
         rows = [
@@ -102,6 +111,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "notes": lambda: _sentences(NOTES),
         "items": _items,
         "elsewhere": _elsewhere,
+        "offences": _offences,
         "relations": _relations,
         "results": _results,
         "refusals": lambda: _sentences(REFUSALS),

@@ -75,7 +75,17 @@ class Source:
     max_age_days: int
 
 
-T = TypeVar("T", Answer, Sentence, Item, Elsewhere, Source)
+@dataclass(frozen=True)
+class OffenceKind:
+    """A kind of offence record; ``counts``: always, where a purpose names it, or never."""
+
+    code: str
+    zh: str
+    en: str
+    counts: Literal["always", "named", "never"]
+
+
+T = TypeVar("T", Answer, Sentence, Item, Elsewhere, Source, OffenceKind)
 
 
 @cache
@@ -118,6 +128,8 @@ ITEMS: Final = _by_code(
 )
 ELSEWHERE: Final = _by_code([Elsewhere(**entry) for entry in _load("items.toml")["elsewhere"]])
 SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["source"]])
+OFFENCE_KINDS: Final = _by_code([OffenceKind(**entry) for entry in _load("offences.toml")["kind"]])
+ALWAYS_COUNTED: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "always")
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
 
 

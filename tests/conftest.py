@@ -12,7 +12,7 @@ import pytest
 
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
-from exchange.demo.province.offences import make_offences
+from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED, World
 from exchange.office import Office
@@ -42,8 +42,8 @@ def people() -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def offenders(people: pl.DataFrame) -> pl.Series:
-    """Id numbers with a record that is not sealed."""
-    return make_offences(SEED, 0, people).filter(~pl.col("sealed"))["id_number"]
+    """Id numbers with a record that counts where judgments alone are told."""
+    return on_record(make_offences(SEED, 0, people))
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from exchange import pipeline
 from exchange.collect import sweep
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import READING_SECONDS, demo_partner
-from exchange.demo.province.offences import make_offences
+from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
@@ -48,7 +48,7 @@ def people() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def offenders(people: pl.DataFrame) -> pl.Series:
-    return make_offences(SEED, 0, people).filter(~pl.col("sealed"))["id_number"]
+    return on_record(make_offences(SEED, 0, people))
 
 
 def answered(office: Office, school: DemoPartner, asked: pl.DataFrame) -> str:
