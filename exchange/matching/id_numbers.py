@@ -17,30 +17,26 @@ from typing import Final
 
 import polars as pl
 
+from exchange.matching.codes import even_text
+
 WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS: Final = "10X98765432"
 CENTENARIAN_SEQUENCES: Final = ("996", "997", "998", "999")
 EARLIEST_BIRTH: Final = date(1800, 1, 1)
 
-_BLANKS: Final = r"[\s\p{Cf}]+"
 _DASHES: Final = r"[\p{Pd}\u2212_]+"
-_APOSTROPHES: Final = r"^['‘’`]+"
 _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 
 
 def plain(text: pl.Expr) -> pl.Expr:
     """The number in ASCII digits and X, without what people put between them."""
-    return _even(text).str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
+    return even_text(text).str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
 
 
 def is_scientific(text: pl.Expr) -> pl.Expr:
     """Whether a spreadsheet made ``2.20104E+17`` of the number."""
-    return _even(text).str.contains(_SCIENTIFIC)
-
-
-def _even(text: pl.Expr) -> pl.Expr:
-    return text.str.normalize("NFKC").str.replace_all(_BLANKS, "").str.replace(_APOSTROPHES, "")
+    return even_text(text).str.contains(_SCIENTIFIC)
 
 
 def upgraded(number: pl.Expr) -> pl.Expr:
