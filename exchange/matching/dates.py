@@ -1,8 +1,9 @@
 """Dates as people write them: year, month, day in that order, and a spreadsheet's serial number.
 
 Rules: ``1990-1-5``, ``1990/01/05``, ``1990.1.5``, ``19900105``, ``1990年1月5日`` (or 号), with any dash, each also
-followed by a midnight that a spreadsheet added. A serial number (days since 1899-12-30) is taken where it lies in a person's lifetime: five
-digits cannot be any other date. Two-digit years and day-first forms are ambiguous and give null.
+followed by a midnight that a spreadsheet added. A serial number (days since 1899-12-30) is taken where it lies in a
+person's lifetime: five digits cannot be any other date. Two-digit years and day-first forms are ambiguous and give
+null.
 """
 
 from __future__ import annotations
@@ -27,8 +28,8 @@ _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
 
 def claimed_period(text: pl.Expr) -> pl.Expr:
     """Struct of ``first`` and ``last`` day of a day, a month (``2020-05``, ``2020年5月``), a year (``2020``,
-    ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到, ~ or a dash); nulls where the text is none of
-    these, or ends before it begins. A bare number of four digits is a year.
+    ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到, ~ or a dash); nulls where the text is
+    none of these, or ends before it begins. A bare number of four digits is a year.
     """
     even = even_text(text)
     year = (even.str.extract(_YEAR, 1) + "-01-01").str.to_date("%Y-%m-%d", strict=False)
