@@ -15,11 +15,15 @@ from typing import Any, Final
 
 from exchange.errors import Halt
 from exchange.places import ROOT
-from exchange.tables import ITEMS
+from exchange.tables import ANSWERS, ITEMS
 
 FOLDER: Final = ROOT / "tests" / "spec"
 ORDER: Final = ("identity", *ITEMS, "sealed_juvenile", "elsewhere", "requests", "data", "deadlines", "masking")
 """The order in which a person reads them; others follow by name."""
+
+_MOST_EXAMPLES: Final = 12
+_LONG: Final = 30
+"""Characters; a longer claim is no good example."""
 
 
 @dataclass(frozen=True)
@@ -74,6 +78,25 @@ def read_specification(path: Path) -> Specification:
 
 def _is_table(value: object) -> bool:
     return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+
+
+def examples(specification: Specification, writing: Writing, *, read: bool) -> list[str]:
+    """The first claims of the cases, in the writing's first column, that agree with the register, or that cannot be
+    read; none where the writing shows no examples.
+    """
+    if not writing.examples:
+        return []
+    column = writing.columns[0]
+    found: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    for case in specification.cases:
+        codes = {code for field, code in case["answer"].items() if field != "note"}
+        text = case["claim"].get(column, "")
+        if codes == {"consistent"}:
+            found[True][text] = None
+        elif any(ANSWERS[code].group == "unreadable" and not code.endswith("_missing") for code in codes):
+            found[False][text] = None
+    texts = [text for text in found[read] if 0 < len(text) < _LONG and (read or text not in found[True])]
+    return texts[:_MOST_EXAMPLES]
 
 
 def read_specifications(folder: Path = FOLDER) -> tuple[Specification, ...]:

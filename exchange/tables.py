@@ -120,6 +120,17 @@ SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["s
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
 
 
+@cache
+def export_words() -> Mapping[str, str]:
+    """What the exports' columns and the requests' columns are called in Chinese."""
+    exports = (
+        entry for table in ("population", "offences", "events") for entry in _load("exports.toml")[table]["columns"]
+    )
+    claims = (claim for item in ITEMS.values() for claim in item.claims)
+    words = {claim.code: claim.zh[0] for claim in (*claims, *ITEMS["unregistered"].forms["mother"])}
+    return MappingProxyType(words | {entry["name"]: entry["zh"] for entry in exports})
+
+
 def export_columns(table: SourceTable) -> tuple[str, ...]:
     """The names of the columns that an export of this kind of source has, in order."""
     return tuple(entry["name"] for entry in _load("exports.toml")[table]["columns"])

@@ -189,7 +189,7 @@ def _words_that_may_begin(texts: pl.Series) -> list[str]:
     return sorted(found, key=len, reverse=True)
 
 
-def _name_in_front(even: pl.Expr, longest_first: Sequence[str]) -> pl.Expr:
+def _name_in_front(even: pl.Expr, longest_first: list[str]) -> pl.Expr:
     """The longest form of a division's name that begins the text."""
     if not longest_first:
         return pl.lit(None, pl.String)
