@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
+from datetime import date
 from typing import Any, Final
 
 from exchange.markdown import table, visible
 from exchange.specifications import Specification
-from exchange.tables import ANSWERS, ITEMS, NOTES, Answer, Sentence, export_words
+from exchange.tables import ANSWERS, ITEMS, NOTES, REFUSALS, Answer, Sentence, export_words
 
 _INTRODUCTION: Final = """\
 <!-- 由 `exchange schemas` 根据 tests/spec/ 生成，请勿手改。 Made by `exchange schemas` from tests/spec/. -->
@@ -67,6 +68,8 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
 _IN_COLUMNS: Final = ("claim", "answer", "claimed", "echoed")
 """Of these each field has a column of its own."""
 
+_COMES_OUT: Final = ("answer", "echoed", "due", "provisional", "result", "refusal", "column", "row")
+
 _LONG: Final = 40
 """Characters of a list that stands in one line."""
 
@@ -95,7 +98,10 @@ def _chapter(specification: Specification) -> str:
 
 def _given(specification: Specification) -> Iterator[str]:
     if specification.settings:
-        rows = ([f"{_word(path)} `{path}`", _value(value)] for path, value in _flat(specification.settings))
+        rows = (
+            [f"{_word(path.partition('.')[0])} `{path}`", _value(value)]
+            for path, value in _flat(specification.settings)
+        )
         yield table("设定 given | 值 value", rows)
 
 
@@ -122,7 +128,7 @@ def _cases(cases: Sequence[Mapping[str, Any]]) -> str:
     """One column for each field of claim and answer, one for everything else; why comes last."""
     flat = [dict(_columns(case)) for case in cases]
     columns = list(dict.fromkeys(key for case in flat for key in case))
-    columns.sort(key=lambda key: key.startswith(("answer", "echoed", "due", "provisional", "result", "refusal")))
+    columns.sort(key=_place)
     header = " | ".join(["#", *(_heading(key) for key in columns), "说明 why"])
     rows = (
         [str(number), *(shown.get(key, "") for key in columns), f"{case['zh']}<br>{case['en']}"]
@@ -131,13 +137,18 @@ def _cases(cases: Sequence[Mapping[str, Any]]) -> str:
     return table(header, rows)
 
 
+def _place(key: str) -> tuple[bool, int]:
+    """What comes out stands behind what went in; among the answers identity first, the note last."""
+    return key.partition(".")[0] in _COMES_OUT, {"answer.identity": -1, "answer.note": 1}.get(key, 0)
+
+
 def _columns(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in case.items():
         if key in _IN_COLUMNS and isinstance(value, dict):
             shown = _answer if key == "answer" else _value
             yield from ((f"{key}.{field}", shown(told)) for field, told in value.items())
         elif key not in ("zh", "en"):
-            yield key, _answer(value) if key == "answer" else _value(value)
+            yield key, _answer(value) if key in ("answer", "refusal") else _value(value)
 
 
 def _heading(key: str) -> str:
@@ -145,17 +156,16 @@ def _heading(key: str) -> str:
     return f"{_word(group)}：{_word(field)} `{field}`" if field else f"{_word(key)} `{key}`"
 
 
-def _word(path: str) -> str:
+def _word(key: str) -> str:
     """What a key is called in Chinese."""
-    key = path.rpartition(".")[2]
     if key in ITEMS:
         return ITEMS[key].zh
     return _WORDS.get(key) or export_words().get(key, "")
 
 
 def _answer(codes: Any) -> str:
-    """An answer's code, or codes of notes, with their words."""
-    words: Mapping[str, Answer | Sentence] = {**ANSWERS, **NOTES}
+    """The code of an answer or a refusal, or codes of notes, with their words."""
+    words: Mapping[str, Answer | Sentence] = {**ANSWERS, **NOTES, **REFUSALS}
     if not isinstance(codes, str) or not set(codes.split(";")) <= set(words):
         return _value(codes)
     return "；".join(f"{words[code].zh} `{code}`" for code in codes.split(";"))
@@ -164,6 +174,10 @@ def _answer(codes: Any) -> str:
 def _value(value: Any) -> str:
     if isinstance(value, bool):
         return "是 yes" if value else "否 no"
+    if isinstance(value, int | float):
+        return str(value)
+    if isinstance(value, date):
+        return f"`{value.isoformat()}`"
     if isinstance(value, dict):
         return "<br>".join(f"`{key}`：{_value(each)}" for key, each in value.items())
     if isinstance(value, list):
