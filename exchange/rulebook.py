@@ -6,8 +6,8 @@ Rules: nothing stands there that the tests do not run; of a key that is not know
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from types import MappingProxyType
 from datetime import date
+from types import MappingProxyType
 from typing import Any, Final
 
 from exchange.markdown import table, visible

@@ -43,7 +43,12 @@ def ethnicity_words() -> Mapping[str, int]:
 
 def even_text(text: pl.Expr) -> pl.Expr:
     """Evened width, no blanks, nothing invisible, no apostrophe in front."""
-    return text.str.normalize("NFKC").str.replace_all(_LEFT_OUT, "")
+    return without_blanks(text.str.normalize("NFKC"))
+
+
+def without_blanks(even: pl.Expr) -> pl.Expr:
+    """The rest of ``even_text``, of a text in evened width."""
+    return even.str.replace_all(_LEFT_OUT, "")
 
 
 def plain_word(text: pl.Expr) -> pl.Expr:

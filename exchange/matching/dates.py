@@ -12,11 +12,10 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import even_text
+from exchange.matching.codes import even_text, without_blanks
 
-_DASHES: Final = r"[\p{Pd}\u2212]"
 _MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
-_PARTED: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})[日号]?$"
+_PARTED: Final = r"^([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212]([0-9]{1,2})[日号]?$"
 _COMPACT: Final = r"^([0-9]{4})([0-9]{2})([0-9]{2})$"
 _YEAR: Final = r"^((?:19|20)[0-9]{2})年?$"
 _MONTH: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})月?$"
@@ -50,7 +49,7 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
 def claimed_date(text: pl.Expr) -> pl.Expr:
     """Date, null where the text is no date or leaves open which."""
     without_time = text.str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, "")
-    even = even_text(without_time).str.replace_all(_DASHES, "-")
+    even = without_blanks(without_time)
     parts = [
         pl.coalesce(even.str.extract(_PARTED, group), even.str.extract(_COMPACT, group)).str.zfill(2)
         for group in (1, 2, 3)

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Final
 
 import polars as pl
 import pytest
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
@@ -172,3 +172,33 @@ def test_every_item_has_its_file() -> None:
     """Its own, or one that all items share."""
     assert set(ITEMS) - {"criminal_record"} <= set(SPECIFICATIONS)
     assert {"identity", "elsewhere", "requests", "data", "deadlines", "masking"} <= set(ALL)
+
+
+ONE: Final = {"claim": {"sex": "1"}, "answer": {"sex": "consistent"}, "zh": "一", "en": "one"}
+SOUND: Final[dict[str, Any]] = {"items": ["sex"], "case": [ONE]}
+
+
+@pytest.mark.parametrize(
+    "typo",
+    [
+        {"item": ["sex"]},
+        {"persons": []},
+        {"received": "yesterday"},
+        {"case": [ONE | {"note": "id_repaired"}]},
+        {"case": [ONE | {"en": ""}]},
+        {"case": [{"claim": {}, "zh": "一", "en": "one"}]},
+    ],
+)
+def test_what_nobody_knows_fails(typo: dict[str, Any]) -> None:
+    Form(**SOUND)
+    with pytest.raises(ValidationError):
+        Form(**SOUND | typo)
+
+
+def test_a_column_that_nobody_knows_fails() -> None:
+    with pytest.raises(AssertionError):
+        exported([{"sexx": "1"}], "population")
+    for claim in ({"id_number": "", "name": ""}, {"id_number": "", "name": "", "sex": "", "age": ""}):
+        case = Case(claim=claim, answer={}, zh="一", en="one")
+        with pytest.raises(AssertionError, match="the claim's columns"):
+            asked(Form(items=("sex",), case=(case,)), [case])
