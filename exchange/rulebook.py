@@ -41,6 +41,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "due": "末日",
         "echoed": "回显",
         "event": "业务记录",
+        "extended": "经批准延长",
         "identity": "号码与姓名",
         "items": "核查事项",
         "lines": "数据文件的行",

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from exchange.masking import mask
 from exchange.specifications import FOLDER, read_specification
-from exchange.working_days import WORKING_DAYS, due_date, office_day
+from exchange.working_days import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS, due_after, due_date, office_day
 
 DEADLINES: Final = read_specification(FOLDER / "deadlines.toml")
 MASKING: Final = read_specification(FOLDER / "masking.toml")
@@ -24,10 +24,13 @@ class Strict(BaseModel):
 
 
 class Deadline(Strict):
-    """``office_days``: days of the office's own, of a provincial notice; true is worked."""
+    """``extended``: an objection to which the leader gave more time. ``office_days``: days of the office's own, of a
+    provincial notice; true is worked.
+    """
 
     cycle: str
     received: datetime
+    extended: bool = False
     office_days: dict[date, bool] = {}
     due: date
     provisional: bool = False
@@ -47,7 +50,12 @@ ECHOES: Final = [Echo(**case) for case in MASKING.cases]
 
 @pytest.mark.parametrize("case", DUE, ids=[f"{n}-{case.en}".replace(" ", "_") for n, case in enumerate(DUE, 1)])
 def test_deadline(case: Deadline) -> None:
-    found = due_date(case.cycle, office_day(case.received), case.office_days)
+    received = office_day(case.received)
+    if case.extended:
+        assert case.cycle == OBJECTION
+        found = due_after(EXTENDED_OBJECTION, received, case.office_days)
+    else:
+        found = due_date(case.cycle, received, case.office_days)
     assert (found.day, found.provisional) == (case.due, case.provisional)
 
 
