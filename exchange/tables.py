@@ -133,9 +133,15 @@ ALWAYS_COUNTED: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if ki
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
 
 
-def export_labels(table: SourceTable) -> Mapping[str, str]:
-    """Column → its Chinese word, of an export of this kind of source."""
-    return {entry["name"]: entry["zh"] for entry in _load("exports.toml")[table]["columns"]}
+@cache
+def export_words() -> Mapping[str, str]:
+    """What the exports' columns and the requests' columns are called in Chinese."""
+    exports = (
+        entry for table in ("population", "offences", "events") for entry in _load("exports.toml")[table]["columns"]
+    )
+    claims = (claim for item in ITEMS.values() for claim in item.claims)
+    words = {claim.code: claim.zh[0] for claim in (*claims, *ITEMS["unregistered"].forms["mother"])}
+    return MappingProxyType(words | {entry["name"]: entry["zh"] for entry in exports})
 
 
 def export_columns(table: SourceTable) -> tuple[str, ...]:

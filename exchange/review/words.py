@@ -20,7 +20,7 @@ from exchange.matching.items.event import KINDS as EVENTS
 from exchange.matching.relations import relation_words
 from exchange.matching.sources import UNCLEAR
 from exchange.register import Review
-from exchange.tables import CAUSES, ITEMS, OBJECTION_COLUMNS, OFFENCE_KINDS, REQUIRED_COLUMNS, export_labels
+from exchange.tables import CAUSES, ITEMS, OBJECTION_COLUMNS, OFFENCE_KINDS, REQUIRED_COLUMNS, export_words
 
 _OWN: Final = {
     "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户", "source": "数据来源",
@@ -41,8 +41,7 @@ def labels() -> Mapping[str, str]:
         claim for item in ITEMS.values() for claim in (*item.claims, *(c for f in item.forms.values() for c in f))
     ]
     asked = {column.code: column.zh[0] for column in (*REQUIRED_COLUMNS, *OBJECTION_COLUMNS, *claims)}
-    held = {name: zh for table in ("population", "events", "offences") for name, zh in export_labels(table).items()}
-    return MappingProxyType(held | asked | _OWN)
+    return MappingProxyType({**export_words(), **asked, **_OWN})
 
 
 def in_words(columns: Mapping[str, Any]) -> dict[str, str]:
