@@ -84,7 +84,7 @@ def test_all_of_the_people_are_answered_as_planted(
 def test_codes_are_those_of_the_tables_and_all_of_them_are_met(province: pl.DataFrame, on_record: pl.Series) -> None:
     expected = make_claims(province, on_record, ITEMS, 20_000, seed=5).expected
     codes = set().union(*(set(expected[column]) for column in ("identity", *ITEMS)))
-    never = {"no_record", "record_found", "source_not_ready", "row_fields", "row_ref_unknown"}
+    never = {"no_record", "record_found", "source_not_ready", "row_fields", "row_merged", "row_ref_unknown"}
     never |= {"registered", "not_registered", "not_applicable"}
     assert codes == set(ANSWERS) - never
     assert set(expected["note"].str.split(";").explode()) == {"", *NOTES} - {"registration_cancelled"}
