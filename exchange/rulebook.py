@@ -32,11 +32,13 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "agreement": "会商协议",
         "answer": "答复",
+        "approved": "事先审批",
         "cells": "工作簿的单元格",
         "certificate": "签名证书",
         "claim": "所填",
         "claimed": "所填",
         "column": "问题所在的列或字段",
+        "counts": "协议写明计入的种类",
         "cycle": "周期",
         "due": "末日",
         "echoed": "回显",
@@ -51,6 +53,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "person": "登记",
         "provisional": "暂定",
         "received": "收到",
+        "records": "违法犯罪记录",
         "refusal": "不予受理",
         "request": "请求",
         "result": "结果的行",
@@ -71,6 +74,7 @@ _IN_COLUMNS: Final = ("claim", "answer", "claimed", "echoed")
 
 _COMES_OUT: Final = ("answer", "echoed", "due", "provisional", "result", "refusal", "column", "row")
 
+_NONE: Final = "无 none"
 _LONG: Final = 40
 """Characters of a list that stands in one line."""
 
@@ -180,7 +184,9 @@ def _value(value: Any) -> str:
     if isinstance(value, date):
         return f"`{value.isoformat()}`"
     if isinstance(value, dict):
-        return "<br>".join(f"`{key}`：{_value(each)}" for key, each in value.items())
+        return "，".join(f"`{key}`：{_value(each)}" for key, each in value.items())
+    if value == []:
+        return _NONE
     if isinstance(value, list):
         nested = any(isinstance(each, list) for each in value)
         return ("<br>" if nested or len(str(value)) > _LONG else "、").join(_value(each) for each in value)
