@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import hypothesis
 import polars as pl
 import pytest
 
@@ -16,6 +17,9 @@ from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED, World
 from exchange.office import Office
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine is no wrong answer
+hypothesis.settings.load_profile("any machine")
 
 PEOPLE = 3000
 ITEMS = ("id_number", "name", "sex")

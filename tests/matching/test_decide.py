@@ -125,7 +125,7 @@ def test_a_record_under_a_superseded_number_is_found(province: pl.DataFrame, reg
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=25)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(texts, texts, texts, texts), min_size=1, max_size=8))
 def test_rows_out_are_rows_in_with_a_code_each(
     register: Population, sources: dict[str, SortedTable], rows: Sequence[tuple[str, str, str, str]]

@@ -165,7 +165,7 @@ sealed_ones = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=100)
+@settings(max_examples=100)
 @given(st.lists(others, max_size=6), st.lists(sealed_ones, min_size=1, max_size=6), st.randoms())
 def test_with_and_without_sealed_records_tables_and_counts_are_the_same(
     others: list[dict[str, str]], sealed: list[dict[str, str]], random: object
