@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -77,7 +77,7 @@ class Settings(_Section):
     policy: Policy = Policy()
     offices: tuple[ReviewOffice, ...] = ()
     leaders: tuple[str, ...] = ()
-    calendar: dict[date, Annotated[str, Field(pattern="^(work|off)$")]] = {}
+    office_days: Path | None = None
 
     @cached_property
     def archive(self) -> Archive:
@@ -92,15 +92,10 @@ class Settings(_Section):
         """The divisions that have an office of their own for review."""
         return [office.division for office in self.offices]
 
-    @property
-    def office_days(self) -> dict[date, bool]:
-        """The office's own working days (True) and days off (False)."""
-        return {day: word == "work" for day, word in self.calendar.items()}
-
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
         """The settings in this file, by default the one that the environment names; Halt when they do not fit."""
-        place = path or Path(os.environ.get(ENVIRONMENT_VARIABLE, "exchange.toml"))
+        place = path or named_place()
         try:
             raw = tomllib.loads(place.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -124,10 +119,21 @@ class Settings(_Section):
                 "home": base / self.home,
                 "agreements": base / self.agreements,
                 "exports": base / self.exports,
+                "office_days": base / self.office_days if self.office_days else None,
                 "keys": keys,
                 "register_": register,
             }
         )
+
+
+def named_place() -> Path:
+    """The settings file that the environment names, or the one that lies here."""
+    return Path(os.environ.get(ENVIRONMENT_VARIABLE, "exchange.toml"))
+
+
+def are_there() -> bool:
+    """Whether this is an installation: the environment names a settings file, or one lies here."""
+    return ENVIRONMENT_VARIABLE in os.environ or named_place().exists()
 
 
 def read_secret(path: Path) -> bytes:

@@ -152,6 +152,6 @@ def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more ti
     with outcome(), Office.open(account()) as office:
         check_leader(office.settings, account())
         received = office_day(office.register.batch(batch).received_at)
-        due = due_after(EXTENDED_OBJECTION, received, office.settings.office_days)
+        due = due_after(EXTENDED_OBJECTION, received, office.office_days)
         office.register.extend(batch, due, reason)
         out.print(f"{batch}: due {due.day} instead of {WORKING_DAYS['objection']} working days", markup=False)

@@ -51,7 +51,7 @@ def _judge(office: Office, agreement: Agreement, batch: Batch, folder: Folder) -
         office.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column)
         log.warning("%s: %s", batch.id, refusal)
     else:
-        due = due_date(manifest.cycle, office_day(batch.received_at), office.settings.office_days)
+        due = due_date(manifest.cycle, office_day(batch.received_at), office.office_days)
         office.register.accept(batch.id, manifest, due)
         log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
     return office.register.batch(batch.id)
