@@ -99,6 +99,11 @@ class File(_Record):
 class DueDay(_Record):
     day: date
     provisional: Annotated[bool, Field(description="the calendar of that year is not published yet")]
+    original: Annotated[date | None, Field(description="as the first receipt said, where it was another day")] = None
+    clock_stands: Annotated[
+        Literal[True] | None,
+        Field(description="records are looked into by hand; that time does not count, and the day is known afterwards"),
+    ] = None
 
 
 class Refusal(_Record):
@@ -115,6 +120,10 @@ class Receipt(_Record):
     format: Literal["exchange-receipt/1"] = "exchange-receipt/1"
     batch: str
     partner: Partner
+    number: Annotated[
+        Count | None,
+        Field(description="2, 3… of a receipt that takes the place of the one before because the due day changed"),
+    ] = None
     outcome: Literal["accepted", "refused"]
     received_at: AwareDatetime
     files: list[File]

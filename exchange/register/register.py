@@ -23,8 +23,9 @@ from exchange.errors import Halt
 from exchange.manifest import RequestManifest
 from exchange.register import ledger
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
+from exchange.register.clock import Clock
 from exchange.register.database import migrate, open_engine, transaction
-from exchange.register.lines import file_row, hashes, known, move, note, now
+from exchange.register.lines import as_batch, file_row, hashes, known, move, now
 from exchange.register.models import (
     AnswerCountRow,
     BatchRow,
@@ -36,7 +37,7 @@ from exchange.register.models import (
 from exchange.register.releases import Releases
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.states import OPEN, State
-from exchange.working_days import OBJECTION, Due
+from exchange.working_days import Due
 
 
 def open_register(url: str, actor: str, password_file: Path | None = None) -> Register:
@@ -99,6 +100,7 @@ class Register:
             "due_on": due.day,
             "due_original": due.day,
             "due_provisional": due.provisional,
+            "due_working_days": due.working_days,
         }
         self._step(batch_id, State.ACCEPTED, facts)
 
@@ -141,15 +143,10 @@ class Register:
         with transaction(self.engine) as session:
             move(session, batch_id, to_state, facts, facts, self.actor)
 
-    def extend(self, batch_id: str, due: Due, reason: str) -> None:
-        """A leader gives an objection more time, once; both due days are kept."""
-        with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
-            if batch.cycle != OBJECTION or batch.due_on != batch.due_original or batch.state in (State.CLOSED,):
-                msg = f"{batch_id} is no open objection with its first due day; it cannot be extended"
-                raise Halt(msg)
-            facts = {"due_on": due.day, "due_provisional": due.provisional}
-            note(session, batch, facts, {"extended": reason}, self.actor)
+    @property
+    def clock(self) -> Clock:
+        """Due days after they were first told: stops, more time, a calendar that became known."""
+        return Clock(self.engine, self.actor)
 
     @property
     def reviews(self) -> Reviews:
@@ -229,12 +226,12 @@ class Register:
     def batch(self, batch_id: str) -> Batch:
         """The batch's line; Halt where there is none."""
         with transaction(self.engine) as session:
-            return _batch(known(session, batch_id))
+            return as_batch(known(session, batch_id))
 
     def find_batch(self, batch_id: str) -> Batch | None:
         with transaction(self.engine) as session:
             row = session.get(BatchRow, batch_id)
-            return None if row is None else _batch(row)
+            return None if row is None else as_batch(row)
 
     def with_open_rows(self) -> list[str]:
         """The ids of delivered batches some of whose rows are still to be answered, oldest first."""
@@ -250,7 +247,7 @@ class Register:
         if wanted.state is not None:
             query = query.filter_by(state=wanted.state)
         with transaction(self.engine) as session:
-            return [_batch(row) for row in session.scalars(query)]
+            return [as_batch(row) for row in session.scalars(query)]
 
     def waiting(self) -> list[str]:
         """The ids of batches that were claimed and not judged yet, oldest first."""
@@ -310,11 +307,6 @@ class Register:
 
 def _file(row: FileRow) -> FileRecord:
     return FileRecord(row.role, row.name, row.sha256, row.size)
-
-
-def _batch(row: BatchRow) -> Batch:
-    fields = {name: getattr(row, name) for name in Batch.__dataclass_fields__}
-    return Batch(**fields | {"state": State(row.state), "items": tuple(row.items)})
 
 
 def _unfinished(row: UnfinishedSetRow) -> UnfinishedSet:
