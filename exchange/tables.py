@@ -103,6 +103,7 @@ ANSWERS: Final = _by_code([Answer(**entry) for entry in _load("answers.toml")["a
 NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["note"]])
 CAUSES: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["cause"]])
 REASONS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["reason"]])
+ALERTS: Final = _by_code([Sentence(**entry) for entry in _load("alerts.toml")["alert"]])
 STOPS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["stop"]])
 DECISIONS: Final = MappingProxyType({key: tuple(codes) for key, codes in _load("reviews.toml")["decisions"].items()})
 REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])

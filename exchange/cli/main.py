@@ -8,7 +8,7 @@ from datetime import date
 import typer
 from rich.logging import RichHandler
 
-from exchange.cli import batch, clock, demo, keys, partner, register, release, review, schemas, snapshot
+from exchange.cli import batch, clock, deadline, demo, keys, partner, register, release, review, schemas, snapshot
 from exchange.cli.outcome import err, out, outcome
 from exchange.office_days import load_office_days
 from exchange.settings import Settings, are_there
@@ -24,6 +24,7 @@ app.add_typer(batch.app, name="batch", help="Collect request sets and run batche
 app.add_typer(register.app, name="register", help="The register of all batches: list, show, verify.")
 app.add_typer(review.app, name="review", help="Rows that need an officer: list, show, decide, work lists.")
 app.add_typer(clock.app, name="clock", help="Stop and start the clock of a batch, with who and why.")
+app.add_typer(deadline.app, name="deadline", help="Due days: watch, count again, list the alerts.")
 app.add_typer(release.app, name="release", help="What leaves after the first result: propose, approve, send.")
 app.add_typer(snapshot.app, name="snapshot", help="Build, list and prune snapshots of the sources.")
 app.add_typer(partner.app, name="partner", help="Check agreements, try a server, write a template.")

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.postgresql import insert
 from exchange.errors import Halt
 from exchange.manifest import RequestManifest
 from exchange.register import ledger
+from exchange.register.alerts import Alerts
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
 from exchange.register.clock import Clock
 from exchange.register.database import migrate, open_engine, transaction
@@ -147,6 +148,11 @@ class Register:
     def clock(self) -> Clock:
         """Due days after they were first told: stops, more time, a calendar that became known."""
         return Clock(self.engine, self.actor)
+
+    @property
+    def alerts(self) -> Alerts:
+        """Warnings, alarms and breaches."""
+        return Alerts(self.engine, self.actor)
 
     @property
     def reviews(self) -> Reviews:
