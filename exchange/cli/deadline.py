@@ -12,9 +12,10 @@ from exchange.account import account
 from exchange.cli.outcome import HALTED, err, out, outcome
 from exchange.office import Office
 from exchange.register import Alert
-from exchange.watch.deadlines import watch_deadlines
+from exchange.watch.due import Recount
 from exchange.watch.due import recompute as recompute_all
 from exchange.watch.message import words
+from exchange.watch.round import watch_all
 from exchange.working_days import OFFICE_ZONE
 
 app = typer.Typer(no_args_is_help=True)
@@ -23,9 +24,14 @@ _MINUTE = "%Y-%m-%d %H:%M"
 
 @app.command()
 def watch() -> None:
-    """Look at the due days of all open batches; write down and print what has become true since the last look."""
+    """Count open due days again, see what has become true since the last look, and what should have come."""
     with outcome(), Office.open(account()) as office:
-        _print(watch_deadlines(office))
+        found = watch_all(office)
+        _changed(office, found.recount)
+        for about in found.cycles.reminded:
+            out.print(f"{about}: the partner was reminded", markup=False)
+        _print(found.alerts)
+        _stop_at(found.troubles)
 
 
 @app.command()
@@ -33,14 +39,22 @@ def recompute() -> None:
     """Count all open batches' due days again; where one changed, register it and send the partner another receipt."""
     with outcome(), Office.open(account()) as office:
         found = recompute_all(office)
-        for batch in found.changed:
-            out.print(f"{batch}: due {office.register.batch(batch).due_on}", markup=False)
-        for batch in found.told:
-            out.print(f"{batch}: the partner has another receipt", markup=False)
-        for trouble in found.troubles:
-            err.print(f"A person must look: {trouble}", markup=False)
-        if found.troubles:
-            raise typer.Exit(HALTED)
+        _changed(office, found)
+        _stop_at(found.troubles)
+
+
+def _changed(office: Office, found: Recount) -> None:
+    for batch in found.changed:
+        out.print(f"{batch}: due {office.register.batch(batch).due_on}", markup=False)
+    for batch in found.told:
+        out.print(f"{batch}: the partner has another receipt", markup=False)
+
+
+def _stop_at(troubles: Sequence[str]) -> None:
+    for trouble in troubles:
+        err.print(f"A person must look: {trouble}", markup=False)
+    if troubles:
+        raise typer.Exit(HALTED)
 
 
 @app.command("list")

@@ -8,7 +8,20 @@ from datetime import date
 import typer
 from rich.logging import RichHandler
 
-from exchange.cli import batch, clock, deadline, demo, keys, partner, register, release, review, schemas, snapshot
+from exchange.cli import (
+    batch,
+    clock,
+    deadline,
+    demo,
+    expected,
+    keys,
+    partner,
+    register,
+    release,
+    review,
+    schemas,
+    snapshot,
+)
 from exchange.cli.outcome import err, out, outcome
 from exchange.office_days import load_office_days
 from exchange.settings import Settings, are_there
@@ -31,6 +44,9 @@ app.add_typer(partner.app, name="partner", help="Check agreements, try a server,
 app.add_typer(keys.app, name="keys", help="Make and show the office's keys and certificates.")
 app.add_typer(schemas.app, name="schemas", help="Write or check the files generated from the code.")
 app.add_typer(demo.app, name="demo", help="A whole world on this machine: run, up, down.")
+
+
+app.command()(expected.expected)
 
 
 @app.callback()

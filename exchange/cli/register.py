@@ -66,6 +66,7 @@ def show(batch_id: str) -> None:
         facts.add_row("items", ", ".join(batch.items))
         facts.add_row("rows", "" if batch.rows_in is None else str(batch.rows_in))
         facts.add_row("due", _due(batch))
+        facts.add_row("came", (batch.arrival or "").replace("_", " "))
         place = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
         facts.add_row("refused for", " ".join([batch.refusal_code or "", *place]))
         steps = Table("when", "from", "to", "by", title="steps")

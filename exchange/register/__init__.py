@@ -3,6 +3,7 @@
 from exchange.register.alerts import Alert, NewAlert
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Role, UnfinishedSet, numbered
 from exchange.register.clock import Stop
+from exchange.register.missing import MissingSet
 from exchange.register.register import Register, open_register
 from exchange.register.releases import Release, ReleaseState
 from exchange.register.reviews import Decision, NewReview, Review, ReviewFilter, ReviewState
@@ -15,6 +16,7 @@ __all__ = [
     "Claim",
     "Decision",
     "FileRecord",
+    "MissingSet",
     "NewAlert",
     "NewReview",
     "Register",

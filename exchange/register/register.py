@@ -27,6 +27,7 @@ from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Unf
 from exchange.register.clock import Clock
 from exchange.register.database import migrate, open_engine, transaction
 from exchange.register.lines import as_batch, file_row, hashes, known, move, now
+from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
     AnswerCountRow,
     BatchRow,
@@ -86,8 +87,18 @@ class Register:
             ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
             return Claim.NEW
 
-    def accept(self, batch_id: str, manifest: RequestManifest, due: Due) -> None:
-        """The set is trusted: what it asks, and when the answer is due."""
+    def accept(
+        self,
+        batch_id: str,
+        manifest: RequestManifest,
+        due: Due,
+        *,
+        arrival: str | None = None,
+        at_most: int | None = None,
+    ) -> None:
+        """The set is trusted: what it asks, when the answer is due, and whether it came early, on time or late.
+        Refused where ``at_most`` so many sets for its cycle, period and purpose were accepted already.
+        """
         facts = {
             "cycle": manifest.cycle,
             "period": manifest.period,
@@ -102,8 +113,12 @@ class Register:
             "due_original": due.day,
             "due_provisional": due.provisional,
             "due_working_days": due.working_days,
+            "arrival": arrival,
         }
-        self._step(batch_id, State.ACCEPTED, facts)
+        with transaction(self.engine) as session:
+            if at_most is not None and known(session, batch_id, for_update=True).state == State.CLAIMED:
+                check_not_doubled(session, batch_id, manifest, at_most)
+            move(session, batch_id, State.ACCEPTED, facts, facts, self.actor)
 
     def refuse(self, batch_id: str, code: str, *, row: int | None, column: str | None) -> None:
         """The set is refused whole, for this reason of ``schemas/refusals.toml``."""
@@ -148,6 +163,11 @@ class Register:
     def clock(self) -> Clock:
         """Due days after they were first told: stops, more time, a calendar that became known."""
         return Clock(self.engine, self.actor)
+
+    @property
+    def missing(self) -> MissingSets:
+        """Sets that agreements expect."""
+        return MissingSets(self.engine)
 
     @property
     def alerts(self) -> Alerts:
