@@ -10,10 +10,10 @@ from exchange.demo.servers.airflow import Airflow
 def test_all_dags_are_read(airflow: Airflow) -> None:
     with airflow.api() as api:
         assert api.import_errors() == []
-        assert sorted(api.dag_ids()) == ["batch", "collect", "snapshots"]
+        assert sorted(api.dag_ids()) == ["batch", "collect", "deadline_watch", "release", "releases", "snapshots"]
 
 
-@pytest.mark.parametrize("dag_id", ["batch", "collect", "snapshots"])
+@pytest.mark.parametrize("dag_id", ["batch", "collect", "deadline_watch", "release", "releases", "snapshots"])
 def test_each_dag_has_its_operators_page(airflow: Airflow, dag_id: str) -> None:
     with airflow.api("viewer") as api:
         page = api.call("GET", f"dags/{dag_id}/details")["doc_md"]
