@@ -46,6 +46,7 @@ class PartnerProfile:
     encoding: str = "utf-8-sig"
     form: str = "csv"
     standing_approval: bool = False
+    expected: str = ""
 
 
 _REGISTER_ITEMS: Final = ["id_number", "name", "sex", "birth_date", "ethnicity", "registered_address"]
@@ -85,6 +86,7 @@ PARTNERS: Final = (
         + _purpose("hiring_teachers", "教师招录", _HIRING, ["id_number", "name", "criminal_record"]),
         language="zh",
         form="xlsx",
+        expected='[[expected]]\ncycle = "annual"\nday = 20\npurpose = "enrolment"\n',
     ),
     PartnerProfile(
         "social-security-yanbian",
@@ -243,6 +245,7 @@ in_force_until = {today + timedelta(days=540)}
 cycles = [{cycles}]
 
 {profile.purposes}
+{profile.expected}
 [sftp]
 host = "127.0.0.1"
 port = {server.port}
