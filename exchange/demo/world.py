@@ -46,6 +46,7 @@ class PartnerProfile:
     encoding: str = "utf-8-sig"
     form: str = "csv"
     standing_approval: bool = False
+    expected: str = ""
 
 
 _REGISTER_ITEMS: Final = ["id_number", "name", "sex", "birth_date", "ethnicity", "registered_address"]
@@ -99,6 +100,7 @@ PARTNERS: Final = (
         ),
         language="zh",
         form="xlsx",
+        expected='[[expected]]\ncycle = "annual"\nday = 20\npurpose = "enrolment"\n',
     ),
     PartnerProfile(
         "social-security-yanbian",
@@ -264,6 +266,7 @@ in_force_until = {today + timedelta(days=540)}
 cycles = [{cycles}]
 
 {profile.purposes}
+{profile.expected}
 [sftp]
 host = "127.0.0.1"
 port = {server.port}
