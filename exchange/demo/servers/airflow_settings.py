@@ -45,6 +45,7 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
     return {
         "core": {
             "dags_folder": dags,
+            "plugins_folder": ROOT / "plugins",
             "load_examples": False,
             "default_timezone": "Asia/Shanghai",
             "dags_are_paused_at_creation": False,
