@@ -108,6 +108,21 @@ class StandingApproval(_Section):
     ends_on: date
 
 
+class Expected(_Section):
+    """A cycle whose set is expected for each period: by the n-th ``day`` of the period, or of the time after it, in
+    working days or in days; for this purpose, or for any. ``sets``: so many are accepted for one period and purpose.
+    ``since``: what began before is not expected.
+    """
+
+    cycle: Literal["annual", "half_yearly", "quarterly", "monthly"]
+    day: Annotated[int, Field(ge=1, le=366)]
+    counting: Literal["working_days", "days"] = "working_days"
+    counted_from: Literal["begin", "end"] = "begin"
+    purpose: str | None = None
+    sets: Annotated[int, Field(ge=1)] = 1
+    since: date | None = None
+
+
 class Contact(_Section):
     name: str
     telephone: str
@@ -126,6 +141,7 @@ class Agreement(_Section):
     in_force_from: date
     in_force_until: date
     cycles: Annotated[tuple[str, ...], Field(min_length=1)]
+    expected: tuple[Expected, ...] = ()
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
     sftp: Sftp
     certificates: Certificates
@@ -152,6 +168,16 @@ class Agreement(_Section):
         if len({purpose.code for purpose in self.purposes}) != len(self.purposes):
             msg = "purposes: a code stands twice; each purpose needs its own"
             raise ValueError(msg)
+        for each in self.expected:
+            if each.cycle not in self.cycles:
+                msg = f"expected: {each.cycle} is none of the agreement's cycles"
+                raise ValueError(msg)
+            if each.purpose is not None and self.purpose(each.purpose) is None:
+                msg = f"expected: {each.purpose} is none of the agreement's purposes"
+                raise ValueError(msg)
+        if len({(each.cycle, each.purpose) for each in self.expected}) != len(self.expected):
+            msg = "expected: a cycle stands twice for the same purpose"
+            raise ValueError(msg)
         if self.result.format == "xlsx" and self.limits.max_rows > GREATEST_ROWS:
             msg = f"limits.max_rows: a result as xlsx holds at most {GREATEST_ROWS} rows; say so, or answer as csv"
             raise ValueError(msg)
@@ -159,6 +185,11 @@ class Agreement(_Section):
 
     def purpose(self, code: str) -> Purpose | None:
         return next((purpose for purpose in self.purposes if purpose.code == code), None)
+
+    def expects(self, cycle: str, purpose: str) -> Expected | None:
+        """What is expected of this cycle for this purpose, else for any."""
+        of_cycle = {each.purpose: each for each in self.expected if each.cycle == cycle}
+        return of_cycle.get(purpose, of_cycle.get(None))
 
     def in_force(self, day: date) -> bool:
         return self.in_force_from <= day <= self.in_force_until

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.agreements import Agreement, load_agreement
-from exchange.envelope import is_whole_der, sign
+from exchange.envelope import is_whole_der
 from exchange.errors import ExchangeError, Refused
 from exchange.files import sha256
 from exchange.manifest import (
@@ -36,11 +36,11 @@ from exchange.manifest import (
     Notice,
     RequestManifest,
     parse,
-    write,
 )
 from exchange.masking import ID_NUMBER_ANYWHERE
 from exchange.office import Office
 from exchange.register import Claim, FileRecord, Role, State
+from exchange.steps.notice import send_notice
 from exchange.steps.receipt import has_receipt, send_receipt
 from exchange.tables import NOTICES
 from exchange.transport import Folder, RemoteFile
@@ -188,11 +188,7 @@ class _Look:
             en=words.en,
             seen_since=seen.first_seen.astimezone(OFFICE_ZONE),
         )
-        content = write(notice)
-        name = f"{stem}.notice.json"
-        archive = self.office.archive
-        self.folder.deliver(name + SIGNATURE_SUFFIX, archive.path(archive.keep(sign(content, self.office.signing))))
-        self.folder.deliver(name, archive.path(archive.keep(content)))
+        send_notice(self.office, self.folder, notice, f"{stem}.notice.json")
         self.office.register.noticed(partner, stem, now)
         log.warning("partner %s: a set is incomplete (%s); the partner has a notice", partner, code)
 

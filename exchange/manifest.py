@@ -11,7 +11,6 @@ Rules
 from __future__ import annotations
 
 import json
-import re
 from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
 
@@ -99,6 +98,11 @@ class File(_Record):
 class DueDay(_Record):
     day: date
     provisional: Annotated[bool, Field(description="the calendar of that year is not published yet")]
+    original: Annotated[date | None, Field(description="as the first receipt said, where it was another day")] = None
+    clock_stands: Annotated[
+        Literal[True] | None,
+        Field(description="records are looked into by hand; that time does not count, and the day is known afterwards"),
+    ] = None
 
 
 class Refusal(_Record):
@@ -115,6 +119,10 @@ class Receipt(_Record):
     format: Literal["exchange-receipt/1"] = "exchange-receipt/1"
     batch: str
     partner: Partner
+    number: Annotated[
+        Count | None,
+        Field(description="2, 3… of a receipt that takes the place of the one before because the due day changed"),
+    ] = None
     outcome: Literal["accepted", "refused"]
     received_at: AwareDatetime
     files: list[File]
@@ -152,15 +160,22 @@ class ResultManifest(_Record):
 
 
 class Notice(_Record):
-    """Something the partner should look at though no batch came of it: a set left alone because it is not complete."""
+    """Something the partner should look at though no batch came of it: a set left alone because it is not complete, or
+    one that the agreement expects and that has not come (then with cycle, period and the day).
+    """
 
     format: Literal["exchange-notice/1"] = "exchange-notice/1"
     partner: Partner
-    about: Annotated[str, Field(description="the manifest's name without its ending")]
+    about: Annotated[str, Field(description="the manifest's name without its ending, or what names the expected set")]
     code: Code
     zh: str
     en: str
     seen_since: AwareDatetime
+    cycle: Code | None = None
+    period: str | None = None
+    purpose: Annotated[Code | None, Field(description="where only a set for this purpose will do")] = None
+    expected_by: date | None = None
+    reminder: Annotated[Count | None, Field(description="1, 2… of the same set")] = None
 
 
 MODELS: Final[dict[str, type[_Record]]] = {
@@ -194,27 +209,3 @@ def write(record: _Record) -> bytes:
 def json_schema(model: type[_Record]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of one of the files."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}
-
-
-_PERIODS: Final = {
-    "annual": re.compile(r"[0-9]{4}"),
-    "half_yearly": re.compile(r"[0-9]{4}-H[12]"),
-    "quarterly": re.compile(r"[0-9]{4}-Q[1-4]"),
-    "monthly": re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])"),
-    "ad_hoc": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-    "objection": re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}"),
-}
-_OF_A_DAY: Final = frozenset({"ad_hoc", "objection"})
-
-
-def period_fits(cycle: str, period: str) -> bool:
-    """Whether the period is written as this cycle writes it; an ad hoc request and an objection name their day."""
-    if not _PERIODS[cycle].fullmatch(period):
-        return False
-    if cycle not in _OF_A_DAY:
-        return True
-    try:
-        date.fromisoformat(period)
-    except ValueError:
-        return False
-    return True

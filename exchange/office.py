@@ -18,10 +18,12 @@ from typing import Self
 from exchange.agreements import Agreement, load_agreement
 from exchange.envelope import Identity, load_identity
 from exchange.files import Archive
+from exchange.office_days import load_office_days
 from exchange.register import Register, open_register
 from exchange.settings import Settings
 from exchange.snapshots.versions import Snapshots
 from exchange.transport import Folder, Patience, SftpPlace, connect
+from exchange.working_days import OfficeDays
 
 
 def _now() -> datetime:
@@ -55,6 +57,11 @@ class Office:
     @cached_property
     def snapshots(self) -> Snapshots:
         return Snapshots(self.settings.snapshots)
+
+    @cached_property
+    def office_days(self) -> OfficeDays:
+        """The office's own working days and days off."""
+        return load_office_days(self.settings.office_days)
 
     @cached_property
     def signing(self) -> Identity:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tomllib
-from datetime import date, timedelta
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self
@@ -44,12 +44,22 @@ class RegisterSettings(_Section):
 
 
 class Policy(_Section):
-    """The office's own choices; each is a number that an issue, a notice or a chief may change."""
+    """The office's own choices; each is a number that an issue, a notice or a chief may change. ``warn_half`` and
+    ``warn_days``: when to warn of a due day, at half its time and so many working days before it;
+    ``watch_after_minutes``: how old a batch is before its due day is watched; ``oldest_period_days``: how long ago a
+    period may have ended for which a set is still accepted; ``remind_…``: of a set that has not come.
+    """
 
     incomplete_after_minutes: Annotated[int, Field(ge=0)] = 30
     snapshots_kept: Annotated[int, Field(ge=1)] = 7
     connect_seconds: Annotated[float, Field(gt=0)] = 10.0
     transfer_seconds: Annotated[float, Field(gt=0)] = 60.0
+    warn_half: bool = True
+    warn_days: tuple[Annotated[int, Field(ge=1)], ...] = (2, 1)
+    watch_after_minutes: Annotated[int, Field(ge=0)] = 10
+    oldest_period_days: Annotated[int, Field(ge=0)] = 730
+    remind_every_days: Annotated[int, Field(ge=1)] = 7
+    remind_at_most: Annotated[int, Field(ge=0)] = 4
 
     @property
     def incomplete_after(self) -> timedelta:
@@ -77,7 +87,7 @@ class Settings(_Section):
     policy: Policy = Policy()
     offices: tuple[ReviewOffice, ...] = ()
     leaders: tuple[str, ...] = ()
-    calendar: dict[date, Annotated[str, Field(pattern="^(work|off)$")]] = {}
+    office_days: Path | None = None
 
     @cached_property
     def archive(self) -> Archive:
@@ -92,15 +102,10 @@ class Settings(_Section):
         """The divisions that have an office of their own for review."""
         return [office.division for office in self.offices]
 
-    @property
-    def office_days(self) -> dict[date, bool]:
-        """The office's own working days (True) and days off (False)."""
-        return {day: word == "work" for day, word in self.calendar.items()}
-
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
         """The settings in this file, by default the one that the environment names; Halt when they do not fit."""
-        place = path or Path(os.environ.get(ENVIRONMENT_VARIABLE, "exchange.toml"))
+        place = path or named_place()
         try:
             raw = tomllib.loads(place.read_text(encoding="utf-8"))
         except FileNotFoundError:
@@ -124,10 +129,21 @@ class Settings(_Section):
                 "home": base / self.home,
                 "agreements": base / self.agreements,
                 "exports": base / self.exports,
+                "office_days": base / self.office_days if self.office_days else None,
                 "keys": keys,
                 "register_": register,
             }
         )
+
+
+def named_place() -> Path:
+    """The settings file that the environment names, or the one that lies here."""
+    return Path(os.environ.get(ENVIRONMENT_VARIABLE, "exchange.toml"))
+
+
+def are_there() -> bool:
+    """Whether this is an installation: the environment names a settings file, or one lies here."""
+    return ENVIRONMENT_VARIABLE in os.environ or named_place().exists()
 
 
 def read_secret(path: Path) -> bytes:

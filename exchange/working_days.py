@@ -1,17 +1,21 @@
-"""Due dates: receipt and cycle in, due day out.
+"""Due dates: receipt, cycle and stops of the clock in, due day out.
 
 Rules
 - The day of receipt is not counted (Civil Code art. 201); the due day is the n-th working day after it, in
   Asia/Shanghai. Receipt at night or on a day off changes nothing.
 - Working days follow the State Council's yearly notice (statutory holidays and the weekends worked in exchange), as
-  the package ``chinesecalendar`` carries it; the office's own days (a provincial notice) come first.
+  the package ``chinesecalendar`` carries it; the office's own days (``office_days.py``) come first.
 - A year that no notice covers yet is computed from weekends and fixed-date holidays, and the due date is then
-  marked provisional. It never fails.
+  marked provisional. It never fails. (A notice has also changed the last days of the December before it, as 29 and
+  31 December 2018: that is found when open batches are computed again, which is done for all of them.)
+- **The clock**: a working day counts unless the clock stands at its end, 24:00. So the day of a stop does not count,
+  the day of the start does; stopped and started within a day costs nothing; stops on days off cost nothing; several
+  stops add up. What is due at once, and stood at the end of its day, is due on the next day that counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
@@ -39,14 +43,30 @@ FIXED_HOLIDAYS: Final = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10
 OfficeDays = Mapping[date, bool]
 """The office's own days: True is worked, False is off."""
 
+NO_DAYS: Final[OfficeDays] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The clock stood from the moment of the stop on ``stopped`` to that of the start on ``started``."""
+
+    stopped: date
+    started: date
+
+    def at_end_of(self, day: date) -> bool:
+        return self.stopped <= day < self.started
+
 
 @dataclass(frozen=True)
 class Due:
-    """The last day for the answer; ``provisional`` where a counted day lies in a year without a notice."""
+    """The last day for the answer; ``provisional`` where a counted day lies in a year without a notice; ``counted``:
+    the working days that were counted, the last of them the due day.
+    """
 
     day: date
     provisional: bool
     working_days: int
+    counted: tuple[date, ...] = ()
 
 
 def office_day(moment: datetime) -> date:
@@ -57,7 +77,7 @@ def office_day(moment: datetime) -> date:
     return moment.astimezone(OFFICE_ZONE).date()
 
 
-def is_working_day(day: date, office_days: OfficeDays = MappingProxyType({})) -> tuple[bool, bool]:
+def is_working_day(day: date, office_days: OfficeDays = NO_DAYS) -> tuple[bool, bool]:
     """(worked, provisional) for one day."""
     if day in office_days:
         return office_days[day], False
@@ -68,18 +88,32 @@ def is_working_day(day: date, office_days: OfficeDays = MappingProxyType({})) ->
         return not weekend and (day.month, day.day) not in FIXED_HOLIDAYS, True
 
 
-def due_date(cycle: str, received: date, office_days: OfficeDays = MappingProxyType({})) -> Due:
+def due_date(cycle: str, received: date, office_days: OfficeDays = NO_DAYS, stops: Sequence[Standing] = ()) -> Due:
     """The due day of a batch of this cycle received on this day; KeyError for a cycle that is none."""
-    return due_after(WORKING_DAYS[cycle], received, office_days)
+    return due_after(WORKING_DAYS[cycle], received, office_days, stops)
 
 
-def due_after(working_days: int, received: date, office_days: OfficeDays = MappingProxyType({})) -> Due:
-    """The n-th working day after the day of receipt."""
-    remaining = working_days
+def due_after(
+    working_days: int, received: date, office_days: OfficeDays = NO_DAYS, stops: Sequence[Standing] = ()
+) -> Due:
+    """The n-th working day after the day of receipt, of those that count."""
+    due_at_once = not working_days and not _stands(received, stops)
+    wanted = 0 if due_at_once else max(working_days, 1)
+    counted: list[date] = []
     day, provisional = received, False
-    while remaining:
+    while len(counted) < wanted:
         day += timedelta(days=1)
         worked, unsure = is_working_day(day, office_days)
         provisional |= unsure
-        remaining -= worked
-    return Due(day, provisional, working_days)
+        if worked and not _stands(day, stops):
+            counted.append(day)
+    return Due(day, provisional, working_days, tuple(counted))
+
+
+def nth_working_day(first: date, number: int, office_days: OfficeDays = NO_DAYS) -> date:
+    """The n-th working day from ``first`` on, ``first`` itself among them."""
+    return due_after(number, first - timedelta(days=1), office_days).day
+
+
+def _stands(day: date, stops: Sequence[Standing]) -> bool:
+    return any(stop.at_end_of(day) for stop in stops)

@@ -34,16 +34,24 @@ def list_(
 
 
 def _line(batch: Batch) -> tuple[str, ...]:
-    due = "" if batch.due_on is None else f"{batch.due_on}{' provisional' if batch.due_provisional else ''}"
     return (
         batch.id,
         batch.state.value,
         batch.cycle or "",
         "" if batch.rows_in is None else str(batch.rows_in),
         batch.received_at.astimezone(OFFICE_ZONE).strftime(_MOMENT),
-        due,
+        _due(batch),
         batch.refusal_code or "",
     )
+
+
+def _due(batch: Batch) -> str:
+    if batch.due_on is None:
+        return ""
+    if batch.clock_stands:
+        return f"pending: the clock stands (first {batch.due_original})"
+    first = f" (first {batch.due_original})" if batch.due_original != batch.due_on else ""
+    return f"{batch.due_on}{' provisional' if batch.due_provisional else ''}{first}"
 
 
 @app.command()
@@ -57,7 +65,8 @@ def show(batch_id: str) -> None:
             facts.add_row(name, str(getattr(batch, name) or ""))
         facts.add_row("items", ", ".join(batch.items))
         facts.add_row("rows", "" if batch.rows_in is None else str(batch.rows_in))
-        facts.add_row("due", _line(batch)[5])
+        facts.add_row("due", _due(batch))
+        facts.add_row("came", (batch.arrival or "").replace("_", " "))
         place = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
         facts.add_row("refused for", " ".join([batch.refusal_code or "", *place]))
         steps = Table("when", "from", "to", "by", title="steps")

@@ -21,7 +21,7 @@ from exchange.review.words import in_words, why
 from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, rows_of, write_list
 from exchange.settings import read_secret
 from exchange.tables import ANSWERS, REASONS
-from exchange.working_days import EXTENDED_OBJECTION, WORKING_DAYS, due_after, office_day
+from exchange.working_days import EXTENDED_OBJECTION
 
 app = typer.Typer(no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
@@ -152,7 +152,6 @@ def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more ti
     """A leader gives an objection its longer time, once."""
     with outcome(), Office.open(account()) as office:
         check_leader(office.settings, account())
-        received = office_day(office.register.batch(batch).received_at)
-        due = due_after(EXTENDED_OBJECTION, received, office.settings.office_days)
-        office.register.extend(batch, due, reason)
-        out.print(f"{batch}: due {due.day} instead of {WORKING_DAYS['objection']} working days", markup=False)
+        office.register.clock.extend(batch, EXTENDED_OBJECTION, office.office_days, reason)
+        found = office.register.batch(batch)
+        out.print(f"{batch}: due {found.due_on}, first {found.due_original}", markup=False)

@@ -1,17 +1,23 @@
 """The register (登记备案): every batch, every file's hash, every step with its time and actor; PostgreSQL."""
 
+from exchange.register.alerts import Alert, NewAlert
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Role, UnfinishedSet, numbered
+from exchange.register.clock import Stop
+from exchange.register.missing import MissingSet
 from exchange.register.register import Register, open_register
 from exchange.register.releases import Release, ReleaseState
 from exchange.register.reviews import Decision, NewReview, Review, ReviewFilter, ReviewState
 from exchange.register.states import State
 
 __all__ = [
+    "Alert",
     "Batch",
     "BatchFilter",
     "Claim",
     "Decision",
     "FileRecord",
+    "MissingSet",
+    "NewAlert",
     "NewReview",
     "Register",
     "Release",
@@ -21,6 +27,7 @@ __all__ = [
     "ReviewState",
     "Role",
     "State",
+    "Stop",
     "UnfinishedSet",
     "numbered",
     "open_register",

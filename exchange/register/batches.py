@@ -67,6 +67,10 @@ class Batch:
     due_on: date | None
     due_original: date | None
     due_provisional: bool
+    due_working_days: int | None
+    clock_stands: bool
+    arrival: str | None
+    receipts_sent: int
     refusal_code: str | None
     refusal_row: int | None
     refusal_column: str | None

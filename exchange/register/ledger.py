@@ -32,7 +32,7 @@ _LOCK: Final = 0x4C454447  # "LEDG": orders the writers for the length of a tran
 _AT_ONCE: Final = 1000
 _FACTS: Final = frozenset(BatchRow.__table__.columns.keys()) - {"id", "state", "received_at"}
 _ROLES: Final = frozenset(Role)
-_UNTOLD: Final = {"items": "[]", "due_provisional": "False"}
+_UNTOLD: Final = {"items": "[]", "due_provisional": "False", "clock_stands": "False", "receipts_sent": "1"}
 """What a batch's line says before its set is trusted."""
 
 

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from exchange.errors import Halt
 from exchange.register import ledger
-from exchange.register.batches import FileRecord
+from exchange.register.batches import Batch, FileRecord
 from exchange.register.models import BatchRow, FileRow
 from exchange.register.states import TRANSITIONS, State
 
@@ -27,6 +27,12 @@ def known(session: Session, batch_id: str, *, for_update: bool = False) -> Batch
         msg = f"{batch_id} is not in the register"
         raise Halt(msg)
     return batch
+
+
+def as_batch(row: BatchRow) -> Batch:
+    """The line as the register tells it."""
+    fields = {name: getattr(row, name) for name in Batch.__dataclass_fields__}
+    return Batch(**fields | {"state": State(row.state), "items": tuple(row.items)})
 
 
 def move(

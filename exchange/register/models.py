@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, MetaData, String, UniqueConstraint
+from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, MetaData, String, UniqueConstraint, false
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -44,6 +44,10 @@ class BatchRow(Base):
     due_on: Mapped[date | None]
     due_original: Mapped[date | None]
     due_provisional: Mapped[bool]
+    due_working_days: Mapped[int | None]
+    clock_stands: Mapped[bool] = mapped_column(server_default=false())
+    arrival: Mapped[str | None]
+    receipts_sent: Mapped[int] = mapped_column(server_default="1")
     refusal_code: Mapped[str | None]
     refusal_row: Mapped[int | None] = mapped_column(BigInteger)
     refusal_column: Mapped[str | None]
@@ -141,6 +145,56 @@ class ReleaseRow(Base):
     judged_by: Mapped[str | None]
     judged_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+
+
+class ClockStopRow(Base):
+    """A time in which a batch's clock stood; no ``started_at``: it still stands."""
+
+    __tablename__ = "clock_stop"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    stopped_at: Mapped[datetime]
+    stopped_by: Mapped[str]
+    reason: Mapped[str]
+    note: Mapped[str | None]
+    started_at: Mapped[datetime | None]
+    started_by: Mapped[str | None]
+
+
+class AlertRow(Base):
+    """A warning, an alarm or a breach. ``subject``: a batch's id, or a set that should have come; ``days``: working
+    days left, where the code says so; ``true_on``: the day from which it held; ``told_at``: when a message went out.
+    """
+
+    __tablename__ = "alert"
+    __table_args__ = (UniqueConstraint("subject", "code", "days", "due_on"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    partner: Mapped[str] = mapped_column(index=True)
+    subject: Mapped[str]
+    code: Mapped[str]
+    days: Mapped[int]
+    due_on: Mapped[date]
+    true_on: Mapped[date]
+    noticed_at: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+
+
+class MissingSetRow(Base):
+    """A set that an agreement expects and that had not come on its day. ``purpose`` is empty where any will do."""
+
+    __tablename__ = "missing_set"
+
+    partner: Mapped[str] = mapped_column(primary_key=True)
+    cycle: Mapped[str] = mapped_column(primary_key=True)
+    period: Mapped[str] = mapped_column(primary_key=True)
+    purpose: Mapped[str] = mapped_column(primary_key=True)
+    expected_by: Mapped[date]
+    noticed_at: Mapped[datetime]
+    reminders: Mapped[int]
+    reminded_at: Mapped[datetime | None]
+    arrived_at: Mapped[datetime | None]
 
 
 class UnfinishedSetRow(Base):

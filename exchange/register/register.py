@@ -22,9 +22,12 @@ from sqlalchemy.dialects.postgresql import insert
 from exchange.errors import Halt
 from exchange.manifest import RequestManifest
 from exchange.register import ledger
+from exchange.register.alerts import Alerts
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
+from exchange.register.clock import Clock
 from exchange.register.database import migrate, open_engine, transaction
-from exchange.register.lines import file_row, hashes, known, move, note, now
+from exchange.register.lines import as_batch, file_row, hashes, known, move, now
+from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
     AnswerCountRow,
     BatchRow,
@@ -36,7 +39,7 @@ from exchange.register.models import (
 from exchange.register.releases import Releases
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.states import OPEN, State
-from exchange.working_days import OBJECTION, Due
+from exchange.working_days import Due
 
 
 def open_register(url: str, actor: str, password_file: Path | None = None) -> Register:
@@ -84,8 +87,18 @@ class Register:
             ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
             return Claim.NEW
 
-    def accept(self, batch_id: str, manifest: RequestManifest, due: Due) -> None:
-        """The set is trusted: what it asks, and when the answer is due."""
+    def accept(
+        self,
+        batch_id: str,
+        manifest: RequestManifest,
+        due: Due,
+        *,
+        arrival: str | None = None,
+        at_most: int | None = None,
+    ) -> None:
+        """The set is trusted: what it asks, when the answer is due, and whether it came early, on time or late.
+        Refused where ``at_most`` so many sets for its cycle, period and purpose were accepted already.
+        """
         facts = {
             "cycle": manifest.cycle,
             "period": manifest.period,
@@ -99,8 +112,13 @@ class Register:
             "due_on": due.day,
             "due_original": due.day,
             "due_provisional": due.provisional,
+            "due_working_days": due.working_days,
+            "arrival": arrival,
         }
-        self._step(batch_id, State.ACCEPTED, facts)
+        with transaction(self.engine) as session:
+            if at_most is not None and known(session, batch_id, for_update=True).state == State.CLAIMED:
+                check_not_doubled(session, batch_id, manifest, at_most)
+            move(session, batch_id, State.ACCEPTED, facts, facts, self.actor)
 
     def refuse(self, batch_id: str, code: str, *, row: int | None, column: str | None) -> None:
         """The set is refused whole, for this reason of ``schemas/refusals.toml``."""
@@ -141,15 +159,20 @@ class Register:
         with transaction(self.engine) as session:
             move(session, batch_id, to_state, facts, facts, self.actor)
 
-    def extend(self, batch_id: str, due: Due, reason: str) -> None:
-        """A leader gives an objection more time, once; both due days are kept."""
-        with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
-            if batch.cycle != OBJECTION or batch.due_on != batch.due_original or batch.state in (State.CLOSED,):
-                msg = f"{batch_id} is no open objection with its first due day; it cannot be extended"
-                raise Halt(msg)
-            facts = {"due_on": due.day, "due_provisional": due.provisional}
-            note(session, batch, facts, {"extended": reason}, self.actor)
+    @property
+    def clock(self) -> Clock:
+        """Due days after they were first told: stops, more time, a calendar that became known."""
+        return Clock(self.engine, self.actor)
+
+    @property
+    def missing(self) -> MissingSets:
+        """Sets that agreements expect."""
+        return MissingSets(self.engine)
+
+    @property
+    def alerts(self) -> Alerts:
+        """Warnings, alarms and breaches."""
+        return Alerts(self.engine, self.actor)
 
     @property
     def reviews(self) -> Reviews:
@@ -229,12 +252,12 @@ class Register:
     def batch(self, batch_id: str) -> Batch:
         """The batch's line; Halt where there is none."""
         with transaction(self.engine) as session:
-            return _batch(known(session, batch_id))
+            return as_batch(known(session, batch_id))
 
     def find_batch(self, batch_id: str) -> Batch | None:
         with transaction(self.engine) as session:
             row = session.get(BatchRow, batch_id)
-            return None if row is None else _batch(row)
+            return None if row is None else as_batch(row)
 
     def with_open_rows(self) -> list[str]:
         """The ids of delivered batches some of whose rows are still to be answered, oldest first."""
@@ -250,7 +273,7 @@ class Register:
         if wanted.state is not None:
             query = query.filter_by(state=wanted.state)
         with transaction(self.engine) as session:
-            return [_batch(row) for row in session.scalars(query)]
+            return [as_batch(row) for row in session.scalars(query)]
 
     def waiting(self) -> list[str]:
         """The ids of batches that were claimed and not judged yet, oldest first."""
@@ -310,11 +333,6 @@ class Register:
 
 def _file(row: FileRow) -> FileRecord:
     return FileRecord(row.role, row.name, row.sha256, row.size)
-
-
-def _batch(row: BatchRow) -> Batch:
-    fields = {name: getattr(row, name) for name in Batch.__dataclass_fields__}
-    return Batch(**fields | {"state": State(row.state), "items": tuple(row.items)})
 
 
 def _unfinished(row: UnfinishedSetRow) -> UnfinishedSet:

@@ -55,7 +55,12 @@ def check_reason(reason: str, note: str | None) -> None:
     if reason not in REASONS:
         msg = f"no such reason; one of {', '.join(REASONS)}"
         raise Halt(msg)
-    if reason == "other" and not note:
+    check_note(note, needed=reason == "other")
+
+
+def check_note(note: str | None, *, needed: bool) -> None:
+    """Halt where a note is missing, long, or holds an identity number."""
+    if needed and not note:
         msg = "the reason 'other' needs a note"
         raise Halt(msg)
     check_note(note)

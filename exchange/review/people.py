@@ -26,6 +26,12 @@ def check_officer(settings: Settings, account: str, division: str) -> None:
         raise Halt(msg)
 
 
+def check_officer_or_leader(settings: Settings, account: str) -> None:
+    """Halt unless this account is some office's officer or a leader's."""
+    if account not in settings.leaders:
+        offices_of(settings, account)
+
+
 def check_leader(settings: Settings, account: str) -> None:
     """Halt unless this account is a leader's."""
     if account not in settings.leaders:

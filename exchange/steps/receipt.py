@@ -1,22 +1,24 @@
 """The receipt (回执): the office's first, signed answer to a set.
 
-Rules: it says nothing that the register does not say; it is made once, kept in the archive, and every later sending
-sends the same bytes. It bears the name of the partner's manifest; where the batch is not the one that this name first
-stood for (a batch id used again), the name says so.
+Rules
+- It says nothing that the register does not say; it is made once, kept in the archive, and every later sending sends
+  the same bytes. It bears the name of the partner's manifest; where the batch is not the one that this name first stood
+  for (a batch id used again), the name says so.
+- When the due day of an open batch is not what the last receipt said (a calendar became known, the clock was stopped or
+  started, an objection got more time), another receipt takes its place: ``<batch>.receipt-2.json``, then 3, 4… The
+  register knows it before it is sent, and how far the partner has them.
 """
 
 from __future__ import annotations
 
 from exchange.envelope import sign
 from exchange.errors import Halt
-from exchange.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, write
+from exchange.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, parse, write
 from exchange.office import Office
-from exchange.register import Batch, Role, State
+from exchange.register import Batch, FileRecord, Role, State, numbered
 from exchange.tables import REFUSALS
 from exchange.transport import Folder
 from exchange.working_days import OFFICE_ZONE
-
-RECEIPT_SUFFIX = ".receipt.json"
 
 
 def manifest_stem(office: Office, batch: Batch) -> str:
@@ -36,26 +38,65 @@ def has_receipt(office: Office, batch: Batch) -> bool:
 
 
 def send_receipt(office: Office, batch: Batch, folder: Folder) -> None:
-    """Puts the batch's receipt and its signature into the partner's folder, the signature first."""
-    name = answer_stem(office, batch) + RECEIPT_SUFFIX
+    """Puts the batch's receipt, and those that took its place, into the partner's folder."""
     if not has_receipt(office, batch):
-        _make_receipt(office, batch, name)
+        _make_receipt(office, batch, 1)
+    for number in range(1, batch.receipts_sent + 1):
+        _put(office, batch, folder, number)
+
+
+def needs_another(office: Office, batch: Batch) -> bool:
+    """Whether the partner's last receipt does not say the due day that holds now, or one is made and not sent yet."""
+    last = _last_made(office, batch)
+    return bool(last) and (last > batch.receipts_sent or _due_told(office, batch, last) != due_day(batch))
+
+
+def send_another(office: Office, batch: Batch, folder: Folder) -> int:
+    """Makes and sends the receipt that tells the present due day; its number."""
+    last = _last_made(office, batch)
+    if _due_told(office, batch, last) != due_day(batch):
+        last += 1
+        _make_receipt(office, batch, last)
+    for number in range(batch.receipts_sent + 1, last + 1):
+        _put(office, batch, folder, number)
+    office.register.clock.renewed(batch.id, last)
+    return last
+
+
+def _put(office: Office, batch: Batch, folder: Folder, number: int) -> None:
+    """The signature first."""
     for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT):
-        kept = office.register.file(batch.id, role)
+        kept = office.register.file(batch.id, numbered(role, number))
         folder.deliver(kept.name, office.archive.path(kept.sha256))
 
 
-def _make_receipt(office: Office, batch: Batch, name: str) -> None:
-    content = write(_receipt(office, batch))
+def _last_made(office: Office, batch: Batch) -> int:
+    """The number of the last receipt that is made and signed; 0 where there is none."""
+    made = {file.role for file in office.register.files(batch.id)}
+    number = 0
+    while numbered(Role.RECEIPT_SIGNATURE, number + 1) in made:
+        number += 1
+    return number
+
+
+def _due_told(office: Office, batch: Batch, number: int) -> DueDay | None:
+    kept = office.register.file(batch.id, numbered(Role.RECEIPT, number))
+    return parse(Receipt, office.archive.read(kept.sha256)).due
+
+
+def _make_receipt(office: Office, batch: Batch, number: int) -> None:
+    """Once begun, it is finished with the same content, whatever changed meanwhile."""
+    role, name = numbered(Role.RECEIPT, number), f"{answer_stem(office, batch)}.{numbered(Role.RECEIPT, number)}.json"
+    begun: FileRecord | None = office.register.find_file(batch.id, role)
+    content = write(_receipt(office, batch, number)) if begun is None else office.archive.read(begun.sha256)
     signature = sign(content, office.signing)
     digest, signature_digest = office.archive.keep(content), office.archive.keep(signature)
-    office.register.record_file(batch.id, Role.RECEIPT, name, digest, len(content))
-    office.register.record_file(
-        batch.id, Role.RECEIPT_SIGNATURE, name + SIGNATURE_SUFFIX, signature_digest, len(signature)
-    )
+    office.register.record_file(batch.id, role, name, digest, len(content))
+    role = numbered(Role.RECEIPT_SIGNATURE, number)
+    office.register.record_file(batch.id, role, name + SIGNATURE_SUFFIX, signature_digest, len(signature))
 
 
-def _receipt(office: Office, batch: Batch) -> Receipt:
+def _receipt(office: Office, batch: Batch, number: int) -> Receipt:
     kept = [office.register.find_file(batch.id, role) for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA)]
     files = [File(name=file.name, size=file.size, sha256=file.sha256) for file in kept if file is not None]
     refusal = None
@@ -65,6 +106,7 @@ def _receipt(office: Office, batch: Batch) -> Receipt:
     return Receipt(
         batch=batch.id,
         partner=batch.partner,
+        number=number if number > 1 else None,
         outcome="refused" if refusal else "accepted",
         received_at=batch.received_at.astimezone(OFFICE_ZONE),
         files=files,
@@ -79,4 +121,9 @@ def due_day(batch: Batch) -> DueDay:
     if batch.due_on is None:
         msg = f"{batch.id} was accepted without a due day"
         raise Halt(msg)
-    return DueDay(day=batch.due_on, provisional=batch.due_provisional)
+    return DueDay(
+        day=batch.due_on,
+        provisional=batch.due_provisional,
+        original=batch.due_original if batch.due_original != batch.due_on else None,
+        clock_stands=True if batch.clock_stands else None,
+    )

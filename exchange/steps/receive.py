@@ -15,6 +15,7 @@ import logging
 
 from exchange.agreements import Agreement
 from exchange.errors import Refused, Retryable
+from exchange.expected import arrival
 from exchange.files import make_folder
 from exchange.manifest import RequestManifest, parse
 from exchange.office import Office
@@ -47,14 +48,22 @@ def _judge(office: Office, agreement: Agreement, batch: Batch, folder: Folder) -
     """Writes down whether the set is accepted, with its due day, or refused, with the reason."""
     try:
         manifest = _trusted(office, agreement, batch, folder)
+        _accept(office, agreement, batch, manifest)
     except Refused as refusal:
         office.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column)
         log.warning("%s: %s", batch.id, refusal)
-    else:
-        due = due_date(manifest.cycle, office_day(batch.received_at), office.settings.office_days)
-        office.register.accept(batch.id, manifest, due)
-        log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
     return office.register.batch(batch.id)
+
+
+def _accept(office: Office, agreement: Agreement, batch: Batch, manifest: RequestManifest) -> None:
+    """Writes down what is asked and when it is due; Refused where the period is none to ask for now (expected.py)."""
+    received, days = office_day(batch.received_at), office.office_days
+    expected = agreement.expects(manifest.cycle, manifest.purpose)
+    oldest = office.settings.policy.oldest_period_days
+    came = arrival(manifest.cycle, manifest.period, received, expected, days, oldest)
+    due = due_date(manifest.cycle, received, days)
+    office.register.accept(batch.id, manifest, due, arrival=came, at_most=expected.sets if expected else None)
+    log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
 
 
 def _trusted(office: Office, agreement: Agreement, batch: Batch, folder: Folder) -> RequestManifest:

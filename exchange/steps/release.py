@@ -79,7 +79,8 @@ def propose(office: Office, batch_id: str) -> Release | None:
 
 
 def _is_due(office: Office, question: Question) -> bool:
-    return question.batch.due_on is not None and question.batch.due_on <= office_day(office.now())
+    batch = question.batch
+    return not batch.clock_stands and batch.due_on is not None and batch.due_on <= office_day(office.now())
 
 
 def _sources_answer(question: Question, unsettled: int) -> bool:

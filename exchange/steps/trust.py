@@ -14,7 +14,8 @@ from typing import Final
 from exchange.agreements import LETTER_ITEMS, Agreement, Purpose
 from exchange.envelope import verify
 from exchange.errors import Refused
-from exchange.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse, period_fits
+from exchange.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
+from exchange.periods import read_period
 from exchange.tables import ELSEWHERE, ITEMS
 from exchange.working_days import OBJECTION, WORKING_DAYS, office_day
 
@@ -73,7 +74,7 @@ def _check_cycle(agreement: Agreement, manifest: RequestManifest) -> None:
         raise Refused("manifest_format", column="objects_to")
     if manifest.cycle not in (*agreement.cycles, OBJECTION) or manifest.cycle not in WORKING_DAYS:
         raise Refused("cycle_not_agreed", column="cycle")
-    if not period_fits(manifest.cycle, manifest.period):
+    if read_period(manifest.cycle, manifest.period) is None:
         raise Refused("period_format", column="period")
 
 

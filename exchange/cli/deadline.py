@@ -1,0 +1,81 @@
+"""``exchange deadline``: what ``deadline_watch`` does each hour, by hand, and what it found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from exchange.account import account
+from exchange.cli.outcome import HALTED, err, out, outcome
+from exchange.office import Office
+from exchange.register import Alert
+from exchange.watch.due import Recount
+from exchange.watch.due import recompute as recompute_all
+from exchange.watch.message import words
+from exchange.watch.round import watch_all
+from exchange.working_days import OFFICE_ZONE
+
+app = typer.Typer(no_args_is_help=True)
+_MINUTE = "%Y-%m-%d %H:%M"
+
+
+@app.command()
+def watch() -> None:
+    """Count open due days again, see what has become true since the last look, and what should have come."""
+    with outcome(), Office.open(account()) as office:
+        found = watch_all(office)
+        _changed(office, found.recount)
+        for about in found.cycles.reminded:
+            out.print(f"{about}: the partner was reminded", markup=False)
+        _print(found.alerts)
+        _stop_at(found.troubles)
+
+
+@app.command()
+def recompute() -> None:
+    """Count all open batches' due days again; where one changed, register it and send the partner another receipt."""
+    with outcome(), Office.open(account()) as office:
+        found = recompute_all(office)
+        _changed(office, found)
+        _stop_at(found.troubles)
+
+
+def _changed(office: Office, found: Recount) -> None:
+    for batch in found.changed:
+        out.print(f"{batch}: due {office.register.batch(batch).due_on}", markup=False)
+    for batch in found.told:
+        out.print(f"{batch}: the partner has another receipt", markup=False)
+
+
+def _stop_at(troubles: Sequence[str]) -> None:
+    for trouble in troubles:
+        err.print(f"A person must look: {trouble}", markup=False)
+    if troubles:
+        raise typer.Exit(HALTED)
+
+
+@app.command("list")
+def list_(
+    partner: Annotated[str | None, typer.Option(help="Only this partner's")] = None,
+    *,
+    untold: Annotated[bool, typer.Option("--untold", help="Only those about which no message went out")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
+) -> None:
+    """The alerts in the register, the newest first."""
+    with outcome(), Office.open(account()) as office:
+        _print(office.register.alerts.find(partner=partner, untold=untold, limit=limit))
+
+
+def _print(alerts: Sequence[Alert]) -> None:
+    table = Table("批次或期间 subject", "提醒 alert", "时限 due", "应于 since", "发现 noticed", "已发送 told")
+    for each in alerts:
+        moments = [
+            "" if moment is None else moment.astimezone(OFFICE_ZONE).strftime(_MINUTE)
+            for moment in (each.noticed_at, each.told_at)
+        ]
+        sentence = " ".join(words(each.code, each.days))
+        table.add_row(each.subject, sentence, str(each.due_on), str(each.true_on), *moments)
+    out.print(table if table.row_count else "没有提醒。 No alerts.")

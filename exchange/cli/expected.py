@@ -1,0 +1,49 @@
+"""``exchange expected``: what the agreements expect, and what has not come."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from exchange.account import account
+from exchange.agreements import Agreement, Expected, load_agreement
+from exchange.cli.outcome import out, outcome
+from exchange.expected import expected_by, matching
+from exchange.office import Office
+from exchange.periods import period_of
+from exchange.register import MissingSet
+from exchange.working_days import OFFICE_ZONE, office_day
+
+_DAY = "%Y-%m-%d"
+
+
+def expected(
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Also what came late, with the day on which it came")] = False,
+) -> None:
+    """The sets that agreements expect: of the present period, and those that have not come."""
+    with outcome(), Office.open(account()) as office:
+        table = Table("部门 partner", "周期 cycle", "期间 period", "用途 purpose", "应于 by", "状态 state")
+        for path in office.agreement_files():
+            agreement = load_agreement(path)
+            for each in agreement.expected:
+                table.add_row(*_present(office, agreement, each))
+        for line in office.register.missing.find(every=every):
+            table.add_row(line.partner, line.cycle, line.period, line.purpose, str(line.expected_by), _state(line))
+        out.print(table if table.row_count else "协议未约定报送期限。 No agreement expects anything.")
+
+
+def _present(office: Office, agreement: Agreement, each: Expected) -> tuple[str, ...]:
+    period = period_of(each.cycle, office_day(office.now()))
+    came = matching(each.cycle, period.name, each.purpose or "", office.register.missing.came(agreement.partner))
+    by = expected_by(each, period, office.office_days)
+    state = "已收到 came" if came else "本期 present period"
+    return agreement.partner, each.cycle, period.name, each.purpose or "", str(by), state
+
+
+def _state(line: MissingSet) -> str:
+    if line.arrived_at is not None:
+        return f"迟到 came late, {line.arrived_at.astimezone(OFFICE_ZONE).strftime(_DAY)}"
+    return f"未收到 missing，提醒 {line.reminders} 次 reminded"

@@ -1,0 +1,115 @@
+"""Alerts in the register: warnings, alarms and breaches of due days, and sets that should have come.
+
+Rules
+- An alert is there once for a subject, its kind and a due day, however many watch; it says from which day it held and
+  when it was noticed, and stays whether or not a message goes out.
+- One that is about a batch is told to the ledger, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Date, Engine, cast, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from exchange.register.batches import Batch
+from exchange.register.database import transaction
+from exchange.register.lines import as_batch, known, note
+from exchange.register.models import AlertRow, BatchRow, LedgerRow
+from exchange.register.states import State
+from exchange.working_days import OFFICE_ZONE, office_day
+
+
+@dataclass(frozen=True)
+class NewAlert:
+    """``subject``: a batch's id, or what names an expected set. ``code``: of ``schemas/alerts.toml``."""
+
+    partner: str
+    subject: str
+    code: str
+    days: int
+    due_on: date
+    true_on: date
+
+
+@dataclass(frozen=True)
+class Alert(NewAlert):
+    id: int
+    noticed_at: datetime
+    told_at: datetime | None
+
+
+class Alerts:
+    """``actor`` is who watches."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def of_batch(self, batch_id: str, alerts: Iterable[NewAlert], at: datetime) -> list[Alert]:
+        """Writes down alerts about a batch; those that nobody wrote down before."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            added = [row for row in (_inserted(session, each, at) for each in alerts) if row is not None]
+            if added:
+                told = {f"alert.{row.code}{row.days or ''}": str(row.true_on) for row in added}
+                note(session, batch, {}, told, self.actor)
+            return [_alert(row) for row in added]
+
+    def add(self, alert: NewAlert, at: datetime) -> Alert | None:
+        """Writes down an alert that is about no batch; None where it is there already."""
+        with transaction(self.engine) as session:
+            row = _inserted(session, alert, at)
+            return None if row is None else _alert(row)
+
+    def said(self, batch_ids: Iterable[str]) -> dict[str, dict[tuple[str, int], date]]:
+        """Batch → kind → the office's day on which it was noticed last."""
+        query = select(AlertRow).where(AlertRow.subject.in_(list(batch_ids))).order_by(AlertRow.noticed_at)
+        found: dict[str, dict[tuple[str, int], date]] = {}
+        with transaction(self.engine) as session:
+            for row in session.scalars(query):
+                found.setdefault(row.subject, {})[row.code, row.days] = office_day(row.noticed_at)
+        return found
+
+    def closed_late(self, code: str) -> list[Batch]:
+        """Batches that were closed after their due day, without an alert of this code."""
+        closed_on = cast(func.timezone(OFFICE_ZONE.key, LedgerRow.at), Date)
+        closing = (LedgerRow.to_state == State.CLOSED) & (LedgerRow.from_state != State.CLOSED)
+        same = (AlertRow.subject == BatchRow.id) & (AlertRow.due_on == BatchRow.due_on) & (AlertRow.code == code)
+        known_late = select(AlertRow.id).where(same).exists()
+        query = (
+            select(BatchRow)
+            .join(LedgerRow, (LedgerRow.batch_id == BatchRow.id) & closing)
+            .where(BatchRow.state == State.CLOSED, closed_on > BatchRow.due_on, ~BatchRow.clock_stands, ~known_late)
+        )
+        with transaction(self.engine) as session:
+            return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.id))]
+
+    def find(self, *, partner: str | None = None, untold: bool = False, limit: int | None = None) -> list[Alert]:
+        """The alerts that fit, the newest first."""
+        query = select(AlertRow).order_by(AlertRow.noticed_at.desc(), AlertRow.id.desc()).limit(limit)
+        if partner is not None:
+            query = query.filter_by(partner=partner)
+        if untold:
+            query = query.where(AlertRow.told_at.is_(None))
+        with transaction(self.engine) as session:
+            return [_alert(row) for row in session.scalars(query)]
+
+    def told(self, alerts: Iterable[Alert], at: datetime) -> None:
+        """A message about these went out."""
+        ids = [alert.id for alert in alerts]
+        with transaction(self.engine) as session:
+            session.execute(update(AlertRow).where(AlertRow.id.in_(ids), AlertRow.told_at.is_(None)).values(told_at=at))
+
+
+def _inserted(session: Session, alert: NewAlert, at: datetime) -> AlertRow | None:
+    row = insert(AlertRow).values(noticed_at=at, **asdict(alert))
+    return session.scalar(row.on_conflict_do_nothing().returning(AlertRow))
+
+
+def _alert(row: AlertRow) -> Alert:
+    return Alert(**{name: getattr(row, name) for name in Alert.__dataclass_fields__})

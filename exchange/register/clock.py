@@ -1,0 +1,166 @@
+"""The clock of a batch: stopped and started with who and why, and its due day counted anew.
+
+Rules
+- ``due_original`` is what the first receipt said and never changes; ``due_on`` is the present one: the working days
+  that the batch has, over the stops that have ended and the calendar as it is known now (``working_days.py``).
+- Only an accepted batch that is not closed, and is not overdue, can be stopped. While the clock stands the due day is
+  not known: ``due_on`` is then what it would be had the clock been started at once, and ``clock_stands`` says so.
+- Being told again what is so already changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from exchange.errors import Halt
+from exchange.register.batches import Batch
+from exchange.register.database import transaction
+from exchange.register.lines import as_batch, known, note
+from exchange.register.models import BatchRow, ClockStopRow
+from exchange.register.states import OPEN, State
+from exchange.working_days import OBJECTION, WORKING_DAYS, Due, OfficeDays, Standing, due_after, office_day
+
+
+@dataclass(frozen=True)
+class Stop:
+    """``reason``: a code of ``schemas/reviews.toml``; no ``started_at``: the clock still stands."""
+
+    number: int
+    stopped_at: datetime
+    stopped_by: str
+    reason: str
+    note: str | None
+    started_at: datetime | None
+    started_by: str | None
+
+
+def standings(stops: Iterable[Stop]) -> list[Standing]:
+    """The stops that have ended, by their days."""
+    return [
+        Standing(office_day(stop.stopped_at), office_day(stop.started_at))
+        for stop in stops
+        if stop.started_at is not None
+    ]
+
+
+def present_due(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) -> Due:
+    """The due day of an accepted batch as it is counted now; KeyError where it was not accepted."""
+    number = batch.due_working_days
+    if number is None:  # accepted before the register kept it
+        number = WORKING_DAYS[batch.cycle or ""]
+    return due_after(number, office_day(batch.received_at), office_days, standings(stops))
+
+
+class Clock:
+    """The clocks of all batches; ``actor`` is in whose name they are stopped and started."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def stop(self, batch_id: str, at: datetime, reason: str, why: str | None = None) -> bool:
+        """The clock stands from now on; False where it does already."""
+        with transaction(self.engine) as session:
+            row = _running_out(session, batch_id)
+            if row.clock_stands:
+                return False
+            if row.due_on is None or row.due_on < office_day(at):
+                msg = f"{batch_id} was due on {row.due_on}; stopping its clock now would change nothing"
+                raise Halt(msg)
+            number = len(_stops(session, batch_id)) + 1
+            stop = ClockStopRow(batch_id=batch_id, number=number, stopped_at=at, stopped_by=self.actor)
+            stop.reason, stop.note = reason, why
+            session.add(stop)
+            told = {f"stop.{number}": f"{at.isoformat()} {reason} {why or ''}".strip()}
+            note(session, row, {"clock_stands": True}, told, self.actor)
+            return True
+
+    def start(self, batch_id: str, at: datetime, office_days: OfficeDays) -> bool:
+        """The clock runs again, and the due day is known again; False where it runs already."""
+        with transaction(self.engine) as session:
+            row = _running_out(session, batch_id)
+            if not row.clock_stands:
+                return False
+            *_, last = session.scalars(select(ClockStopRow).filter_by(batch_id=batch_id).order_by("number"))
+            last.started_at, last.started_by = max(at, last.stopped_at), self.actor
+            facts = {"clock_stands": False} | _facts(session, row, office_days)
+            note(session, row, facts, {f"start.{last.number}": at.isoformat()}, self.actor)
+            return True
+
+    def extend(self, batch_id: str, working_days: int, office_days: OfficeDays, reason: str) -> None:
+        """A leader gives an objection more time, once."""
+        with transaction(self.engine) as session:
+            row = known(session, batch_id, for_update=True)
+            first = row.due_working_days in (None, WORKING_DAYS[OBJECTION])
+            if row.cycle != OBJECTION or not first or row.state == State.CLOSED:
+                msg = f"{batch_id} is no open objection with its first time; it cannot be extended"
+                raise Halt(msg)
+            row.due_working_days = working_days
+            facts = {"due_working_days": working_days} | _facts(session, row, office_days)
+            note(session, row, facts, {"extended": reason}, self.actor)
+
+    def recompute(self, batch_id: str, office_days: OfficeDays) -> bool:
+        """Counts an open batch's due day by the calendar as it is known now; whether anything changed."""
+        with transaction(self.engine) as session:
+            row = known(session, batch_id, for_update=True)
+            if row.state not in OPEN or row.due_on is None:
+                return False
+            facts = _facts(session, row, office_days)
+            before = f"{row.due_on}{' provisional' if row.due_provisional else ''}"
+            if facts == {"due_on": row.due_on, "due_provisional": row.due_provisional}:
+                return False
+            note(session, row, facts, {"due_before": before}, self.actor)
+            return True
+
+    def stops(self, batch_id: str) -> list[Stop]:
+        """A batch's stops, the first first."""
+        with transaction(self.engine) as session:
+            return _stops(session, batch_id)
+
+    def open_batches(self) -> list[tuple[Batch, list[Stop]]]:
+        """All batches with which something is still to be done, with the stops of their clocks, oldest first."""
+        query = select(BatchRow).where(BatchRow.state.in_(OPEN)).order_by(BatchRow.received_at, BatchRow.id)
+        with transaction(self.engine) as session:
+            found = {row.id: (as_batch(row), list[Stop]()) for row in session.scalars(query)}
+            stops = select(ClockStopRow).join(BatchRow).where(BatchRow.state.in_(OPEN)).order_by(ClockStopRow.number)
+            for stop in session.scalars(stops):
+                if stop.batch_id in found:
+                    found[stop.batch_id][1].append(_stop(stop))
+        return list(found.values())
+
+    def renewed(self, batch_id: str, number: int) -> None:
+        """The partner has the receipts up to this one."""
+        with transaction(self.engine) as session:
+            row = known(session, batch_id, for_update=True)
+            if row.receipts_sent < number:
+                note(session, row, {"receipts_sent": number}, {}, self.actor)
+
+
+def _running_out(session: Session, batch_id: str) -> BatchRow:
+    """The locked line of a batch that has a due day before it."""
+    row = known(session, batch_id, for_update=True)
+    if row.due_on is None or row.state not in OPEN:
+        msg = f"{batch_id} is {row.state}; only the clock of an accepted batch that is not closed is stopped or started"
+        raise Halt(msg)
+    return row
+
+
+def _facts(session: Session, row: BatchRow, office_days: OfficeDays) -> dict[str, Any]:
+    session.flush()
+    due = present_due(as_batch(row), _stops(session, row.id), office_days)
+    return {"due_on": due.day, "due_provisional": due.provisional}
+
+
+def _stops(session: Session, batch_id: str) -> list[Stop]:
+    query = select(ClockStopRow).filter_by(batch_id=batch_id).order_by(ClockStopRow.number)
+    return [_stop(row) for row in session.scalars(query)]
+
+
+def _stop(row: ClockStopRow) -> Stop:
+    return Stop(**{name: getattr(row, name) for name in Stop.__dataclass_fields__})

@@ -1,0 +1,107 @@
+"""Sets that agreements expect: what came, what was missing on its day, and how often the partner was reminded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from exchange.errors import Refused
+from exchange.manifest import RequestManifest
+from exchange.register.database import transaction
+from exchange.register.models import BatchRow, MissingSetRow
+from exchange.register.states import State
+
+Key = tuple[str, str, str]
+"""Cycle, period, purpose (empty where any will do)."""
+
+_SETS = 0x53455453  # "SETS": orders those who accept a set for the same period
+_NOT_ACCEPTED = (State.CLAIMED, State.REFUSED)
+
+
+@dataclass(frozen=True)
+class MissingSet:
+    partner: str
+    cycle: str
+    period: str
+    purpose: str
+    expected_by: date
+    noticed_at: datetime
+    reminders: int
+    reminded_at: datetime | None
+    arrived_at: datetime | None
+
+    @property
+    def key(self) -> Key:
+        return self.cycle, self.period, self.purpose
+
+
+class MissingSets:
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def came(self, partner: str) -> dict[Key, datetime]:
+        """(cycle, period, purpose) of the partner's accepted sets → when the first of them came."""
+        named = (BatchRow.cycle, BatchRow.period, BatchRow.purpose)
+        query = select(*named, func.min(BatchRow.received_at)).filter_by(partner=partner).group_by(*named)
+        with transaction(self.engine) as session:
+            found = session.execute(query.where(BatchRow.state.not_in(_NOT_ACCEPTED)))
+            return {(cycle or "", period or "", purpose or ""): at for cycle, period, purpose, at in found}
+
+    def notice(self, partner: str, key: Key, expected_by: date, at: datetime) -> MissingSet:
+        """Writes down that this has not come; as it was written down first."""
+        cycle, period, purpose = key
+        row = insert(MissingSetRow).values(partner=partner, cycle=cycle, period=period, purpose=purpose)
+        row = row.values(expected_by=expected_by, noticed_at=at, reminders=0)
+        with transaction(self.engine) as session:
+            session.execute(row.on_conflict_do_nothing())
+            return _missing(_row(session, partner, key))
+
+    def reminded(self, partner: str, key: Key, number: int, at: datetime) -> None:
+        """The partner has its n-th reminder."""
+        with transaction(self.engine) as session:
+            row = _row(session, partner, key)
+            if row.reminders < number:
+                row.reminders, row.reminded_at = number, at
+
+    def arrived(self, partner: str, key: Key, at: datetime) -> None:
+        """It came after all."""
+        with transaction(self.engine) as session:
+            _row(session, partner, key).arrived_at = at
+
+    def find(self, *, partner: str | None = None, every: bool = False) -> list[MissingSet]:
+        """What has not come yet, the oldest first; with ``every``, also what came late."""
+        query = select(MissingSetRow).order_by(MissingSetRow.expected_by, MissingSetRow.partner, MissingSetRow.cycle)
+        if partner is not None:
+            query = query.filter_by(partner=partner)
+        if not every:
+            query = query.where(MissingSetRow.arrived_at.is_(None))
+        with transaction(self.engine) as session:
+            return [_missing(row) for row in session.scalars(query)]
+
+
+def check_not_doubled(session: Session, batch_id: str, manifest: RequestManifest, at_most: int) -> None:
+    """Refused where so many other sets were accepted for the cycle, period and purpose; of two that are judged at once,
+    one waits for the other.
+    """
+    same = {
+        "partner": manifest.partner,
+        "cycle": manifest.cycle,
+        "period": manifest.period,
+        "purpose": manifest.purpose,
+    }
+    session.execute(select(func.pg_advisory_xact_lock(_SETS, func.hashtext(" ".join(same.values())))))
+    others = select(func.count()).select_from(BatchRow).filter_by(**same).where(BatchRow.id != batch_id)
+    if (session.scalar(others.where(BatchRow.state.not_in(_NOT_ACCEPTED))) or 0) >= at_most:
+        raise Refused("period_doubled", column="period")
+
+
+def _row(session: Session, partner: str, key: Key) -> MissingSetRow:
+    return session.get_one(MissingSetRow, (partner, *key))
+
+
+def _missing(row: MissingSetRow) -> MissingSet:
+    return MissingSet(**{name: getattr(row, name) for name in MissingSet.__dataclass_fields__})

@@ -1,0 +1,58 @@
+"""Due days of open batches, counted again: a calendar that became known, an office day that was added.
+
+Rules
+- Every open batch is counted again, provisional or not: a notice can also change a day that looked certain.
+- A due day that changed is registered, and the partner gets another signed receipt; so does it when the clock was
+  stopped or started, or an objection got more time. What the last receipt says decides, so that a run that was killed,
+  or that did not take place for days, is made up for by the next.
+- A partner whose server or agreement is in trouble does not hold up the others.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from itertools import groupby
+
+from exchange.errors import ExchangeError
+from exchange.office import Office
+from exchange.register import Batch, State
+from exchange.steps.receipt import needs_another, send_another
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Recount:
+    """``changed``: batches whose due day is another one now; ``told``: those whose partner got another receipt."""
+
+    changed: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def recompute(office: Office) -> Recount:
+    """Counts every open batch's due day again and tells the partners what changed."""
+    found = Recount()
+    for batch, _ in office.register.clock.open_batches():
+        if office.register.clock.recompute(batch.id, office.office_days):
+            found.changed.append(batch.id)
+            log.info("%s: its due day is another one now", batch.id)
+    accepted = (batch for batch, _ in office.register.clock.open_batches() if batch.state is not State.CLAIMED)
+    waiting = sorted((batch for batch in accepted if needs_another(office, batch)), key=lambda each: each.partner)
+    for partner, batches in groupby(waiting, key=lambda each: each.partner):
+        try:
+            _tell(office, partner, batches, found)
+        except ExchangeError as error:
+            log.error("partner %s: %s: %s", partner, type(error).__name__, error)
+            found.troubles.append(f"{partner}: {error}")
+    return found
+
+
+def _tell(office: Office, partner: str, batches: Iterable[Batch], found: Recount) -> None:
+    with office.folder(office.agreement(partner)) as folder:
+        for batch in batches:
+            number = send_another(office, batch, folder)
+            found.told.append(batch.id)
+            log.info("%s: the partner has receipt %d", batch.id, number)

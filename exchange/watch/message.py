@@ -1,0 +1,46 @@
+"""What a message to the office about alerts says: counts, batch ids, partners, periods and days; nobody who was asked
+about.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.register import Alert
+from exchange.tables import ALERTS
+
+GREATEST_LINES: Final = 50
+"""Of alerts in one message; the register has them all."""
+
+
+@dataclass(frozen=True)
+class Message:
+    subject: str
+    text: str
+
+
+def compose(alerts: Sequence[Alert]) -> Message:
+    """One message about all of these, what is worse first."""
+    severity = {code: place for place, code in enumerate(ALERTS)}
+    ordered = sorted(alerts, key=lambda each: (severity[each.code], each.due_on, each.subject, each.days))
+    counts = Counter(each.code for each in ordered)
+    parts = [f"{words(code, None)[0]} {counts[code]}" for code in ALERTS if counts[code]]
+    lines = [_line(each) for each in ordered[:GREATEST_LINES]]
+    if len(ordered) > GREATEST_LINES:
+        lines.append(f"另有 {len(ordered) - GREATEST_LINES} 条 more: exchange deadline list")
+    return Message(f"户籍核查时限提醒：{'，'.join(parts)}", "\n".join(lines) + "\n")
+
+
+def words(code: str, days: int | None) -> tuple[str, str]:
+    """The alert's sentence in Chinese and in English; without ``days``, of any number of days."""
+    sentence = ALERTS[code]
+    number = "" if days is None else str(days)
+    return sentence.zh.format(days=number), sentence.en.format(days=number)
+
+
+def _line(alert: Alert) -> str:
+    zh, en = words(alert.code, alert.days)
+    return f"{alert.subject}  {zh} {en}  时限 due {alert.due_on}  起 since {alert.true_on}"

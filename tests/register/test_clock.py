@@ -1,0 +1,140 @@
+"""The clock of a batch in the register: who stopped it and why, both due days, and the ledger that knows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from typing import Any
+
+import pytest
+
+from exchange.errors import Halt
+from exchange.manifest import RequestManifest
+from exchange.register import Register
+from exchange.working_days import EXTENDED_OBJECTION, NO_DAYS, OFFICE_ZONE, due_date
+
+NewBatch = Callable[[Register], str]
+RECEIVED = date(2026, 11, 23)  # as the fixture new_batch claims
+
+
+def at(day: int, month: int = 11, hour: int = 10) -> datetime:
+    return datetime(2026, month, day, hour, tzinfo=OFFICE_ZONE)
+
+
+@pytest.fixture
+def accepted(register: Register, new_batch: NewBatch, manifest: RequestManifest) -> str:
+    """Monthly, received on Monday 23 November 2026, due on Monday 30."""
+    batch = new_batch(register)
+    register.accept(batch, manifest, due_date("monthly", RECEIVED))
+    return batch
+
+
+def told(register: Register, batch: str) -> dict[str, str]:
+    facts: dict[str, str] = json.loads(register.steps(batch)[-1].facts)
+    return facts
+
+
+def test_stopped_and_started_with_who_and_why(register: Register, accepted: str) -> None:
+    assert register.clock.stop(accepted, at(25), "record_unclear", "查阅原始档案")
+    batch = register.batch(accepted)
+    assert (batch.clock_stands, batch.due_original) == (True, date(2026, 11, 30))
+    assert "record_unclear 查阅原始档案" in told(register, accepted)["stop.1"]
+    assert not register.clock.stop(accepted, at(26), "other", None), "it stands already"
+    assert register.clock.start(accepted, at(27), NO_DAYS)
+    assert not register.clock.start(accepted, at(28), NO_DAYS), "it runs already"
+    batch = register.batch(accepted)
+    assert (batch.clock_stands, batch.due_on, batch.due_original) == (False, date(2026, 12, 2), date(2026, 11, 30))
+    assert told(register, accepted)["due_on"] == "2026-12-02"
+    (stop,) = register.clock.stops(accepted)
+    assert (stop.stopped_by, stop.reason, stop.note, stop.started_by) == (
+        "tests",
+        "record_unclear",
+        "查阅原始档案",
+        "tests",
+    )
+    assert register.verify()[0] == 4
+
+
+def test_several_stops_add_up(register: Register, accepted: str) -> None:
+    for stopped, started in [(24, 25), (26, 26), (27, 30)]:
+        register.clock.stop(accepted, at(stopped), "record_unclear")
+        register.clock.start(accepted, at(started, hour=11), NO_DAYS)
+    assert register.batch(accepted).due_on == date(2026, 12, 2)
+    assert [stop.number for stop in register.clock.stops(accepted)] == [1, 2, 3]
+    ((_, stops),) = register.clock.open_batches()
+    assert stops == register.clock.stops(accepted)
+    register.verify()
+
+
+def test_on_the_due_day_it_can_be_stopped_and_after_it_not(register: Register, accepted: str) -> None:
+    with pytest.raises(Halt, match="was due on 2026-11-30"):
+        register.clock.stop(accepted, at(1, 12), "record_unclear")
+    assert register.clock.stop(accepted, at(30), "record_unclear")
+    register.clock.start(accepted, at(7, 12), NO_DAYS)
+    assert register.batch(accepted).due_on == date(2026, 12, 7)
+
+
+@pytest.mark.parametrize("verb", ["stop", "start"])
+def test_only_an_accepted_batch_has_a_clock(register: Register, new_batch: NewBatch, verb: str) -> None:
+    batch = new_batch(register)
+    for _ in range(2):
+        with pytest.raises(Halt, match="only the clock of an accepted batch"):
+            _ = (
+                register.clock.stop(batch, at(24), "other")
+                if verb == "stop"
+                else register.clock.start(batch, at(24), NO_DAYS)
+            )
+        register.refuse(batch, "data_hash", row=None, column=None)
+
+
+def test_counted_again_by_a_calendar_that_became_known(
+    register: Register, new_batch: NewBatch, manifest: RequestManifest
+) -> None:
+    batch = new_batch(register)
+    register.accept(batch, manifest, due_date("annual", date(2026, 12, 15)))
+    assert (register.batch(batch).due_on, register.batch(batch).due_provisional) == (date(2027, 1, 13), True)
+    known = {date(2026, 11, 27): False}  # what counts is the day on which it was received: 23 November
+    assert register.clock.recompute(batch, known)
+    assert not register.clock.recompute(batch, known)
+    found = register.batch(batch)
+    assert (found.due_on, found.due_provisional) == (date(2026, 12, 22), False)
+    assert found.due_original == date(2027, 1, 13)
+    assert told(register, batch)["due_before"] == "2027-01-13 provisional"
+    register.verify()
+
+
+def test_more_time_for_an_objection_is_kept_through_a_stop(
+    register: Register, new_batch: NewBatch, manifest: RequestManifest
+) -> None:
+    first = new_batch(register)
+    batch = new_batch(register)
+    objection = manifest.model_copy(update={"cycle": "objection", "objects_to": first})
+    register.accept(batch, objection, due_date("objection", RECEIVED))
+    register.clock.extend(batch, EXTENDED_OBJECTION, NO_DAYS, "档案在外地")
+    with pytest.raises(Halt, match="cannot be extended"):
+        register.clock.extend(batch, EXTENDED_OBJECTION, NO_DAYS, "again")
+    extended = register.batch(batch).due_on
+    assert extended == due_date("objection", RECEIVED).day + (date(2027, 1, 5) - date(2026, 12, 14))
+    register.clock.stop(batch, at(25), "record_unclear")
+    register.clock.start(batch, at(26), NO_DAYS)
+    assert register.batch(batch).due_on == date(2027, 1, 6)
+    register.verify()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE batch SET clock_stands = true",
+        "UPDATE batch SET due_working_days = 20",
+        "UPDATE batch SET due_original = '2026-12-24'",
+        "UPDATE batch SET receipts_sent = 2",
+    ],
+)
+def test_a_clock_that_came_past_the_ledger_is_found(
+    register: Register, accepted: str, database: Any, statement: str
+) -> None:
+    register.verify()
+    database.tamper(statement)
+    with pytest.raises(Halt, match="is not what the ledger says"):
+        register.verify()
