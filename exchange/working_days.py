@@ -18,6 +18,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cache
 from types import MappingProxyType
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -81,6 +82,11 @@ def is_working_day(day: date, office_days: OfficeDays = NO_DAYS) -> tuple[bool, 
     """(worked, provisional) for one day."""
     if day in office_days:
         return office_days[day], False
+    return _by_notice(day)
+
+
+@cache  # the package searches its whole table for each day
+def _by_notice(day: date) -> tuple[bool, bool]:
     try:
         return bool(chinese_calendar.is_workday(day)), False
     except NotImplementedError:  # how the package says that no notice covers this year

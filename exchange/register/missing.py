@@ -46,7 +46,7 @@ class MissingSets:
     def came(self, partner: str) -> dict[Key, datetime]:
         """(cycle, period, purpose) of the partner's accepted sets → when the first of them came."""
         named = (BatchRow.cycle, BatchRow.period, BatchRow.purpose)
-        query = select(*named, func.min(BatchRow.received_at)).filter_by(partner=partner).group_by(*named)
+        query = select(*named, func.min(BatchRow.received_at)).where(BatchRow.partner == partner).group_by(*named)
         with transaction(self.engine) as session:
             found = session.execute(query.where(BatchRow.state.not_in(_NOT_ACCEPTED)))
             return {(cycle or "", period or "", purpose or ""): at for cycle, period, purpose, at in found}
@@ -87,14 +87,11 @@ def check_not_doubled(session: Session, batch_id: str, manifest: RequestManifest
     """Refused where so many other sets were accepted for the cycle, period and purpose; of two that are judged at once,
     one waits for the other.
     """
-    same = {
-        "partner": manifest.partner,
-        "cycle": manifest.cycle,
-        "period": manifest.period,
-        "purpose": manifest.purpose,
-    }
-    session.execute(select(func.pg_advisory_xact_lock(_SETS, func.hashtext(" ".join(same.values())))))
-    others = select(func.count()).select_from(BatchRow).filter_by(**same).where(BatchRow.id != batch_id)
+    names = ("partner", "cycle", "period", "purpose")
+    key = " ".join(str(getattr(manifest, name)) for name in names)
+    session.execute(select(func.pg_advisory_xact_lock(_SETS, func.hashtext(key))))
+    same = [getattr(BatchRow, name) == getattr(manifest, name) for name in names]
+    others = select(func.count(BatchRow.id)).where(*same, BatchRow.id != batch_id)
     if (session.scalar(others.where(BatchRow.state.not_in(_NOT_ACCEPTED))) or 0) >= at_most:
         raise Refused("period_doubled", column="period")
 

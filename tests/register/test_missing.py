@@ -1,0 +1,61 @@
+"""Sets that agreements expect, in the register; of many that are judged at once no more are accepted than agreed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, date, datetime
+from threading import Barrier
+
+import pytest
+
+from exchange.errors import Refused
+from exchange.manifest import RequestManifest
+from exchange.register import Register, State
+from exchange.working_days import Due
+
+NewBatch = Callable[[Register], str]
+AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
+KEY = ("monthly", "2026-11", "")
+
+
+def test_missing_is_written_down_once(register: Register) -> None:
+    first = register.missing.notice("bank", KEY, date(2026, 11, 6), AT)
+    assert register.missing.notice("bank", KEY, date(2026, 11, 9), AT.replace(day=24)) == first
+    assert (first.expected_by, first.noticed_at, first.reminders) == (date(2026, 11, 6), AT, 0)
+    register.missing.reminded("bank", KEY, 1, AT)
+    register.missing.reminded("bank", KEY, 1, AT.replace(day=24))
+    (line,) = register.missing.find()
+    assert (line.reminders, line.reminded_at) == (1, AT)
+    register.missing.arrived("bank", KEY, AT)
+    assert register.missing.find() == []
+    assert [line.arrived_at for line in register.missing.find(every=True)] == [AT]
+
+
+@pytest.mark.parametrize("at_most", [1, 2])
+def test_of_six_that_are_judged_at_once_so_many_are_accepted(
+    register: Register, new_batch: NewBatch, manifest: RequestManifest, due: Due, at_most: int
+) -> None:
+    batches = [new_batch(register) for _ in range(6)]
+    ready = Barrier(6)
+
+    def judge(batch: str) -> bool:
+        ready.wait(30)
+        try:
+            register.accept(batch, manifest, due, at_most=at_most)
+        except Refused:
+            return False
+        return True
+
+    with ThreadPoolExecutor(6) as workers:
+        accepted = list(workers.map(judge, batches))
+    assert sum(accepted) == at_most
+    states = [register.batch(batch).state for batch in batches]
+    assert [state is State.ACCEPTED for state in states] == accepted
+    with pytest.raises(Refused, match="period_doubled"):
+        register.accept(batches[accepted.index(False)], manifest, due, at_most=at_most)
+    assert list(register.missing.came("bank")) == [("monthly", "2026-11", "account_opening")]
+    for batch, taken in zip(batches, accepted, strict=True):
+        if taken:
+            register.accept(batch, manifest, due, at_most=at_most)  # told again: nothing changes
+    register.verify()
