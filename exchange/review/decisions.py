@@ -58,16 +58,11 @@ def check_reason(reason: str, note: str | None) -> None:
     check_note(note, needed=reason == "other")
 
 
-def check_note(note: str | None, *, needed: bool) -> None:
-    """Halt where a note is missing, long, or holds an identity number."""
+def check_note(note: str | None, *, needed: bool = False) -> None:
+    """Halt where a note is missing though needed, is long, or holds an identity number."""
     if needed and not note:
         msg = "the reason 'other' needs a note"
         raise Halt(msg)
-    check_note(note)
-
-
-def check_note(note: str | None) -> None:
-    """Halt where the text is long or holds an identity number."""
     if note is not None and (len(note) > GREATEST_NOTE or re.search(ID_NUMBER_ANYWHERE, note)):
         msg = f"a note has at most {GREATEST_NOTE} characters and holds no identity number"
         raise Halt(msg)
