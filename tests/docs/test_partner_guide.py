@@ -221,7 +221,8 @@ def test_the_notice_about_an_incomplete_set(
 
 
 def test_every_block_of_the_guide_is_run_here() -> None:
-    assert {*ONCE, *ASK, "look", "receipt", "compare", "result", "tidy", "acknowledge", "plain", "notice"} == set(BLOCKS)
+    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice")
+    assert {*ONCE, *ASK, *answers, "plain"} == set(BLOCKS)
 
 
 @pytest.mark.parametrize("model", [RequestManifest, DataFile, Receipt, ResultManifest])
