@@ -16,7 +16,21 @@ from datetime import datetime
 from typing import Any, Final
 
 import polars as pl
-from sqlalchemy import ColumnElement, Engine, Integer, Row, Select, Subquery, cast, func, literal, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    FromClause,
+    Integer,
+    Row,
+    Select,
+    Subquery,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
 from sqlalchemy.orm import Session
 
@@ -36,6 +50,7 @@ from exchange.register.states import State
 Query = Select[*tuple[Any, ...]]
 Found = Row[*tuple[Any, ...]]
 
+_RELEASE: Final = r"^release\.[0-9]+$"
 _MOMENT: Final = pl.Datetime("us", "UTC")
 _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "batches": dict.fromkeys(("batch", "partner", "cycle", "objects_to", "refusal_code"), pl.String)
@@ -47,7 +62,8 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     | dict.fromkeys(("proposed", "approved", "rejected", "delivered"), _MOMENT),
     "reviews": {"batch": pl.String, "division": pl.String, "state": pl.String, "decided": _MOMENT},
     "stops": {"batch": pl.String, "number": pl.Int64, "reason": pl.String, "stopped": _MOMENT, "started": _MOMENT},
-    "pickups": {"batch": pl.String, "number": pl.Int64, "noticed": _MOMENT},
+    "pickups": dict.fromkeys(("batch", "partner", "cycle"), pl.String)
+    | {"number": pl.Int64, "delivered": _MOMENT, "noticed": _MOMENT},
     "missing": dict.fromkeys(("partner", "cycle", "period", "purpose"), pl.String)
     | {"expected_by": pl.Date, "reminders": pl.Int64, "arrived": _MOMENT},
 }
@@ -56,8 +72,9 @@ _SCHEMAS: Final[dict[str, dict[str, Any]]] = {
 @dataclass(frozen=True)
 class Lines:
     """``batches``: a line each, with the moments of their steps; ``answers``: given within the span (first results with
-    their open codes, and what settled those later); ``releases``, ``reviews``, ``stops``, ``pickups``: of these
-    batches; ``missing``: sets that had not come on their day.
+    their open codes, and what settled those later); ``releases``, ``reviews``, ``stops``: of these batches;
+    ``pickups``: a line for each delivered result that was not taken before the span; ``missing``: sets that had not
+    come on their day.
     """
 
     batches: pl.DataFrame
@@ -78,7 +95,7 @@ def lines(engine: Engine, start: datetime, end: datetime) -> Lines:
             "batches": select(batches).order_by(batches.c.received, batches.c.id),
             "reviews": _reviews(batches),
             "stops": _stops(batches, end),
-            "pickups": _pickups(batches, end),
+            "pickups": _pickups(start, end),
             "missing": _missing(start, end),
         }
         frames = {name: _frame(name, session.execute(query)) for name, query in queries.items()}
@@ -96,6 +113,15 @@ def _told(fact: str) -> ColumnElement[Any]:
     facts = cast(LedgerRow.facts, JSONB)
     last = func.array_agg(aggregate_order_by(facts[fact].astext, LedgerRow.seq.desc())).filter(facts.has_key(fact))
     return last[1]
+
+
+def _told_pairs() -> FromClause:
+    """What each line of the ledger was told, a row for each fact: ``key``, ``value``."""
+    return func.jsonb_each_text(cast(LedgerRow.facts, JSONB)).table_valued("key", "value").lateral("told")
+
+
+def _release_number(told: FromClause) -> ColumnElement[int]:
+    return cast(func.split_part(told.c.key, ".", 2), Integer)
 
 
 def _batches(start: datetime, end: datetime) -> Query:
@@ -133,8 +159,7 @@ def _first_answers(batches: Subquery, start: datetime, end: datetime) -> Query:
 
 def _releases(session: Session, batches: Subquery, end: datetime) -> list[Found]:
     """Batch, number, rows, approval, upheld, settled, and when it was proposed, approved, rejected, delivered."""
-    step = func.jsonb_each_text(cast(LedgerRow.facts, JSONB)).table_valued("key", "value").lateral("step")
-    number = cast(func.split_part(step.c.key, ".", 2), Integer)
+    step = _told_pairs()
     when = [
         func.max(LedgerRow.at).filter(step.c.value.startswith(state)) for state in ("approved", "rejected", "delivered")
     ]
@@ -152,7 +177,7 @@ def _releases(session: Session, batches: Subquery, end: datetime) -> list[Found]
         .join(batches, batches.c.id == ReleaseRow.batch_id)
         .join(LedgerRow, (LedgerRow.batch_id == ReleaseRow.batch_id) & (LedgerRow.at < end))
         .join(step, literal(value=True))
-        .where(step.c.key.regexp_match(r"^release\.[0-9]+$"), number == ReleaseRow.number)
+        .where(step.c.key.regexp_match(_RELEASE), _release_number(step) == ReleaseRow.number)
         .group_by(ReleaseRow.batch_id, ReleaseRow.number)
         .order_by(ReleaseRow.batch_id, ReleaseRow.number)
     )
@@ -178,10 +203,29 @@ def _stops(batches: Subquery, end: datetime) -> Query:
     return query.where(ClockStopRow.stopped_at < end).order_by(ClockStopRow.batch_id, ClockStopRow.number)
 
 
-def _pickups(batches: Subquery, end: datetime) -> Query:
-    query = select(PickupRow.batch_id, PickupRow.number, PickupRow.noticed_at)
-    query = query.join(batches, batches.c.id == PickupRow.batch_id).where(PickupRow.noticed_at < end)
-    return query.order_by(PickupRow.batch_id, PickupRow.number)
+def _pickups(start: datetime, end: datetime) -> Query:
+    told = _told_pairs()
+    first = select(LedgerRow.batch_id, literal(1).label("number"), LedgerRow.at).where(
+        LedgerRow.from_state == State.SEALED, LedgerRow.to_state == State.DELIVERED
+    )
+    later = select(LedgerRow.batch_id, _release_number(told) + 1, LedgerRow.at).join(told, literal(value=True))
+    later = later.where(told.c.key.regexp_match(_RELEASE), told.c.value.startswith("delivered"))
+    results = union_all(first, later).subquery()
+    taken = (PickupRow.batch_id == results.c.batch_id) & (PickupRow.number == results.c.number)
+    query = (
+        select(
+            results.c.batch_id,
+            BatchRow.partner,
+            BatchRow.cycle,
+            results.c.number,
+            results.c.at,
+            _before(PickupRow.noticed_at, end),
+        )
+        .join(BatchRow, BatchRow.id == results.c.batch_id)
+        .outerjoin(PickupRow, taken)
+        .where(results.c.at < end, or_(PickupRow.noticed_at.is_(None), PickupRow.noticed_at >= start))
+    )
+    return query.order_by(results.c.batch_id, results.c.number)
 
 
 def _missing(start: datetime, end: datetime) -> Query:

@@ -55,7 +55,7 @@ def test_a_batch_as_it_stood_at_the_months_end(
         ("name", "under_review", 1),
     ]
     assert told.releases.is_empty(), "it was proposed later"
-    assert told.pickups["noticed"].to_list() == [AT]
+    assert told.pickups.select("batch", "number", "noticed").rows() == [(batch, 1, AT)]
 
     far = datetime(2100, 1, 1, tzinfo=UTC)
     later = lines(register.engine, END, far)
@@ -64,6 +64,7 @@ def test_a_batch_as_it_stood_at_the_months_end(
     assert later.batches["closed"].null_count() == 0
     assert later.releases.select("number", "rows", "approval").rows() == [(1, 1, False)]
     assert later.releases["delivered"].null_count() == 0
+    assert later.pickups.select("number", "noticed").rows() == [(2, None)], "the first was taken before"
     assert lines(register.engine, far, far + timedelta(days=1)).batches.is_empty()
 
 
