@@ -52,7 +52,7 @@ Found = Row[*tuple[Any, ...]]
 
 _RELEASE: Final = r"^release\.[0-9]+$"
 _MOMENT: Final = pl.Datetime("us", "UTC")
-_SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "batches": dict.fromkeys(("batch", "partner", "cycle", "objects_to", "refusal_code"), pl.String)
     | {"rows": pl.Int64}
     | dict.fromkeys(("received", "accepted", "refused", "sealed", "delivered", "closed"), _MOMENT)
@@ -98,14 +98,14 @@ def lines(engine: Engine, start: datetime, end: datetime) -> Lines:
             "pickups": _pickups(start, end),
             "missing": _missing(start, end),
         }
-        frames = {name: _frame(name, session.execute(query)) for name, query in queries.items()}
+        frames = {name: frame(name, session.execute(query)) for name, query in queries.items()}
         given = [*session.execute(_first_answers(batches, start, end)), *_settled(releases, start, end)]
         told = [row[:5] + row[6:] for row in releases]
-        return Lines(**frames, answers=_frame("answers", given), releases=_frame("releases", told))
+        return Lines(**frames, answers=frame("answers", given), releases=frame("releases", told))
 
 
-def _frame(name: str, rows: Any) -> pl.DataFrame:
-    return pl.DataFrame([tuple(row) for row in rows], schema=_SCHEMAS[name], orient="row")
+def frame(name: str, rows: Any) -> pl.DataFrame:
+    return pl.DataFrame([tuple(row) for row in rows], schema=SCHEMAS[name], orient="row")
 
 
 def _told(fact: str) -> ColumnElement[Any]:

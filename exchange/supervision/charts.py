@@ -11,11 +11,11 @@ from html import escape
 from typing import Final
 
 _WIDTH: Final = 720
-_LABEL: Final = 190
-_NUMBER: Final = 90
+_LABEL: Final = 226
+_NUMBER: Final = 80
 _LINE: Final = 30
 _BAR: Final = 16
-_LEGEND: Final = 28
+_LEGEND: Final = 22
 _COLUMN_HEIGHT: Final = 150
 _LEAST_FOR_TEXT: Final = 38
 """Pixels of a segment that has room for its share."""
@@ -29,9 +29,10 @@ class Series:
 
 def stacked(title: str, rows: Sequence[tuple[str, Sequence[int]]], series: Sequence[Series]) -> str:
     """A bar for each row, as wide as the others, divided among the series; rows without anything have no bar."""
-    parts = [_legend(series)]
+    legend, below = _legend(series)
+    parts = [legend]
     for place, (label, values) in enumerate(rows):
-        top = _LEGEND + place * _LINE
+        top = below + place * _LINE
         parts += [_label(label, top), _number(f"{sum(values):,}", top)]
         x, width = float(_LABEL), _WIDTH - _LABEL - _NUMBER
         for each, value in zip(series, values, strict=True):
@@ -41,7 +42,7 @@ def stacked(title: str, rows: Sequence[tuple[str, Sequence[int]]], series: Seque
                     _segment(x, top, part * width, each, f"{label}：{each.name} {value:,}（{part:.1%}）", part)
                 )
                 x += part * width
-    return _svg(title, _LEGEND + len(rows) * _LINE, parts)
+    return _svg(title, below + len(rows) * _LINE, parts)
 
 
 def _segment(x: float, top: int, width: float, series: Series, hint: str, part: float) -> str:
@@ -69,9 +70,10 @@ def bars(title: str, rows: Sequence[tuple[str, int, str]], colour: str) -> str:
 def columns(title: str, days: Sequence[tuple[str, Sequence[int]]], series: Sequence[Series]) -> str:
     """Columns side by side for each day, over one scale that begins at nought."""
     highest = max((value for _, values in days for value in values), default=0) or 1
-    step, base = (_WIDTH - 50) / max(len(days), 1), _LEGEND + _COLUMN_HEIGHT
+    legend, below = _legend(series)
+    step, base = (_WIDTH - 50) / max(len(days), 1), below + _COLUMN_HEIGHT
     wide = step * 0.8 / len(series)
-    parts = [_legend(series)]
+    parts = [legend]
     for line in sorted({0, highest // 2, highest}):
         y = base - _COLUMN_HEIGHT * line / highest
         parts.append(f'<line class="grid" x1="44" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
@@ -90,13 +92,17 @@ def columns(title: str, days: Sequence[tuple[str, Sequence[int]]], series: Seque
     return _svg(title, base + 24, parts)
 
 
-def _legend(series: Sequence[Series]) -> str:
-    parts, x = [], 0.0
+def _legend(series: Sequence[Series]) -> tuple[str, int]:
+    """The legend and its height; as many lines as it takes."""
+    parts, x, y = [], 0.0, 4
     for each in series:
-        parts.append(_rect(x, 4, 11, 11, each.colour))
-        parts.append(f'<text class="legend" x="{x + 16:.1f}" y="14">{escape(each.name)}</text>')
-        x += 34 + _text_width(each.name)
-    return "".join(parts)
+        width = 34 + _text_width(each.name)
+        if x and x + width > _WIDTH:
+            x, y = 0.0, y + _LEGEND
+        parts.append(_rect(x, y, 11, 11, each.colour))
+        parts.append(f'<text x="{x + 16:.1f}" y="{y + 10}">{escape(each.name)}</text>')
+        x += width
+    return "".join(parts), y + _LEGEND
 
 
 def _text_width(text: str) -> float:

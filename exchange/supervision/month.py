@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from exchange.errors import Halt
 from exchange.working_days import OFFICE_ZONE, office_day
@@ -12,7 +12,7 @@ from exchange.working_days import OFFICE_ZONE, office_day
 
 @dataclass(frozen=True)
 class Month:
-    """``end`` is the moment up to which is counted."""
+    """``start`` and ``end``, in UTC: the moments between which is counted."""
 
     name: str
     start: datetime
@@ -21,7 +21,7 @@ class Month:
 
     @property
     def first(self) -> date:
-        return self.start.date()
+        return office_day(self.start)
 
     @property
     def today(self) -> date:
@@ -45,7 +45,7 @@ def read_month(name: str, now: datetime) -> Month:
         msg = f"{name} has not begun"
         raise Halt(msg)
     end = _midnight((first + timedelta(days=31)).replace(day=1))
-    return Month(name, start, min(end, now.astimezone(OFFICE_ZONE)), whole=end <= now)
+    return Month(name, start, min(end, now.astimezone(UTC)), whole=end <= now)
 
 
 def month_before(now: datetime) -> Month:
@@ -55,4 +55,4 @@ def month_before(now: datetime) -> Month:
 
 
 def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), OFFICE_ZONE)
+    return datetime.combine(day, time(), OFFICE_ZONE).astimezone(UTC)

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from exchange.supervision import charts
+from exchange.supervision.charts import STYLE
 from exchange.supervision.table import Table, Value
 from exchange.supervision.words import Column, Kind, Words, span
 
 _STYLE: Final = {
     "*": "box-sizing:border-box",
-    "body": "margin:0 auto;max-width:1180px;padding:28px 32px 60px;color:#1f2933;background:#fff;"
+    "body": "margin:0 auto;max-width:1360px;padding:28px 32px 60px;color:#1f2933;background:#fff;"
     'font:14px/1.6 "Noto Sans CJK SC","Source Han Sans SC","Microsoft YaHei","PingFang SC",sans-serif',
     "h1": "font-size:24px;margin:0",
     "h2": "font-size:17px;margin:36px 0 8px;padding-bottom:4px;border-bottom:2px solid #2b6cb0",
@@ -23,18 +23,21 @@ _STYLE: Final = {
     ".summary": "background:#f3f6fa;border-left:4px solid #2b6cb0;padding:10px 16px;margin:14px 0",
     ".summary p": "margin:4px 0",
     ".wide": "overflow-x:auto",
-    "table": "border-collapse:collapse;width:100%;font-size:13px;margin:8px 0",
-    "th,td": "padding:5px 8px;border-bottom:1px solid #e4e7eb;text-align:left;vertical-align:top",
-    "th": "background:#eef3f8;font-weight:600;vertical-align:bottom",
+    "table": "border-collapse:collapse;min-width:56%;font-size:13px;line-height:1.45;margin:8px 0",
+    "th,td": "padding:4px 6px;border-bottom:1px solid #e4e7eb;text-align:left;vertical-align:top",
+    "th": "background:#eef3f8;font-weight:600;vertical-align:bottom;word-break:keep-all",
     "th .en": "display:block;line-height:1.25",
-    "td.n,th.n": "text-align:right;white-space:nowrap;font-variant-numeric:tabular-nums",
+    "td.n,th.n": "text-align:right;font-variant-numeric:tabular-nums",
+    "td.n": "white-space:nowrap",
     "td.few": "white-space:nowrap",
+    "td.nought": "color:#b0b9c4",
     "tfoot td": "font-weight:600;border-top:2px solid #9aa5b1;background:#f7f9fb",
-    "figure": "margin:14px 0 18px",
+    ".charts": "display:flex;flex-wrap:wrap;gap:8px 36px",
+    "figure": "margin:10px 0 14px;flex:1 1 480px;max-width:640px",
     "figcaption": "font-weight:600;margin-bottom:4px",
     "summary": "cursor:pointer;font-weight:600;margin:18px 0 6px",
     ".none": "color:#616e7c",
-    **charts.STYLE,
+    **STYLE,
 }
 _PRINT: Final = (
     "@media print{body{max-width:none;padding:0;font-size:11px}h2{break-after:avoid}figure,tr{break-inside:avoid}}"
@@ -89,7 +92,8 @@ def _section(table: Table, chart: str) -> str:
     if not table.rows:
         shown = '<p class="none">本月没有。 None this month.</p>'
     else:
-        shown = f'{chart}<div class="wide">{_table(table)}</div>{note}'
+        charts = f'<div class="charts">{chart}</div>' if chart else ""
+        shown = f'{charts}<div class="wide">{_table(table)}</div>{note}'
     if head.folded:
         return f"<details><summary>{escape(head.title.zh)} {_en(head.title)}</summary>{shown}</details>"
     return f"<h2>{escape(head.title.zh)} {_en(head.title)}</h2>{shown}"
@@ -98,9 +102,20 @@ def _section(table: Table, chart: str) -> str:
 def _table(table: Table) -> str:
     columns = table.head.columns
     head = "".join(f"<th{_class(each.kind)}>{escape(each.words.zh)}{_en(each.words)}</th>" for each in columns)
-    rows = "".join(_row(columns, row) for row in table.rows)
+    rows = "".join(
+        _row(columns, _not_repeated(row, before, table.head.grouped))
+        for before, row in zip([None, *table.rows], table.rows, strict=False)
+    )
     foot = f"<tfoot>{_row(columns, table.total)}</tfoot>" if table.total else ""
     return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>{foot}</table>"
+
+
+def _not_repeated(row: Sequence[Value], before: Sequence[Value] | None, grouped: int) -> Sequence[Value]:
+    """The row without what its first columns would repeat of the row before."""
+    same = 0
+    while before is not None and same < grouped and row[same] == before[same]:
+        same += 1
+    return [""] * same + list(row[same:])
 
 
 def _row(columns: Sequence[Column], row: Sequence[Value]) -> str:
@@ -110,7 +125,7 @@ def _row(columns: Sequence[Column], row: Sequence[Value]) -> str:
 
 def _class(kind: Kind, shown: str = "") -> str:
     if kind != "word":
-        return ' class="n"'
+        return ' class="n nought"' if shown == "0" else ' class="n"'
     return ' class="few"' if 0 < len(shown) <= _FEW else ""
 
 

@@ -22,8 +22,13 @@ _VIOLET, _BROWN, _LIGHT_BLUE = "#6b46a8", "#8a6116", "#3f8fd2"
 _COLOURS: Final = {
     "consistent": _BLUE, "registered": _BLUE, "partly_consistent": _LIGHT_BLUE, "inconsistent": _ORANGE,
     "not_registered": _ORANGE, "no_such_number": _BROWN, "name_disagrees": _VIOLET, "no_record": _GREEN,
-    "record_found": _RED, "not_answered": _PALE, "not_applicable": _PALE,
+    "record_found": _RED, "not_same_household": _ORANGE, "head_not_named": _GREY,
+    "unanswered": _PALE, "unreadable": _GREY,
 }  # fmt: skip
+_GROUPS: Final = {
+    "unanswered": words.Words("未予答复", "nothing said"),
+    "unreadable": words.Words("无法识别", "unreadable"),
+}
 
 
 def pictures(cells: Cells, tables: Mapping[str, Table], month: Month) -> dict[str, str]:
@@ -70,12 +75,18 @@ def _on_time(cells: Cells) -> str:
 
 
 def _by_item(cells: Cells) -> str:
+    """Final answers each with a colour of its own, the others by their groups."""
     sums = cells.answers.group_by("item", "code").agg(pl.col("people").sum())
-    shown = {(item, code): n for item, code, n in sums.iter_rows()}
-    items = [item for item in [IDENTITY, *ITEMS] if any(shown.get((item, code)) for code in ANSWERS)]
-    codes = [code for code in ANSWERS if any(shown.get((item, code)) for item in items)]
-    series = [Series(ANSWERS[code].zh, _COLOURS.get(code, _GREY)) for code in codes]
-    rows = [(str(words.item(item)), [shown.get((item, code)) or 0 for code in codes]) for item in items]
+    shown: Counter[tuple[str, str]] = Counter()
+    for item, code, n in sums.iter_rows():
+        group = ANSWERS[code].group
+        shown[item, code if group == "final" else group] += n
+    codes = [code for code, answer in ANSWERS.items() if answer.group == "final"]
+    codes = [code for code in [*codes, *_GROUPS] if any(shown[item, code] for item in [IDENTITY, *ITEMS])]
+    rows = [(str(words.item(item)), [shown[item, code] for code in codes]) for item in [IDENTITY, *ITEMS]]
+    rows = [row for row in rows if any(row[1])]
+    names = {code: str(words.answer(code)) for code in ANSWERS} | {code: str(each) for code, each in _GROUPS.items()}
+    series = [Series(names[code], _COLOURS[code]) for code in codes]
     return _figure("各事项答复构成 Answers by item", stacked("各事项答复构成", rows, series)) if rows else ""
 
 

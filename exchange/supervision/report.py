@@ -7,12 +7,14 @@ Rules
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import polars as pl
 
 from exchange.agreements import load_agreement
+from exchange.errors import Halt
 from exchange.files import write_atomically
 from exchange.matching.divisions import division_name
 from exchange.office import Office
@@ -27,6 +29,7 @@ from exchange.supervision.summary import notes, sentences
 from exchange.supervision.tables import all_tables
 from exchange.supervision.words import Words
 from exchange.supervision.workbook import write_report
+from exchange.working_days import OFFICE_ZONE
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ def make_report(office: Office, month: Month, *, outside: bool) -> Report:
         title=Words(f"户籍信息核查月报 {month.name}{kind.zh}", f"Monthly report on verification {kind.en}".strip()),
         facts=[
             f"{office.settings.office}　统计期 {month.first} 至 {month.last}"
-            + ("" if month.whole else f"（截至 {month.end:%H:%M}）")
+            + ("" if month.whole else f"（截至 {month.end.astimezone(OFFICE_ZONE):%H:%M}）")
             + f"　{snapshot}"
         ],
         summary=sentences(tables),
@@ -73,8 +76,12 @@ def write_reports(office: Office, month: Month, *, outside: bool | None = None) 
 
 
 def _partners(office: Office) -> pl.DataFrame:
-    found = [load_agreement(path) for path in office.agreement_files()]
-    rows = [(each.partner, each.zh, each.level) for each in found]
+    """Partner, name and level; one whose agreement cannot be read is named by its id alone."""
+    rows = []
+    for path in office.agreement_files():
+        with suppress(Halt):
+            agreement = load_agreement(path)
+            rows.append((agreement.partner, agreement.zh, agreement.level))
     return pl.DataFrame(rows, schema=dict.fromkeys(("partner", "zh", "level"), pl.String), orient="row")
 
 

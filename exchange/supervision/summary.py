@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from exchange.supervision import words
 from exchange.supervision.month import Month
 from exchange.supervision.protect import BASE, THRESHOLD
 from exchange.supervision.table import Table, Value
@@ -63,28 +64,7 @@ def _column(table: Table, name: str) -> list[Value]:
 
 def notes(month: Month, *, outside: bool) -> list[Words]:
     """How to read the report."""
-    said = [
-        Words(
-            "上期结转 + 本期收件 = 不予受理 + 办结 + 期末在办。数字取自登记簿，为统计期末的状况（北京时间）；"
-            "同一时期的报表任何时候重做，内容相同。",
-            "Carried over + came = refused + done + open. The figures are the register's, as of the end of the time that is "
-            "reported on (Beijing time); the report of the same time reads the same whenever it is made.",
-        ),
-        Words(
-            "人次按行计，同一人多次核查计多次。本表不含任何个人信息。",
-            "Rows are counted: who was asked about twice counts twice. There is nobody's data in this report.",
-        ),
-    ]
-    if not month.whole:
-        said.append(Words("本月未满，数字截至制表时。", "The month is not over; these are the figures up to now."))
-    if outside:
-        said.append(
-            Words(
-                f"对外发布：人次、人数 1 至 {THRESHOLD - 1} 的不公布（＊），其余取整到 {BASE} 的倍数；合计按公布的数字相加，"
-                "数字后的＋表示另含未公布的数。批次是文件数，如实列出。",
-                f"For outside: counts of people from 1 to {THRESHOLD - 1} are not shown (＊), all others are rounded to a "
-                f"multiple of {BASE}; sums are those of what is shown, ＋ says that a count that is not shown would be part "
-                "of it. Batches are files and are counted as they are.",
-            )
-        )
-    return said
+    kinds = ["every"] + ["running"] * (not month.whole) + ["outside"] * outside
+    values = {"below": THRESHOLD - 1, "base": BASE}
+    said = [note for kind in kinds for note in words.notes(kind)]
+    return [Words(each.zh.format(**values), each.en.format(**values)) for each in said]

@@ -33,12 +33,15 @@ class Column:
 
 @dataclass(frozen=True)
 class Head:
-    """A table's title, note and columns; a folded one is long, and shown when it is asked for."""
+    """A table's title, note and columns. ``grouped``: so many first columns are not repeated from row to row; a folded
+    table is long, and shown when it is asked for.
+    """
 
     code: str
     title: Words
     note: Words
     columns: tuple[Column, ...]
+    grouped: int
     folded: bool
 
 
@@ -60,7 +63,13 @@ def heads() -> dict[str, Head]:
 def _head(entry: dict[str, Any]) -> Head:
     columns = tuple(Column(each["name"], Words(each["zh"], each["en"]), each["kind"]) for each in entry["columns"])
     note = Words(entry.get("note_zh", ""), entry.get("note_en", ""))
-    return Head(entry["code"], Words(entry["zh"], entry["en"]), note, columns, entry.get("folded", False))
+    title, grouped, folded = Words(entry["zh"], entry["en"]), entry.get("grouped", 0), entry.get("folded", False)
+    return Head(entry["code"], title, note, columns, grouped, folded)
+
+
+def notes(kind: str) -> list[Words]:
+    """How to read the report: of every one, a running month's, or one for outside."""
+    return [Words(each["zh"], each["en"]) for each in _file()["note"] if each["for"] == kind]
 
 
 def cycles() -> list[str]:
@@ -97,8 +106,8 @@ def stop(code: str) -> Words:
 
 
 def span(seconds: float) -> str:
-    """A time in the unit that fits: seconds, minutes, hours or days."""
-    for unit, size, greatest in (("秒 s", 1, 120), ("分 min", 60, 7200), ("时 h", 3600, 172_800)):
+    """A time in the unit that fits."""
+    for unit, size, greatest in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
         if seconds < greatest:
             return f"{seconds / size:.0f} {unit}"
-    return f"{seconds / 86_400:.1f} 天 d"
+    return f"{seconds / 86_400:.1f} d"
