@@ -22,6 +22,7 @@ from exchange.cli import (
     review,
     schemas,
     snapshot,
+    supervise,
 )
 from exchange.cli.outcome import err, out, outcome
 from exchange.office_days import load_office_days
@@ -49,6 +50,7 @@ app.add_typer(demo.app, name="demo", help="A whole world on this machine: run, u
 
 
 app.command()(expected.expected)
+app.command()(supervise.supervise)
 
 
 @app.callback()

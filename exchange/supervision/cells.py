@@ -100,7 +100,7 @@ def _judged(lines: Lines, month: Month) -> pl.DataFrame:
     return batches.with_columns(
         (pl.col("received") < month.start).alias("carried"),
         (pl.col("received") >= month.start).alias("came"),
-        refused.alias("is_refused"),
+        refused.alias("refused"),
         done.alias("done"),
         late.fill_null(value=False).alias("late"),
         still_open.alias("open"),

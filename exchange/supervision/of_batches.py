@@ -16,38 +16,46 @@ def batches(cells: Cells) -> tuple[list[Line], Line]:
     keys = ["partner", "zh", "level", "cycle"]
     answered = cells.answers.filter(pl.col("item") == IDENTITY)
     by_key = answered.group_by(keys).agg(add("people"))
-    rows = _tally(cells.batches.group_by(keys)).join(by_key, on=keys, how="full", coalesce=True, nulls_equal=True)
+    rows = _tally(cells.batches.group_by(keys)).join(by_key, on=keys, how="left", nulls_equal=True)
     lines = [_batch_line(row) for row in rows.sort("partner", "cycle", nulls_last=True).iter_rows(named=True)]
-    (total,) = _tally(cells.batches.group_by(pl.lit(1))).iter_rows(named=True) if cells.batches.height else [{}]
+    (total,) = _tally(cells.batches.group_by(pl.lit(1))).iter_rows(named=True) if cells.batches.height else [_NOTHING]
     sums = answered.select(add("people")).row(0, named=True)
     return lines, _batch_line(total | sums) | {"partner": TOTAL, "level": "", "cycle": ""}
 
 
+_HEAPS = ("carried", "came", "refused", "done", "late", "open", "overdue")
+_NOTHING: Line = dict.fromkeys(_HEAPS, 0)
+
+
 def _tally(grouped: Any) -> pl.DataFrame:
-    counts = [pl.col(name).sum().cast(pl.Int64) for name in ("carried", "came", "done", "late", "open", "overdue")]
+    counts = [pl.col(name).sum().cast(pl.Int64) for name in _HEAPS]
     spans = [
         getattr(pl.col(f"{kind}_seconds"), how)().alias(f"{kind}_{name}")
         for kind in ("first", "done")
         for name, how in (("median", "median"), ("worst", "max"))
     ]
-    tallied: pl.DataFrame = grouped.agg(*counts, pl.col("is_refused").sum().cast(pl.Int64).alias("refused"), *spans)
+    tallied: pl.DataFrame = grouped.agg(*counts, *spans)
     return tallied
 
 
 def _batch_line(row: Line) -> Line:
-    judged = (row.get("done") or 0) + (row.get("overdue") or 0)
-    on_time = (row.get("done") or 0) - (row.get("late") or 0)
-    return row | {
-        "partner": row.get("zh"),
-        "level": str(words.level(row.get("level"))),
-        "cycle": str(words.cycle(row.get("cycle"))),
-        "rate": on_time / judged if judged else None,
-        "people": people(row.get("people")),
-    }
+    heaps = {name: row[name] or 0 for name in _HEAPS}  # answers of batches that ended before have none
+    judged, on_time = heaps["done"] + heaps["overdue"], heaps["done"] - heaps["late"]
+    return (
+        row
+        | heaps
+        | {
+            "partner": row.get("zh"),
+            "level": str(words.level(row.get("level"))),
+            "cycle": str(words.cycle(row.get("cycle"))),
+            "rate": on_time / judged if judged else None,
+            "people": people(row.get("people")),
+        }
+    )
 
 
 def refused(cells: Cells) -> list[Line]:
-    refused = cells.batches.filter("is_refused").group_by("partner", "zh", "refusal_code")
+    refused = cells.batches.filter("refused").group_by("partner", "zh", "refusal_code")
     rows = refused.agg(pl.len().alias("files")).sort("partner", "refusal_code")
     return [
         {"partner": row["zh"], "reason": str(words.refusal(row["refusal_code"])), "files": row["files"]}
@@ -90,8 +98,11 @@ def stages(cells: Cells) -> list[Line]:
     seconds = pl.col("seconds")
     counted = [pl.len().alias("files"), seconds.median().alias("median"), seconds.max().alias("worst")]
     rows = cells.stages.group_by("cycle", "stage").agg(counted)
-    order = [*STAGES, "taken"]
-    ordered = sorted(rows.iter_rows(named=True), key=lambda row: (row["cycle"] or "~", order.index(row["stage"])))
+    order, cycles = [*STAGES, "taken"], words.cycles()
+    ordered = sorted(
+        rows.iter_rows(named=True),
+        key=lambda row: (cycles.index(row["cycle"] or words.NONE), order.index(row["stage"])),
+    )
     return [row | {"cycle": str(words.cycle(row["cycle"])), "stage": str(words.stage(row["stage"]))} for row in ordered]
 
 

@@ -59,7 +59,7 @@ def _on_time(cells: Cells) -> str:
         Series("在办未到期 open", _PALE),
     ]
     counts = (
-        cells.batches.filter(~pl.col("is_refused"))
+        cells.batches.filter(~pl.col("refused"))
         .group_by("cycle")
         .agg(
             (pl.col("done") & ~pl.col("late")).sum().alias("on_time"),

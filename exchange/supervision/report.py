@@ -19,6 +19,7 @@ from exchange.files import write_atomically
 from exchange.matching.divisions import division_name
 from exchange.office import Office
 from exchange.register.figures import lines
+from exchange.settings import Settings
 from exchange.supervision.cells import count
 from exchange.supervision.doubtful import count_doubtful, version_of
 from exchange.supervision.month import Month
@@ -44,7 +45,7 @@ def make_report(office: Office, month: Month, *, outside: bool) -> Report:
     told = lines(office.register.engine, month.start, month.end)
     cells = count(told, month, _partners(office), count_doubtful(version))
     cells = protected(cells) if outside else cells
-    tables = all_tables(cells, lambda division: _office_name(office, division))
+    tables = all_tables(cells, lambda division: office_name(office.settings, division))
     kind = Words("（对外）", "(for outside)") if outside else Words("", "")
     snapshot = f"人口快照 {version.as_of}" if version else "没有人口快照"
     page = Page(
@@ -85,6 +86,7 @@ def _partners(office: Office) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=dict.fromkeys(("partner", "zh", "level"), pl.String), orient="row")
 
 
-def _office_name(office: Office, division: str) -> str:
-    named = {each.division: each.zh for each in office.settings.offices}
+def office_name(settings: Settings, division: str) -> str:
+    """The office that looks at rows of this division by hand; the division's own name where the settings name none."""
+    named = {each.division: each.zh for each in settings.offices}
     return named.get(division, division_name(division))
