@@ -6,6 +6,7 @@ Airflow finds the operator's page in ``doc_md`` below.
 from __future__ import annotations
 
 from airflow.sdk import dag, task
+from due import alert
 from wiring import PATIENT, run_step
 
 from exchange import pipeline
@@ -37,6 +38,7 @@ result, delivered once.
     catchup=False,
     max_active_runs=16,
     default_args=PATIENT,
+    deadline=alert(),
     doc_md=PAGE,
     tags=["exchange"],
     is_paused_upon_creation=False,

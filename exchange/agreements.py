@@ -19,7 +19,7 @@ from exchange.errors import Halt
 from exchange.manifest import PARTNER_PATTERN
 from exchange.settings import explain
 from exchange.spreadsheet import GREATEST_ROWS
-from exchange.tables import ITEMS
+from exchange.tables import ALWAYS_COUNTED, ITEMS, OFFENCE_KINDS
 from exchange.working_days import WORKING_DAYS
 
 # Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules
@@ -34,7 +34,8 @@ class _Section(BaseModel):
 class Purpose(_Section):
     """One reason to ask, with its legal basis; ``items`` may be asked for it and no others. ``tells_cancellation``:
     whether answers about a person whose registration is cancelled say so. ``unregistered_by``: the form in which
-    ``unregistered`` is asked, see ``matching/unregistered.py``.
+    ``unregistered`` is asked, see ``matching/unregistered.py``. ``offence_kinds``: which records ``criminal_record``
+    counts (``schemas/offences.toml``); penalties and drug records only where they are named here.
     """
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
@@ -43,6 +44,18 @@ class Purpose(_Section):
     items: tuple[str, ...]
     tells_cancellation: bool = False
     unregistered_by: Literal["mother", "name"] | None = None
+    offence_kinds: tuple[str, ...] = ALWAYS_COUNTED
+
+    @model_validator(mode="after")
+    def _kinds_may_be_told(self) -> Self:
+        may = [kind.code for kind in OFFENCE_KINDS.values() if kind.counts != "never"]
+        if not set(ALWAYS_COUNTED) <= set(self.offence_kinds) <= set(may):
+            msg = f"offence_kinds: {', '.join(ALWAYS_COUNTED)}, and any of {', '.join(may)}"
+            raise ValueError(msg)
+        if "offence_kinds" in self.model_fields_set and "criminal_record" not in self.items:
+            msg = "offence_kinds: only where items hold criminal_record"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _form_named(self) -> Self:

@@ -1,20 +1,25 @@
-"""The partner guide's tables, made from ``schemas/``, so that what partners read is what the code answers."""
+"""The partner guide's tables, made from ``schemas/`` and the specification, so that what partners read is what the code
+answers.
+"""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from exchange.markdown import table, visible
 from exchange.places import SCHEMAS
+from exchange.specifications import Specification, examples
 from exchange.tables import (
     ANSWERS,
     ELSEWHERE,
     ITEMS,
     NOTES,
     NOTICES,
+    OFFENCE_KINDS,
     REFUSALS,
     REQUIRED_COLUMNS,
     RESULT_COLUMNS,
@@ -31,15 +36,9 @@ _FORMS: Final = {"mother": "按母亲 by the mother", "name": "按姓名 by name
 _TABLE: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def _table(header: str, rows: Iterable[Iterable[str]]) -> str:
-    columns = header.count("|") + 1
-    lines = [f"| {header} |", "|" + "---|" * columns, *(f"| {' | '.join(row)} |" for row in rows)]
-    return "\n".join(lines) + "\n"
-
-
 def _answers() -> str:
     rows = ((f"`{each.code}`", each.zh, each.en, _GROUPS[each.group]) for each in ANSWERS.values())
-    return _table("code | 中文 | English | 类别 group", rows)
+    return table("code | 中文 | English | 类别 group", rows)
 
 
 def _items() -> str:
@@ -60,7 +59,7 @@ def _items() -> str:
         for form, columns in item.forms.items()
         for column in columns
     )
-    return _table("列 column | 中文表头 Chinese header | 事项 item", [*required, *claims, *without, *forms])
+    return table("列 column | 中文表头 Chinese header | 事项 item", [*required, *claims, *without, *forms])
 
 
 def _elsewhere() -> str:
@@ -74,7 +73,15 @@ def _elsewhere() -> str:
         )
         for each in ELSEWHERE.values()
     )
-    return _table("code | 事项 item | 不予受理 refusal | 中文 | English", rows)
+    return table("code | 事项 item | 不予受理 refusal | 中文 | English", rows)
+
+
+_COUNTS: Final = {"always": "是 yes", "named": "协议该用途写明的 where the purpose names it", "never": "否 no"}
+
+
+def _offences() -> str:
+    rows = ((f"`{each.code}`", each.zh, each.en, _COUNTS[each.counts]) for each in OFFENCE_KINDS.values())
+    return table("code | 中文 | English | 计入 counts", rows)
 
 
 def _relations() -> str:
@@ -83,17 +90,17 @@ def _relations() -> str:
             (f"`{row['code']}`" if row["code"] else "—", row["name"], row["words"].replace(" ", "；"), row["covers"])
             for row in csv.DictReader(stream)
         ]
-    return _table("代码 code | 称谓 word | 也可写作 also | 包含 takes in", rows)
+    return table("代码 code | 称谓 word | 也可写作 also | 包含 takes in", rows)
 
 
 def _results() -> str:
     fixed = ((f"`{column.code}`", column.zh[0]) for column in RESULT_COLUMNS)
     answers = ((f"`{item.code}_answer`", f"{item.zh}核查结果") for item in ITEMS.values())
-    return _table("列 column | 中文表头 Chinese header", [*fixed, *answers])
+    return table("列 column | 中文表头 Chinese header", [*fixed, *answers])
 
 
 def _sentences(sentences: Mapping[str, Sentence]) -> str:
-    return _table("code | 中文 | English", ((f"`{each.code}`", each.zh, each.en) for each in sentences.values()))
+    return table("code | 中文 | English", ((f"`{each.code}`", each.zh, each.en) for each in sentences.values()))
 
 
 _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
@@ -102,6 +109,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "notes": lambda: _sentences(NOTES),
         "items": _items,
         "elsewhere": _elsewhere,
+        "offences": _offences,
         "relations": _relations,
         "results": _results,
         "refusals": lambda: _sentences(REFUSALS),
@@ -110,6 +118,22 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
 )
 
 
-def with_tables(guide: str) -> str:
+def _writings(specifications: Iterable[Specification]) -> str:
+    rows = (
+        (
+            "、".join(f"`{column}`" for column in writing.columns),
+            writing.zh,
+            writing.en,
+            "　".join(visible(text) for text in examples(specification, writing, read=True)),
+            "　".join(visible(text) for text in examples(specification, writing, read=False)),
+        )
+        for specification in specifications
+        for writing in specification.writings
+    )
+    return table("列 column | 写法 | how it may be written | 如 read | 不能识别，如 not read", rows)
+
+
+def with_tables(guide: str, specifications: Sequence[Specification]) -> str:
     """The guide's text with every table between its marks made anew."""
-    return _TABLE.sub(lambda found: found[1] + _TABLES[found[2]]() + found[3], guide)
+    tables: dict[str, Callable[[], str]] = {**_TABLES, "writings": lambda: _writings(specifications)}
+    return _TABLE.sub(lambda found: found[1] + tables[found[2]]() + found[3], guide)

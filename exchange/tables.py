@@ -75,7 +75,17 @@ class Source:
     max_age_days: int
 
 
-T = TypeVar("T", Answer, Sentence, Item, Elsewhere, Source)
+@dataclass(frozen=True)
+class OffenceKind:
+    """A kind of offence record; ``counts``: always, where a purpose names it, or never."""
+
+    code: str
+    zh: str
+    en: str
+    counts: Literal["always", "named", "never"]
+
+
+T = TypeVar("T", Answer, Sentence, Item, Elsewhere, Source, OffenceKind)
 
 
 @cache
@@ -120,12 +130,20 @@ ITEMS: Final = _by_code(
 )
 ELSEWHERE: Final = _by_code([Elsewhere(**entry) for entry in _load("items.toml")["elsewhere"]])
 SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["source"]])
+OFFENCE_KINDS: Final = _by_code([OffenceKind(**entry) for entry in _load("offences.toml")["kind"]])
+ALWAYS_COUNTED: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "always")
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
 
 
-def export_labels(table: SourceTable) -> Mapping[str, str]:
-    """Column → its Chinese word, of an export of this kind of source."""
-    return {entry["name"]: entry["zh"] for entry in _load("exports.toml")[table]["columns"]}
+@cache
+def export_words() -> Mapping[str, str]:
+    """What the exports' columns and the requests' columns are called in Chinese."""
+    exports = (
+        entry for table in ("population", "offences", "events") for entry in _load("exports.toml")[table]["columns"]
+    )
+    claims = (claim for item in ITEMS.values() for claim in item.claims)
+    words = {claim.code: claim.zh[0] for claim in (*claims, *ITEMS["unregistered"].forms["mother"])}
+    return MappingProxyType(words | {entry["name"]: entry["zh"] for entry in exports})
 
 
 def export_columns(table: SourceTable) -> tuple[str, ...]:

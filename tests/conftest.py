@@ -7,15 +7,19 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
+import hypothesis
 import polars as pl
 import pytest
 
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
-from exchange.demo.province.offences import make_offences
+from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED, World
 from exchange.office import Office
+
+hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine is no wrong answer
+hypothesis.settings.load_profile("any machine")
 
 PEOPLE = 3000
 ITEMS = ("id_number", "name", "sex")
@@ -42,8 +46,8 @@ def people() -> pl.DataFrame:
 
 @pytest.fixture(scope="session")
 def offenders(people: pl.DataFrame) -> pl.Series:
-    """Id numbers with a record that is not sealed."""
-    return make_offences(SEED, 0, people).filter(~pl.col("sealed"))["id_number"]
+    """Id numbers with a record that counts where judgments alone are told."""
+    return on_record(make_offences(SEED, 0, people))
 
 
 @pytest.fixture

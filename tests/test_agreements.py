@@ -57,6 +57,17 @@ def test_a_sound_agreement(folder: Path, sound: str) -> None:
             "where items hold unregistered and only",
         ),
         ('"criminal_record"]', '"unregistered"]\nunregistered_by = "father"', "Input should be 'mother' or 'name'"),
+        (
+            '"criminal_record"]',
+            '"criminal_record"]\noffence_kinds = ["drug"]',
+            "offence_kinds: judgment, and any of judgment, administrative_penalty, drug",
+        ),
+        (
+            '"criminal_record"]',
+            '"criminal_record"]\noffence_kinds = ["judgment", "pending"]',
+            "offence_kinds: judgment,",
+        ),
+        ('"criminal_record"]', '"sex"]\noffence_kinds = ["judgment"]', "only where items hold criminal_record"),
         ('"criminal_record"]', '"shoe_size"]', "no such item: shoe_size; there are id_number, name"),
         ('host_key = "ssh-ed25519 ', 'host_key = "', "sftp.host_key: String should match pattern"),
         ("[contact]", "[contract]", "contract: Extra inputs are not permitted"),
@@ -86,6 +97,15 @@ def test_errors_name_file_and_field_and_what_is_right(folder: Path, sound: str, 
         load(folder, sound.replace(old, new))
     assert says in str(halted.value)
     assert f"{PROFILE.id}.toml" in str(halted.value)
+
+
+def test_a_purpose_counts_judgments_and_what_else_it_names(folder: Path, sound: str) -> None:
+    named = '"criminal_record"]\noffence_kinds = ["judgment", "drug"]'
+    for content, kinds in ((sound, ("judgment",)), (sound.replace('"criminal_record"]', named), ("judgment", "drug"))):
+        load(folder, content)
+        purpose = load_agreement(folder / f"{PROFILE.id}.toml").purpose("case_handling")
+        assert purpose is not None
+        assert purpose.offence_kinds == kinds
 
 
 def test_a_standing_approval_holds_for_ad_hoc_in_its_time_only(folder: Path, sound: str) -> None:

@@ -1,4 +1,4 @@
-"""The house rules hold for what is about to land: lint, form, types, the direction of imports."""
+"""The house rules hold for what is about to land: lint, form, types, the direction of imports, generated files."""
 
 from __future__ import annotations
 
@@ -10,8 +10,16 @@ import pytest
 
 from exchange.places import ROOT
 
+COMMANDS = [
+    ("ruff", "check"),
+    ("ruff", "format", "--check"),
+    ("mypy",),
+    ("lint-imports",),
+    ("exchange", "schemas", "--check"),
+]
 
-@pytest.mark.parametrize("command", [("ruff", "check"), ("ruff", "format", "--check"), ("mypy",), ("lint-imports",)])
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_house_rule(command: tuple[str, ...]) -> None:
     program = Path(sys.executable).with_name(command[0])
     ended = subprocess.run(

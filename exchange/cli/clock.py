@@ -39,11 +39,15 @@ def stop(
 
 
 @app.command()
-def start(batch: BatchId) -> None:
+def start(
+    batch: BatchId,
+    note: Annotated[str | None, typer.Option(help="What was found; short, no identity number")] = None,
+) -> None:
     """Start the clock again; the due day moves by the working days that were not counted."""
     with outcome(), Office.open(account()) as office:
         check_officer_or_leader(office.settings, account())
-        office.register.clock.start(batch, office.now(), office.office_days)
+        check_note(note, needed=False)
+        office.register.clock.start(batch, office.now(), office.office_days, note)
         found = office.register.batch(batch)
         out.print(f"{batch}: the clock runs; due {found.due_on}, first {found.due_original}", markup=False)
 
@@ -53,10 +57,11 @@ def show(batch: BatchId) -> None:
     """When the batch's clock was stopped and started, by whom and why."""
     with outcome(), Office.open(account()) as office:
         office.register.batch(batch)
-        table = Table("停 stopped", "经办 by", "原因 reason", "备注 note", "续 started", "经办 by")
+        table = Table("停 stopped", "经办 by", "原因 reason", "备注 note", "续 started", "经办 by", "备注 note")
         for each in office.register.clock.stops(batch):
             started = each.started_at.astimezone(OFFICE_ZONE).strftime(_MINUTE) if each.started_at else ""
             stopped = each.stopped_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
             words = STOPS[each.reason].zh
-            table.add_row(stopped, each.stopped_by, words, each.note or "", started, each.started_by or "")
+            ended = (started, each.started_by or "", each.started_note or "")
+            table.add_row(stopped, each.stopped_by, words, each.note or "", *ended)
         out.print(table if table.row_count else "未停过。 The clock was never stopped.")

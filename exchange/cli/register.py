@@ -40,12 +40,13 @@ def _line(batch: Batch) -> tuple[str, ...]:
         batch.cycle or "",
         "" if batch.rows_in is None else str(batch.rows_in),
         batch.received_at.astimezone(OFFICE_ZONE).strftime(_MOMENT),
-        _due(batch),
+        due_words(batch),
         batch.refusal_code or "",
     )
 
 
-def _due(batch: Batch) -> str:
+def due_words(batch: Batch) -> str:
+    """The present due day, whether it is provisional or not known, and the first one where it was another."""
     if batch.due_on is None:
         return ""
     if batch.clock_stands:
@@ -65,7 +66,7 @@ def show(batch_id: str) -> None:
             facts.add_row(name, str(getattr(batch, name) or ""))
         facts.add_row("items", ", ".join(batch.items))
         facts.add_row("rows", "" if batch.rows_in is None else str(batch.rows_in))
-        facts.add_row("due", _due(batch))
+        facts.add_row("due", due_words(batch))
         facts.add_row("came", (batch.arrival or "").replace("_", " "))
         place = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
         facts.add_row("refused for", " ".join([batch.refusal_code or "", *place]))

@@ -10,6 +10,7 @@ from rich.table import Table
 from exchange import pipeline
 from exchange.account import account
 from exchange.cli.outcome import out, outcome
+from exchange.errors import Halt
 from exchange.office import Office
 from exchange.register import Release
 from exchange.register.releases import parse_id
@@ -57,7 +58,10 @@ def show(batch: Annotated[str, typer.Argument(help="The batch's id")]) -> None:
 def propose() -> None:
     """Look at all delivered batches with open rows and propose what can leave."""
     with outcome(), Office.open(account()) as office:
-        _print(pipeline.propose_all(office))
+        found = pipeline.propose_all(office)
+        _print(found.releases)
+        if found.troubles:
+            raise Halt("; ".join(found.troubles))
 
 
 @app.command()

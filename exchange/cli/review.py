@@ -10,6 +10,7 @@ from rich.table import Table
 
 from exchange.account import account
 from exchange.cli.outcome import out, outcome
+from exchange.cli.register import due_words
 from exchange.errors import Halt
 from exchange.files import write_atomically
 from exchange.office import Office
@@ -48,7 +49,7 @@ def list_(
         due = {}
         for review in _mine(office, batch, state):
             if review.batch not in due:
-                due[review.batch] = str(office.register.batch(review.batch).due_on or "")
+                due[review.batch] = due_words(office.register.batch(review.batch))
             cells = (review.division, why(review), review.state.value, due[review.batch], review.decided_by or "")
             table.add_row(review.batch, str(review.row), *cells)
         out.print(table if table.row_count else "没有待核实的行。 Nothing to look at.")

@@ -8,10 +8,12 @@ from pathlib import Path
 
 import typer
 
-from exchange.cli.outcome import FOUND, err, out
+from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.guide import with_tables
 from exchange.manifest import MODELS, json_schema
 from exchange.places import ROOT, SCHEMAS
+from exchange.rulebook import rules_page
+from exchange.specifications import read_specifications
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -21,18 +23,23 @@ def generated() -> Iterator[tuple[Path, str]]:
     for name, model in MODELS.items():
         yield SCHEMAS / f"{name}.schema.json", json.dumps(json_schema(model), ensure_ascii=False, indent=2) + "\n"
 
+    specifications = read_specifications()
     guide = ROOT / "docs" / "partner-guide.md"
-    yield guide, with_tables(guide.read_text(encoding="utf-8"))
+    yield guide, with_tables(guide.read_text(encoding="utf-8"), specifications)
+    yield ROOT / "docs" / "rules.md", rules_page(specifications)
 
 
 @app.callback()
 def schemas(*, check: bool = typer.Option(False, "--check", help="Only say which files are not up to date.")) -> None:
-    """Write the JSON Schemas and the partner guide's tables, or check that they are up to date."""
-    stale = [
-        (path, content)
-        for path, content in generated()
-        if not path.exists() or path.read_text(encoding="utf-8") != content
-    ]
+    """Write the JSON Schemas, the partner guide's tables and docs/rules.md, or check that they are up to date. Needs a
+    checkout of the project with its tests.
+    """
+    with outcome():
+        stale = [
+            (path, content)
+            for path, content in generated()
+            if not path.exists() or path.read_text(encoding="utf-8") != content
+        ]
     for path, content in stale:
         if check:
             err.print(f"{path.name} is not up to date; run `exchange schemas`")

@@ -14,7 +14,7 @@ import polars as pl
 
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.province.claims import Claims, make_claims
-from exchange.demo.province.offences import make_offences
+from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.servers.airflow import Airflow
@@ -76,7 +76,7 @@ class Script:
         chunks = list(make_people(SEED, PEOPLE))
         self.people = pl.concat(chunks)
         offences = pl.concat([make_offences(SEED, number, chunk) for number, chunk in enumerate(chunks)])
-        self.offenders = offences.filter(~pl.col("sealed"))["id_number"]
+        self.offenders = on_record(offences)
         self.today = office_day(datetime.now(UTC))
         self.mark = datetime.now(UTC).strftime("%m%d%H%M%S")
 

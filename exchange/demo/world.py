@@ -46,6 +46,7 @@ class PartnerProfile:
     encoding: str = "utf-8-sig"
     form: str = "csv"
     standing_approval: bool = False
+    expected: str = ""
 
 
 _REGISTER_ITEMS: Final = ["id_number", "name", "sex", "birth_date", "ethnicity", "registered_address"]
@@ -55,11 +56,22 @@ _CASE: Final = "最高人民法院、公安部关于建立快速查询信息共�
 _SCHOOL: Final = "义务教育法第十二条"
 _BIRTH: Final = "母婴保健法第二十三条"
 _HIRING: Final = "教师法第十四条"
+_SCHOOL_BUS: Final = "校车安全管理条例第二十三条"  # no criminal record, no drug use
+_RECORD_ITEMS: Final = ["id_number", "name", "criminal_record"]
 
 
-def _purpose(code: str, zh: str, basis: str, items: Iterable[str], unregistered_by: str | None = None) -> str:
+def _purpose(
+    code: str,
+    zh: str,
+    basis: str,
+    items: Iterable[str],
+    unregistered_by: str | None = None,
+    offence_kinds: Iterable[str] = (),
+) -> str:
     named = ", ".join(f'"{item}"' for item in items)
     form = f'unregistered_by = "{unregistered_by}"\n' if unregistered_by else ""
+    if kinds := ", ".join(f'"{kind}"' for kind in offence_kinds):
+        form += f"offence_kinds = [{kinds}]\n"
     return f'[[purposes]]\ncode = "{code}"\nzh = "{zh}"\nlegal_basis = "{basis}"\nitems = [{named}]\n{form}'
 
 
@@ -82,9 +94,13 @@ PARTNERS: Final = (
         "220000",
         ("quarterly", "annual"),
         _purpose("enrolment", "入学资格核验", _SCHOOL, _REGISTER_ITEMS)
-        + _purpose("hiring_teachers", "教师招录", _HIRING, ["id_number", "name", "criminal_record"]),
+        + _purpose("hiring_teachers", "教师招录", _HIRING, _RECORD_ITEMS)
+        + _purpose(
+            "school_bus_drivers", "校车驾驶资格", _SCHOOL_BUS, _RECORD_ITEMS, offence_kinds=["judgment", "drug"]
+        ),
         language="zh",
         form="xlsx",
+        expected='[[expected]]\ncycle = "annual"\nday = 20\npurpose = "enrolment"\n',
     ),
     PartnerProfile(
         "social-security-yanbian",
@@ -92,7 +108,14 @@ PARTNERS: Final = (
         "city",
         "222400",
         ("monthly", "half_yearly"),
-        _purpose("pension", "待遇资格核验", "社会保险法第七十四条", _REGISTER_ITEMS),
+        _purpose("pension", "待遇资格核验", "社会保险法第七十四条", _REGISTER_ITEMS)
+        + _purpose(
+            "points_settlement",
+            "积分落户",
+            "居住证暂行条例第十六条",
+            _RECORD_ITEMS,
+            offence_kinds=["judgment", "administrative_penalty"],
+        ),
         language="zh",
         encoding="gb18030",
     ),
@@ -243,6 +266,7 @@ in_force_until = {today + timedelta(days=540)}
 cycles = [{cycles}]
 
 {profile.purposes}
+{profile.expected}
 [sftp]
 host = "127.0.0.1"
 port = {server.port}

@@ -24,6 +24,12 @@ SEX: Final[Mapping[str, int]] = MappingProxyType(
     }
 )  # fmt: skip
 
+OTHER_ETHNICITY_WORDS: Final = {"未识别": 97, "未识别民族": 97, "其他民族": 97, "外国血统": 98, "入籍": 98}
+"""Words for the two codes that name no ethnic group (the office's choice)."""
+
+_LEFT_OUT: Final = r"^[\s\p{Cf}]*['‘’`]+|[\s\p{Cf}]+"
+"""Blanks, invisible characters, and the apostrophe by which a spreadsheet marks a text (``'01``)."""
+
 
 @cache
 def ethnicity_words() -> Mapping[str, int]:
@@ -32,12 +38,22 @@ def ethnicity_words() -> Mapping[str, int]:
     for code, name in pl.read_csv(SCHEMAS / "ethnicities.csv", infer_schema=False).iter_rows():
         for word in (code, code.lstrip("0"), name, name.removesuffix("族")):
             words[word] = int(code)
-    return MappingProxyType(words)
+    return MappingProxyType(words | OTHER_ETHNICITY_WORDS)
+
+
+def even_text(text: pl.Expr) -> pl.Expr:
+    """Evened width, no blanks, nothing invisible, no apostrophe in front."""
+    return without_blanks(text.str.normalize("NFKC"))
+
+
+def without_blanks(even: pl.Expr) -> pl.Expr:
+    """The rest of ``even_text``, of a text in evened width."""
+    return even.str.replace_all(_LEFT_OUT, "")
 
 
 def plain_word(text: pl.Expr) -> pl.Expr:
-    """Evened width, no blanks, upper case."""
-    return text.str.normalize("NFKC").str.replace_all(r"\s+", "").str.to_uppercase()
+    """Even text in upper case."""
+    return even_text(text).str.to_uppercase()
 
 
 def sex_code(text: pl.Expr) -> pl.Expr:

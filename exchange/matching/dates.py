@@ -1,8 +1,9 @@
 """Dates as people write them: year, month, day in that order, and a spreadsheet's serial number.
 
-Rules: ``1990-1-5``, ``1990/01/05``, ``1990.1.5``, ``19900105``, ``1990年1月5日``, each also followed by a midnight that
-a spreadsheet added. A serial number (days since 1899-12-30) is taken where it lies in a person's lifetime: five
-digits cannot be any other date. Two-digit years and day-first forms are ambiguous and give null.
+Rules: ``1990-1-5``, ``1990/01/05``, ``1990.1.5``, ``19900105``, ``1990年1月5日`` (or 号), with any dash, each also
+followed by a midnight that a spreadsheet added. A serial number (days since 1899-12-30) is taken where it lies in a
+person's lifetime: five digits cannot be any other date. Two-digit years and day-first forms are ambiguous and give
+null.
 """
 
 from __future__ import annotations
@@ -11,12 +12,14 @@ from typing import Final
 
 import polars as pl
 
+from exchange.matching.codes import even_text, without_blanks
+
 _MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
-_PARTED: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})[-/.月]([0-9]{1,2})日?$"
+_PARTED: Final = r"^([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212]([0-9]{1,2})[日号]?$"
 _COMPACT: Final = r"^([0-9]{4})([0-9]{2})([0-9]{2})$"
 _YEAR: Final = r"^((?:19|20)[0-9]{2})年?$"
 _MONTH: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})月?$"
-_SPAN: Final = r"^(.{8,})(?:/|至|到|~|--|—+)(.{8,})$"
+_SPAN: Final = r"^(.{8,})(?:/|至|到|~|[\p{Pd}\u2212]+)(.{8,})$"
 _SERIAL: Final = r"^[0-9]{4,5}$"
 _SERIAL_ZERO: Final = -25_569  # 1899-12-30, in days since 1970-01-01
 _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
@@ -24,14 +27,14 @@ _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
 
 def claimed_period(text: pl.Expr) -> pl.Expr:
     """Struct of ``first`` and ``last`` day of a day, a month (``2020-05``, ``2020年5月``), a year (``2020``,
-    ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到 or ~); nulls where the text is none of
-    these, or ends before it begins. A bare number of four digits is a year.
+    ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到, ~ or a dash); nulls where the text is
+    none of these, or ends before it begins. A bare number of four digits is a year.
     """
-    even = text.str.normalize("NFKC").str.replace_all(r"\s+", "")
+    even = even_text(text)
     year = (even.str.extract(_YEAR, 1) + "-01-01").str.to_date("%Y-%m-%d", strict=False)
     month = pl.concat_str([even.str.extract(_MONTH, 1), even.str.extract(_MONTH, 2).str.zfill(2)], separator="-")
     month = (month + "-01").str.to_date("%Y-%m-%d", strict=False)
-    day = claimed_date(even)
+    day = claimed_date(text)
     begin, end = (claimed_date(even.str.extract(_SPAN, group)) for group in (1, 2))
     first = pl.coalesce(year, month, pl.when(even.str.contains(_SPAN)).then(begin).otherwise(day))
     last = pl.coalesce(
@@ -45,7 +48,8 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
 
 def claimed_date(text: pl.Expr) -> pl.Expr:
     """Date, null where the text is no date or leaves open which."""
-    even = text.str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, "").str.replace_all(r"\s+", "")
+    without_time = text.str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, "")
+    even = without_blanks(without_time)
     parts = [
         pl.coalesce(even.str.extract(_PARTED, group), even.str.extract(_COMPACT, group)).str.zfill(2)
         for group in (1, 2, 3)

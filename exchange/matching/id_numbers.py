@@ -4,8 +4,8 @@ Rules
 - 18 characters: 6 division, 8 birth date, 3 sequence, 1 check character by ISO 7064 MOD 11-2.
 - 15 digits (before October 1999) are upgraded: ``19`` goes in before the year, ``18`` for the sequences 996-999 that
   were kept for people over a hundred.
-- Repaired: full-width characters, blanks, dashes, a leading apostrophe, small x, the Cyrillic and Greek look-alikes
-  of X, the multiplication sign. Not repaired: a spreadsheet's scientific notation, whose digits are lost.
+- Repaired: full-width and invisible characters, blanks, dashes, a leading apostrophe, small x, the Cyrillic and Greek
+  look-alikes of X, the multiplication sign. Not repaired: a spreadsheet's scientific notation, whose digits are lost.
 - The date inside must exist, not lie before 1800 and not after the day of receipt.
 - The key of a person is the number's first 17 digits as an integer: the check character is arithmetic on them.
 """
@@ -17,25 +17,26 @@ from typing import Final
 
 import polars as pl
 
+from exchange.matching.codes import even_text
+
 WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS: Final = "10X98765432"
 CENTENARIAN_SEQUENCES: Final = ("996", "997", "998", "999")
 EARLIEST_BIRTH: Final = date(1800, 1, 1)
 
-_DROPPED: Final = r"[\s\u200b\ufeff\u2010-\u2015\u2212_-]+|^['‘’`´]+"
+_DASHES: Final = r"[\p{Pd}\u2212_]+"
 _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 
 
 def plain(text: pl.Expr) -> pl.Expr:
     """The number in ASCII digits and X, without what people put between them."""
-    even = text.str.normalize("NFKC").str.replace_all(_DROPPED, "")
-    return even.str.replace_all(_LOOKS_LIKE_X, "X")
+    return even_text(text).str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
 
 
 def is_scientific(text: pl.Expr) -> pl.Expr:
     """Whether a spreadsheet made ``2.20104E+17`` of the number."""
-    return text.str.normalize("NFKC").str.strip_chars().str.contains(_SCIENTIFIC)
+    return even_text(text).str.contains(_SCIENTIFIC)
 
 
 def upgraded(number: pl.Expr) -> pl.Expr:

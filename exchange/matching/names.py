@@ -34,15 +34,24 @@ VARIANT: Final = "variant"
 DIFFERENT: Final = "different"
 
 DOT: Final = "\u00b7"
-_BLANKS: Final = r"[\s\u200b-\u200d\u2060\ufeff\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
-_DOTS: Final = r"[.\u00b7\u0387\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2e31\u2e33\u30fb\uff0e\uff65\ufe52]+"
-_READABLE: Final = rf"^[\p{{L}}\p{{M}}\p{{Co}}{DOT}'’()（）-]+$"
+_ACCENT_LIKE_DOT: Final = "\u02d9"
+"""NFKC makes a combining accent of it."""
+
+_BLANKS: Final = r"[\s\p{Cf}\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
+_DOTS: Final = (
+    r"[.\u00b7\u0387\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2981\u2e31\u2e33\u30fb\ua78f\uff0e\uff65\ufe52]+"
+)
+_READABLE: Final = rf"^[\p{{L}}\p{{M}}\p{{Co}}\u3007{DOT}'’()（）-]+$"
 _PRIVATE: Final = r"\p{Co}"
 
 
 def standard_name(name: pl.Expr) -> pl.Expr:
     """The name in the form in which two names are compared."""
-    even = name.str.replace_many(dict(private_use())).str.normalize("NFKC").str.replace_all(_BLANKS, "")
+    even = (
+        name.str.replace_many({**private_use(), _ACCENT_LIKE_DOT: DOT})
+        .str.normalize("NFKC")
+        .str.replace_all(_BLANKS, "")
+    )
     return even.str.replace_all(_DOTS, DOT).str.to_uppercase().str.normalize("NFKC")  # again: blanks part accents
 
 

@@ -38,6 +38,7 @@ class Stop:
     note: str | None
     started_at: datetime | None
     started_by: str | None
+    started_note: str | None
 
 
 def standings(stops: Iterable[Stop]) -> list[Standing]:
@@ -81,16 +82,16 @@ class Clock:
             note(session, row, {"clock_stands": True}, told, self.actor)
             return True
 
-    def start(self, batch_id: str, at: datetime, office_days: OfficeDays) -> bool:
+    def start(self, batch_id: str, at: datetime, office_days: OfficeDays, why: str | None = None) -> bool:
         """The clock runs again, and the due day is known again; False where it runs already."""
         with transaction(self.engine) as session:
             row = _running_out(session, batch_id)
             if not row.clock_stands:
                 return False
             *_, last = session.scalars(select(ClockStopRow).filter_by(batch_id=batch_id).order_by("number"))
-            last.started_at, last.started_by = max(at, last.stopped_at), self.actor
+            last.started_at, last.started_by, last.started_note = max(at, last.stopped_at), self.actor, why
             facts = {"clock_stands": False} | _facts(session, row, office_days)
-            note(session, row, facts, {f"start.{last.number}": at.isoformat()}, self.actor)
+            note(session, row, facts, {f"start.{last.number}": f"{at.isoformat()} {why or ''}".strip()}, self.actor)
             return True
 
     def extend(self, batch_id: str, working_days: int, office_days: OfficeDays, reason: str) -> None:

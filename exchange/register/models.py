@@ -165,6 +165,7 @@ class ClockStopRow(Base):
     note: Mapped[str | None]
     started_at: Mapped[datetime | None]
     started_by: Mapped[str | None]
+    started_note: Mapped[str | None]
 
 
 class AlertRow(Base):

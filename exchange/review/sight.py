@@ -2,7 +2,8 @@
 
 Rules
 - No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers;
-  of somebody said to be unregistered, the candidates.
+  of somebody said to be unregistered, the candidates; of offence records those that count for the
+  request's purpose and no others.
 - Opening a row is written into the ledger before anything of it is shown.
 - The snapshots are those that the batch was answered from.
 """
@@ -22,11 +23,8 @@ from exchange.matching.lookup import Keys, Rows
 from exchange.matching.sources import Sources
 from exchange.office import Office
 from exchange.register import Review
-from exchange.snapshots.offences import KINDS
 from exchange.steps.answers import PENDING, Question, answer_columns
 from exchange.tables import SOURCES
-
-_KIND_NAMES = {number: kind for kind, number in KINDS.items()}
 
 
 @dataclass(frozen=True)
@@ -111,6 +109,6 @@ def _records(sources: Sources, keys: Keys) -> pl.DataFrame:
         rows = np.sort(table.find(keys).row)
         records = table.take(rows, [name for name in table.table.column_names if name != "key"])
         if "kind" in records.columns:
-            records = records.with_columns(pl.col("kind").replace_strict(_KIND_NAMES, default="?"))
+            records = records.filter(pl.col("kind").is_in(sources.counted))
         found.append(records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String)))
     return pl.concat(found, how="diagonal") if found else pl.DataFrame({"source": []})

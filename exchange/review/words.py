@@ -18,8 +18,9 @@ from exchange.matching.divisions import division_name
 from exchange.matching.id_numbers import check_character
 from exchange.matching.items.event import KINDS as EVENTS
 from exchange.matching.relations import relation_words
+from exchange.matching.sources import UNCLEAR
 from exchange.register import Review
-from exchange.tables import CAUSES, ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, export_labels
+from exchange.tables import CAUSES, ITEMS, OBJECTION_COLUMNS, OFFENCE_KINDS, REQUIRED_COLUMNS, export_words
 
 _OWN: Final = {
     "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户", "source": "数据来源",
@@ -30,10 +31,7 @@ _REASONS: Final = {"death": "死亡", "settled_abroad": "出国（境）定居",
 _EVENTS: Final = {
     "migration_in": "迁入", "migration_out": "迁出", "address_change": "住址变动", "item_correction": "变更更正",
 }  # fmt: skip
-_OFFENCES: Final = {
-    "judgment": "法院判决", "administrative_penalty": "行政处罚", "drug": "涉毒", "pending": "在办案件",
-    "non_prosecution": "不起诉",
-}  # fmt: skip
+_OFFENCES: Final = {kind.code: kind.zh for kind in OFFENCE_KINDS.values()} | {UNCLEAR: "无法识别"}
 
 
 @cache
@@ -43,8 +41,7 @@ def labels() -> Mapping[str, str]:
         claim for item in ITEMS.values() for claim in (*item.claims, *(c for f in item.forms.values() for c in f))
     ]
     asked = {column.code: column.zh[0] for column in (*REQUIRED_COLUMNS, *OBJECTION_COLUMNS, *claims)}
-    held = {name: zh for table in ("population", "events", "offences") for name, zh in export_labels(table).items()}
-    return MappingProxyType(held | asked | _OWN)
+    return MappingProxyType({**export_words(), **asked, **_OWN})
 
 
 def in_words(columns: Mapping[str, Any]) -> dict[str, str]:

@@ -1,7 +1,8 @@
 """From an export to a published snapshot: read, normalise, judge, write, publish.
 
-Rules: nothing is published that did not pass its gate; the same export gives the same version, so that a build may be
-run again at any time; a source whose date is built already is not built twice by the nightly run.
+Rules: nothing is published that did not pass its gate; the same export gives the same version (of an offence source,
+beside the same population), so that a build may be run again at any time; a source whose date is built already is not
+built twice by the nightly run; the population comes first.
 """
 
 from __future__ import annotations
@@ -11,7 +12,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+import polars as pl
+import pyarrow as pa
+
 from exchange.errors import Halt
+from exchange.matching.identity import Population
 from exchange.snapshots import events, offences, population
 from exchange.snapshots.exports import scan_export
 from exchange.snapshots.versions import SnapshotRecord, Snapshots, Version
@@ -33,12 +38,23 @@ def build(snapshots: Snapshots, source: str, export: Path, as_of: date) -> Versi
         msg = f"no such source: {source}; there are {', '.join(SOURCES)}"
         raise Halt(msg)
     kind = SOURCES[source].table
-    tables, counts = BUILDERS[kind].build_tables(scan_export(export, kind), as_of)
+    tables, counts = _tables(snapshots, kind, scan_export(export, kind), as_of)
     judge(kind, counts | {"change_share": _change(snapshots.current(source), counts["rows"])})
     record = SnapshotRecord(source=source, as_of=as_of, rows=int(counts["rows"]), files={}, counts=counts)
     version = snapshots.write(record, tables)
     snapshots.publish(version)
     return version
+
+
+def _tables(
+    snapshots: Snapshots, kind: str, export: pl.LazyFrame, as_of: date
+) -> tuple[dict[str, pa.Table], dict[str, float]]:
+    """The source's tables and counts; offence records are held against the birth dates of the published population."""
+    people = snapshots.current("population")
+    if kind == "offences" and people is not None:
+        return offences.build_tables(export, as_of, Population(people.open("people"), people.open("former")))
+    tables, counts = BUILDERS[kind].build_tables(export, as_of)
+    return tables, counts
 
 
 def _change(current: Version | None, rows: float) -> float:

@@ -28,7 +28,7 @@ from exchange.office import Office
 from exchange.register import Batch, Review, ReviewFilter
 from exchange.steps.objection import objected
 from exchange.steps.request import read_request
-from exchange.tables import ANSWERS, SOURCES
+from exchange.tables import ALWAYS_COUNTED, ANSWERS, SOURCES
 from exchange.working_days import office_day
 
 POPULATION: Final = "population"
@@ -94,6 +94,7 @@ class Question:
             records,
             approved=self.agreement.approved_in_advance(self.manifest.cycle, self.today),
             tells_cancellation=purpose is not None and purpose.tells_cancellation,
+            offence_kinds=ALWAYS_COUNTED if purpose is None else purpose.offence_kinds,
         )
 
     def first_matched(self, *, settled: bool = False) -> pl.DataFrame:

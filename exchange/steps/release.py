@@ -14,10 +14,12 @@ Rules
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass, field
 
 import polars as pl
 
 from exchange.agreements import LETTER_ITEMS
+from exchange.errors import Halt
 from exchange.office import Office
 from exchange.register import (
     FileRecord,
@@ -50,11 +52,24 @@ log = logging.getLogger(__name__)
 _HELD = frozenset(ReleaseState) - {ReleaseState.REOPENED}
 
 
-def propose_all(office: Office) -> list[Release]:
-    """Proposes what can be proposed of every delivered batch; all releases with which something is to be done."""
+@dataclass
+class Proposals:
+    """``releases``: all with which something is to be done; ``troubles``: batches that a person must look at first."""
+
+    releases: list[Release] = field(default_factory=list)
+    troubles: list[str] = field(default_factory=list)
+
+
+def propose_all(office: Office) -> Proposals:
+    """Proposes what can be proposed of every delivered batch; one batch in trouble does not hold up the others."""
+    found = Proposals()
     for batch_id in office.register.with_open_rows():
-        propose(office, batch_id)
-    return office.register.releases.under_way()
+        try:
+            propose(office, batch_id)
+        except Halt as problem:
+            found.troubles.append(f"{batch_id}: {problem}")
+    found.releases = office.register.releases.under_way()
+    return found
 
 
 def propose(office: Office, batch_id: str) -> Release | None:

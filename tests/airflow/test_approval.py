@@ -13,8 +13,8 @@ import pytest
 from exchange import pipeline
 from exchange.collect import sweep
 from exchange.demo.partner import DemoPartner, Request
-from exchange.demo.play import READING_SECONDS, demo_partner
-from exchange.demo.province.offences import make_offences
+from exchange.demo.play import READING_SECONDS, demo_partner, quarter
+from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
@@ -24,6 +24,7 @@ from exchange.register import Decision, State
 from exchange.review.decisions import complete
 from exchange.review.sight import see
 from exchange.tables import RETURNS
+from exchange.working_days import office_day
 
 SECONDS = 120
 APPROVE, RETURN = "批准 Approve", "退回 Return"
@@ -48,7 +49,7 @@ def people() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def offenders(people: pl.DataFrame) -> pl.Series:
-    return make_offences(SEED, 0, people).filter(~pl.col("sealed"))["id_number"]
+    return on_record(make_offences(SEED, 0, people))
 
 
 def answered(office: Office, school: DemoPartner, asked: pl.DataFrame) -> str:
@@ -57,9 +58,8 @@ def answered(office: Office, school: DemoPartner, asked: pl.DataFrame) -> str:
     rows = asked.select("id_number", "name").with_row_index("row_ref").write_csv().encode()
     items = ("id_number", "name", "criminal_record")
     batch = f"{school.id}.approval-{number}"
-    request = Request(
-        batch, "quarterly", f"20{60 + number}-Q4", "hiring_teachers", "教师法第十四条", items, asked.height, rows
-    )
+    period = quarter(office_day(office.now()))
+    request = Request(batch, "quarterly", period, "hiring_teachers", "教师法第十四条", items, asked.height, rows)
     school.drop(school.make_set(request))
     sweep(office)
     assert pipeline.run(office, batch)

@@ -5,13 +5,17 @@ or logs.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
+from datetime import timedelta
+from http.server import HTTPServer
 
 import httpx
 import polars as pl
 import psycopg
 import pytest
 
+from exchange.collect import sweep
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.province.people import make_people
@@ -20,6 +24,8 @@ from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, SEED, World
 from exchange.office import Office
 from exchange.register import State
+
+from .servers import Webhook, serving
 
 ITEMS = ("id_number", "name", "sex")
 SECONDS = 90
@@ -124,6 +130,45 @@ def test_a_failure_and_the_operators_clear(
     assert ended(airflow, request.batch) == "success"
     assert court.result(request.batch).manifest["rows_out"] == 2
     assert office.register.batch(request.batch).state is State.CLOSED
+
+
+def test_airflows_own_alert_wakes_the_watch_of_a_batch_that_is_stuck_beyond_its_due_day(
+    airflow: Airflow, airflow_world: World, office: Office, court: DemoPartner, canary: dict[str, str]
+) -> None:
+    key = airflow_world.office_keys / "encrypt.key"
+    request = make_request(court, canary)
+    key.chmod(0o644)
+    try:
+        court.drop(court.make_set(request))
+        sweep(Office(office.settings, office.register, lambda: office.now() - timedelta(days=2)))
+        collect(airflow)
+        assert ended(airflow, request.batch) == "failed"
+        assert wait_for(lambda: request.batch in late(office), SECONDS)
+    finally:
+        key.chmod(0o600)
+    with airflow.api("op") as operator:
+        operator.clear("batch", request.batch, note="key put in order")
+    assert ended(airflow, request.batch) == "success"
+
+
+def late(office: Office) -> set[str]:
+    return {each.subject for each in office.register.alerts.find(untold=True) if each.code == "late"}
+
+
+def test_the_watch_tells_the_office(airflow: Airflow, office: Office) -> None:
+    """What the test before left in the register, by a webhook."""
+    untold = late(office)
+    assert untold
+    with serving(HTTPServer, Webhook) as (port, received), airflow.api() as api:
+        body = {"connection_id": "exchange_alerts", "conn_type": "http", "host": "http://127.0.0.1", "port": port}
+        api.call("POST", "connections", body)
+        run_id = f"watch-{next(_numbers)}"
+        api.trigger("deadline_watch", run_id)
+        assert api.wait_for_run("deadline_watch", run_id, SECONDS) == "success"
+        api.call("DELETE", "connections/exchange_alerts")
+    (message,) = [json.loads(each)["body"]["text"]["content"] for each in received]
+    assert all(batch in message for batch in untold)
+    assert late(office) == set()
 
 
 def test_clearing_a_finished_batch_delivers_nothing_new(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from datetime import date
 
 import polars as pl
@@ -12,7 +13,7 @@ from exchange import tables
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import FAULTS, NAME_WRITINGS, WRITINGS, Claims, make_claims
 from exchange.demo.province.exports import write_exports
-from exchange.demo.province.offences import make_offences
+from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.province.right_answers import UNREADABLE
 from exchange.matching.decide import decide
@@ -35,8 +36,8 @@ def province() -> pl.DataFrame:
 
 
 @pytest.fixture(scope="module")
-def on_record(province: pl.DataFrame) -> pl.Series:
-    return make_offences(SEED, 0, province).filter(~pl.col("sealed"))["id_number"]
+def offenders(province: pl.DataFrame) -> pl.Series:
+    return on_record(make_offences(SEED, 0, province))
 
 
 @pytest.fixture(scope="module")
@@ -47,23 +48,31 @@ def versions(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Version]:
     return {source: build(snapshots, source, folder / "exports" / source / str(AS_OF), AS_OF) for source in SOURCES}
 
 
-def matched(claims: Claims, versions: dict[str, Version], *, approved: bool, encoding: str) -> pl.DataFrame:
+def matched(
+    claims: Claims,
+    versions: dict[str, Version],
+    *,
+    approved: bool,
+    encoding: str,
+    items: Sequence[str] = ITEMS,
+    kinds: Sequence[str] = ("judgment",),
+) -> pl.DataFrame:
     """The matching's answers to the claims' file, as ``row_ref``, ``identity``, ``note`` and the items."""
     content = to_utf8(to_csv(claims.rows).decode().encode(encoding))
-    table = read_table(content, ITEMS, claims.rows.height)
+    table = read_table(content, items, claims.rows.height)
     people = versions["population"]
     sources = {source: versions[source].open("records") for source in SOURCES if source != "population"}
     population = Population(*[people.open(table) for table in ("people", "former", "mothers", "births")])
-    answers = decide(table, ITEMS, Sources(population, sources, approved=approved), AS_OF)
-    return answers.select("row_ref", "identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in ITEMS])
+    answers = decide(table, items, Sources(population, sources, approved=approved, offence_kinds=kinds), AS_OF)
+    return answers.select("row_ref", "identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in items])
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "gb18030"])
 @pytest.mark.parametrize("approved", [True, False])
 def test_the_matching_gives_the_planted_answers(
-    province: pl.DataFrame, on_record: pl.Series, versions: dict[str, Version], approved: bool, encoding: str
+    province: pl.DataFrame, offenders: pl.Series, versions: dict[str, Version], approved: bool, encoding: str
 ) -> None:
-    claims = make_claims(province, on_record, ITEMS, 20_000, seed=5, approved=approved)
+    claims = make_claims(province, offenders, ITEMS, 20_000, seed=5, approved=approved)
     found = matched(claims, versions, approved=approved, encoding=encoding)
     for column in claims.expected.columns:
         wrong = claims.expected.filter(claims.expected[column].ne_missing(found[column]))
@@ -71,18 +80,30 @@ def test_the_matching_gives_the_planted_answers(
 
 
 def test_all_of_the_people_are_answered_as_planted(
-    province: pl.DataFrame, on_record: pl.Series, versions: dict[str, Version]
+    province: pl.DataFrame, offenders: pl.Series, versions: dict[str, Version]
 ) -> None:
     """Clean claims about many: sealed records, several records, records under other numbers."""
-    claims = make_claims(province, on_record, ITEMS, 100_000, seed=6, approved=True, dirt=False)
+    claims = make_claims(province, offenders, ITEMS, 100_000, seed=6, approved=True, dirt=False)
     found = matched(claims, versions, approved=True, encoding="utf-8")
     assert found.equals(claims.expected)
     assert set(found["identity"]) == {"consistent", "under_review"}
     assert set(found["criminal_record"]) == {"no_record", "under_review"}
 
 
-def test_codes_are_those_of_the_tables_and_all_of_them_are_met(province: pl.DataFrame, on_record: pl.Series) -> None:
-    expected = make_claims(province, on_record, ITEMS, 20_000, seed=5).expected
+@pytest.mark.parametrize("named", [("administrative_penalty",), ("drug",), ("administrative_penalty", "drug")])
+def test_penalties_and_drug_records_count_where_they_are_named(
+    province: pl.DataFrame, versions: dict[str, Version], named: tuple[str, ...]
+) -> None:
+    records, kinds = make_offences(SEED, 0, province), ("judgment", *named)
+    people = province.filter(pl.col("id_number").is_in(records["id_number"].implode()))
+    claims = make_claims(people, on_record(records, kinds), ("criminal_record",), 3_000, 8, approved=True, dirt=False)
+    found = matched(claims, versions, approved=True, encoding="utf-8", items=("criminal_record",), kinds=kinds)
+    assert found.equals(claims.expected)
+    assert on_record(records, kinds).len() > on_record(records).len()
+
+
+def test_codes_are_those_of_the_tables_and_all_of_them_are_met(province: pl.DataFrame, offenders: pl.Series) -> None:
+    expected = make_claims(province, offenders, ITEMS, 20_000, seed=5).expected
     codes = set().union(*(set(expected[column]) for column in ("identity", *ITEMS)))
     never = {"no_record", "record_found", "source_not_ready", "row_fields", "row_merged", "row_ref_unknown"}
     never |= {"registered", "not_registered", "not_applicable"}
@@ -92,8 +113,8 @@ def test_codes_are_those_of_the_tables_and_all_of_them_are_met(province: pl.Data
     assert "id_repaired;id_from_15" in set(expected["note"])
 
 
-def test_rows_are_a_request(province: pl.DataFrame, on_record: pl.Series) -> None:
-    claims = make_claims(province, on_record, ("criminal_record", "birth_date"), 2_000, seed=1)
+def test_rows_are_a_request(province: pl.DataFrame, offenders: pl.Series) -> None:
+    claims = make_claims(province, offenders, ("criminal_record", "birth_date"), 2_000, seed=1)
     assert claims.rows.columns == ["row_ref", "id_number", "name", "birth_date"]
     assert claims.expected.columns == ["row_ref", "identity", "note", "criminal_record", "birth_date"]
     assert set(claims.rows.dtypes) == set(claims.expected.dtypes) == {pl.String}
@@ -103,15 +124,15 @@ def test_rows_are_a_request(province: pl.DataFrame, on_record: pl.Series) -> Non
     assert pl.read_csv(io.BytesIO(to_csv(claims.rows)), infer_schema=False).height == 2_000
 
 
-def test_same_seed_same_claims(province: pl.DataFrame, on_record: pl.Series) -> None:
-    first, again, other = (make_claims(province, on_record, ITEMS, 500, seed=seed) for seed in (1, 1, 2))
+def test_same_seed_same_claims(province: pl.DataFrame, offenders: pl.Series) -> None:
+    first, again, other = (make_claims(province, offenders, ITEMS, 500, seed=seed) for seed in (1, 1, 2))
     assert first.rows.equals(again.rows)
     assert first.expected.equals(again.expected)
     assert not first.rows.equals(other.rows)
 
 
-def test_without_dirt_everything_is_plain(province: pl.DataFrame, on_record: pl.Series) -> None:
-    claims = make_claims(province, on_record, ITEMS, 5_000, seed=1, dirt=False)
+def test_without_dirt_everything_is_plain(province: pl.DataFrame, offenders: pl.Series) -> None:
+    claims = make_claims(province, offenders, ITEMS, 5_000, seed=1, dirt=False)
     assert claims.rows["id_number"].str.contains("^[0-9]{17}[0-9X]$").all()
     assert set(claims.expected["note"]) == {""}
     assert set(claims.rows["sex"]) == {"男", "女"}

@@ -8,7 +8,7 @@ import polars as pl
 import pytest
 
 from exchange.demo.province.oddities import DOUBTS
-from exchange.demo.province.offences import make_offences
+from exchange.demo.province.offences import NOT_YET, UNKNOWN_KIND, make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.tables import OFFENCE_SOURCES
 
@@ -26,13 +26,13 @@ def records() -> pl.DataFrame:
 
 
 def is_sealed(record: dict[str, object]) -> bool:
-    """The rule, in plain Python: up to and on the eighteenth birthday, sixty months at most, judgments only."""
+    """The rule, in plain Python: up to and on the eighteenth birthday, sixty months at most."""
     born, offence = date.fromisoformat(str(record["birth_date"])), record["offence_date"]
     assert isinstance(offence, date)
     years = offence.year - born.year
     young = years < 18 or (years == 18 and (offence.month, offence.day) <= (born.month, born.day))
     months = record["sentence_months"]
-    return record["kind"] == "judgment" and young and (months is None or int(str(months)) <= 60)
+    return young and (months is None or int(str(months)) <= 60)
 
 
 def test_sealed_is_as_the_rule_says_and_its_edges_are_there(records: pl.DataFrame) -> None:
@@ -52,6 +52,7 @@ def test_sealed_is_as_the_rule_says_and_its_edges_are_there(records: pl.DataFram
 def test_some_have_sealed_records_only_and_some_others_too(records: pl.DataFrame) -> None:
     for _, held in records.group_by("id_number"):
         assert set(held["sealed"]) == {all(held["sealed_record"])}
+    assert set(records.filter("sealed_record")["counts_as"]) == {""}
     assert records["sealed"].any()
     assert records.filter(pl.col("sealed_record") & ~pl.col("sealed")).height
 
@@ -70,6 +71,7 @@ def test_every_source_holds_some_and_they_overlap(records: pl.DataFrame) -> None
 def test_dates_follow_each_other(records: pl.DataFrame) -> None:
     assert (records["decided_on"] > records["offence_date"]).drop_nulls().all()
     assert (records["effective_on"] > records["decided_on"]).drop_nulls().all()
+    assert set(records.filter(pl.col("effective_on") > date(2026, 1, 1))["effective_on"]) == {NOT_YET}
     effective = records.filter(pl.col("effective_on").is_not_null())
     assert set(effective["kind"]) == {"judgment"}
     assert records.filter((pl.col("kind") == "judgment") & pl.col("effective_on").is_null()).height
@@ -82,7 +84,25 @@ def test_sources_know_some_by_another_number(records: pl.DataFrame) -> None:
     other = records.filter(pl.col("written_number") != pl.col("id_number"))
     superseded, short = other.filter(pl.col("oddity") == "superseded"), other.filter(pl.col("oddity") != "superseded")
     assert (superseded["written_number"] == superseded["former_id_number"]).all()
-    assert superseded.height
+    by_number = superseded["written_number"].str.slice(6, 8).str.to_date("%Y%m%d").dt.offset_by("18y")
+    assert superseded.filter("sealed_record", pl.col("offence_date") > by_number).height, "adult by the old number"
     assert short.height
     number = short["id_number"]
     assert (short["written_number"] == number.str.slice(0, 6) + number.str.slice(8, 9)).all()
+
+
+def test_every_kind_is_there_and_counts_as_it_should(records: pl.DataFrame) -> None:
+    counts_as = {kind: set(held["counts_as"]) for (kind,), held in records.group_by("kind")}
+    assert counts_as == {
+        "judgment": {"judgment", ""},
+        "administrative_penalty": {"administrative_penalty", ""},
+        "drug": {"drug", ""},
+        "pending": {""},
+        "non_prosecution": {""},
+        "acquittal": {""},
+        UNKNOWN_KIND: {"unclear", ""},
+    }
+    unsealed = records.filter(~pl.col("sealed_record"), pl.col("kind") == "judgment")
+    effective = (unsealed["effective_on"] < NOT_YET).fill_null(value=False)
+    assert ((unsealed["counts_as"] == "judgment") == effective).all()
+    assert set(on_record(records)) < set(on_record(records, ("judgment", "drug")))

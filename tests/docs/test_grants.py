@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -19,6 +20,8 @@ from exchange.office import Office
 from exchange.places import ROOT
 from exchange.register import State, open_register
 from exchange.settings import Settings
+from exchange.watch.round import watch_all
+from exchange.working_days import office_day
 
 ROLE = "exchange_work"
 
@@ -62,6 +65,27 @@ def test_the_daily_role_takes_a_batch_all_the_way(
         assert office.register.verify()[0] > 0
 
 
+def test_the_daily_role_keeps_the_clock(
+    world: World, passfile: Path, court: DemoPartner, ask: Callable[..., Request]
+) -> None:
+    url = world.postgres.url("exchange").replace("//exchange@", f"//{ROLE}@")
+    request = ask(cycle="monthly", period=f"{office_day(datetime.now(UTC)):%Y-%m}")
+    court.drop(court.make_set(request))
+    with Office(Settings.load(world.config), open_register(url, "test", passfile)) as office:
+        sweep(office)
+        pipeline.receive(office, request.batch)
+        office.register.clock.stop(request.batch, office.now(), "record_unclear")
+        office.register.clock.start(request.batch, office.now() + timedelta(days=9), office.office_days)
+        found = watch_all(Office(office.settings, office.register, lambda: datetime.now(UTC) + timedelta(days=60)))
+        assert found.troubles == []
+        assert request.batch in found.recount.told
+        assert request.batch in {alert.subject for alert in found.alerts}
+        office.register.alerts.told(found.alerts, office.now())
+        office.register.missing.notice(court.id, ("annual", "2000", ""), date(2000, 1, 1), office.now())
+        assert office.register.releases.under_way() == []
+        assert office.register.reviews.count(request.batch)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
@@ -71,6 +95,8 @@ def test_the_daily_role_takes_a_batch_all_the_way(
         "ALTER TABLE ledger DISABLE TRIGGER ALL",
         "DELETE FROM batch",
         "UPDATE file SET sha256 = ''",
+        "DELETE FROM clock_stop",
+        "DELETE FROM alert",
     ],
 )
 def test_the_daily_role_cannot_alter_what_was_written(world: World, passfile: Path, statement: str) -> None:

@@ -89,7 +89,7 @@ def test_why_a_relative_is_not_established_is_not_told_and_nothing_of_the_relati
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(texts, texts, texts, texts, texts), max_size=6))
 def test_any_text_gets_one_code(rows: Sequence[tuple[str, str, str, str, str]]) -> None:
     columns = ["relative_id_number", "relative_name", "relation", "former_name", "birthplace"]

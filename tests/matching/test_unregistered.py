@@ -195,7 +195,7 @@ def test_the_forms_ask_for_no_number_of_the_subject() -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.sampled_from(["mother_id_number", "name"]), st.lists(st.tuples(texts, texts, texts), max_size=6))
 def test_any_text_gets_one_code(register: Population, known: str, rows: list[tuple[str, str, str]]) -> None:
     frame = pl.DataFrame(rows, schema=dict.fromkeys([known, "birth_date", "sex"], pl.String), orient="row")

@@ -131,7 +131,7 @@ def test_the_first_telling_stands(
     assert len(register.steps(batch_id)) == 3
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(wishes=st.lists(st.sampled_from([state for state in State if state is not State.CLAIMED]), max_size=8))
 def test_no_walk_leaves_the_two_ways(
     shared_register: Register, new_batch: NewBatch, verbs: dict[State, Callable[..., None]], wishes: list[State]

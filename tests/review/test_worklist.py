@@ -82,7 +82,7 @@ def test_what_an_officer_reads(form: Form) -> None:
     assert line["claim"] == "业务编号 R1；公民身份号码 22010220000615101X；姓名 =虚构"
     assert line["register"].startswith("公民身份号码 22010220000615101")
     assert line["register"].endswith("姓名 虚构；身份存疑 是；性别 女")
-    assert line["records"] == "数据来源 省警综平台；记录种类 法院判决"
+    assert line["records"] == "数据来源 省警综平台；记录种类 人民法院生效有罪裁判"
 
 
 def test_there_and_back(form: Form) -> None:

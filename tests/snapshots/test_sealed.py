@@ -1,46 +1,179 @@
-"""Sealed juvenile records (Criminal Procedure Law art. 286): the boundary, day by day and month by month."""
+"""Sealed juvenile records (Criminal Procedure Law art. 286): the boundary, day by day and month by month, and that
+nothing of a sealed record is in the tables or the counts.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exchange.matching.id_numbers import check_character
+from exchange.matching.identity import Population
+from exchange.matching.lookup import SortedTable
+from exchange.snapshots import population
 from exchange.snapshots.offences import build_tables
+from exchange.tables import OFFENCE_KINDS, export_columns
 
-TODAY = date(2026, 11, 23)
-KEY = 22010220000615101  # an invented person, born on 15 June 2000
+AS_OF = date(2026, 11, 23)
+OFFENCES = export_columns("offences")
+KINDS = [*OFFENCE_KINDS, "劳动教养"]
 
 
-def kept(kind: str, offence_date: str, months: str) -> bool:
-    number = pl.select(pl.lit(str(KEY)) + check_character(pl.lit(KEY))).item()
-    record = {
-        "id_number": number, "name": "某", "kind": kind, "offence_date": offence_date, "decided_on": offence_date,
-        "effective_on": offence_date, "sentence_months": months,
-    }  # fmt: skip
-    tables, _ = build_tables(pl.LazyFrame([record]), TODAY)
-    return bool(tables["records"].num_rows == 1)
+def number(born: str, sequence: int = 101) -> str:
+    """The number of an invented person."""
+    key = int(f"220102{born.replace('-', '')}{sequence}")
+    return str(pl.select(pl.lit(str(key)) + check_character(pl.lit(key))).item())
+
+
+def record(born: str, kind: str, offence_date: str, months: str = "", **other: str) -> dict[str, str]:
+    sound = {"id_number": number(born), "name": "某", "kind": kind, "offence_date": offence_date}
+    decided = {"decided_on": "2020-05-01", "effective_on": "2020-06-01" if kind == "judgment" else ""}
+    return sound | decided | {"sentence_months": months} | other
+
+
+def kept(*records: dict[str, str], register: Population | None = None) -> list[str]:
+    """The kinds that the snapshot keeps of these records."""
+    tables, _ = build_tables(pl.LazyFrame(list(records), schema=dict.fromkeys(OFFENCES, pl.String)), AS_OF, register)
+    return list(tables["records"].column("kind").to_pylist())
 
 
 @pytest.mark.parametrize(
-    ("offence_date", "months", "is_kept"),
+    ("born", "offence_date", "months", "sealed"),
     [
-        ("2018-06-14", "60", False),  # seventeen
-        ("2018-06-15", "60", False),  # the eighteenth birthday itself: eighteen from the day after
-        ("2018-06-16", "60", True),
-        ("2018-06-15", "61", True),  # more than five years
-        ("2018-06-15", "9999", True),  # life
-        ("2018-06-15", "", False),  # a lighter penalty than imprisonment
-        ("2018-06-16", "", True),
-        ("2014-06-20", "1", False),
+        ("2000-06-15", "2014-06-20", "1", True),
+        ("2000-06-15", "2018-06-14", "60", True),  # seventeen
+        ("2000-06-15", "2018-06-15", "60", True),  # the eighteenth birthday itself: eighteen from the day after
+        ("2000-06-15", "2018-06-16", "60", False),
+        ("2000-06-15", "2018-06-15", "61", False),  # more than five years
+        ("2000-06-15", "2018-06-15", "9999", False),  # life
+        ("2000-06-15", "2018-06-15", "0", True),
+        ("2000-06-15", "2018-06-15", "", True),  # a lighter penalty than imprisonment, or exempt from punishment
+        ("2000-06-15", "2018-06-16", "", False),
+        ("2000-02-29", "2018-02-28", "60", True),  # no 29 February in 2018: its last day stands for the birthday
+        ("2000-02-29", "2018-03-01", "60", False),
+        ("2002-02-28", "2020-02-28", "60", True),
+        ("2002-02-28", "2020-02-29", "60", False),
+        ("2002-03-01", "2020-03-01", "60", True),
+        ("2000-06-15", "2018-06-15", "五年", False),  # cannot be read: not taken for a light one
+        ("2000-06-15", "2018-06-15", "-1", False),
     ],
 )
-def test_judgments(offence_date: str, months: str, is_kept: bool) -> None:
-    assert kept("judgment", offence_date, months) == is_kept
+def test_judgments(born: str, offence_date: str, months: str, sealed: bool) -> None:
+    assert kept(record(born, "judgment", offence_date, months)) == ([] if sealed else ["judgment"])
 
 
-@pytest.mark.parametrize("kind", ["administrative_penalty", "drug", "pending", "non_prosecution"])
-def test_only_judgments_are_sealed_by_this_rule(kind: str) -> None:
-    assert kept(kind, "2017-01-01", "")
+@pytest.mark.parametrize(
+    ("kind", "kept_as"), [("administrative_penalty", "administrative_penalty"), ("drug", "drug"), ("其他", "unclear")]
+)
+def test_whatever_else_a_juvenile_did_is_sealed_too(kind: str, kept_as: str) -> None:
+    assert kept(record("2000-06-15", kind, "2018-06-15")) == []
+    assert kept(record("2000-06-15", kind, "2018-06-16")) == [kept_as]
+
+
+def test_a_long_sentence_in_a_record_of_an_unknown_kind_may_be_a_judgment() -> None:
+    assert kept(record("2000-06-15", "其他", "2017-01-01", "61")) == ["unclear"]
+    assert kept(record("2000-06-15", "administrative_penalty", "2017-01-01", "61")) == []
+
+
+@pytest.mark.parametrize("effective_on", ["", "2026-11-24", "2026-11-23", "不详"])
+def test_a_juvenile_judgment_is_sealed_whether_effective_or_not(effective_on: str) -> None:
+    assert kept(record("2009-06-15", "judgment", "2025-06-15", "12", effective_on=effective_on)) == []
+
+
+def test_each_record_is_judged_by_itself() -> None:
+    young = record("2000-06-15", "judgment", "2016-01-01", "36")
+    grown = record("2000-06-15", "judgment", "2021-01-01", "6")
+    grave = record("2000-06-15", "judgment", "2015-01-01", "120")
+    assert kept(young, grown) == ["judgment"]
+    assert kept(young, young, young) == []
+    assert kept(young, grown, grave) == ["judgment", "judgment"]
+
+
+@pytest.mark.parametrize(
+    ("decided_on", "effective_on", "sealed"),
+    [("2018-06-15", "", True), ("2018-06-16", "", False), ("2019-01-01", "2018-06-15", True), ("", "", False)],
+)
+def test_an_offence_without_its_day_happened_before_the_decision(
+    decided_on: str, effective_on: str, sealed: bool
+) -> None:
+    undated = record("2000-06-15", "drug", "", decided_on=decided_on, effective_on=effective_on)
+    assert kept(undated) == ([] if sealed else ["drug"])
+
+
+def test_of_whom_is_not_eighteen_yet_everything_is_sealed() -> None:
+    assert kept(record("2008-11-23", "drug", "", decided_on="")) == []
+    assert kept(record("2008-11-22", "drug", "", decided_on="")) == ["drug"]
+
+
+@pytest.fixture(scope="module")
+def register() -> Population:
+    """Somebody born in 2000, whose former number said 1999; another, born in 1999, whose former number said 2000."""
+    sound = dict.fromkeys(export_columns("population"), "") | {"status": "normal", "name": "某"}
+    people = [
+        {"id_number": number("2000-06-15"), "birth_date": "2000-06-15", "former_id_number": number("1999-06-15", 203)},
+        {"id_number": number("1999-06-15"), "birth_date": "1999-06-15", "former_id_number": number("2000-06-15", 203)},
+        {"id_number": number("1998-06-15"), "birth_date": "1999-06-15"},
+    ]
+    tables, _ = population.build_tables(pl.LazyFrame([sound | person for person in people]), AS_OF)
+    return Population(SortedTable(tables["people"]), SortedTable(tables["former"]))
+
+
+@pytest.mark.parametrize(
+    ("written", "by_the_number_alone", "by_the_register"),
+    [
+        (number("1999-06-15", 203), "2017-06-15", "2018-06-15"),  # a former number with too early a date
+        (number("2000-06-15", 203), "2018-06-15", "2018-06-15"),  # a former number with too late a date
+        (number("1999-06-15"), "2017-06-15", "2018-06-15"),  # the same person by the present number: no difference
+        (number("1998-06-15"), "2016-06-15", "2017-06-15"),  # the register's date is later than its number's
+        (number("1997-06-15"), "2015-06-15", "2015-06-15"),  # a number that the register does not know
+        ("220102990615101", "2017-06-15", "2018-06-15"),  # fifteen digits
+    ],
+)
+def test_the_latest_birth_date_on_record_counts(
+    register: Population, written: str, by_the_number_alone: str, by_the_register: str
+) -> None:
+    for last_day, known in ((by_the_number_alone, None), (by_the_register, register)):
+        day_after = str(date.fromisoformat(last_day) + timedelta(days=1))
+        at_last = record("2000-06-15", "drug", last_day, id_number=written)
+        assert kept(at_last, register=known) == []
+        assert kept(at_last | {"offence_date": day_after}, register=known) == ["drug"]
+
+
+days = st.dates(date(2014, 1, 1), date(2026, 11, 23)).map(str)
+unsure = st.sampled_from(["", "不详"])
+others = st.builds(
+    record,
+    st.sampled_from(["1980-01-01", "2000-06-15", "2004-02-29"]),
+    st.sampled_from(KINDS),
+    days | unsure,
+    st.sampled_from(["", "6", "60", "61", "9999"]) | unsure,
+    decided_on=days | unsure,
+    effective_on=days | unsure,
+)
+sealed_ones = st.builds(
+    record,
+    st.sampled_from(["2000-06-15", "2004-02-29"]),
+    st.sampled_from(KINDS),
+    st.dates(date(2014, 6, 16), date(2018, 6, 15)).map(str),
+    st.sampled_from(["", "0", "6", "60"]),
+    decided_on=days | unsure,
+    effective_on=days | unsure,
+)
+
+
+@settings(max_examples=100)
+@given(st.lists(others, max_size=6), st.lists(sealed_ones, min_size=1, max_size=6), st.randoms())
+def test_with_and_without_sealed_records_tables_and_counts_are_the_same(
+    others: list[dict[str, str]], sealed: list[dict[str, str]], random: object
+) -> None:
+    both = [*others, *sealed]
+    random.shuffle(both)  # type: ignore[attr-defined]
+    schema = dict.fromkeys(OFFENCES, pl.String)
+    with_them, counted_with = build_tables(pl.LazyFrame(both, schema=schema), AS_OF)
+    without, counted_without = build_tables(pl.LazyFrame(others, schema=schema), AS_OF)
+    assert with_them["records"].equals(without["records"])
+    assert counted_with == counted_without

@@ -66,7 +66,7 @@ def supplement(partner: DemoPartner, batch: str, number: int) -> dict[str, dict[
 
 
 def proposed(office: Office, batch: str) -> list[Release]:
-    return [release for release in pipeline.propose_all(office) if release.batch == batch]
+    return [release for release in pipeline.propose_all(office).releases if release.batch == batch]
 
 
 def decide(office: Office, batch: str, row: int, **answers: str) -> None:
@@ -248,3 +248,22 @@ def test_an_objection_to_what_was_not_answered_is_refused(
     sweep(office)
     assert not pipeline.run(office, request.batch)
     assert office.register.batch(request.batch).refusal_code == code
+
+
+def test_a_batch_in_trouble_does_not_hold_up_the_others(
+    office: Office, education: DemoPartner, clean: pl.DataFrame
+) -> None:
+    broken = sent(office, education, school(education, "broken", *rows(clean.head(1))))
+    sound = sent(office, education, school(education, "sound", *rows(clean.head(1))))
+    original = office.archive.path(office.register.batch(broken).manifest_sha256)
+    content = original.read_bytes()
+    original.unlink()
+    try:
+        found = pipeline.propose_all(office)
+    finally:
+        original.write_bytes(content)
+        original.chmod(0o600)
+    in_trouble = {trouble.partition(":")[0] for trouble in found.troubles}
+    assert broken in in_trouble
+    assert sound not in in_trouble
+    assert sound in {release.batch for release in found.releases}

@@ -333,7 +333,7 @@ cells = texts.filter(lambda text: not text.startswith("=")) | st.integers(-(10**
 
 @pytest.mark.parametrize("write", [book, book_of_shared_texts])
 @given(rows=st.lists(st.tuples(texts.filter(lambda text: text[:1] not in ("=", "")), cells, cells, cells), min_size=1))
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 def test_it_reads_what_another_program_wrote(write: Callable[..., bytes], rows: list[tuple[Any, ...]]) -> None:
     table = read_workbook(write(*rows), None, ITEMS, len(rows))
     assert table.drop(ROW_FAULT).rows() == [tuple("" if value is None else str(value) for value in row) for row in rows]

@@ -88,8 +88,9 @@ def make_claims(
     dirt: bool = True,
 ) -> Claims:
     """Claims about ``rows`` people drawn from the population export ``people`` with its ``oddity``. ``offenders``: id
-    numbers with a record that is not sealed. ``approved``: whether a *no record* answer may leave at once. Without
-    ``dirt`` every claim is right and plainly written; the people are as odd as ever.
+    numbers with a record that counts for the request's purpose (``offences.on_record``). ``approved``: whether a *no
+    record* answer may leave at once. Without ``dirt`` every claim is right and plainly written; the people are as odd
+    as ever.
     """
     random = np.random.default_rng([seed, rows])
     frame = _people_asked(random, people, rows)

@@ -1,16 +1,20 @@
 """Offence records of the five sources: several for some people, most in more than one source, some of them sealed.
 
 Rules
-- ``sealed_record`` is this room's own reckoning, from what it planted: a judgment for an offence up to and on the
-  eighteenth birthday, with no more than sixty months. The edges are planted on purpose: the birthday, the day after it,
-  60 and 61 months. An appeal is open only where the judgment would not be sealed.
+- ``sealed_record`` is this room's own reckoning, from what it planted: an offence up to and on the eighteenth birthday,
+  with no more than sixty months. The edges are planted on purpose: the birthday, the day after it, 60 and 61 months.
+- ``counts_as`` is what the record is to somebody who asks: ``judgment`` (effective), ``administrative_penalty``,
+  ``drug``, ``unclear`` (of a kind that is none of the export's: 劳动教养, abolished in 2013), or empty: sealed, an
+  appeal open, effective only on ``NOT_YET``, or no record at all. ``on_record`` picks people by it.
 - ``sealed`` speaks of the person: sealed records and no other, so that the answer is that of somebody without any.
-- A source may know a person by a superseded number or by the 15 digits of that time; the offender was then over twenty.
+- A source may know a person by a superseded number, inside which the birth date may be a year too early, or, of an
+  adult, by the 15 digits of that time.
 - People whose identity is in doubt have no records: the answer about them is *under review* anyway.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -22,32 +26,43 @@ from exchange.demo.province.oddities import DOUBTS
 from exchange.tables import OFFENCE_SOURCES
 
 OFFENDER_SHARE: Final = 0.012
+SUPERSEDED_SHARE: Final = 0.2
+"""Of the people whose number was corrected; they are few."""
+
 SOURCE_SHARES: Final = dict(zip(OFFENCE_SOURCES, (0.7, 0.8, 0.2, 0.6, 0.3), strict=True))
 YOUNGEST: Final = 14
-LAST_OFFENCE: Final = date(2025, 12, 31)
+LAST_OFFENCE: Final = date(2025, 6, 30)
+NOT_YET: Final = date(2099, 12, 31)
+"""A judgment is effective before any snapshot of the province, or on this day."""
+
+UNKNOWN_KIND: Final = "劳动教养"
 _KINDS: Final = {
     "judgment": 0.4,
-    "administrative_penalty": 0.32,
+    "administrative_penalty": 0.3,
     "drug": 0.13,
-    "pending": 0.1,
+    "pending": 0.09,
     "non_prosecution": 0.05,
+    "acquittal": 0.01,
+    UNKNOWN_KIND: 0.02,
 }
 _RECORDS: Final = (0.7, 0.2, 0.07, 0.03)
 _SENTENCES: Final = (None, 3, 6, 12, 24, 36, 60, 61, 120, 9999)
 _YOUNG_SHARE: Final = 0.16
 _EDGE_SHARE: Final = 0.03
 _APPEAL_SHARE: Final = 0.05
+_NOT_YET_SHARE: Final = 0.03
 _OLD_NUMBER_SHARE: Final = 0.1
 _LAST_15_DIGITS: Final = date(1999, 9, 30)
 
 
 def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
     """The records of a chunk of people: the offences export's columns, where ``id_number`` is the person's present
-    number; ``written_number``, which stands in the export instead; ``sealed_record`` and ``sealed``; and the
-    ``sources`` (list) that hold the record.
+    number; ``written_number``, which stands in the export instead; ``counts_as``, ``sealed_record`` and ``sealed``;
+    and the ``sources`` (list) that hold the record.
     """
     random = np.random.default_rng([seed, 77, number])
-    chosen = pl.Series(random.random(people.height) < OFFENDER_SHARE)
+    share = np.where(people["oddity"] == "superseded", SUPERSEDED_SHARE, OFFENDER_SHARE)
+    chosen = pl.Series(random.random(people.height) < share)
     offenders = people.filter(chosen & ~pl.col("oddity").is_in(list(DOUBTS)))
     times = 1 + random.choice(len(_RECORDS), offenders.height, p=_RECORDS)
     records = offenders[np.repeat(np.arange(offenders.height), times).tolist()].with_columns(
@@ -56,18 +71,38 @@ def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
     records = records.with_columns(_offence_days(random, records.height))
     records = records.filter(pl.col("offence_date") <= pl.col("until"))
     records = _judged(random, records)
+    records = records.with_columns(_effective(random, records.height)).with_columns(_counts_as().alias("counts_as"))
     return records.select(
         "id_number",
         "name",
         "kind",
         "offence_date",
         pl.when(pl.col("kind") != "pending").then(pl.col("offence_date").dt.offset_by("150d")).alias("decided_on"),
-        _effective(random, records.height),
+        "effective_on",
         "sentence_months",
+        "counts_as",
         "sealed_record",
         pl.col("sealed_record").all().over("id_number").alias("sealed"),
         written_number=_written(random, records.height),
         sources=_sources(random, records.height),
+    )
+
+
+def on_record(records: pl.DataFrame, kinds: Sequence[str] = ("judgment",)) -> pl.Series:
+    """Id numbers of people whom an officer must look at where these kinds are asked."""
+    found: pl.Series = records.filter(pl.col("counts_as").is_in([*kinds, "unclear"]))["id_number"].unique()
+    return found
+
+
+def _counts_as() -> pl.Expr:
+    told = {kind: kind for kind in ("administrative_penalty", "drug")} | {UNKNOWN_KIND: "unclear"}
+    effective = (pl.col("kind") == "judgment") & (pl.col("effective_on") < pl.lit(NOT_YET)).fill_null(value=False)
+    return (
+        pl.when("sealed_record")
+        .then(pl.lit(""))
+        .when(effective)
+        .then(pl.lit("judgment"))
+        .otherwise(pl.col("kind").replace_strict(told, default=""))
     )
 
 
@@ -106,7 +141,7 @@ def _judged(random: np.random.Generator, records: pl.DataFrame) -> pl.DataFrame:
     judged = pl.col("kind") == "judgment"
     records = records.with_columns(pl.when(judged).then(months).alias("sentence_months"))
     light = pl.col("sentence_months").is_null() | (pl.col("sentence_months") <= 60)
-    return records.with_columns(sealed_record=judged & (pl.col("age") < 18) & light)
+    return records.with_columns(sealed_record=(pl.col("age") < 18) & light)
 
 
 def _as_number(day: pl.Expr) -> pl.Expr:
@@ -114,9 +149,15 @@ def _as_number(day: pl.Expr) -> pl.Expr:
 
 
 def _effective(random: np.random.Generator, count: int) -> pl.Expr:
-    appealed = pl.Series(random.random(count) < _APPEAL_SHARE) & ~pl.col("sealed_record")
-    judged = pl.col("kind") == "judgment"
-    return pl.when(judged & ~appealed).then(pl.col("offence_date").dt.offset_by("180d")).alias("effective_on")
+    chance = pl.Series(random.random(count))
+    day = (
+        pl.when(chance < _APPEAL_SHARE)
+        .then(pl.lit(None, pl.Date))
+        .when(chance < _APPEAL_SHARE + _NOT_YET_SHARE)
+        .then(pl.lit(NOT_YET))
+        .otherwise(pl.col("offence_date").dt.offset_by("180d"))
+    )
+    return pl.when(pl.col("kind") == "judgment").then(day).alias("effective_on")
 
 
 def _written(random: np.random.Generator, count: int) -> pl.Expr:
@@ -125,7 +166,7 @@ def _written(random: np.random.Generator, count: int) -> pl.Expr:
     fifteen = pl.concat_str(number.str.slice(0, 6), number.str.slice(8, 9))
     of_old = pl.Series(random.random(count) < _OLD_NUMBER_SHARE) & (pl.col("offence_date") <= pl.lit(_LAST_15_DIGITS))
     return (
-        pl.when(adult & (pl.col("oddity") == "superseded"))
+        pl.when(pl.col("oddity") == "superseded")
         .then(pl.col("former_id_number"))
         .when(adult & of_old)
         .then(fifteen)

@@ -16,7 +16,7 @@ from typing import Final
 
 from exchange.demo.servers.ports import LOOPBACK
 from exchange.files import make_folder, write_atomically
-from exchange.places import ROOT
+from exchange.places import DAGS, ROOT
 
 USERS: Final = {"admin": "admin", "op": "op", "leader": "user", "viewer": "viewer"}
 """User → role of Airflow's. The leader answers what is asked of leaders and runs nothing."""
@@ -47,6 +47,7 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
     return {
         "core": {
             "dags_folder": dags,
+            "plugins_folder": DAGS / "plugins",
             "load_examples": False,
             "default_timezone": "Asia/Shanghai",
             "dags_are_paused_at_creation": False,

@@ -23,6 +23,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from exchange.matching.codes import plain_word
 from exchange.matching.dates import claimed_period
 from exchange.matching.divisions import division_code, place_answer
 from exchange.matching.identity import NOBODY
@@ -60,7 +61,7 @@ def plain_address(text: pl.Expr) -> pl.Expr:
 def word_part(column: str, words: Mapping[str, object], event: str, *, required: bool = False) -> Part:
     """A coded word, against the event's code."""
     kind = pl.String if all(isinstance(code, str) for code in words.values()) else pl.Int64
-    said = pl.col(column).str.normalize("NFKC").str.replace_all(r"\s+", "")
+    said = plain_word(pl.col(column)).str.to_lowercase()
     code = said.replace_strict(dict(words), default=None, return_dtype=kind)
     return Part(column, code.is_not_null(), code == pl.col(event).cast(kind), required)
 

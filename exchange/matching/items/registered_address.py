@@ -4,7 +4,7 @@ Rules
 - The division is judged first (``divisions.place_answer``): another place disagrees, whatever the street.
 - A claim without street text agrees by its division alone, a broader one (the city, the province) too.
 - Street text is compared as letters, numbers and characters only; where it is not the register's, a part of the claim
-  agrees.
+  agrees; where the register has none, an officer looks.
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ RULE = ItemRule(
         .then(_DIVISION)
         .when((pl.col(_STREET) == "") | pl.col(_STREET).eq_missing(registered("registered_address")))
         .then(pl.lit("consistent"))
+        .when(registered("registered_address").fill_null("") == "")
+        .then(pl.lit("under_review"))
         .otherwise(pl.lit("partly_consistent"))
     ),
 )

@@ -37,13 +37,17 @@ def registered(column: str) -> pl.Expr:
 
 
 def compared(claimed: pl.Expr, value: pl.Expr, register: pl.Expr) -> pl.Expr:
-    """The plain case: an empty claim, a claim that cannot be read, or whether it equals the register's value."""
+    """The plain case: an empty claim, a claim that cannot be read, or whether it equals the register's value; where the
+    register does not say, an officer looks.
+    """
     return (
         pl.when(claimed.str.strip_chars() == "")
         .then(pl.lit("claim_missing"))
         .when(value.is_null())
         .then(pl.lit("claim_format"))
-        .when(value.eq_missing(register))
+        .when(register.is_null())
+        .then(pl.lit("under_review"))
+        .when(value == register)
         .then(pl.lit("consistent"))
         .otherwise(pl.lit("inconsistent"))
     )

@@ -31,7 +31,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String, nullable=False),
         sa.Column("note", sa.String),
         _moment("started_at", nullable=True),
-        sa.Column("started_by", sa.String),
+        *[sa.Column(name, sa.String) for name in ("started_by", "started_note")],
     )
     op.create_table(
         "alert",

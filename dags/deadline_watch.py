@@ -1,0 +1,104 @@
+"""Each hour: count open due days again, watch them, watch what should have come, and tell the office."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import dag, get_current_context, task
+from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from notifier import CONNECTION, OfficeNotifier, send
+from pendulum import datetime
+from wiring import in_office
+
+from exchange.office import Office
+from exchange.register import Alert
+from exchange.watch.cycles import watch_cycles
+from exchange.watch.deadlines import watch_deadlines
+from exchange.watch.due import recompute
+from exchange.watch.message import compose
+
+PAGE = """
+### 时限巡查 · deadline watch
+
+每小时一次；停机多日后补查，每条只登记一次，并注明应于哪天、实际何时发现。 Hourly; after days of standstill everything is found once, with the day on which
+it should have been.
+
+| 任务 task | 做什么 | what it does |
+|---|---|---|
+| `count_again` | 按现有日历和停止计时重新计算未办结批次的时限；有变的登记并发新回执 | counts open due days again; a changed one is registered and told by a new receipt |
+| `deadlines` | 过半、剩余工作日、到期、逾期各登记一次 | warnings, alarms and breaches, once each |
+| `cycles` | 协议约定而未收到的请求：登记、报告、提醒部门 | sets that should have come: registered, reported, reminded of |
+| `tell` | 把未发送的提醒发给本机关（连接 `exchange_alerts`，webhook 或邮件）；没有该连接则跳过 | sends what was not sent yet; skipped without that connection |
+| `troubles` | 失败 = 某部门服务器或协议有问题，日志说明 | failed: a partner's server or agreement is in trouble |
+
+登记 · register: `exchange deadline list`, `exchange expected`
+"""
+
+
+def _count_again(office: Office) -> list[str]:
+    return recompute(office).troubles
+
+
+def _cycles(office: Office) -> list[str]:
+    return watch_cycles(office).troubles
+
+
+def _untold(office: Office) -> list[Alert]:
+    return office.register.alerts.find(untold=True)
+
+
+@dag(
+    dag_id="deadline_watch",
+    schedule="17 * * * *",
+    start_date=datetime(2026, 1, 1, tz="Asia/Shanghai"),
+    catchup=False,  # one look sees all that was missed
+    max_active_runs=1,
+    dagrun_timeout=timedelta(minutes=50),
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(minutes=2),
+        "execution_timeout": timedelta(minutes=15),
+        "on_failure_callback": OfficeNotifier(),
+    },
+    doc_md=PAGE,
+    tags=["exchange"],
+    is_paused_upon_creation=False,
+)
+def deadline_watch() -> None:
+    @task
+    def count_again() -> list[str]:
+        return in_office(_count_again)
+
+    @task(trigger_rule="all_done")
+    def deadlines() -> int:
+        return len(in_office(watch_deadlines))
+
+    @task
+    def cycles() -> list[str]:
+        return in_office(_cycles)
+
+    @task(trigger_rule="all_done")
+    def tell() -> int:
+        alerts = in_office(_untold)
+        if not alerts:
+            return 0
+        if not send(compose(alerts), get_current_context()):
+            msg = f"no connection {CONNECTION}; {len(alerts)} alerts stand in the register and were not sent"
+            raise AirflowSkipException(msg)
+        in_office(lambda office: office.register.alerts.told(alerts, office.now()))
+        return len(alerts)
+
+    @task(trigger_rule="all_done")
+    def troubles(of_receipts: list[str] | None, of_cycles: list[str] | None, alerts: int | None) -> None:
+        if of_receipts is None or of_cycles is None or alerts is None:
+            raise AirflowFailException("a part of the watch has failed; see its log")
+        if found := sorted({*of_receipts, *of_cycles}):
+            raise AirflowFailException("; ".join(found))
+
+    counted, watched, looked = count_again(), deadlines(), cycles()
+    counted >> watched
+    [watched, looked] >> tell()
+    troubles(counted, looked, watched)  # type: ignore[arg-type]  # what they return, once it is there
+
+
+deadline_watch()

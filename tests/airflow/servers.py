@@ -1,0 +1,56 @@
+"""A webhook and a mail server, real ones, that keep what they get."""
+
+from __future__ import annotations
+
+import json
+import socketserver
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
+from threading import Thread
+from typing import Any
+
+Received = list[bytes]
+
+
+class Webhook(BaseHTTPRequestHandler):
+    received: Received
+    status = 200
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.received.append(json.dumps({"path": self.path, "body": json.loads(body)}).encode())
+        self.send_response(self.status)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Nothing."""
+
+
+class MailServer(socketserver.StreamRequestHandler):
+    """As much of SMTP as a client needs to hand over one mail."""
+
+    received: Received
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 test\r\n")
+        while line := self.rfile.readline():
+            word = line.split()[0].upper()
+            if word == b"DATA":
+                self.wfile.write(b"354 go on\r\n")
+                mail = b""
+                while (line := self.rfile.readline()) != b".\r\n":
+                    mail += line
+                self.received.append(mail)
+            self.wfile.write(b"221 bye\r\n" if word == b"QUIT" else b"250 ok\r\n")
+
+
+@contextmanager
+def serving(server: type[socketserver.TCPServer], handler: Any, **attributes: object) -> Iterator[tuple[int, Received]]:
+    """The server's port, and what it gets."""
+    received: Received = []
+    with server(("127.0.0.1", 0), type("Handler", (handler,), {"received": received, **attributes})) as running:
+        Thread(target=running.serve_forever, daemon=True).start()
+        yield running.server_address[1], received
+        running.shutdown()

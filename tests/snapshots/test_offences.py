@@ -1,0 +1,93 @@
+"""What an offence source's snapshot keeps: effective judgments, penalties, drug records, what an officer must read."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from exchange.snapshots.offences import build_tables
+from exchange.tables import export_columns
+from exchange.validate.gate import failures
+
+AS_OF = date(2026, 11, 23)
+SOUND = {
+    "id_number": "11010519491231002X", "name": "某", "kind": "judgment", "offence_date": "2019-01-01",
+    "decided_on": "2020-01-01", "effective_on": "2020-02-01", "sentence_months": "6",
+}  # fmt: skip
+
+
+def built(*changes: dict[str, str | None]) -> tuple[pl.DataFrame, dict[str, float]]:
+    schema = dict.fromkeys(export_columns("offences"), pl.String)
+    tables, counts = build_tables(pl.LazyFrame([SOUND | change for change in changes], schema=schema), AS_OF)
+    records = pl.from_arrow(tables["records"])
+    assert isinstance(records, pl.DataFrame)
+    return records, counts
+
+
+@pytest.mark.parametrize(
+    ("change", "kept_as"),
+    [
+        ({}, "judgment"),
+        ({"effective_on": "2026-11-23"}, "judgment"),  # effective on the snapshot's day
+        ({"effective_on": "2026-11-24"}, None),  # not yet
+        ({"effective_on": ""}, None),  # an appeal is open
+        ({"effective_on": None}, None),
+        ({"effective_on": "二〇二〇年"}, "unclear"),
+        ({"effective_on": "2020-02-30"}, "unclear"),
+        ({"sentence_months": ""}, "judgment"),  # a fine, probation, exemption from punishment
+        ({"sentence_months": "十年"}, "judgment"),
+        ({"offence_date": ""}, "judgment"),
+        ({"kind": "administrative_penalty", "effective_on": ""}, "administrative_penalty"),
+        ({"kind": "drug", "effective_on": ""}, "drug"),
+        ({"kind": "drug", "effective_on": "不详"}, "drug"),  # only a judgment has an effective day
+        ({"kind": "pending", "effective_on": ""}, None),
+        ({"kind": "pending"}, None),
+        ({"kind": "non_prosecution"}, None),
+        ({"kind": "acquittal"}, None),
+        ({"kind": ""}, "unclear"),
+        ({"kind": None}, "unclear"),
+        ({"kind": "劳动教养"}, "unclear"),
+        ({"kind": "劳动教养", "effective_on": ""}, "unclear"),
+        ({"kind": " judgment "}, "judgment"),
+        ({"kind": "Judgment"}, "unclear"),
+        ({"id_number": "110105194912310021"}, None),  # whose it is cannot be read; counted for the gate
+    ],
+)
+def test_what_is_kept(change: dict[str, str | None], kept_as: str | None) -> None:
+    records, _ = built(change)
+    assert records["kind"].to_list() == ([] if kept_as is None else [kept_as])
+
+
+def test_an_officer_reads_what_the_source_has_written() -> None:
+    records, _ = built({"kind": "劳动教养", "effective_on": ""}, {"effective_on": "不详"}, {})
+    assert records.sort("as_written")["as_written"].to_list() == [None, "judgment 不详", "劳动教养 "]
+    assert set(records["name"]) == {"某"}
+
+
+@pytest.mark.parametrize(
+    ("change", "bad", "counted"),
+    [
+        ({"kind": "劳动教养"}, 60, None),
+        ({"kind": "劳动教养"}, 61, "unclear_share"),
+        ({"effective_on": "?"}, 61, "unclear_share"),
+        ({"offence_date": "?"}, 11, None),
+        ({"offence_date": "?"}, 12, "bad_date_share"),
+        ({"sentence_months": "?"}, 11, None),
+        ({"sentence_months": "?"}, 12, "bad_sentence_share"),
+        ({"id_number": "?"}, 11, None),
+        ({"id_number": "?"}, 12, "bad_number_share"),
+    ],
+)
+def test_how_many_that_cannot_be_read_are_too_many(
+    change: dict[str, str | None], bad: int, counted: str | None
+) -> None:
+    _, counts = built(*[{}] * (1000 - bad), *[change] * bad)
+    found = failures("offences", counts | {"change_share": 0})
+    assert [failure.split()[0] for failure in found] == ([] if counted is None else [counted])
+
+
+def test_a_few_do_not_hold_up_a_small_source() -> None:
+    _, counts = built({"kind": "?"}, {"offence_date": ""}, {"id_number": ""}, {"sentence_months": "?"})
+    assert failures("offences", counts | {"change_share": 0}) == []

@@ -1,0 +1,175 @@
+"""Offence records the whole way: what counts for which purpose, what an officer sees of it, and sources too old to say
+*no record*.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import demo_partner
+from exchange.demo.world import PARTNERS, World
+from exchange.files import make_folder
+from exchange.office import Office
+from exchange.register import ReviewFilter
+from exchange.review.sight import see
+from exchange.snapshots.build import build
+from exchange.snapshots.versions import Snapshots
+from exchange.tables import OFFENCE_SOURCES, SOURCES, export_columns
+from exchange.working_days import office_day
+from tests.steps.twins import Twin, twin
+
+RECORDS = ("id_number", "name", "criminal_record")
+HIRING = ("quarterly", "2026-Q4", "hiring_teachers", "教师法第十四条")
+SCHOOL_BUS = ("quarterly", "2026-Q4", "school_bus_drivers", "校车安全管理条例第二十三条")
+POINTS = ("monthly", "2026-11", "points_settlement", "居住证暂行条例第十六条")
+_numbers = itertools.count(1)
+
+JUDGMENT = {"kind": "judgment", "effective_on": "2020-03-01", "sentence_months": "6"}
+APPEALED = {"kind": "judgment", "effective_on": "", "sentence_months": "120"}
+LATER = {"kind": "judgment", "effective_on": "2099-12-31", "sentence_months": "6"}
+PENALTY, DRUG = {"kind": "administrative_penalty"}, {"kind": "drug"}
+PENDING, NOT_PROSECUTED, ACQUITTED = {"kind": "pending"}, {"kind": "non_prosecution"}, {"kind": "acquittal"}
+UNKNOWN = {"kind": "劳动教养"}
+HELD: list[list[dict[str, str]]] = [
+    [JUDGMENT],
+    [JUDGMENT, PENALTY, DRUG, PENDING],
+    [DRUG],
+    [PENALTY],
+    [PENALTY, DRUG],
+    [APPEALED, LATER, PENDING, NOT_PROSECUTED, ACQUITTED],
+    [UNKNOWN],
+    [],
+]
+"""The records of the people asked about, row by row."""
+
+JUDGED, PENALIZED, DRUGS, UNREAD = "judgment", "administrative_penalty", "drug", "unclear"
+
+
+@pytest.fixture(scope="module")
+def asked(people: pl.DataFrame) -> pl.DataFrame:
+    """Grown people, one for each row of ``HELD``."""
+    grown = pl.col("birth_date").str.to_date().is_between(date(1950, 1, 1), date(1990, 1, 1))
+    return people.filter(grown, pl.col("oddity") == "").head(len(HELD))
+
+
+@pytest.fixture(scope="module")
+def planted(world: World, asked: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twin]:
+    sound = dict.fromkeys(export_columns("offences"), "") | {"offence_date": "2019-05-05", "decided_on": "2020-02-01"}
+    records = [
+        sound | {"id_number": number, "name": name, "sources": [OFFENCE_SOURCES[nth % 5]]} | record
+        for number, name, held in zip(asked["id_number"], asked["name"], HELD, strict=True)
+        for nth, record in enumerate(held)
+    ]
+    with Office.open("test", world.config) as office:
+        at = office.now()
+    with twin(world, "planted", tmp_path_factory.mktemp("planted"), pl.DataFrame(records), at) as opened:
+        yield opened
+
+
+def sent(office: Office, partner: DemoPartner, about: tuple[str, str, str, str], asked: pl.DataFrame) -> str:
+    data = asked.select("id_number", "name").with_row_index("row_ref", offset=1).write_csv().encode()
+    request = Request(f"{partner.id}.offence-{next(_numbers)}", *about, RECORDS, asked.height, data)
+    partner.drop(partner.make_set(request))
+    sweep(office)
+    assert pipeline.run(office, request.batch)
+    return request.batch
+
+
+@pytest.mark.parametrize(
+    ("who", "about", "seen"),
+    [
+        (1, HIRING, {1: [JUDGED], 2: [JUDGED], 7: [UNREAD]}),
+        (
+            1,
+            SCHOOL_BUS,
+            {1: [JUDGED], 2: [JUDGED, DRUGS], 3: [DRUGS], 5: [DRUGS], 7: [UNREAD]},
+        ),
+        (
+            2,
+            POINTS,
+            {1: [JUDGED], 2: [JUDGED, PENALIZED], 4: [PENALIZED], 5: [PENALIZED], 7: [UNREAD]},
+        ),
+    ],
+    ids=["judgments", "with drug records", "with penalties"],
+)
+def test_what_the_purpose_does_not_name_is_as_if_it_were_not_there(
+    world: World,
+    planted: Twin,
+    asked: pl.DataFrame,
+    who: int,
+    about: tuple[str, str, str, str],
+    seen: dict[int, list[str]],
+) -> None:
+    office, partner = planted.office, demo_partner(world, PARTNERS[who])
+    batch = sent(office, partner, about, asked)
+    told = office.register.answer_counts(batch)["criminal_record"]
+    assert told == {"under_review": len(seen), "awaiting_approval": len(HELD) - len(seen)}
+    reviews = office.register.reviews.find(ReviewFilter(batch=batch))
+    assert {review.row: review.causes for review in reviews} == dict.fromkeys(seen, ("criminal_record",))
+    sights = see(office, batch, reviews)
+    assert {sight.review.row: sorted(sight.records["kind"]) for sight in sights} == {
+        row: sorted(kinds) for row, kinds in seen.items()
+    }
+    unclear = next(sight.records for sight in sights if sight.review.row == 7)
+    assert unclear["as_written"].to_list() == ["劳动教养 "]
+    assert unclear["name"].to_list() == [asked["name"][6]]
+
+
+@pytest.fixture(scope="module")
+def aged(world: World, tmp_path_factory: pytest.TempPathFactory) -> Office:
+    """An office whose offence sources are empty and lie there as old as they may be, and a day older."""
+    place = tmp_path_factory.mktemp("aged")
+    with Office.open("test", world.config) as office:
+        today, snapshots = office_day(office.now()), Snapshots(place / "snapshots")
+        snapshots.folder.mkdir()
+        (snapshots.folder / "population").symlink_to(office.snapshots.folder / "population")
+        (place / "archive").symlink_to(make_folder(office.settings.home / "archive"))
+        at = office.now()
+        settings = office.settings.model_copy(update={"home": place})
+    nobody = place / "export"
+    nobody.mkdir()
+    pl.DataFrame(schema=dict.fromkeys(export_columns("offences"), pl.String)).write_csv(nobody / "part-000.csv")
+    for source in OFFENCE_SOURCES:
+        for days in (1, 0):
+            build(snapshots, source, nobody, today - timedelta(days=SOURCES[source].max_age_days + days))
+    return Office(settings, office.register, lambda: at)
+
+
+@pytest.mark.parametrize(
+    ("source", "age", "answer"),
+    [
+        (OFFENCE_SOURCES[0], "limit", "no_record"),  # all five are
+        *[(source, "a day more", "source_not_ready") for source in OFFENCE_SOURCES],
+        *[(source, "missing", "source_not_ready") for source in OFFENCE_SOURCES],
+    ],
+)
+def test_a_source_at_its_limit_answers_and_a_day_later_waits(
+    office: Office, aged: Office, court: DemoPartner, asked: pl.DataFrame, source: str, age: str, answer: str
+) -> None:
+    office = replace(aged, register=office.register)
+    older, at_limit = office.snapshots.versions(source)
+    assert (office_day(office.now()) - at_limit.as_of).days == SOURCES[source].max_age_days
+    current = older.folder.parent / "current"
+    current.write_text((older if age == "a day more" else at_limit).name)
+    if age == "missing":
+        current.unlink()
+    about = ("ad_hoc", str(office_day(office.now())), "case_handling", _case())
+    batch = sent(office, court, about, asked.head(2))
+    current.write_text(at_limit.name)
+    assert office.register.answer_counts(batch)["criminal_record"] == {answer: 2}
+    named = {snapshot["source"]: snapshot["as_of"] for snapshot in court.result(batch).manifest["snapshots"]}
+    assert (source in named) == (age != "missing")
+    assert set(OFFENCE_SOURCES) - {source} < set(named)
+
+
+def _case() -> str:
+    return "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"

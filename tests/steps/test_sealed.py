@@ -1,0 +1,150 @@
+"""A batch with sealed people and the same batch with those people clean: the same bytes wherever anybody can look,
+times and random encryption aside.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.province.offences import make_offences
+from exchange.demo.world import SEED, World
+from exchange.office import Office
+from exchange.register import Decision, ReviewFilter
+from exchange.review.decisions import complete
+from exchange.review.sight import see
+from exchange.review.worklist import write_list
+from exchange.tables import SOURCES
+from tests.steps.twins import HASH, Twin, register_as_it_stands, sealed_of, twin, without_sealed
+
+RECORDS = ("id_number", "name", "criminal_record")
+SCHOOL_BUS = ("quarterly", "2026-Q4", "school_bus_drivers", "校车安全管理条例第二十三条")
+HIRING = ("quarterly", "2026-Q4", "hiring_teachers", "教师法第十四条")
+
+
+@pytest.fixture(scope="module")
+def juveniles(people: pl.DataFrame) -> pl.DataFrame:
+    """Whom the exports with sealed records hold; some have other records, some a superseded number."""
+    born = pl.col("birth_date").str.to_date().is_between(date(1950, 1, 1), date(2004, 1, 1))
+    others = make_offences(SEED, 0, people)["id_number"]
+    grown = people.filter(born, ~pl.col("oddity").is_in(["shared", "doubled"]))
+    with_other_records = grown.filter(pl.col("id_number").is_in(others.implode())).head(10)
+    return pl.concat([grown.head(80), grown.filter(pl.col("oddity") == "superseded"), with_other_records])
+
+
+@pytest.fixture(scope="module")
+def asked(people: pl.DataFrame, juveniles: pl.DataFrame) -> tuple[bytes, int]:
+    others = make_offences(SEED, 0, people)["id_number"]
+    everybody = pl.concat(
+        [
+            juveniles,
+            people.filter(pl.col("id_number").is_in(others.implode())),
+            people.filter(pl.col("oddity") != ""),
+        ]
+    ).unique("id_number", keep="first", maintain_order=True)
+    rows = everybody.select("id_number", "name").with_row_index("row_ref")
+    return rows.write_csv().encode(), rows.height
+
+
+@pytest.fixture(scope="module")
+def twins(
+    world: World, people: pl.DataFrame, juveniles: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Twin, Twin]]:
+    clean = without_sealed(people)
+    sealed = pl.concat([clean, sealed_of(juveniles)])
+    with Office.open("test", world.config) as office:
+        at = office.now()
+    place = tmp_path_factory.mktemp("twins")
+    with (
+        twin(world, "with_sealed", place / "sealed", sealed, at) as first,
+        twin(world, "without_sealed", place / "clean", clean, at) as second,
+    ):
+        yield first, second
+
+
+def test_the_snapshots_are_the_same(twins: tuple[Twin, Twin]) -> None:
+    for source in SOURCES:
+        first, second = (each.office.snapshots.current(source) for each in twins)
+        assert first is not None
+        assert second is not None
+        assert first.name == second.name, source
+        for path in first.folder.iterdir():
+            assert path.read_bytes() == (second.folder / path.name).read_bytes(), (source, path.name)
+
+
+@pytest.mark.parametrize("about", [HIRING, SCHOOL_BUS], ids=["judgments", "drug"])
+def test_whoever_looks_sees_the_same(
+    twins: tuple[Twin, Twin],
+    education: DemoPartner,
+    asked: tuple[bytes, int],
+    caplog: pytest.LogCaptureFixture,
+    about: tuple[str, str, str, str],
+) -> None:
+    data, rows = asked
+    files = education.make_set(Request(f"{education.id}.{about[2]}", *about, RECORDS, rows, data))
+    first, second = (observed(each, education, files, caplog) for each in twins)
+    assert first.keys() == second.keys()
+    for what, seen in first.items():
+        assert seen == second[what], what
+    told = first["the first result's manifest"]["answers"]["criminal_record"]
+    assert set(told) == {"awaiting_approval", "under_review"}, "the batch holds what it should"
+
+
+def observed(
+    each: Twin, partner: DemoPartner, files: dict[str, bytes], caplog: pytest.LogCaptureFixture
+) -> dict[str, Any]:
+    """Everything that the partner, the officers, the leader and whoever reads logs and register see of the batch."""
+    office = each.office
+    batch = next(name for name in files if name.endswith(".request.json")).removesuffix(".request.json")
+    caplog.clear()
+    caplog.set_level("DEBUG")
+    partner.drop(files)
+    sweep(office)
+    assert pipeline.run(office, batch)
+    seen: dict[str, Any] = {"the receipt": partner.verified(f"{batch}.receipt.json")}
+    seen |= _result(partner, batch, 1, "the first result")
+    reviews = office.register.reviews.find(ReviewFilter(batch=batch))
+    sights = see(office, batch, reviews)
+    seen["the review queue"] = reviews
+    seen["the work list"] = write_list(sights, b"key", "csv")
+    for review, sight in zip(reviews, sights, strict=True):
+        said = complete(sight.open, {column: _decided(column) for column in sight.open})
+        office.register.reviews.decide(batch, [Decision(review.row, review.version, said, "archive")])
+    (release,) = [each for each in pipeline.propose_all(office).releases if each.batch == batch]
+    seen["what the leader approves"] = (release.rows, release.counts, release.needs_approval)
+    each.leader.releases.approve(batch, release.number)
+    pipeline.issue(office, release.id)
+    seen |= _result(partner, batch, 2, "the second result")
+    seen["the files"] = {path.name: path.stat().st_size for path in _folder(partner).iterdir()}
+    seen["the register"] = register_as_it_stands(office.register)
+    said_in_logs = [line for line in caplog.messages if batch in line]
+    assert len(said_in_logs) >= 4
+    seen["the logs"] = [HASH.sub("#", line) for line in said_in_logs]
+    for path in _folder(partner).iterdir():
+        path.unlink()
+    return seen
+
+
+def _decided(column: str) -> str:
+    return "record_found" if column == "criminal_record" else "consistent"
+
+
+def _folder(partner: DemoPartner) -> Path:
+    return partner.server.home / "from-office"
+
+
+def _result(partner: DemoPartner, batch: str, number: int, what: str) -> dict[str, Any]:
+    """The plain file, and the manifest but for the hash of the envelope."""
+    result = partner.result(batch, number)
+    manifest = json.loads(json.dumps(result.manifest))
+    del manifest["encrypted"]["sha256"]
+    return {what: result.data, f"{what}'s manifest": manifest}
