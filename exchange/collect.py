@@ -1,4 +1,4 @@
-"""Collect: find complete request sets in the partners' folders and claim each once.
+"""Collect: find complete request sets in the partners' folders and claim each once; see which results were taken.
 
 Rules
 - A set is complete when the manifest, its signature and the data file that it names are there, whole as far as a
@@ -41,6 +41,7 @@ from exchange.masking import ID_NUMBER_ANYWHERE
 from exchange.office import Office
 from exchange.register import Claim, FileRecord, Role, State
 from exchange.steps.notice import send_notice
+from exchange.steps.pickup import notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
 from exchange.tables import NOTICES
 from exchange.transport import Folder, RemoteFile
@@ -80,7 +81,9 @@ def _sweep_partner(office: Office, agreement_file: Path) -> str | None:
     try:
         agreement = load_agreement(agreement_file)
         with office.folder(agreement) as folder:
-            _Look(office, agreement, folder).all_sets()
+            look = _Look(office, agreement, folder)
+            look.all_sets()
+            notice_pickups(office, agreement.partner, folder, look.files)
     except ExchangeError as error:
         log.error("partner %s: %s: %s", agreement_file.stem, type(error).__name__, error)
         return f"{agreement_file.stem}: {error}"

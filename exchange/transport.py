@@ -22,7 +22,7 @@ import random
 import re
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +35,9 @@ from exchange.files import written_atomically
 
 PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 GREATEST_LISTING: Final = 10_000
+GREATEST_RESULTS: Final = 100_000
+"""Files that may lie in a results folder, where partners who remove nothing let them pile up."""
+
 TEMPORARY: Final = ".part-"
 _SSH_PORT: Final = 22
 _CHUNK: Final = 1 << 18
@@ -180,6 +183,17 @@ class Folder:
                 if plain and entry.st_size is not None:
                     found.append(RemoteFile(entry.filename, entry.st_size, int(entry.st_mtime or 0)))
             return found
+
+    def gone(self, names: Collection[str]) -> set[str]:
+        """Those of these names that do not lie in the results folder."""
+        with _network_trouble(self.place):
+            left = set(names)
+            for count, entry in enumerate(self.sftp.listdir_iter(self.place.results)):
+                if count >= GREATEST_RESULTS:
+                    msg = f"SFTP server {self.place.host}:{self.place.port}: more than {GREATEST_RESULTS} results"
+                    raise Halt(msg)
+                left.discard(entry.filename)
+            return left
 
     def read_small(self, name: str, limit: int) -> bytes:
         """A small file's content; Unsettled when it is gone or has grown beyond ``limit`` bytes."""

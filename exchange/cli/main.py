@@ -18,9 +18,11 @@ from exchange.cli import (
     partner,
     register,
     release,
+    report,
     review,
     schemas,
     snapshot,
+    supervise,
 )
 from exchange.cli.outcome import err, out, outcome
 from exchange.office_days import load_office_days
@@ -39,6 +41,7 @@ app.add_typer(review.app, name="review", help="Rows that need an officer: list, 
 app.add_typer(clock.app, name="clock", help="Stop and start the clock of a batch, with who and why.")
 app.add_typer(deadline.app, name="deadline", help="Due days: watch, count again, list the alerts.")
 app.add_typer(release.app, name="release", help="What leaves after the first result: propose, approve, send.")
+app.add_typer(report.app, name="report", help="The monthly report, for the office and for outside.")
 app.add_typer(snapshot.app, name="snapshot", help="Build, list and prune snapshots of the sources.")
 app.add_typer(partner.app, name="partner", help="Check agreements, try a server, write a template.")
 app.add_typer(keys.app, name="keys", help="Make and show the office's keys and certificates.")
@@ -47,6 +50,7 @@ app.add_typer(demo.app, name="demo", help="A whole world on this machine: run, u
 
 
 app.command()(expected.expected)
+app.command()(supervise.supervise)
 
 
 @app.callback()

@@ -4,8 +4,9 @@ from exchange.register.alerts import Alert, NewAlert
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Role, UnfinishedSet, numbered
 from exchange.register.clock import Stop
 from exchange.register.missing import MissingSet
+from exchange.register.pickups import How, Lying, Pickup
 from exchange.register.register import Register, open_register
-from exchange.register.releases import Release, ReleaseState
+from exchange.register.releases import Outcome, Release, ReleaseState
 from exchange.register.reviews import Decision, NewReview, Review, ReviewFilter, ReviewState
 from exchange.register.states import State
 
@@ -16,9 +17,13 @@ __all__ = [
     "Claim",
     "Decision",
     "FileRecord",
+    "How",
+    "Lying",
     "MissingSet",
     "NewAlert",
     "NewReview",
+    "Outcome",
+    "Pickup",
     "Register",
     "Release",
     "ReleaseState",

@@ -59,7 +59,7 @@ class FileRow(Base):
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
     role: Mapped[str] = mapped_column(primary_key=True)
     name: Mapped[str]
-    sha256: Mapped[str]
+    sha256: Mapped[str] = mapped_column(index=True)
     size: Mapped[int] = mapped_column(BigInteger)
     recorded_at: Mapped[datetime]
 
@@ -131,7 +131,10 @@ class ReviewRow(Base):
 
 
 class ReleaseRow(Base):
-    """Rows of a batch that leave together after the first result; counts only, and the numbers of the rows."""
+    """Rows of a batch that leave together after the first result; counts only, and the numbers of the rows.
+    ``settled``: counts of the answers that took the place of open ones; ``upheld``: of an objection, the rows whose
+    answer is another one than before.
+    """
 
     __tablename__ = "release"
 
@@ -140,6 +143,8 @@ class ReleaseRow(Base):
     state: Mapped[str] = mapped_column(index=True)
     rows: Mapped[list[int]] = mapped_column(ARRAY(Integer))
     counts: Mapped[str]
+    settled: Mapped[str] = mapped_column(server_default="{}")
+    upheld: Mapped[int | None]
     needs_approval: Mapped[bool]
     proposed_at: Mapped[datetime]
     judged_by: Mapped[str | None]
@@ -196,6 +201,48 @@ class MissingSetRow(Base):
     reminders: Mapped[int]
     reminded_at: Mapped[datetime | None]
     arrived_at: Mapped[datetime | None]
+
+
+class PickupRow(Base):
+    """A result that its partner has. ``number``: 1 is the first result, 2… are supplementary ones."""
+
+    __tablename__ = "pickup"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    noticed_at: Mapped[datetime]
+    how: Mapped[str]
+
+
+class LegalHoldRow(Base):
+    """Nothing of the batch is destroyed while a hold is not released."""
+
+    __tablename__ = "legal_hold"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    held_at: Mapped[datetime]
+    held_by: Mapped[str]
+    reason: Mapped[str]
+    released_at: Mapped[datetime | None]
+    released_by: Mapped[str | None]
+
+
+class DestructionRow(Base):
+    """A kept file that was destroyed, or is about to be. Without a batch: a file that no batch names."""
+
+    __tablename__ = "destruction"
+    __table_args__ = (UniqueConstraint("batch_id", "role"),)
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    batch_id: Mapped[str | None] = mapped_column(ForeignKey("batch.id"))
+    role: Mapped[str]
+    kind: Mapped[str]
+    sha256: Mapped[str]
+    policy: Mapped[str]
+    actor: Mapped[str]
+    intended_at: Mapped[datetime]
+    done_at: Mapped[datetime | None]
 
 
 class UnfinishedSetRow(Base):

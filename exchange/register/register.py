@@ -36,6 +36,7 @@ from exchange.register.models import (
     SnapshotUseRow,
     UnfinishedSetRow,
 )
+from exchange.register.pickups import Pickups
 from exchange.register.releases import Releases
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.states import OPEN, State
@@ -183,6 +184,11 @@ class Register:
     def releases(self) -> Releases:
         """The rows that leave after the first result."""
         return Releases(self.engine, self.actor)
+
+    @property
+    def pickups(self) -> Pickups:
+        """The results that partners have taken."""
+        return Pickups(self.engine, self.actor)
 
     # ── files and snapshots ──────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -47,6 +47,17 @@ Counts = Mapping[str, Mapping[str, int]]
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What a release tells: the counts of its rows' answers; of these, the answers that took the place of open ones;
+    and, of an objection, the rows whose answer is another one than before.
+    """
+
+    counts: Counts
+    settled: Counts = field(default_factory=dict)
+    upheld: int | None = None
+
+
+@dataclass(frozen=True)
 class Release:
     batch: str
     number: int
@@ -58,6 +69,8 @@ class Release:
     judged_by: str | None
     judged_at: datetime | None
     reason: str | None
+    settled: Counts
+    upheld: int | None
 
     @property
     def id(self) -> str:
@@ -81,7 +94,7 @@ class Releases:
         self.engine = engine
         self.actor = actor
 
-    def propose(self, batch_id: str, rows: Sequence[int], counts: Counts, *, needs_approval: bool) -> Release | None:
+    def propose(self, batch_id: str, rows: Sequence[int], outcome: Outcome, *, needs_approval: bool) -> Release | None:
         """A new release of these rows; None where one of them is in a living release already."""
         with transaction(self.engine) as session:
             batch = known(session, batch_id, for_update=True)
@@ -93,7 +106,9 @@ class Releases:
                 number=last + 1,
                 state=ReleaseState.PROPOSED if needs_approval else ReleaseState.APPROVED,
                 rows=list(rows),
-                counts=json.dumps(counts, sort_keys=True),
+                counts=json.dumps(outcome.counts, sort_keys=True),
+                settled=json.dumps(outcome.settled, sort_keys=True),
+                upheld=outcome.upheld,
                 needs_approval=needs_approval,
                 proposed_at=now(),
             )
@@ -219,4 +234,6 @@ def _release(row: ReleaseRow) -> Release:
         judged_by=row.judged_by,
         judged_at=row.judged_at,
         reason=row.reason,
+        settled=json.loads(row.settled),
+        upheld=row.upheld,
     )

@@ -21,7 +21,17 @@ import polars as pl
 from exchange.agreements import LETTER_ITEMS
 from exchange.errors import Halt
 from exchange.office import Office
-from exchange.register import FileRecord, Release, ReleaseState, ReviewFilter, ReviewState, Role, State, numbered
+from exchange.register import (
+    FileRecord,
+    Outcome,
+    Release,
+    ReleaseState,
+    ReviewFilter,
+    ReviewState,
+    Role,
+    State,
+    numbered,
+)
 from exchange.register.releases import parse_id
 from exchange.results import count_answers
 from exchange.steps.answers import (
@@ -76,7 +86,8 @@ def propose(office: Office, batch_id: str) -> Release | None:
         return None
     now = question.answers()
     waits = has_code(now, [code for code in PENDING if code != AWAITING])
-    ready = has_code(question.first_matched(), PENDING) & ~waits
+    first = question.first_matched()
+    ready = has_code(first, PENDING) & ~waits
     awaiting = has_code(now, (AWAITING,)) & ready
     rows = [row + 1 for row in ready.arg_true() if row + 1 not in held]
     chosen = [row - 1 for row in rows]
@@ -85,9 +96,14 @@ def propose(office: Office, batch_id: str) -> Release | None:
     reviews = office.register.reviews.find(ReviewFilter(batch=batch_id, state=None))
     decided = {review.row for review in reviews if review.answers}
     of_records = bool(LETTER_ITEMS & set(question.manifest.items)) and not decided.isdisjoint(rows)
-    counts = count_answers(_approved(now[chosen]), question.manifest.items)
+    leaving = _approved(now[chosen])
+    outcome = Outcome(
+        counts=count_answers(leaving, question.manifest.items),
+        settled=_settled(first[chosen], leaving),
+        upheld=_upheld(question, leaving),
+    )
     needs_approval = of_records or bool(awaiting.gather(chosen).any())
-    release = office.register.releases.propose(batch_id, rows, counts, needs_approval=needs_approval)
+    release = office.register.releases.propose(batch_id, rows, outcome, needs_approval=needs_approval)
     if release is not None:
         log.info("%s: %d rows, %s", release.id, len(rows), "for approval" if needs_approval else "may leave")
     return release
@@ -117,6 +133,25 @@ def _sources_answer(question: Question, unsettled: int) -> bool:
 def _approved(answers: pl.DataFrame) -> pl.DataFrame:
     """What the answers are once the leader approved."""
     return answers.with_columns(pl.col(answer_columns(answers)).replace(AWAITING, "no_record"))
+
+
+def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int]]:
+    """Of the columns that were open: how often each answer took the place of an open one."""
+    counts = {}
+    for column in answer_columns(now):
+        tally = now[column].filter(before[column].is_in(list(PENDING))).value_counts().sort(column)
+        counts[column.removeprefix("answer.")] = dict(tally.iter_rows())
+    return {item: tally for item, tally in counts.items() if tally}
+
+
+def _upheld(question: Question, now: pl.DataFrame) -> int | None:
+    """Of an objection, the rows whose answer is another one than the earlier batch gave; None of other batches."""
+    if question.manifest.objects_to is None:
+        return None
+    earlier = Question.of(question.office, question.office.register.batch(question.manifest.objects_to)).answers()
+    before = now.select("row_ref").join(earlier, on="row_ref", how="left", maintain_order="left")
+    changed = now.select(pl.any_horizontal(pl.col(name) != before[name] for name in answer_columns(now)))
+    return int(changed.to_series().sum())
 
 
 def issue(office: Office, release_id: str) -> None:

@@ -27,7 +27,7 @@ from exchange.keys import make_ssh_key
 from exchange.manifest import DataFile, Receipt, RequestManifest, ResultManifest
 from exchange.office import Office
 from exchange.places import ROOT
-from exchange.register import State
+from exchange.register import How, State
 from exchange.specifications import read_specifications
 
 GUIDE = (ROOT / "docs" / "partner-guide.md").read_text(encoding="utf-8")
@@ -151,6 +151,9 @@ def test_from_making_keys_to_the_opened_result(desk: Desk, office: Office, world
         ["A-002", "***", "李**", "号码格式错误", "", "未予答复", "未予答复", "未予答复"],
     ]
     assert office.register.batch(desk.batch).state is State.CLOSED
+    desk.follow("acknowledge")
+    sweep(office)
+    assert [each.how for each in office.register.pickups.of(desk.batch)] == [How.ACKNOWLEDGED]
     desk.follow("tidy")
     assert list((world.sftp(PARTNER.id).home / FROM_OFFICE).iterdir()) == []
 
@@ -219,7 +222,8 @@ def test_the_notice_about_an_incomplete_set(
 
 
 def test_every_block_of_the_guide_is_run_here() -> None:
-    assert {*ONCE, *ASK, "look", "receipt", "compare", "result", "tidy", "plain", "notice"} == set(BLOCKS)
+    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice")
+    assert {*ONCE, *ASK, *answers, "plain"} == set(BLOCKS)
 
 
 @pytest.mark.parametrize("model", [RequestManifest, DataFile, Receipt, ResultManifest])

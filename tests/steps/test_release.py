@@ -91,6 +91,7 @@ def test_no_record_leaves_once_the_leader_approved(
     (release,) = proposed(office, batch)
     assert release.needs_approval
     assert release.counts["criminal_record"] == {"no_record": 3}
+    assert (release.settled, release.upheld) == ({"criminal_record": {"no_record": 3}}, None), "what was open, only"
     with pytest.raises(Halt, match="cannot become"):
         office.register.releases.sealed(batch, 1, [])
     leader.register.releases.approve(batch, 1)
@@ -225,6 +226,7 @@ def test_an_objection_gets_a_second_look(
     assert sight.people["key"].len() == 1
     decide(office, batch, 1, identity="consistent", sex="consistent")
     (release,) = proposed(office, batch)
+    assert (release.settled, release.upheld) == ({"identity": {"consistent": 1}, "sex": {"consistent": 1}}, 1)
     pipeline.issue(office, release.id)
     assert supplement(court, batch, 2)["A1"]["sex_answer"] == "consistent"
 

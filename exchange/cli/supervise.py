@@ -1,0 +1,113 @@
+"""``exchange supervise``: today's picture on one screen."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+
+from exchange.account import account
+from exchange.cli.outcome import out, outcome
+from exchange.office import Office
+from exchange.register.waiting import open_rows
+from exchange.supervision import words
+from exchange.supervision.report import office_name
+from exchange.supervision.today import OpenBatch, Urgency, picture
+from exchange.tables import NOTICES
+from exchange.watch.deadlines import due_of
+from exchange.working_days import OFFICE_ZONE, office_day
+
+_URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS})
+_MINUTE: Final = "%Y-%m-%d %H:%M"
+_COLOURS: Final = {Urgency.LATE: "bold red", Urgency.TODAY: "yellow", Urgency.AT_RISK: "cyan"}
+
+
+def supervise(*, lines: Annotated[int, typer.Option(min=1, help="At most so many lines in each list")] = 12) -> None:
+    """What is late, due today or at risk, whom it waits for, and which files are missing."""
+    with outcome(), Office.open(account()) as office:
+        found = _picture(office)
+        counts = Counter(each.urgency for each in found)
+        heads = [f"{urgency}: {counts[urgency]}" for urgency in Urgency]
+        out.print(f"[bold]{office_day(office.now())}[/]  {'  ·  '.join(heads)}")
+        _urgent(found, lines)
+        _waiting(found)
+        _missing(office, lines)
+        _lying(office)
+
+
+def _picture(office: Office) -> list[OpenBatch]:
+    policy, today = office.settings.policy, office_day(office.now())
+    batches = [(batch, due_of(office, batch, stops)) for batch, stops in office.register.clock.open_batches()]
+    rows = open_rows(office.register.engine)
+    return picture(
+        batches,
+        rows,
+        today,
+        lambda division: office_name(office.settings, division),
+        half=policy.warn_half,
+        days=policy.warn_days,
+    )
+
+
+def _urgent(found: Sequence[OpenBatch], lines: int) -> None:
+    urgent = [each for each in found if each.urgency in _URGENT]
+    table = Table(
+        "", "批次 batch", "周期 cycle", "时限 due", "等待 waits for", title="紧急 Urgent", title_justify="left"
+    )
+    for each in urgent[:lines]:
+        due = f"{each.due.day}{' 暂定 provisional' if each.due.provisional else ''}"
+        whom = "；".join(f"{whom} {rows}" for whom, rows in each.waits.items())
+        cycle = str(words.cycle(each.batch.cycle)) if each.batch.cycle else ""
+        table.add_row(each.urgency, each.batch.id, cycle, due, whom, style=_COLOURS.get(each.urgency))
+    out.print(table if urgent else "没有紧急批次。 Nothing is urgent.")
+    _more(len(urgent) - lines, "exchange register list")
+
+
+def _waiting(found: Sequence[OpenBatch]) -> None:
+    batches: Counter[words.Words] = Counter()
+    rows: Counter[words.Words] = Counter()
+    for each in found:
+        for whom, count in each.waits.items():
+            batches[whom] += 1
+            rows[whom] += count
+    table = Table("等待 waits for", "批次 batches", "行 rows", title="在等谁 Whom it waits for", title_justify="left")
+    for whom, count in sorted(rows.items(), key=lambda each: (-each[1], each[0].zh)):
+        table.add_row(str(whom), str(batches[whom]), f"{count:,}")
+    if table.row_count:
+        out.print(table)
+
+
+def _missing(office: Office, lines: int) -> None:
+    found = [
+        (
+            each.partner,
+            f"{words.cycle(each.cycle)} {each.period} {each.purpose}".strip(),
+            f"应报未报，已提醒 {each.reminders} 次 not come, {each.reminders} reminders",
+            str(each.expected_by),
+        )
+        for each in office.register.missing.find()
+    ]
+    for left in office.register.unfinished():
+        since = left.first_seen.astimezone(OFFICE_ZONE).strftime(_MINUTE)
+        found.append((left.partner, left.stem, NOTICES[left.reason].zh, since))
+    table = Table("部门 partner", "文件 file", "缺 lacks", "自 since", title="缺件 Missing", title_justify="left")
+    for line in found[:lines]:
+        table.add_row(*line)
+    if found:
+        out.print(table)
+    _more(len(found) - lines, "exchange expected, exchange register incomplete")
+
+
+def _lying(office: Office) -> None:
+    lying = office.register.pickups.lying()
+    if lying:
+        since = lying[0].since.astimezone(OFFICE_ZONE).strftime(_MINUTE)
+        out.print(f"结果待部门取走 {len(lying)} 份，最早 {since} · results that partners have not taken", markup=False)
+
+
+def _more(count: int, command: str) -> None:
+    if count > 0:
+        out.print(f"另有 {count} 条 more: {command}", markup=False)

@@ -1,0 +1,85 @@
+"""When partners took their results: written down once for each result, and told to the ledger."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import Engine, case, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+
+from exchange.register.batches import Role
+from exchange.register.database import transaction
+from exchange.register.lines import known, note
+from exchange.register.models import BatchRow, FileRow, PickupRow, ReleaseRow
+from exchange.register.releases import ReleaseState
+from exchange.register.states import State
+
+
+class How(StrEnum):
+    """How the office knows: the partner removed the file, or put an acknowledgement."""
+
+    REMOVED = "removed"
+    ACKNOWLEDGED = "acknowledged"
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A result in the partner's folder that the partner has not taken yet. ``number``: 1 is the first result, 2… are
+    supplementary ones; ``data``: the name of its data file; ``since``: when it was made.
+    """
+
+    partner: str
+    batch: str
+    number: int
+    data: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Pickup:
+    number: int
+    noticed_at: datetime
+    how: How
+
+
+class Pickups:
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def lying(self, partner: str | None = None) -> list[Lying]:
+        """What was delivered, to this partner or to any, and not taken yet; the oldest first."""
+        suffix = func.substring(FileRow.role, r"-(\d+)$")
+        number = case((suffix.is_(None), "1"), else_=suffix).cast(PickupRow.number.type)
+        delivered = or_(
+            (number == 1) & BatchRow.state.in_((State.DELIVERED, State.CLOSED)),
+            ReleaseRow.state == ReleaseState.DELIVERED,
+        )
+        query = (
+            select(BatchRow.partner, FileRow.batch_id, number, FileRow.name, FileRow.recorded_at)
+            .join(BatchRow, BatchRow.id == FileRow.batch_id)
+            .outerjoin(ReleaseRow, (ReleaseRow.batch_id == BatchRow.id) & (ReleaseRow.number == number - 1))
+            .outerjoin(PickupRow, (PickupRow.batch_id == BatchRow.id) & (PickupRow.number == number))
+            .where(FileRow.role.startswith(Role.RESULT_DATA), delivered, PickupRow.number.is_(None))
+            .order_by(FileRow.recorded_at, FileRow.batch_id, number)
+        )
+        if partner is not None:
+            query = query.where(BatchRow.partner == partner)
+        with transaction(self.engine) as session:
+            return [Lying(*row) for row in session.execute(query)]
+
+    def taken(self, batch_id: str, number: int, how: How, at: datetime) -> None:
+        """The partner has this result; the first telling stands."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            row = insert(PickupRow).values(batch_id=batch_id, number=number, noticed_at=at, how=how)
+            if session.scalar(row.on_conflict_do_nothing().returning(PickupRow.number)) is not None:
+                note(session, batch, {}, {f"taken.{number}": f"{how} {at.isoformat()}"}, self.actor)
+
+    def of(self, batch_id: str) -> list[Pickup]:
+        """What of a batch was taken, in the order of the results."""
+        query = select(PickupRow).filter_by(batch_id=batch_id).order_by(PickupRow.number)
+        with transaction(self.engine) as session:
+            return [Pickup(row.number, row.noticed_at, How(row.how)) for row in session.scalars(query)]

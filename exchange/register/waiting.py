@@ -1,0 +1,64 @@
+"""Whom the open rows of delivered batches wait for: officers, a leader, a source, or the software itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sqlalchemy import Engine, func, select
+
+from exchange.register.database import transaction
+from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow
+from exchange.register.releases import ReleaseState
+from exchange.register.reviews import ReviewState
+from exchange.register.states import State
+
+
+@dataclass
+class OpenRows:
+    """Of one batch, rows: ``in_queue``: not decided yet, by the division of the office; ``decided``: not in a release
+    yet; ``releases``: by the state of their release; ``rest``: none of these; ``source``: of the first result, those
+    whose source was not ready.
+    """
+
+    in_queue: dict[str, int] = field(default_factory=dict)
+    decided: int = 0
+    releases: dict[ReleaseState, int] = field(default_factory=dict)
+    rest: int = 0
+    source: int = 0
+
+
+def open_rows(engine: Engine) -> Mapping[str, OpenRows]:
+    """Batch → its rows that are still to be answered; of delivered batches that are not closed."""
+    reviews = select(ReviewRow.batch_id, ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
+    reviews = reviews.where(BatchRow.state == State.DELIVERED, ReviewRow.state.in_(("open", "decided")))
+    releases = select(ReleaseRow.batch_id, ReleaseRow.state, func.sum(func.cardinality(ReleaseRow.rows)))
+    releases = releases.join(BatchRow).where(BatchRow.state == State.DELIVERED)
+    waited = select(AnswerCountRow.batch_id, func.max(AnswerCountRow.n)).join(BatchRow)
+    waited = waited.where(BatchRow.state == State.DELIVERED, AnswerCountRow.code == "source_not_ready")
+    with transaction(engine) as session:
+        whole = session.execute(select(BatchRow.id, BatchRow.rows_open).filter_by(state=State.DELIVERED))
+        found = {batch: OpenRows(rest=rows or 0) for batch, rows in whole}
+        named = (ReviewRow.batch_id, ReviewRow.division, ReviewRow.state)
+        for batch, division, state, rows in session.execute(reviews.group_by(*named).order_by(*named)):
+            if state == ReviewState.OPEN:
+                found[batch].in_queue[division] = rows
+            else:
+                found[batch].decided += rows
+        for batch, state, rows in session.execute(releases.group_by(ReleaseRow.batch_id, ReleaseRow.state)):
+            found[batch].releases[ReleaseState(state)] = rows
+        for batch, rows in session.execute(waited.group_by(AnswerCountRow.batch_id)):
+            found[batch].source = rows
+    for each in found.values():
+        each.rest = max(0, each.rest - _accounted(each))
+    return found
+
+
+def _accounted(rows: OpenRows) -> int:
+    """Rows of a returned release are in the queue again, where an officer had them in hand."""
+    queue = sum(rows.in_queue.values()) + rows.decided
+    under_way = sum(n for state, n in rows.releases.items() if state in _UNDER_WAY)
+    return under_way + max(queue, rows.releases.get(ReleaseState.REJECTED, 0))
+
+
+_UNDER_WAY = (ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.SEALED)

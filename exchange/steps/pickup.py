@@ -1,0 +1,47 @@
+"""Pick-up (取走): the partner has a result when its data file is gone from the results folder, or when it says so.
+
+Rules
+- A partner that may not remove files puts an empty ``<batch>.result.ack`` (``result-2.ack``…) into the requests folder;
+  nothing but the register's line depends on it, so it needs no signature. It is removed once it is registered.
+- What was taken is registered once and never sent again.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Collection
+from typing import Final
+
+from exchange.office import Office
+from exchange.register import How
+from exchange.transport import Folder
+
+log = logging.getLogger(__name__)
+_ACKNOWLEDGEMENT: Final = re.compile(r"(?P<batch>.+)\.result(-(?P<number>[2-9]|[1-9][0-9]{1,4}))?\.ack")
+
+
+def notice_pickups(office: Office, partner: str, folder: Folder, listed: Collection[str]) -> None:
+    """Registers which results the partner has taken since. ``listed``: names in its requests folder."""
+    pickups, now = office.register.pickups, office.now()
+    said = {name: found for name in listed if (found := _acknowledged(name)) is not None}
+    lying = pickups.lying(partner)
+    gone = folder.gone([each.data for each in lying]) if lying else set()
+    for each in lying:
+        if (each.batch, each.number) in said.values():
+            how = How.ACKNOWLEDGED
+        elif each.data in gone:
+            how = How.REMOVED
+        else:
+            continue
+        pickups.taken(each.batch, each.number, how, now)
+        log.info("%s: the partner has result %d (%s)", each.batch, each.number, how)
+    for name, (batch, number) in said.items():
+        if batch.startswith(f"{partner}.") and number in {each.number for each in pickups.of(batch)}:
+            folder.remove(name)
+
+
+def _acknowledged(name: str) -> tuple[str, int] | None:
+    """The batch, and the number of its result, that a file of this name acknowledges."""
+    found = _ACKNOWLEDGEMENT.fullmatch(name)
+    return (found["batch"], int(found["number"] or 1)) if found else None

@@ -1,0 +1,35 @@
+"""People of doubtful identity by division of registration, from a snapshot of the population (Yunnan's notice of 2017).
+
+Rules: people whose registration was cancelled are not counted; the version is the last one of the month, or the first
+one after it where none of the month is kept any more.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import polars as pl
+
+from exchange.snapshots.versions import Snapshots, Version, map_table
+
+POPULATION = "population"
+SCHEMA = {"division": pl.String, "people": pl.Int64}
+
+
+def version_of(snapshots: Snapshots, last: date) -> Version | None:
+    """The newest version as of the month's last day or before, else the oldest after it; None where there is none."""
+    versions = snapshots.versions(POPULATION)
+    before = [version for version in versions if version.as_of <= last]
+    return before[-1] if before else next(iter(versions), None)
+
+
+def count_doubtful(version: Version | None) -> pl.DataFrame:
+    """division (six digits), people; only divisions where there is somebody."""
+    if version is None:
+        return pl.DataFrame(schema=SCHEMA)
+    table = map_table(version.folder / "people.arrow").select(["registered_division", "doubt", "cancelled"])
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101  (a table is a frame)
+    found = frame.filter(pl.col("doubt") & ~pl.col("cancelled")).group_by("registered_division").len()
+    division = pl.col("registered_division").cast(pl.String).fill_null("000000").alias("division")
+    return found.select(division, pl.col("len").cast(pl.Int64).alias("people")).sort("division")

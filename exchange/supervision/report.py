@@ -1,0 +1,92 @@
+"""The monthly report (每月统计): made from the register and one snapshot, as a page and as a workbook.
+
+Rules
+- The same month of the same register and snapshot gives the same bytes; making it again replaces it by itself.
+- What stays in the office and what may leave it are two reports: small counts are protected in the second.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from exchange.agreements import load_agreement
+from exchange.errors import Halt
+from exchange.files import write_atomically
+from exchange.matching.divisions import division_name
+from exchange.office import Office
+from exchange.register.figures import lines
+from exchange.settings import Settings
+from exchange.supervision.cells import count
+from exchange.supervision.doubtful import count_doubtful, version_of
+from exchange.supervision.month import Month
+from exchange.supervision.page import Page, write_page
+from exchange.supervision.pictures import pictures
+from exchange.supervision.protect import protected
+from exchange.supervision.summary import notes, sentences
+from exchange.supervision.tables import all_tables
+from exchange.supervision.words import Words
+from exchange.supervision.workbook import write_report
+from exchange.working_days import OFFICE_ZONE
+
+
+@dataclass(frozen=True)
+class Report:
+    page: bytes
+    workbook: bytes
+
+
+def make_report(office: Office, month: Month, *, outside: bool) -> Report:
+    """The report of a month, for the office or for outside."""
+    version = version_of(office.snapshots, month.last)
+    told = lines(office.register.engine, month.start, month.end)
+    cells = count(told, month, _partners(office), count_doubtful(version))
+    cells = protected(cells) if outside else cells
+    tables = all_tables(cells, lambda division: office_name(office.settings, division))
+    kind = Words("（对外）", "(for outside)") if outside else Words("", "")
+    snapshot = f"人口快照 {version.as_of}" if version else "没有人口快照"
+    page = Page(
+        title=Words(f"户籍信息核查月报 {month.name}{kind.zh}", f"Monthly report on verification {kind.en}".strip()),
+        facts=[
+            f"{office.settings.office}　统计期 {month.first} 至 {month.last}"
+            + ("" if month.whole else f"（截至 {month.end.astimezone(OFFICE_ZONE):%H:%M}）")
+            + f"　{snapshot}"
+        ],
+        summary=sentences(tables),
+        tables=tables,
+        charts=pictures(cells, tables, month),
+        notes=notes(month, outside=outside),
+    )
+    return Report(write_page(page), write_report(page))
+
+
+def write_reports(office: Office, month: Month, *, outside: bool | None = None) -> list[Path]:
+    """Writes the report into ``home/reports/<month>/``, by default both kinds; the files."""
+    folder = office.settings.home / "reports" / month.name
+    written = []
+    for kind in (False, True) if outside is None else (outside,):
+        report = make_report(office, month, outside=kind)
+        stem = f"{month.name}.outside" if kind else month.name
+        for name, content in ((f"{stem}.html", report.page), (f"{stem}.xlsx", report.workbook)):
+            write_atomically(folder / name, content)
+            written.append(folder / name)
+    return written
+
+
+def _partners(office: Office) -> pl.DataFrame:
+    """Partner, name and level; one whose agreement cannot be read is named by its id alone."""
+    rows = []
+    for path in office.agreement_files():
+        with suppress(Halt):
+            agreement = load_agreement(path)
+            rows.append((agreement.partner, agreement.zh, agreement.level))
+    return pl.DataFrame(rows, schema=dict.fromkeys(("partner", "zh", "level"), pl.String), orient="row")
+
+
+def office_name(settings: Settings, division: str) -> str:
+    """The office that looks at rows of this division by hand; the division's own name where the settings name none."""
+    named = {each.division: each.zh for each in settings.offices}
+    return named.get(division, division_name(division))

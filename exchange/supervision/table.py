@@ -1,0 +1,66 @@
+"""What a table of the report is made of: its head, and rows of texts, counts, shares and times."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Final
+
+import polars as pl
+
+from exchange.supervision import words
+from exchange.supervision.words import Head
+
+TOTAL: Final = str(words.Words("合计", "total"))
+
+
+@dataclass(frozen=True)
+class People:
+    """A count of people as it is shown; ``hidden``: a count that is not shown is or would be part of it."""
+
+    n: int
+    hidden: bool = False
+
+    def __str__(self) -> str:
+        return ("＊" if not self.n else f"{self.n:,}＋") if self.hidden else f"{self.n:,}"
+
+
+Value = str | int | float | People | None
+"""Of a cell: a text, a count, a share or seconds."""
+
+Line = dict[str, Any]
+"""Column → value."""
+
+
+@dataclass(frozen=True)
+class Table:
+    head: Head
+    rows: list[list[Value]]
+    total: list[Value] | None = None
+
+
+def table(head: Head, rows: Iterable[Line], total: Line | None = None) -> Table:
+    """The columns of the head out of these lines."""
+    return Table(head, [_values(head, row) for row in rows], _values(head, total) if total else None)
+
+
+def _values(head: Head, row: Line) -> list[Value]:
+    return [row.get(column.name) for column in head.columns]
+
+
+def add(column: str) -> pl.Expr:
+    """The sum of a people column as it may be shown: counts that are not shown (null) are not in it."""
+    return pl.struct(n=pl.col(column).sum(), hidden=pl.col(column).is_null().any()).alias(column)
+
+
+def people(value: Line | None) -> People:
+    """What ``add`` found; nobody where it found nothing."""
+    return People(value["n"] or 0, value["hidden"]) if value else People(0)
+
+
+def with_people(frame: pl.DataFrame, *columns: str) -> list[Line]:
+    """Rows whose people columns hold one count each."""
+    return [
+        row | {name: People(row[name] or 0, row[name] is None) for name in columns}
+        for row in frame.iter_rows(named=True)
+    ]

@@ -1,0 +1,88 @@
+"""Today's picture: what is late, due today or at risk, and whom it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from exchange.deadlines import DAYS_LEFT, HALF, reached
+from exchange.register import Batch, ReleaseState, State
+from exchange.register.waiting import OpenRows
+from exchange.supervision.words import Words
+from exchange.working_days import Due
+
+
+class Urgency(StrEnum):
+    """The most urgent first."""
+
+    LATE = "逾期 late"
+    TODAY = "今日到期 due today"
+    AT_RISK = "有风险 at risk"
+    STANDS = "停止计时 clock stands"
+    IN_TIME = "未到期 in time"
+
+
+LEADER = Words("领导审批", "a leader's approval")
+RETURNED = Words("退回后重新送审", "an officer, to reopen what was returned")
+SOURCE = Words("数据源", "a source")
+SOFTWARE = Words("程序", "the software")
+INQUIRY = Words("人工调查", "an inquiry by hand")
+
+
+@dataclass(frozen=True)
+class OpenBatch:
+    """A batch with which something is still to be done; ``waits``: for whom, and with how many rows."""
+
+    batch: Batch
+    due: Due
+    urgency: Urgency
+    waits: Mapping[Words, int]
+
+
+def picture(
+    batches: Iterable[tuple[Batch, Due]],
+    rows: Mapping[str, OpenRows],
+    today: date,
+    office_name: Callable[[str], str],
+    *,
+    half: bool,
+    days: Iterable[int],
+) -> list[OpenBatch]:
+    """All open batches, the most urgent first. ``half``, ``days``: when the office wants to be warned."""
+    warned = tuple(days)
+    found = []
+    for batch, due in batches:
+        how = urgency(batch, due, today, half=half, days=warned)
+        found.append(OpenBatch(batch, due, how, waits(batch, rows.get(batch.id), office_name)))
+    order = list(Urgency)
+    return sorted(found, key=lambda each: (order.index(each.urgency), each.due.day, each.batch.id))
+
+
+def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[int]) -> Urgency:
+    if batch.clock_stands:
+        return Urgency.STANDS
+    if due.day < today:
+        return Urgency.LATE
+    if due.day == today:
+        return Urgency.TODAY
+    warned = {each.code for each in reached(due, today, half=half, days=days)}
+    return Urgency.AT_RISK if warned & {HALF, DAYS_LEFT} else Urgency.IN_TIME
+
+
+def waits(batch: Batch, rows: OpenRows | None, office_name: Callable[[str], str]) -> dict[Words, int]:
+    """Whom a batch waits for → rows."""
+    if batch.state is not State.DELIVERED or rows is None:
+        return {SOFTWARE: batch.rows_in or 0}
+    found = {Words(office_name(division), ""): n for division, n in rows.in_queue.items()}
+    of_releases = {ReleaseState.PROPOSED: LEADER, ReleaseState.REJECTED: RETURNED}
+    found |= {whom: rows.releases[state] for state, whom in of_releases.items() if rows.releases.get(state)}
+    if rows.rest and rows.source:
+        found[SOURCE] = min(rows.rest, rows.source)
+    moving = sum(rows.releases.get(state, 0) for state in (ReleaseState.APPROVED, ReleaseState.SEALED))
+    if own := moving + rows.decided * (not rows.in_queue) + rows.rest - found.get(SOURCE, 0):
+        found[SOFTWARE] = own
+    if batch.clock_stands:
+        found[INQUIRY] = batch.rows_open or 0
+    return found

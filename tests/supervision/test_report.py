@@ -1,0 +1,88 @@
+"""The monthly report of real batches: what the register knows is in it, nobody's data is."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from datetime import timedelta
+
+import openpyxl
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.office import Office
+from exchange.supervision.month import month_before, read_month
+from exchange.supervision.report import make_report, write_reports
+from exchange.working_days import OFFICE_ZONE, office_day
+
+Ask = Callable[..., Request]
+
+
+@pytest.fixture
+def next_month(office: Office) -> Office:
+    """The same office on the second day of the next month."""
+    first = office.now().astimezone(OFFICE_ZONE).replace(day=1) + timedelta(days=32)
+    return Office(office.settings, office.register, lambda: first.replace(day=2))
+
+
+def numbers(report: bytes, sheet: str) -> list[tuple[object, ...]]:
+    return list(openpyxl.load_workbook(io.BytesIO(report))[sheet].iter_rows(min_row=2, values_only=True))
+
+
+def test_what_was_done_is_in_it_and_nobodys_data(
+    office: Office, next_month: Office, court: DemoPartner, ask: Ask, people: pl.DataFrame
+) -> None:
+    before = numbers(make_report(next_month, month_before(next_month.now()), outside=False).workbook, "各部门办理情况")
+    asked = people.filter((pl.col("oddity") == "") & (pl.col("status") == "normal")).head(12)
+    rows = asked.with_row_index("row_ref").select("row_ref", "id_number", "name", "sex").write_csv().encode()
+    request = ask(rows, 12)
+    court.drop(court.make_set(request))
+    refused = ask(legal_basis="另一法律依据")
+    court.drop(court.make_set(refused))
+    sweep(office)
+    assert pipeline.run(office, request.batch)
+    assert not pipeline.run(office, refused.batch)
+
+    month = month_before(next_month.now())
+    report = make_report(next_month, month, outside=False)
+    after = numbers(report.workbook, "各部门办理情况")
+    total, former = after[-2 - 1], before[-2 - 1]  # a note stands below the table
+    assert total[0] == former[0] == "合计 total"
+    came, not_taken, done, answered = (int(str(total[place])) - int(str(former[place])) for place in (4, 5, 6, -1))
+    assert (came, not_taken, done, answered) == (2, 1, 1, 12)
+    assert "长春市中级人民法院（虚构）" in [row[0] for row in after]
+    outside = make_report(next_month, month, outside=True)
+    for person in asked.iter_rows(named=True):
+        for page in (report.page, outside.page):
+            assert person["id_number"] not in page.decode()
+            assert person["name"] not in page.decode()
+    assert request.batch not in outside.page.decode()
+
+
+def test_it_is_written_for_the_office_alone_and_again_the_same(next_month: Office) -> None:
+    month = month_before(next_month.now())
+    first = write_reports(next_month, month)
+    assert [path.name for path in first] == [
+        f"{month.name}.html",
+        f"{month.name}.xlsx",
+        f"{month.name}.outside.html",
+        f"{month.name}.outside.xlsx",
+    ]
+    assert {path.stat().st_mode & 0o777 for path in first} == {0o600}
+    content = [path.read_bytes() for path in first]
+    assert [path.read_bytes() for path in write_reports(next_month, month)] == content
+
+
+def test_a_running_month_says_so(office: Office) -> None:
+    month = read_month(f"{office_day(office.now()):%Y-%m}", office.now())
+    assert "本月未满" in make_report(office, month, outside=False).page.decode()
+
+
+def test_people_of_doubtful_identity_are_counted_by_county(next_month: Office, people: pl.DataFrame) -> None:
+    report = make_report(next_month, month_before(next_month.now()), outside=False)
+    total = [row for row in numbers(report.workbook, "身份存疑人员（按户籍地）") if row[0] == "合计 total"][-1]
+    planted = people.filter(pl.col("oddity").is_in(["doubtful", "shared", "doubled"]) & (pl.col("status") == "normal"))
+    assert total[2] == planted.height > 0
