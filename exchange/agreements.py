@@ -136,6 +136,14 @@ class Expected(_Section):
     since: date | None = None
 
 
+class AgreedRetention(_Section):
+    """What the agreement says instead of the office's own days; see ``settings.RetentionDays``."""
+
+    originals_days: Annotated[int, Field(ge=1)] | None = None
+    results_days: Annotated[int, Field(ge=1)] | None = None
+    records_days: Annotated[int, Field(ge=1)] | None = None
+
+
 class Contact(_Section):
     name: str
     telephone: str
@@ -162,6 +170,7 @@ class Agreement(_Section):
     masking: Masking = Masking()
     result: ResultForm = ResultForm()
     standing_approval: StandingApproval | None = None
+    retention: AgreedRetention = AgreedRetention()
     review_by: Literal["registration", "partner"] = "registration"
     contact: Contact
 

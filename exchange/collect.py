@@ -132,8 +132,7 @@ class _Look:
             return "signature_unfinished"
         if (missing := self._data_missing(stem, content)) is not None:
             return missing
-        self._claim(stem, content, signature)
-        return None
+        return self._claim(stem, content, signature)
 
     def _data_missing(self, stem: str, content: bytes) -> str | None:
         try:
@@ -146,7 +145,7 @@ class _Look:
             return "data_missing"
         return None if self.files[data.name].size == data.size else "data_unfinished"
 
-    def _claim(self, stem: str, content: bytes, signature: bytes) -> None:
+    def _claim(self, stem: str, content: bytes, signature: bytes) -> str | None:
         archive, name, digest = self.office.archive, stem + REQUEST_SUFFIX, sha256(content)
         files = [
             FileRecord(Role.MANIFEST, name, archive.keep(content), len(content)),
@@ -158,21 +157,23 @@ class _Look:
             batch_id = f"{batch_id}.conflict-{digest[:12]}"
             claim = self._register(batch_id, digest, files)
         log.info("batch %s: %s", batch_id, "claimed" if claim is Claim.NEW else "seen again")
-        if claim is Claim.SAME:
-            self._answer_again(batch_id, stem)
+        return self._answer_again(batch_id, stem) if claim is Claim.SAME else None
 
     def _register(self, batch_id: str, digest: str, files: list[FileRecord]) -> Claim:
         return self.office.register.claim(batch_id, self.agreement.partner, digest, files, self.office.now())
 
-    def _answer_again(self, batch_id: str, stem: str) -> None:
-        """The same set once more: the same receipt once more, and the set is cleared away."""
+    def _answer_again(self, batch_id: str, stem: str) -> str | None:
+        """The same set once more: the same receipt once more, and the set is cleared away; or why not."""
         batch = self.office.register.batch(batch_id)
         if batch.state is State.CLAIMED or not has_receipt(self.office, batch):
-            return
+            return None
+        if Role.RECEIPT in self.office.register.retention.destroyed(batch_id):
+            return "batch_past"
         send_receipt(self.office, batch, self.folder)
         for name in self.files:
             if _stem(name) == stem:
                 self.folder.remove(name)
+        return None
 
     def _left_alone(self, stem: str, code: str) -> None:
         """Remembers an incomplete set, and reports it once it has stood still for too long."""

@@ -11,11 +11,15 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from exchange.errors import Halt, Retryable
+
+_DIGEST: Final = 64
+"""Characters of a SHA-256 in hex."""
 
 
 @contextmanager
@@ -88,17 +92,59 @@ class Archive:
 
     def path(self, digest: str) -> Path:
         """Where the original of this SHA-256 lies, or would lie."""
-        if len(digest) != 64 or not set(digest) <= set("0123456789abcdef"):
+        if len(digest) != _DIGEST or not set(digest) <= set("0123456789abcdef"):
             msg = "not a SHA-256 in hex"
             raise ValueError(msg)
         return self.folder / digest[:2] / digest
 
     def keep(self, content: bytes) -> str:
-        """Keeps the bytes; their SHA-256. Keeping the same bytes twice changes nothing."""
+        """Keeps the bytes; their SHA-256. Keeping the same bytes twice changes nothing but their time."""
         digest = sha256(content)
-        if not self.path(digest).exists():
+        if not self.has(digest):
             write_atomically(self.path(digest), content)
         return digest
+
+    def has(self, digest: str) -> bool:
+        """Whether the original lies here. Its time is now from then on: who asks is about to name it, and what was
+        asked for a moment ago is not destroyed.
+        """
+        try:
+            os.utime(self.path(digest))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def digests(self, untouched_since: datetime) -> Iterator[str]:
+        """What nobody laid down or asked for since this moment."""
+        for path in sorted(self.folder.glob("??/*")):
+            if len(path.name) == _DIGEST and path.stat().st_mtime < untouched_since.timestamp():
+                yield path.name
+
+    def destroy(self, digest: str, untouched_since: datetime) -> bool:
+        """Deletes an original that nobody asked for since; False where somebody did. It is moved aside first, so that
+        whoever lays the same bytes down meanwhile has them in their place; what is gone already is no fault.
+        """
+        place, aside = self.path(digest), self._aside(digest)
+        make_folder(aside.parent)
+        with suppress(FileNotFoundError):
+            place.replace(aside)
+        if not aside.exists():
+            return True
+        if aside.stat().st_mtime >= untouched_since.timestamp():
+            self.put_back(digest)
+            return False
+        aside.unlink()
+        sync_folder(aside.parent)
+        return True
+
+    def put_back(self, digest: str) -> None:
+        """Undoes a destruction that was cut off."""
+        with suppress(FileNotFoundError):
+            self._aside(digest).replace(self.path(digest))
+            sync_folder(self.path(digest).parent)
+
+    def _aside(self, digest: str) -> Path:
+        return self.folder / ".destroying" / digest
 
     def keep_file(self, fetched: Path, digest: str) -> None:
         """Takes over a fetched file (same file system) whose SHA-256 the caller has computed."""

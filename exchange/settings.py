@@ -67,6 +67,21 @@ class Policy(_Section):
         return timedelta(minutes=self.incomplete_after_minutes)
 
 
+class RetentionDays(_Section):
+    """For how many days after a batch has ended its files are kept, by kind. ``originals``: the partner's data;
+    ``results``: the sealed answers; ``records``: manifests, signatures and receipts; ``work``: what no batch names.
+
+    No longer than the purpose needs (Personal Information Protection Law, art. 19): originals and results a year, so
+    that an objection finds them; records ten years, the shorter of the two terms for files of organs (Order 8 of the
+    National Archives Administration, 2006).
+    """
+
+    originals_days: Annotated[int, Field(ge=1)] = 365
+    results_days: Annotated[int, Field(ge=1)] = 365
+    records_days: Annotated[int, Field(ge=1)] = 3650
+    work_days: Annotated[int, Field(ge=1)] = 30
+
+
 class ReviewOffice(_Section):
     """The office of a county, city or the province that looks at rows by hand; officers are named by their accounts."""
 
@@ -85,6 +100,7 @@ class Settings(_Section):
     keys: Keys
     register_: Annotated[RegisterSettings, Field(alias="register")]
     policy: Policy = Policy()
+    retention: RetentionDays = RetentionDays()
     offices: tuple[ReviewOffice, ...] = ()
     leaders: tuple[str, ...] = ()
     office_days: Path | None = None

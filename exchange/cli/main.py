@@ -19,6 +19,7 @@ from exchange.cli import (
     register,
     release,
     report,
+    retention,
     review,
     schemas,
     snapshot,
@@ -42,6 +43,7 @@ app.add_typer(clock.app, name="clock", help="Stop and start the clock of a batch
 app.add_typer(deadline.app, name="deadline", help="Due days: watch, count again, list the alerts.")
 app.add_typer(release.app, name="release", help="What leaves after the first result: propose, approve, send.")
 app.add_typer(report.app, name="report", help="The monthly report, for the office and for outside.")
+app.add_typer(retention.app, name="retention", help="Destroy what is past its time; hold a batch.")
 app.add_typer(snapshot.app, name="snapshot", help="Build, list and prune snapshots of the sources.")
 app.add_typer(partner.app, name="partner", help="Check agreements, try a server, write a template.")
 app.add_typer(keys.app, name="keys", help="Make and show the office's keys and certificates.")

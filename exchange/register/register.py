@@ -38,6 +38,7 @@ from exchange.register.models import (
 )
 from exchange.register.pickups import Pickups
 from exchange.register.releases import Releases
+from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.states import OPEN, State
 from exchange.working_days import Due
@@ -189,6 +190,11 @@ class Register:
     def pickups(self) -> Pickups:
         """The results that partners have taken."""
         return Pickups(self.engine, self.actor)
+
+    @property
+    def retention(self) -> Retention:
+        """What was destroyed of kept files, and what must not be."""
+        return Retention(self.engine, self.actor)
 
     # ── files and snapshots ──────────────────────────────────────────────────────────────────────────────
 

@@ -19,20 +19,24 @@ from exchange.errors import Refused
 from exchange.manifest import RequestManifest
 from exchange.matching.decide import CAUSES, IDENTITY, NOTE, PERSON
 from exchange.matching.identity import NOBODY
-from exchange.register import Register, State
+from exchange.register import Register, Role, State
 
 CAUSE: Final = "objection"
 UNKNOWN: Final = "row_ref_unknown"
 
 
 def check_objection(register: Register, manifest: RequestManifest) -> None:
-    """Refused unless the earlier batch is the partner's own, was answered, for this purpose, and held these items."""
+    """Refused unless the earlier batch is the partner's own, was answered, for this purpose, held these items, and its
+    data is still kept.
+    """
     if manifest.objects_to is None:
         return
     first = register.find_batch(manifest.objects_to)
     answered = first is not None and first.state in (State.DELIVERED, State.CLOSED) and first.objects_to is None
     if first is None or not answered or first.partner != manifest.partner or first.purpose != manifest.purpose:
         raise Refused("objection_batch", column="objects_to")
+    if Role.DATA in register.retention.destroyed(first.id):
+        raise Refused("objection_past", column="objects_to")
     for place, item in enumerate(manifest.items):
         if item not in first.items:
             raise Refused("objection_item", column=f"items.{place}")

@@ -92,7 +92,7 @@ def _fetch_data(office: Office, agreement: Agreement, batch: Batch, content: byt
     if not is_fetched(manifest, agreement):
         return False  # likewise
     digest = data.sha256
-    if not office.archive.path(digest).exists():
+    if not office.archive.has(digest):
         fetched = make_folder(office.settings.home / "incoming") / batch.manifest_sha256
         try:
             digest = folder.fetch(data.name, fetched, limit=agreement.limits.max_bytes, expected_size=data.size)

@@ -19,6 +19,8 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.errors import Retryable
 from exchange.office import Office
+from exchange.register import Role
+from exchange.register.retention import KeptFile
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], Office]
@@ -223,3 +225,23 @@ def test_a_file_name_that_holds_an_identity_number_is_written_down_nowhere(
     assert notice == f"{WITHHELD}.notice.json"
     assert court.verified(notice)["code"] == "name_holds_id_number"
     assert len(list(to_office(court).iterdir())) == 3
+
+
+def test_a_set_that_was_answered_so_long_ago_that_its_receipt_is_gone(
+    office: Office, later: Later, court: DemoPartner, ask: Ask
+) -> None:
+    request = ask()
+    files = court.make_set(request)
+    court.drop(files)
+    sweep(office)
+    assert pipeline.run(office, request.batch)
+    kept, moment = office.register.file(request.batch, Role.RECEIPT), office.now()
+    file = KeptFile(request.batch, court.id, Role.RECEIPT, kept.sha256, moment, "3650 days")
+    office.register.retention.intend([(file, "records")], moment)
+    for number, digest, _ in office.register.retention.intended():
+        with office.register.retention.destroying(number, moment) as destruction:
+            destruction.done = office.archive.destroy(digest, moment + timedelta(days=1))
+    court.drop(files)
+    assert sweep(office).troubles == []
+    sweep(later(PATIENCE))
+    assert court.verified(f"{request.batch}.notice.json")["code"] == "batch_past"

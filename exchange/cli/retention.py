@@ -1,0 +1,69 @@
+"""``exchange retention``: destroy what is past its time, and hold a batch against it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from exchange import retention
+from exchange.account import account
+from exchange.cli.outcome import out, outcome
+from exchange.office import Office
+from exchange.review.decisions import check_note
+from exchange.review.people import check_officer_or_leader
+from exchange.working_days import OFFICE_ZONE
+
+app = typer.Typer(no_args_is_help=True)
+BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+_WORDS = {"originals": "原件", "results": "结果", "records": "清单、签名、回执", "work": "无批次的文件"}
+
+
+@app.command()
+def run(*, dry: Annotated[bool, typer.Option("--dry-run", help="Only say what is past its time")] = False) -> None:
+    """Destroy the files that are past their time, as the settings and the agreements say."""
+    with outcome(), Office.open(account()) as office:
+        if dry:
+            files = retention.due(office)
+            for file, kind in files:
+                out.print(f"{file.batch}  {file.role}  {kind}  {file.policy}", markup=False)
+            _print(Counter(kind for _, kind in files), "到期未销毁 past their time")
+        else:
+            _print(retention.run(office), "已销毁 destroyed")
+
+
+def _print(counts: Counter[str], what: str) -> None:
+    out.print(f"{what}: " + ", ".join(f"{word} {kind} {counts[kind]}" for kind, word in _WORDS.items()), markup=False)
+
+
+@app.command()
+def hold(batch: BatchId, reason: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
+    """Destroy nothing of this batch until the hold is released."""
+    with outcome(), Office.open(account()) as office:
+        check_officer_or_leader(office.settings, account())
+        check_note(reason)
+        held = retention.hold(office, batch, reason)
+        gone = len(office.register.retention.destroyed(batch))
+        out.print(f"{batch}: {'held' if held else 'was held already'}; destroyed before: {gone}", markup=False)
+
+
+@app.command("release-hold")
+def release_hold(batch: BatchId) -> None:
+    """Let the batch's files go when their time is over."""
+    with outcome(), Office.open(account()) as office:
+        check_officer_or_leader(office.settings, account())
+        office.register.retention.release_hold(batch, office.now())
+        out.print(f"{batch}: the hold is released", markup=False)
+
+
+@app.command()
+def holds() -> None:
+    """The batches that are held, since when, by whom and why."""
+    with outcome(), Office.open(account()) as office:
+        table = Table("批次 batch", "自 since", "由 by", "原因 reason")
+        for each in office.register.retention.holds():
+            since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
+            table.add_row(each.batch, since, each.held_by, each.reason)
+        out.print(table if table.row_count else "没有。 None.")

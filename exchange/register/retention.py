@@ -1,0 +1,212 @@
+"""What was destroyed of a batch's kept files, and what must not be: intentions, destructions, legal holds.
+
+Rules
+- A destruction is written down before it begins and again when it is done; the second is told to the ledger, too. The
+  batch's line, and the names and hashes of its files, stay.
+- Nothing is destroyed of a batch that is held, or to whose answers an open objection is made.
+- A file is destroyed when no other batch lives by it: one that is not yet to be destroyed itself, or must not be.
+- Who is about to destroy a file has locked all batches that name it, so that a hold comes before or after, not between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Engine, func, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, aliased
+
+from exchange.errors import Halt
+from exchange.register.database import transaction
+from exchange.register.lines import known, note
+from exchange.register.models import BatchRow, DestructionRow, FileRow, LedgerRow, LegalHoldRow
+from exchange.register.states import OPEN, State
+
+WORK: Final = "work"
+"""The kind of what no batch names."""
+
+
+@dataclass(frozen=True)
+class KeptFile:
+    """A file of a batch that has ended; ``policy``: why it goes, empty where nobody intends it yet."""
+
+    batch: str
+    partner: str
+    role: str
+    sha256: str
+    ended_at: datetime
+    policy: str = ""
+
+
+@dataclass(frozen=True)
+class Hold:
+    batch: str
+    number: int
+    held_at: datetime
+    held_by: str
+    reason: str
+    released_at: datetime | None
+    released_by: str | None
+
+
+@dataclass
+class Destruction:
+    """``allowed``: whether it may be destroyed; ``done``: set by whoever destroyed it."""
+
+    allowed: bool
+    done: bool = False
+
+
+class Retention:
+    """``actor`` destroys, or holds."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def kept(self, ended_before: datetime) -> list[KeptFile]:
+        """The files of batches that had ended, that nobody intends to destroy yet; the longest ended first."""
+        ended = _ended()
+        query = (
+            select(FileRow.batch_id, BatchRow.partner, FileRow.role, FileRow.sha256, ended.c.at)
+            .join(BatchRow, BatchRow.id == FileRow.batch_id)
+            .join(ended, ended.c.batch_id == BatchRow.id)
+            .outerjoin(DestructionRow, _same_file())
+            .where(DestructionRow.id.is_(None), ended.c.at < ended_before, ~_protected(BatchRow.id))
+            .order_by(ended.c.at, FileRow.batch_id, FileRow.role)
+        )
+        with transaction(self.engine) as session:
+            return [KeptFile(*row) for row in session.execute(query)]
+
+    def intend(self, files: Iterable[tuple[KeptFile, str]], at: datetime) -> None:
+        """Writes down that these will be destroyed, each with its kind."""
+        with transaction(self.engine) as session:
+            for file, kind in files:
+                row = insert(DestructionRow).values(batch_id=file.batch, role=file.role, kind=kind, sha256=file.sha256)
+                row = row.values(policy=file.policy, actor=self.actor, intended_at=at)
+                session.execute(row.on_conflict_do_nothing())
+
+    def intended(self) -> list[tuple[int, str, str]]:
+        """(id, SHA-256, kind) of the destructions that are not done, the oldest first."""
+        row = DestructionRow
+        query = select(row.id, row.sha256, row.kind).where(row.done_at.is_(None)).order_by(row.id)
+        with transaction(self.engine) as session:
+            return [(number, digest, kind) for number, digest, kind in session.execute(query)]
+
+    @contextmanager
+    def destroying(self, number: int, at: datetime) -> Iterator[Destruction]:
+        """Locks the batches that name the file while its caller destroys it; written down where the caller did."""
+        with transaction(self.engine) as session:
+            row = session.get_one(DestructionRow, number, with_for_update=True)
+            naming = select(FileRow.batch_id).filter_by(sha256=row.sha256)
+            named = select(BatchRow).where(BatchRow.id.in_(naming)).order_by(BatchRow.id)
+            session.scalars(named.with_for_update()).all()
+            destruction = Destruction(not _is_needed(session, row.sha256))
+            yield destruction
+            if destruction.done:
+                row.done_at = at
+                if row.batch_id is not None:
+                    batch = known(session, row.batch_id)
+                    note(session, batch, {}, {f"destroyed.{row.role}": f"{row.kind} {row.policy}"}, self.actor)
+
+    def intend_nameless(self, digests: Collection[str], policy: str, at: datetime) -> None:
+        """Writes down that those of these files that no batch names, or lives by, will be destroyed."""
+        alive = select(FileRow.sha256).outerjoin(DestructionRow, _same_file())
+        alive = alive.where(FileRow.sha256.in_(digests), DestructionRow.done_at.is_(None))
+        begun = select(DestructionRow.sha256).where(
+            DestructionRow.sha256.in_(digests), DestructionRow.done_at.is_(None)
+        )
+        with transaction(self.engine) as session:
+            left = set(digests) - set(session.scalars(alive)) - set(session.scalars(begun))
+            session.add_all(self._of_work("nameless", digest, policy, at) for digest in sorted(left))
+
+    def left_in_work(self, name: str, policy: str, at: datetime) -> None:
+        """Writes down that a file of the working folder is removed."""
+        with transaction(self.engine) as session:
+            row = self._of_work("left", name, policy, at)
+            row.done_at = at
+            session.add(row)
+
+    def _of_work(self, role: str, name: str, policy: str, at: datetime) -> DestructionRow:
+        told = {"kind": WORK, "policy": policy, "actor": self.actor, "intended_at": at}
+        return DestructionRow(batch_id=None, role=role, sha256=name, **told)
+
+    def destroyed(self, batch_id: str) -> Mapping[str, datetime]:
+        """Role → when it was destroyed, of a batch's files."""
+        query = select(DestructionRow.role, DestructionRow.done_at).filter_by(batch_id=batch_id)
+        with transaction(self.engine) as session:
+            found = session.execute(query.where(DestructionRow.done_at.is_not(None)))
+            return {role: at for role, at in found if at is not None}
+
+    def hold(self, batch_id: str, reason: str, at: datetime) -> bool:
+        """Nothing of the batch is destroyed from now on; False where it is held already."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            if _standing(session, batch_id) is not None:
+                return False
+            number = (session.scalar(select(func.max(LegalHoldRow.number)).filter_by(batch_id=batch_id)) or 0) + 1
+            row = LegalHoldRow(batch_id=batch_id, number=number, held_at=at, held_by=self.actor, reason=reason)
+            session.add(row)
+            note(session, batch, {}, {f"hold.{number}": reason}, self.actor)
+            return True
+
+    def release_hold(self, batch_id: str, at: datetime) -> None:
+        """Its files go when their time is over; Halt where it is not held."""
+        with transaction(self.engine) as session:
+            batch = known(session, batch_id, for_update=True)
+            row = _standing(session, batch_id)
+            if row is None:
+                msg = f"{batch_id} is not held"
+                raise Halt(msg)
+            row.released_at, row.released_by = at, self.actor
+            note(session, batch, {}, {f"hold.{row.number}": "released"}, self.actor)
+
+    def holds(self) -> list[Hold]:
+        """The holds that stand, the oldest first."""
+        query = select(LegalHoldRow).where(LegalHoldRow.released_at.is_(None)).order_by(LegalHoldRow.held_at)
+        with transaction(self.engine) as session:
+            found = session.scalars(query)
+            return [Hold(row.batch_id, *[getattr(row, name) for name in _HOLD]) for row in found]
+
+
+_HOLD: Final = ("number", "held_at", "held_by", "reason", "released_at", "released_by")
+
+
+def _ended() -> Any:
+    """Batch and moment of its refusal or of its end."""
+    moved = LedgerRow.from_state.is_distinct_from(LedgerRow.to_state)
+    ended = select(LedgerRow.batch_id, func.max(LedgerRow.at).label("at"))
+    ended = ended.where(moved, LedgerRow.to_state.in_((State.CLOSED, State.REFUSED)))
+    return ended.group_by(LedgerRow.batch_id).subquery()
+
+
+def _same_file() -> ColumnElement[bool]:
+    return (DestructionRow.batch_id == FileRow.batch_id) & (DestructionRow.role == FileRow.role)
+
+
+def _protected(batch_id: Any) -> ColumnElement[bool]:
+    """Whether a batch is held, or an open objection is made to it."""
+    objection = aliased(BatchRow)
+    held = select(LegalHoldRow.number).where(LegalHoldRow.batch_id == batch_id, LegalHoldRow.released_at.is_(None))
+    asked = select(objection.id).where(objection.objects_to == batch_id, objection.state.in_(OPEN))
+    return or_(held.exists(), asked.exists())
+
+
+def _is_needed(session: Session, digest: str) -> bool:
+    """Whether a batch lives by the file: nobody intends to destroy it there, or it must not be."""
+    naming = select(FileRow.role).outerjoin(DestructionRow, _same_file()).where(FileRow.sha256 == digest)
+    needed = naming.where(or_(DestructionRow.id.is_(None), _undone_and_protected()))
+    return bool(session.scalar(select(needed.exists())))
+
+
+def _undone_and_protected() -> ColumnElement[bool]:
+    return DestructionRow.done_at.is_(None) & _protected(FileRow.batch_id)
+
+
+def _standing(session: Session, batch_id: str) -> LegalHoldRow | None:
+    query = select(LegalHoldRow).filter_by(batch_id=batch_id).where(LegalHoldRow.released_at.is_(None))
+    return session.scalars(query).one_or_none()

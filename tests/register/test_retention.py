@@ -1,0 +1,278 @@
+"""Retention: what is past its time goes, once and on record; what is held, objected to or shared stays."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import event
+
+from exchange import retention
+from exchange.demo.world import PARTNERS, World, agreement_toml
+from exchange.errors import Halt, Refused
+from exchange.files import sha256
+from exchange.keys import make_certificate
+from exchange.manifest import RequestManifest
+from exchange.office import Office
+from exchange.register import FileRecord, Register, Role, State
+from exchange.settings import Keys, RegisterSettings, RetentionDays, Settings
+from exchange.steps.objection import check_objection
+from exchange.working_days import Due
+
+from .conftest import Database
+
+DAYS = RetentionDays(originals_days=30, results_days=60, records_days=90, work_days=20)
+NOWHERE = Path("/nowhere")
+
+
+@dataclass
+class Desk:
+    """An office with an archive and a register, and no servers."""
+
+    office: Office
+    due: Due
+
+    @property
+    def register(self) -> Register:
+        return self.office.register
+
+    def later(self, days: int) -> Office:
+        moment = datetime.now(UTC) + timedelta(days=days)
+        return Office(self.office.settings, self.office.register, lambda: moment)
+
+    def there(self, content: bytes) -> bool:
+        return self.office.archive.path(sha256(content)).exists()
+
+    def batch(self, manifest: RequestManifest, name: str, data: bytes, *, objects_to: str | None = None) -> str:
+        """A claimed batch with these data; ``close`` ends it."""
+        batch = f"{manifest.partner}.{name}"
+        record, register = self._record, self.register
+        register.claim(batch, manifest.partner, sha256(batch.encode()), [record("manifest", batch.encode())], self._now)
+        changed = {"batch": batch, "objects_to": objects_to, "cycle": "objection" if objects_to else "monthly"}
+        register.accept(batch, manifest.model_copy(update=changed), self.due)
+        file = record(Role.DATA, data)
+        register.record_file(batch, file.role, file.name, file.sha256, file.size)
+        return batch
+
+    def close(self, batch: str) -> None:
+        result = self._record(Role.RESULT_DATA, f"result of {batch}".encode())
+        self.register.sealed(batch, {"identity": {"consistent": 1}}, [result])
+        self.register.delivered(batch)
+        self.register.closed(batch)
+
+    def closed(self, manifest: RequestManifest, name: str, data: bytes) -> str:
+        batch = self.batch(manifest, name, data)
+        self.close(batch)
+        return batch
+
+    def _record(self, role: str, content: bytes) -> FileRecord:
+        return FileRecord(role, f"{role}.file", self.office.archive.keep(content), len(content))
+
+    @property
+    def _now(self) -> datetime:
+        return datetime.now(UTC)
+
+
+@pytest.fixture
+def desk(tmp_path: Path, database: Database, register: Register, due: Due) -> Desk:
+    return Desk(Office(settings(tmp_path, database), register), due)
+
+
+def settings(folder: Path, database: Database) -> Settings:
+    return Settings.model_construct(
+        office="某厅",
+        home=folder / "home",
+        agreements=folder / "agreements",
+        exports=NOWHERE,
+        keys=Keys(**dict.fromkeys(Keys.model_fields, NOWHERE)),
+        register_=RegisterSettings(url=database.server.url("exchange"), password_file=database.server.password_file),
+        retention=DAYS,
+    )
+
+
+def roles(desk: Desk, batch: str) -> set[str]:
+    return set(desk.register.retention.destroyed(batch))
+
+
+def test_each_kind_has_its_time(desk: Desk, manifest: RequestManifest) -> None:
+    batch = desk.closed(manifest, "kinds", b"rows")
+    result = f"result of {batch}".encode()
+    for days, gone in [
+        (30, set()),
+        (31, {"data"}),
+        (60, {"data"}),
+        (61, {"data", "result_data"}),
+        (91, {"data", "result_data", "manifest"}),
+    ]:
+        retention.run(desk.later(days))
+        assert roles(desk, batch) == gone, days
+    assert not any(desk.there(content) for content in (b"rows", result, batch.encode()))
+    line = desk.register.batch(batch)
+    assert (line.state, line.rows_in, line.handler) == (State.CLOSED, 3, "经办某"), "the register's line stays"
+    assert [file.role for file in desk.register.files(batch)] == ["manifest", "data", "result_data"]
+    told = [step.facts for step in desk.register.steps(batch) if "destroyed" in step.facts]
+    assert [each for each in told if "destroyed.data" in each] == ['{"destroyed.data": "originals 30 days"}']
+    lines = desk.register.verify()[0]
+    assert retention.run(desk.later(400)).total() == 0
+    assert desk.register.verify()[0] == lines, "done once"
+
+
+def test_an_open_batch_is_not_touched(desk: Desk, manifest: RequestManifest) -> None:
+    desk.batch(manifest, "open", b"rows")
+    assert retention.run(desk.later(9999)).total() == 0
+    assert desk.there(b"rows")
+
+
+def test_a_refused_batch_has_ended_too(desk: Desk, new_batch: Callable[[Register], str]) -> None:
+    batch = new_batch(desk.register)
+    desk.register.refuse(batch, "signature_invalid", row=None, column=None)
+    retention.run(desk.later(91))
+    assert roles(desk, batch) == {"manifest"}
+
+
+def test_a_file_that_another_batch_lives_by(desk: Desk, manifest: RequestManifest) -> None:
+    first, second = desk.closed(manifest, "one", b"same"), desk.batch(manifest, "two", b"same")
+    retention.run(desk.later(31))
+    assert desk.there(b"same")
+    assert roles(desk, first) == set(), "it is not said to be destroyed before it is"
+    desk.close(second)
+    retention.run(desk.later(31))
+    assert not desk.there(b"same")
+    assert roles(desk, first) == roles(desk, second) == {"data"}
+
+
+def test_a_batch_that_is_held(desk: Desk, manifest: RequestManifest) -> None:
+    batch = desk.closed(manifest, "held", b"rows")
+    assert retention.hold(desk.office, batch, "案件需要")
+    assert not retention.hold(desk.office, batch, "again")
+    (held,) = desk.register.retention.holds()
+    assert (held.batch, held.reason, held.held_by) == (batch, "案件需要", "tests")
+    retention.run(desk.later(999))
+    assert desk.there(b"rows")
+    desk.register.retention.release_hold(batch, desk.office.now())
+    with pytest.raises(Halt, match="is not held"):
+        desk.register.retention.release_hold(batch, desk.office.now())
+    retention.run(desk.later(31))
+    assert not desk.there(b"rows")
+    assert retention.hold(desk.office, batch, "later"), "it may be held again"
+    desk.register.verify()
+
+
+def test_held_when_it_was_about_to_go(desk: Desk, manifest: RequestManifest) -> None:
+    """A run was killed between moving the file aside and deleting it; then somebody holds the batch."""
+    batch = desk.closed(manifest, "late", b"rows")
+    office, archive = desk.later(31), desk.office.archive
+    desk.register.retention.intend(retention.due(office), office.now())
+    aside = archive.folder / ".destroying" / sha256(b"rows")
+    aside.parent.mkdir()
+    archive.path(sha256(b"rows")).rename(aside)
+    retention.hold(desk.office, batch, "案件需要")
+    assert desk.there(b"rows")
+    retention.run(office)
+    assert desk.there(b"rows")
+    assert roles(desk, batch) == set()
+
+
+def test_a_batch_to_which_an_objection_is_open(desk: Desk, manifest: RequestManifest) -> None:
+    first = desk.closed(manifest, "first", b"rows")
+    objection = desk.batch(manifest, "objection", b"refs", objects_to=first)
+    retention.run(desk.later(999))
+    assert desk.there(b"rows")
+    desk.close(objection)
+    retention.run(desk.later(31))
+    assert not desk.there(b"rows")
+    again = manifest.model_copy(update={"objects_to": first, "purpose": manifest.purpose})
+    with pytest.raises(Refused, match="objection_past"):
+        check_objection(desk.register, again)
+
+
+def test_what_no_batch_names(desk: Desk) -> None:
+    digest = desk.office.archive.keep(b"of a step that was killed")
+    left = desk.office.settings.home / "incoming" / "half"
+    left.parent.mkdir()
+    left.write_bytes(b"half a file")
+    assert retention.run(desk.later(19)).total() == 0
+    assert retention.run(desk.later(21))["work"] == 2
+    assert not desk.office.archive.path(digest).exists()
+    assert not left.exists()
+
+
+def test_what_was_asked_for_a_moment_ago_stays(desk: Desk) -> None:
+    """A collector that found the bytes there is about to name them."""
+    archive = desk.office.archive
+    digest = archive.keep(b"once")
+    os.utime(archive.path(digest), (0, 0))
+    assert archive.has(digest)
+    assert not archive.destroy(digest, datetime.now(UTC) - timedelta(days=1))
+    assert archive.read(digest) == b"once"
+    os.utime(archive.path(digest), (0, 0))
+    assert archive.destroy(digest, datetime.now(UTC) - timedelta(days=1))
+    assert archive.destroy(digest, datetime.now(UTC) - timedelta(days=1)), "gone already"
+    assert not archive.has(digest)
+
+
+@pytest.mark.parametrize(("retained", "gone"), [("[retention]\noriginals_days = 5\n", True), ("", False), ("[", False)])
+def test_an_agreement_may_say_otherwise(desk: Desk, manifest: RequestManifest, retained: str, gone: bool) -> None:
+    profile, folder = PARTNERS[0], desk.office.settings.agreements
+    folder.mkdir()
+    for name in ("sign", "encrypt"):
+        make_certificate(folder, f"{profile.id}.{name}", name)
+    sound = agreement_toml(profile, World(folder / "world").sftp(profile.id), datetime.now(UTC).date())
+    (folder / f"{profile.id}.toml").write_text(sound + retained, encoding="utf-8")
+    batch = desk.closed(manifest.model_copy(update={"partner": profile.id}), "agreed", b"rows")
+    retention.run(desk.later(6))
+    assert roles(desk, batch) == ({"data"} if gone else set())
+    if retained == "[":
+        retention.run(desk.later(999))
+        assert desk.there(b"rows"), "an agreement that cannot be read may say more"
+
+
+def test_killed_at_any_moment_and_run_again(
+    tmp_path: Path, database: Database, due: Due, manifest: RequestManifest
+) -> None:
+    fatal = itertools.count(1)
+    finished = False
+    while not finished:
+        database.empty()
+        place = tmp_path / str(next(fatal))
+        register = database.open()
+        desk = Desk(Office(settings(place, database), register), due)
+        batches = [desk.closed(manifest, name, name.encode()) for name in ("a",)]
+        register.close()
+        finished = _killed(place, database, int(place.name))
+        assert retention.run(desk.later(91)).total() >= 0
+        for batch in batches:
+            assert roles(desk, batch) == {"manifest", "data", "result_data"}, place.name
+        assert [path for path in desk.office.archive.folder.rglob("*") if path.is_file()] == []
+        told = [step.facts for batch in batches for step in register.steps(batch) if "destroyed" in step.facts]
+        assert len(told) == 3, "each destruction is told once"
+        register.verify()
+        register.close()
+    assert int(place.name) > 10
+
+
+def _killed(place: Path, database: Database, fatal: int) -> bool:
+    """Runs the retention in a process of its own that is killed at its n-th side effect; whether it came to its end."""
+    child = os.fork()
+    if child == 0:
+        count = itertools.count(1)
+
+        def tick(*_: Any) -> None:
+            if next(count) == fatal:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+        register = database.open("killed")
+        event.listen(register.engine, "commit", tick)
+        sys.addaudithook(lambda name, _: tick() if name in ("os.rename", "os.remove", "os.mkdir") else None)
+        moment = datetime.now(UTC) + timedelta(days=91)
+        retention.run(Office(settings(place, database), register, lambda: moment))
+        os._exit(0)
+    return os.waitpid(child, 0)[1] == 0
