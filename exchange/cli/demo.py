@@ -15,7 +15,7 @@ from rich.table import Table
 
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.demo.play import Outcome, Script, approve, check
-from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.world import World
 
 app = typer.Typer(no_args_is_help=True)
@@ -37,7 +37,7 @@ def _start(world: World) -> Airflow:
         airflow = _airflow(world)
         airflow.start()
         api = airflow.api()
-        for dag_id in ("collect", "batch", "releases", "release", "snapshots"):
+        for dag_id in DAG_IDS:
             api.wait_for_dag(dag_id)
     return airflow
 

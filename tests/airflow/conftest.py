@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.world import World
 
 
@@ -31,7 +31,7 @@ def airflow(airflow_world: World) -> Iterator[Airflow]:
     try:
         running.start()
         with running.api() as api:
-            for dag_id in ("collect", "batch", "releases", "release", "snapshots", "deadline_watch"):
+            for dag_id in DAG_IDS:
                 api.wait_for_dag(dag_id, 60)
         yield running
     finally:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow import DAG_IDS, Airflow
 
-DAGS = ["batch", "collect", "deadline_watch", "release", "releases", "snapshots"]
+DAGS = sorted(DAG_IDS)
 
 
 def test_all_dags_are_read(airflow: Airflow) -> None:

@@ -37,6 +37,11 @@ COMPONENTS: Final = {
     "api-server": ["api-server"],
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+DAG_IDS: Final = (
+    "batch", "collect", "deadline_watch", "monthly_report", "release", "releases", "retention", "snapshots",
+)  # fmt: skip
+"""The project's own."""
+
 _START_SECONDS: Final = 120.0
 _STOP_SECONDS: Final = 5.0  # the triggerer's child now and then hangs after its second signal; it holds nothing
 _HEALTH_SECONDS: Final = 5.0
