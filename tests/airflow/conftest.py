@@ -31,7 +31,16 @@ def airflow(airflow_world: World) -> Iterator[Airflow]:
     try:
         running.start()
         with running.api() as api:
-            for dag_id in ("collect", "batch", "releases", "release", "snapshots", "deadline_watch"):
+            for dag_id in (
+                "collect",
+                "batch",
+                "releases",
+                "release",
+                "snapshots",
+                "deadline_watch",
+                "retention",
+                "monthly_report",
+            ):
                 api.wait_for_dag(dag_id, 60)
         yield running
     finally:

@@ -6,7 +6,7 @@ import pytest
 
 from exchange.demo.servers.airflow import Airflow
 
-DAGS = ["batch", "collect", "deadline_watch", "release", "releases", "snapshots"]
+DAGS = ["batch", "collect", "deadline_watch", "monthly_report", "release", "releases", "retention", "snapshots"]
 
 
 def test_all_dags_are_read(airflow: Airflow) -> None:
