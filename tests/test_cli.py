@@ -77,6 +77,10 @@ def test_the_office_at_a_glance(world: World) -> None:
         ("register", "incomplete"): ["lacks"],
         ("register", "verify"): ["unaltered"],
         ("batch", "collect"): [],
+        ("supervise",): ["逾期 late", "今日到期 due today"],
+        ("report", "monthly"): ["outside.html", "outside.xlsx"],
+        ("retention", "run", "--dry-run"): ["originals 0"],
+        ("retention", "holds"): ["None"],
     }.items():
         ended = exchange(*command, config=world.config)
         assert ended.returncode == 0, ended.stderr

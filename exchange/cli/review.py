@@ -10,7 +10,7 @@ from rich.table import Table
 
 from exchange.account import account
 from exchange.cli.outcome import out, outcome
-from exchange.cli.register import due_words
+from exchange.cli.show import due_words
 from exchange.errors import Halt
 from exchange.files import write_atomically
 from exchange.office import Office

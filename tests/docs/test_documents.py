@@ -33,7 +33,7 @@ def commands() -> Iterator[tuple[str, ...]]:
     """``exchange <words>`` as the documents give it: the words that name a command."""
     found = set()
     for document in DOCUMENTS:
-        for line in re.findall(r"\bexchange ((?:[a-z]+ ?)+)", "\n".join(code(document))):
+        for line in re.findall(r"\bexchange ((?:[a-z][a-z-]* ?)+)", "\n".join(code(document))):
             found.add(tuple(line.split()[:2]))
     yield from sorted(found)
 
