@@ -20,6 +20,7 @@ from exchange.errors import Retryable
 from exchange.office import Office
 from exchange.office_days import load_office_days
 from exchange.places import ROOT
+from exchange.settings import RetentionDays
 from exchange.transport import Folder
 from exchange.watch.round import watch_all
 from exchange.working_days import office_day
@@ -92,11 +93,12 @@ def test_cut_off_at_any_file_that_it_sends(
 
 def test_the_examples_of_the_operators_handbook_hold(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    days, expected = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    days, expected, retention = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
     (tmp_path / "days.toml").write_text(days, encoding="utf-8")
     assert len(load_office_days(tmp_path / "days.toml")) == 1
     (entry,) = tomllib.loads(expected)["expected"]
     assert Expected.model_validate(entry).cycle == "monthly"
+    assert RetentionDays.model_validate(tomllib.loads(retention)["retention"]) == RetentionDays()
 
 
 def test_the_ledger_names_each_alert_of_a_batch(office: Office, later: Later, accepted: Accepted) -> None:
