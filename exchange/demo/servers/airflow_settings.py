@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from configparser import ConfigParser
 from io import StringIO
 from pathlib import Path
@@ -24,15 +25,27 @@ USERS: Final = {"admin": "admin", "op": "op", "leader": "user", "viewer": "viewe
 _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
 
 
-def write_settings(folder: Path, *, port: int, database_url: str, dags: Path, users_file: Path) -> None:
-    """Writes ``airflow.cfg`` in ``folder``, Airflow's home, and the project's own start-up file beside it."""
+def write_settings(
+    folder: Path,
+    *,
+    port: int,
+    database_url: str,
+    dags: Path,
+    users_file: Path,
+    more: Mapping[str, Mapping[str, object]],
+) -> None:
+    """Writes ``airflow.cfg`` in ``folder``, Airflow's home, and the project's own start-up file beside it. ``more``:
+    settings by section that take the place of these or are added.
+    """
     warm = ROOT / "docker" / "airflow_local_settings.py"
     write_atomically(make_folder(folder / "config") / warm.name, warm.read_bytes())
     place = folder / "airflow.cfg"
     before = ConfigParser(interpolation=None)
     before.read(place, encoding="utf-8")
     parser = ConfigParser(interpolation=None)
-    for section, values in _settings(folder, port, database_url, dags, users_file).items():
+    settings = _settings(folder, port, database_url, dags, users_file)
+    for section in sorted({*settings, *more}):
+        values = settings.get(section, {}) | dict(more.get(section, {}))
         # Airflow's reader takes a % for the start of a reference.
         parser[section] = {name: str(value).replace("%", "%%") for name, value in values.items()}
     for section, name in _KEYS:
