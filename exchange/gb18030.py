@@ -47,6 +47,4 @@ def _moved() -> Mapping[int, str]:
 def _rows() -> list[tuple[str, str, str]]:
     """(private-use character, Unicode's own, edition)."""
     with (SCHEMAS / "private_use.csv").open(encoding="utf-8", newline="") as table:
-        return [
-            (chr(int(row["private_use"], 16)), row["character"], row["edition"]) for row in csv.DictReader(table)
-        ]
+        return [(chr(int(row["private_use"], 16)), row["character"], row["edition"]) for row in csv.DictReader(table)]
