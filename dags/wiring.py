@@ -66,6 +66,7 @@ def in_the_name_of(actor: str, step: Callable[[Office], T]) -> T:
 def run_step(step: Callable[[Office, str], T]) -> T:
     """Runs a step of ``exchange.pipeline`` for the batch of this run: the run id is the batch id."""
     batch_id = get_current_context()["run_id"]
+    log.info("%s: begins", batch_id)
     return in_office(lambda office: step(office, batch_id))
 
 
