@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORLD ?= var/world
 
-.PHONY: help demo up down test check lock clean
+.PHONY: help demo up down test bench-adhoc check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -26,6 +26,9 @@ test: .venv/installed   ## all tests, with real servers; installs Debian's opens
 	@command -v /usr/sbin/sshd >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server; } || true
 	$(BIN)/python -m pytest
+
+bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; 15 minutes, writes benchmarks/ADHOC.md
+	$(BIN)/python -m benchmarks.adhoc
 
 check: .venv/installed  ## lint, format, types, import contract, generated files; reports all failures
 	@failed=0; \
