@@ -139,15 +139,16 @@ class Register:
         """
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
-            if not move(session, batch_id, State.SEALED, facts, facts | hashes(files), self.actor):
+            if known(session, batch_id, for_update=True).state == State.SEALED:
                 return
+            add_reviews(session, batch_id, reviews)  # first: many rows, while nobody waits for the ledger
+            move(session, batch_id, State.SEALED, facts, facts | hashes(files), self.actor)
             session.add_all(file_row(batch_id, file, now()) for file in files)
             session.add_all(
                 AnswerCountRow(batch_id=batch_id, item=item, code=code, n=n)
                 for item, tally in counts.items()
                 for code, n in tally.items()
             )
-            add_reviews(session, batch_id, reviews)
 
     def delivered(self, batch_id: str) -> None:
         """The result lies in the partner's folder."""
