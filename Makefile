@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORLD ?= var/world
 
-.PHONY: help demo up down test check lock clean
+.PHONY: help demo up down test bench-adhoc check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -27,6 +27,9 @@ test: .venv/installed   ## all tests, with real servers; installs Debian's opens
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server; } || true
 	$(BIN)/python -m pytest
 
+bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; 15 minutes, writes benchmarks/ADHOC.md
+	$(BIN)/python -m benchmarks.adhoc
+
 check: .venv/installed  ## lint, format, types, import contract, generated files; reports all failures
 	@failed=0; \
 	for command in "ruff check ." "ruff format --check ." "mypy" "lint-imports" "exchange schemas --check"; do \
@@ -34,7 +37,7 @@ check: .venv/installed  ## lint, format, types, import contract, generated files
 	done; exit $$failed
 
 lock:            ## resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra bench --extra celery --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock $(LOCK_OPTIONS)
 
 clean: down      ## remove the worlds and the environment

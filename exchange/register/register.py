@@ -139,10 +139,10 @@ class Register:
         """
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
-            if known(session, batch_id, for_update=True).state == State.SEALED:
+            if known(session, batch_id, for_update=True).state == State.ACCEPTED:
+                add_reviews(session, batch_id, reviews)  # before the ledger's lock, for which all other batches wait
+            if not move(session, batch_id, State.SEALED, facts, facts | hashes(files), self.actor):
                 return
-            add_reviews(session, batch_id, reviews)  # first: many rows, while nobody waits for the ledger
-            move(session, batch_id, State.SEALED, facts, facts | hashes(files), self.actor)
             session.add_all(file_row(batch_id, file, now()) for file in files)
             session.add_all(
                 AnswerCountRow(batch_id=batch_id, item=item, code=code, n=n)
