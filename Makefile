@@ -34,7 +34,7 @@ check: .venv/installed  ## lint, format, types, import contract, generated files
 	done; exit $$failed
 
 lock:            ## resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml --extra celery --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra bench --extra celery --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock $(LOCK_OPTIONS)
 
 clean: down      ## remove the worlds and the environment

@@ -1,0 +1,110 @@
+"""A whole process, measured from outside.
+
+Seconds are of the clock, from start to end. Peak memory is twofold: ``resident`` is all that the process had in memory
+(VmHWM), ``own`` what it had allocated (RssAnon). Mapped pages of a file are resident but not own: they are the page
+cache's, which gives them up when somebody else needs the memory.
+
+Rules: the page cache is warm (a first round is run and not counted), since that is the state in which a server works;
+commands that are compared take turns, so that what else the machine does meets all of them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from exchange.places import ROOT
+
+_SAMPLE_SECONDS: Final = 0.005
+_KIB: Final = 1024
+
+
+class Failed(Exception):
+    """A measured process ended with an error, or two gave different answers."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """``own`` and ``resident`` in bytes; ``told``: the JSON object of the process's last line, empty without one."""
+
+    seconds: float
+    processor_seconds: float
+    own: int
+    resident: int
+    told: Mapping[str, Any]
+
+
+def python(module: str, *arguments: object) -> list[str]:
+    """The command that runs a module of this project."""
+    return [sys.executable, "-m", module, *[str(argument) for argument in arguments]]
+
+
+def run(command: Sequence[str]) -> Run:
+    """Runs the command to its end; Failed where it does not end well."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    own = resident = 0
+    while True:
+        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if ended:
+            break
+        own, resident = max(own, _memory(process.pid, "RssAnon")), max(resident, _memory(process.pid, "VmHWM"))
+        time.sleep(_SAMPLE_SECONDS)
+    seconds = time.perf_counter() - began
+    process.returncode = os.waitstatus_to_exitcode(status)
+    output = process.stdout.read().decode() if process.stdout else ""
+    if process.returncode != 0:
+        msg = f"{' '.join(command)} ended with {process.returncode}"
+        raise Failed(msg)
+    return Run(seconds, usage.ru_utime + usage.ru_stime, own, resident, _told(output))
+
+
+def _memory(pid: int, name: str) -> int:
+    """One of the figures of the process's status, in bytes; 0 when it has just ended."""
+    try:
+        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+    except OSError:
+        return 0
+    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
+    return int(found[0]) * _KIB if found else 0
+
+
+def _told(output: str) -> dict[str, Any]:
+    lines = output.strip().splitlines()
+    if not lines or not lines[-1].startswith("{"):
+        return {}
+    told: dict[str, Any] = json.loads(lines[-1])
+    return told
+
+
+def in_turn(
+    commands: Mapping[str, Sequence[str]], runs: int, few: Mapping[str, int] | None = None
+) -> dict[str, list[Run]]:
+    """Every command ``runs`` times, or as often as ``few`` says, in turn, after a first round that is not counted."""
+    done: dict[str, list[Run]] = {name: [] for name in commands}
+    for command in commands.values():
+        run(command)
+    for turn in range(runs):
+        for name, command in commands.items():
+            if turn < (few or {}).get(name, runs):
+                done[name].append(run(command))
+    return done
+
+
+def middle(runs: Sequence[Run]) -> Run:
+    """The median of each figure; what was told is the last run's."""
+    return Run(
+        median(run.seconds for run in runs),
+        median(run.processor_seconds for run in runs),
+        int(median(run.own for run in runs)),
+        int(median(run.resident for run in runs)),
+        runs[-1].told,
+    )
