@@ -60,7 +60,8 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 def test_a_dead_worker_is_found_long_before_its_message_comes_back(tmp_path: Path) -> None:
     """The settings as Airflow reads them: the executor, late acknowledgement, and the one timeout below the other."""
-    celery = Celery(Redis(tmp_path), "postgresql+psycopg://airflow@127.0.0.1:1/airflow", workers=3, heartbeat_seconds=20)
+    database = "postgresql+psycopg://airflow@127.0.0.1:1/airflow"
+    celery = Celery(Redis(tmp_path), database, workers=3, heartbeat_seconds=20)
     settings = {"port": 1, "database_url": "postgresql://", "dags": tmp_path, "users_file": tmp_path / "users.json"}
     write_settings(tmp_path, **settings, more=celery.settings())  # type: ignore[arg-type]
     written = ConfigParser()
