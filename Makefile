@@ -7,7 +7,7 @@ WORLD ?= var/world
 SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server; } || true
 
-.PHONY: help demo up down test check lock bench-celery clean
+.PHONY: help demo up down test bench-adhoc bench-celery check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -30,6 +30,13 @@ test: .venv/installed   ## all tests, with real servers; installs Debian's opens
 	$(SERVERS)
 	$(BIN)/python -m pytest
 
+bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; 15 minutes, writes benchmarks/ADHOC.md
+	$(BIN)/python -m benchmarks.adhoc
+
+bench-celery: .venv/installed ## Celery workers: throughput of one and two, one killed, a large batch in parts; ROWS, BATCHES
+	$(SERVERS)
+	$(BIN)/python -m benchmarks.workers $(if $(ROWS),--rows $(ROWS)) $(if $(BATCHES),--batches $(BATCHES))
+
 check: .venv/installed  ## lint, format, types, import contract, generated files; reports all failures
 	@failed=0; \
 	for command in "ruff check ." "ruff format --check ." "mypy" "lint-imports" "exchange schemas --check"; do \
@@ -39,10 +46,6 @@ check: .venv/installed  ## lint, format, types, import contract, generated files
 lock:            ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra bench --extra celery --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock $(LOCK_OPTIONS)
-
-bench-celery: .venv/installed ## Celery workers: throughput of one and two, one killed, a large batch in parts; ROWS, BATCHES
-	$(SERVERS)
-	$(BIN)/python -m benchmarks.workers $(if $(ROWS),--rows $(ROWS)) $(if $(BATCHES),--batches $(BATCHES))
 
 clean: down      ## remove the worlds and the environment
 	rm -rf var .venv

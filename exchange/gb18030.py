@@ -11,12 +11,11 @@ Source of the table: ``schemas/private_use.csv`` (annexes of GB 18030-2000, -200
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
-
-import polars as pl
 
 from exchange.places import SCHEMAS
 
@@ -27,7 +26,7 @@ _EDITIONS: Final = ("2005", "2022")
 @cache
 def private_use() -> Mapping[str, str]:
     """Private-use character → Unicode's own, for all that GBK or an edition of GB 18030 had there."""
-    return MappingProxyType(dict(_rows().select("private_use", "character").iter_rows()))
+    return MappingProxyType({private: character for private, character, _ in _rows()})
 
 
 def decode(content: bytes) -> str:
@@ -42,10 +41,10 @@ def encode(text: str) -> bytes:
 
 @cache
 def _moved() -> Mapping[int, str]:
-    rows = _rows().filter(pl.col("edition").is_in(_EDITIONS))
-    return {ord(private): character for private, character in rows.select("private_use", "character").iter_rows()}
+    return {ord(private): character for private, character, edition in _rows() if edition in _EDITIONS}
 
 
-def _rows() -> pl.DataFrame:
-    rows = pl.read_csv(SCHEMAS / "private_use.csv", infer_schema=False)
-    return rows.with_columns(pl.Series("private_use", [chr(int(point, 16)) for point in rows["private_use"]]))
+def _rows() -> list[tuple[str, str, str]]:
+    """(private-use character, Unicode's own, edition)."""
+    with (SCHEMAS / "private_use.csv").open(encoding="utf-8", newline="") as table:
+        return [(chr(int(row["private_use"], 16)), row["character"], row["edition"]) for row in csv.DictReader(table)]

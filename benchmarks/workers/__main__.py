@@ -1,14 +1,14 @@
 """The parts of the benchmark in turn, or those that are named; the figures and the page beside this file.
 
-python -m benchmarks.workers [--rows 100000] [--batches 20] [--people 300000] [throughput] [killed]
+python -m benchmarks.workers [--rows 100000] [--batches 20] [--people 300000] [throughput] [killed] [parts]
 """
 
 from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -16,11 +16,15 @@ from benchmarks.measure import Failed
 from benchmarks.report import Goal, Part, Table, keep, seconds, times
 from benchmarks.workers.batches import Done, Killer, run_batches
 from benchmarks.workers.office import HEARTBEAT_SECONDS, Measured
+from exchange.files import write_atomically
 from exchange.places import ROOT
 
 HERE: Final = Path(__file__).parent
 WORLD: Final = ROOT / "var" / "bench-celery"
 COMMAND: Final = "make bench-celery"
+HEAD: Final = "# Airflow's tasks on Celery workers\n\nMade by `make bench-celery`; all processes on one machine.\n"
+
+PARTS_OF_LARGE: Final = 4
 
 
 def throughput(measured: Measured, batches: int) -> Part:
@@ -81,12 +85,47 @@ def _batches(measured: Measured, workers: int, batches: int, word: str, killers:
     names = [f"{word}-{mark}-{number}" for number in range(batches)]
     with measured.airflow(workers) as (airflow, api):
         if killers is None:
-            return run_batches(measured, airflow, api, names, lambda _: None)
+            return run_batches(measured, airflow, api, names)
         killers.append(Killer(airflow, f"worker-{workers}", batches))
-        return run_batches(measured, airflow, api, names, killers[0])
+        return run_batches(measured, airflow, api, names, meanwhile=killers[0])
 
 
-PARTS: Final[Mapping[str, Callable[[Measured, int], Part]]] = {"throughput": throughput, "killed": killed}
+def in_parts(measured: Measured, batches: int) -> Part:
+    """One batch with half as many rows as all the others together, whole and then in parts."""
+    rows_in_all = measured.rows * batches // 2
+    large = replace(measured, rows=rows_in_all)
+    policy = f"\n[policy]\nlarge_rows = {rows_in_all}\npart_rows = {-(-rows_in_all // PARTS_OF_LARGE)}\n"
+    write_atomically(large.world.config, large.world.config.read_bytes() + policy.encode())
+    mark = time.strftime("%d%H%M%S")
+    with large.airflow(2) as (airflow, api):
+        done = {dag: run_batches(large, airflow, api, [f"{dag}-{mark}"], dag=dag) for dag in ("batch", "large")}
+    whole, cut = done["batch"], done["large"]
+    if whole.plain != cut.plain:
+        msg = "the result in parts has other bytes"
+        raise Failed(msg)
+    rows = [(name, _took(whole.tasks.get(name)), _took(cut.tasks[name])) for name in cut.tasks]
+    return Part(
+        "parts",
+        f"One batch of {rows_in_all:,} rows, whole and in {len(cut.tasks['match_part'])} parts",
+        COMMAND,
+        f"Two workers. The opened results have the same SHA-256, `{cut.plain}`. Each part reads the whole request"
+        " anew, since nothing plain may rest; what is gained is that a worker needs only its stretch of the register in"
+        " memory.",
+        [Table(("seconds", "whole", "in parts"), [*rows, ("in all", seconds(whole.seconds), seconds(cut.seconds))])],
+        [Goal("a large batch in parts", "same bytes as in one go", "same", met=True)],
+        {name: asdict(each) for name, each in done.items()},
+    )
+
+
+def _took(durations: Sequence[float] | None) -> str:
+    return ", ".join(f"{each:.1f}" for each in durations) if durations else ""
+
+
+PARTS: Final[Mapping[str, Callable[[Measured, int], Part]]] = {
+    "throughput": throughput,
+    "killed": killed,
+    "parts": in_parts,
+}
 
 
 def main() -> None:
@@ -100,7 +139,7 @@ def main() -> None:
     try:
         measured.world.build(print, given.people)
         for name in given.parts or PARTS:
-            keep(PARTS[name](measured, given.batches), HERE)
+            keep(PARTS[name](measured, given.batches), HERE, HEAD)
     finally:
         measured.world.stop_servers()
 

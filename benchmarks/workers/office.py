@@ -74,7 +74,9 @@ class Measured:
         """Airflow with so many workers, warm, running nothing but what is asked of it here."""
         airflow = self.world.airflow(workers)
         if airflow.celery is not None:
-            airflow = replace(airflow, celery=replace(airflow.celery, heartbeat_seconds=HEARTBEAT_SECONDS))
+            airflow = replace(
+                airflow, celery=replace(airflow.celery, concurrency=1, heartbeat_seconds=HEARTBEAT_SECONDS)
+            )
         for name in workers_of(airflow):
             (airflow.folder / f"{name}.log").unlink(missing_ok=True)  # of an earlier start; see _is_ready
         try:

@@ -20,7 +20,7 @@ from exchange.steps.answers import POPULATION, Question
 from exchange.steps.parts import assembled, part_of_rows
 
 ITEMS = ("id_number", "name", "sex", "birth_date", "former_name", "kinship", "migration", "criminal_record")
-ROWS = 400
+ROWS = 120
 
 Accept = Callable[[Office], Question]
 
@@ -45,11 +45,12 @@ def with_policy(office: Office, **given: int) -> Office:
     return Office(office.settings.model_copy(update={"policy": policy}), office.register)
 
 
-@pytest.mark.parametrize("of", [1, 2, 3, 7, ROWS])
-def test_parts_put_together_are_the_whole(office: Office, accept: Accept, of: int) -> None:
+def test_parts_put_together_are_the_whole(office: Office, accept: Accept) -> None:
     question = accept(office)
-    parts = [pipeline.match_part(office, question.batch.id, part, of) for part in range(of)]
-    assert_frame_equal(assembled(question, parts), question.matched())
+    whole = question.matched()
+    for of in (1, 2, 5):
+        parts = [pipeline.match_part(office, question.batch.id, part, of) for part in range(of)]
+        assert_frame_equal(assembled(question, parts), whole)
 
 
 def test_every_row_is_in_one_part_and_an_unreadable_number_in_the_first(office: Office, accept: Accept) -> None:
@@ -72,7 +73,7 @@ def _check_character(key: int) -> str:
 
 
 def test_the_result_has_the_same_bytes(office: Office, court: DemoPartner, accept: Accept) -> None:
-    whole, cut = accept(office), accept(cutting := with_policy(office, large_rows=1, part_rows=150))
+    whole, cut = accept(office), accept(cutting := with_policy(office, large_rows=1, part_rows=50))
     pipeline.process(office, whole.batch.id)
     assert pipeline.plan(office, cut.batch.id) == 0
     assert pipeline.plan(cutting, cut.batch.id) == 3

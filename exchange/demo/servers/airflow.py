@@ -29,8 +29,8 @@ from exchange.demo.servers.celery import Celery
 from exchange.demo.servers.ports import LOOPBACK, port_answers, remembered_port
 from exchange.demo.servers.processes import must, wait_for
 from exchange.errors import Halt
-from exchange.files import make_folder, write_atomically
-from exchange.places import DAGS
+from exchange.files import make_folder, sha256_of, write_atomically
+from exchange.places import DAGS, POOLS
 from exchange.settings import ENVIRONMENT_VARIABLE
 
 COMPONENTS: Final = {
@@ -40,7 +40,8 @@ COMPONENTS: Final = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 DAG_IDS: Final = (
-    "batch", "collect", "deadline_watch", "monthly_report", "release", "releases", "retention", "snapshots",
+    "batch", "collect", "deadline_watch", "immediate", "large", "lookout", "monthly_report", "release", "releases",
+    "retention", "snapshots",
 )  # fmt: skip
 """The project's own."""
 
@@ -175,8 +176,11 @@ class Airflow:
         return found
 
     def _migrate(self) -> None:
-        """Brings the database to this version of Airflow; takes some seconds, so only where it was not done yet."""
-        mark, wanted = self.folder / "migrated", version("apache-airflow-core")
+        """Brings the database to this version of Airflow and makes the project's pools; takes some seconds, so only
+        where it was not done yet.
+        """
+        mark, wanted = self.folder / "migrated", f"{version('apache-airflow-core')} {sha256_of(POOLS)}"
         if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
             must([sys.executable, "-m", "airflow", "db", "migrate"], self.environment())
+            must([sys.executable, "-m", "airflow", "pools", "import", str(POOLS)], self.environment())
             write_atomically(mark, wanted.encode())

@@ -1,12 +1,13 @@
 """Airflow's settings for a demo world: one ``airflow.cfg``, 0600, with keys made for that world alone.
 
 Rules: the keys are made once, everything else is written anew at each start; the database's password is not in it
-(libpq's password file has it); the users are Airflow's simple ones, meant for such a world, and a production site takes
-an auth manager of its own.
+(libpq's password file has it); as many tasks run at once as the pools have slots, so that no pool waits for another;
+the users are Airflow's simple ones, meant for such a world, and a production site takes an auth manager of its own.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -17,12 +18,17 @@ from typing import Final
 
 from exchange.demo.servers.ports import LOOPBACK
 from exchange.files import make_folder, write_atomically
-from exchange.places import DAGS, ROOT
+from exchange.places import DAGS, POOLS, ROOT
 
 USERS: Final = {"admin": "admin", "op": "op", "leader": "user", "viewer": "viewer"}
 """User → role of Airflow's. The leader answers what is asked of leaders and runs nothing."""
 
 _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
+
+
+def pool_slots() -> int:
+    """How many tasks run at once when all pools are full."""
+    return sum(pool["slots"] for pool in json.loads(POOLS.read_bytes()).values())
 
 
 def write_settings(
@@ -65,7 +71,7 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
             "default_timezone": "Asia/Shanghai",
             "dags_are_paused_at_creation": False,
             "executor": "LocalExecutor",
-            "parallelism": 4,
+            "parallelism": pool_slots(),
             "simple_auth_manager_users": ",".join(f"{name}:{role}" for name, role in USERS.items()),
             "simple_auth_manager_passwords_file": users_file,
         },
