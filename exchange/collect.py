@@ -202,10 +202,10 @@ class Look:
         batch = self.office.register.batch(batch_id)
         if batch.state is State.CLAIMED or not has_receipt(self.office, batch):
             return None
-        if self.office.now() - self.office.register.steps(batch_id)[-1].at < _SETTLING:
-            return None
         if Role.RECEIPT in self.office.register.retention.destroyed(batch_id):
             return "batch_past"
+        if self.office.now() - self.office.register.steps(batch_id)[-1].at < _SETTLING:
+            return None
         send_receipt(self.office, batch, self.folder)
         for file in self.sets[stem]:
             self.folder.remove(file.name)

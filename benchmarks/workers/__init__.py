@@ -3,7 +3,6 @@
     office      the world that is measured: servers, province, equal batches, Airflow with so many workers
     load        what the processes of each part of it took of the processors
     batches     many batches: dropped, run, and each of them checked at the partner's end
-    parts       one large batch, whole and in parts
     __main__    the parts of the benchmark in turn, written to RESULTS.md
 
 Rules: a worker runs one task at a time, so that a second worker is what a second machine would be; but here it shares

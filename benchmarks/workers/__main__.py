@@ -1,6 +1,6 @@
 """The parts of the benchmark in turn, or those that are named; the figures and the page beside this file.
 
-python -m benchmarks.workers [--rows 100000] [--batches 20] [--people 300000] [throughput] [killed] [parts]
+python -m benchmarks.workers [--rows 100000] [--batches 20] [--people 300000] [throughput] [killed] [ranges]
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WORLD: Final = ROOT / "var" / "bench-celery"
 COMMAND: Final = "make bench-celery"
 HEAD: Final = "# Airflow's tasks on Celery workers\n\nMade by `make bench-celery`; all processes on one machine.\n"
 
-PARTS_OF_LARGE: Final = 4
+RANGES: Final = 4
 
 
 def throughput(measured: Measured, batches: int) -> Part:
@@ -90,29 +90,29 @@ def _batches(measured: Measured, workers: int, batches: int, word: str, killers:
         return run_batches(measured, airflow, api, names, meanwhile=killers[0])
 
 
-def in_parts(measured: Measured, batches: int) -> Part:
-    """One batch with half as many rows as all the others together, whole and then in parts."""
+def by_ranges(measured: Measured, batches: int) -> Part:
+    """One batch with half as many rows as all the others together, whole and then by ranges."""
     rows_in_all = measured.rows * batches // 2
     large = replace(measured, rows=rows_in_all)
-    policy = f"\n[policy]\nlarge_rows = {rows_in_all}\npart_rows = {-(-rows_in_all // PARTS_OF_LARGE)}\n"
+    policy = f"\n[policy]\nlarge_rows = {rows_in_all}\nrange_rows = {-(-rows_in_all // RANGES)}\n"
     write_atomically(large.world.config, large.world.config.read_bytes() + policy.encode())
     mark = time.strftime("%d%H%M%S")
     with large.airflow(2) as (airflow, api):
         done = {dag: run_batches(large, airflow, api, [f"{dag}-{mark}"], dag=dag) for dag in ("batch", "large")}
     whole, cut = done["batch"], done["large"]
     if whole.plain != cut.plain:
-        msg = "the result in parts has other bytes"
+        msg = "the result by ranges has other bytes"
         raise Failed(msg)
     rows = [(name, _took(whole.tasks.get(name)), _took(cut.tasks[name])) for name in cut.tasks]
     return Part(
-        "parts",
-        f"One batch of {rows_in_all:,} rows, whole and in {len(cut.tasks['match_part'])} parts",
+        "ranges",
+        f"One batch of {rows_in_all:,} rows, whole and by {len(cut.tasks['match_range'])} ranges",
         COMMAND,
-        f"Two workers. The opened results have the same SHA-256, `{cut.plain}`. Each part reads the whole request"
+        f"Two workers. The opened results have the same SHA-256, `{cut.plain}`. Each range reads the whole request"
         " anew, since nothing plain may rest; what is gained is that a worker needs only its stretch of the register in"
         " memory.",
-        [Table(("seconds", "whole", "in parts"), [*rows, ("in all", seconds(whole.seconds), seconds(cut.seconds))])],
-        [Goal("a large batch in parts", "same bytes as in one go", "same", met=True)],
+        [Table(("seconds", "whole", "by ranges"), [*rows, ("in all", seconds(whole.seconds), seconds(cut.seconds))])],
+        [Goal("a large batch by ranges", "same bytes as in one go", "same", met=True)],
         {name: asdict(each) for name, each in done.items()},
     )
 
@@ -124,7 +124,7 @@ def _took(durations: Sequence[float] | None) -> str:
 PARTS: Final[Mapping[str, Callable[[Measured, int], Part]]] = {
     "throughput": throughput,
     "killed": killed,
-    "parts": in_parts,
+    "ranges": by_ranges,
 }
 
 
