@@ -1,8 +1,10 @@
-"""Which lane a batch takes: the immediate one for small ad hoc sets, the common one for all others.
+"""Which lane a batch takes: the immediate one for small ad hoc sets, one in parts for very large sets, the common one
+for all others.
 
 Rules
-- The manifest's bytes decide, and nothing else. A batch keeps them for good, so whoever asks, however often, hears the
-  same: no batch has a run in both lanes.
+- The manifest's bytes decide, and what the office calls large. A batch keeps them for good, so whoever asks, however
+  often, hears the same: no batch has a run in two lanes. (Where ``large_rows`` is changed between claim and receipt one
+  may get a second run; it finds the steps done, or the claim taken.)
 - A manifest that cannot be read takes the common lane, where receiving it says why.
 - Size and rows are as the manifest says, not trusted yet. The size was held against the listing when the set was
   claimed, and a data file with more rows than its manifest says is refused.
@@ -32,6 +34,7 @@ class Lane(StrEnum):
 
     IMMEDIATE = "immediate"
     BATCH = "batch"
+    LARGE = "large"
 
 
 def lane_of(office: Office, batch_id: str) -> Lane:
@@ -42,4 +45,6 @@ def lane_of(office: Office, batch_id: str) -> Lane:
     except Refused:
         return Lane.BATCH
     small = manifest.rows <= GREATEST_ROWS and manifest.data.size <= GREATEST_BYTES
-    return Lane.IMMEDIATE if manifest.cycle == AD_HOC and small else Lane.BATCH
+    if manifest.cycle == AD_HOC and small:
+        return Lane.IMMEDIATE
+    return Lane.LARGE if manifest.rows >= office.settings.policy.large_rows else Lane.BATCH

@@ -48,7 +48,8 @@ class Policy(_Section):
     ``warn_days``: when to warn of a due day, at half its time and so many working days before it;
     ``look_seconds``: between two looks of the lookout into a partner's folder; ``watch_after_minutes``: how old a batch
     is before its due day is watched; ``oldest_period_days``: how long ago a period may have ended for which a set is
-    still accepted; ``remind_…``: of a set that has not come.
+    still accepted; ``remind_…``: of a set that has not come; ``large_rows``: from how many on a batch is matched by
+    ranges, of about ``range_rows`` each (docs/scale.md).
     """
 
     incomplete_after_minutes: Annotated[int, Field(ge=0)] = 30
@@ -62,6 +63,8 @@ class Policy(_Section):
     oldest_period_days: Annotated[int, Field(ge=0)] = 730
     remind_every_days: Annotated[int, Field(ge=1)] = 7
     remind_at_most: Annotated[int, Field(ge=0)] = 4
+    large_rows: Annotated[int, Field(ge=1)] = 2_000_000
+    range_rows: Annotated[int, Field(ge=1)] = 1_000_000
 
     @property
     def incomplete_after(self) -> timedelta:

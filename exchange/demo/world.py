@@ -15,6 +15,7 @@ from typing import Final
 from exchange.account import account
 from exchange.demo.province.exports import write_exports
 from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow_settings import pool_slots
 from exchange.demo.servers.celery import Celery
 from exchange.demo.servers.postgres import Postgres
 from exchange.demo.servers.redis import Redis
@@ -155,7 +156,7 @@ class World:
     def airflow(self, workers: int = 0) -> Airflow:
         """Airflow; its tasks run in the scheduler, or on so many Celery workers."""
         database, password_file = self.postgres.url("airflow"), self.postgres.password_file
-        celery = Celery(self.redis, database, workers) if workers else None
+        celery = Celery(self.redis, database, workers, -(-pool_slots() // workers)) if workers else None
         return Airflow(self.root / "airflow", database, password_file, self.config, celery=celery)
 
     def sftp(self, partner: str) -> SftpServer:

@@ -8,7 +8,7 @@ rows go through in parts, from the opened request into the envelope (ADR 19).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from exchange.office import Office
@@ -16,6 +16,7 @@ from exchange.register import NewReview, State
 from exchange.stages import stage
 from exchange.steps.answers import PENDING, POPULATION, Part, Question, has_code
 from exchange.steps.queue import new_reviews
+from exchange.steps.ranges import put_together, remove
 from exchange.steps.seal import seal_data, sign_result
 
 log = logging.getLogger(__name__)
@@ -45,15 +46,22 @@ class _Waiting:
 
 def process(office: Office, batch_id: str) -> None:
     """From accepted to sealed; nothing to do where the batch is further."""
+    process_ranges(office, batch_id, ())
+
+
+def process_ranges(office: Office, batch_id: str, ranges: Sequence[str]) -> None:
+    """The same, of what was decided by ranges before: their hashes, see ``steps/ranges.py``."""
     batch = office.register.batch(batch_id)
     if batch.state is not State.ACCEPTED:
         return
     question = Question.of(office, batch)
     waiting = _Waiting(question)
-    data = seal_data(question, waiting.seen(question.first_parts()), supplement=0)
+    parts = put_together(question, ranges) if ranges else question.first_parts()
+    data = seal_data(question, waiting.seen(parts), supplement=0)
     files = sign_result(question, data, supplement=0, rows_open=waiting.open)
     with stage("register"):
         office.register.sealed(batch.id, data.counts, files, waiting.open, waiting.reviews)
+    remove(office, ranges)
     log.info(
         "%s: %d rows answered and sealed, %d of them still open: %s", batch.id, waiting.rows, waiting.open, data.counts
     )

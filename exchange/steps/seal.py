@@ -13,6 +13,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from secrets import token_hex
 
 import polars as pl
 
@@ -142,7 +143,9 @@ def _keep_sealed(question: Question, pieces: Iterator[bytes], supplement: int) -
             envelope = seal(first, load_certificate(recipient))
         with stage("keep"):
             return office.archive.keep(envelope), len(envelope)
-    outgoing = office.settings.home / "outgoing" / f"{question.batch.manifest_sha256}-{supplement}"
+    # A name of its own for each try: one that was given up for dead on another machine may still be writing.
+    name = f"{question.batch.manifest_sha256}-{supplement}.{token_hex(4)}"
+    outgoing = office.settings.home / "outgoing" / name
     with stage("seal"), written_atomically(outgoing) as file:
         seal_into(file, chain((first, second), pieces), recipient)
     with stage("hash"):

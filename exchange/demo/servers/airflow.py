@@ -40,8 +40,8 @@ COMPONENTS: Final = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 DAG_IDS: Final = (
-    "batch", "collect", "deadline_watch", "immediate", "lookout", "monthly_report", "release", "releases", "retention",
-    "snapshots",
+    "batch", "collect", "deadline_watch", "immediate", "large", "lookout", "monthly_report", "release", "releases",
+    "retention", "snapshots",
 )  # fmt: skip
 """The project's own."""
 

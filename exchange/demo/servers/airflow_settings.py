@@ -26,6 +26,11 @@ USERS: Final = {"admin": "admin", "op": "op", "leader": "user", "viewer": "viewe
 _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
 
 
+def pool_slots() -> int:
+    """How many tasks run at once when all pools are full."""
+    return sum(pool["slots"] for pool in json.loads(POOLS.read_bytes()).values())
+
+
 def write_settings(
     folder: Path,
     *,
@@ -66,7 +71,7 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
             "default_timezone": "Asia/Shanghai",
             "dags_are_paused_at_creation": False,
             "executor": "LocalExecutor",
-            "parallelism": sum(pool["slots"] for pool in json.loads(POOLS.read_bytes()).values()),
+            "parallelism": pool_slots(),
             "simple_auth_manager_users": ",".join(f"{name}:{role}" for name, role in USERS.items()),
             "simple_auth_manager_passwords_file": users_file,
         },

@@ -24,7 +24,9 @@ Settings = Mapping[str, Mapping[str, object]]
 
 @dataclass(frozen=True)
 class Celery:
-    """``workers`` processes of ``concurrency`` tasks each; ``database_url``: SQLAlchemy's, for the results.
+    """``workers`` processes of ``concurrency`` tasks each, together as many as the pools have slots: what waits then
+    waits in Airflow's database, where priorities are seen, and not in Redis. ``database_url``: SQLAlchemy's, for the
+    results.
 
     ``heartbeat_seconds``: after how long without a sign of life a task counts as dead (Airflow's own choice is 300).
     """
@@ -37,11 +39,8 @@ class Celery:
 
     def settings(self) -> Settings:
         """What stands in ``airflow.cfg`` beside, or in the place of, the rest."""
-        slots = self.workers * self.concurrency
         return {
-            # No more is queued than a free worker takes at once: what waits, waits in Airflow's database, where
-            # priorities are seen and nothing runs into [scheduler] task_queued_timeout.
-            "core": {"executor": "CeleryExecutor", "parallelism": 2 * slots},
+            "core": {"executor": "CeleryExecutor"},
             "celery": {
                 "broker_url": self.broker.url,
                 "result_backend": f"db+{self.database_url}",
