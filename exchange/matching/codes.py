@@ -6,8 +6,10 @@ which the answer tells as *cannot be read*; it is never taken for the nearest on
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from functools import cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
@@ -36,9 +38,10 @@ _LEFT_OUT: Final = r"^[\s\p{Cf}]*['‘’`]+|[\s\p{Cf}]+"
 def ethnicity_words() -> Mapping[str, int]:
     """Number (``1``, ``01``), name (``汉族``) or short name (``汉``) → code of GB/T 3304."""
     words: dict[str, int] = {}
-    for code, name in pl.read_csv(SCHEMAS / "ethnicities.csv", infer_schema=False).iter_rows():
-        for word in (code, code.lstrip("0"), name, name.removesuffix("族")):
-            words[word] = int(code)
+    with (SCHEMAS / "ethnicities.csv").open(encoding="utf-8", newline="") as table:
+        for code, name in islice(csv.reader(table), 1, None):
+            for word in (code, code.lstrip("0"), name, name.removesuffix("族")):
+                words[word] = int(code)
     return MappingProxyType(words | OTHER_ETHNICITY_WORDS)
 
 
