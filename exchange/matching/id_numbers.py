@@ -27,26 +27,30 @@ EARLIEST_BIRTH: Final = date(1800, 1, 1)
 _DAYS_TO_1970: Final = -719_469  # from the last day of February of the year 0
 
 _AS_IT_SHOULD_BE: Final = "^[0-9]{17}[0-9X]$"
+_SHAPE: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
 _DASHES: Final = r"[\p{Pd}\u2212_]+"
 _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 
+_READ: Final = pl.Struct(
+    {
+        "key": pl.Int64,
+        "_check": pl.String,
+        "id_from_15": pl.Boolean,
+        "id_repaired": pl.Boolean,
+        "_unread": pl.String,
+    }
+)
+_PASSING: Final = ("_check", "_unread", "_born")
+
 
 def plain(text: pl.Expr) -> pl.Expr:
     """The number in ASCII digits and X, without what people put between them."""
-    return unless_plain(text, _AS_IT_SHOULD_BE, lambda same: same, _plain, pl.String)
-
-
-def _plain(text: pl.Expr) -> pl.Expr:
     return even_text(text).str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
 
 
 def is_scientific(text: pl.Expr) -> pl.Expr:
     """Whether a spreadsheet made ``2.20104E+17`` of the number."""
-    return unless_plain(text, _AS_IT_SHOULD_BE, lambda sound: sound != sound, _is_scientific, pl.Boolean)
-
-
-def _is_scientific(text: pl.Expr) -> pl.Expr:
     return even_text(text).str.contains(_SCIENTIFIC)
 
 
@@ -79,40 +83,77 @@ def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
     """Adds to a frame with the String column ``id_number``: ``key`` (int64 or null), ``id_fault`` (answer code or
     null), ``id_repaired`` and ``id_from_15`` (booleans).
     """
-    claimed, number, key = pl.col("id_number"), pl.col("_plain"), pl.col("key")
-    shaped = number.str.contains(r"^([0-9]{17}[0-9X]|[0-9]{15})$")
-    read = (
-        frame.lazy()
-        .with_columns(plain(claimed).alias("_plain"))
-        .with_columns(
-            pl.when(shaped).then(upgraded(number)).cast(pl.Int64, strict=False).alias("key"),
-            (shaped & (number.str.len_bytes() == 15)).alias("id_from_15"),
-            (shaped & (number != claimed)).alias("id_repaired"),
-        )
-        .with_columns(birth_date(key).alias("_born"))
-    )
-    born = pl.col("_born")
-    checked = pl.col("id_from_15") | (number.str.slice(17, 1) == check_character(key))
+    key, born = pl.col("key"), pl.col("_born")
     fault = (
-        pl.when(number == "")
-        .then(pl.lit("id_number_missing"))
-        .when(is_scientific(claimed))
-        .then(pl.lit("id_number_scientific"))
-        .when(key.is_null())
-        .then(pl.lit("id_number_format"))
+        pl.when(pl.col("_unread").is_not_null())
+        .then(pl.col("_unread"))
         .when(born.is_null() | ~born.is_between(EARLIEST_BIRTH, today))
         .then(pl.lit("id_number_date"))
-        .when(~checked)
+        .when(~pl.col("id_from_15") & (pl.col("_check") != check_character(key)))
         .then(pl.lit("id_number_check"))
     )
     sound = pl.col("id_fault").is_null()
     return (
-        read.with_columns(fault.alias("id_fault"))
-        .drop("_plain", "_born")
+        frame.lazy()
+        .with_columns(read(pl.col("id_number")).alias("_read"))
+        .with_columns(pl.col("_read").struct.unnest())
+        .with_columns(birth_date(key).alias("_born"))
+        .with_columns(fault.alias("id_fault"))
+        .drop("_read", *_PASSING)
         .with_columns(
             pl.when(sound).then(key).alias("key"),
             pl.col("id_from_15") & sound,
             pl.col("id_repaired") & sound,
         )
         .collect()
+    )
+
+
+def read(text: pl.Expr) -> pl.Expr:
+    """Struct of ``key``, ``_check`` (the check character that was typed), ``id_from_15``, ``id_repaired`` and
+    ``_unread`` (why no number can be read, or null).
+    """
+    return unless_plain(text, _AS_IT_SHOULD_BE, _as_it_stands, _repaired, _READ)
+
+
+def _as_it_stands(text: pl.Expr) -> pl.Expr:
+    return pl.struct(
+        text.str.slice(0, 17).cast(pl.Int64, strict=False).alias("key"),
+        text.str.slice(17).alias("_check"),
+        pl.lit(value=False).alias("id_from_15"),
+        pl.lit(value=False).alias("id_repaired"),
+        pl.lit(None, pl.String).alias("_unread"),
+    )
+
+
+def _repaired(text: pl.Expr) -> pl.Expr:
+    return text.map_batches(_read_of_each, return_dtype=_READ)
+
+
+def _read_of_each(texts: pl.Series) -> pl.Series:
+    claimed, number = pl.col("claimed"), pl.col("number")
+    shaped = number.str.contains(_SHAPE)
+    key = pl.when(shaped).then(upgraded(number)).cast(pl.Int64, strict=False)
+    unread = (
+        pl.when(number == "")
+        .then(pl.lit("id_number_missing"))
+        .when(is_scientific(claimed))
+        .then(pl.lit("id_number_scientific"))
+        .when(~shaped | number.is_null())
+        .then(pl.lit("id_number_format"))
+    )
+    return (
+        pl.LazyFrame({"claimed": texts})
+        .with_columns(plain(claimed).alias("number"))
+        .select(
+            pl.struct(
+                key.alias("key"),
+                number.str.slice(17, 1).alias("_check"),
+                (shaped & (number.str.len_bytes() == 15)).alias("id_from_15"),
+                (shaped & (number != claimed)).alias("id_repaired"),
+                unread.alias("_unread"),
+            ).alias(texts.name)
+        )
+        .collect()
+        .to_series()
     )

@@ -65,10 +65,14 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     """Adds ``identity`` (answer code), ``person`` (row of the population, NOBODY where not established),
     ``id_superseded`` and ``name_variant`` to a frame with ``row_fault``, ``id_fault``, ``key`` and ``name``.
     """
-    frame = frame.with_columns(standard_name(pl.col("name")).alias("_name"))
-    readable = pl.coalesce("row_fault", "id_fault", name_fault(pl.col("_name")))
-    frame = frame.with_columns(readable.alias("_fault"))
-    candidates = _candidates(frame, population)
+    fault = pl.coalesce("row_fault", "id_fault", name_fault(pl.col("standard")))
+    asked = (
+        frame.lazy()
+        .select("row_fault", "id_fault", "key", standard_name(pl.col("name")).alias("standard"))
+        .select("key", "standard", fault.alias("fault"))
+        .collect()
+    )
+    candidates = _candidates(asked, population)
     agreeing = _agreeing(candidates)
     known = np.zeros(frame.height, dtype=bool)
     known[candidates["request"].to_numpy()] = True
@@ -79,55 +83,56 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     doubt |= np.bincount(request, minlength=frame.height) > 1
     former[request] = agreeing["former"].to_numpy()
     variant[request] = (agreeing["name"] == VARIANT).to_numpy()
-    only_variant = variant & ~doubt
-    doubt |= variant
-    frame = frame.with_columns(pl.Series("_known", known), pl.Series("_doubt", doubt), pl.Series("person", person))
+    found = {"known": known, "in_doubt": doubt | variant, "person": person, "former": former}
     identity = (
-        pl.when(pl.col("_fault").is_not_null())
-        .then(pl.col("_fault"))
-        .when(~pl.col("_known"))
+        pl.when(pl.col("fault").is_not_null())
+        .then(pl.col("fault"))
+        .when(~pl.col("known"))
         .then(pl.lit("no_such_number"))
         .when(pl.col("person") == NOBODY)
         .then(pl.lit("name_disagrees"))
-        .when("_doubt")
+        .when("in_doubt")
         .then(pl.lit("under_review"))
         .otherwise(pl.lit("consistent"))
     )
-    frame = frame.with_columns(identity.alias("identity"))
-    superseded = (pl.col("identity") == "consistent") & pl.Series(former)  # of a row in doubt nothing more is told
-    frame = frame.with_columns(superseded.alias("id_superseded"), pl.Series("name_variant", only_variant))
-    return frame.drop("_name", "_fault", "_known", "_doubt")
+    superseded = ~pl.col("in_doubt") & pl.col("former")  # of a row in doubt nothing more is told
+    answered = (
+        asked.lazy()
+        .select("fault", *[pl.lit(pl.Series(name, values)) for name, values in found.items()])
+        .select(identity.alias("identity"), "person", superseded.alias("id_superseded"))
+        .collect()
+    )
+    return frame.with_columns(*answered.get_columns(), pl.Series("name_variant", variant & ~doubt))
 
 
-def _candidates(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """Every (request row, person) whose number fits: ``request``, ``person``, ``former``, ``doubt``, and how the
-    ``name`` compares.
+def _candidates(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
+    """Every (request row, person) whose number fits, of the rows without a ``fault``: ``request``, ``person``,
+    ``former``, ``doubt``, and how the ``name`` compares.
     """
-    asked = frame.with_row_index("_row").filter(pl.col("_fault").is_null())
-    keys, rows = asked["key"].to_numpy(), asked["_row"].cast(pl.Int64).to_numpy()
+    rows = asked["fault"].is_null().arg_true()
+    keys = asked["key"].gather(rows).to_numpy()
+    rising = np.argsort(keys)
+    keys, requests = keys[rising], rows.to_numpy()[rising].astype(np.int64)
     now, before = population.people.find(keys), population.former.find(keys)
-    bearer = population.bearers(before.row)
-    place = np.concatenate([now.wanted, before.wanted])
-    person = np.concatenate([now.row, bearer])
+    request = requests[np.concatenate([now.wanted, before.wanted])]
+    person = np.concatenate([now.row, population.bearers(before.row)])
     registered = population.people.take(person, ["name", "doubt"])
+    names = pl.DataFrame({"claimed": asked["standard"].gather(request), "registered": registered["name"]})
     return pl.DataFrame(
         {
-            "request": rows[place],
+            "request": request,
             "person": person,
             "former": np.arange(len(person)) >= len(now.row),
             "doubt": registered["doubt"],
-            "claimed": asked["_name"].gather(place),
-            "registered": registered["name"],
+            "name": names.select(compare(pl.col("claimed"), pl.col("registered"))).to_series(),
         }
-    ).select("request", "person", "former", "doubt", compare(pl.col("claimed"), pl.col("registered")).alias("name"))
+    )
 
 
 def _agreeing(candidates: pl.DataFrame) -> pl.DataFrame:
     """Those whose name is the same, and of the requests that have none such, those whose name is a variant."""
     same = candidates.filter(pl.col("name") == SAME)
     variants = candidates.filter(pl.col("name") == VARIANT)
-    return (
-        pl.concat([same, variants.filter(~pl.col("request").is_in(same["request"].implode()))])
-        if len(variants)
-        else same
-    )
+    if not variants.height:
+        return same
+    return pl.concat([same, variants.filter(~pl.col("request").is_in(same["request"].implode()))])

@@ -49,11 +49,17 @@ def unless_plain(
             return _treated(texts, short)
         matches = matches.fill_null(value=False)
         odd = (~matches).arg_true()
-        values = _treated(texts, short)
-        return values.scatter(odd, _treated(texts.gather(odd), treatment))
+        return _in_place(_treated(texts, short), odd, _treated(texts.gather(odd), treatment))
 
     return text.map_batches(of_each, return_dtype=kind)
 
 
+def _in_place(values: pl.Series, rows: pl.Series, others: pl.Series) -> pl.Series:
+    if values.dtype != pl.Struct:
+        return values.scatter(rows, others)
+    pairs = zip(values.struct.unnest(), others.struct.unnest(), strict=True)
+    return pl.DataFrame([_in_place(own, rows, other) for own, other in pairs]).to_struct(values.name)
+
+
 def _treated(texts: pl.Series, treatment: Treatment) -> pl.Series:
-    return texts.to_frame(_TEXT).lazy().select(treatment(pl.col(_TEXT))).collect().to_series().alias(texts.name)
+    return texts.to_frame(_TEXT).lazy().select(treatment(pl.col(_TEXT))).collect(engine="in-memory").to_series().alias(texts.name)
