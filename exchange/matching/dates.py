@@ -73,6 +73,6 @@ def _days(texts: pl.Series) -> pl.Series:
                 pl.col("written").str.to_date("%Y-%m-%d", strict=False), (in_life + _SERIAL_ZERO).cast(pl.Date)
             ).alias(texts.name)
         )
-        .collect()
+        .collect(engine="in-memory")
         .to_series()
     )

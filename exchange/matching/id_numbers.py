@@ -79,6 +79,10 @@ def birth_date(key: pl.Expr) -> pl.Expr:
     return pl.when(exists).then(days + day + _DAYS_TO_1970).cast(pl.Date)
 
 
+_BORN: Final = birth_date(pl.col("key"))
+_CHECK: Final = check_character(pl.col("key"))
+
+
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
     """Adds to a frame with the String column ``id_number``: ``key`` (int64 or null), ``id_fault`` (answer code or
     null), ``id_repaired`` and ``id_from_15`` (booleans).
@@ -89,7 +93,7 @@ def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
         .then(pl.col("_unread"))
         .when(born.is_null() | ~born.is_between(EARLIEST_BIRTH, today))
         .then(pl.lit("id_number_date"))
-        .when(~pl.col("id_from_15") & (pl.col("_check") != check_character(key)))
+        .when(~pl.col("id_from_15") & (pl.col("_check") != _CHECK))
         .then(pl.lit("id_number_check"))
     )
     sound = pl.col("id_fault").is_null()
@@ -97,7 +101,7 @@ def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
         frame.lazy()
         .with_columns(read(pl.col("id_number")).alias("_read"))
         .with_columns(pl.col("_read").struct.unnest())
-        .with_columns(birth_date(key).alias("_born"))
+        .with_columns(_BORN.alias("_born"))
         .with_columns(fault.alias("id_fault"))
         .drop("_read", *_PASSING)
         .with_columns(
@@ -105,7 +109,7 @@ def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
             pl.col("id_from_15") & sound,
             pl.col("id_repaired") & sound,
         )
-        .collect()
+        .collect(engine="in-memory")
     )
 
 
@@ -154,6 +158,6 @@ def _read_of_each(texts: pl.Series) -> pl.Series:
                 unread.alias("_unread"),
             ).alias(texts.name)
         )
-        .collect()
+        .collect(engine="in-memory")
         .to_series()
     )

@@ -70,7 +70,7 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
         frame.lazy()
         .select("row_fault", "id_fault", "key", standard_name(pl.col("name")).alias("standard"))
         .select("key", "standard", fault.alias("fault"))
-        .collect()
+        .collect(engine="in-memory")
     )
     candidates = _candidates(asked, population)
     agreeing = _agreeing(candidates)
@@ -100,7 +100,7 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
         asked.lazy()
         .select("fault", *[pl.lit(pl.Series(name, values)) for name, values in found.items()])
         .select(identity.alias("identity"), "person", superseded.alias("id_superseded"))
-        .collect()
+        .collect(engine="in-memory")
     )
     return frame.with_columns(*answered.get_columns(), pl.Series("name_variant", variant & ~doubt))
 

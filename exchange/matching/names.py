@@ -94,9 +94,16 @@ def _compared(pairs: pl.Series) -> pl.Series:
     places = (~equal).fill_null(value=False).arg_true()
     if not len(places):
         return answers
-    folded = names[places].select(pl.all().str.replace_many(dict(variant_forms())))
+    unlike = names[places]
+    folded = unlike.select(pl.all().str.replace_many(_forms_in(unlike)))
     variants = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
     return answers.scatter(places.filter(variants), VARIANT)
+
+
+def _forms_in(names: pl.DataFrame) -> dict[str, str]:
+    """The forms that these names hold: all of them take 30 ms to look for, however few the names."""
+    letters = set().union(*(text for column in names for text in column.drop_nulls()))
+    return {letter: variant_forms()[letter] for letter in sorted(letters & variant_forms().keys())}
 
 
 def _open_to_a_private_character(names: pl.DataFrame) -> pl.Series:

@@ -8,6 +8,8 @@ Two ways to the same values as ``treatment`` of every single text, tests hold th
 Measured with 1,000,000 claims, a tenth or more of them written oddly: standard names 0.80 s of processor time by the
 full way for all, 0.15 s so; numbers 2.5 s, 0.45 s; dates 3.9 s, 0.7 s.
 
+A lazy frame is collected in memory: one row costs 0.1 ms so, 0.16 ms by the streaming engine, a million the same.
+
 Rules: a treatment looks at nothing but the text, so that it may be asked once for all who wrote the same; nulls give
 nulls.
 """
@@ -62,4 +64,11 @@ def _in_place(values: pl.Series, rows: pl.Series, others: pl.Series) -> pl.Serie
 
 
 def _treated(texts: pl.Series, treatment: Treatment) -> pl.Series:
-    return texts.to_frame(_TEXT).lazy().select(treatment(pl.col(_TEXT))).collect(engine="in-memory").to_series().alias(texts.name)
+    return (
+        texts.to_frame(_TEXT)
+        .lazy()
+        .select(treatment(pl.col(_TEXT)))
+        .collect(engine="in-memory")
+        .to_series()
+        .alias(texts.name)
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import polars as pl
@@ -22,8 +22,9 @@ full_width = digits.map(lambda text: text.translate({ord(each): ord(each) + 0xFE
 written = st.lists(st.none() | digits | full_width | digits.map(lambda text: f" {text}"), max_size=12)
 
 
-def evaluated(values: list[str | None], expression: Callable[[pl.Expr], pl.Expr]) -> list[object]:
-    return pl.DataFrame({"text": pl.Series(values, dtype=pl.String)}).select(expression(pl.col("text")))["text"].to_list()
+def evaluated(values: Sequence[str | None], expression: Callable[[pl.Expr], pl.Expr]) -> list[object]:
+    frame = pl.DataFrame({"text": pl.Series(values, dtype=pl.String)})
+    return frame.select(expression(pl.col("text"))).to_series().to_list()
 
 
 @given(texts)

@@ -12,7 +12,7 @@ import pytest
 from exchange.demo.province.exports import write_exports
 from exchange.errors import Halt
 from exchange.snapshots.build import build, build_if_new
-from exchange.snapshots.versions import Snapshots, Version
+from exchange.snapshots.versions import LAYOUT, Snapshots, Version
 from exchange.tables import SOURCES
 
 DAY = date(2026, 11, 22)
@@ -54,6 +54,18 @@ def test_every_source_is_built_once(snapshots: Snapshots, exports: Path) -> None
         assert version is not None
         assert snapshots.current(source) == version
         assert build_if_new(snapshots, exports, source) is None
+
+
+def test_a_version_of_another_layout_is_built_again_by_the_nightly_run(snapshots: Snapshots, exports: Path) -> None:
+    version = built(snapshots, exports)
+    written = version.folder / "snapshot.json"
+    written.write_text(written.read_text().replace(f'"layout": {LAYOUT}', '"layout": 1'))
+    version.folder.rename(old := version.folder.with_name(f"{DAY}.000000000000"))
+    (snapshots.folder / "population" / "current").write_text(old.name)
+    with pytest.raises(Halt, match="build it again"):
+        Version("population", old.name, old).open("people")
+    assert build_if_new(snapshots, exports, "population") == version
+    assert build_if_new(snapshots, exports, "population") is None
 
 
 def test_people_are_sorted_by_key_and_mapped(snapshots: Snapshots, exports: Path) -> None:

@@ -37,6 +37,8 @@ def _look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
         if source in sources.records:
             records = sources.records[source]
             found = records.find(keys)
+            if not len(found.row):
+                continue
             counts = records.take(found.row, ["kind"])["kind"].is_in(sources.counted).to_numpy()
             hit[place[found.wanted[counts]]] = True
     return frame.with_columns(
