@@ -92,4 +92,5 @@ def _burst(desk: Desk, airflow: Airflow, office: Office, many: int) -> dict[str,
     return {"sets": many, "seconds": sorted(took.values()), "faults": wrong}
 
 
-main()
+if __name__ == "__main__":
+    main()
