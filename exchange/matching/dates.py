@@ -16,8 +16,9 @@ from exchange.matching.codes import even_text, without_blanks
 from exchange.matching.once import once
 
 _MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
-_PARTED: Final = r"^([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212]([0-9]{1,2})[日号]?$"
-_COMPACT: Final = r"^([0-9]{4})([0-9]{2})([0-9]{2})$"
+_PARTED: Final = r"([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212]([0-9]{1,2})[日号]?"
+_COMPACT: Final = r"([0-9]{4})([0-9]{2})([0-9]{2})"
+_DAY: Final = rf"^(?:{_PARTED}|{_COMPACT})$"
 _YEAR: Final = r"^((?:19|20)[0-9]{2})年?$"
 _MONTH: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})月?$"
 _SPAN: Final = r"^(.{8,})(?:/|至|到|~|[\p{Pd}\u2212]+)(.{8,})$"
@@ -49,17 +50,29 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
 
 def claimed_date(text: pl.Expr) -> pl.Expr:
     """Date, null where the text is no date or leaves open which."""
-    return once(text, _day, pl.Date)
+    return once(text, lambda each: each.map_batches(_days, return_dtype=pl.Date), pl.Date)
 
 
-def _day(text: pl.Expr) -> pl.Expr:
-    without_time = text.str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, "")
-    even = without_blanks(without_time)
-    parts = [
-        pl.coalesce(even.str.extract(_PARTED, group), even.str.extract(_COMPACT, group)).str.zfill(2)
-        for group in (1, 2, 3)
-    ]
-    written = pl.concat_str(parts, separator="-").str.to_date("%Y-%m-%d", strict=False)
-    serial = pl.when(even.str.contains(_SERIAL)).then(even).cast(pl.Int32, strict=False)
+def _days(texts: pl.Series) -> pl.Series:
+    """Step by step, so that no step is done twice."""
+    even = without_blanks(pl.col("text").str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, ""))
+    groups = pl.col("groups").struct
+    parts = [pl.coalesce(groups.field(f"{n}"), groups.field(f"{n + 3}")).str.zfill(2) for n in (1, 2, 3)]
+    serial = pl.col("serial")
     in_life = pl.when(serial.is_between(*_SERIALS)).then(serial)
-    return pl.coalesce(written, (in_life + _SERIAL_ZERO).cast(pl.Date))
+    return (
+        pl.LazyFrame({"text": texts})
+        .select(even.alias("even"))
+        .select("even", pl.col("even").str.extract_groups(_DAY).alias("groups"))
+        .select(
+            pl.concat_str(parts, separator="-").alias("written"),
+            pl.when(pl.col("even").str.contains(_SERIAL)).then("even").cast(pl.Int32, strict=False).alias("serial"),
+        )
+        .select(
+            pl.coalesce(
+                pl.col("written").str.to_date("%Y-%m-%d", strict=False), (in_life + _SERIAL_ZERO).cast(pl.Date)
+            ).alias(texts.name)
+        )
+        .collect()
+        .to_series()
+    )

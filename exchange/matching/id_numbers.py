@@ -24,6 +24,7 @@ WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS: Final = "10X98765432"
 CENTENARIAN_SEQUENCES: Final = ("996", "997", "998", "999")
 EARLIEST_BIRTH: Final = date(1800, 1, 1)
+_DAYS_TO_1970: Final = -719_469  # from the last day of February of the year 0
 
 _AS_IT_SHOULD_BE: Final = "^[0-9]{17}[0-9X]$"
 _DASHES: Final = r"[\p{Pd}\u2212_]+"
@@ -59,45 +60,59 @@ def upgraded(number: pl.Expr) -> pl.Expr:
 def check_character(key: pl.Expr) -> pl.Expr:
     """The check character of a key (int64 of 17 digits)."""
     total = sum((((key // 10 ** (16 - place)) % 10) * weight for place, weight in enumerate(WEIGHTS)), start=pl.lit(0))
-    return (total % 11).replace_strict(dict(enumerate(CHECK_CHARACTERS)), return_dtype=pl.String)
+    return pl.lit(pl.Series([*CHECK_CHARACTERS])).gather(total % 11)
 
 
 def birth_date(key: pl.Expr) -> pl.Expr:
     """The date inside a key, null where no such day exists."""
-    digits = (key // 1000) % 100_000_000
-    return digits.cast(pl.String).str.zfill(8).str.to_date("%Y%m%d", strict=False)
+    digits = ((key // 1000) % 100_000_000).cast(pl.Int32)
+    year, month, day = digits // 10_000, digits // 100 % 100, digits % 100
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    last = pl.when(month == 2).then(28 + leap.cast(pl.Int32)).otherwise(30 + (month + month // 8) % 2)
+    exists = month.is_between(1, 12) & day.is_between(1, last)
+    march_year, march_month = year - (month <= 2).cast(pl.Int32), (month + 9) % 12  # the leap day ends such a year
+    days = 365 * march_year + march_year // 4 - march_year // 100 + march_year // 400 + (153 * march_month + 2) // 5
+    return pl.when(exists).then(days + day + _DAYS_TO_1970).cast(pl.Date)
 
 
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
     """Adds to a frame with the String column ``id_number``: ``key`` (int64 or null), ``id_fault`` (answer code or
     null), ``id_repaired`` and ``id_from_15`` (booleans).
     """
-    claimed = pl.col("id_number")
-    shaped = pl.col("_plain").str.contains(r"^([0-9]{17}[0-9X]|[0-9]{15})$")
-    frame = frame.with_columns(plain(claimed).alias("_plain"))
-    frame = frame.with_columns(
-        pl.when(shaped).then(upgraded(pl.col("_plain"))).cast(pl.Int64, strict=False).alias("key"),
-        (shaped & (pl.col("_plain").str.len_bytes() == 15)).alias("id_from_15"),
-        (shaped & (pl.col("_plain") != claimed)).alias("id_repaired"),
+    claimed, number, key = pl.col("id_number"), pl.col("_plain"), pl.col("key")
+    shaped = number.str.contains(r"^([0-9]{17}[0-9X]|[0-9]{15})$")
+    read = (
+        frame.lazy()
+        .with_columns(plain(claimed).alias("_plain"))
+        .with_columns(
+            pl.when(shaped).then(upgraded(number)).cast(pl.Int64, strict=False).alias("key"),
+            (shaped & (number.str.len_bytes() == 15)).alias("id_from_15"),
+            (shaped & (number != claimed)).alias("id_repaired"),
+        )
+        .with_columns(birth_date(key).alias("_born"))
     )
-    born = birth_date(pl.col("key"))
-    checked = pl.col("id_from_15") | (pl.col("_plain").str.slice(17, 1) == check_character(pl.col("key")))
+    born = pl.col("_born")
+    checked = pl.col("id_from_15") | (number.str.slice(17, 1) == check_character(key))
     fault = (
-        pl.when(pl.col("_plain") == "")
+        pl.when(number == "")
         .then(pl.lit("id_number_missing"))
         .when(is_scientific(claimed))
         .then(pl.lit("id_number_scientific"))
-        .when(pl.col("key").is_null())
+        .when(key.is_null())
         .then(pl.lit("id_number_format"))
         .when(born.is_null() | ~born.is_between(EARLIEST_BIRTH, today))
         .then(pl.lit("id_number_date"))
         .when(~checked)
         .then(pl.lit("id_number_check"))
     )
-    frame = frame.with_columns(fault.alias("id_fault")).drop("_plain")
     sound = pl.col("id_fault").is_null()
-    return frame.with_columns(
-        pl.when(sound).then(pl.col("key")).alias("key"),
-        pl.col("id_from_15") & sound,
-        pl.col("id_repaired") & sound,
+    return (
+        read.with_columns(fault.alias("id_fault"))
+        .drop("_plain", "_born")
+        .with_columns(
+            pl.when(sound).then(key).alias("key"),
+            pl.col("id_from_15") & sound,
+            pl.col("id_repaired") & sound,
+        )
+        .collect()
     )

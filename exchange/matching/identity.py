@@ -20,7 +20,7 @@ import polars as pl
 import pyarrow as pa
 
 from exchange.matching.lookup import Keys, Rows, SortedTable
-from exchange.matching.names import DIFFERENT, SAME, VARIANT, compare, name_fault, standard_name
+from exchange.matching.names import SAME, VARIANT, compare, name_fault, standard_name
 
 NOBODY = -1
 

@@ -3,7 +3,7 @@
 Two ways to the same values as ``treatment`` of every single text, tests hold that they are the same
 - ``once``: each distinct text is treated once. A million rows hold some thirty thousand birth dates and a dozen ways to
   write a sex.
-- ``unless_plain``: texts of a shape that is most common and needs no treatment take a short way; the rest, the full one.
+- ``unless_plain``: texts of a shape that is most common and needs no treatment go a short way; the rest, the full one.
 
 Measured with 1,000,000 claims, a tenth or more of them written oddly: standard names 0.80 s of processor time by the
 full way for all, 0.15 s so; numbers 2.5 s, 0.45 s; dates 3.9 s, 0.7 s.
@@ -33,10 +33,7 @@ def once(text: pl.Expr, treatment: Treatment, kind: pl.DataType | type[pl.DataTy
         if len(texts) <= _FEW:
             return _treated(texts, treatment)
         coded = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()
-        distinct, places = (pl.from_arrow(part) for part in (coded.dictionary, coded.indices))
-        assert isinstance(distinct, pl.Series)
-        assert isinstance(places, pl.Series)
-        return _treated(distinct, treatment).gather(places).alias(texts.name)
+        return _treated(pl.Series(texts.name, coded.dictionary), treatment).gather(pl.Series(coded.indices))
 
     return text.map_batches(of_each, return_dtype=kind)
 
@@ -59,4 +56,4 @@ def unless_plain(
 
 
 def _treated(texts: pl.Series, treatment: Treatment) -> pl.Series:
-    return texts.to_frame(_TEXT).select(treatment(pl.col(_TEXT))).to_series().alias(texts.name)
+    return texts.to_frame(_TEXT).lazy().select(treatment(pl.col(_TEXT))).collect().to_series().alias(texts.name)

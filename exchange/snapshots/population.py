@@ -36,7 +36,8 @@ _CODED: Final = ("sex", "ethnicity", "registered_division", "birth_date")
 
 COLUMNS: Final = (
     "key", "name", "sex", "birth_date", "ethnicity", "registered_division", "registered_address", "doubt",
-    "cancelled", "cancelled_reason", "cancelled_on", "former_name", "birthplace", "native_place", "household", "relation",
+    "cancelled", "cancelled_reason", "cancelled_on", "former_name", "birthplace", "native_place", "household",
+    "relation",
 )  # fmt: skip
 
 

@@ -19,9 +19,10 @@ LookUp = Callable[[pl.DataFrame, Sources], pl.DataFrame]
 
 @dataclass(frozen=True)
 class ItemRule:
-    """``claimed``: what the claim means, worked out once and seen by ``answer`` as ``claimed.<item>``. ``reads``: columns of the population's ``people``. ``needs``: sources besides the population. ``looks_up``: adds
-    columns ``<item>.<name>`` to the frame of ``decide`` (claims, ``person``), for what one register row cannot tell;
-    as many rows out as in, in their order.
+    """``claimed``: what the claim means, worked out once and seen by ``answer`` as ``claimed.<item>``. ``reads``:
+    columns of the population's ``people``. ``needs``: sources besides the population. ``looks_up``: adds columns
+    ``<item>.<name>`` to the frame of ``decide`` (claims, ``person``), for what one register row cannot tell; as many
+    rows out as in, in their order.
     """
 
     code: str
