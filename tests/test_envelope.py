@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from exchange import envelope
 from exchange.envelope import Identity, is_whole_der, load_identity, seal, seal_into, sign, unseal, verify
@@ -173,3 +175,15 @@ def test_keys_that_others_may_read_or_that_do_not_belong_together(keys: Path, tm
         load_identity(loose, keys / "ours.pem")
     with pytest.raises(Halt, match="No such file"):
         load_identity(tmp_path / "none", keys / "ours.pem")
+
+
+def test_a_key_that_is_damaged_is_noticed_though_its_primes_are_not_proven(keys: Path, tmp_path: Path) -> None:
+    sound = load_identity(keys / "ours.key", keys / "ours.pem").key.private_numbers()
+    damaged = RSAPrivateNumbers(
+        sound.p, sound.q, sound.d + 2, sound.dmp1 + 2, sound.dmq1, sound.iqmp, sound.public_numbers
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+    path = tmp_path / "damaged.key"
+    path.touch(0o600)
+    path.write_bytes(damaged.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(Halt, match="not the RSA key"):
+        load_identity(path, keys / "ours.pem")

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
+from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, World, agreement_toml
 from exchange.files import write_atomically
 from exchange.working_days import office_day
@@ -18,8 +19,7 @@ from exchange.working_days import office_day
 def running(folder: Path) -> Iterator[tuple[World, Airflow]]:
     """The world with Airflow, healthy and with the lookout on duty; stopped at the end and kept for the next time."""
     world = World(folder.resolve())
-    postgres = world.postgres
-    airflow = Airflow(world.root / "airflow", postgres.url("airflow"), postgres.password_file, world.config)
+    airflow = world.airflow()
     try:
         world.build(lambda what: print(f"… {what}", flush=True))
         _let_education_send_csv(world)
@@ -28,6 +28,9 @@ def running(folder: Path) -> Iterator[tuple[World, Airflow]]:
         with airflow.api() as api:
             for dag_id in DAG_IDS:
                 api.wait_for_dag(dag_id, 60)
+            run_id = f"bench-{datetime.now(UTC):%m%d%H%M%S}"
+            api.trigger("lookout", run_id)  # by itself it comes within five minutes of a start
+            wait_for(lambda: [task["state"] for task in api.task_instances("lookout", run_id)] == ["running"], 60)
         yield world, airflow
     finally:
         airflow.stop()

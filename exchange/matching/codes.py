@@ -15,6 +15,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.matching.once import once
 from exchange.places import SCHEMAS
 
 SEX: Final[Mapping[str, int]] = MappingProxyType(
@@ -59,11 +60,19 @@ def plain_word(text: pl.Expr) -> pl.Expr:
     return even_text(text).str.to_uppercase()
 
 
+def word_code(text: pl.Expr, words: Mapping[str, int]) -> pl.Expr:
+    """UInt8 code of the word, null where the text is none of these."""
+    table = dict(words)
+    return once(
+        text, lambda each: plain_word(each).replace_strict(table, default=None, return_dtype=pl.UInt8), pl.UInt8
+    )
+
+
 def sex_code(text: pl.Expr) -> pl.Expr:
     """UInt8 code of GB/T 2261.1, null where the text is none."""
-    return plain_word(text).replace_strict(dict(SEX), default=None, return_dtype=pl.UInt8)
+    return word_code(text, SEX)
 
 
 def ethnicity_code(text: pl.Expr) -> pl.Expr:
     """UInt8 code of GB/T 3304, null where the text is none."""
-    return plain_word(text).replace_strict(dict(ethnicity_words()), default=None, return_dtype=pl.UInt8)
+    return word_code(text, ethnicity_words())

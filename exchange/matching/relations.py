@@ -21,7 +21,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import plain_word
+from exchange.matching.codes import word_code
 from exchange.places import SCHEMAS
 
 HEAD: Final = (1, 2)
@@ -53,7 +53,7 @@ def relation_words() -> Mapping[str, int]:
 
 def relation_number(text: pl.Expr) -> pl.Expr:
     """UInt8 number of the relation, null where the text names none."""
-    return plain_word(text).replace_strict(dict(relation_words()), default=None, return_dtype=pl.UInt8)
+    return word_code(text, relation_words())
 
 
 @cache
