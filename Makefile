@@ -33,7 +33,7 @@ test: .venv/installed   ## all tests, with real servers; installs Debian's opens
 bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; 15 minutes, writes benchmarks/ADHOC.md
 	$(BIN)/python -m benchmarks.adhoc
 
-bench-celery: .venv/installed ## Celery workers: throughput of one and two, one killed, a large batch in parts; ROWS, BATCHES
+bench-celery: .venv/installed ## Celery workers: throughput of one and two, one killed, a large batch by ranges; ROWS, BATCHES
 	$(SERVERS)
 	$(BIN)/python -m benchmarks.workers $(if $(ROWS),--rows $(ROWS)) $(if $(BATCHES),--batches $(BATCHES))
 
