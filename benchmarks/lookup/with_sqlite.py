@@ -1,0 +1,20 @@
+"""SQLite, its table clustered by key."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from benchmarks.lookup import Find, Row, row
+from benchmarks.peers import SQLITE
+
+_ASKED = "SELECT key, name, sex, birth_date, doubt FROM numbers WHERE key IN "
+
+
+def opened(world: Path) -> Find:
+    connection = sqlite3.connect(f"file:{world / 'peers' / SQLITE}?mode=ro", uri=True)
+
+    def find(keys: list[int]) -> list[Row]:
+        return [row(*found) for found in connection.execute(f"{_ASKED}({', '.join('?' * len(keys))})", keys)]
+
+    return find
