@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORLD ?= var/world
 
-.PHONY: help demo up down test check lock clean
+.PHONY: help demo up down test check bench lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -32,6 +32,9 @@ check: .venv/installed  ## lint, format, types, import contract, generated files
 	for command in "ruff check ." "ruff format --check ." "mypy" "lint-imports" "exchange schemas --check"; do \
 	  echo "== $$command"; $(BIN)/$$command || failed=1; \
 	done; exit $$failed
+
+bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
+	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))
 
 lock:            ## resolve the dependencies again (needs uv)
 	uv pip compile pyproject.toml --extra demo --extra dev --extra bench --universal --python-version 3.11 --generate-hashes \

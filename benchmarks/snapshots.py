@@ -55,8 +55,5 @@ def part(world: World, to: Path) -> Part:
             Goal(f"{what}: peak memory", "under 6 GB", size(people.resident), people.resident < GREATEST_MEMORY),
             Goal(f"{what}: on disk", "under 2 GB", size(kept), kept < GREATEST_SIZE),
         ],
-        figures={
-            name: {"seconds": run.seconds, "own": run.own, "resident": run.resident} | run.told
-            for name, run in found.items()
-        },
+        figures={name: run.figures | dict(run.told) for name, run in found.items()},
     )

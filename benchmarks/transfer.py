@@ -24,8 +24,8 @@ IN, OUT = "in", "out"
 LEAST_SHARE: Final = 0.8
 ABOUT: Final = """\
 {megabytes} MiB of random bytes from and to an OpenSSH server on loopback, a new process and connection each
-time; {runs} runs in turn. *In*: fetched from the partner (ours also computes the SHA-256 and syncs the file); *out*: put under a
-temporary name and renamed."""
+time; {runs} runs in turn. *In*: fetched from the partner (ours also computes the SHA-256 and syncs the file); *out*:
+put under a temporary name and renamed."""
 
 
 @contextmanager
@@ -91,5 +91,5 @@ def part(folder: Path, megabytes: int, runs: int) -> Part:
         about=ABOUT.format(megabytes=megabytes, runs=runs),
         tables=[Table(("direction", "ours", "sftp", "ours", "sftp", "speed to sftp's"), rows)],
         goals=goals,
-        figures={name: {"seconds": run.seconds, "processor": run.processor_seconds} for name, run in found.items()},
+        figures={name: run.figures for name, run in found.items()},
     )

@@ -17,16 +17,15 @@ from statistics import median
 
 def main(way: str, world: str, keys_file: str, count: str, turns: str) -> None:
     keys = [int(line) for line in Path(keys_file).read_text(encoding="ascii").split()]
-    find = importlib.import_module(f"benchmarks.lookup.{way}").opened(Path(world))
-    each = int(count)
-    found = find(keys[:each])
+    each, taken = int(count), []
+    with importlib.import_module(f"benchmarks.lookup.{way}").opened(Path(world)) as find:
+        found = find(keys[:each])
+        for turn in range(1, int(turns)):
+            asked = keys[turn * each : (turn + 1) * each]
+            began = time.perf_counter()
+            find(asked)
+            taken.append(time.perf_counter() - began)
     told = {"found": len(found), "digest": sha256(repr(sorted(found)).encode()).hexdigest()}
-    taken = []
-    for turn in range(1, int(turns)):
-        asked = keys[turn * each : (turn + 1) * each]
-        began = time.perf_counter()
-        find(asked)
-        taken.append(time.perf_counter() - began)
     print(json.dumps(told | ({"seconds": median(taken)} if taken else {})))
 
 

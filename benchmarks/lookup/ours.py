@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +14,8 @@ from benchmarks.match.ours import published
 _COLUMNS = ["name", "sex", "birth_date", "doubt"]
 
 
-def opened(world: Path) -> Find:
+@contextmanager
+def opened(world: Path) -> Iterator[Find]:
     people = published(world, "population").open("people")
 
     def find(keys: list[int]) -> list[Row]:
@@ -20,4 +23,4 @@ def opened(world: Path) -> Find:
         found = zip(people.keys[rows].tolist(), people.take(rows, _COLUMNS).iter_rows(), strict=True)
         return [row(key, *values) for key, values in found]
 
-    return find
+    yield find

@@ -38,7 +38,7 @@ GREATEST_SHARE: Final = 0.1
 def measure(world: World, runs: int, to: Path) -> dict[str, Run]:
     """The medians by way and count; ``warm``, ``process`` and ``answer`` of them."""
     keys = _keys(world, to)
-    found = {}
+    found: dict[str, Run] = {}
     for count, turns in TURNS.items():
         for kind, times_ in (("process", 1), ("warm", turns)):
             commands = {

@@ -4,6 +4,8 @@ no faster for one key and slower to open.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -14,11 +16,12 @@ from benchmarks.peers import DATABASE
 _ASKED = "SELECT key, name, sex, birth_date, doubt FROM numbers WHERE NOT former AND key "
 
 
-def opened(world: Path) -> Find:
-    connection = duckdb.connect(str(world / "peers" / DATABASE), read_only=True)
+@contextmanager
+def opened(world: Path) -> Iterator[Find]:
+    with duckdb.connect(str(world / "peers" / DATABASE), read_only=True) as connection:
 
-    def find(keys: list[int]) -> list[Row]:
-        wanted = "= ?" if len(keys) == 1 else f"IN ({', '.join('?' * len(keys))})"
-        return [row(*found) for found in connection.execute(_ASKED + wanted, keys).fetchall()]
+        def find(keys: list[int]) -> list[Row]:
+            wanted = "= ?" if len(keys) == 1 else f"IN ({', '.join('?' * len(keys))})"
+            return [row(*found) for found in connection.execute(_ASKED + wanted, keys).fetchall()]
 
-    return find
+        yield find

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.lookup import Find, Row, row
@@ -10,12 +12,13 @@ from benchmarks.peers import connect
 _ASKED = "SELECT key, name, sex, birth_date, doubt FROM numbers WHERE key "
 
 
-def opened(world: Path) -> Find:
-    connection = connect(world)
+@contextmanager
+def opened(world: Path) -> Iterator[Find]:
+    with connect(world) as connection:
 
-    def find(keys: list[int]) -> list[Row]:
-        if len(keys) == 1:
-            return [row(*found) for found in connection.execute(_ASKED + "= %s", keys, prepare=True)]
-        return [row(*found) for found in connection.execute(_ASKED + "= ANY(%s)", [keys], prepare=True)]
+        def find(keys: list[int]) -> list[Row]:
+            if len(keys) == 1:
+                return [row(*found) for found in connection.execute(_ASKED + "= %s", keys, prepare=True)]
+            return [row(*found) for found in connection.execute(_ASKED + "= ANY(%s)", [keys], prepare=True)]
 
-    return find
+        yield find

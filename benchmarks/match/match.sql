@@ -44,15 +44,16 @@ WITH raw AS (
     n.birth_date AS registered_birth_date, n.doubt, coalesce(a.standard = n.name, false) AS same
   FROM asked AS a LEFT JOIN numbers AS n ON a.wanted = n.key
 ), letters AS (
-  SELECT row, person, unnest(string_split(standard, '')) AS claimed, unnest(string_split(registered, '')) AS registered
+  SELECT row, registered AS name, unnest(string_split(standard, '')) AS claimed,
+    unnest(string_split(registered, '')) AS registered
   FROM found WHERE known AND NOT same AND length(standard) = length(registered)
 ), variant AS (
-  SELECT l.row, l.person FROM letters AS l
+  SELECT l.row, l.name FROM letters AS l
   LEFT JOIN variants AS c ON l.claimed = c.form LEFT JOIN variants AS r ON l.registered = r.form
   GROUP BY ALL HAVING bool_and(coalesce(c.standing, l.claimed) = coalesce(r.standing, l.registered))
 ), compared AS (
   SELECT f.*, CASE WHEN same THEN 2 WHEN v.row IS NOT NULL THEN 1 WHEN known THEN 0 END AS degree
-  FROM found AS f LEFT JOIN variant AS v ON f.row = v.row AND f.person IS NOT DISTINCT FROM v.person
+  FROM found AS f LEFT JOIN variant AS v ON f.row = v.row AND f.registered = v.name
 ), several AS (
   SELECT row, any_value(COLUMNS(c.* EXCLUDE (row, doubt))), bool_or(doubt) OR (count(*) > 1 AND max(degree) > 0) AS doubt
   FROM (FROM compared WHERE NOT alone QUALIFY degree = max(degree) OVER (PARTITION BY row)) AS c GROUP BY row
