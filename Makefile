@@ -3,7 +3,11 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORLD ?= var/world
 
-.PHONY: help demo up down test check bench lock clean
+# What Debian has and the wheels have not; where it may not be installed, the tests that need it say so.
+SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server; } || true
+
+.PHONY: help demo up down test bench bench-adhoc bench-celery check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -22,10 +26,19 @@ up: .venv/installed     ## keep the same world running; prints the address of th
 down: .venv/installed   ## stop it, leaving no process behind
 	$(BIN)/exchange demo down --world $(WORLD)
 
-test: .venv/installed   ## all tests, with real servers; installs Debian's openssh-server where it may
-	@command -v /usr/sbin/sshd >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server; } || true
+test: .venv/installed   ## all tests, with real servers; installs Debian's openssh-server and redis-server where it may
+	$(SERVERS)
 	$(BIN)/python -m pytest
+
+bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
+	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))
+
+bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; 15 minutes, writes benchmarks/ADHOC.md
+	$(BIN)/python -m benchmarks.adhoc
+
+bench-celery: .venv/installed ## Celery workers: throughput of one and two, one killed, a large batch in parts; ROWS, BATCHES
+	$(SERVERS)
+	$(BIN)/python -m benchmarks.workers $(if $(ROWS),--rows $(ROWS)) $(if $(BATCHES),--batches $(BATCHES))
 
 check: .venv/installed  ## lint, format, types, import contract, generated files; reports all failures
 	@failed=0; \
@@ -33,11 +46,8 @@ check: .venv/installed  ## lint, format, types, import contract, generated files
 	  echo "== $$command"; $(BIN)/$$command || failed=1; \
 	done; exit $$failed
 
-bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
-	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))
-
 lock:            ## resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml --extra demo --extra dev --extra bench --universal --python-version 3.11 --generate-hashes \
+	uv pip compile pyproject.toml --extra bench --extra celery --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
 	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock $(LOCK_OPTIONS)
 
 clean: down      ## remove the worlds and the environment

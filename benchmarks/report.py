@@ -52,22 +52,26 @@ class Part:
     figures: Mapping[str, Any] = field(default_factory=dict)
 
 
-def keep(part: Part, folder: Path) -> None:
+HEAD: Final = (
+    "# Measured\n\nMade by `make bench`; what each part compares stands beside it. Medians of whole processes.\n"
+)
+
+
+def keep(part: Part, folder: Path, head: str = HEAD) -> None:
     """Adds the part to the folder's results in place of an earlier one, and makes the page anew."""
     path = folder / RESULTS
     results = json.loads(path.read_bytes()) if path.is_file() else {}
     results[part.name] = {"machine": facts()} | asdict(part)
     write_atomically(path, json.dumps(results, ensure_ascii=False, indent=1).encode() + b"\n")
-    write_atomically(folder / PAGE, page(results).encode())
+    write_atomically(folder / PAGE, page(results, head).encode())
     for written in (path, folder / PAGE):
         written.chmod(0o644)  # figures, which everybody may read
 
 
-def page(results: Mapping[str, Any]) -> str:
+def page(results: Mapping[str, Any], head: str = HEAD) -> str:
     """``RESULTS.md``."""
     names = sorted(results, key=lambda name: (_ORDER.index(name) if name in _ORDER else len(_ORDER), name))
     parts = [results[name] for name in names]
-    head = "# Measured\n\nMade by `make bench`; what each part compares stands beside it. Medians of whole processes.\n"
     sections = [head, *[_section(part, parts[0]["machine"]) for part in parts]]
     goals = [(goal, part) for part in parts for goal in part["goals"]]
     if goals:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from airflow.sdk import dag, task
 from due import alert
-from wiring import PATIENT, run_step
+from wiring import PATIENT, UNHURRIED, run_step
 
 from exchange import pipeline
 
@@ -37,7 +37,7 @@ result, delivered once.
     schedule=None,
     catchup=False,
     max_active_runs=16,
-    default_args=PATIENT,
+    default_args=PATIENT | UNHURRIED,
     deadline=alert(),
     doc_md=PAGE,
     tags=["exchange"],

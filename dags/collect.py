@@ -1,4 +1,4 @@
-"""Each minute: look into the partners' folders, claim complete sets, start one run of ``batch`` for each."""
+"""Each minute: look into the partners' folders, claim complete sets, start one run for each, in its lane."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ TROUBLES = "troubles"
 PAGE = """
 ### 收件 · collect
 
-每分钟查看一次各协作部门目录；齐全的请求登记一次，各启动一个 `batch` 运行（运行编号即批次号，已存在的跳过）。
-Looks into all partner folders each minute; a complete set is claimed once and gets one run of `batch`.
+每分钟查看一次各协作部门目录；齐全的请求登记一次，各启动一个 `immediate`（小的临时请求）或 `batch` 运行（运行编号即批次号，已存在的跳过）。`lookout` 已登记的也在此补启动。
+Looks into all partner folders each minute; a complete set is claimed once and gets one run of `immediate` (small ad hoc sets) or
+`batch`; also one that `lookout` claimed and did not start.
 
 `troubles` 失败 = 某部门的服务器或协议有问题，其他部门不受影响。 *failed* `troubles`: one partner's server or agreement is in
 trouble; its log says which and what; the others were looked at.
@@ -39,7 +40,7 @@ def collect() -> None:
     def look() -> list[dict[str, str]]:
         found = in_office(sweep)
         get_current_context()["ti"].xcom_push(TROUBLES, found.troubles)
-        return [{"trigger_run_id": batch_id} for batch_id in found.waiting]
+        return [{"trigger_dag_id": lane.value, "trigger_run_id": batch_id} for batch_id, lane in found.waiting.items()]
 
     @task
     def troubles(found: list[str]) -> None:
@@ -49,7 +50,6 @@ def collect() -> None:
     looked = look()
     TriggerDagRunOperator.partial(
         task_id="start",
-        trigger_dag_id="batch",
         skip_when_already_exists=True,
         map_index_template="{{ task.trigger_run_id }}",
     ).expand_kwargs(looked)

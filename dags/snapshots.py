@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag, task
 from pendulum import datetime
-from wiring import in_office
+from wiring import UNHURRIED, in_office
 
 from exchange.office import Office
 from exchange.snapshots.build import build_if_new
@@ -47,7 +47,7 @@ def _prune(office: Office) -> int:
     is_paused_upon_creation=False,
 )
 def snapshots() -> None:
-    @task(map_index_template="{{ task.op_kwargs['source'] }}")
+    @task(**UNHURRIED, map_index_template="{{ task.op_kwargs['source'] }}")
     def build(source: str) -> str:
         return in_office(lambda office: _build(office, source))
 

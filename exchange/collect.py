@@ -8,6 +8,8 @@ Rules
   signed notice and the register knows; the files stay where they are.
 - A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other
   bytes: a batch of its own, which is refused. What the folder holds is only a call to look; the register decides.
+- Several look at once (the sweep, the lookout, a batch's own run that clears its set away): what is gone or moves
+  between listing and reading is left to the next look and does not hold up the partner's other sets.
 - A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
 - A partner whose server or agreement is in trouble does not hold up the others.
 """
@@ -20,13 +22,15 @@ import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from exchange.agreements import Agreement, load_agreement
 from exchange.envelope import is_whole_der
-from exchange.errors import ExchangeError, Refused
+from exchange.errors import ExchangeError, Halt, Refused
 from exchange.files import sha256
+from exchange.lanes import Lane, lane_of
 from exchange.manifest import (
     DATA_FORMS,
     ENVELOPE_SUFFIX,
@@ -44,7 +48,7 @@ from exchange.steps.notice import send_notice
 from exchange.steps.pickup import notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
 from exchange.tables import NOTICES
-from exchange.transport import Folder, RemoteFile
+from exchange.transport import Folder, RemoteFile, Unsettled
 from exchange.working_days import OFFICE_ZONE
 
 log = logging.getLogger(__name__)
@@ -52,6 +56,9 @@ log = logging.getLogger(__name__)
 PARTNERS_AT_ONCE: Final = 8
 WITHHELD: Final = "name-withheld"
 """What notices call files whose names hold an identity number: such a name is written down nowhere."""
+
+_SETTLING: Final = timedelta(minutes=1)
+"""So long after its last step a batch's own run may still be sending its receipt and clearing its set away."""
 
 _ENDINGS: Final = (
     REQUEST_SUFFIX + SIGNATURE_SUFFIX,
@@ -63,17 +70,25 @@ _NAMES_A_PERSON: Final = re.compile(ID_NUMBER_ANYWHERE)
 
 @dataclass
 class Sweep:
-    """What a look into all folders found: batches to be started, and partners whose folder could not be looked into."""
+    """What a look into all folders found. ``waiting``: all claimed batches with their lanes, the oldest first, those of
+    earlier looks too; ``troubles``: partners whose folder could not be looked into, batches whose manifest is lost.
+    """
 
-    waiting: list[str] = field(default_factory=list)
+    waiting: dict[str, Lane] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
 
 
 def sweep(office: Office) -> Sweep:
-    """One look into every partner's folder; ``waiting`` holds all claimed batches, also those of earlier sweeps."""
+    """One look into every partner's folder."""
     with ThreadPoolExecutor(PARTNERS_AT_ONCE) as workers:
         troubles = list(workers.map(lambda path: _sweep_partner(office, path), office.agreement_files()))
-    return Sweep(office.register.waiting(), [trouble for trouble in troubles if trouble is not None])
+    swept = Sweep(troubles=[trouble for trouble in troubles if trouble is not None])
+    for batch_id in office.register.waiting():
+        try:
+            swept.waiting[batch_id] = lane_of(office, batch_id)
+        except Halt as error:
+            swept.troubles.append(f"{batch_id}: {error}")
+    return swept
 
 
 def _sweep_partner(office: Office, agreement_file: Path) -> str | None:
@@ -81,7 +96,7 @@ def _sweep_partner(office: Office, agreement_file: Path) -> str | None:
     try:
         agreement = load_agreement(agreement_file)
         with office.folder(agreement) as folder:
-            look = _Look(office, agreement, folder)
+            look = Look(office, agreement, folder)
             look.all_sets()
             notice_pickups(office, agreement.partner, folder, look.files)
     except ExchangeError as error:
@@ -90,33 +105,46 @@ def _sweep_partner(office: Office, agreement_file: Path) -> str | None:
     return None
 
 
-class _Look:
-    """One look into one partner's folder."""
+class Look:
+    """One look into one partner's folder. ``sets``: stem → the files of that set as they were listed, complete or not;
+    ``claimed``: the batches that this look won; ``again``: stem → the batch for which the same set was claimed before.
+    """
 
     def __init__(self, office: Office, agreement: Agreement, folder: Folder) -> None:
         self.office = office
         self.agreement = agreement
         self.folder = folder
+        self.claimed: list[str] = []
+        self.again: dict[str, str] = {}
         listed = folder.list_requests()
         self.files: Mapping[str, RemoteFile] = {
             file.name: file for file in listed if not _NAMES_A_PERSON.search(file.name)
         }
         self.withheld = len(listed) - len(self.files)
+        self.sets: dict[str, list[RemoteFile]] = {}
+        for name in sorted(self.files):
+            if stem := _stem(name):
+                self.sets.setdefault(stem, []).append(self.files[name])
 
     def all_sets(self) -> None:
-        stems = {_stem(name) for name in self.files}
+        """Claims what is complete; reports what has stood still for too long and is not."""
         unfinished = []
         if self.withheld:
             unfinished.append(WITHHELD)
             self._left_alone(WITHHELD, "name_holds_id_number")
-        for stem in sorted(stem for stem in stems if stem):
-            if (missing := self._claim_if_complete(stem)) is not None:
+        for stem in self.sets:
+            missing = self.claim_if_complete(stem)
+            if stem in self.again:
+                missing = self._answer_again(self.again[stem], stem)
+            if missing is not None:
                 unfinished.append(stem)
                 self._left_alone(stem, missing)
         self.office.register.finished(self.agreement.partner, unfinished)
 
-    def _claim_if_complete(self, stem: str) -> str | None:
-        """Claims the set; or says, by a code of ``schemas/notices.toml``, what it still lacks."""
+    def claim_if_complete(self, stem: str) -> str | None:
+        """Claims the set; or says, by a code of ``schemas/notices.toml``, what it still lacks. Neither where it moves
+        while it is looked at.
+        """
         name = stem + REQUEST_SUFFIX
         if name not in self.files:
             return "manifest_missing"
@@ -124,15 +152,19 @@ class _Look:
             return "signature_missing"
         if max(self.files[name].size, self.files[name + SIGNATURE_SUFFIX].size) > GREATEST_MANIFEST:
             return "manifest_too_large"
-        content = self.folder.read_small(name, GREATEST_MANIFEST)
-        signature = self.folder.read_small(name + SIGNATURE_SUFFIX, GREATEST_MANIFEST)
+        try:
+            content = self.folder.read_small(name, GREATEST_MANIFEST)
+            signature = self.folder.read_small(name + SIGNATURE_SUFFIX, GREATEST_MANIFEST)
+        except Unsettled:
+            return None
         if not _is_whole_json(content):
             return "manifest_unfinished"
         if not is_whole_der(signature):
             return "signature_unfinished"
         if (missing := self._data_missing(stem, content)) is not None:
             return missing
-        return self._claim(stem, content, signature)
+        self._claim(stem, content, signature)
+        return None
 
     def _data_missing(self, stem: str, content: bytes) -> str | None:
         try:
@@ -145,7 +177,7 @@ class _Look:
             return "data_missing"
         return None if self.files[data.name].size == data.size else "data_unfinished"
 
-    def _claim(self, stem: str, content: bytes, signature: bytes) -> str | None:
+    def _claim(self, stem: str, content: bytes, signature: bytes) -> None:
         archive, name, digest = self.office.archive, stem + REQUEST_SUFFIX, sha256(content)
         files = [
             FileRecord(Role.MANIFEST, name, archive.keep(content), len(content)),
@@ -157,7 +189,10 @@ class _Look:
             batch_id = f"{batch_id}.conflict-{digest[:12]}"
             claim = self._register(batch_id, digest, files)
         log.info("batch %s: %s", batch_id, "claimed" if claim is Claim.NEW else "seen again")
-        return self._answer_again(batch_id, stem) if claim is Claim.SAME else None
+        if claim is Claim.NEW:
+            self.claimed.append(batch_id)
+        elif claim is Claim.SAME:
+            self.again[stem] = batch_id
 
     def _register(self, batch_id: str, digest: str, files: list[FileRecord]) -> Claim:
         return self.office.register.claim(batch_id, self.agreement.partner, digest, files, self.office.now())
@@ -169,16 +204,17 @@ class _Look:
             return None
         if Role.RECEIPT in self.office.register.retention.destroyed(batch_id):
             return "batch_past"
+        if self.office.now() - self.office.register.steps(batch_id)[-1].at < _SETTLING:
+            return None
         send_receipt(self.office, batch, self.folder)
-        for name in self.files:
-            if _stem(name) == stem:
-                self.folder.remove(name)
+        for file in self.sets[stem]:
+            self.folder.remove(file.name)
         return None
 
     def _left_alone(self, stem: str, code: str) -> None:
         """Remembers an incomplete set, and reports it once it has stood still for too long."""
         partner, now = self.agreement.partner, self.office.now()
-        files = sorted((file.name, file.size, file.mtime) for file in self.files.values() if _stem(file.name) == stem)
+        files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
         fingerprint = sha256(json.dumps([code, files, self.withheld]).encode())
         seen = self.office.register.see_unfinished(partner, stem, fingerprint, code, now)
         if seen.noticed_at is not None or now - seen.first_seen < self.office.settings.policy.incomplete_after:

@@ -11,12 +11,11 @@ Source of the table: ``schemas/private_use.csv`` (annexes of GB 18030-2000, -200
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
-
-import polars as pl
 
 from exchange.places import SCHEMAS
 
@@ -27,25 +26,43 @@ _EDITIONS: Final = ("2005", "2022")
 @cache
 def private_use() -> Mapping[str, str]:
     """Private-use character → Unicode's own, for all that GBK or an edition of GB 18030 had there."""
-    return MappingProxyType(dict(_rows().select("private_use", "character").iter_rows()))
+    return MappingProxyType({private: character for private, character, _ in _rows()})
 
 
-def decode(content: bytes) -> str:
-    """The text; UnicodeDecodeError where the bytes are no GB 18030."""
-    return content.decode("gb18030").translate(_moved())
+def to_utf8(content: bytes) -> bytes:
+    """The text in UTF-8; UnicodeDecodeError where the bytes are no GB 18030."""
+    text = content.decode("gb18030")
+    utf8 = text.encode()
+    return text.translate(_moved()).encode() if _may_hold(utf8, _beginnings()) else utf8
 
 
-def encode(text: str) -> bytes:
-    """The bytes; every character of Unicode has some."""
-    return text.translate({ord(character): chr(point) for point, character in _moved().items()}).encode("gb18030")
+def from_utf8(utf8: bytes) -> bytes:
+    """The bytes in GB 18030; every character of Unicode has some."""
+    text = utf8.decode()
+    if _may_hold(utf8, _beginnings(moved_back=True)):
+        text = text.translate({ord(character): chr(point) for point, character in _moved().items()})
+    return text.encode("gb18030")
 
 
 @cache
 def _moved() -> Mapping[int, str]:
-    rows = _rows().filter(pl.col("edition").is_in(_EDITIONS))
-    return {ord(private): character for private, character in rows.select("private_use", "character").iter_rows()}
+    return {ord(private): character for private, character, edition in _rows() if edition in _EDITIONS}
 
 
-def _rows() -> pl.DataFrame:
-    rows = pl.read_csv(SCHEMAS / "private_use.csv", infer_schema=False)
-    return rows.with_columns(pl.Series("private_use", [chr(int(point, 16)) for point in rows["private_use"]]))
+@cache
+def _beginnings(*, moved_back: bool = False) -> frozenset[bytes]:
+    """What the UTF-8 of the characters that are moved begins with. Translating a text looks at each character in
+    Python, 25 times slower than looking whether it is needed, which it hardly ever is.
+    """
+    characters = _moved().values() if moved_back else map(chr, _moved())
+    return frozenset(character.encode()[:2] for character in characters)
+
+
+def _may_hold(utf8: bytes, beginnings: frozenset[bytes]) -> bool:
+    return any(beginning in utf8 for beginning in beginnings)
+
+
+def _rows() -> list[tuple[str, str, str]]:
+    """(private-use character, Unicode's own, edition)."""
+    with (SCHEMAS / "private_use.csv").open(encoding="utf-8", newline="") as table:
+        return [(chr(int(row["private_use"], 16)), row["character"], row["edition"]) for row in csv.DictReader(table)]

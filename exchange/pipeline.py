@@ -6,6 +6,7 @@
                      trust: signature, agreement, no replay                                    steps/trust.py
                      read: unseal, encoding, columns, rows                                     steps/request.py
     process      match, mask, judge, seal; the result lies signed and encrypted on disk        steps/process.py
+                     very large batches: decided by ranges before, on several machines         steps/ranges.py
     deliver      put the result under its final name, close the batch                          steps/deliver.py
 
     ── rows that had to wait for an officer, a leader or a source ───────────────────────────────────────
@@ -18,19 +19,20 @@ Rules
   results that are already encrypted.
 - Refused ends in a receipt. Retryable and Halt leave the batch where it was, for the next run of the same step.
 
-Airflow runs these three as the tasks of one run per batch (``dags/batch.py``); ``exchange batch run`` runs them
-without it.
+Airflow runs these three as the tasks of one run per batch (``dags/batch.py``; by ranges ``dags/large.py``);
+``exchange batch run`` runs them without it.
 """
 
 from __future__ import annotations
 
 from exchange.office import Office
 from exchange.steps.deliver import deliver
-from exchange.steps.process import process
+from exchange.steps.process import process, process_ranges
+from exchange.steps.ranges import match_range, plan
 from exchange.steps.receive import receive
 from exchange.steps.release import issue, propose_all
 
-__all__ = ["deliver", "issue", "process", "propose_all", "receive", "run"]
+__all__ = ["deliver", "issue", "match_range", "plan", "process", "process_ranges", "propose_all", "receive", "run"]
 
 
 def run(office: Office, batch_id: str) -> bool:

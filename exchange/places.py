@@ -13,3 +13,4 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 SCHEMAS: Final = ROOT / "schemas"
 EXPECTATIONS: Final = ROOT / "expectations"
 DAGS: Final = ROOT / "dags"
+POOLS: Final = ROOT / "docker" / "pools.json"

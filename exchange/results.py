@@ -7,6 +7,8 @@ The cells of an XLSX file are texts, which are never run, and stay as they are.
 
 from __future__ import annotations
 
+import codecs
+import io
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -19,6 +21,8 @@ from exchange.spreadsheet import write_workbook
 from exchange.tables import ANSWERS, ITEMS, NOTES, RESULT_COLUMNS
 
 FORMULA_STARTS: Final = r"^[=+\-@\t\r\n\x00|%]"
+ECHOED: Final = ("row_ref", "id_number", "name")
+"""The columns that hold what a partner wrote; all others hold codes, or the tables' words for them."""
 
 _HEADERS_ZH: Final = {column.code: column.zh[0] for column in RESULT_COLUMNS}
 
@@ -37,20 +41,32 @@ def count_answers(answers: pl.DataFrame, items: Sequence[str]) -> dict[str, dict
     return counts
 
 
+def add_counts(counts: dict[str, dict[str, int]], more: Mapping[str, Mapping[str, int]]) -> None:
+    """Adds the counts of more rows; codes stay in order."""
+    for column, tally in more.items():
+        sums = counts.get(column, {})
+        counts[column] = {code: sums.get(code, 0) + tally.get(code, 0) for code in sorted({*sums, *tally})}
+
+
 def without_formulas(text: pl.Expr) -> pl.Expr:
     """The text, with an apostrophe in front where a spreadsheet would run it."""
     return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text)
 
 
-def write_csv(masked: pl.DataFrame, items: Sequence[str], language: str, encoding: str) -> bytes:
-    """The file's bytes; ``language`` is zh or en, ``encoding`` utf-8, utf-8-sig or gb18030."""
+def write_csv(
+    masked: pl.DataFrame, items: Sequence[str], language: str, encoding: str, *, header: bool = True
+) -> bytes:
+    """The file's bytes; ``language`` is zh or en, ``encoding`` utf-8, utf-8-sig or gb18030. Without ``header`` those of
+    a later part: put behind each other, the parts are the file.
+    """
     frame = masked.select(
-        without_formulas(pl.col(column)).alias(name) for column, name in answer_columns(items).items()
+        (without_formulas(pl.col(column)) if column in ECHOED else pl.col(column)).alias(name)
+        for column, name in answer_columns(items).items()
     )
-    content = _worded(frame, items, language).write_csv(line_terminator="\r\n").encode()
-    if encoding == "utf-8-sig":
-        return b"\xef\xbb\xbf" + content
-    return content if encoding == "utf-8" else gb18030.encode(content.decode())
+    content = io.BytesIO(codecs.BOM_UTF8 if header and encoding == "utf-8-sig" else b"")
+    content.seek(0, io.SEEK_END)
+    _worded(frame, items, language).write_csv(content, line_terminator="\r\n", include_header=header)
+    return gb18030.from_utf8(content.getvalue()) if encoding == "gb18030" else content.getvalue()
 
 
 def write_xlsx(masked: pl.DataFrame, items: Sequence[str], language: str, notes: Sequence[Sequence[str]]) -> bytes:

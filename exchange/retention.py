@@ -6,7 +6,7 @@ Rules
 - Register first, file second, register again: killed at any point, the next run goes on. A file is moved aside before
   it is deleted, and moved back where somebody asked for the same bytes meanwhile (it is younger than ``SETTLED``).
 - What lies in the archive and is named by no batch (of steps that were killed, copies of notices), and what was left in
-  the working folder, goes after the days of ``work``.
+  the working folders, goes after the days of ``work``.
 - Backups are not reached from here; they must follow (``docs/operations.md``).
 """
 
@@ -116,7 +116,8 @@ def _left_in_work(office: Office) -> int:
     """Removes what fetching and writing left behind where they were cut off."""
     days = office.settings.retention.work_days
     since, removed = (office.now() - timedelta(days=days)).timestamp(), 0
-    left = [*(office.settings.home / "incoming").glob("*"), *office.archive.folder.glob("??/.writing-*")]
+    work = [path for name in ("incoming", "outgoing") for path in (office.settings.home / name).glob("*")]
+    left = [*work, *office.archive.folder.glob("??/.writing-*")]
     for path in sorted(path for path in left if path.is_file() and path.stat().st_mtime < since):
         office.register.retention.left_in_work(path.name, f"{days} days", office.now())
         path.unlink()

@@ -46,20 +46,25 @@ class RegisterSettings(_Section):
 class Policy(_Section):
     """The office's own choices; each is a number that an issue, a notice or a chief may change. ``warn_half`` and
     ``warn_days``: when to warn of a due day, at half its time and so many working days before it;
-    ``watch_after_minutes``: how old a batch is before its due day is watched; ``oldest_period_days``: how long ago a
-    period may have ended for which a set is still accepted; ``remind_…``: of a set that has not come.
+    ``look_seconds``: between two looks of the lookout into a partner's folder; ``watch_after_minutes``: how old a batch
+    is before its due day is watched; ``oldest_period_days``: how long ago a period may have ended for which a set is
+    still accepted; ``remind_…``: of a set that has not come; ``large_rows``: from how many on a batch is matched by
+    ranges, of about ``range_rows`` each (docs/scale.md).
     """
 
     incomplete_after_minutes: Annotated[int, Field(ge=0)] = 30
     snapshots_kept: Annotated[int, Field(ge=1)] = 7
     connect_seconds: Annotated[float, Field(gt=0)] = 10.0
     transfer_seconds: Annotated[float, Field(gt=0)] = 60.0
+    look_seconds: Annotated[float, Field(ge=0.1)] = 0.5
     warn_half: bool = True
     warn_days: tuple[Annotated[int, Field(ge=1)], ...] = (2, 1)
     watch_after_minutes: Annotated[int, Field(ge=0)] = 10
     oldest_period_days: Annotated[int, Field(ge=0)] = 730
     remind_every_days: Annotated[int, Field(ge=1)] = 7
     remind_at_most: Annotated[int, Field(ge=0)] = 4
+    large_rows: Annotated[int, Field(ge=1)] = 2_000_000
+    range_rows: Annotated[int, Field(ge=1)] = 1_000_000
 
     @property
     def incomplete_after(self) -> timedelta:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import subprocess
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from exchange.envelope import Identity, is_whole_der, load_identity, seal, sign, unseal, verify
-from exchange.errors import Halt, Refused
+from exchange import envelope
+from exchange.envelope import Identity, is_whole_der, load_identity, seal, seal_into, sign, unseal, verify
+from exchange.errors import Halt, Refused, Retryable
 from exchange.keys import make_certificate
 
 CONTENT = "正文\r\nline\n".encode() * 50
@@ -81,23 +85,77 @@ def test_openssl_opens_our_envelope_and_it_is_aes_256(keys: Path, theirs: Identi
 
 
 @pytest.mark.parametrize("cipher", ["-aes-128-cbc", "-aes-256-cbc"])
-def test_we_open_openssls_envelope(keys: Path, ours: Identity, tmp_path: Path, cipher: str) -> None:
+@pytest.mark.parametrize("streamed", [[], ["-stream"]])
+def test_we_open_openssls_envelope(
+    keys: Path, ours: Identity, tmp_path: Path, cipher: str, streamed: list[str]
+) -> None:
     (tmp_path / "m").write_bytes(CONTENT)
-    form = ["-binary", cipher, "-outform", "DER"]
-    assert unseal(openssl("cms", "-encrypt", *form, "-in", tmp_path / "m", keys / "ours.pem"), ours) == CONTENT
+    form = ["-binary", cipher, "-outform", "DER", *streamed]
+    openssl("cms", "-encrypt", *form, "-in", tmp_path / "m", "-out", tmp_path / "e", keys / "ours.pem")
+    assert unseal(tmp_path / "e", ours) == CONTENT
 
 
+@pytest.mark.parametrize("in_memory", [0, 1 << 20])
+def test_large_and_small_envelopes_are_the_same(
+    ours: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_memory: int
+) -> None:
+    monkeypatch.setattr(envelope, "_IN_MEMORY", in_memory)
+    (tmp_path / "e").write_bytes(seal(CONTENT, ours.certificate))
+    assert unseal(tmp_path / "e", ours) == CONTENT
+
+
+def sealed_in_pieces(pieces: Iterable[bytes], recipient: Path, to: Path) -> bytes:
+    with to.open("wb") as file:
+        seal_into(file, pieces, recipient)
+    return to.read_bytes()
+
+
+def test_what_is_sealed_in_pieces_is_one_whole(keys: Path, theirs: Identity, tmp_path: Path) -> None:
+    big = bytes(range(256)) * 5000
+    sealed = sealed_in_pieces([CONTENT, b"", big], keys / "theirs.pem", tmp_path / "e")
+    assert is_whole_der(sealed)
+    recipient = ["-recip", str(keys / "theirs.pem"), "-inkey", str(keys / "theirs.key")]
+    opened = openssl("cms", "-decrypt", "-binary", "-inform", "DER", "-in", tmp_path / "e", *recipient)
+    assert opened == CONTENT + big
+    assert unseal(tmp_path / "e", theirs) == opened
+    assert b"aes-256-cbc" in openssl("cms", "-cmsout", "-print", "-noout", "-inform", "DER", "-in", tmp_path / "e")
+
+
+def test_an_error_in_the_middle_of_sealing_is_the_makers(keys: Path, tmp_path: Path) -> None:
+    def pieces() -> Iterator[bytes]:
+        yield CONTENT
+        raise Halt("does not pass")
+
+    with pytest.raises(Halt, match="does not pass"):
+        sealed_in_pieces(pieces(), keys / "theirs.pem", tmp_path / "e")
+
+
+def test_a_disk_that_is_full_while_it_is_sealed_is_tried_later(keys: Path) -> None:
+    with Path("/dev/full").open("wb") as full, pytest.raises(Retryable, match="room on the disk"):
+        seal_into(full, [bytes(1 << 20)] * 4, keys / "theirs.pem")
+
+
+def test_no_certificate_to_seal_for_is_for_a_person(tmp_path: Path) -> None:
+    with pytest.raises(Halt, match="certificate"):
+        sealed_in_pieces([CONTENT], tmp_path / "none.pem", tmp_path / "e")
+
+
+@pytest.mark.parametrize("in_memory", [0, 1 << 20])
 @pytest.mark.parametrize("damage", ["truncated", "junk", "empty", "other recipient", "no envelope"])
-def test_what_cannot_be_opened(ours: Identity, theirs: Identity, damage: str) -> None:
-    envelope = {
+def test_what_cannot_be_opened(
+    ours: Identity, theirs: Identity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, in_memory: int
+) -> None:
+    monkeypatch.setattr(envelope, "_IN_MEMORY", in_memory)
+    damaged = {
         "truncated": seal(CONTENT, ours.certificate)[:-40],
         "junk": b"\x30\x03abc",
         "empty": b"",
         "other recipient": seal(CONTENT, theirs.certificate),
         "no envelope": sign(CONTENT, ours),
     }[damage]
+    (tmp_path / "e").write_bytes(damaged)
     with pytest.raises(Refused) as refused:
-        unseal(envelope, ours)
+        unseal(tmp_path / "e", ours)
     assert refused.value.code == "data_envelope"
 
 
@@ -117,3 +175,15 @@ def test_keys_that_others_may_read_or_that_do_not_belong_together(keys: Path, tm
         load_identity(loose, keys / "ours.pem")
     with pytest.raises(Halt, match="No such file"):
         load_identity(tmp_path / "none", keys / "ours.pem")
+
+
+def test_a_key_that_is_damaged_is_noticed_though_its_primes_are_not_proven(keys: Path, tmp_path: Path) -> None:
+    sound = load_identity(keys / "ours.key", keys / "ours.pem").key.private_numbers()
+    damaged = RSAPrivateNumbers(
+        sound.p, sound.q, sound.d + 2, sound.dmp1 + 2, sound.dmq1, sound.iqmp, sound.public_numbers
+    ).private_key(unsafe_skip_rsa_key_validation=True)
+    path = tmp_path / "damaged.key"
+    path.touch(0o600)
+    path.write_bytes(damaged.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    with pytest.raises(Halt, match="not the RSA key"):
+        load_identity(path, keys / "ours.pem")

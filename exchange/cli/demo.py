@@ -25,16 +25,11 @@ _POLL_SECONDS: Final = 1.0
 WorldFolder = Annotated[Path, typer.Option("--world", help="The world's folder; made when it is not there")]
 
 
-def _airflow(world: World) -> Airflow:
-    postgres = world.postgres
-    return Airflow(world.root / "airflow", postgres.url("airflow"), postgres.password_file, world.config)
-
-
-def _start(world: World) -> Airflow:
+def _start(world: World, workers: int = 0) -> Airflow:
     with err.status("making the world") as status:
         world.build(lambda what: status.update(f"making the world: {what}"))
         status.update("starting Airflow")
-        airflow = _airflow(world)
+        airflow = world.airflow(workers)
         airflow.start()
         api = airflow.api()
         for dag_id in DAG_IDS:
@@ -44,7 +39,7 @@ def _start(world: World) -> Airflow:
 
 def _stop(world: World) -> None:
     with err.status("stopping"):
-        _airflow(world).stop()
+        world.airflow().stop()
         world.stop_servers()
 
 
@@ -121,11 +116,14 @@ def _where_to_look(world: World) -> None:
 
 
 @app.command()
-def up(world: WorldFolder = Path("var/world")) -> None:
+def up(
+    world: WorldFolder = Path("var/world"),
+    workers: Annotated[int, typer.Option(min=0, max=16, help="Celery workers; needs redis-server")] = 0,
+) -> None:
     """Start the world and leave it running; print where the Airflow UI is and who may log in."""
     with outcome():
         place = World(world.resolve())
-        airflow = _start(place)
+        airflow = _start(place, workers)
         out.print(f"Airflow: {airflow.base_url}")
         table = Table("user", "password")
         for user, password in airflow.users.items():

@@ -14,7 +14,11 @@ from typing import Final
 
 from exchange.account import account
 from exchange.demo.province.exports import write_exports
+from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow_settings import pool_slots
+from exchange.demo.servers.celery import Celery
 from exchange.demo.servers.postgres import Postgres
+from exchange.demo.servers.redis import Redis
 from exchange.demo.servers.sftp import SftpServer
 from exchange.files import make_folder, write_atomically
 from exchange.keys import make_certificate, make_ssh_key
@@ -145,6 +149,16 @@ class World:
     def postgres(self) -> Postgres:
         return Postgres(self.root / "postgres")
 
+    @property
+    def redis(self) -> Redis:
+        return Redis(self.root / "redis")
+
+    def airflow(self, workers: int = 0) -> Airflow:
+        """Airflow; its tasks run in the scheduler, or on so many Celery workers."""
+        database, password_file = self.postgres.url("airflow"), self.postgres.password_file
+        celery = Celery(self.redis, database, workers, -(-pool_slots() // workers)) if workers else None
+        return Airflow(self.root / "airflow", database, password_file, self.config, celery=celery)
+
     def sftp(self, partner: str) -> SftpServer:
         return SftpServer(self.root / "sftp" / partner)
 
@@ -164,6 +178,7 @@ class World:
             self.sftp(profile.id).start(office, make_ssh_key(self.partner_keys(profile.id) / "sftp"))
 
     def stop_servers(self) -> None:
+        self.redis.stop()
         for profile in PARTNERS:
             self.sftp(profile.id).stop()
         self.postgres.stop()

@@ -6,13 +6,16 @@ which the answer tells as *cannot be read*; it is never taken for the nearest on
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from functools import cache
+from itertools import islice
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
+from exchange.matching.once import once
 from exchange.places import SCHEMAS
 
 SEX: Final[Mapping[str, int]] = MappingProxyType(
@@ -35,9 +38,10 @@ _LEFT_OUT: Final = r"^[\s\p{Cf}]*['‘’`]+|[\s\p{Cf}]+"
 def ethnicity_words() -> Mapping[str, int]:
     """Number (``1``, ``01``), name (``汉族``) or short name (``汉``) → code of GB/T 3304."""
     words: dict[str, int] = {}
-    for code, name in pl.read_csv(SCHEMAS / "ethnicities.csv", infer_schema=False).iter_rows():
-        for word in (code, code.lstrip("0"), name, name.removesuffix("族")):
-            words[word] = int(code)
+    with (SCHEMAS / "ethnicities.csv").open(encoding="utf-8", newline="") as table:
+        for code, name in islice(csv.reader(table), 1, None):
+            for word in (code, code.lstrip("0"), name, name.removesuffix("族")):
+                words[word] = int(code)
     return MappingProxyType(words | OTHER_ETHNICITY_WORDS)
 
 
@@ -56,11 +60,19 @@ def plain_word(text: pl.Expr) -> pl.Expr:
     return even_text(text).str.to_uppercase()
 
 
+def word_code(text: pl.Expr, words: Mapping[str, int]) -> pl.Expr:
+    """UInt8 code of the word, null where the text is none of these."""
+    table = dict(words)
+    return once(
+        text, lambda each: plain_word(each).replace_strict(table, default=None, return_dtype=pl.UInt8), pl.UInt8
+    )
+
+
 def sex_code(text: pl.Expr) -> pl.Expr:
     """UInt8 code of GB/T 2261.1, null where the text is none."""
-    return plain_word(text).replace_strict(dict(SEX), default=None, return_dtype=pl.UInt8)
+    return word_code(text, SEX)
 
 
 def ethnicity_code(text: pl.Expr) -> pl.Expr:
     """UInt8 code of GB/T 3304, null where the text is none."""
-    return plain_word(text).replace_strict(dict(ethnicity_words()), default=None, return_dtype=pl.UInt8)
+    return word_code(text, ethnicity_words())

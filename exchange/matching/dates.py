@@ -13,6 +13,7 @@ from typing import Final
 import polars as pl
 
 from exchange.matching.codes import even_text, without_blanks
+from exchange.matching.once import once
 
 _MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
 _PARTED: Final = r"^([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212]([0-9]{1,2})[日号]?$"
@@ -48,6 +49,10 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
 
 def claimed_date(text: pl.Expr) -> pl.Expr:
     """Date, null where the text is no date or leaves open which."""
+    return once(text, _day, pl.Date)
+
+
+def _day(text: pl.Expr) -> pl.Expr:
     without_time = text.str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, "")
     even = without_blanks(without_time)
     parts = [

@@ -55,7 +55,8 @@ def decide(
     rules = [RULES[item] for item in items if item in RULES]
     frame = _with_register(frame, rules, sources.population)
     told = pl.col("register.cancelled") & (pl.col(IDENTITY) == "consistent") & sources.tells_cancellation
-    frame = frame.with_columns(told.alias("registration_cancelled"))
+    claimed = [rule.claimed.alias(f"claimed.{rule.code}") for rule in rules if rule.claimed is not None]
+    frame = frame.with_columns(told.alias("registration_cancelled"), *claimed)
     for rule in rules:
         if rule.looks_up is not None:
             frame = rule.looks_up(frame, sources)

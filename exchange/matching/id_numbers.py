@@ -18,12 +18,14 @@ from typing import Final
 import polars as pl
 
 from exchange.matching.codes import even_text
+from exchange.matching.once import unless_plain
 
 WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS: Final = "10X98765432"
 CENTENARIAN_SEQUENCES: Final = ("996", "997", "998", "999")
 EARLIEST_BIRTH: Final = date(1800, 1, 1)
 
+_AS_IT_SHOULD_BE: Final = "^[0-9]{17}[0-9X]$"
 _DASHES: Final = r"[\p{Pd}\u2212_]+"
 _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
@@ -31,11 +33,19 @@ _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 
 def plain(text: pl.Expr) -> pl.Expr:
     """The number in ASCII digits and X, without what people put between them."""
+    return unless_plain(text, _AS_IT_SHOULD_BE, lambda same: same, _plain, pl.String)
+
+
+def _plain(text: pl.Expr) -> pl.Expr:
     return even_text(text).str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
 
 
 def is_scientific(text: pl.Expr) -> pl.Expr:
     """Whether a spreadsheet made ``2.20104E+17`` of the number."""
+    return unless_plain(text, _AS_IT_SHOULD_BE, lambda sound: sound != sound, _is_scientific, pl.Boolean)
+
+
+def _is_scientific(text: pl.Expr) -> pl.Expr:
     return even_text(text).str.contains(_SCIENTIFIC)
 
 

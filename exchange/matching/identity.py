@@ -13,9 +13,11 @@ Rules
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
 from exchange.matching.lookup import Keys, Rows, SortedTable
 from exchange.matching.names import DIFFERENT, SAME, VARIANT, compare, name_fault, standard_name
@@ -36,11 +38,27 @@ class Population:
 
     def former_keys(self, persons: Rows) -> tuple[Rows, Keys]:
         """(place in ``persons``, superseded key) for those who bore another number before."""
-        bearers = self.former.table.column("person").to_numpy()
-        frame = pl.DataFrame({"person": bearers, "key": self.former.keys}).join(
-            pl.DataFrame({"person": persons, "place": np.arange(len(persons))}), on="person"
-        )
-        return frame["place"].to_numpy(), frame["key"].to_numpy()
+        found = self._by_bearer.find(persons)
+        return found.wanted, self._by_bearer.numbers(found.row, "former")
+
+    def numbers_of(self, persons: Rows) -> tuple[Rows, Keys]:
+        """(place in ``persons``, key) of every number that each bears or bore, by rising key; nobody has none."""
+        known = np.flatnonzero(persons != NOBODY)
+        known = known[np.argsort(persons[known])]
+        before, former = self.former_keys(persons[known])
+        now = self.people.keys[persons[known]]
+        among = np.searchsorted(now, former)
+        return np.insert(known, among, known[before]), np.insert(now, among, former)
+
+    def bearers(self, rows: Rows) -> Rows:
+        """Who bears a new number in the place of these rows' superseded ones."""
+        return self.former.numbers(rows, "person")
+
+    @cached_property
+    def _by_bearer(self) -> SortedTable:
+        person = self.former.numbers(np.arange(len(self.former.keys)), "person")
+        order = np.argsort(person)
+        return SortedTable(pa.table({"key": person[order], "former": self.former.keys[order]}))
 
 
 def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
@@ -88,7 +106,7 @@ def _candidates(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     asked = frame.with_row_index("_row").filter(pl.col("_fault").is_null())
     keys, rows = asked["key"].to_numpy(), asked["_row"].cast(pl.Int64).to_numpy()
     now, before = population.people.find(keys), population.former.find(keys)
-    bearer = population.former.table.column("person").to_numpy()[before.row]
+    bearer = population.bearers(before.row)
     place = np.concatenate([now.wanted, before.wanted])
     person = np.concatenate([now.row, bearer])
     registered = population.people.take(person, ["name", "doubt"])
@@ -106,5 +124,10 @@ def _candidates(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
 
 def _agreeing(candidates: pl.DataFrame) -> pl.DataFrame:
     """Those whose name is the same, and of the requests that have none such, those whose name is a variant."""
-    agreeing = candidates.filter(pl.col("name") != DIFFERENT)
-    return agreeing.filter((pl.col("name") == SAME) | (pl.col("name") == VARIANT).all().over("request"))
+    same = candidates.filter(pl.col("name") == SAME)
+    variants = candidates.filter(pl.col("name") == VARIANT)
+    return (
+        pl.concat([same, variants.filter(~pl.col("request").is_in(same["request"].implode()))])
+        if len(variants)
+        else same
+    )

@@ -24,6 +24,7 @@ from typing import Final
 import polars as pl
 
 from exchange.gb18030 import private_use
+from exchange.matching.once import unless_plain
 from exchange.places import SCHEMAS
 
 GREATEST_NAME: Final = 50
@@ -43,10 +44,16 @@ _DOTS: Final = (
 )
 _READABLE: Final = rf"^[\p{{L}}\p{{M}}\p{{Co}}\u3007{DOT}'’()（）-]+$"
 _PRIVATE: Final = r"\p{Co}"
+_PLAIN: Final = r"^[\u3400-\u4dbf\u4e00-\u9fff]*$"
+"""Unified ideographs only, which are in standard form already."""
 
 
 def standard_name(name: pl.Expr) -> pl.Expr:
     """The name in the form in which two names are compared."""
+    return unless_plain(name, _PLAIN, lambda text: text, _evened_out, pl.String)
+
+
+def _evened_out(name: pl.Expr) -> pl.Expr:
     even = (
         name.str.replace_many({**private_use(), _ACCENT_LIKE_DOT: DOT})
         .str.normalize("NFKC")
@@ -85,6 +92,8 @@ def _compared(pairs: pl.Series) -> pl.Series:
     equal = names["claimed"] == names["registered"]
     answers = pl.select(pl.when(equal).then(pl.lit(SAME)).when(~equal).then(pl.lit(DIFFERENT))).to_series()
     places = (~equal).fill_null(value=False).arg_true()
+    if not len(places):
+        return answers
     folded = names[places].select(pl.all().str.replace_many(dict(variant_forms())))
     variants = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
     return answers.scatter(places.filter(variants), VARIANT)

@@ -13,6 +13,7 @@ the standard's one-digit codes.
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
@@ -20,7 +21,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import plain_word
+from exchange.matching.codes import word_code
 from exchange.places import SCHEMAS
 
 HEAD: Final = (1, 2)
@@ -33,8 +34,8 @@ _PAIR: Final = 1000
 @cache
 def _rows() -> tuple[tuple[int, Mapping[str, str]], ...]:
     """Each row of the table with its number: its code, or one of ours from 101 on."""
-    frame = pl.read_csv(SCHEMAS / "relations.csv", infer_schema=False).fill_null("")
-    rows = list(frame.iter_rows(named=True))
+    with (SCHEMAS / "relations.csv").open(encoding="utf-8", newline="") as table:
+        rows = list(csv.DictReader(table))
     ours = iter(range(_FIRST_WITHOUT_CODE, 256))
     return tuple((int(row["code"]) if row["code"] else next(ours), row) for row in rows)
 
@@ -52,7 +53,7 @@ def relation_words() -> Mapping[str, int]:
 
 def relation_number(text: pl.Expr) -> pl.Expr:
     """UInt8 number of the relation, null where the text names none."""
-    return plain_word(text).replace_strict(dict(relation_words()), default=None, return_dtype=pl.UInt8)
+    return word_code(text, relation_words())
 
 
 @cache

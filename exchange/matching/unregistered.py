@@ -154,7 +154,7 @@ def _mothers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
     """``row``, ``person``, ``doubt`` and ``sex`` of everybody who bears or bore the number."""
     keys, rows = asked["key"].to_numpy(), asked["row"].to_numpy()
     now, before = population.people.find(keys), population.former.find(keys)
-    bearer = population.former.table.column("person").to_numpy()[before.row]
+    bearer = population.bearers(before.row)
     persons = np.concatenate([now.row, bearer])
     found = pl.DataFrame({"row": rows[np.concatenate([now.wanted, before.wanted])], "person": persons})
     return found.hstack(population.people.take(persons, ["doubt", "sex"])).unique(["row", "person"])
@@ -167,7 +167,7 @@ def _children(asked: pl.DataFrame, mothers: pl.DataFrame, population: Population
     keys = np.concatenate([population.people.keys[persons], former])
     table = _needed(population.mothers)
     found = table.find(keys)
-    children = _persons(table, found.row)
+    children = table.numbers(found.row, "person")
     of_rows = pl.DataFrame({"row": np.concatenate([rows, rows[place]])[found.wanted], "person": children})
     records = population.people.take(children, ["birth_date", "sex", "doubt", "cancelled"])
     days = (pl.col("birth_date") - pl.col("born")).dt.total_days().abs()
@@ -210,7 +210,7 @@ def _named(asked: pl.DataFrame, population: Population) -> Iterator[pl.DataFrame
     )
     keys = wanted.select(birth_key(pl.col("born"), pl.col("sex"))).to_series().to_numpy()
     found = table.find(keys)
-    persons = _persons(table, found.row)
+    persons = table.numbers(found.row, "person")
     pairs = wanted.select("row", "asked_name")[found.wanted].with_columns(pl.Series("person", persons))
     pairs = pairs.hstack(population.people.take(persons, ["name", "former_name"]))
     differs = compare(pl.col("asked_name"), pl.col("name")) == "different"
@@ -219,11 +219,6 @@ def _named(asked: pl.DataFrame, population: Population) -> Iterator[pl.DataFrame
         registered_names(pl.col("former_name")).alias("name")
     )
     yield before.explode("name", empty_as_null=False).filter(~differs).select("row", "person")
-
-
-def _persons(table: SortedTable, rows: Rows) -> Rows:
-    persons: Rows = table.table.column("person").to_numpy()[rows].astype(np.int64)
-    return persons
 
 
 def _in_place(frame: pl.DataFrame, answers: pl.DataFrame, otherwise: str) -> pl.Series:

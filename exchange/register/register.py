@@ -139,6 +139,8 @@ class Register:
         """
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
+            if known(session, batch_id, for_update=True).state == State.ACCEPTED:
+                add_reviews(session, batch_id, reviews)  # before the ledger's lock, for which all other batches wait
             if not move(session, batch_id, State.SEALED, facts, facts | hashes(files), self.actor):
                 return
             session.add_all(file_row(batch_id, file, now()) for file in files)
@@ -147,7 +149,6 @@ class Register:
                 for item, tally in counts.items()
                 for code, n in tally.items()
             )
-            add_reviews(session, batch_id, reviews)
 
     def delivered(self, batch_id: str) -> None:
         """The result lies in the partner's folder."""

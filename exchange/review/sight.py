@@ -66,7 +66,7 @@ def see(office: Office, batch_id: str, reviews: Sequence[Review]) -> list[Sight]
                 claim={name: text for name, text in claims.row(row, named=True).items() if text},
                 answers=_codes(matched, row),
                 proposal=_codes(proposed, row) | {NOTE: proposed[NOTE][row] or ""},
-                people=sources.population.people.take(rows, sources.population.people.table.column_names),
+                people=sources.population.people.take(rows, ["key", *sources.population.people.columns]),
                 records=_records(sources, _numbers(rows, sources.population)),
             )
         )
@@ -92,8 +92,7 @@ def _meant(claim: pl.DataFrame, sources: Sources, first: Question) -> Rows:
     claimed = pl.concat(numbers).alias("id_number").to_frame()
     keys = id_numbers.standardise(claimed, first.today)["key"].drop_nulls().to_numpy()
     before = population.former.find(keys)
-    bearers: Rows = population.former.table.column("person").to_numpy()[before.row]
-    return np.unique(np.concatenate([population.people.find(keys).row, bearers]))
+    return np.unique(np.concatenate([population.people.find(keys).row, population.bearers(before.row)]))
 
 
 def _numbers(rows: Rows, population: Population) -> Keys:
@@ -107,7 +106,7 @@ def _records(sources: Sources, keys: Keys) -> pl.DataFrame:
     found = []
     for source, table in sources.records.items():
         rows = np.sort(table.find(keys).row)
-        records = table.take(rows, [name for name in table.table.column_names if name != "key"])
+        records = table.take(rows, table.columns)
         if "kind" in records.columns:
             records = records.filter(pl.col("kind").is_in(sources.counted))
         found.append(records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String)))

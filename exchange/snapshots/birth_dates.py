@@ -30,7 +30,7 @@ def _registered(asked: pl.DataFrame, population: Population) -> list[pl.DataFram
     """``place`` and ``born`` of the bearers: as registered, in their present and in their former numbers."""
     wanted, places = asked["key"].to_numpy(), asked["place"].to_numpy()
     now, before = population.people.find(wanted), population.former.find(wanted)
-    bearers = population.former.table.column("person").to_numpy()[before.row]
+    bearers = population.bearers(before.row)
     persons = np.concatenate([now.row, bearers])
     place = places[np.concatenate([now.wanted, before.wanted])]
     bore, former = population.former_keys(persons)

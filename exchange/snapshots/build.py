@@ -19,7 +19,7 @@ from exchange.errors import Halt
 from exchange.matching.identity import Population
 from exchange.snapshots import events, offences, population
 from exchange.snapshots.exports import scan_export
-from exchange.snapshots.versions import SnapshotRecord, Snapshots, Version
+from exchange.snapshots.versions import LAYOUT, SnapshotRecord, Snapshots, Version
 from exchange.tables import SOURCES
 from exchange.validate.gate import judge
 
@@ -74,6 +74,6 @@ def build_if_new(snapshots: Snapshots, exports: Path, source: str) -> Version | 
     """What the nightly run does for one source: the new version, or None when nothing newer has come."""
     newest = newest_export(exports, source)
     current = snapshots.current(source)
-    if newest is None or (current is not None and current.as_of >= newest[1]):
+    if newest is None or (current is not None and current.as_of >= newest[1] and current.record().layout == LAYOUT):
         return None
     return build(snapshots, source, *newest)

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from exchange.matching import id_numbers
 from exchange.matching.items.event import KINDS, plain_address
+from exchange.snapshots.columns import Gathered, in_parts, order_of
 
 _COLUMNS: Final = (
     "key", "event", "happened_on", "from_division", "to_division", "from_address", "to_address", "item",
@@ -22,20 +23,27 @@ _COLUMNS: Final = (
 
 def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table], dict[str, float]]:
     """``records``, and the counts that the gate judges."""
-    frame = id_numbers.standardise(_typed(export), as_of)
-    rows = frame.height
+    gathered = Gathered()
+    rows = bad_numbers = bad_events = undated = 0
+    for part in in_parts(export):
+        frame = id_numbers.standardise(_typed(part), as_of)
+        rows += frame.height
+        bad_numbers += frame["key"].null_count()
+        bad_events += frame["event"].null_count()
+        undated += frame["happened_on"].null_count()
+        gathered.add(frame.filter(pl.col("key").is_not_null() & pl.col("event").is_not_null()).select(_COLUMNS))
+    table = gathered.table()
     counts = {
         "rows": rows,
-        "bad_number_share": int(frame["key"].is_null().sum()) / max(rows, 1),
-        "bad_event_share": int(frame["event"].is_null().sum()) / max(rows, 1),
-        "undated_share": int(frame["happened_on"].is_null().sum()) / max(rows, 1),
+        "bad_number_share": bad_numbers / max(rows, 1),
+        "bad_event_share": bad_events / max(rows, 1),
+        "undated_share": undated / max(rows, 1),
     }
-    kept = frame.filter(pl.col("key").is_not_null() & pl.col("event").is_not_null()).select(_COLUMNS).sort(_COLUMNS)
-    return {"records": kept.to_arrow(compat_level=pl.CompatLevel.oldest())}, counts
+    return {"records": table.take(order_of(table, _COLUMNS))}, counts
 
 
-def _typed(export: pl.LazyFrame) -> pl.DataFrame:
-    return export.select(
+def _typed(part: pl.DataFrame) -> pl.DataFrame:
+    return part.select(
         "id_number",
         pl.col("event").replace_strict(dict(KINDS), default=None, return_dtype=pl.UInt8),
         pl.col("happened_on").str.to_date("%Y-%m-%d", strict=False),
@@ -43,4 +51,4 @@ def _typed(export: pl.LazyFrame) -> pl.DataFrame:
         plain_address(pl.col("from_address")),
         plain_address(pl.col("to_address")),
         "item",
-    ).collect()
+    )

@@ -38,6 +38,7 @@ from exchange.matching import id_numbers
 from exchange.matching.identity import Population
 from exchange.matching.sources import UNCLEAR
 from exchange.snapshots.birth_dates import latest_births
+from exchange.snapshots.columns import laid_out
 from exchange.tables import OFFENCE_KINDS
 
 JUDGMENT: Final = "judgment"
@@ -71,7 +72,7 @@ def build_tables(
         "bad_sentence_share": _share(frame["sentence_unread"]),
     }
     kept = frame.filter(pl.col("key").is_not_null() & _is_record(as_of)).with_columns(_as_written()).select(_COLUMNS)
-    return {"records": kept.sort(_COLUMNS).to_arrow(compat_level=pl.CompatLevel.oldest())}, counts
+    return {"records": laid_out(kept.sort(_COLUMNS))}, counts
 
 
 def _share(bad: pl.Series) -> float:

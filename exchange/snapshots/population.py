@@ -11,7 +11,9 @@ and by birth date and sex (``matching/unregistered.py``).
 from __future__ import annotations
 
 from datetime import date
+from typing import Final
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 
@@ -20,58 +22,57 @@ from exchange.matching.cancellations import REASONS
 from exchange.matching.codes import ethnicity_code, sex_code
 from exchange.matching.divisions import address_text, place
 from exchange.matching.former_names import none_named
+from exchange.matching.lookup import Rows, SortedTable
 from exchange.matching.names import standard_name
 from exchange.matching.relations import relation_number
 from exchange.matching.unregistered import birth_key
+from exchange.snapshots.columns import Gathered, in_parts
 
 DOUBTFUL_LEVEL = "30"
 NORMAL = "normal"
+
+_CODED: Final = ("sex", "ethnicity", "registered_division", "birth_date")
+
+
+COLUMNS: Final = (
+    "key", "name", "sex", "birth_date", "ethnicity", "registered_division", "registered_address", "doubt",
+    "cancelled", "cancelled_reason", "cancelled_on", "former_name", "birthplace", "native_place", "household", "relation",
+)  # fmt: skip
 
 
 def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table], dict[str, float]]:
     """``people``, and by key rows of ``people``: ``former`` (superseded key), ``mothers`` (the mother's key) and
     ``births`` (birth date and sex); and the counts that the gate judges.
     """
-    records = _standardised(export, as_of)
-    rows = records.height
-    people = records.filter(pl.col("key").is_not_null()).sort("key", maintain_order=True)
-    people = people.with_row_index("person").with_columns(pl.col("person").cast(pl.Int64))
-    shared = people["key"].is_duplicated()
-    former = _former(people)
-    people = people.with_columns(
-        (pl.col("doubt") | shared | pl.col("person").is_in(_doubled(people, former).implode())).alias("doubt")
-    )
+    gathered = Gathered()
+    rows = bad_names = bad_codes = 0
+    for part in in_parts(export):
+        records = _standardised(part, as_of)
+        people = records.filter(pl.col("key").is_not_null())
+        rows += records.height
+        bad_names += int((people["name"] == "").sum())
+        bad_codes += int(people.select(pl.any_horizontal(pl.col(_CODED).is_null()).sum()).item())
+        gathered.add(people)
+    table = gathered.table(np.argsort(gathered.numbers("key"), kind="stable"))
+    former, mothers, births = (_rows_by(table.column(name)) for name in ("former_key", "mother_key", "birth_key"))
+    people, shared = _with_doubt(table.select(COLUMNS), former)
     counts = {
         "rows": rows,
-        "bad_number_share": _share(rows - people.height, rows),
-        "bad_name_share": _share(int((people["name"] == "").sum()), rows),
-        "bad_code_share": _share(
-            people.select(
-                pl.any_horizontal(pl.col("sex", "ethnicity", "registered_division", "birth_date").is_null()).sum()
-            ).item(),
-            rows,
-        ),
-        "shared_number_share": _share(int(shared.sum()), rows),
+        "bad_number_share": _share(rows - people.num_rows, rows),
+        "bad_name_share": _share(bad_names, rows),
+        "bad_code_share": _share(bad_codes, rows),
+        "shared_number_share": _share(shared, rows),
     }
-    columns = ["key", "name", "sex", "birth_date", "ethnicity", "registered_division", "registered_address", "doubt"]
-    columns += ["cancelled", "cancelled_reason", "cancelled_on"]
-    columns += ["former_name", "birthplace", "native_place", "household", "relation"]
-    return {
-        "people": people.select(columns).to_arrow(compat_level=pl.CompatLevel.oldest()),
-        "former": former.select("key", "person").to_arrow(compat_level=pl.CompatLevel.oldest()),
-        "mothers": _mothers(people).to_arrow(compat_level=pl.CompatLevel.oldest()),
-        "births": _births(people).to_arrow(compat_level=pl.CompatLevel.oldest()),
-    }, counts
+    return {"people": people, "former": former, "mothers": mothers, "births": births}, counts
 
 
 def _share(part: int, whole: int) -> float:
     return part / whole if whole else 1.0
 
 
-def _standardised(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
-    frame = export.select(
+def _standardised(part: pl.DataFrame, as_of: date) -> pl.DataFrame:
+    frame = part.select(
         "id_number",
-        "former_id_number",
         standard_name(pl.col("name")).alias("name"),
         sex_code(pl.col("sex")).alias("sex"),
         pl.col("birth_date").str.to_date("%Y-%m-%d", strict=False),
@@ -86,10 +87,22 @@ def _standardised(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
         pl.col("birthplace", "native_place").cast(pl.Int32, strict=False),
         pl.when(pl.col("household_number") != "").then(pl.col("household_number").hash()).alias("household"),
         relation_number(pl.col("relation")).alias("relation"),
-        "mother_id_number",
-    ).collect()
-    frame = id_numbers.standardise(frame, as_of)
-    return frame.drop("id_number", "id_fault", "id_from_15", "id_repaired")
+    )
+    own = id_numbers.standardise(frame, as_of).drop("id_number", "id_fault", "id_from_15", "id_repaired")
+    return own.with_columns(
+        _key(part["former_id_number"]).alias("former_key"),
+        _key(part["mother_id_number"]).alias("mother_key"),
+        pl.when(pl.col("birth_date").is_not_null())
+        .then(birth_key(pl.col("birth_date"), pl.col("sex")))
+        .alias("birth_key"),
+    )
+
+
+def _key(numbers: pl.Series) -> pl.Series:
+    """The keys of another's or a former number; null where there is none or it cannot be read."""
+    there = (numbers != "").arg_true()
+    keys = id_numbers.standardise(numbers[there].alias("id_number").to_frame(), date.max)["key"]
+    return pl.Series(pl.repeat(None, len(numbers), dtype=pl.Int64, eager=True)).scatter(there, keys)
 
 
 def _street() -> pl.Expr:
@@ -100,34 +113,30 @@ def _street() -> pl.Expr:
     return pl.when(same).then(address.struct.field("street")).otherwise(address_text(pl.col("registered_address")))
 
 
-def _former(people: pl.DataFrame) -> pl.DataFrame:
-    """``key`` (superseded), ``person``, sorted by key."""
-    bearers = people.filter(pl.col("former_id_number") != "").select(
-        "person", pl.col("former_id_number").alias("id_number")
-    )
-    keys = id_numbers.standardise(bearers, date.max)
-    return keys.filter(pl.col("key").is_not_null()).select("key", "person").sort("key", "person")
+def _rows_by(column: pa.ChunkedArray) -> pa.Table:
+    """``key`` and ``person``, the row that has it, sorted by key, for the rows that have one."""
+    person = np.flatnonzero(column.is_valid().to_numpy())
+    keys = column.drop_null().to_numpy()
+    order = np.argsort(keys, kind="stable")
+    return pa.table({"key": keys[order], "person": person[order].astype(np.uint32)})
 
 
-def _mothers(people: pl.DataFrame) -> pl.DataFrame:
-    """``key`` of the mother as it stands in the child's record, ``person`` (the child), sorted by key."""
-    children = people.filter(pl.col("mother_id_number") != "").select(
-        pl.col("person").cast(pl.UInt32), pl.col("mother_id_number").alias("id_number")
-    )
-    keys = id_numbers.standardise(children, date.max)
-    return keys.filter(pl.col("key").is_not_null()).select("key", "person").sort("key", "person")
+def _with_doubt(people: pa.Table, former: pa.Table) -> tuple[pa.Table, int]:
+    """The people, in doubt also whoever shares a number or is registered twice; and how many rows share a number."""
+    keys = people.column("key").to_numpy()
+    alike = keys[1:] == keys[:-1]
+    shared = np.zeros(len(keys), dtype=bool)
+    shared[1:] = alike
+    shared[:-1] |= alike
+    doubt = people.column("doubt").to_numpy() | shared
+    doubt[_doubled(SortedTable(people), former)] = True
+    place = people.column_names.index("doubt")
+    return people.set_column(place, "doubt", pa.array(doubt)), int(shared.sum())
 
 
-def _births(people: pl.DataFrame) -> pl.DataFrame:
-    """``key`` of birth date and sex, ``person``, sorted by key."""
-    born = people.filter(pl.col("birth_date").is_not_null())
-    keys = born.select(birth_key(pl.col("birth_date"), pl.col("sex")).alias("key"), pl.col("person").cast(pl.UInt32))
-    return keys.sort("key", "person")
-
-
-def _doubled(people: pl.DataFrame, former: pl.DataFrame) -> pl.Series:
+def _doubled(people: SortedTable, former: pa.Table) -> Rows:
     """Rows of both records of a person who is registered under an old and a new number at once."""
-    named = former.join(people.select("person", "name"), on="person")
-    other = people.select("key", "name", pl.col("person").alias("other"))
-    pairs = named.join(other, on=["key", "name"])
-    return pl.concat([pairs["person"], pairs["other"]]).unique()
+    found = people.find(former.column("key").to_numpy())
+    bearer = former.column("person").to_numpy()[found.wanted].astype(np.int64)
+    same = (people.take(bearer, ["name"])["name"] == people.take(found.row, ["name"])["name"]).to_numpy()
+    return np.concatenate([bearer[same], found.row[same]])

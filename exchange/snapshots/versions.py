@@ -10,6 +10,7 @@ same export gives the same version. Old versions go when no open batch has pinne
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Collection, Mapping
@@ -27,6 +28,8 @@ from exchange.matching.lookup import SortedTable
 
 _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
 _BUILDING: Final = ".building-"
+LAYOUT: Final = 2
+"""Of the tables on disk (``columns.py``); versions of another layout are built again."""
 
 
 class SnapshotRecord(BaseModel):
@@ -39,6 +42,7 @@ class SnapshotRecord(BaseModel):
     rows: int
     files: dict[str, str]
     counts: dict[str, float]
+    layout: int = 1
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,10 @@ class Version:
         return SnapshotRecord.model_validate_json((self.folder / "snapshot.json").read_bytes())
 
     def open(self, table: str) -> SortedTable:
-        """One of the version's tables, mapped into memory; nothing is read yet."""
+        """One of the version's tables, mapped into memory; nothing is read yet. Halt where it has another layout."""
+        if self.record().layout != LAYOUT:
+            msg = f"snapshot {self.source} {self.name} was built by another version of this software; build it again"
+            raise Halt(msg)
         return SortedTable(map_table(self.folder / f"{table}.arrow"))
 
 
@@ -64,6 +71,9 @@ def write_table(table: pa.Table, path: Path) -> None:
     whole = table.combine_chunks()
     with path.open("wb") as stream, pa.ipc.new_file(stream, whole.schema) as writer:
         writer.write_table(whole, max_chunksize=max(whole.num_rows, 1))
+        writer.close()
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def map_table(path: Path) -> pa.Table:
@@ -113,7 +123,7 @@ class Snapshots:
         for name, table in tables.items():
             write_table(table, building / f"{name}.arrow")
         files = {path.name: sha256_of(path) for path in sorted(building.glob("*.arrow"))}
-        record = record.model_copy(update={"files": files})
+        record = record.model_copy(update={"files": files, "layout": LAYOUT})
         write_atomically(building / "snapshot.json", record.model_dump_json(indent=2).encode())
         name = f"{record.as_of}.{sha256_of(building / 'snapshot.json')[:12]}"
         if (home / name).exists():

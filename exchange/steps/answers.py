@@ -9,7 +9,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -26,8 +26,9 @@ from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
 from exchange.office import Office
 from exchange.register import Batch, Review, ReviewFilter
+from exchange.stages import stage
 from exchange.steps.objection import objected
-from exchange.steps.request import read_request
+from exchange.steps.request import ROWS_IN_PART, read_request
 from exchange.tables import ALWAYS_COUNTED, ANSWERS, SOURCES
 from exchange.working_days import office_day
 
@@ -38,6 +39,9 @@ AWAITING: Final = "awaiting_approval"
 
 Pins = Mapping[str, tuple[str, date]]
 """Source → (version, as-of date)."""
+
+Part = tuple[pl.DataFrame, pl.DataFrame]
+"""Rows of the request, and the answers to them."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +66,7 @@ class Question:
     @cached_property
     def table(self) -> pl.DataFrame:
         """The claimed values, row by row."""
-        return read_request(self.office, self.manifest)
+        return pl.concat(read_request(self.office, self.manifest))
 
     @cached_property
     def pins(self) -> Pins:
@@ -97,12 +101,29 @@ class Question:
             offence_kinds=ALWAYS_COUNTED if purpose is None else purpose.offence_kinds,
         )
 
+    def first_parts(self) -> Iterator[Part]:
+        """The first result, in parts that are never in memory together; of an objection, all in one."""
+        if self.manifest.objects_to is not None:
+            yield self.table, self.first_matched()
+        else:
+            yield from self._decided(read_request(self.office, self.manifest), self.sources(), settled=False)
+
     def first_matched(self, *, settled: bool = False) -> pl.DataFrame:
         """The first result's answers, see ``matching.decide``; of an objection, every row for review."""
         if self.manifest.objects_to is not None:
             first = Question.of(self.office, self.office.register.batch(self.manifest.objects_to))
             return objected(self.table, first.answers(), self.manifest.items)
-        return decide(self.table, self.manifest.items, self.sources(), self.today, settled=settled)
+        return self._all_decided(self.sources(), settled=settled)
+
+    def _all_decided(self, sources: Sources, *, settled: bool) -> pl.DataFrame:
+        parts = self._decided(self.table.iter_slices(ROWS_IN_PART), sources, settled=settled)
+        return pl.concat(answers for _, answers in parts)
+
+    def _decided(self, parts: Iterable[pl.DataFrame], sources: Sources, *, settled: bool) -> Iterator[Part]:
+        for asked in parts:
+            with stage("match"):
+                answers = decide(asked, self.manifest.items, sources, self.today, settled=settled)
+            yield asked, answers
 
     def matched(self, *, settled: bool = False) -> pl.DataFrame:
         """The answers as the matching gives them: the first ones, and those of the second asking for rows that had to
@@ -111,7 +132,7 @@ class Question:
         first_asked = self.first_matched(settled=settled)
         if not self.later_pins:
             return first_asked
-        again = decide(self.table, self.manifest.items, self.sources(later=True), self.today, settled=settled)
+        again = self._all_decided(self.sources(later=True), settled=settled)
         waited = has_code(first_asked, (WAITING,))
         kept = [pl.when(waited).then(again[name]).otherwise(first_asked[name]).alias(name) for name in again.columns]
         return first_asked.select(kept)

@@ -19,10 +19,12 @@ from exchange.register import NewReview
 
 
 def new_reviews(
-    frame: pl.DataFrame, agreement: Agreement, people: SortedTable, offices: Iterable[str]
+    frame: pl.DataFrame, agreement: Agreement, people: SortedTable, offices: Iterable[str], first: int = 1
 ) -> list[NewReview]:
-    """The rows of these answers that need an officer, with why and whose they are."""
-    queued = frame.with_row_index("row", offset=1).filter(pl.col(CAUSES) != "")
+    """The rows of these answers that need an officer, with why and whose they are. ``first``: the number in the batch
+    of the frame's first row.
+    """
+    queued = frame.with_row_index("row", offset=first).filter(pl.col(CAUSES) != "")
     divisions = [agreement.division] * queued.height
     if agreement.review_by == "registration":
         divisions = _registered(queued, people, agreement.division)

@@ -12,6 +12,7 @@ Rules
 from __future__ import annotations
 
 import logging
+from secrets import token_hex
 
 from exchange.agreements import Agreement
 from exchange.errors import Refused, Retryable
@@ -93,7 +94,8 @@ def _fetch_data(office: Office, agreement: Agreement, batch: Batch, content: byt
         return False  # likewise
     digest = data.sha256
     if not office.archive.has(digest):
-        fetched = make_folder(office.settings.home / "incoming") / batch.manifest_sha256
+        # A name of its own for each try: one that was given up for dead on another machine may still be writing.
+        fetched = make_folder(office.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
         try:
             digest = folder.fetch(data.name, fetched, limit=agreement.limits.max_bytes, expected_size=data.size)
         except Unsettled:

@@ -45,7 +45,7 @@ from exchange.steps.answers import (
     has_code,
 )
 from exchange.steps.queue import new_reviews
-from exchange.steps.seal import seal_result
+from exchange.steps.seal import seal_data, sign_result
 from exchange.working_days import office_day
 
 log = logging.getLogger(__name__)
@@ -173,8 +173,8 @@ def _seal(office: Office, release: Release) -> list[FileRecord]:
     chosen = [row - 1 for row in release.rows]
     rows_open = (batch.rows_open or 0) - len(chosen)
     answers = _approved(question.answers()[chosen])
-    _, files = seal_result(question, answers, question.table[chosen], supplement=release.number, rows_open=rows_open)
-    return files
+    data = seal_data(question, [(question.table[chosen], answers)], supplement=release.number)
+    return sign_result(question, data, supplement=release.number, rows_open=rows_open)
 
 
 def _deliver(office: Office, release: Release) -> None:

@@ -1,12 +1,12 @@
 """A request's data file, from the kept original to rows: hash, unseal, encoding or workbook, columns, rows.
 
 Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is
-Refused.
+Refused. The opened file is in memory as a whole, its rows come in parts (ADR 19).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Final
 
@@ -19,26 +19,48 @@ from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise
 from exchange.matching.names import name_fault, standard_name
 from exchange.office import Office
+from exchange.stages import in_stage, stage
 from exchange.validate.encoding import to_utf8
 from exchange.validate.gate import failures
-from exchange.validate.table import read_table
+from exchange.validate.table import read_parts
 from exchange.validate.workbook import read_workbook
 from exchange.working_days import OBJECTION
+
+BYTES_IN_PART: Final = 32 * 1024 * 1024
+"""Of a CSV file, some 300,000 rows: few enough that the work on them takes half a gigabyte, and enough that what each
+part costs besides its rows is not felt."""
+
+ROWS_IN_PART: Final = 250_000
+"""Of a table that is in memory as a whole anyway."""
 
 FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
 
 
-def read_request(office: Office, manifest: RequestManifest) -> pl.DataFrame:
-    """The claimed values of a trusted request; see ``validate.table.read_table`` for its columns."""
-    content = office.archive.read(manifest.data.sha256)
-    if manifest.data.encrypted:
-        content = unseal(content, office.decryption)
+def read_request(office: Office, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
+    """The claimed values of a trusted request, in parts; see ``validate.table.read_table`` for their columns."""
     items = manifest.items if manifest.objects_to is None else (OBJECTION,)
     form = _form(office, manifest)
     if manifest.data.form == "xlsx":
-        return read_workbook(content, manifest.data.sheet, items, manifest.rows, form)
-    return read_table(to_utf8(content, manifest.data.encoding), items, manifest.rows, form)
+        with stage("parse"):
+            table = read_workbook(_opened(office, manifest), manifest.data.sheet, items, manifest.rows, form)
+        yield from table.iter_slices(ROWS_IN_PART)
+        return
+    utf8 = _text(office, manifest)
+    yield from in_stage("parse", read_parts(utf8, items, manifest.rows, form, part=BYTES_IN_PART))
+
+
+def _opened(office: Office, manifest: RequestManifest) -> bytes:
+    with stage("hash"):
+        original = office.archive.verified_path(manifest.data.sha256)
+    with stage("unseal"):
+        return unseal(original, office.decryption) if manifest.data.encrypted else original.read_bytes()
+
+
+def _text(office: Office, manifest: RequestManifest) -> bytes:
+    content = _opened(office, manifest)
+    with stage("decode"):
+        return to_utf8(content, manifest.data.encoding)
 
 
 def _form(office: Office, manifest: RequestManifest) -> str | None:
@@ -51,24 +73,28 @@ def _form(office: Office, manifest: RequestManifest) -> str | None:
 
 def check_request(office: Office, manifest: RequestManifest, today: date) -> None:
     """Refused unless the data file can be read and is not mostly unreadable."""
-    table = read_request(office, manifest)
-    if manifest.objects_to is None and failures("request", _counts(table, manifest, today)):
-        raise Refused("rows_unreadable")
+    rows = unreadable = 0
+    for table in read_request(office, manifest):
+        rows += table.height
+        if manifest.objects_to is None:
+            with stage("check"):
+                unreadable += _unreadable(table, manifest, today)
+    with stage("gate"):
+        if manifest.objects_to is None and failures("request", _shares(rows, manifest, unreadable)):
+            raise Refused("rows_unreadable")
 
 
-def _counts(table: pl.DataFrame, manifest: RequestManifest, today: date) -> Mapping[str, float]:
+def _unreadable(table: pl.DataFrame, manifest: RequestManifest, today: date) -> int:
+    """How many rows name nobody that could be looked up."""
     if unregistered.CODE in manifest.items:
-        unreadable = table.height - unregistered.standardise(table, today)["fault"].null_count()
-        return _shares(table, manifest, unreadable)
+        return table.height - unregistered.standardise(table, today)["fault"].null_count()
     numbered = standardise(table.select("id_number", "name"), today)
-    unreadable = numbered.select(
-        pl.any_horizontal(
-            pl.col("id_fault").is_not_null(), name_fault(standard_name(pl.col("name"))).is_not_null()
-        ).sum()
-    ).item()
-    return _shares(table, manifest, unreadable)
+    unreadable = pl.any_horizontal(
+        pl.col("id_fault").is_not_null(), name_fault(standard_name(pl.col("name"))).is_not_null()
+    )
+    return int(numbered.select(unreadable.sum()).item())
 
 
-def _shares(table: pl.DataFrame, manifest: RequestManifest, unreadable: int) -> Mapping[str, float]:
-    share = unreadable / table.height if table.height >= FEWEST_ROWS_JUDGED else 0.0
-    return {"rows": table.height, "rows_in_manifest": manifest.rows, "unreadable_share": share}
+def _shares(rows: int, manifest: RequestManifest, unreadable: int) -> Mapping[str, float]:
+    share = unreadable / rows if rows >= FEWEST_ROWS_JUDGED else 0.0
+    return {"rows": rows, "rows_in_manifest": manifest.rows, "unreadable_share": share}

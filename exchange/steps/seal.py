@@ -1,24 +1,31 @@
 """A result's files: masked, judged, written, signed, encrypted, kept.
 
-Rules: nothing plain is written, rows go from memory into the partner's envelope; the gate judges before anything is
-sealed; the files are kept in the archive before the register hears of them.
+Rules
+- Nothing plain is written: rows go from memory into the partner's envelope, part by part (ADR 19). How they were parted
+  cannot be seen in the file.
+- The gate judges all rows before the envelope is whole; what does not pass is thrown away with its temporary file.
+- The files are kept in the archive before the register hears of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from secrets import token_hex
 
 import polars as pl
-import polars.selectors as cs
 
-from exchange.envelope import load_certificate, seal, sign
-from exchange.files import sha256
-from exchange.manifest import SIGNATURE_SUFFIX, File, ResultManifest, SnapshotDate, write
-from exchange.masking import ID_NUMBER_ANYWHERE, mask
-from exchange.matching.decide import FOR_THE_OFFICE
+from exchange.envelope import load_certificate, seal, seal_into, sign
+from exchange.files import sha256_of, written_atomically
+from exchange.manifest import ENVELOPE_SUFFIX, SIGNATURE_SUFFIX, File, ResultManifest, SnapshotDate, write
+from exchange.masking import ID_NUMBER_ANYWHERE, mask, masked_reference
+from exchange.matching.decide import FOR_THE_OFFICE, NOTE
 from exchange.register import FileRecord, Role, numbered
-from exchange.results import count_answers, notes_of, write_csv, write_xlsx
-from exchange.steps.answers import Question, answer_columns
+from exchange.results import ECHOED, add_counts, count_answers, notes_of, write_csv, write_xlsx
+from exchange.stages import in_stage, stage
+from exchange.steps.answers import Part, Question
 from exchange.steps.receipt import due_day
 from exchange.tables import ANSWERS, SOURCES
 from exchange.validate.gate import judge
@@ -26,24 +33,92 @@ from exchange.validate.gate import judge
 Counts = dict[str, dict[str, int]]
 
 
-def seal_result(
-    question: Question, answers: pl.DataFrame, asked: pl.DataFrame, *, supplement: int, rows_open: int
-) -> tuple[Counts, list[FileRecord]]:
-    """Counts per answer, and the three files, of these rows. ``asked``: the same rows of the request;
-    ``supplement``: 0 for the first result, then 1, 2…; ``rows_open``: still to be answered after this result.
+@dataclass(frozen=True)
+class SealedData:
+    """A result's data file, kept: counts per answer, the file as its partner will see it, and as it lies here."""
+
+    counts: Counts
+    plain: File
+    encrypted: File
+    snapshots: list[SnapshotDate]
+
+
+def seal_data(question: Question, parts: Iterable[Part], *, supplement: int) -> SealedData:
+    """Makes and keeps the data file of these rows of the request and their answers. ``supplement``: 0 for the first
+    result, then 1, 2…
     """
-    manifest, form = question.manifest, question.agreement.result
-    masking = question.agreement.masking
-    masked = mask(answers.drop(FOR_THE_OFFICE), masking.id_number, masking.name)
-    judge("result", _counts(asked, masked))
-    counts = count_answers(answers, manifest.items)
-    snapshots = _snapshot_dates(question, supplement)
-    if form.format == "xlsx":
-        notes = notes_of(question.batch.id, manifest, snapshots, counts)
-        plain = write_xlsx(masked, manifest.items, form.language, notes)
-    else:
-        plain = write_csv(masked, manifest.items, form.language, form.encoding)
-    return counts, _files(question, counts, plain, snapshots, supplement, rows_open)
+    writing = _Writing(question, _snapshot_dates(question, supplement))
+    pieces = in_stage("write", writing.pieces(parts))
+    name = f"{_stem(question, supplement)}.{question.agreement.result.format}"
+    digest, size = _keep_sealed(question, pieces, supplement)
+    return SealedData(
+        counts=writing.counts,
+        plain=File(name=name, size=writing.size, sha256=writing.digest.hexdigest()),
+        encrypted=File(name=name + ENVELOPE_SUFFIX, size=size, sha256=digest),
+        snapshots=writing.snapshots,
+    )
+
+
+@dataclass
+class _Writing:
+    """The plain file, made part by part, with what is told of it afterwards."""
+
+    question: Question
+    snapshots: list[SnapshotDate]
+    counts: Counts = field(default_factory=dict)
+    judged: dict[str, int] = field(default_factory=dict)
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    size: int = 0
+
+    def pieces(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        """The file's bytes; after the last the gate has judged them."""
+        form = self.question.agreement.result
+        for piece in self._as_workbook(parts) if form.format == "xlsx" else self._as_csv(parts):
+            self.digest.update(piece)
+            self.size += len(piece)
+            yield piece
+
+    def _as_csv(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        items, form = self.question.manifest.items, self.question.agreement.result
+        for place, masked in enumerate(self._masked(parts)):
+            yield write_csv(masked, items, form.language, form.encoding, header=place == 0)
+
+    def _as_workbook(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        """In one piece."""
+        manifest, form = self.question.manifest, self.question.agreement.result
+        masked = pl.concat(self._masked(parts))
+        notes = notes_of(self.question.batch.id, manifest, self.snapshots, self.counts)
+        yield write_xlsx(masked, manifest.items, form.language, notes)
+
+    def _masked(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
+        masking = self.question.agreement.masking
+        for asked, answers in parts:
+            with stage("mask"):
+                masked = mask(answers.drop(FOR_THE_OFFICE), masking.id_number, masking.name)
+            with stage("count"):
+                counts = count_answers(answers, self.question.manifest.items)
+                add_counts(self.counts, counts)
+                for name, count in _judged(asked, masked, counts).items():
+                    self.judged[name] = self.judged.get(name, 0) + count
+            yield masked
+        with stage("gate"):
+            judge("result", self.judged)
+
+
+def _judged(asked: pl.DataFrame, masked: pl.DataFrame, counts: Counts) -> Mapping[str, int]:
+    """What the gate judges: rows, order, codes, and identity numbers that are still whole."""
+    codes = pl.concat([masked[NOTE].unique(), *[pl.Series(list(tally), dtype=pl.String) for tally in counts.values()]])
+    whole = masked.select(pl.sum_horizontal(pl.col(ECHOED).str.contains(ID_NUMBER_ANYWHERE).sum())).item()
+    refs = asked.select(masked_reference(pl.col("row_ref"))).to_series()
+    return {
+        "rows_in": asked.height,
+        "rows_out": masked.height,
+        "row_refs_in_order": int((masked["row_ref"] == refs).sum()) if masked.height == asked.height else 0,
+        "answers_outside_table": sum(
+            count for tally in counts.values() for code, count in tally.items() if code not in ANSWERS
+        ),
+        "unmasked_numbers": whole + int(codes.str.contains(ID_NUMBER_ANYWHERE).sum()),
+    }
 
 
 def _snapshot_dates(question: Question, supplement: int) -> list[SnapshotDate]:
@@ -53,35 +128,39 @@ def _snapshot_dates(question: Question, supplement: int) -> list[SnapshotDate]:
     ]
 
 
-def _counts(asked: pl.DataFrame, masked: pl.DataFrame) -> Mapping[str, float]:
-    """What the gate judges: rows, order, codes, and identity numbers that are still whole."""
-    outside = masked.select(pl.sum_horizontal((~pl.col(answer_columns(masked)).is_in(list(ANSWERS))).sum())).item()
-    whole = masked.select(pl.sum_horizontal(cs.string().str.contains(ID_NUMBER_ANYWHERE).sum())).item()
-    refs = asked.select("row_ref", id_number=pl.lit(""), name=pl.lit(""))
-    masked_refs = mask(refs, "hide", "hide")["row_ref"]
-    in_order = int((masked["row_ref"] == masked_refs).sum()) if masked.height == asked.height else 0
-    return {
-        "rows_in": asked.height,
-        "rows_out": masked.height,
-        "row_refs_in_order": in_order,
-        "answers_outside_table": outside,
-        "unmasked_numbers": whole,
-    }
+def _stem(question: Question, supplement: int) -> str:
+    return f"{question.batch.id}.result" if supplement == 0 else f"{question.batch.id}.result-{supplement + 1}"
 
 
-def _files(
-    question: Question,
-    counts: Counts,
-    plain: bytes,
-    snapshots: list[SnapshotDate],
-    supplement: int,
-    rows_open: int,
-) -> list[FileRecord]:
-    """Makes and keeps the result's three files."""
+def _keep_sealed(question: Question, pieces: Iterator[bytes], supplement: int) -> tuple[str, int]:
+    """SHA-256 and size of the envelope of these pieces, which lies in the archive now. One piece is sealed in memory,
+    more are sealed as they come.
+    """
+    office, recipient = question.office, question.agreement.certificates.encryption
+    first, second = next(pieces), next(pieces, None)
+    if second is None:
+        with stage("seal"):
+            envelope = seal(first, load_certificate(recipient))
+        with stage("keep"):
+            return office.archive.keep(envelope), len(envelope)
+    # A name of its own for each try: one that was given up for dead on another machine may still be writing.
+    name = f"{question.batch.manifest_sha256}-{supplement}.{token_hex(4)}"
+    outgoing = office.settings.home / "outgoing" / name
+    with stage("seal"), written_atomically(outgoing) as file:
+        seal_into(file, chain((first, second), pieces), recipient)
+    with stage("hash"):
+        digest, size = sha256_of(outgoing), outgoing.stat().st_size
+    with stage("keep"):
+        office.archive.keep_file(outgoing, digest)
+    return digest, size
+
+
+def sign_result(question: Question, data: SealedData, *, supplement: int, rows_open: int) -> list[FileRecord]:
+    """The result's three files, kept: its data, and the manifest with its signature. ``rows_open``: still to be
+    answered after this result.
+    """
     batch, manifest, archive = question.batch, question.manifest, question.office.archive
-    stem = f"{batch.id}.result" if supplement == 0 else f"{batch.id}.result-{supplement + 1}"
-    envelope = seal(plain, load_certificate(question.agreement.certificates.encryption))
-    data_name = f"{stem}.{question.agreement.result.format}"
+    stem = _stem(question, supplement)
     record = ResultManifest(
         batch=batch.id,
         partner=batch.partner,
@@ -90,21 +169,26 @@ def _files(
         items=manifest.items,
         supplement=supplement or None,
         rows_in=manifest.rows,
-        rows_out=sum(counts["identity"].values()),
+        rows_out=sum(data.counts["identity"].values()),
         rows_open=rows_open,
-        answers=counts,
-        snapshots=snapshots,
+        answers=data.counts,
+        snapshots=data.snapshots,
         due=due_day(batch),
-        encrypted=File(name=f"{data_name}.p7m", size=len(envelope), sha256=sha256(envelope)),
-        plain=File(name=data_name, size=len(plain), sha256=sha256(plain)),
+        encrypted=data.encrypted,
+        plain=data.plain,
     )
     content = write(record)
     made = {
-        Role.RESULT_DATA: (f"{data_name}.p7m", envelope),
         Role.RESULT_SIGNATURE: (f"{stem}.json{SIGNATURE_SUFFIX}", sign(content, question.office.signing)),
         Role.RESULT: (f"{stem}.json", content),
     }
+    kept = FileRecord(
+        numbered(Role.RESULT_DATA, supplement + 1), *(getattr(data.encrypted, of) for of in ("name", "sha256", "size"))
+    )
     return [
-        FileRecord(numbered(role, supplement + 1), name, archive.keep(data), len(data))
-        for role, (name, data) in made.items()
+        kept,
+        *[
+            FileRecord(numbered(role, supplement + 1), name, archive.keep(data), len(data))
+            for role, (name, data) in made.items()
+        ],
     ]

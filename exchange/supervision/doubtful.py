@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 
-from exchange.snapshots.versions import Snapshots, Version, map_table
+from exchange.snapshots.versions import Snapshots, Version
 
 POPULATION = "population"
 SCHEMA = {"division": pl.String, "people": pl.Int64}
@@ -27,9 +28,9 @@ def count_doubtful(version: Version | None) -> pl.DataFrame:
     """division (six digits), people; only divisions where there is somebody."""
     if version is None:
         return pl.DataFrame(schema=SCHEMA)
-    table = map_table(version.folder / "people.arrow").select(["registered_division", "doubt", "cancelled"])
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101  (a table is a frame)
-    found = frame.filter(pl.col("doubt") & ~pl.col("cancelled")).group_by("registered_division").len()
+    people = version.open("people")
+    doubtful = np.flatnonzero(people.table.column("doubt").to_numpy())
+    frame = people.take(doubtful, ["registered_division", "cancelled"])
+    found = frame.filter(~pl.col("cancelled")).group_by("registered_division").len()
     division = pl.col("registered_division").cast(pl.String).fill_null("000000").alias("division")
     return found.select(division, pl.col("len").cast(pl.Int64).alias("people")).sort("division")

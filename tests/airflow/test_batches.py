@@ -1,5 +1,5 @@
-"""Real Airflow: a whole batch, a refusal, a failure and the operator's *Clear*; and nobody's data in its database
-or logs.
+"""Real Airflow: a whole batch in each lane, a refusal, a failure and the operator's *Clear*; and nobody's data in its
+database or logs.
 """
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from http.server import HTTPServer
 
 import httpx
@@ -17,18 +17,21 @@ import pytest
 
 from exchange.collect import sweep
 from exchange.demo.partner import DemoPartner, Request
-from exchange.demo.play import demo_partner
+from exchange.demo.play import demo_partner, month
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, SEED, World
+from exchange.lanes import Lane
 from exchange.office import Office
 from exchange.register import State
+from exchange.working_days import office_day
 
 from .servers import Webhook, serving
 
 ITEMS = ("id_number", "name", "sex")
 SECONDS = 90
+TODAY = office_day(datetime.now(UTC))
 _numbers = itertools.count(1)
 
 
@@ -52,13 +55,16 @@ def canary() -> dict[str, str]:
     return {"id_number": person["id_number"], "name": person["name"], "sex": person["sex"]}
 
 
-def make_request(court: DemoPartner, person: dict[str, str], data: bytes | None = None) -> Request:
+def make_request(
+    court: DemoPartner, person: dict[str, str], data: bytes | None = None, *, cycle: str = "monthly"
+) -> Request:
+    """A monthly one takes the common lane, one that is ad hoc the immediate one."""
     rows = [f"R1,{person['id_number']},{person['name']},{person['sex']}", "R2,,,"]
     sound = ("row_ref,id_number,name,sex\n" + "\n".join(rows) + "\n").encode()
     return Request(
         f"{court.id}.airflow-{next(_numbers)}",
-        "ad_hoc",
-        "2026-11-23",
+        cycle,
+        month(TODAY) if cycle == "monthly" else str(TODAY),
         "case_handling",
         "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见",
         ITEMS,
@@ -75,15 +81,15 @@ def collect(airflow: Airflow) -> None:
         assert api.wait_for_run("collect", run_id, SECONDS) == "success"
 
 
-def ended(airflow: Airflow, batch: str) -> str:
+def ended(airflow: Airflow, batch: str, lane: str = Lane.BATCH) -> str:
     with airflow.api() as api:
-        assert wait_for(lambda: batch in {run["dag_run_id"] for run in api.runs("batch")}, SECONDS)
-        return api.wait_for_run("batch", batch, SECONDS)
+        assert wait_for(lambda: batch in {run["dag_run_id"] for run in api.runs(lane)}, SECONDS)
+        return api.wait_for_run(lane, batch, SECONDS)
 
 
-def tasks(airflow: Airflow, batch: str) -> dict[str, str]:
+def tasks(airflow: Airflow, batch: str, lane: str = Lane.BATCH) -> dict[str, str]:
     with airflow.api() as api:
-        return {task["task_id"]: task["state"] for task in api.task_instances("batch", batch)}
+        return {task["task_id"]: task["state"] for task in api.task_instances(lane, batch)}
 
 
 def test_a_whole_batch(airflow: Airflow, office: Office, court: DemoPartner, canary: dict[str, str]) -> None:
@@ -113,9 +119,9 @@ def test_a_failure_and_the_operators_clear(
 ) -> None:
     key = airflow_world.office_keys / "encrypt.key"
     request = make_request(court, canary)
-    court.drop(court.make_set(request))
     key.chmod(0o644)  # a key that others may read: for a person, no retry
     try:
+        court.drop(court.make_set(request))
         collect(airflow)
         assert ended(airflow, request.batch) == "failed"
     finally:
@@ -133,14 +139,17 @@ def test_a_failure_and_the_operators_clear(
 
 
 def test_airflows_own_alert_wakes_the_watch_of_a_batch_that_is_stuck_beyond_its_due_day(
-    airflow: Airflow, airflow_world: World, office: Office, court: DemoPartner, canary: dict[str, str]
+    airflow: Airflow, airflow_world: World, office: Office
 ) -> None:
+    """Nobody looks out for a partner that may not ask ad hoc: its set is claimed here, a month ago."""
     key = airflow_world.office_keys / "encrypt.key"
-    request = make_request(court, canary)
+    social, data = demo_partner(airflow_world, PARTNERS[2]), b"row_ref,id_number,name,sex\nR1,,,\n"
+    batch, basis = f"{social.id}.airflow-{next(_numbers)}", "社会保险法第七十四条"
+    request = Request(batch, "monthly", month(TODAY), "pension", basis, ITEMS, 1, data)
     key.chmod(0o644)
     try:
-        court.drop(court.make_set(request))
-        sweep(Office(office.settings, office.register, lambda: office.now() - timedelta(days=2)))
+        social.drop(social.make_set(request))
+        sweep(Office(office.settings, office.register, lambda: office.now() - timedelta(days=30)))
         collect(airflow)
         assert ended(airflow, request.batch) == "failed"
         assert wait_for(lambda: request.batch in late(office), SECONDS)
@@ -184,6 +193,41 @@ def test_clearing_a_finished_batch_delivers_nothing_new(
     assert ended(airflow, request.batch) == "success"
     assert {name: court.fetch(name).read_bytes() for name in before} == before
     assert len(office.register.steps(request.batch)) == 5
+
+
+def test_a_small_ad_hoc_set_is_found_and_answered_in_one_task_without_a_sweep(
+    airflow: Airflow, office: Office, court: DemoPartner, canary: dict[str, str]
+) -> None:
+    request = make_request(court, canary, cycle="ad_hoc")
+    court.drop(court.make_set(request))
+    assert ended(airflow, request.batch, Lane.IMMEDIATE) == "success"
+    assert tasks(airflow, request.batch, Lane.IMMEDIATE) == {"answer": "success"}
+    assert court.result(request.batch).manifest["answers"]["sex"] == {"consistent": 1, "not_answered": 1}
+    collect(airflow)  # the sweep behind it starts nothing a second time
+    with airflow.api() as api:
+        assert request.batch not in {run["dag_run_id"] for run in api.runs(Lane.BATCH)}
+    steps = office.register.steps(request.batch)
+    assert [step.to_state for step in steps] == ["claimed", "accepted", "sealed", "delivered", "closed"]
+    actors = [step.actor for step in steps]
+    assert actors[0].startswith("airflow:lookout.watch#")
+    assert set(actors[1:]) == {"airflow:immediate.answer#1"}
+
+
+def test_a_failure_in_the_immediate_lane_and_the_operators_clear(
+    airflow: Airflow, airflow_world: World, court: DemoPartner, canary: dict[str, str]
+) -> None:
+    key = airflow_world.office_keys / "encrypt.key"
+    request = make_request(court, canary, cycle="ad_hoc")
+    key.chmod(0o644)
+    try:
+        court.drop(court.make_set(request))
+        assert ended(airflow, request.batch, Lane.IMMEDIATE) == "failed"
+    finally:
+        key.chmod(0o600)
+    with airflow.api("op") as operator:
+        operator.clear(Lane.IMMEDIATE, request.batch, note="key put in order")
+    assert ended(airflow, request.batch, Lane.IMMEDIATE) == "success"
+    assert court.result(request.batch).manifest["rows_out"] == 2
 
 
 def test_a_viewer_may_look_and_not_clear(airflow: Airflow) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
+from exchange.places import POOLS
 
 DAGS = sorted(DAG_IDS)
 
@@ -31,3 +34,17 @@ def test_a_batchs_tasks_are_its_side_effects_in_order(airflow: Airflow) -> None:
         "deliver": [],
     }
     assert all(task["retries"] > 0 for task in tasks)
+
+
+def test_the_immediate_lane_has_capacity_that_nothing_else_takes(airflow: Airflow) -> None:
+    with airflow.api() as api:
+        pools = {pool["name"]: pool["slots"] for pool in api.call("GET", "pools")["pools"]}
+        tasks = {dag_id: api.call("GET", f"dags/{dag_id}/tasks")["tasks"] for dag_id in DAGS}
+    assert pools == {name: pool["slots"] for name, pool in json.loads(POOLS.read_bytes()).items()}
+    used = {dag_id: {task["pool"] for task in found} for dag_id, found in tasks.items()}
+    assert used["immediate"] == {"immediate"}
+    assert used["lookout"] == {"lookout"}
+    assert used["batch"] == {"bulk"}
+    others = set().union(*[names for dag_id, names in used.items() if dag_id not in ("immediate", "lookout", "batch")])
+    assert others <= {"default_pool", "bulk"}
+    assert [(task["task_id"], task["retries"] > 0) for task in tasks["immediate"]] == [("answer", True)]

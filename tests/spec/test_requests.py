@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime
+from pathlib import Path
 from typing import Any, Final, Literal
 
 import pytest
@@ -51,13 +52,13 @@ CASES: Final = [
 
 
 def made(name: str) -> Identity:
-    """A key with a certificate that is valid as long as the file says."""
+    """A key with a certificate that is valid as long as the file says; in memory only."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
     valid = REQUESTS.settings["certificate"]
     certificate = certificate.not_valid_before(valid["valid_from"]).not_valid_after(valid["valid_until"])
-    return Identity(key, certificate.sign(key, hashes.SHA256()))
+    return Identity(key, certificate.sign(key, hashes.SHA256()), (Path(), Path()))
 
 
 @pytest.fixture(scope="module")

@@ -219,7 +219,7 @@ def test_a_file_name_that_holds_an_identity_number_is_written_down_nowhere(
     shutil.rmtree(court.keys / "desk" / f"{court.id}.{number}")
     put(court, files)
     before = office.register.waiting()
-    assert sweep(office).waiting == before
+    assert list(sweep(office).waiting) == before
     sweep(later(PATIENCE))
     (notice, _) = sorted(court.answers())
     assert notice == f"{WITHHELD}.notice.json"

@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import io
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.errors import Refused
 from exchange.validate.columns import read_header
-from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_table
+from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_parts, read_table
 
 ITEMS = ("id_number", "sex")
 HEADER = b"row_ref,id_number,name,sex\n"
@@ -57,12 +58,25 @@ cells = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st
 )
 
 
-@given(st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=10))
-def test_the_fast_way_reads_what_the_slow_way_reads(rows: list[tuple[str, ...]]) -> None:
+@given(st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=10), st.integers(60, 200))
+def test_the_fast_way_reads_what_the_slow_way_reads(rows: list[tuple[str, ...]], part: int) -> None:
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
-    body = text.getvalue().encode()
-    slow, fast = _read_slowly(body, CODES), _read_fast(body, CODES)
+    content = HEADER + text.getvalue().encode()
+    slow = pl.concat(_read_slowly(content, len(HEADER), CODES))
     assert slow.select(CODES).rows() == list(rows)
-    assert fast is not None
-    assert fast.equals(slow)
+    assert pl.concat(_read_fast(content, len(HEADER), CODES, part)).equals(slow)
+    assert pl.concat(read_parts(content, ITEMS, len(rows), part=part)).equals(slow)
+
+
+lines = st.lists(cells, min_size=1, max_size=6).filter(lambda row: row != [""])
+
+
+@given(st.lists(lines, min_size=1, max_size=12), st.integers(60, 200))
+def test_ragged_rows_stay_where_they_are_in_parts_of_any_size(rows: list[list[str]], part: int) -> None:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    content = HEADER + text.getvalue().encode()
+    table = pl.concat(read_parts(content, ITEMS, len(rows), part=part))
+    assert table.equals(pl.concat(_read_slowly(content, len(HEADER), CODES)))
+    assert table[ROW_FAULT].to_list() == [None if len(row) == 4 else "row_fields" for row in rows]

@@ -1,8 +1,9 @@
 """Airflow for the demo world: its database, its four components on loopback, and its users.
 
 Rules: each component is a process of its own, and only the API server listens (``airflow standalone`` opens log servers
-on every interface and leaves children behind). Variables of the caller's own Airflow are not passed on. Passwords and
-keys are in 0600 files of the world's own, never in an argument or in the environment.
+on every interface and leaves children behind). Tasks run in the scheduler, or on Celery workers where the world has
+them. Variables of the caller's own Airflow are not passed on. Passwords and keys are in 0600 files of the world's own,
+never in an argument or in the environment.
 """
 
 from __future__ import annotations
@@ -24,11 +25,12 @@ import httpx
 from exchange.demo.servers import processes
 from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.airflow_settings import USERS, write_settings
+from exchange.demo.servers.celery import Celery
 from exchange.demo.servers.ports import LOOPBACK, port_answers, remembered_port
 from exchange.demo.servers.processes import must, wait_for
 from exchange.errors import Halt
-from exchange.files import make_folder, write_atomically
-from exchange.places import DAGS
+from exchange.files import make_folder, sha256_of, write_atomically
+from exchange.places import DAGS, POOLS
 from exchange.settings import ENVIRONMENT_VARIABLE
 
 COMPONENTS: Final = {
@@ -38,7 +40,8 @@ COMPONENTS: Final = {
     "triggerer": ["triggerer", "--skip-serve-logs"],
 }
 DAG_IDS: Final = (
-    "batch", "collect", "deadline_watch", "monthly_report", "release", "releases", "retention", "snapshots",
+    "batch", "collect", "deadline_watch", "immediate", "large", "lookout", "monthly_report", "release", "releases",
+    "retention", "snapshots",
 )  # fmt: skip
 """The project's own."""
 
@@ -52,7 +55,8 @@ _FOREIGN: Final = ("AIRFLOW_", "EXCHANGE_", "PG")
 class Airflow:
     """One Airflow in ``folder``; ``database_url`` is SQLAlchemy's, without the password, which ``password_file`` has.
 
-    ``exchange_config`` is handed to the tasks as ``EXCHANGE_CONFIG``.
+    ``exchange_config`` is handed to the tasks as ``EXCHANGE_CONFIG``; ``celery``: who runs them, where not the
+    scheduler does.
     """
 
     folder: Path
@@ -60,6 +64,13 @@ class Airflow:
     password_file: Path
     exchange_config: Path | None = None
     dags: Path = DAGS
+    celery: Celery | None = None
+
+    @property
+    def commands(self) -> dict[str, list[str]]:
+        """Name → command line of each process."""
+        own = {name: [sys.executable, "-m", "airflow", *arguments] for name, arguments in COMPONENTS.items()}
+        return own | (self.celery.commands() if self.celery else {})
 
     @property
     def port(self) -> int:
@@ -107,27 +118,33 @@ class Airflow:
             database_url=self.database_url,
             dags=self.dags,
             users_file=self.users_file,
+            more=self.celery.settings() if self.celery else {},
         )
         self._migrate()
-        for name, arguments in COMPONENTS.items():
-            processes.start(self.folder, name, [sys.executable, "-m", "airflow", *arguments], self.environment())
+        if self.celery:
+            self.celery.broker.start()
+        for name, command in self.commands.items():
+            processes.start(self.folder, name, command, self.environment())
         self._wait_until_healthy(seconds)
 
     def stop(self) -> None:
-        """Ends the four components and all that they started, side by side; nothing to do when they do not run."""
-        stops: list[Callable[[], None]] = [
-            partial(processes.stop, self.folder, name, _STOP_SECONDS) for name in COMPONENTS
-        ]
+        """Ends all processes, workers of an earlier start too, and all that they started, side by side; nothing to do
+        when they do not run.
+        """
+        names = {*self.commands, *(path.stem for path in self.folder.glob("worker-*.pid"))}
+        stops: list[Callable[[], None]] = [partial(processes.stop, self.folder, name, _STOP_SECONDS) for name in names]
         with ThreadPoolExecutor(len(stops)) as pool:
             for done in [pool.submit(stop) for stop in stops]:
                 done.result()
+        if self.celery:
+            self.celery.broker.stop()
 
     def missing(self) -> list[str]:
-        """The components that do not run."""
-        return [name for name in COMPONENTS if not processes.is_running(self.folder, name)]
+        """The processes that do not run."""
+        return [name for name in self.commands if not processes.is_running(self.folder, name)]
 
     def is_healthy(self) -> bool:
-        """Whether the database and all four components say so."""
+        """Whether the database and the four components say so."""
         answer = self._answer("api/v2/monitor/health", _HEALTH_SECONDS)
         return answer is not None and all(part["status"] == "healthy" for part in answer.values())
 
@@ -159,8 +176,11 @@ class Airflow:
         return found
 
     def _migrate(self) -> None:
-        """Brings the database to this version of Airflow; takes some seconds, so only where it was not done yet."""
-        mark, wanted = self.folder / "migrated", version("apache-airflow-core")
+        """Brings the database to this version of Airflow and makes the project's pools; takes some seconds, so only
+        where it was not done yet.
+        """
+        mark, wanted = self.folder / "migrated", f"{version('apache-airflow-core')} {sha256_of(POOLS)}"
         if not mark.exists() or mark.read_text(encoding="utf-8") != wanted:
             must([sys.executable, "-m", "airflow", "db", "migrate"], self.environment())
+            must([sys.executable, "-m", "airflow", "pools", "import", str(POOLS)], self.environment())
             write_atomically(mark, wanted.encode())

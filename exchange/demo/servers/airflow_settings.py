@@ -1,14 +1,16 @@
 """Airflow's settings for a demo world: one ``airflow.cfg``, 0600, with keys made for that world alone.
 
 Rules: the keys are made once, everything else is written anew at each start; the database's password is not in it
-(libpq's password file has it); the users are Airflow's simple ones, meant for such a world, and a production site takes
-an auth manager of its own.
+(libpq's password file has it); as many tasks run at once as the pools have slots, so that no pool waits for another;
+the users are Airflow's simple ones, meant for such a world, and a production site takes an auth manager of its own.
 """
 
 from __future__ import annotations
 
+import json
 import secrets
 from base64 import urlsafe_b64encode
+from collections.abc import Mapping
 from configparser import ConfigParser
 from io import StringIO
 from pathlib import Path
@@ -16,7 +18,7 @@ from typing import Final
 
 from exchange.demo.servers.ports import LOOPBACK
 from exchange.files import make_folder, write_atomically
-from exchange.places import DAGS, ROOT
+from exchange.places import DAGS, POOLS, ROOT
 
 USERS: Final = {"admin": "admin", "op": "op", "leader": "user", "viewer": "viewer"}
 """User → role of Airflow's. The leader answers what is asked of leaders and runs nothing."""
@@ -24,15 +26,32 @@ USERS: Final = {"admin": "admin", "op": "op", "leader": "user", "viewer": "viewe
 _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
 
 
-def write_settings(folder: Path, *, port: int, database_url: str, dags: Path, users_file: Path) -> None:
-    """Writes ``airflow.cfg`` in ``folder``, Airflow's home, and the project's own start-up file beside it."""
+def pool_slots() -> int:
+    """How many tasks run at once when all pools are full."""
+    return sum(pool["slots"] for pool in json.loads(POOLS.read_bytes()).values())
+
+
+def write_settings(
+    folder: Path,
+    *,
+    port: int,
+    database_url: str,
+    dags: Path,
+    users_file: Path,
+    more: Mapping[str, Mapping[str, object]],
+) -> None:
+    """Writes ``airflow.cfg`` in ``folder``, Airflow's home, and the project's own start-up file beside it. ``more``:
+    settings by section that take the place of these or are added.
+    """
     warm = ROOT / "docker" / "airflow_local_settings.py"
     write_atomically(make_folder(folder / "config") / warm.name, warm.read_bytes())
     place = folder / "airflow.cfg"
     before = ConfigParser(interpolation=None)
     before.read(place, encoding="utf-8")
     parser = ConfigParser(interpolation=None)
-    for section, values in _settings(folder, port, database_url, dags, users_file).items():
+    settings = _settings(folder, port, database_url, dags, users_file)
+    for section in sorted({*settings, *more}):
+        values = settings.get(section, {}) | dict(more.get(section, {}))
         # Airflow's reader takes a % for the start of a reference.
         parser[section] = {name: str(value).replace("%", "%%") for name, value in values.items()}
     for section, name in _KEYS:
@@ -52,7 +71,7 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
             "default_timezone": "Asia/Shanghai",
             "dags_are_paused_at_creation": False,
             "executor": "LocalExecutor",
-            "parallelism": 4,
+            "parallelism": pool_slots(),
             "simple_auth_manager_users": ",".join(f"{name}:{role}" for name, role in USERS.items()),
             "simple_auth_manager_passwords_file": users_file,
         },

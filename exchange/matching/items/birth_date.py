@@ -10,5 +10,6 @@ from exchange.matching.items.rule import ItemRule, compared, registered
 RULE = ItemRule(
     code="birth_date",
     reads=("birth_date",),
-    answer=compared(pl.col("birth_date"), claimed_date(pl.col("birth_date")), registered("birth_date")),
+    claimed=claimed_date(pl.col("birth_date")),
+    answer=compared("birth_date", registered("birth_date")),
 )

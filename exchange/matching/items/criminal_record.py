@@ -24,7 +24,6 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from exchange.matching.identity import NOBODY
 from exchange.matching.items.rule import ItemRule
 from exchange.matching.sources import Sources
 from exchange.tables import OFFENCE_SOURCES
@@ -32,12 +31,8 @@ from exchange.tables import OFFENCE_SOURCES
 
 def _look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
     """Adds ``criminal_record.hit``, ``.ready`` and ``.approved``."""
-    persons, population = frame["person"].to_numpy(), sources.population
-    hit = np.zeros(len(persons), dtype=bool)
-    known = np.flatnonzero(persons != NOBODY)
-    before, former = population.former_keys(persons[known])
-    place = np.concatenate([known, known[before]])
-    keys = np.concatenate([population.people.keys[persons[known]], former])
+    hit = np.zeros(frame.height, dtype=bool)
+    place, keys = sources.population.numbers_of(frame["person"].to_numpy())
     for source in OFFENCE_SOURCES:
         if source in sources.records:
             records = sources.records[source]

@@ -10,5 +10,6 @@ from exchange.matching.items.rule import ItemRule, compared, registered
 RULE = ItemRule(
     code="ethnicity",
     reads=("ethnicity",),
-    answer=compared(pl.col("ethnicity"), ethnicity_code(pl.col("ethnicity")), registered("ethnicity")),
+    claimed=ethnicity_code(pl.col("ethnicity")),
+    answer=compared("ethnicity", registered("ethnicity")),
 )

@@ -26,7 +26,6 @@ import polars as pl
 from exchange.matching.codes import plain_word
 from exchange.matching.dates import claimed_period
 from exchange.matching.divisions import division_code, place_answer
-from exchange.matching.identity import NOBODY
 from exchange.matching.items.rule import ItemRule
 from exchange.matching.sources import Sources
 
@@ -132,14 +131,10 @@ def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRu
 
 def _events(frame: pl.DataFrame, sources: Sources, kinds: Sequence[int]) -> pl.DataFrame:
     """Every (row, event of its person) of these kinds: the claims, ``row``, and the event as ``event.<column>``."""
-    population, table = sources.population, sources.records[SOURCE]
-    persons = frame["person"].to_numpy()
-    known = np.flatnonzero(persons != NOBODY)
-    before, former = population.former_keys(persons[known])
-    place = np.concatenate([known, known[before]])
-    found = table.find(np.concatenate([population.people.keys[persons[known]], former]))
-    columns = [name for name in table.table.column_names if name != "key"]
-    events = table.take(found.row, columns).select(pl.all().name.prefix("event."))
+    table = sources.records[SOURCE]
+    place, keys = sources.population.numbers_of(frame["person"].to_numpy())
+    found = table.find(keys)
+    events = table.take(found.row, table.columns).select(pl.all().name.prefix("event."))
     claims = frame[place[found.wanted]].with_columns(pl.Series("row", place[found.wanted]))
     pairs = pl.concat([claims, events], how="horizontal")
     return pairs.filter(pl.col("event.event").is_in(list(kinds)))

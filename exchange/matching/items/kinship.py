@@ -20,7 +20,7 @@ import polars as pl
 
 from exchange.matching import id_numbers
 from exchange.matching.identity import NOBODY, identify
-from exchange.matching.items.rule import ItemRule, registered
+from exchange.matching.items.rule import ItemRule, meant, registered
 from exchange.matching.relations import HEAD, relation_answer, relation_number
 from exchange.matching.sources import Sources
 
@@ -49,13 +49,14 @@ def _look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
     )
 
 
-_RELATION = relation_number(pl.col("relation"))
+_RELATION = meant("kinship")
 _IS_HEAD = registered("relation").is_in(HEAD)
 _RELATIVE_IS_HEAD = pl.col("kinship.relation").is_in(HEAD)
 _OF_THE_OTHER = pl.when(_IS_HEAD).then(pl.col("kinship.relation")).otherwise(registered("relation"))
 
 RULE = ItemRule(
     code="kinship",
+    claimed=relation_number(pl.col("relation")),
     reads=_READS,
     looks_up=_look_up,
     answer=(

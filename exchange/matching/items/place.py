@@ -5,16 +5,16 @@ from __future__ import annotations
 import polars as pl
 
 from exchange.matching.divisions import division_code, place_answer
-from exchange.matching.items.rule import ItemRule, registered
+from exchange.matching.items.rule import ItemRule, meant, registered
 
 
 def place_rule(code: str) -> ItemRule:
     """The rule of an item whose claim and register column both bear its code."""
-    claimed, register = pl.col(code), registered(code)
-    named = division_code(claimed)
+    claimed, register, named = pl.col(code), registered(code), meant(code)
     return ItemRule(
         code=code,
         reads=(code,),
+        claimed=division_code(claimed),
         answer=(
             pl.when(claimed.str.strip_chars() == "")
             .then(pl.lit("claim_missing"))

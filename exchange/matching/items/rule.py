@@ -19,13 +19,14 @@ LookUp = Callable[[pl.DataFrame, Sources], pl.DataFrame]
 
 @dataclass(frozen=True)
 class ItemRule:
-    """``reads``: columns of the population's ``people``. ``needs``: sources besides the population. ``looks_up``: adds
+    """``claimed``: what the claim means, worked out once and seen by ``answer`` as ``claimed.<item>``. ``reads``: columns of the population's ``people``. ``needs``: sources besides the population. ``looks_up``: adds
     columns ``<item>.<name>`` to the frame of ``decide`` (claims, ``person``), for what one register row cannot tell;
     as many rows out as in, in their order.
     """
 
     code: str
     answer: pl.Expr
+    claimed: pl.Expr | None = None
     reads: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     looks_up: LookUp | None = None
@@ -36,12 +37,18 @@ def registered(column: str) -> pl.Expr:
     return pl.col(f"register.{column}")
 
 
-def compared(claimed: pl.Expr, value: pl.Expr, register: pl.Expr) -> pl.Expr:
+def meant(item: str) -> pl.Expr:
+    """What the claim means, null where it cannot be read."""
+    return pl.col(f"claimed.{item}")
+
+
+def compared(item: str, register: pl.Expr) -> pl.Expr:
     """The plain case: an empty claim, a claim that cannot be read, or whether it equals the register's value; where the
     register does not say, an officer looks.
     """
+    value = meant(item)
     return (
-        pl.when(claimed.str.strip_chars() == "")
+        pl.when(pl.col(item).str.strip_chars() == "")
         .then(pl.lit("claim_missing"))
         .when(value.is_null())
         .then(pl.lit("claim_format"))

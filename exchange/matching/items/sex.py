@@ -9,15 +9,15 @@ from typing import Final
 import polars as pl
 
 from exchange.matching.codes import sex_code
-from exchange.matching.items.rule import ItemRule, compared, registered
+from exchange.matching.items.rule import ItemRule, compared, meant, registered
 
 _STATED: Final = (1, 2)
 
-_VALUE = sex_code(pl.col("sex"))
-_SILENT = _VALUE.is_in(_STATED) & ~registered("sex").is_in(_STATED)
+_SILENT = meant("sex").is_in(_STATED) & ~registered("sex").is_in(_STATED)
 
 RULE = ItemRule(
     code="sex",
     reads=("sex",),
-    answer=compared(pl.col("sex"), _VALUE, pl.when(~_SILENT).then(registered("sex"))),
+    claimed=sex_code(pl.col("sex")),
+    answer=compared("sex", pl.when(~_SILENT).then(registered("sex"))),
 )

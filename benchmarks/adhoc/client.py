@@ -1,0 +1,80 @@
+"""A plain SFTP client, as a partner has one: puts files, looks whether others are there, reads them."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+import paramiko
+
+from exchange.demo.partner import DemoPartner
+from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE
+
+_LOOK_SECONDS = 0.02
+
+
+class Client:
+    def __init__(self, sftp: paramiko.SFTPClient) -> None:
+        self.sftp = sftp
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Puts files, each under its final name at once."""
+        for name, content in files.items():
+            self.lay(name, content)
+            self.show(name)
+
+    def lay(self, name: str, content: bytes) -> None:
+        """Puts a file under a name that nobody reads."""
+        with self.sftp.open(f"{TO_OFFICE}/.{name}", "wb") as remote:
+            remote.set_pipelined(True)
+            remote.write(content)
+
+    def show(self, name: str) -> float:
+        """Gives the file its final name; when it had it, in seconds of the wall clock."""
+        self.sftp.posix_rename(f"{TO_OFFICE}/.{name}", f"{TO_OFFICE}/{name}")
+        return time.time()
+
+    def wait_for(self, name: str, seconds: float) -> float | None:
+        """When the file from the office was there and read to its end; None where it did not come in time."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            try:
+                with self.sftp.open(f"{FROM_OFFICE}/{name}", "rb") as remote:
+                    remote.read()
+                return time.time()
+            except FileNotFoundError:
+                time.sleep(_LOOK_SECONDS)
+        return None
+
+    def wait_for_all(self, names: Iterable[str], seconds: float) -> dict[str, float]:
+        """When each file was seen; those that did not come in time are not among them."""
+        wanted, seen = set(names), dict[str, float]()
+        deadline = time.monotonic() + seconds
+        while wanted and time.monotonic() < deadline:
+            came = wanted & set(self.sftp.listdir(FROM_OFFICE))
+            seen |= dict.fromkeys(came, time.time())
+            wanted -= came
+            time.sleep(_LOOK_SECONDS)
+        return seen
+
+    def names(self) -> list[str]:
+        return self.sftp.listdir(FROM_OFFICE)
+
+
+@contextmanager
+def connected(partner: DemoPartner) -> Iterator[Client]:
+    """The partner's own client, connected to its server."""
+    server = partner.server
+    kind, _, encoded = server.host_key.partition(" ")
+    client = paramiko.SSHClient()
+    client.set_missing_host_key_policy(paramiko.RejectPolicy())
+    key = paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
+    client.get_host_keys().add(f"[127.0.0.1]:{server.port}", kind, key)
+    own = {"key_filename": str(partner.keys / "sftp"), "allow_agent": False, "look_for_keys": False}
+    client.connect("127.0.0.1", server.port, server.username, **own)
+    try:
+        yield Client(client.open_sftp())
+    finally:
+        client.close()

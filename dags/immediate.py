@@ -1,0 +1,51 @@
+"""One run for each small ad hoc set; the run id is the batch id. The same steps as ``batch``, in one task.
+
+Airflow finds the operator's page in ``doc_md`` below.
+"""
+
+from __future__ import annotations
+
+from airflow.sdk import dag, task
+from due import alert
+from wiring import PATIENT, run_step
+
+from exchange import pipeline
+
+PAGE = """
+### 临时批次 · one small ad hoc batch
+
+运行编号就是批次号。The run id is the batch id. 临时请求、不超过 10,000 行且 4 MB 的走这里，其余走 `batch`；有自己的池（`immediate`），定期批次占不了。
+Ad hoc sets of at most 10,000 rows and 4 MB come here, all others to `batch`; they have a pool of their own that no periodic batch can take.
+
+| 任务 task | 做什么 | what it does |
+|---|---|---|
+| `answer` | 取回、验签、回执、比对、签名加密、送达；不予受理的到回执为止 | all steps of `batch` in one: receive, process, deliver; a refused set ends with its receipt |
+
+**任务失败怎么办 · when the task has failed**：看任务日志最后一行，按其说明处理后点 *Clear*。任何时候都可以清除重跑：从登记簿所记的步骤接着做，结果相同，只送达一次。
+Read the last line of its log, put in order what it says, press *Clear*. It goes on from the step that the register
+knows: same result, delivered once.
+
+登记 · register: `exchange register show <batch id>`
+"""
+
+
+@dag(
+    dag_id="immediate",
+    schedule=None,
+    catchup=False,
+    max_active_runs=64,
+    default_args=PATIENT | {"pool": "immediate", "priority_weight": 100, "weight_rule": "absolute"},
+    deadline=alert(),
+    doc_md=PAGE,
+    tags=["exchange"],
+    is_paused_upon_creation=False,
+)
+def immediate() -> None:
+    @task
+    def answer() -> None:
+        run_step(pipeline.run)
+
+    answer()
+
+
+immediate()

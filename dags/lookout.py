@@ -1,0 +1,60 @@
+"""Every five minutes, for five minutes: look into the folders of partners that may ask ad hoc each half second, claim
+what is complete and start its run at once.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import dag, task
+from wiring import in_office, start_run
+
+from exchange.lookout import look_out
+from exchange.office import Office
+
+SECONDS = 320.0  # to the next run, and 20 more until that one has taken over
+
+PAGE = """
+### 值守 · lookout
+
+一直有一个运行在值守：与每个可提临时请求的部门保持一个 SFTP 连接，约每半秒看一次，齐全的请求立即登记并启动 `immediate`（大的或定期的启动 `batch`）。每五分钟换班，交接时短暂有两个。
+One run is always on duty: it keeps one SFTP connection open to each partner that may ask ad hoc, looks about each half second, claims
+what is complete and starts its run at once. They change over every five minutes; then there are two for a while.
+
+没有它也不会漏：`collect` 每分钟全部查看一遍，失败、暂停或停机只是慢一些。 Nothing is lost without it: `collect` looks each minute.
+
+某部门服务器不通时日志有 `tried again in … s`，其他部门不受影响；`collect` 的 `troubles` 会报告。 A partner's server that does not
+answer is tried again, the others are watched; `troubles` of `collect` reports it.
+"""
+
+
+@dag(
+    dag_id="lookout",
+    schedule="*/5 * * * *",
+    catchup=False,
+    max_active_runs=2,
+    default_args={
+        "pool": "lookout",
+        "priority_weight": 100,
+        "weight_rule": "absolute",
+        "retries": 0,  # the next one comes anyway
+        "execution_timeout": timedelta(seconds=2 * SECONDS),
+    },
+    doc_md=PAGE,
+    tags=["exchange"],
+    is_paused_upon_creation=False,
+)
+def lookout() -> None:
+    @task
+    def watch() -> None:
+        in_office(_watch)
+
+    watch()
+
+
+def _watch(office: Office) -> None:
+    for batch_id, lane in look_out(office, SECONDS):
+        start_run(lane, batch_id)
+
+
+lookout()

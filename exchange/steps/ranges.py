@@ -1,0 +1,141 @@
+"""A very large batch by ranges (号码段): each decides the rows whose numbers fall into one stretch of the register.
+
+Rules
+- The ranges cut the pinned population into equal numbers of people, so that whoever decides one needs that stretch of
+  the snapshot in memory and not the whole; for people outside of it (relatives, superseded numbers) the mapped files
+  are whole. Every row belongs to exactly one range; one whose number cannot be read, to the first.
+- What a range decided rests as row numbers, codes and rows of the population, without names or numbers, sealed to the
+  office's own certificate, in the archive under its hash. Airflow carries the hashes; they are checked before a file is
+  opened.
+- Put together the ranges are what deciding in one go gives; a test holds the one against the other.
+- A range that is decided again has another hash (encryption is random). The files go when the batch is sealed; what a
+  try that was killed left, and nobody names, goes by retention.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from exchange.envelope import seal, unseal
+from exchange.errors import Halt
+from exchange.matching import unregistered
+from exchange.matching.decide import decide
+from exchange.matching.id_numbers import standardise
+from exchange.matching.lookup import SortedTable
+from exchange.office import Office
+from exchange.register import State
+from exchange.stages import stage
+from exchange.steps.answers import POPULATION, Part, Question
+from exchange.steps.request import read_request
+
+log = logging.getLogger(__name__)
+
+ROW: Final = "row"
+AS_CLAIMED: Final = ("row_ref", "id_number", "name")
+"""What a range leaves out: it stands in the request."""
+
+_AHEAD: Final = timedelta(days=1)
+"""More than two machines' clocks differ: a file that was laid down a moment ago is removed all the same."""
+
+
+def plan(office: Office, batch_id: str) -> int:
+    """By how many ranges a batch is decided; 0 where it is in one go, or has been. Pins the snapshots."""
+    batch = office.register.batch(batch_id)
+    if batch.state is not State.ACCEPTED:
+        return 0
+    question = Question.of(office, batch)
+    manifest, policy = question.manifest, office.settings.policy
+    by_number = unregistered.CODE not in manifest.items and manifest.objects_to is None
+    if manifest.rows < policy.large_rows or not by_number:
+        return 0
+    ranges = -(-manifest.rows // policy.range_rows)
+    log.info("%s: %d rows in %d ranges of population %s", batch_id, manifest.rows, ranges, _population(question))
+    return ranges
+
+
+def match_range(office: Office, batch_id: str, number: int, of: int) -> str:
+    """Decides one range, from 0; the hash of what lies in the archive. Empty where the batch is further."""
+    batch = office.register.batch(batch_id)
+    if batch.state is not State.ACCEPTED:
+        return ""
+    question = Question.of(office, batch)
+    decided = pl.concat(_decided(question, number, of))
+    log.info("%s: range %d of %d, %d rows", batch_id, number + 1, of, decided.height)
+    content = _written(decided, _name(question, number, of))
+    return office.archive.keep(seal(content, office.decryption.certificate))
+
+
+def put_together(question: Question, hashes: Sequence[str]) -> Iterator[Part]:
+    """The request's rows and the answers that the ranges gave, in the request's order; Halt where they are not this
+    batch's, or not all of them.
+    """
+    opened = [_opened(question, digest, _name(question, number, len(hashes))) for number, digest in enumerate(hashes)]
+    answers = pl.concat(opened).sort(ROW)
+    if not answers[ROW].equals(pl.Series(ROW, range(question.manifest.rows), dtype=pl.UInt32)):
+        raise Halt(_NOT_WHOLE)
+    begin = 0
+    for asked in read_request(question.office, question.manifest):
+        mine = answers.slice(begin, asked.height).drop(ROW).with_columns(pl.col(pl.Categorical).cast(pl.String))
+        yield asked, pl.concat([asked.select(AS_CLAIMED), mine], how="horizontal")
+        begin += asked.height
+
+
+def remove(office: Office, hashes: Sequence[str]) -> None:
+    """Removes what is not needed any more; some may be gone already."""
+    for digest in filter(None, hashes):
+        office.archive.destroy(digest, office.now() + _AHEAD)
+
+
+def range_of(table: pl.DataFrame, people: SortedTable, of: int, today: date) -> pl.Series:
+    """The number of the range that each row belongs to."""
+    keys = standardise(table.select("id_number"), today)["key"].fill_null(-1).to_numpy()
+    bounds = people.keys[[len(people.keys) * number // of for number in range(1, of)]]
+    return pl.Series(np.searchsorted(bounds, keys, side="right"))
+
+
+_NOT_WHOLE: Final = "the ranges do not make up this batch; clear the task `plan` and those after it"
+
+
+def _decided(question: Question, number: int, of: int) -> Iterator[pl.DataFrame]:
+    """The range's rows of each part of the request: row, codes, person."""
+    sources, begin = question.sources(), 0
+    for asked in read_request(question.office, question.manifest):
+        mine = range_of(asked, sources.population.people, of, question.today) == number
+        rows = asked.with_row_index(ROW, offset=begin).filter(mine)
+        with stage("match"):
+            answers = decide(rows.drop(ROW), question.manifest.items, sources, question.today)
+        codes = answers.drop(AS_CLAIMED).with_columns(pl.col(pl.String).cast(pl.Categorical))
+        yield codes.insert_column(0, rows[ROW])
+        begin += asked.height
+
+
+def _population(question: Question) -> str:
+    return question.pins[POPULATION][0]
+
+
+def _name(question: Question, number: int, of: int) -> str:
+    """What a file says that it is; another batch's, another cut's or another snapshot's is not taken for it."""
+    return f"{question.batch.id} {number}/{of} {_population(question)}"
+
+
+def _written(frame: pl.DataFrame, name: str) -> bytes:
+    """A line that says what it is, then the table as an Arrow file."""
+    stream = io.BytesIO(name.encode() + b"\n")
+    stream.seek(0, io.SEEK_END)
+    frame.write_ipc(stream, compression="zstd")
+    return stream.getvalue()
+
+
+def _opened(question: Question, digest: str, name: str) -> pl.DataFrame:
+    office = question.office
+    said, _, table = unseal(office.archive.verified_path(digest), office.decryption).partition(b"\n")
+    if said != name.encode():
+        raise Halt(_NOT_WHOLE)
+    return pl.read_ipc(table)

@@ -1,0 +1,33 @@
+"""What Airflow's components import before they fork starts no threads of work, which would be dead after the fork."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from exchange.places import ROOT
+
+PROGRAM = """
+import os, runpy, sys
+settings, sys.argv = sys.argv[1], ["airflow", *sys.argv[2:]]
+runpy.run_path(settings)
+assert "exchange.pipeline" in sys.modules
+names = [open(f"/proc/self/task/{task}/comm").read() for task in os.listdir("/proc/self/task")]
+assert not [name for name in names if name.startswith(("polars-0", "polars-1", "tokio", "async"))], names
+child = os.fork()
+if child == 0:
+    import polars as pl
+    total = pl.DataFrame({"n": range(100_000)}).lazy().group_by(pl.col("n") % 7).agg(pl.len()).collect()["len"].sum()
+    os._exit(0 if total == 100_000 else 1)
+sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+
+
+@pytest.mark.parametrize("component", [["scheduler"], ["celery", "worker"], ["dag-processor"]], ids=" ".join)
+def test_nothing_is_run_before_the_fork(component: list[str]) -> None:
+    settings = ROOT / "docker" / "airflow_local_settings.py"
+    command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(settings), *component]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert ended.returncode == 0, ended.stderr

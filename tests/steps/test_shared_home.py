@@ -1,0 +1,82 @@
+"""Workers on several machines: each step of a batch on another one, which share the archive, the snapshots and the
+register; whatever else a step writes is its own machine's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from exchange.collect import sweep
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import to_csv
+from exchange.demo.province.claims import make_claims
+from exchange.files import make_folder
+from exchange.office import Office
+from exchange.pipeline import deliver, process, receive
+from exchange.register import State
+
+ITEMS = ("id_number", "name", "sex", "criminal_record")
+SHARED = ("archive", "snapshots")
+
+
+@pytest.fixture
+def machine(office: Office, tmp_path: Path) -> Callable[[str], Office]:
+    """The office as a machine sees it: a home of its own, in which only what is shared is the shared one."""
+
+    def make(name: str) -> Office:
+        home = tmp_path / name
+        home.mkdir()
+        for folder in SHARED:
+            (home / folder).symlink_to(make_folder(office.settings.home / folder), target_is_directory=True)
+        return Office(office.settings.model_copy(update={"home": home}), office.register)
+
+    return make
+
+
+def test_each_step_on_another_machine(
+    machine: Callable[[str], Office],
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    people: pl.DataFrame,
+    offenders: pl.Series,
+) -> None:
+    claims = make_claims(people, offenders, ITEMS, 50, seed=8, approved=True)
+    request = ask(to_csv(claims.rows), 50, items=ITEMS)
+    court.drop(court.make_set(request))
+    assert request.batch in sweep(machine("collector")).waiting
+    assert receive(machine("first"), request.batch)
+    process(machine("second"), request.batch)
+    deliver(third := machine("third"), request.batch)
+    assert third.register.batch(request.batch).state in (State.DELIVERED, State.CLOSED)
+    answers = court.result(request.batch).manifest["answers"]
+    for column, tally in answers.items():
+        assert tally == dict(claims.expected[column].value_counts().iter_rows()), column
+
+
+def test_a_try_that_was_given_up_for_dead_does_not_disturb_the_next(
+    machine: Callable[[str], Office],
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The first machine's fetched file lies ready; before it goes on, the second has done the whole step."""
+    request = ask()
+    court.drop(court.make_set(request))
+    sweep(office := machine("one"))
+    keep_file, overtaken = office.archive.keep_file, False
+
+    def late(fetched: Path, digest: str) -> None:
+        nonlocal overtaken
+        if not overtaken:
+            overtaken = True
+            assert receive(office, request.batch)
+        keep_file(fetched, digest)
+
+    monkeypatch.setattr(office.archive, "keep_file", late)
+    assert receive(office, request.batch)
+    assert overtaken
+    assert [step.to_state for step in office.register.steps(request.batch)] == ["claimed", "accepted"]
