@@ -82,7 +82,7 @@ def make_peers(world: World, say: Callable[[str], None], *, servers: bool = True
 def _numbers(world: World, path: Path) -> None:
     version = world.published("population")
     people, former = version.open("people"), version.open("former")
-    persons = np.asarray(former.take(np.arange(len(former.keys)), ["person"])["person"].to_numpy()).astype(np.int64)
+    persons = former.numbers(np.arange(len(former.keys)), "person")
     borne = people.take(persons, _VALUES).with_columns(
         pl.Series("key", former.keys), pl.Series("person", people.keys[persons]), pl.lit(value=True).alias("former")
     )

@@ -5,16 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-import polars as pl
-
 from benchmarks.province import TODAY
 from benchmarks.requests import MATCHED
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.sources import Sources
 from exchange.snapshots.versions import Snapshots, Version
+from exchange.steps.request import BYTES_IN_PART
 from exchange.tables import OFFENCE_SOURCES
-from exchange.validate.table import read_table
+from exchange.validate.table import read_parts
 
 OUT = ("row_ref", "identity", "note", *[f"answer.{item}" for item in MATCHED])
 
@@ -37,14 +36,14 @@ def published(folder: Path, source: str) -> Version:
     return version
 
 
-def answers(request: bytes, known: Sources) -> pl.DataFrame:
-    """The columns of ``OUT`` for a request file."""
-    table = read_table(request, MATCHED, request.count(b"\n") - 1)
-    return decide(table, MATCHED, known, TODAY).select(OUT)
-
-
 def main(folder: str, request: str, out: str) -> None:
-    answers(Path(request).read_bytes(), sources(Path(folder))).write_csv(out)
+    """In parts, as the pipeline does it."""
+    known, content = sources(Path(folder)), Path(request).read_bytes()
+    rows = content.count(b"\n") - 1
+    with Path(out).open("wb") as written:
+        for number, part in enumerate(read_parts(content, MATCHED, rows, part=BYTES_IN_PART)):
+            answers = decide(part, MATCHED, known, TODAY).select(OUT)
+            answers.write_csv(written, include_header=number == 0)
 
 
 if __name__ == "__main__":
