@@ -13,16 +13,17 @@ from benchmarks import growth, snapshots, transfer
 from benchmarks.lookup import part as lookup
 from benchmarks.match import part as match
 from benchmarks.peers import make_peers, postgres
+from benchmarks.pipeline import part as pipeline
 from benchmarks.province import MILLION, World, of_scale
 from benchmarks.report import Part, keep
 from exchange.files import make_folder
 from exchange.places import ROOT
 
-PARTS: Final = ("match", "lookup", "build", "transfer", "growth")
+PARTS: Final = ("match", "lookup", "pipeline", "build", "transfer", "growth")
 ROWS: Final = MILLION
 MEGABYTES: Final = 256
 FEW: Final = 3
-"""Runs of the growth, of which there are many."""
+"""Runs of what takes long: the pipeline, and the many matches of the growth."""
 
 _began = time.monotonic()
 
@@ -63,6 +64,8 @@ def _part(name: str, world: World, runs: int, page: Path) -> Part:
         return match.part(world, ROWS, runs, scratch)
     if name == "lookup":
         return lookup.part(world, runs, scratch)
+    if name == "pipeline":
+        return pipeline.part(world, min(runs, FEW), scratch, say)
     if name == "build":
         return snapshots.part(world, scratch)
     if name == "transfer":
