@@ -14,6 +14,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,16 @@ class Run:
     resident: int
     told: Mapping[str, Any]
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """What was measured, by name."""
+        return {
+            "seconds": self.seconds,
+            "processor": self.processor_seconds,
+            "own": self.own,
+            "resident": self.resident,
+        }
+
 
 def python(module: str, *arguments: object) -> list[str]:
     """The command that runs a module of this project."""
@@ -50,21 +61,23 @@ def python(module: str, *arguments: object) -> list[str]:
 def run(command: Sequence[str]) -> Run:
     """Runs the command to its end; Failed where it does not end well."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    own = resident = 0
-    while True:
-        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if ended:
-            break
-        own, resident = max(own, _memory(process.pid, "RssAnon")), max(resident, _memory(process.pid, "VmHWM"))
-        time.sleep(_SAMPLE_SECONDS)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    output = process.stdout.read().decode() if process.stdout else ""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output)
+        own = resident = 0
+        while True:
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if ended:
+                break
+            own, resident = max(own, _memory(process.pid, "RssAnon")), max(resident, _memory(process.pid, "VmHWM"))
+            time.sleep(_SAMPLE_SECONDS)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        told = _told(output.read().decode())
     if process.returncode != 0:
         msg = f"{' '.join(command)} ended with {process.returncode}"
         raise Failed(msg)
-    return Run(seconds, usage.ru_utime + usage.ru_stime, own, resident, _told(output))
+    return Run(seconds, usage.ru_utime + usage.ru_stime, own, resident, told)
 
 
 def _memory(pid: int, name: str) -> int:

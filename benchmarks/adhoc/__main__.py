@@ -34,7 +34,7 @@ _PAUSE_SECONDS: Final = 1.5
 def measure(desk: Desk, airflow: Airflow, office: Office, sizes: list[int], sets: int) -> list[dict[str, Any]]:
     """One figure for each set: rows, seconds, seconds per stage."""
     prepared = [desk.ad_hoc(rows) for _ in range(sets) for rows in sizes]
-    found = []
+    found: list[dict[str, Any]] = []
     with connected(desk.court) as client:
         for each in prepared:
             *others, manifest = each.files
