@@ -38,7 +38,7 @@ Found = tuple[str, Lane]
 """A batch that was claimed, and its lane."""
 
 
-def look_out(office: Office, seconds: float) -> Generator[Found, None, None]:
+def look_out(office: Office, seconds: float) -> Generator[Found]:
     """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile."""
     end = time.monotonic() + seconds
     found: SimpleQueue[Found] = SimpleQueue()
