@@ -11,9 +11,10 @@ Rules
 - A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all.
 
 Throughput needs requests that are sent ahead (without ``prefetch``, 5 MB/s where OpenSSH's own client reads 205) and
-large, because Python works on each (256 MiB in requests of 32 KiB: 8.3 s of processor time, of 255 KiB: 1.8 s); not more
-of them ahead than are taken soon (paramiko moves all that waits each time that some is taken: 2.6 s with twice as many);
-and a cipher that authenticates what it encrypts (sending 256 MiB with AES-CTR and HMAC: 2.1 s, with AES-GCM: 1.5 s).
+large, because Python works on each (256 MiB in requests of 32 KiB: 8.3 s of processor time, of 255 KiB: 1.8 s); not
+more of them ahead than are taken soon (paramiko moves all that waits each time that some is taken: 2.6 s with twice as
+many); and a cipher that authenticates what it encrypts (sending 256 MiB with AES-CTR and HMAC: 2.1 s, with AES-GCM:
+1.5 s).
 """
 
 from __future__ import annotations
