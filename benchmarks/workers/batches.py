@@ -7,8 +7,8 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.measure import Failed
@@ -120,10 +120,10 @@ def _durations(tasks: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, list[fl
 
 
 class Killer:
-    """Kills a worker with all that it started, once, while it works at a task and a quarter of the batches is done."""
+    """Kills a worker with all that it started, once, at ``process``, when a quarter of the batches is done."""
 
-    def __init__(self, airflow: Airflow, worker: str, batches: int) -> None:
-        self._pid = pid_in(airflow.folder / f"{worker}.pid")
+    def __init__(self, airflow: Airflow, api: AirflowApi, worker: str, batches: int) -> None:
+        self._pid, self._api = pid_in(airflow.folder / f"{worker}.pid"), api
         self._after = batches // 4
         self.killed_after: int | None = None
         self.killed = 0
@@ -132,16 +132,13 @@ class Killer:
         if self.killed_after is not None or answered < self._after:
             return
         found = family(self._pid)
-        if not any(_is_task(pid) for pid in found):
+        if not self._at_process(found):
             return
         for pid in found:
-            os.kill(pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.killed_after, self.killed = answered, len(found)
 
-
-def _is_task(pid: int) -> bool:
-    """Whether this process runs a task: Airflow gives it such a title."""
-    try:
-        return b"airflow worker --" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except OSError:
-        return False
+    def _at_process(self, pids: Sequence[int]) -> bool:
+        running = self._api.call("GET", "dags/batch/dagRuns/~/taskInstances", state="running")["task_instances"]
+        return any(task["task_id"] == "process" and task["pid"] in pids for task in running)
