@@ -62,7 +62,7 @@ def killed(measured: Measured, batches: int) -> Part:
         msg = "no worker was killed in the middle of a task"
         raise Failed(msg)
     rows = [
-        ("answered when it was killed", str(killer.killed_after)),
+        ("batches sealed when it was killed", str(killer.killed_after)),
         ("processes killed with it", str(killer.killed)),
         ("tried again", "; ".join(done.again)),
         ("answered at the end, each once", str(done.batches)),
