@@ -62,7 +62,7 @@ def killed(measured: Measured, batches: int) -> Part:
         msg = "no worker was killed in the middle of a task"
         raise Failed(msg)
     rows = [
-        ("answered when it was killed", str(killer.killed_after)),
+        ("batches sealed when it was killed", str(killer.killed_after)),
         ("processes killed with it", str(killer.killed)),
         ("tried again", "; ".join(done.again)),
         ("answered at the end, each once", str(done.batches)),
@@ -72,9 +72,9 @@ def killed(measured: Measured, batches: int) -> Part:
         "killed",
         "One of two workers killed in the middle",
         COMMAND,
-        "SIGKILL to a worker and all that it started, while it is at a task; nobody starts it again. The task counts as"
-        f" dead after {HEARTBEAT_SECONDS} s without a sign of life and is tried again on the other one. Each batch has"
-        " each step once in the register; each result was opened and counted, all with the same bytes.",
+        "SIGKILL to a worker and all that it started, while it is at `process`; nobody starts it again. The task counts"
+        f" as dead after {HEARTBEAT_SECONDS} s without a sign of life and is tried again on the other one. Each batch"
+        " has each step once in the register; each result was opened and counted, all with the same bytes.",
         [Table(("", ""), rows)],
         [Goal("a worker killed", "every batch answered once", f"{done.batches} of {batches}", met=True)],
         asdict(done) | {"killed_after": killer.killed_after},
@@ -87,7 +87,7 @@ def _batches(measured: Measured, workers: int, batches: int, word: str, killers:
     with measured.airflow(workers) as (airflow, api):
         if killers is None:
             return run_batches(measured, airflow, api, names)
-        killers.append(Killer(airflow, f"worker-{workers}", batches))
+        killers.append(Killer(airflow, api, f"worker-{workers}", batches))
         return run_batches(measured, airflow, api, names, meanwhile=killers[0])
 
 
