@@ -73,12 +73,17 @@ def draw(found: dict[tuple[str, int, int], Run], path: Path) -> None:
     chart.save(str(path))
 
 
+def worlds_of(world: World, say: Callable[[str], None]) -> list[World]:
+    """The smaller provinces and this one, with what the peers need."""
+    smaller = [world.first(each, say) for each in SIZES if each * MILLION < world.people]
+    for each in [*smaller, world]:
+        make_peers(each, say, servers=False)
+    return [*smaller, world]
+
+
 def part(world: World, runs: int, to: Path, page: Path, say: Callable[[str], None]) -> Part:
     """``page``: the folder that the picture goes to."""
-    millions = [each for each in SIZES if each * MILLION < world.people]
-    worlds = [*[world.first(each, say) for each in millions], world]
-    for each in worlds:
-        make_peers(each, say, servers=False)
+    worlds = worlds_of(world, say)
     found = measure(worlds, ROWS, runs, to)
     draw(found, page / PICTURE)
     rows = []
