@@ -33,7 +33,6 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 
-
 Found = tuple[str, Lane]
 """A batch that was claimed, and its lane."""
 
