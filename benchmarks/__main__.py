@@ -10,11 +10,13 @@ from typing import Annotated, Final
 import typer
 
 from benchmarks import growth, snapshots, transfer
+from benchmarks.fixed import MILLION
 from benchmarks.lookup import part as lookup
+from benchmarks.lookup.with_postgres import server
 from benchmarks.match import part as match
-from benchmarks.peers import make_peers, postgres
+from benchmarks.peers import make_peers
 from benchmarks.pipeline import part as pipeline
-from benchmarks.province import MILLION, World, of_scale
+from benchmarks.province import World, of_scale
 from benchmarks.report import Part, keep
 from benchmarks.requests import request
 from exchange.demo.play import REGISTER_ITEMS
@@ -56,7 +58,7 @@ def main(
                 say(name)
                 keep(_part(name, province, runs, page), page)
     finally:
-        postgres(province.folder).stop()
+        server(province.folder).stop()
     say(f"done; figures are in {page / 'RESULTS.md'}")
 
 

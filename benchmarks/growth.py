@@ -13,10 +13,11 @@ from typing import Final
 import altair as alt
 import polars as pl
 
+from benchmarks.fixed import MILLION
 from benchmarks.match.part import DUCKDB, OURS, commands, hold_together, out_of
 from benchmarks.measure import Run, in_turn, middle
 from benchmarks.peers import make_peers
-from benchmarks.province import MILLION, World
+from benchmarks.province import World
 from benchmarks.report import Goal, Part, Table, seconds, size, times
 from benchmarks.requests import request
 
@@ -66,8 +67,8 @@ def draw(found: dict[tuple[str, int, int], Run], path: Path) -> None:
         .encode(
             alt.X("rows:Q", title="rows of the request").scale(type="log").axis(format="~s"),
             alt.Y("seconds:Q", title="seconds").scale(type="log"),
-            alt.Color("people:N", title="people", sort=sizes),
-            alt.StrokeDash("way:N", title="way", sort=["ours", "DuckDB"]),
+            alt.Color("people:N", title="people", sort=sizes).legend(symbolType="stroke"),
+            alt.StrokeDash("way:N", title="way", sort=["ours", "DuckDB"]).legend(symbolType="stroke"),
         )
     )
     chart.save(str(path))

@@ -11,9 +11,7 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.match.ours import OUT
-from benchmarks.peers import BEARERS, NUMBERS, RECORDS
-from benchmarks.province import TODAY
+from benchmarks.fixed import BEARERS, NUMBERS, OUT, PEERS, RECORDS, TODAY
 from exchange.matching.id_numbers import standardise
 from exchange.matching.items import RULES
 from exchange.matching.names import DIFFERENT, SAME, VARIANT, compare, name_fault, standard_name
@@ -103,7 +101,7 @@ def answered(frame: pl.DataFrame, offenders: pl.DataFrame) -> pl.DataFrame:
 
 
 def main(form: str, world: str, request: str, out: str) -> None:
-    peers = Path(world) / "peers"
+    peers = Path(world) / PEERS
     frame = found(asked(Path(request)), peers, pushed=form == "pushed")
     answered(frame, hits(peers)).write_csv(out)
 

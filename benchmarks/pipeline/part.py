@@ -6,10 +6,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from benchmarks.fixed import MILLION
 from benchmarks.measure import Run, middle, python, run
 from benchmarks.pipeline.office import claimed, running
 from benchmarks.pipeline.plain import physical
-from benchmarks.province import MILLION, World
+from benchmarks.province import World
 from benchmarks.report import Goal, Part, Table, seconds, size, times
 from benchmarks.requests import request
 from exchange.demo.play import REGISTER_ITEMS
