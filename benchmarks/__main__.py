@@ -10,12 +10,16 @@ from typing import Annotated, Final
 import typer
 
 from benchmarks import growth, snapshots, transfer
+from benchmarks.fixed import MILLION
 from benchmarks.lookup import part as lookup
+from benchmarks.lookup.with_postgres import server
 from benchmarks.match import part as match
-from benchmarks.peers import make_peers, postgres
+from benchmarks.peers import make_peers
 from benchmarks.pipeline import part as pipeline
-from benchmarks.province import MILLION, World, of_scale
+from benchmarks.province import World, of_scale
 from benchmarks.report import Part, keep
+from benchmarks.requests import request
+from exchange.demo.play import REGISTER_ITEMS
 from exchange.files import make_folder
 from exchange.places import ROOT
 
@@ -34,26 +38,40 @@ def say(what: str) -> None:
 
 def main(
     scale: Annotated[float, typer.Option(help="million people")] = 1,
-    only: Annotated[str, typer.Option(help=f"parts, of {','.join(PARTS)}")] = ",".join(PARTS),
+    only: Annotated[str, typer.Option(help=f"parts, of {','.join(PARTS)}; or prepare")] = ",".join(PARTS),
     runs: Annotated[int, typer.Option(help="of each way, after one that is not counted")] = 5,
     world: Annotated[
         Path | None, typer.Option(help="the province's folder; else BENCH_WORLD, else in var/bench")
     ] = None,
     to: Annotated[Path, typer.Option(help="where results.json, RESULTS.md and growth.svg go")] = Path("var/bench"),
 ) -> None:
-    """Measures the parts in this order and writes each down as it is done."""
+    """Measures the parts in this order and writes each down as it is done; ``--only prepare`` makes what they need."""
     named = world or Path(os.environ.get("BENCH_WORLD") or ROOT / f"var/bench/{scale:g}m")
     province = of_scale(named.resolve(), scale)
     page = make_folder(to.resolve())
     province.make(say)
     try:
+        if only == "prepare":
+            _prepare(province)
         for name in PARTS:
             if name in only.split(","):
                 say(name)
                 keep(_part(name, province, runs, page), page)
     finally:
-        postgres(province.folder).stop()
-    say(f"done: {page / 'RESULTS.md'}")
+        server(province.folder).stop()
+    say(f"done; figures are in {page / 'RESULTS.md'}")
+
+
+def _prepare(world: World) -> None:
+    """Everything on disk that the parts would make first: for a large province that takes longer than measuring."""
+    make_peers(world, say)
+    for rows in (pipeline.ROWS, pipeline.MANY):
+        say(f"requests of {rows:,} rows")
+        request(world, rows, REGISTER_ITEMS)
+    request(world, ROWS, dirt=False)
+    for each in growth.worlds_of(world, say):
+        for rows in growth.ROWS:
+            request(each, rows)
 
 
 def _part(name: str, world: World, runs: int, page: Path) -> Part:

@@ -13,10 +13,11 @@ from typing import Final
 import altair as alt
 import polars as pl
 
+from benchmarks.fixed import MILLION
 from benchmarks.match.part import DUCKDB, OURS, commands, hold_together, out_of
 from benchmarks.measure import Run, in_turn, middle
 from benchmarks.peers import make_peers
-from benchmarks.province import MILLION, World
+from benchmarks.province import World
 from benchmarks.report import Goal, Part, Table, seconds, size, times
 from benchmarks.requests import request
 
@@ -66,19 +67,24 @@ def draw(found: dict[tuple[str, int, int], Run], path: Path) -> None:
         .encode(
             alt.X("rows:Q", title="rows of the request").scale(type="log").axis(format="~s"),
             alt.Y("seconds:Q", title="seconds").scale(type="log"),
-            alt.Color("people:N", title="people", sort=sizes),
-            alt.StrokeDash("way:N", title="way", sort=["ours", "DuckDB"]),
+            alt.Color("people:N", title="people", sort=sizes).legend(symbolType="stroke"),
+            alt.StrokeDash("way:N", title="way", sort=["ours", "DuckDB"]).legend(symbolType="stroke"),
         )
     )
     chart.save(str(path))
 
 
+def worlds_of(world: World, say: Callable[[str], None]) -> list[World]:
+    """The smaller provinces and this one, with what the peers need."""
+    smaller = [world.first(each, say) for each in SIZES if each * MILLION < world.people]
+    for each in [*smaller, world]:
+        make_peers(each, say, servers=False)
+    return [*smaller, world]
+
+
 def part(world: World, runs: int, to: Path, page: Path, say: Callable[[str], None]) -> Part:
     """``page``: the folder that the picture goes to."""
-    millions = [each for each in SIZES if each * MILLION < world.people]
-    worlds = [*[world.first(each, say) for each in millions], world]
-    for each in worlds:
-        make_peers(each, say, servers=False)
+    worlds = worlds_of(world, say)
     found = measure(worlds, ROWS, runs, to)
     draw(found, page / PICTURE)
     rows = []

@@ -17,26 +17,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import duckdb
 import numpy as np
 import polars as pl
-import psycopg
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.fixed import BEARERS, DATABASE, NUMBERS, PEERS, RECORDS, SQLITE
+from benchmarks.lookup.with_postgres import connect, server
 from benchmarks.province import World
-from exchange.demo.servers.postgres import Postgres
 from exchange.files import make_folder
 from exchange.matching.lookup import Keys
 from exchange.tables import OFFENCE_SOURCES
 
-NUMBERS: Final = "numbers.parquet"
-RECORDS: Final = "records.parquet"
-BEARERS: Final = "bearers.parquet"
-DATABASE: Final = "people.duckdb"
-SQLITE: Final = "people.sqlite"
 LOOKED_UP: Final = ("key", "name", "sex", "birth_date", "doubt")
 
 _PIECE: Final = 1_000_000
@@ -57,7 +52,7 @@ _VALUES: Final = ["name", "sex", "birth_date", "doubt"]
 
 
 def folder_of(world: World) -> Path:
-    return world.folder / "peers"
+    return world.folder / PEERS
 
 
 def make_peers(world: World, say: Callable[[str], None], *, servers: bool = True) -> Path:
@@ -156,21 +151,8 @@ def _sqlite(world: World, path: Path) -> None:
             connection.executemany("INSERT INTO numbers VALUES (?, ?, ?, ?, ?, ?)", rows)
 
 
-def postgres(world: Path) -> Postgres:
-    """The embedded server of a world's folder."""
-    return Postgres(world / "peers" / "postgres")
-
-
-def connect(world: Path) -> psycopg.Connection[Any]:
-    """To the embedded server, which must be running."""
-    server = postgres(world)
-    return psycopg.connect(
-        host="127.0.0.1", port=server.port, user="exchange", dbname="exchange", passfile=str(server.password_file)
-    )
-
-
 def _postgres(world: World, say: Callable[[str], None]) -> None:
-    postgres(world.folder).start()
+    server(world.folder).start()
     with connect(world.folder) as connection:
         if connection.execute("SELECT to_regclass('numbers')").fetchone() != (None,):
             return

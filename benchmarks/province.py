@@ -16,10 +16,10 @@ import json
 import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
 from pathlib import Path
 from typing import Final
 
+from benchmarks.fixed import AS_OF, MILLION, SEED
 from benchmarks.measure import Failed, Run, python, run
 from exchange.demo.province.exports import write_exports
 from exchange.demo.province.people import CHUNK
@@ -28,13 +28,6 @@ from exchange.places import ROOT, SCHEMAS
 from exchange.snapshots.build import COMPLETE
 from exchange.snapshots.versions import Snapshots, Version
 from exchange.tables import SOURCES
-
-SEED: Final = 7
-AS_OF: Final = date(2026, 11, 22)
-TODAY: Final = AS_OF + timedelta(days=1)
-"""The day of receipt of every request here."""
-
-MILLION: Final = 1_000_000
 
 _MAKES_SNAPSHOTS: Final = ("exchange/snapshots", "exchange/matching", "schemas")
 

@@ -13,12 +13,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from benchmarks.province import SEED, World
+from benchmarks.fixed import MATCHED, SEED
+from benchmarks.province import World
 from exchange.demo.province.claims import make_claims
 from exchange.files import make_folder
-
-MATCHED: Final = ("id_number", "name", "sex", "birth_date", "criminal_record")
-"""Identity, four items, and what the offence sources hold."""
 
 _SPARE: Final = 1.2
 """People read for each one asked about; a draw may find the same person twice."""

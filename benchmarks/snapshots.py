@@ -6,8 +6,9 @@ import shutil
 from pathlib import Path
 from typing import Final
 
+from benchmarks.fixed import AS_OF, MILLION
 from benchmarks.measure import Run
-from benchmarks.province import AS_OF, MILLION, World, build_snapshots
+from benchmarks.province import World, build_snapshots
 from benchmarks.report import Goal, Part, Table, seconds, size
 from exchange.tables import OFFENCE_SOURCES
 

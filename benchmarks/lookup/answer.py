@@ -14,10 +14,9 @@ from statistics import median
 
 import polars as pl
 
+from benchmarks.fixed import MATCHED, OUT, TODAY
 from benchmarks.match import with_duckdb
-from benchmarks.match.ours import OUT, sources
-from benchmarks.province import TODAY
-from benchmarks.requests import MATCHED
+from benchmarks.match.ours import sources
 from exchange.matching.decide import decide
 
 Answer = Callable[[pl.DataFrame], list[tuple[str, ...]]]

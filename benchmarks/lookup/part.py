@@ -9,9 +9,10 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from benchmarks.fixed import MILLION, NUMBERS, SEED
 from benchmarks.measure import Failed, Run, in_turn, middle, python
-from benchmarks.peers import NUMBERS, folder_of
-from benchmarks.province import MILLION, SEED, World
+from benchmarks.peers import folder_of
+from benchmarks.province import World
 from benchmarks.report import Goal, Part, Table, seconds, times
 from benchmarks.requests import request
 

@@ -10,15 +10,15 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks.fixed import DATABASE, PEERS
 from benchmarks.lookup import Find, Row, row
-from benchmarks.peers import DATABASE
 
 _ASKED = "SELECT key, name, sex, birth_date, doubt FROM numbers WHERE NOT former AND key "
 
 
 @contextmanager
 def opened(world: Path) -> Iterator[Find]:
-    with duckdb.connect(str(world / "peers" / DATABASE), read_only=True) as connection:
+    with duckdb.connect(str(world / PEERS / DATABASE), read_only=True) as connection:
 
         def find(keys: list[int]) -> list[Row]:
             wanted = "= ?" if len(keys) == 1 else f"IN ({', '.join('?' * len(keys))})"

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from benchmarks.fixed import SQLITE
 from benchmarks.lookup import Find, Row, row
-from benchmarks.peers import SQLITE
 
 _ASKED = "SELECT key, name, sex, birth_date, doubt FROM numbers WHERE key IN "
 

@@ -5,17 +5,15 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from benchmarks.province import TODAY
-from benchmarks.requests import MATCHED
+from benchmarks.fixed import MATCHED, OUT, TODAY
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.sources import Sources
 from exchange.snapshots.versions import Snapshots, Version
-from exchange.steps.request import BYTES_IN_PART
 from exchange.tables import OFFENCE_SOURCES
 from exchange.validate.table import read_parts
 
-OUT = ("row_ref", "identity", "note", *[f"answer.{item}" for item in MATCHED])
+_BYTES_IN_PART = 32 * 1024 * 1024  # steps/request.py, whose imports this does not need
 
 
 def sources(folder: Path) -> Sources:
@@ -41,7 +39,7 @@ def main(folder: str, request: str, out: str) -> None:
     known, content = sources(Path(folder)), Path(request).read_bytes()
     rows = content.count(b"\n") - 1
     with Path(out).open("wb") as written:
-        for number, part in enumerate(read_parts(content, MATCHED, rows, part=BYTES_IN_PART)):
+        for number, part in enumerate(read_parts(content, MATCHED, rows, part=_BYTES_IN_PART)):
             answers = decide(part, MATCHED, known, TODAY).select(OUT)
             answers.write_csv(written, include_header=number == 0)
 

@@ -8,8 +8,9 @@ from typing import Final
 
 import polars as pl
 
+from benchmarks.fixed import MILLION
 from benchmarks.measure import Failed, Run, in_turn, middle, python
-from benchmarks.province import MILLION, World
+from benchmarks.province import World
 from benchmarks.report import Goal, Part, Table, seconds, size, times
 from benchmarks.requests import request
 

@@ -7,9 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from benchmarks.peers import BEARERS, DATABASE, NUMBERS, RECORDS
-from benchmarks.province import TODAY
-from exchange.gb18030 import private_use
+from benchmarks.fixed import BEARERS, DATABASE, NUMBERS, PEERS, RECORDS, TODAY
 from exchange.places import SCHEMAS
 
 _RULES, STATEMENT = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("rules.sql", "match.sql"))
@@ -18,11 +16,18 @@ CREATE TEMP TABLE variants AS
 SELECT standard AS standing, unnest(string_split(variants, '')) AS form
 FROM read_csv(getvariable('variants'), all_varchar = true)
 """
+_PRIVATE_USE = """
+CREATE TEMP TABLE private_use AS FROM read_csv('{}', all_varchar = true);
+SET VARIABLE private = (
+  SELECT string_agg(chr(CAST('0x' || private_use AS INTEGER)), '' ORDER BY private_use) FROM private_use
+);
+SET VARIABLE public = (SELECT string_agg(character, '' ORDER BY private_use) FROM private_use);
+"""
 
 
 def connected(form: str, world: Path) -> duckdb.DuckDBPyConnection:
     """A connection that sees the peers' tables, and the variant forms of names."""
-    peers = world / "peers"
+    peers = world / PEERS
     if form == "file":
         connection = duckdb.connect(str(peers / DATABASE), read_only=True)
     else:
@@ -32,9 +37,8 @@ def connected(form: str, world: Path) -> duckdb.DuckDBPyConnection:
     connection.execute("SET VARIABLE variants = ?", [str(SCHEMAS / "name_variants.csv")])
     connection.execute(_VARIANTS)
     connection.execute(_RULES)
-    private, public = ("".join(characters) for characters in zip(*private_use().items(), strict=True))
-    for name, value in {"today": TODAY, "private": private, "public": public}.items():
-        connection.execute(f"SET VARIABLE {name} = ?", [value])
+    connection.execute(_PRIVATE_USE.format(SCHEMAS / "private_use.csv"))
+    connection.execute("SET VARIABLE today = ?", [TODAY])
     return connection
 
 

@@ -14,9 +14,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.dataset as ds
 
-from benchmarks.match.ours import OUT
-from benchmarks.peers import BEARERS, NUMBERS, RECORDS
-from benchmarks.province import TODAY
+from benchmarks.fixed import BEARERS, NUMBERS, OUT, PEERS, RECORDS, TODAY
 from exchange.gb18030 import private_use
 from exchange.matching.codes import SEX
 from exchange.matching.id_numbers import CENTENARIAN_SEQUENCES, CHECK_CHARACTERS, WEIGHTS
@@ -170,7 +168,7 @@ def _compared(claimed: Text, value: Text, registered: Text) -> Any:
 
 
 def main(world: str, request: str, out: str) -> None:
-    peers = Path(world) / "peers"
+    peers = Path(world) / PEERS
     answered(found(asked(Path(request)), peers), hits(peers)).to_csv(out, index=False)
 
 

@@ -11,14 +11,13 @@ from pathlib import Path
 
 import polars as pl
 
-from benchmarks.match.ours import OUT
-from benchmarks.peers import BEARERS, NUMBERS, RECORDS
-from benchmarks.province import TODAY
+from benchmarks.fixed import BEARERS, NUMBERS, OUT, PEERS, RECORDS, TODAY
 from exchange.matching.id_numbers import standardise
 from exchange.matching.items import RULES
 from exchange.matching.names import DIFFERENT, SAME, VARIANT, compare, name_fault, standard_name
 
 _COUNTED = ("judgment", "unclear")
+_READ = (RULES["sex"], RULES["birth_date"])
 _DEGREES = {SAME: 2, VARIANT: 1, DIFFERENT: 0}
 
 
@@ -68,7 +67,8 @@ def answered(frame: pl.DataFrame, offenders: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("under_review"))
         .otherwise(pl.lit("consistent"))
     )
-    frame = frame.with_columns(identity.alias("identity"))
+    claimed = [rule.claimed.alias(f"claimed.{rule.code}") for rule in _READ if rule.claimed is not None]
+    frame = frame.with_columns(identity.alias("identity"), *claimed)
     hit = frame["person"].is_in(offenders["person"].implode()).fill_null(value=False)
     consistent, review = pl.col("identity") == "consistent", pl.col("identity") == "under_review"
     notes = {
@@ -79,8 +79,7 @@ def answered(frame: pl.DataFrame, offenders: pl.DataFrame) -> pl.DataFrame:
     }
     said = [pl.when(condition).then(pl.lit(code)) for code, condition in notes.items()]
     own = {
-        "sex": RULES["sex"].answer,
-        "birth_date": RULES["birth_date"].answer,
+        **{rule.code: rule.answer for rule in _READ},
         "criminal_record": pl.when(hit).then(pl.lit("under_review")).otherwise(pl.lit("no_record")),
     }
     follows = {"id_number": ["consistent", "under_review", "no_such_number", "name_disagrees"]}
@@ -102,7 +101,7 @@ def answered(frame: pl.DataFrame, offenders: pl.DataFrame) -> pl.DataFrame:
 
 
 def main(form: str, world: str, request: str, out: str) -> None:
-    peers = Path(world) / "peers"
+    peers = Path(world) / PEERS
     frame = found(asked(Path(request)), peers, pushed=form == "pushed")
     answered(frame, hits(peers)).write_csv(out)
 

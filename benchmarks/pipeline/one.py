@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import great_expectations  # noqa: F401  (a worker has it before its tasks begin: docker/airflow_local_settings.py)
+
 from exchange import pipeline
 from exchange.office import Office
 from exchange.stages import measured, stage

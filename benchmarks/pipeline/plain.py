@@ -27,19 +27,19 @@ def physical(world: World, batch: Batch, asked: Path, scratch: Path) -> dict[str
     court = batch.court
     court.result(batch.id)  # fetches and opens it, and checks that it is the office's
     sealed = next((court.keys / "desk").glob(f"{batch.id}.result*.p7m"))
-    answers, out = sealed.with_suffix(""), scratch / "out"
-    keys = ["-recip", world.office_keys / "encrypt.pem", "-inkey", world.office_keys / "encrypt.key"]
-    opened = ["-binary", "-inform", "DER", "-in", batch.original, "-out", out]
+    original, answers, out = str(batch.original), str(sealed.with_suffix("")), str(scratch / "out")
+    keys = ["-recip", f"{world.office_keys}/encrypt.pem", "-inkey", f"{world.office_keys}/encrypt.key"]
+    opened = ["-binary", "-inform", "DER", "-in", original, "-out", out]
     closed = ["-binary", "-outform", "DER", "-in", answers, "-out", out]
-    commands: dict[str, list[str | Path]] = {
-        "reading the request": ["dd", f"if={batch.original}", "of=/dev/null", "bs=1M", "status=none"],
-        "hashing it": ["openssl", "dgst", "-sha256", batch.original],
+    commands = {
+        "reading the request": ["dd", f"if={original}", "of=/dev/null", "bs=1M", "status=none"],
+        "hashing it": ["openssl", "dgst", "-sha256", original],
         "decrypting it": ["openssl", "cms", "-decrypt", *opened, *keys],
-        "parsing it": [sys.executable, "-c", _PARSE, asked],
-        "encrypting the result": ["openssl", "cms", "-encrypt", "-aes-256-cbc", *closed, court.keys / "encrypt.pem"],
-        "hashing it sealed": ["openssl", "dgst", "-sha256", sealed],
+        "parsing it": [sys.executable, "-c", _PARSE, str(asked)],
+        "encrypting the result": ["openssl", "cms", "-encrypt", "-aes-256-cbc", *closed, f"{court.keys}/encrypt.pem"],
+        "hashing it sealed": ["openssl", "dgst", "-sha256", str(sealed)],
         "writing it": ["dd", f"if={sealed}", f"of={out}", "bs=1M", "conv=fsync", "status=none"],
     }
-    found = in_turn({name: [str(word) for word in command] for name, command in commands.items()}, RUNS)
+    found = in_turn(commands, RUNS)
     runs = {name: middle(each) for name, each in found.items()}
     return {name: run.told.get("seconds", run.seconds) for name, run in runs.items()}

@@ -11,10 +11,11 @@ import pytest
 
 from benchmarks.lookup import answer
 from benchmarks.lookup.part import WAYS
+from benchmarks.lookup.with_postgres import server
 from benchmarks.match import ours, with_duckdb, with_pandas, with_polars
 from benchmarks.match.part import hold_together
 from benchmarks.measure import Failed
-from benchmarks.peers import make_peers, postgres
+from benchmarks.peers import make_peers
 from benchmarks.province import World
 from benchmarks.requests import request
 
@@ -30,7 +31,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     try:
         yield place
     finally:
-        postgres(place.folder).remove()
+        server(place.folder).remove()
 
 
 @pytest.mark.parametrize("dirt", [True, False])
