@@ -7,7 +7,7 @@ WORLD ?= var/world
 SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server; } || true
 
-.PHONY: help demo up down test bench-adhoc bench-celery check lock clean
+.PHONY: help demo up down test bench bench-adhoc bench-celery check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -30,10 +30,13 @@ test: .venv/installed   ## all tests, with real servers; installs Debian's opens
 	$(SERVERS)
 	$(BIN)/python -m pytest
 
+bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
+	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))
+
 bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; 15 minutes, writes benchmarks/ADHOC.md
 	$(BIN)/python -m benchmarks.adhoc
 
-bench-celery: .venv/installed ## Celery workers: throughput of one and two, one killed, a large batch in parts; ROWS, BATCHES
+bench-celery: .venv/installed ## Celery workers: throughput of one and two, one killed, a large batch by ranges; ROWS, BATCHES
 	$(SERVERS)
 	$(BIN)/python -m benchmarks.workers $(if $(ROWS),--rows $(ROWS)) $(if $(BATCHES),--batches $(BATCHES))
 

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,8 +25,9 @@ from typing import Any, Final
 
 from exchange.places import ROOT
 
-_SAMPLE_SECONDS: Final = 0.005
+_SAMPLE_SECONDS: Final = 0.01
 _KIB: Final = 1024
+_FIGURE: Final = re.compile(r"^(\w+):\s+([0-9]+) kB$", re.MULTILINE)
 
 
 class Failed(Exception):
@@ -41,6 +44,16 @@ class Run:
     resident: int
     told: Mapping[str, Any]
 
+    @property
+    def figures(self) -> dict[str, float]:
+        """What was measured, by name."""
+        return {
+            "seconds": self.seconds,
+            "processor": self.processor_seconds,
+            "own": self.own,
+            "resident": self.resident,
+        }
+
 
 def python(module: str, *arguments: object) -> list[str]:
     """The command that runs a module of this project."""
@@ -50,31 +63,33 @@ def python(module: str, *arguments: object) -> list[str]:
 def run(command: Sequence[str]) -> Run:
     """Runs the command to its end; Failed where it does not end well."""
     began = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
-    own = resident = 0
-    while True:
-        ended, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if ended:
-            break
-        own, resident = max(own, _memory(process.pid, "RssAnon")), max(resident, _memory(process.pid, "VmHWM"))
-        time.sleep(_SAMPLE_SECONDS)
-    seconds = time.perf_counter() - began
-    process.returncode = os.waitstatus_to_exitcode(status)
-    output = process.stdout.read().decode() if process.stdout else ""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output)
+        own = resident = 0
+        while True:
+            ended, status, usage = os.wait4(process.pid, os.WNOHANG)
+            if ended:
+                break
+            now = _memory(process.pid)
+            own, resident = max(own, now.get("RssAnon", 0)), max(resident, now.get("VmHWM", 0))
+            time.sleep(_SAMPLE_SECONDS)
+        seconds = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        output.seek(0)
+        told = _told(output.read().decode())
     if process.returncode != 0:
         msg = f"{' '.join(command)} ended with {process.returncode}"
         raise Failed(msg)
-    return Run(seconds, usage.ru_utime + usage.ru_stime, own, resident, _told(output))
+    return Run(seconds, usage.ru_utime + usage.ru_stime, own, resident, told)
 
 
-def _memory(pid: int, name: str) -> int:
-    """One of the figures of the process's status, in bytes; 0 when it has just ended."""
+def _memory(pid: int) -> dict[str, int]:
+    """The figures of the process's status that count memory, in bytes; none when it has just ended."""
     try:
-        lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace").splitlines()
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
-        return 0
-    found = [line.split()[1] for line in lines if line.startswith(f"{name}:")]
-    return int(found[0]) * _KIB if found else 0
+        return {}
+    return {name: int(value) * _KIB for name, value in _FIGURE.findall(status)}
 
 
 def _told(output: str) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What the DAG files share: a step of the package run as an Airflow task, its errors told in Airflow's words.
 
 Rules: Retryable fails the try and Airflow tries again; Halt fails the task at once, for a person; a refusal is no
-error, its receipt has gone out. Work outside of the immediate lane gives way to it. Nothing but a batch id, counts and sentences without values goes back to Airflow.
+error, its receipt has gone out. Work outside of the immediate lane gives way to it. Nothing but a batch id, counts and
+sentences without values goes back to Airflow.
 """
 
 from __future__ import annotations

@@ -12,7 +12,8 @@ Source of the table: ``schemas/private_use.csv`` (annexes of GB 18030-2000, -200
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from types import MappingProxyType
 from typing import Final
@@ -31,35 +32,24 @@ def private_use() -> Mapping[str, str]:
 
 def to_utf8(content: bytes) -> bytes:
     """The text in UTF-8; UnicodeDecodeError where the bytes are no GB 18030."""
-    text = content.decode("gb18030")
-    utf8 = text.encode()
-    return text.translate(_moved()).encode() if _may_hold(utf8, _beginnings()) else utf8
+    moved = _moved()
+    return _any_of(moved).sub(lambda found: moved[found[0]], content.decode("gb18030")).encode()
 
 
 def from_utf8(utf8: bytes) -> bytes:
     """The bytes in GB 18030; every character of Unicode has some."""
-    text = utf8.decode()
-    if _may_hold(utf8, _beginnings(moved_back=True)):
-        text = text.translate({ord(character): chr(point) for point, character in _moved().items()})
-    return text.encode("gb18030")
+    back = {character: private for private, character in _moved().items()}
+    return _any_of(back).sub(lambda found: back[found[0]], utf8.decode()).encode("gb18030")
 
 
 @cache
-def _moved() -> Mapping[int, str]:
-    return {ord(private): character for private, character, edition in _rows() if edition in _EDITIONS}
+def _moved() -> Mapping[str, str]:
+    return {private: character for private, character, edition in _rows() if edition in _EDITIONS}
 
 
-@cache
-def _beginnings(*, moved_back: bool = False) -> frozenset[bytes]:
-    """What the UTF-8 of the characters that are moved begins with. Translating a text looks at each character in
-    Python, 25 times slower than looking whether it is needed, which it hardly ever is.
-    """
-    characters = _moved().values() if moved_back else map(chr, _moved())
-    return frozenset(character.encode()[:2] for character in characters)
-
-
-def _may_hold(utf8: bytes, beginnings: frozenset[bytes]) -> bool:
-    return any(beginning in utf8 for beginning in beginnings)
+def _any_of(characters: Iterable[str]) -> re.Pattern[str]:
+    """Finding the few that there are takes a fifth of the time of ``str.translate``, which asks for every character."""
+    return re.compile(f"[{''.join(characters)}]")
 
 
 def _rows() -> list[tuple[str, str, str]]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -33,12 +33,11 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 
-
 Found = tuple[str, Lane]
 """A batch that was claimed, and its lane."""
 
 
-def look_out(office: Office, seconds: float) -> Iterator[Found]:
+def look_out(office: Office, seconds: float) -> Generator[Found]:
     """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile."""
     end = time.monotonic() + seconds
     found: SimpleQueue[Found] = SimpleQueue()

@@ -25,11 +25,22 @@ ID_NUMBER_ANYWHERE: Final = (
 """Six digits of a division, a date, four characters: an 18-character identity number wherever it stands in a text."""
 
 
+_ID_NUMBER: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
+
+
 def _keep_6_4(number: pl.Expr) -> pl.Expr:
-    even = plain(number)
+    return number.map_batches(_kept_6_4, return_dtype=pl.String)
+
+
+def _kept_6_4(numbers: pl.Series) -> pl.Series:
+    """Only what is not written as it should be is evened out first, which takes longer than all the rest."""
+    odd = (~numbers.str.contains(_ID_NUMBER)).arg_true()
+    evened = pl.select(plain(pl.lit(numbers.gather(odd)))).to_series()
+    even = pl.col("even")
     stars = pl.when(even.str.len_bytes() == 18).then(pl.lit("********")).otherwise(pl.lit("*****"))
     masked = pl.concat_str(even.str.slice(0, 6), stars, even.str.tail(4))
-    return pl.when(even.str.contains(r"^([0-9]{17}[0-9X]|[0-9]{15})$")).then(masked).otherwise(pl.lit(HIDDEN))
+    shown = pl.when(even.str.contains(_ID_NUMBER)).then(masked).otherwise(pl.lit(HIDDEN))
+    return pl.DataFrame({"even": numbers.clone().scatter(odd, evened)}).select(shown).to_series()
 
 
 def _keep_first(name: pl.Expr) -> pl.Expr:

@@ -116,8 +116,8 @@ def _left_in_work(office: Office) -> int:
     """Removes what fetching and writing left behind where they were cut off."""
     days = office.settings.retention.work_days
     since, removed = (office.now() - timedelta(days=days)).timestamp(), 0
-    work = [path for name in ("incoming", "outgoing") for path in (office.settings.home / name).glob("*")]
-    left = [*work, *office.archive.folder.glob("??/.writing-*")]
+    home, archive = office.settings.home, office.archive.folder
+    left = [*home.glob("incoming/*"), *home.glob("outgoing/*"), *archive.glob("??/.writing-*")]
     for path in sorted(path for path in left if path.is_file() and path.stat().st_mtime < since):
         office.register.retention.left_in_work(path.name, f"{days} days", office.now())
         path.unlink()

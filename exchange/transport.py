@@ -10,8 +10,11 @@ Rules
   theirs.
 - A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all.
 
-Throughput needs ``prefetch``: without it paramiko reads 5 MB/s where it reads 163 MB/s with it (OpenSSH's own client:
-205).
+Throughput needs requests that are sent ahead (without ``prefetch``, 5 MB/s where OpenSSH's own client reads 205) and
+large, because Python works on each (256 MiB in requests of 32 KiB: 8.3 s of processor time, of 255 KiB: 1.8 s); not
+more of them ahead than are taken soon (paramiko moves all that waits each time that some is taken: 2.6 s with twice as
+many); and a cipher that authenticates what it encrypts (sending 256 MiB with AES-CTR and HMAC: 2.1 s, with AES-GCM:
+1.5 s).
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import paramiko
 
@@ -40,8 +43,14 @@ GREATEST_RESULTS: Final = 100_000
 
 TEMPORARY: Final = ".part-"
 _SSH_PORT: Final = 22
-_CHUNK: Final = 1 << 18
-_READ_AHEAD: Final = 256
+_LARGE_REQUEST: Final = 255 * 1024
+"""Bytes; what OpenSSH's server gives at once since 8.5, older ones and others give less."""
+
+_SMALL_REQUEST: Final = 32 * 1024
+_AHEAD: Final = 16 * _LARGE_REQUEST
+"""Bytes that are asked for before they are needed."""
+
+_FAST_CIPHERS: Final = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _KEEPALIVE_SECONDS: Final = 15
 _WINDOW: Final = 16 * 1024 * 1024
 
@@ -131,14 +140,21 @@ def _connect_once(place: SftpPlace, key_file: Path, patience: Patience) -> param
             banner_timeout=seconds,
             auth_timeout=seconds,
             channel_timeout=seconds,
+            transport_factory=_transport,
         )
     except BaseException:
         client.close()
         raise
     if (transport := client.get_transport()) is not None:
         transport.set_keepalive(_KEEPALIVE_SECONDS)
-        transport.default_window_size = _WINDOW
     return client
+
+
+def _transport(sock: Any, /, **options: Any) -> paramiko.Transport:
+    transport = paramiko.Transport(sock, default_window_size=_WINDOW, **options)
+    offered = transport.get_security_options()
+    offered.ciphers = (*_FAST_CIPHERS, *(cipher for cipher in offered.ciphers if cipher not in _FAST_CIPHERS))
+    return transport
 
 
 @contextmanager
@@ -208,19 +224,30 @@ class Folder:
         """Fetches a request's data file; its SHA-256. At most ``limit`` bytes are taken, whatever the server says."""
         digest = hashlib.sha256()
         taken = 0
-        with _network_trouble(self.place), self._opened(name) as remote:
-            remote.prefetch(min(expected_size, limit), max_concurrent_requests=_READ_AHEAD)
-            with written_atomically(to) as local:
-                while chunk := remote.read(_CHUNK):
-                    taken += len(chunk)
-                    if taken > min(expected_size, limit):
-                        break
-                    digest.update(chunk)
-                    local.write(chunk)
-                if taken != expected_size or taken > limit:
-                    msg = "a data file has another size than when it was listed"
-                    raise Unsettled(msg)
+        with _network_trouble(self.place), self._opened(name) as remote, written_atomically(to) as local:
+            for chunk in self._chunks(remote, min(expected_size, limit)):
+                taken += len(chunk)
+                if taken > min(expected_size, limit):
+                    break
+                digest.update(chunk)
+                local.write(chunk)
+            if taken != expected_size or taken > limit:
+                msg = "a data file has another size than when it was listed"
+                raise Unsettled(msg)
         return digest.hexdigest()
+
+    def _chunks(self, remote: paramiko.SFTPFile, size: int) -> Iterator[bytes]:
+        """The file's bytes to its end, ``size`` of them asked for ahead: in large requests, where the server answered
+        the first with all that was asked.
+        """
+        remote.MAX_REQUEST_SIZE = _LARGE_REQUEST
+        asked = self.sftp.request_number
+        yield remote.read(min(size, _LARGE_REQUEST))
+        request = _LARGE_REQUEST if self.sftp.request_number == asked + 1 else _SMALL_REQUEST
+        remote.MAX_REQUEST_SIZE = request
+        remote.prefetch(size, max_concurrent_requests=_AHEAD // request)
+        while chunk := remote.read(request):
+            yield chunk
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[paramiko.SFTPFile]:

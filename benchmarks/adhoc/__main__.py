@@ -34,7 +34,7 @@ _PAUSE_SECONDS: Final = 1.5
 def measure(desk: Desk, airflow: Airflow, office: Office, sizes: list[int], sets: int) -> list[dict[str, Any]]:
     """One figure for each set: rows, seconds, seconds per stage."""
     prepared = [desk.ad_hoc(rows) for _ in range(sets) for rows in sizes]
-    found = []
+    found: list[dict[str, Any]] = []
     with connected(desk.court) as client:
         for each in prepared:
             *others, manifest = each.files
@@ -92,4 +92,5 @@ def _burst(desk: Desk, airflow: Airflow, office: Office, many: int) -> dict[str,
     return {"sets": many, "seconds": sorted(took.values()), "faults": wrong}
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -49,7 +49,7 @@ def faults(desk: Desk, office: Office, api: AirflowApi, sets: Sequence[Prepared]
             found.append(f"{batch}: answers not as planted")
         if (steps := [step.to_state for step in office.register.steps(batch)]) != _WHOLE:
             found.append(f"{batch}: steps {steps}")
-    for lane, wanted in ((Lane.IMMEDIATE, len(batches)), (Lane.BATCH, 0)):
+    for lane, wanted in ((Lane.IMMEDIATE, len(batches)), (Lane.BATCH, 0), (Lane.LARGE, 0)):
         runs = [run["dag_run_id"] for run in api.runs(lane) if run["dag_run_id"] in batches]
         if len(runs) != wanted:
             found.append(f"{len(runs)} runs of {lane} instead of {wanted}")

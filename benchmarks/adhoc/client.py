@@ -72,8 +72,10 @@ def connected(partner: DemoPartner) -> Iterator[Client]:
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     key = paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
     client.get_host_keys().add(f"[127.0.0.1]:{server.port}", kind, key)
-    own = {"key_filename": str(partner.keys / "sftp"), "allow_agent": False, "look_for_keys": False}
-    client.connect("127.0.0.1", server.port, server.username, **own)
+    key_file = str(partner.keys / "sftp")
+    client.connect(
+        "127.0.0.1", server.port, server.username, key_filename=key_file, allow_agent=False, look_for_keys=False
+    )
     try:
         yield Client(client.open_sftp())
     finally:

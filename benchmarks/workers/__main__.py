@@ -25,6 +25,7 @@ COMMAND: Final = "make bench-celery"
 HEAD: Final = "# Airflow's tasks on Celery workers\n\nMade by `make bench-celery`; all processes on one machine.\n"
 
 RANGES: Final = 4
+_WAY: Final = ("receive", "plan", "match_range", "process", "deliver")
 
 
 def throughput(measured: Measured, batches: int) -> Part:
@@ -61,7 +62,7 @@ def killed(measured: Measured, batches: int) -> Part:
         msg = "no worker was killed in the middle of a task"
         raise Failed(msg)
     rows = [
-        ("answered when it was killed", str(killer.killed_after)),
+        ("batches sealed when it was killed", str(killer.killed_after)),
         ("processes killed with it", str(killer.killed)),
         ("tried again", "; ".join(done.again)),
         ("answered at the end, each once", str(done.batches)),
@@ -71,9 +72,9 @@ def killed(measured: Measured, batches: int) -> Part:
         "killed",
         "One of two workers killed in the middle",
         COMMAND,
-        "SIGKILL to a worker and all that it started, while it is at a task; nobody starts it again. The task counts as"
-        f" dead after {HEARTBEAT_SECONDS} s without a sign of life and is tried again on the other one. Each batch has"
-        " each step once in the register; each result was opened and counted, all with the same bytes.",
+        "SIGKILL to a worker and all that it started, while it is at `process`; nobody starts it again. The task counts"
+        f" as dead after {HEARTBEAT_SECONDS} s without a sign of life and is tried again on the other one. Each batch"
+        " has each step once in the register; each result was opened and counted, all with the same bytes.",
         [Table(("", ""), rows)],
         [Goal("a worker killed", "every batch answered once", f"{done.batches} of {batches}", met=True)],
         asdict(done) | {"killed_after": killer.killed_after},
@@ -86,7 +87,7 @@ def _batches(measured: Measured, workers: int, batches: int, word: str, killers:
     with measured.airflow(workers) as (airflow, api):
         if killers is None:
             return run_batches(measured, airflow, api, names)
-        killers.append(Killer(airflow, f"worker-{workers}", batches))
+        killers.append(Killer(airflow, api, f"worker-{workers}", batches))
         return run_batches(measured, airflow, api, names, meanwhile=killers[0])
 
 
@@ -103,7 +104,7 @@ def by_ranges(measured: Measured, batches: int) -> Part:
     if whole.plain != cut.plain:
         msg = "the result by ranges has other bytes"
         raise Failed(msg)
-    rows = [(name, _took(whole.tasks.get(name)), _took(cut.tasks[name])) for name in cut.tasks]
+    rows = [(name, _took(whole.tasks.get(name)), _took(cut.tasks[name])) for name in _WAY]
     return Part(
         "ranges",
         f"One batch of {rows_in_all:,} rows, whole and by {len(cut.tasks['match_range'])} ranges",

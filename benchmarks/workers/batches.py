@@ -7,6 +7,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -57,7 +58,7 @@ def run_batches(
     meanwhile: Callable[[int], None] = lambda _: None,
 ) -> Done:
     """Drops the sets, claims them, starts a run of each, waits for the last. ``meanwhile`` is called again and again
-    with the number of batches that have been answered.
+    with the number of batches that have been sealed (Airflow runs all first steps first, then all second ones).
     """
     claims = measured.claims
     batches = [measured.drop(name, claims) for name in names]
@@ -67,8 +68,8 @@ def run_batches(
         before, began = processor_seconds(parts), time.monotonic()
         for batch in batches:
             api.trigger(dag, batch)
-        while (answered := _answered(office, batches)) < len(batches):
-            meanwhile(answered)
+        while (answered := _at_least(office, batches, _ENDED)) < len(batches):
+            meanwhile(_at_least(office, batches, (State.SEALED, *_ENDED)))
             if time.monotonic() > began + _PATIENCE_SECONDS:
                 msg = f"{answered} of {len(batches)} batches were answered in {_PATIENCE_SECONDS:.0f} s"
                 raise Failed(msg)
@@ -85,8 +86,8 @@ def run_batches(
     return Done(len(batches), claims.height, seconds, took, _tried_again(tasks), _durations(tasks), plain.pop())
 
 
-def _answered(office: Office, batches: Sequence[str]) -> int:
-    return sum(office.register.batch(batch).state in _ENDED for batch in batches)
+def _at_least(office: Office, batches: Sequence[str], states: Sequence[State]) -> int:
+    return sum(office.register.batch(batch).state in states for batch in batches)
 
 
 def _checked(measured: Measured, office: Office, batch: str) -> str:
@@ -120,28 +121,34 @@ def _durations(tasks: Sequence[tuple[str, dict[str, Any]]]) -> dict[str, list[fl
 
 
 class Killer:
-    """Kills a worker with all that it started, once, while it works at a task and a quarter of the batches is done."""
+    """Kills a worker with all that it started, once: at ``process``, when a quarter of the batches is sealed."""
 
-    def __init__(self, airflow: Airflow, worker: str, batches: int) -> None:
-        self._pid = pid_in(airflow.folder / f"{worker}.pid")
+    def __init__(self, airflow: Airflow, api: AirflowApi, worker: str, batches: int) -> None:
+        self._pid, self._api = pid_in(airflow.folder / f"{worker}.pid"), api
         self._after = batches // 4
         self.killed_after: int | None = None
         self.killed = 0
 
-    def __call__(self, answered: int) -> None:
-        if self.killed_after is not None or answered < self._after:
+    def __call__(self, sealed: int) -> None:
+        if self.killed_after is not None or sealed < self._after:
             return
         found = family(self._pid)
-        if not any(_is_task(pid) for pid in found):
+        if not self._at_process(found):
             return
         for pid in found:
-            os.kill(pid, signal.SIGKILL)
-        self.killed_after, self.killed = answered, len(found)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.killed_after, self.killed = sealed, len(found)
+
+    def _at_process(self, pids: Sequence[int]) -> bool:
+        """Airflow gives a task's process its id as a title."""
+        titles = b" ".join(map(_title, pids))
+        running = self._api.call("GET", "dags/batch/dagRuns/~/taskInstances", state="running")["task_instances"]
+        return any(task["task_id"] == "process" and task["id"].encode() in titles for task in running)
 
 
-def _is_task(pid: int) -> bool:
-    """Whether this process runs a task: Airflow gives it such a title."""
+def _title(pid: int) -> bytes:
     try:
-        return b"airflow worker --" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
-        return False
+        return b""

@@ -1,0 +1,35 @@
+"""One batch from claimed to delivered: ``python -m benchmarks.pipeline.one CONFIG BATCH``; tells seconds by step, and
+by stage those of ``receive`` and ``process``, which end with the sealed result on disk.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import great_expectations  # noqa: F401  (a worker has it before its tasks begin: docker/airflow_local_settings.py)
+
+from exchange import pipeline
+from exchange.office import Office
+from exchange.stages import measured, stage
+
+
+def main(config: str, batch: str) -> None:
+    steps = {}
+    with Office.open("benchmark", Path(config)) as office:
+        with measured() as stages:
+            for name, step in (("receive", pipeline.receive), ("process", pipeline.process)):
+                began = time.perf_counter()
+                with stage(f"{name}, the rest"):
+                    step(office, batch)
+                steps[name] = time.perf_counter() - began
+        began = time.perf_counter()
+        pipeline.deliver(office, batch)
+        steps["deliver"] = time.perf_counter() - began
+    print(json.dumps({"steps": steps, "stages": stages.seconds}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,30 @@
+"""One transfer by this software: ``python -m benchmarks.transfer_one in|out PORT USER HOST_KEY FOLDER``; tells its
+seconds from connecting on.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+
+from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE
+from exchange.transport import SftpPlace, connect
+
+
+def main(way: str, port: str, username: str, host_key: str, folder: str) -> None:
+    here = Path(folder)
+    place = SftpPlace("127.0.0.1", int(port), username, host_key, TO_OFFICE, FROM_OFFICE)
+    began = time.perf_counter()
+    with connect(place, here / "client") as partner:
+        if way == "in":
+            size = (here / "file").stat().st_size
+            partner.fetch("file", here / "fetched-by-us", limit=size, expected_size=size)
+        else:
+            partner.deliver("file", here / "file")
+    print(json.dumps({"seconds": time.perf_counter() - began}))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
