@@ -327,7 +327,8 @@ def test_another_programs_prefixes_and_inline_texts() -> None:
     assert table.row(0) == (*SOUND, None)
 
 
-texts = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8)
+plain = st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffe\uffff"), max_size=8)
+texts = plain.filter(lambda text: not re.search("_x[0-9A-Fa-f]{4}_", text))  # openpyxl writes it as it is: an escape
 cells = texts.filter(lambda text: not text.startswith("=")) | st.integers(-(10**15) + 1, 10**15 - 1) | st.none()
 
 
