@@ -11,8 +11,9 @@ SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server; } >/dev/null 
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
-.venv/installed: requirements.lock pyproject.toml
+.venv/installed: requirements.lock pip.lock pyproject.toml
 	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement pip.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
@@ -46,9 +47,12 @@ check: .venv/installed  ## lint, format, types, import contract, generated files
 	  echo "== $$command"; $(BIN)/$$command || failed=1; \
 	done; exit $$failed
 
+# pip before 24 takes no extra of a pinned package that is not the newest: so pip is pinned and installed first.
+COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 lock:            ## resolve the dependencies again (needs uv)
-	uv pip compile pyproject.toml --extra bench --extra celery --extra demo --extra dev --universal --python-version 3.11 --generate-hashes \
-	  --no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet --output-file requirements.lock $(LOCK_OPTIONS)
+	$(COMPILE) pyproject.toml --extra bench --extra celery --extra demo --extra dev --output-file requirements.lock $(LOCK_OPTIONS)
+	echo 'pip>=26' | $(COMPILE) - --output-file pip.lock $(LOCK_OPTIONS)
 
 clean: down      ## remove the worlds and the environment
 	rm -rf var .venv
