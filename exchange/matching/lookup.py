@@ -75,9 +75,14 @@ class SortedTable:
 
     def _column(self, name: str) -> pa.Array:
         if name not in self._columns:
-            column = self.table.column(name)
-            self._columns[name] = column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+            self._columns[name] = _whole(self.table.column(name))
         return self._columns[name]
+
+
+def _whole(column: pa.ChunkedArray) -> pa.Array:
+    if column.num_chunks == 0:  # as an empty table comes out of its file; pyarrow cannot combine no codes at all
+        return pa.nulls(0, column.type)
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
 
 
 def _pairs(needles: Keys, among: Keys) -> tuple[Rows, Rows]:

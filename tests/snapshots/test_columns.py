@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -15,6 +16,7 @@ from exchange.demo.province.people import make_people
 from exchange.matching.lookup import SortedTable
 from exchange.snapshots import columns, population
 from exchange.snapshots.columns import Gathered, laid_out, narrow, order_of
+from exchange.snapshots.versions import map_table, write_table
 
 DAY = date(2026, 11, 22)
 rows = st.tuples(
@@ -41,6 +43,14 @@ def test_what_was_put_in_comes_out(held: list[tuple[object, ...]], cuts: list[in
     wanted = [place for place in order if place < frame.height]
     assert SortedTable(table).take(np.array(wanted, dtype=np.int64), list(SCHEMA)).equals(frame[wanted])
     assert table.equals(laid_out(frame))
+
+
+def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
+    nobody = pl.DataFrame(schema=SCHEMA)
+    write_table(laid_out(nobody), tmp_path / "nobody.arrow")
+    found = SortedTable(map_table(tmp_path / "nobody.arrow"))
+    assert found.take(np.array([], dtype=np.int64), list(SCHEMA)).equals(nobody)
+    assert not found.contains(np.array([1, 2], dtype=np.int64)).any()
 
 
 @given(st.lists(rows, max_size=20))
