@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +23,14 @@ from exchange.register import State
 Ask = Callable[..., Request]
 SECONDS = 60.0
 """The longest that a test waits for what comes within a second."""
+
+
+@pytest.fixture(autouse=True)
+def _nothing_left_waiting(office: Office) -> Iterator[None]:
+    """What is claimed here and goes no further is not the next test's."""
+    yield
+    for batch in office.register.waiting():
+        office.register.refuse(batch, "data_hash", row=None, column="data.sha256")
 
 
 def to_office(partner: DemoPartner) -> Path:
