@@ -171,7 +171,7 @@ def test_small_ad_hoc_sets_take_the_immediate_lane(
 
 def test_a_manifest_that_cannot_be_read_takes_the_common_lane(office: Office, court: DemoPartner, ask: Ask) -> None:
     request = ask()
-    put(court, court.make_set(request) | court.signed(request.batch, b'{"format": "exchange-request/1"}'))
+    put(court, court.make_set(request) | court.signed(request.batch, b'{"format": "none of ours"}'))
     found = [batch for batch in sweep(office).waiting if batch.startswith(f"{court.id}.set-")]
     assert {lane_of(office, batch) for batch in found} == {Lane.BATCH}
 
