@@ -15,6 +15,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from exchange.matching.codes import even_text
@@ -24,7 +25,11 @@ WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS: Final = "10X98765432"
 CENTENARIAN_SEQUENCES: Final = ("996", "997", "998", "999")
 EARLIEST_BIRTH: Final = date(1800, 1, 1)
-_DAYS_TO_1970: Final = -719_469  # from the last day of February of the year 0
+
+_THREE_DIGITS: Final = np.arange(1000)
+_WEIGHED: Final = sum((_THREE_DIGITS // 10**place % 10) * WEIGHTS[-1 - place] for place in range(3))
+"""The weighed sum of the last three digits; of those before them it is 2³ times as much, since weights are powers of 2
+modulo 11."""
 
 _AS_IT_SHOULD_BE: Final = "^[0-9]{17}[0-9X]$"
 _SHAPE: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
@@ -63,24 +68,28 @@ def upgraded(number: pl.Expr) -> pl.Expr:
 
 def check_character(key: pl.Expr) -> pl.Expr:
     """The check character of a key (int64 of 17 digits)."""
-    total = sum((((key // 10 ** (16 - place)) % 10) * weight for place, weight in enumerate(WEIGHTS)), start=pl.lit(0))
-    return pl.lit(pl.Series([*CHECK_CHARACTERS])).gather(total % 11)
+    return key.map_batches(_check_characters, return_dtype=pl.String)
 
 
 def birth_date(key: pl.Expr) -> pl.Expr:
     """The date inside a key, null where no such day exists."""
-    digits = ((key // 1000) % 100_000_000).cast(pl.Int32)
+    return key.map_batches(_birth_dates, return_dtype=pl.Date)
+
+
+def _check_characters(keys: pl.Series) -> pl.Series:
+    number = keys.fill_null(0).to_numpy()
+    total = sum(_WEIGHED[number // 1000**group % 1000] * 8**group for group in range(6))
+    characters: pl.Series = pl.Series(keys.name, [*CHECK_CHARACTERS])[total % 11]
+    return characters.set(keys.is_null(), None)
+
+
+def _birth_dates(keys: pl.Series) -> pl.Series:
+    digits = keys.fill_null(0).to_numpy() // 1000 % 100_000_000
     year, month, day = digits // 10_000, digits // 100 % 100, digits % 100
-    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
-    last = pl.when(month == 2).then(28 + leap.cast(pl.Int32)).otherwise(30 + (month + month // 8) % 2)
-    exists = month.is_between(1, 12) & day.is_between(1, last)
-    march_year, march_month = year - (month <= 2).cast(pl.Int32), (month + 9) % 12  # the leap day ends such a year
-    days = 365 * march_year + march_year // 4 - march_year // 100 + march_year // 400 + (153 * march_month + 2) // 5
-    return pl.when(exists).then(days + day + _DAYS_TO_1970).cast(pl.Date)
-
-
-_BORN: Final = birth_date(pl.col("key"))
-_CHECK: Final = check_character(pl.col("key"))
+    months = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
+    born = months.astype("datetime64[D]") + (day - 1)
+    exists = (month >= 1) & (month <= 12) & (day >= 1) & (born.astype("datetime64[M]") == months)
+    return pl.Series(keys.name, np.where(exists, born, np.datetime64("NaT")), dtype=pl.Date)
 
 
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
@@ -93,7 +102,7 @@ def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
         .then(pl.col("_unread"))
         .when(born.is_null() | ~born.is_between(EARLIEST_BIRTH, today))
         .then(pl.lit("id_number_date"))
-        .when(~pl.col("id_from_15") & (pl.col("_check") != _CHECK))
+        .when(~pl.col("id_from_15") & (pl.col("_check") != check_character(key)))
         .then(pl.lit("id_number_check"))
     )
     sound = pl.col("id_fault").is_null()
@@ -101,7 +110,7 @@ def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
         frame.lazy()
         .with_columns(read(pl.col("id_number")).alias("_read"))
         .with_columns(pl.col("_read").struct.unnest())
-        .with_columns(_BORN.alias("_born"))
+        .with_columns(birth_date(key).alias("_born"))
         .with_columns(fault.alias("id_fault"))
         .drop("_read", *_PASSING)
         .with_columns(
