@@ -77,6 +77,15 @@ def test_a_file_comes_as_it_is(folder: Folder, to_office: Path, tmp_path: Path) 
     assert (tmp_path / "here").stat().st_mode & 0o777 == 0o600
 
 
+def test_no_byte_is_asked_for_twice(server: SftpServer, folder: Folder, to_office: Path, tmp_path: Path) -> None:
+    """As would be, were a moment without requests taken for the end of the file."""
+    (to_office / "big.csv").write_bytes(bytes(BIG))
+    before = folder.sftp.request_number
+    folder.fetch("big.csv", tmp_path / "here", limit=BIG, expected_size=BIG)
+    request = (32 if server.embedded else 255) * 1024
+    assert folder.sftp.request_number - before < BIG / request + 10
+
+
 def test_an_empty_file(folder: Folder, to_office: Path, tmp_path: Path) -> None:
     (to_office / "a.csv").touch()
     assert folder.fetch("a.csv", tmp_path / "here", limit=10, expected_size=0) == sha256(b"").hexdigest()
