@@ -21,6 +21,7 @@ from exchange.files import make_folder
 from exchange.manifest import RequestManifest, parse
 from exchange.office import Office
 from exchange.register import Batch, Role, State
+from exchange.stages import stage
 from exchange.steps.objection import check_objection
 from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
@@ -97,7 +98,8 @@ def _fetch_data(office: Office, agreement: Agreement, batch: Batch, content: byt
         # A name of its own for each try: one that was given up for dead on another machine may still be writing.
         fetched = make_folder(office.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
         try:
-            digest = folder.fetch(data.name, fetched, limit=agreement.limits.max_bytes, expected_size=data.size)
+            with stage("fetch"):
+                digest = folder.fetch(data.name, fetched, limit=agreement.limits.max_bytes, expected_size=data.size)
         except Unsettled:
             if _may_still_come(office, batch):
                 raise
