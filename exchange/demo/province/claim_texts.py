@@ -43,24 +43,31 @@ def _when(column: str, texts: Mapping[str, pl.Expr], otherwise: pl.Expr) -> pl.E
     return otherwise
 
 
-def id_number() -> pl.Expr:
-    """The number, in 18 or 15 characters, present or superseded, written well or badly, or not there at all."""
-    number = pl.when("former").then(pl.col("former_id_number")).otherwise("id_number")
-    key = key_of(pl.col("id_number"))
-    month = key // _MONTH % 100
-    last = number.str.slice(17, 1)
-    unknown = number_of(kept(key, NOBODYS))
-    number = pl.when(pl.col("fault") == "unknown_number").then(unknown).otherwise(number)
+def with_numbers(frame: pl.DataFrame) -> pl.DataFrame:
+    """Adds what ``id_number`` reads many times over: ``number`` of 18 characters, the present one, the superseded one
+    or nobody's; and ``claimed_number``, which is that in 18 or 15.
+    """
+    unknown = number_of(kept(key_of(pl.col("id_number")), NOBODYS))
+    borne = pl.when("former").then(pl.col("former_id_number")).otherwise("id_number")
+    frame = frame.with_columns(number=pl.when(pl.col("fault") == "unknown_number").then(unknown).otherwise(borne))
+    number = pl.col("number")
     fifteen = number.str.slice(0, 6) + number.str.slice(8, 9)
-    right = pl.when("fifteen").then(fifteen).otherwise(number)
+    return frame.with_columns(claimed_number=pl.when("fifteen").then(fifteen).otherwise(number))
+
+
+def id_number() -> pl.Expr:
+    """The number, written well or badly, or not there at all."""
+    number, key = pl.col("number"), key_of(pl.col("id_number"))
+    month = key // _MONTH % 100
+    other_last = pl.when(number.str.slice(17, 1) == "1").then(pl.lit("2")).otherwise(pl.lit("1"))
     faulty = {
         "missing_number": pl.lit(""),
         "scientific": number.str.slice(0, 1) + "." + number.str.slice(1, 5) + "E+17",
         "short_number": number.str.slice(0, 16),
         "bad_date": number_of(key + (13 - month) * _MONTH),
-        "wrong_check": number.str.slice(0, 17) + pl.when(last == "1").then(pl.lit("2")).otherwise(pl.lit("1")),
+        "wrong_check": number.str.slice(0, 17) + other_last,
     }
-    return _when("fault", faulty, _written(right)).alias("id_number")
+    return _when("fault", faulty, _written(pl.col("claimed_number"))).alias("id_number")
 
 
 def _written(number: pl.Expr) -> pl.Expr:

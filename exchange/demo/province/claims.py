@@ -104,6 +104,7 @@ def make_claims(
         frame = pl.concat([frame, events_of(frame)], how="horizontal")
     if "kinship" in asked:
         frame = with_relatives(random, frame, people, dirt=dirt)
+    frame = claim_texts.with_numbers(frame)
     texts = [claim_texts.id_number(), claim_texts.name(), *[text for item in asked for text in claim_texts.texts(item)]]
     return Claims(frame.select("row_ref", *texts), right_answers(frame, items, approved=approved))
 
