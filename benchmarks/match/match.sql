@@ -16,7 +16,7 @@ WITH raw AS (
   END AS claimed_key
   FROM shaped
 ), dated AS (
-  SELECT *, try(make_date(claimed_key // 10000000 % 10000, claimed_key // 100000 % 100, claimed_key // 1000 % 100))
+  SELECT *, CAST(try_strptime(lpad(CAST(claimed_key // 1000 % 100000000 AS VARCHAR), 8, '0'), '%Y%m%d') AS DATE)
     AS inside
   FROM keyed
 ), judged AS (
@@ -63,13 +63,21 @@ WITH raw AS (
   SELECT DISTINCT key FROM records WHERE kind IN ('judgment', 'unclear')
 ), hits AS (
   SELECT key AS person FROM hit_keys UNION SELECT b.person FROM hit_keys AS h JOIN bearers AS b ON h.key = b.key
+), sexes AS (
+  SELECT sex, sex_code(sex) AS sex_value FROM (SELECT DISTINCT sex FROM raw WHERE trim(sex) <> '')
+), days AS (
+  SELECT birth_date, CASE WHEN iso THEN TRY_CAST(birth_date AS DATE) ELSE day_of(text) END AS birth_date_value
+  FROM (
+    SELECT birth_date, regexp_full_match(birth_date, '[0-9]{4}-[0-9]{2}-[0-9]{2}') AS iso,
+      CASE WHEN NOT iso THEN without_midnight(birth_date) END AS text
+    FROM (SELECT DISTINCT birth_date FROM raw WHERE trim(birth_date) <> '')
+  )
 ), identified AS (
   SELECT *, CASE
     WHEN fault IS NOT NULL THEN fault WHEN NOT known THEN 'no_such_number' WHEN degree = 0 THEN 'name_disagrees'
     WHEN doubt OR degree = 1 THEN 'under_review' ELSE 'consistent'
-  END AS identity, CASE WHEN trim(sex) <> '' THEN sex_code(sex) END AS sex_value,
-    CASE WHEN trim(birth_date) <> '' THEN claimed_date(birth_date) END AS birth_date_value
-  FROM one
+  END AS identity
+  FROM one LEFT JOIN sexes USING (sex) LEFT JOIN days USING (birth_date)
 ), answered AS (
   SELECT *, CASE
     WHEN trim(sex) = '' THEN 'claim_missing' WHEN sex_value IS NULL THEN 'claim_format'

@@ -17,7 +17,6 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-import pyarrow as pa
 
 from exchange.matching.lookup import Keys, Rows, SortedTable
 from exchange.matching.names import SAME, VARIANT, compare, name_fault, standard_name
@@ -58,7 +57,7 @@ class Population:
     def _by_bearer(self) -> SortedTable:
         person = self.former.numbers(np.arange(len(self.former.keys)), "person")
         order = np.argsort(person)
-        return SortedTable(pa.table({"key": person[order], "former": self.former.keys[order]}))
+        return SortedTable(pl.DataFrame({"key": person[order], "former": self.former.keys[order]}).to_arrow())
 
 
 def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:

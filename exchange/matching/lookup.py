@@ -39,7 +39,7 @@ class SortedTable:
     def __init__(self, table: pa.Table) -> None:
         self.table = table
         self._columns: dict[str, pa.Array] = {}
-        self.keys: Keys = self._column("key").to_numpy()
+        self.keys: Keys = np.from_dlpack(self._column("key"))
 
     @property
     def columns(self) -> list[str]:
@@ -65,12 +65,12 @@ class SortedTable:
 
     def take(self, rows: Rows, columns: Sequence[str]) -> pl.DataFrame:
         """These columns of these rows, in the order of ``rows``."""
-        picked = pa.array(rows)
+        picked = pl.Series(rows).to_arrow()
         return pl.DataFrame({name: _series(_taken(self._column(name), picked)) for name in columns})
 
     def numbers(self, rows: Rows, column: str) -> Rows:
         """A column of row numbers or keys, without nulls."""
-        found: Rows = self._column(column).to_numpy()[rows].astype(np.int64)
+        found: Rows = np.from_dlpack(self._column(column))[rows].astype(np.int64)
         return found
 
     def _column(self, name: str) -> pa.Array:

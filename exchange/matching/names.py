@@ -102,8 +102,8 @@ def _compared(pairs: pl.Series) -> pl.Series:
 
 def _forms_in(names: pl.DataFrame) -> dict[str, str]:
     """The forms that these names hold: all of them take 30 ms to look for, however few the names."""
-    letters = set().union(*(text for column in names for text in column.drop_nulls()))
-    return {letter: variant_forms()[letter] for letter in sorted(letters & variant_forms().keys())}
+    letters = pl.concat([column.str.split("").explode() for column in names]).unique().drop_nulls()
+    return {letter: variant_forms()[letter] for letter in sorted(variant_forms().keys() & letters)}
 
 
 def _open_to_a_private_character(names: pl.DataFrame) -> pl.Series:
