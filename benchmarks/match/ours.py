@@ -9,11 +9,12 @@ from benchmarks.fixed import MATCHED, OUT, TODAY
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.sources import Sources
+from exchange.side_by_side import side_by_side
 from exchange.snapshots.versions import Snapshots, Version
 from exchange.tables import OFFENCE_SOURCES
 from exchange.validate.table import read_parts
 
-_BYTES_IN_PART = 32 * 1024 * 1024  # steps/request.py, whose imports this does not need
+_BYTES_IN_PART = 8 * 1024 * 1024  # steps/request.py, whose imports this does not need
 
 
 def sources(folder: Path) -> Sources:
@@ -39,8 +40,9 @@ def main(folder: str, request: str, out: str) -> None:
     known, content = sources(Path(folder)), Path(request).read_bytes()
     rows = content.count(b"\n") - 1
     with Path(out).open("wb") as written:
-        for number, part in enumerate(read_parts(content, MATCHED, rows, part=_BYTES_IN_PART)):
-            answers = decide(part, MATCHED, known, TODAY).select(OUT)
+        parts = read_parts(content, MATCHED, rows, part=_BYTES_IN_PART)
+        decided = side_by_side(lambda part: decide(part, MATCHED, known, TODAY).select(OUT), parts)
+        for number, (_, answers) in enumerate(decided):
             answers.write_csv(written, include_header=number == 0)
 
 

@@ -13,11 +13,13 @@ from typing import Final
 import polars as pl
 
 from exchange.matching.codes import even_text, without_blanks
-from exchange.matching.once import once
+from exchange.matching.once import once, unless_plain
 
 _MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
 _PARTED: Final = r"([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212]([0-9]{1,2})[日号]?"
 _COMPACT: Final = r"([0-9]{4})([0-9]{2})([0-9]{2})"
+_PLAIN: Final = r"^([0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}[日号]?|[0-9]{8})$"
+_MARKS: Final = {"/": "-", ".": "-", "年": "-", "月": "-", "日": "", "号": ""}
 _DAY: Final = rf"^(?:{_PARTED}|{_COMPACT})$"
 _YEAR: Final = r"^((?:19|20)[0-9]{2})年?$"
 _MONTH: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})月?$"
@@ -50,7 +52,16 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
 
 def claimed_date(text: pl.Expr) -> pl.Expr:
     """Date, null where the text is no date or leaves open which."""
-    return once(text, lambda each: each.map_batches(_days, return_dtype=pl.Date), pl.Date)
+    return once(text, lambda each: unless_plain(each, _PLAIN, _as_it_stands, _evened_out, pl.Date), pl.Date)
+
+
+def _as_it_stands(text: pl.Expr) -> pl.Expr:
+    parted = text.str.replace_many(_MARKS).str.to_date("%Y-%m-%d", strict=False)
+    return pl.coalesce(parted, text.str.to_date("%Y%m%d", strict=False))
+
+
+def _evened_out(text: pl.Expr) -> pl.Expr:
+    return text.map_batches(_days, return_dtype=pl.Date)
 
 
 def _days(texts: pl.Series) -> pl.Series:

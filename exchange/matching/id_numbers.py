@@ -12,10 +12,11 @@ Rules
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from exchange.matching.codes import even_text
@@ -30,6 +31,22 @@ _THREE_DIGITS: Final = np.arange(1000)
 _WEIGHED: Final = sum((_THREE_DIGITS // 10**place % 10) * WEIGHTS[-1 - place] for place in range(3))
 """The weighed sum of the last three digits; of those before them it is 2³ times as much, since weights are powers of 2
 modulo 11."""
+
+
+def _places_in_the_year(leap: int) -> npt.NDArray[np.int32]:
+    """Month and day in four digits → how many days of the year were before it, -1 for no day."""
+    places = np.full(10_000, -1, np.int32)
+    for place in range(365 + leap):
+        day = date(2001 - leap, 1, 1) + timedelta(place)
+        places[day.month * 100 + day.day] = place
+    return places
+
+
+_DAYS: Final = np.stack([_places_in_the_year(leap) for leap in (0, 1)])
+_NEW_YEARS: Final = (np.arange(10_001) - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int32)
+"""Days from 1970 to the first of each year from 0 on."""
+
+_IS_LEAP: Final = np.diff(_NEW_YEARS) == 366
 
 _AS_IT_SHOULD_BE: Final = "^[0-9]{17}[0-9X]$"
 _SHAPE: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
@@ -85,11 +102,10 @@ def _check_characters(keys: pl.Series) -> pl.Series:
 
 def _birth_dates(keys: pl.Series) -> pl.Series:
     digits = keys.fill_null(0).to_numpy() // 1000 % 100_000_000
-    year, month, day = digits // 10_000, digits // 100 % 100, digits % 100
-    months = (12 * (year - 1970) + month - 1).astype("datetime64[M]")
-    born = months.astype("datetime64[D]") + (day - 1)
-    exists = (month >= 1) & (month <= 12) & (day >= 1) & (born.astype("datetime64[M]") == months)
-    return pl.Series(keys.name, np.where(exists, born, np.datetime64("NaT")), dtype=pl.Date)
+    year, day = digits // 10_000, digits % 10_000
+    place = _DAYS[_IS_LEAP[year] * 1, day]
+    born = pl.Series(keys.name, _NEW_YEARS[year] + place, dtype=pl.Int32).cast(pl.Date)
+    return born.set(pl.Series(place < 0), None)
 
 
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:

@@ -10,17 +10,17 @@ same export gives the same version. Old versions go when no open batch has pinne
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Final
 
 import pyarrow as pa
-from pydantic import BaseModel, ConfigDict
 
 from exchange.errors import Halt
 from exchange.files import make_folder, sha256_of, sync_folder, write_atomically
@@ -32,17 +32,24 @@ LAYOUT: Final = 2
 """Of the tables on disk (``columns.py``); versions of another layout are built again."""
 
 
-class SnapshotRecord(BaseModel):
-    """``snapshot.json``: what the version is made of; counts only."""
-
-    model_config = ConfigDict(frozen=True)
+@dataclass(frozen=True)
+class SnapshotRecord:
+    """``snapshot.json``: what the version is made of; counts only. Nobody but this software writes one."""
 
     source: str
     as_of: date
     rows: int
-    files: dict[str, str]
-    counts: dict[str, float]
+    files: Mapping[str, str]
+    counts: Mapping[str, float]
     layout: int = 1
+
+    @classmethod
+    def read(cls, path: Path) -> SnapshotRecord:
+        said = json.loads(path.read_bytes())
+        return cls(**said | {"as_of": date.fromisoformat(said["as_of"])})
+
+    def written(self) -> bytes:
+        return json.dumps(asdict(self) | {"as_of": str(self.as_of)}, indent=2).encode()
 
 
 @dataclass(frozen=True)
@@ -56,7 +63,7 @@ class Version:
         return date.fromisoformat(self.name[:10])
 
     def record(self) -> SnapshotRecord:
-        return SnapshotRecord.model_validate_json((self.folder / "snapshot.json").read_bytes())
+        return SnapshotRecord.read(self.folder / "snapshot.json")
 
     def open(self, table: str) -> SortedTable:
         """One of the version's tables, mapped into memory; nothing is read yet. Halt where it has another layout."""
@@ -123,8 +130,8 @@ class Snapshots:
         for name, table in tables.items():
             write_table(table, building / f"{name}.arrow")
         files = {path.name: sha256_of(path) for path in sorted(building.glob("*.arrow"))}
-        record = record.model_copy(update={"files": files, "layout": LAYOUT})
-        write_atomically(building / "snapshot.json", record.model_dump_json(indent=2).encode())
+        record = replace(record, files=files, layout=LAYOUT)
+        write_atomically(building / "snapshot.json", record.written())
         name = f"{record.as_of}.{sha256_of(building / 'snapshot.json')[:12]}"
         if (home / name).exists():
             shutil.rmtree(building)

@@ -26,7 +26,8 @@ from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
 from exchange.office import Office
 from exchange.register import Batch, Review, ReviewFilter
-from exchange.stages import stage
+from exchange.side_by_side import side_by_side
+from exchange.stages import in_stage
 from exchange.steps.objection import objected
 from exchange.steps.request import ROWS_IN_PART, read_request
 from exchange.tables import ALWAYS_COUNTED, ANSWERS, SOURCES
@@ -120,10 +121,10 @@ class Question:
         return pl.concat(answers for _, answers in parts)
 
     def _decided(self, parts: Iterable[pl.DataFrame], sources: Sources, *, settled: bool) -> Iterator[Part]:
-        for asked in parts:
-            with stage("match"):
-                answers = decide(asked, self.manifest.items, sources, self.today, settled=settled)
-            yield asked, answers
+        def answers(asked: pl.DataFrame) -> pl.DataFrame:
+            return decide(asked, self.manifest.items, sources, self.today, settled=settled)
+
+        return in_stage("match", side_by_side(answers, parts))
 
     def matched(self, *, settled: bool = False) -> pl.DataFrame:
         """The answers as the matching gives them: the first ones, and those of the second asking for rows that had to

@@ -31,7 +31,8 @@ from exchange.matching.id_numbers import standardise
 from exchange.matching.lookup import SortedTable
 from exchange.office import Office
 from exchange.register import State
-from exchange.stages import stage
+from exchange.side_by_side import side_by_side
+from exchange.stages import in_stage
 from exchange.steps.answers import POPULATION, Part, Question
 from exchange.steps.request import read_request
 
@@ -106,13 +107,16 @@ _NOT_WHOLE: Final = "the ranges do not make up this batch; clear the task `plan`
 def _decided(question: Question, number: int, of: int) -> Iterator[pl.DataFrame]:
     """The range's rows of each part of the request: row, codes, person."""
     sources, begin = question.sources(), 0
-    for asked in read_request(question.office, question.manifest):
+
+    def decided(asked: pl.DataFrame) -> pl.DataFrame:
         mine = range_of(asked, sources.population.people, of, question.today) == number
-        rows = asked.with_row_index(ROW, offset=begin).filter(mine)
-        with stage("match"):
-            answers = decide(rows.drop(ROW), question.manifest.items, sources, question.today)
-        codes = answers.drop(AS_CLAIMED).with_columns(pl.col(pl.String).cast(pl.Categorical))
-        yield codes.insert_column(0, rows[ROW])
+        rows = asked.with_row_index(ROW).filter(mine)
+        answers = decide(rows.drop(ROW), question.manifest.items, sources, question.today)
+        return answers.drop(AS_CLAIMED).insert_column(0, rows[ROW])
+
+    parts = side_by_side(decided, read_request(question.office, question.manifest))
+    for asked, answers in in_stage("match", parts):
+        yield answers.with_columns(pl.col(ROW) + begin, pl.col(pl.String).cast(pl.Categorical))
         begin += asked.height
 
 

@@ -19,6 +19,7 @@ from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise
 from exchange.matching.names import name_fault, standard_name
 from exchange.office import Office
+from exchange.side_by_side import side_by_side
 from exchange.stages import in_stage, stage
 from exchange.validate.encoding import to_utf8
 from exchange.validate.gate import failures
@@ -26,11 +27,11 @@ from exchange.validate.table import read_parts
 from exchange.validate.workbook import read_workbook
 from exchange.working_days import OBJECTION
 
-BYTES_IN_PART: Final = 32 * 1024 * 1024
-"""Of a CSV file, some 300,000 rows: few enough that the work on them takes half a gigabyte, and enough that what each
-part costs besides its rows is not felt."""
+BYTES_IN_PART: Final = 8 * 1024 * 1024
+"""Of a CSV file, some 80,000 rows: few enough that the work on some of them at once takes half a gigabyte, and enough
+that what each part costs besides its rows is not felt."""
 
-ROWS_IN_PART: Final = 250_000
+ROWS_IN_PART: Final = 80_000
 """Of a table that is in memory as a whole anyway."""
 
 FEWEST_ROWS_JUDGED: Final = 20
@@ -74,18 +75,19 @@ def _form(office: Office, manifest: RequestManifest) -> str | None:
 def check_request(office: Office, manifest: RequestManifest, today: date) -> None:
     """Refused unless the data file can be read and is not mostly unreadable."""
     rows = unreadable = 0
-    for table in read_request(office, manifest):
+    judged = side_by_side(lambda table: _unreadable(table, manifest, today), read_request(office, manifest))
+    for table, number in in_stage("check", judged):
         rows += table.height
-        if manifest.objects_to is None:
-            with stage("check"):
-                unreadable += _unreadable(table, manifest, today)
+        unreadable += number
     with stage("gate"):
         if manifest.objects_to is None and failures("request", _shares(rows, manifest, unreadable)):
             raise Refused("rows_unreadable")
 
 
 def _unreadable(table: pl.DataFrame, manifest: RequestManifest, today: date) -> int:
-    """How many rows name nobody that could be looked up."""
+    """How many rows name nobody that could be looked up; an objection's rows were looked up before."""
+    if manifest.objects_to is not None:
+        return 0
     if unregistered.CODE in manifest.items:
         return table.height - unregistered.standardise(table, today)["fault"].null_count()
     numbered = standardise(table.select("id_number", "name"), today)

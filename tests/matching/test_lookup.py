@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import polars as pl
 import pyarrow as pa
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.matching import lookup
 from exchange.matching.lookup import SortedTable
 
 keys = st.integers(0, 30)
@@ -29,6 +32,13 @@ def test_it_finds_what_a_join_finds(held: list[int], wanted: list[int]) -> None:
     right = pl.DataFrame({"key": sorted(held), "row": range(len(held))}, schema={"key": pl.Int64, "row": pl.Int64})
     assert pairs == sorted(left.join(right, on="key").select("place", "row").iter_rows())
     assert table.contains(np.array(wanted, dtype=np.int64)).tolist() == [key in held for key in wanted]
+
+
+@given(st.lists(st.integers(0, 200), max_size=60).map(sorted), st.lists(st.integers(0, 200), max_size=60).map(sorted))
+def test_in_pieces_every_place_is_the_same(held: list[int], wanted: list[int]) -> None:
+    needles, among = (np.array(values, dtype=np.int64) for values in (wanted, held))
+    with mock.patch.object(lookup, "_NEEDLES", 7):
+        assert lookup._places(needles, among).tolist() == np.searchsorted(among, needles).tolist()
 
 
 def test_rows_are_taken_in_the_order_asked() -> None:

@@ -43,6 +43,13 @@ def test_sound_numbers_are_read_as_all_are(values: list[str | None]) -> None:
     assert evaluated(values, id_numbers.read) == evaluated(values, id_numbers._repaired)
 
 
+@given(st.lists(st.none() | st.from_regex(dates._PLAIN, fullmatch=True) | digits | full_width, max_size=12))
+def test_plain_dates_are_read_as_all_are(values: list[str | None]) -> None:
+    frame = pl.DataFrame({"text": pl.Series(values, dtype=pl.String)})
+    short, full = (way(pl.col("text")) for way in (dates.claimed_date, dates._evened_out))
+    assert frame.select(short).to_series().equals(frame.select(full).to_series(), null_equal=True)
+
+
 @given(st.lists(st.none() | st.integers(0, 10**17 - 1), max_size=12))
 def test_the_day_inside_a_key_is_that_of_the_calendar(keys: list[int | None]) -> None:
     frame = pl.DataFrame({"key": pl.Series(keys, dtype=pl.Int64)})
