@@ -25,8 +25,8 @@ LEAST_SHARE: Final = 0.8
 ABOUT: Final = """\
 {megabytes} MiB of random bytes from and to an OpenSSH server on loopback, connected anew each time; {runs} runs in
 turn. *In*: fetched from the partner (ours also computes the SHA-256 and syncs the file); *out*: put under a temporary
-name and renamed. Ours from connecting on, in a process that has its imports; `sftp` the whole process, which starts in
-10 ms."""
+name and renamed. Ours from connecting on, in a process that has imported what a worker of Airflow has; `sftp` the
+whole process, which starts in 10 ms."""
 
 
 @contextmanager

@@ -69,8 +69,9 @@ class SortedTable:
 
     def take(self, rows: Rows, columns: Sequence[str]) -> pl.DataFrame:
         """These columns of these rows, in the order of ``rows``."""
-        picked = pl.Series(rows).to_arrow()
-        return pl.DataFrame({name: _series(_taken(self._column(name), picked)) for name in columns})
+        buffer = pa.py_buffer(np.ascontiguousarray(rows, np.int64))
+        picked = pa.Array.from_buffers(pa.int64(), len(rows), [None, buffer])
+        return pl.DataFrame([pl.Series(name, _taken(self._column(name), picked)) for name in columns])
 
     def numbers(self, rows: Rows, column: str) -> Rows:
         """A column of row numbers or keys, without nulls."""
@@ -126,9 +127,3 @@ def _taken(column: pa.Array, rows: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(column.type):
         return column.dictionary.take(column.indices.take(rows))
     return column.take(rows)
-
-
-def _series(values: pa.Array) -> pl.Series:
-    found = pl.from_arrow(values)
-    assert isinstance(found, pl.Series)
-    return found
