@@ -53,6 +53,8 @@ _SHAPE: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
 _DASHES: Final = r"[\p{Pd}\u2212_]+"
 _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
+"""What a spreadsheet makes of a number: ``2.20104E+17``."""
+
 
 _READ: Final = pl.Struct(
     {
@@ -68,12 +70,11 @@ _PASSING: Final = ("_check", "_unread", "_born")
 
 def plain(text: pl.Expr) -> pl.Expr:
     """The number in ASCII digits and X, without what people put between them."""
-    return even_text(text).str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
+    return _without_marks(even_text(text))
 
 
-def is_scientific(text: pl.Expr) -> pl.Expr:
-    """Whether a spreadsheet made ``2.20104E+17`` of the number."""
-    return even_text(text).str.contains(_SCIENTIFIC)
+def _without_marks(even: pl.Expr) -> pl.Expr:
+    return even.str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
 
 
 def upgraded(number: pl.Expr) -> pl.Expr:
@@ -160,20 +161,21 @@ def _repaired(text: pl.Expr) -> pl.Expr:
 
 
 def _read_of_each(texts: pl.Series) -> pl.Series:
-    claimed, number = pl.col("claimed"), pl.col("number")
+    claimed, even, number = (pl.col(name) for name in ("claimed", "even", "number"))
     shaped = number.str.contains(_SHAPE)
     key = pl.when(shaped).then(upgraded(number)).cast(pl.Int64, strict=False)
     unread = (
         pl.when(number == "")
         .then(pl.lit("id_number_missing"))
-        .when(is_scientific(claimed))
+        .when(even.str.contains(_SCIENTIFIC))
         .then(pl.lit("id_number_scientific"))
         .when(~shaped | number.is_null())
         .then(pl.lit("id_number_format"))
     )
     return (
         pl.LazyFrame({"claimed": texts})
-        .with_columns(plain(claimed).alias("number"))
+        .with_columns(even_text(claimed).alias("even"))
+        .with_columns(_without_marks(even).alias("number"))
         .select(
             pl.struct(
                 key.alias("key"),
