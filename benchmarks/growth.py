@@ -61,14 +61,15 @@ def draw(found: dict[tuple[str, int, int], Run], path: Path) -> None:
         ]
     )
     sizes = points["people"].unique(maintain_order=True).to_list()
+    title = alt.Title("Match: whole process, CSV in to CSV out", subtitle="solid: ours, dashed: DuckDB")
     chart = (
-        alt.Chart(points, title="Match: whole process, CSV in to CSV out", width=560, height=360)
+        alt.Chart(points, title=title, width=560, height=360)
         .mark_line(point=True)
         .encode(
             alt.X("rows:Q", title="rows of the request").scale(type="log").axis(format="~s"),
             alt.Y("seconds:Q", title="seconds").scale(type="log"),
             alt.Color("people:N", title="people", sort=sizes).legend(symbolType="stroke"),
-            alt.StrokeDash("way:N", title="way", sort=["ours", "DuckDB"]).legend(symbolType="stroke"),
+            alt.StrokeDash("way:N", sort=["ours", "DuckDB"]).legend(None),
         )
     )
     chart.save(str(path))

@@ -20,6 +20,7 @@ import polars as pl
 from exchange.agreements import Agreement
 from exchange.errors import Halt
 from exchange.manifest import RequestManifest, parse
+from exchange.matching import unregistered
 from exchange.matching.decide import CAUSES, IDENTITY, decide
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
@@ -124,6 +125,8 @@ class Question:
         def answers(asked: pl.DataFrame) -> pl.DataFrame:
             return decide(asked, self.manifest.items, sources, self.today, settled=settled)
 
+        if unregistered.CODE in self.manifest.items:  # rows that ask the same are counted over the whole request
+            parts = [pl.concat(parts)]
         return in_stage("match", side_by_side(answers, parts))
 
     def matched(self, *, settled: bool = False) -> pl.DataFrame:

@@ -15,6 +15,8 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province import unregistered_claims
 from exchange.office import Office
+from exchange.steps import request as step
+from exchange.tables import ANSWERS
 
 BASIS = "母婴保健法第二十三条"
 ITEM = ("unregistered",)
@@ -46,6 +48,22 @@ def test_result_has_the_right_answers(office: Office, health: DemoPartner, peopl
     expected = dict(claims.expected["unregistered"].value_counts().iter_rows())
     assert result.manifest["answers"] == {"identity": {"not_applicable": rows}, "unregistered": expected}
     assert not pl.Series([words]).str.contains(r"\d{14}").item()
+
+
+def test_rows_that_ask_the_same_are_counted_however_far_apart(
+    office: Office, health: DemoPartner, people: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One child is registered, two rows ask for it: a twin may be missing."""
+    monkeypatch.setattr(step, "BYTES_IN_PART", 1_000)
+    claims = unregistered_claims.by_mother(people, 200, seed=3)
+    place = claims.expected["unregistered"].to_list().index("registered")
+    again = claims.rows[place].with_columns(pl.lit("once more").alias("row_ref"))
+    rows = pl.concat([claims.rows, again])
+    request = asked(health, "twice", to_csv(rows), rows.height)
+    assert run(office, health, request)
+    answered = list(csv.DictReader(io.StringIO(health.result(request.batch).data.decode("utf-8-sig"))))
+    answers = [row["未登记户口核查结果"] for row in answered]
+    assert answers[place] == answers[-1] == ANSWERS["under_review"].zh
 
 
 @pytest.mark.parametrize(
