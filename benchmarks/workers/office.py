@@ -87,6 +87,7 @@ class Measured:
                     api.wait_for_dag(dag_id, _START_SECONDS)
                 for dag_id in set(DAG_IDS) - _MEASURED:
                     _silence(api, dag_id)
+                time.sleep(HEARTBEAT_SECONDS)  # by then the lookout has heard that its run was ended
                 wait_for(lambda: _is_idle(api), _START_SECONDS)
                 wait_for(lambda: all(_is_ready(airflow, name) for name in workers_of(airflow)), _START_SECONDS)
                 yield airflow, api
