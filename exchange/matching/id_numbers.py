@@ -55,7 +55,6 @@ _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 """What a spreadsheet makes of a number: ``2.20104E+17``."""
 
-
 _READ: Final = pl.Struct(
     {
         "key": pl.Int64,

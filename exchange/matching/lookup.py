@@ -27,6 +27,7 @@ Keys = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 
 _NEEDLES: Final = 2048
+"""Wanted keys in a piece."""
 
 
 @dataclass(frozen=True)
