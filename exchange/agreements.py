@@ -1,8 +1,11 @@
 """Agreements (会商协议): what a partner may ask, why, how often, and how its answers are returned.
 
-Rules: one TOML file per partner, named ``<partner>.toml``; validated whole, frozen. Adding a partner is
-a file, not code. Nothing that no agreement names is answered (Jilin's notice of 2015, section 1). An error names file
-and field and says what would be right.
+Rules
+- One TOML file per partner, named ``<partner>.toml``; validated whole, frozen. Adding a partner is a file, not code.
+- Nothing that no agreement names is answered (Jilin's notice of 2015, section 1).
+- A batch keeps the version under which it was accepted (``steps/agreed.py``): what was agreed stands still. Whom the
+  office may talk to (``OF_TODAY``: server, host key, certificates) is always what the file says now.
+- An error names file and field and says what would be right.
 """
 
 from __future__ import annotations
@@ -25,6 +28,9 @@ from exchange.working_days import WORKING_DAYS
 # Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules
 # 2021, art. 4).
 LETTER_ITEMS: Final = frozenset({"criminal_record"})
+
+OF_TODAY: Final = ("sftp", "certificates")
+"""The fields that hold at once when the file changes, for batches of before as well."""
 
 
 class _Section(BaseModel):
@@ -223,12 +229,19 @@ class Agreement(_Section):
 
 
 def load_agreement(path: Path) -> Agreement:
-    """One agreement; Halt with file, field and what would be right."""
+    """One agreement with its certificates; Halt with file, field and what would be right."""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        content = path.read_bytes()
     except FileNotFoundError:
         msg = f"{path}: there is no agreement with this partner"
         raise Halt(msg) from None
+    return with_certificates(parse_agreement(content, path), path)
+
+
+def parse_agreement(content: bytes, path: Path) -> Agreement:
+    """The agreement in these bytes of ``path``, its certificates not looked at yet; Halt as ``load_agreement``."""
+    try:
+        raw = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path}: not TOML: {error}"
         raise Halt(msg) from None
@@ -239,6 +252,11 @@ def load_agreement(path: Path) -> Agreement:
     if agreement.partner != path.stem:
         msg = f"{path}: partner: the file of partner {agreement.partner!r} must be named {agreement.partner}.toml"
         raise Halt(msg)
+    return agreement
+
+
+def with_certificates(agreement: Agreement, path: Path) -> Agreement:
+    """The agreement of ``path`` with the paths of its certificates; Halt where one is missing or unreadable."""
     certificates = Certificates(
         signing=path.parent / agreement.certificates.signing,
         encryption=path.parent / agreement.certificates.encryption,

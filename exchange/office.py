@@ -1,7 +1,8 @@
 """The opened office: settings, register, keys, snapshots and the clock, handed to every step.
 
-Rules: keys are read when they are first needed and stay in memory only; an agreement is read anew for each batch, so
-that a changed file holds from the next batch on; the clock is a part of the office, so that a test can set it;
+Rules: keys are read when they are first needed and stay in memory only; an agreement is read anew where a batch
+comes in, and kept with the batch from then on (``steps/agreed.py``); the clock is a part of the office, so that a test
+can set it;
 ``with`` gives the register's connections back.
 """
 
@@ -77,7 +78,10 @@ class Office:
 
     def agreement(self, partner: str) -> Agreement:
         """The partner's agreement as its file says now."""
-        return load_agreement(self.settings.agreements / f"{partner}.toml")
+        return load_agreement(self.agreement_file(partner))
+
+    def agreement_file(self, partner: str) -> Path:
+        return self.settings.agreements / f"{partner}.toml"
 
     def folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
         """The partner's folders on its SFTP server."""

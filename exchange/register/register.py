@@ -95,10 +95,12 @@ class Register:
         manifest: RequestManifest,
         due: Due,
         *,
+        agreed: Sequence[FileRecord] = (),
         arrival: str | None = None,
         at_most: int | None = None,
     ) -> None:
-        """The set is trusted: what it asks, when the answer is due, and whether it came early, on time or late.
+        """The set is trusted: what it asks, under which version of the agreement (``agreed``: its files), when the
+        answer is due, and whether it came early, on time or late.
         Refused where ``at_most`` so many sets for its cycle, period and purpose were accepted already.
         """
         facts = {
@@ -120,7 +122,8 @@ class Register:
         with transaction(self.engine) as session:
             if at_most is not None and known(session, batch_id, for_update=True).state == State.CLAIMED:
                 check_not_doubled(session, batch_id, manifest, at_most)
-            move(session, batch_id, State.ACCEPTED, facts, facts, self.actor)
+            if move(session, batch_id, State.ACCEPTED, facts, facts | hashes(agreed), self.actor):
+                session.add_all(file_row(batch_id, file, now()) for file in agreed)
 
     def refuse(self, batch_id: str, code: str, *, row: int | None, column: str | None) -> None:
         """The set is refused whole, for this reason of ``schemas/refusals.toml``."""

@@ -29,6 +29,7 @@ from exchange.office import Office
 from exchange.register import Batch, Review, ReviewFilter
 from exchange.side_by_side import side_by_side
 from exchange.stages import in_stage
+from exchange.steps.agreed import agreed
 from exchange.steps.objection import objected
 from exchange.steps.request import ROWS_IN_PART, read_request
 from exchange.tables import ALWAYS_COUNTED, ANSWERS, SOURCES
@@ -58,7 +59,7 @@ class Question:
     @classmethod
     def of(cls, office: Office, batch: Batch) -> Question:
         manifest = parse(RequestManifest, office.archive.read(batch.manifest_sha256))
-        return cls(office, batch, manifest, office.agreement(batch.partner))
+        return cls(office, batch, manifest, agreed(office, batch))
 
     @property
     def today(self) -> date:
@@ -68,7 +69,7 @@ class Question:
     @cached_property
     def table(self) -> pl.DataFrame:
         """The claimed values, row by row."""
-        return pl.concat(read_request(self.office, self.manifest))
+        return pl.concat(read_request(self.office, self.agreement, self.manifest))
 
     @cached_property
     def pins(self) -> Pins:
@@ -108,7 +109,9 @@ class Question:
         if self.manifest.objects_to is not None:
             yield self.table, self.first_matched()
         else:
-            yield from self._decided(read_request(self.office, self.manifest), self.sources(), settled=False)
+            yield from self._decided(
+                read_request(self.office, self.agreement, self.manifest), self.sources(), settled=False
+            )
 
     def first_matched(self, *, settled: bool = False) -> pl.DataFrame:
         """The first result's answers, see ``matching.decide``; of an objection, every row for review."""

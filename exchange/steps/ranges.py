@@ -82,7 +82,7 @@ def put_together(question: Question, hashes: Sequence[str]) -> Iterator[Part]:
     if not answers[ROW].equals(pl.Series(ROW, range(question.manifest.rows), dtype=pl.UInt32)):
         raise Halt(_NOT_WHOLE)
     begin = 0
-    for asked in read_request(question.office, question.manifest):
+    for asked in read_request(question.office, question.agreement, question.manifest):
         mine = answers.slice(begin, asked.height).drop(ROW).with_columns(pl.col(pl.Categorical).cast(pl.String))
         yield asked, pl.concat([asked.select(AS_CLAIMED), mine], how="horizontal")
         begin += asked.height
@@ -114,7 +114,7 @@ def _decided(question: Question, number: int, of: int) -> Iterator[pl.DataFrame]
         answers = decide(rows.drop(ROW), question.manifest.items, sources, question.today)
         return answers.drop(AS_CLAIMED).insert_column(0, rows[ROW])
 
-    parts = side_by_side(decided, read_request(question.office, question.manifest))
+    parts = side_by_side(decided, read_request(question.office, question.agreement, question.manifest))
     for asked, answers in in_stage("match", parts):
         yield answers.with_columns(pl.col(ROW) + begin, pl.col(pl.String).cast(pl.Categorical))
         begin += asked.height

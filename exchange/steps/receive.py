@@ -22,6 +22,7 @@ from exchange.manifest import RequestManifest, parse
 from exchange.office import Office
 from exchange.register import Batch, Role, State
 from exchange.stages import stage
+from exchange.steps.agreed import keep_version, read_version
 from exchange.steps.objection import check_objection
 from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
@@ -35,10 +36,10 @@ log = logging.getLogger(__name__)
 def receive(office: Office, batch_id: str) -> bool:
     """From claimed to accepted or refused, receipt delivered; whether the batch was accepted."""
     batch = office.register.batch(batch_id)
-    agreement = office.agreement(batch.partner)
+    agreement, version = read_version(office, batch.partner)
     with office.folder(agreement) as folder:
         if batch.state is State.CLAIMED:
-            batch = _judge(office, agreement, batch, folder)
+            batch = _judge(office, agreement, version, batch, folder)
         if batch.state in (State.ACCEPTED, State.REFUSED):
             send_receipt(office, batch, folder)
             _clear_away(office, batch, folder)
@@ -46,25 +47,34 @@ def receive(office: Office, batch_id: str) -> bool:
     return batch.state is not State.REFUSED
 
 
-def _judge(office: Office, agreement: Agreement, batch: Batch, folder: Folder) -> Batch:
+def _judge(office: Office, agreement: Agreement, version: bytes, batch: Batch, folder: Folder) -> Batch:
     """Writes down whether the set is accepted, with its due day, or refused, with the reason."""
     try:
         manifest = _trusted(office, agreement, batch, folder)
-        _accept(office, agreement, batch, manifest)
+        _accept(office, agreement, version, batch, manifest)
     except Refused as refusal:
         office.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column)
         log.warning("%s: %s", batch.id, refusal)
     return office.register.batch(batch.id)
 
 
-def _accept(office: Office, agreement: Agreement, batch: Batch, manifest: RequestManifest) -> None:
-    """Writes down what is asked and when it is due; Refused where the period is none to ask for now (expected.py)."""
+def _accept(office: Office, agreement: Agreement, version: bytes, batch: Batch, manifest: RequestManifest) -> None:
+    """Writes down what is asked, under which agreement, and when it is due; Refused where the period is none to ask for
+    now (expected.py).
+    """
     received, days = office_day(batch.received_at), office.office_days
     expected = agreement.expects(manifest.cycle, manifest.purpose)
     oldest = office.settings.policy.oldest_period_days
     came = arrival(manifest.cycle, manifest.period, received, expected, days, oldest)
     due = due_date(manifest.cycle, received, days)
-    office.register.accept(batch.id, manifest, due, arrival=came, at_most=expected.sets if expected else None)
+    office.register.accept(
+        batch.id,
+        manifest,
+        due,
+        agreed=keep_version(office, agreement, version),
+        arrival=came,
+        at_most=expected.sets if expected else None,
+    )
     log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
 
 
@@ -80,7 +90,7 @@ def _trusted(office: Office, agreement: Agreement, batch: Batch, folder: Folder)
     if not whole:
         raise Refused("data_hash", column="data.sha256")
     check_objection(office.register, manifest)
-    check_request(office, manifest, office_day(batch.received_at))
+    check_request(office, agreement, manifest, office_day(batch.received_at))
     return manifest
 
 

@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.agreements import Agreement
 from exchange.envelope import unseal
 from exchange.errors import Refused
 from exchange.manifest import RequestManifest
@@ -38,10 +39,10 @@ FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
 
 
-def read_request(office: Office, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
+def read_request(office: Office, agreement: Agreement, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
     """The claimed values of a trusted request, in parts; see ``validate.table.read_table`` for their columns."""
     items = manifest.items if manifest.objects_to is None else (OBJECTION,)
-    form = _form(office, manifest)
+    form = _form(agreement, manifest)
     if manifest.data.form == "xlsx":
         with stage("parse"):
             table = read_workbook(_opened(office, manifest), manifest.data.sheet, items, manifest.rows, form)
@@ -64,18 +65,19 @@ def _text(office: Office, manifest: RequestManifest) -> bytes:
         return to_utf8(content, manifest.data.encoding)
 
 
-def _form(office: Office, manifest: RequestManifest) -> str | None:
+def _form(agreement: Agreement, manifest: RequestManifest) -> str | None:
     """The form in which an item that is asked alone is asked; None for every other request."""
     if unregistered.CODE not in manifest.items or manifest.objects_to is not None:
         return None
-    purpose = office.agreement(manifest.partner).purpose(manifest.purpose)
+    purpose = agreement.purpose(manifest.purpose)
     return purpose.unregistered_by if purpose else None
 
 
-def check_request(office: Office, manifest: RequestManifest, today: date) -> None:
+def check_request(office: Office, agreement: Agreement, manifest: RequestManifest, today: date) -> None:
     """Refused unless the data file can be read and is not mostly unreadable."""
     rows = unreadable = 0
-    judged = side_by_side(lambda table: _unreadable(table, manifest, today), read_request(office, manifest))
+    parts = read_request(office, agreement, manifest)
+    judged = side_by_side(lambda table: _unreadable(table, manifest, today), parts)
     for table, number in in_stage("check", judged):
         rows += table.height
         unreadable += number

@@ -1,0 +1,58 @@
+"""The version of the agreement under which a batch was accepted.
+
+Rules
+- At acceptance the agreement's bytes and its certificates go into the archive, their hashes into the ledger. Every
+  later step, supplement and second look uses that version; what the file says today decides about later batches only.
+- Server, host key and certificates are those of today (``agreements.OF_TODAY``): a key that was revoked gets no result,
+  a server that moved is found.
+- A batch that was accepted before versions were kept goes on with the agreement of today.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from exchange.agreements import OF_TODAY, Agreement, parse_agreement, with_certificates
+from exchange.errors import Halt
+from exchange.office import Office
+from exchange.register import Batch, FileRecord, Role
+
+
+def read_version(office: Office, partner: str) -> tuple[Agreement, bytes]:
+    """The partner's agreement as its file says now, and the file's bytes; Halt as ``load_agreement``."""
+    path = office.agreement_file(partner)
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        msg = f"{path}: there is no agreement with this partner"
+        raise Halt(msg) from None
+    return with_certificates(parse_agreement(content, path), path), content
+
+
+def keep_version(office: Office, agreement: Agreement, content: bytes) -> list[FileRecord]:
+    """Keeps the agreement's bytes and its certificates in the archive."""
+    certificates = agreement.certificates
+    return [
+        _kept(office, Role.AGREEMENT, f"{agreement.partner}.toml", content),
+        *[
+            _kept(office, role, path.name, path.read_bytes())
+            for role, path in (
+                (Role.AGREED_SIGNING, certificates.signing),
+                (Role.AGREED_ENCRYPTION, certificates.encryption),
+            )
+        ],
+    ]
+
+
+def agreed(office: Office, batch: Batch) -> Agreement:
+    """The agreement as it was when the batch was accepted, with the server and the certificates of today."""
+    today = office.agreement(batch.partner)
+    version = office.register.find_file(batch.id, Role.AGREEMENT)
+    if version is None:
+        return today
+    then = parse_agreement(office.archive.read(version.sha256), Path(version.name))
+    return then.model_copy(update={field: getattr(today, field) for field in OF_TODAY})
+
+
+def _kept(office: Office, role: Role, name: str, content: bytes) -> FileRecord:
+    return FileRecord(role, name, office.archive.keep(content), len(content))
