@@ -5,7 +5,7 @@ Rules: no script, no outside address; the same figures give the same bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Final
@@ -128,13 +128,3 @@ def _rect(x: float, y: float, width: float, height: float, colour: str) -> str:
 def _svg(title: str, height: int, parts: Sequence[str]) -> str:
     head = f'<svg viewBox="0 0 {_WIDTH} {height}" role="img" aria-label="{escape(title)}">'
     return head + "".join(parts) + "</svg>"
-
-
-STYLE: Final[Mapping[str, str]] = {
-    "svg": "width:100%;max-width:760px;height:auto;display:block",
-    "svg text": "font-size:12px;fill:#1f2933",
-    "svg .label": "text-anchor:end",
-    "svg .in": "text-anchor:middle;fill:#fff;font-size:11px",
-    "svg .axis": "fill:#616e7c;font-size:11px",
-    "svg .grid": "stroke:#e4e7eb",
-}
