@@ -10,19 +10,18 @@ Rules
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
 from cryptography import x509
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from exchange.errors import Halt
 from exchange.manifest import PARTNER_PATTERN
-from exchange.settings import explain
 from exchange.spreadsheet import GREATEST_ROWS
 from exchange.tables import ALWAYS_COUNTED, ITEMS, OFFENCE_KINDS
+from exchange.toml_file import parse_model, read_bytes
 from exchange.working_days import WORKING_DAYS
 
 # Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules
@@ -230,25 +229,17 @@ class Agreement(_Section):
 
 def load_agreement(path: Path) -> Agreement:
     """One agreement with its certificates; Halt with file, field and what would be right."""
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        msg = f"{path}: there is no agreement with this partner"
-        raise Halt(msg) from None
-    return with_certificates(parse_agreement(content, path), path)
+    return with_certificates(parse_agreement(agreement_bytes(path), path), path)
+
+
+def agreement_bytes(path: Path) -> bytes:
+    """The agreement's file; Halt where there is none."""
+    return read_bytes(path, f"{path}: there is no agreement with this partner")
 
 
 def parse_agreement(content: bytes, path: Path) -> Agreement:
     """The agreement in these bytes of ``path``, its certificates not looked at yet; Halt as ``load_agreement``."""
-    try:
-        raw = tomllib.loads(content.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path}: not TOML: {error}"
-        raise Halt(msg) from None
-    try:
-        agreement = Agreement.model_validate(raw)
-    except ValidationError as error:
-        raise Halt(explain(path, error)) from None
+    agreement = parse_model(Agreement, content, path)
     if agreement.partner != path.stem:
         msg = f"{path}: partner: the file of partner {agreement.partner!r} must be named {agreement.partner}.toml"
         raise Halt(msg)

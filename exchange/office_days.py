@@ -21,15 +21,13 @@ Rules
 
 from __future__ import annotations
 
-import tomllib
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from exchange.errors import Halt
-from exchange.settings import explain
+from exchange.toml_file import parse_model, read_bytes
 from exchange.working_days import FIXED_HOLIDAYS, NO_DAYS, OfficeDays
 
 Notice = Annotated[str, Field(min_length=4, description="the number of the notice that says so")]
@@ -74,16 +72,8 @@ def load_office_days(path: Path | None) -> OfficeDays:
     """
     if path is None:
         return NO_DAYS
-    try:
-        found = _File.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        msg = f"{path}: no such file; the settings name it under office_days"
-        raise Halt(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        msg = f"{path}: not TOML: {error}"
-        raise Halt(msg) from None
-    except ValidationError as error:
-        raise Halt(explain(path, error)) from None
+    content = read_bytes(path, f"{path}: no such file; the settings name it under office_days")
+    found = parse_model(_File, content, path)
     plain = {day: day.weekday() < 5 for each in found.years for day in _days_of(each.year)}
     return plain | {each.day: each.kind == "worked" for each in found.days}
 

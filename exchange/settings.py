@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import os
 import stat
-import tomllib
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.errors import Halt
 from exchange.files import Archive
+from exchange.toml_file import parse_model, read_bytes
 
 ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
 
@@ -127,18 +127,8 @@ class Settings(_Section):
     def load(cls, path: Path | None = None) -> Self:
         """The settings in this file, by default the one that the environment names; Halt when they do not fit."""
         place = path or named_place()
-        try:
-            raw = tomllib.loads(place.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            msg = f"no settings at {place}; name the file in {ENVIRONMENT_VARIABLE}"
-            raise Halt(msg) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            msg = f"{place}: not TOML: {error}"
-            raise Halt(msg) from None
-        try:
-            settings = cls.model_validate(raw)
-        except ValidationError as error:
-            raise Halt(explain(place, error)) from None
+        content = read_bytes(place, f"no settings at {place}; name the file in {ENVIRONMENT_VARIABLE}")
+        settings = parse_model(cls, content, place)
         return settings._resolved(place.resolve().parent)
 
     def _resolved(self, base: Path) -> Self:
@@ -179,12 +169,3 @@ def read_secret(path: Path) -> bytes:
         msg = f"{path} may be read by others; make it 0600"
         raise Halt(msg)
     return content
-
-
-def explain(place: Path, error: ValidationError) -> str:
-    """What does not fit, a line per field, and what would be right; no value is quoted."""
-    lines = [
-        f"{place}: {'.'.join(str(part) for part in problem['loc']) or '(file)'}: {problem['msg']}"
-        for problem in error.errors(include_input=False, include_url=False, include_context=False)
-    ]
-    return "\n".join(lines)

@@ -12,8 +12,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exchange.agreements import OF_TODAY, Agreement, parse_agreement, with_certificates
-from exchange.errors import Halt
+from exchange.agreements import OF_TODAY, Agreement, agreement_bytes, parse_agreement, with_certificates
 from exchange.office import Office
 from exchange.register import Batch, FileRecord, Role
 
@@ -21,11 +20,7 @@ from exchange.register import Batch, FileRecord, Role
 def read_version(office: Office, partner: str) -> tuple[Agreement, bytes]:
     """The partner's agreement as its file says now, and the file's bytes; Halt as ``load_agreement``."""
     path = office.agreement_file(partner)
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        msg = f"{path}: there is no agreement with this partner"
-        raise Halt(msg) from None
+    content = agreement_bytes(path)
     return with_certificates(parse_agreement(content, path), path), content
 
 
