@@ -1,10 +1,14 @@
-"""The birth date of whom an offence record names, where more than one date is on record.
+"""The birth date of whom an offence record names, where more than one person or date is on record.
 
-A number can have been corrected because the birth date in it was wrong, and a source may still know the person by the
-old one. Rule: the latest date counts of those in any number that the person bears or bore, and in the register: where
-the dates leave it in doubt whether somebody was eighteen, it is presumed that they were not (the office's choice, after
-Supreme People's Court, 法释〔2006〕1号, art. 4). A court may have sealed the record by either date, and what was told
-once cannot be taken back.
+Rules
+- A record names who bears or bore its number; where its name is that of some of them, these alone. A name that is
+  nobody's (another spelling, or empty) says nothing: then it may mean each of them.
+- Of one person the latest date counts of those in any number that the person bears or bore, and in the register: a
+  number can have been corrected because the date in it was wrong, and where it is in doubt whether somebody was
+  eighteen, it is presumed that they were not (the office's choice, after Supreme People's Court, 法释〔2006〕1号, art.
+  4). A court may have sealed the record by either date, and what was told once cannot be taken back.
+- Of several people whom a record may mean the earliest such date counts: it is a juvenile's only where it is that
+  whomever it means. Else it stays, and an officer finds out whose it is.
 """
 
 from __future__ import annotations
@@ -14,30 +18,66 @@ import polars as pl
 
 from exchange.matching.id_numbers import birth_date
 from exchange.matching.identity import Population
+from exchange.matching.names import standard_name
 
 
-def latest_births(keys: pl.Series, population: Population | None) -> pl.Series:
-    """For each key (int64 or null) the latest birth date on record (null without a key). Without ``population``, or
-    for a key that it does not know, the date inside the key.
+def named_births(records: pl.DataFrame, population: Population | None) -> pl.Series:
+    """For each record (``key`` int64 or null, ``name`` as written) the birth date by which it is sealed or not, in the
+    records' order; null without a key. Without ``population``, or for a key that it does not know, the date inside the
+    key.
     """
-    asked = pl.DataFrame({"key": keys}).with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
-    own = asked.select("place", birth_date(pl.col("key")).alias("born"))
-    others = _registered(asked.drop_nulls(), population) if population is not None else []
-    return pl.concat([own, *others]).group_by("place").agg(pl.col("born").max()).sort("place")["born"]
+    own = records.select(birth_date(pl.col("key")).alias("born"))["born"]
+    if population is None:
+        return own
+    asked = records.select(
+        pl.int_range(pl.len(), dtype=pl.Int64).alias("place"), "key", standard_name(pl.col("name")).alias("name")
+    ).drop_nulls("key")
+    meant = _meant(_bearers(asked, population), population)
+    places = own.to_frame().with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("place"))
+    by_person = places.join(meant, on="place", how="left", maintain_order="left")
+    return by_person.select(pl.coalesce("meant", "born").alias("born")).to_series()
 
 
-def _registered(asked: pl.DataFrame, population: Population) -> list[pl.DataFrame]:
-    """``place`` and ``born`` of the bearers: as registered, in their present and in their former numbers."""
+def _bearers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
+    """``place`` and ``person`` of everybody who bears or bore a record's number, and its ``name``."""
     wanted, places = asked["key"].to_numpy(), asked["place"].to_numpy()
     now, before = population.people.find(wanted), population.former.find(wanted)
-    bearers = population.bearers(before.row)
-    persons = np.concatenate([now.row, bearers])
-    place = places[np.concatenate([now.wanted, before.wanted])]
-    bore, former = population.former_keys(persons)
-    register = population.people.take(persons, ["birth_date", "key"])
-    in_former = _inside(pl.Series(former, dtype=pl.Int64))
-    dates = [(place, register["birth_date"]), (place, _inside(register["key"])), (place[bore], in_former)]
-    return [pl.DataFrame({"place": where, "born": born}) for where, born in dates]
+    found = pl.DataFrame(
+        {
+            "place": places[np.concatenate([now.wanted, before.wanted])],
+            "person": np.concatenate([now.row, population.bearers(before.row)]),
+        }
+    )
+    return found.unique().join(asked.select("place", "name"), on="place")
+
+
+def _meant(bearers: pl.DataFrame, population: Population) -> pl.DataFrame:
+    """``place`` → ``meant``: the earliest among the bearers whom the record may mean of each one's latest date."""
+    persons = bearers["person"].unique().sort()
+    known = persons.to_frame().with_columns(
+        population.people.take(persons.to_numpy(), ["name"])["name"].alias("registered"),
+        _latest(persons, population).alias("born"),
+    )
+    same = (pl.col("name") == pl.col("registered")).fill_null(value=False)
+    return (
+        bearers.join(known, on="person")
+        .filter(same | ~same.any().over("place"))
+        .group_by("place")
+        .agg(pl.col("born").min().alias("meant"))
+    )
+
+
+def _latest(persons: pl.Series, population: Population) -> pl.Series:
+    """The latest birth date of each of these persons (rising, each once): registered, in the present number, in former
+    ones.
+    """
+    rows = persons.to_numpy()
+    bore, former = population.former_keys(rows)
+    register = population.people.take(rows, ["birth_date", "key"])
+    each, in_former = np.arange(len(rows)), _inside(pl.Series(former, dtype=pl.Int64))
+    dates = [(each, register["birth_date"]), (each, _inside(register["key"])), (each[bore], in_former)]
+    found = pl.concat([pl.DataFrame({"person": where, "born": born}) for where, born in dates])
+    return found.group_by("person").agg(pl.col("born").max()).sort("person")["born"]
 
 
 def _inside(keys: pl.Series) -> pl.Series:

@@ -50,8 +50,11 @@ def _tables(
     snapshots: Snapshots, kind: str, export: pl.LazyFrame, as_of: date
 ) -> tuple[dict[str, pa.Table], dict[str, float]]:
     """The source's tables and counts; offence records are held against the birth dates of the published population."""
-    people = snapshots.current("population")
-    if kind == "offences" and people is not None:
+    if kind == "offences":
+        people = snapshots.current("population")
+        if people is None:
+            msg = "no population snapshot is published; whose records are sealed cannot be known: build it first"
+            raise Halt(msg)
         return offences.build_tables(export, as_of, Population(people.open("people"), people.open("former")))
     tables, counts = BUILDERS[kind].build_tables(export, as_of)
     return tables, counts

@@ -5,7 +5,7 @@ Rules
   downstream can know of them: under eighteen at the time of the offence, and sentenced to five years or less or not
   sentenced to imprisonment at all. Whether a judgment is effective makes no difference.
 - A person is eighteen from the day after the eighteenth birthday; who was born on 29 February, from 1 March. Five years
-  are sixty months and are included. Which birth date counts: ``birth_dates.py``.
+  are sixty months and are included. Whom a record names, and which birth date counts: ``birth_dates.py``.
 - Each record is judged by itself: a record of an offence at twenty leaves the sealed one of sixteen sealed. One
   judgment over offences before and after the birthday has one offence date, that of its main offence, and the sentence
   that was decided in all.
@@ -37,7 +37,7 @@ import pyarrow as pa
 from exchange.matching import id_numbers
 from exchange.matching.identity import Population
 from exchange.matching.sources import UNCLEAR
-from exchange.snapshots.birth_dates import latest_births
+from exchange.snapshots.birth_dates import named_births
 from exchange.snapshots.columns import laid_out
 from exchange.tables import OFFENCE_KINDS
 
@@ -60,7 +60,7 @@ def build_tables(
     dates count beside those inside the numbers.
     """
     frame = id_numbers.standardise(_typed(export), as_of)
-    frame = frame.with_columns(latest_births(frame["key"], population).alias("born"))
+    frame = frame.with_columns(named_births(frame, population).alias("born"))
     frame = frame.filter(~is_sealed(as_of))
     rows = frame.height
     frame = frame.with_columns(_kind().alias("kind"))

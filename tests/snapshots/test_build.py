@@ -56,6 +56,13 @@ def test_every_source_is_built_once(snapshots: Snapshots, exports: Path) -> None
         assert build_if_new(snapshots, exports, source) is None
 
 
+def test_without_a_published_population_no_offence_source_is_built(snapshots: Snapshots, exports: Path) -> None:
+    """Whose records are sealed could not be known."""
+    with pytest.raises(Halt, match="build it first"):
+        build(snapshots, "drug_control", exports / "drug_control" / str(DAY), DAY)
+    assert snapshots.current("drug_control") is None
+
+
 def test_a_version_of_another_layout_is_built_again_by_the_nightly_run(snapshots: Snapshots, exports: Path) -> None:
     version = built(snapshots, exports)
     written = version.folder / "snapshot.json"

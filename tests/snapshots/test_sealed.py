@@ -177,3 +177,41 @@ def test_with_and_without_sealed_records_tables_and_counts_are_the_same(
     without, counted_without = build_tables(pl.LazyFrame(others, schema=schema), AS_OF)
     assert with_them["records"].equals(without["records"])
     assert counted_with == counted_without
+
+
+SHARED = [number("1970-01-01"), number("2002-01-01"), number("2000-06-15", 203)]
+bearers = st.fixed_dictionaries(
+    {
+        "id_number": st.sampled_from([number("1970-01-01"), number("2002-01-01"), number("2003-03-03")]),
+        "former_id_number": st.sampled_from(["", *SHARED]),
+        "birth_date": st.sampled_from(["1970-01-01", "2002-01-01", "2003-03-03"]),
+        "name": st.sampled_from(["甲", "乙"]),
+    }
+)
+named = st.builds(
+    record,
+    st.just("2000-01-01"),
+    st.sampled_from(["judgment", "drug"]),
+    st.sampled_from(["1995-05-01", "2017-05-01", "2021-05-01"]),
+    st.just("36"),
+    id_number=st.sampled_from(SHARED),
+    name=st.sampled_from(["甲", "乙", "丙", ""]),
+)
+
+
+def registered(people: list[dict[str, str]]) -> Population:
+    sound = dict.fromkeys(export_columns("population"), "") | {"status": "normal"}
+    tables, _ = population.build_tables(pl.LazyFrame([sound | person for person in people]), AS_OF)
+    return Population(SortedTable(tables["people"]), SortedTable(tables["former"]))
+
+
+@settings(max_examples=60)
+@given(st.lists(bearers, min_size=1, max_size=3), bearers, st.lists(named, min_size=1, max_size=4))
+def test_somebody_unrelated_makes_no_record_vanish(
+    people: list[dict[str, str]], other: dict[str, str], records: list[dict[str, str]]
+) -> None:
+    """Unrelated: of another name than the records, whatever numbers this person bears or bore."""
+    unrelated = other | {"name": "丁"}
+    for each in records:
+        before, after = (kept(each, register=registered(known)) for known in (people, [*people, unrelated]))
+        assert len(after) >= len(before)

@@ -37,7 +37,9 @@ class Strict(BaseModel):
 
 
 class Record(Strict):
-    """A record as its sources export it; ``id_number`` where they know the person by another one."""
+    """A record as its sources export it; ``id_number`` where they know the person by another one, ``name`` where it
+    matters whom it names.
+    """
 
     kind: str
     offence_date: str
@@ -45,6 +47,7 @@ class Record(Strict):
     effective_on: str = ""
     sentence_months: str = ""
     id_number: str | None = None
+    name: str = "某"
     sources: tuple[str, ...] = HELD_BY
 
 
@@ -99,7 +102,7 @@ def snapshot(name: str, case: Case, source: str) -> SortedTable:
     given = specification(name)
     number = (case.claim or given.person[0])["id_number"]
     held = [
-        record.model_dump(exclude={"sources"}) | {"id_number": record.id_number or number, "name": "某"}
+        record.model_dump(exclude={"sources"}) | {"id_number": record.id_number or number}
         for record in case.records
         if source in record.sources
     ]
