@@ -32,6 +32,7 @@ from queue import SimpleQueue
 from typing import Final
 
 from exchange.agreements import Agreement, load_agreement
+from exchange.cms import as_der
 from exchange.envelope import is_whole_der
 from exchange.errors import ExchangeError, Refused, Retryable, without_values
 from exchange.files import sha256
@@ -44,6 +45,7 @@ from exchange.manifest import (
     SIGNATURE_SUFFIX,
     Notice,
     RequestManifest,
+    is_whole_json,
     parse,
 )
 from exchange.masking import ID_NUMBER_ANYWHERE
@@ -212,9 +214,9 @@ class Look:
             return "set_unreadable"
         except Unsettled:
             return None
-        if not _is_whole_json(content):
+        if not is_whole_json(content):
             return "manifest_unfinished"
-        if not is_whole_der(signature):
+        if not is_whole_der(as_der(signature)):
             return "signature_unfinished"
         try:
             missing = self._data_missing(stem, content)
@@ -305,14 +307,6 @@ def _stem(name: str) -> str:
         if name.endswith(ending):
             return name.removesuffix(ending)
     return ""
-
-
-def _is_whole_json(content: bytes) -> bool:
-    try:
-        json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _batch_id(partner: str, stem: str, content: bytes) -> str:
