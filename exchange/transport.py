@@ -8,7 +8,8 @@ Rules
 - What a partner names is hostile: only plain names of a small alphabet are seen at all, links, folders and devices
   are not followed, sizes are bounded whatever the server says, and the place on our side never comes from a name on
   theirs.
-- A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all.
+- A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all. That a
+  server says so is not believed: it is delivered when it is seen there with its size.
 
 Throughput needs requests that are sent ahead (without ``prefetch``, 5 MB/s where OpenSSH's own client reads 205) and
 large, because Python works on each (256 MiB in requests of 32 KiB: 8.3 s of processor time, of 255 KiB: 1.1 s; sent so:
@@ -348,6 +349,7 @@ class Folder:
                 with suppress(FileNotFoundError):  # a server without the extension cannot replace in one go
                     self.sftp.remove(final)
                 self.sftp.rename(temporary, final)
+            self._check_size(local, final)
 
     def _put(self, local: BinaryIO, path: str) -> None:
         """Sends a file's bytes, and checks that the server has as many."""
@@ -359,6 +361,9 @@ class Folder:
             remote.MAX_REQUEST_SIZE = request
             while chunk := local.read(request):
                 remote.write(chunk)
+        self._check_size(local, path)
+
+    def _check_size(self, local: BinaryIO, path: str) -> None:
         if self.sftp.stat(path).st_size != local.tell():
             msg = "the server has another number of bytes than it was sent"
             raise OSError(msg)

@@ -113,7 +113,7 @@ def test_a_server_that_drips_is_cut_off_and_the_others_are_started_meanwhile(
 def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(
     office: Office, later: Later, court: DemoPartner, ask: Ask
 ) -> None:
-    """A receipt that cannot be sent again, because what was kept of it is lost."""
+    """A receipt that is not sent again, because what was kept of it was altered."""
     answered, asked = ask(batch=f"{court.id}.a-again"), ask()
     files = court.make_set(answered)
     put(court, files)
@@ -121,7 +121,7 @@ def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(
     assert pipeline.run(office, answered.batch)
     kept = office.archive.path(office.register.file(answered.batch, Role.RECEIPT).sha256)
     content = kept.read_bytes()
-    kept.unlink()
+    kept.write_bytes(b"{}")
     put(court, files | court.make_set(asked))
     try:
         swept = sweep(later(timedelta(minutes=2)))
@@ -129,6 +129,7 @@ def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(
         kept.write_bytes(content)
     assert asked.batch in swept.waiting
     assert [answered.batch in trouble for trouble in swept.troubles] == [True]
+    assert court.verified(f"{answered.batch}.receipt.json")["outcome"] == "accepted"
 
 
 def test_an_agreement_with_an_error_nobody_foresaw_is_its_partners(
