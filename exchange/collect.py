@@ -11,7 +11,10 @@ Rules
 - Several look at once (the sweep, the lookout, a batch's own run that clears its set away): what is gone or moves
   between listing and reading is left to the next look and does not hold up the partner's other sets.
 - A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
-- A partner whose server or agreement is in trouble does not hold up the others.
+- Whatever goes wrong in one partner's look is that partner's trouble, and in one set that set's: it is named, the
+  others go on. A look has one time limit in all, and a batch is told as soon as it is claimed.
+- More files than are looked at: the partner gets a notice, and the sets that are seen are answered. What a set seems to
+  lack may lie among the others and is not reported.
 """
 
 from __future__ import annotations
@@ -19,16 +22,19 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Generator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final
 
 from exchange.agreements import Agreement, load_agreement
+from exchange.cms import as_der
 from exchange.envelope import is_whole_der
-from exchange.errors import ExchangeError, Halt, Refused
+from exchange.errors import ExchangeError, Refused, Retryable, without_values
 from exchange.files import sha256
 from exchange.lanes import Lane, lane_of
 from exchange.manifest import (
@@ -39,6 +45,7 @@ from exchange.manifest import (
     SIGNATURE_SUFFIX,
     Notice,
     RequestManifest,
+    is_whole_json,
     parse,
 )
 from exchange.masking import ID_NUMBER_ANYWHERE
@@ -48,7 +55,7 @@ from exchange.steps.notice import send_notice
 from exchange.steps.pickup import notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
 from exchange.tables import NOTICES
-from exchange.transport import Folder, RemoteFile, Unsettled
+from exchange.transport import Folder, RemoteFile, Unreadable, Unsettled
 from exchange.working_days import OFFICE_ZONE
 
 log = logging.getLogger(__name__)
@@ -56,6 +63,9 @@ log = logging.getLogger(__name__)
 PARTNERS_AT_ONCE: Final = 8
 WITHHELD: Final = "name-withheld"
 """What notices call files whose names hold an identity number: such a name is written down nowhere."""
+
+CROWDED: Final = "too-many-files"
+"""What notices call a folder in which more lies than is looked at."""
 
 _SETTLING: Final = timedelta(minutes=1)
 """So long after its last step a batch's own run may still be sending its receipt and clearing its set away."""
@@ -78,45 +88,72 @@ class Sweep:
     troubles: list[str] = field(default_factory=list)
 
 
-def sweep(office: Office) -> Sweep:
-    """One look into every partner's folder."""
+def sweep(office: Office, start: Callable[[str, Lane], None] = lambda _batch, _lane: None) -> Sweep:
+    """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
+    claimed, while others are still being looked at.
+    """
+    swept, files = Sweep(), office.agreement_files()
+    told: SimpleQueue[str | None] = SimpleQueue()
     with ThreadPoolExecutor(PARTNERS_AT_ONCE) as workers:
-        troubles = list(workers.map(lambda path: _sweep_partner(office, path), office.agreement_files()))
-    swept = Sweep(troubles=[trouble for trouble in troubles if trouble is not None])
+        looks = [workers.submit(_sweep_partner, office, path, told) for path in files]
+        for _ in looks:
+            while (batch_id := told.get()) is not None:  # which ends a partner's look
+                with _named(swept.troubles, batch_id):
+                    start(batch_id, lane_of(office, batch_id))
+        for look in looks:
+            swept.troubles += look.result()
     for batch_id in office.register.waiting():
-        try:
+        with _named(swept.troubles, batch_id):
             swept.waiting[batch_id] = lane_of(office, batch_id)
-        except Halt as error:
-            swept.troubles.append(f"{batch_id}: {error}")
+    swept.troubles = list(dict.fromkeys(swept.troubles))
     return swept
 
 
-def _sweep_partner(office: Office, agreement_file: Path) -> str | None:
-    """Claims what is complete in one partner's folder; the trouble in a sentence, if there was any."""
+@contextmanager
+def _named(troubles: list[str], name: str) -> Generator[None]:
+    """Whatever goes wrong in the block is a trouble under this name, and ends the block alone."""
     try:
-        agreement = load_agreement(agreement_file)
-        with office.folder(agreement) as folder:
-            look = Look(office, agreement, folder)
-            look.all_sets()
-            notice_pickups(office, agreement.partner, folder, look.files)
+        with without_values():
+            yield
     except ExchangeError as error:
-        log.error("partner %s: %s: %s", agreement_file.stem, type(error).__name__, error)
-        return f"{agreement_file.stem}: {error}"
-    return None
+        log.error("%s: %s: %s", name, type(error).__name__, error)
+        troubles.append(f"{name}: {error}")
+
+
+def _sweep_partner(office: Office, agreement_file: Path, told: SimpleQueue[str | None]) -> list[str]:
+    """Claims and tells what is complete in one partner's folder; its troubles in a sentence each."""
+    troubles: list[str] = []
+    try:
+        with _named(troubles, agreement_file.stem):
+            agreement = load_agreement(agreement_file)
+            with office.folder(agreement) as folder, folder.one_look():
+                look = Look(office, agreement, folder, told.put)
+                look.all_sets()
+                troubles += look.troubles
+                notice_pickups(office, agreement.partner, folder, look.files)
+    finally:
+        told.put(None)
+    return troubles
 
 
 class Look:
     """One look into one partner's folder. ``sets``: stem → the files of that set as they were listed, complete or not;
-    ``claimed``: the batches that this look won; ``again``: stem → the batch for which the same set was claimed before.
+    ``claimed``: the batches that this look won, each also told to ``tell`` at once; ``again``: stem → the batch for
+    which the same set was claimed before; ``troubles``: what went wrong in single sets.
     """
 
-    def __init__(self, office: Office, agreement: Agreement, folder: Folder) -> None:
+    def __init__(
+        self, office: Office, agreement: Agreement, folder: Folder, tell: Callable[[str], None] = lambda _batch: None
+    ) -> None:
         self.office = office
         self.agreement = agreement
         self.folder = folder
+        self.tell = tell
         self.claimed: list[str] = []
         self.again: dict[str, str] = {}
-        listed = folder.list_requests()
+        self.troubles: list[str] = []
+        self.listing = folder.listing()
+        listed = self.listing.files
         self.files: Mapping[str, RemoteFile] = {
             file.name: file for file in listed if not _NAMES_A_PERSON.search(file.name)
         }
@@ -129,17 +166,35 @@ class Look:
     def all_sets(self) -> None:
         """Claims what is complete; reports what has stood still for too long and is not."""
         unfinished = []
-        if self.withheld:
-            unfinished.append(WITHHELD)
-            self._left_alone(WITHHELD, "name_holds_id_number")
+        for about, code, found in (
+            (WITHHELD, "name_holds_id_number", self.withheld > 0),
+            (CROWDED, "too_many_files", not self.listing.whole),
+        ):
+            if found:
+                unfinished.append(about)
+                self._left_alone(about, code)
         for stem in self.sets:
-            missing = self.claim_if_complete(stem)
-            if stem in self.again:
-                missing = self._answer_again(self.again[stem], stem)
-            if missing is not None:
-                unfinished.append(stem)
-                self._left_alone(stem, missing)
-        self.office.register.finished(self.agreement.partner, unfinished)
+            with self.apart(stem):
+                missing = self.claim_if_complete(stem)
+                if stem in self.again:
+                    missing = self._answer_again(self.again[stem], stem)
+                if missing is not None and (self.listing.whole or not missing.endswith("_missing")):
+                    unfinished.append(stem)
+                    self._left_alone(stem, missing)
+        if self.listing.whole:
+            self.office.register.finished(self.agreement.partner, unfinished)
+
+    @contextmanager
+    def apart(self, stem: str) -> Generator[None]:
+        """Whatever goes wrong with one set is named and ends the block alone, but for a connection that is cut."""
+        try:
+            with without_values():
+                yield
+        except ExchangeError as error:
+            if isinstance(error, Retryable) and not isinstance(error, Unsettled):
+                raise
+            log.error("partner %s: set %s: %s", self.agreement.partner, stem, error)
+            self.troubles.append(f"{self.agreement.partner}: set {stem}: {error}")
 
     def claim_if_complete(self, stem: str) -> str | None:
         """Claims the set; or says, by a code of ``schemas/notices.toml``, what it still lacks. Neither where it moves
@@ -155,13 +210,19 @@ class Look:
         try:
             content = self.folder.read_small(name, GREATEST_MANIFEST)
             signature = self.folder.read_small(name + SIGNATURE_SUFFIX, GREATEST_MANIFEST)
+        except Unreadable:
+            return "set_unreadable"
         except Unsettled:
             return None
-        if not _is_whole_json(content):
+        if not is_whole_json(content):
             return "manifest_unfinished"
-        if not is_whole_der(signature):
+        if not is_whole_der(as_der(signature)):
             return "signature_unfinished"
-        if (missing := self._data_missing(stem, content)) is not None:
+        try:
+            missing = self._data_missing(stem, content)
+        except Unsettled:
+            return None
+        if missing is not None:
             return missing
         self._claim(stem, content, signature)
         return None
@@ -175,7 +236,13 @@ class Look:
             return None  # likewise
         if data.name not in self.files:
             return "data_missing"
-        return None if self.files[data.name].size == data.size else "data_unfinished"
+        if self.files[data.name].size != data.size:
+            return "data_unfinished"
+        try:
+            self.folder.check_readable(data.name)
+        except Unreadable:
+            return "set_unreadable"
+        return None
 
     def _claim(self, stem: str, content: bytes, signature: bytes) -> None:
         archive, name, digest = self.office.archive, stem + REQUEST_SUFFIX, sha256(content)
@@ -191,6 +258,7 @@ class Look:
         log.info("batch %s: %s", batch_id, "claimed" if claim is Claim.NEW else "seen again")
         if claim is Claim.NEW:
             self.claimed.append(batch_id)
+            self.tell(batch_id)
         elif claim is Claim.SAME:
             self.again[stem] = batch_id
 
@@ -239,14 +307,6 @@ def _stem(name: str) -> str:
         if name.endswith(ending):
             return name.removesuffix(ending)
     return ""
-
-
-def _is_whole_json(content: bytes) -> bool:
-    try:
-        json.loads(content)
-    except (ValueError, RecursionError):
-        return False
-    return True
 
 
 def _batch_id(partner: str, stem: str, content: bytes) -> str:

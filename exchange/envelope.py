@@ -3,6 +3,8 @@
 Rules
 - A detached signature is verified against the one certificate that the agreement pins; certificates that travel
   inside the signature are ignored, and so is any chain. The certificate's own validity is checked against our clock.
+- A signature counts with SHA-256 or better, an envelope with AES; a signature may also come as PEM.
+- Our own copy of a certificate is checked first: that it is damaged is our fault, and no refusal.
 - Signature and hash are checked before anything is decrypted: a CBC envelope that was tampered with opens without an
   error.
 - Results are encrypted with AES-256-CBC (the library's default is AES-128).
@@ -35,6 +37,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPubl
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.serialization import pkcs7
 
+from exchange.cms import BEGINNING, STRONG_CIPHERS, STRONG_DIGESTS, as_der, cipher, digests
 from exchange.errors import Halt, Refused, Retryable
 from exchange.settings import read_secret
 
@@ -100,10 +103,16 @@ def sign(content: bytes, identity: Identity) -> bytes:
 
 
 def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> None:
-    """Refused unless this detached DER signature over the content is by the pinned certificate, valid now."""
+    """Refused unless this detached signature (DER or PEM) over the content is by the pinned certificate, valid now;
+    Halt where the pinned certificate itself is damaged.
+    """
     certificate = load_certificate(pinned)
+    _check_sound(certificate, pinned)
+    signature = as_der(signature)
     if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
         raise Refused("certificate_expired")
+    if not (named := digests(signature)) <= STRONG_DIGESTS:
+        raise Refused("signature_digest")
     with tempfile.TemporaryDirectory(prefix="verify-") as folder:
         content_file, signature_file = Path(folder, "content"), Path(folder, "signature")
         content_file.write_bytes(content)
@@ -112,8 +121,19 @@ def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> Non
         pinned_only = ["-nointern", "-noverify", "-certfile", str(pinned)]
         detached = ["-in", str(signature_file), "-content", str(content_file), "-out", "/dev/null"]
         outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached])
-    if outcome != 0:
+    if outcome != 0 or not named:
         raise Refused("signature_invalid")
+
+
+def _check_sound(certificate: x509.Certificate, path: Path) -> None:
+    """Halt where a certificate's key cannot be read, or where it signed itself and was altered since."""
+    try:
+        certificate.public_key()
+        if certificate.issuer == certificate.subject:
+            certificate.verify_directly_issued_by(certificate)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        msg = f"{path}: the pinned certificate is damaged"
+        raise Halt(msg) from None
 
 
 def _openssl(arguments: Sequence[str]) -> int:
@@ -169,6 +189,9 @@ def unseal(envelope: Path, identity: Identity) -> bytes:
     """The content of an envelope to the office; Refused when it is none or not for this key. Its hash was checked
     before.
     """
+    with envelope.open("rb") as file:
+        if cipher(file.read(BEGINNING)) not in (*STRONG_CIPHERS, None):
+            raise Refused("envelope_cipher")
     if envelope.stat().st_size <= _IN_MEMORY:
         with suppress(ValueError, UnsupportedAlgorithm):
             return pkcs7.pkcs7_decrypt_der(envelope.read_bytes(), identity.certificate, identity.key, [])

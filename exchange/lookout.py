@@ -4,7 +4,7 @@ Rules
 - It claims, with the collector's own look, and nothing else: what is incomplete, sent again or taken is the sweep's,
   which stands behind it each minute. Several may look at once: the register decides who has a set.
 - One connection per partner stays open, each in a thread of its own: a dead server holds up nobody else. It is tried
-  again with growing pauses.
+  again with growing pauses. Each look has one time limit in all; what goes wrong with one set holds up no other.
 - A set is read again only when its files are listed otherwise than before (names, sizes, times): a folder in which
   nothing moves costs one listing a look.
 - An agreement is read anew with each connection, the list of agreements with each lookout.
@@ -82,14 +82,18 @@ class _Watcher:
 
     def _watch(self, agreement: Agreement, folder: Folder) -> None:
         while not self.over.is_set():
-            look = Look(self.office, agreement, folder)
-            self.seen = {stem: files for stem, files in self.seen.items() if stem in look.sets}
-            for stem, files in look.sets.items():
-                if self.seen.get(stem) != files:
+            with folder.one_look():
+                self._look(Look(self.office, agreement, folder))
+            self.pause = _FIRST_PAUSE_SECONDS
+            self.over.wait(self.office.settings.policy.look_seconds)
+
+    def _look(self, look: Look) -> None:
+        self.seen = {stem: files for stem, files in self.seen.items() if stem in look.sets}
+        for stem, files in look.sets.items():
+            if self.seen.get(stem) != files:
+                with look.apart(stem):
                     look.claim_if_complete(stem)
-                    self.seen[stem] = files
                     while look.claimed:
                         batch_id = look.claimed.pop()
                         self.found.put((batch_id, lane_of(self.office, batch_id)))
-            self.pause = _FIRST_PAUSE_SECONDS
-            self.over.wait(self.office.settings.policy.look_seconds)
+                self.seen[stem] = files

@@ -3,7 +3,8 @@
 Rules
 - Unknown fields are refused, types are strict, and every text has a greatest length: what comes from outside is
   bounded.
-- A manifest that does not fit is refused by naming the field, never by quoting it.
+- A manifest that does not fit is refused by naming the field, never by quoting it; a field that stands twice does not
+  fit. UTF-8, with or without its mark; another encoding is refused as that.
 - Files are written in one form (UTF-8, two blanks, fields in the order of the model), so that the same facts are the
   same bytes. The JSON Schemas in ``schemas/`` are generated from these models.
 """
@@ -11,10 +12,12 @@ Rules
 from __future__ import annotations
 
 import json
+import re
+from contextlib import suppress
 from datetime import date
 from typing import Annotated, Any, Final, Literal, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from exchange.errors import Refused
 
@@ -34,6 +37,9 @@ BatchId = Annotated[str, Field(pattern=BATCH_PATTERN, description="<partner>.<th
 Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=200, description="no control characters")]
 Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="in lower-case hex")]
+AnyCaseSha256 = Annotated[
+    str, Field(pattern=r"^[0-9A-Fa-f]{64}$", description="in hex"), AfterValidator(lambda digest: digest.lower())
+]
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
@@ -46,7 +52,7 @@ class DataFile(_Record):
 
     name: Annotated[str, Field(max_length=120)]
     size: Annotated[int, Field(ge=1, le=1 << 40, description="bytes")]
-    sha256: Sha256
+    sha256: AnyCaseSha256
     encrypted: Annotated[bool, Field(description="CMS, to the office's certificate")] = False
     encoding: Annotated[
         Literal["utf-8", "gb18030"] | None, Field(description="of a CSV file; found out where it is not stated")
@@ -185,19 +191,62 @@ MODELS: Final[dict[str, type[_Record]]] = {
     "notice": Notice,
 }
 
+_FIRST_FIELD: Final = "format"
+"""What is named where there are no fields at all."""
+
+_A_WORD: Final = re.compile(r"[a-z][a-z_]{0,30}")
+
 R = TypeVar("R", bound=_Record)
 
 
 def parse(model: type[R], content: bytes) -> R:
-    """The record in these bytes; Refused ``manifest_format`` with the first field that does not fit."""
+    """The record in these bytes; Refused ``manifest_encoding`` where they are not UTF-8, ``manifest_format`` with the
+    first field that does not fit.
+    """
     if len(content) > GREATEST_MANIFEST:
-        raise Refused("manifest_format")
+        raise Refused("manifest_format", column=_FIRST_FIELD)
+    text = _text(content)
+    with suppress(ValueError, RecursionError):  # what is no JSON at all, the model says
+        json.loads(text, object_pairs_hook=_each_once)
     try:
-        return model.model_validate_json(content)
+        return model.model_validate_json(text)
     except ValidationError as error:
         first = error.errors(include_input=False, include_url=False, include_context=False)[0]
-        field = ".".join(str(part) for part in first["loc"] if first["type"] != "extra_forbidden")
-        raise Refused("manifest_format", column=field or None) from None
+        *path, last = [str(part) for part in first["loc"]] or [_FIRST_FIELD]
+        field = ".".join([*path, _shown(last) if first["type"] == "extra_forbidden" else last])
+        raise Refused("manifest_format", column=field) from None
+
+
+def is_whole_json(content: bytes) -> bool:
+    """Whether these bytes are JSON to their end, in UTF-8 or in an encoding that ``parse`` refuses by its name."""
+    for text in (content, content.decode("gb18030", "replace")):
+        with suppress(ValueError, RecursionError):
+            json.loads(text)  # of bytes it finds out UTF-8, UTF-16 and UTF-32
+            return True
+    return False
+
+
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("manifest_encoding") from None
+    if "\0" in text:  # UTF-16 without its mark
+        raise Refused("manifest_encoding")
+    return text
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise Refused("manifest_format", column=_shown(next(name for name in names if names.count(name) > 1)))
+    return fields
+
+
+def _shown(name: str) -> str:
+    """The name of a field that a partner made up, where it can hold nothing but a word."""
+    return name if _A_WORD.fullmatch(name) else "#unknown"
 
 
 def write(record: _Record) -> bytes:

@@ -88,5 +88,5 @@ class Office:
         sftp = agreement.sftp
         place = SftpPlace(sftp.host, sftp.port, sftp.username, sftp.host_key, sftp.requests, sftp.results)
         policy = self.settings.policy
-        patience = Patience(connect_seconds=policy.connect_seconds, transfer_seconds=policy.transfer_seconds)
+        patience = Patience(policy.connect_seconds, policy.transfer_seconds, policy.whole_look_seconds)
         return connect(place, self.settings.keys.sftp_key, patience)

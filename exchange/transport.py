@@ -3,12 +3,13 @@
 Rules
 - Only the host key that the agreement pins is accepted; a wrong one, or a login that is refused, is for a person. No
   agent, no keys or known hosts of the account that runs this.
-- Everything has a time limit; trouble with the connection is tried a few times with growing pauses, then it is
-  Retryable.
+- Everything has a time limit, connecting and each look one in all; trouble with the connection is tried a few times
+  with growing pauses, then it is Retryable.
 - What a partner names is hostile: only plain names of a small alphabet are seen at all, links, folders and devices
   are not followed, sizes are bounded whatever the server says, and the place on our side never comes from a name on
   theirs.
-- A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all.
+- A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all. That a
+  server says so is not believed: it is delivered when it is seen there with its size.
 
 Throughput needs requests that are sent ahead (without ``prefetch``, 5 MB/s where OpenSSH's own client reads 205) and
 large, because Python works on each (256 MiB in requests of 32 KiB: 8.3 s of processor time, of 255 KiB: 1.1 s; sent so:
@@ -27,7 +28,7 @@ import re
 import stat
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -36,9 +37,12 @@ import paramiko
 
 from exchange.errors import Halt, Retryable
 from exchange.files import written_atomically
+from exchange.sftp import SftpClient, TimeLimit
 
 PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 GREATEST_LISTING: Final = 10_000
+"""Files of a requests folder that are looked at; the partner is told when there are more."""
+
 GREATEST_RESULTS: Final = 100_000
 """Files that may lie in a results folder, where partners who remove nothing let them pile up."""
 
@@ -76,10 +80,13 @@ class SftpPlace:
 
 @dataclass(frozen=True)
 class Patience:
-    """How long to wait, in seconds, and how often to try to connect."""
+    """How long to wait, in seconds, and how often to try to connect. ``transfer_seconds``: for the next bytes;
+    ``whole_seconds``: for connecting with all tries, and for each look, in all.
+    """
 
     connect_seconds: float = 10.0
     transfer_seconds: float = 60.0
+    whole_seconds: float = 50.0
     tries: int = 3
     first_pause_seconds: float = 0.5
 
@@ -93,42 +100,72 @@ class RemoteFile:
     mtime: int
 
 
+@dataclass(frozen=True)
+class Listing:
+    """A requests folder as far as it was looked at. ``unread``: plain files whose names are none that is read;
+    ``whole``: False when more lie there than are looked at.
+    """
+
+    files: list[RemoteFile]
+    unread: int
+    whole: bool
+
+
 class Unsettled(Retryable):
     """A partner's file is gone, is growing, or was exchanged for something else: the partner is still at work on it."""
+
+
+class Unreadable(Unsettled):
+    """The partner's server does not let the office read a file."""
 
 
 @contextmanager
 def connect(place: SftpPlace, key_file: Path, patience: Patience = Patience()) -> Iterator[Folder]:
     """The partner's folders, connected for the length of the block."""
-    with _network_trouble(place):
-        client = _connect_patiently(place, key_file, patience)
+    limit = TimeLimit(f"SFTP server {place.host}:{place.port}")
+    with limit.of(patience.whole_seconds), _network_trouble(place):
+        client = _connect_patiently(place, key_file, patience, limit)
+        try:
+            sftp = _open_sftp(client, patience)
+        except BaseException:
+            client.close()
+            raise
     try:
-        with _network_trouble(place):
-            sftp = client.open_sftp()
-        if (channel := sftp.get_channel()) is not None:
-            channel.settimeout(patience.transfer_seconds)
-        yield Folder(place, sftp)
+        yield Folder(place, sftp, limit, patience.whole_seconds)
     finally:
         client.close()
 
 
-def _connect_patiently(place: SftpPlace, key_file: Path, patience: Patience) -> paramiko.SSHClient:
+def _open_sftp(client: paramiko.SSHClient, patience: Patience) -> SftpClient:
+    transport = client.get_transport()
+    sftp = SftpClient.from_transport(transport) if transport is not None else None
+    if sftp is None:
+        msg = "the connection is gone"
+        raise EOFError(msg)
+    if (channel := sftp.get_channel()) is not None:
+        channel.settimeout(patience.transfer_seconds)
+    return sftp
+
+
+def _connect_patiently(place: SftpPlace, key_file: Path, patience: Patience, limit: TimeLimit) -> paramiko.SSHClient:
     pause = patience.first_pause_seconds
     for left in reversed(range(patience.tries)):
         try:
-            return _connect_once(place, key_file, patience)
+            return _connect_once(place, key_file, patience, limit)
         except (paramiko.BadHostKeyException, paramiko.AuthenticationException):
+            if limit.passed:  # paramiko takes a server that is too slow for one that refuses
+                raise EOFError from None
             raise
         except (paramiko.SSHException, EOFError, OSError):
-            if not left:
+            if not left or limit.passed:
                 raise
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, guards nothing)
             pause *= 2
     raise AssertionError
 
 
-def _connect_once(place: SftpPlace, key_file: Path, patience: Patience) -> paramiko.SSHClient:
-    client = paramiko.SSHClient()
+def _connect_once(place: SftpPlace, key_file: Path, patience: Patience, limit: TimeLimit) -> paramiko.SSHClient:
+    client = limit.client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     kind, _, encoded = place.host_key.partition(" ")
     key = paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
@@ -190,33 +227,51 @@ def _network_trouble(place: SftpPlace) -> Iterator[None]:
 class Folder:
     """The two folders of a partner: requests to the office, results from it."""
 
-    def __init__(self, place: SftpPlace, sftp: paramiko.SFTPClient) -> None:
+    def __init__(self, place: SftpPlace, sftp: SftpClient, limit: TimeLimit, whole_seconds: float) -> None:
         self.place = place
         self.sftp = sftp
+        self.limit = limit
+        self.whole_seconds = whole_seconds
+
+    def one_look(self) -> AbstractContextManager[None]:
+        """The time that one look may take in all; Retryable, and the connection is cut, when it takes longer."""
+        return self.limit.of(self.whole_seconds)
 
     def list_requests(self) -> list[RemoteFile]:
         """The plain files in the requests folder; whatever else lies there is not seen."""
+        return self.listing().files
+
+    def listing(self) -> Listing:
+        """The requests folder, as far as it is looked at."""
+        files: list[RemoteFile] = []
+        unread = 0
         with _network_trouble(self.place):
-            found = []
-            for count, entry in enumerate(self.sftp.listdir_iter(self.place.requests)):
+            for count, entry in enumerate(self.sftp.entries(self.place.requests)):
                 if count >= GREATEST_LISTING:
-                    msg = f"SFTP server {self.place.host}:{self.place.port}: more than {GREATEST_LISTING} files"
-                    raise Halt(msg)
-                plain = PLAIN_NAME.fullmatch(entry.filename) and stat.S_ISREG(entry.st_mode or 0)
-                if plain and entry.st_size is not None:
-                    found.append(RemoteFile(entry.filename, entry.st_size, int(entry.st_mtime or 0)))
-            return found
+                    return Listing(files, unread, whole=False)
+                if not stat.S_ISREG(entry.st_mode or 0) or entry.st_size is None:
+                    continue
+                if PLAIN_NAME.fullmatch(entry.filename):
+                    files.append(RemoteFile(entry.filename, entry.st_size, int(entry.st_mtime or 0)))
+                else:
+                    unread += 1
+        return Listing(files, unread, whole=True)
 
     def gone(self, names: Collection[str]) -> set[str]:
         """Those of these names that do not lie in the results folder."""
         with _network_trouble(self.place):
             left = set(names)
-            for count, entry in enumerate(self.sftp.listdir_iter(self.place.results)):
+            for count, entry in enumerate(self.sftp.entries(self.place.results)):
                 if count >= GREATEST_RESULTS:
                     msg = f"SFTP server {self.place.host}:{self.place.port}: more than {GREATEST_RESULTS} results"
                     raise Halt(msg)
                 left.discard(entry.filename)
             return left
+
+    def check_readable(self, name: str) -> None:
+        """Unreadable where the server does not let the office read this file of the requests folder."""
+        with _network_trouble(self.place), self._opened(name):
+            pass
 
     def read_small(self, name: str, limit: int) -> bytes:
         """A small file's content; Unsettled when it is gone or has grown beyond ``limit`` bytes."""
@@ -270,7 +325,12 @@ class Folder:
         if not stat.S_ISREG(self.sftp.lstat(path).st_mode or 0):
             msg = "a listed file is no plain file any more"
             raise Unsettled(msg)
-        with self.sftp.open(path, "rb") as remote:
+        try:
+            opened = self.sftp.open(path, "rb")
+        except PermissionError:
+            msg = f"SFTP server {self.place.host}:{self.place.port}: a file may not be read"
+            raise Unreadable(msg) from None
+        with opened as remote:
             if not stat.S_ISREG(remote.stat().st_mode or 0):
                 msg = "a listed file is no plain file any more"
                 raise Unsettled(msg)
@@ -289,6 +349,7 @@ class Folder:
                 with suppress(FileNotFoundError):  # a server without the extension cannot replace in one go
                     self.sftp.remove(final)
                 self.sftp.rename(temporary, final)
+            self._check_size(local, final)
 
     def _put(self, local: BinaryIO, path: str) -> None:
         """Sends a file's bytes, and checks that the server has as many."""
@@ -300,6 +361,9 @@ class Folder:
             remote.MAX_REQUEST_SIZE = request
             while chunk := local.read(request):
                 remote.write(chunk)
+        self._check_size(local, path)
+
+    def _check_size(self, local: BinaryIO, path: str) -> None:
         if self.sftp.stat(path).st_size != local.tell():
             msg = "the server has another number of bytes than it was sent"
             raise OSError(msg)

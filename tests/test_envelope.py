@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -10,11 +11,17 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateNumbers
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exchange import envelope
+from exchange.cms import as_der, cipher, digests
 from exchange.envelope import Identity, is_whole_der, load_identity, seal, seal_into, sign, unseal, verify
 from exchange.errors import Halt, Refused, Retryable
 from exchange.keys import make_certificate
+
+_ENVELOPE_HEAD = bytes.fromhex("308006092a864886f70d010703a080308002010031800000")
+"""How a streamed envelope begins."""
 
 CONTENT = "正文\r\nline\n".encode() * 50
 
@@ -55,6 +62,40 @@ def test_openssls_signature_is_good_for_us(keys: Path, tmp_path: Path) -> None:
     verify(CONTENT, signature, keys / "theirs.pem", datetime.now(UTC))
 
 
+@pytest.mark.parametrize("form", ["DER", "PEM"])
+@pytest.mark.parametrize("streamed", [[], ["-stream"]])
+@pytest.mark.parametrize(
+    ("digest", "counts"),
+    [("sha256", True), ("sha384", True), ("sha512", True), ("sha3-256", True), ("md5", False), ("sha1", False)],
+)
+def test_a_signature_counts_with_sha_256_or_better(
+    keys: Path, tmp_path: Path, digest: str, counts: bool, form: str, streamed: list[str]
+) -> None:
+    (tmp_path / "m").write_bytes(CONTENT)
+    signer = ["-signer", str(keys / "theirs.pem"), "-inkey", str(keys / "theirs.key"), "-md", digest, *streamed]
+    signature = openssl("cms", "-sign", "-binary", "-outform", form, "-in", tmp_path / "m", *signer)
+    assert is_whole_der(as_der(signature))
+    if counts:
+        verify(CONTENT, signature, keys / "theirs.pem", datetime.now(UTC))
+        return
+    with pytest.raises(Refused) as refused:
+        verify(CONTENT, signature, keys / "theirs.pem", datetime.now(UTC))
+    assert refused.value.code == "signature_digest"
+
+
+def test_no_beginning_of_a_pem_signature_is_whole(theirs: Identity) -> None:
+    pem = b"-----BEGIN CMS-----\n" + base64.encodebytes(sign(CONTENT, theirs)) + b"-----END CMS-----\n"
+    assert as_der(pem) == sign(CONTENT, theirs)
+    assert not any(is_whole_der(as_der(pem[:length])) for length in range(len(pem) - 1))
+
+
+@given(st.binary(max_size=200), st.integers(0, 100))
+def test_whatever_is_no_cms_names_no_digest_and_no_cipher(content: bytes, cut: int) -> None:
+    for given_bytes in (content, b"\x30\x80" * 50 + content, _ENVELOPE_HEAD[:cut] + content):
+        assert isinstance(digests(given_bytes), frozenset)
+        assert cipher(given_bytes) is None or isinstance(cipher(given_bytes), bytes)
+
+
 @pytest.mark.parametrize("change", ["content", "signature", "certificate", "nothing signed"])
 def test_what_is_not_signed_by_the_pinned_certificate(keys: Path, theirs: Identity, change: str) -> None:
     signature = bytearray(sign(CONTENT, theirs))
@@ -93,6 +134,19 @@ def test_we_open_openssls_envelope(
     form = ["-binary", cipher, "-outform", "DER", *streamed]
     openssl("cms", "-encrypt", *form, "-in", tmp_path / "m", "-out", tmp_path / "e", keys / "ours.pem")
     assert unseal(tmp_path / "e", ours) == CONTENT
+
+
+@pytest.mark.parametrize("streamed", [[], ["-stream"]])
+@pytest.mark.parametrize("weak", ["-des3", "-camellia256"])
+def test_an_envelope_with_another_cipher_is_named(
+    keys: Path, ours: Identity, tmp_path: Path, weak: str, streamed: list[str]
+) -> None:
+    (tmp_path / "m").write_bytes(CONTENT)
+    form = ["-binary", weak, "-outform", "DER", *streamed]
+    openssl("cms", "-encrypt", *form, "-in", tmp_path / "m", "-out", tmp_path / "e", keys / "ours.pem")
+    with pytest.raises(Refused) as refused:
+        unseal(tmp_path / "e", ours)
+    assert refused.value.code == "envelope_cipher"
 
 
 @pytest.mark.parametrize("in_memory", [0, 1 << 20])

@@ -14,7 +14,7 @@ from collections.abc import Collection
 from typing import Final
 
 from exchange.office import Office
-from exchange.register import How
+from exchange.register import How, Lying
 from exchange.transport import Folder
 
 log = logging.getLogger(__name__)
@@ -23,22 +23,26 @@ _ACKNOWLEDGEMENT: Final = re.compile(r"(?P<batch>.+)\.result(-(?P<number>[2-9]|[
 
 def notice_pickups(office: Office, partner: str, folder: Folder, listed: Collection[str]) -> None:
     """Registers which results the partner has taken since. ``listed``: names in its requests folder."""
-    pickups, now = office.register.pickups, office.now()
+    pickups = office.register.pickups
     said = {name: found for name in listed if (found := _acknowledged(name)) is not None}
     lying = pickups.lying(partner)
-    gone = folder.gone([each.data for each in lying]) if lying else set()
     for each in lying:
         if (each.batch, each.number) in said.values():
-            how = How.ACKNOWLEDGED
-        elif each.data in gone:
-            how = How.REMOVED
-        else:
-            continue
-        pickups.taken(each.batch, each.number, how, now)
-        log.info("%s: the partner has result %d (%s)", each.batch, each.number, how)
+            _taken(office, each, How.ACKNOWLEDGED)
     for name, (batch, number) in said.items():
         if batch.startswith(f"{partner}.") and number in {each.number for each in pickups.of(batch)}:
             folder.remove(name)
+    # Last, because this folder may be in trouble of its own: what the partner says is heard before.
+    lying = [each for each in lying if (each.batch, each.number) not in said.values()]
+    gone = folder.gone([each.data for each in lying]) if lying else set()
+    for each in lying:
+        if each.data in gone:
+            _taken(office, each, How.REMOVED)
+
+
+def _taken(office: Office, result: Lying, how: How) -> None:
+    office.register.pickups.taken(result.batch, result.number, how, office.now())
+    log.info("%s: the partner has result %d (%s)", result.batch, result.number, how)
 
 
 def _acknowledged(name: str) -> tuple[str, int] | None:

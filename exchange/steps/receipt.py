@@ -67,7 +67,7 @@ def _put(office: Office, batch: Batch, folder: Folder, number: int) -> None:
     """The signature first."""
     for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT):
         kept = office.register.file(batch.id, numbered(role, number))
-        folder.deliver(kept.name, office.archive.path(kept.sha256))
+        folder.deliver(kept.name, office.archive.verified_path(kept.sha256))
 
 
 def _last_made(office: Office, batch: Batch) -> int:

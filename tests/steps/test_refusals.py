@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
 from collections.abc import Callable
 from datetime import timedelta
 from hashlib import sha256
@@ -11,10 +12,13 @@ from typing import Any
 
 import openpyxl
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from exchange import pipeline
 from exchange.collect import sweep
 from exchange.demo.partner import DemoPartner, Request
+from exchange.errors import Halt
 from exchange.files import Archive
 from exchange.office import Office
 from exchange.register import State
@@ -131,7 +135,8 @@ def changed(partner: DemoPartner, files: dict[str, bytes], /, **fields: object) 
         ({"batch": "court-changchun.other"}, "manifest_name", "batch"),
         ({"batch": "education-jilin.mine"}, "manifest_name", "batch"),
         ({"rows": "1"}, "manifest_format", "rows"),
-        ({"surprise": 1}, "manifest_format", None),
+        ({"surprise": 1}, "manifest_format", "surprise"),
+        ({"11010519491231002X": 1}, "manifest_format", "#unknown"),
         ({"handler": "x" * 500}, "manifest_format", "handler"),
         ({"handler": "a\0b"}, "manifest_format", "handler"),
         ({"letter": "\x1b[2J"}, "manifest_format", "letter"),
@@ -149,7 +154,56 @@ def test_manifests_that_do_not_fit(
 
 def test_a_manifest_that_is_no_manifest(office: Office, court: DemoPartner) -> None:
     files = court.signed(f"{court.id}.list", b"[1, 2, 3]")
-    assert refusal(office, court, files)["code"] == "manifest_format"
+    found = refusal(office, court, files)
+    assert (found["code"], found["column"]) == ("manifest_format", "format")
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-16-le", "utf-16-be"])
+def test_a_manifest_in_another_encoding_is_told_at_once_to_be_utf8(
+    office: Office, court: DemoPartner, ask: Ask, encoding: str
+) -> None:
+    request = ask()
+    content = court.make_set(request)[f"{request.batch}.request.json"].decode().encode(encoding)
+    found = refusal(office, court, court.signed(request.batch, content))
+    assert found["code"] == "manifest_encoding"
+    assert "UTF-8" in found["zh"]
+
+
+def test_a_digest_that_is_too_weak(office: Office, court: DemoPartner, ask: Ask) -> None:
+    request = ask()
+    files = court.make_set(request)
+    name = f"{request.batch}.request.json"
+    signer = ["-signer", str(court.keys / "sign.pem"), "-inkey", str(court.keys / "sign.key")]
+    weak = subprocess.run(
+        ["openssl", "cms", "-sign", "-binary", "-md", "sha1", "-outform", "DER", *signer],
+        input=files[name],
+        capture_output=True,
+        check=True,
+    ).stdout
+    assert refusal(office, court, files | {f"{name}.p7s": weak})["code"] == "signature_digest"
+
+
+def test_our_own_damaged_certificate_is_no_refusal(office: Office, court: DemoPartner, ask: Ask) -> None:
+    """The set waits until the certificate is put right; its id is not used up."""
+    request = ask()
+    court.drop(court.make_set(request))
+    sweep(office)
+    pinned = office.agreement(court.id).certificates.signing
+    sound = pinned.read_bytes()
+    pinned.write_bytes(altered(sound))
+    try:
+        with pytest.raises(Halt, match="damaged"):
+            pipeline.run(office, request.batch)
+    finally:
+        pinned.write_bytes(sound)
+    assert pipeline.run(office, request.batch)
+
+
+def altered(certificate: bytes) -> bytes:
+    """PEM, with one bit of the key changed."""
+    der = bytearray(x509.load_pem_x509_certificate(certificate).public_bytes(Encoding.DER))
+    der[len(der) // 2] ^= 1
+    return x509.load_der_x509_certificate(bytes(der)).public_bytes(Encoding.PEM)
 
 
 def test_a_signature_of_another_partner(office: Office, court: DemoPartner, education: DemoPartner, ask: Ask) -> None:

@@ -1,0 +1,104 @@
+"""What a CMS file says of itself before anybody opens or verifies it: which digests, which cipher (RFC 5652).
+
+Rules
+- Only headers are walked, in DER or BER, over at most the beginning of a file; what cannot be walked says nothing, and
+  is left to whoever opens it to refuse.
+- SHA-256 and better, AES in CBC or GCM: what NIST SP 800-131A Rev. 2 (2019) still allows; MD5, SHA-1 and triple DES are
+  withdrawn there.
+"""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Final
+
+BEGINNING: Final = 64 * 1024
+"""Bytes of a file within which what is asked for stands."""
+
+STRONG_DIGESTS: Final = frozenset(bytes.fromhex(f"6086480165030402{last:02x}") for last in (1, 2, 3, 6, 8, 9, 10))
+"""2.16.840.1.101.3.4.2: SHA-256, -384, -512, -512/256 and SHA3 of these lengths, as encoded object identifiers."""
+
+STRONG_CIPHERS: Final = frozenset(bytes.fromhex(f"6086480165030401{last:02x}") for last in (2, 22, 42, 6, 26, 46))
+"""2.16.840.1.101.3.4.1: AES of 128, 192 and 256 bits in CBC and in GCM."""
+
+_ENVELOPED: Final = frozenset(bytes.fromhex(each) for each in ("06092a864886f70d010703", "060b2a864886f70d0109100117"))
+"""EnvelopedData, and AuthEnvelopedData (RFC 5083)."""
+
+_SEQUENCE: Final = 0x30
+_INDEFINITE: Final = 0x80
+_DEEPEST: Final = 32
+_PEM: Final = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----\s*")
+
+
+def as_der(content: bytes) -> bytes:
+    """What stands between a PEM file's two lines; anything else as it is."""
+    found = _PEM.fullmatch(content)
+    return base64.b64decode(found[2]) if found else content
+
+
+def digests(signature: bytes) -> frozenset[bytes]:
+    """The digests that a signature names; none where it cannot be walked. A signer's digest must be among them."""
+    try:
+        place, end = _enter(signature, _skip(signature, _inside_content_info(signature)))
+        found = set()
+        while place < end:
+            found.add(_first_value(signature, place))
+            place = _skip(signature, place)
+    except (IndexError, ValueError):
+        return frozenset()
+    return frozenset(found)
+
+
+def cipher(envelope: bytes) -> bytes | None:
+    """The cipher of an envelope's content, from its first bytes; None where they cannot be walked."""
+    try:
+        kind, _ = _enter(envelope, 0)
+        if envelope[kind : _skip(envelope, kind)] not in _ENVELOPED:
+            return None
+        place = _skip(envelope, _inside_content_info(envelope))  # the version
+        while envelope[place] != _SEQUENCE:  # who made it, if it says so, and the recipients
+            place = _skip(envelope, place)
+        place, _ = _enter(envelope, place)
+        return _first_value(envelope, _skip(envelope, place))
+    except (IndexError, ValueError):
+        return None
+
+
+def _inside_content_info(content: bytes) -> int:
+    """Where the version stands: in the sequence that follows the type of the content."""
+    place, _ = _enter(content, 0)
+    place, _ = _enter(content, _skip(content, place))
+    place, _ = _enter(content, place)
+    return place
+
+
+def _first_value(content: bytes, place: int) -> bytes:
+    """The object identifier that an algorithm begins with."""
+    place, _ = _enter(content, place)
+    begin, end = _enter(content, place)
+    if end > len(content):
+        raise IndexError
+    return content[begin:end]
+
+
+def _enter(content: bytes, place: int) -> tuple[int, int]:
+    """Where the value at this place begins and ends; -1 as the end of one of indefinite length."""
+    first = content[place + 1]
+    if first == _INDEFINITE:
+        return place + 2, -1
+    octets = first & 0x7F if first & _INDEFINITE else 0
+    begin = place + 2 + octets
+    return begin, begin + (int.from_bytes(content[place + 2 : begin]) if octets else first)
+
+
+def _skip(content: bytes, place: int, depth: int = 0) -> int:
+    """Where the next value stands."""
+    if depth > _DEEPEST:
+        raise ValueError
+    place, end = _enter(content, place)
+    if end >= 0:
+        return end
+    while content[place : place + 2] != b"\0\0":
+        place = _skip(content, place, depth + 1)
+    return place + 2

@@ -1,0 +1,134 @@
+"""SFTP servers as they should not be: real ones, that refuse, lose, or speak too slowly, in a partner's place."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
+
+import asyncssh
+
+from exchange.demo.partner import DemoPartner
+from exchange.keys import make_ssh_key
+from exchange.office import Office
+
+
+class Shut(asyncssh.SFTPServer):
+    """Does not let files be opened whose names end so."""
+
+    ending = b""
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
+        if path.endswith(self.ending):
+            raise asyncssh.SFTPPermissionDenied("")
+        return super().open(path, pflags, attrs)
+
+
+class Losing(asyncssh.SFTPServer):
+    """Answers *ok* to a rename, and the file is gone."""
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002  (what it is to be named is lost)
+        self.remove(oldpath)
+
+
+class Cutting(asyncssh.SFTPServer):
+    """Keeps all but the last byte of what is renamed."""
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        super().posix_rename(oldpath, newpath)
+        with Path(os.fsdecode(self.map_path(newpath))).open("r+b") as file:
+            file.truncate(max(0, file.seek(0, 2) - 1))
+
+
+@contextmanager
+def served_by(office: Office, partner: DemoPartner, kind: type[asyncssh.SFTPServer]) -> Iterator[None]:
+    """The partner's folders, served by this kind of server in place of the sound one."""
+    port: SimpleQueue[int] = SimpleQueue()
+    over = threading.Event()
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(office, partner, kind, port, over)), daemon=True)
+    thread.start()
+    try:
+        with reached_at(office, partner, port.get(timeout=20)):
+            yield
+    finally:
+        over.set()
+        thread.join(20)
+
+
+async def _serve(
+    office: Office,
+    partner: DemoPartner,
+    kind: type[asyncssh.SFTPServer],
+    port: SimpleQueue[int],
+    over: threading.Event,
+) -> None:
+    connections: list[asyncssh.SSHServerConnection] = []
+
+    class Door(asyncssh.SSHServer):
+        def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+            connections.append(conn)
+
+    server = await asyncssh.listen(
+        "127.0.0.1",
+        0,
+        server_factory=Door,
+        server_host_keys=[str(partner.server.folder / "host_key")],
+        authorized_client_keys=asyncssh.import_authorized_keys(make_ssh_key(office.settings.keys.sftp_key)),
+        sftp_factory=lambda channel: kind(channel, chroot=str(partner.server.home).encode()),
+    )
+    port.put(server.get_port())
+    while not over.is_set():
+        await asyncio.sleep(0.05)
+    server.close()
+    for connection in connections:
+        connection.abort()
+    await asyncio.gather(server.wait_closed(), *[connection.wait_closed() for connection in connections])
+
+
+@contextmanager
+def dripping(office: Office, partner: DemoPartner, after: int) -> Iterator[None]:
+    """The partner's own server, from which after so many bytes there comes one each second."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+
+        def answer() -> None:
+            with suppress(OSError):
+                while True:
+                    client, _ = door.accept()
+                    server = socket.create_connection(("127.0.0.1", partner.server.port))
+                    threading.Thread(target=_pass_on, args=(client, server, None), daemon=True).start()
+                    threading.Thread(target=_pass_on, args=(server, client, after), daemon=True).start()
+
+        threading.Thread(target=answer, daemon=True).start()
+        with reached_at(office, partner, door.getsockname()[1]):
+            yield
+        door.shutdown(socket.SHUT_RDWR)
+
+
+def _pass_on(source: socket.socket, to: socket.socket, after: int | None) -> None:
+    passed = 0
+    with source, to, suppress(OSError):
+        while data := source.recv(1 if after is not None and passed >= after else (after or 65536)):
+            if after is not None and passed >= after:
+                time.sleep(1)
+            to.sendall(data)
+            passed += len(data)
+
+
+@contextmanager
+def reached_at(office: Office, partner: DemoPartner, port: int) -> Iterator[None]:
+    """The partner's agreement names this port meanwhile."""
+    path = office.settings.agreements / f"{partner.id}.toml"
+    agreed = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(r"(?m)^port = \d+$", f"port = {port}", agreed), encoding="utf-8")
+    try:
+        yield
+    finally:
+        path.write_text(agreed, encoding="utf-8")
