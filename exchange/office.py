@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Self
 
 from exchange.agreements import Agreement, load_agreement
+from exchange.cache import Cache
 from exchange.envelope import Identity, load_identity
 from exchange.files import Archive
 from exchange.office_days import load_office_days
 from exchange.register import Register, open_register
-from exchange.settings import Settings
+from exchange.settings import Settings, read_secret
 from exchange.snapshots.versions import Snapshots
 from exchange.transport import Folder, Patience, SftpPlace, connect
 from exchange.working_days import OfficeDays
@@ -54,6 +55,11 @@ class Office:
     @property
     def archive(self) -> Archive:
         return self.settings.archive
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Derived data, encrypted under a key that is derived from the office's decryption key."""
+        return Cache(self.settings.home / "cache", lambda: read_secret(self.settings.keys.decryption_key))
 
     @cached_property
     def snapshots(self) -> Snapshots:

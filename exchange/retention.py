@@ -6,7 +6,7 @@ Rules
 - Register first, file second, register again: killed at any point, the next run goes on. A file is moved aside before
   it is deleted, and moved back where somebody asked for the same bytes meanwhile (it is younger than ``SETTLED``).
 - What lies in the archive and is named by no batch (of steps that were killed, copies of notices), and what was left in
-  the working folders, goes after the days of ``work``.
+  the working folders and the cache, goes after the days of ``work``. What was derived from an original goes before it.
 - Backups are not reached from here; they must follow (``docs/operations.md``).
 """
 
@@ -65,6 +65,7 @@ def run(office: Office) -> Counter[str]:
     for number, digest, kind in retention.intended():
         with retention.destroying(number, office.now()) as destruction:
             if destruction.allowed:
+                office.cache.remove(digest)
                 destruction.done = office.archive.destroy(digest, _settled(office))
                 destroyed[kind] += destruction.done
             else:
@@ -117,7 +118,7 @@ def _left_in_work(office: Office) -> int:
     days = office.settings.retention.work_days
     since, removed = (office.now() - timedelta(days=days)).timestamp(), 0
     home, archive = office.settings.home, office.archive.folder
-    left = [*home.glob("incoming/*"), *home.glob("outgoing/*"), *archive.glob("??/.writing-*")]
+    left = [*home.glob("incoming/*"), *home.glob("outgoing/*"), *home.glob("cache/*"), *archive.glob("??/.writing-*")]
     for path in sorted(path for path in left if path.is_file() and path.stat().st_mtime < since):
         office.register.retention.left_in_work(path.name, f"{days} days", office.now())
         path.unlink()

@@ -275,11 +275,11 @@ class Register:
             row = session.get(BatchRow, batch_id)
             return None if row is None else as_batch(row)
 
-    def with_open_rows(self) -> list[str]:
-        """The ids of delivered batches some of whose rows are still to be answered, oldest first."""
-        query = select(BatchRow.id).filter_by(state=State.DELIVERED).where(BatchRow.rows_open > 0)
+    def with_open_rows(self) -> list[Batch]:
+        """The delivered batches some of whose rows are still to be answered, oldest first."""
+        query = select(BatchRow).filter_by(state=State.DELIVERED).where(BatchRow.rows_open > 0)
         with transaction(self.engine) as session:
-            return list(session.scalars(query.order_by(BatchRow.received_at, BatchRow.id)))
+            return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.received_at, BatchRow.id))]
 
     def batches(self, wanted: BatchFilter = BatchFilter()) -> list[Batch]:  # noqa: B008  (frozen)
         """The newest batches that fit, newest first."""

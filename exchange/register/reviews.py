@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Engine, func, select, text, update
+from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from exchange.errors import Halt
@@ -130,6 +131,14 @@ class Reviews:
         with transaction(self.engine) as session:
             return _review(_row(session, batch_id, row))
 
+    def decided(self, batch_id: str, rows: Sequence[int] | None = None) -> list[Review]:
+        """The rows of a batch that an officer decided, whatever came of it; of these alone where rows are named."""
+        query = select(ReviewRow).filter_by(batch_id=batch_id).where(ReviewRow.decision.is_not(None))
+        if rows is not None:
+            query = query.where(_among(rows))
+        with transaction(self.engine) as session:
+            return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
+
     def opened(self, batch_id: str, rows: Iterable[int]) -> None:
         """An officer looks at these rows' people; told to the ledger before anything is shown."""
         with transaction(self.engine) as session:
@@ -161,6 +170,11 @@ class Reviews:
         return {state: found.get(state, 0) for state in ReviewState}
 
 
+def _among(rows: Sequence[int]) -> ColumnElement[bool]:
+    """Rows of these numbers, as one array: a statement has at most 65,535 parameters, a release may have more rows."""
+    return ReviewRow.row == any_(bindparam(None, list(rows), ARRAY(Integer)))
+
+
 def below(division: str) -> str:
     """What the codes of a division and of all below it begin with."""
     code = division
@@ -187,12 +201,12 @@ def gone(session: Session, batch_id: str, rows: Sequence[int]) -> None:
 
 def deciders(session: Session, batch_id: str, rows: Sequence[int]) -> set[str]:
     """Who decided any of these rows."""
-    query = select(ReviewRow.decided_by).filter_by(batch_id=batch_id).where(ReviewRow.row.in_(rows)).distinct()
+    query = select(ReviewRow.decided_by).filter_by(batch_id=batch_id).where(_among(rows)).distinct()
     return {name for name in session.scalars(query) if name is not None}
 
 
 def _set(session: Session, batch_id: str, rows: Sequence[int], state: ReviewState, changes: dict[str, object]) -> None:
-    changed = update(ReviewRow).filter_by(batch_id=batch_id, state=state).where(ReviewRow.row.in_(rows))
+    changed = update(ReviewRow).filter_by(batch_id=batch_id, state=state).where(_among(rows))
     session.execute(changed.values(changes))
 
 

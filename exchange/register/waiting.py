@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Engine, func, select
 
 from exchange.register.database import transaction
-from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow
+from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow, SnapshotUseRow
 from exchange.register.releases import ReleaseState
 from exchange.register.reviews import ReviewState
 from exchange.register.states import State
@@ -18,7 +18,7 @@ from exchange.register.states import State
 class OpenRows:
     """Of one batch, rows: ``in_queue``: not decided yet, by the division of the office; ``decided``: not in a release
     yet; ``releases``: by the state of their release; ``rest``: none of these; ``source``: of the first result, those
-    whose source was not ready.
+    whose source was not ready; ``asked_again``: whether such rows were asked a second time.
     """
 
     in_queue: dict[str, int] = field(default_factory=dict)
@@ -26,6 +26,7 @@ class OpenRows:
     releases: dict[ReleaseState, int] = field(default_factory=dict)
     rest: int = 0
     source: int = 0
+    asked_again: bool = False
 
 
 def open_rows(engine: Engine) -> Mapping[str, OpenRows]:
@@ -36,6 +37,9 @@ def open_rows(engine: Engine) -> Mapping[str, OpenRows]:
     releases = releases.join(BatchRow).where(BatchRow.state == State.DELIVERED)
     waited = select(AnswerCountRow.batch_id, func.max(AnswerCountRow.n)).join(BatchRow)
     waited = waited.where(BatchRow.state == State.DELIVERED, AnswerCountRow.code == "source_not_ready")
+    again = (
+        select(SnapshotUseRow.batch_id).join(BatchRow).where(BatchRow.state == State.DELIVERED, SnapshotUseRow.later)
+    )
     with transaction(engine) as session:
         whole = session.execute(select(BatchRow.id, BatchRow.rows_open).filter_by(state=State.DELIVERED))
         found = {batch: OpenRows(rest=rows or 0) for batch, rows in whole}
@@ -49,6 +53,8 @@ def open_rows(engine: Engine) -> Mapping[str, OpenRows]:
             found[batch].releases[ReleaseState(state)] = rows
         for batch, rows in session.execute(waited.group_by(AnswerCountRow.batch_id)):
             found[batch].source = rows
+        for batch in session.scalars(again.distinct()):
+            found[batch].asked_again = True
     for each in found.values():
         each.rest = max(0, each.rest - _accounted(each))
     return found

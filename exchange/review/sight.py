@@ -6,6 +6,7 @@ Rules
   request's purpose and no others.
 - Opening a row is written into the ledger before anything of it is shown.
 - The snapshots are those that the batch was answered from.
+- Only the rows that are opened are read and decided.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from exchange.matching.sources import Sources
 from exchange.office import Office
 from exchange.register import Review
 from exchange.steps.answers import PENDING, Question, answer_columns
+from exchange.steps.rows import REFERENCE
 from exchange.tables import SOURCES
 
 
@@ -48,26 +50,26 @@ class Sight:
 def see(office: Office, batch_id: str, reviews: Sequence[Review]) -> list[Sight]:
     """What these rows of one batch hold, in their order; each is registered as opened."""
     office.register.reviews.opened(batch_id, [review.row for review in reviews])
-    question = Question.of(office, office.register.batch(batch_id))
-    matched = question.matched()
-    if question.manifest.objects_to is None:
-        first, claims, proposed = question, question.table, question.matched(settled=True)
+    question, rows = Question.of(office, office.register.batch(batch_id)), [review.row for review in reviews]
+    matched, claims = question.matched(rows), question.claims(rows)
+    if question.earlier is None:
+        first, proposed = question, question.matched(rows, settled=True)
     else:
-        first = Question.of(office, office.register.batch(question.manifest.objects_to))
-        claims, proposed = _of_first(question.table, first.table), _of_first(matched.select("row_ref"), first.answers())
+        first, of_first = question.earlier, question.earlier.rows_of(claims[REFERENCE])
+        claims = _of_first(claims, first.claims(of_first))
+        proposed = _of_first(matched.select(REFERENCE), first.answers(of_first))
     sources = first.sources(later=bool(first.later_pins))
     sights = []
-    for review in reviews:
-        row = review.row - 1
-        rows = _meant(claims[[row]], sources, first)
+    for row, review in enumerate(reviews):
+        people = _meant(claims[[row]], sources, first)
         sights.append(
             Sight(
                 review=review,
                 claim={name: text for name, text in claims.row(row, named=True).items() if text},
                 answers=_codes(matched, row),
                 proposal=_codes(proposed, row) | {NOTE: proposed[NOTE][row] or ""},
-                people=sources.population.people.take(rows, ["key", *sources.population.people.columns]),
-                records=_records(sources, _numbers(rows, sources.population)),
+                people=sources.population.people.take(people, ["key", *sources.population.people.columns]),
+                records=_records(sources, _numbers(people, sources.population)),
             )
         )
     return sights

@@ -5,6 +5,10 @@ Rules
 - Days are counted from the day of receipt, not from today, so that the same batch is answered the same on any day.
 - Rows that had to wait for a source are asked a second time, of versions pinned once all its sources are fresh.
 - What an officer decided stands over what the matching says.
+- Rows asked for by number are decided alone, and their answers are those that they have in the whole batch. Only
+  ``unregistered`` counts over the whole request, which is decided once for it.
+
+``rows`` are numbers of rows in the batch, from 1, each once; None stands for all of them. Answers are in their order.
 """
 
 from __future__ import annotations
@@ -26,12 +30,13 @@ from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
 from exchange.office import Office
-from exchange.register import Batch, Review, ReviewFilter
+from exchange.register import Batch, Review
 from exchange.side_by_side import side_by_side
 from exchange.stages import in_stage
 from exchange.steps.agreed import agreed
 from exchange.steps.objection import objected
 from exchange.steps.request import ROWS_IN_PART, read_request
+from exchange.steps.rows import REFERENCE, read_references, read_rows
 from exchange.tables import ALWAYS_COUNTED, ANSWERS, SOURCES
 from exchange.working_days import office_day
 
@@ -70,6 +75,22 @@ class Question:
     def table(self) -> pl.DataFrame:
         """The claimed values, row by row."""
         return pl.concat(read_request(self.office, self.agreement, self.manifest))
+
+    @cached_property
+    def earlier(self) -> Question | None:
+        """Of an objection, the batch that is objected to."""
+        first = self.manifest.objects_to
+        return None if first is None else Question.of(self.office, self.office.register.batch(first))
+
+    def claims(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
+        """The claimed values of these rows."""
+        return self.table if rows is None else read_rows(self.office, self.batch, self.manifest, rows)
+
+    def rows_of(self, references: pl.Series) -> list[int]:
+        """The rows that bear one of these references, where no other row bears the same."""
+        of_rows = read_references(self.office, self.batch, self.manifest)
+        found = of_rows.is_in(references.implode()) & of_rows.is_unique()
+        return [place + 1 for place in found.arg_true()]
 
     @cached_property
     def pins(self) -> Pins:
@@ -113,16 +134,25 @@ class Question:
                 read_request(self.office, self.agreement, self.manifest), self.sources(), settled=False
             )
 
-    def first_matched(self, *, settled: bool = False) -> pl.DataFrame:
+    def first_matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
         """The first result's answers, see ``matching.decide``; of an objection, every row for review."""
-        if self.manifest.objects_to is not None:
-            first = Question.of(self.office, self.office.register.batch(self.manifest.objects_to))
-            return objected(self.table, first.answers(), self.manifest.items)
-        return self._all_decided(self.sources(), settled=settled)
+        if self.earlier is not None:
+            asked = self.claims(rows)
+            first = self.earlier.answers(self.earlier.rows_of(asked[REFERENCE]))
+            return objected(asked, first, self.manifest.items)
+        return self._decided_rows(self.sources(), rows, settled=settled)
 
-    def _all_decided(self, sources: Sources, *, settled: bool) -> pl.DataFrame:
-        parts = self._decided(self.table.iter_slices(ROWS_IN_PART), sources, settled=settled)
-        return pl.concat(answers for _, answers in parts)
+    def _decided_rows(self, sources: Sources, rows: Sequence[int] | None, *, settled: bool) -> pl.DataFrame:
+        if rows is not None and unregistered.CODE in self.manifest.items:
+            return self._counted[[row - 1 for row in rows]]
+        claims = self.claims(rows)
+        asked = claims.iter_slices(ROWS_IN_PART) if claims.height else [claims]
+        return pl.concat(answers for _, answers in self._decided(asked, sources, settled=settled))
+
+    @cached_property
+    def _counted(self) -> pl.DataFrame:
+        """The answers to all rows of a request in which rows are counted."""
+        return self._decided_rows(self.sources(), None, settled=False)
 
     def _decided(self, parts: Iterable[pl.DataFrame], sources: Sources, *, settled: bool) -> Iterator[Part]:
         def answers(asked: pl.DataFrame) -> pl.DataFrame:
@@ -132,37 +162,49 @@ class Question:
             parts = [pl.concat(parts)]
         return in_stage("match", side_by_side(answers, parts))
 
-    def matched(self, *, settled: bool = False) -> pl.DataFrame:
+    def matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
         """The answers as the matching gives them: the first ones, and those of the second asking for rows that had to
         wait for a source.
         """
-        first_asked = self.first_matched(settled=settled)
-        if not self.later_pins:
-            return first_asked
-        again = self._all_decided(self.sources(later=True), settled=settled)
-        waited = has_code(first_asked, (WAITING,))
-        kept = [pl.when(waited).then(again[name]).otherwise(first_asked[name]).alias(name) for name in again.columns]
-        return first_asked.select(kept)
+        return self._asked_again(self.first_matched(rows, settled=settled), rows, settled=settled)
 
-    def answers(self) -> pl.DataFrame:
-        """The answers as they stand: matched, and over that what officers decided."""
-        decided = self.office.register.reviews.find(ReviewFilter(batch=self.batch.id, state=None))
-        return with_decisions(self.matched(), [review for review in decided if review.answers])
+    def first_and_now(self, rows: Sequence[int] | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """The first result's answers, and as they stand: matched, and over that what officers decided."""
+        first = self.first_matched(rows)
+        decided = self.office.register.reviews.decided(self.batch.id, rows)
+        return first, with_decisions(self._asked_again(first, rows, settled=False), decided, rows)
+
+    def answers(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
+        """The answers as they stand."""
+        return self.first_and_now(rows)[1]
+
+    def _asked_again(self, first: pl.DataFrame, rows: Sequence[int] | None, *, settled: bool) -> pl.DataFrame:
+        waited = has_code(first, (WAITING,)).arg_true()
+        if not len(waited) or not self.later_pins:
+            return first
+        numbers = [place + 1 if rows is None else rows[place] for place in waited]
+        again = self._decided_rows(self.sources(later=True), numbers, settled=settled)
+        return first.with_columns(first[name].scatter(waited, again[name]) for name in again.columns)
 
 
 def is_fresh(source: str, as_of: date, today: date) -> bool:
     return (today - as_of).days <= SOURCES[source].max_age_days
 
 
+def fresh_sources(office: Office, items: Sequence[str]) -> Pins | None:
+    """The published versions of all sources that these items ask; None while one is missing or stale."""
+    current, today = _current(office, items), office_day(office.now())
+    whole = set(current) == {POPULATION, *_needs(items)}
+    return current if whole and all(is_fresh(source, as_of, today) for source, (_, as_of) in current.items()) else None
+
+
 def ask_again(question: Question) -> bool:
     """Pins the versions of the second asking; False while a source is missing or stale."""
-    office, today = question.office, office_day(question.office.now())
-    current = _current(office, question.manifest.items)
-    needed = {POPULATION, *_needs(question.manifest.items)}
-    if needed != set(current) or not all(is_fresh(source, as_of, today) for source, (_, as_of) in current.items()):
+    current = fresh_sources(question.office, question.manifest.items)
+    if current is None:
         return False
-    pinned = current | {POPULATION: question.pins[POPULATION]}  # who is meant does not change
-    office.register.pin_snapshots(question.batch.id, pinned, later=True)
+    pinned = {**current, POPULATION: question.pins[POPULATION]}  # who is meant does not change
+    question.office.register.pin_snapshots(question.batch.id, pinned, later=True)
     return True
 
 
@@ -176,16 +218,21 @@ def has_code(frame: pl.DataFrame, codes: Sequence[str]) -> pl.Series:
     return frame.select(pl.any_horizontal(pl.col(answer_columns(frame)).is_in(list(codes)))).to_series()
 
 
-def with_decisions(frame: pl.DataFrame, decided: Sequence[Review]) -> pl.DataFrame:
-    """The answers with those of officers in their place; a decided row needs no officer any more."""
-    rows = pl.Series([review.row - 1 for review in decided], dtype=pl.UInt32)
+def with_decisions(frame: pl.DataFrame, decided: Sequence[Review], rows: Sequence[int] | None = None) -> pl.DataFrame:
+    """The answers with those of officers in their place; a decided row needs no officer any more. ``rows``: the
+    numbers of the frame's rows where it does not hold the whole batch.
+    """
     if not decided:
         return frame
+    place_of = None if rows is None else {row: place for place, row in enumerate(rows)}
+    places = pl.Series(
+        [review.row - 1 if place_of is None else place_of[review.row] for review in decided], dtype=pl.UInt32
+    )
     changed = []
     for column in answer_columns(frame):
         said = pl.Series([review.answers.get(column.removeprefix("answer.")) for review in decided], dtype=pl.String)
-        changed.append(frame[column].scatter(rows, said.fill_null(frame[column].gather(rows))))
-    return frame.with_columns(*changed, frame[CAUSES].scatter(rows, ""))
+        changed.append(frame[column].scatter(places, said.fill_null(frame[column].gather(places))))
+    return frame.with_columns(*changed, frame[CAUSES].scatter(places, ""))
 
 
 def _needs(items: Sequence[str]) -> set[str]:

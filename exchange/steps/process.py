@@ -15,6 +15,7 @@ from exchange.office import Office
 from exchange.register import NewReview, State
 from exchange.stages import stage
 from exchange.steps.answers import PENDING, POPULATION, Part, Question, has_code
+from exchange.steps.candidates import Unqueued, first_unqueued, keep
 from exchange.steps.queue import new_reviews
 from exchange.steps.ranges import put_together, remove
 from exchange.steps.seal import seal_data, sign_result
@@ -30,6 +31,7 @@ class _Waiting:
     rows: int = 0
     open: int = 0
     reviews: list[NewReview] = field(default_factory=list)
+    unqueued: Unqueued = field(default_factory=Unqueued)
 
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
         question, office = self.question, self.question.office
@@ -40,6 +42,7 @@ class _Waiting:
                 self.reviews += new_reviews(
                     answers, question.agreement, people, office.settings.divisions, self.rows + 1
                 )
+                self.unqueued += first_unqueued(answers, self.rows + 1)
                 self.rows += answers.height
             yield asked, answers
 
@@ -60,6 +63,7 @@ def process_ranges(office: Office, batch_id: str, ranges: Sequence[str]) -> None
     data = seal_data(question, waiting.seen(parts), supplement=0)
     files = sign_result(question, data, supplement=0, rows_open=waiting.open)
     with stage("register"):
+        keep(office, batch, waiting.unqueued)
         office.register.sealed(batch.id, data.counts, files, waiting.open, waiting.reviews)
     remove(office, ranges)
     log.info(

@@ -8,6 +8,7 @@ Rules
   in ad hoc batches, never a row that an officer had in hand. Other decided rows leave without.
 - A release waits until no row of the batch is open with an officer; on the due day, what is decided goes.
 - Rows that only wait for the leader do not wait for officers.
+- A row that the leader returned is open: what was decided before does not leave until an officer decides it again.
 - Each verb may be killed and run again: the register says how far a release is.
 """
 
@@ -26,30 +27,18 @@ from exchange.register import (
     Outcome,
     Release,
     ReleaseState,
-    ReviewFilter,
-    ReviewState,
     Role,
     State,
     numbered,
 )
 from exchange.register.releases import parse_id
+from exchange.register.waiting import open_rows
 from exchange.results import count_answers
-from exchange.steps.answers import (
-    AWAITING,
-    PENDING,
-    POPULATION,
-    WAITING,
-    Question,
-    answer_columns,
-    ask_again,
-    has_code,
-)
-from exchange.steps.queue import new_reviews
+from exchange.steps.answers import AWAITING, PENDING, Question, answer_columns, has_code
+from exchange.steps.candidates import leaving, may_leave
 from exchange.steps.seal import seal_data, sign_result
-from exchange.working_days import office_day
 
 log = logging.getLogger(__name__)
-_HELD = frozenset(ReleaseState) - {ReleaseState.REOPENED}
 
 
 @dataclass
@@ -61,73 +50,46 @@ class Proposals:
 
 
 def propose_all(office: Office) -> Proposals:
-    """Proposes what can be proposed of every delivered batch; one batch in trouble does not hold up the others."""
-    found = Proposals()
-    for batch_id in office.register.with_open_rows():
+    """Proposes what can be proposed of every delivered batch; one batch in trouble does not hold up the others. Batches
+    whose counts show that nothing can leave are not looked into.
+    """
+    found, counts = Proposals(), open_rows(office.register.engine)
+    for batch in office.register.with_open_rows():
         try:
-            propose(office, batch_id)
+            if batch.id in counts and may_leave(office, batch, counts[batch.id]):
+                propose(office, batch.id)
         except Halt as problem:
-            found.troubles.append(f"{batch_id}: {problem}")
+            found.troubles.append(f"{batch.id}: {problem}")
     found.releases = office.register.releases.under_way()
     return found
 
 
 def propose(office: Office, batch_id: str) -> Release | None:
-    """A new release of the batch's rows that can leave now, None where there are none."""
+    """A new release of the batch's rows that can leave now, None where there are none. Only these rows are decided."""
     batch = office.register.batch(batch_id)
-    in_queue = office.register.reviews.count(batch_id)
-    held = {row for release in office.register.releases.of(batch_id) if release.state in _HELD for row in release.rows}
-    done = sum(len(each.rows) for each in office.register.releases.of(batch_id) if each.state == "delivered")
-    unsettled = (batch.rows_open or 0) - (len(held) - done) - in_queue[ReviewState.OPEN]
-    if batch.state is not State.DELIVERED or unsettled <= 0:
+    if batch.state is not State.DELIVERED or not batch.rows_open:
         return None
     question = Question.of(office, batch)
-    if not _sources_answer(question, unsettled - in_queue[ReviewState.DECIDED]):
+    rows = leaving(question)
+    if not rows:
         return None
-    now = question.answers()
-    waits = has_code(now, [code for code in PENDING if code != AWAITING])
-    first = question.first_matched()
-    ready = has_code(first, PENDING) & ~waits
-    awaiting = has_code(now, (AWAITING,)) & ready
-    rows = [row + 1 for row in ready.arg_true() if row + 1 not in held]
-    chosen = [row - 1 for row in rows]
-    if not rows or (in_queue[ReviewState.OPEN] and not awaiting.gather(chosen).any() and not _is_due(office, question)):
+    first, now = question.first_and_now(rows)
+    ready = has_code(first, PENDING) & ~has_code(now, [code for code in PENDING if code != AWAITING])
+    rows, first, now = [rows[place] for place in ready.arg_true()], first.filter(ready), now.filter(ready)
+    if not rows:
         return None
-    reviews = office.register.reviews.find(ReviewFilter(batch=batch_id, state=None))
-    decided = {review.row for review in reviews if review.answers}
-    of_records = bool(LETTER_ITEMS & set(question.manifest.items)) and not decided.isdisjoint(rows)
-    leaving = _approved(now[chosen])
+    leaving_answers = _approved(now)
     outcome = Outcome(
-        counts=count_answers(leaving, question.manifest.items),
-        settled=_settled(first[chosen], leaving),
-        upheld=_upheld(question, leaving),
+        counts=count_answers(leaving_answers, question.manifest.items),
+        settled=_settled(first, leaving_answers),
+        upheld=_upheld(question, leaving_answers),
     )
-    needs_approval = of_records or bool(awaiting.gather(chosen).any())
+    of_records = LETTER_ITEMS & set(question.manifest.items) and office.register.reviews.decided(batch_id, rows)
+    needs_approval = bool(of_records) or bool(has_code(now, (AWAITING,)).any())
     release = office.register.releases.propose(batch_id, rows, outcome, needs_approval=needs_approval)
     if release is not None:
         log.info("%s: %d rows, %s", release.id, len(rows), "for approval" if needs_approval else "may leave")
     return release
-
-
-def _is_due(office: Office, question: Question) -> bool:
-    batch = question.batch
-    return not batch.clock_stands and batch.due_on is not None and batch.due_on <= office_day(office.now())
-
-
-def _sources_answer(question: Question, unsettled: int) -> bool:
-    """Whether it is worth looking at the rows: more is there than rows whose source is still missing. Rows that a
-    second asking of the sources leaves to an officer are put into the queue.
-    """
-    office, batch_id = question.office, question.batch.id
-    waited = max((tally.get(WAITING, 0) for tally in office.register.answer_counts(batch_id).values()), default=0)
-    if not waited or question.later_pins:
-        return True
-    if not ask_again(question):
-        return unsettled > waited or office.register.reviews.count(batch_id)[ReviewState.DECIDED] > 0
-    people = office.snapshots.version(POPULATION, question.pins[POPULATION][0]).open("people")
-    found = new_reviews(question.matched(), question.agreement, people, office.settings.divisions)
-    office.register.reviews.add(batch_id, found)
-    return True
 
 
 def _approved(answers: pl.DataFrame) -> pl.DataFrame:
@@ -146,9 +108,9 @@ def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int
 
 def _upheld(question: Question, now: pl.DataFrame) -> int | None:
     """Of an objection, the rows whose answer is another one than the earlier batch gave; None of other batches."""
-    if question.manifest.objects_to is None:
+    if question.earlier is None:
         return None
-    earlier = Question.of(question.office, question.office.register.batch(question.manifest.objects_to)).answers()
+    earlier = question.earlier.answers(question.earlier.rows_of(now["row_ref"]))
     before = now.select("row_ref").join(earlier, on="row_ref", how="left", maintain_order="left")
     changed = now.select(pl.any_horizontal(pl.col(name) != before[name] for name in answer_columns(now)))
     return int(changed.to_series().sum())
@@ -170,10 +132,9 @@ def issue(office: Office, release_id: str) -> None:
 def _seal(office: Office, release: Release) -> list[FileRecord]:
     batch = office.register.batch(release.batch)
     question = Question.of(office, batch)
-    chosen = [row - 1 for row in release.rows]
-    rows_open = (batch.rows_open or 0) - len(chosen)
-    answers = _approved(question.answers()[chosen])
-    data = seal_data(question, [(question.table[chosen], answers)], supplement=release.number)
+    rows_open = (batch.rows_open or 0) - len(release.rows)
+    answers = _approved(question.answers(release.rows))
+    data = seal_data(question, [(question.claims(release.rows), answers)], supplement=release.number)
     return sign_result(question, data, supplement=release.number, rows_open=rows_open)
 
 

@@ -16,6 +16,7 @@ from exchange.collect import sweep
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.errors import Halt
+from exchange.matching.decide import decide as decide_rows
 from exchange.office import Office
 from exchange.register import Decision, Release, ReleaseState, ReviewFilter, ReviewState, State
 from exchange.review.decisions import complete
@@ -203,6 +204,83 @@ def test_rows_that_waited_for_a_source_are_asked_again(
     assert (release.rows, release.needs_approval) == ((1, 2), False), "by the standing approval"
     pipeline.issue(office, release.id)
     assert {row["criminal_record_answer"] for row in supplement(court, batch, 2).values()} == {"no_record"}
+
+
+@pytest.fixture
+def decided_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many rows each decision was about, as they are made."""
+    found: list[int] = []
+
+    def counted(table: pl.DataFrame, *arguments: object, **named: object) -> pl.DataFrame:
+        found.append(table.height)
+        return decide_rows(table, *arguments, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("exchange.steps.answers.decide", counted)
+    return found
+
+
+def test_only_what_may_leave_is_decided_and_nothing_where_nothing_changed(
+    office: Office,
+    court: DemoPartner,
+    ask: Ask,
+    people: pl.DataFrame,
+    clean: pl.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+    decided_rows: list[int],
+) -> None:
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(2)
+    data, count = rows(clean.head(20), doubtful)
+    current = Snapshots.current
+
+    def minute() -> list[int]:
+        decided_rows.clear()
+        proposed(office, batch)
+        return list(decided_rows)
+
+    with monkeypatch.context() as missing:
+        missing.setattr(
+            Snapshots, "current", lambda self, source: None if source == "drug_control" else current(self, source)
+        )
+        asked = ask(data, count, items=("criminal_record",), cycle="monthly", period="2026-11")
+        batch = sent(office, court, asked)
+        minute()
+        assert minute() == [], "rows wait for a source and for officers"
+        decide(office, batch, 21, identity="consistent", criminal_record="no_record")
+        assert minute() == [], "one is decided, and waits for the others"
+    waited = office.register.answer_counts(batch)["criminal_record"]["source_not_ready"]
+    again = [waited, waited]
+    assert minute() == [*again, waited + 1, waited], "those that waited; then all that leave for approval"
+    assert minute() == [], "the last row is with an officer"
+    decide(office, batch, 22, identity="name_disagrees")
+    assert minute() == [1]
+    assert minute() == []
+    assert [len(release.rows) for release in office.register.releases.of(batch)] == [waited + 1, 1]
+
+
+def test_what_was_lost_from_the_cache_is_found_again(
+    office: Office, education: DemoPartner, clean: pl.DataFrame, hit: pl.DataFrame
+) -> None:
+    batch = sent(office, education, school(education, "lost", *rows(clean.head(3), hit.head(1))))
+    for path in office.cache.folder.glob("*"):
+        path.unlink()
+    (release,) = proposed(office, batch)
+    assert release.rows == (1, 2, 3)
+
+
+def test_a_returned_row_does_not_leave_with_what_was_returned(
+    office: Office, leader: Office, later: Callable[[timedelta], Office], education: DemoPartner, hit: pl.DataFrame
+) -> None:
+    batch = sent(office, education, school(education, "returned", *rows(hit.head(2))))
+    decide(office, batch, 1, criminal_record="record_found")
+    due = later(timedelta(days=60))
+    (release,) = proposed(due, batch)
+    assert release.rows == (1,)
+    leader.register.releases.reject(batch, 1, "请再查阅案卷")
+    office.register.releases.reopen(batch, 1, "已查阅")
+    assert proposed(due, batch) == [], "nobody decided it again"
+    decide(office, batch, 1, criminal_record="no_record")
+    (second,) = proposed(due, batch)
+    assert (second.rows, second.counts["criminal_record"]) == ((1,), {"no_record": 1})
 
 
 def test_an_objection_gets_a_second_look(
