@@ -15,7 +15,7 @@ from exchange.places import ROOT, SCHEMAS
 from exchange.rulebook import rules_page
 from exchange.specifications import read_specifications
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer(add_completion=False, invoke_without_command=True)
 
 
 def generated() -> Iterator[tuple[Path, str]]:
