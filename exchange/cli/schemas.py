@@ -31,8 +31,7 @@ def generated() -> Iterator[tuple[Path, str]]:
 
 @app.callback()
 def schemas(*, check: bool = typer.Option(False, "--check", help="Only say which files are not up to date.")) -> None:
-    """Write the JSON Schemas, the partner guide's tables and docs/rules.md, or check that they are up to date.
-    """
+    """Write the JSON Schemas, the partner guide's tables and docs/rules.md, or check that they are up to date."""
     with outcome():
         stale = [
             (path, content)
