@@ -1,7 +1,7 @@
 """Where the project's own data stands: the tables in ``schemas/``, the suites in ``expectations/``, the ``dags/``.
 
-They lie beside the package, not in it, because partners and operators read them too; the software is
-therefore run from a checkout (or an image that holds one), installed in editable mode.
+Rule: they lie beside the package, because partners and operators read them too. A wheel carries them inside, in
+``exchange/project/`` (``setup.py``); where that folder is, the package is installed and they are read there.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+_INSTALLED: Final = Path(__file__).resolve().with_name("project")
+ROOT: Final = _INSTALLED if _INSTALLED.is_dir() else Path(__file__).resolve().parent.parent
 SCHEMAS: Final = ROOT / "schemas"
 EXPECTATIONS: Final = ROOT / "expectations"
 DAGS: Final = ROOT / "dags"

@@ -1,8 +1,8 @@
 """The specification of the answers: the files of ``tests/spec/``, which the tests run and the documents are made from.
 
 Rules: a file says in Chinese and English what it is about, its source, its rules, and its cases; whatever else it
-holds (people and events of a register, the day of receipt) is read as it stands. The files belong to the tests: an
-installed package has none, and only a checkout can make the documents anew.
+holds (people and events of a register, the day of receipt) is read as it stands. The files belong to the tests; a
+wheel carries a copy, so that the generated documents can be checked there, too.
 """
 
 from __future__ import annotations

@@ -21,9 +21,20 @@ from exchange.office import Office
 hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine is no wrong answer
 hypothesis.settings.load_profile("any machine")
 
+SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "server", "small"})
+"""Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
+
 PEOPLE = 3000
 ITEMS = ("id_number", "name", "sex")
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks what needs a server: by its fixtures, or because it stands in the tests of the servers themselves."""
+    for item in items:
+        asked = SERVERS.intersection(getattr(item, "fixturenames", ()))
+        if asked or item.path.name.startswith("test_servers_"):
+            item.add_marker(pytest.mark.server)
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.house
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_house_rule(command: tuple[str, ...]) -> None:
     program = Path(sys.executable).with_name(command[0])

@@ -10,7 +10,7 @@ from exchange.cli.outcome import FOUND, HALTED, err, out, outcome
 from exchange.collect import sweep
 from exchange.office import Office
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.command()

@@ -16,7 +16,7 @@ from exchange.review.people import check_officer_or_leader
 from exchange.tables import STOPS
 from exchange.working_days import OFFICE_ZONE
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
 _MINUTE = "%Y-%m-%d %H:%M"
 

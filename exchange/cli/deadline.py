@@ -18,7 +18,7 @@ from exchange.watch.message import words
 from exchange.watch.round import watch_all
 from exchange.working_days import OFFICE_ZONE
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 _MINUTE = "%Y-%m-%d %H:%M"
 
 

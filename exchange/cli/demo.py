@@ -18,7 +18,7 @@ from exchange.demo.play import Outcome, Script, approve, check
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.world import World
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 DEADLINE_SECONDS: Final = 150.0
 _POLL_SECONDS: Final = 1.0
 

@@ -16,9 +16,11 @@ from exchange.periods import period_of
 from exchange.register import MissingSet
 from exchange.working_days import OFFICE_ZONE, office_day
 
+app = typer.Typer(add_completion=False)
 _DAY = "%Y-%m-%d"
 
 
+@app.command()
 def expected(
     *,
     every: Annotated[bool, typer.Option("--all", help="Also what came late, with the day on which it came")] = False,

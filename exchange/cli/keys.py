@@ -15,7 +15,7 @@ from exchange.envelope import load_certificate, load_identity
 from exchange.keys import make_certificate, make_ssh_key
 from exchange.settings import Settings
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.command()

@@ -17,7 +17,7 @@ from exchange.office import Office
 from exchange.settings import Settings
 from exchange.template import write_template
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.command()

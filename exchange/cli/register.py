@@ -14,7 +14,7 @@ from exchange.office import Office
 from exchange.register import Batch, BatchFilter, State
 from exchange.tables import NOTICES
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.command("list")

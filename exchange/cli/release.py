@@ -18,7 +18,7 @@ from exchange.review.decisions import check_note
 from exchange.review.people import check_leader, offices_of
 from exchange.tables import ANSWERS, ITEMS
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 ReleaseId = Annotated[str, typer.Argument(help="<batch>.release-<number>")]
 
 

@@ -12,7 +12,7 @@ from exchange.office import Office
 from exchange.supervision.month import month_before, read_month
 from exchange.supervision.report import write_reports
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.callback()

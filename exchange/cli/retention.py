@@ -16,7 +16,7 @@ from exchange.review.decisions import check_note
 from exchange.review.people import check_officer_or_leader
 from exchange.working_days import OFFICE_ZONE
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
 _WORDS = {"originals": "原件", "results": "结果", "records": "清单、签名、回执", "work": "无批次的文件"}
 

@@ -24,7 +24,7 @@ from exchange.settings import read_secret
 from exchange.tables import ANSWERS, REASONS
 from exchange.working_days import EXTENDED_OBJECTION
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
 Row = Annotated[int, typer.Argument(min=1, help="The row's number, from 1")]
 

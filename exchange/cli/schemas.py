@@ -12,10 +12,11 @@ from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.guide import with_tables
 from exchange.manifest import MODELS, json_schema
 from exchange.places import ROOT, SCHEMAS
+from exchange.register.diagram import states_page
 from exchange.rulebook import rules_page
 from exchange.specifications import read_specifications
 
-app = typer.Typer(invoke_without_command=True)
+app = typer.Typer(add_completion=False, invoke_without_command=True)
 
 
 def generated() -> Iterator[tuple[Path, str]]:
@@ -27,13 +28,12 @@ def generated() -> Iterator[tuple[Path, str]]:
     guide = ROOT / "docs" / "partner-guide.md"
     yield guide, with_tables(guide.read_text(encoding="utf-8"), specifications)
     yield ROOT / "docs" / "rules.md", rules_page(specifications)
+    yield ROOT / "docs" / "states.md", states_page()
 
 
 @app.callback()
 def schemas(*, check: bool = typer.Option(False, "--check", help="Only say which files are not up to date.")) -> None:
-    """Write the JSON Schemas, the partner guide's tables and docs/rules.md, or check that they are up to date. Needs a
-    checkout of the project with its tests.
-    """
+    """Write the JSON Schemas and the generated documents, or check that they are up to date."""
     with outcome():
         stale = [
             (path, content)

@@ -16,7 +16,7 @@ from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots
 from exchange.tables import SOURCES
 
-app = typer.Typer(no_args_is_help=True)
+app = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
 @app.command("build")

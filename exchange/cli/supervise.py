@@ -20,11 +20,13 @@ from exchange.tables import NOTICES
 from exchange.watch.deadlines import due_of
 from exchange.working_days import OFFICE_ZONE, office_day
 
+app = typer.Typer(add_completion=False)
 _URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS})
 _MINUTE: Final = "%Y-%m-%d %H:%M"
 _COLOURS: Final = {Urgency.LATE: "bold red", Urgency.TODAY: "yellow", Urgency.AT_RISK: "cyan"}
 
 
+@app.command()
 def supervise(*, lines: Annotated[int, typer.Option(min=1, help="At most so many lines in each list")] = 12) -> None:
     """What is late, due today or at risk, whom it waits for, and which files are missing."""
     with outcome(), Office.open(account()) as office:

@@ -1,0 +1,38 @@
+"""``exchange due``: the due day of a request, counted as the pipeline counts it."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import typer
+
+from exchange.cli.outcome import out, outcome
+from exchange.office_days import load_office_days
+from exchange.settings import Settings, are_there
+from exchange.working_days import WORKING_DAYS, due_date
+
+app = typer.Typer(add_completion=False)
+
+
+@app.command()
+def due(
+    cycle: str = typer.Argument(help=", ".join(WORKING_DAYS)),
+    received: str = typer.Argument(help="Day of receipt, YYYY-MM-DD"),
+) -> None:
+    """Print the due day of a request of this cycle received on this day, and the days that were counted."""
+    with outcome():
+        if cycle not in WORKING_DAYS:
+            msg = f"no such cycle; there are {', '.join(WORKING_DAYS)}"
+            raise typer.BadParameter(msg)
+        try:
+            day = date.fromisoformat(received)
+        except ValueError:
+            msg = "the day of receipt is written YYYY-MM-DD"
+            raise typer.BadParameter(msg) from None
+        # without an installation, the due date of the law; its own days need its settings
+        file = Settings.load().office_days if are_there() else None
+        found = due_date(cycle, day, load_office_days(file))
+        note = " (provisional)" if found.provisional else ""
+        out.print(f"{found.day}  {found.working_days} working days{note}")
+        for start in range(0, len(found.counted), 10):
+            out.print("  counted " + " ".join(f"{each:%m-%d}" for each in found.counted[start : start + 10]))

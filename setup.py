@@ -1,0 +1,37 @@
+"""What pyproject.toml cannot say: the folders that lie beside the package go into the wheel, as ``exchange/project/``.
+
+Rule: ``exchange/places.py`` reads them there when that folder exists, else in the checkout; in the checkout they stay
+where partners and operators read them.
+"""
+
+from pathlib import Path
+
+from setuptools import setup
+from setuptools.command.build_py import build_py
+
+BESIDE = [
+    "schemas/*",
+    "expectations/*.json",
+    "dags/*.py",
+    "dags/plugins/*.py",
+    "docker/*",
+    "docs/*.md",
+    "tests/spec/*.toml",
+]
+
+
+class WithProject(build_py):
+    """Copies what lies beside the package; an editable installation reads it where it lies."""
+
+    def run(self) -> None:
+        super().run()
+        if self.editable_mode:
+            return
+        root = Path(__file__).resolve().parent
+        for path in sorted(path for pattern in BESIDE for path in root.glob(pattern) if path.is_file()):
+            place = Path(self.build_lib, "exchange", "project", path.relative_to(root))
+            place.parent.mkdir(parents=True, exist_ok=True)
+            self.copy_file(str(path), str(place))
+
+
+setup(cmdclass={"build_py": WithProject})

@@ -1,0 +1,67 @@
+"""The map of the command line is quick because it imports nothing that only a command needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import exchange.cli
+from exchange.cli.lazy import COMMANDS
+from exchange.cli.main import app
+
+HEAVY = {"polars", "numpy", "pandas", "pyarrow", "sqlalchemy", "alembic", "paramiko", "pydantic", "great_expectations"}
+OURS = {"exchange.office", "exchange.pipeline", "exchange.agreements", "exchange.settings"}
+
+
+def imported_by(*arguments: str) -> set[str]:
+    """The modules that a run of ``exchange`` with these arguments has imported when it ends."""
+    program = (
+        "import atexit, sys; atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr));"
+        "from exchange.cli.main import app; app()"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=120
+    )
+    return set(ended.stderr.split())
+
+
+def test_help_imports_nothing_that_a_command_needs() -> None:
+    found = imported_by("--help")
+    assert "exchange.cli.main" in found
+    assert found & (HEAVY | OURS) == set()
+    assert {name for name in found if name.startswith("exchange.cli.")} == {
+        "exchange.cli.main",
+        "exchange.cli.lazy",
+        "exchange.cli.outcome",
+    }
+
+
+def test_a_command_imports_its_own_module_alone() -> None:
+    found = imported_by("due", "monthly", "2026-09-28")
+    assert "exchange.cli.due" in found
+    assert "exchange.cli.batch" not in found
+    assert found & {"polars", "sqlalchemy", "paramiko"} == set()
+
+
+def test_the_table_names_every_command_and_no_other() -> None:
+    modules = {path.stem for path in Path(exchange.cli.__path__[0]).glob("*.py")}
+    assert set(COMMANDS) == modules - {"__init__", "main", "lazy", "outcome", "show"}
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_says_what_it_is_for(name: str) -> None:
+    ended = CliRunner().invoke(app, [name, "--help"])
+    printed = " ".join(ended.stdout.split())
+    assert ended.exit_code == 0
+    assert f"Usage: root {name} " in printed
+    assert COMMANDS[name].split()[0] in printed
+
+
+def test_an_unknown_command_ends_as_a_wrong_command_line() -> None:
+    ended = CliRunner().invoke(app, ["revew"])
+    assert ended.exit_code == 2
+    assert "review" in ended.output

@@ -1,0 +1,35 @@
+"""What needs a server is known from the fixtures: none that starts one may be missing from the list."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+from exchange.places import ROOT
+from tests.conftest import SERVERS
+
+STARTING = {"start", "build"}  # of Postgres, SftpServer, Redis and Airflow; of World
+
+
+def starting_fixtures() -> Iterator[tuple[Path, str]]:
+    """Each fixture of the tests whose body starts something, unless it asks for one that is listed."""
+    for path in sorted((ROOT / "tests").rglob("*.py")):
+        for each in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(each, ast.FunctionDef):
+                continue
+            fixture = any("fixture" in ast.unparse(decorator) for decorator in each.decorator_list)
+            calls = {call.func.attr for call in ast.walk(each) if _is_method(call)}  # type: ignore[attr-defined]
+            asked = {argument.arg for argument in each.args.args}
+            if fixture and calls & STARTING and not asked & SERVERS:
+                yield path, each.name
+
+
+def _is_method(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+
+
+def test_every_fixture_that_starts_a_server_is_listed() -> None:
+    found = list(starting_fixtures())
+    assert {"world", "migrated", "airflow"} <= {name for _, name in found}
+    assert [(path.name, name) for path, name in found if name not in SERVERS] == []
