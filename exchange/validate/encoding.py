@@ -16,6 +16,7 @@ from typing import Final
 
 from exchange import gb18030
 from exchange.errors import Refused
+from exchange.validate.door import foreign_bytes
 
 GREATEST_LINE: Final = 64 * 1024
 """Bytes; the longest honest row (sixteen items, an address, a name) stays under two thousand."""
@@ -26,6 +27,7 @@ _PIECE: Final = 1024 * 1024
 _CHINESE: Final = re.compile("[\u3000-\u9fff]")
 
 
+@foreign_bytes("encoding")
 def to_utf8(content: bytes, stated: str | None = None) -> bytes:
     """The same text as UTF-8 without a mark; Refused with the line (the header is line 0) where it cannot be read."""
     if b"\x00" in content:
