@@ -2,8 +2,8 @@
 
 Rules
 - Whatever goes wrong in there, foreseen or not, is said of the file: Refused, so that the set gets a receipt and its
-  clock ends. No list of exceptions is kept, because the libraries behind it (zipfile, zlib, expat, codecs, csv, pyarrow,
-  Polars) promise none.
+  clock ends. No list of exceptions is kept, because the libraries behind it (zipfile, zlib, expat, codecs, csv,
+  pyarrow, Polars) promise none.
 - What the exchange raises on purpose goes through as it is, and nothing else stands inside the door: archive, keys and
   register are the office's, and their faults are never the partner's.
 - The log gets the error's kind and place, for the office's own fault would end here, too; never its message, which may

@@ -97,7 +97,8 @@ class Package:
 
         def start(element: str, given: Attributes) -> None:
             if element == "Relationship" and given.get("TargetMode") != "External":
-                target = posixpath.normpath(posixpath.join("/", folder, given.get("Target", "").replace("\\", "/"))).lstrip("/")
+                stated = given.get("Target", "").replace("\\", "/")
+                target = posixpath.normpath(posixpath.join("/", folder, stated)).lstrip("/")
                 found[given.get("Id", "")] = (given.get("Type", "").rpartition("/")[2], target)
 
         self.parse(posixpath.join(folder, "_rels", f"{file}.rels"), start)
