@@ -1,7 +1,8 @@
 """A request's data file, from the kept original to rows: hash, unseal, encoding or workbook, columns, rows.
 
 Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is
-Refused. The opened file is in memory as a whole, its rows come in parts (ADR 19).
+Refused, whatever error the reading of it raises (``validate.door``). The opened file is in memory as a whole, its rows
+come in parts (ADR 19).
 """
 
 from __future__ import annotations

@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -21,7 +23,10 @@ EXACT_BELOW: Final = 10**15
 
 BUILT_IN_DATES: Final = frozenset({14, 15, 16, 17, 22, *range(27, 32), 36, *range(50, 55), 57, 58})
 
-_NOT_SHOWN: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]')
+_NOT_SHOWN: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]?')
+"""A bracket that is never closed hides the rest: looking for its end anew from each of them takes the square of the
+time."""
+_UNSEEN: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
 _GREATEST_SERIAL: Final = 2_958_465  # 9999-12-31
 _LEAP_BUG: Final = 60  # the day 1900-02-29, which spreadsheets count and the calendar does not
@@ -44,7 +49,8 @@ def number_text(raw: str, *, is_date: bool, from_1904: bool) -> str:
     if not math.isfinite(number):
         return raw
     if is_date and 1 <= number + _DAYS_1904 * from_1904 < _GREATEST_SERIAL + 1:
-        return _date_text(number + _DAYS_1904 * from_1904)
+        with suppress(OverflowError):  # rounded up to the second it may lie behind the calendar's last one
+            return _date_text(number + _DAYS_1904 * from_1904)
     if abs(number) >= EXACT_BELOW:
         return f"{number:.5E}"
     return str(int(number)) if number.is_integer() else f"{number:.15g}"
@@ -56,6 +62,16 @@ def _date_text(serial: float) -> str:
     return day.date().isoformat() if day.time() == datetime.min.time() else day.isoformat(" ")
 
 
+def has_text(value: str) -> bool:
+    """Whether a cell holds anything that can be seen: one of blanks, marks and controls alone is empty."""
+    return any(unicodedata.category(letter) not in _UNSEEN for letter in value)
+
+
 def unescaped(text: str) -> str:
-    """Characters that XML cannot hold are written ``_x000D_``."""
-    return _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text) if "_x" in text else text
+    """Characters that XML cannot hold are written ``_x000D_``, those beyond 16 bits as the two halves that UTF-16 has;
+    a half without the other is the mark of a lost character.
+    """
+    if "_x" not in text:
+        return text
+    halves = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

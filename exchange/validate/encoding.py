@@ -1,8 +1,18 @@
-"""Bytes to UTF-8, for files as people's programs save them: UTF-8 with or without a mark, or GB18030.
+"""Bytes to UTF-8, for files as people's programs save them: UTF-8 with or without marks, GB18030, or marked UTF-16.
 
-Rules: a stated encoding is taken at its word; otherwise UTF-8 if the whole file is valid UTF-8, else GB18030. A file
-with lines of both kinds is refused with the first line that differs, never half-guessed. NUL bytes and lines beyond
-``GREATEST_LINE`` are refused before anything parses them.
+Rules
+- A stated encoding is final. Otherwise a mark of UTF-16 is; then the file as a whole decides.
+- Each reading is held against the common characters of Chinese (GB 2312, as most names and all headers are written):
+  the share of them among all that is beyond ASCII is its evidence, and the other reading must have clearly less.
+  Chinese in one encoding, read as the other, is rare characters and foreign letters.
+- A file that is whole UTF-8 is GB18030 only where its header says so; where its rows alone do, nothing is guessed: it
+  is refused, with the line (the header is line 0), and the encoding is to be stated in the manifest.
+- A file with lines of both kinds is refused with the first line that is not of the header's kind, or of most lines'.
+- The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
+  at the end are no text. Lines may end with CR alone.
+- NUL bytes and lines beyond ``GREATEST_LINE`` are refused before anything parses them.
+
+Sources: GB 2312-1980; that a clear lead is a quarter is the office's choice.
 """
 
 from __future__ import annotations
@@ -11,11 +21,11 @@ import codecs
 import io
 import re
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Final
 
 from exchange import gb18030
 from exchange.errors import Refused
+from exchange.validate.door import foreign_bytes
 
 GREATEST_LINE: Final = 64 * 1024
 """Bytes; the longest honest row (sixteen items, an address, a name) stays under two thousand."""
@@ -23,30 +33,69 @@ GREATEST_LINE: Final = 64 * 1024
 _PIECE: Final = 1024 * 1024
 """Bytes that are decoded at a time; a line feed is one in UTF-8 and in GB18030, so that a piece may end with any."""
 
-_CHINESE: Final = re.compile("[\u3000-\u9fff]")
+_CLEAR: Final = 0.25
+"""By how much of all characters one reading must be ahead of the other."""
+
+_MARKS: Final = (codecs.BOM_UTF8, "\u200b".encode(), "\ufeff".encode("gb18030"))
+_UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_FIRST_HANZI: Final = 0xB0
+"""Row 16 of GB 2312; letters of other alphabets and signs are before it."""
+
+_CTRL_Z: Final = b"\x1a"
+_LOST: Final = "\ufffd"
+_TWO_BYTES: Final = re.compile(rb"[\x81-\xfe][\x40-\xfe]|[\x81-\xfe][\x30-\x39][\x81-\xfe][\x30-\x39]|(\x80)")
 
 
+@foreign_bytes("encoding")
 def to_utf8(content: bytes, stated: str | None = None) -> bytes:
     """The same text as UTF-8 without a mark; Refused with the line (the header is line 0) where it cannot be read."""
+    if stated is None and content.startswith(_UTF16):
+        content, stated = _from_utf16(content), "utf-8"
     if b"\x00" in content:
         raise Refused("nul_byte", row=content.count(b"\n", 0, content.index(b"\x00")))
+    content = _without_marks(content)
     _check_lines(content)
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if stated != "gb18030":
-        wrong = _first_not_utf8(content)
-        if wrong is None:
-            return content
-        if stated == "utf-8":
+    encoding = stated or _decided(content)
+    if encoding == "utf-8":
+        if (wrong := _first_not_utf8(content)) is not None:
             raise Refused("encoding", row=wrong)
-    if (mixed := _first_in_utf8(content)) is not None:
-        raise Refused("mixed_encoding", row=mixed)
+        return content
+    return _from_gb18030(content)
+
+
+def _from_utf16(content: bytes) -> bytes:
+    try:
+        return content.decode("utf-16").encode()
+    except UnicodeDecodeError as error:
+        row = content[: error.start].decode("utf-16", "replace").count("\n")
+        raise Refused("encoding", row=row) from None
+
+
+def _without_marks(content: bytes) -> bytes:
+    """Without what programs put before and behind a text, and with line feeds where lines end with CR alone."""
+    while mark := next((mark for mark in _MARKS if content.startswith(mark)), b""):
+        content = content.removeprefix(mark)
+    if content.endswith(_CTRL_Z):
+        content = content.rstrip(_CTRL_Z)
+    return content if b"\n" in content else content.replace(b"\r", b"\n")
+
+
+def _from_gb18030(content: bytes) -> bytes:
     utf8 = io.BytesIO()
     for row, piece in _pieces(content):
         try:
-            utf8.write(gb18030.to_utf8(piece))
+            utf8.write(_piece_from_gb18030(piece))
         except UnicodeDecodeError as error:
             raise Refused("encoding", row=row + piece.count(b"\n", 0, error.start)) from None
     return utf8.getvalue()
+
+
+def _piece_from_gb18030(piece: bytes) -> bytes:
+    try:
+        return gb18030.to_utf8(piece)
+    except UnicodeDecodeError:
+        lost = _LOST.encode("gb18030")
+        return gb18030.to_utf8(_TWO_BYTES.sub(lambda found: lost if found[1] else found[0], piece))
 
 
 def _check_lines(content: bytes) -> None:
@@ -75,11 +124,54 @@ def _first_not_utf8(content: bytes) -> int | None:
     return None
 
 
-def _first_in_utf8(content: bytes) -> int | None:
-    """The first line that holds Chinese in valid UTF-8."""
-    for row, line in enumerate(io.BytesIO(content)):
-        if not line.isascii():
-            with suppress(UnicodeDecodeError):
-                if _CHINESE.search(line.decode()):
-                    return row
-    return None
+def _decided(content: bytes) -> str:
+    """The encoding of a file that states none; Refused where it cannot be told."""
+    if content.isascii():
+        return "utf-8"
+    if _first_not_utf8(content) is None:
+        return _of_whole_utf8(content)
+    kinds = [(row, _kind(line)) for row, line in enumerate(io.BytesIO(content)) if not line.isascii()]
+    of_utf8 = sum(kind == "utf-8" for _, kind in kinds)
+    if not of_utf8:
+        return "gb18030"
+    first, kind_of_first = kinds[0]
+    most = kind_of_first if first == 0 else "utf-8" if 2 * of_utf8 > len(kinds) else "gb18030"
+    row = next((row for row, kind in kinds if kind != most), first)
+    line = content.split(b"\n", row + 1)[row]
+    if most == "utf-8" and _evidence(line, "gb18030") <= _CLEAR:  # no text in either, as one cut inside a character
+        raise Refused("encoding", row=row)
+    raise Refused("mixed_encoding", row=row)
+
+
+def _of_whole_utf8(content: bytes) -> str:
+    """Which of the two it is where all of it is valid UTF-8, as some GB18030 is by accident."""
+    row, line = next((row, line) for row, line in enumerate(io.BytesIO(content)) if not line.isascii())
+    start = content.index(line)
+    piece = content[start : content.find(b"\n", start + _PIECE) + 1 or len(content)]
+    lead = _evidence(piece, "utf-8") - _evidence(piece, "gb18030")
+    if lead > _CLEAR or _evidence(piece, "gb18030") == 0:
+        return "utf-8"
+    if row == 0 and _evidence(line, "gb18030") - _evidence(line, "utf-8") > _CLEAR:
+        return "gb18030"
+    raise Refused("encoding_unclear", row=row)
+
+
+def _kind(line: bytes) -> str:
+    """``utf-8`` where the line is that, unless it reads clearly better otherwise: then it is so by accident."""
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "gb18030"
+    by_accident = _evidence(line, "gb18030") - _evidence(line, "utf-8") > _CLEAR
+    return "gb18030" if by_accident else "utf-8"
+
+
+def _evidence(text: bytes, encoding: str) -> float:
+    """The share of common Chinese among what is beyond ASCII in this reading; 0 where it cannot be read so."""
+    try:
+        beyond = [letter for letter in text.decode(encoding) if not letter.isascii()]
+    except UnicodeDecodeError:
+        return 0.0
+    common = "".join(beyond).encode("gb2312", "ignore")
+    hanzi = sum(lead >= _FIRST_HANZI for lead in common[::2])
+    return hanzi / len(beyond) if beyond else 0.0

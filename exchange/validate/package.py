@@ -26,6 +26,12 @@ GREATEST_RATIO: Final = 200
 
 SMALL: Final = 16 << 20
 GREATEST_PARTS: Final = 10_000
+GREATEST_DEPTH: Final = 64
+"""Elements inside each other; a worksheet has some ten."""
+
+GREATEST_TOKEN: Final = 8 << 20
+"""Bytes that the parser may hold back for one tag or one attribute; it looks anew only when they have doubled."""
+
 _CHUNK: Final = 1 << 20
 _READABLE: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MACROS: Final = "vbaproject.bin"
@@ -49,21 +55,21 @@ class Package:
             raise Refused("workbook_format")
         if len(parts) > GREATEST_PARTS:
             raise Refused("workbook_too_large")
-        self._parts = {part.filename: part for part in parts}
-        if len(self._parts) != len(parts) or any(name.lower().endswith(_MACROS) for name in self._parts):
+        self._parts = {_even(part.filename): part for part in parts}
+        if len(self._parts) != len(parts) or any(name.endswith(_MACROS) for name in self._parts):
             raise Refused("workbook_format")
         unpacked = sum(part.file_size for part in parts)
         if unpacked > GREATEST_UNPACKED or (unpacked > SMALL and unpacked > GREATEST_RATIO * len(content)):
             raise Refused("workbook_too_large")
 
     def __contains__(self, name: str) -> bool:
-        return name in self._parts
+        return _even(name) in self._parts
 
     def parse(self, name: str, start: Start, end: End | None = None, text: Text | None = None) -> None:
         """Parses one part; the callbacks get element names without their prefix. Declared sizes are held to: what
         unpacks to more or less than it says is refused.
         """
-        part = self._parts.get(name)
+        part = self._parts.get(_even(name))
         if part is None or part.compress_type not in _READABLE or part.flag_bits & 1:
             raise Refused("workbook_format")
         parser = expat.ParserCreate()
@@ -74,8 +80,12 @@ class Package:
             parser.CharacterDataHandler = text
         try:
             with self._zip.open(part) as stream:
+                given = 0
                 while chunk := stream.read(_CHUNK):
                     parser.Parse(chunk, False)
+                    given += len(chunk)
+                    if given - parser.CurrentByteIndex > GREATEST_TOKEN:
+                        raise Refused("workbook_too_large")
             parser.Parse(b"", True)
         except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
             raise Refused("workbook_format") from None
@@ -87,7 +97,8 @@ class Package:
 
         def start(element: str, given: Attributes) -> None:
             if element == "Relationship" and given.get("TargetMode") != "External":
-                target = posixpath.normpath(posixpath.join("/", folder, given.get("Target", ""))).lstrip("/")
+                stated = given.get("Target", "").replace("\\", "/")
+                target = posixpath.normpath(posixpath.join("/", folder, stated)).lstrip("/")
                 found[given.get("Id", "")] = (given.get("Type", "").rpartition("/")[2], target)
 
         self.parse(posixpath.join(folder, "_rels", f"{file}.rels"), start)
@@ -97,19 +108,37 @@ class Package:
 def _begin(parser: expat.XMLParserType, start: Start, end: End | None) -> Start:
     """What is called for the root element: from there on its prefix, if it has one, is taken off every name."""
 
+    depth = cut = 0
+
     def root(name: str, given: Attributes) -> None:
+        nonlocal cut
         prefix = name.rpartition(":")[0]
         cut = len(prefix) + 1 if prefix else 0
-        if cut:
-            parser.StartElementHandler = lambda name, given: start(name[cut:], given)
-            if end is not None:
-                parser.EndElementHandler = lambda name: end(name[cut:])
-        else:
-            parser.StartElementHandler = start
-            parser.EndElementHandler = end
+        parser.StartElementHandler = deeper
+        parser.EndElementHandler = higher
+        deeper(name, given)
+
+    def deeper(name: str, given: Attributes) -> None:
+        nonlocal depth
+        depth += 1
+        if depth > GREATEST_DEPTH:
+            raise Refused("workbook_too_large")
         start(name[cut:], given)
 
+    def higher(name: str) -> None:
+        nonlocal depth
+        depth -= 1
+        if end is not None:
+            end(name[cut:])
+
     return root
+
+
+def _even(name: str) -> str:
+    """A part's name as names of parts are compared: letter case does not count (ECMA-376, part 2), and some programs
+    write backslashes.
+    """
+    return name.replace("\\", "/").lower()
 
 
 def _no_document_type(*_: object) -> None:

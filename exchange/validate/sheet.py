@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 
 from exchange.errors import Refused
-from exchange.validate.cells import number_text, unescaped
+from exchange.validate.cells import has_text, number_text, unescaped
 from exchange.validate.columns import read_header
 from exchange.validate.package import Attributes, End, Start, Text
 from exchange.validate.table import ROW_FAULT, with_left_out
@@ -30,6 +30,9 @@ GREATEST_ROW: Final = 1_048_576
 """The format's own greatest row number."""
 
 _MERGES: Final = 100_000
+_PIECES: Final = GREATEST_CELL
+"""Of one cell's text, as the parser gives them: a bound on what is held of it before it is put together."""
+
 _ROWS_AT_ONCE: Final = 2_000
 _DIGITS: Final = "0123456789"
 _CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -142,11 +145,13 @@ def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:
     number = 0
     column = -1
     kind = style = ""
-    filled = phonetic = False
+    filled = phonetic = inside = False
 
     def start(element: str, given: Attributes) -> None:
-        nonlocal row, number, column, kind, style, filled, phonetic
-        if element == "c":
+        nonlocal row, number, column, kind, style, filled, phonetic, inside
+        if element in ("v", "t"):
+            inside = not phonetic
+        elif element == "c":
             reference = given.get("r")
             if reference is None:
                 column += 1
@@ -169,7 +174,8 @@ def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:
             sheet.merge(given.get("ref", ""))
 
     def end(element: str) -> None:
-        nonlocal phonetic
+        nonlocal phonetic, inside
+        inside = False
         if element == "v":
             if pieces:
                 cell("".join(pieces))
@@ -178,8 +184,6 @@ def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:
         elif element == "row":
             if filled:
                 sheet.add(number, row)
-        elif element == "f":
-            pieces.clear()
         elif element == "rPh":
             phonetic = False
 
@@ -195,8 +199,10 @@ def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:
             value = unescaped(value)
         if len(value) > GREATEST_CELL:
             raise Refused("line_too_long", row=len(sheet.numbers) + 1 if sheet.header_row else 0)
-        if not value:
+        if not has_text(value):
             return
+        if column < 0 or not number:  # a value outside of every row or cell
+            raise Refused("workbook_format")
         filled = True
         if column < len(row):
             row[column] = value
@@ -204,8 +210,10 @@ def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:
             sheet.cell_outside(row, column, value)
 
     def text(piece: str) -> None:
-        if not phonetic:
+        if inside:
             pieces.append(piece)
+            if len(pieces) > _PIECES:
+                raise Refused("line_too_long", row=len(sheet.numbers) + 1 if sheet.header_row else 0)
 
     return start, end, text
 

@@ -24,12 +24,14 @@ import polars as pl
 
 from exchange.errors import Refused
 from exchange.validate.cells import BUILT_IN_DATES, is_date_format, unescaped
+from exchange.validate.door import foreign_bytes
 from exchange.validate.package import Attributes, Package
 from exchange.validate.sheet import GREATEST_ROW, Cells, Sheet, handlers
 
 _SHARED_TEXTS: Final = 16 * GREATEST_ROW
 
 
+@foreign_bytes("workbook_format")
 def read_workbook(
     content: bytes, sheet: str | None, items: Sequence[str], rows: int, form: str | None = None
 ) -> pl.DataFrame:

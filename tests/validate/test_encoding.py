@@ -30,9 +30,11 @@ def test_gb18030_with_four_byte_characters(stated: str | None) -> None:
     [
         (b"a,b\n1,\x00\n", None, "nul_byte", 1),
         (b"a\n" + b"x" * (GREATEST_LINE + 1) + b"\n", None, "line_too_long", 1),
-        ("头\n张三\n".encode() + "李四\n".encode("gb18030"), None, "mixed_encoding", 0),
+        ("头\n张三\n".encode() + "李四\n".encode("gb18030"), None, "mixed_encoding", 2),
         ("a\n李四\n".encode("gb18030") + "张三\n".encode(), None, "mixed_encoding", 2),
-        ("a\n李四\n".encode("gb18030") + "张三\n".encode(), "gb18030", "mixed_encoding", 2),
+        ("a\n张三\n".encode() + "张三".encode()[:-1] + "\n李四\n".encode(), None, "encoding", 2),
+        ("name\n郑伟\n".encode("gb18030"), None, "encoding_unclear", 1),
+        ("姓名\n张三\n".encode("utf-16"), "utf-8", "nul_byte", 1),
         ("a\n李四\n".encode("gb18030"), "utf-8", "encoding", 1),
         (b"a\n\xff\xff\n", None, "encoding", 1),
     ],
@@ -43,7 +45,43 @@ def test_what_is_refused_and_where(content: bytes, stated: str | None, code: str
     assert (refused.value.code, refused.value.row) == (code, row)
 
 
-chinese = st.text(st.characters(min_codepoint=0x4E00, max_codepoint=0x9FA5), min_size=2, max_size=10)
+@pytest.mark.parametrize("stated", [None, "gb18030"])
+def test_a_row_that_is_utf8_by_accident_is_what_the_others_are(stated: str | None) -> None:
+    text = "业务编号,姓名\nR1,王芳\nR2,谢瑾昇\n"
+    assert to_utf8(text.encode("gb18030"), stated) == text.encode()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        TEXT.encode("utf-16"),
+        codecs.BOM_UTF16_BE + TEXT.encode("utf-16-be"),
+        codecs.BOM_UTF8 * 2 + TEXT.encode(),
+        "\ufeff".encode("gb18030") + TEXT.encode("gb18030"),
+        ("\u200b" + TEXT).encode(),
+        TEXT.encode() + b"\x1a",
+        TEXT.replace("\n", "\r").encode("gb18030"),
+    ],
+)
+def test_marks_and_endings_are_no_text(content: bytes) -> None:
+    assert to_utf8(content) == TEXT.encode()
+
+
+@given(st.binary(max_size=300), st.sampled_from([None, "utf-8", "gb18030"]))
+def test_any_bytes_are_read_or_refused(content: bytes, stated: str | None) -> None:
+    try:
+        to_utf8(content, stated).decode()
+    except Refused:
+        return
+
+
+def test_a_euro_sign_of_windows_is_a_lost_character_of_its_row() -> None:
+    assert to_utf8("姓名\n张".encode("gb18030") + b"\x80\n") == "姓名\n张\ufffd\n".encode()
+
+
+chinese = st.text(
+    st.sampled_from("王李张刘陈杨赵黄周吴芳娜敏静丽强磊军洋勇艳杰娟涛明超秀兰霞平刚桂英"), min_size=2, max_size=4
+)
 
 
 @given(st.lists(chinese, min_size=2, max_size=6))
