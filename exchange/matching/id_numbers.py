@@ -51,6 +51,9 @@ _IS_LEAP: Final = np.diff(_NEW_YEARS) == 366
 _AS_IT_SHOULD_BE: Final = "^[0-9]{17}[0-9X]$"
 _SHAPE: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
 _DASHES: Final = r"[\p{Pd}\u2212_]+"
+_FORMULA: Final = r'^="|"$'
+"""What people write around a number so that a spreadsheet keeps its digits: ``="…"``."""
+
 _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 """What a spreadsheet makes of a number: ``2.20104E+17``."""
@@ -73,7 +76,7 @@ def plain(text: pl.Expr) -> pl.Expr:
 
 
 def _without_marks(even: pl.Expr) -> pl.Expr:
-    return even.str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
+    return even.str.replace_all(_FORMULA, "").str.replace_all(_DASHES, "").str.replace_all(_LOOKS_LIKE_X, "X")
 
 
 def upgraded(number: pl.Expr) -> pl.Expr:

@@ -1,6 +1,7 @@
 """The header of a request's data file: which column holds what.
 
-Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out. The columns of the
+Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out, and without
+empty cells behind the last one. The columns of the
 items asked are there, each once (some may be left out), and no others: a column too many is personal data that nobody
 asked to be sent, and refuses the set. A refusal names a known column by its code and an unknown one by its place
 (``#5``), never by its text. An item that is asked alone has the columns of its form, and no number.
@@ -33,7 +34,8 @@ def read_header(header: Sequence[str], items: Sequence[str], form: str | None = 
     expected = columns_for(items, form)
     by_word = {word: column.code for column in expected for word in (column.code, *column.zh)}
     codes: list[str] = []
-    for place, word in enumerate(header, start=1):
+    width = max((place for place, word in enumerate(header, start=1) if word.strip()), default=0)
+    for place, word in enumerate(header[:width], start=1):
         code = by_word.get("".join(unicodedata.normalize("NFKC", word).split()).lower())
         if code is None:
             raise Refused("column_unknown", column=f"#{place}")

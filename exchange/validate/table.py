@@ -24,8 +24,13 @@ from exchange.errors import Refused
 from exchange.tables import REQUIRED_COLUMNS
 from exchange.validate.columns import columns_for, read_header
 from exchange.validate.door import foreign_bytes
+from exchange.validate.encoding import GREATEST_LINE
 
 ROW_FAULT: Final = "row_fault"
+SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
+"""What a cell with text in it holds; blanks, marks and controls alone are none, as in ``cells.has_text``."""
+
+FORMULA: Final = r'^="([^"]*)"$'
 _SLOW_CHUNK: Final = 50_000
 _PART: Final = 32 * 1024 * 1024
 """Bytes of the file that are read at a time where the rows are put together again."""
@@ -48,12 +53,16 @@ def read_parts(
 
 
 def _counted(utf8: bytes, items: Sequence[str], rows: int, form: str | None, part: int) -> Iterator[pl.DataFrame]:
-    end = utf8.find(b"\n") + 1 or len(utf8)
-    codes = read_header(_fields(utf8[:end]), items, form)
+    end = _header_end(utf8)
+    header = _fields(utf8[:end])
+    codes = read_header(header, items, form)
+    surplus = [f"#{place}" for place in range(len(codes) + 1, len(header) + 1)]
+    optional = frozenset(column.code for column in columns_for(items, form) if column.optional)
     found = 0
-    for frame in _frames(utf8, end, codes, part):
-        found += frame.height
-        yield with_left_out(frame, items, form)
+    for frame in _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus)):
+        table = _evened(frame, codes, surplus)
+        found += table.height
+        yield with_left_out(table, items, form)
     if found == 0:
         raise Refused("no_rows")
     if found != rows:
@@ -66,14 +75,37 @@ def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -
     return table.with_columns(pl.lit("").alias(code) for code in sorted(expected - set(table.columns)))
 
 
-def _fields(line: bytes) -> list[str]:
+def _header_end(utf8: bytes) -> int:
+    """Where the header ends: a line feed inside a quoted word of it is no end."""
+    end = utf8.find(b"\n") + 1 or len(utf8)
+    while utf8.count(b'"', 0, end) % 2 and end < min(len(utf8), GREATEST_LINE):
+        end = utf8.find(b"\n", end) + 1 or len(utf8)
+    return end
+
+
+def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str]) -> pl.DataFrame:
+    """The rows with any text, without what is behind the header's last word; there only text is a fault. A text that is
+    written as a formula to keep its digits (``="007"``) is that text; of a person's number, ``matching.id_numbers``
+    says that it was repaired.
+    """
+    texts = [pl.col(code) for code in codes if "id_number" not in code]
+    beyond = pl.any_horizontal(pl.lit(value=False), *(pl.col(code).str.contains(SEEN) for code in surplus))
+    filled = pl.any_horizontal(pl.col(*codes, *surplus).str.contains(SEEN))
+    fault = pl.when(beyond).then(pl.lit("row_fields")).otherwise(pl.col(ROW_FAULT)).alias(ROW_FAULT)
+    rows = frame.filter(filled | pl.col(ROW_FAULT).is_not_null())
+    return rows.with_columns(fault, *(text.str.replace(FORMULA, "$1") for text in texts)).drop(surplus)
+
+
+def _fields(header: bytes) -> list[str]:
     try:
-        return next(csv.reader([line.decode().rstrip("\r\n")], strict=True), [])
+        return next(csv.reader(io.StringIO(header.decode().rstrip("\r\n"), newline=""), strict=True), [])
     except csv.Error:
         raise Refused("csv_format", row=0) from None
 
 
-def _frames(utf8: bytes, start: int, codes: Sequence[str], part: int) -> Iterator[pl.DataFrame]:
+def _frames(
+    utf8: bytes, start: int, codes: Sequence[str], part: int, optional: frozenset[str]
+) -> Iterator[pl.DataFrame]:
     """The rows from byte ``start``: as long as every one has as many fields as the header the fast way."""
     found = 0
     try:
@@ -84,7 +116,7 @@ def _frames(utf8: bytes, start: int, codes: Sequence[str], part: int) -> Iterato
         pass
     else:
         return
-    yield from _read_slowly(utf8, start, codes, found)
+    yield from _read_slowly(utf8, start, codes, found, optional)
 
 
 def _read_fast(utf8: bytes, start: int, codes: Sequence[str], part: int) -> Iterator[pl.DataFrame]:
@@ -108,11 +140,14 @@ def _read_fast(utf8: bytes, start: int, codes: Sequence[str], part: int) -> Iter
         yield frame.with_columns(pl.lit(None, pl.String).alias(ROW_FAULT))
 
 
-def _read_slowly(utf8: bytes, start: int, codes: Sequence[str], skip: int = 0) -> Iterator[pl.DataFrame]:
-    """The rows after the first ``skip``, those with a wrong number of fields marked and cut or filled up to the
-    header.
+def _read_slowly(
+    utf8: bytes, start: int, codes: Sequence[str], skip: int = 0, optional: frozenset[str] = frozenset()
+) -> Iterator[pl.DataFrame]:
+    """The rows after the first ``skip``, cut or filled up to the header; marked where that cuts text off, or fills more
+    than the last optional columns.
     """
     width = len(codes)
+    fewest = next((place for place in range(width, 0, -1) if codes[place - 1] not in optional), 0)
     empty = ("",) * width
     schema = dict.fromkeys((*codes, ROW_FAULT), pl.String)
     content = io.BytesIO(utf8)
@@ -121,7 +156,16 @@ def _read_slowly(utf8: bytes, start: int, codes: Sequence[str], skip: int = 0) -
     rows = itertools.islice(filter(None, reader), skip, None)
     try:
         while chunk := list(itertools.islice(rows, _SLOW_CHUNK)):
-            marked = [(*row, None) if len(row) == width else (*(*row, *empty)[:width], "row_fields") for row in chunk]
+            marked = [
+                (*row, None) if len(row) == width else (*(*row, *empty)[:width], _fault(row, fewest, width))
+                for row in chunk
+            ]
             yield pl.DataFrame(marked, schema=schema, orient="row")
     except csv.Error:
         raise Refused("csv_format", row=reader.line_num) from None
+
+
+def _fault(row: Sequence[str], fewest: int, width: int) -> str | None:
+    """What is wrong with a row of another width than the header's; one without any text is none and has no fault."""
+    short = len(row) < fewest and any(map(str.strip, row))
+    return "row_fields" if short or any(map(str.strip, row[width:])) else None

@@ -31,7 +31,7 @@ def test_columns_in_any_order_by_any_of_their_names() -> None:
         ([*CODES, "ethnicity"], "column_unknown", "#5"),
         (["110105194912310020", *CODES], "column_unknown", "#1"),
         ([*CODES, "性别"], "column_doubled", "sex"),
-        ([*CODES, ""], "column_unknown", "#5"),
+        ([*CODES, "", "more"], "column_unknown", "#5"),
     ],
 )
 def test_headers_that_do_not_fit(header: list[str], code: str, column: str) -> None:
@@ -60,6 +60,7 @@ cells = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st
 
 @given(st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=10), st.integers(60, 200))
 def test_the_fast_way_reads_what_the_slow_way_reads(rows: list[tuple[str, ...]], part: int) -> None:
+    rows = [type(row)(("R" + row[0], *row[1:])) for row in rows]  # one without any text is no row
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     content = HEADER + text.getvalue().encode()
@@ -74,9 +75,18 @@ lines = st.lists(cells, min_size=1, max_size=6).filter(lambda row: row != [""])
 
 @given(st.lists(lines, min_size=1, max_size=12), st.integers(60, 200))
 def test_ragged_rows_stay_where_they_are_in_parts_of_any_size(rows: list[list[str]], part: int) -> None:
+    rows = [type(row)(("R" + row[0], *row[1:])) for row in rows]  # one without any text is no row
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     content = HEADER + text.getvalue().encode()
     table = pl.concat(read_parts(content, ITEMS, len(rows), part=part))
     assert table.equals(pl.concat(_read_slowly(content, len(HEADER), CODES)))
-    assert table[ROW_FAULT].to_list() == [None if len(row) == 4 else "row_fields" for row in rows]
+    assert table[ROW_FAULT].to_list() == [
+        "row_fields" if len(row) < 4 or any(map(str.strip, row[4:])) else None for row in rows
+    ]
+
+
+@pytest.mark.parametrize("body", [b"R1,1,a,1\n,,,\n , ,\n,,,,,\n", b"R1,1,a,1,,\n", b'="R1",1,a,1\n'])
+def test_rows_and_cells_without_text_are_none(body: bytes) -> None:
+    for header in (HEADER, HEADER.replace(b"\n", b",,\n"), HEADER.replace(b"name", b'"na\nme"')):
+        assert read_table(header + body, ITEMS, 1).rows() == [("R1", "1", "a", "1", None)]
