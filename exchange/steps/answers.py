@@ -84,11 +84,11 @@ class Question:
 
     def claims(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
         """The claimed values of these rows."""
-        return self.table if rows is None else read_rows(self.office, self.batch, self.manifest, rows)
+        return self.table if rows is None else read_rows(self.office, self.agreement, self.batch, self.manifest, rows)
 
     def rows_of(self, references: pl.Series) -> list[int]:
         """The rows that bear one of these references, where no other row bears the same."""
-        of_rows = read_references(self.office, self.batch, self.manifest)
+        of_rows = read_references(self.office, self.agreement, self.batch, self.manifest)
         found = of_rows.is_in(references.implode()) & of_rows.is_unique()
         return [place + 1 for place in found.arg_true()]
 

@@ -16,6 +16,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from exchange.agreements import Agreement
 from exchange.manifest import RequestManifest
 from exchange.office import Office
 from exchange.register import Batch
@@ -32,32 +33,36 @@ def cache_name(batch: Batch, manifest: RequestManifest, kind: str) -> str:
     return f"{manifest.data.sha256}.{batch.manifest_sha256}.{kind}"
 
 
-def read_rows(office: Office, batch: Batch, manifest: RequestManifest, rows: Sequence[int]) -> pl.DataFrame:
+def read_rows(
+    office: Office, agreement: Agreement, batch: Batch, manifest: RequestManifest, rows: Sequence[int]
+) -> pl.DataFrame:
     """The claimed values of these rows (numbers from 1), in their order; columns as ``read_request``, errors too."""
     places = np.asarray(rows, np.int64) - 1
     blocks, block = np.unique(places // ROWS_IN_BLOCK, return_inverse=True)
     wanted = blocks.tolist() or [0]
     if 2 * len(wanted) * ROWS_IN_BLOCK >= manifest.rows:  # most of them: the original is as near
-        return pl.concat(read_request(office, manifest))[places]
-    found = pl.concat(_blocks(office, batch, manifest, wanted))
+        return pl.concat(read_request(office, agreement, manifest))[places]
+    found = pl.concat(_blocks(office, agreement, batch, manifest, wanted))
     return found[block * ROWS_IN_BLOCK + places % ROWS_IN_BLOCK]
 
 
-def read_references(office: Office, batch: Batch, manifest: RequestManifest) -> pl.Series:
+def read_references(office: Office, agreement: Agreement, batch: Batch, manifest: RequestManifest) -> pl.Series:
     """The partner's references of all rows, in the order of the request: String[rows]."""
     if manifest.rows <= ROWS_IN_BLOCK:
-        return pl.concat(read_request(office, manifest))[REFERENCE]
+        return pl.concat(read_request(office, agreement, manifest))[REFERENCE]
     blocks = range(-(-manifest.rows // ROWS_IN_BLOCK))
-    return pl.concat(block[REFERENCE] for block in _blocks(office, batch, manifest, blocks))
+    return pl.concat(block[REFERENCE] for block in _blocks(office, agreement, batch, manifest, blocks))
 
 
-def _blocks(office: Office, batch: Batch, manifest: RequestManifest, numbers: Sequence[int]) -> list[pl.DataFrame]:
+def _blocks(
+    office: Office, agreement: Agreement, batch: Batch, manifest: RequestManifest, numbers: Sequence[int]
+) -> list[pl.DataFrame]:
     """These blocks of the request, from 0; made where they are not in the cache yet."""
     name = cache_name(batch, manifest, "rows")
     kept = office.cache.read(name, numbers)
     if kept is not None:
         return [pl.read_ipc(io.BytesIO(block)) for block in kept]
-    parts = list(pl.concat(read_request(office, manifest)).iter_slices(ROWS_IN_BLOCK))
+    parts = list(pl.concat(read_request(office, agreement, manifest)).iter_slices(ROWS_IN_BLOCK))
     office.cache.write(name, map(_written, parts))
     return [parts[number] for number in numbers]
 
