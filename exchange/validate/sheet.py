@@ -102,6 +102,8 @@ class Sheet:
             raise Refused("no_rows")
         if table.height != rows:
             raise Refused("row_count")
+        self._beyond += _filled(table[:, len(codes) :])
+        table = table[:, : len(codes)]
         table.columns = codes
         return with_left_out(table.with_columns(self._faults()), items, form)
 
@@ -134,6 +136,13 @@ class Sheet:
             pl.when("merged").then(pl.lit("row_merged")).when("beyond").then(pl.lit("row_fields")).alias(ROW_FAULT)
         )
         return faults.to_series()
+
+
+def _filled(surplus: pl.DataFrame) -> list[int]:
+    """The rows that have a text behind the header's last word."""
+    if not surplus.width:
+        return []
+    return surplus.select(pl.any_horizontal(pl.all() != "")).to_series().arg_true().to_list()
 
 
 def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:

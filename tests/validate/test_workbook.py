@@ -18,8 +18,9 @@ from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
 from exchange.errors import Refused
+from exchange.tables import REFUSALS
 from exchange.validate import package, sheet
-from exchange.validate.cells import is_date_format, number_text
+from exchange.validate.cells import has_text, is_date_format, number_text
 from exchange.validate.sheet import GREATEST_CELL
 from exchange.validate.table import ROW_FAULT
 from exchange.validate.workbook import read_workbook
@@ -333,8 +334,61 @@ cells = texts.filter(lambda text: not text.startswith("=")) | st.integers(-(10**
 
 
 @pytest.mark.parametrize("write", [book, book_of_shared_texts])
-@given(rows=st.lists(st.tuples(texts.filter(lambda text: text[:1] not in ("=", "")), cells, cells, cells), min_size=1))
+@given(
+    rows=st.lists(
+        st.tuples(texts.filter(lambda text: text[:1] != "=" and has_text(text)), cells, cells, cells), min_size=1
+    )
+)
 @settings(max_examples=50)
 def test_it_reads_what_another_program_wrote(write: Callable[..., bytes], rows: list[tuple[Any, ...]]) -> None:
     table = read_workbook(write(*rows), None, ITEMS, len(rows))
-    assert table.drop(ROW_FAULT).rows() == [tuple("" if value is None else str(value) for value in row) for row in rows]
+    read = [["" if value is None or not has_text(str(value)) else str(value) for value in row] for row in rows]
+    assert table.drop(ROW_FAULT).rows() == list(map(tuple, read))
+
+
+def answered(content: bytes, rows: int) -> bool:
+    """Whether the workbook is read as so many rows, or refused for a reason of the table; any other error is raised."""
+    try:
+        return read_workbook(content, None, ITEMS, rows).height == rows
+    except Refused as refusal:
+        return refusal.code in REFUSALS
+
+
+def test_blank_cells_behind_the_header_are_no_columns_and_text_below_them_is_a_fault() -> None:
+    def blank(_: openpyxl.Workbook, sheet: Worksheet) -> None:
+        sheet["E1"], sheet["F1"], sheet["F3"] = " ", " ", "more"
+
+    table = read_workbook(book(SOUND, ("R2", *SOUND[1:]), change=blank), None, ITEMS, 2)
+    assert table[ROW_FAULT].to_list() == [None, "row_fields"]
+    assert table.drop(ROW_FAULT).width == len(HEADER)
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        (SHEET, b"<worksheet>" + b"<x>" * 100_000),
+        (SHEET, b'<worksheet><sheetData><row><c t="inlineStr"><v>1</v></c></row><v>0</v></sheetData></worksheet>'),
+        (SHEET, b'<worksheet y="' + b"y" * 20_000_000 + b'"/>'),
+        (SHEET, '<?xml version="1.0" encoding="gb2312"?><worksheet>张</worksheet>'.encode("gbk")),
+        (SHEET, b'<?xml version="1.0" encoding="no-such-encoding"?><worksheet/>'),
+        (SHARED, b"<sst><si><t>_xD872_</t></si></sst>"),
+        ("xl/workbook.xml", b"\x00\xff\xfe"),
+        ("[Content_Types].xml", b""),
+    ],
+    ids=["nested", "a value outside", "one long tag", "GBK", "an unknown encoding", "half a pair", "no XML", "empty"],
+)
+def test_whatever_a_part_holds_the_set_gets_an_answer(name: str, part: bytes) -> None:
+    content = altered(book_of_shared_texts(SOUND), name, lambda _: part)
+    assert answered(content, 1)
+
+
+WRITTEN_ONCE = book_of_shared_texts(SOUND, ("R2", *SOUND[1:]))  # it holds the time of its making
+
+
+@settings(max_examples=100)
+@given(st.data())
+def test_whatever_bytes_a_workbook_has_it_is_read_or_refused(data: st.DataObject) -> None:
+    content = bytearray(WRITTEN_ONCE)
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=8)):
+        content[place] = data.draw(st.integers(0, 255))
+    assert answered(bytes(content), 2)
