@@ -1,7 +1,7 @@
 """What pyproject.toml cannot say: the folders that lie beside the package go into the wheel, as ``exchange/project/``.
 
-Rule: ``exchange/places.py`` reads them there when that folder exists, else in the checkout; in the checkout they stay
-where partners and operators read them.
+Rule: ``exchange/base/paths.py`` reads them there when that folder exists, else in the checkout, where partners and
+operators read them.
 """
 
 from pathlib import Path
@@ -13,6 +13,7 @@ BESIDE = [
     "schemas/*",
     "expectations/*.json",
     "dags/*.py",
+    "dags/household/*.py",
     "dags/plugins/*.py",
     "docker/*",
     "docs/*.md",

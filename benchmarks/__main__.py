@@ -19,9 +19,9 @@ from benchmarks.pipeline import part as pipeline
 from benchmarks.province import World, of_scale
 from benchmarks.report import Part, keep
 from benchmarks.requests import request
+from exchange.base.files import make_folder
+from exchange.base.paths import ROOT
 from exchange.demo.play import REGISTER_ITEMS
-from exchange.files import make_folder
-from exchange.places import ROOT
 
 PARTS: Final = ("match", "lookup", "pipeline", "build", "transfer", "growth")
 ROWS: Final = MILLION

@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
-from exchange.places import ROOT
+from exchange.base.paths import ROOT
 
 _LIBRARIES: Final = ("polars", "pyarrow", "numpy", "duckdb", "pandas", "psycopg", "paramiko", "cryptography")
 _GIB: Final = 1 << 30

@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from exchange.places import ROOT
+from exchange.base.paths import ROOT
 
 _SAMPLE_SECONDS: Final = 0.01
 _KIB: Final = 1024

@@ -28,9 +28,9 @@ import pyarrow.parquet as pq
 from benchmarks.fixed import BEARERS, DATABASE, NUMBERS, PEERS, RECORDS, SQLITE
 from benchmarks.lookup.with_postgres import connect, server
 from benchmarks.province import World
-from exchange.files import make_folder
+from exchange.base.files import make_folder
+from exchange.base.tables import OFFENCE_SOURCES
 from exchange.matching.lookup import Keys
-from exchange.tables import OFFENCE_SOURCES
 
 LOOKED_UP: Final = ("key", "name", "sex", "birth_date", "doubt")
 

@@ -21,13 +21,13 @@ from typing import Final
 
 from benchmarks.fixed import AS_OF, MILLION, SEED
 from benchmarks.measure import Failed, Run, python, run
+from exchange.base.files import make_folder, write_atomically
+from exchange.base.paths import ROOT, SCHEMAS
+from exchange.base.tables import SOURCES
 from exchange.demo.province.exports import write_exports
 from exchange.demo.province.people import CHUNK
-from exchange.files import make_folder, write_atomically
-from exchange.places import ROOT, SCHEMAS
 from exchange.snapshots.build import COMPLETE
 from exchange.snapshots.versions import Snapshots, Version
-from exchange.tables import SOURCES
 
 _MAKES_SNAPSHOTS: Final = ("exchange/snapshots", "exchange/matching", "schemas")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.machine import facts
-from exchange.files import write_atomically
+from exchange.base.files import write_atomically
 
 RESULTS: Final = "results.json"
 PAGE: Final = "RESULTS.md"

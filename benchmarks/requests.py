@@ -15,8 +15,8 @@ import polars as pl
 
 from benchmarks.fixed import MATCHED, SEED
 from benchmarks.province import World
+from exchange.base.files import make_folder
 from exchange.demo.province.claims import make_claims
-from exchange.files import make_folder
 
 _SPARE: Final = 1.2
 """People read for each one asked about; a draw may find the same person twice."""

@@ -10,7 +10,7 @@ from benchmarks.fixed import AS_OF, MILLION
 from benchmarks.measure import Run
 from benchmarks.province import World, build_snapshots
 from benchmarks.report import Goal, Part, Table, seconds, size
-from exchange.tables import OFFENCE_SOURCES
+from exchange.base.tables import OFFENCE_SOURCES
 
 POPULATION: Final = "population"
 GREATEST_SECONDS: Final = 300

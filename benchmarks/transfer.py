@@ -15,9 +15,9 @@ from typing import Final
 
 from benchmarks.measure import Run, in_turn, middle, python
 from benchmarks.report import Goal, Part, Table, seconds, times
+from exchange.base.files import make_folder
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
-from exchange.files import make_folder
-from exchange.keys import make_ssh_key
+from exchange.wire.keys import make_ssh_key
 
 MIB: Final = 1 << 20
 IN, OUT = "in", "out"

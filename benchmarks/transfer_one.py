@@ -14,12 +14,12 @@ import great_expectations  # noqa: F401  (docker/airflow_local_settings.py)
 
 import exchange.pipeline  # noqa: F401
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE
-from exchange.transport import SftpPlace, connect
+from exchange.wire.transport import SftpAccount, connect
 
 
 def main(way: str, port: str, username: str, host_key: str, folder: str) -> None:
     here = Path(folder)
-    place = SftpPlace("127.0.0.1", int(port), username, host_key, TO_OFFICE, FROM_OFFICE)
+    place = SftpAccount("127.0.0.1", int(port), username, host_key, TO_OFFICE, FROM_OFFICE)
     began = time.perf_counter()
     with connect(place, here / "client") as partner:
         if way == "in":

@@ -6,8 +6,8 @@ Airflow finds the operator's page in ``doc_md`` below.
 from __future__ import annotations
 
 from airflow.sdk import dag, task
-from due import alert
-from wiring import PATIENT, UNHURRIED, run_step
+from household.deadline_alert import alert
+from household.tasks import BULK_POOL, RETRY_ARGS, run_step
 
 from exchange import pipeline
 
@@ -37,7 +37,7 @@ result, delivered once.
     schedule=None,
     catchup=False,
     max_active_runs=16,
-    default_args=PATIENT | UNHURRIED,
+    default_args=RETRY_ARGS | BULK_POOL,
     deadline=alert(),
     doc_md=PAGE,
     tags=["exchange"],

@@ -7,10 +7,10 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
-from wiring import in_office, start_run
+from household.tasks import in_office, start_run
 
-from exchange.collect import Sweep, sweep
-from exchange.office import Office
+from exchange.app import App
+from exchange.intake.collect import PollResult, poll
 
 TROUBLES = "troubles"
 
@@ -38,7 +38,7 @@ trouble; its log says which and what; the others were looked at.
 )
 def collect() -> None:
     @task
-    def look() -> list[dict[str, str]]:
+    def poll_folders() -> list[dict[str, str]]:
         found = in_office(_sweep)
         get_current_context()["ti"].xcom_push(TROUBLES, found.troubles)
         return [{"trigger_dag_id": lane.value, "trigger_run_id": batch_id} for batch_id, lane in found.waiting.items()]
@@ -48,7 +48,7 @@ def collect() -> None:
         if found:
             raise AirflowFailException("; ".join(found))
 
-    looked = look()
+    looked = poll_folders()
     TriggerDagRunOperator.partial(
         task_id="start",
         skip_when_already_exists=True,
@@ -57,9 +57,9 @@ def collect() -> None:
     troubles(looked[TROUBLES])  # type: ignore[index]  # XComArg is; its stub says otherwise
 
 
-def _sweep(office: Office) -> Sweep:
+def _sweep(app: App) -> PollResult:
     """Each claim starts its run at once: nobody waits for the slowest partner's server."""
-    return sweep(office, lambda batch_id, lane: start_run(lane, batch_id))
+    return poll(app, lambda batch_id, lane: start_run(lane, batch_id))
 
 
 collect()

@@ -6,11 +6,11 @@ from datetime import timedelta
 
 from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
-from notifier import CONNECTION, OfficeNotifier, send
+from household.notifier import CONNECTION, OfficeNotifier, send
+from household.tasks import in_office
 from pendulum import datetime
-from wiring import in_office
 
-from exchange.office import Office
+from exchange.app import App
 from exchange.register import Alert
 from exchange.watch.cycles import watch_cycles
 from exchange.watch.deadlines import watch_deadlines
@@ -35,16 +35,16 @@ it should have been.
 """
 
 
-def _count_again(office: Office) -> list[str]:
-    return recompute(office).troubles
+def _count_again(app: App) -> list[str]:
+    return recompute(app).troubles
 
 
-def _cycles(office: Office) -> list[str]:
-    return watch_cycles(office).troubles
+def _cycles(app: App) -> list[str]:
+    return watch_cycles(app).troubles
 
 
-def _untold(office: Office) -> list[Alert]:
-    return office.register.alerts.find(untold=True)
+def _untold(app: App) -> list[Alert]:
+    return app.register.alerts.find(untold=True)
 
 
 @dag(
@@ -85,7 +85,7 @@ def deadline_watch() -> None:
         if not send(compose(alerts), get_current_context()):
             msg = f"no connection {CONNECTION}; {len(alerts)} alerts stand in the register and were not sent"
             raise AirflowSkipException(msg)
-        in_office(lambda office: office.register.alerts.told(alerts, office.now()))
+        in_office(lambda app: app.register.alerts.told(alerts, app.now()))
         return len(alerts)
 
     @task(trigger_rule="all_done")

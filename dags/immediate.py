@@ -6,8 +6,8 @@ Airflow finds the operator's page in ``doc_md`` below.
 from __future__ import annotations
 
 from airflow.sdk import dag, task
-from due import alert
-from wiring import PATIENT, run_step
+from household.deadline_alert import alert
+from household.tasks import RETRY_ARGS, run_step
 
 from exchange import pipeline
 
@@ -34,7 +34,7 @@ knows: same result, delivered once.
     schedule=None,
     catchup=False,
     max_active_runs=64,
-    default_args=PATIENT | {"pool": "immediate", "priority_weight": 100, "weight_rule": "absolute"},
+    default_args=RETRY_ARGS | {"pool": "immediate", "priority_weight": 100, "weight_rule": "absolute"},
     deadline=alert(),
     doc_md=PAGE,
     tags=["exchange"],

@@ -7,10 +7,10 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-from wiring import in_office, start_run
+from household.tasks import in_office, start_run
 
-from exchange.lookout import look_out
-from exchange.office import Office
+from exchange.app import App
+from exchange.intake.lookout import monitor
 
 SECONDS = 320.0  # to the next run, and 20 more until that one has taken over
 
@@ -52,8 +52,8 @@ def lookout() -> None:
     watch()
 
 
-def _watch(office: Office) -> None:
-    for batch_id, lane in look_out(office, SECONDS):
+def _watch(app: App) -> None:
+    for batch_id, lane in monitor(app, SECONDS):
         start_run(lane, batch_id)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-from notifier import OfficeNotifier
+from household.notifier import OfficeNotifier
+from household.tasks import in_office
 from pendulum import datetime
-from wiring import in_office
 
-from exchange.office import Office
+from exchange.app import App
 from exchange.supervision.month import month_before
 from exchange.supervision.report import write_reports
 
@@ -25,8 +25,8 @@ night; after the 5th by hand.
 """
 
 
-def _write(office: Office) -> list[str]:
-    return [path.name for path in write_reports(office, month_before(office.now()))]
+def _write(app: App) -> list[str]:
+    return [path.name for path in write_reports(app, month_before(app.now()))]
 
 
 @dag(

@@ -10,15 +10,15 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param, dag, get_current_context, task
 from airflow.sdk.execution_time.hitl import HITLUser
-from wiring import PATIENT, in_office, in_the_name_of
+from household.tasks import RETRY_ARGS, in_office, in_the_name_of
 
 from exchange import pipeline
-from exchange.errors import Halt
-from exchange.office import Office
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.tables import ANSWERS, ITEMS, RETURNS
 from exchange.register import Release
 from exchange.register.releases import parse_id
 from exchange.review.people import check_leader
-from exchange.tables import ANSWERS, ITEMS, RETURNS
 
 APPROVE, RETURN = "批准 Approve", "退回 Return"
 RETURN_WORDS = [sentence.zh for sentence in RETURNS.values()]  # no free text: nobody's data comes into Airflow
@@ -49,15 +49,15 @@ class LeaderApproval(HITLOperator):
         return super().execute(context)
 
 
-def _leaders(office: Office) -> tuple[str, ...]:
-    if not office.settings.leaders:
+def _leaders(app: App) -> tuple[str, ...]:
+    if not app.settings.leaders:
         msg = "the settings name no leader; nobody can approve"
         raise Halt(msg)
-    return office.settings.leaders
+    return app.settings.leaders
 
 
-def _release(office: Office) -> Release:
-    return office.register.releases.get(*parse_id(get_current_context()["run_id"]))
+def _release(app: App) -> Release:
+    return app.register.releases.get(*parse_id(get_current_context()["run_id"]))
 
 
 def _counts(release: Release) -> str:
@@ -69,18 +69,18 @@ def _counts(release: Release) -> str:
     return "\n".join(lines)
 
 
-def _judge(office: Office, response: dict[str, Any]) -> None:
-    leader = office.register.actor
-    check_leader(office.settings, leader)
+def _judge(app: App, response: dict[str, Any]) -> None:
+    leader = app.register.actor
+    check_leader(app.settings, leader)
     name = parse_id(get_current_context()["run_id"])
     if response["chosen_options"] == [APPROVE]:
-        office.register.releases.approve(*name)
+        app.register.releases.approve(*name)
     else:
         reason = response["params_input"].get("reason", DEFAULT_RETURN)
         if reason not in RETURN_WORDS:
             msg = "the reason for returning is none of the list; clear `approve` and let it be answered again"
             raise Halt(msg)
-        office.register.releases.reject(*name, reason)
+        app.register.releases.reject(*name, reason)
 
 
 @dag(
@@ -88,7 +88,7 @@ def _judge(office: Office, response: dict[str, Any]) -> None:
     schedule=None,
     catchup=False,
     max_active_runs=64,
-    default_args=PATIENT,
+    default_args=RETRY_ARGS,
     doc_md=PAGE,
     tags=["exchange"],
     is_paused_upon_creation=False,
@@ -111,11 +111,11 @@ def release() -> None:
 
     @task
     def judge(response: dict[str, Any]) -> None:
-        in_the_name_of(response["responded_by_user"]["id"], lambda office: _judge(office, response))
+        in_the_name_of(response["responded_by_user"]["id"], lambda app: _judge(app, response))
 
     @task(trigger_rule="none_failed_min_one_success")
     def send() -> None:
-        in_office(lambda office: pipeline.issue(office, get_current_context()["run_id"]))
+        in_office(lambda app: pipeline.issue(app, get_current_context()["run_id"]))
 
     sent = send()
     asked = ask()

@@ -7,7 +7,7 @@ from datetime import timedelta
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
-from wiring import in_office
+from household.tasks import in_office
 
 from exchange import pipeline
 

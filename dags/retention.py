@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-from notifier import OfficeNotifier
+from household.notifier import OfficeNotifier
+from household.tasks import in_office
 from pendulum import datetime
-from wiring import in_office
 
 from exchange.retention import run
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag, task
+from household.tasks import BULK_POOL, in_office
 from pendulum import datetime
-from wiring import UNHURRIED, in_office
 
-from exchange.office import Office
+from exchange.app import App
+from exchange.base.tables import SOURCES
 from exchange.snapshots.build import build_if_new
-from exchange.tables import SOURCES
 
 PAGE = """
 ### 快照 · snapshots
@@ -23,15 +23,15 @@ the task says which count does not hold. 导出修好后点 *Clear*。 Mend the 
 """
 
 
-def _build(office: Office, source: str) -> str:
-    version = build_if_new(office.snapshots, office.settings.exports, source)
+def _build(app: App, source: str) -> str:
+    version = build_if_new(app.snapshots, app.settings.exports, source)
     return "nothing new" if version is None else version.name
 
 
-def _prune(office: Office) -> int:
-    pinned = office.register.snapshots_in_use()
-    keep = office.settings.policy.snapshots_kept
-    return sum(len(office.snapshots.prune(source, keep, pinned)) for source in SOURCES)
+def _prune(app: App) -> int:
+    pinned = app.register.snapshots_in_use()
+    keep = app.settings.policy.snapshots_kept
+    return sum(len(app.snapshots.prune(source, keep, pinned)) for source in SOURCES)
 
 
 @dag(
@@ -47,9 +47,9 @@ def _prune(office: Office) -> int:
     is_paused_upon_creation=False,
 )
 def snapshots() -> None:
-    @task(**UNHURRIED, map_index_template="{{ task.op_kwargs['source'] }}")
+    @task(**BULK_POOL, map_index_template="{{ task.op_kwargs['source'] }}")
     def build(source: str) -> str:
-        return in_office(lambda office: _build(office, source))
+        return in_office(lambda app: _build(app, source))
 
     @task(trigger_rule="all_done")
     def prune() -> int:

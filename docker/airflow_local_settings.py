@@ -20,6 +20,6 @@ if _RUNS_TASKS:
     import psycopg  # noqa: F401
     import pyarrow.csv  # noqa: F401
 if _RUNS_TASKS or "dag-processor" in sys.argv:
-    import exchange.lookout
+    import exchange.intake.lookout
     import exchange.pipeline
-    import exchange.watch.round  # noqa: F401
+    import exchange.watch.all_watches  # noqa: F401

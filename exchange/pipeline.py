@@ -1,11 +1,11 @@
 """The way of a batch: the table of contents of this package.
 
-    collect      find complete request sets in the partners' folders, claim each once          collect.py
+    collect      find complete request sets in the partners' folders, claim each once          intake/collect.py
     ── for each batch ────────────────────────────────────────────────────────────────────────────────────
     receive      fetch, keep the original, trust it or refuse it, send the receipt             steps/receive.py
                      trust: signature, agreement, no replay                                    steps/trust.py
-                     read: unseal, encoding, columns, rows                                     steps/request.py
-    process      match, mask, judge, seal; the result lies signed and encrypted on disk        steps/process.py
+                     read: decrypt, encoding, columns, rows                                     steps/request.py
+    process      match, mask, encrypt; the result lies signed and encrypted on disk        steps/process.py
                      very large batches: decided by ranges before, on several machines         steps/ranges.py
     deliver      put the result under its final name, close the batch                          steps/deliver.py
 
@@ -25,7 +25,7 @@ Airflow runs these three as the tasks of one run per batch (``dags/batch.py``; b
 
 from __future__ import annotations
 
-from exchange.office import Office
+from exchange.app import App
 from exchange.steps.deliver import deliver
 from exchange.steps.process import process, process_ranges
 from exchange.steps.ranges import match_range, plan
@@ -35,10 +35,10 @@ from exchange.steps.release import issue, propose_all
 __all__ = ["deliver", "issue", "match_range", "plan", "process", "process_ranges", "propose_all", "receive", "run"]
 
 
-def run(office: Office, batch_id: str) -> bool:
+def run(app: App, batch_id: str) -> bool:
     """The whole way of one claimed batch; whether it was accepted. Errors as the steps raise them."""
-    accepted = receive(office, batch_id)
+    accepted = receive(app, batch_id)
     if accepted:
-        process(office, batch_id)
-        deliver(office, batch_id)
+        process(app, batch_id)
+        deliver(app, batch_id)
     return accepted

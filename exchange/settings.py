@@ -15,9 +15,9 @@ from typing import Annotated, Final, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from exchange.errors import Halt
-from exchange.files import Archive
-from exchange.toml_file import parse_model, read_bytes
+from exchange.base.errors import Halt
+from exchange.base.files import Archive
+from exchange.base.toml import parse_model, read_bytes
 
 ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
 
@@ -76,7 +76,7 @@ class Policy(_Section):
 
 class RetentionDays(_Section):
     """For how many days after a batch has ended its files are kept, by kind. ``originals``: the partner's data;
-    ``results``: the sealed answers; ``records``: manifests, signatures and receipts; ``work``: what no batch names.
+    ``results``: the encrypted answers; ``records``: manifests, signatures and receipts; ``work``: what no batch names.
 
     No longer than the purpose needs (Personal Information Protection Law, art. 19): originals and results a year, so
     that an objection finds them; records ten years, the shorter of the two terms for files of organs (Order 8 of the

@@ -11,12 +11,12 @@ import hypothesis
 import polars as pl
 import pytest
 
+from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED, World
-from exchange.office import Office
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine is no wrong answer
 hypothesis.settings.load_profile("any machine")
@@ -62,9 +62,9 @@ def offenders(people: pl.DataFrame) -> pl.Series:
 
 
 @pytest.fixture
-def office(world: World) -> Iterator[Office]:
+def app(world: World) -> Iterator[App]:
     """The office, opened as the command line opens it."""
-    with Office.open("test", world.config) as opened:
+    with App.open("test", world.config) as opened:
         yield opened
 
 
@@ -108,12 +108,12 @@ def ask(court: DemoPartner) -> Callable[..., Request]:
 
 
 @pytest.fixture
-def later(office: Office) -> Callable[[timedelta], Office]:
+def later(app: App) -> Callable[[timedelta], App]:
     """The same office, its clock ahead by so much."""
 
-    def ahead(by: timedelta) -> Office:
-        now = office.now
-        return Office(office.settings, office.register, lambda: now() + by)
+    def ahead(by: timedelta) -> App:
+        now = app.now
+        return App(app.settings, app.register, lambda: now() + by)
 
     return ahead
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.places import ROOT
+from exchange.base.paths import ROOT
 
 COMMANDS = [
     ("ruff", "check"),

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-from exchange.places import ROOT
+from exchange.base.paths import ROOT
 from tests.conftest import SERVERS
 
 STARTING = {"start", "build"}  # of Postgres, SftpServer, Redis and Airflow; of World

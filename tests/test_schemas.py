@@ -7,10 +7,10 @@ import json
 import jsonschema
 import pytest
 
+from exchange.base.paths import SCHEMAS
+from exchange.base.tables import ANSWERS, ELSEWHERE, ITEMS, NOTICES, REFUSALS
 from exchange.cli.schemas import generated
 from exchange.matching.items import RULES
-from exchange.places import SCHEMAS
-from exchange.tables import ANSWERS, ELSEWHERE, ITEMS, NOTICES, REFUSALS
 
 REQUEST = {
     "format": "exchange-request/1", "partner": "court-changchun", "batch": "court-changchun.1", "cycle": "ad_hoc",
@@ -36,8 +36,8 @@ def test_generated_files_are_up_to_date() -> None:
     ],
 )
 def test_the_request_schema_says_what_the_code_says(change: dict[str, object], fits: bool) -> None:
-    from exchange.errors import Refused
-    from exchange.manifest import RequestManifest, parse
+    from exchange.base.errors import Refused
+    from exchange.wire.manifest import RequestManifest, parse
 
     schema = json.loads((SCHEMAS / "request.schema.json").read_text(encoding="utf-8"))
     record = REQUEST | change

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from exchange.places import ROOT
+from exchange.base.paths import ROOT
 
 LEFT = shutil.ignore_patterns(".git", ".venv", "var", "build", "*.egg-info", ".*_cache", "__pycache__", "benchmarks")
 

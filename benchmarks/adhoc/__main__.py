@@ -22,8 +22,8 @@ from benchmarks.adhoc.client import connected
 from benchmarks.adhoc.sets import Desk, opened
 from benchmarks.adhoc.stages import stages_of
 from benchmarks.adhoc.world import running
+from exchange.app import App
 from exchange.demo.servers.airflow import Airflow
-from exchange.office import Office
 
 ENOUGH: Final = 30
 ALL_PHASES: Final = ("quiet", "burst", "loaded")
@@ -31,7 +31,7 @@ PROMISE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.5
 
 
-def measure(desk: Desk, airflow: Airflow, office: Office, sizes: list[int], sets: int) -> list[dict[str, Any]]:
+def measure(desk: Desk, airflow: Airflow, app: App, sizes: list[int], sets: int) -> list[dict[str, Any]]:
     """One figure for each set: rows, seconds, seconds per stage."""
     prepared = [desk.ad_hoc(rows) for _ in range(sets) for rows in sizes]
     found: list[dict[str, Any]] = []
@@ -51,7 +51,7 @@ def measure(desk: Desk, airflow: Airflow, office: Office, sizes: list[int], sets
         sys.exit(f"answers not as planted: {wrong}")
     with airflow.api() as api:
         for figure in found:
-            figure["stages"] = stages_of(office, api, figure["batch"], figure["dropped"], figure["answered"])
+            figure["stages"] = stages_of(app, api, figure["batch"], figure["dropped"], figure["answered"])
     return found
 
 
@@ -64,28 +64,28 @@ def main() -> None:
     figures: dict[str, Any] = {"sets": sets, "annual_rows": annual_rows}
     with ExitStack() as stack:
         world, airflow = stack.enter_context(running(folder))
-        office = stack.enter_context(Office.open("benchmark", world.config))
+        app = stack.enter_context(App.open("benchmark", world.config))
         desk = Desk(world)
-        measure(desk, airflow, office, [1], 3)  # the first ones after the start are nobody's figure
+        measure(desk, airflow, app, [1], 3)  # the first ones after the start are nobody's figure
         if "quiet" in phases:
-            figures["quiet"] = measure(desk, airflow, office, sizes, sets)
+            figures["quiet"] = measure(desk, airflow, app, sizes, sets)
         if "burst" in phases:
-            figures["burst"] = _burst(desk, airflow, office, many)
+            figures["burst"] = _burst(desk, airflow, app, many)
         if "loaded" in phases:
-            with kept_in_process(desk, airflow, office, annual_rows) as annual:
+            with kept_in_process(desk, airflow, app, annual_rows) as annual:
                 begin = time.time()
-                figures["loaded"] = measure(desk, airflow, office, sizes, sets)
+                figures["loaded"] = measure(desk, airflow, app, sizes, sets)
                 end = time.time()
             figures["annual"] = {"batches": len(annual.dropped), "share": share_covered(annual.spans(), begin, end)}
     whole = sets >= ENOUGH and set(phases) == set(ALL_PHASES)
     page.write(figures, Path("benchmarks") if whole else folder)
 
 
-def _burst(desk: Desk, airflow: Airflow, office: Office, many: int) -> dict[str, Any]:
+def _burst(desk: Desk, airflow: Airflow, app: App, many: int) -> dict[str, Any]:
     prepared = [desk.ad_hoc(1) for _ in range(many)]
     took = burst(desk, prepared)
     with airflow.api() as api:
-        wrong = faults(desk, office, api, prepared)
+        wrong = faults(desk, app, api, prepared)
     print(
         f"burst of {many}: {len(took)} answered, the last after {max(took.values()):.1f} s; faults: {wrong or 'none'}"
     )

@@ -13,41 +13,41 @@ import httpx
 
 from benchmarks.adhoc.client import connected
 from benchmarks.adhoc.sets import Desk, Prepared
+from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
-from exchange.errors import Halt
-from exchange.office import Office
 from exchange.register import State
 
 _START_SECONDS = 240.0
 _BATCH_SECONDS = 600.0
 _ANSWERED = (State.DELIVERED, State.CLOSED)  # the former where rows wait for an officer
-_DONE = (State.SEALED, *_ANSWERED)
+_DONE = (State.PREPARED, *_ANSWERED)
 
 
 @dataclass
 class Annual:
     """The annual batches that were dropped, oldest first."""
 
-    office: Office
+    app: App
     dropped: list[str] = field(default_factory=list)
 
     def state(self, batch: str) -> str | None:
-        found = self.office.register.find_batch(batch)
+        found = self.app.register.find_batch(batch)
         return found.state if found else None
 
     def spans(self) -> list[tuple[float, float]]:
         """From claim to delivery of each that got there, in seconds of the wall clock."""
         steps = [
-            {step.to_state: step.at.timestamp() for step in self.office.register.steps(each)} for each in self.dropped
+            {step.to_state: step.at.timestamp() for step in self.app.register.steps(each)} for each in self.dropped
         ]
         return [(each["claimed"], each.get("delivered", float("inf"))) for each in steps if each]
 
 
 @contextmanager
-def kept_in_process(desk: Desk, airflow: Airflow, office: Office, rows: int) -> Iterator[Annual]:
+def kept_in_process(desk: Desk, airflow: Airflow, app: App, rows: int) -> Iterator[Annual]:
     """One annual batch of so many rows is being processed from the block's first moment to its last."""
-    found, over = Annual(office), threading.Event()
+    found, over = Annual(app), threading.Event()
     sets = desk.annual(rows)
     first = next(sets)
     _drop(desk, airflow, first, found)

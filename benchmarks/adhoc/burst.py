@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from benchmarks.adhoc.client import connected
 from benchmarks.adhoc.sets import Desk, Prepared, opened
+from exchange.app import App
 from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.processes import wait_for
-from exchange.lanes import Lane
-from exchange.office import Office
+from exchange.intake.lanes import Lane
 from exchange.register import State
 
 _SECONDS = 240.0
@@ -32,10 +32,10 @@ def burst(desk: Desk, sets: Sequence[Prepared]) -> dict[str, float]:
     }
 
 
-def faults(desk: Desk, office: Office, api: AirflowApi, sets: Sequence[Prepared]) -> list[str]:
+def faults(desk: Desk, app: App, api: AirflowApi, sets: Sequence[Prepared]) -> list[str]:
     """What is not as it must be, a sentence each; nothing where every set was answered once and rightly."""
     batches = [prepared.batch for prepared in sets]
-    wait_for(lambda: all(office.register.batch(batch).state == State.CLOSED for batch in batches), _SECONDS)
+    wait_for(lambda: all(app.register.batch(batch).state == State.CLOSED for batch in batches), _SECONDS)
     with connected(desk.court) as client:
         there = client.names()
     found = []
@@ -47,7 +47,7 @@ def faults(desk: Desk, office: Office, api: AirflowApi, sets: Sequence[Prepared]
             found.append(f"{batch}: results {results}")
         elif not opened(desk.court, prepared):
             found.append(f"{batch}: answers not as planted")
-        if (steps := [step.to_state for step in office.register.steps(batch)]) != _WHOLE:
+        if (steps := [step.to_state for step in app.register.steps(batch)]) != _WHOLE:
             found.append(f"{batch}: steps {steps}")
     for lane, wanted in ((Lane.IMMEDIATE, len(batches)), (Lane.BATCH, 0), (Lane.LARGE, 0)):
         runs = [run["dag_run_id"] for run in api.runs(lane) if run["dag_run_id"] in batches]

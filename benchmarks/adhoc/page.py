@@ -11,7 +11,7 @@ from typing import Any, Final
 from benchmarks.adhoc.stages import STAGES
 from benchmarks.machine import facts
 from benchmarks.report import markdown_table
-from exchange.files import write_atomically
+from exchange.base.files import write_atomically
 
 GOALS: Final = {"quiet": 5.0, "loaded": 10.0}
 """Phase → seconds in which 95 of 100 sets should be answered (issue: on 2 cores); 60 s is the promise."""

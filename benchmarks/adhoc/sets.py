@@ -10,13 +10,13 @@ from itertools import count
 
 import polars as pl
 
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner, to_csv
 from exchange.demo.province.claims import make_claims
 from exchange.demo.province.offences import make_offences, on_record
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, PEOPLE, SEED, World
-from exchange.working_days import office_day
 
 ITEMS = ("id_number", "name", "sex", "criminal_record")
 ANNUAL_ITEMS = ("id_number", "name", "sex", "birth_date", "ethnicity", "registered_address")

@@ -12,16 +12,16 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from exchange.app import App
 from exchange.demo.servers.airflow_api import AirflowApi
-from exchange.lanes import Lane
-from exchange.office import Office
+from exchange.intake.lanes import Lane
 
 STAGES = ("poll", "queue", "start", "process", "deliver")
 
 
-def stages_of(office: Office, api: AirflowApi, batch: str, dropped: float, answered: float) -> dict[str, float]:
+def stages_of(app: App, api: AirflowApi, batch: str, dropped: float, answered: float) -> dict[str, float]:
     """Stage → seconds."""
-    steps = {step.to_state: step.at.timestamp() for step in office.register.steps(batch)}
+    steps = {step.to_state: step.at.timestamp() for step in app.register.steps(batch)}
     (task,) = api.task_instances(Lane.IMMEDIATE, batch)
     moments = [
         dropped,

@@ -8,11 +8,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from exchange.base.files import write_atomically
+from exchange.calendar.working_days import office_day
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, World, agreement_toml
-from exchange.files import write_atomically
-from exchange.working_days import office_day
 
 
 @contextmanager

@@ -6,12 +6,12 @@ import sys
 from pathlib import Path
 
 from benchmarks.fixed import MATCHED, OUT, TODAY
+from exchange.base.parallel import map_ordered
+from exchange.base.tables import OFFENCE_SOURCES
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.sources import Sources
-from exchange.side_by_side import side_by_side
 from exchange.snapshots.versions import Snapshots, Version
-from exchange.tables import OFFENCE_SOURCES
 from exchange.validate.table import read_parts
 
 _BYTES_IN_PART = 8 * 1024 * 1024  # steps/request.py, whose imports this does not need
@@ -41,7 +41,7 @@ def main(folder: str, request: str, out: str) -> None:
     rows = content.count(b"\n") - 1
     with Path(out).open("wb") as written:
         parts = read_parts(content, MATCHED, rows, part=_BYTES_IN_PART)
-        decided = side_by_side(lambda part: decide(part, MATCHED, known, TODAY).select(OUT), parts)
+        decided = map_ordered(lambda part: decide(part, MATCHED, known, TODAY).select(OUT), parts)
         for number, (_, answers) in enumerate(decided):
             answers.write_csv(written, include_header=number == 0)
 

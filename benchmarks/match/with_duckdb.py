@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks.fixed import BEARERS, DATABASE, NUMBERS, PEERS, RECORDS, TODAY
-from exchange.places import SCHEMAS
+from exchange.base.paths import SCHEMAS
 
 _RULES, STATEMENT = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("rules.sql", "match.sql"))
 _VARIANTS = """

@@ -15,10 +15,10 @@ import pandas as pd
 import pyarrow.dataset as ds
 
 from benchmarks.fixed import BEARERS, NUMBERS, OUT, PEERS, RECORDS, TODAY
-from exchange.gb18030 import private_use
+from exchange.base.paths import SCHEMAS
 from exchange.matching.codes import SEX
 from exchange.matching.id_numbers import CENTENARIAN_SEQUENCES, CHECK_CHARACTERS, WEIGHTS
-from exchange.places import SCHEMAS
+from exchange.wire.gb18030 import private_use
 
 Frame = pd.DataFrame
 Text = Any  # a Series of text; pandas' own types do not tell

@@ -14,13 +14,13 @@ from typing import Final
 
 from benchmarks import province
 from benchmarks.measure import Failed
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.files import make_folder
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import REGISTER_ITEMS, demo_partner
 from exchange.demo.world import PARTNERS, World
-from exchange.files import make_folder
-from exchange.office import Office
-from exchange.working_days import office_day
+from exchange.intake.collect import poll
 
 BASIS: Final = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
 
@@ -54,12 +54,12 @@ def claimed(world: World, asked: Path, rows: int) -> Batch:
     """The partner has dropped a new set with this request, and the collector has found it."""
     court = demo_partner(world, PARTNERS[0])
     batch = f"{court.id}.b{time.time_ns() // 1_000_000}"
-    with Office.open("benchmark", world.config) as office:
-        day = str(office_day(office.now()))
+    with App.open("benchmark", world.config) as app:
+        day = str(office_day(app.now()))
         request = Request(batch, "ad_hoc", day, "case_handling", BASIS, REGISTER_ITEMS, rows, asked.read_bytes())
         dropped = court.make_set(request)
         court.drop(dropped)
-        if batch not in sweep(office).waiting:
+        if batch not in poll(app).waiting:
             msg = f"{batch} was not claimed"
             raise Failed(msg)
     name = next(name for name in dropped if name.endswith(".p7m"))

@@ -12,21 +12,21 @@ from pathlib import Path
 import great_expectations  # noqa: F401  (a worker has it before its tasks begin: docker/airflow_local_settings.py)
 
 from exchange import pipeline
-from exchange.office import Office
-from exchange.stages import measured, stage
+from exchange.app import App
+from exchange.base.timing import measured, stage
 
 
 def main(config: str, batch: str) -> None:
     steps = {}
-    with Office.open("benchmark", Path(config)) as office:
+    with App.open("benchmark", Path(config)) as app:
         with measured() as stages:
             for name, step in (("receive", pipeline.receive), ("process", pipeline.process)):
                 began = time.perf_counter()
                 with stage(f"{name}, the rest"):
-                    step(office, batch)
+                    step(app, batch)
                 steps[name] = time.perf_counter() - began
         began = time.perf_counter()
-        pipeline.deliver(office, batch)
+        pipeline.deliver(app, batch)
         steps["deliver"] = time.perf_counter() - began
     print(json.dumps({"steps": steps, "stages": stages.seconds}))
 

@@ -16,8 +16,8 @@ from benchmarks.measure import Failed
 from benchmarks.report import Goal, Part, Table, keep, seconds, times
 from benchmarks.workers.batches import Done, Killer, run_batches
 from benchmarks.workers.office import HEARTBEAT_SECONDS, Measured
-from exchange.files import write_atomically
-from exchange.places import ROOT
+from exchange.base.files import write_atomically
+from exchange.base.paths import ROOT
 
 HERE: Final = Path(__file__).parent
 WORLD: Final = ROOT / "var" / "bench-celery"

@@ -15,10 +15,10 @@ from typing import Any, Final
 from benchmarks.measure import Failed
 from benchmarks.workers.load import family, processor_seconds, spent
 from benchmarks.workers.office import Measured, pid_in
-from exchange.collect import sweep
+from exchange.app import App
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.airflow_api import AirflowApi
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.register import State
 
 _ENDED: Final = (State.DELIVERED, State.CLOSED)
@@ -63,13 +63,13 @@ def run_batches(
     claims = measured.claims
     batches = [measured.drop(name, claims) for name in names]
     parts = measured.parts(airflow)
-    with measured.open() as office:
-        sweep(office)
+    with measured.open() as app:
+        poll(app)
         before, began = processor_seconds(parts), time.monotonic()
         for batch in batches:
             api.trigger(dag, batch)
-        while (answered := _at_least(office, batches, _ENDED)) < len(batches):
-            meanwhile(_at_least(office, batches, (State.SEALED, *_ENDED)))
+        while (answered := _at_least(app, batches, _ENDED)) < len(batches):
+            meanwhile(_at_least(app, batches, (State.PREPARED, *_ENDED)))
             if time.monotonic() > began + _PATIENCE_SECONDS:
                 msg = f"{answered} of {len(batches)} batches were answered in {_PATIENCE_SECONDS:.0f} s"
                 raise Failed(msg)
@@ -78,7 +78,7 @@ def run_batches(
         took = spent(before, processor_seconds(parts))
         for batch in batches:
             api.wait_for_run(dag, batch, 120)
-        plain = {_checked(measured, office, batch) for batch in batches}
+        plain = {_checked(measured, app, batch) for batch in batches}
     if len(plain) != 1:
         msg = "the same claims were answered differently"
         raise Failed(msg)
@@ -86,13 +86,13 @@ def run_batches(
     return Done(len(batches), claims.height, seconds, took, _tried_again(tasks), _durations(tasks), plain.pop())
 
 
-def _at_least(office: Office, batches: Sequence[str], states: Sequence[State]) -> int:
-    return sum(office.register.batch(batch).state in states for batch in batches)
+def _at_least(app: App, batches: Sequence[str], states: Sequence[State]) -> int:
+    return sum(app.register.batch(batch).state in states for batch in batches)
 
 
-def _checked(measured: Measured, office: Office, batch: str) -> str:
+def _checked(measured: Measured, app: App, batch: str) -> str:
     """The opened result's SHA-256, once the register has each step once and every row was counted; Failed otherwise."""
-    steps = Counter(step.to_state for step in office.register.steps(batch))
+    steps = Counter(step.to_state for step in app.register.steps(batch))
     result = measured.partner.result(batch)
     rows = result.manifest["rows_out"]
     lines = len(result.data.splitlines()) - 1

@@ -16,6 +16,7 @@ from typing import Final
 import polars as pl
 
 from benchmarks.workers.load import Parts
+from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import REGISTER_ITEMS, demo_partner, to_csv
 from exchange.demo.province.claims import make_claims
@@ -24,7 +25,6 @@ from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, SEED, World
-from exchange.office import Office
 
 HEARTBEAT_SECONDS: Final = 20
 """After how long a task without a sign of life counts as dead: short, so that the benchmark ends soon. See
@@ -58,8 +58,8 @@ class Measured:
         people = pl.concat(make_people(SEED, self.people))
         return make_claims(people, _NOBODY, REGISTER_ITEMS, self.rows, SEED).rows
 
-    def open(self) -> Office:
-        return Office.open("benchmark", self.world.config)
+    def open(self) -> App:
+        return App.open("benchmark", self.world.config)
 
     def drop(self, name: str, claims: pl.DataFrame) -> str:
         """Drops a set; its batch id."""

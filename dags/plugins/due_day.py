@@ -34,12 +34,12 @@ class DueDay(BaseDeadlineReference):
 
 
 def _end_of_due_day(batch_id: str) -> datetime:
-    from exchange.office import Office  # only where it is asked: every component of Airflow loads this file
+    from exchange.app import App  # only where it is asked: every component of Airflow loads this file
+    from exchange.calendar.working_days import OFFICE_ZONE
     from exchange.watch.deadlines import due_of
-    from exchange.working_days import OFFICE_ZONE
 
-    with Office.open("airflow:batch.deadline") as office:
-        due = due_of(office, office.register.batch(batch_id), office.register.clock.stops(batch_id))
+    with App.open("airflow:batch.deadline") as app:
+        due = due_of(app, app.register.batch(batch_id), app.register.clock.stops(batch_id))
     return datetime.combine(due.day + timedelta(days=1), time(), OFFICE_ZONE)
 
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 import typer
 
 from exchange import pipeline
-from exchange.account import account
+from exchange.app import App
+from exchange.base.os_user import os_user
 from exchange.cli.outcome import FOUND, HALTED, err, out, outcome
-from exchange.collect import sweep
-from exchange.office import Office
+from exchange.intake.collect import poll
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
-@app.command()
+@commands.command()
 def collect() -> None:
     """Look once into all partner folders; claim what is complete and print the batches that wait to be run."""
-    with outcome(), Office.open(account()) as office:
+    with outcome(), App.open(os_user()) as app:
         with err.status("looking into the partners' folders"):
-            found = sweep(office)
+            found = poll(app)
         for batch_id in found.waiting:
             out.print(batch_id, markup=False)
         for trouble in found.troubles:
@@ -27,13 +27,13 @@ def collect() -> None:
             raise typer.Exit(HALTED)
 
 
-@app.command()
+@commands.command()
 def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from `exchange batch collect`")) -> None:
     """Take one batch all the way: receive, process, deliver. Running it again goes on where it stopped."""
-    with outcome(), Office.open(account()) as office:
+    with outcome(), App.open(os_user()) as app:
         with err.status(f"running {batch_id}"):
-            accepted = pipeline.run(office, batch_id)
-        state = office.register.batch(batch_id).state
+            accepted = pipeline.run(app, batch_id)
+        state = app.register.batch(batch_id).state
         out.print(f"{batch_id}: {state.value}", markup=False)
         if not accepted:
             raise typer.Exit(FOUND)

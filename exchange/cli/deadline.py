@@ -8,44 +8,44 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from exchange.account import account
+from exchange.app import App
+from exchange.base.os_user import os_user
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.cli.outcome import HALTED, err, out, outcome
-from exchange.office import Office
 from exchange.register import Alert
+from exchange.watch.all_watches import watch_all
 from exchange.watch.due import Recount
 from exchange.watch.due import recompute as recompute_all
 from exchange.watch.message import words
-from exchange.watch.round import watch_all
-from exchange.working_days import OFFICE_ZONE
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _MINUTE = "%Y-%m-%d %H:%M"
 
 
-@app.command()
+@commands.command()
 def watch() -> None:
     """Count open due days again, see what has become true since the last look, and what should have come."""
-    with outcome(), Office.open(account()) as office:
-        found = watch_all(office)
-        _changed(office, found.recount)
+    with outcome(), App.open(os_user()) as app:
+        found = watch_all(app)
+        _changed(app, found.recount)
         for about in found.cycles.reminded:
             out.print(f"{about}: the partner was reminded", markup=False)
         _print(found.alerts)
         _stop_at(found.troubles)
 
 
-@app.command()
+@commands.command()
 def recompute() -> None:
     """Count all open batches' due days again; where one changed, register it and send the partner another receipt."""
-    with outcome(), Office.open(account()) as office:
-        found = recompute_all(office)
-        _changed(office, found)
+    with outcome(), App.open(os_user()) as app:
+        found = recompute_all(app)
+        _changed(app, found)
         _stop_at(found.troubles)
 
 
-def _changed(office: Office, found: Recount) -> None:
+def _changed(app: App, found: Recount) -> None:
     for batch in found.changed:
-        out.print(f"{batch}: due {office.register.batch(batch).due_on}", markup=False)
+        out.print(f"{batch}: due {app.register.batch(batch).due_on}", markup=False)
     for batch in found.told:
         out.print(f"{batch}: the partner has another receipt", markup=False)
 
@@ -57,7 +57,7 @@ def _stop_at(troubles: Sequence[str]) -> None:
         raise typer.Exit(HALTED)
 
 
-@app.command("list")
+@commands.command("list")
 def list_(
     partner: Annotated[str | None, typer.Option(help="Only this partner's")] = None,
     *,
@@ -65,8 +65,8 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
 ) -> None:
     """The alerts in the register, the newest first."""
-    with outcome(), Office.open(account()) as office:
-        _print(office.register.alerts.find(partner=partner, untold=untold, limit=limit))
+    with outcome(), App.open(os_user()) as app:
+        _print(app.register.alerts.find(partner=partner, untold=untold, limit=limit))
 
 
 def _print(alerts: Sequence[Alert]) -> None:

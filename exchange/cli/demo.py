@@ -14,11 +14,11 @@ from rich.live import Live
 from rich.table import Table
 
 from exchange.cli.outcome import FOUND, err, out, outcome
-from exchange.demo.play import Outcome, Script, approve, check
+from exchange.demo.play import PlayOutcome, Script, approve, check
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.world import World
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 DEADLINE_SECONDS: Final = 150.0
 _POLL_SECONDS: Final = 1.0
 
@@ -51,7 +51,7 @@ def _running(world: World) -> Iterator[Airflow]:
         _stop(world)
 
 
-@app.command()
+@commands.command()
 def run(world: WorldFolder = Path("var/demo")) -> None:
     """Play the main job for real and show what came of it; status 0 only if every answer came, verified and opened."""
     with outcome():
@@ -64,19 +64,19 @@ def run(world: WorldFolder = Path("var/demo")) -> None:
             raise typer.Exit(FOUND)
 
 
-def _play(world: World, airflow: Airflow) -> list[Outcome]:
+def _play(world: World, airflow: Airflow) -> list[PlayOutcome]:
     with err.status("the partners drop their request sets"):
         expected = Script(world).drop_all()
-    found = _wait([Outcome(each) for each in expected])
+    found = _wait([PlayOutcome(each) for each in expected])
     waiting = [each for each in found if each.problem is None and "awaiting_approval" in each.answers]
     if not waiting:
         return found
     with err.status("the leader is asked to approve"):
         second = approve(airflow, waiting[0].expectation)
-    return _wait([*found, Outcome(second)])
+    return _wait([*found, PlayOutcome(second)])
 
 
-def _wait(found: list[Outcome]) -> list[Outcome]:
+def _wait(found: list[PlayOutcome]) -> list[PlayOutcome]:
     deadline = time.monotonic() + DEADLINE_SECONDS
     with Live(_table(found), console=err, transient=True) as live:
         while any(each.problem for each in found) and time.monotonic() < deadline:
@@ -86,7 +86,7 @@ def _wait(found: list[Outcome]) -> list[Outcome]:
     return found
 
 
-def _table(found: list[Outcome]) -> Table:
+def _table(found: list[PlayOutcome]) -> Table:
     """What came back, narrow enough for a terminal of 80 columns."""
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
     table.add_column("批次 batch", no_wrap=True)
@@ -102,7 +102,7 @@ def _table(found: list[Outcome]) -> Table:
     return table
 
 
-def _outcome(each: Outcome) -> str:
+def _outcome(each: PlayOutcome) -> str:
     if each.problem:
         return each.problem
     good = "不予受理，应当如此 refused, rightly" if each.expectation.refused_for else "验签、解密 verified, opened"
@@ -115,7 +115,7 @@ def _where_to_look(world: World) -> None:
     out.print("the same world, kept running with the Airflow UI:  make up", markup=False)
 
 
-@app.command()
+@commands.command()
 def up(
     world: WorldFolder = Path("var/world"),
     workers: Annotated[int, typer.Option(min=0, max=16, help="Celery workers; needs redis-server")] = 0,
@@ -133,7 +133,7 @@ def up(
         out.print("Drop the demo's request sets:  .venv/bin/exchange demo drop;  stop:  make down")
 
 
-@app.command()
+@commands.command()
 def drop(world: WorldFolder = Path("var/world")) -> None:
     """Drop the demo's request sets into a running world."""
     with outcome():
@@ -141,7 +141,7 @@ def drop(world: WorldFolder = Path("var/world")) -> None:
             out.print(f"{each.batch}  {each.about}", markup=False)
 
 
-@app.command()
+@commands.command()
 def down(world: WorldFolder = Path("var/world")) -> None:
     """Stop the world; it can be started again."""
     with outcome():

@@ -6,15 +6,15 @@ from datetime import date
 
 import typer
 
+from exchange.calendar.office_days import load_office_days
+from exchange.calendar.working_days import WORKING_DAYS, due_date
 from exchange.cli.outcome import out, outcome
-from exchange.office_days import load_office_days
 from exchange.settings import Settings, are_there
-from exchange.working_days import WORKING_DAYS, due_date
 
-app = typer.Typer(add_completion=False)
+commands = typer.Typer(add_completion=False)
 
 
-@app.command()
+@commands.command()
 def due(
     cycle: str = typer.Argument(help=", ".join(WORKING_DAYS)),
     received: str = typer.Argument(help="Day of receipt, YYYY-MM-DD"),

@@ -7,40 +7,40 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from exchange.account import account
-from exchange.agreements import Agreement, Expected, load_agreement
+from exchange.agreements.agreement import Agreement, Expected, load_agreement
+from exchange.agreements.expected import expected_by, matching
+from exchange.app import App
+from exchange.base.os_user import os_user
+from exchange.calendar.periods import period_of
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.cli.outcome import out, outcome
-from exchange.expected import expected_by, matching
-from exchange.office import Office
-from exchange.periods import period_of
 from exchange.register import MissingSet
-from exchange.working_days import OFFICE_ZONE, office_day
 
-app = typer.Typer(add_completion=False)
+commands = typer.Typer(add_completion=False)
 _DAY = "%Y-%m-%d"
 
 
-@app.command()
+@commands.command()
 def expected(
     *,
     every: Annotated[bool, typer.Option("--all", help="Also what came late, with the day on which it came")] = False,
 ) -> None:
     """The sets that agreements expect: of the present period, and those that have not come."""
-    with outcome(), Office.open(account()) as office:
+    with outcome(), App.open(os_user()) as app:
         table = Table("部门 partner", "周期 cycle", "期间 period", "用途 purpose", "应于 by", "状态 state")
-        for path in office.agreement_files():
+        for path in app.agreement_files():
             agreement = load_agreement(path)
             for each in agreement.expected:
-                table.add_row(*_present(office, agreement, each))
-        for line in office.register.missing.find(every=every):
+                table.add_row(*_present(app, agreement, each))
+        for line in app.register.missing.find(every=every):
             table.add_row(line.partner, line.cycle, line.period, line.purpose, str(line.expected_by), _state(line))
         out.print(table if table.row_count else "协议未约定报送期限。 No agreement expects anything.")
 
 
-def _present(office: Office, agreement: Agreement, each: Expected) -> tuple[str, ...]:
-    period = period_of(each.cycle, office_day(office.now()))
-    came = matching(each.cycle, period.name, each.purpose or "", office.register.missing.came(agreement.partner))
-    by = expected_by(each, period, office.office_days)
+def _present(app: App, agreement: Agreement, each: Expected) -> tuple[str, ...]:
+    period = period_of(each.cycle, office_day(app.now()))
+    came = matching(each.cycle, period.name, each.purpose or "", app.register.missing.came(agreement.partner))
+    by = expected_by(each, period, app.office_days)
     state = "已收到 came" if came else "本期 present period"
     return agreement.partner, each.cycle, period.name, each.purpose or "", str(by), state
 

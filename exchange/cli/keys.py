@@ -11,14 +11,14 @@ from cryptography.hazmat.primitives import hashes
 from rich.table import Table
 
 from exchange.cli.outcome import FOUND, err, out, outcome
-from exchange.envelope import load_certificate, load_identity
-from exchange.keys import make_certificate, make_ssh_key
 from exchange.settings import Settings
+from exchange.wire.envelope import load_certificate, load_key_pair
+from exchange.wire.keys import make_certificate, make_ssh_key
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
-@app.command()
+@commands.command()
 def make(
     folder: Annotated[Path, typer.Argument(help="Where the keys are to lie")],
     office: Annotated[str, typer.Option(help="The office's name, for the certificates")],
@@ -32,13 +32,13 @@ def make(
         out.print(public, markup=False, soft_wrap=True)
 
 
-@app.command()
+@commands.command()
 def show() -> None:
     """The certificates that are in use, their fingerprints (to be compared by telephone) and until when they hold."""
     with outcome():
         keys = Settings.load().keys
-        load_identity(keys.signing_key, keys.signing_certificate)
-        load_identity(keys.decryption_key, keys.decryption_certificate)
+        load_key_pair(keys.signing_key, keys.signing_certificate)
+        load_key_pair(keys.decryption_key, keys.decryption_certificate)
         table = Table("certificate", "valid until", "SHA-256 fingerprint")
         expired = False
         for name, path in (("signing", keys.signing_certificate), ("encryption", keys.decryption_certificate)):

@@ -10,7 +10,7 @@ from rich.logging import RichHandler
 from exchange.cli.lazy import LazyGroup
 from exchange.cli.outcome import err
 
-app = typer.Typer(
+commands = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 
-@app.callback()
+@commands.callback()
 def main(*, verbose: bool = typer.Option(False, "--verbose", "-v", help="Say what is being done.")) -> None:
     """Set up logging to standard error."""
     level = logging.INFO if verbose else logging.WARNING

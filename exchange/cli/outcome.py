@@ -16,8 +16,8 @@ from typing import Final
 import typer
 from rich.console import Console
 
-from exchange.errors import Halt, Refused, Retryable
-from exchange.tables import REFUSALS
+from exchange.base.errors import Halt, Refused, Retryable
+from exchange.base.tables import REFUSALS
 
 FOUND: Final = 1
 HALTED: Final = 70

@@ -8,19 +8,19 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from exchange.account import account
-from exchange.agreements import load_agreement
+from exchange.agreements.agreement import load_agreement
+from exchange.app import App
+from exchange.base.errors import ExchangeError, Halt
+from exchange.base.files import write_atomically
+from exchange.base.os_user import os_user
 from exchange.cli.outcome import HALTED, err, out, outcome
-from exchange.errors import ExchangeError, Halt
-from exchange.files import write_atomically
-from exchange.office import Office
+from exchange.output.template import write_template
 from exchange.settings import Settings
-from exchange.template import write_template
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
-@app.command()
+@commands.command()
 def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
@@ -45,19 +45,19 @@ def check() -> None:
             raise typer.Exit(HALTED)
 
 
-@app.command()
+@commands.command()
 def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
     """Log in to the partner's server with the pinned host key and count what lies in its folder."""
-    with outcome(), Office.open(account()) as office:
+    with outcome(), App.open(os_user()) as app:
         try:
-            with office.folder(office.agreement(partner)) as folder:
+            with app.folder(app.agreement(partner)) as folder:
                 out.print(f"{partner}: connected, {len(folder.list_requests())} files to the office", markup=False)
         except ExchangeError:
             err.print(f"{partner}: no connection", markup=False)
             raise
 
 
-@app.command()
+@commands.command()
 def template(
     partner: Annotated[str, typer.Argument(help="The partner's id")],
     purpose: Annotated[str, typer.Argument(help="A purpose of its agreement, by code")],

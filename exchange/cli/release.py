@@ -8,25 +8,25 @@ import typer
 from rich.table import Table
 
 from exchange import pipeline
-from exchange.account import account
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.os_user import os_user
+from exchange.base.tables import ANSWERS, ITEMS
 from exchange.cli.outcome import out, outcome
-from exchange.errors import Halt
-from exchange.office import Office
 from exchange.register import Release
 from exchange.register.releases import parse_id
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader, offices_of
-from exchange.tables import ANSWERS, ITEMS
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 ReleaseId = Annotated[str, typer.Argument(help="<batch>.release-<number>")]
 
 
-@app.command("list")
+@commands.command("list")
 def list_() -> None:
     """The releases with which something is still to be done."""
-    with outcome(), Office.open(account()) as office:
-        _print(office.register.releases.under_way())
+    with outcome(), App.open(os_user()) as app:
+        _print(app.register.releases.under_way())
 
 
 def _print(releases: list[Release]) -> None:
@@ -47,55 +47,55 @@ def in_words(release: Release) -> str:
     return "；".join(parts)
 
 
-@app.command()
+@commands.command()
 def show(batch: Annotated[str, typer.Argument(help="The batch's id")]) -> None:
     """All releases of a batch."""
-    with outcome(), Office.open(account()) as office:
-        _print(office.register.releases.of(batch))
+    with outcome(), App.open(os_user()) as app:
+        _print(app.register.releases.of(batch))
 
 
-@app.command()
+@commands.command()
 def propose() -> None:
     """Look at all delivered batches with open rows and propose what can leave."""
-    with outcome(), Office.open(account()) as office:
-        found = pipeline.propose_all(office)
+    with outcome(), App.open(os_user()) as app:
+        found = pipeline.propose_all(app)
         _print(found.releases)
         if found.troubles:
             raise Halt("; ".join(found.troubles))
 
 
-@app.command()
+@commands.command()
 def approve(release: ReleaseId) -> None:
     """Let the rows go, as a leader who decided none of them."""
-    with outcome(), Office.open(account()) as office:
-        check_leader(office.settings, account())
-        office.register.releases.approve(*parse_id(release))
+    with outcome(), App.open(os_user()) as app:
+        check_leader(app.settings, os_user())
+        app.register.releases.approve(*parse_id(release))
         out.print(f"{release}: approved", markup=False)
 
 
-@app.command()
+@commands.command()
 def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
     """Send the rows back to the officer with a reason; the partner hears nothing of it."""
-    with outcome(), Office.open(account()) as office:
-        check_leader(office.settings, account())
+    with outcome(), App.open(os_user()) as app:
+        check_leader(app.settings, os_user())
         check_note(reason)
-        office.register.releases.reject(*parse_id(release), reason)
+        app.register.releases.reject(*parse_id(release), reason)
         out.print(f"{release}: rejected", markup=False)
 
 
-@app.command()
+@commands.command()
 def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What was done; no identity number")]) -> None:
     """As an officer, let the rows of a rejected release be proposed again."""
-    with outcome(), Office.open(account()) as office:
-        offices_of(office.settings, account())
+    with outcome(), App.open(os_user()) as app:
+        offices_of(app.settings, os_user())
         check_note(reason)
-        office.register.releases.reopen(*parse_id(release), reason)
+        app.register.releases.reopen(*parse_id(release), reason)
         out.print(f"{release}: its rows may be proposed again", markup=False)
 
 
-@app.command()
+@commands.command()
 def issue(release: ReleaseId) -> None:
     """Seal and deliver an approved release."""
-    with outcome(), Office.open(account()) as office:
-        pipeline.issue(office, release)
-        out.print(f"{release}: {office.register.releases.get(*parse_id(release)).state.value}", markup=False)
+    with outcome(), App.open(os_user()) as app:
+        pipeline.issue(app, release)
+        out.print(f"{release}: {app.register.releases.get(*parse_id(release)).state.value}", markup=False)

@@ -6,28 +6,28 @@ from typing import Annotated
 
 import typer
 
-from exchange.account import account
+from exchange.app import App
+from exchange.base.os_user import os_user
 from exchange.cli.outcome import out, outcome
-from exchange.office import Office
 from exchange.supervision.month import month_before, read_month
 from exchange.supervision.report import write_reports
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
-@app.callback()
+@commands.callback()
 def main() -> None:
     """Reports of what the register counted."""
 
 
-@app.command()
+@commands.command()
 def monthly(
     month: Annotated[str | None, typer.Argument(help="YYYY-MM; by default the one before this")] = None,
     *,
     for_outside: Annotated[bool, typer.Option("--for-outside", help="Only the one that may leave the office")] = False,
 ) -> None:
     """Write a month's report, for the office and for outside, as a page (HTML) and as a workbook (XLSX)."""
-    with outcome(), Office.open(account()) as office:
-        chosen = read_month(month, office.now()) if month else month_before(office.now())
-        for path in write_reports(office, chosen, outside=True if for_outside else None):
+    with outcome(), App.open(os_user()) as app:
+        chosen = read_month(month, app.now()) if month else month_before(app.now())
+        for path in write_reports(app, chosen, outside=True if for_outside else None):
             out.print(path, markup=False, soft_wrap=True)

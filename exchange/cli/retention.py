@@ -9,61 +9,61 @@ import typer
 from rich.table import Table
 
 from exchange import retention
-from exchange.account import account
+from exchange.app import App
+from exchange.base.os_user import os_user
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.cli.outcome import out, outcome
-from exchange.office import Office
 from exchange.review.decisions import check_note
 from exchange.review.people import check_officer_or_leader
-from exchange.working_days import OFFICE_ZONE
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
 _WORDS = {"originals": "原件", "results": "结果", "records": "清单、签名、回执", "work": "无批次的文件"}
 
 
-@app.command()
+@commands.command()
 def run(*, dry: Annotated[bool, typer.Option("--dry-run", help="Only say what is past its time")] = False) -> None:
     """Destroy the files that are past their time, as the settings and the agreements say."""
-    with outcome(), Office.open(account()) as office:
+    with outcome(), App.open(os_user()) as app:
         if dry:
-            files = retention.due(office)
+            files = retention.due(app)
             for file, kind in files:
                 out.print(f"{file.batch}  {file.role}  {kind}  {file.policy}", markup=False)
             _print(Counter(kind for _, kind in files), "到期未销毁 past their time")
         else:
-            _print(retention.run(office), "已销毁 destroyed")
+            _print(retention.run(app), "已销毁 destroyed")
 
 
 def _print(counts: Counter[str], what: str) -> None:
     out.print(f"{what}: " + ", ".join(f"{word} {kind} {counts[kind]}" for kind, word in _WORDS.items()), markup=False)
 
 
-@app.command()
+@commands.command()
 def hold(batch: BatchId, reason: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
     """Destroy nothing of this batch until the hold is released."""
-    with outcome(), Office.open(account()) as office:
-        check_officer_or_leader(office.settings, account())
+    with outcome(), App.open(os_user()) as app:
+        check_officer_or_leader(app.settings, os_user())
         check_note(reason)
-        held = retention.hold(office, batch, reason)
-        gone = len(office.register.retention.destroyed(batch))
+        held = retention.hold(app, batch, reason)
+        gone = len(app.register.retention.destroyed(batch))
         out.print(f"{batch}: {'held' if held else 'was held already'}; destroyed before: {gone}", markup=False)
 
 
-@app.command("release-hold")
+@commands.command("release-hold")
 def release_hold(batch: BatchId) -> None:
     """Let the batch's files go when their time is over."""
-    with outcome(), Office.open(account()) as office:
-        check_officer_or_leader(office.settings, account())
-        office.register.retention.release_hold(batch, office.now())
+    with outcome(), App.open(os_user()) as app:
+        check_officer_or_leader(app.settings, os_user())
+        app.register.retention.release_hold(batch, app.now())
         out.print(f"{batch}: the hold is released", markup=False)
 
 
-@app.command()
+@commands.command()
 def holds() -> None:
     """The batches that are held, since when, by whom and why."""
-    with outcome(), Office.open(account()) as office:
+    with outcome(), App.open(os_user()) as app:
         table = Table("批次 batch", "自 since", "由 by", "原因 reason")
-        for each in office.register.retention.holds():
+        for each in app.register.retention.holds():
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
             table.add_row(each.batch, since, each.held_by, each.reason)
         out.print(table if table.row_count else "没有。 None.")

@@ -8,70 +8,70 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from exchange.account import account
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.files import write_atomically
+from exchange.base.os_user import os_user
+from exchange.base.tables import ANSWERS, REASONS
+from exchange.calendar.working_days import EXTENDED_OBJECTION
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words
-from exchange.errors import Halt
-from exchange.files import write_atomically
-from exchange.office import Office
 from exchange.register import Decision, Review, ReviewFilter, ReviewState
+from exchange.review.case import CaseView, load_cases
 from exchange.review.decisions import allowed, check_reason, complete
+from exchange.review.labels import in_words, why
 from exchange.review.people import check_leader, check_officer, offices_of
-from exchange.review.sight import Sight, see
-from exchange.review.words import in_words, why
 from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, rows_of, write_list
 from exchange.settings import read_secret
-from exchange.tables import ANSWERS, REASONS
-from exchange.working_days import EXTENDED_OBJECTION
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
 Row = Annotated[int, typer.Argument(min=1, help="The row's number, from 1")]
 
 
-def _mine(office: Office, batch: str | None, state: ReviewState | None) -> list[Review]:
+def _mine(app: App, batch: str | None, state: ReviewState | None) -> list[Review]:
     """The rows of the officer's own offices, each once."""
     found = {}
-    for each in offices_of(office.settings, account()):
-        for review in office.register.reviews.find(ReviewFilter(batch, each.division, state)):
+    for each in offices_of(app.settings, os_user()):
+        for review in app.register.reviews.find(ReviewFilter(batch, each.division, state)):
             found[review.batch, review.row] = review
     return list(found.values())
 
 
-@app.command("list")
+@commands.command("list")
 def list_(
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
     state: Annotated[ReviewState, typer.Option(help="open, decided, leaving or released")] = ReviewState.OPEN,
 ) -> None:
     """The rows of your office and those below it."""
-    with outcome(), Office.open(account()) as office:
+    with outcome(), App.open(os_user()) as app:
         table = Table("批次 batch", "行 row", "单位 office", "原因 why", "状态 state", "限期 due", "经办 by")
         due = {}
-        for review in _mine(office, batch, state):
+        for review in _mine(app, batch, state):
             if review.batch not in due:
-                due[review.batch] = due_words(office.register.batch(review.batch))
+                due[review.batch] = due_words(app.register.batch(review.batch))
             cells = (review.division, why(review), review.state.value, due[review.batch], review.decided_by or "")
             table.add_row(review.batch, str(review.row), *cells)
         out.print(table if table.row_count else "没有待核实的行。 Nothing to look at.")
 
 
-@app.command()
+@commands.command()
 def show(batch: BatchId, row: Row) -> None:
     """One row: the claim, what the register holds, what is to be decided. That you looked is registered."""
-    with outcome(), Office.open(account()) as office:
-        review = office.register.reviews.get(batch, row)
-        check_officer(office.settings, account(), review.division)
-        _print(see(office, batch, [review])[0])
+    with outcome(), App.open(os_user()) as app:
+        review = app.register.reviews.get(batch, row)
+        check_officer(app.settings, os_user(), review.division)
+        _print(load_cases(app, batch, [review])[0])
 
 
-def _print(sight: Sight) -> None:
-    review = sight.review
+def _print(case: CaseView) -> None:
+    review = case.review
     out.print(f"{review.batch}  第 {review.row} 行  {why(review)}  [{review.state.value}]", markup=False)
     claim = Table(show_header=False, title="核查内容 claim")
-    for label, text in in_words(sight.claim).items():
+    for label, text in in_words(case.claim).items():
         claim.add_row(label, text)
     out.print(claim)
-    for title, frame in (("人口登记 register", sight.people), ("业务和违法犯罪记录 records", sight.records)):
+    for title, frame in (("人口登记 register", case.people), ("业务和违法犯罪记录 records", case.records)):
         if not frame.height:
             out.print(f"{title}: 无 none")
             continue
@@ -81,15 +81,15 @@ def _print(sight: Sight) -> None:
             table.add_row(label, *[each.get(label, "") for each in found])
         out.print(table)
     answers = Table("事项 column", "现答复 now", "建议 proposal", "可选 may be", title="待定事项 to be decided")
-    for column in sight.open:
-        proposal = sight.proposal.get(column, "")
+    for column in case.open:
+        proposal = case.proposal.get(column, "")
         words = [f"{code} {ANSWERS[code].zh}" for code in allowed(column)]
-        answers.add_row(column, sight.answers[column], proposal, " | ".join(words))
+        answers.add_row(column, case.answers[column], proposal, " | ".join(words))
     out.print(answers)
     out.print("依据 reasons: " + "；".join(f"{reason.code} {reason.zh}" for reason in REASONS.values()), markup=False)
 
 
-@app.command()
+@commands.command()
 def decide(
     batch: BatchId,
     row: Row,
@@ -98,17 +98,17 @@ def decide(
     note: Annotated[str | None, typer.Option(help="Short; no identity number")] = None,
 ) -> None:
     """Decide a row. What the proposal says of columns that you do not name is not taken: name every open column."""
-    with outcome(), Office.open(account()) as office:
-        review = office.register.reviews.get(batch, row)
-        check_officer(office.settings, account(), review.division)
-        sight = see(office, batch, [review])[0]
+    with outcome(), App.open(os_user()) as app:
+        review = app.register.reviews.get(batch, row)
+        check_officer(app.settings, os_user(), review.division)
+        case = load_cases(app, batch, [review])[0]
         check_reason(reason, note)
-        said = complete(sight.open, parse_answers(answers))
-        office.register.reviews.decide(batch, [Decision(row, review.version, said, reason, note)])
+        said = complete(case.open, parse_answers(answers))
+        app.register.reviews.decide(batch, [Decision(row, review.version, said, reason, note)])
         out.print(f"{batch} row {row}: decided", markup=False)
 
 
-@app.command("export")
+@commands.command("export")
 def export_(
     file: Annotated[Path, typer.Argument(help="The .csv or .xlsx file to write; it holds people")],
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
@@ -117,42 +117,42 @@ def export_(
     form = file.suffix.removeprefix(".").lower()
     if form not in ("csv", "xlsx"):
         raise typer.BadParameter("a work list is a .csv or an .xlsx file", param_hint="file")
-    with outcome(), Office.open(account()) as office:
-        sights = _sights(office, _mine(office, batch, ReviewState.OPEN))
-        key = list_key(read_secret(office.settings.keys.signing_key))
-        write_atomically(file, write_list(sights, key, "xlsx" if form == "xlsx" else "csv"))
-        out.print(f"{len(sights)} rows in {file}", markup=False)
+    with outcome(), App.open(os_user()) as app:
+        cases = _cases(app, _mine(app, batch, ReviewState.OPEN))
+        key = list_key(read_secret(app.settings.keys.signing_key))
+        write_atomically(file, write_list(cases, key, "xlsx" if form == "xlsx" else "csv"))
+        out.print(f"{len(cases)} rows in {file}", markup=False)
 
 
-def _sights(office: Office, reviews: list[Review]) -> list[Sight]:
+def _cases(app: App, reviews: list[Review]) -> list[CaseView]:
     by_batch: dict[str, list[Review]] = {}
     for review in reviews:
         by_batch.setdefault(review.batch, []).append(review)
-    return [sight for batch, rows in by_batch.items() for sight in see(office, batch, rows)]
+    return [case for batch, rows in by_batch.items() for case in load_cases(app, batch, rows)]
 
 
-@app.command("import")
+@commands.command("import")
 def import_(file: Annotated[Path, typer.Argument(help="A work list that was filled in")]) -> None:
     """Take the decisions of a work list; all lines that are filled in, or none."""
-    with outcome(), Office.open(account()) as office:
+    with outcome(), App.open(os_user()) as app:
         lines = read_list(file.read_bytes())
         wanted = rows_of(lines)
-        mine = [each for each in _mine(office, None, None) if each.row in wanted.get(each.batch, ())]
-        sights = {(sight.review.batch, sight.review.row): sight for sight in _sights(office, mine)}
-        decisions = check_lines(lines, sights, list_key(read_secret(office.settings.keys.signing_key)))
+        mine = [each for each in _mine(app, None, None) if each.row in wanted.get(each.batch, ())]
+        cases = {(case.review.batch, case.review.row): case for case in _cases(app, mine)}
+        decisions = check_lines(lines, cases, list_key(read_secret(app.settings.keys.signing_key)))
         for batch, rows in decisions.items():
-            office.register.reviews.decide(batch, rows)
+            app.register.reviews.decide(batch, rows)
             out.print(f"{batch}: {len(rows)} rows decided", markup=False)
         if not decisions:
             msg = "no line of the list is filled in"
             raise Halt(msg)
 
 
-@app.command()
+@commands.command()
 def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more time is needed")]) -> None:
     """A leader gives an objection its longer time, once."""
-    with outcome(), Office.open(account()) as office:
-        check_leader(office.settings, account())
-        office.register.clock.extend(batch, EXTENDED_OBJECTION, office.office_days, reason)
-        found = office.register.batch(batch)
+    with outcome(), App.open(os_user()) as app:
+        check_leader(app.settings, os_user())
+        app.register.clock.extend(batch, EXTENDED_OBJECTION, app.office_days, reason)
+        found = app.register.batch(batch)
         out.print(f"{batch}: due {found.due_on}, first {found.due_original}", markup=False)

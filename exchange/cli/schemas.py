@@ -8,15 +8,15 @@ from pathlib import Path
 
 import typer
 
+from exchange.base.paths import ROOT, SCHEMAS
 from exchange.cli.outcome import FOUND, err, out, outcome
-from exchange.guide import with_tables
-from exchange.manifest import MODELS, json_schema
-from exchange.places import ROOT, SCHEMAS
+from exchange.docs.guide import with_tables
+from exchange.docs.rulebook import rules_page
+from exchange.docs.specifications import read_specifications
 from exchange.register.diagram import states_page
-from exchange.rulebook import rules_page
-from exchange.specifications import read_specifications
+from exchange.wire.manifest import MODELS, json_schema
 
-app = typer.Typer(add_completion=False, invoke_without_command=True)
+commands = typer.Typer(add_completion=False, invoke_without_command=True)
 
 
 def generated() -> Iterator[tuple[Path, str]]:
@@ -31,7 +31,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "states.md", states_page()
 
 
-@app.callback()
+@commands.callback()
 def schemas(*, check: bool = typer.Option(False, "--check", help="Only say which files are not up to date.")) -> None:
     """Write the JSON Schemas and the generated documents, or check that they are up to date."""
     with outcome():

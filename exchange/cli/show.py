@@ -9,10 +9,10 @@ from typing import Final
 
 from rich.table import Table
 
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register import Batch, Register, State
 from exchange.register.models import LedgerRow
-from exchange.supervision.words import span
-from exchange.working_days import OFFICE_ZONE, office_day
+from exchange.supervision.labels import span
 
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
 

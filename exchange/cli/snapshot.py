@@ -8,18 +8,18 @@ from pathlib import Path
 import typer
 from rich.table import Table
 
-from exchange.account import account
+from exchange.app import App
+from exchange.base.os_user import os_user
+from exchange.base.tables import SOURCES
 from exchange.cli.outcome import err, out, outcome
-from exchange.office import Office
 from exchange.settings import Settings
 from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots
-from exchange.tables import SOURCES
 
-app = typer.Typer(add_completion=False, no_args_is_help=True)
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
-@app.command("build")
+@commands.command("build")
 def build_(
     source: str = typer.Argument(help=", ".join(SOURCES)),
     export: Path = typer.Argument(help="Folder of the export's CSV or Parquet files"),  # noqa: B008
@@ -38,7 +38,7 @@ def build_(
         out.print(f"{source} {version.name}: {record.rows} rows, published")
 
 
-@app.command("list")
+@commands.command("list")
 def list_() -> None:
     """All versions on disk; the published ones are marked."""
     with outcome():
@@ -52,11 +52,11 @@ def list_() -> None:
         out.print(table)
 
 
-@app.command()
+@commands.command()
 def prune() -> None:
     """Remove old versions that no open batch uses; how many are kept is the office's policy."""
-    with outcome(), Office.open(account()) as office:
-        pinned = office.register.snapshots_in_use()
+    with outcome(), App.open(os_user()) as app:
+        pinned = app.register.snapshots_in_use()
         for source in SOURCES:
-            for name in office.snapshots.prune(source, office.settings.policy.snapshots_kept, pinned):
+            for name in app.snapshots.prune(source, app.settings.policy.snapshots_kept, pinned):
                 out.print(f"removed {source} {name}")

@@ -9,46 +9,46 @@ from typing import Annotated, Final
 import typer
 from rich.table import Table
 
-from exchange.account import account
+from exchange.app import App
+from exchange.base.os_user import os_user
+from exchange.base.tables import NOTICES
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.cli.outcome import out, outcome
-from exchange.office import Office
 from exchange.register.waiting import open_rows
-from exchange.supervision import words
+from exchange.supervision import labels
 from exchange.supervision.report import office_name
 from exchange.supervision.today import OpenBatch, Urgency, picture
-from exchange.tables import NOTICES
 from exchange.watch.deadlines import due_of
-from exchange.working_days import OFFICE_ZONE, office_day
 
-app = typer.Typer(add_completion=False)
+commands = typer.Typer(add_completion=False)
 _URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS})
 _MINUTE: Final = "%Y-%m-%d %H:%M"
 _COLOURS: Final = {Urgency.LATE: "bold red", Urgency.TODAY: "yellow", Urgency.AT_RISK: "cyan"}
 
 
-@app.command()
+@commands.command()
 def supervise(*, lines: Annotated[int, typer.Option(min=1, help="At most so many lines in each list")] = 12) -> None:
     """What is late, due today or at risk, whom it waits for, and which files are missing."""
-    with outcome(), Office.open(account()) as office:
-        found = _picture(office)
+    with outcome(), App.open(os_user()) as app:
+        found = _picture(app)
         counts = Counter(each.urgency for each in found)
         heads = [f"{urgency}: {counts[urgency]}" for urgency in Urgency]
-        out.print(f"[bold]{office_day(office.now())}[/]  {'  ·  '.join(heads)}")
+        out.print(f"[bold]{office_day(app.now())}[/]  {'  ·  '.join(heads)}")
         _urgent(found, lines)
         _waiting(found)
-        _missing(office, lines)
-        _lying(office)
+        _missing(app, lines)
+        _lying(app)
 
 
-def _picture(office: Office) -> list[OpenBatch]:
-    policy, today = office.settings.policy, office_day(office.now())
-    batches = [(batch, due_of(office, batch, stops)) for batch, stops in office.register.clock.open_batches()]
-    rows = open_rows(office.register.engine)
+def _picture(app: App) -> list[OpenBatch]:
+    policy, today = app.settings.policy, office_day(app.now())
+    batches = [(batch, due_of(app, batch, stops)) for batch, stops in app.register.clock.open_batches()]
+    rows = open_rows(app.register.engine)
     return picture(
         batches,
         rows,
         today,
-        lambda division: office_name(office.settings, division),
+        lambda division: office_name(app.settings, division),
         half=policy.warn_half,
         days=policy.warn_days,
     )
@@ -62,15 +62,15 @@ def _urgent(found: Sequence[OpenBatch], lines: int) -> None:
     for each in urgent[:lines]:
         due = f"{each.due.day}{' 暂定 provisional' if each.due.provisional else ''}"
         whom = "；".join(f"{whom} {rows}" for whom, rows in each.waits.items())
-        cycle = str(words.cycle(each.batch.cycle)) if each.batch.cycle else ""
+        cycle = str(labels.cycle(each.batch.cycle)) if each.batch.cycle else ""
         table.add_row(each.urgency, each.batch.id, cycle, due, whom, style=_COLOURS.get(each.urgency))
     out.print(table if urgent else "没有紧急批次。 Nothing is urgent.")
     _more(len(urgent) - lines, "exchange register list")
 
 
 def _waiting(found: Sequence[OpenBatch]) -> None:
-    batches: Counter[words.Words] = Counter()
-    rows: Counter[words.Words] = Counter()
+    batches: Counter[labels.Words] = Counter()
+    rows: Counter[labels.Words] = Counter()
     for each in found:
         for whom, count in each.waits.items():
             batches[whom] += 1
@@ -82,17 +82,17 @@ def _waiting(found: Sequence[OpenBatch]) -> None:
         out.print(table)
 
 
-def _missing(office: Office, lines: int) -> None:
+def _missing(app: App, lines: int) -> None:
     found = [
         (
             each.partner,
-            f"{words.cycle(each.cycle)} {each.period} {each.purpose}".strip(),
+            f"{labels.cycle(each.cycle)} {each.period} {each.purpose}".strip(),
             f"应报未报，已提醒 {each.reminders} 次 not come, {each.reminders} reminders",
             str(each.expected_by),
         )
-        for each in office.register.missing.find()
+        for each in app.register.missing.find()
     ]
-    for left in office.register.unfinished():
+    for left in app.register.unfinished():
         since = left.first_seen.astimezone(OFFICE_ZONE).strftime(_MINUTE)
         found.append((left.partner, left.stem, NOTICES[left.reason].zh, since))
     table = Table("部门 partner", "文件 file", "缺 lacks", "自 since", title="缺件 Missing", title_justify="left")
@@ -103,8 +103,8 @@ def _missing(office: Office, lines: int) -> None:
     _more(len(found) - lines, "exchange expected, exchange register incomplete")
 
 
-def _lying(office: Office) -> None:
-    lying = office.register.pickups.lying()
+def _lying(app: App) -> None:
+    lying = app.register.pickups.lying()
     if lying:
         since = lying[0].since.astimezone(OFFICE_ZONE).strftime(_MINUTE)
         out.print(f"结果待部门取走 {len(lying)} 份，最早 {since} · results that partners have not taken", markup=False)

@@ -15,10 +15,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder, write_atomically
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
-from exchange.errors import Halt
-from exchange.files import make_folder, write_atomically
-from exchange.transport import SftpPlace, connect
+from exchange.wire.transport import SftpAccount, connect
 
 
 def openssl(*arguments: str) -> None:
@@ -67,10 +67,10 @@ class DemoPartner:
     office_encrypt: Path
 
     @property
-    def _place(self) -> SftpPlace:
+    def _place(self) -> SftpAccount:
         """The partner's view: it puts where the office fetches, and fetches where the office puts."""
         server = self.server
-        return SftpPlace("127.0.0.1", server.port, server.username, server.host_key, FROM_OFFICE, TO_OFFICE)
+        return SftpAccount("127.0.0.1", server.port, server.username, server.host_key, FROM_OFFICE, TO_OFFICE)
 
     def make_set(self, request: Request) -> dict[str, bytes]:
         """The set's files by name: data, manifest, signature."""

@@ -12,6 +12,10 @@ from typing import Final
 
 import polars as pl
 
+from exchange.base.errors import Halt
+from exchange.base.tables import ITEMS, REQUIRED_COLUMNS
+from exchange.base.xlsx import write_workbook
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.province.claims import Claims, make_claims
 from exchange.demo.province.offences import make_offences, on_record
@@ -20,10 +24,6 @@ from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import LEADER, PARTNERS, PEOPLE, SEED, PartnerProfile, World
-from exchange.errors import Halt
-from exchange.spreadsheet import write_workbook
-from exchange.tables import ITEMS, REQUIRED_COLUMNS
-from exchange.working_days import office_day
 
 _APPROVAL_SECONDS: Final = 90.0
 READING_SECONDS: Final = 2.0
@@ -50,7 +50,7 @@ class Expectation:
 
 
 @dataclass
-class Outcome:
+class PlayOutcome:
     """What came back; ``problem`` says what is not as expected."""
 
     expectation: Expectation
@@ -204,9 +204,9 @@ def approve(airflow: Airflow, first: Expectation) -> Expectation:
     return replace(first, about="approved 领导审批后", dropped_at=began, expected=answered, result=2)
 
 
-def check(expectation: Expectation) -> Outcome:
+def check(expectation: Expectation) -> PlayOutcome:
     """What has come back for one set so far, checked as its partner would."""
-    outcome = Outcome(expectation)
+    outcome = PlayOutcome(expectation)
     partner, batch = expectation.partner, expectation.batch
     there = set(partner.answers())
     if f"{batch}.receipt.json" not in there:
@@ -226,7 +226,7 @@ def check(expectation: Expectation) -> Outcome:
     return outcome
 
 
-def _check_result(expectation: Expectation, outcome: Outcome) -> None:
+def _check_result(expectation: Expectation, outcome: PlayOutcome) -> None:
     result = expectation.partner.result(expectation.batch, expectation.result)
     outcome.due = result.manifest["due"]["day"]
     outcome.rows = result.manifest["rows_out"]

@@ -12,7 +12,10 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from exchange.account import account
+from exchange.base.files import make_folder, write_atomically
+from exchange.base.os_user import os_user
+from exchange.base.tables import SOURCES
+from exchange.calendar.working_days import office_day
 from exchange.demo.province.exports import write_exports
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.airflow_settings import pool_slots
@@ -20,15 +23,12 @@ from exchange.demo.servers.celery import Celery
 from exchange.demo.servers.postgres import Postgres
 from exchange.demo.servers.redis import Redis
 from exchange.demo.servers.sftp import SftpServer
-from exchange.files import make_folder, write_atomically
-from exchange.keys import make_certificate, make_ssh_key
 from exchange.register import open_register
 from exchange.snapshots.build import build_if_new
 from exchange.snapshots.versions import Snapshots
-from exchange.tables import SOURCES
-from exchange.working_days import office_day
+from exchange.wire.keys import make_certificate, make_ssh_key
 
-OFFICER: Final = account()
+OFFICER: Final = os_user()
 LEADER: Final = "leader"
 """Who looks at rows and who approves in the demo: the account that runs it, and a user of Airflow's pages."""
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-REASONS: Final[Mapping[str, int]] = MappingProxyType(
+CANCELLATION_REASONS: Final[Mapping[str, int]] = MappingProxyType(
     {"death": 1, "settled_abroad": 2, "conscription": 3, "duplicate": 4, "other": 5}
 )
 WORDS: Final[Mapping[str, int]] = MappingProxyType(
-    dict(REASONS) | {
+    dict(CANCELLATION_REASONS) | {
         "死亡": 1, "死亡注销": 1, "去世": 1, "宣告死亡": 1,
         "出国定居": 2, "出境定居": 2, "出国(境)定居": 2, "国外定居": 2,
         "参军": 3, "入伍": 3, "应征入伍": 3, "服现役": 3, "服兵役": 3,

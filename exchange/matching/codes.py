@@ -15,8 +15,8 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.once import once
-from exchange.places import SCHEMAS
+from exchange.base.paths import SCHEMAS
+from exchange.matching.distinct import map_distinct
 
 SEX: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -45,25 +45,25 @@ def ethnicity_words() -> Mapping[str, int]:
     return MappingProxyType(words | OTHER_ETHNICITY_WORDS)
 
 
-def even_text(text: pl.Expr) -> pl.Expr:
+def normalise_text(text: pl.Expr) -> pl.Expr:
     """Evened width, no blanks, nothing invisible, no apostrophe in front."""
     return without_blanks(text.str.normalize("NFKC"))
 
 
 def without_blanks(even: pl.Expr) -> pl.Expr:
-    """The rest of ``even_text``, of a text in evened width."""
+    """The rest of ``normalise_text``, of a text in evened width."""
     return even.str.replace_all(_LEFT_OUT, "")
 
 
 def plain_word(text: pl.Expr) -> pl.Expr:
     """Even text in upper case."""
-    return even_text(text).str.to_uppercase()
+    return normalise_text(text).str.to_uppercase()
 
 
 def word_code(text: pl.Expr, words: Mapping[str, int]) -> pl.Expr:
     """UInt8 code of the word, null where the text is none of these."""
     table = dict(words)
-    return once(
+    return map_distinct(
         text, lambda each: plain_word(each).replace_strict(table, default=None, return_dtype=pl.UInt8), pl.UInt8
     )
 

@@ -12,8 +12,8 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import even_text, without_blanks
-from exchange.matching.once import once, unless_plain
+from exchange.matching.codes import normalise_text, without_blanks
+from exchange.matching.distinct import map_distinct, with_fast_path
 
 _MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
 _PARTED: Final = r"([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212]([0-9]{1,2})[日号]?"
@@ -34,7 +34,7 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
     ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到, ~ or a dash); nulls where the text is
     none of these, or ends before it begins. A bare number of four digits is a year.
     """
-    even = even_text(text)
+    even = normalise_text(text)
     year = (even.str.extract(_YEAR, 1) + "-01-01").str.to_date("%Y-%m-%d", strict=False)
     month = pl.concat_str([even.str.extract(_MONTH, 1), even.str.extract(_MONTH, 2).str.zfill(2)], separator="-")
     month = (month + "-01").str.to_date("%Y-%m-%d", strict=False)
@@ -52,7 +52,7 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
 
 def claimed_date(text: pl.Expr) -> pl.Expr:
     """Date, null where the text is no date or leaves open which."""
-    return once(text, lambda each: unless_plain(each, _PLAIN, _as_it_stands, _evened_out, pl.Date), pl.Date)
+    return map_distinct(text, lambda each: with_fast_path(each, _PLAIN, _as_it_stands, _evened_out, pl.Date), pl.Date)
 
 
 def _as_it_stands(text: pl.Expr) -> pl.Expr:

@@ -11,17 +11,17 @@ from datetime import date
 
 import polars as pl
 
+from exchange.base.tables import NOTES
 from exchange.matching import id_numbers, unregistered
 from exchange.matching.identity import NOBODY, Population, identify
 from exchange.matching.items import RULES, ItemRule
 from exchange.matching.sources import Sources
-from exchange.tables import NOTES
 
-IDENTITY = "identity"
+IDENTITY_COLUMN = "identity"
 NOTE = "note"
 PERSON = "person"
-CAUSES = "causes"
-FOR_THE_OFFICE = (PERSON, CAUSES)
+CAUSES_COLUMN = "causes"
+FOR_THE_OFFICE = (PERSON, CAUSES_COLUMN)
 """Columns that no partner sees."""
 
 # Whose answer is the identity itself, once the number was readable.
@@ -51,10 +51,10 @@ def decide(
         return asked.with_columns(pl.lit(NOBODY).alias(PERSON)).with_columns(_causes(items))
     frame = identify(id_numbers.standardise(table, today), sources.population)
     if settled:
-        frame = frame.with_columns(pl.col(IDENTITY).replace("under_review", "consistent"))
+        frame = frame.with_columns(pl.col(IDENTITY_COLUMN).replace("under_review", "consistent"))
     rules = [RULES[item] for item in items if item in RULES]
     frame = _with_register(frame, rules, sources.population)
-    told = pl.col("register.cancelled") & (pl.col(IDENTITY) == "consistent") & sources.tells_cancellation
+    told = pl.col("register.cancelled") & (pl.col(IDENTITY_COLUMN) == "consistent") & sources.tells_cancellation
     claimed = [rule.claimed.alias(f"claimed.{rule.code}") for rule in rules if rule.claimed is not None]
     frame = frame.with_columns(told.alias("registration_cancelled"), *claimed)
     for rule in rules:
@@ -64,7 +64,7 @@ def decide(
         "row_ref",
         "id_number",
         "name",
-        IDENTITY,
+        IDENTITY_COLUMN,
         _notes(),
         *[_answer(item).alias(f"answer.{item}") for item in items],
         PERSON,
@@ -88,7 +88,7 @@ def _with_register(frame: pl.DataFrame, rules: Sequence[ItemRule], population: P
 
 def _answer(item: str) -> pl.Expr:
     """The item's code: of the identity where it decides, else of the item's own rule."""
-    identity = pl.col(IDENTITY)
+    identity = pl.col(IDENTITY_COLUMN)
     if item in _OF_IDENTITY:
         return pl.when(identity.is_in(_OF_IDENTITY[item])).then(identity).otherwise(pl.lit("not_answered"))
     return (
@@ -113,8 +113,8 @@ def _notes() -> pl.Expr:
 
 def _causes(items: Sequence[str]) -> pl.Expr:
     """The codes of ``schemas/reviews.toml`` that say why an officer must look at a row."""
-    in_doubt = pl.col(IDENTITY) == "under_review"
+    in_doubt = pl.col(IDENTITY_COLUMN) == "under_review"
     variant = pl.col(NOTE).str.contains("name_variant", literal=True)
     of_identity = pl.when(in_doubt & variant).then(pl.lit("name_variant")).when(in_doubt).then(pl.lit("identity"))
     of_items = [pl.when(~in_doubt & (pl.col(f"answer.{item}") == "under_review")).then(pl.lit(item)) for item in items]
-    return pl.concat_str([of_identity, *of_items], separator=";", ignore_nulls=True).alias(CAUSES)
+    return pl.concat_str([of_identity, *of_items], separator=";", ignore_nulls=True).alias(CAUSES_COLUMN)

@@ -25,8 +25,8 @@ from typing import Final
 
 import polars as pl
 
+from exchange.base.paths import SCHEMAS
 from exchange.matching.codes import plain_word
-from exchange.places import SCHEMAS
 
 _COUNTRY: Final = "^(中华人民共和国|中国)"
 _CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"

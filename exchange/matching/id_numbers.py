@@ -19,8 +19,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from exchange.matching.codes import even_text
-from exchange.matching.once import unless_plain
+from exchange.matching.codes import normalise_text
+from exchange.matching.distinct import with_fast_path
 
 WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS: Final = "10X98765432"
@@ -72,7 +72,7 @@ _PASSING: Final = ("_check", "_unread", "_born")
 
 def plain(text: pl.Expr) -> pl.Expr:
     """The number in ASCII digits and X, without what people put between them."""
-    return _without_marks(even_text(text))
+    return _without_marks(normalise_text(text))
 
 
 def _without_marks(even: pl.Expr) -> pl.Expr:
@@ -145,7 +145,7 @@ def read(text: pl.Expr) -> pl.Expr:
     """Struct of ``key``, ``_check`` (the check character that was typed), ``id_from_15``, ``id_repaired`` and
     ``_unread`` (why no number can be read, or null).
     """
-    return unless_plain(text, _AS_IT_SHOULD_BE, _as_it_stands, _repaired, _READ)
+    return with_fast_path(text, _AS_IT_SHOULD_BE, _as_it_stands, _repaired, _READ)
 
 
 def _as_it_stands(text: pl.Expr) -> pl.Expr:
@@ -176,7 +176,7 @@ def _read_of_each(texts: pl.Series) -> pl.Series:
     )
     return (
         pl.LazyFrame({"claimed": texts})
-        .with_columns(even_text(claimed).alias("even"))
+        .with_columns(normalise_text(claimed).alias("even"))
         .with_columns(_without_marks(even).alias("number"))
         .select(
             pl.struct(

@@ -1,4 +1,4 @@
-"""From keys to rows: one of the two rooms that are built for speed; the other is ``once.py``.
+"""From keys to rows: one of the two rooms that are built for speed; the other is ``distinct.py``.
 
 A snapshot lies on disk sorted by key as uncompressed Arrow and is mapped into memory, so opening it reads nothing and a
 lookup touches only the pages that it needs. Texts, dates and codes lie as places in a dictionary
@@ -31,7 +31,7 @@ _NEEDLES: Final = 2048
 
 
 @dataclass(frozen=True)
-class Found:
+class Matches:
     """Pairs of a wanted key's place and a row of the table; a key that stands in many rows makes many pairs."""
 
     wanted: Rows
@@ -51,7 +51,7 @@ class SortedTable:
         """All but the key."""
         return [name for name in self.table.column_names if name != "key"]
 
-    def find(self, wanted: Keys) -> Found:
+    def find(self, wanted: Keys) -> Matches:
         """The rows of each wanted key; in no particular order."""
         rising = bool((wanted[1:] >= wanted[:-1]).all())
         order = np.arange(len(wanted)) if rising else np.argsort(wanted)
@@ -60,7 +60,7 @@ class SortedTable:
             row, place = _pairs(self.keys, ordered)
         else:
             place, row = _pairs(ordered, self.keys)
-        return Found(order[place], row)
+        return Matches(order[place], row)
 
     def contains(self, wanted: Keys) -> npt.NDArray[np.bool_]:
         """For each wanted key whether any row has it."""

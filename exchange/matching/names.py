@@ -9,7 +9,7 @@ Rules
   (``schemas/name_variants.csv``, from Unihan and OpenCC): an officer looks, neither yes nor no is said.
 - A private-use character that no table knows may be any one character: a name that agrees in all others is a variant.
 - What no name holds (digits, signs, control characters, the mark of a lost character) makes the claim unreadable, and
-  so does a name beyond ``GREATEST_NAME`` characters.
+  so does a name beyond ``MAX_NAME_LETTERS`` characters.
 
 Sources: GB 18030-2022; Unicode UAX 15 and 38; that a variant goes to an officer is the office's choice.
 """
@@ -23,11 +23,11 @@ from typing import Final
 
 import polars as pl
 
-from exchange.gb18030 import private_use
-from exchange.matching.once import unless_plain
-from exchange.places import SCHEMAS
+from exchange.base.paths import SCHEMAS
+from exchange.matching.distinct import with_fast_path
+from exchange.wire.gb18030 import private_use
 
-GREATEST_NAME: Final = 50
+MAX_NAME_LETTERS: Final = 50
 """Characters; the register's longest names, transcribed with dots, stay under it (the office's choice)."""
 
 SAME: Final = "same"
@@ -50,7 +50,7 @@ _PLAIN: Final = r"^[\u3400-\u4dbf\u4e00-\u9fff]*$"
 
 def standard_name(name: pl.Expr) -> pl.Expr:
     """The name in the form in which two names are compared."""
-    return unless_plain(name, _PLAIN, lambda text: text, _evened_out, pl.String)
+    return with_fast_path(name, _PLAIN, lambda text: text, _evened_out, pl.String)
 
 
 def _evened_out(name: pl.Expr) -> pl.Expr:
@@ -67,7 +67,7 @@ def name_fault(standard: pl.Expr) -> pl.Expr:
     return (
         pl.when(standard == "")
         .then(pl.lit("name_missing"))
-        .when((standard.str.len_chars() > GREATEST_NAME) | ~standard.str.contains(_READABLE))
+        .when((standard.str.len_chars() > MAX_NAME_LETTERS) | ~standard.str.contains(_READABLE))
         .then(pl.lit("name_format"))
     )
 

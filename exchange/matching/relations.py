@@ -21,8 +21,8 @@ from typing import Final
 
 import polars as pl
 
+from exchange.base.paths import SCHEMAS
 from exchange.matching.codes import word_code
-from exchange.places import SCHEMAS
 
 HEAD: Final = (1, 2)
 """本人 and 户主: the head's own relation, which no claim about two people can name."""

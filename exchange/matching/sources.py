@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from exchange.base.tables import ALWAYS_COUNTED
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
-from exchange.tables import ALWAYS_COUNTED
 
 UNCLEAR: Final = "unclear"
 """The kind of a record whose kind or effective day cannot be read: it counts for everybody, as an officer's."""

@@ -28,7 +28,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
 from exchange.matching import id_numbers
 from exchange.matching.codes import sex_code
 from exchange.matching.dates import claimed_date

@@ -4,7 +4,7 @@ from exchange.register.alerts import Alert, NewAlert
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Role, UnfinishedSet, numbered
 from exchange.register.clock import Stop
 from exchange.register.missing import MissingSet
-from exchange.register.pickups import How, Lying, Pickup
+from exchange.register.pickups import Pickup, PickupEvidence, UncollectedResult
 from exchange.register.register import Register, open_register
 from exchange.register.releases import Outcome, Release, ReleaseState
 from exchange.register.reviews import Decision, NewReview, Review, ReviewFilter, ReviewState
@@ -17,13 +17,12 @@ __all__ = [
     "Claim",
     "Decision",
     "FileRecord",
-    "How",
-    "Lying",
     "MissingSet",
     "NewAlert",
     "NewReview",
     "Outcome",
     "Pickup",
+    "PickupEvidence",
     "Register",
     "Release",
     "ReleaseState",
@@ -33,6 +32,7 @@ __all__ = [
     "Role",
     "State",
     "Stop",
+    "UncollectedResult",
     "UnfinishedSet",
     "numbered",
     "open_register",

@@ -16,12 +16,12 @@ from sqlalchemy import Date, Engine, cast, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
-from exchange.register.lines import as_batch, known, note
+from exchange.register.lines import append_event, as_batch, get_batch
 from exchange.register.models import AlertRow, BatchRow, LedgerRow
 from exchange.register.states import State
-from exchange.working_days import OFFICE_ZONE, office_day
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ class Alerts:
     def of_batch(self, batch_id: str, alerts: Iterable[NewAlert], at: datetime) -> list[Alert]:
         """Writes down alerts about a batch; those that nobody wrote down before."""
         with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True)
             added = [row for row in (_inserted(session, each, at) for each in alerts) if row is not None]
             if added:
-                told = {f"alert.{row.code}{row.days or ''}": str(row.true_on) for row in added}
-                note(session, batch, {}, told, self.actor)
+                event_data = {f"alert.{row.code}{row.days or ''}": str(row.true_on) for row in added}
+                append_event(session, batch, {}, event_data, self.actor)
             return [_alert(row) for row in added]
 
     def add(self, alert: NewAlert, at: datetime) -> Alert | None:
@@ -66,7 +66,7 @@ class Alerts:
             row = _inserted(session, alert, at)
             return None if row is None else _alert(row)
 
-    def said(self, batch_ids: Iterable[str]) -> dict[str, dict[tuple[str, int], date]]:
+    def sent(self, batch_ids: Iterable[str]) -> dict[str, dict[tuple[str, int], date]]:
         """Batch → kind → the office's day on which it was noticed last."""
         query = select(AlertRow).where(AlertRow.subject.in_(list(batch_ids))).order_by(AlertRow.noticed_at)
         found: dict[str, dict[tuple[str, int], date]] = {}

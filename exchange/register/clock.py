@@ -2,7 +2,7 @@
 
 Rules
 - ``due_original`` is what the first receipt said and never changes; ``due_on`` is the present one: the working days
-  that the batch has, over the stops that have ended and the calendar as it is known now (``working_days.py``).
+  that the batch has, over the stops that have ended and the calendar as it is known now (``calendar/working_days.py``).
 - Only an accepted batch that is not closed, and is not overdue, can be stopped. While the clock stands the due day is
   not known: ``due_on`` is then what it would be had the clock been started at once, and ``clock_stands`` says so.
 - Being told again what is so already changes nothing.
@@ -18,13 +18,13 @@ from typing import Any
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
+from exchange.calendar.working_days import OBJECTION, WORKING_DAYS, ClockPause, Due, OfficeDays, due_after, office_day
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
-from exchange.register.lines import as_batch, known, note
+from exchange.register.lines import append_event, as_batch, get_batch
 from exchange.register.models import BatchRow, ClockStopRow
 from exchange.register.states import OPEN, State
-from exchange.working_days import OBJECTION, WORKING_DAYS, Due, OfficeDays, Standing, due_after, office_day
 
 
 @dataclass(frozen=True)
@@ -41,10 +41,10 @@ class Stop:
     started_note: str | None
 
 
-def standings(stops: Iterable[Stop]) -> list[Standing]:
+def clock_pauses(stops: Iterable[Stop]) -> list[ClockPause]:
     """The stops that have ended, by their days."""
     return [
-        Standing(office_day(stop.stopped_at), office_day(stop.started_at))
+        ClockPause(office_day(stop.stopped_at), office_day(stop.started_at))
         for stop in stops
         if stop.started_at is not None
     ]
@@ -55,7 +55,7 @@ def present_due(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) ->
     number = batch.due_working_days
     if number is None:  # accepted before the register kept it
         number = WORKING_DAYS[batch.cycle or ""]
-    return due_after(number, office_day(batch.received_at), office_days, standings(stops))
+    return due_after(number, office_day(batch.received_at), office_days, clock_pauses(stops))
 
 
 class Clock:
@@ -78,8 +78,8 @@ class Clock:
             stop = ClockStopRow(batch_id=batch_id, number=number, stopped_at=at, stopped_by=self.actor)
             stop.reason, stop.note = reason, why
             session.add(stop)
-            told = {f"stop.{number}": f"{at.isoformat()} {reason} {why or ''}".strip()}
-            note(session, row, {"clock_stands": True}, told, self.actor)
+            event_data = {f"stop.{number}": f"{at.isoformat()} {reason} {why or ''}".strip()}
+            append_event(session, row, {"clock_stands": True}, event_data, self.actor)
             return True
 
     def start(self, batch_id: str, at: datetime, office_days: OfficeDays, why: str | None = None) -> bool:
@@ -91,32 +91,34 @@ class Clock:
             *_, last = session.scalars(select(ClockStopRow).filter_by(batch_id=batch_id).order_by("number"))
             last.started_at, last.started_by, last.started_note = max(at, last.stopped_at), self.actor, why
             facts = {"clock_stands": False} | _facts(session, row, office_days)
-            note(session, row, facts, {f"start.{last.number}": f"{at.isoformat()} {why or ''}".strip()}, self.actor)
+            append_event(
+                session, row, facts, {f"start.{last.number}": f"{at.isoformat()} {why or ''}".strip()}, self.actor
+            )
             return True
 
     def extend(self, batch_id: str, working_days: int, office_days: OfficeDays, reason: str) -> None:
         """A leader gives an objection more time, once."""
         with transaction(self.engine) as session:
-            row = known(session, batch_id, for_update=True)
+            row = get_batch(session, batch_id, for_update=True)
             first = row.due_working_days in (None, WORKING_DAYS[OBJECTION])
             if row.cycle != OBJECTION or not first or row.state == State.CLOSED:
                 msg = f"{batch_id} is no open objection with its first time; it cannot be extended"
                 raise Halt(msg)
             row.due_working_days = working_days
             facts = {"due_working_days": working_days} | _facts(session, row, office_days)
-            note(session, row, facts, {"extended": reason}, self.actor)
+            append_event(session, row, facts, {"extended": reason}, self.actor)
 
     def recompute(self, batch_id: str, office_days: OfficeDays) -> bool:
         """Counts an open batch's due day by the calendar as it is known now; whether anything changed."""
         with transaction(self.engine) as session:
-            row = known(session, batch_id, for_update=True)
+            row = get_batch(session, batch_id, for_update=True)
             if row.state not in OPEN or row.due_on is None:
                 return False
             facts = _facts(session, row, office_days)
             before = f"{row.due_on}{' provisional' if row.due_provisional else ''}"
             if facts == {"due_on": row.due_on, "due_provisional": row.due_provisional}:
                 return False
-            note(session, row, facts, {"due_before": before}, self.actor)
+            append_event(session, row, facts, {"due_before": before}, self.actor)
             return True
 
     def stops(self, batch_id: str) -> list[Stop]:
@@ -138,14 +140,14 @@ class Clock:
     def renewed(self, batch_id: str, number: int) -> None:
         """The partner has the receipts up to this one."""
         with transaction(self.engine) as session:
-            row = known(session, batch_id, for_update=True)
+            row = get_batch(session, batch_id, for_update=True)
             if row.receipts_sent < number:
-                note(session, row, {"receipts_sent": number}, {}, self.actor)
+                append_event(session, row, {"receipts_sent": number}, {}, self.actor)
 
 
 def _running_out(session: Session, batch_id: str) -> BatchRow:
     """The locked line of a batch that has a due day before it."""
-    row = known(session, batch_id, for_update=True)
+    row = get_batch(session, batch_id, for_update=True)
     if row.due_on is None or row.state not in OPEN:
         msg = f"{batch_id} is {row.state}; only the clock of an accepted batch that is not closed is stopped or started"
         raise Halt(msg)

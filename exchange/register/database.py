@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, func, select
 from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
-from exchange.errors import Retryable
+from exchange.base.errors import Retryable
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _CONNECT_SECONDS = 5

@@ -23,7 +23,7 @@ from typing import Any, Final
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
 from exchange.register.batches import Role
 from exchange.register.models import BatchRow, FileRow, LedgerHeadRow, LedgerRow
 
@@ -129,11 +129,11 @@ def _is_as_told(batch: BatchRow, hashes: Mapping[str, str], lines: Sequence[Ledg
     """Whether a batch's line, and the files that the ledger knows, are what the ledger's lines add up to."""
     if not lines or (batch.received_at, batch.state) != (lines[0].at, lines[-1].to_state):
         return False
-    told: dict[str, str] = {}
+    event_data: dict[str, str] = {}
     for line in lines:
-        told |= json.loads(line.facts)
+        event_data |= json.loads(line.facts)
     facts = _as_written({name: getattr(batch, name) for name in _FACTS})
-    roles = {name for name in told if name.partition("-")[0] in _ROLES}
-    return facts == _UNTOLD | {name: told[name] for name in told.keys() & _FACTS} and all(
-        hashes.get(role) == told[role] for role in roles
+    roles = {name for name in event_data if name.partition("-")[0] in _ROLES}
+    return facts == _UNTOLD | {name: event_data[name] for name in event_data.keys() & _FACTS} and all(
+        hashes.get(role) == event_data[role] for role in roles
     )

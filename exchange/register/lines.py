@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
 from exchange.register import ledger
 from exchange.register.batches import Batch, FileRecord
 from exchange.register.models import BatchRow, FileRow
@@ -20,7 +20,7 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def known(session: Session, batch_id: str, *, for_update: bool = False) -> BatchRow:
+def get_batch(session: Session, batch_id: str, *, for_update: bool = False) -> BatchRow:
     """The batch's line; Halt where there is none."""
     batch = session.get(BatchRow, batch_id, with_for_update=for_update)
     if batch is None:
@@ -35,11 +35,16 @@ def as_batch(row: BatchRow) -> Batch:
     return Batch(**fields | {"state": State(row.state), "items": tuple(row.items)})
 
 
-def move(
-    session: Session, batch_id: str, to_state: State, facts: Mapping[str, Any], told: Mapping[str, Any], actor: str
+def transition(
+    session: Session,
+    batch_id: str,
+    to_state: State,
+    facts: Mapping[str, Any],
+    event_data: Mapping[str, Any],
+    actor: str,
 ) -> bool:
     """Writes a step into the batch's line and the ledger; False where the batch is in that state already."""
-    batch = known(session, batch_id, for_update=True)
+    batch = get_batch(session, batch_id, for_update=True)
     if batch.state == to_state:
         return False
     from_state = State(batch.state)
@@ -48,14 +53,16 @@ def move(
         raise Halt(msg)
     batch.state = to_state
     _write(batch, facts)
-    ledger.append(session, batch_id, (from_state, to_state), now(), actor, told)
+    ledger.append(session, batch_id, (from_state, to_state), now(), actor, event_data)
     return True
 
 
-def note(session: Session, batch: BatchRow, facts: Mapping[str, Any], told: Mapping[str, Any], actor: str) -> None:
+def append_event(
+    session: Session, batch: BatchRow, facts: Mapping[str, Any], event_data: Mapping[str, Any], actor: str
+) -> None:
     """Writes down something about a batch that is no step: its state stays. ``batch`` is locked by the caller."""
     _write(batch, facts)
-    ledger.append(session, batch.id, (batch.state, batch.state), now(), actor, {**facts, **told})
+    ledger.append(session, batch.id, (batch.state, batch.state), now(), actor, {**facts, **event_data})
 
 
 def _write(batch: BatchRow, facts: Mapping[str, Any]) -> None:

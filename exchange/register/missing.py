@@ -9,11 +9,11 @@ from sqlalchemy import Engine, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from exchange.errors import Refused
-from exchange.manifest import RequestManifest
+from exchange.base.errors import Refused
 from exchange.register.database import transaction
 from exchange.register.models import BatchRow, MissingSetRow
 from exchange.register.states import State
+from exchange.wire.manifest import RequestManifest
 
 Key = tuple[str, str, str]
 """Cycle, period, purpose (empty where any will do)."""

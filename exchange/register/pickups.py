@@ -11,13 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from exchange.register.batches import Role
 from exchange.register.database import transaction
-from exchange.register.lines import known, note
+from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, FileRow, PickupRow, ReleaseRow
 from exchange.register.releases import ReleaseState
 from exchange.register.states import State
 
 
-class How(StrEnum):
+class PickupEvidence(StrEnum):
     """How the office knows: the partner removed the file, or put an acknowledgement."""
 
     REMOVED = "removed"
@@ -25,7 +25,7 @@ class How(StrEnum):
 
 
 @dataclass(frozen=True)
-class Lying:
+class UncollectedResult:
     """A result in the partner's folder that the partner has not taken yet. ``number``: 1 is the first result, 2… are
     supplementary ones; ``data``: the name of its data file; ``since``: when it was made.
     """
@@ -41,7 +41,7 @@ class Lying:
 class Pickup:
     number: int
     noticed_at: datetime
-    how: How
+    how: PickupEvidence
 
 
 class Pickups:
@@ -49,7 +49,7 @@ class Pickups:
         self.engine = engine
         self.actor = actor
 
-    def lying(self, partner: str | None = None) -> list[Lying]:
+    def lying(self, partner: str | None = None) -> list[UncollectedResult]:
         """What was delivered, to this partner or to any, and not taken yet; the oldest first."""
         suffix = func.substring(FileRow.role, r"-(\d+)$")
         number = case((suffix.is_(None), "1"), else_=suffix).cast(PickupRow.number.type)
@@ -68,18 +68,18 @@ class Pickups:
         if partner is not None:
             query = query.where(BatchRow.partner == partner)
         with transaction(self.engine) as session:
-            return [Lying(*row) for row in session.execute(query)]
+            return [UncollectedResult(*row) for row in session.execute(query)]
 
-    def taken(self, batch_id: str, number: int, how: How, at: datetime) -> None:
+    def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
         """The partner has this result; the first telling stands."""
         with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True)
             row = insert(PickupRow).values(batch_id=batch_id, number=number, noticed_at=at, how=how)
             if session.scalar(row.on_conflict_do_nothing().returning(PickupRow.number)) is not None:
-                note(session, batch, {}, {f"taken.{number}": f"{how} {at.isoformat()}"}, self.actor)
+                append_event(session, batch, {}, {f"taken.{number}": f"{how} {at.isoformat()}"}, self.actor)
 
     def of(self, batch_id: str) -> list[Pickup]:
         """What of a batch was taken, in the order of the results."""
         query = select(PickupRow).filter_by(batch_id=batch_id).order_by(PickupRow.number)
         with transaction(self.engine) as session:
-            return [Pickup(row.number, row.noticed_at, How(row.how)) for row in session.scalars(query)]
+            return [Pickup(row.number, row.noticed_at, PickupEvidence(row.how)) for row in session.scalars(query)]

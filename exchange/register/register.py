@@ -19,14 +19,14 @@ from typing import Any
 from sqlalchemy import Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
 
-from exchange.errors import Halt
-from exchange.manifest import RequestManifest
+from exchange.base.errors import Halt
+from exchange.calendar.working_days import Due
 from exchange.register import ledger
 from exchange.register.alerts import Alerts
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
 from exchange.register.clock import Clock
 from exchange.register.database import migrate, open_engine, transaction
-from exchange.register.lines import as_batch, file_row, hashes, known, move, now
+from exchange.register.lines import as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
     AnswerCountRow,
@@ -41,7 +41,7 @@ from exchange.register.releases import Releases
 from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.states import OPEN, State
-from exchange.working_days import Due
+from exchange.wire.manifest import RequestManifest
 
 
 def open_register(url: str, actor: str, password_file: Path | None = None) -> Register:
@@ -120,16 +120,16 @@ class Register:
             "arrival": arrival,
         }
         with transaction(self.engine) as session:
-            if at_most is not None and known(session, batch_id, for_update=True).state == State.CLAIMED:
+            if at_most is not None and get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
                 check_not_doubled(session, batch_id, manifest, at_most)
-            if move(session, batch_id, State.ACCEPTED, facts, facts | hashes(agreed), self.actor):
+            if transition(session, batch_id, State.ACCEPTED, facts, facts | hashes(agreed), self.actor):
                 session.add_all(file_row(batch_id, file, now()) for file in agreed)
 
     def refuse(self, batch_id: str, code: str, *, row: int | None, column: str | None) -> None:
         """The set is refused whole, for this reason of ``schemas/refusals.toml``."""
         self._step(batch_id, State.REFUSED, {"refusal_code": code, "refusal_row": row, "refusal_column": column})
 
-    def sealed(
+    def prepared(
         self,
         batch_id: str,
         counts: Mapping[str, Mapping[str, int]],
@@ -142,9 +142,9 @@ class Register:
         """
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
-            if known(session, batch_id, for_update=True).state == State.ACCEPTED:
+            if get_batch(session, batch_id, for_update=True).state == State.ACCEPTED:
                 add_reviews(session, batch_id, reviews)  # before the ledger's lock, for which all other batches wait
-            if not move(session, batch_id, State.SEALED, facts, facts | hashes(files), self.actor):
+            if not transition(session, batch_id, State.PREPARED, facts, facts | hashes(files), self.actor):
                 return
             session.add_all(file_row(batch_id, file, now()) for file in files)
             session.add_all(
@@ -163,7 +163,7 @@ class Register:
 
     def _step(self, batch_id: str, to_state: State, facts: dict[str, Any]) -> None:
         with transaction(self.engine) as session:
-            move(session, batch_id, to_state, facts, facts, self.actor)
+            transition(session, batch_id, to_state, facts, facts, self.actor)
 
     @property
     def clock(self) -> Clock:
@@ -206,7 +206,7 @@ class Register:
         """A file of the batch; the same again changes nothing, another for the same role is a Halt."""
         file = FileRecord(role, name, sha256, size)
         with transaction(self.engine) as session:
-            known(session, batch_id)
+            get_batch(session, batch_id)
             row = insert(FileRow).values(batch_id=batch_id, recorded_at=now(), **asdict(file))
             session.execute(row.on_conflict_do_nothing())
             first = session.get_one(FileRow, (batch_id, role))
@@ -241,7 +241,7 @@ class Register:
         ``later``: those asked a second time, for the rows that had to wait for a source.
         """
         with transaction(self.engine) as session:
-            known(session, batch_id, for_update=True)
+            get_batch(session, batch_id, for_update=True)
             pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later)).all()
             if not pinned:
                 pinned = [
@@ -268,7 +268,7 @@ class Register:
     def batch(self, batch_id: str) -> Batch:
         """The batch's line; Halt where there is none."""
         with transaction(self.engine) as session:
-            return as_batch(known(session, batch_id))
+            return as_batch(get_batch(session, batch_id))
 
     def find_batch(self, batch_id: str) -> Batch | None:
         with transaction(self.engine) as session:

@@ -21,11 +21,11 @@ from typing import Final
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
 from exchange.register import reviews
 from exchange.register.batches import FileRecord
 from exchange.register.database import transaction
-from exchange.register.lines import file_row, hashes, known, move, note, now
+from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
 from exchange.register.models import ReleaseRow
 from exchange.register.states import State
 
@@ -35,11 +35,11 @@ class ReleaseState(StrEnum):
     APPROVED = "approved"
     REJECTED = "rejected"
     REOPENED = "reopened"
-    SEALED = "sealed"
+    PREPARED = "sealed"  # see ``State.PREPARED``
     DELIVERED = "delivered"
 
 
-UNDER_WAY: Final = frozenset({ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.SEALED})
+UNDER_WAY: Final = frozenset({ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED})
 """States in which something is still to be done with a release."""
 
 Counts = Mapping[str, Mapping[str, int]]
@@ -97,7 +97,7 @@ class Releases:
     def propose(self, batch_id: str, rows: Sequence[int], outcome: Outcome, *, needs_approval: bool) -> Release | None:
         """A new release of these rows; None where one of them is in a living release already."""
         with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True)
             if not self._held(session, batch_id).isdisjoint(rows):
                 return None
             last = session.scalar(select(func.max(ReleaseRow.number)).filter_by(batch_id=batch_id)) or 0
@@ -114,7 +114,7 @@ class Releases:
             )
             session.add(row)
             reviews.leave(session, batch_id, rows)
-            note(session, batch, {}, {_key(row): f"{row.state} {len(rows)}"}, self.actor)
+            append_event(session, batch, {}, {_key(row): f"{row.state} {len(rows)}"}, self.actor)
             return _release(row)
 
     def approve(self, batch_id: str, number: int) -> None:
@@ -137,25 +137,25 @@ class Releases:
         with transaction(self.engine) as session:
             self._step(session, batch_id, number, (ReleaseState.REJECTED, ReleaseState.REOPENED), reason)
 
-    def sealed(self, batch_id: str, number: int, files: Sequence[FileRecord]) -> None:
+    def prepared(self, batch_id: str, number: int, files: Sequence[FileRecord]) -> None:
         """The supplementary result is made."""
         with transaction(self.engine) as session:
-            steps = (ReleaseState.APPROVED, ReleaseState.SEALED)
+            steps = (ReleaseState.APPROVED, ReleaseState.PREPARED)
             if self._step(session, batch_id, number, steps, None, hashes(files)) is not None:
                 session.add_all(file_row(batch_id, file, now()) for file in files)
 
     def delivered(self, batch_id: str, number: int) -> None:
         """It lies in the partner's folder; with the last open row the batch is closed."""
         with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
-            row = self._step(session, batch_id, number, (ReleaseState.SEALED, ReleaseState.DELIVERED), None)
+            batch = get_batch(session, batch_id, for_update=True)
+            row = self._step(session, batch_id, number, (ReleaseState.PREPARED, ReleaseState.DELIVERED), None)
             if row is None:
                 return
             reviews.gone(session, batch_id, row.rows)
             still_open = (batch.rows_open or 0) - len(row.rows)
-            note(session, batch, {"rows_open": still_open}, {}, self.actor)
+            append_event(session, batch, {"rows_open": still_open}, {}, self.actor)
             if still_open == 0 and batch.state == State.DELIVERED:
-                move(session, batch_id, State.CLOSED, {}, {}, self.actor)
+                transition(session, batch_id, State.CLOSED, {}, {}, self.actor)
 
     def get(self, batch_id: str, number: int) -> Release:
         with transaction(self.engine) as session:
@@ -192,11 +192,11 @@ class Releases:
         number: int,
         steps: tuple[ReleaseState, ReleaseState],
         reason: str | None,
-        told: Mapping[str, str] | None = None,
+        event_data: Mapping[str, str] | None = None,
     ) -> ReleaseRow | None:
         """Moves a release from one state to the next; None where it is there already; Halt where it is elsewhere."""
         from_state, to_state = steps
-        batch = known(session, batch_id, for_update=True)
+        batch = get_batch(session, batch_id, for_update=True)
         row = _found(session, batch_id, number)
         if row.state == to_state:
             return None
@@ -206,7 +206,7 @@ class Releases:
         row.state = to_state
         if reason is not None:
             row.reason = reason
-        note(session, batch, {}, {_key(row): f"{to_state} {len(row.rows)}", **(told or {})}, self.actor)
+        append_event(session, batch, {}, {_key(row): f"{to_state} {len(row.rows)}", **(event_data or {})}, self.actor)
         return row
 
 

@@ -20,9 +20,9 @@ from sqlalchemy import ColumnElement, Engine, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
 from exchange.register.database import transaction
-from exchange.register.lines import known, note
+from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, DestructionRow, FileRow, LedgerRow, LegalHoldRow
 from exchange.register.states import OPEN, State
 
@@ -110,8 +110,8 @@ class Retention:
             if destruction.done:
                 row.done_at = at
                 if row.batch_id is not None:
-                    batch = known(session, row.batch_id)
-                    note(session, batch, {}, {f"destroyed.{row.role}": f"{row.kind} {row.policy}"}, self.actor)
+                    batch = get_batch(session, row.batch_id)
+                    append_event(session, batch, {}, {f"destroyed.{row.role}": f"{row.kind} {row.policy}"}, self.actor)
 
     def intend_nameless(self, digests: Collection[str], policy: str, at: datetime) -> None:
         """Writes down that those of these files that no batch names, or lives by, will be destroyed."""
@@ -132,8 +132,8 @@ class Retention:
             session.add(row)
 
     def _of_work(self, role: str, name: str, policy: str, at: datetime) -> DestructionRow:
-        told = {"kind": WORK, "policy": policy, "actor": self.actor, "intended_at": at}
-        return DestructionRow(batch_id=None, role=role, sha256=name, **told)
+        event_data = {"kind": WORK, "policy": policy, "actor": self.actor, "intended_at": at}
+        return DestructionRow(batch_id=None, role=role, sha256=name, **event_data)
 
     def destroyed(self, batch_id: str) -> Mapping[str, datetime]:
         """Role → when it was destroyed, of a batch's files."""
@@ -145,25 +145,25 @@ class Retention:
     def hold(self, batch_id: str, reason: str, at: datetime) -> bool:
         """Nothing of the batch is destroyed from now on; False where it is held already."""
         with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True)
             if _standing(session, batch_id) is not None:
                 return False
             number = (session.scalar(select(func.max(LegalHoldRow.number)).filter_by(batch_id=batch_id)) or 0) + 1
             row = LegalHoldRow(batch_id=batch_id, number=number, held_at=at, held_by=self.actor, reason=reason)
             session.add(row)
-            note(session, batch, {}, {f"hold.{number}": reason}, self.actor)
+            append_event(session, batch, {}, {f"hold.{number}": reason}, self.actor)
             return True
 
     def release_hold(self, batch_id: str, at: datetime) -> None:
         """Its files go when their time is over; Halt where it is not held."""
         with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True)
             row = _standing(session, batch_id)
             if row is None:
                 msg = f"{batch_id} is not held"
                 raise Halt(msg)
             row.released_at, row.released_by = at, self.actor
-            note(session, batch, {}, {f"hold.{row.number}": "released"}, self.actor)
+            append_event(session, batch, {}, {f"hold.{row.number}": "released"}, self.actor)
 
     def holds(self) -> list[Hold]:
         """The holds that stand, the oldest first."""

@@ -19,9 +19,9 @@ from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, se
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
 from exchange.register.database import transaction
-from exchange.register.lines import known, note, now
+from exchange.register.lines import append_event, get_batch, now
 from exchange.register.models import ReviewRow
 
 
@@ -111,7 +111,7 @@ class Reviews:
 
     def add(self, batch_id: str, reviews: Sequence[NewReview]) -> None:
         with transaction(self.engine) as session:
-            known(session, batch_id, for_update=True)
+            get_batch(session, batch_id, for_update=True)
             add_reviews(session, batch_id, reviews)
 
     def find(self, wanted: ReviewFilter) -> list[Review]:
@@ -142,14 +142,14 @@ class Reviews:
     def opened(self, batch_id: str, rows: Iterable[int]) -> None:
         """An officer looks at these rows' people; told to the ledger before anything is shown."""
         with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
-            note(session, batch, {}, {"opened": ",".join(str(row) for row in rows)}, self.actor)
+            batch = get_batch(session, batch_id, for_update=True)
+            append_event(session, batch, {}, {"opened": ",".join(str(row) for row in rows)}, self.actor)
 
     def decide(self, batch_id: str, decisions: Sequence[Decision]) -> None:
         """All of these or none; Halt where a row changed since it was seen or is not open to a decision."""
         with transaction(self.engine) as session:
-            batch = known(session, batch_id, for_update=True)
-            told = {}
+            batch = get_batch(session, batch_id, for_update=True)
+            event_data = {}
             for decision in decisions:
                 row = _row(session, batch_id, decision.row)
                 if row.state not in (ReviewState.OPEN, ReviewState.DECIDED) or row.version != decision.version:
@@ -159,8 +159,8 @@ class Reviews:
                 row.decision = json.dumps(dict(decision.answers), sort_keys=True)
                 row.reason, row.note = decision.reason, decision.note
                 row.decided_by, row.decided_at = self.actor, now()
-                told[f"review.{row.row}"] = f"{row.decision} {row.reason}"
-            note(session, batch, {}, told, self.actor)
+                event_data[f"review.{row.row}"] = f"{row.decision} {row.reason}"
+            append_event(session, batch, {}, event_data, self.actor)
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:
         """How many of a batch's rows are in each state."""

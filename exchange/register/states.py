@@ -2,7 +2,7 @@
 
                       ┌──────────► refused
 claimed ──────────────┤
-                      └──────────► accepted ──► sealed ──► delivered ──► closed
+                      └──────────► accepted ──► prepared ─► delivered ──► closed
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class State(StrEnum):
     CLAIMED = "claimed"
     ACCEPTED = "accepted"
     REFUSED = "refused"
-    SEALED = "sealed"
+    PREPARED = "sealed"  # the word of the ledger's first lines, which are never rewritten
     DELIVERED = "delivered"
     CLOSED = "closed"
 
@@ -26,13 +26,13 @@ TRANSITIONS: Final[Mapping[State | None, frozenset[State]]] = MappingProxyType(
     {
         None: frozenset({State.CLAIMED}),  # the collector found a complete set
         State.CLAIMED: frozenset({State.ACCEPTED, State.REFUSED}),  # receive trusted it, or did not
-        State.ACCEPTED: frozenset({State.SEALED}),  # process made the result
-        State.SEALED: frozenset({State.DELIVERED}),  # deliver put it into the partner's folder
+        State.ACCEPTED: frozenset({State.PREPARED}),  # process made the result
+        State.PREPARED: frozenset({State.DELIVERED}),  # deliver put it into the partner's folder
         State.DELIVERED: frozenset({State.CLOSED}),  # nothing is left to do
         State.REFUSED: frozenset(),
         State.CLOSED: frozenset(),
     }
 )
 
-OPEN: Final = frozenset({State.CLAIMED, State.ACCEPTED, State.SEALED, State.DELIVERED})
+OPEN: Final = frozenset({State.CLAIMED, State.ACCEPTED, State.PREPARED, State.DELIVERED})
 """States in which something is still to be done."""

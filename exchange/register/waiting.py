@@ -67,4 +67,4 @@ def _accounted(rows: OpenRows) -> int:
     return under_way + max(queue, rows.releases.get(ReleaseState.REJECTED, 0))
 
 
-_UNDER_WAY = (ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.SEALED)
+_UNDER_WAY = (ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED)

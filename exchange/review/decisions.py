@@ -12,12 +12,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from exchange.errors import Halt
-from exchange.masking import ID_NUMBER_ANYWHERE
+from exchange.base.errors import Halt
+from exchange.base.tables import DECISIONS, REASONS
 from exchange.matching.decide import follows
-from exchange.tables import DECISIONS, REASONS
+from exchange.output.masking import ID_NUMBER_ANYWHERE
 
-GREATEST_NOTE = 200
+MAX_NOTE_LETTERS = 200
 
 
 def complete(open_columns: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
@@ -63,6 +63,6 @@ def check_note(note: str | None, *, needed: bool = False) -> None:
     if needed and not note:
         msg = "the reason 'other' needs a note"
         raise Halt(msg)
-    if note is not None and (len(note) > GREATEST_NOTE or re.search(ID_NUMBER_ANYWHERE, note)):
-        msg = f"a note has at most {GREATEST_NOTE} characters and holds no identity number"
+    if note is not None and (len(note) > MAX_NOTE_LETTERS or re.search(ID_NUMBER_ANYWHERE, note)):
+        msg = f"a note has at most {MAX_NOTE_LETTERS} characters and holds no identity number"
         raise Halt(msg)

@@ -5,7 +5,7 @@ Rule: names are accounts of the machine or of Airflow, as the settings list them
 
 from __future__ import annotations
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
 from exchange.register.reviews import below
 from exchange.settings import ReviewOffice, Settings
 

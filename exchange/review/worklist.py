@@ -1,7 +1,7 @@
 """Work lists: rows of the queue as a CSV file or an XLSX workbook that an officer fills in and hands back.
 
 Rules
-- Each line carries a seal (HMAC-SHA256) over what the officer was shown and the row's version: a line that was changed,
+- Each line carries a MAC (HMAC-SHA256) over what the officer was shown and the row's version: a line that was changed,
   copied into another row, or made up is not taken; a row that changed since is *stale* and is not taken either.
 - All lines of a list are checked before any is taken; what is wrong is told by line and column, never by value.
 - The list holds people and is written 0600; its rows are registered as opened.
@@ -19,14 +19,14 @@ from typing import Final, Literal
 
 import polars as pl
 
-from exchange.errors import Halt, Refused
+from exchange.base.errors import Halt, Refused
+from exchange.base.tables import ANSWERS, ITEMS, REASONS
+from exchange.base.xlsx import MAX_WRITTEN_CELL, write_workbook
+from exchange.output.results import without_formulas
 from exchange.register import Decision, Review
-from exchange.results import without_formulas
+from exchange.review.case import CaseView
 from exchange.review.decisions import allowed, check_reason, complete
-from exchange.review.sight import Sight
-from exchange.review.words import line, why
-from exchange.spreadsheet import GREATEST_CELL, write_workbook
-from exchange.tables import ANSWERS, ITEMS, REASONS
+from exchange.review.labels import line, why
 from exchange.validate.workbook import read_sheet
 
 Form = Literal["csv", "xlsx"]
@@ -55,19 +55,19 @@ _ZIP: Final = b"PK\x03\x04"
 
 
 def list_key(secret: bytes) -> bytes:
-    """The key of the seals, derived from the office's own signing key."""
+    """The key of the MACs, derived from the office's own signing key."""
     return hmac.digest(secret, _DERIVED, sha256)
 
 
-def write_list(sights: Sequence[Sight], key: bytes, form: Form) -> bytes:
+def write_list(cases: Sequence[CaseView], key: bytes, form: Form) -> bytes:
     """The list's bytes: a workbook, or CSV in UTF-8 with a mark, as spreadsheets want it."""
     rows = []
-    for sight in sights:
-        shown = _shown(sight)
-        rows.append(shown | {"seal": _seal(shown, key), "answers": "", "reason": "", "note": ""})
+    for case in cases:
+        shown = _shown(case)
+        rows.append(shown | {"seal": _mac(shown, key), "answers": "", "reason": "", "note": ""})
     frame = pl.DataFrame(rows, schema=dict.fromkeys(HEADERS, pl.String)).rename(HEADERS)
     if form == "xlsx":
-        return write_workbook(frame, "核实清单", _notes(sights), "填写说明")
+        return write_workbook(frame, "核实清单", _notes(cases), "填写说明")
     text = frame.select(without_formulas(pl.col(name)).alias(name) for name in frame.columns).write_csv(
         line_terminator="\r\n"
     )
@@ -95,28 +95,28 @@ def rows_of(lines: Iterable[tuple[int, Mapping[str, str]]]) -> dict[str, list[in
 
 
 def check_lines(
-    lines: Iterable[tuple[int, Mapping[str, str]]], sights: Mapping[tuple[str, int], Sight], key: bytes
+    lines: Iterable[tuple[int, Mapping[str, str]]], cases: Mapping[tuple[str, int], CaseView], key: bytes
 ) -> dict[str, list[Decision]]:
-    """Batch → decisions. ``sights``: what the rows show now, by batch and row. Halt with line and column at the first
+    """Batch → decisions. ``cases``: what the rows show now, by batch and row. Halt with line and column at the first
     line that does not hold.
     """
     found: dict[str, list[Decision]] = {}
     for number, row in lines:
-        sight = sights.get((row["batch"], int(row["row"]))) if row["row"].isdecimal() else None
-        if sight is None:
+        case = cases.get((row["batch"], int(row["row"]))) if row["row"].isdecimal() else None
+        if case is None:
             msg = f"line {number}: this row is not in the queue of your office"
             raise Halt(msg)
-        if str(sight.review.version) != row["version"]:
+        if str(case.review.version) != row["version"]:
             msg = f"line {number}: the row was changed since the list was written; write a new list"
             raise Halt(msg)
-        shown = _shown(sight)
-        if not hmac.compare_digest(row["seal"].encode(), _seal(shown, key).encode()) or not _as_written(row, shown):
+        shown = _shown(case)
+        if not hmac.compare_digest(row["seal"].encode(), _mac(shown, key).encode()) or not _as_written(row, shown):
             msg = f"line {number}: the line is not as it was written"
             raise Halt(msg)
-        if any(decision.row == sight.review.row for decision in found.get(row["batch"], ())):
+        if any(decision.row == case.review.row for decision in found.get(row["batch"], ())):
             msg = f"line {number}: the row stands twice in the list"
             raise Halt(msg)
-        found.setdefault(row["batch"], []).append(_decision(number, sight, row))
+        found.setdefault(row["batch"], []).append(_decision(number, case, row))
     return found
 
 
@@ -155,37 +155,37 @@ def _sheet(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
     return sheet.numbers, frame
 
 
-def _decision(number: int, sight: Sight, row: Mapping[str, str]) -> Decision:
+def _decision(number: int, case: CaseView, row: Mapping[str, str]) -> Decision:
     reasons = {reason.zh: code for code, reason in REASONS.items()}
     reason = row["reason"].strip()
     reason = reasons.get(reason, reason)
     try:
-        answers = complete(sight.open, parse_answers(row["answers"]))
+        answers = complete(case.open, parse_answers(row["answers"]))
         check_reason(reason, row["note"] or None)
     except Halt as problem:
         msg = f"line {number}: {problem}"
         raise Halt(msg) from None
-    return Decision(sight.review.row, sight.review.version, answers, reason, row["note"] or None)
+    return Decision(case.review.row, case.review.version, answers, reason, row["note"] or None)
 
 
-def _shown(sight: Sight) -> dict[str, str]:
-    review: Review = sight.review
+def _shown(case: CaseView) -> dict[str, str]:
+    review: Review = case.review
     texts = {
         "batch": review.batch,
         "row": str(review.row),
         "office": review.division,
         "causes": why(review),
-        "claim": line(sight.claim),
-        "register": "\n".join(line(person) for person in sight.people.iter_rows(named=True)),
-        "records": "\n".join(line(record) for record in sight.records.iter_rows(named=True)),
-        "proposal": "; ".join(f"{name}={code}" for name, code in sight.proposal.items() if code),
-        "open": "; ".join(sight.open),
+        "claim": line(case.claim),
+        "register": "\n".join(line(person) for person in case.people.iter_rows(named=True)),
+        "records": "\n".join(line(record) for record in case.records.iter_rows(named=True)),
+        "proposal": "; ".join(f"{name}={code}" for name, code in case.proposal.items() if code),
+        "open": "; ".join(case.open),
         "version": str(review.version),
     }
-    return {name: text[:GREATEST_CELL] for name, text in texts.items()}
+    return {name: text[:MAX_WRITTEN_CELL] for name, text in texts.items()}
 
 
-def _seal(shown: Mapping[str, str], key: bytes) -> str:
+def _mac(shown: Mapping[str, str], key: bytes) -> str:
     return hmac.new(key, json.dumps([shown[name] for name in _SHOWN]).encode(), sha256).hexdigest()
 
 
@@ -200,9 +200,9 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").removeprefix("'")
 
 
-def _notes(sights: Sequence[Sight]) -> list[tuple[str, ...]]:
+def _notes(cases: Sequence[CaseView]) -> list[tuple[str, ...]]:
     """How to fill the list in, and what may be decided."""
-    columns = sorted({column for sight in sights for column in sight.open})
+    columns = sorted({column for case in cases for column in case.open})
     words = [(_item(column), "；".join(f"{code} {ANSWERS[code].zh}" for code in allowed(column))) for column in columns]
     return [
         ("核实结论", "每个待定事项写“事项=结论”，用分号隔开，如 identity=consistent; sex=inconsistent，也可写中文。"),

@@ -15,12 +15,12 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
+from exchange.base.tables import SOURCES
 from exchange.matching.identity import Population
 from exchange.snapshots import events, offences, population
 from exchange.snapshots.exports import scan_export
 from exchange.snapshots.versions import LAYOUT, SnapshotRecord, Snapshots, Version
-from exchange.tables import SOURCES
 from exchange.validate.gate import judge
 
 BUILDERS: Final = MappingProxyType({"population": population, "offences": offences, "events": events})

@@ -28,7 +28,7 @@ PART: Final = 250_000
 
 _CODES: Final = (np.uint8, np.uint16, np.uint32)
 _FEW: Final = 1 << 16
-_GREATEST_TEXT: Final = (1 << 31) - 1  # bytes that Arrow's 32-bit offsets reach
+_MAX_TEXT_BYTES: Final = (1 << 31) - 1  # bytes that Arrow's 32-bit offsets reach
 
 
 def in_parts(export: pl.LazyFrame) -> Iterator[pl.DataFrame]:
@@ -115,7 +115,7 @@ def _sortable(values: pa.Array) -> pl.Series:
 
 def _short(texts: pa.Array) -> pa.Array:
     """Texts with offsets of 32 bits, where they suffice."""
-    fits = pa.types.is_large_string(texts.type) and texts.nbytes < _GREATEST_TEXT
+    fits = pa.types.is_large_string(texts.type) and texts.nbytes < _MAX_TEXT_BYTES
     return texts.cast(pa.string()) if fits else texts
 
 

@@ -13,7 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from exchange.matching import id_numbers
-from exchange.matching.items.event import KINDS, plain_address
+from exchange.matching.items.event import EVENT_KINDS, plain_address
 from exchange.snapshots.columns import Gathered, in_parts, order_of
 
 _COLUMNS: Final = (
@@ -45,7 +45,7 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
 def _typed(part: pl.DataFrame) -> pl.DataFrame:
     return part.select(
         "id_number",
-        pl.col("event").replace_strict(dict(KINDS), default=None, return_dtype=pl.UInt8),
+        pl.col("event").replace_strict(dict(EVENT_KINDS), default=None, return_dtype=pl.UInt8),
         pl.col("happened_on").str.to_date("%Y-%m-%d", strict=False),
         pl.col("from_division", "to_division").cast(pl.Int32, strict=False),
         plain_address(pl.col("from_address")),

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import polars as pl
 
-from exchange.errors import Halt
-from exchange.tables import SourceTable, export_columns
+from exchange.base.errors import Halt
+from exchange.base.tables import SourceTable, export_columns
 
 
 def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:

@@ -34,12 +34,12 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
+from exchange.base.tables import OFFENCE_KINDS
 from exchange.matching import id_numbers
 from exchange.matching.identity import Population
 from exchange.matching.sources import UNCLEAR
 from exchange.snapshots.birth_dates import named_births
 from exchange.snapshots.columns import laid_out
-from exchange.tables import OFFENCE_KINDS
 
 JUDGMENT: Final = "judgment"
 NEVER: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "never")

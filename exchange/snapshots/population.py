@@ -18,7 +18,7 @@ import polars as pl
 import pyarrow as pa
 
 from exchange.matching import id_numbers
-from exchange.matching.cancellations import REASONS
+from exchange.matching.cancellations import CANCELLATION_REASONS
 from exchange.matching.codes import ethnicity_code, sex_code
 from exchange.matching.divisions import address_text, place
 from exchange.matching.former_names import none_named
@@ -82,7 +82,7 @@ def _standardised(part: pl.DataFrame, as_of: date) -> pl.DataFrame:
         _street().alias("registered_address"),
         (pl.col("information_level") == DOUBTFUL_LEVEL).alias("doubt"),
         (pl.col("status") != NORMAL).alias("cancelled"),
-        pl.col("cancelled_reason").replace_strict(dict(REASONS), default=None, return_dtype=pl.UInt8),
+        pl.col("cancelled_reason").replace_strict(dict(CANCELLATION_REASONS), default=None, return_dtype=pl.UInt8),
         pl.col("cancelled_on").str.to_date("%Y-%m-%d", strict=False),
         pl.when(none_named(pl.col("former_name"))).then(pl.lit("")).otherwise("former_name").alias("former_name"),
         pl.col("birthplace", "native_place").cast(pl.Int32, strict=False),

@@ -22,8 +22,8 @@ from typing import Final
 
 import pyarrow as pa
 
-from exchange.errors import Halt
-from exchange.files import make_folder, sha256_of, sync_folder, write_atomically
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder, sha256_of, sync_folder, write_atomically
 from exchange.matching.lookup import SortedTable
 
 _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")

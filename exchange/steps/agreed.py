@@ -12,25 +12,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exchange.agreements import OF_TODAY, Agreement, agreement_bytes, parse_agreement, with_certificates
-from exchange.office import Office
+from exchange.agreements.agreement import OF_TODAY, Agreement, agreement_bytes, parse_agreement, with_certificates
+from exchange.app import App
 from exchange.register import Batch, FileRecord, Role
 
 
-def read_version(office: Office, partner: str) -> tuple[Agreement, bytes]:
+def read_version(app: App, partner: str) -> tuple[Agreement, bytes]:
     """The partner's agreement as its file says now, and the file's bytes; Halt as ``load_agreement``."""
-    path = office.agreement_file(partner)
+    path = app.agreement_file(partner)
     content = agreement_bytes(path)
     return with_certificates(parse_agreement(content, path), path), content
 
 
-def keep_version(office: Office, agreement: Agreement, content: bytes) -> list[FileRecord]:
+def keep_version(app: App, agreement: Agreement, content: bytes) -> list[FileRecord]:
     """Keeps the agreement's bytes and its certificates in the archive."""
     certificates = agreement.certificates
     return [
-        _kept(office, Role.AGREEMENT, f"{agreement.partner}.toml", content),
+        _kept(app, Role.AGREEMENT, f"{agreement.partner}.toml", content),
         *[
-            _kept(office, role, path.name, path.read_bytes())
+            _kept(app, role, path.name, path.read_bytes())
             for role, path in (
                 (Role.AGREED_SIGNING, certificates.signing),
                 (Role.AGREED_ENCRYPTION, certificates.encryption),
@@ -39,15 +39,15 @@ def keep_version(office: Office, agreement: Agreement, content: bytes) -> list[F
     ]
 
 
-def agreed(office: Office, batch: Batch) -> Agreement:
+def agreed(app: App, batch: Batch) -> Agreement:
     """The agreement as it was when the batch was accepted, with the server and the certificates of today."""
-    today = office.agreement(batch.partner)
-    version = office.register.find_file(batch.id, Role.AGREEMENT)
+    today = app.agreement(batch.partner)
+    version = app.register.find_file(batch.id, Role.AGREEMENT)
     if version is None:
         return today
-    then = parse_agreement(office.archive.read(version.sha256), Path(version.name))
+    then = parse_agreement(app.archive.read(version.sha256), Path(version.name))
     return then.model_copy(update={field: getattr(today, field) for field in OF_TODAY})
 
 
-def _kept(office: Office, role: Role, name: str, content: bytes) -> FileRecord:
-    return FileRecord(role, name, office.archive.keep(content), len(content))
+def _kept(app: App, role: Role, name: str, content: bytes) -> FileRecord:
+    return FileRecord(role, name, app.archive.keep(content), len(content))

@@ -21,31 +21,30 @@ from typing import Final
 
 import polars as pl
 
-from exchange.agreements import Agreement
-from exchange.errors import Halt
-from exchange.manifest import RequestManifest, parse
+from exchange.agreements.agreement import Agreement
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.parallel import map_ordered
+from exchange.base.tables import ALWAYS_COUNTED, SOURCES
+from exchange.base.timing import in_stage
+from exchange.calendar.working_days import office_day
 from exchange.matching import unregistered
-from exchange.matching.decide import CAUSES, IDENTITY, decide
+from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
-from exchange.office import Office
 from exchange.register import Batch, Review
-from exchange.side_by_side import side_by_side
-from exchange.stages import in_stage
 from exchange.steps.agreed import agreed
 from exchange.steps.objection import objected
 from exchange.steps.request import ROWS_IN_PART, read_request
 from exchange.steps.rows import REFERENCE, read_references, read_rows
-from exchange.tables import ALWAYS_COUNTED, ANSWERS, SOURCES
-from exchange.working_days import office_day
+from exchange.wire.manifest import RequestManifest, parse
 
 POPULATION: Final = "population"
-PENDING: Final = tuple(code for code, answer in ANSWERS.items() if answer.group == "pending")
 WAITING: Final = "source_not_ready"
 AWAITING: Final = "awaiting_approval"
 
-Pins = Mapping[str, tuple[str, date]]
+SnapshotPins = Mapping[str, tuple[str, date]]
 """Source → (version, as-of date)."""
 
 Part = tuple[pl.DataFrame, pl.DataFrame]
@@ -53,18 +52,18 @@ Part = tuple[pl.DataFrame, pl.DataFrame]
 
 
 @dataclass(frozen=True)
-class Question:
+class BatchContext:
     """A trusted batch with what is needed to answer it."""
 
-    office: Office
+    app: App
     batch: Batch
     manifest: RequestManifest
     agreement: Agreement
 
     @classmethod
-    def of(cls, office: Office, batch: Batch) -> Question:
-        manifest = parse(RequestManifest, office.archive.read(batch.manifest_sha256))
-        return cls(office, batch, manifest, agreed(office, batch))
+    def of(cls, app: App, batch: Batch) -> BatchContext:
+        manifest = parse(RequestManifest, app.archive.read(batch.manifest_sha256))
+        return cls(app, batch, manifest, agreed(app, batch))
 
     @property
     def today(self) -> date:
@@ -74,42 +73,42 @@ class Question:
     @cached_property
     def table(self) -> pl.DataFrame:
         """The claimed values, row by row."""
-        return pl.concat(read_request(self.office, self.agreement, self.manifest))
+        return pl.concat(read_request(self.app, self.agreement, self.manifest))
 
     @cached_property
-    def earlier(self) -> Question | None:
+    def earlier(self) -> BatchContext | None:
         """Of an objection, the batch that is objected to."""
         first = self.manifest.objects_to
-        return None if first is None else Question.of(self.office, self.office.register.batch(first))
+        return None if first is None else BatchContext.of(self.app, self.app.register.batch(first))
 
     def claims(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
         """The claimed values of these rows."""
-        return self.table if rows is None else read_rows(self.office, self.agreement, self.batch, self.manifest, rows)
+        return self.table if rows is None else read_rows(self.app, self.agreement, self.batch, self.manifest, rows)
 
     def rows_of(self, references: pl.Series) -> list[int]:
         """The rows that bear one of these references, where no other row bears the same."""
-        of_rows = read_references(self.office, self.agreement, self.batch, self.manifest)
+        of_rows = read_references(self.app, self.agreement, self.batch, self.manifest)
         found = of_rows.is_in(references.implode()) & of_rows.is_unique()
         return [place + 1 for place in found.arg_true()]
 
     @cached_property
-    def pins(self) -> Pins:
+    def pins(self) -> SnapshotPins:
         """The versions that answer this batch; sources that are missing are not among them."""
-        current = _current(self.office, self.manifest.items)
+        current = _current(self.app, self.manifest.items)
         if POPULATION not in current:
             msg = "no population snapshot is published; build one with `exchange snapshot build`"
             raise Halt(msg)
-        return self.office.register.pin_snapshots(self.batch.id, current)
+        return self.app.register.pin_snapshots(self.batch.id, current)
 
     @property
-    def later_pins(self) -> Pins:
+    def later_pins(self) -> SnapshotPins:
         """The versions of the second asking; empty where there was none."""
-        return self.office.register.snapshots_of(self.batch.id, later=True)
+        return self.app.register.snapshots_of(self.batch.id, later=True)
 
     def sources(self, *, later: bool = False) -> Sources:
         """What the batch is matched against: only sources that are fresh. Of the second asking, all were."""
         pins = self.later_pins if later else self.pins
-        open_ = {source: self.office.snapshots.version(source, version) for source, (version, _) in pins.items()}
+        open_ = {source: self.app.snapshots.version(source, version) for source, (version, _) in pins.items()}
         people = open_[POPULATION]
         records = {
             source: open_[source].open("records")
@@ -131,7 +130,7 @@ class Question:
             yield self.table, self.first_matched()
         else:
             yield from self._decided(
-                read_request(self.office, self.agreement, self.manifest), self.sources(), settled=False
+                read_request(self.app, self.agreement, self.manifest), self.sources(), settled=False
             )
 
     def first_matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
@@ -160,7 +159,7 @@ class Question:
 
         if unregistered.CODE in self.manifest.items:  # rows that ask the same are counted over the whole request
             parts = [pl.concat(parts)]
-        return in_stage("match", side_by_side(answers, parts))
+        return in_stage("match", map_ordered(answers, parts))
 
     def matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
         """The answers as the matching gives them: the first ones, and those of the second asking for rows that had to
@@ -171,7 +170,7 @@ class Question:
     def first_and_now(self, rows: Sequence[int] | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The first result's answers, and as they stand: matched, and over that what officers decided."""
         first = self.first_matched(rows)
-        decided = self.office.register.reviews.decided(self.batch.id, rows)
+        decided = self.app.register.reviews.decided(self.batch.id, rows)
         return first, with_decisions(self._asked_again(first, rows, settled=False), decided, rows)
 
     def answers(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
@@ -191,26 +190,26 @@ def is_fresh(source: str, as_of: date, today: date) -> bool:
     return (today - as_of).days <= SOURCES[source].max_age_days
 
 
-def fresh_sources(office: Office, items: Sequence[str]) -> Pins | None:
+def fresh_sources(app: App, items: Sequence[str]) -> SnapshotPins | None:
     """The published versions of all sources that these items ask; None while one is missing or stale."""
-    current, today = _current(office, items), office_day(office.now())
+    current, today = _current(app, items), office_day(app.now())
     whole = set(current) == {POPULATION, *_needs(items)}
     return current if whole and all(is_fresh(source, as_of, today) for source, (_, as_of) in current.items()) else None
 
 
-def ask_again(question: Question) -> bool:
+def second_pass(context: BatchContext) -> bool:
     """Pins the versions of the second asking; False while a source is missing or stale."""
-    current = fresh_sources(question.office, question.manifest.items)
+    current = fresh_sources(context.app, context.manifest.items)
     if current is None:
         return False
-    pinned = {**current, POPULATION: question.pins[POPULATION]}  # who is meant does not change
-    question.office.register.pin_snapshots(question.batch.id, pinned, later=True)
+    pinned = {**current, POPULATION: context.pins[POPULATION]}  # who is meant does not change
+    context.app.register.pin_snapshots(context.batch.id, pinned, later=True)
     return True
 
 
 def answer_columns(frame: pl.DataFrame) -> list[str]:
     """The columns that hold answer codes."""
-    return [name for name in frame.columns if name == IDENTITY or name.startswith("answer.")]
+    return [name for name in frame.columns if name == IDENTITY_COLUMN or name.startswith("answer.")]
 
 
 def has_code(frame: pl.DataFrame, codes: Sequence[str]) -> pl.Series:
@@ -232,15 +231,15 @@ def with_decisions(frame: pl.DataFrame, decided: Sequence[Review], rows: Sequenc
     for column in answer_columns(frame):
         said = pl.Series([review.answers.get(column.removeprefix("answer.")) for review in decided], dtype=pl.String)
         changed.append(frame[column].scatter(places, said.fill_null(frame[column].gather(places))))
-    return frame.with_columns(*changed, frame[CAUSES].scatter(places, ""))
+    return frame.with_columns(*changed, frame[CAUSES_COLUMN].scatter(places, ""))
 
 
 def _needs(items: Sequence[str]) -> set[str]:
     return {source for item in items if item in RULES for source in RULES[item].needs}
 
 
-def _current(office: Office, items: Sequence[str]) -> dict[str, tuple[str, date]]:
+def _current(app: App, items: Sequence[str]) -> dict[str, tuple[str, date]]:
     """The published versions of the sources that these items ask."""
     wanted = {POPULATION, *_needs(items)}
-    found = {source: office.snapshots.current(source) for source in SOURCES if source in wanted}
+    found = {source: app.snapshots.current(source) for source in SOURCES if source in wanted}
     return {source: (version.name, version.as_of) for source, version in found.items() if version is not None}

@@ -16,22 +16,22 @@ from dataclasses import asdict, dataclass, replace
 
 import polars as pl
 
-from exchange.matching.decide import CAUSES
-from exchange.office import Office
+from exchange.app import App
+from exchange.base.tables import PENDING
+from exchange.calendar.working_days import office_day
+from exchange.matching.decide import CAUSES_COLUMN
 from exchange.register import Batch, ReleaseState, ReviewFilter, ReviewState
 from exchange.register.waiting import OpenRows
 from exchange.steps.answers import (
     AWAITING,
-    PENDING,
     POPULATION,
     WAITING,
-    Question,
-    ask_again,
+    BatchContext,
     fresh_sources,
     has_code,
+    second_pass,
 )
 from exchange.steps.queue import new_reviews
-from exchange.working_days import office_day
 
 _HELD = frozenset(ReleaseState) - {ReleaseState.REOPENED}
 
@@ -49,7 +49,7 @@ class Unqueued:
     @classmethod
     def of(cls, answers: pl.DataFrame, rows: Sequence[int]) -> Unqueued:
         """``answers`` as ``matching.decide`` gives them, ``rows`` their numbers; ``ready`` is every answered row."""
-        unqueued = answers[CAUSES] == ""
+        unqueued = answers[CAUSES_COLUMN] == ""
         source = has_code(answers, (WAITING,)) & unqueued
         approval = has_code(answers, (AWAITING,)) & unqueued & ~source
         ready = ~has_code(answers, PENDING) & unqueued
@@ -64,13 +64,13 @@ def first_unqueued(answers: pl.DataFrame, first: int = 1) -> Unqueued:
     return replace(Unqueued.of(answers, range(first, first + answers.height)), ready=())
 
 
-def keep(office: Office, batch: Batch, unqueued: Unqueued, *, later: bool = False) -> None:
+def keep(app: App, batch: Batch, unqueued: Unqueued, *, later: bool = False) -> None:
     """Lays the list into the cache. ``later``: as it is after the second asking."""
-    office.cache.write(_name(batch, later=later), [json.dumps(asdict(unqueued)).encode()])
+    app.cache.write(_name(batch, later=later), [json.dumps(asdict(unqueued)).encode()])
 
 
-def _kept(office: Office, batch: Batch, *, later: bool) -> Unqueued | None:
-    found = office.cache.read(_name(batch, later=later), [0])
+def _kept(app: App, batch: Batch, *, later: bool) -> Unqueued | None:
+    found = app.cache.read(_name(batch, later=later), [0])
     return None if found is None else Unqueued(**{name: tuple(rows) for name, rows in json.loads(found[0]).items()})
 
 
@@ -78,57 +78,57 @@ def _name(batch: Batch, *, later: bool) -> str:
     return f"{batch.manifest_sha256}.{'open-later' if later else 'open'}"
 
 
-def is_due(office: Office, batch: Batch) -> bool:
+def is_due(app: App, batch: Batch) -> bool:
     """Whether what is decided goes without waiting for the rest."""
-    return not batch.clock_stands and batch.due_on is not None and batch.due_on <= office_day(office.now())
+    return not batch.clock_stands and batch.due_on is not None and batch.due_on <= office_day(app.now())
 
 
-def may_leave(office: Office, batch: Batch, rows: OpenRows) -> bool:
+def may_leave(app: App, batch: Batch, rows: OpenRows) -> bool:
     """Whether the counts leave it possible that a row can leave. Never False where one can."""
-    hurried = is_due(office, batch) or not rows.in_queue
+    hurried = is_due(app, batch) or not rows.in_queue
     if rows.decided and hurried:
         return True
     if not rows.rest:
         return False
-    unqueued = _kept(office, batch, later=rows.asked_again)
+    unqueued = _kept(app, batch, later=rows.asked_again)
     if unqueued is None:
         return True
     waits = len(unqueued.source) + (0 if hurried else len(unqueued.ready))
-    can_be_asked = bool(unqueued.source) and not rows.asked_again and fresh_sources(office, batch.items) is not None
+    can_be_asked = bool(unqueued.source) and not rows.asked_again and fresh_sources(app, batch.items) is not None
     return rows.rest > waits or can_be_asked
 
 
-def leaving(question: Question) -> list[int]:
+def leaving(context: BatchContext) -> list[int]:
     """The numbers of the rows that can leave together now, ascending; empty where none can."""
-    office, batch = question.office, question.batch
-    held = {row for each in office.register.releases.of(batch.id) if each.state in _HELD for row in each.rows}
-    unqueued = _unqueued(question)
-    decided = office.register.reviews.find(ReviewFilter(batch=batch.id, state=ReviewState.DECIDED))
+    app, batch = context.app, context.batch
+    held = {row for each in app.register.releases.of(batch.id) if each.state in _HELD for row in each.rows}
+    unqueued = _unqueued(context)
+    decided = app.register.reviews.find(ReviewFilter(batch=batch.id, state=ReviewState.DECIDED))
     for_leader = set(unqueued.approval) - held
     rows = for_leader | ({review.row for review in decided} | set(unqueued.ready)) - held
-    with_officer = office.register.reviews.count(batch.id)[ReviewState.OPEN]
-    return sorted(rows) if for_leader or not with_officer or is_due(office, batch) else []
+    with_officer = app.register.reviews.count(batch.id)[ReviewState.OPEN]
+    return sorted(rows) if for_leader or not with_officer or is_due(app, batch) else []
 
 
-def _unqueued(question: Question) -> Unqueued:
+def _unqueued(context: BatchContext) -> Unqueued:
     """As it stands; the sources are asked again where they are all there."""
-    office, batch = question.office, question.batch
-    first = _kept(office, batch, later=False)
+    app, batch = context.app, context.batch
+    first = _kept(app, batch, later=False)
     if first is None:
-        first = first_unqueued(question.first_matched())
-        keep(office, batch, first)
-    if not first.source or not (question.later_pins or ask_again(question)):
+        first = first_unqueued(context.first_matched())
+        keep(app, batch, first)
+    if not first.source or not (context.later_pins or second_pass(context)):
         return first
-    return _kept(office, batch, later=True) or _asked_again(question, first)
+    return _kept(app, batch, later=True) or _asked_again(context, first)
 
 
-def _asked_again(question: Question, first: Unqueued) -> Unqueued:
+def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
     """The list with the second answers of the rows that waited; new work for officers is in the queue before that."""
-    office, rows = question.office, first.source
-    answers = question.matched(rows)
-    people = office.snapshots.version(POPULATION, question.pins[POPULATION][0]).open("people")
-    found = new_reviews(answers, question.agreement, people, office.settings.divisions, 0)
-    office.register.reviews.add(question.batch.id, [replace(each, row=rows[each.row]) for each in found])
+    app, rows = context.app, first.source
+    answers = context.matched(rows)
+    people = app.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
+    found = new_reviews(answers, context.agreement, people, app.settings.divisions, 0)
+    app.register.reviews.add(context.batch.id, [replace(each, row=rows[each.row]) for each in found])
     later = Unqueued(approval=first.approval) + Unqueued.of(answers, rows)
-    keep(office, question.batch, later, later=True)
+    keep(app, context.batch, later, later=True)
     return later

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import logging
 
-from exchange.office import Office
+from exchange.app import App
 from exchange.register import Role, State
 
 log = logging.getLogger(__name__)
 
 
-def deliver(office: Office, batch_id: str) -> None:
-    """From sealed to delivered, or closed; nothing to do where the batch is further."""
-    batch = office.register.batch(batch_id)
-    if batch.state is State.SEALED:
-        with office.folder(office.agreement(batch.partner)) as folder:
+def deliver(app: App, batch_id: str) -> None:
+    """From prepared to delivered, or closed; nothing to do where the batch is further."""
+    batch = app.register.batch(batch_id)
+    if batch.state is State.PREPARED:
+        with app.folder(app.agreement(batch.partner)) as folder:
             for role in (Role.RESULT_DATA, Role.RESULT_SIGNATURE, Role.RESULT):
-                kept = office.register.file(batch.id, role)
-                folder.deliver(kept.name, office.archive.verified_path(kept.sha256))
-        office.register.delivered(batch.id)
+                kept = app.register.file(batch.id, role)
+                folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
+        app.register.delivered(batch.id)
         log.info("%s: the result lies in the partner's folder", batch.id)
-        batch = office.register.batch(batch_id)
+        batch = app.register.batch(batch_id)
     if batch.state is State.DELIVERED and batch.rows_open == 0:
-        office.register.closed(batch.id)
+        app.register.closed(batch.id)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from exchange.envelope import sign
-from exchange.manifest import SIGNATURE_SUFFIX, Notice, write
-from exchange.office import Office
-from exchange.transport import Folder
+from exchange.app import App
+from exchange.wire.envelope import sign
+from exchange.wire.manifest import SIGNATURE_SUFFIX, Notice, write
+from exchange.wire.transport import Folder
 
 
-def send_notice(office: Office, folder: Folder, notice: Notice, name: str) -> None:
+def send_notice(app: App, folder: Folder, notice: Notice, name: str) -> None:
     """Puts the notice into the partner's folder under this name, its signature first."""
-    archive, content = office.archive, write(notice)
-    folder.deliver(name + SIGNATURE_SUFFIX, archive.path(archive.keep(sign(content, office.signing))))
+    archive, content = app.archive, write(notice)
+    folder.deliver(name + SIGNATURE_SUFFIX, archive.path(archive.keep(sign(content, app.signing))))
     folder.deliver(name, archive.path(archive.keep(content)))

@@ -15,11 +15,11 @@ from typing import Final
 
 import polars as pl
 
-from exchange.errors import Refused
-from exchange.manifest import RequestManifest
-from exchange.matching.decide import CAUSES, IDENTITY, NOTE, PERSON
+from exchange.base.errors import Refused
+from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, NOTE, PERSON
 from exchange.matching.identity import NOBODY
 from exchange.register import Register, Role, State
+from exchange.wire.manifest import RequestManifest
 
 CAUSE: Final = "objection"
 UNKNOWN: Final = "row_ref_unknown"
@@ -46,19 +46,21 @@ def objected(table: pl.DataFrame, first: pl.DataFrame, items: Sequence[str]) -> 
     """The rows that are objected to, in the shape of ``matching.decide``, each under review. ``first``: the earlier
     batch's answers as they stand.
     """
-    known = first.filter(pl.col("row_ref").is_unique()).select("row_ref", "id_number", "name", PERSON, IDENTITY)
+    known = first.filter(pl.col("row_ref").is_unique()).select("row_ref", "id_number", "name", PERSON, IDENTITY_COLUMN)
     found = table.select("row_ref").join(known, on="row_ref", how="left", maintain_order="left")
     there = pl.col("id_number").is_not_null()
-    by_number = pl.when(pl.col(IDENTITY) == "not_applicable").then(IDENTITY).otherwise(pl.lit("under_review"))
+    by_number = (
+        pl.when(pl.col(IDENTITY_COLUMN) == "not_applicable").then(IDENTITY_COLUMN).otherwise(pl.lit("under_review"))
+    )
     of_identity = pl.when(there).then(by_number).otherwise(pl.lit(UNKNOWN))
     of_items = pl.when(there).then(pl.lit("under_review")).otherwise(pl.lit("not_answered"))
     return found.select(
         "row_ref",
         pl.col("id_number").fill_null(""),
         pl.col("name").fill_null(""),
-        of_identity.alias(IDENTITY),
+        of_identity.alias(IDENTITY_COLUMN),
         pl.lit("").alias(NOTE),
         *[of_items.alias(f"answer.{item}") for item in items],
         pl.col(PERSON).fill_null(NOBODY),
-        pl.when(there).then(pl.lit(CAUSE)).otherwise(pl.lit("")).alias(CAUSES),
+        pl.when(there).then(pl.lit(CAUSE)).otherwise(pl.lit("")).alias(CAUSES_COLUMN),
     )

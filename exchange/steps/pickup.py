@@ -13,22 +13,22 @@ import re
 from collections.abc import Collection
 from typing import Final
 
-from exchange.office import Office
-from exchange.register import How, Lying
-from exchange.transport import Folder
+from exchange.app import App
+from exchange.register import PickupEvidence, UncollectedResult
+from exchange.wire.transport import Folder
 
 log = logging.getLogger(__name__)
 _ACKNOWLEDGEMENT: Final = re.compile(r"(?P<batch>.+)\.result(-(?P<number>[2-9]|[1-9][0-9]{1,4}))?\.ack")
 
 
-def notice_pickups(office: Office, partner: str, folder: Folder, listed: Collection[str]) -> None:
+def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[str]) -> None:
     """Registers which results the partner has taken since. ``listed``: names in its requests folder."""
-    pickups = office.register.pickups
+    pickups = app.register.pickups
     said = {name: found for name in listed if (found := _acknowledged(name)) is not None}
     lying = pickups.lying(partner)
     for each in lying:
         if (each.batch, each.number) in said.values():
-            _taken(office, each, How.ACKNOWLEDGED)
+            _taken(app, each, PickupEvidence.ACKNOWLEDGED)
     for name, (batch, number) in said.items():
         if batch.startswith(f"{partner}.") and number in {each.number for each in pickups.of(batch)}:
             folder.remove(name)
@@ -37,11 +37,11 @@ def notice_pickups(office: Office, partner: str, folder: Folder, listed: Collect
     gone = folder.gone([each.data for each in lying]) if lying else set()
     for each in lying:
         if each.data in gone:
-            _taken(office, each, How.REMOVED)
+            _taken(app, each, PickupEvidence.REMOVED)
 
 
-def _taken(office: Office, result: Lying, how: How) -> None:
-    office.register.pickups.taken(result.batch, result.number, how, office.now())
+def _taken(app: App, result: UncollectedResult, how: PickupEvidence) -> None:
+    app.register.pickups.taken(result.batch, result.number, how, app.now())
     log.info("%s: the partner has result %d (%s)", result.batch, result.number, how)
 
 

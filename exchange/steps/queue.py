@@ -11,8 +11,8 @@ from collections.abc import Iterable
 
 import polars as pl
 
-from exchange.agreements import Agreement
-from exchange.matching.decide import CAUSES, PERSON
+from exchange.agreements.agreement import Agreement
+from exchange.matching.decide import CAUSES_COLUMN, PERSON
 from exchange.matching.identity import NOBODY
 from exchange.matching.lookup import SortedTable
 from exchange.register import NewReview
@@ -24,14 +24,14 @@ def new_reviews(
     """The rows of these answers that need an officer, with why and whose they are. ``first``: the number in the batch
     of the frame's first row.
     """
-    queued = frame.with_row_index("row", offset=first).filter(pl.col(CAUSES) != "")
+    queued = frame.with_row_index("row", offset=first).filter(pl.col(CAUSES_COLUMN) != "")
     divisions = [agreement.division] * queued.height
     if agreement.review_by == "registration":
         divisions = _registered(queued, people, agreement.division)
     known = frozenset(offices)
     return [
         NewReview(row, responsible(division, known), tuple(causes.split(";")))
-        for row, causes, division in zip(queued["row"], queued[CAUSES], divisions, strict=True)
+        for row, causes, division in zip(queued["row"], queued[CAUSES_COLUMN], divisions, strict=True)
     ]
 
 

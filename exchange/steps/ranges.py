@@ -4,11 +4,11 @@ Rules
 - The ranges cut the pinned population into equal numbers of people, so that whoever decides one needs that stretch of
   the snapshot in memory and not the whole; for people outside of it (relatives, superseded numbers) the mapped files
   are whole. Every row belongs to exactly one range; one whose number cannot be read, to the first.
-- What a range decided rests as row numbers, codes and rows of the population, without names or numbers, sealed to the
-  office's own certificate, in the archive under its hash. Airflow carries the hashes; they are checked before a file is
-  opened.
+- What a range decided rests as row numbers, codes and rows of the population, without names or numbers, encrypted to
+  the office's own certificate, in the archive under its hash. Airflow carries the hashes; they are checked before a
+  file is opened.
 - Put together the ranges are what deciding in one go gives; a test holds the one against the other.
-- A range that is decided again has another hash (encryption is random). The files go when the batch is sealed; what a
+- A range that is decided again has another hash (encryption is random). The files go when the batch is prepared; what a
   try that was killed left, and nobody names, goes by retention.
 """
 
@@ -23,18 +23,18 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.envelope import seal, unseal
-from exchange.errors import Halt
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.parallel import map_ordered
+from exchange.base.timing import in_stage
 from exchange.matching import unregistered
 from exchange.matching.decide import decide
 from exchange.matching.id_numbers import standardise
 from exchange.matching.lookup import SortedTable
-from exchange.office import Office
 from exchange.register import State
-from exchange.side_by_side import side_by_side
-from exchange.stages import in_stage
-from exchange.steps.answers import POPULATION, Part, Question
+from exchange.steps.answers import POPULATION, BatchContext, Part
 from exchange.steps.request import read_request
+from exchange.wire.envelope import decrypt, encrypt
 
 log = logging.getLogger(__name__)
 
@@ -46,52 +46,52 @@ _AHEAD: Final = timedelta(days=1)
 """More than two machines' clocks differ: a file that was laid down a moment ago is removed all the same."""
 
 
-def plan(office: Office, batch_id: str) -> int:
+def plan(app: App, batch_id: str) -> int:
     """By how many ranges a batch is decided; 0 where it is in one go, or has been. Pins the snapshots."""
-    batch = office.register.batch(batch_id)
+    batch = app.register.batch(batch_id)
     if batch.state is not State.ACCEPTED:
         return 0
-    question = Question.of(office, batch)
-    manifest, policy = question.manifest, office.settings.policy
+    context = BatchContext.of(app, batch)
+    manifest, policy = context.manifest, app.settings.policy
     by_number = unregistered.CODE not in manifest.items and manifest.objects_to is None
     if manifest.rows < policy.large_rows or not by_number:
         return 0
     ranges = -(-manifest.rows // policy.range_rows)
-    log.info("%s: %d rows in %d ranges of population %s", batch_id, manifest.rows, ranges, _population(question))
+    log.info("%s: %d rows in %d ranges of population %s", batch_id, manifest.rows, ranges, _population(context))
     return ranges
 
 
-def match_range(office: Office, batch_id: str, number: int, of: int) -> str:
+def match_range(app: App, batch_id: str, number: int, of: int) -> str:
     """Decides one range, from 0; the hash of what lies in the archive. Empty where the batch is further."""
-    batch = office.register.batch(batch_id)
+    batch = app.register.batch(batch_id)
     if batch.state is not State.ACCEPTED:
         return ""
-    question = Question.of(office, batch)
-    decided = pl.concat(_decided(question, number, of))
+    context = BatchContext.of(app, batch)
+    decided = pl.concat(_decided(context, number, of))
     log.info("%s: range %d of %d, %d rows", batch_id, number + 1, of, decided.height)
-    content = _written(decided, _name(question, number, of))
-    return office.archive.keep(seal(content, office.decryption.certificate))
+    content = _written(decided, _name(context, number, of))
+    return app.archive.keep(encrypt(content, app.decryption.certificate))
 
 
-def put_together(question: Question, hashes: Sequence[str]) -> Iterator[Part]:
+def merge_ranges(context: BatchContext, hashes: Sequence[str]) -> Iterator[Part]:
     """The request's rows and the answers that the ranges gave, in the request's order; Halt where they are not this
     batch's, or not all of them.
     """
-    opened = [_opened(question, digest, _name(question, number, len(hashes))) for number, digest in enumerate(hashes)]
+    opened = [_opened(context, digest, _name(context, number, len(hashes))) for number, digest in enumerate(hashes)]
     answers = pl.concat(opened).sort(ROW)
-    if not answers[ROW].equals(pl.Series(ROW, range(question.manifest.rows), dtype=pl.UInt32)):
+    if not answers[ROW].equals(pl.Series(ROW, range(context.manifest.rows), dtype=pl.UInt32)):
         raise Halt(_NOT_WHOLE)
     begin = 0
-    for asked in read_request(question.office, question.agreement, question.manifest):
+    for asked in read_request(context.app, context.agreement, context.manifest):
         mine = answers.slice(begin, asked.height).drop(ROW).with_columns(pl.col(pl.Categorical).cast(pl.String))
         yield asked, pl.concat([asked.select(AS_CLAIMED), mine], how="horizontal")
         begin += asked.height
 
 
-def remove(office: Office, hashes: Sequence[str]) -> None:
+def remove(app: App, hashes: Sequence[str]) -> None:
     """Removes what is not needed any more; some may be gone already."""
     for digest in filter(None, hashes):
-        office.archive.destroy(digest, office.now() + _AHEAD)
+        app.archive.destroy(digest, app.now() + _AHEAD)
 
 
 def range_of(table: pl.DataFrame, people: SortedTable, of: int, today: date) -> pl.Series:
@@ -104,29 +104,29 @@ def range_of(table: pl.DataFrame, people: SortedTable, of: int, today: date) -> 
 _NOT_WHOLE: Final = "the ranges do not make up this batch; clear the task `plan` and those after it"
 
 
-def _decided(question: Question, number: int, of: int) -> Iterator[pl.DataFrame]:
+def _decided(context: BatchContext, number: int, of: int) -> Iterator[pl.DataFrame]:
     """The range's rows of each part of the request: row, codes, person."""
-    sources, begin = question.sources(), 0
+    sources, begin = context.sources(), 0
 
     def decided(asked: pl.DataFrame) -> pl.DataFrame:
-        mine = range_of(asked, sources.population.people, of, question.today) == number
+        mine = range_of(asked, sources.population.people, of, context.today) == number
         rows = asked.with_row_index(ROW).filter(mine)
-        answers = decide(rows.drop(ROW), question.manifest.items, sources, question.today)
+        answers = decide(rows.drop(ROW), context.manifest.items, sources, context.today)
         return answers.drop(AS_CLAIMED).insert_column(0, rows[ROW])
 
-    parts = side_by_side(decided, read_request(question.office, question.agreement, question.manifest))
+    parts = map_ordered(decided, read_request(context.app, context.agreement, context.manifest))
     for asked, answers in in_stage("match", parts):
         yield answers.with_columns(pl.col(ROW) + begin, pl.col(pl.String).cast(pl.Categorical))
         begin += asked.height
 
 
-def _population(question: Question) -> str:
-    return question.pins[POPULATION][0]
+def _population(context: BatchContext) -> str:
+    return context.pins[POPULATION][0]
 
 
-def _name(question: Question, number: int, of: int) -> str:
+def _name(context: BatchContext, number: int, of: int) -> str:
     """What a file says that it is; another batch's, another cut's or another snapshot's is not taken for it."""
-    return f"{question.batch.id} {number}/{of} {_population(question)}"
+    return f"{context.batch.id} {number}/{of} {_population(context)}"
 
 
 def _written(frame: pl.DataFrame, name: str) -> bytes:
@@ -137,9 +137,9 @@ def _written(frame: pl.DataFrame, name: str) -> bytes:
     return stream.getvalue()
 
 
-def _opened(question: Question, digest: str, name: str) -> pl.DataFrame:
-    office = question.office
-    said, _, table = unseal(office.archive.verified_path(digest), office.decryption).partition(b"\n")
+def _opened(context: BatchContext, digest: str, name: str) -> pl.DataFrame:
+    app = context.app
+    said, _, table = decrypt(app.archive.verified_path(digest), app.decryption).partition(b"\n")
     if said != name.encode():
         raise Halt(_NOT_WHOLE)
     return pl.read_ipc(table)

@@ -11,93 +11,93 @@ Rules
 
 from __future__ import annotations
 
-from exchange.envelope import sign
-from exchange.errors import Halt
-from exchange.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, parse, write
-from exchange.office import Office
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.tables import REFUSALS
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import Batch, FileRecord, Role, State, numbered
-from exchange.tables import REFUSALS
-from exchange.transport import Folder
-from exchange.working_days import OFFICE_ZONE
+from exchange.wire.envelope import sign
+from exchange.wire.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, parse, write
+from exchange.wire.transport import Folder
 
 
-def manifest_stem(office: Office, batch: Batch) -> str:
+def manifest_stem(app: App, batch: Batch) -> str:
     """The partner's manifest's file name without its ending."""
-    return office.register.file(batch.id, Role.MANIFEST).name.removesuffix(REQUEST_SUFFIX)
+    return app.register.file(batch.id, Role.MANIFEST).name.removesuffix(REQUEST_SUFFIX)
 
 
-def answer_stem(office: Office, batch: Batch) -> str:
+def answer_stem(app: App, batch: Batch) -> str:
     """What the names of all answers to this batch begin with."""
-    stem = manifest_stem(office, batch)
+    stem = manifest_stem(app, batch)
     return stem if batch.id == stem else f"{stem}.{batch.id.rpartition('.')[2]}"
 
 
-def has_receipt(office: Office, batch: Batch) -> bool:
+def has_receipt(app: App, batch: Batch) -> bool:
     """Whether the receipt is made already."""
-    return office.register.find_file(batch.id, Role.RECEIPT_SIGNATURE) is not None
+    return app.register.find_file(batch.id, Role.RECEIPT_SIGNATURE) is not None
 
 
-def send_receipt(office: Office, batch: Batch, folder: Folder) -> None:
+def send_receipt(app: App, batch: Batch, folder: Folder) -> None:
     """Puts the batch's receipt, and those that took its place, into the partner's folder."""
-    if not has_receipt(office, batch):
-        _make_receipt(office, batch, 1)
+    if not has_receipt(app, batch):
+        _make_receipt(app, batch, 1)
     for number in range(1, batch.receipts_sent + 1):
-        _put(office, batch, folder, number)
+        _put(app, batch, folder, number)
 
 
-def needs_another(office: Office, batch: Batch) -> bool:
+def needs_another(app: App, batch: Batch) -> bool:
     """Whether the partner's last receipt does not say the due day that holds now, or one is made and not sent yet."""
-    last = _last_made(office, batch)
-    return bool(last) and (last > batch.receipts_sent or _due_told(office, batch, last) != due_day(batch))
+    last = _last_made(app, batch)
+    return bool(last) and (last > batch.receipts_sent or _due_told(app, batch, last) != due_day(batch))
 
 
-def send_another(office: Office, batch: Batch, folder: Folder) -> int:
+def send_another(app: App, batch: Batch, folder: Folder) -> int:
     """Makes and sends the receipt that tells the present due day; its number."""
-    last = _last_made(office, batch)
-    if _due_told(office, batch, last) != due_day(batch):
+    last = _last_made(app, batch)
+    if _due_told(app, batch, last) != due_day(batch):
         last += 1
-        _make_receipt(office, batch, last)
+        _make_receipt(app, batch, last)
     for number in range(batch.receipts_sent + 1, last + 1):
-        _put(office, batch, folder, number)
-    office.register.clock.renewed(batch.id, last)
+        _put(app, batch, folder, number)
+    app.register.clock.renewed(batch.id, last)
     return last
 
 
-def _put(office: Office, batch: Batch, folder: Folder, number: int) -> None:
+def _put(app: App, batch: Batch, folder: Folder, number: int) -> None:
     """The signature first."""
     for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT):
-        kept = office.register.file(batch.id, numbered(role, number))
-        folder.deliver(kept.name, office.archive.verified_path(kept.sha256))
+        kept = app.register.file(batch.id, numbered(role, number))
+        folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
 
 
-def _last_made(office: Office, batch: Batch) -> int:
+def _last_made(app: App, batch: Batch) -> int:
     """The number of the last receipt that is made and signed; 0 where there is none."""
-    made = {file.role for file in office.register.files(batch.id)}
+    made = {file.role for file in app.register.files(batch.id)}
     number = 0
     while numbered(Role.RECEIPT_SIGNATURE, number + 1) in made:
         number += 1
     return number
 
 
-def _due_told(office: Office, batch: Batch, number: int) -> DueDay | None:
-    kept = office.register.file(batch.id, numbered(Role.RECEIPT, number))
-    return parse(Receipt, office.archive.read(kept.sha256)).due
+def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
+    kept = app.register.file(batch.id, numbered(Role.RECEIPT, number))
+    return parse(Receipt, app.archive.read(kept.sha256)).due
 
 
-def _make_receipt(office: Office, batch: Batch, number: int) -> None:
+def _make_receipt(app: App, batch: Batch, number: int) -> None:
     """Once begun, it is finished with the same content, whatever changed meanwhile."""
-    role, name = numbered(Role.RECEIPT, number), f"{answer_stem(office, batch)}.{numbered(Role.RECEIPT, number)}.json"
-    begun: FileRecord | None = office.register.find_file(batch.id, role)
-    content = write(_receipt(office, batch, number)) if begun is None else office.archive.read(begun.sha256)
-    signature = sign(content, office.signing)
-    digest, signature_digest = office.archive.keep(content), office.archive.keep(signature)
-    office.register.record_file(batch.id, role, name, digest, len(content))
+    role, name = numbered(Role.RECEIPT, number), f"{answer_stem(app, batch)}.{numbered(Role.RECEIPT, number)}.json"
+    begun: FileRecord | None = app.register.find_file(batch.id, role)
+    content = write(_receipt(app, batch, number)) if begun is None else app.archive.read(begun.sha256)
+    signature = sign(content, app.signing)
+    digest, signature_digest = app.archive.keep(content), app.archive.keep(signature)
+    app.register.record_file(batch.id, role, name, digest, len(content))
     role = numbered(Role.RECEIPT_SIGNATURE, number)
-    office.register.record_file(batch.id, role, name + SIGNATURE_SUFFIX, signature_digest, len(signature))
+    app.register.record_file(batch.id, role, name + SIGNATURE_SUFFIX, signature_digest, len(signature))
 
 
-def _receipt(office: Office, batch: Batch, number: int) -> Receipt:
-    kept = [office.register.find_file(batch.id, role) for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA)]
+def _receipt(app: App, batch: Batch, number: int) -> Receipt:
+    kept = [app.register.find_file(batch.id, role) for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA)]
     files = [File(name=file.name, size=file.size, sha256=file.sha256) for file in kept if file is not None]
     refusal = None
     if batch.state is State.REFUSED and batch.refusal_code is not None:

@@ -14,87 +14,87 @@ from __future__ import annotations
 import logging
 from secrets import token_hex
 
-from exchange.agreements import Agreement
-from exchange.errors import Refused, Retryable
-from exchange.expected import arrival
-from exchange.files import make_folder
-from exchange.manifest import RequestManifest, parse
-from exchange.office import Office
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.expected import arrival
+from exchange.app import App
+from exchange.base.errors import Refused, Retryable
+from exchange.base.files import make_folder
+from exchange.base.timing import stage
+from exchange.calendar.working_days import due_date, office_day
 from exchange.register import Batch, Role, State
-from exchange.stages import stage
 from exchange.steps.agreed import keep_version, read_version
 from exchange.steps.objection import check_objection
 from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
-from exchange.transport import Folder, Unsettled
-from exchange.working_days import due_date, office_day
+from exchange.wire.manifest import RequestManifest, parse
+from exchange.wire.transport import Folder, Unsettled
 
 log = logging.getLogger(__name__)
 
 
-def receive(office: Office, batch_id: str) -> bool:
+def receive(app: App, batch_id: str) -> bool:
     """From claimed to accepted or refused, receipt delivered; whether the batch was accepted."""
-    batch = office.register.batch(batch_id)
-    agreement, version = read_version(office, batch.partner)
-    with office.folder(agreement) as folder:
+    batch = app.register.batch(batch_id)
+    agreement, version = read_version(app, batch.partner)
+    with app.folder(agreement) as folder:
         if batch.state is State.CLAIMED:
-            batch = _judge(office, agreement, version, batch, folder)
+            batch = _judge(app, agreement, version, batch, folder)
         if batch.state in (State.ACCEPTED, State.REFUSED):
-            send_receipt(office, batch, folder)
-            _clear_away(office, batch, folder)
+            send_receipt(app, batch, folder)
+            _clear_away(app, batch, folder)
             log.info("%s: the receipt is delivered, the set is kept and cleared away", batch_id)
     return batch.state is not State.REFUSED
 
 
-def _judge(office: Office, agreement: Agreement, version: bytes, batch: Batch, folder: Folder) -> Batch:
+def _judge(app: App, agreement: Agreement, version: bytes, batch: Batch, folder: Folder) -> Batch:
     """Writes down whether the set is accepted, with its due day, or refused, with the reason."""
     try:
-        manifest = _trusted(office, agreement, batch, folder)
-        _accept(office, agreement, version, batch, manifest)
+        manifest = _trusted(app, agreement, batch, folder)
+        _accept(app, agreement, version, batch, manifest)
     except Refused as refusal:
-        office.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column)
+        app.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column)
         log.warning("%s: %s", batch.id, refusal)
-    return office.register.batch(batch.id)
+    return app.register.batch(batch.id)
 
 
-def _accept(office: Office, agreement: Agreement, version: bytes, batch: Batch, manifest: RequestManifest) -> None:
+def _accept(app: App, agreement: Agreement, version: bytes, batch: Batch, manifest: RequestManifest) -> None:
     """Writes down what is asked, under which agreement, and when it is due; Refused where the period is none to ask for
     now (expected.py).
     """
-    received, days = office_day(batch.received_at), office.office_days
+    received, days = office_day(batch.received_at), app.office_days
     expected = agreement.expects(manifest.cycle, manifest.purpose)
-    oldest = office.settings.policy.oldest_period_days
+    oldest = app.settings.policy.oldest_period_days
     came = arrival(manifest.cycle, manifest.period, received, expected, days, oldest)
     due = due_date(manifest.cycle, received, days)
-    office.register.accept(
+    app.register.accept(
         batch.id,
         manifest,
         due,
-        agreed=keep_version(office, agreement, version),
+        agreed=keep_version(app, agreement, version),
         arrival=came,
         at_most=expected.sets if expected else None,
     )
     log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
 
 
-def _trusted(office: Office, agreement: Agreement, batch: Batch, folder: Folder) -> RequestManifest:
+def _trusted(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> RequestManifest:
     """The manifest of a set that can be answered; Refused with what is wrong with it."""
-    content = office.archive.read(batch.manifest_sha256)
-    signature = office.archive.read(office.register.file(batch.id, Role.SIGNATURE).sha256)
-    whole = _fetch_data(office, agreement, batch, content, folder)
-    stem = manifest_stem(office, batch)
-    manifest = trusted_manifest(agreement, content, signature, stem, office.now())
+    content = app.archive.read(batch.manifest_sha256)
+    signature = app.archive.read(app.register.file(batch.id, Role.SIGNATURE).sha256)
+    whole = _fetch_data(app, agreement, batch, content, folder)
+    stem = manifest_stem(app, batch)
+    manifest = trusted_manifest(agreement, content, signature, stem, app.now())
     if batch.id != manifest.batch:
         raise Refused("batch_id_reused", column="batch")
     if not whole:
         raise Refused("data_hash", column="data.sha256")
-    check_objection(office.register, manifest)
-    check_request(office, agreement, manifest, office_day(batch.received_at))
+    check_objection(app.register, manifest)
+    check_request(app, agreement, manifest, office_day(batch.received_at))
     return manifest
 
 
-def _fetch_data(office: Office, agreement: Agreement, batch: Batch, content: bytes, folder: Folder) -> bool:
+def _fetch_data(app: App, agreement: Agreement, batch: Batch, content: bytes, folder: Folder) -> bool:
     """Keeps the data file that the manifest names; whether it is the one that the manifest means."""
     try:
         manifest = parse(RequestManifest, content)
@@ -104,31 +104,31 @@ def _fetch_data(office: Office, agreement: Agreement, batch: Batch, content: byt
     if not is_fetched(manifest, agreement):
         return False  # likewise
     digest = data.sha256
-    if not office.archive.has(digest):
+    if not app.archive.has(digest):
         # A name of its own for each try: one that was given up for dead on another machine may still be writing.
-        fetched = make_folder(office.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
+        fetched = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
         try:
             with stage("fetch"):
                 digest = folder.fetch(data.name, fetched, limit=agreement.limits.max_bytes, expected_size=data.size)
         except Unsettled:
-            if _may_still_come(office, batch):
+            if _may_still_come(app, batch):
                 raise
             return False
-        if digest != data.sha256 and _may_still_come(office, batch):
+        if digest != data.sha256 and _may_still_come(app, batch):
             fetched.unlink()
             msg = f"{batch.id}: the data file is not the one of the manifest; it may still be on its way"
             raise Retryable(msg)
-        office.archive.keep_file(fetched, digest)
-    office.register.record_file(batch.id, Role.DATA, data.name, digest, data.size)
+        app.archive.keep_file(fetched, digest)
+    app.register.record_file(batch.id, Role.DATA, data.name, digest, data.size)
     return digest == data.sha256
 
 
-def _may_still_come(office: Office, batch: Batch) -> bool:
-    return office.now() < batch.received_at + office.settings.policy.incomplete_after
+def _may_still_come(app: App, batch: Batch) -> bool:
+    return app.now() < batch.received_at + app.settings.policy.incomplete_after
 
 
-def _clear_away(office: Office, batch: Batch, folder: Folder) -> None:
+def _clear_away(app: App, batch: Batch, folder: Folder) -> None:
     """Removes from the partner's folder what is kept here."""
     for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA):
-        if (kept := office.register.find_file(batch.id, role)) is not None:
+        if (kept := app.register.find_file(batch.id, role)) is not None:
             folder.remove(kept.name)

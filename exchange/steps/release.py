@@ -1,7 +1,7 @@
 """Release: rows that had to wait leave in a supplementary result, once they are decided and approved.
 
     propose   which rows can leave now; the leader's approval is asked where it is due
-    issue     an approved release: sealed, delivered, and with the last open row the batch is closed
+    issue     an approved release: prepared, delivered, and with the last open row the batch is closed
 
 Rules
 - *No record* and confirmed hits leave only with the leader's approval; an approval given in advance covers *no record*
@@ -19,9 +19,11 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from exchange.agreements import LETTER_ITEMS
-from exchange.errors import Halt
-from exchange.office import Office
+from exchange.agreements.agreement import LETTER_ITEMS
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.tables import PENDING
+from exchange.output.results import count_answers
 from exchange.register import (
     FileRecord,
     Outcome,
@@ -33,10 +35,9 @@ from exchange.register import (
 )
 from exchange.register.releases import parse_id
 from exchange.register.waiting import open_rows
-from exchange.results import count_answers
-from exchange.steps.answers import AWAITING, PENDING, Question, answer_columns, has_code
+from exchange.steps.answers import AWAITING, BatchContext, answer_columns, has_code
 from exchange.steps.candidates import leaving, may_leave
-from exchange.steps.seal import seal_data, sign_result
+from exchange.steps.prepare import encrypt_data, sign_result
 
 log = logging.getLogger(__name__)
 
@@ -49,44 +50,44 @@ class Proposals:
     troubles: list[str] = field(default_factory=list)
 
 
-def propose_all(office: Office) -> Proposals:
+def propose_all(app: App) -> Proposals:
     """Proposes what can be proposed of every delivered batch; one batch in trouble does not hold up the others. Batches
     whose counts show that nothing can leave are not looked into.
     """
-    found, counts = Proposals(), open_rows(office.register.engine)
-    for batch in office.register.with_open_rows():
+    found, counts = Proposals(), open_rows(app.register.engine)
+    for batch in app.register.with_open_rows():
         try:
-            if batch.id in counts and may_leave(office, batch, counts[batch.id]):
-                propose(office, batch.id)
+            if batch.id in counts and may_leave(app, batch, counts[batch.id]):
+                propose(app, batch.id)
         except Halt as problem:
             found.troubles.append(f"{batch.id}: {problem}")
-    found.releases = office.register.releases.under_way()
+    found.releases = app.register.releases.under_way()
     return found
 
 
-def propose(office: Office, batch_id: str) -> Release | None:
+def propose(app: App, batch_id: str) -> Release | None:
     """A new release of the batch's rows that can leave now, None where there are none. Only these rows are decided."""
-    batch = office.register.batch(batch_id)
+    batch = app.register.batch(batch_id)
     if batch.state is not State.DELIVERED or not batch.rows_open:
         return None
-    question = Question.of(office, batch)
-    rows = leaving(question)
+    context = BatchContext.of(app, batch)
+    rows = leaving(context)
     if not rows:
         return None
-    first, now = question.first_and_now(rows)
+    first, now = context.first_and_now(rows)
     ready = has_code(first, PENDING) & ~has_code(now, [code for code in PENDING if code != AWAITING])
     rows, first, now = [rows[place] for place in ready.arg_true()], first.filter(ready), now.filter(ready)
     if not rows:
         return None
     leaving_answers = _approved(now)
     outcome = Outcome(
-        counts=count_answers(leaving_answers, question.manifest.items),
+        counts=count_answers(leaving_answers, context.manifest.items),
         settled=_settled(first, leaving_answers),
-        upheld=_upheld(question, leaving_answers),
+        upheld=_upheld(context, leaving_answers),
     )
-    of_records = LETTER_ITEMS & set(question.manifest.items) and office.register.reviews.decided(batch_id, rows)
+    of_records = LETTER_ITEMS & set(context.manifest.items) and app.register.reviews.decided(batch_id, rows)
     needs_approval = bool(of_records) or bool(has_code(now, (AWAITING,)).any())
-    release = office.register.releases.propose(batch_id, rows, outcome, needs_approval=needs_approval)
+    release = app.register.releases.propose(batch_id, rows, outcome, needs_approval=needs_approval)
     if release is not None:
         log.info("%s: %d rows, %s", release.id, len(rows), "for approval" if needs_approval else "may leave")
     return release
@@ -106,41 +107,41 @@ def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int
     return {item: tally for item, tally in counts.items() if tally}
 
 
-def _upheld(question: Question, now: pl.DataFrame) -> int | None:
+def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
     """Of an objection, the rows whose answer is another one than the earlier batch gave; None of other batches."""
-    if question.earlier is None:
+    if context.earlier is None:
         return None
-    earlier = question.earlier.answers(question.earlier.rows_of(now["row_ref"]))
+    earlier = context.earlier.answers(context.earlier.rows_of(now["row_ref"]))
     before = now.select("row_ref").join(earlier, on="row_ref", how="left", maintain_order="left")
     changed = now.select(pl.any_horizontal(pl.col(name) != before[name] for name in answer_columns(now)))
     return int(changed.to_series().sum())
 
 
-def issue(office: Office, release_id: str) -> None:
+def issue(app: App, release_id: str) -> None:
     """From approved to delivered; nothing to do where the release is further or was rejected."""
     batch_id, number = parse_id(release_id)
-    release = office.register.releases.get(batch_id, number)
+    release = app.register.releases.get(batch_id, number)
     if release.state is ReleaseState.APPROVED:
-        office.register.releases.sealed(batch_id, number, _seal(office, release))
-        release = office.register.releases.get(batch_id, number)
-    if release.state is ReleaseState.SEALED:
-        _deliver(office, release)
-        office.register.releases.delivered(batch_id, number)
+        app.register.releases.prepared(batch_id, number, _prepare(app, release))
+        release = app.register.releases.get(batch_id, number)
+    if release.state is ReleaseState.PREPARED:
+        _deliver(app, release)
+        app.register.releases.delivered(batch_id, number)
         log.info("%s: %d rows lie in the partner's folder", release_id, len(release.rows))
 
 
-def _seal(office: Office, release: Release) -> list[FileRecord]:
-    batch = office.register.batch(release.batch)
-    question = Question.of(office, batch)
+def _prepare(app: App, release: Release) -> list[FileRecord]:
+    batch = app.register.batch(release.batch)
+    context = BatchContext.of(app, batch)
     rows_open = (batch.rows_open or 0) - len(release.rows)
-    answers = _approved(question.answers(release.rows))
-    data = seal_data(question, [(question.claims(release.rows), answers)], supplement=release.number)
-    return sign_result(question, data, supplement=release.number, rows_open=rows_open)
+    answers = _approved(context.answers(release.rows))
+    data = encrypt_data(context, [(context.claims(release.rows), answers)], supplement=release.number)
+    return sign_result(context, data, supplement=release.number, rows_open=rows_open)
 
 
-def _deliver(office: Office, release: Release) -> None:
+def _deliver(app: App, release: Release) -> None:
     """Data and signature first, the manifest last, as with the first result."""
-    with office.folder(office.agreement(office.register.batch(release.batch).partner)) as folder:
+    with app.folder(app.agreement(app.register.batch(release.batch).partner)) as folder:
         for role in (Role.RESULT_DATA, Role.RESULT_SIGNATURE, Role.RESULT):
-            kept = office.register.file(release.batch, numbered(role, release.number + 1))
-            folder.deliver(kept.name, office.archive.verified_path(kept.sha256))
+            kept = app.register.file(release.batch, numbered(role, release.number + 1))
+            folder.deliver(kept.name, app.archive.verified_path(kept.sha256))

@@ -1,4 +1,4 @@
-"""A request's data file, from the kept original to rows: hash, unseal, encoding or workbook, columns, rows.
+"""A request's data file, from the kept original to rows: hash, decryption, encoding or workbook, columns, rows.
 
 Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is
 Refused, whatever error the reading of it raises (``validate.door``). The opened file is in memory as a whole, its rows
@@ -13,21 +13,21 @@ from typing import Final
 
 import polars as pl
 
-from exchange.agreements import Agreement
-from exchange.envelope import unseal
-from exchange.errors import Refused
-from exchange.manifest import RequestManifest
+from exchange.agreements.agreement import Agreement
+from exchange.app import App
+from exchange.base.errors import Refused
+from exchange.base.parallel import map_ordered
+from exchange.base.timing import in_stage, stage
+from exchange.calendar.working_days import OBJECTION
 from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise
 from exchange.matching.names import name_fault, standard_name
-from exchange.office import Office
-from exchange.side_by_side import side_by_side
-from exchange.stages import in_stage, stage
 from exchange.validate.encoding import to_utf8
 from exchange.validate.gate import failures
 from exchange.validate.table import read_parts
 from exchange.validate.workbook import read_workbook
-from exchange.working_days import OBJECTION
+from exchange.wire.envelope import decrypt
+from exchange.wire.manifest import RequestManifest
 
 BYTES_IN_PART: Final = 8 * 1024 * 1024
 """Of a CSV file, some 80,000 rows: few enough that the work on some of them at once takes half a gigabyte, and enough
@@ -40,28 +40,28 @@ FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
 
 
-def read_request(office: Office, agreement: Agreement, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
+def read_request(app: App, agreement: Agreement, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
     """The claimed values of a trusted request, in parts; see ``validate.table.read_table`` for their columns."""
     items = manifest.items if manifest.objects_to is None else (OBJECTION,)
     form = _form(agreement, manifest)
     if manifest.data.form == "xlsx":
         with stage("parse"):
-            table = read_workbook(_opened(office, manifest), manifest.data.sheet, items, manifest.rows, form)
+            table = read_workbook(_opened(app, manifest), manifest.data.sheet, items, manifest.rows, form)
         yield from table.iter_slices(ROWS_IN_PART)
         return
-    utf8 = _text(office, manifest)
+    utf8 = _text(app, manifest)
     yield from in_stage("parse", read_parts(utf8, items, manifest.rows, form, part=BYTES_IN_PART))
 
 
-def _opened(office: Office, manifest: RequestManifest) -> bytes:
+def _opened(app: App, manifest: RequestManifest) -> bytes:
     with stage("hash"):
-        original = office.archive.verified_path(manifest.data.sha256)
-    with stage("unseal"):
-        return unseal(original, office.decryption) if manifest.data.encrypted else original.read_bytes()
+        original = app.archive.verified_path(manifest.data.sha256)
+    with stage("decrypt"):
+        return decrypt(original, app.decryption) if manifest.data.encrypted else original.read_bytes()
 
 
-def _text(office: Office, manifest: RequestManifest) -> bytes:
-    content = _opened(office, manifest)
+def _text(app: App, manifest: RequestManifest) -> bytes:
+    content = _opened(app, manifest)
     with stage("decode"):
         return to_utf8(content, manifest.data.encoding)
 
@@ -74,11 +74,11 @@ def _form(agreement: Agreement, manifest: RequestManifest) -> str | None:
     return purpose.unregistered_by if purpose else None
 
 
-def check_request(office: Office, agreement: Agreement, manifest: RequestManifest, today: date) -> None:
+def check_request(app: App, agreement: Agreement, manifest: RequestManifest, today: date) -> None:
     """Refused unless the data file can be read and is not mostly unreadable."""
     rows = unreadable = 0
-    parts = read_request(office, agreement, manifest)
-    judged = side_by_side(lambda table: _unreadable(table, manifest, today), parts)
+    parts = read_request(app, agreement, manifest)
+    judged = map_ordered(lambda table: _unreadable(table, manifest, today), parts)
     for table, number in in_stage("check", judged):
         rows += table.height
         unreadable += number

@@ -16,11 +16,11 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.agreements import Agreement
-from exchange.manifest import RequestManifest
-from exchange.office import Office
+from exchange.agreements.agreement import Agreement
+from exchange.app import App
 from exchange.register import Batch
 from exchange.steps.request import read_request
+from exchange.wire.manifest import RequestManifest
 
 ROWS_IN_BLOCK: Final = 2_000
 """Some 100 kB: opened in a few milliseconds. A request with no more rows is read as it lies."""
@@ -34,36 +34,36 @@ def cache_name(batch: Batch, manifest: RequestManifest, kind: str) -> str:
 
 
 def read_rows(
-    office: Office, agreement: Agreement, batch: Batch, manifest: RequestManifest, rows: Sequence[int]
+    app: App, agreement: Agreement, batch: Batch, manifest: RequestManifest, rows: Sequence[int]
 ) -> pl.DataFrame:
     """The claimed values of these rows (numbers from 1), in their order; columns as ``read_request``, errors too."""
     places = np.asarray(rows, np.int64) - 1
     blocks, block = np.unique(places // ROWS_IN_BLOCK, return_inverse=True)
     wanted = blocks.tolist() or [0]
     if 2 * len(wanted) * ROWS_IN_BLOCK >= manifest.rows:  # most of them: the original is as near
-        return pl.concat(read_request(office, agreement, manifest))[places]
-    found = pl.concat(_blocks(office, agreement, batch, manifest, wanted))
+        return pl.concat(read_request(app, agreement, manifest))[places]
+    found = pl.concat(_blocks(app, agreement, batch, manifest, wanted))
     return found[block * ROWS_IN_BLOCK + places % ROWS_IN_BLOCK]
 
 
-def read_references(office: Office, agreement: Agreement, batch: Batch, manifest: RequestManifest) -> pl.Series:
+def read_references(app: App, agreement: Agreement, batch: Batch, manifest: RequestManifest) -> pl.Series:
     """The partner's references of all rows, in the order of the request: String[rows]."""
     if manifest.rows <= ROWS_IN_BLOCK:
-        return pl.concat(read_request(office, agreement, manifest))[REFERENCE]
+        return pl.concat(read_request(app, agreement, manifest))[REFERENCE]
     blocks = range(-(-manifest.rows // ROWS_IN_BLOCK))
-    return pl.concat(block[REFERENCE] for block in _blocks(office, agreement, batch, manifest, blocks))
+    return pl.concat(block[REFERENCE] for block in _blocks(app, agreement, batch, manifest, blocks))
 
 
 def _blocks(
-    office: Office, agreement: Agreement, batch: Batch, manifest: RequestManifest, numbers: Sequence[int]
+    app: App, agreement: Agreement, batch: Batch, manifest: RequestManifest, numbers: Sequence[int]
 ) -> list[pl.DataFrame]:
     """These blocks of the request, from 0; made where they are not in the cache yet."""
     name = cache_name(batch, manifest, "rows")
-    kept = office.cache.read(name, numbers)
+    kept = app.cache.read(name, numbers)
     if kept is not None:
         return [pl.read_ipc(io.BytesIO(block)) for block in kept]
-    parts = list(pl.concat(read_request(office, agreement, manifest)).iter_slices(ROWS_IN_BLOCK))
-    office.cache.write(name, map(_written, parts))
+    parts = list(pl.concat(read_request(app, agreement, manifest)).iter_slices(ROWS_IN_BLOCK))
+    app.cache.write(name, map(_written, parts))
     return [parts[number] for number in numbers]
 
 

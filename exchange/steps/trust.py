@@ -11,13 +11,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from exchange.agreements import LETTER_ITEMS, Agreement, Purpose
-from exchange.envelope import verify
-from exchange.errors import Refused
-from exchange.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
-from exchange.periods import read_period
-from exchange.tables import ELSEWHERE, ITEMS
-from exchange.working_days import OBJECTION, WORKING_DAYS, office_day
+from exchange.agreements.agreement import LETTER_ITEMS, Agreement, Purpose
+from exchange.base.errors import Refused
+from exchange.base.tables import ELSEWHERE, ITEMS
+from exchange.calendar.periods import read_period
+from exchange.calendar.working_days import OBJECTION, WORKING_DAYS, office_day
+from exchange.wire.envelope import verify
+from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
 
 _OTHER_FORMS_FIELDS: Final[Mapping[str, str]] = {"csv": "sheet", "xlsx": "encoding"}
 """Form of the data file → the field that says nothing of it."""

@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 
-from exchange.errors import Halt
-from exchange.working_days import OFFICE_ZONE, office_day
+from exchange.base.errors import Halt
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Final
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from exchange.supervision.labels import Kind, Words, span
 from exchange.supervision.table import Table, Value
-from exchange.supervision.words import Kind, Words, span
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("exchange.supervision", "."),

@@ -13,7 +13,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.supervision.cells import Cells
+from exchange.supervision.aggregates import Aggregates
 
 # The office's choice, after common practice in official statistics, where cells under 10 are withheld; and rounding to
 # the same number, so that somebody who knows one true count learns little of the others.
@@ -35,11 +35,11 @@ def shown(n: pl.Expr) -> pl.Expr:
     return pl.when(n == 0).then(0).when(n >= THRESHOLD).then(rounded).cast(pl.Int64)
 
 
-def protected(cells: Cells) -> Cells:
+def protected(aggregates: Aggregates) -> Aggregates:
     """The same figures as they may leave the office."""
     changed = {
-        name: getattr(cells, name).with_columns(shown(pl.col(column)).alias(column) for column in columns)
+        name: getattr(aggregates, name).with_columns(shown(pl.col(column)).alias(column) for column in columns)
         for name, columns in _PEOPLE.items()
     }
-    nameless = cells.batches.with_columns(pl.lit("").alias("batch"))
-    return cells.with_frames(**changed, batches=nameless)
+    nameless = aggregates.batches.with_columns(pl.lit("").alias("batch"))
+    return aggregates.with_frames(**changed, batches=nameless)

@@ -13,24 +13,24 @@ from pathlib import Path
 
 import polars as pl
 
-from exchange.agreements import load_agreement
-from exchange.errors import Halt
-from exchange.files import write_atomically
+from exchange.agreements.agreement import load_agreement
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.files import write_atomically
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.matching.divisions import division_name
-from exchange.office import Office
-from exchange.register.figures import lines
+from exchange.register.statistics import lines
 from exchange.settings import Settings
-from exchange.supervision.cells import count
+from exchange.supervision.aggregates import count
+from exchange.supervision.charts import draw_charts
 from exchange.supervision.doubtful import count_doubtful, version_of
+from exchange.supervision.labels import Words
 from exchange.supervision.month import Month
 from exchange.supervision.page import Page, write_page
-from exchange.supervision.pictures import pictures
 from exchange.supervision.protect import protected
 from exchange.supervision.summary import notes, sentences
 from exchange.supervision.tables import all_tables
-from exchange.supervision.words import Words
 from exchange.supervision.workbook import write_report
-from exchange.working_days import OFFICE_ZONE
 
 
 @dataclass(frozen=True)
@@ -39,36 +39,36 @@ class Report:
     workbook: bytes
 
 
-def make_report(office: Office, month: Month, *, outside: bool) -> Report:
+def make_report(app: App, month: Month, *, outside: bool) -> Report:
     """The report of a month, for the office or for outside."""
-    version = version_of(office.snapshots, month.last)
-    told = lines(office.register.engine, month.start, month.end)
-    cells = count(told, month, _partners(office), count_doubtful(version))
-    cells = protected(cells) if outside else cells
-    tables = all_tables(cells, lambda division: office_name(office.settings, division))
+    version = version_of(app.snapshots, month.last)
+    told = lines(app.register.engine, month.start, month.end)
+    aggregates = count(told, month, _partners(app), count_doubtful(version))
+    aggregates = protected(aggregates) if outside else aggregates
+    tables = all_tables(aggregates, lambda division: office_name(app.settings, division))
     kind = Words("（对外）", "(for outside)") if outside else Words("", "")
     snapshot = f"人口快照 {version.as_of}" if version else "没有人口快照"
     page = Page(
         title=Words(f"户籍信息核查月报 {month.name}{kind.zh}", f"Monthly report on verification {kind.en}".strip()),
         facts=[
-            f"{office.settings.office}　统计期 {month.first} 至 {month.last}"
+            f"{app.settings.office}　统计期 {month.first} 至 {month.last}"
             + ("" if month.whole else f"（截至 {month.end.astimezone(OFFICE_ZONE):%H:%M}）")
             + f"　{snapshot}"
         ],
         summary=sentences(tables),
         tables=tables,
-        charts=pictures(cells, tables, month),
+        charts=draw_charts(aggregates, tables, month),
         notes=notes(month, outside=outside),
     )
     return Report(write_page(page), write_report(page))
 
 
-def write_reports(office: Office, month: Month, *, outside: bool | None = None) -> list[Path]:
+def write_reports(app: App, month: Month, *, outside: bool | None = None) -> list[Path]:
     """Writes the report into ``home/reports/<month>/``, by default both kinds; the files."""
-    folder = office.settings.home / "reports" / month.name
+    folder = app.settings.home / "reports" / month.name
     written = []
     for kind in (False, True) if outside is None else (outside,):
-        report = make_report(office, month, outside=kind)
+        report = make_report(app, month, outside=kind)
         stem = f"{month.name}.outside" if kind else month.name
         for name, content in ((f"{stem}.html", report.page), (f"{stem}.xlsx", report.workbook)):
             write_atomically(folder / name, content)
@@ -76,10 +76,10 @@ def write_reports(office: Office, month: Month, *, outside: bool | None = None) 
     return written
 
 
-def _partners(office: Office) -> pl.DataFrame:
+def _partners(app: App) -> pl.DataFrame:
     """Partner, name and level; one whose agreement cannot be read is named by its id alone."""
     rows = []
-    for path in office.agreement_files():
+    for path in app.agreement_files():
         with suppress(Halt):
             agreement = load_agreement(path)
             rows.append((agreement.partner, agreement.zh, agreement.level))

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from exchange.supervision import words
+from exchange.supervision import labels
+from exchange.supervision.labels import Words
 from exchange.supervision.month import Month
 from exchange.supervision.protect import BASE, THRESHOLD
 from exchange.supervision.table import Table, Value
-from exchange.supervision.words import Words
 
 
 def sentences(tables: Mapping[str, Table]) -> list[Words]:
@@ -66,5 +66,5 @@ def notes(month: Month, *, outside: bool) -> list[Words]:
     """How to read the report."""
     kinds = ["every"] + ["running"] * (not month.whole) + ["outside"] * outside
     values = {"below": THRESHOLD - 1, "base": BASE}
-    said = [note for kind in kinds for note in words.notes(kind)]
+    said = [note for kind in kinds for note in labels.notes(kind)]
     return [Words(each.zh.format(**values), each.en.format(**values)) for each in said]

@@ -8,10 +8,10 @@ from typing import Any, Final
 
 import polars as pl
 
-from exchange.supervision import words
-from exchange.supervision.words import Head
+from exchange.supervision import labels
+from exchange.supervision.labels import Head
 
-TOTAL: Final = str(words.Words("合计", "total"))
+TOTAL: Final = str(labels.Words("合计", "total"))
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from exchange.deadlines import DAYS_LEFT, HALF, reached
+from exchange.calendar.deadlines import DAYS_LEFT, HALF, reached
+from exchange.calendar.working_days import Due
 from exchange.register import Batch, ReleaseState, State
 from exchange.register.waiting import OpenRows
-from exchange.supervision.words import Words
-from exchange.working_days import Due
+from exchange.supervision.labels import Words
 
 
 class Urgency(StrEnum):
@@ -80,7 +80,7 @@ def waits(batch: Batch, rows: OpenRows | None, office_name: Callable[[str], str]
     found |= {whom: rows.releases[state] for state, whom in of_releases.items() if rows.releases.get(state)}
     if rows.rest and rows.source:
         found[SOURCE] = min(rows.rest, rows.source)
-    moving = sum(rows.releases.get(state, 0) for state in (ReleaseState.APPROVED, ReleaseState.SEALED))
+    moving = sum(rows.releases.get(state, 0) for state in (ReleaseState.APPROVED, ReleaseState.PREPARED))
     if own := moving + rows.decided * (not rows.in_queue) + rows.rest - found.get(SOURCE, 0):
         found[SOFTWARE] = own
     if batch.clock_stands:

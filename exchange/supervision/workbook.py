@@ -7,10 +7,10 @@ from typing import Any, Final
 
 from xlsxwriter.worksheet import Worksheet
 
-from exchange.spreadsheet import new_workbook
+from exchange.base.xlsx import new_workbook
+from exchange.supervision.labels import Kind
 from exchange.supervision.page import Page
 from exchange.supervision.table import People, Table, Value
-from exchange.supervision.words import Kind
 
 _SUMMARY: Final = "概要"
 _WIDTHS: Final = {"word": 26, "files": 12, "people": 12, "share": 12, "span": 14}

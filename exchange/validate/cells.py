@@ -28,7 +28,7 @@ _NOT_SHOWN: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]?')
 time."""
 _UNSEEN: Final = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf"})
 _ESCAPE: Final = re.compile(r"_x([0-9A-Fa-f]{4})_")
-_GREATEST_SERIAL: Final = 2_958_465  # 9999-12-31
+_MAX_DATE_SERIAL: Final = 2_958_465  # 9999-12-31
 _LEAP_BUG: Final = 60  # the day 1900-02-29, which spreadsheets count and the calendar does not
 _DAYS_1904: Final = 1462
 _ZERO: Final = datetime(1899, 12, 30)
@@ -48,7 +48,7 @@ def number_text(raw: str, *, is_date: bool, from_1904: bool) -> str:
         return raw
     if not math.isfinite(number):
         return raw
-    if is_date and 1 <= number + _DAYS_1904 * from_1904 < _GREATEST_SERIAL + 1:
+    if is_date and 1 <= number + _DAYS_1904 * from_1904 < _MAX_DATE_SERIAL + 1:
         with suppress(OverflowError):  # rounded up to the second it may lie behind the calendar's last one
             return _date_text(number + _DAYS_1904 * from_1904)
     if abs(number) >= EXACT_BELOW:

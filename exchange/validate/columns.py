@@ -12,9 +12,9 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-from exchange.errors import Refused
-from exchange.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
-from exchange.working_days import OBJECTION
+from exchange.base.errors import Refused
+from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
+from exchange.calendar.working_days import OBJECTION
 
 
 def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, ...]:

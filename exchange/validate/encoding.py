@@ -10,7 +10,7 @@ Rules
 - A file with lines of both kinds is refused with the first line that is not of the header's kind, or of most lines'.
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
   at the end are no text. Lines may end with CR alone.
-- NUL bytes and lines beyond ``GREATEST_LINE`` are refused before anything parses them.
+- NUL bytes and lines beyond ``MAX_LINE_BYTES`` are refused before anything parses them.
 
 Sources: GB 2312-1980; that a clear lead is a quarter is the office's choice.
 """
@@ -23,11 +23,11 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from exchange import gb18030
-from exchange.errors import Refused
-from exchange.validate.door import foreign_bytes
+from exchange.base.errors import Refused
+from exchange.validate.foreign_bytes import foreign_bytes
+from exchange.wire import gb18030
 
-GREATEST_LINE: Final = 64 * 1024
+MAX_LINE_BYTES: Final = 64 * 1024
 """Bytes; the longest honest row (sixteen items, an address, a name) stays under two thousand."""
 
 _PIECE: Final = 1024 * 1024
@@ -99,8 +99,8 @@ def _piece_from_gb18030(piece: bytes) -> bytes:
 
 
 def _check_lines(content: bytes) -> None:
-    if max(map(len, io.BytesIO(content)), default=0) > GREATEST_LINE:
-        row = next(row for row, line in enumerate(io.BytesIO(content)) if len(line) > GREATEST_LINE)
+    if max(map(len, io.BytesIO(content)), default=0) > MAX_LINE_BYTES:
+        row = next(row for row, line in enumerate(io.BytesIO(content)) if len(line) > MAX_LINE_BYTES)
         raise Refused("line_too_long", row=row)
 
 

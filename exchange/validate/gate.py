@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from exchange.errors import Halt
-from exchange.places import EXPECTATIONS
+from exchange.base.errors import Halt
+from exchange.base.paths import EXPECTATIONS
 
 if TYPE_CHECKING:
     from great_expectations import ExpectationSuite

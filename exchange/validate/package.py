@@ -16,16 +16,16 @@ from collections.abc import Callable, Mapping
 from typing import Final
 from xml.parsers import expat
 
-from exchange.errors import Refused
+from exchange.base.errors import Refused
 
-GREATEST_UNPACKED: Final = 1 << 30
+MAX_UNPACKED_BYTES: Final = 1 << 30
 """Bytes of all parts together; a full sheet of 1,048,576 rows in eight columns takes some 400 MB."""
 
-GREATEST_RATIO: Final = 200
+MAX_RATIO: Final = 200
 """Unpacked to packed, judged beyond ``SMALL`` bytes; sheets of people's data pack some ten to one."""
 
 SMALL: Final = 16 << 20
-GREATEST_PARTS: Final = 10_000
+MAX_PARTS: Final = 10_000
 GREATEST_DEPTH: Final = 64
 """Elements inside each other; a worksheet has some ten."""
 
@@ -53,13 +53,13 @@ class Package:
         parts = self._zip.infolist()
         if not parts:
             raise Refused("workbook_format")
-        if len(parts) > GREATEST_PARTS:
+        if len(parts) > MAX_PARTS:
             raise Refused("workbook_too_large")
         self._parts = {_even(part.filename): part for part in parts}
         if len(self._parts) != len(parts) or any(name.endswith(_MACROS) for name in self._parts):
             raise Refused("workbook_format")
         unpacked = sum(part.file_size for part in parts)
-        if unpacked > GREATEST_UNPACKED or (unpacked > SMALL and unpacked > GREATEST_RATIO * len(content)):
+        if unpacked > MAX_UNPACKED_BYTES or (unpacked > SMALL and unpacked > MAX_RATIO * len(content)):
             raise Refused("workbook_too_large")
 
     def __contains__(self, name: str) -> bool:

@@ -13,24 +13,24 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.errors import Refused
+from exchange.base.errors import Refused
 from exchange.validate.cells import has_text, number_text, unescaped
 from exchange.validate.columns import read_header
 from exchange.validate.package import Attributes, End, Start, Text
 from exchange.validate.table import ROW_FAULT, with_left_out
 
-GREATEST_CELL: Final = 4096
+MAX_CELL_LETTERS: Final = 4096
 """Characters; the longest honest cell, an address, stays under two hundred."""
 
-GREATEST_TEXT: Final = 1 << 30
+MAX_TEXT_LETTERS: Final = 1 << 30
 """Bytes of all rows together, in memory."""
 
-GREATEST_WIDTH: Final = 64
-GREATEST_ROW: Final = 1_048_576
+MAX_COLUMNS: Final = 64
+MAX_SHEET_ROW: Final = 1_048_576
 """The format's own greatest row number."""
 
 _MERGES: Final = 100_000
-_PIECES: Final = GREATEST_CELL
+_PIECES: Final = MAX_CELL_LETTERS
 """Of one cell's text, as the parser gives them: a bound on what is held of it before it is put together."""
 
 _ROWS_AT_ONCE: Final = 2_000
@@ -39,7 +39,7 @@ _CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
 @dataclass(frozen=True)
-class Cells:
+class CellReader:
     """What cells are read by: the shared texts, the numbers of the styles that show a date, the calendar."""
 
     texts: Sequence[str]
@@ -76,7 +76,7 @@ class Sheet:
         if self.header_row:
             self._beyond.append(len(self.numbers))
             return
-        if column >= GREATEST_WIDTH:
+        if column >= MAX_COLUMNS:
             raise Refused("column_unknown", column=f"#{column + 1}")
         row.extend([""] * (column - len(row)))
         row.append(text)
@@ -85,7 +85,7 @@ class Sheet:
         """Remembers merged cells (``B2:C4``) where they touch the header's columns."""
         corners = [_CELL.fullmatch(corner) for corner in reference.split(":")]
         first, last = corners[0], corners[-1]
-        if first is None or last is None or not int(first[2]) <= int(last[2]) <= GREATEST_ROW:
+        if first is None or last is None or not int(first[2]) <= int(last[2]) <= MAX_SHEET_ROW:
             raise Refused("workbook_format")
         if len(self._merges) == _MERGES:
             raise Refused("workbook_too_large")
@@ -120,12 +120,12 @@ class Sheet:
         self._rows = []
         self._frames.append(frame)
         self._size += int(frame.estimated_size())
-        if self._size > GREATEST_TEXT:
+        if self._size > MAX_TEXT_LETTERS:
             raise Refused("workbook_too_large")
 
     def _faults(self) -> pl.Series:
         """For each row the code of what is wrong with it as a row, or null."""
-        edges = np.zeros(GREATEST_ROW + 2, dtype=np.int64)
+        edges = np.zeros(MAX_SHEET_ROW + 2, dtype=np.int64)
         for first, last in self._merges:
             edges[first] += 1
             edges[last + 1] -= 1
@@ -145,7 +145,7 @@ def _filled(surplus: pl.DataFrame) -> list[int]:
     return surplus.select(pl.any_horizontal(pl.all() != "")).to_series().arg_true().to_list()
 
 
-def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:
+def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
     """What a parser calls for the start and the end of an element, and for text, to fill the sheet."""
     texts, dates, from_1904 = cells.texts, cells.dates, cells.from_1904
     columns: dict[str, int] = {}
@@ -206,7 +206,7 @@ def handlers(sheet: Sheet, cells: Cells) -> tuple[Start, End, Text]:
             value = "TRUE" if value == "1" else "FALSE"
         elif kind == "str":
             value = unescaped(value)
-        if len(value) > GREATEST_CELL:
+        if len(value) > MAX_CELL_LETTERS:
             raise Refused("line_too_long", row=len(sheet.numbers) + 1 if sheet.header_row else 0)
         if not has_text(value):
             return
@@ -235,7 +235,7 @@ def _next_row(stated: str | None, last: int) -> int:
         number = int(stated)
     else:
         raise Refused("workbook_format")
-    if not last < number <= GREATEST_ROW:
+    if not last < number <= MAX_SHEET_ROW:
         raise Refused("workbook_format")
     return number
 

@@ -20,11 +20,11 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from exchange.errors import Refused
-from exchange.tables import REQUIRED_COLUMNS
+from exchange.base.errors import Refused
+from exchange.base.tables import REQUIRED_COLUMNS
 from exchange.validate.columns import columns_for, read_header
-from exchange.validate.door import foreign_bytes
-from exchange.validate.encoding import GREATEST_LINE
+from exchange.validate.encoding import MAX_LINE_BYTES
+from exchange.validate.foreign_bytes import foreign_bytes
 
 ROW_FAULT: Final = "row_fault"
 SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
@@ -78,7 +78,7 @@ def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -
 def _header_end(utf8: bytes) -> int:
     """Where the header ends: a line feed inside a quoted word of it is no end."""
     end = utf8.find(b"\n") + 1 or len(utf8)
-    while utf8.count(b'"', 0, end) % 2 and end < min(len(utf8), GREATEST_LINE):
+    while utf8.count(b'"', 0, end) % 2 and end < min(len(utf8), MAX_LINE_BYTES):
         end = utf8.find(b"\n", end) + 1 or len(utf8)
     return end
 

@@ -22,13 +22,13 @@ from typing import Final
 
 import polars as pl
 
-from exchange.errors import Refused
+from exchange.base.errors import Refused
 from exchange.validate.cells import BUILT_IN_DATES, is_date_format, unescaped
-from exchange.validate.door import foreign_bytes
+from exchange.validate.foreign_bytes import foreign_bytes
 from exchange.validate.package import Attributes, Package
-from exchange.validate.sheet import GREATEST_ROW, Cells, Sheet, handlers
+from exchange.validate.sheet import MAX_SHEET_ROW, CellReader, Sheet, handlers
 
-_SHARED_TEXTS: Final = 16 * GREATEST_ROW
+_SHARED_TEXTS: Final = 16 * MAX_SHEET_ROW
 
 
 @foreign_bytes("workbook_format")
@@ -48,7 +48,7 @@ def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:
     book = _read_book(package, main)
     read = Sheet()
     part = _part_of(package, main, book.sheets, sheet)
-    cells = Cells(_shared_texts(package, main), _date_styles(package, main), book.from_1904)
+    cells = CellReader(_shared_texts(package, main), _date_styles(package, main), book.from_1904)
     package.parse(part, *handlers(read, cells))
     return read
 

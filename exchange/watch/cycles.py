@@ -16,16 +16,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from exchange.agreements import Agreement, load_agreement
-from exchange.collect import sweep
-from exchange.errors import ExchangeError, Refused
-from exchange.expected import Missing, matching, missing
-from exchange.manifest import Notice, RequestManifest, parse
-from exchange.office import Office
+from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.agreements.expected import Missing, matching, missing
+from exchange.app import App
+from exchange.base.errors import ExchangeError, Refused
+from exchange.base.tables import NOTICES
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.intake.collect import poll
 from exchange.register import Alert, BatchFilter, MissingSet, NewAlert, State
 from exchange.steps.notice import send_notice
-from exchange.tables import NOTICES
-from exchange.working_days import OFFICE_ZONE, office_day
+from exchange.wire.manifest import Notice, RequestManifest, parse
 
 log = logging.getLogger(__name__)
 CODE = "missing"
@@ -41,78 +41,78 @@ class CyclesSeen:
     troubles: list[str] = field(default_factory=list)
 
 
-def watch_cycles(office: Office) -> CyclesSeen:
+def watch_cycles(app: App) -> CyclesSeen:
     """One look at all agreements."""
-    sweep(office)
+    poll(app)
     seen = CyclesSeen()
-    for path in office.agreement_files():
+    for path in app.agreement_files():
         try:
-            _watch_partner(office, path, seen)
+            _watch_partner(app, path, seen)
         except ExchangeError as error:
             log.error("partner %s: %s: %s", path.stem, type(error).__name__, error)
             seen.troubles.append(f"{path.stem}: {error}")
     return seen
 
 
-def _watch_partner(office: Office, path: Path, seen: CyclesSeen) -> None:
+def _watch_partner(app: App, path: Path, seen: CyclesSeen) -> None:
     agreement = load_agreement(path)
-    partner, now = agreement.partner, office.now()
-    accepted = office.register.missing.came(partner)
-    lacking = missing(agreement, office_day(now), {*accepted, *_claimed(office, partner)}, office.office_days)
-    for line in office.register.missing.find(partner=partner):
+    partner, now = agreement.partner, app.now()
+    accepted = app.register.missing.came(partner)
+    lacking = missing(agreement, office_day(now), {*accepted, *_claimed(app, partner)}, app.office_days)
+    for line in app.register.missing.find(partner=partner):
         if there := matching(line.cycle, line.period, line.purpose, accepted):
-            office.register.missing.arrived(partner, line.key, min(accepted[each] for each in there))
+            app.register.missing.arrived(partner, line.key, min(accepted[each] for each in there))
     to_remind = []
     for each in lacking:
-        known = office.register.missing.notice(partner, each.key, each.expected_by, now)
-        if (alert := _alert(office, partner, known, each)) is not None:
+        known = app.register.missing.notice(partner, each.key, each.expected_by, now)
+        if (alert := _alert(app, partner, known, each)) is not None:
             seen.alerts.append(alert)
-        if _reminder_is_due(office, known):
+        if _reminder_is_due(app, known):
             to_remind.append((each, known))
     if to_remind:
-        _remind(office, agreement, to_remind, seen)
+        _remind(app, agreement, to_remind, seen)
 
 
-def _claimed(office: Office, partner: str) -> set[tuple[str, str, str]]:
+def _claimed(app: App, partner: str) -> set[tuple[str, str, str]]:
     """What the manifests of sets that are not judged yet say they are."""
     found = set()
-    for batch in office.register.batches(BatchFilter(partner, State.CLAIMED, limit=1000)):
+    for batch in app.register.batches(BatchFilter(partner, State.CLAIMED, limit=1000)):
         try:
-            manifest = parse(RequestManifest, office.archive.read(batch.manifest_sha256))
+            manifest = parse(RequestManifest, app.archive.read(batch.manifest_sha256))
         except Refused:
             continue
         found.add((manifest.cycle, manifest.period, manifest.purpose))
     return found
 
 
-def _alert(office: Office, partner: str, known: MissingSet, each: Missing) -> Alert | None:
+def _alert(app: App, partner: str, known: MissingSet, each: Missing) -> Alert | None:
     """The alert about it, where nobody wrote it down before."""
     day = known.expected_by
     alert = NewAlert(partner, f"{partner}.{each.name}", CODE, 0, day, day + timedelta(days=1))
-    added = office.register.alerts.add(alert, office.now())
+    added = app.register.alerts.add(alert, app.now())
     if added is not None:
         log.warning("partner %s: %s was expected by %s and has not come", partner, each.name, day)
     return added
 
 
-def _reminder_is_due(office: Office, known: MissingSet) -> bool:
-    policy = office.settings.policy
+def _reminder_is_due(app: App, known: MissingSet) -> bool:
+    policy = app.settings.policy
     if known.reminders >= policy.remind_at_most:
         return False
     if known.reminded_at is None:
         return True
-    return (office_day(office.now()) - office_day(known.reminded_at)).days >= policy.remind_every_days
+    return (office_day(app.now()) - office_day(known.reminded_at)).days >= policy.remind_every_days
 
 
-def _remind(office: Office, agreement: Agreement, lacking: list[tuple[Missing, MissingSet]], seen: CyclesSeen) -> None:
+def _remind(app: App, agreement: Agreement, lacking: list[tuple[Missing, MissingSet]], seen: CyclesSeen) -> None:
     partner = agreement.partner
-    with office.folder(agreement) as folder:
+    with app.folder(agreement) as folder:
         for each, known in lacking:
             number = known.reminders + 1
             about = f"{partner}.expected.{each.name}"
             name = f"{about}.notice.json" if number == 1 else f"{about}.notice-{number}.json"
-            send_notice(office, folder, _notice(partner, about, known, number), name)
-            office.register.missing.reminded(partner, each.key, number, office.now())
+            send_notice(app, folder, _notice(partner, about, known, number), name)
+            app.register.missing.reminded(partner, each.key, number, app.now())
             seen.reminded.append(about)
             log.info("partner %s: reminded of %s", partner, each.name)
 

@@ -15,8 +15,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from exchange.errors import ExchangeError
-from exchange.office import Office
+from exchange.app import App
+from exchange.base.errors import ExchangeError
 from exchange.register import Batch, State
 from exchange.steps.receipt import needs_another, send_another
 
@@ -32,27 +32,27 @@ class Recount:
     troubles: list[str] = field(default_factory=list)
 
 
-def recompute(office: Office) -> Recount:
+def recompute(app: App) -> Recount:
     """Counts every open batch's due day again and tells the partners what changed."""
     found = Recount()
-    for batch, _ in office.register.clock.open_batches():
-        if office.register.clock.recompute(batch.id, office.office_days):
+    for batch, _ in app.register.clock.open_batches():
+        if app.register.clock.recompute(batch.id, app.office_days):
             found.changed.append(batch.id)
             log.info("%s: its due day is another one now", batch.id)
-    accepted = (batch for batch, _ in office.register.clock.open_batches() if batch.state is not State.CLAIMED)
-    waiting = sorted((batch for batch in accepted if needs_another(office, batch)), key=lambda each: each.partner)
+    accepted = (batch for batch, _ in app.register.clock.open_batches() if batch.state is not State.CLAIMED)
+    waiting = sorted((batch for batch in accepted if needs_another(app, batch)), key=lambda each: each.partner)
     for partner, batches in groupby(waiting, key=lambda each: each.partner):
         try:
-            _tell(office, partner, batches, found)
+            _tell(app, partner, batches, found)
         except ExchangeError as error:
             log.error("partner %s: %s: %s", partner, type(error).__name__, error)
             found.troubles.append(f"{partner}: {error}")
     return found
 
 
-def _tell(office: Office, partner: str, batches: Iterable[Batch], found: Recount) -> None:
-    with office.folder(office.agreement(partner)) as folder:
+def _tell(app: App, partner: str, batches: Iterable[Batch], found: Recount) -> None:
+    with app.folder(app.agreement(partner)) as folder:
         for batch in batches:
-            number = send_another(office, batch, folder)
+            number = send_another(app, batch, folder)
             found.told.append(batch.id)
             log.info("%s: the partner has receipt %d", batch.id, number)

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from exchange.base.tables import ALERTS
 from exchange.register import Alert
-from exchange.tables import ALERTS
 
-GREATEST_LINES: Final = 50
+MAX_MESSAGE_LINES: Final = 50
 """Of alerts in one message; the register has them all."""
 
 
@@ -28,9 +28,9 @@ def compose(alerts: Sequence[Alert]) -> Message:
     ordered = sorted(alerts, key=lambda each: (severity[each.code], each.due_on, each.subject, each.days))
     counts = Counter(each.code for each in ordered)
     parts = [f"{words(code, None)[0]} {counts[code]}" for code in ALERTS if counts[code]]
-    lines = [_line(each) for each in ordered[:GREATEST_LINES]]
-    if len(ordered) > GREATEST_LINES:
-        lines.append(f"另有 {len(ordered) - GREATEST_LINES} 条 more: exchange deadline list")
+    lines = [_line(each) for each in ordered[:MAX_MESSAGE_LINES]]
+    if len(ordered) > MAX_MESSAGE_LINES:
+        lines.append(f"另有 {len(ordered) - MAX_MESSAGE_LINES} 条 more: exchange deadline list")
     return Message(f"户籍核查时限提醒：{'，'.join(parts)}", "\n".join(lines) + "\n")
 
 

@@ -7,7 +7,7 @@ import sys
 
 from airflow.dag_processing.dagbag import DagBag
 
-from exchange.places import DAGS
+from exchange.base.paths import DAGS
 
 if __name__ == "__main__":
     sys.path.insert(0, str(DAGS))

@@ -8,13 +8,13 @@ import json
 import os
 import sys
 
-from exchange.places import DAGS
+from exchange.base.paths import DAGS
 from exchange.watch.message import Message
 
 sys.path.insert(0, str(DAGS))
 
 from airflow.sdk.exceptions import AirflowException
-from notifier import send
+from household.notifier import send
 
 NAME = "AIRFLOW_CONN_EXCHANGE_ALERTS"
 

@@ -11,7 +11,9 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.tables import RETURNS
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import READING_SECONDS, demo_partner, quarter
 from exchange.demo.province.offences import make_offences, on_record
@@ -19,12 +21,10 @@ from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import LEADER, OFFICER, PARTNERS, SEED, World
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.register import Decision, State
+from exchange.review.case import load_cases
 from exchange.review.decisions import complete
-from exchange.review.sight import see
-from exchange.tables import RETURNS
-from exchange.working_days import office_day
 
 SECONDS = 120
 APPROVE, RETURN = "批准 Approve", "退回 Return"
@@ -32,8 +32,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def office(airflow_world: World) -> Iterator[Office]:
-    with Office.open(OFFICER, airflow_world.config) as opened:
+def app(airflow_world: World) -> Iterator[App]:
+    with App.open(OFFICER, airflow_world.config) as opened:
         yield opened
 
 
@@ -52,17 +52,17 @@ def offenders(people: pl.DataFrame) -> pl.Series:
     return on_record(make_offences(SEED, 0, people))
 
 
-def answered(office: Office, school: DemoPartner, asked: pl.DataFrame) -> str:
+def answered(app: App, school: DemoPartner, asked: pl.DataFrame) -> str:
     """A quarterly batch of these people's records, delivered without Airflow; its id."""
     number = next(_numbers)
     rows = asked.select("id_number", "name").with_row_index("row_ref").write_csv().encode()
     items = ("id_number", "name", "criminal_record")
     batch = f"{school.id}.approval-{number}"
-    period = quarter(office_day(office.now()))
+    period = quarter(office_day(app.now()))
     request = Request(batch, "quarterly", period, "hiring_teachers", "教师法第十四条", items, asked.height, rows)
     school.drop(school.make_set(request))
-    sweep(office)
-    assert pipeline.run(office, batch)
+    poll(app)
+    assert pipeline.run(app, batch)
     return batch
 
 
@@ -88,11 +88,11 @@ def ended(airflow: Airflow, release: str) -> str:
 
 
 def test_no_record_leaves_with_the_leaders_approval_and_nobody_elses(
-    airflow: Airflow, office: Office, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+    airflow: Airflow, app: App, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
 ) -> None:
     clean = people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(offenders.implode())).head(3)
-    batch = answered(office, school, clean)
-    assert office.register.answer_counts(batch)["criminal_record"] == {"awaiting_approval": 3}
+    batch = answered(app, school, clean)
+    assert app.register.answer_counts(batch)["criminal_record"] == {"awaiting_approval": 3}
     release = f"{batch}.release-1"
     question = str(asked_of_leaders(airflow, release))
     assert "未发现记录 no_record | 3" in question
@@ -105,26 +105,26 @@ def test_no_record_leaves_with_the_leaders_approval_and_nobody_elses(
     answer(airflow, LEADER, release, APPROVE)
     assert ended(airflow, release) == "success"
     assert school.result(batch, 2).manifest["answers"]["criminal_record"] == {"no_record": 3}
-    assert office.register.batch(batch).state is State.CLOSED
-    (found,) = office.register.releases.of(batch)
+    assert app.register.batch(batch).state is State.CLOSED
+    (found,) = app.register.releases.of(batch)
     assert found.judged_by == LEADER
 
 
 def test_returned_rows_go_back_to_the_officer(
-    airflow: Airflow, office: Office, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+    airflow: Airflow, app: App, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
 ) -> None:
     hit = people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode())).head(1)
-    batch = answered(office, school, hit)
-    review = office.register.reviews.get(batch, 1)
-    said = complete(see(office, batch, [review])[0].open, {"criminal_record": "record_found"})
-    office.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
+    batch = answered(app, school, hit)
+    review = app.register.reviews.get(batch, 1)
+    said = complete(load_cases(app, batch, [review])[0].open, {"criminal_record": "record_found"})
+    app.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
     release = f"{batch}.release-1"
     asked_of_leaders(airflow, release)
     reason = RETURNS["person"].zh
     answer(airflow, LEADER, release, RETURN, reason=reason)
     assert ended(airflow, release) == "success"
-    assert office.register.reviews.get(batch, 1).returned_for == reason
-    assert office.register.batch(batch).rows_open == 1
+    assert app.register.reviews.get(batch, 1).returned_for == reason
+    assert app.register.batch(batch).rows_open == 1
     assert f"{batch}.result-2.json" not in school.answers()
 
 
@@ -132,14 +132,14 @@ def test_who_decided_a_row_cannot_approve_it(
     airflow: Airflow, airflow_world: World, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
 ) -> None:
     hit = people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode())).head(1)
-    with Office.open(LEADER, airflow_world.config) as office:
-        batch = answered(office, school, hit)
-        review = office.register.reviews.get(batch, 1)
-        said = complete(see(office, batch, [review])[0].open, {"criminal_record": "record_found"})
-        office.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
+    with App.open(LEADER, airflow_world.config) as app:
+        batch = answered(app, school, hit)
+        review = app.register.reviews.get(batch, 1)
+        said = complete(load_cases(app, batch, [review])[0].open, {"criminal_record": "record_found"})
+        app.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
         release = f"{batch}.release-1"
         asked_of_leaders(airflow, release)
         answer(airflow, LEADER, release, APPROVE)
         assert ended(airflow, release) == "failed"
         assert f"{batch}.result-2.json" not in school.answers()
-        assert office.register.batch(batch).rows_open == 1
+        assert app.register.batch(batch).rows_open == 1

@@ -15,17 +15,17 @@ import polars as pl
 import psycopg
 import pytest
 
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner, month
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, SEED, World
-from exchange.lanes import Lane
-from exchange.office import Office
+from exchange.intake.collect import poll
+from exchange.intake.lanes import Lane
 from exchange.register import State
-from exchange.working_days import office_day
 
 from .servers import Webhook, serving
 
@@ -36,8 +36,8 @@ _numbers = itertools.count(1)
 
 
 @pytest.fixture
-def office(airflow_world: World) -> Iterator[Office]:
-    with Office.open("test", airflow_world.config) as opened:
+def app(airflow_world: World) -> Iterator[App]:
+    with App.open("test", airflow_world.config) as opened:
         yield opened
 
 
@@ -92,13 +92,13 @@ def tasks(airflow: Airflow, batch: str, lane: str = Lane.BATCH) -> dict[str, str
         return {task["task_id"]: task["state"] for task in api.task_instances(lane, batch)}
 
 
-def test_a_whole_batch(airflow: Airflow, office: Office, court: DemoPartner, canary: dict[str, str]) -> None:
+def test_a_whole_batch(airflow: Airflow, app: App, court: DemoPartner, canary: dict[str, str]) -> None:
     request = make_request(court, canary)
     court.drop(court.make_set(request))
     collect(airflow)
     assert ended(airflow, request.batch) == "success"
     assert court.result(request.batch).manifest["answers"]["sex"] == {"consistent": 1, "not_answered": 1}
-    steps = office.register.steps(request.batch)
+    steps = app.register.steps(request.batch)
     assert [step.to_state for step in steps] == ["claimed", "accepted", "sealed", "delivered", "closed"]
     assert all(step.actor.startswith("airflow:") for step in steps)
 
@@ -115,7 +115,7 @@ def test_a_refused_set_ends_well_after_its_receipt(
 
 
 def test_a_failure_and_the_operators_clear(
-    airflow: Airflow, airflow_world: World, office: Office, court: DemoPartner, canary: dict[str, str]
+    airflow: Airflow, airflow_world: World, app: App, court: DemoPartner, canary: dict[str, str]
 ) -> None:
     key = airflow_world.office_keys / "encrypt.key"
     request = make_request(court, canary)
@@ -126,7 +126,7 @@ def test_a_failure_and_the_operators_clear(
         assert ended(airflow, request.batch) == "failed"
     finally:
         key.chmod(0o600)
-    assert office.register.batch(request.batch).state is State.CLAIMED
+    assert app.register.batch(request.batch).state is State.CLAIMED
     assert f"{request.batch}.receipt.json" not in court.answers()
     with airflow.api("op") as operator:
         log = str(operator.log("batch", request.batch, "receive"))
@@ -135,11 +135,11 @@ def test_a_failure_and_the_operators_clear(
         operator.clear("batch", request.batch, note="key put in order")
     assert ended(airflow, request.batch) == "success"
     assert court.result(request.batch).manifest["rows_out"] == 2
-    assert office.register.batch(request.batch).state is State.CLOSED
+    assert app.register.batch(request.batch).state is State.CLOSED
 
 
 def test_airflows_own_alert_wakes_the_watch_of_a_batch_that_is_stuck_beyond_its_due_day(
-    airflow: Airflow, airflow_world: World, office: Office
+    airflow: Airflow, airflow_world: World, app: App
 ) -> None:
     """Nobody looks out for a partner that may not ask ad hoc: its set is claimed here, a month ago."""
     key = airflow_world.office_keys / "encrypt.key"
@@ -149,10 +149,10 @@ def test_airflows_own_alert_wakes_the_watch_of_a_batch_that_is_stuck_beyond_its_
     key.chmod(0o644)
     try:
         social.drop(social.make_set(request))
-        sweep(Office(office.settings, office.register, lambda: office.now() - timedelta(days=30)))
+        poll(App(app.settings, app.register, lambda: app.now() - timedelta(days=30)))
         collect(airflow)
         assert ended(airflow, request.batch) == "failed"
-        assert wait_for(lambda: request.batch in late(office), SECONDS)
+        assert wait_for(lambda: request.batch in late(app), SECONDS)
     finally:
         key.chmod(0o600)
     with airflow.api("op") as operator:
@@ -160,13 +160,13 @@ def test_airflows_own_alert_wakes_the_watch_of_a_batch_that_is_stuck_beyond_its_
     assert ended(airflow, request.batch) == "success"
 
 
-def late(office: Office) -> set[str]:
-    return {each.subject for each in office.register.alerts.find(untold=True) if each.code == "late"}
+def late(app: App) -> set[str]:
+    return {each.subject for each in app.register.alerts.find(untold=True) if each.code == "late"}
 
 
-def test_the_watch_tells_the_office(airflow: Airflow, office: Office) -> None:
+def test_the_watch_tells_the_office(airflow: Airflow, app: App) -> None:
     """What the test before left in the register, by a webhook."""
-    untold = late(office)
+    untold = late(app)
     assert untold
     with serving(HTTPServer, Webhook) as (port, received), airflow.api() as api:
         body = {"connection_id": "exchange_alerts", "conn_type": "http", "host": "http://127.0.0.1", "port": port}
@@ -177,11 +177,11 @@ def test_the_watch_tells_the_office(airflow: Airflow, office: Office) -> None:
         api.call("DELETE", "connections/exchange_alerts")
     (message,) = [json.loads(each)["body"]["text"]["content"] for each in received]
     assert all(batch in message for batch in untold)
-    assert late(office) == set()
+    assert late(app) == set()
 
 
 def test_clearing_a_finished_batch_delivers_nothing_new(
-    airflow: Airflow, office: Office, court: DemoPartner, canary: dict[str, str]
+    airflow: Airflow, app: App, court: DemoPartner, canary: dict[str, str]
 ) -> None:
     request = make_request(court, canary)
     court.drop(court.make_set(request))
@@ -192,11 +192,11 @@ def test_clearing_a_finished_batch_delivers_nothing_new(
         operator.clear("batch", request.batch, only_failed=False)
     assert ended(airflow, request.batch) == "success"
     assert {name: court.fetch(name).read_bytes() for name in before} == before
-    assert len(office.register.steps(request.batch)) == 5
+    assert len(app.register.steps(request.batch)) == 5
 
 
 def test_a_small_ad_hoc_set_is_found_and_answered_in_one_task_without_a_sweep(
-    airflow: Airflow, office: Office, court: DemoPartner, canary: dict[str, str]
+    airflow: Airflow, app: App, court: DemoPartner, canary: dict[str, str]
 ) -> None:
     request = make_request(court, canary, cycle="ad_hoc")
     court.drop(court.make_set(request))
@@ -206,7 +206,7 @@ def test_a_small_ad_hoc_set_is_found_and_answered_in_one_task_without_a_sweep(
     collect(airflow)  # the sweep behind it starts nothing a second time
     with airflow.api() as api:
         assert request.batch not in {run["dag_run_id"] for run in api.runs(Lane.BATCH)}
-    steps = office.register.steps(request.batch)
+    steps = app.register.steps(request.batch)
     assert [step.to_state for step in steps] == ["claimed", "accepted", "sealed", "delivered", "closed"]
     actors = [step.actor for step in steps]
     assert actors[0].startswith("airflow:lookout.watch#")

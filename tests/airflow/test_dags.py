@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from exchange.base.paths import POOLS
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
-from exchange.places import POOLS
 
 DAGS = sorted(DAG_IDS)
 

@@ -7,14 +7,14 @@ from importlib import import_module
 
 import pytest
 
-from exchange.places import DAGS
+from exchange.base.paths import DAGS
 
 PRIVATE = "airflow.sdk.execution_time"
 
 USED = {
-    ("wiring.py", "airflow.sdk.execution_time", "task_runner"): "see start_run",
-    ("wiring.py", "airflow.sdk.execution_time.comms", "ErrorResponse"): "see start_run",
-    ("wiring.py", "airflow.sdk.execution_time.comms", "TriggerDagRun"): "see start_run",
+    ("tasks.py", "airflow.sdk.execution_time", "task_runner"): "see start_run",
+    ("tasks.py", "airflow.sdk.execution_time.comms", "ErrorResponse"): "see start_run",
+    ("tasks.py", "airflow.sdk.execution_time.comms", "TriggerDagRun"): "see start_run",
     ("release.py", "airflow.sdk.execution_time.hitl", "HITLUser"): "type of the approver: what HITLOperator takes now",
 }
 """File, module and name → what to do when it is gone. ``start_run``: look at what TriggerDagRunOperator of

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from exchange.places import ROOT
+from exchange.base.paths import ROOT
 
 PROGRAM = """
 import os, runpy, sys

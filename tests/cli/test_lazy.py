@@ -11,17 +11,17 @@ from typer.testing import CliRunner
 
 import exchange.cli
 from exchange.cli.lazy import COMMANDS
-from exchange.cli.main import app
+from exchange.cli.main import commands
 
 HEAVY = {"polars", "numpy", "pandas", "pyarrow", "sqlalchemy", "alembic", "paramiko", "pydantic", "great_expectations"}
-OURS = {"exchange.office", "exchange.pipeline", "exchange.agreements", "exchange.settings"}
+OURS = {"exchange.app", "exchange.pipeline", "exchange.agreements.agreement", "exchange.settings"}
 
 
 def imported_by(*arguments: str) -> set[str]:
     """The modules that a run of ``exchange`` with these arguments has imported when it ends."""
     program = (
         "import atexit, sys; atexit.register(lambda: print('\\n'.join(sys.modules), file=sys.stderr));"
-        "from exchange.cli.main import app; app()"
+        "from exchange.cli.main import commands; commands()"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program, *arguments], capture_output=True, text=True, check=True, timeout=120
@@ -54,7 +54,7 @@ def test_the_table_names_every_command_and_no_other() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_each_command_says_what_it_is_for(name: str) -> None:
-    ended = CliRunner().invoke(app, [name, "--help"])
+    ended = CliRunner().invoke(commands, [name, "--help"])
     printed = " ".join(ended.stdout.split())
     assert ended.exit_code == 0
     assert f"Usage: root {name} " in printed
@@ -62,6 +62,6 @@ def test_each_command_says_what_it_is_for(name: str) -> None:
 
 
 def test_an_unknown_command_ends_as_a_wrong_command_line() -> None:
-    ended = CliRunner().invoke(app, ["revew"])
+    ended = CliRunner().invoke(commands, ["revew"])
     assert ended.exit_code == 2
     assert "review" in ended.output

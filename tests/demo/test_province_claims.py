@@ -9,7 +9,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from exchange import tables
+from exchange.base import tables
+from exchange.base.tables import ANSWERS, NOTES, SOURCES
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import FAULTS, NAME_WRITINGS, WRITINGS, Claims, make_claims
 from exchange.demo.province.exports import write_exports
@@ -21,7 +22,6 @@ from exchange.matching.identity import Population
 from exchange.matching.sources import Sources
 from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots, Version
-from exchange.tables import ANSWERS, NOTES, SOURCES
 from exchange.validate.encoding import to_utf8
 from exchange.validate.table import read_table
 

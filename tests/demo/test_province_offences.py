@@ -7,10 +7,10 @@ from datetime import date
 import polars as pl
 import pytest
 
+from exchange.base.tables import OFFENCE_SOURCES
 from exchange.demo.province.oddities import DOUBTS
 from exchange.demo.province.offences import NOT_YET, UNKNOWN_KIND, make_offences, on_record
 from exchange.demo.province.people import make_people
-from exchange.tables import OFFENCE_SOURCES
 
 PEOPLE = 200_000
 

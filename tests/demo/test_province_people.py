@@ -7,11 +7,11 @@ import tomllib
 import polars as pl
 import pytest
 
+from exchange.base.paths import SCHEMAS
+from exchange.base.tables import export_columns
 from exchange.demo.province import numbers, people
 from exchange.demo.province.divisions import ABOLISHED, ELSEWHERE, county_codes
 from exchange.demo.province.people import make_people
-from exchange.places import SCHEMAS
-from exchange.tables import export_columns
 
 PEOPLE = 20_000
 

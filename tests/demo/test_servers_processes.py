@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from exchange.base.errors import Halt
 from exchange.demo.servers import processes
 from exchange.demo.servers.ports import port_answers, remembered_port
-from exchange.errors import Halt
 
 SLEEP = "import time; time.sleep(600)"
 DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); {SLEEP}"

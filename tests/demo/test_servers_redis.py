@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from exchange.base.errors import Halt
 from exchange.demo.servers import redis as module
 from exchange.demo.servers.airflow_settings import write_settings
 from exchange.demo.servers.celery import VISIBLE_AGAIN_SECONDS, Celery
 from exchange.demo.servers.redis import Redis, find_redis
-from exchange.errors import Halt
 
 installed = pytest.mark.skipif(find_redis() is None, reason="redis-server is not installed; make test installs it")
 

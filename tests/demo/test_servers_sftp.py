@@ -14,7 +14,7 @@ import pytest
 from exchange.demo.servers import sftp
 from exchange.demo.servers.ports import LOOPBACK, port_answers
 from exchange.demo.servers.sftp import SftpServer
-from exchange.keys import make_ssh_key
+from exchange.wire.keys import make_ssh_key
 
 KINDS = [
     pytest.param(False, id="openssh", marks=pytest.mark.skipif(not sftp.find_sshd(), reason="sshd is not installed")),

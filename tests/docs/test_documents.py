@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from exchange.cli.main import app
-from exchange.places import ROOT
+from exchange.base.paths import ROOT
+from exchange.cli.main import commands
 
 DOCUMENTS = [
     ROOT / "README.md",
@@ -35,7 +35,7 @@ def test_every_file_of_the_tree_that_is_named_is_there(document: Path) -> None:
     assert [name for name in named if not (ROOT / name).exists()] == []
 
 
-def commands() -> Iterator[tuple[str, ...]]:
+def documented_commands() -> Iterator[tuple[str, ...]]:
     """``exchange <words>`` as the documents give it: the words that name a command."""
     found = set()
     for document in DOCUMENTS:
@@ -51,10 +51,10 @@ def code(document: Path) -> list[str]:
     return [*blocks, *re.findall(r"`([^`\n]+)`", text)]
 
 
-@pytest.mark.parametrize("words", list(commands()), ids=" ".join)
+@pytest.mark.parametrize("words", list(documented_commands()), ids=" ".join)
 def test_every_command_that_is_given_exists(words: tuple[str, ...]) -> None:
     group = [words[0]] if words[0] in ("due", "schemas") else list(words)
-    assert CliRunner().invoke(app, [*group, "--help"]).exit_code == 0
+    assert CliRunner().invoke(commands, [*group, "--help"]).exit_code == 0
 
 
 def test_every_log_line_that_is_explained_can_be_logged() -> None:

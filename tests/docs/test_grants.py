@@ -12,16 +12,16 @@ import pytest
 from psycopg import sql
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.files import write_atomically
+from exchange.base.paths import ROOT
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
-from exchange.files import write_atomically
-from exchange.office import Office
-from exchange.places import ROOT
+from exchange.intake.collect import poll
 from exchange.register import State, open_register
 from exchange.settings import Settings
-from exchange.watch.round import watch_all
-from exchange.working_days import office_day
+from exchange.watch.all_watches import watch_all
 
 ROLE = "exchange_work"
 
@@ -57,12 +57,12 @@ def test_the_daily_role_takes_a_batch_all_the_way(
     court.drop({f"{court.id}.alone.csv": b"row_ref\n"})  # an incomplete set, to be remembered and forgotten
     request = ask()
     court.drop(court.make_set(request))
-    with Office(Settings.load(world.config), open_register(url, "test", passfile)) as office:
-        assert sweep(office).troubles == []
-        assert pipeline.run(office, request.batch)
-        sweep(office)
-        assert office.register.batch(request.batch).state is State.CLOSED
-        assert office.register.verify()[0] > 0
+    with App(Settings.load(world.config), open_register(url, "test", passfile)) as app:
+        assert poll(app).troubles == []
+        assert pipeline.run(app, request.batch)
+        poll(app)
+        assert app.register.batch(request.batch).state is State.CLOSED
+        assert app.register.verify()[0] > 0
 
 
 def test_the_daily_role_keeps_the_clock(
@@ -71,19 +71,19 @@ def test_the_daily_role_keeps_the_clock(
     url = world.postgres.url("exchange").replace("//exchange@", f"//{ROLE}@")
     request = ask(cycle="monthly", period=f"{office_day(datetime.now(UTC)):%Y-%m}")
     court.drop(court.make_set(request))
-    with Office(Settings.load(world.config), open_register(url, "test", passfile)) as office:
-        sweep(office)
-        pipeline.receive(office, request.batch)
-        office.register.clock.stop(request.batch, office.now(), "record_unclear")
-        office.register.clock.start(request.batch, office.now() + timedelta(days=9), office.office_days)
-        found = watch_all(Office(office.settings, office.register, lambda: datetime.now(UTC) + timedelta(days=60)))
+    with App(Settings.load(world.config), open_register(url, "test", passfile)) as app:
+        poll(app)
+        pipeline.receive(app, request.batch)
+        app.register.clock.stop(request.batch, app.now(), "record_unclear")
+        app.register.clock.start(request.batch, app.now() + timedelta(days=9), app.office_days)
+        found = watch_all(App(app.settings, app.register, lambda: datetime.now(UTC) + timedelta(days=60)))
         assert found.troubles == []
         assert request.batch in found.recount.told
         assert request.batch in {alert.subject for alert in found.alerts}
-        office.register.alerts.told(found.alerts, office.now())
-        office.register.missing.notice(court.id, ("annual", "2000", ""), date(2000, 1, 1), office.now())
-        assert office.register.releases.under_way() == []
-        assert office.register.reviews.count(request.batch)
+        app.register.alerts.told(found.alerts, app.now())
+        app.register.missing.notice(court.id, ("annual", "2000", ""), date(2000, 1, 1), app.now())
+        assert app.register.releases.under_way() == []
+        assert app.register.reviews.count(request.batch)
 
 
 @pytest.mark.parametrize(

@@ -19,16 +19,16 @@ import pytest
 from pydantic import BaseModel
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.paths import ROOT
 from exchange.demo.servers.sftp import FROM_OFFICE
 from exchange.demo.world import PARTNERS, World
-from exchange.guide import with_tables
-from exchange.keys import make_ssh_key
-from exchange.manifest import DataFile, Receipt, RequestManifest, ResultManifest
-from exchange.office import Office
-from exchange.places import ROOT
-from exchange.register import How, State
-from exchange.specifications import read_specifications
+from exchange.docs.guide import with_tables
+from exchange.docs.specifications import read_specifications
+from exchange.intake.collect import poll
+from exchange.register import PickupEvidence, State
+from exchange.wire.keys import make_ssh_key
+from exchange.wire.manifest import DataFile, Receipt, RequestManifest, ResultManifest
 
 GUIDE = (ROOT / "docs" / "partner-guide.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"^```sh (\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
@@ -132,16 +132,16 @@ def desk(new_desk: Callable[[], Desk]) -> Desk:
     return new_desk()
 
 
-def answered(office: Office, desk: Desk) -> None:
+def answered(app: App, desk: Desk) -> None:
     """The office's side: it finds the set and takes it all the way."""
-    assert desk.batch in sweep(office).waiting
-    assert pipeline.run(office, desk.batch)
+    assert desk.batch in poll(app).waiting
+    assert pipeline.run(app, desk.batch)
 
 
-def test_from_making_keys_to_the_opened_result(desk: Desk, office: Office, world: World) -> None:
+def test_from_making_keys_to_the_opened_result(desk: Desk, app: App, world: World) -> None:
     desk.follow(*ASK)
     assert desk.follow("look") == "sftp> ls -1 from-office\n"
-    answered(office, desk)
+    answered(app, desk)
     receipt = record(desk.follow("receipt"))
     assert (receipt["outcome"], receipt["rows"]) == ("accepted", 2)
     assert "received as sent" in desk.follow("compare")
@@ -150,15 +150,15 @@ def test_from_making_keys_to_the_opened_result(desk: Desk, office: Office, world
         ["A-001", "110105********002X", "张**", "库中无此号", "", "库中无此号", "未予答复", "未予答复"],
         ["A-002", "***", "李**", "号码格式错误", "", "未予答复", "未予答复", "未予答复"],
     ]
-    assert office.register.batch(desk.batch).state is State.CLOSED
+    assert app.register.batch(desk.batch).state is State.CLOSED
     desk.follow("acknowledge")
-    sweep(office)
-    assert [each.how for each in office.register.pickups.of(desk.batch)] == [How.ACKNOWLEDGED]
+    poll(app)
+    assert [each.how for each in app.register.pickups.of(desk.batch)] == [PickupEvidence.ACKNOWLEDGED]
     desk.follow("tidy")
     assert list((world.sftp(PARTNER.id).home / FROM_OFFICE).iterdir()) == []
 
 
-def test_people_of_the_register_in_a_plain_gb18030_file(desk: Desk, office: Office, people: pl.DataFrame) -> None:
+def test_people_of_the_register_in_a_plain_gb18030_file(desk: Desk, app: App, people: pl.DataFrame) -> None:
     """What a Chinese Windows spreadsheet saves, without encryption: ``plain`` in the place of ``encrypt``."""
     first, second = people.filter((pl.col("oddity") == "") & (pl.col("status") == "normal")).head(2).to_dicts()
     wrong_sex = "男" if str(second["sex"]) == "2" else "女"
@@ -170,7 +170,7 @@ def test_people_of_the_register_in_a_plain_gb18030_file(desk: Desk, office: Offi
     data = desk.folder / f"{desk.batch}.csv"
     data.write_bytes(data.read_bytes().decode().encode("gb18030"))
     desk.follow("plain", "manifest", "upload")
-    answered(office, desk)
+    answered(app, desk)
     desk.follow("receipt", "compare", "result")
     assert [row[3:] for row in desk.result()] == [
         ["一致", "", "一致", "一致", "一致"],
@@ -178,11 +178,9 @@ def test_people_of_the_register_in_a_plain_gb18030_file(desk: Desk, office: Offi
     ]
 
 
-def test_a_result_that_was_tampered_with_stops_the_guide_before_decrypting(
-    desk: Desk, office: Office, world: World
-) -> None:
+def test_a_result_that_was_tampered_with_stops_the_guide_before_decrypting(desk: Desk, app: App, world: World) -> None:
     desk.follow(*ASK)
-    answered(office, desk)
+    answered(app, desk)
     envelope = world.sftp(PARTNER.id).home / FROM_OFFICE / f"{desk.batch}.result.csv.p7m"
     content = bytearray(envelope.read_bytes())
     content[-20] ^= 1
@@ -193,13 +191,13 @@ def test_a_result_that_was_tampered_with_stops_the_guide_before_decrypting(
 
 
 def test_another_batchs_answers_under_this_ones_names_are_not_believed(
-    new_desk: Callable[[], Desk], office: Office, world: World
+    new_desk: Callable[[], Desk], app: App, world: World
 ) -> None:
     """Their signatures are good: only the batch id inside tells that they answer something else."""
     desk, other = new_desk(), new_desk()
     for each in (desk, other):
         each.follow(*ASK)
-        answered(office, each)
+        answered(app, each)
     folder = world.sftp(PARTNER.id).home / FROM_OFFICE
     for path in folder.glob(f"{other.batch}.*"):
         path.replace(folder / path.name.replace(other.batch, desk.batch))
@@ -210,15 +208,15 @@ def test_another_batchs_answers_under_this_ones_names_are_not_believed(
 
 
 def test_the_notice_about_an_incomplete_set(
-    desk: Desk, office: Office, later: Callable[[timedelta], Office], world: World
+    desk: Desk, app: App, later: Callable[[timedelta], App], world: World
 ) -> None:
     desk.follow(*ASK)
     (world.sftp(PARTNER.id).home / "to-office" / f"{desk.batch}.csv.p7m").unlink()
-    assert desk.batch not in sweep(office).waiting
-    sweep(later(timedelta(minutes=31)))
+    assert desk.batch not in poll(app).waiting
+    poll(later(timedelta(minutes=31)))
     assert record(desk.follow("notice"))["code"] == "data_missing"
     desk.follow("upload")
-    answered(office, desk)
+    answered(app, desk)
 
 
 def test_every_block_of_the_guide_is_run_here() -> None:

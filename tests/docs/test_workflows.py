@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from exchange.places import ROOT
+from exchange.base.paths import ROOT
 
 
 def test_the_workflow_runs_make_targets_that_exist() -> None:

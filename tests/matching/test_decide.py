@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.base.tables import ANSWERS, ITEMS, OFFENCE_SOURCES, export_columns
 from exchange.demo.province.claims import make_claims
 from exchange.demo.province.events import make_events
 from exchange.demo.province.offences import make_offences, on_record
@@ -21,7 +22,6 @@ from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import events, offences, population
-from exchange.tables import ANSWERS, ITEMS, OFFENCE_SOURCES, export_columns
 
 TODAY = date(2026, 11, 23)
 PEOPLE = 20_000

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.base.tables import ANSWERS, export_columns
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import population
-from exchange.tables import ANSWERS, export_columns
 
 TODAY = date(2026, 11, 23)
 HEAD, SON = "11010519491231002X", "440524198001010013"

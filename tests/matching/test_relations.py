@@ -5,8 +5,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
+from exchange.base.paths import SCHEMAS
 from exchange.matching.relations import HEAD, relation_answer, relation_number, relation_words
-from exchange.places import SCHEMAS
 
 
 def number(word: str) -> int | None:

@@ -10,7 +10,7 @@ import pytest
 from exchange.matching.codes import ethnicity_code, sex_code
 from exchange.matching.dates import claimed_date
 from exchange.matching.divisions import division_code
-from exchange.matching.names import GREATEST_NAME, name_fault, standard_name
+from exchange.matching.names import MAX_NAME_LETTERS, name_fault, standard_name
 
 
 def evaluate(text: str, expression: pl.Expr) -> object:
@@ -42,8 +42,8 @@ def test_names_in_one_form(claim: str, same_as: str) -> None:
         ("\ue000某", None),  # a private-use character of an older system
         ("", "name_missing"),
         ("　", "name_missing"),
-        ("阿" * GREATEST_NAME, None),
-        ("阿" * (GREATEST_NAME + 1), "name_format"),
+        ("阿" * MAX_NAME_LETTERS, None),
+        ("阿" * (MAX_NAME_LETTERS + 1), "name_format"),
         ("阿" * 200, "name_format"),
         ("张3", "name_format"),
         ("=cmd|' /C calc'!A0", "name_format"),

@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.base.errors import Halt
+from exchange.base.tables import ANSWERS, ITEMS, export_columns
 from exchange.demo.province import unregistered_claims
 from exchange.demo.province.claims import Claims
 from exchange.demo.province.people import make_people
-from exchange.errors import Halt
 from exchange.matching.decide import decide
 from exchange.matching.identity import NOBODY, Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import population
-from exchange.tables import ANSWERS, ITEMS, export_columns
 from exchange.validate.columns import columns_for
 
 TODAY = date(2026, 11, 23)

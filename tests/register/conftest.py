@@ -10,11 +10,11 @@ from itertools import count
 import psycopg
 import pytest
 
+from exchange.calendar.working_days import Due
 from exchange.demo.servers.postgres import Postgres
-from exchange.manifest import DataFile, RequestManifest
 from exchange.register import FileRecord, Register, Role, open_register
 from exchange.register.models import Base
-from exchange.working_days import Due
+from exchange.wire.manifest import DataFile, RequestManifest
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 _numbers = count(1)

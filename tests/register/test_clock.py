@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from exchange.errors import Halt
-from exchange.manifest import RequestManifest
+from exchange.base.errors import Halt
+from exchange.calendar.working_days import EXTENDED_OBJECTION, NO_DAYS, OFFICE_ZONE, due_date
 from exchange.register import Register
-from exchange.working_days import EXTENDED_OBJECTION, NO_DAYS, OFFICE_ZONE, due_date
+from exchange.wire.manifest import RequestManifest
 
 NewBatch = Callable[[Register], str]
 RECEIVED = date(2026, 11, 23)  # as the fixture new_batch claims

@@ -11,7 +11,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
 
-from exchange.errors import Retryable
+from exchange.base.errors import Retryable
 from exchange.register import Claim, Register, open_register
 from exchange.register.database import transaction
 from exchange.register.models import Base

@@ -8,11 +8,11 @@ import pytest
 from sqlalchemy import event, text
 from sqlalchemy.exc import DBAPIError
 
-from exchange.errors import Halt
-from exchange.manifest import RequestManifest
+from exchange.base.errors import Halt
+from exchange.calendar.working_days import Due
 from exchange.register import FileRecord, Register
 from exchange.register.ledger import BEGINNING
-from exchange.working_days import Due
+from exchange.wire.manifest import RequestManifest
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 Statement = Callable[..., None]
@@ -23,7 +23,7 @@ def filled(register: Register, manifest: RequestManifest, due: Due, result_files
     """Five lines: one batch on its whole way."""
     register.claim("bank.b1", "bank", "a" * 64, [], AT)
     register.accept("bank.b1", manifest, due)
-    register.sealed("bank.b1", {"name": {"consistent": 3}}, result_files)
+    register.prepared("bank.b1", {"name": {"consistent": 3}}, result_files)
     register.delivered("bank.b1")
     register.closed("bank.b1")
     return register

@@ -9,10 +9,10 @@ from threading import Barrier
 
 import pytest
 
-from exchange.errors import Refused
-from exchange.manifest import RequestManifest
+from exchange.base.errors import Refused
+from exchange.calendar.working_days import Due
 from exchange.register import Register, State
-from exchange.working_days import Due
+from exchange.wire.manifest import RequestManifest
 
 NewBatch = Callable[[Register], str]
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)

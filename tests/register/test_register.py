@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.errors import Halt
-from exchange.manifest import RequestManifest
+from exchange.base.errors import Halt
+from exchange.calendar.working_days import Due
 from exchange.register import BatchFilter, Claim, FileRecord, Register, Role, State
-from exchange.working_days import Due
+from exchange.wire.manifest import RequestManifest
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 NewBatch = Callable[[Register], str]
 
 WAYS = (
     [State.CLAIMED, State.REFUSED],
-    [State.CLAIMED, State.ACCEPTED, State.SEALED, State.DELIVERED, State.CLOSED],
+    [State.CLAIMED, State.ACCEPTED, State.PREPARED, State.DELIVERED, State.CLOSED],
 )
 
 
@@ -30,7 +30,7 @@ def verbs(manifest: RequestManifest, due: Due, result_files: list[FileRecord]) -
     return {
         State.ACCEPTED: lambda register, batch: register.accept(batch, manifest, due),
         State.REFUSED: lambda register, batch: register.refuse(batch, "data_hash", row=None, column="data.sha256"),
-        State.SEALED: lambda register, batch: register.sealed(batch, {"name": {"consistent": 3}}, result_files),
+        State.PREPARED: lambda register, batch: register.prepared(batch, {"name": {"consistent": 3}}, result_files),
         State.DELIVERED: lambda register, batch: register.delivered(batch),
         State.CLOSED: lambda register, batch: register.closed(batch),
     }
@@ -106,7 +106,7 @@ def test_the_ledger_says_who_and_what(
 ) -> None:
     batch_id = new_batch(register)
     register.accept(batch_id, manifest, due)
-    register.sealed(batch_id, {"identity": {"consistent": 3}}, result_files)
+    register.prepared(batch_id, {"identity": {"consistent": 3}}, result_files)
     steps = register.steps(batch_id)
     assert [(step.from_state, step.to_state) for step in steps] == [
         (None, "claimed"), ("claimed", "accepted"), ("accepted", "sealed"),
@@ -122,9 +122,9 @@ def test_the_first_telling_stands(
     batch_id = new_batch(register)
     register.accept(batch_id, manifest, due)
     register.accept(batch_id, manifest, Due(date(2027, 1, 4), provisional=True, working_days=5))
-    register.sealed(batch_id, {"name": {"consistent": 3}}, result_files)
+    register.prepared(batch_id, {"name": {"consistent": 3}}, result_files)
     others = [FileRecord(file.role, file.name, "f" * 64, 99) for file in result_files]
-    register.sealed(batch_id, {"name": {"consistent": 1, "inconsistent": 2}}, others)
+    register.prepared(batch_id, {"name": {"consistent": 1, "inconsistent": 2}}, others)
     assert register.batch(batch_id).due_on == due.day
     assert register.file(batch_id, Role.RESULT).sha256 == result_files[2].sha256
     assert register.answer_counts(batch_id) == {"name": {"consistent": 3}}

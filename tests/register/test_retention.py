@@ -16,16 +16,16 @@ import pytest
 from sqlalchemy import event
 
 from exchange import retention
+from exchange.app import App
+from exchange.base.errors import Halt, Refused
+from exchange.base.files import sha256
+from exchange.calendar.working_days import Due
 from exchange.demo.world import PARTNERS, World, agreement_toml
-from exchange.errors import Halt, Refused
-from exchange.files import sha256
-from exchange.keys import make_certificate
-from exchange.manifest import RequestManifest
-from exchange.office import Office
 from exchange.register import FileRecord, Register, Role, State
 from exchange.settings import Keys, RegisterSettings, RetentionDays, Settings
 from exchange.steps.objection import check_objection
-from exchange.working_days import Due
+from exchange.wire.keys import make_certificate
+from exchange.wire.manifest import RequestManifest
 
 from .conftest import Database
 
@@ -37,19 +37,19 @@ NOWHERE = Path("/nowhere")
 class Desk:
     """An office with an archive and a register, and no servers."""
 
-    office: Office
+    app: App
     due: Due
 
     @property
     def register(self) -> Register:
-        return self.office.register
+        return self.app.register
 
-    def later(self, days: int) -> Office:
+    def later(self, days: int) -> App:
         moment = datetime.now(UTC) + timedelta(days=days)
-        return Office(self.office.settings, self.office.register, lambda: moment)
+        return App(self.app.settings, self.app.register, lambda: moment)
 
     def there(self, content: bytes) -> bool:
-        return self.office.archive.path(sha256(content)).exists()
+        return self.app.archive.path(sha256(content)).exists()
 
     def batch(self, manifest: RequestManifest, name: str, data: bytes, *, objects_to: str | None = None) -> str:
         """A claimed batch with these data; ``close`` ends it."""
@@ -64,7 +64,7 @@ class Desk:
 
     def close(self, batch: str) -> None:
         result = self._record(Role.RESULT_DATA, f"result of {batch}".encode())
-        self.register.sealed(batch, {"identity": {"consistent": 1}}, [result])
+        self.register.prepared(batch, {"identity": {"consistent": 1}}, [result])
         self.register.delivered(batch)
         self.register.closed(batch)
 
@@ -74,7 +74,7 @@ class Desk:
         return batch
 
     def _record(self, role: str, content: bytes) -> FileRecord:
-        return FileRecord(role, f"{role}.file", self.office.archive.keep(content), len(content))
+        return FileRecord(role, f"{role}.file", self.app.archive.keep(content), len(content))
 
     @property
     def _now(self) -> datetime:
@@ -83,7 +83,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path, database: Database, register: Register, due: Due) -> Desk:
-    return Desk(Office(settings(tmp_path, database), register), due)
+    return Desk(App(settings(tmp_path, database), register), due)
 
 
 def settings(folder: Path, database: Database) -> Settings:
@@ -151,32 +151,32 @@ def test_a_file_that_another_batch_lives_by(desk: Desk, manifest: RequestManifes
 
 def test_a_batch_that_is_held(desk: Desk, manifest: RequestManifest) -> None:
     batch = desk.closed(manifest, "held", b"rows")
-    assert retention.hold(desk.office, batch, "案件需要")
-    assert not retention.hold(desk.office, batch, "again")
+    assert retention.hold(desk.app, batch, "案件需要")
+    assert not retention.hold(desk.app, batch, "again")
     (held,) = desk.register.retention.holds()
     assert (held.batch, held.reason, held.held_by) == (batch, "案件需要", "tests")
     retention.run(desk.later(999))
     assert desk.there(b"rows")
-    desk.register.retention.release_hold(batch, desk.office.now())
+    desk.register.retention.release_hold(batch, desk.app.now())
     with pytest.raises(Halt, match="is not held"):
-        desk.register.retention.release_hold(batch, desk.office.now())
+        desk.register.retention.release_hold(batch, desk.app.now())
     retention.run(desk.later(31))
     assert not desk.there(b"rows")
-    assert retention.hold(desk.office, batch, "later"), "it may be held again"
+    assert retention.hold(desk.app, batch, "later"), "it may be held again"
     desk.register.verify()
 
 
 def test_held_when_it_was_about_to_go(desk: Desk, manifest: RequestManifest) -> None:
     """A run was killed between moving the file aside and deleting it; then somebody holds the batch."""
     batch = desk.closed(manifest, "late", b"rows")
-    office, archive = desk.later(31), desk.office.archive
-    desk.register.retention.intend(retention.due(office), office.now())
+    app, archive = desk.later(31), desk.app.archive
+    desk.register.retention.intend(retention.due(app), app.now())
     aside = archive.folder / ".destroying" / sha256(b"rows")
     aside.parent.mkdir()
     archive.path(sha256(b"rows")).rename(aside)
-    retention.hold(desk.office, batch, "案件需要")
+    retention.hold(desk.app, batch, "案件需要")
     assert desk.there(b"rows")
-    retention.run(office)
+    retention.run(app)
     assert desk.there(b"rows")
     assert roles(desk, batch) == set()
 
@@ -195,19 +195,19 @@ def test_a_batch_to_which_an_objection_is_open(desk: Desk, manifest: RequestMani
 
 
 def test_what_no_batch_names(desk: Desk) -> None:
-    digest = desk.office.archive.keep(b"of a step that was killed")
-    left = desk.office.settings.home / "incoming" / "half"
+    digest = desk.app.archive.keep(b"of a step that was killed")
+    left = desk.app.settings.home / "incoming" / "half"
     left.parent.mkdir()
     left.write_bytes(b"half a file")
     assert retention.run(desk.later(19)).total() == 0
     assert retention.run(desk.later(21))["work"] == 2
-    assert not desk.office.archive.path(digest).exists()
+    assert not desk.app.archive.path(digest).exists()
     assert not left.exists()
 
 
 def test_what_was_asked_for_a_moment_ago_stays(desk: Desk) -> None:
     """A collector that found the bytes there is about to name them."""
-    archive = desk.office.archive
+    archive = desk.app.archive
     digest = archive.keep(b"once")
     os.utime(archive.path(digest), (0, 0))
     assert archive.has(digest)
@@ -221,7 +221,7 @@ def test_what_was_asked_for_a_moment_ago_stays(desk: Desk) -> None:
 
 @pytest.mark.parametrize(("retained", "gone"), [("[retention]\noriginals_days = 5\n", True), ("", False), ("[", False)])
 def test_an_agreement_may_say_otherwise(desk: Desk, manifest: RequestManifest, retained: str, gone: bool) -> None:
-    profile, folder = PARTNERS[0], desk.office.settings.agreements
+    profile, folder = PARTNERS[0], desk.app.settings.agreements
     folder.mkdir()
     for name in ("sign", "encrypt"):
         make_certificate(folder, f"{profile.id}.{name}", name)
@@ -244,14 +244,14 @@ def test_killed_at_any_moment_and_run_again(
         database.empty()
         place = tmp_path / str(next(fatal))
         register = database.open()
-        desk = Desk(Office(settings(place, database), register), due)
+        desk = Desk(App(settings(place, database), register), due)
         batches = [desk.closed(manifest, name, name.encode()) for name in ("a",)]
         register.close()
         finished = _killed(place, database, int(place.name))
         assert retention.run(desk.later(91)).total() >= 0
         for batch in batches:
             assert roles(desk, batch) == {"manifest", "data", "result_data"}, place.name
-        assert [path for path in desk.office.archive.folder.rglob("*") if path.is_file()] == []
+        assert [path for path in desk.app.archive.folder.rglob("*") if path.is_file()] == []
         told = [step.facts for batch in batches for step in register.steps(batch) if "destroyed" in step.facts]
         assert len(told) == 3, "each destruction is told once"
         register.verify()
@@ -273,6 +273,6 @@ def _killed(place: Path, database: Database, fatal: int) -> bool:
         event.listen(register.engine, "commit", tick)
         sys.addaudithook(lambda name, _: tick() if name in ("os.rename", "os.remove", "os.mkdir") else None)
         moment = datetime.now(UTC) + timedelta(days=91)
-        retention.run(Office(settings(place, database), register, lambda: moment))
+        retention.run(App(settings(place, database), register, lambda: moment))
         os._exit(0)
     return os.waitpid(child, 0)[1] == 0

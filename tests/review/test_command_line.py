@@ -13,11 +13,11 @@ import pytest
 from typer.testing import CliRunner
 
 from exchange import pipeline
+from exchange.app import App
 from exchange.cli import main, release, review
-from exchange.collect import sweep
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER, OFFICER, World
-from exchange.office import Office
+from exchange.intake.collect import poll
 
 Ask = Callable[..., Request]
 Run = Callable[..., str]
@@ -31,8 +31,8 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
 
     def as_account(account: str, *arguments: str, code: int = 0) -> str:
         for module in (review, release):
-            monkeypatch.setattr(module, "account", lambda: account)
-        ended = CliRunner().invoke(main.app, list(arguments))
+            monkeypatch.setattr(module, "os_user", lambda: account)
+        ended = CliRunner().invoke(main.commands, list(arguments))
         assert ended.exit_code == code, ended.output
         return ended.output
 
@@ -40,14 +40,14 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
 
 
 @pytest.fixture
-def batch(office: Office, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
+def batch(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
     """Two people in doubt, about whose sex is asked."""
     doubtful = people.filter(pl.col("oddity") == "doubtful").head(2)
     rows = doubtful.select("id_number", "name", "sex").with_row_index("row_ref").write_csv().encode()
     request = ask(rows, 2)
     court.drop(court.make_set(request))
-    sweep(office)
-    assert pipeline.run(office, request.batch)
+    poll(app)
+    assert pipeline.run(app, request.batch)
     return request.batch
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.errors import Halt
-from exchange.review.decisions import GREATEST_NOTE, check_reason, complete
+from exchange.base.errors import Halt
+from exchange.review.decisions import MAX_NOTE_LETTERS, check_reason, complete
 
 OPEN = {"identity": "under_review", "name": "under_review", "sex": "under_review"}
 
@@ -51,8 +51,8 @@ def test_what_cannot_be_decided(open_columns: dict[str, str], answers: dict[str,
         ("other", None, False),
         ("other", "电话核实", True),
         ("none", None, False),
-        ("archive", "x" * GREATEST_NOTE, True),
-        ("archive", "x" * (GREATEST_NOTE + 1), False),
+        ("archive", "x" * MAX_NOTE_LETTERS, True),
+        ("archive", "x" * (MAX_NOTE_LETTERS + 1), False),
         ("archive", "见 22010220000615101X", False),
     ],
 )

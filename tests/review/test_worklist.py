@@ -11,21 +11,21 @@ import openpyxl
 import polars as pl
 import pytest
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
 from exchange.register import Decision, Review, ReviewState
-from exchange.review.sight import Sight
+from exchange.review.case import CaseView
 from exchange.review.worklist import HEADERS, Form, check_lines, list_key, parse_answers, read_list, write_list
 
 KEY = list_key(b"a key")
 Lines = list[dict[str, str]]
 
 
-def sight(row: int = 1, version: int = 1) -> Sight:
+def case(row: int = 1, version: int = 1) -> CaseView:
     causes = ("identity",)
     review = Review(
         "court.b1", row, "220102", causes, ReviewState.OPEN, version, {}, None, None, None, None, None
     )  # fmt: skip
-    return Sight(
+    return CaseView(
         review,
         claim={"row_ref": f"R{row}", "id_number": "22010220000615101X", "name": "=虚构"},
         answers={"identity": "under_review", "sex": "under_review"},
@@ -35,8 +35,8 @@ def sight(row: int = 1, version: int = 1) -> Sight:
     )
 
 
-def seen(*sights: Sight) -> dict[tuple[str, int], Sight]:
-    return {(each.review.batch, each.review.row): each for each in sights}
+def seen(*cases: CaseView) -> dict[tuple[str, int], CaseView]:
+    return {(each.review.batch, each.review.row): each for each in cases}
 
 
 def lines_of(content: bytes) -> Lines:
@@ -77,7 +77,7 @@ def form(request: pytest.FixtureRequest) -> Form:
 
 
 def test_what_an_officer_reads(form: Form) -> None:
-    (line,) = lines_of(write_list([sight()], KEY, form))
+    (line,) = lines_of(write_list([case()], KEY, form))
     assert line["causes"] == "身份存疑、重号或重户"
     assert line["claim"] == "业务编号 R1；公民身份号码 22010220000615101X；姓名 =虚构"
     assert line["register"].startswith("公民身份号码 22010220000615101")
@@ -86,16 +86,16 @@ def test_what_an_officer_reads(form: Form) -> None:
 
 
 def test_there_and_back(form: Form) -> None:
-    sights = [sight(1), sight(2), sight(3)]
-    lines = lines_of(write_list(sights, KEY, form))
+    cases = [case(1), case(2), case(3)]
+    lines = lines_of(write_list(cases, KEY, form))
     lines = [*filled(lines[2:]), lines[1], *filled(lines[:1], reason="查阅户籍档案", note="已见户口簿")]
-    found = check_lines(read_list(saved(lines, form)), seen(*sights), KEY)
+    found = check_lines(read_list(saved(lines, form)), seen(*cases), KEY)
     said = {"identity": "consistent", "sex": "inconsistent"}
     assert found == {"court.b1": [Decision(3, 1, said, "archive", None), Decision(1, 1, said, "archive", "已见户口簿")]}
 
 
 def test_same_list_same_bytes(form: Form) -> None:
-    assert write_list([sight()], KEY, form) == write_list([sight()], KEY, form)
+    assert write_list([case()], KEY, form) == write_list([case()], KEY, form)
 
 
 Change = Callable[[Lines], Lines]
@@ -119,24 +119,24 @@ Change = Callable[[Lines], Lines]
     ],
 )
 def test_what_is_not_taken(form: Form, change: Change, problem: str) -> None:
-    sights = [sight(1), sight(2)]
-    lines = lines_of(write_list(sights, KEY, form))
+    cases = [case(1), case(2)]
+    lines = lines_of(write_list(cases, KEY, form))
     with pytest.raises(Halt, match=problem) as raised:
-        check_lines(read_list(saved(change(lines), form)), seen(*sights), KEY)
+        check_lines(read_list(saved(change(lines), form)), seen(*cases), KEY)
     assert "2201022000" not in str(raised.value)
 
 
 def test_a_row_that_changed_since(form: Form) -> None:
-    lines = filled(lines_of(write_list([sight()], KEY, form)))
-    now = replace(sight(), review=replace(sight().review, version=2))
+    lines = filled(lines_of(write_list([case()], KEY, form)))
+    now = replace(case(), review=replace(case().review, version=2))
     with pytest.raises(Halt, match="changed since"):
         check_lines(read_list(saved(lines, form)), seen(now), KEY)
 
 
 def test_another_offices_key(form: Form) -> None:
-    lines = filled(lines_of(write_list([sight()], list_key(b"another"), form)))
+    lines = filled(lines_of(write_list([case()], list_key(b"another"), form)))
     with pytest.raises(Halt, match="not as it was written"):
-        check_lines(read_list(saved(lines, form)), seen(sight()), KEY)
+        check_lines(read_list(saved(lines, form)), seen(case()), KEY)
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"a,b\n1,2\n", b"PK\x03\x04 none"])

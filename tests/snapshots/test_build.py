@@ -9,11 +9,11 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
+from exchange.base.errors import Halt
+from exchange.base.tables import SOURCES
 from exchange.demo.province.exports import write_exports
-from exchange.errors import Halt
 from exchange.snapshots.build import build, build_if_new
 from exchange.snapshots.versions import LAYOUT, Snapshots, Version
-from exchange.tables import SOURCES
 
 DAY = date(2026, 11, 22)
 PEOPLE = 2000

@@ -7,8 +7,8 @@ from datetime import date
 import polars as pl
 import pytest
 
+from exchange.base.tables import export_columns
 from exchange.snapshots.offences import build_tables
-from exchange.tables import export_columns
 from exchange.validate.gate import failures
 
 AS_OF = date(2026, 11, 23)

@@ -11,12 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.base.tables import OFFENCE_KINDS, export_columns
 from exchange.matching.id_numbers import check_character
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.snapshots import population
 from exchange.snapshots.offences import build_tables
-from exchange.tables import OFFENCE_KINDS, export_columns
 
 AS_OF = date(2026, 11, 23)
 OFFENCES = export_columns("offences")

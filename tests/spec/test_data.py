@@ -14,16 +14,16 @@ import polars as pl
 import pytest
 from pydantic import BaseModel, ConfigDict, StrictFloat, StrictInt, StrictStr
 
-from exchange.errors import Refused
-from exchange.masking import mask
+from exchange.base.errors import Refused
+from exchange.base.tables import export_columns
+from exchange.docs.specifications import FOLDER, read_specification
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
-from exchange.results import write_csv
+from exchange.output.masking import mask
+from exchange.output.results import write_csv
 from exchange.snapshots import population
-from exchange.specifications import FOLDER, read_specification
-from exchange.tables import export_columns
 from exchange.validate.encoding import to_utf8
 from exchange.validate.table import read_table
 from exchange.validate.workbook import read_workbook

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from exchange.masking import mask
-from exchange.specifications import FOLDER, read_specification
-from exchange.working_days import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS, due_after, due_date, office_day
+from exchange.calendar.working_days import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS, due_after, due_date, office_day
+from exchange.docs.specifications import FOLDER, read_specification
+from exchange.output.masking import mask
 
 DEADLINES: Final = read_specification(FOLDER / "deadlines.toml")
 MASKING: Final = read_specification(FOLDER / "masking.toml")

@@ -17,12 +17,12 @@ import polars as pl
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from exchange.base.tables import ANSWERS, OFFENCE_SOURCES, export_columns
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import offences, population
-from exchange.tables import ANSWERS, OFFENCE_SOURCES, export_columns
 
 FOLDER: Final = Path(__file__).parent
 FILES: Final = ("criminal_record", "sealed_juvenile")

@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.x509.oid import NameOID
 from pydantic import BaseModel, ConfigDict
 
-from exchange.agreements import Agreement
-from exchange.envelope import Identity, sign
-from exchange.errors import Refused
-from exchange.manifest import RequestManifest
-from exchange.specifications import FOLDER, read_specification
+from exchange.agreements.agreement import Agreement
+from exchange.base.errors import Refused
+from exchange.base.tables import ELSEWHERE, REFUSALS
+from exchange.docs.specifications import FOLDER, read_specification
 from exchange.steps.trust import trusted_manifest
-from exchange.tables import ELSEWHERE, REFUSALS
+from exchange.wire.envelope import KeyPair, sign
+from exchange.wire.manifest import RequestManifest
 
 REQUESTS: Final = read_specification(FOLDER / "requests.toml")
 ELSEWHERES: Final = read_specification(FOLDER / "elsewhere.toml")
@@ -51,23 +51,23 @@ CASES: Final = [
 ]
 
 
-def made(name: str) -> Identity:
+def made(name: str) -> KeyPair:
     """A key with a certificate that is valid as long as the file says; in memory only."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     certificate = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number())
     valid = REQUESTS.settings["certificate"]
     certificate = certificate.not_valid_before(valid["valid_from"]).not_valid_after(valid["valid_until"])
-    return Identity(key, certificate.sign(key, hashes.SHA256()), (Path(), Path()))
+    return KeyPair(key, certificate.sign(key, hashes.SHA256()), (Path(), Path()))
 
 
 @pytest.fixture(scope="module")
-def identities() -> dict[str, Identity]:
+def identities() -> dict[str, KeyPair]:
     return {name: made(name) for name in ("partner", "another")}
 
 
 @pytest.fixture(scope="module")
-def agreement(identities: dict[str, Identity], tmp_path_factory: pytest.TempPathFactory) -> Agreement:
+def agreement(identities: dict[str, KeyPair], tmp_path_factory: pytest.TempPathFactory) -> Agreement:
     """The file's, with what no case is about."""
     path = tmp_path_factory.mktemp("certificates") / "partner.pem"
     path.write_bytes(identities["partner"].certificate.public_bytes(serialization.Encoding.PEM))
@@ -88,7 +88,7 @@ def manifest_of(case: Case) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("case", [case for _, case in CASES], ids=[f"{n}-{c.en}".replace(" ", "_") for n, c in CASES])
-def test_request(agreement: Agreement, identities: dict[str, Identity], case: Case) -> None:
+def test_request(agreement: Agreement, identities: dict[str, KeyPair], case: Case) -> None:
     content = json.dumps(manifest_of(case), ensure_ascii=False).encode()
     signature = sign(content, identities["another" if case.signed == "by_another" else "partner"])
     if case.signed == "then_altered":

@@ -18,14 +18,14 @@ import polars as pl
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from exchange.base.tables import ANSWERS, ITEMS, NOTES, export_columns
+from exchange.docs.specifications import ORDER, Specification, read_specifications
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
 from exchange.matching.items.event import SOURCE
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import events, population
-from exchange.specifications import ORDER, Specification, read_specifications
-from exchange.tables import ANSWERS, ITEMS, NOTES, export_columns
 from exchange.validate.columns import columns_for
 from exchange.validate.table import read_table
 

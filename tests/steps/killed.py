@@ -13,7 +13,7 @@ import sys
 from typing import Any
 
 from exchange import pipeline
-from exchange.office import Office
+from exchange.app import App
 from exchange.steps import request
 from exchange.validate.gate import failures
 
@@ -31,9 +31,9 @@ def main(batch: str, fatal: int) -> None:
         if event in EFFECTS and not quiet and next(count) == fatal:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with Office.open("killed") as office:
+    with App.open("killed") as app:
         sys.addaudithook(watch)
-        pipeline.run(office, batch)
+        pipeline.run(app, batch)
         effects = next(count)
     sys.stdout.write(f"{effects - 1}\n")
 

@@ -16,9 +16,9 @@ from typing import Any
 
 import asyncssh
 
+from exchange.app import App
 from exchange.demo.partner import DemoPartner
-from exchange.keys import make_ssh_key
-from exchange.office import Office
+from exchange.wire.keys import make_ssh_key
 
 
 class Shut(asyncssh.SFTPServer):
@@ -49,14 +49,14 @@ class Cutting(asyncssh.SFTPServer):
 
 
 @contextmanager
-def served_by(office: Office, partner: DemoPartner, kind: type[asyncssh.SFTPServer]) -> Iterator[None]:
+def served_by(app: App, partner: DemoPartner, kind: type[asyncssh.SFTPServer]) -> Iterator[None]:
     """The partner's folders, served by this kind of server in place of the sound one."""
     port: SimpleQueue[int] = SimpleQueue()
     over = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(office, partner, kind, port, over)), daemon=True)
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(app, partner, kind, port, over)), daemon=True)
     thread.start()
     try:
-        with reached_at(office, partner, port.get(timeout=20)):
+        with reached_at(app, partner, port.get(timeout=20)):
             yield
     finally:
         over.set()
@@ -64,7 +64,7 @@ def served_by(office: Office, partner: DemoPartner, kind: type[asyncssh.SFTPServ
 
 
 async def _serve(
-    office: Office,
+    app: App,
     partner: DemoPartner,
     kind: type[asyncssh.SFTPServer],
     port: SimpleQueue[int],
@@ -81,7 +81,7 @@ async def _serve(
         0,
         server_factory=Door,
         server_host_keys=[str(partner.server.folder / "host_key")],
-        authorized_client_keys=asyncssh.import_authorized_keys(make_ssh_key(office.settings.keys.sftp_key)),
+        authorized_client_keys=asyncssh.import_authorized_keys(make_ssh_key(app.settings.keys.sftp_key)),
         sftp_factory=lambda channel: kind(channel, chroot=str(partner.server.home).encode()),
     )
     port.put(server.get_port())
@@ -94,7 +94,7 @@ async def _serve(
 
 
 @contextmanager
-def dripping(office: Office, partner: DemoPartner, after: int) -> Iterator[None]:
+def dripping(app: App, partner: DemoPartner, after: int) -> Iterator[None]:
     """The partner's own server, from which after so many bytes there comes one each second."""
     with socket.create_server(("127.0.0.1", 0)) as door:
 
@@ -107,7 +107,7 @@ def dripping(office: Office, partner: DemoPartner, after: int) -> Iterator[None]
                     threading.Thread(target=_pass_on, args=(server, client, after), daemon=True).start()
 
         threading.Thread(target=answer, daemon=True).start()
-        with reached_at(office, partner, door.getsockname()[1]):
+        with reached_at(app, partner, door.getsockname()[1]):
             yield
         door.shutdown(socket.SHUT_RDWR)
 
@@ -123,9 +123,9 @@ def _pass_on(source: socket.socket, to: socket.socket, after: int | None) -> Non
 
 
 @contextmanager
-def reached_at(office: Office, partner: DemoPartner, port: int) -> Iterator[None]:
+def reached_at(app: App, partner: DemoPartner, port: int) -> Iterator[None]:
     """The partner's agreement names this port meanwhile."""
-    path = office.settings.agreements / f"{partner.id}.toml"
+    path = app.settings.agreements / f"{partner.id}.toml"
     agreed = path.read_text(encoding="utf-8")
     path.write_text(re.sub(r"(?m)^port = \d+$", f"port = {port}", agreed), encoding="utf-8")
     try:

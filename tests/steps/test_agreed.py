@@ -11,14 +11,14 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.files import sha256
 from exchange.demo.partner import DemoPartner, Request
-from exchange.envelope import load_certificate
-from exchange.errors import Halt
-from exchange.files import sha256
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.register import Role
 from exchange.steps.agreed import agreed
+from exchange.wire.envelope import load_certificate
 
 Ask = Callable[..., Request]
 Change = Callable[[str, str], None]
@@ -26,9 +26,9 @@ YESTERDAY = datetime.now(UTC).date() - timedelta(days=1)
 
 
 @pytest.fixture
-def change(office: Office, court: DemoPartner) -> Iterator[Change]:
+def change(app: App, court: DemoPartner) -> Iterator[Change]:
     """Changes the court's agreement by a pattern and what takes its place; the file is as it was afterwards."""
-    path = office.agreement_file(court.id)
+    path = app.agreement_file(court.id)
     before = path.read_bytes()
 
     def edit(pattern: str, text: str) -> None:
@@ -40,11 +40,11 @@ def change(office: Office, court: DemoPartner) -> Iterator[Change]:
     path.write_bytes(before)
 
 
-def received(office: Office, court: DemoPartner, request: Request) -> str:
+def received(app: App, court: DemoPartner, request: Request) -> str:
     """A batch that is accepted, and no further."""
     court.drop(court.make_set(request))
-    sweep(office)
-    assert pipeline.receive(office, request.batch)
+    poll(app)
+    assert pipeline.receive(app, request.batch)
     return request.batch
 
 
@@ -56,13 +56,13 @@ def data(people: pl.DataFrame) -> bytes:
 
 
 @pytest.fixture
-def accepted(office: Office, court: DemoPartner, ask: Ask, data: bytes) -> str:
-    return received(office, court, ask(data))
+def accepted(app: App, court: DemoPartner, ask: Ask, data: bytes) -> str:
+    return received(app, court, ask(data))
 
 
-def answered(office: Office, court: DemoPartner, batch: str) -> bytes:
-    pipeline.process(office, batch)
-    pipeline.deliver(office, batch)
+def answered(app: App, court: DemoPartner, batch: str) -> bytes:
+    pipeline.process(app, batch)
+    pipeline.deliver(app, batch)
     return court.result(batch).data
 
 
@@ -78,44 +78,44 @@ def answered(office: Office, court: DemoPartner, batch: str) -> bytes:
     ids=["an item removed", "all masked", "in words", "another encoding", "ended"],
 )
 def test_what_is_changed_after_acceptance_changes_no_answer(
-    office: Office, court: DemoPartner, ask: Ask, data: bytes, change: Change, pattern: str, text: str
+    app: App, court: DemoPartner, ask: Ask, data: bytes, change: Change, pattern: str, text: str
 ) -> None:
     """Twins: the same rows, answered before the change and after it."""
-    before, after = (received(office, court, ask(data)) for _ in range(2))
-    expected = answered(office, court, before)
-    then = agreed(office, office.register.batch(after))
+    before, after = (received(app, court, ask(data)) for _ in range(2))
+    expected = answered(app, court, before)
+    then = agreed(app, app.register.batch(after))
     change(pattern, text)
-    assert agreed(office, office.register.batch(after)) == then
-    assert answered(office, court, after) == expected
+    assert agreed(app, app.register.batch(after)) == then
+    assert answered(app, court, after) == expected
 
 
-def test_the_version_stands_in_the_ledger(office: Office, court: DemoPartner, accepted: str) -> None:
-    path = office.agreement_file(court.id)
-    facts = json.loads(office.register.steps(accepted)[-1].facts)
+def test_the_version_stands_in_the_ledger(app: App, court: DemoPartner, accepted: str) -> None:
+    path = app.agreement_file(court.id)
+    facts = json.loads(app.register.steps(accepted)[-1].facts)
     assert facts["agreement"] == sha256(path.read_bytes())
-    certificates = office.agreement(court.id).certificates
+    certificates = app.agreement(court.id).certificates
     assert facts["agreed_signing"] == sha256(certificates.signing.read_bytes())
     assert facts["agreed_encryption"] == sha256(certificates.encryption.read_bytes())
-    assert office.archive.read(facts["agreement"]) == path.read_bytes()
-    office.register.verify()
+    assert app.archive.read(facts["agreement"]) == path.read_bytes()
+    app.register.verify()
 
 
 def test_a_moved_server_and_another_certificate_hold_at_once(
-    office: Office, court: DemoPartner, accepted: str, change: Change
+    app: App, court: DemoPartner, accepted: str, change: Change
 ) -> None:
-    change(r'^encryption = ".*"$', f'encryption = "{office.agreement(court.id).certificates.signing}"')
+    change(r'^encryption = ".*"$', f'encryption = "{app.agreement(court.id).certificates.signing}"')
     change(r'^host = ".*"$', 'host = "sftp.moved.example"')
-    now = agreed(office, office.register.batch(accepted))
+    now = agreed(app, app.register.batch(accepted))
     assert now.sftp.host == "sftp.moved.example"
     assert load_certificate(now.certificates.encryption) == load_certificate(now.certificates.signing)
 
 
-def test_a_version_that_was_altered_in_the_archive_stops_the_batch(office: Office, accepted: str) -> None:
-    kept = office.archive.path(office.register.file(accepted, Role.AGREEMENT).sha256)
+def test_a_version_that_was_altered_in_the_archive_stops_the_batch(app: App, accepted: str) -> None:
+    kept = app.archive.path(app.register.file(accepted, Role.AGREEMENT).sha256)
     content = kept.read_bytes()
     kept.write_bytes(content + b"# altered\n")
     try:
         with pytest.raises(Halt, match="altered"):
-            pipeline.process(office, accepted)
+            pipeline.process(app, accepted)
     finally:
         kept.write_bytes(content)

@@ -11,17 +11,17 @@ from datetime import timedelta
 import pytest
 
 from exchange import pipeline
-from exchange.collect import CROWDED, sweep
+from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
-from exchange.lanes import Lane
-from exchange.lookout import look_out
-from exchange.office import Office
-from exchange.register import How, Role
-from exchange.transport import GREATEST_LISTING
+from exchange.intake.collect import CROWDED, poll
+from exchange.intake.lanes import Lane
+from exchange.intake.lookout import monitor
+from exchange.register import PickupEvidence, Role
+from exchange.wire.transport import MAX_LISTED_FILES
 from tests.steps.odd_servers import Shut, dripping, served_by
 
 Ask = Callable[..., Request]
-Later = Callable[[timedelta], Office]
+Later = Callable[[timedelta], App]
 PATIENCE = timedelta(minutes=31)
 SECONDS = 60.0
 
@@ -31,78 +31,78 @@ def put(partner: DemoPartner, files: dict[str, bytes]) -> None:
         (partner.server.home / "to-office" / name).write_bytes(content)
 
 
-def hurried(office: Office, seconds: float) -> Office:
-    policy = office.settings.policy.model_copy(update={"whole_look_seconds": seconds})
-    return Office(office.settings.model_copy(update={"policy": policy}), office.register)
+def hurried(app: App, seconds: float) -> App:
+    policy = app.settings.policy.model_copy(update={"whole_look_seconds": seconds})
+    return App(app.settings.model_copy(update={"policy": policy}), app.register)
 
 
 @pytest.mark.parametrize("folder", ["to-office", "from-office"])
 @pytest.mark.parametrize("encoding", ["gbk", "big5", "utf-16-le"])
 def test_a_name_that_is_not_utf8_stops_nobody(
-    office: Office, court: DemoPartner, ask: Ask, folder: str, encoding: str
+    app: App, court: DemoPartner, ask: Ask, folder: str, encoding: str
 ) -> None:
     answered, asked = ask(), ask()
     put(court, court.make_set(answered))
-    sweep(office)
-    assert pipeline.run(office, answered.batch)
+    poll(app)
+    assert pipeline.run(app, answered.batch)
     (court.server.home / "from-office" / f"{answered.batch}.result.csv.p7m").unlink()
     os.mknod(os.fsencode(court.server.home / folder) + b"/" + "偉名單".encode(encoding))
     put(court, court.make_set(asked))
-    swept = sweep(office)
+    swept = poll(app)
     assert swept.troubles == []
     assert asked.batch in swept.waiting
-    assert [each.how for each in office.register.pickups.of(answered.batch)] == [How.REMOVED]
+    assert [each.how for each in app.register.pickups.of(answered.batch)] == [PickupEvidence.REMOVED]
 
 
 @pytest.mark.parametrize("ending", [".request.json", ".request.json.p7s", ".csv.p7m"])
 def test_a_file_that_may_not_be_read_holds_up_its_set_alone(
-    office: Office, later: Later, court: DemoPartner, ask: Ask, ending: str
+    app: App, later: Later, court: DemoPartner, ask: Ask, ending: str
 ) -> None:
     shut, sound = ask(batch=f"{court.id}.a-shut{ending.replace('.', '-')}"), ask()
     put(court, court.make_set(shut) | court.make_set(sound))
     kind = type("ShutSet", (Shut,), {"ending": (shut.batch + ending).encode()})
-    with served_by(office, court, kind):
-        swept = sweep(office)
+    with served_by(app, court, kind):
+        swept = poll(app)
         assert swept.troubles == []
         assert sound.batch in swept.waiting
         assert shut.batch not in swept.waiting
-        sweep(later(PATIENCE))
+        poll(later(PATIENCE))
         assert court.verified(f"{shut.batch}.notice.json")["code"] == "set_unreadable"
-    assert shut.batch in sweep(office).waiting, "once it may be read"
+    assert shut.batch in poll(app).waiting, "once it may be read"
 
 
-def test_a_file_that_may_not_be_read_holds_up_no_lookout(office: Office, court: DemoPartner, ask: Ask) -> None:
+def test_a_file_that_may_not_be_read_holds_up_no_lookout(app: App, court: DemoPartner, ask: Ask) -> None:
     shut, sound = ask(batch=f"{court.id}.a-shut"), ask()
     put(court, court.make_set(shut) | court.make_set(sound))
     kind = type("ShutSet", (Shut,), {"ending": f"{shut.batch}.request.json".encode()})
-    with served_by(office, court, kind), closing(look_out(office, SECONDS)) as seen:
+    with served_by(app, court, kind), closing(monitor(app, SECONDS)) as seen:
         assert next(seen) == (sound.batch, Lane.IMMEDIATE)
 
 
-def test_more_files_than_are_looked_at(office: Office, later: Later, court: DemoPartner, ask: Ask) -> None:
+def test_more_files_than_are_looked_at(app: App, later: Later, court: DemoPartner, ask: Ask) -> None:
     requests = [ask() for _ in range(4)]
     for request in requests:
         put(court, court.make_set(request))
-    for number in range(GREATEST_LISTING):
+    for number in range(MAX_LISTED_FILES):
         (court.server.home / "to-office" / f"left-{number}.txt").touch()
-    swept = sweep(office)
+    swept = poll(app)
     assert swept.troubles == []
     assert {request.batch for request in requests} & set(swept.waiting), "those that can be seen"
-    sweep(later(PATIENCE))
+    poll(later(PATIENCE))
     assert [name for name in sorted(court.answers()) if name.endswith(".json")] == [f"{CROWDED}.notice.json"]
     assert court.verified(f"{CROWDED}.notice.json")["code"] == "too_many_files"
 
 
 @pytest.mark.parametrize("after", [5, 800, 8000], ids=["banner", "keys", "listing"])
 def test_a_server_that_drips_is_cut_off_and_the_others_are_started_meanwhile(
-    office: Office, court: DemoPartner, education: DemoPartner, ask: Ask, after: int
+    app: App, court: DemoPartner, education: DemoPartner, ask: Ask, after: int
 ) -> None:
     request, started = ask(), {}
     put(court, court.make_set(request))
     put(education, {f"left-{number}.txt": b"" for number in range(300)})
     begun = time.monotonic()
-    with dripping(office, education, after):
-        swept = sweep(hurried(office, 8), lambda batch, lane: started.update({batch: (lane, time.monotonic() - begun)}))
+    with dripping(app, education, after):
+        swept = poll(hurried(app, 8), lambda batch, lane: started.update({batch: (lane, time.monotonic() - begun)}))
     assert time.monotonic() - begun < 30
     lane, seconds = started[request.batch]
     assert lane is Lane.IMMEDIATE
@@ -111,20 +111,20 @@ def test_a_server_that_drips_is_cut_off_and_the_others_are_started_meanwhile(
 
 
 def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(
-    office: Office, later: Later, court: DemoPartner, ask: Ask
+    app: App, later: Later, court: DemoPartner, ask: Ask
 ) -> None:
     """A receipt that is not sent again, because what was kept of it was altered."""
     answered, asked = ask(batch=f"{court.id}.a-again"), ask()
     files = court.make_set(answered)
     put(court, files)
-    sweep(office)
-    assert pipeline.run(office, answered.batch)
-    kept = office.archive.path(office.register.file(answered.batch, Role.RECEIPT).sha256)
+    poll(app)
+    assert pipeline.run(app, answered.batch)
+    kept = app.archive.path(app.register.file(answered.batch, Role.RECEIPT).sha256)
     content = kept.read_bytes()
     kept.write_bytes(b"{}")
     put(court, files | court.make_set(asked))
     try:
-        swept = sweep(later(timedelta(minutes=2)))
+        swept = poll(later(timedelta(minutes=2)))
     finally:
         kept.write_bytes(content)
     assert asked.batch in swept.waiting
@@ -132,15 +132,13 @@ def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(
     assert court.verified(f"{answered.batch}.receipt.json")["outcome"] == "accepted"
 
 
-def test_an_agreement_with_an_error_nobody_foresaw_is_its_partners(
-    office: Office, court: DemoPartner, ask: Ask
-) -> None:
+def test_an_agreement_with_an_error_nobody_foresaw_is_its_partners(app: App, court: DemoPartner, ask: Ask) -> None:
     request = ask()
     put(court, court.make_set(request))
-    odd = office.settings.agreements / "zz-folder.toml"
+    odd = app.settings.agreements / "zz-folder.toml"
     odd.mkdir()
     try:
-        swept = sweep(office)
+        swept = poll(app)
     finally:
         odd.rmdir()
     assert request.batch in swept.waiting

@@ -14,14 +14,14 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
+from exchange.app import App
+from exchange.base.errors import Retryable
 from exchange.cli.outcome import TRY_AGAIN
-from exchange.collect import sweep
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import Claims, make_claims
 from exchange.demo.world import World
-from exchange.errors import Retryable
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.register import State
 
 Ask = Callable[..., Request]
@@ -36,13 +36,13 @@ def claims(people: pl.DataFrame, offenders: pl.Series) -> Claims:
 
 
 @pytest.fixture
-def claimed(office: Office, court: DemoPartner, ask: Ask, claims: Claims) -> Callable[[], str]:
+def claimed(app: App, court: DemoPartner, ask: Ask, claims: Claims) -> Callable[[], str]:
     """Drops a set and lets it be claimed; its batch id."""
 
     def make() -> str:
         request = ask(to_csv(claims.rows), 50, items=ITEMS)
         court.drop(court.make_set(request))
-        assert request.batch in sweep(office).waiting
+        assert request.batch in poll(app).waiting
         return request.batch
 
     return make
@@ -54,10 +54,10 @@ def in_its_own_process(world: World, batch: str, fatal: int) -> subprocess.Compl
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
 
 
-def check_whole(office: Office, court: DemoPartner, claims: Claims, batch: str) -> None:
+def check_whole(app: App, court: DemoPartner, claims: Claims, batch: str) -> None:
     """Closed, with the right answers, everything there once and nothing half-written."""
-    assert office.register.batch(batch).state is State.CLOSED
-    assert [step.to_state for step in office.register.steps(batch)] == STEPS
+    assert app.register.batch(batch).state is State.CLOSED
+    assert [step.to_state for step in app.register.steps(batch)] == STEPS
     answers = court.result(batch).manifest["answers"]
     for column, tally in answers.items():
         assert tally == dict(claims.expected[column].value_counts().iter_rows()), column
@@ -68,7 +68,7 @@ def check_whole(office: Office, court: DemoPartner, claims: Claims, batch: str) 
 
 
 def test_killed_at_any_side_effect_and_run_again(
-    world: World, office: Office, court: DemoPartner, claims: Claims, claimed: Callable[[], str]
+    world: World, app: App, court: DemoPartner, claims: Claims, claimed: Callable[[], str]
 ) -> None:
     whole = in_its_own_process(world, claimed(), 0)
     assert whole.returncode == 0, whole.stderr
@@ -80,61 +80,61 @@ def test_killed_at_any_side_effect_and_run_again(
         ends = list(pool.map(lambda pair: in_its_own_process(world, *pair), zip(batches, moments, strict=True)))
     assert [end.returncode for end in ends] == [-9] * len(moments)
     for batch in batches:
-        pipeline.run(office, batch)
-        check_whole(office, court, claims, batch)
-    office.register.verify()
+        pipeline.run(app, batch)
+        check_whole(app, court, claims, batch)
+    app.register.verify()
 
 
 @pytest.mark.parametrize("done", [0, 1, 2])
 def test_the_partners_server_is_gone_before_a_step(
-    world: World, office: Office, court: DemoPartner, claims: Claims, claimed: Callable[[], str], done: int
+    world: World, app: App, court: DemoPartner, claims: Claims, claimed: Callable[[], str], done: int
 ) -> None:
     batch = claimed()
     steps = [pipeline.receive, pipeline.process, pipeline.deliver]
     for step in steps[:done]:
-        step(office, batch)
+        step(app, batch)
     court.server.stop()
     try:
         if steps[done] is pipeline.process:
-            pipeline.process(office, batch)  # needs no server of anybody
+            pipeline.process(app, batch)  # needs no server of anybody
         else:
             with pytest.raises(Retryable, match="SFTP server"):
-                steps[done](office, batch)
+                steps[done](app, batch)
     finally:
         world.start_servers()
-    pipeline.run(office, batch)
-    check_whole(office, court, claims, batch)
+    pipeline.run(app, batch)
+    check_whole(app, court, claims, batch)
 
 
 @pytest.mark.parametrize("done", [0, 1, 2])
 def test_the_database_is_gone_for_a_while(
-    world: World, office: Office, court: DemoPartner, claims: Claims, claimed: Callable[[], str], done: int
+    world: World, app: App, court: DemoPartner, claims: Claims, claimed: Callable[[], str], done: int
 ) -> None:
     batch = claimed()
     steps = [pipeline.receive, pipeline.process, pipeline.deliver]
     for step in steps[:done]:
-        step(office, batch)
+        step(app, batch)
     world.postgres.stop()
     try:
         with pytest.raises(Retryable, match="database"):
-            steps[done](office, batch)
-        assert any("database" in trouble for trouble in troubles(office))
+            steps[done](app, batch)
+        assert any("database" in trouble for trouble in troubles(app))
     finally:
         world.postgres.start()
-    pipeline.run(office, batch)
-    check_whole(office, court, claims, batch)
+    pipeline.run(app, batch)
+    check_whole(app, court, claims, batch)
 
 
-def troubles(office: Office) -> list[str]:
+def troubles(app: App) -> list[str]:
     """What the collector says of a database that is gone: Retryable, like every step."""
     try:
-        return sweep(office).troubles
+        return poll(app).troubles
     except Retryable as error:
         return [str(error)]
 
 
 def test_the_disk_is_full(
-    world: World, office: Office, court: DemoPartner, claims: Claims, claimed: Callable[[], str]
+    world: World, app: App, court: DemoPartner, claims: Claims, claimed: Callable[[], str]
 ) -> None:
     batch = claimed()
     command = [str(Path(sys.executable).with_name("exchange")), "batch", "run", batch]
@@ -149,5 +149,5 @@ def test_the_disk_is_full(
     )
     assert ended.returncode == TRY_AGAIN, ended.stderr
     assert "disk is full" in ended.stderr
-    pipeline.run(office, batch)
-    check_whole(office, court, claims, batch)
+    pipeline.run(app, batch)
+    check_whole(app, court, claims, batch)

@@ -13,18 +13,18 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.files import make_folder
+from exchange.base.tables import OFFENCE_SOURCES, SOURCES, export_columns
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, World
-from exchange.files import make_folder
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.register import ReviewFilter
-from exchange.review.sight import see
+from exchange.review.case import load_cases
 from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots
-from exchange.tables import OFFENCE_SOURCES, SOURCES, export_columns
-from exchange.working_days import office_day
 from tests.steps.twins import Twin, twin
 
 RECORDS = ("id_number", "name", "criminal_record")
@@ -69,18 +69,18 @@ def planted(world: World, asked: pl.DataFrame, tmp_path_factory: pytest.TempPath
         for number, name, held in zip(asked["id_number"], asked["name"], HELD, strict=True)
         for nth, record in enumerate(held)
     ]
-    with Office.open("test", world.config) as office:
-        at = office.now()
+    with App.open("test", world.config) as app:
+        at = app.now()
     with twin(world, "planted", tmp_path_factory.mktemp("planted"), pl.DataFrame(records), at) as opened:
         yield opened
 
 
-def sent(office: Office, partner: DemoPartner, about: tuple[str, str, str, str], asked: pl.DataFrame) -> str:
+def sent(app: App, partner: DemoPartner, about: tuple[str, str, str, str], asked: pl.DataFrame) -> str:
     data = asked.select("id_number", "name").with_row_index("row_ref", offset=1).write_csv().encode()
     request = Request(f"{partner.id}.offence-{next(_numbers)}", *about, RECORDS, asked.height, data)
     partner.drop(partner.make_set(request))
-    sweep(office)
-    assert pipeline.run(office, request.batch)
+    poll(app)
+    assert pipeline.run(app, request.batch)
     return request.batch
 
 
@@ -109,13 +109,13 @@ def test_what_the_purpose_does_not_name_is_as_if_it_were_not_there(
     about: tuple[str, str, str, str],
     seen: dict[int, list[str]],
 ) -> None:
-    office, partner = planted.office, demo_partner(world, PARTNERS[who])
-    batch = sent(office, partner, about, asked)
-    told = office.register.answer_counts(batch)["criminal_record"]
+    app, partner = planted.app, demo_partner(world, PARTNERS[who])
+    batch = sent(app, partner, about, asked)
+    told = app.register.answer_counts(batch)["criminal_record"]
     assert told == {"under_review": len(seen), "awaiting_approval": len(HELD) - len(seen)}
-    reviews = office.register.reviews.find(ReviewFilter(batch=batch))
+    reviews = app.register.reviews.find(ReviewFilter(batch=batch))
     assert {review.row: review.causes for review in reviews} == dict.fromkeys(seen, ("criminal_record",))
-    sights = see(office, batch, reviews)
+    sights = load_cases(app, batch, reviews)
     assert {sight.review.row: sorted(sight.records["kind"]) for sight in sights} == {
         row: sorted(kinds) for row, kinds in seen.items()
     }
@@ -125,23 +125,23 @@ def test_what_the_purpose_does_not_name_is_as_if_it_were_not_there(
 
 
 @pytest.fixture(scope="module")
-def aged(world: World, tmp_path_factory: pytest.TempPathFactory) -> Office:
+def aged(world: World, tmp_path_factory: pytest.TempPathFactory) -> App:
     """An office whose offence sources are empty and lie there as old as they may be, and a day older."""
     place = tmp_path_factory.mktemp("aged")
-    with Office.open("test", world.config) as office:
-        today, snapshots = office_day(office.now()), Snapshots(place / "snapshots")
+    with App.open("test", world.config) as app:
+        today, snapshots = office_day(app.now()), Snapshots(place / "snapshots")
         snapshots.folder.mkdir()
-        (snapshots.folder / "population").symlink_to(office.snapshots.folder / "population")
-        (place / "archive").symlink_to(make_folder(office.settings.home / "archive"))
-        at = office.now()
-        settings = office.settings.model_copy(update={"home": place})
+        (snapshots.folder / "population").symlink_to(app.snapshots.folder / "population")
+        (place / "archive").symlink_to(make_folder(app.settings.home / "archive"))
+        at = app.now()
+        settings = app.settings.model_copy(update={"home": place})
     nobody = place / "export"
     nobody.mkdir()
     pl.DataFrame(schema=dict.fromkeys(export_columns("offences"), pl.String)).write_csv(nobody / "part-000.csv")
     for source in OFFENCE_SOURCES:
         for days in (1, 0):
             build(snapshots, source, nobody, today - timedelta(days=SOURCES[source].max_age_days + days))
-    return Office(settings, office.register, lambda: at)
+    return App(settings, app.register, lambda: at)
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ def aged(world: World, tmp_path_factory: pytest.TempPathFactory) -> Office:
     ],
 )
 def test_a_source_at_its_limit_answers_and_a_day_later_waits(
-    office: Office, aged: Office, court: DemoPartner, asked: pl.DataFrame, source: str, age: str, answer: str
+    app: App, aged: App, court: DemoPartner, asked: pl.DataFrame, source: str, age: str, answer: str
 ) -> None:
-    office = replace(aged, register=office.register)
-    older, at_limit = office.snapshots.versions(source)
-    assert (office_day(office.now()) - at_limit.as_of).days == SOURCES[source].max_age_days
+    app = replace(aged, register=app.register)
+    older, at_limit = app.snapshots.versions(source)
+    assert (office_day(app.now()) - at_limit.as_of).days == SOURCES[source].max_age_days
     current = older.folder.parent / "current"
     current.write_text((older if age == "a day more" else at_limit).name)
     if age == "missing":
         current.unlink()
-    about = ("ad_hoc", str(office_day(office.now())), "case_handling", _case())
-    batch = sent(office, court, about, asked.head(2))
+    about = ("ad_hoc", str(office_day(app.now())), "case_handling", _case())
+    batch = sent(app, court, about, asked.head(2))
     current.write_text(at_limit.name)
-    assert office.register.answer_counts(batch)["criminal_record"] == {answer: 2}
+    assert app.register.answer_counts(batch)["criminal_record"] == {answer: 2}
     named = {snapshot["source"]: snapshot["as_of"] for snapshot in court.result(batch).manifest["snapshots"]}
     assert (source in named) == (age != "missing")
     assert set(OFFENCE_SOURCES) - {source} < set(named)

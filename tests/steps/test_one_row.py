@@ -12,33 +12,33 @@ from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province import unregistered_claims
 from exchange.demo.province.claims import make_claims
+from exchange.intake.collect import poll
 from exchange.matching import unregistered
 from exchange.matching.decide import decide
-from exchange.office import Office
 from exchange.snapshots.versions import Snapshots
 from exchange.steps import rows as by_number
-from exchange.steps.answers import Question, ask_again
+from exchange.steps.answers import BatchContext, second_pass
 
 Ask = Callable[..., Request]
 ITEMS = ("id_number", "name", "sex", "birth_date", "former_name", "kinship", "migration", "criminal_record")
 ROWS = 40
 
 
-def accepted(office: Office, partner: DemoPartner, request: Request) -> Question:
+def accepted(app: App, partner: DemoPartner, request: Request) -> BatchContext:
     partner.drop(partner.make_set(request))
-    sweep(office)
-    assert pipeline.receive(office, request.batch)
-    return anew(office, request.batch)
+    poll(app)
+    assert pipeline.receive(app, request.batch)
+    return anew(app, request.batch)
 
 
-def anew(office: Office, batch: str) -> Question:
+def anew(app: App, batch: str) -> BatchContext:
     """As a new task sees it: nothing is remembered."""
-    return Question.of(office, office.register.batch(batch))
+    return BatchContext.of(app, app.register.batch(batch))
 
 
 @contextmanager
@@ -51,16 +51,16 @@ def missing(monkeypatch: pytest.MonkeyPatch, source: str) -> Iterator[None]:
 
 
 @pytest.fixture(params=["answered", "waited", "objected", "by_mother"])
-def question(
+def context(
     request: pytest.FixtureRequest,
-    office: Office,
+    app: App,
     court: DemoPartner,
     health: DemoPartner,
     ask: Ask,
     people: pl.DataFrame,
     offenders: pl.Series,
     monkeypatch: pytest.MonkeyPatch,
-) -> Question:
+) -> BatchContext:
     """A batch with every kind of fault and oddity; one whose rows waited for a source and were asked again; an
     objection to rows of another, some of them unknown; and one in which rows are counted.
     """
@@ -69,9 +69,9 @@ def question(
         claims = unregistered_claims.by_mother(people, 20, seed=3)
         twice = pl.concat([claims.rows, claims.rows.with_columns(pl.format("again {}", "row_ref").alias("row_ref"))])
         basis = "母婴保健法第二十三条"
-        number = office.now().timestamp()
+        number = app.now().timestamp()
         return accepted(
-            office, health, Request(f"{health.id}.one{number:.0f}", "ad_hoc", "2026-11-23", "birth_certificate", basis,
+            app, health, Request(f"{health.id}.one{number:.0f}", "ad_hoc", "2026-11-23", "birth_certificate", basis,
             (unregistered.CODE,), twice.height, to_csv(twice)),
         )  # fmt: skip
     rows = make_claims(people, offenders, ITEMS, ROWS, seed=11, approved=True).rows
@@ -81,44 +81,44 @@ def question(
     sent = ask(to_csv(rows), ROWS, items=ITEMS)
     if request.param == "waited":
         with missing(monkeypatch, "drug_control"):
-            first = accepted(office, court, sent)
+            first = accepted(app, court, sent)
             assert first.matched()["answer.criminal_record"].is_in(["source_not_ready"]).any()
-        assert ask_again(first)
-        return anew(office, sent.batch)
-    first = accepted(office, court, sent)
+        assert second_pass(first)
+        return anew(app, sent.batch)
+    first = accepted(app, court, sent)
     if request.param == "answered":
         return first
-    pipeline.process(office, sent.batch)
-    pipeline.deliver(office, sent.batch)
+    pipeline.process(app, sent.batch)
+    pipeline.deliver(app, sent.batch)
     refs = [*rows["row_ref"][:20], "nobody's", rows["row_ref"][7]]
     data = pl.DataFrame({"row_ref": refs}).write_csv().encode()
     about = {"cycle": "objection", "items": ("name", "sex"), "objects_to": sent.batch}
-    return accepted(office, court, ask(data, len(refs), **about))
+    return accepted(app, court, ask(data, len(refs), **about))
 
 
-def test_every_row_alone_is_the_row_of_the_whole(question: Question) -> None:
+def test_every_row_alone_is_the_row_of_the_whole(context: BatchContext) -> None:
     for settled in (False, True):
-        whole = question.matched(settled=settled)
-        assert whole.height == question.manifest.rows
+        whole = context.matched(settled=settled)
+        assert whole.height == context.manifest.rows
         rows = range(1, whole.height + 1, 4 if settled else 1)
-        alone = [anew(question.office, question.batch.id).matched([row], settled=settled) for row in rows]
+        alone = [anew(context.app, context.batch.id).matched([row], settled=settled) for row in rows]
         assert_frame_equal(pl.concat(alone), whole[[row - 1 for row in rows]])
 
 
 @settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
-def test_any_rows_in_any_order(question: Question, data: st.DataObject) -> None:
-    numbers = st.integers(1, question.manifest.rows)
+def test_any_rows_in_any_order(context: BatchContext, data: st.DataObject) -> None:
+    numbers = st.integers(1, context.manifest.rows)
     rows = data.draw(st.lists(numbers, unique=True, max_size=20))
     places = [row - 1 for row in rows]
-    asked = anew(question.office, question.batch.id)
-    assert_frame_equal(asked.claims(rows), question.table[places])
-    assert_frame_equal(asked.answers(rows), question.answers()[places])
-    assert_frame_equal(asked.first_matched(rows), question.first_matched()[places])
+    asked = anew(context.app, context.batch.id)
+    assert_frame_equal(asked.claims(rows), context.table[places])
+    assert_frame_equal(asked.answers(rows), context.answers()[places])
+    assert_frame_equal(asked.first_matched(rows), context.first_matched()[places])
 
 
 def test_no_other_row_is_decided(
-    office: Office,
+    app: App,
     court: DemoPartner,
     ask: Ask,
     people: pl.DataFrame,
@@ -126,28 +126,28 @@ def test_no_other_row_is_decided(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     rows = make_claims(people, offenders, ITEMS, ROWS, seed=12, approved=True).rows
-    question, decided = accepted(office, court, ask(to_csv(rows), ROWS, items=ITEMS)), []
+    context, decided = accepted(app, court, ask(to_csv(rows), ROWS, items=ITEMS)), []
 
     def counted(table: pl.DataFrame, *args: object, **kwargs: object) -> pl.DataFrame:
         decided.append(table.height)
         return decide(table, *args, **kwargs)  # type: ignore[arg-type]
 
     monkeypatch.setattr("exchange.steps.answers.decide", counted)
-    question.matched([5])
-    question.answers([5, 30])
+    context.matched([5])
+    context.answers([5, 30])
     assert decided == [1, 2]
 
 
-def test_what_the_cache_lacks_or_holds_wrong_is_read_anew(question: Question) -> None:
-    office, batch = question.office, question.batch.id
-    expected = question.table[[20]]
-    assert_frame_equal(anew(office, batch).claims([21]), expected)
-    (kept,) = office.cache.folder.glob(f"{question.manifest.data.sha256}.*.rows")
-    assert not any(ref.encode() in kept.read_bytes() for ref in question.table["row_ref"] if len(ref) > 3)
+def test_what_the_cache_lacks_or_holds_wrong_is_read_anew(context: BatchContext) -> None:
+    app, batch = context.app, context.batch.id
+    expected = context.table[[20]]
+    assert_frame_equal(anew(app, batch).claims([21]), expected)
+    (kept,) = app.cache.folder.glob(f"{context.manifest.data.sha256}.*.rows")
+    assert not any(ref.encode() in kept.read_bytes() for ref in context.table["row_ref"] if len(ref) > 3)
     content = kept.read_bytes()
     for wrong in (b"", content[:-1], content[:-9], bytes(len(content)), content[100:], bytes([content[0] ^ 1]) * 999):
         kept.write_bytes(wrong)
-        assert_frame_equal(anew(office, batch).claims([21]), expected)
-    office.cache.remove(question.manifest.data.sha256)
+        assert_frame_equal(anew(app, batch).claims([21]), expected)
+    app.cache.remove(context.manifest.data.sha256)
     assert not kept.exists()
-    assert_frame_equal(anew(office, batch).claims([21]), expected)
+    assert_frame_equal(anew(app, batch).claims([21]), expected)

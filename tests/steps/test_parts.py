@@ -8,15 +8,15 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import Claims, make_claims
-from exchange.errors import Halt
-from exchange.masking import mask
-from exchange.office import Office
+from exchange.intake.collect import poll
+from exchange.output.masking import mask
 from exchange.register import ReviewFilter, State
-from exchange.steps import request, seal
+from exchange.steps import prepare, request
 
 Ask = Callable[..., Request]
 ITEMS = ("id_number", "name", "sex", "criminal_record")
@@ -34,15 +34,15 @@ def in_parts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return lambda size: monkeypatch.setattr(request, "BYTES_IN_PART", size)
 
 
-def claimed(office: Office, court: DemoPartner, asked: Request) -> str:
+def claimed(app: App, court: DemoPartner, asked: Request) -> str:
     court.drop(court.make_set(asked))
-    assert asked.batch in sweep(office).waiting
+    assert asked.batch in poll(app).waiting
     return asked.batch
 
 
 @pytest.mark.parametrize("ragged", [False, True])
 def test_parts_of_any_size_make_the_same_file(
-    office: Office, court: DemoPartner, ask: Ask, claims: Claims, in_parts_of: Callable[[int], None], ragged: bool
+    app: App, court: DemoPartner, ask: Ask, claims: Claims, in_parts_of: Callable[[int], None], ragged: bool
 ) -> None:
     data = to_csv(claims.rows)
     if ragged:
@@ -51,12 +51,12 @@ def test_parts_of_any_size_make_the_same_file(
     found = []
     for size in (WHOLE, 9_000, 1_000):
         in_parts_of(size)
-        batch = claimed(office, court, ask(data, ROWS, items=ITEMS))
-        pipeline.run(office, batch)
+        batch = claimed(app, court, ask(data, ROWS, items=ITEMS))
+        pipeline.run(app, batch)
         result = court.result(batch)
-        reviews = office.register.reviews.find(ReviewFilter(batch=batch))
+        reviews = app.register.reviews.find(ReviewFilter(batch=batch))
         open_rows = [(review.row, review.division, review.causes) for review in reviews]
-        told = (result.manifest["answers"], result.manifest["rows_open"], office.register.answer_counts(batch))
+        told = (result.manifest["answers"], result.manifest["rows_open"], app.register.answer_counts(batch))
         found.append((result.data, open_rows, told))
     assert found[0][0].count(b"\r\n") == ROWS + 1
     assert len(found[0][1]) > 5
@@ -65,7 +65,7 @@ def test_parts_of_any_size_make_the_same_file(
 
 
 def test_what_the_last_part_shows_to_the_gate_stops_the_first(
-    office: Office,
+    app: App,
     court: DemoPartner,
     ask: Ask,
     claims: Claims,
@@ -73,22 +73,22 @@ def test_what_the_last_part_shows_to_the_gate_stops_the_first(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     in_parts_of(5_000)
-    batch = claimed(office, court, ask(to_csv(claims.rows), ROWS, items=ITEMS))
-    pipeline.receive(office, batch)
+    batch = claimed(app, court, ask(to_csv(claims.rows), ROWS, items=ITEMS))
+    pipeline.receive(app, batch)
     last = claims.rows["row_ref"][-1]
 
     def forgets_the_last_row(answers: pl.DataFrame, id_number: str, name: str) -> pl.DataFrame:
         whole = pl.when(pl.col("row_ref") == last).then(pl.lit("11010519491231002X")).otherwise("id_number")
         return mask(answers, id_number, name).with_columns(whole.alias("id_number"))
 
-    kept, outgoing = set(office.archive.folder.glob("??/*")), office.settings.home / "outgoing"
+    kept, outgoing = set(app.archive.folder.glob("??/*")), app.settings.home / "outgoing"
     before = set(outgoing.glob("*"))
     with monkeypatch.context() as patched:
-        patched.setattr(seal, "mask", forgets_the_last_row)
+        patched.setattr(prepare, "mask", forgets_the_last_row)
         with pytest.raises(Halt, match="unmasked_numbers is 1"):
-            pipeline.process(office, batch)
-    assert set(office.archive.folder.glob("??/*")) == kept
+            pipeline.process(app, batch)
+    assert set(app.archive.folder.glob("??/*")) == kept
     assert set(outgoing.glob("*")) == before
-    assert office.register.batch(batch).state is State.ACCEPTED
-    pipeline.run(office, batch)
-    assert office.register.batch(batch).state in (State.DELIVERED, State.CLOSED)
+    assert app.register.batch(batch).state is State.ACCEPTED
+    pipeline.run(app, batch)
+    assert app.register.batch(batch).state in (State.DELIVERED, State.CLOSED)

@@ -9,67 +9,67 @@ import pytest
 from polars.testing import assert_frame_equal
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import make_claims
-from exchange.errors import Halt
-from exchange.lanes import Lane
-from exchange.office import Office
+from exchange.intake.collect import poll
+from exchange.intake.lanes import Lane
 from exchange.register import ReviewFilter, State
-from exchange.steps.answers import POPULATION, Question
-from exchange.steps.ranges import put_together, range_of
+from exchange.steps.answers import POPULATION, BatchContext
+from exchange.steps.ranges import merge_ranges, range_of
 
 ITEMS = ("id_number", "name", "sex", "birth_date", "former_name", "kinship", "migration", "criminal_record")
 ROWS = 120
 
-Accept = Callable[[Office], Question]
+Accept = Callable[[App], BatchContext]
 
 
 @pytest.fixture
 def accept(court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame, offenders: pl.Series) -> Accept:
     """Brings a batch with every kind of fault and oddity to where it is matched."""
 
-    def make(office: Office) -> Question:
+    def make(app: App) -> BatchContext:
         claims = make_claims(people, offenders, ITEMS, ROWS, seed=11, approved=True)
         request = ask(to_csv(claims.rows), ROWS, items=ITEMS)
         court.drop(court.make_set(request))
-        sweep(office)
-        assert pipeline.receive(office, request.batch)
-        return Question.of(office, office.register.batch(request.batch))
+        poll(app)
+        assert pipeline.receive(app, request.batch)
+        return BatchContext.of(app, app.register.batch(request.batch))
 
     return make
 
 
-def together(question: Question, hashes: Sequence[str]) -> pl.DataFrame:
-    return pl.concat(answers for _, answers in put_together(question, hashes))
+def together(context: BatchContext, hashes: Sequence[str]) -> pl.DataFrame:
+    return pl.concat(answers for _, answers in merge_ranges(context, hashes))
 
 
-def with_policy(office: Office, **given: int) -> Office:
-    policy = office.settings.policy.model_copy(update=given)
-    return Office(office.settings.model_copy(update={"policy": policy}), office.register)
+def with_policy(app: App, **given: int) -> App:
+    policy = app.settings.policy.model_copy(update=given)
+    return App(app.settings.model_copy(update={"policy": policy}), app.register)
 
 
-def test_ranges_put_together_are_the_whole(office: Office, accept: Accept) -> None:
-    question = accept(office)
-    whole = question.matched()
+def test_ranges_put_together_are_the_whole(app: App, accept: Accept) -> None:
+    context = accept(app)
+    whole = context.matched()
     for of in (1, 2, 5):
-        ranges = [pipeline.match_range(office, question.batch.id, number, of) for number in range(of)]
-        assert_frame_equal(together(question, ranges), whole)
+        ranges = [pipeline.match_range(app, context.batch.id, number, of) for number in range(of)]
+        assert_frame_equal(together(context, ranges), whole)
 
 
-def test_every_row_is_in_one_range_and_an_unreadable_number_in_the_first(office: Office, accept: Accept) -> None:
-    question = accept(office)
-    people = question.sources().population.people
-    number = range_of(question.table, people, 5, question.today)
+def test_every_row_is_in_one_range_and_an_unreadable_number_in_the_first(app: App, accept: Accept) -> None:
+    context = accept(app)
+    people = context.sources().population.people
+    number = range_of(context.table, people, 5, context.today)
     assert set(number) == set(range(5))
-    unreadable = question.matched()["identity"].is_in(["id_number_missing", "id_number_format", "id_number_check"])
+    unreadable = context.matched()["identity"].is_in(["id_number_missing", "id_number_format", "id_number_check"])
     assert unreadable.any()
     assert set(number.filter(unreadable)) == {0}
     ends = pl.Series([people.keys[0], people.keys[-1]])
     numbers = ends.cast(pl.String) + ends.map_elements(_check_character, pl.String)
     claimed = pl.DataFrame({"id_number": numbers})
-    assert range_of(claimed, people, 5, question.today).to_list() == [0, 4]
+    assert range_of(claimed, people, 5, context.today).to_list() == [0, 4]
 
 
 def _check_character(key: int) -> str:
@@ -77,62 +77,60 @@ def _check_character(key: int) -> str:
     return "10X98765432"[sum(int(digit) * weight for digit, weight in zip(str(key), weights, strict=True)) % 11]
 
 
-def test_the_result_has_the_same_bytes(office: Office, court: DemoPartner, accept: Accept) -> None:
-    whole, cut = accept(office), accept(cutting := with_policy(office, large_rows=1, range_rows=50))
-    pipeline.process(office, whole.batch.id)
-    assert pipeline.plan(office, cut.batch.id) == 0
+def test_the_result_has_the_same_bytes(app: App, court: DemoPartner, accept: Accept) -> None:
+    whole, cut = accept(app), accept(cutting := with_policy(app, large_rows=1, range_rows=50))
+    pipeline.process(app, whole.batch.id)
+    assert pipeline.plan(app, cut.batch.id) == 0
     assert pipeline.plan(cutting, cut.batch.id) == 3
-    ranges = [pipeline.match_range(office, cut.batch.id, number, 3) for number in range(3)]
-    pipeline.process_ranges(office, cut.batch.id, ranges)
-    for question in (whole, cut):
-        pipeline.deliver(office, question.batch.id)
+    ranges = [pipeline.match_range(app, cut.batch.id, number, 3) for number in range(3)]
+    pipeline.process_ranges(app, cut.batch.id, ranges)
+    for context in (whole, cut):
+        pipeline.deliver(app, context.batch.id)
     assert court.result(whole.batch.id).data == court.result(cut.batch.id).data
-    reviews = [office.register.reviews.find(ReviewFilter(batch=question.batch.id)) for question in (whole, cut)]
+    reviews = [app.register.reviews.find(ReviewFilter(batch=context.batch.id)) for context in (whole, cut)]
     assert [each.row for each in reviews[0]] == [each.row for each in reviews[1]]
 
 
-def test_ranges_are_sealed_and_go_with_the_result(office: Office, accept: Accept) -> None:
-    question = accept(office)
-    ranges = [pipeline.match_range(office, question.batch.id, number, 2) for number in range(2)]
+def test_ranges_are_sealed_and_go_with_the_result(app: App, accept: Accept) -> None:
+    context = accept(app)
+    ranges = [pipeline.match_range(app, context.batch.id, number, 2) for number in range(2)]
     for digest in ranges:
-        assert not any(name.encode() in office.archive.read(digest) for name in question.table["name"] if name)
-    pipeline.process_ranges(office, question.batch.id, ranges)
-    assert not any(office.archive.has(digest) for digest in ranges)
+        assert not any(name.encode() in app.archive.read(digest) for name in context.table["name"] if name)
+    pipeline.process_ranges(app, context.batch.id, ranges)
+    assert not any(app.archive.has(digest) for digest in ranges)
 
 
-def test_a_range_is_decided_again_and_late_tries_do_nothing(office: Office, accept: Accept) -> None:
-    question = accept(office)
-    batch = question.batch.id
-    first = [pipeline.match_range(office, batch, number, 2) for number in range(2)]
-    again = pipeline.match_range(office, batch, 1, 2)
-    pipeline.process_ranges(office, batch, [first[0], again])
-    assert office.register.batch(batch).state is State.SEALED
-    assert (pipeline.plan(office, batch), pipeline.match_range(office, batch, 0, 2)) == (0, "")
-    pipeline.process_ranges(office, batch, ["", ""])
-    assert len(office.register.steps(batch)) == 3
+def test_a_range_is_decided_again_and_late_tries_do_nothing(app: App, accept: Accept) -> None:
+    context = accept(app)
+    batch = context.batch.id
+    first = [pipeline.match_range(app, batch, number, 2) for number in range(2)]
+    again = pipeline.match_range(app, batch, 1, 2)
+    pipeline.process_ranges(app, batch, [first[0], again])
+    assert app.register.batch(batch).state is State.PREPARED
+    assert (pipeline.plan(app, batch), pipeline.match_range(app, batch, 0, 2)) == (0, "")
+    pipeline.process_ranges(app, batch, ["", ""])
+    assert len(app.register.steps(batch)) == 3
 
 
-def test_what_is_not_this_batch_is_not_put_together(office: Office, accept: Accept) -> None:
-    question, other = accept(office), accept(office)
-    mine = [pipeline.match_range(office, question.batch.id, number, 2) for number in range(2)]
-    theirs = pipeline.match_range(office, other.batch.id, 1, 2)
-    of_three = pipeline.match_range(office, question.batch.id, 1, 3)
+def test_what_is_not_this_batch_is_not_put_together(app: App, accept: Accept) -> None:
+    context, other = accept(app), accept(app)
+    mine = [pipeline.match_range(app, context.batch.id, number, 2) for number in range(2)]
+    theirs = pipeline.match_range(app, other.batch.id, 1, 2)
+    of_three = pipeline.match_range(app, context.batch.id, 1, 3)
     for ranges in ([mine[0]], [mine[1], mine[0]], [mine[0], theirs], [mine[0], of_three], [*mine, mine[0]]):
         with pytest.raises(Halt, match="do not make up this batch"):
-            together(question, ranges)
+            together(context, ranges)
 
 
-def test_who_has_no_number_is_not_cut_by_it(office: Office, accept: Accept) -> None:
-    question = accept(office)
-    assert pipeline.plan(with_policy(office, large_rows=ROWS), question.batch.id) == 1
-    assert pipeline.plan(with_policy(office, large_rows=ROWS + 1), question.batch.id) == 0
-    assert set(question.pins) >= {POPULATION}
+def test_who_has_no_number_is_not_cut_by_it(app: App, accept: Accept) -> None:
+    context = accept(app)
+    assert pipeline.plan(with_policy(app, large_rows=ROWS), context.batch.id) == 1
+    assert pipeline.plan(with_policy(app, large_rows=ROWS + 1), context.batch.id) == 0
+    assert set(context.pins) >= {POPULATION}
 
 
-def test_very_large_sets_have_a_lane_of_their_own(
-    office: Office, court: DemoPartner, ask: Callable[..., Request]
-) -> None:
+def test_very_large_sets_have_a_lane_of_their_own(app: App, court: DemoPartner, ask: Callable[..., Request]) -> None:
     request = ask(cycle="monthly", period="2026-11", rows=5, data=b"row_ref,id_number,name\n" + b"R,,\n" * 5)
     court.drop(court.make_set(request))
     for large_rows, lane in ((6, Lane.BATCH), (5, Lane.LARGE)):
-        assert sweep(with_policy(office, large_rows=large_rows)).waiting[request.batch] is lane
+        assert poll(with_policy(app, large_rows=large_rows)).waiting[request.batch] is lane

@@ -16,11 +16,11 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.files import Archive
 from exchange.demo.partner import DemoPartner, Request
-from exchange.errors import Halt
-from exchange.files import Archive
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.register import State
 
 Ask = Callable[..., Request]
@@ -31,22 +31,22 @@ HEADER = b"row_ref,id_number,name,sex\n"
 ROW = b"R1,11010519491231002X,\xe5\xbc\xa0,1\n"
 
 
-def refusal(office: Office, partner: DemoPartner, files: dict[str, bytes]) -> dict[str, Any]:
+def refusal(app: App, partner: DemoPartner, files: dict[str, bytes]) -> dict[str, Any]:
     """Drops the set, runs it, and gives the refusal of its receipt; holds that the originals are kept and nothing
     is left.
     """
     partner.drop(files)
     batch = next(name for name in files if name.endswith(".request.json")).removesuffix(".request.json")
-    (waiting,) = [each for each in sweep(office).waiting if each.startswith((batch, f"{partner.id}.set-"))]
-    assert not pipeline.run(office, waiting)
-    assert office.register.batch(waiting).state is State.REFUSED
+    (waiting,) = [each for each in poll(app).waiting if each.startswith((batch, f"{partner.id}.set-"))]
+    assert not pipeline.run(app, waiting)
+    assert app.register.batch(waiting).state is State.REFUSED
     stem = batch if waiting == batch else f"{batch}.{waiting.rpartition('.')[2]}"
     receipt = partner.verified(f"{stem}.receipt.json")
     assert receipt["outcome"] == "refused"
     assert "due" not in receipt
     assert f"{batch}.result.json" not in partner.answers()
     for file in receipt["files"]:
-        assert Archive(office.archive.folder).read(file["sha256"]) == files[file["name"]]
+        assert Archive(app.archive.folder).read(file["sha256"]) == files[file["name"]]
     found: dict[str, Any] = receipt["refusal"]
     assert found["zh"]
     assert found["en"]
@@ -72,15 +72,15 @@ def refusal(office: Office, partner: DemoPartner, files: dict[str, bytes]) -> di
     ],
 )
 def test_data_files_that_cannot_be_read(
-    office: Office, court: DemoPartner, ask: Ask, data: bytes, rows: int, code: str, column: str | None
+    app: App, court: DemoPartner, ask: Ask, data: bytes, rows: int, code: str, column: str | None
 ) -> None:
-    found = refusal(office, court, court.make_set(ask(data, rows)))
+    found = refusal(app, court, court.make_set(ask(data, rows)))
     assert (found["code"], found.get("column")) == (code, column)
 
 
-def test_a_single_line_of_200_megabytes(office: Office, court: DemoPartner, ask: Ask) -> None:
+def test_a_single_line_of_200_megabytes(app: App, court: DemoPartner, ask: Ask) -> None:
     request = ask(HEADER + b"R1," + b"9" * 200_000_000, 1, encrypted=False)
-    assert refusal(office, court, court.make_set(request))["code"] == "line_too_long"
+    assert refusal(app, court, court.make_set(request))["code"] == "line_too_long"
 
 
 @pytest.mark.parametrize(
@@ -106,18 +106,18 @@ def test_a_single_line_of_200_megabytes(office: Office, court: DemoPartner, ask:
     ],
 )
 def test_requests_that_no_agreement_holds(
-    office: Office, court: DemoPartner, ask: Ask, given: dict[str, Any], code: str, column: str
+    app: App, court: DemoPartner, ask: Ask, given: dict[str, Any], code: str, column: str
 ) -> None:
-    found = refusal(office, court, court.make_set(ask(HEADER + ROW, **given)))
+    found = refusal(app, court, court.make_set(ask(HEADER + ROW, **given)))
     assert (found["code"], found.get("column")) == (code, column)
 
 
-def test_an_item_that_this_purpose_does_not_hold(office: Office, education: DemoPartner) -> None:
+def test_an_item_that_this_purpose_does_not_hold(app: App, education: DemoPartner) -> None:
     data = b"row_ref,id_number,name\nR1,1,1\n"
     request = Request(
         f"{education.id}.item", "quarterly", "2026-Q4", "enrolment", "义务教育法第十二条", ["criminal_record"], 1, data
     )
-    assert refusal(office, education, education.make_set(request))["code"] == "item_not_agreed"
+    assert refusal(app, education, education.make_set(request))["code"] == "item_not_agreed"
 
 
 def changed(partner: DemoPartner, files: dict[str, bytes], /, **fields: object) -> dict[str, bytes]:
@@ -145,31 +145,31 @@ def changed(partner: DemoPartner, files: dict[str, bytes], /, **fields: object) 
     ],
 )
 def test_manifests_that_do_not_fit(
-    office: Office, court: DemoPartner, ask: Ask, fields: dict[str, Any], code: str, column: str | None
+    app: App, court: DemoPartner, ask: Ask, fields: dict[str, Any], code: str, column: str | None
 ) -> None:
     files = changed(court, court.make_set(ask(encrypted=False)), **fields)
-    found = refusal(office, court, files)
+    found = refusal(app, court, files)
     assert (found["code"], found.get("column")) == (code, column)
 
 
-def test_a_manifest_that_is_no_manifest(office: Office, court: DemoPartner) -> None:
+def test_a_manifest_that_is_no_manifest(app: App, court: DemoPartner) -> None:
     files = court.signed(f"{court.id}.list", b"[1, 2, 3]")
-    found = refusal(office, court, files)
+    found = refusal(app, court, files)
     assert (found["code"], found["column"]) == ("manifest_format", "format")
 
 
 @pytest.mark.parametrize("encoding", ["gb18030", "utf-16", "utf-16-le", "utf-16-be"])
 def test_a_manifest_in_another_encoding_is_told_at_once_to_be_utf8(
-    office: Office, court: DemoPartner, ask: Ask, encoding: str
+    app: App, court: DemoPartner, ask: Ask, encoding: str
 ) -> None:
     request = ask()
     content = court.make_set(request)[f"{request.batch}.request.json"].decode().encode(encoding)
-    found = refusal(office, court, court.signed(request.batch, content))
+    found = refusal(app, court, court.signed(request.batch, content))
     assert found["code"] == "manifest_encoding"
     assert "UTF-8" in found["zh"]
 
 
-def test_a_digest_that_is_too_weak(office: Office, court: DemoPartner, ask: Ask) -> None:
+def test_a_digest_that_is_too_weak(app: App, court: DemoPartner, ask: Ask) -> None:
     request = ask()
     files = court.make_set(request)
     name = f"{request.batch}.request.json"
@@ -180,23 +180,23 @@ def test_a_digest_that_is_too_weak(office: Office, court: DemoPartner, ask: Ask)
         capture_output=True,
         check=True,
     ).stdout
-    assert refusal(office, court, files | {f"{name}.p7s": weak})["code"] == "signature_digest"
+    assert refusal(app, court, files | {f"{name}.p7s": weak})["code"] == "signature_digest"
 
 
-def test_our_own_damaged_certificate_is_no_refusal(office: Office, court: DemoPartner, ask: Ask) -> None:
+def test_our_own_damaged_certificate_is_no_refusal(app: App, court: DemoPartner, ask: Ask) -> None:
     """The set waits until the certificate is put right; its id is not used up."""
     request = ask()
     court.drop(court.make_set(request))
-    sweep(office)
-    pinned = office.agreement(court.id).certificates.signing
+    poll(app)
+    pinned = app.agreement(court.id).certificates.signing
     sound = pinned.read_bytes()
     pinned.write_bytes(altered(sound))
     try:
         with pytest.raises(Halt, match="damaged"):
-            pipeline.run(office, request.batch)
+            pipeline.run(app, request.batch)
     finally:
         pinned.write_bytes(sound)
-    assert pipeline.run(office, request.batch)
+    assert pipeline.run(app, request.batch)
 
 
 def altered(certificate: bytes) -> bytes:
@@ -206,67 +206,67 @@ def altered(certificate: bytes) -> bytes:
     return x509.load_der_x509_certificate(bytes(der)).public_bytes(Encoding.PEM)
 
 
-def test_a_signature_of_another_partner(office: Office, court: DemoPartner, education: DemoPartner, ask: Ask) -> None:
+def test_a_signature_of_another_partner(app: App, court: DemoPartner, education: DemoPartner, ask: Ask) -> None:
     request = ask()
     files = court.make_set(request)
     manifest = files[f"{request.batch}.request.json"]
-    assert refusal(office, court, files | education.signed(request.batch, manifest))["code"] == "signature_invalid"
+    assert refusal(app, court, files | education.signed(request.batch, manifest))["code"] == "signature_invalid"
 
 
-def test_a_manifest_changed_after_signing(office: Office, court: DemoPartner, ask: Ask) -> None:
+def test_a_manifest_changed_after_signing(app: App, court: DemoPartner, ask: Ask) -> None:
     request = ask()
     files = court.make_set(request)
     name = f"{request.batch}.request.json"
     files[name] = files[name].replace(b'"rows": 1', b'"rows": 2')
-    assert refusal(office, court, files)["code"] == "signature_invalid"
+    assert refusal(app, court, files)["code"] == "signature_invalid"
 
 
-def test_an_envelope_for_somebody_else(office: Office, court: DemoPartner, education: DemoPartner, ask: Ask) -> None:
+def test_an_envelope_for_somebody_else(app: App, court: DemoPartner, education: DemoPartner, ask: Ask) -> None:
     wrong = DemoPartner(court.id, court.keys, court.server, court.office_sign, education.keys / "encrypt.pem")
-    assert refusal(office, court, wrong.make_set(ask()))["code"] == "data_envelope"
+    assert refusal(app, court, wrong.make_set(ask()))["code"] == "data_envelope"
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-64], lambda data: data[: len(data) // 2], lambda _: b"no CMS"])
 def test_an_envelope_that_is_damaged_though_the_manifest_fits(
-    office: Office, court: DemoPartner, ask: Ask, damage: Callable[[bytes], bytes]
+    app: App, court: DemoPartner, ask: Ask, damage: Callable[[bytes], bytes]
 ) -> None:
     request = ask()
     files = court.make_set(request)
     name = f"{request.batch}.csv.p7m"
     files[name] = damage(files[name])
     facts = {"name": name, "size": len(files[name]), "sha256": sha256(files[name]).hexdigest(), "encrypted": True}
-    assert refusal(office, court, changed(court, files, data=facts))["code"] == "data_envelope"
+    assert refusal(app, court, changed(court, files, data=facts))["code"] == "data_envelope"
 
 
-def test_a_batch_id_with_other_bytes(office: Office, court: DemoPartner, ask: Ask) -> None:
+def test_a_batch_id_with_other_bytes(app: App, court: DemoPartner, ask: Ask) -> None:
     request = ask()
     court.drop(court.make_set(request))
-    sweep(office)
-    assert pipeline.run(office, request.batch)
+    poll(app)
+    assert pipeline.run(app, request.batch)
     first = court.fetch(f"{request.batch}.receipt.json").read_bytes()
     again = court.make_set(ask(HEADER + ROW, batch=request.batch))
     court.drop(again)
-    (conflict,) = [each for each in sweep(office).waiting if each.startswith(request.batch)]
-    assert not pipeline.run(office, conflict)
+    (conflict,) = [each for each in poll(app).waiting if each.startswith(request.batch)]
+    assert not pipeline.run(app, conflict)
     receipt = court.verified(f"{conflict}.receipt.json")
     assert receipt["refusal"]["code"] == "batch_id_reused"
     assert court.fetch(f"{request.batch}.receipt.json").read_bytes() == first
-    assert office.register.batch(request.batch).state is State.CLOSED
+    assert app.register.batch(request.batch).state is State.CLOSED
 
 
 def test_the_same_set_again_gets_the_same_receipt(
-    office: Office, later: Callable[[timedelta], Office], court: DemoPartner, ask: Ask
+    app: App, later: Callable[[timedelta], App], court: DemoPartner, ask: Ask
 ) -> None:
     request = ask()
     files = court.make_set(request)
     court.drop(files)
-    sweep(office)
-    pipeline.run(office, request.batch)
+    poll(app)
+    pipeline.run(app, request.batch)
     receipt = court.fetch(f"{request.batch}.receipt.json").read_bytes()
     (court.server.home / "from-office" / f"{request.batch}.receipt.json").unlink()
     manifest = files[f"{request.batch}.request.json"]
     court.drop(files | court.signed(request.batch, manifest))  # signed anew: the signature's bytes differ
-    assert request.batch not in sweep(later(SETTLED)).waiting
+    assert request.batch not in poll(later(SETTLED)).waiting
     assert court.fetch(f"{request.batch}.receipt.json").read_bytes() == receipt
     assert list((court.server.home / "to-office").iterdir()) == []
 
@@ -283,7 +283,7 @@ def test_the_same_set_again_gets_the_same_receipt(
     ],
 )
 def test_workbooks_and_what_is_said_of_them(
-    office: Office, court: DemoPartner, ask: Ask, form: str, facts: dict[str, str], code: str, column: str | None
+    app: App, court: DemoPartner, ask: Ask, form: str, facts: dict[str, str], code: str, column: str | None
 ) -> None:
     book = openpyxl.Workbook()
     sheet = book.worksheets[0]
@@ -294,5 +294,5 @@ def test_workbooks_and_what_is_said_of_them(
     book.save(content)
     files = court.make_set(ask(content.getvalue(), form=form, encrypted=False))
     manifest = json.loads(next(content for name, content in files.items() if name.endswith(".request.json")))
-    found = refusal(office, court, changed(court, files, data=manifest["data"] | facts))
+    found = refusal(app, court, changed(court, files, data=manifest["data"] | facts))
     assert (found["code"], found.get("column")) == (code, column)

@@ -12,15 +12,15 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
-from exchange.errors import Halt
+from exchange.intake.collect import poll
 from exchange.matching.decide import decide as decide_rows
-from exchange.office import Office
 from exchange.register import Decision, Release, ReleaseState, ReviewFilter, ReviewState, State
+from exchange.review.case import load_cases
 from exchange.review.decisions import complete
-from exchange.review.sight import see
 from exchange.snapshots.versions import Snapshots
 
 Ask = Callable[..., Request]
@@ -48,10 +48,10 @@ def school(education: DemoPartner, number: str, data: bytes, count: int) -> Requ
     return Request(f"{education.id}.{number}", "quarterly", "2026-Q4", "hiring_teachers", basis, RECORDS, count, data)
 
 
-def sent(office: Office, partner: DemoPartner, request: Request) -> str:
+def sent(app: App, partner: DemoPartner, request: Request) -> str:
     partner.drop(partner.make_set(request))
-    sweep(office)
-    assert pipeline.run(office, request.batch)
+    poll(app)
+    assert pipeline.run(app, request.batch)
     return request.batch
 
 
@@ -66,125 +66,125 @@ def supplement(partner: DemoPartner, batch: str, number: int) -> dict[str, dict[
     return {str(row[0]): dict(zip(map(str, head), map(str, row), strict=True)) for row in cells}
 
 
-def proposed(office: Office, batch: str) -> list[Release]:
-    return [release for release in pipeline.propose_all(office).releases if release.batch == batch]
+def proposed(app: App, batch: str) -> list[Release]:
+    return [release for release in pipeline.propose_all(app).releases if release.batch == batch]
 
 
-def decide(office: Office, batch: str, row: int, **answers: str) -> None:
-    review = office.register.reviews.get(batch, row)
-    sight = see(office, batch, [review])[0]
+def decide(app: App, batch: str, row: int, **answers: str) -> None:
+    review = app.register.reviews.get(batch, row)
+    sight = load_cases(app, batch, [review])[0]
     said = complete(sight.open, answers)
-    office.register.reviews.decide(batch, [Decision(row, review.version, said, "archive")])
+    app.register.reviews.decide(batch, [Decision(row, review.version, said, "archive")])
 
 
 @pytest.fixture
-def leader(world: World) -> Iterator[Office]:
-    with Office.open("leader", world.config) as opened:
+def leader(world: World) -> Iterator[App]:
+    with App.open("leader", world.config) as opened:
         yield opened
 
 
 def test_no_record_leaves_once_the_leader_approved(
-    office: Office, leader: Office, education: DemoPartner, clean: pl.DataFrame
+    app: App, leader: App, education: DemoPartner, clean: pl.DataFrame
 ) -> None:
-    batch = sent(office, education, school(education, "rel1", *rows(clean.head(3))))
-    assert office.register.batch(batch).state is State.DELIVERED
+    batch = sent(app, education, school(education, "rel1", *rows(clean.head(3))))
+    assert app.register.batch(batch).state is State.DELIVERED
     assert education.result(batch).manifest["rows_open"] == 3
-    (release,) = proposed(office, batch)
+    (release,) = proposed(app, batch)
     assert release.needs_approval
     assert release.counts["criminal_record"] == {"no_record": 3}
     assert (release.settled, release.upheld) == ({"criminal_record": {"no_record": 3}}, None), "what was open, only"
     with pytest.raises(Halt, match="cannot become"):
-        office.register.releases.sealed(batch, 1, [])
+        app.register.releases.prepared(batch, 1, [])
     leader.register.releases.approve(batch, 1)
-    pipeline.issue(office, release.id)
-    pipeline.issue(office, release.id)
+    pipeline.issue(app, release.id)
+    pipeline.issue(app, release.id)
     assert {row["无违法犯罪记录核查结果"] for row in supplement(education, batch, 2).values()} == {"未发现记录"}
     assert education.result(batch, 2).manifest["rows_open"] == 0
-    assert office.register.batch(batch).state is State.CLOSED
-    office.register.verify()
+    assert app.register.batch(batch).state is State.CLOSED
+    app.register.verify()
 
 
 def test_a_hit_needs_an_officer_and_another_ones_approval(
-    world: World, office: Office, leader: Office, education: DemoPartner, clean: pl.DataFrame, hit: pl.DataFrame
+    world: World, app: App, leader: App, education: DemoPartner, clean: pl.DataFrame, hit: pl.DataFrame
 ) -> None:
-    batch = sent(office, education, school(education, "rel2", *rows(clean.head(1), hit.head(1))))
-    (first,) = proposed(office, batch)
+    batch = sent(app, education, school(education, "rel2", *rows(clean.head(1), hit.head(1))))
+    (first,) = proposed(app, batch)
     assert first.rows == (1,), "what only waits for the leader does not wait for the officer"
-    review = office.register.reviews.get(batch, 2)
+    review = app.register.reviews.get(batch, 2)
     assert review.causes == ("criminal_record",)
     decide(leader, batch, 2, criminal_record="record_found")
-    second = proposed(office, batch)[-1]
+    second = proposed(app, batch)[-1]
     assert (second.rows, second.needs_approval) == ((2,), True)
     with pytest.raises(Halt, match="who decided a row"):
         leader.register.releases.approve(batch, second.number)
-    assert office.register.releases.get(batch, second.number).state is ReleaseState.PROPOSED
-    with Office.open("another", world.config) as another:
+    assert app.register.releases.get(batch, second.number).state is ReleaseState.PROPOSED
+    with App.open("another", world.config) as another:
         another.register.releases.approve(batch, second.number)
-    pipeline.issue(office, second.id)
+    pipeline.issue(app, second.id)
     found = supplement(education, batch, second.number + 1)
     assert [row["无违法犯罪记录核查结果"] for row in found.values()] == ["有记录"]
-    assert office.register.batch(batch).state is State.DELIVERED
+    assert app.register.batch(batch).state is State.DELIVERED
     leader.register.releases.approve(batch, 1)
-    pipeline.issue(office, first.id)
-    assert office.register.batch(batch).state is State.CLOSED
+    pipeline.issue(app, first.id)
+    assert app.register.batch(batch).state is State.CLOSED
 
 
 def test_a_person_in_doubt_is_decided_by_an_officer_and_leaves_without_a_leader(
-    office: Office, court: DemoPartner, ask: Ask, people: pl.DataFrame, clean: pl.DataFrame
+    app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame, clean: pl.DataFrame
 ) -> None:
     doubtful = people.filter(pl.col("oddity") == "doubtful").head(2)
     data, count = rows(clean.head(1), doubtful)
-    batch = sent(office, court, ask(data, count, items=("id_number", "name"), cycle="monthly", period="2026-11"))
-    assert proposed(office, batch) == []
-    decide(office, batch, 2, identity="consistent")
-    assert proposed(office, batch) == [], "the batch's other row is still with an officer"
-    decide(office, batch, 3, identity="name_disagrees")
-    (release,) = proposed(office, batch)
+    batch = sent(app, court, ask(data, count, items=("id_number", "name"), cycle="monthly", period="2026-11"))
+    assert proposed(app, batch) == []
+    decide(app, batch, 2, identity="consistent")
+    assert proposed(app, batch) == [], "the batch's other row is still with an officer"
+    decide(app, batch, 3, identity="name_disagrees")
+    (release,) = proposed(app, batch)
     assert (release.needs_approval, release.state) == (False, ReleaseState.APPROVED)
-    pipeline.issue(office, release.id)
+    pipeline.issue(app, release.id)
     found = supplement(court, batch, 2)
     assert list(found) == ["R2", "R3"]
     assert [found["R2"][c] for c in ("identity", "id_number_answer", "name_answer")] == ["consistent"] * 3
     assert [found["R3"][c] for c in ("identity", "id_number_answer")] == ["name_disagrees"] * 2
-    assert office.register.batch(batch).state is State.CLOSED
+    assert app.register.batch(batch).state is State.CLOSED
 
 
 def test_on_the_due_day_what_is_decided_goes(
-    office: Office, later: Callable[[timedelta], Office], court: DemoPartner, ask: Ask, people: pl.DataFrame
+    app: App, later: Callable[[timedelta], App], court: DemoPartner, ask: Ask, people: pl.DataFrame
 ) -> None:
     doubtful = people.filter(pl.col("oddity") == "doubtful").head(2)
     data, count = rows(doubtful)
-    batch = sent(office, court, ask(data, count, items=("name",), cycle="monthly", period="2026-11"))
-    decide(office, batch, 1, identity="consistent")
-    assert proposed(office, batch) == []
+    batch = sent(app, court, ask(data, count, items=("name",), cycle="monthly", period="2026-11"))
+    decide(app, batch, 1, identity="consistent")
+    assert proposed(app, batch) == []
     (release,) = proposed(later(timedelta(days=14)), batch)
     assert release.rows == (1,)
 
 
 def test_a_rejection_goes_back_to_the_officer_never_to_the_partner(
-    office: Office, leader: Office, education: DemoPartner, hit: pl.DataFrame
+    app: App, leader: App, education: DemoPartner, hit: pl.DataFrame
 ) -> None:
-    batch = sent(office, education, school(education, "rel3", *rows(hit.head(1))))
-    decide(office, batch, 1, criminal_record="record_found")
-    (release,) = proposed(office, batch)
+    batch = sent(app, education, school(education, "rel3", *rows(hit.head(1))))
+    decide(app, batch, 1, criminal_record="record_found")
+    (release,) = proposed(app, batch)
     leader.register.releases.reject(batch, 1, "请再查阅案卷")
-    pipeline.issue(office, release.id)
+    pipeline.issue(app, release.id)
     assert not [name for name in education.answers() if "result-2" in name]
-    (review,) = office.register.reviews.find(ReviewFilter(batch=batch))
+    (review,) = app.register.reviews.find(ReviewFilter(batch=batch))
     assert (review.state, review.returned_for) == (ReviewState.OPEN, "请再查阅案卷")
-    assert proposed(office, batch) == []
-    decide(office, batch, 1, criminal_record="no_record")
-    assert proposed(office, batch) == [], "a rejected release holds its rows until an officer opens it again"
-    office.register.releases.reopen(batch, 1, "已查阅")
-    (second,) = proposed(office, batch)
+    assert proposed(app, batch) == []
+    decide(app, batch, 1, criminal_record="no_record")
+    assert proposed(app, batch) == [], "a rejected release holds its rows until an officer opens it again"
+    app.register.releases.reopen(batch, 1, "已查阅")
+    (second,) = proposed(app, batch)
     assert second.number == 2
     leader.register.releases.approve(batch, 2)
-    pipeline.issue(office, second.id)
+    pipeline.issue(app, second.id)
     assert next(iter(supplement(education, batch, 3).values()))["无违法犯罪记录核查结果"] == "未发现记录"
 
 
 def test_rows_that_waited_for_a_source_are_asked_again(
-    office: Office,
+    app: App,
     court: DemoPartner,
     ask: Ask,
     clean: pl.DataFrame,
@@ -197,12 +197,12 @@ def test_rows_that_waited_for_a_source_are_asked_again(
         missing.setattr(
             Snapshots, "current", lambda self, source: None if source == "drug_control" else current(self, source)
         )
-        batch = sent(office, court, ask(data, count, items=("criminal_record",)))
-        assert office.register.answer_counts(batch)["criminal_record"]["source_not_ready"] >= 2
-        assert proposed(office, batch) == []
-    (release,) = proposed(office, batch)
+        batch = sent(app, court, ask(data, count, items=("criminal_record",)))
+        assert app.register.answer_counts(batch)["criminal_record"]["source_not_ready"] >= 2
+        assert proposed(app, batch) == []
+    (release,) = proposed(app, batch)
     assert (release.rows, release.needs_approval) == ((1, 2), False), "by the standing approval"
-    pipeline.issue(office, release.id)
+    pipeline.issue(app, release.id)
     assert {row["criminal_record_answer"] for row in supplement(court, batch, 2).values()} == {"no_record"}
 
 
@@ -220,7 +220,7 @@ def decided_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_only_what_may_leave_is_decided_and_nothing_where_nothing_changed(
-    office: Office,
+    app: App,
     court: DemoPartner,
     ask: Ask,
     people: pl.DataFrame,
@@ -234,7 +234,7 @@ def test_only_what_may_leave_is_decided_and_nothing_where_nothing_changed(
 
     def minute() -> list[int]:
         decided_rows.clear()
-        proposed(office, batch)
+        proposed(app, batch)
         return list(decided_rows)
 
     with monkeypatch.context() as missing:
@@ -242,70 +242,70 @@ def test_only_what_may_leave_is_decided_and_nothing_where_nothing_changed(
             Snapshots, "current", lambda self, source: None if source == "drug_control" else current(self, source)
         )
         asked = ask(data, count, items=("criminal_record",), cycle="monthly", period="2026-11")
-        batch = sent(office, court, asked)
+        batch = sent(app, court, asked)
         minute()
         assert minute() == [], "rows wait for a source and for officers"
-        decide(office, batch, 21, identity="consistent", criminal_record="no_record")
+        decide(app, batch, 21, identity="consistent", criminal_record="no_record")
         assert minute() == [], "one is decided, and waits for the others"
-    waited = office.register.answer_counts(batch)["criminal_record"]["source_not_ready"]
+    waited = app.register.answer_counts(batch)["criminal_record"]["source_not_ready"]
     again = [waited, waited]
     assert minute() == [*again, waited + 1, waited], "those that waited; then all that leave for approval"
     assert minute() == [], "the last row is with an officer"
-    decide(office, batch, 22, identity="name_disagrees")
+    decide(app, batch, 22, identity="name_disagrees")
     assert minute() == [1]
     assert minute() == []
-    assert [len(release.rows) for release in office.register.releases.of(batch)] == [waited + 1, 1]
+    assert [len(release.rows) for release in app.register.releases.of(batch)] == [waited + 1, 1]
 
 
 def test_what_was_lost_from_the_cache_is_found_again(
-    office: Office, education: DemoPartner, clean: pl.DataFrame, hit: pl.DataFrame
+    app: App, education: DemoPartner, clean: pl.DataFrame, hit: pl.DataFrame
 ) -> None:
-    batch = sent(office, education, school(education, "lost", *rows(clean.head(3), hit.head(1))))
-    for path in office.cache.folder.glob("*"):
+    batch = sent(app, education, school(education, "lost", *rows(clean.head(3), hit.head(1))))
+    for path in app.cache.folder.glob("*"):
         path.unlink()
-    (release,) = proposed(office, batch)
+    (release,) = proposed(app, batch)
     assert release.rows == (1, 2, 3)
 
 
 def test_a_returned_row_does_not_leave_with_what_was_returned(
-    office: Office, leader: Office, later: Callable[[timedelta], Office], education: DemoPartner, hit: pl.DataFrame
+    app: App, leader: App, later: Callable[[timedelta], App], education: DemoPartner, hit: pl.DataFrame
 ) -> None:
-    batch = sent(office, education, school(education, "returned", *rows(hit.head(2))))
-    decide(office, batch, 1, criminal_record="record_found")
+    batch = sent(app, education, school(education, "returned", *rows(hit.head(2))))
+    decide(app, batch, 1, criminal_record="record_found")
     due = later(timedelta(days=60))
     (release,) = proposed(due, batch)
     assert release.rows == (1,)
     leader.register.releases.reject(batch, 1, "请再查阅案卷")
-    office.register.releases.reopen(batch, 1, "已查阅")
+    app.register.releases.reopen(batch, 1, "已查阅")
     assert proposed(due, batch) == [], "nobody decided it again"
-    decide(office, batch, 1, criminal_record="no_record")
+    decide(app, batch, 1, criminal_record="no_record")
     (second,) = proposed(due, batch)
     assert (second.rows, second.counts["criminal_record"]) == ((1,), {"no_record": 1})
 
 
 def test_an_objection_gets_a_second_look(
-    office: Office, leader: Office, court: DemoPartner, ask: Ask, clean: pl.DataFrame
+    app: App, leader: App, court: DemoPartner, ask: Ask, clean: pl.DataFrame
 ) -> None:
     person = clean.head(1)
     wrong = "女" if person["sex"][0] == "1" else "男"
     data = f"row_ref,id_number,name,sex\nA1,{person['id_number'][0]},{person['name'][0]},{wrong}\n".encode()
-    first = sent(office, court, ask(data, 1))
-    assert office.register.answer_counts(first)["sex"] == {"inconsistent": 1}
+    first = sent(app, court, ask(data, 1))
+    assert app.register.answer_counts(first)["sex"] == {"inconsistent": 1}
     data = "业务编号,异议说明\nA1,当事人持有户口簿\nA9,\n".encode()
     about = {"cycle": "objection", "items": ("sex",), "objects_to": first}
-    batch = sent(office, court, ask(data, 2, **about))
-    answered = office.register.batch(batch)
+    batch = sent(app, court, ask(data, 2, **about))
+    answered = app.register.batch(batch)
     assert (answered.cycle, answered.objects_to, answered.rows_open) == ("objection", first, 1)
-    assert office.register.answer_counts(batch)["identity"] == {"under_review": 1, "row_ref_unknown": 1}
-    review = office.register.reviews.get(batch, 1)
-    sight = see(office, batch, [review])[0]
+    assert app.register.answer_counts(batch)["identity"] == {"under_review": 1, "row_ref_unknown": 1}
+    review = app.register.reviews.get(batch, 1)
+    sight = load_cases(app, batch, [review])[0]
     assert sight.claim["statement"] == "当事人持有户口簿"
     assert (sight.proposal["identity"], sight.proposal["sex"]) == ("consistent", "inconsistent")
     assert sight.people["key"].len() == 1
-    decide(office, batch, 1, identity="consistent", sex="consistent")
-    (release,) = proposed(office, batch)
+    decide(app, batch, 1, identity="consistent", sex="consistent")
+    (release,) = proposed(app, batch)
     assert (release.settled, release.upheld) == ({"identity": {"consistent": 1}, "sex": {"consistent": 1}}, 1)
-    pipeline.issue(office, release.id)
+    pipeline.issue(app, release.id)
     assert supplement(court, batch, 2)["A1"]["sex_answer"] == "consistent"
 
 
@@ -317,27 +317,25 @@ def test_an_objection_gets_a_second_look(
     ],
 )
 def test_an_objection_to_what_was_not_answered_is_refused(
-    office: Office, court: DemoPartner, ask: Ask, objects_to: str, items: tuple[str, ...], code: str
+    app: App, court: DemoPartner, ask: Ask, objects_to: str, items: tuple[str, ...], code: str
 ) -> None:
-    first = sent(office, court, ask())
+    first = sent(app, court, ask())
     named = first if objects_to == "first" else objects_to
     request = ask(b"row_ref\nR1\n", 1, cycle="objection", items=items, objects_to=named)
     court.drop(court.make_set(request))
-    sweep(office)
-    assert not pipeline.run(office, request.batch)
-    assert office.register.batch(request.batch).refusal_code == code
+    poll(app)
+    assert not pipeline.run(app, request.batch)
+    assert app.register.batch(request.batch).refusal_code == code
 
 
-def test_a_batch_in_trouble_does_not_hold_up_the_others(
-    office: Office, education: DemoPartner, clean: pl.DataFrame
-) -> None:
-    broken = sent(office, education, school(education, "broken", *rows(clean.head(1))))
-    sound = sent(office, education, school(education, "sound", *rows(clean.head(1))))
-    original = office.archive.path(office.register.batch(broken).manifest_sha256)
+def test_a_batch_in_trouble_does_not_hold_up_the_others(app: App, education: DemoPartner, clean: pl.DataFrame) -> None:
+    broken = sent(app, education, school(education, "broken", *rows(clean.head(1))))
+    sound = sent(app, education, school(education, "sound", *rows(clean.head(1))))
+    original = app.archive.path(app.register.batch(broken).manifest_sha256)
     content = original.read_bytes()
     original.unlink()
     try:
-        found = pipeline.propose_all(office)
+        found = pipeline.propose_all(app)
     finally:
         original.write_bytes(content)
         original.chmod(0o600)

@@ -14,16 +14,16 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.tables import SOURCES
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.province.offences import make_offences
 from exchange.demo.world import SEED, World
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.register import Decision, ReviewFilter
+from exchange.review.case import load_cases
 from exchange.review.decisions import complete
-from exchange.review.sight import see
 from exchange.review.worklist import write_list
-from exchange.tables import SOURCES
 from tests.steps.twins import HASH, Twin, register_as_it_stands, sealed_of, twin, without_sealed
 
 RECORDS = ("id_number", "name", "criminal_record")
@@ -61,8 +61,8 @@ def twins(
 ) -> Iterator[tuple[Twin, Twin]]:
     clean = without_sealed(people)
     sealed = pl.concat([clean, sealed_of(juveniles)])
-    with Office.open("test", world.config) as office:
-        at = office.now()
+    with App.open("test", world.config) as app:
+        at = app.now()
     place = tmp_path_factory.mktemp("twins")
     with (
         twin(world, "with_sealed", place / "sealed", sealed, at) as first,
@@ -73,7 +73,7 @@ def twins(
 
 def test_the_snapshots_are_the_same(twins: tuple[Twin, Twin]) -> None:
     for source in SOURCES:
-        first, second = (each.office.snapshots.current(source) for each in twins)
+        first, second = (each.app.snapshots.current(source) for each in twins)
         assert first is not None
         assert second is not None
         assert first.name == second.name, source
@@ -103,29 +103,29 @@ def observed(
     each: Twin, partner: DemoPartner, files: dict[str, bytes], caplog: pytest.LogCaptureFixture
 ) -> dict[str, Any]:
     """Everything that the partner, the officers, the leader and whoever reads logs and register see of the batch."""
-    office = each.office
+    app = each.app
     batch = next(name for name in files if name.endswith(".request.json")).removesuffix(".request.json")
     caplog.clear()
     caplog.set_level("DEBUG")
     partner.drop(files)
-    sweep(office)
-    assert pipeline.run(office, batch)
+    poll(app)
+    assert pipeline.run(app, batch)
     seen: dict[str, Any] = {"the receipt": partner.verified(f"{batch}.receipt.json")}
     seen |= _result(partner, batch, 1, "the first result")
-    reviews = office.register.reviews.find(ReviewFilter(batch=batch))
-    sights = see(office, batch, reviews)
+    reviews = app.register.reviews.find(ReviewFilter(batch=batch))
+    sights = load_cases(app, batch, reviews)
     seen["the review queue"] = reviews
     seen["the work list"] = write_list(sights, b"key", "csv")
     for review, sight in zip(reviews, sights, strict=True):
         said = complete(sight.open, {column: _decided(column) for column in sight.open})
-        office.register.reviews.decide(batch, [Decision(review.row, review.version, said, "archive")])
-    (release,) = [each for each in pipeline.propose_all(office).releases if each.batch == batch]
+        app.register.reviews.decide(batch, [Decision(review.row, review.version, said, "archive")])
+    (release,) = [each for each in pipeline.propose_all(app).releases if each.batch == batch]
     seen["what the leader approves"] = (release.rows, release.counts, release.needs_approval)
     each.leader.releases.approve(batch, release.number)
-    pipeline.issue(office, release.id)
+    pipeline.issue(app, release.id)
     seen |= _result(partner, batch, 2, "the second result")
     seen["the files"] = {path.name: path.stat().st_size for path in _folder(partner).iterdir()}
-    seen["the register"] = register_as_it_stands(office.register)
+    seen["the register"] = register_as_it_stands(app.register)
     said_in_logs = [line for line in caplog.messages if batch in line]
     assert len(said_in_logs) >= 4
     seen["the logs"] = [HASH.sub("#", line) for line in said_in_logs]

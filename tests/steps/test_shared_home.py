@@ -10,12 +10,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.files import make_folder
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import make_claims
-from exchange.files import make_folder
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.pipeline import deliver, process, receive
 from exchange.register import State
 
@@ -24,21 +24,21 @@ SHARED = ("archive", "snapshots")
 
 
 @pytest.fixture
-def machine(office: Office, tmp_path: Path) -> Callable[[str], Office]:
+def machine(app: App, tmp_path: Path) -> Callable[[str], App]:
     """The office as a machine sees it: a home of its own, in which only what is shared is the shared one."""
 
-    def make(name: str) -> Office:
+    def make(name: str) -> App:
         home = tmp_path / name
         home.mkdir()
         for folder in SHARED:
-            (home / folder).symlink_to(make_folder(office.settings.home / folder), target_is_directory=True)
-        return Office(office.settings.model_copy(update={"home": home}), office.register)
+            (home / folder).symlink_to(make_folder(app.settings.home / folder), target_is_directory=True)
+        return App(app.settings.model_copy(update={"home": home}), app.register)
 
     return make
 
 
 def test_each_step_on_another_machine(
-    machine: Callable[[str], Office],
+    machine: Callable[[str], App],
     court: DemoPartner,
     ask: Callable[..., Request],
     people: pl.DataFrame,
@@ -47,7 +47,7 @@ def test_each_step_on_another_machine(
     claims = make_claims(people, offenders, ITEMS, 50, seed=8, approved=True)
     request = ask(to_csv(claims.rows), 50, items=ITEMS)
     court.drop(court.make_set(request))
-    assert request.batch in sweep(machine("collector")).waiting
+    assert request.batch in poll(machine("collector")).waiting
     assert receive(machine("first"), request.batch)
     process(machine("second"), request.batch)
     deliver(third := machine("third"), request.batch)
@@ -58,7 +58,7 @@ def test_each_step_on_another_machine(
 
 
 def test_a_try_that_was_given_up_for_dead_does_not_disturb_the_next(
-    machine: Callable[[str], Office],
+    machine: Callable[[str], App],
     court: DemoPartner,
     ask: Callable[..., Request],
     monkeypatch: pytest.MonkeyPatch,
@@ -66,17 +66,17 @@ def test_a_try_that_was_given_up_for_dead_does_not_disturb_the_next(
     """The first machine's fetched file lies ready; before it goes on, the second has done the whole step."""
     request = ask()
     court.drop(court.make_set(request))
-    sweep(office := machine("one"))
-    keep_file, overtaken = office.archive.keep_file, False
+    poll(app := machine("one"))
+    keep_file, overtaken = app.archive.keep_file, False
 
     def late(fetched: Path, digest: str) -> None:
         nonlocal overtaken
         if not overtaken:
             overtaken = True
-            assert receive(office, request.batch)
+            assert receive(app, request.batch)
         keep_file(fetched, digest)
 
-    monkeypatch.setattr(office.archive, "keep_file", late)
-    assert receive(office, request.batch)
+    monkeypatch.setattr(app.archive, "keep_file", late)
+    assert receive(app, request.batch)
     assert overtaken
-    assert [step.to_state for step in office.register.steps(request.batch)] == ["claimed", "accepted"]
+    assert [step.to_state for step in app.register.steps(request.batch)] == ["claimed", "accepted"]

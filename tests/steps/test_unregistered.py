@@ -10,13 +10,13 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.base.tables import ANSWERS
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province import unregistered_claims
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.steps import request as step
-from exchange.tables import ANSWERS
 
 BASIS = "母婴保健法第二十三条"
 ITEM = ("unregistered",)
@@ -26,18 +26,18 @@ def asked(partner: DemoPartner, name: str, data: bytes, rows: int, items: Sequen
     return Request(f"{partner.id}.{name}", "ad_hoc", "2026-11-23", "birth_certificate", BASIS, items, rows, data)
 
 
-def run(office: Office, partner: DemoPartner, request: Request) -> bool:
+def run(app: App, partner: DemoPartner, request: Request) -> bool:
     partner.drop(partner.make_set(request))
-    assert request.batch in sweep(office).waiting
-    return pipeline.run(office, request.batch)
+    assert request.batch in poll(app).waiting
+    return pipeline.run(app, request.batch)
 
 
 @pytest.mark.parametrize("chinese", [True, False])
-def test_result_has_the_right_answers(office: Office, health: DemoPartner, people: pl.DataFrame, chinese: bool) -> None:
+def test_result_has_the_right_answers(app: App, health: DemoPartner, people: pl.DataFrame, chinese: bool) -> None:
     claims = unregistered_claims.by_mother(people, 200, seed=3)
     rows = claims.rows.height
     request = asked(health, f"born-{chinese}", to_csv(claims.rows, chinese=chinese), rows)
-    assert run(office, health, request)
+    assert run(app, health, request)
     result = health.result(request.batch)
     words = result.data.decode("utf-8-sig")
     answered = list(csv.DictReader(io.StringIO(words)))
@@ -51,7 +51,7 @@ def test_result_has_the_right_answers(office: Office, health: DemoPartner, peopl
 
 
 def test_rows_that_ask_the_same_are_counted_however_far_apart(
-    office: Office, health: DemoPartner, people: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+    app: App, health: DemoPartner, people: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One child is registered, two rows ask for it: a twin may be missing."""
     monkeypatch.setattr(step, "BYTES_IN_PART", 1_000)
@@ -60,7 +60,7 @@ def test_rows_that_ask_the_same_are_counted_however_far_apart(
     again = claims.rows[place].with_columns(pl.lit("once more").alias("row_ref"))
     rows = pl.concat([claims.rows, again])
     request = asked(health, "twice", to_csv(rows), rows.height)
-    assert run(office, health, request)
+    assert run(app, health, request)
     answered = list(csv.DictReader(io.StringIO(health.result(request.batch).data.decode("utf-8-sig"))))
     answers = [row["未登记户口核查结果"] for row in answered]
     assert answers[place] == answers[-1] == ANSWERS["under_review"].zh
@@ -77,7 +77,7 @@ def test_rows_that_ask_the_same_are_counted_however_far_apart(
     ],
 )
 def test_requests_that_do_not_fit(
-    office: Office,
+    app: App,
     health: DemoPartner,
     name: str,
     items: tuple[str, ...],
@@ -87,6 +87,6 @@ def test_requests_that_do_not_fit(
     column: str | None,
 ) -> None:
     request = asked(health, name, data, rows, items)
-    assert not run(office, health, request)
+    assert not run(app, health, request)
     refusal = health.verified(f"{request.batch}.receipt.json")["refusal"]
     assert (refusal["code"], refusal.get("column")) == (code, column)

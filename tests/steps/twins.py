@@ -17,15 +17,15 @@ import psycopg
 from sqlalchemy import DateTime, select
 from sqlalchemy.orm import Session
 
+from exchange.app import App
+from exchange.base.tables import OFFENCE_KINDS, OFFENCE_SOURCES, SOURCES, export_columns
 from exchange.demo.province.offences import make_offences
 from exchange.demo.world import SEED, World
-from exchange.office import Office
 from exchange.register import Register, open_register
 from exchange.register.models import Base
 from exchange.settings import Settings
 from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots
-from exchange.tables import OFFENCE_KINDS, OFFENCE_SOURCES, SOURCES, export_columns
 
 HASH = re.compile(r"[0-9a-f]{64}")
 _EXPORT = export_columns("offences")
@@ -35,7 +35,7 @@ _EXPORT = export_columns("offences")
 class Twin:
     """One of the two: a database and a home of its own, the world's partners, keys and agreements."""
 
-    office: Office
+    app: App
     leader: Register
 
 
@@ -67,7 +67,7 @@ def twin(world: World, name: str, home: Path, records: pl.DataFrame, at: datetim
         held.select(_EXPORT).write_csv(export / "part-000.csv")
         build(snapshots, source, export, as_of)
     try:
-        yield Twin(Office(settings.model_copy(update={"home": home}), officer, lambda: at), leader)
+        yield Twin(App(settings.model_copy(update={"home": home}), officer, lambda: at), leader)
     finally:
         for register in (officer, leader):
             register.close()

@@ -8,11 +8,11 @@ from typing import Any
 
 import polars as pl
 
-from exchange.register import figures
-from exchange.register.figures import Lines
-from exchange.supervision.cells import count
+from exchange.calendar.working_days import OFFICE_ZONE, due_date, office_day
+from exchange.register import statistics
+from exchange.register.statistics import Lines
+from exchange.supervision.aggregates import count
 from exchange.supervision.month import Month, read_month
-from exchange.working_days import OFFICE_ZONE, due_date, office_day
 
 MONTH = read_month("2026-10", datetime(2026, 11, 2, 5, tzinfo=OFFICE_ZONE))
 PARTNERS = [
@@ -57,7 +57,7 @@ class Invented:
     def __init__(self, seed: int, month: Month = MONTH, *, batches: int = 90) -> None:
         self.draw = random.Random(seed)  # noqa: S311
         self.month = month
-        self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in figures.SCHEMAS}
+        self.rows: dict[str, list[tuple[Any, ...]]] = {name: [] for name in statistics.SCHEMAS}
         for number in range(batches):
             self._batch(number)
         self.rows["missing"] += [
@@ -66,7 +66,7 @@ class Invented:
         ]
 
     def lines(self) -> Lines:
-        return Lines(**{name: figures.frame(name, rows) for name, rows in self.rows.items()})
+        return Lines(**{name: statistics.frame(name, rows) for name, rows in self.rows.items()})
 
     def _batch(self, number: int) -> None:
         draw, month = self.draw, self.month
@@ -130,5 +130,5 @@ class Invented:
         self.rows["releases"].append((batch, 1, waiting, asked, upheld, delivered, approved, None, closed))
 
 
-def cells(seed: int = 7, month: Month = MONTH, *, batches: int = 90) -> Any:
+def aggregates(seed: int = 7, month: Month = MONTH, *, batches: int = 90) -> Any:
     return count(Invented(seed, month, batches=batches).lines(), month, partners(), doubtful(seed))

@@ -6,9 +6,9 @@ from datetime import date, datetime
 
 import pytest
 
-from exchange.errors import Halt
+from exchange.base.errors import Halt
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.supervision.month import month_before, read_month
-from exchange.working_days import OFFICE_ZONE
 
 NOW = datetime(2026, 11, 1, 0, 30, tzinfo=OFFICE_ZONE)  # in UTC it is still October
 

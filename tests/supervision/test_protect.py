@@ -10,15 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exchange.matching.divisions import division_name
-from exchange.supervision.cells import Cells
+from exchange.supervision.aggregates import Aggregates
+from exchange.supervision.charts import draw_charts
 from exchange.supervision.page import text
-from exchange.supervision.pictures import pictures
 from exchange.supervision.protect import BASE, THRESHOLD, protected, shown
 from exchange.supervision.summary import sentences
 from exchange.supervision.table import People
 from exchange.supervision.tables import all_tables
 
-from .invented import MONTH, cells
+from .invented import MONTH, aggregates
 
 COLUMNS = {
     "answers": ["people"],
@@ -37,17 +37,17 @@ def test_a_count_as_it_is_shown(n: int, seen: int | None) -> None:
     assert pl.DataFrame({"n": [n]}).select(shown(pl.col("n"))).item() == seen
 
 
-def everything(found: Cells) -> tuple[Any, ...]:
+def everything(found: Aggregates) -> tuple[Any, ...]:
     """All that the report for outside says."""
     tables = all_tables(protected(found), division_name)
-    return tables, sentences(tables), pictures(protected(found), tables, MONTH)
+    return tables, sentences(tables), draw_charts(protected(found), tables, MONTH)
 
 
 @settings(max_examples=25, deadline=None)
 @given(seed=st.integers(0, 1000), data=st.data())
 def test_with_other_small_counts_behind_it_the_report_reads_the_same(seed: int, data: st.DataObject) -> None:
     """So nobody can derive one from sums: whatever is shown is the same for every value that it could have."""
-    first = cells(seed, batches=25)
+    first = aggregates(seed, batches=25)
     changed = {
         name: getattr(first, name).with_columns(
             pl.Series(column, [data.draw(SMALL) if 0 < n < THRESHOLD else n for n in getattr(first, name)[column]])
@@ -61,7 +61,7 @@ def test_with_other_small_counts_behind_it_the_report_reads_the_same(seed: int, 
 @settings(max_examples=15, deadline=None)
 @given(st.integers(0, 1000))
 def test_no_small_count_and_no_batch_is_in_it(seed: int) -> None:
-    tables, _, _ = everything(cells(seed))
+    tables, _, _ = everything(aggregates(seed))
     people = [value for each in tables.values() for row in each.rows for value in row if isinstance(value, People)]
     assert people
     assert {value.n % BASE for value in people} == {0}
@@ -71,7 +71,7 @@ def test_no_small_count_and_no_batch_is_in_it(seed: int) -> None:
 
 def test_every_column_of_people_is_protected() -> None:
     """A column that is added to the report and holds people must be protected, too."""
-    for code, table in all_tables(protected(cells()), division_name).items():
+    for code, table in all_tables(protected(aggregates()), division_name).items():
         for place, column in enumerate(table.head.columns):
             if column.kind == "people":
                 assert all(isinstance(row[place], People) for row in table.rows), code

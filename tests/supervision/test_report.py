@@ -11,21 +11,21 @@ import polars as pl
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.app import App
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.demo.partner import DemoPartner, Request
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.supervision.month import month_before, read_month
 from exchange.supervision.report import make_report, write_reports
-from exchange.working_days import OFFICE_ZONE, office_day
 
 Ask = Callable[..., Request]
 
 
 @pytest.fixture
-def next_month(office: Office) -> Office:
+def next_month(app: App) -> App:
     """The same office on the second day of the next month."""
-    first = office.now().astimezone(OFFICE_ZONE).replace(day=1) + timedelta(days=32)
-    return Office(office.settings, office.register, lambda: first.replace(day=2))
+    first = app.now().astimezone(OFFICE_ZONE).replace(day=1) + timedelta(days=32)
+    return App(app.settings, app.register, lambda: first.replace(day=2))
 
 
 def numbers(report: bytes, sheet: str) -> list[tuple[object, ...]]:
@@ -33,7 +33,7 @@ def numbers(report: bytes, sheet: str) -> list[tuple[object, ...]]:
 
 
 def test_what_was_done_is_in_it_and_nobodys_data(
-    office: Office, next_month: Office, court: DemoPartner, ask: Ask, people: pl.DataFrame
+    app: App, next_month: App, court: DemoPartner, ask: Ask, people: pl.DataFrame
 ) -> None:
     before = numbers(make_report(next_month, month_before(next_month.now()), outside=False).workbook, "各部门办理情况")
     asked = people.filter((pl.col("oddity") == "") & (pl.col("status") == "normal")).head(12)
@@ -42,9 +42,9 @@ def test_what_was_done_is_in_it_and_nobodys_data(
     court.drop(court.make_set(request))
     refused = ask(legal_basis="另一法律依据")
     court.drop(court.make_set(refused))
-    sweep(office)
-    assert pipeline.run(office, request.batch)
-    assert not pipeline.run(office, refused.batch)
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    assert not pipeline.run(app, refused.batch)
 
     month = month_before(next_month.now())
     report = make_report(next_month, month, outside=False)
@@ -62,7 +62,7 @@ def test_what_was_done_is_in_it_and_nobodys_data(
     assert request.batch not in outside.page.decode()
 
 
-def test_it_is_written_for_the_office_alone_and_again_the_same(next_month: Office) -> None:
+def test_it_is_written_for_the_office_alone_and_again_the_same(next_month: App) -> None:
     month = month_before(next_month.now())
     first = write_reports(next_month, month)
     assert [path.name for path in first] == [
@@ -76,12 +76,12 @@ def test_it_is_written_for_the_office_alone_and_again_the_same(next_month: Offic
     assert [path.read_bytes() for path in write_reports(next_month, month)] == content
 
 
-def test_a_running_month_says_so(office: Office) -> None:
-    month = read_month(f"{office_day(office.now()):%Y-%m}", office.now())
-    assert "本月未满" in make_report(office, month, outside=False).page.decode()
+def test_a_running_month_says_so(app: App) -> None:
+    month = read_month(f"{office_day(app.now()):%Y-%m}", app.now())
+    assert "本月未满" in make_report(app, month, outside=False).page.decode()
 
 
-def test_people_of_doubtful_identity_are_counted_by_county(next_month: Office, people: pl.DataFrame) -> None:
+def test_people_of_doubtful_identity_are_counted_by_county(next_month: App, people: pl.DataFrame) -> None:
     report = make_report(next_month, month_before(next_month.now()), outside=False)
     total = [row for row in numbers(report.workbook, "身份存疑人员（按户籍地）") if row[0] == "合计 total"][-1]
     planted = people.filter(pl.col("oddity").is_in(["doubtful", "shared", "doubled"]) & (pl.col("status") == "normal"))

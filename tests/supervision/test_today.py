@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from exchange.calendar.working_days import due_date
 from exchange.register import Batch, ReleaseState, State
 from exchange.register.waiting import OpenRows
+from exchange.supervision.labels import Words
 from exchange.supervision.today import INQUIRY, LEADER, RETURNED, SOFTWARE, SOURCE, Urgency, picture, urgency, waits
-from exchange.supervision.words import Words
-from exchange.working_days import due_date
 
 RECEIVED = date(2026, 11, 2)  # a Monday; monthly, due on Monday 9: 3, 4, 5, 6, 9
 DUE = due_date("monthly", RECEIVED)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.errors import Refused
-from exchange.validate.encoding import GREATEST_LINE, to_utf8
+from exchange.base.errors import Refused
+from exchange.validate.encoding import MAX_LINE_BYTES, to_utf8
 
 TEXT = "业务编号,姓名\nR1,张三\nR2,𬬭䶮\n"
 
@@ -29,7 +29,7 @@ def test_gb18030_with_four_byte_characters(stated: str | None) -> None:
     ("content", "stated", "code", "row"),
     [
         (b"a,b\n1,\x00\n", None, "nul_byte", 1),
-        (b"a\n" + b"x" * (GREATEST_LINE + 1) + b"\n", None, "line_too_long", 1),
+        (b"a\n" + b"x" * (MAX_LINE_BYTES + 1) + b"\n", None, "line_too_long", 1),
         ("头\n张三\n".encode() + "李四\n".encode("gb18030"), None, "mixed_encoding", 2),
         ("a\n李四\n".encode("gb18030") + "张三\n".encode(), None, "mixed_encoding", 2),
         ("a\n张三\n".encode() + "张三".encode()[:-1] + "\n李四\n".encode(), None, "encoding", 2),

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.errors import Refused
+from exchange.base.errors import Refused
 from exchange.validate.columns import read_header
 from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_parts, read_table
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
 
-from exchange.errors import Refused
-from exchange.tables import REFUSALS
+from exchange.base.errors import Refused
+from exchange.base.tables import REFUSALS
 from exchange.validate import package, sheet
 from exchange.validate.cells import has_text, is_date_format, number_text
-from exchange.validate.sheet import GREATEST_CELL
+from exchange.validate.sheet import MAX_CELL_LETTERS
 from exchange.validate.table import ROW_FAULT
 from exchange.validate.workbook import read_workbook
 
@@ -298,14 +298,14 @@ def test_bombs_are_not_unpacked() -> None:
 
 
 def test_one_long_text_that_many_cells_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert refused(book(("x" * (GREATEST_CELL + 1), *SOUND[1:]))).code == "line_too_long"
-    monkeypatch.setattr(sheet, "GREATEST_TEXT", 1 << 20)
-    rows = [("x" * GREATEST_CELL,) * 4] * 100
+    assert refused(book(("x" * (MAX_CELL_LETTERS + 1), *SOUND[1:]))).code == "line_too_long"
+    monkeypatch.setattr(sheet, "MAX_TEXT_LETTERS", 1 << 20)
+    rows = [("x" * MAX_CELL_LETTERS,) * 4] * 100
     assert refused(book(*rows), rows=100).code == "workbook_too_large"
 
 
 def test_archives_of_too_many_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(package, "GREATEST_PARTS", 3)
+    monkeypatch.setattr(package, "MAX_PARTS", 3)
     assert refused(book(SOUND)).code == "workbook_too_large"
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pytest
 from typer.testing import CliRunner, Result
 
-from exchange.cli.main import app
+from exchange.app import App
+from exchange.cli.main import commands
 from exchange.demo.world import World
-from exchange.office import Office
 
 Accepted = Callable[..., str]
 
@@ -17,12 +17,12 @@ Accepted = Callable[..., str]
 @pytest.fixture
 def exchange(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Result]:
     monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
-    return lambda *arguments: CliRunner().invoke(app, list(arguments))
+    return lambda *arguments: CliRunner().invoke(commands, list(arguments))
 
 
-def test_stop_and_start(office: Office, accepted: Accepted, exchange: Callable[..., Result]) -> None:
-    batch = accepted(office)
-    due = office.register.batch(batch).due_on
+def test_stop_and_start(app: App, accepted: Accepted, exchange: Callable[..., Result]) -> None:
+    batch = accepted(app)
+    due = app.register.batch(batch).due_on
     stopped = exchange("clock", "stop", batch, "--reason", "record_unclear", "--note", "查阅原始档案")
     assert (stopped.exit_code, stopped.output) == (0, f"{batch}: the clock stands\n")
     assert "stood already" in exchange("clock", "stop", batch, "--reason", "earlier_answer").output
@@ -44,33 +44,33 @@ def test_stop_and_start(office: Office, accepted: Accepted, exchange: Callable[.
     ],
 )
 def test_a_stop_needs_a_reason(
-    office: Office, accepted: Accepted, exchange: Callable[..., Result], reason: str, note: str | None, says: str
+    app: App, accepted: Accepted, exchange: Callable[..., Result], reason: str, note: str | None, says: str
 ) -> None:
-    batch = accepted(office)
+    batch = accepted(app)
     ended = exchange("clock", "stop", batch, "--reason", reason, *(["--note", note] if note else []))
     assert ended.exit_code == 70
     assert says in " ".join(ended.output.split())
-    assert not office.register.batch(batch).clock_stands
+    assert not app.register.batch(batch).clock_stands
 
 
 def test_who_is_neither_officer_nor_leader_stops_no_clock(
-    office: Office, accepted: Accepted, exchange: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+    app: App, accepted: Accepted, exchange: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch = accepted(office)
-    monkeypatch.setattr("exchange.cli.clock.account", lambda: "nobody")
+    batch = accepted(app)
+    monkeypatch.setattr("exchange.cli.clock.os_user", lambda: "nobody")
     ended = exchange("clock", "stop", batch, "--reason", "record_unclear")
     assert ended.exit_code == 70
     assert "nobody is no officer" in ended.output
 
 
-def test_watch_and_list(office: Office, exchange: Callable[..., Result]) -> None:
+def test_watch_and_list(app: App, exchange: Callable[..., Result]) -> None:
     assert exchange("deadline", "watch").exit_code == 0
     assert exchange("deadline", "recompute").exit_code == 0
     assert exchange("deadline", "list", "--untold").exit_code == 0
     assert exchange("expected", "--all").exit_code == 0
 
 
-def test_expected_says_what_the_agreements_hold(office: Office, exchange: Callable[..., Result]) -> None:
+def test_expected_says_what_the_agreements_hold(app: App, exchange: Callable[..., Result]) -> None:
     printed = exchange("expected").output
     assert "education-jilin" in printed
     assert "annual" in printed

@@ -9,18 +9,18 @@ from datetime import datetime, timedelta
 import pytest
 
 from exchange import pipeline
-from exchange.collect import sweep
+from exchange.agreements.expected import expected_by
+from exchange.app import App
+from exchange.calendar.periods import Period, period_of
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, World
-from exchange.expected import expected_by
-from exchange.office import Office
-from exchange.periods import Period, period_of
+from exchange.intake.collect import poll
 from exchange.register import MissingSet
 from exchange.watch.cycles import watch_cycles
-from exchange.working_days import OFFICE_ZONE, office_day
 
-At = Callable[[datetime], Office]
+At = Callable[[datetime], App]
 _numbers = itertools.count(1)
 BASIS = "社会保险法第七十四条"
 
@@ -33,12 +33,12 @@ def social(world: World) -> DemoPartner:
 class Expectation:
     """A purpose of its own, expected half-yearly by the fifth working day after the period."""
 
-    def __init__(self, office: Office, partner: DemoPartner) -> None:
-        self.office, self.partner = office, partner
+    def __init__(self, app: App, partner: DemoPartner) -> None:
+        self.app, self.partner = app, partner
         self.purpose = f"cycles_{next(_numbers)}"
-        self.path = office.settings.agreements / f"{partner.id}.toml"
+        self.path = app.settings.agreements / f"{partner.id}.toml"
         self.before = self.path.read_text(encoding="utf-8")
-        self.period: Period = period_of("half_yearly", office_day(office.now()))
+        self.period: Period = period_of("half_yearly", office_day(app.now()))
         items = 'items = ["id_number", "name"]'
         self.path.write_text(
             f'{self.before}\n[[purposes]]\ncode = "{self.purpose}"\nzh = "虚构"\nlegal_basis = "{BASIS}"\n{items}\n'
@@ -46,9 +46,9 @@ class Expectation:
             f"since = {self.period.first}\n",
             encoding="utf-8",
         )
-        agreement = office.agreement(partner.id)
+        agreement = app.agreement(partner.id)
         (expected,) = agreement.expected
-        self.by = expected_by(expected, self.period, office.office_days)
+        self.by = expected_by(expected, self.period, app.office_days)
 
     @property
     def about(self) -> str:
@@ -60,7 +60,7 @@ class Expectation:
         return datetime(day.year, day.month, day.day, 12, tzinfo=OFFICE_ZONE)
 
     def line(self) -> MissingSet | None:
-        lines = self.office.register.missing.find(partner=self.partner.id, every=True)
+        lines = self.app.register.missing.find(partner=self.partner.id, every=True)
         return next((line for line in lines if line.purpose == self.purpose), None)
 
     def drop(self, period: str | None = None, rows: int = 1) -> str:
@@ -72,25 +72,25 @@ class Expectation:
         self.partner.drop(self.partner.make_set(request))
         return batch
 
-    def send(self, office: Office, period: str | None = None, rows: int = 1) -> str:
+    def send(self, app: App, period: str | None = None, rows: int = 1) -> str:
         """Drops a set and lets it be judged; the batch id."""
         batch = self.drop(period, rows)
-        assert batch in sweep(office).waiting
-        pipeline.run(office, batch)
+        assert batch in poll(app).waiting
+        pipeline.run(app, batch)
         return batch
 
-    def reminded(self, office: Office) -> list[str]:
-        return [about for about in watch_cycles(office).reminded if about == self.about]
+    def reminded(self, app: App) -> list[str]:
+        return [about for about in watch_cycles(app).reminded if about == self.about]
 
 
 @pytest.fixture
-def expectation(office: Office, social: DemoPartner) -> Iterator[Expectation]:
-    made = Expectation(office, social)
+def expectation(app: App, social: DemoPartner) -> Iterator[Expectation]:
+    made = Expectation(app, social)
     yield made
     made.path.write_text(made.before, encoding="utf-8")
 
 
-def test_a_partner_that_sends_nothing(office: Office, at: At, expectation: Expectation) -> None:
+def test_a_partner_that_sends_nothing(app: App, at: At, expectation: Expectation) -> None:
     assert expectation.reminded(at(expectation.moment(0))) == []
     assert expectation.line() is None
 
@@ -122,55 +122,55 @@ def test_a_partner_that_sends_nothing(office: Office, at: At, expectation: Expec
     assert expectation.partner.verified(f"{expectation.about}.notice-4.json")["reminder"] == 4
 
 
-def test_what_lies_in_the_folder_is_not_missing(office: Office, at: At, expectation: Expectation) -> None:
+def test_what_lies_in_the_folder_is_not_missing(app: App, at: At, expectation: Expectation) -> None:
     """The collector did not run for days, and the watch comes first."""
     batch = expectation.drop()
     assert expectation.reminded(at(expectation.moment(1))) == []
     assert expectation.line() is None
-    pipeline.run(office, batch)
+    pipeline.run(app, batch)
     assert expectation.reminded(at(expectation.moment(1))) == []
 
 
-def test_what_comes_late_is_accepted_and_noted(office: Office, at: At, expectation: Expectation) -> None:
+def test_what_comes_late_is_accepted_and_noted(app: App, at: At, expectation: Expectation) -> None:
     watch_cycles(at(expectation.moment(1)))
     late = at(expectation.moment(3))
     batch = expectation.send(late)
-    assert office.register.batch(batch).arrival == "late"
+    assert app.register.batch(batch).arrival == "late"
     assert expectation.reminded(at(expectation.moment(30))) == []
     line = expectation.line()
     assert line is not None
     assert (line.arrived_at, line.reminders) == (late.now(), 1)
 
 
-def test_what_comes_in_time_and_early(office: Office, expectation: Expectation) -> None:
-    assert office.register.batch(expectation.send(office)).arrival == "on_time"
-    early = expectation.send(office, expectation.period.following.name)
-    assert office.register.batch(early).arrival == "early"
+def test_what_comes_in_time_and_early(app: App, expectation: Expectation) -> None:
+    assert app.register.batch(expectation.send(app)).arrival == "on_time"
+    early = expectation.send(app, expectation.period.following.name)
+    assert app.register.batch(early).arrival == "early"
 
 
 @pytest.mark.parametrize(("years", "code"), [(2, "period_ahead"), (-3, "period_past")])
-def test_out_of_period(office: Office, expectation: Expectation, years: int, code: str) -> None:
+def test_out_of_period(app: App, expectation: Expectation, years: int, code: str) -> None:
     year, half = expectation.period.name.split("-")
-    batch = expectation.send(office, f"{int(year) + years}-{half}")
-    assert office.register.batch(batch).refusal_code == code
+    batch = expectation.send(app, f"{int(year) + years}-{half}")
+    assert app.register.batch(batch).refusal_code == code
     refusal = expectation.partner.verified(f"{batch}.receipt.json")["refusal"]
     assert (refusal["code"], refusal["column"]) == (code, "period")
 
 
-def test_twice(office: Office, expectation: Expectation) -> None:
-    refused = expectation.send(office, rows=2)
-    assert office.register.batch(refused).refusal_code == "row_count"
-    first = expectation.send(office)
-    assert office.register.batch(first).refusal_code is None, "a correction after a refusal"
-    second = expectation.send(office)
-    assert office.register.batch(second).refusal_code == "period_doubled"
+def test_twice(app: App, expectation: Expectation) -> None:
+    refused = expectation.send(app, rows=2)
+    assert app.register.batch(refused).refusal_code == "row_count"
+    first = expectation.send(app)
+    assert app.register.batch(first).refusal_code is None, "a correction after a refusal"
+    second = expectation.send(app)
+    assert app.register.batch(second).refusal_code == "period_doubled"
     assert expectation.partner.verified(f"{second}.receipt.json")["refusal"]["code"] == "period_doubled"
-    following = expectation.send(office, expectation.period.following.name)
-    assert office.register.batch(following).refusal_code is None
+    following = expectation.send(app, expectation.period.following.name)
+    assert app.register.batch(following).refusal_code is None
 
 
 def test_a_partner_in_trouble_is_missed_and_reminded_later(
-    world: World, office: Office, at: At, expectation: Expectation
+    world: World, app: App, at: At, expectation: Expectation
 ) -> None:
     expectation.partner.server.stop()
     try:

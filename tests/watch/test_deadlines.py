@@ -7,18 +7,18 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 from exchange import pipeline
-from exchange.collect import sweep
-from exchange.deadlines import DAYS_LEFT, DUE_TODAY, HALF, LATE
+from exchange.app import App
+from exchange.calendar.deadlines import DAYS_LEFT, DUE_TODAY, HALF, LATE
+from exchange.calendar.working_days import OFFICE_ZONE, due_date
 from exchange.demo.partner import DemoPartner, Request
-from exchange.office import Office
+from exchange.intake.collect import poll
 from exchange.register import Alert, State
 from exchange.watch.deadlines import watch_deadlines
 from exchange.watch.message import compose
-from exchange.working_days import OFFICE_ZONE, due_date
 
-At = Callable[[datetime], Office]
+At = Callable[[datetime], App]
 Accepted = Callable[..., str]
-Later = Callable[[timedelta], Office]
+Later = Callable[[timedelta], App]
 
 
 def noon(day: date) -> datetime:
@@ -29,11 +29,11 @@ def of(batch: str, alerts: list[Alert]) -> list[tuple[str, int, date]]:
     return [(each.code, each.days, each.true_on) for each in alerts if each.subject == batch]
 
 
-def test_day_by_day(office: Office, at: At, accepted: Accepted) -> None:
-    batch = accepted(office)
-    found = office.register.batch(batch)
+def test_day_by_day(app: App, at: At, accepted: Accepted) -> None:
+    batch = accepted(app)
+    found = app.register.batch(batch)
     assert found.due_on is not None
-    days = due_date("monthly", found.received_at.astimezone(OFFICE_ZONE).date(), office.office_days).counted
+    days = due_date("monthly", found.received_at.astimezone(OFFICE_ZONE).date(), app.office_days).counted
     told: dict[date, list[tuple[str, int, date]]] = {}
     for number in range(1, 20):
         today = days[0] + timedelta(days=number - 1)
@@ -46,15 +46,15 @@ def test_day_by_day(office: Office, at: At, accepted: Accepted) -> None:
         days[4]: [(DUE_TODAY, 0, days[4])],
         after: [(LATE, 0, after)],
     }
-    assert json.loads(office.register.steps(batch)[-1].facts) == {"alert.late": str(after)}
-    office.register.verify()
+    assert json.loads(app.register.steps(batch)[-1].facts) == {"alert.late": str(after)}
+    app.register.verify()
 
 
 def test_after_standstill_each_is_found_once_with_the_day_on_which_it_should_have_been(
-    office: Office, at: At, accepted: Accepted
+    app: App, at: At, accepted: Accepted
 ) -> None:
-    batch = accepted(office)
-    due = office.register.batch(batch).due_on
+    batch = accepted(app)
+    due = app.register.batch(batch).due_on
     assert due is not None
     back = at(noon(due + timedelta(days=30)))
     found = [each for each in watch_deadlines(back) if each.subject == batch]
@@ -65,71 +65,69 @@ def test_after_standstill_each_is_found_once_with_the_day_on_which_it_should_hav
 
 
 def test_a_batch_that_nobody_judged_is_watched_by_what_its_manifest_states(
-    office: Office, at: At, court: DemoPartner, ask: Callable[..., Request]
+    app: App, at: At, court: DemoPartner, ask: Callable[..., Request]
 ) -> None:
     """Its DAG is paused, or its step fails for days."""
-    request = ask(cycle="monthly", period=f"{office.now():%Y-%m}")
+    request = ask(cycle="monthly", period=f"{app.now():%Y-%m}")
     court.drop(court.make_set(request))
-    sweep(office)
-    assert office.register.batch(request.batch).state is State.CLAIMED
-    today = office.now().astimezone(OFFICE_ZONE).date()
-    due = due_date("monthly", today, office.office_days)
+    poll(app)
+    assert app.register.batch(request.batch).state is State.CLAIMED
+    today = app.now().astimezone(OFFICE_ZONE).date()
+    due = due_date("monthly", today, app.office_days)
     assert of(request.batch, watch_deadlines(at(noon(due.counted[1])))) == []
     late = watch_deadlines(at(noon(due.day + timedelta(days=1))))
     assert [each[0] for each in of(request.batch, late)] == [HALF, DAYS_LEFT, DAYS_LEFT, DUE_TODAY, LATE]
-    assert pipeline.run(office, request.batch), "and it goes on all the same"
+    assert pipeline.run(app, request.batch), "and it goes on all the same"
 
 
-def test_a_manifest_that_cannot_be_read_is_due_at_once(office: Office, later: Later, court: DemoPartner) -> None:
+def test_a_manifest_that_cannot_be_read_is_due_at_once(app: App, later: Later, court: DemoPartner) -> None:
     batch = f"{court.id}.unreadable"
     court.drop(court.signed(batch, b'{"format": "exchange-request/1"}'))
-    (claimed,) = [each for each in sweep(office).waiting if ".set-" in each]
+    (claimed,) = [each for each in poll(app).waiting if ".set-" in each]
     found = watch_deadlines(later(timedelta(days=1)))
     assert [each[0] for each in of(claimed, found)] == [DUE_TODAY, LATE]
-    pipeline.run(office, claimed)
+    pipeline.run(app, claimed)
 
 
-def test_what_came_a_moment_ago_is_let_be(office: Office, later: Later, accepted: Accepted) -> None:
-    batch = accepted(office, cycle="ad_hoc", period="2026-11-23")
+def test_what_came_a_moment_ago_is_let_be(app: App, later: Later, accepted: Accepted) -> None:
+    batch = accepted(app, cycle="ad_hoc", period="2026-11-23")
     assert of(batch, watch_deadlines(later(timedelta(minutes=9)))) == []
     assert of(batch, watch_deadlines(later(timedelta(minutes=11))))[0][0] == DUE_TODAY
 
 
 def test_a_breach_is_written_down_though_the_batch_was_closed_before_anybody_looked(
-    office: Office, later: Later, court: DemoPartner, ask: Callable[..., Request]
+    app: App, later: Later, court: DemoPartner, ask: Callable[..., Request]
 ) -> None:
     request = ask()
     court.drop(court.make_set(request))
-    assert request.batch in sweep(later(timedelta(days=-3))).waiting
-    assert pipeline.run(office, request.batch)
-    closed = office.register.batch(request.batch)
+    assert request.batch in poll(later(timedelta(days=-3))).waiting
+    assert pipeline.run(app, request.batch)
+    closed = app.register.batch(request.batch)
     assert closed.state is State.CLOSED
     assert closed.due_on is not None
-    assert of(request.batch, watch_deadlines(office)) == [(LATE, 0, closed.due_on + timedelta(days=1))]
-    assert of(request.batch, watch_deadlines(office)) == []
-    office.register.verify()
+    assert of(request.batch, watch_deadlines(app)) == [(LATE, 0, closed.due_on + timedelta(days=1))]
+    assert of(request.batch, watch_deadlines(app)) == []
+    app.register.verify()
 
 
-def test_the_clock_stands_and_warnings_come_again_for_the_new_due_day(
-    office: Office, at: At, accepted: Accepted
-) -> None:
-    batch = accepted(office)
-    days = due_date("monthly", office.now().astimezone(OFFICE_ZONE).date(), office.office_days).counted
+def test_the_clock_stands_and_warnings_come_again_for_the_new_due_day(app: App, at: At, accepted: Accepted) -> None:
+    batch = accepted(app)
+    days = due_date("monthly", app.now().astimezone(OFFICE_ZONE).date(), app.office_days).counted
     assert len(of(batch, watch_deadlines(at(noon(days[3]))))) == 3
-    office.register.clock.stop(batch, noon(days[3]), "earlier_answer")
+    app.register.clock.stop(batch, noon(days[3]), "earlier_answer")
     assert of(batch, watch_deadlines(at(noon(days[4] + timedelta(days=20))))) == []
     start = days[4] + timedelta(days=21)
-    office.register.clock.start(batch, noon(start), office.office_days)
-    due = office.register.batch(batch).due_on
+    app.register.clock.start(batch, noon(start), app.office_days)
+    due = app.register.batch(batch).due_on
     assert due is not None
     found = of(batch, watch_deadlines(at(noon(due))))
     assert [each[:2] for each in found] == [(DAYS_LEFT, 1), (DUE_TODAY, 0)], "half and two days held before the stop"
 
 
-def test_a_message_says_counts_and_batches_and_is_sent_once(office: Office, later: Later, accepted: Accepted) -> None:
-    batch = accepted(office)
+def test_a_message_says_counts_and_batches_and_is_sent_once(app: App, later: Later, accepted: Accepted) -> None:
+    batch = accepted(app)
     watch_deadlines(later(timedelta(days=60)))
-    untold = office.register.alerts.find(untold=True)
+    untold = app.register.alerts.find(untold=True)
     assert len(of(batch, untold)) == 5
     message = compose(untold)
     assert message.subject.startswith("户籍核查时限提醒：已超过办结时限 ")
@@ -137,14 +135,14 @@ def test_a_message_says_counts_and_batches_and_is_sent_once(office: Office, late
     assert any(
         line.startswith(batch) for line in compose([each for each in untold if each.subject == batch]).text.splitlines()
     )
-    office.register.alerts.told(untold, office.now())
-    assert office.register.alerts.find(untold=True) == []
+    app.register.alerts.told(untold, app.now())
+    assert app.register.alerts.find(untold=True) == []
 
 
-def test_a_long_message_ends(office: Office, later: Later, accepted: Accepted) -> None:
-    batch = accepted(office)
+def test_a_long_message_ends(app: App, later: Later, accepted: Accepted) -> None:
+    batch = accepted(app)
     watch_deadlines(later(timedelta(days=60)))
-    alerts = [each for each in office.register.alerts.find() if each.subject == batch] * 20
+    alerts = [each for each in app.register.alerts.find() if each.subject == batch] * 20
     lines = compose(alerts).text.splitlines()
     assert len(lines) == 51
     assert "另有 50 条" in lines[-1]

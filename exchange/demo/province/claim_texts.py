@@ -12,11 +12,11 @@ from typing import Final
 
 import polars as pl
 
+from exchange.base.paths import SCHEMAS
 from exchange.demo.province import event_claims
 from exchange.demo.province.divisions import ABOLISHED, county_codes
 from exchange.demo.province.numbers import NOBODYS, kept, key_of, number_of
 from exchange.demo.province.relatives import relative_texts
-from exchange.places import SCHEMAS
 
 OTHER_SURNAME: Final = "冼"
 """The first character of a wrong name; nobody in the province bears it."""

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from exchange.places import SCHEMAS
+from exchange.base.paths import SCHEMAS
 
 Ints = npt.NDArray[np.int64]
 

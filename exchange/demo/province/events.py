@@ -13,9 +13,9 @@ from typing import Final
 
 import polars as pl
 
+from exchange.base.tables import export_columns
 from exchange.demo.province.divisions import county_codes
 from exchange.demo.province.numbers import key_of
-from exchange.tables import export_columns
 
 FIRST_DAY: Final = date(1996, 1, 1)
 LAST_DAY: Final = date(2025, 12, 31)

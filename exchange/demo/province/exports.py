@@ -7,12 +7,12 @@ from pathlib import Path
 
 import polars as pl
 
+from exchange.base.files import make_folder
+from exchange.base.tables import OFFENCE_SOURCES, SOURCES, export_columns
 from exchange.demo.province.events import make_events
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
-from exchange.files import make_folder
 from exchange.snapshots.build import COMPLETE
-from exchange.tables import OFFENCE_SOURCES, SOURCES, export_columns
 
 
 def write_exports(folder: Path, seed: int, people: int, as_of: date) -> None:

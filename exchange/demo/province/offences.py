@@ -21,9 +21,9 @@ from typing import Final
 import numpy as np
 import polars as pl
 
+from exchange.base.tables import OFFENCE_SOURCES
 from exchange.demo.province.divisions import Ints
 from exchange.demo.province.oddities import DOUBTS
-from exchange.tables import OFFENCE_SOURCES
 
 OFFENDER_SHARE: Final = 0.012
 SUPERSEDED_SHARE: Final = 0.2

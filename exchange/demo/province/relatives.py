@@ -1,8 +1,8 @@
 """The other person of a kinship claim: who is named, in what words, and the right answer.
 
 What happens to a claim is drawn into ``kinship.as``: nothing (a member of the household and its head), or one of
-``KINDS``. The answer follows from the records of the two alone: one household? is one of them the head? what is the
-other one to the head?
+``RELATIVE_KINDS``. The answer follows from the records of the two alone: one household? is one of them the head?
+what is the other one to the head?
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import polars as pl
 from exchange.demo.province.numbers import NOBODYS, kept, key_of, number_of
 from exchange.demo.province.oddities import DOUBTS
 
-KINDS: Final = {
+RELATIVE_KINDS: Final = {
     "stranger": 0.05,
     "not_head": 0.05,
     "unknown_number": 0.02,
@@ -54,8 +54,12 @@ def with_relatives(
     """
     heads, members = people.filter(pl.col("relation") == HEAD), people.filter(pl.col("relation") != HEAD)
     first, last = (members.unique("household_number", keep=keep, maintain_order=True) for keep in ("first", "last"))
-    kinds = random.choice(len(KINDS) + 1, frame.height, p=[*KINDS.values(), 1 - sum(KINDS.values())])
-    drawn = pl.Series("kinship.as", [*KINDS, ""]).gather(kinds if dirt else np.full(frame.height, len(KINDS)))
+    kinds = random.choice(
+        len(RELATIVE_KINDS) + 1, frame.height, p=[*RELATIVE_KINDS.values(), 1 - sum(RELATIVE_KINDS.values())]
+    )
+    drawn = pl.Series("kinship.as", [*RELATIVE_KINDS, ""]).gather(
+        kinds if dirt else np.full(frame.height, len(RELATIVE_KINDS))
+    )
     frame = frame.with_columns(drawn).with_row_index("_row")
     fellow = pl.concat(
         [

@@ -22,15 +22,15 @@ from typing import Any, Final
 
 import httpx
 
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder, sha256_of, write_atomically
+from exchange.base.paths import DAGS, POOLS
 from exchange.demo.servers import processes
 from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.airflow_settings import USERS, write_settings
 from exchange.demo.servers.celery import Celery
 from exchange.demo.servers.ports import LOOPBACK, port_answers, remembered_port
 from exchange.demo.servers.processes import must, wait_for
-from exchange.errors import Halt
-from exchange.files import make_folder, sha256_of, write_atomically
-from exchange.places import DAGS, POOLS
 from exchange.settings import ENVIRONMENT_VARIABLE
 
 COMPONENTS: Final = {

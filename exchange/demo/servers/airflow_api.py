@@ -10,8 +10,8 @@ from typing import Any, Final, Self
 
 import httpx
 
+from exchange.base.errors import Halt
 from exchange.demo.servers.processes import wait_for
-from exchange.errors import Halt
 
 _SECONDS: Final = 30.0
 _PAGE: Final = 100

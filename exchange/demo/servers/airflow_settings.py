@@ -16,9 +16,9 @@ from io import StringIO
 from pathlib import Path
 from typing import Final
 
+from exchange.base.files import make_folder, write_atomically
+from exchange.base.paths import DAGS, POOLS, ROOT
 from exchange.demo.servers.ports import LOOPBACK
-from exchange.files import make_folder, write_atomically
-from exchange.places import DAGS, POOLS, ROOT
 
 USERS: Final = {"admin": "admin", "op": "op", "leader": "user", "viewer": "viewer"}
 """User → role of Airflow's. The leader answers what is asked of leaders and runs nothing."""

@@ -16,8 +16,8 @@ from typing import Final
 from exchange.demo.servers.redis import Redis
 
 VISIBLE_AGAIN_SECONDS: Final = 3 * 3600
-"""Above ``dags/wiring.py``'s execution timeout of two hours: a message that came back sooner would wake a second worker
-for nothing."""
+"""Above ``dags/household/tasks.py``'s execution timeout of two hours: a message that came back sooner would wake a
+second worker for nothing."""
 
 Settings = Mapping[str, Mapping[str, object]]
 

@@ -11,7 +11,7 @@ import socket
 from pathlib import Path
 from typing import Final
 
-from exchange.files import make_folder, write_atomically
+from exchange.base.files import make_folder, write_atomically
 
 LOOPBACK: Final = "127.0.0.1"
 _RANGE: Final = range(20_000, 32_000)

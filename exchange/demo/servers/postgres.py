@@ -24,10 +24,10 @@ from typing import Final
 import psycopg
 from psycopg import sql
 
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder, write_atomically
 from exchange.demo.servers.ports import LOOPBACK, remembered_port
 from exchange.demo.servers.processes import must
-from exchange.errors import Halt
-from exchange.files import make_folder, write_atomically
 
 DATABASES: Final = ("exchange", "airflow")
 _SECONDS: Final = "60"

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from exchange.errors import Halt
-from exchange.files import make_folder, write_atomically
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder, write_atomically
 
 _STOP_SECONDS: Final = 15.0
 _KILL_SECONDS: Final = 5.0

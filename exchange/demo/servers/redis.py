@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder, write_atomically
 from exchange.demo.servers import processes
 from exchange.demo.servers.processes import wait_for
-from exchange.errors import Halt
-from exchange.files import make_folder, write_atomically
 
 _START_SECONDS: Final = 20.0
 _LONGEST_SOCKET: Final = 107

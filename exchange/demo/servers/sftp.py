@@ -17,12 +17,12 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder, write_atomically
 from exchange.demo.servers import processes
 from exchange.demo.servers.ports import LOOPBACK, port_answers, remembered_port
 from exchange.demo.servers.processes import wait_for
-from exchange.errors import Halt
-from exchange.files import make_folder, write_atomically
-from exchange.keys import make_ssh_key
+from exchange.wire.keys import make_ssh_key
 
 TO_OFFICE = "to-office"
 FROM_OFFICE = "from-office"

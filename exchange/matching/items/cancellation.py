@@ -11,7 +11,7 @@ from typing import Final
 import polars as pl
 
 from exchange.matching.cancellations import WORDS
-from exchange.matching.items.event import ANSWERS, against_one, day_part, unreadable, word_part
+from exchange.matching.items.event import ANSWER_OF_LEVEL, against_one, day_part, unreadable, word_part
 from exchange.matching.items.rule import ItemRule, registered
 
 _PARTS: Final = (
@@ -25,7 +25,7 @@ RULE = ItemRule(
     answer=pl.coalesce(
         unreadable(_PARTS),
         pl.when(registered("cancelled"))
-        .then(against_one(_PARTS).replace_strict(dict(ANSWERS), return_dtype=pl.String))
+        .then(against_one(_PARTS).replace_strict(dict(ANSWER_OF_LEVEL), return_dtype=pl.String))
         .otherwise(pl.lit("inconsistent")),
     ),
 )

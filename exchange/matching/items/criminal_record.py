@@ -24,9 +24,9 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from exchange.base.tables import OFFENCE_SOURCES
 from exchange.matching.items.rule import ItemRule
 from exchange.matching.sources import Sources
-from exchange.tables import OFFENCE_SOURCES
 
 
 def _look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:

@@ -30,7 +30,7 @@ from exchange.matching.items.rule import ItemRule
 from exchange.matching.sources import Sources
 
 SOURCE: Final = "household_events"
-KINDS: Final[Mapping[str, int]] = MappingProxyType(
+EVENT_KINDS: Final[Mapping[str, int]] = MappingProxyType(
     {"migration_in": 1, "migration_out": 2, "address_change": 3, "item_correction": 4}
 )
 _PUNCTUATION: Final = r"[\s,.;:，。；：、·\-—－()（）#]+"
@@ -103,12 +103,14 @@ def against_one(parts: Sequence[Part]) -> pl.Expr:
     return pl.when(agree == claimed).then(3).when(differ == 0).then(2).when(agree > 0).then(1).otherwise(0)
 
 
-ANSWERS: Final = MappingProxyType({3: "consistent", 2: "under_review", 1: "partly_consistent", 0: "inconsistent"})
+ANSWER_OF_LEVEL: Final = MappingProxyType(
+    {3: "consistent", 2: "under_review", 1: "partly_consistent", 0: "inconsistent"}
+)
 
 
 def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRule:
     """The rule of an item that is answered from the household events of these kinds."""
-    numbers = [KINDS[kind] for kind in kinds]
+    numbers = [EVENT_KINDS[kind] for kind in kinds]
 
     def look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
         best = np.zeros(frame.height, dtype=np.int8)
@@ -124,7 +126,7 @@ def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRu
     answer = (
         pl.when(~pl.col(f"{code}.ready"))
         .then(pl.lit("source_not_ready"))
-        .otherwise(pl.col(f"{code}.best").replace_strict(dict(ANSWERS), return_dtype=pl.String))
+        .otherwise(pl.col(f"{code}.best").replace_strict(dict(ANSWER_OF_LEVEL), return_dtype=pl.String))
     )
     return ItemRule(code=code, needs=(SOURCE,), looks_up=look_up, answer=pl.coalesce(unreadable(parts), answer))
 

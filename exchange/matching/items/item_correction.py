@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from exchange.base.tables import ITEMS
 from exchange.matching.items.event import day_part, event_rule, word_part
-from exchange.tables import ITEMS
 
 CORRECTABLE: Final = (
     "name", "former_name", "sex", "id_number", "ethnicity", "birth_date", "birthplace", "native_place",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from exchange.matching.items.event import KINDS, day_part, division_part, event_rule, word_part
+from exchange.matching.items.event import EVENT_KINDS, day_part, division_part, event_rule, word_part
 
-_IN, _OUT = KINDS["migration_in"], KINDS["migration_out"]
+_IN, _OUT = EVENT_KINDS["migration_in"], EVENT_KINDS["migration_out"]
 WORDS: Final = {"迁入": _IN, "迁往本地": _IN, "in": _IN, "迁出": _OUT, "out": _OUT}
 
 RULE = event_rule(

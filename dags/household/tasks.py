@@ -1,0 +1,86 @@
+"""What the DAG files share: a step of the package run as an Airflow task, its errors told in Airflow's words.
+
+Rules: Retryable fails the try and Airflow tries again; Halt fails the task at once, for a person; a refusal is no
+error, its receipt has gone out. Work outside of the immediate lane gives way to it. Nothing but a batch id, counts and
+sentences without values goes back to Airflow.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any, Final, TypeVar
+
+from airflow.sdk import get_current_context
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, ErrorType
+from airflow.sdk.execution_time import task_runner
+from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+
+from exchange.app import App
+from exchange.base.errors import Halt, Refused, Retryable, without_values
+
+log = logging.getLogger(__name__)
+logging.getLogger("paramiko").setLevel(logging.WARNING)  # its own words would drown ours in a task's log
+
+RETRY_ARGS: Final[dict[str, Any]] = {
+    "retries": 8,  # with these pauses the last try comes after more than the patience with incomplete sets
+    "retry_delay": timedelta(seconds=20),
+    "retry_exponential_backoff": 2.0,
+    "max_retry_delay": timedelta(minutes=10),
+    "execution_timeout": timedelta(hours=2),
+}
+"""For tasks that talk to servers."""
+
+BULK_POOL: Final[dict[str, Any]] = {"pool": "bulk"}
+"""For tasks that take much of the machine."""
+
+_AT_ONCE: Final = frozenset({"lookout", "immediate"})
+_GIVING_WAY: Final = 10
+"""The niceness of every other task: on two cores a million rows then cost the lane some tenths of a second (ADR 17)."""
+
+T = TypeVar("T")
+
+
+def in_office(step: Callable[[App], T]) -> T:
+    """Runs a step in the opened office, in the name of this task."""
+    instance = get_current_context()["ti"]
+    if instance.dag_id not in _AT_ONCE:
+        os.setpriority(os.PRIO_PROCESS, 0, _GIVING_WAY)  # threads that are started from here on inherit it
+    return in_the_name_of(f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", step)
+
+
+def in_the_name_of(actor: str, step: Callable[[App], T]) -> T:
+    """Runs a step in the opened office, in the name of whoever answered in Airflow's pages."""
+    try:
+        with without_values(), App.open(actor) as app:
+            return step(app)
+    except Retryable as error:
+        log.warning("will be tried again: %s", error)
+        raise AirflowException(str(error)) from None
+    except (Halt, Refused) as error:  # whatever refuses after the receipt is for a person
+        log.error("a person must look: %s. When it is in order, clear this task.", error)
+        raise AirflowFailException(str(error)) from None
+
+
+def run_step(step: Callable[[App, str], T]) -> T:
+    """Runs a step of ``exchange.pipeline`` for the batch of this run: the run id is the batch id."""
+    batch_id = get_current_context()["run_id"]
+    log.info("%s: begins", batch_id)
+    return in_office(lambda app: step(app, batch_id))
+
+
+def start_run(dag_id: str, run_id: str) -> None:
+    """Starts a run from inside a task; nothing to do where there is one. What cannot be started now, ``collect`` starts
+    within the minute. Airflow has no public call for it: this is what its own operator sends, without ending the task.
+    """
+    try:
+        answer = task_runner.SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=dag_id, run_id=run_id))
+    except Exception as error:  # whatever the API server has against it, the lookout goes on
+        log.warning("%s: its run could not be started (%s); collect will", run_id, type(error).__name__)
+        return
+    if isinstance(answer, ErrorResponse) and answer.error is not ErrorType.DAGRUN_ALREADY_EXISTS:
+        log.warning("%s: its run could not be started (%s); collect will", run_id, answer.error)
+    else:
+        log.info("%s: %s has a run", run_id, dag_id)

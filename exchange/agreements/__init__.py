@@ -1,0 +1,1 @@
+"""What each partner may ask, why and how often; which sets should have come."""

@@ -1,0 +1,268 @@
+"""Agreements (会商协议): what a partner may ask, why, how often, and how its answers are returned.
+
+Rules
+- One TOML file per partner, named ``<partner>.toml``; validated whole, frozen. Adding a partner is a file, not code.
+- Nothing that no agreement names is answered (Jilin's notice of 2015, section 1).
+- A batch keeps the version under which it was accepted (``steps/agreed.py``): what was agreed stands still. Whom the
+  office may talk to (``OF_TODAY``: server, host key, certificates) is always what the file says now.
+- An error names file and field and says what would be right.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Final, Literal, Self
+
+from cryptography import x509
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from exchange.base.errors import Halt
+from exchange.base.tables import ALWAYS_COUNTED, ITEMS, OFFENCE_KINDS
+from exchange.base.toml import parse_model, read_bytes
+from exchange.base.xlsx import MAX_SHEET_ROWS
+from exchange.calendar.working_days import WORKING_DAYS
+from exchange.wire.manifest import PARTNER_PATTERN
+
+# Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules
+# 2021, art. 4).
+LETTER_ITEMS: Final = frozenset({"criminal_record"})
+
+OF_TODAY: Final = ("sftp", "certificates")
+"""The fields that hold at once when the file changes, for batches of before as well."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Purpose(_Section):
+    """One reason to ask, with its legal basis; ``items`` may be asked for it and no others. ``tells_cancellation``:
+    whether answers about a person whose registration is cancelled say so. ``unregistered_by``: the form in which
+    ``unregistered`` is asked, see ``matching/unregistered.py``. ``offence_kinds``: which records ``criminal_record``
+    counts (``schemas/offences.toml``); penalties and drug records only where they are named here.
+    """
+
+    code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    zh: str
+    legal_basis: Annotated[str, Field(min_length=4)]
+    items: tuple[str, ...]
+    tells_cancellation: bool = False
+    unregistered_by: Literal["mother", "name"] | None = None
+    offence_kinds: tuple[str, ...] = ALWAYS_COUNTED
+
+    @model_validator(mode="after")
+    def _kinds_may_be_told(self) -> Self:
+        may = [kind.code for kind in OFFENCE_KINDS.values() if kind.counts != "never"]
+        if not set(ALWAYS_COUNTED) <= set(self.offence_kinds) <= set(may):
+            msg = f"offence_kinds: {', '.join(ALWAYS_COUNTED)}, and any of {', '.join(may)}"
+            raise ValueError(msg)
+        if "offence_kinds" in self.model_fields_set and "criminal_record" not in self.items:
+            msg = "offence_kinds: only where items hold criminal_record"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _form_named(self) -> Self:
+        if ("unregistered" in self.items) != (self.unregistered_by is not None):
+            msg = 'unregistered_by: "mother" or "name", where items hold unregistered and only there'
+            raise ValueError(msg)
+        return self
+
+    @field_validator("items")
+    @classmethod
+    def _known(cls, items: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(items) - set(ITEMS)):
+            msg = f"no such item: {', '.join(unknown)}; there are {', '.join(ITEMS)}"
+            raise ValueError(msg)
+        return items
+
+
+class Sftp(_Section):
+    """The partner's place on an SFTP server and the one host key that is accepted there."""
+
+    host: str
+    port: Annotated[int, Field(ge=1, le=65535)] = 22
+    username: str
+    host_key: Annotated[str, Field(pattern=r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$")]
+    requests: str = "to-office"
+    results: str = "from-office"
+
+
+class Certificates(_Section):
+    """PEM files beside the agreement: who signs the partner's manifests, and to whom results are encrypted."""
+
+    signing: Path
+    encryption: Path
+
+
+class Limits(_Section):
+    max_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
+    max_rows: Annotated[int, Field(ge=1)] = 5_000_000
+
+
+class Masking(_Section):
+    """How claimed personal fields are echoed; see ``output/masking.py``."""
+
+    id_number: Literal["keep_6_4", "hide"] = "keep_6_4"
+    name: Literal["keep_first", "hide"] = "keep_first"
+
+
+class ResultForm(_Section):
+    """CSV in an encoding, with a mark for spreadsheets or none, or an XLSX workbook; headers and answers in Chinese
+    words or as the codes of ``schemas/answers.toml``.
+    """
+
+    format: Literal["csv", "xlsx"] = "csv"
+    encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8-sig"
+    language: Literal["zh", "en"] = "en"
+
+
+class StandingApproval(_Section):
+    """The leader's approval in advance of *no record* answers in ad hoc batches; a hit never goes by it."""
+
+    number: str
+    given_on: date
+    ends_on: date
+
+
+class Expected(_Section):
+    """A cycle whose set is expected for each period: by the n-th ``day`` of the period, or of the time after it, in
+    working days or in days; for this purpose, or for any. ``sets``: so many are accepted for one period and purpose.
+    ``since``: what began before is not expected.
+    """
+
+    cycle: Literal["annual", "half_yearly", "quarterly", "monthly"]
+    day: Annotated[int, Field(ge=1, le=366)]
+    counting: Literal["working_days", "days"] = "working_days"
+    counted_from: Literal["begin", "end"] = "begin"
+    purpose: str | None = None
+    sets: Annotated[int, Field(ge=1)] = 1
+    since: date | None = None
+
+
+class AgreedRetention(_Section):
+    """What the agreement says instead of the office's own days; see ``settings.RetentionDays``."""
+
+    originals_days: Annotated[int, Field(ge=1)] | None = None
+    results_days: Annotated[int, Field(ge=1)] | None = None
+    records_days: Annotated[int, Field(ge=1)] | None = None
+
+
+class Contact(_Section):
+    name: str
+    telephone: str
+
+
+class Agreement(_Section):
+    """One partner's agreement, as its file says. ``review_by``: whose officers look at a row by hand, those of the
+    place where the person is registered or those of the partner's own level.
+    """
+
+    partner: Annotated[str, Field(pattern=PARTNER_PATTERN)]
+    zh: str
+    number: str
+    level: Literal["province", "city", "county"]
+    division: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    in_force_from: date
+    in_force_until: date
+    cycles: Annotated[tuple[str, ...], Field(min_length=1)]
+    expected: tuple[Expected, ...] = ()
+    purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
+    sftp: Sftp
+    certificates: Certificates
+    limits: Limits = Limits()
+    masking: Masking = Masking()
+    result: ResultForm = ResultForm()
+    standing_approval: StandingApproval | None = None
+    retention: AgreedRetention = AgreedRetention()
+    review_by: Literal["registration", "partner"] = "registration"
+    contact: Contact
+
+    @field_validator("cycles")
+    @classmethod
+    def _cycles_known(cls, cycles: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := sorted(set(cycles) - set(WORKING_DAYS)):
+            msg = f"no such cycle: {', '.join(unknown)}; there are {', '.join(WORKING_DAYS)}"
+            raise ValueError(msg)
+        return cycles
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.in_force_until < self.in_force_from:
+            msg = "in_force_until lies before in_force_from"
+            raise ValueError(msg)
+        if len({purpose.code for purpose in self.purposes}) != len(self.purposes):
+            msg = "purposes: a code stands twice; each purpose needs its own"
+            raise ValueError(msg)
+        for each in self.expected:
+            if each.cycle not in self.cycles:
+                msg = f"expected: {each.cycle} is none of the agreement's cycles"
+                raise ValueError(msg)
+            if each.purpose is not None and self.purpose(each.purpose) is None:
+                msg = f"expected: {each.purpose} is none of the agreement's purposes"
+                raise ValueError(msg)
+        if len({(each.cycle, each.purpose) for each in self.expected}) != len(self.expected):
+            msg = "expected: a cycle stands twice for the same purpose"
+            raise ValueError(msg)
+        if self.result.format == "xlsx" and self.limits.max_rows > MAX_SHEET_ROWS:
+            msg = f"limits.max_rows: a result as xlsx holds at most {MAX_SHEET_ROWS} rows; say so, or answer as csv"
+            raise ValueError(msg)
+        return self
+
+    def purpose(self, code: str) -> Purpose | None:
+        return next((purpose for purpose in self.purposes if purpose.code == code), None)
+
+    def expects(self, cycle: str, purpose: str) -> Expected | None:
+        """What is expected of this cycle for this purpose, else for any."""
+        of_cycle = {each.purpose: each for each in self.expected if each.cycle == cycle}
+        return of_cycle.get(purpose, of_cycle.get(None))
+
+    def in_force(self, day: date) -> bool:
+        return self.in_force_from <= day <= self.in_force_until
+
+    def approved_in_advance(self, cycle: str, day: date) -> bool:
+        """Whether a *no record* answer may leave now without the leader's own look at the batch."""
+        standing = self.standing_approval
+        return cycle == "ad_hoc" and standing is not None and standing.given_on <= day <= standing.ends_on
+
+
+def load_agreement(path: Path) -> Agreement:
+    """One agreement with its certificates; Halt with file, field and what would be right."""
+    return with_certificates(parse_agreement(agreement_bytes(path), path), path)
+
+
+def agreement_bytes(path: Path) -> bytes:
+    """The agreement's file; Halt where there is none."""
+    return read_bytes(path, f"{path}: there is no agreement with this partner")
+
+
+def parse_agreement(content: bytes, path: Path) -> Agreement:
+    """The agreement in these bytes of ``path``, its certificates not looked at yet; Halt as ``load_agreement``."""
+    agreement = parse_model(Agreement, content, path)
+    if agreement.partner != path.stem:
+        msg = f"{path}: partner: the file of partner {agreement.partner!r} must be named {agreement.partner}.toml"
+        raise Halt(msg)
+    return agreement
+
+
+def with_certificates(agreement: Agreement, path: Path) -> Agreement:
+    """The agreement of ``path`` with the paths of its certificates; Halt where one is missing or unreadable."""
+    certificates = Certificates(
+        signing=path.parent / agreement.certificates.signing,
+        encryption=path.parent / agreement.certificates.encryption,
+    )
+    for field, place in (("signing", certificates.signing), ("encryption", certificates.encryption)):
+        _check_certificate(path, f"certificates.{field}", place)
+    return agreement.model_copy(update={"certificates": certificates})
+
+
+def _check_certificate(path: Path, field: str, place: Path) -> None:
+    try:
+        x509.load_pem_x509_certificate(place.read_bytes())
+    except FileNotFoundError:
+        msg = f"{path}: {field}: no file {place.name} beside the agreement"
+        raise Halt(msg) from None
+    except ValueError:
+        msg = f"{path}: {field}: {place.name} is not one PEM certificate"
+        raise Halt(msg) from None

@@ -1,0 +1,100 @@
+"""What an agreement expects and when, and what to do with a set that comes early, late, twice or for another time.
+
+Rules, for the periodic cycles; ad hoc requests and objections may come at any time, any number of times
+- **Expected** by the n-th working day (or day) of the period, or of the time after it, as the agreement says; in a
+  period that is shorter, by its last day. A period that began before the agreement was in force, or whose day comes
+  after it ended, is not expected.
+- **Missing**: nothing was accepted for a period until the end of that day. What was refused has not come.
+- **Early**: before the period has begun. The period that comes next is accepted, and noted; one further on is a slip of
+  the pen and refused (``period_ahead``).
+- **Late**: after the day on which it was expected. It is accepted, and noted. A period that ended longer ago than the
+  office's settings say is refused (``period_past``).
+- **Doubled**: where a cycle is expected, so many sets as the agreement says (one) are accepted for a period and a
+  purpose; one more is refused (``period_doubled``). A set that was refused does not count: its correction is accepted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from exchange.agreements.agreement import Agreement, Expected
+from exchange.base.errors import Refused
+from exchange.calendar.periods import MONTHS, Period, period_of, read_period
+from exchange.calendar.working_days import OfficeDays, nth_working_day
+
+EARLY: Final = "early"
+ON_TIME: Final = "on_time"
+LATE: Final = "late"
+
+Came = Collection[tuple[str, str, str]]
+"""(cycle, period, purpose) of the sets that came."""
+
+
+@dataclass(frozen=True)
+class Missing:
+    """``purpose`` is empty where any will do."""
+
+    cycle: str
+    period: str
+    purpose: str
+    expected_by: date
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.cycle, self.period, self.purpose
+
+    @property
+    def name(self) -> str:
+        """Names it in file names and alerts, beside the partner."""
+        return f"{self.cycle}-{self.period}" + (f".{self.purpose}" if self.purpose else "")
+
+
+def expected_by(expected: Expected, period: Period, office_days: OfficeDays) -> date:
+    """The last day on which the set of this period is on time."""
+    begins = expected.counted_from == "begin"
+    first = period.first if begins else period.last + timedelta(days=1)
+    if expected.counting == "days":
+        day = first + timedelta(days=expected.day - 1)
+    else:
+        day = nth_working_day(first, expected.day, office_days)
+    return min(day, period.last) if begins else day
+
+
+def missing(agreement: Agreement, today: date, came: Came, office_days: OfficeDays) -> list[Missing]:
+    """Everything that should have come by yesterday and did not, the oldest first."""
+    found = []
+    for expected in agreement.expected:
+        since = max(agreement.in_force_from, expected.since or agreement.in_force_from)
+        period = period_of(expected.cycle, since)
+        if period.first < since:
+            period = period.following
+        while (day := expected_by(expected, period, office_days)) < today and day <= agreement.in_force_until:
+            if not matching(expected.cycle, period.name, expected.purpose or "", came):
+                found.append(Missing(expected.cycle, period.name, expected.purpose or "", day))
+            period = period.following
+    return sorted(found, key=lambda each: (each.expected_by, each.name))
+
+
+def matching(cycle: str, period: str, purpose: str, came: Came) -> list[tuple[str, str, str]]:
+    """Those of the sets that came that will do for this period; an empty purpose takes any."""
+    return [each for each in came if each[:2] == (cycle, period) and purpose in ("", each[2])]
+
+
+def arrival(
+    cycle: str, name: str, received: date, expected: Expected | None, office_days: OfficeDays, oldest_days: int
+) -> str | None:
+    """Early, on time or late; None for a cycle that is not periodic. Refused where the period is none to ask for."""
+    period = read_period(cycle, name)
+    if cycle not in MONTHS or period is None:
+        return None
+    if period.first > received:
+        if period != period_of(cycle, received).following:
+            raise Refused("period_ahead", column="period")
+        return EARLY
+    if received - period.last > timedelta(days=oldest_days):
+        raise Refused("period_past", column="period")
+    on_time = expected is None or received <= expected_by(expected, period, office_days)
+    return ON_TIME if on_time else LATE

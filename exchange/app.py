@@ -1,0 +1,98 @@
+"""The opened office: settings, register, keys, snapshots and the clock, handed to every step.
+
+Rules: keys are read when they are first needed and stay in memory only; an agreement is read anew where a batch
+comes in, and kept with the batch from then on (``steps/agreed.py``); the clock is a part of the office, so that a test
+can set it;
+``with`` gives the register's connections back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.base.cache import Cache
+from exchange.base.files import Archive
+from exchange.calendar.office_days import load_office_days
+from exchange.calendar.working_days import OfficeDays
+from exchange.register import Register, open_register
+from exchange.settings import Settings, read_secret
+from exchange.snapshots.versions import Snapshots
+from exchange.wire.envelope import KeyPair, load_key_pair
+from exchange.wire.transport import Folder, SftpAccount, Timeouts, connect
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass
+class App:
+    settings: Settings
+    register: Register
+    now: Callable[[], datetime] = _now
+
+    @classmethod
+    def open(cls, actor: str, config: Path | None = None) -> Self:
+        """The office of the settings that the environment names; ``actor`` stands in the register beside what is
+        done.
+        """
+        settings = Settings.load(config)
+        return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.register.close()
+
+    @property
+    def archive(self) -> Archive:
+        return self.settings.archive
+
+    @cached_property
+    def cache(self) -> Cache:
+        """Derived data, encrypted under a key that is derived from the office's decryption key."""
+        return Cache(self.settings.home / "cache", lambda: read_secret(self.settings.keys.decryption_key))
+
+    @cached_property
+    def snapshots(self) -> Snapshots:
+        return Snapshots(self.settings.snapshots)
+
+    @cached_property
+    def office_days(self) -> OfficeDays:
+        """The office's own working days and days off."""
+        return load_office_days(self.settings.office_days)
+
+    @cached_property
+    def signing(self) -> KeyPair:
+        return load_key_pair(self.settings.keys.signing_key, self.settings.keys.signing_certificate)
+
+    @cached_property
+    def decryption(self) -> KeyPair:
+        return load_key_pair(self.settings.keys.decryption_key, self.settings.keys.decryption_certificate)
+
+    def agreement_files(self) -> list[Path]:
+        """One file for each partner."""
+        return sorted(self.settings.agreements.glob("*.toml"))
+
+    def agreement(self, partner: str) -> Agreement:
+        """The partner's agreement as its file says now."""
+        return load_agreement(self.agreement_file(partner))
+
+    def agreement_file(self, partner: str) -> Path:
+        return self.settings.agreements / f"{partner}.toml"
+
+    def folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
+        """The partner's folders on its SFTP server."""
+        sftp = agreement.sftp
+        place = SftpAccount(sftp.host, sftp.port, sftp.username, sftp.host_key, sftp.requests, sftp.results)
+        policy = self.settings.policy
+        timeouts = Timeouts(policy.connect_seconds, policy.transfer_seconds, policy.whole_look_seconds)
+        return connect(place, self.settings.keys.sftp_key, timeouts)

@@ -1,0 +1,60 @@
+"""Errors, grouped by what happens next; nothing is ever decided by an error's text.
+
+    ExchangeError
+    ├── Refused     tell the partner: the set is refused whole, the receipt carries the code
+    ├── Retryable   try again: the network, the database or the disk is in the way, nothing is lost
+    └── Halt        call a person: the office's own house is not in order, trying again will not help
+
+Rule: an error carries a code, a row number, a column name and a rule's name, never a value out of a file.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parent.parent
+
+
+class ExchangeError(Exception):
+    """What the exchange raises on purpose; a subclass says what happens next."""
+
+
+class Refused(ExchangeError):
+    """The set cannot be trusted or read as a whole; ``code`` is one of ``schemas/refusals.toml``.
+
+    ``row`` counts data rows from 1 (the header is row 0); ``column`` is a column's or a manifest field's name.
+    """
+
+    def __init__(self, code: str, *, row: int | None = None, column: str | None = None) -> None:
+        self.code = code
+        self.row = row
+        self.column = column
+        place = "".join([f", row {row}" if row is not None else "", f", column {column}" if column is not None else ""])
+        super().__init__(f"refused: {code}{place}")
+
+
+class Retryable(ExchangeError):
+    """Something outside is in the way for now; the same step may simply be run again."""
+
+
+class Halt(ExchangeError):
+    """A person must look before this goes on; the message says at what."""
+
+
+@contextmanager
+def without_values() -> Iterator[None]:
+    """Turns an error that nobody foresaw into a Halt that says only its kind and place: the messages of libraries quote
+    values, and what leaves a step goes into logs.
+    """
+    try:
+        yield
+    except ExchangeError:
+        raise
+    except Exception as error:
+        frames = traceback.extract_tb(error.__traceback__)
+        frame = next((each for each in reversed(frames) if _PACKAGE in Path(each.filename).parents), frames[-1])
+        msg = f"unexpected {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+        raise Halt(msg) from None

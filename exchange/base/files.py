@@ -1,0 +1,172 @@
+"""Files on the office's own disk: appear whole or not at all, and originals are kept unaltered under their hash.
+
+Rules: write to a temporary name beside the place, sync, rename, sync the folder; files 0600, folders 0700; a name that
+came from outside never becomes a path here (originals are named by their SHA-256 alone).
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from exchange.base.errors import Halt, Retryable
+
+_DIGEST: Final = 64
+"""Characters of a SHA-256 in hex."""
+
+
+@contextmanager
+def disk_trouble() -> Iterator[None]:
+    """A full disk is tried again later (after somebody made room); nothing was lost."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            msg = "the office's disk is full; make room, then run this step again"
+            raise Retryable(msg) from None
+        raise
+
+
+def make_folder(path: Path) -> Path:
+    """The folder, made with its parents, readable by the office's own account only."""
+    for folder in (*reversed(path.parents), path):  # mkdir's own `parents` would give them the account's default mode
+        folder.mkdir(mode=0o700, exist_ok=True)
+    return path
+
+
+@contextmanager
+def written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """A binary file to write to; it stands under ``path`` only when the block ended without an error."""
+    make_folder(path.parent)
+    with disk_trouble():
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        temporary = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                yield stream
+                stream.flush()
+                os.fsync(stream.fileno())
+            temporary.replace(path)
+            sync_folder(path.parent)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """``content`` under ``path``, whole or not at all."""
+    with written_atomically(path) as stream:
+        stream.write(content)
+
+
+def sync_folder(folder: Path) -> None:
+    """A rename is lasting only once its folder is synced."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sha256_of(path: Path) -> str:
+    """The file's SHA-256, in hex, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+class Archive:
+    """Everything that came from outside, as it came: one file per content, named by its SHA-256."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def path(self, digest: str) -> Path:
+        """Where the original of this SHA-256 lies, or would lie."""
+        if len(digest) != _DIGEST or not set(digest) <= set("0123456789abcdef"):
+            msg = "not a SHA-256 in hex"
+            raise ValueError(msg)
+        return self.folder / digest[:2] / digest
+
+    def keep(self, content: bytes) -> str:
+        """Keeps the bytes; their SHA-256. Keeping the same bytes twice changes nothing but their time."""
+        digest = sha256(content)
+        if not self.has(digest):
+            write_atomically(self.path(digest), content)
+        return digest
+
+    def has(self, digest: str) -> bool:
+        """Whether the original lies here. Its time is now from then on: who asks is about to name it, and what was
+        asked for a moment ago is not destroyed.
+        """
+        try:
+            os.utime(self.path(digest))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def digests(self, untouched_since: datetime) -> Iterator[str]:
+        """What nobody laid down or asked for since this moment."""
+        for path in sorted(self.folder.glob("??/*")):
+            if len(path.name) == _DIGEST and path.stat().st_mtime < untouched_since.timestamp():
+                yield path.name
+
+    def destroy(self, digest: str, untouched_since: datetime) -> bool:
+        """Deletes an original that nobody asked for since; False where somebody did. It is moved aside first, so that
+        whoever lays the same bytes down meanwhile has them in their place; what is gone already is no fault.
+        """
+        place, aside = self.path(digest), self._aside(digest)
+        make_folder(aside.parent)
+        with suppress(FileNotFoundError):
+            place.replace(aside)
+        if not aside.exists():
+            return True
+        if aside.stat().st_mtime >= untouched_since.timestamp():
+            self.put_back(digest)
+            return False
+        aside.unlink()
+        sync_folder(aside.parent)
+        return True
+
+    def put_back(self, digest: str) -> None:
+        """Undoes a destruction that was cut off."""
+        with suppress(FileNotFoundError):
+            self._aside(digest).replace(self.path(digest))
+            sync_folder(self.path(digest).parent)
+
+    def _aside(self, digest: str) -> Path:
+        return self.folder / ".destroying" / digest
+
+    def keep_file(self, fetched: Path, digest: str) -> None:
+        """Takes over a fetched file (same file system) whose SHA-256 the caller has computed."""
+        place = self.path(digest)
+        make_folder(place.parent)
+        fetched.replace(place)
+        sync_folder(place.parent)
+
+    def verified_path(self, digest: str) -> Path:
+        """Where the original lies, once its bytes were checked against its name; Halt when they are not there or
+        altered.
+        """
+        path = self.path(digest)
+        if not path.is_file() or sha256_of(path) != digest:
+            msg = f"original {digest} is not in the store, or was altered there"
+            raise Halt(msg)
+        return path
+
+    def read(self, digest: str) -> bytes:
+        """The original's bytes, checked against its name; Halt as above."""
+        content = self.path(digest).read_bytes() if self.path(digest).is_file() else b""
+        if sha256(content) != digest:
+            msg = f"original {digest} is not in the store, or was altered there"
+            raise Halt(msg)
+        return content

@@ -1,0 +1,153 @@
+"""The tables in ``schemas/``, loaded once: answer codes, notes, refusals, items, sources and the exports' columns.
+
+Rule: a code that appears in a result, a receipt or the register stands in one of these tables and nowhere else;
+docs are generated from the same files.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeVar
+
+from exchange.base.paths import SCHEMAS
+
+Group = Literal["final", "pending", "unanswered", "unreadable"]
+SourceTable = Literal["population", "offences", "events"]
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: str
+    group: Group
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A code with its sentence in Chinese and in English."""
+
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """A request column: its code (the English header) and the Chinese headers it may bear. An optional one may be left
+    out of the file; its claims are then empty.
+    """
+
+    code: str
+    zh: tuple[str, ...]
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Item:
+    """``forms``: for an item that is asked alone, the columns beside ``row_ref`` by the form in which it is asked."""
+
+    code: str
+    zh: str
+    claims: tuple[Column, ...]
+    forms: Mapping[str, tuple[Column, ...]]
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What the police do not answer; ``refusal`` says who does."""
+
+    code: str
+    zh: str
+    en: str
+    refusal: str
+
+
+@dataclass(frozen=True)
+class Source:
+    code: str
+    zh: str
+    table: SourceTable
+    max_age_days: int
+
+
+@dataclass(frozen=True)
+class OffenceKind:
+    """A kind of offence record; ``counts``: always, where a purpose names it, or never."""
+
+    code: str
+    zh: str
+    en: str
+    counts: Literal["always", "named", "never"]
+
+
+T = TypeVar("T", Answer, Sentence, Item, Elsewhere, Source, OffenceKind)
+
+
+@cache
+def _load(name: str) -> dict[str, Any]:
+    return tomllib.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+
+
+def _column(entry: dict[str, Any]) -> Column:
+    return Column(entry["column"], tuple(entry["zh"]), entry.get("optional", False))
+
+
+def _columns(entries: list[dict[str, Any]]) -> tuple[Column, ...]:
+    return tuple(_column(entry) for entry in entries)
+
+
+def _forms(entries: dict[str, list[dict[str, Any]]]) -> Mapping[str, tuple[Column, ...]]:
+    return MappingProxyType({form: _columns(columns) for form, columns in entries.items()})
+
+
+def _by_code(entries: list[T]) -> MappingProxyType[str, T]:
+    return MappingProxyType({entry.code: entry for entry in entries})
+
+
+ANSWERS: Final = _by_code([Answer(**entry) for entry in _load("answers.toml")["answer"]])
+PENDING: Final = tuple(code for code, answer in ANSWERS.items() if answer.group == "pending")
+"""Codes of rows that are not answered yet."""
+NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["note"]])
+CAUSES: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["cause"]])
+REASONS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["reason"]])
+RETURNS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["return"]])
+ALERTS: Final = _by_code([Sentence(**entry) for entry in _load("alerts.toml")["alert"]])
+STOPS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["stop"]])
+DECISIONS: Final = MappingProxyType({key: tuple(codes) for key, codes in _load("reviews.toml")["decisions"].items()})
+REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])
+NOTICES: Final = _by_code([Sentence(**entry) for entry in _load("notices.toml")["notice"]])
+REQUIRED_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["required"])
+OBJECTION_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["objection"])
+RESULT_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["result"])
+ITEMS: Final = _by_code(
+    [
+        Item(entry["code"], entry["zh"], _columns(entry["claim"]), _forms(entry.get("forms", {})))
+        for entry in _load("items.toml")["item"]
+    ]
+)
+ELSEWHERE: Final = _by_code([Elsewhere(**entry) for entry in _load("items.toml")["elsewhere"]])
+SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["source"]])
+OFFENCE_KINDS: Final = _by_code([OffenceKind(**entry) for entry in _load("offences.toml")["kind"]])
+ALWAYS_COUNTED: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "always")
+OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
+
+
+@cache
+def export_words() -> Mapping[str, str]:
+    """What the exports' columns and the requests' columns are called in Chinese."""
+    exports = (
+        entry for table in ("population", "offences", "events") for entry in _load("exports.toml")[table]["columns"]
+    )
+    claims = (claim for item in ITEMS.values() for claim in item.claims)
+    words = {claim.code: claim.zh[0] for claim in (*claims, *ITEMS["unregistered"].forms["mother"])}
+    return MappingProxyType(words | {entry["name"]: entry["zh"] for entry in exports})
+
+
+def export_columns(table: SourceTable) -> tuple[str, ...]:
+    """The names of the columns that an export of this kind of source has, in order."""
+    return tuple(entry["name"] for entry in _load("exports.toml")[table]["columns"])

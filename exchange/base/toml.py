@@ -1,0 +1,43 @@
+"""TOML files that people write (settings, agreements, office days): read, checked against a model, or explained.
+
+Rule: an error names file and field and says what would be right; it quotes no value.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from exchange.base.errors import Halt
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def read_bytes(path: Path, missing: str) -> bytes:
+    """The file's bytes; Halt with ``missing`` where there is none."""
+    try:
+        return path.read_bytes()
+    except FileNotFoundError:
+        raise Halt(missing) from None
+
+
+def parse_model(model: type[M], content: bytes, path: Path) -> M:
+    """The model that these bytes of ``path`` describe; Halt where they are no TOML or do not fit."""
+    try:
+        return model.model_validate(tomllib.loads(content.decode("utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{path}: not TOML: {error}"
+        raise Halt(msg) from None
+    except ValidationError as error:
+        raise Halt(_explained(path, error)) from None
+
+
+def _explained(path: Path, error: ValidationError) -> str:
+    """What does not fit, a line per field, and what would be right."""
+    return "\n".join(
+        f"{path}: {'.'.join(str(part) for part in problem['loc']) or '(file)'}: {problem['msg']}"
+        for problem in error.errors(include_input=False, include_url=False, include_context=False)
+    )

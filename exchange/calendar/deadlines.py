@@ -1,0 +1,66 @@
+"""Which warnings of a due day hold by now: a pure function of the due day, the day, and the office's wishes.
+
+Rules
+- Warned is at half the working days, and at so many working days before the due day (the office's settings); alarmed on
+  the due day; the day after it is a breach. Each has the day from which it holds, so that a watch that comes days later
+  finds them all, and when each should have been.
+- What is due at once has no warnings before. A warning that would come before the receipt is none.
+- While the clock stands nothing becomes true.
+- When the due day moves, what was said of the former one is said again where it becomes true anew: not where it was
+  said on or after the day from which it holds now.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Final
+
+from exchange.calendar.working_days import Due
+
+HALF: Final = "half"
+DAYS_LEFT: Final = "days_left"
+DUE_TODAY: Final = "due_today"
+LATE: Final = "late"
+"""Codes of ``schemas/alerts.toml``."""
+
+Kind = tuple[str, int]
+"""A code and, for ``days_left``, the number of working days; else 0."""
+
+
+@dataclass(frozen=True)
+class DueWarning:
+    code: str
+    days: int
+    true_on: date
+
+    @property
+    def kind(self) -> Kind:
+        return self.code, self.days
+
+
+def reached(
+    due: Due, today: date, *, half: bool, days: Iterable[int], standing_since: date | None = None
+) -> list[DueWarning]:
+    """Everything that holds on this day, in the order in which it became true. ``days``: before how many working days
+    to warn; ``standing_since``: the day on which the clock was stopped that still stands.
+    """
+    seen = today if standing_since is None else min(today, standing_since - timedelta(days=1))
+    return sorted((each for each in _all(due, half, days) if each.true_on <= seen), key=lambda each: each.true_on)
+
+
+def _all(due: Due, half: bool, days: Iterable[int]) -> Iterable[DueWarning]:
+    total = len(due.counted)
+    if half and total > 1:
+        yield DueWarning(HALF, 0, due.counted[(total + 1) // 2 - 1])
+    for number in sorted(set(days), reverse=True):
+        if 0 < number < total:
+            yield DueWarning(DAYS_LEFT, number, due.counted[total - number - 1])
+    yield DueWarning(DUE_TODAY, 0, due.day)
+    yield DueWarning(LATE, 0, due.day + timedelta(days=1))
+
+
+def not_yet_sent(found: Iterable[DueWarning], sent: Mapping[Kind, date]) -> list[DueWarning]:
+    """Those that are still to be said; ``sent``: when each kind was said last."""
+    return [each for each in found if each.kind not in sent or sent[each.kind] < each.true_on]

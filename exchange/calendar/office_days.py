@@ -1,0 +1,83 @@
+"""The office's own working days and days off: one TOML file, named by ``office_days`` in the settings.
+
+Rules
+- A day that a provincial notice adds or takes stands in it with that notice's number; it comes before the calendar.
+- The State Council's notice for a year that the calendar package does not know yet may be entered whole: its year
+  under ``[[years]]``, every day on which it differs from the plain week under ``[[days]]``. That year is then not
+  provisional.
+- An error names file and field and says what would be right. The file is read anew by every task and command.
+
+::
+
+    [[days]]
+    day = 2026-11-24
+    is = "off"                             # or "worked"
+    notice = "吉政办明电〔2026〕12号"
+
+    [[years]]
+    year = 2027
+    notice = "国办发明电〔2026〕9号"
+"""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from exchange.base.toml import parse_model, read_bytes
+from exchange.calendar.working_days import FIXED_HOLIDAYS, NO_DAYS, OfficeDays
+
+Notice = Annotated[str, Field(min_length=4, description="the number of the notice that says so")]
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Day(_Section):
+    day: date
+    kind: Annotated[Literal["worked", "off"], Field(alias="is")]
+    notice: Notice
+
+
+class Year(_Section):
+    year: Annotated[int, Field(ge=2004, le=2100)]
+    notice: Notice
+
+
+class _File(_Section):
+    days: tuple[Day, ...] = ()
+    years: tuple[Year, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        days = {each.day: each.kind for each in self.days}
+        if len(days) != len(self.days):
+            msg = "days: a day stands twice"
+            raise ValueError(msg)
+        for each in self.years:
+            fixed = (date(each.year, month, day) for month, day in sorted(FIXED_HOLIDAYS))
+            if any(days.get(day) != "off" for day in fixed if day.weekday() < 5):
+                msg = f"years: the notice for {each.year} is not entered whole: 1 January, 1 May, 1 October … are off"
+                raise ValueError(msg)
+        return self
+
+
+def load_office_days(path: Path | None) -> OfficeDays:
+    """Day → whether it is worked, of all days that the file decides; none without a file. Halt where it does not
+    fit.
+    """
+    if path is None:
+        return NO_DAYS
+    content = read_bytes(path, f"{path}: no such file; the settings name it under office_days")
+    found = parse_model(_File, content, path)
+    plain = {day: day.weekday() < 5 for each in found.years for day in _days_of(each.year)}
+    return plain | {each.day: each.kind == "worked" for each in found.days}
+
+
+def _days_of(year: int) -> list[date]:
+    first = date(year, 1, 1)
+    return [first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)]

@@ -1,0 +1,1 @@
+"""From a partner's folder to a claimed batch: what lies there, what is complete, which lane it takes."""

@@ -1,0 +1,99 @@
+"""Lookout: watches the folders of the partners that may ask ad hoc, and claims what is complete within a second.
+
+Rules
+- It claims, with the collector's own look, and nothing else: what is incomplete, sent again or taken is the sweep's,
+  which stands behind it each minute. Several may look at once: the register decides who has a set.
+- One connection per partner stays open, each in a thread of its own: a dead server holds up nobody else. It is tried
+  again with growing pauses. Each look has one time limit in all; what goes wrong with one set holds up no other.
+- A set is read again only when its files are listed otherwise than before (names, sizes, times): a folder in which
+  nothing moves costs one listing a look.
+- An agreement is read anew with each connection, the list of agreements with each lookout.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import Final
+
+from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.app import App
+from exchange.base.errors import ExchangeError, without_values
+from exchange.intake.collect import FolderScan
+from exchange.intake.lanes import AD_HOC, Lane, lane_of
+from exchange.wire.transport import Folder, RemoteFile
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_SECONDS: Final = 1.0
+_LONGEST_PAUSE_SECONDS: Final = 30.0
+
+ClaimedBatch = tuple[str, Lane]
+"""A batch that was claimed, and its lane."""
+
+
+def monitor(app: App, seconds: float) -> Generator[ClaimedBatch]:
+    """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile."""
+    end = time.monotonic() + seconds
+    found: SimpleQueue[ClaimedBatch] = SimpleQueue()
+    over = Event()
+    for path in app.agreement_files():
+        Thread(target=_Watcher(app, path, found, over).run, name=path.stem, daemon=True).start()
+    try:
+        while (left := end - time.monotonic()) > 0:
+            with suppress(Empty):
+                yield found.get(timeout=left)
+    finally:
+        over.set()
+    with suppress(Empty):
+        while True:
+            yield found.get_nowait()
+
+
+class _Watcher:
+    """Watches one partner's folder."""
+
+    def __init__(self, app: App, agreement_file: Path, found: SimpleQueue[ClaimedBatch], over: Event) -> None:
+        self.app = app
+        self.agreement_file = agreement_file
+        self.found = found
+        self.over = over
+        self.seen: dict[str, list[RemoteFile]] = {}
+        self.pause = _FIRST_PAUSE_SECONDS
+
+    def run(self) -> None:
+        while not self.over.is_set():
+            try:
+                with without_values():
+                    agreement = load_agreement(self.agreement_file)
+                    if AD_HOC not in agreement.cycles:
+                        return
+                    with self.app.folder(agreement) as folder:
+                        self._watch(agreement, folder)
+            except ExchangeError as error:
+                log.warning("partner %s: %s; tried again in %.0f s", self.agreement_file.stem, error, self.pause)
+                self.over.wait(self.pause)
+                self.pause = min(2 * self.pause, _LONGEST_PAUSE_SECONDS)
+
+    def _watch(self, agreement: Agreement, folder: Folder) -> None:
+        while not self.over.is_set():
+            with folder.one_look():
+                self._look(FolderScan(self.app, agreement, folder))
+            self.pause = _FIRST_PAUSE_SECONDS
+            self.over.wait(self.app.settings.policy.look_seconds)
+
+    def _look(self, scan: FolderScan) -> None:
+        self.seen = {stem: files for stem, files in self.seen.items() if stem in scan.sets}
+        for stem, files in scan.sets.items():
+            if self.seen.get(stem) != files:
+                with scan.apart(stem):
+                    scan.claim_if_complete(stem)
+                    while scan.claimed:
+                        batch_id = scan.claimed.pop()
+                        self.found.put((batch_id, lane_of(self.app, batch_id)))
+                self.seen[stem] = files

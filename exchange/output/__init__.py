@@ -1,0 +1,1 @@
+"""What partners and their clerks open: result files, masking of personal fields, request workbooks."""

@@ -1,0 +1,115 @@
+"""The result's data file: masked rows and their answers, as CSV or XLSX.
+
+Rules: as many rows as came, in their order; headers and words from ``schemas/``, in Chinese or as codes. No cell of a
+CSV file begins like a formula, because a result is opened in a spreadsheet: such a cell gets an apostrophe in front.
+The cells of an XLSX file are texts, which are never run, and stay as they are.
+"""
+
+from __future__ import annotations
+
+import codecs
+import io
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import polars as pl
+
+from exchange.base.tables import ANSWERS, ITEMS, NOTES, RESULT_COLUMNS
+from exchange.base.xlsx import write_workbook
+from exchange.matching.decide import IDENTITY_COLUMN, NOTE
+from exchange.wire import gb18030
+from exchange.wire.manifest import RequestManifest, SnapshotDate
+
+FORMULA_STARTS: Final = r"^[=+\-@\t\r\n\x00|%]"
+ECHOED: Final = ("row_ref", "id_number", "name")
+"""The columns that hold what a partner wrote; all others hold codes, or the tables' words for them."""
+
+_HEADERS_ZH: Final = {column.code: column.zh[0] for column in RESULT_COLUMNS}
+
+
+def answer_columns(items: Sequence[str]) -> dict[str, str]:
+    """Column of the answers' frame → its name in the result file, in order."""
+    return {column: column for column in _HEADERS_ZH} | {f"answer.{item}": f"{item}_answer" for item in items}
+
+
+def count_answers(answers: pl.DataFrame, items: Sequence[str]) -> dict[str, dict[str, int]]:
+    """For the identity and each item: answer code → number of rows."""
+    counts = {}
+    for column in (IDENTITY_COLUMN, *[f"answer.{item}" for item in items]):
+        tally = answers[column].value_counts().sort(column)
+        counts[column.removeprefix("answer.")] = dict(tally.iter_rows())
+    return counts
+
+
+def add_counts(counts: dict[str, dict[str, int]], more: Mapping[str, Mapping[str, int]]) -> None:
+    """Adds the counts of more rows; codes stay in order."""
+    for column, tally in more.items():
+        sums = counts.get(column, {})
+        counts[column] = {code: sums.get(code, 0) + tally.get(code, 0) for code in sorted({*sums, *tally})}
+
+
+def without_formulas(text: pl.Expr) -> pl.Expr:
+    """The text, with an apostrophe in front where a spreadsheet would run it."""
+    return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text)
+
+
+def write_csv(
+    masked: pl.DataFrame, items: Sequence[str], language: str, encoding: str, *, header: bool = True
+) -> bytes:
+    """The file's bytes; ``language`` is zh or en, ``encoding`` utf-8, utf-8-sig or gb18030. Without ``header`` those of
+    a later part: put behind each other, the parts are the file.
+    """
+    frame = masked.select(
+        (without_formulas(pl.col(column)) if column in ECHOED else pl.col(column)).alias(name)
+        for column, name in answer_columns(items).items()
+    )
+    content = io.BytesIO(codecs.BOM_UTF8 if header and encoding == "utf-8-sig" else b"")
+    content.seek(0, io.SEEK_END)
+    _worded(frame, items, language).write_csv(content, line_terminator="\r\n", include_header=header)
+    return gb18030.from_utf8(content.getvalue()) if encoding == "gb18030" else content.getvalue()
+
+
+def write_xlsx(masked: pl.DataFrame, items: Sequence[str], language: str, notes: Sequence[Sequence[str]]) -> bytes:
+    """The workbook's bytes; ``notes`` are the rows of the sheet beside the answers."""
+    frame = masked.select(pl.col(column).alias(name) for column, name in answer_columns(items).items())
+    return write_workbook(_worded(frame, items, language), "核查结果", notes, "说明")
+
+
+def notes_of(
+    batch: str, request: RequestManifest, snapshots: Sequence[SnapshotDate], counts: Mapping[str, Mapping[str, int]]
+) -> list[tuple[str, ...]]:
+    """What stands beside the answers in a workbook: what was asked, by which sources it is answered, and the counts."""
+    words = {code: f"{item.zh} {code}" for code, item in ITEMS.items()} | {IDENTITY_COLUMN: "号码与姓名 identity"}
+    return [
+        ("批次号 batch", batch),
+        ("部门代号 partner", request.partner),
+        ("周期 cycle", request.cycle),
+        ("期间 period", request.period),
+        ("行数 rows", str(request.rows)),
+        (),
+        ("数据源 source", "代码 code", "快照日期 snapshot of"),
+        *[(each.zh, each.source, each.as_of.isoformat()) for each in snapshots],
+        (),
+        ("事项 item", "答复 answer", "行数 rows"),
+        *[
+            (words[column], f"{ANSWERS[code].zh} {code}", str(count))
+            for column, tally in counts.items()
+            for code, count in tally.items()
+        ],
+        (),
+        ("结果只说明所列数据源在快照日期的状况。",),
+        ("The answers speak of the sources' state at their snapshot dates only.",),
+    ]
+
+
+def _worded(frame: pl.DataFrame, items: Sequence[str], language: str) -> pl.DataFrame:
+    return _in_chinese(frame, items) if language == "zh" else frame
+
+
+def _in_chinese(frame: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:
+    words = {code: answer.zh for code, answer in ANSWERS.items()}
+    answers = pl.col(IDENTITY_COLUMN, *[f"{item}_answer" for item in items])
+    notes = pl.col(NOTE).str.replace_many({code: note.zh for code, note in NOTES.items()})
+    frame = frame.with_columns(answers.replace_strict(words), notes.str.replace_all(";", "；"))
+    headers = _HEADERS_ZH | {f"{item}_answer": f"{ITEMS[item].zh}核查结果" for item in items}
+    return frame.rename(headers)

@@ -1,0 +1,243 @@
+"""What the register tells of a span of time, as frames: what supervision counts, and nobody who was asked about.
+
+Rules
+- Everything is as it stood at the end of the span, however much later it is asked: moments after it are empty, due days
+  and open rows are those that the ledger had been told by then. (The queue of reviews keeps only its last decision: a
+  row that was given back to an officer later shows as open.)
+- A batch is told of where it was not refused or closed before the span.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import polars as pl
+from sqlalchemy import (
+    ColumnElement,
+    Engine,
+    FromClause,
+    Integer,
+    Row,
+    Select,
+    Subquery,
+    cast,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import JSONB, aggregate_order_by
+from sqlalchemy.orm import Session
+
+from exchange.register.database import transaction
+from exchange.register.models import (
+    AnswerCountRow,
+    BatchRow,
+    ClockStopRow,
+    LedgerRow,
+    MissingSetRow,
+    PickupRow,
+    ReleaseRow,
+    ReviewRow,
+)
+from exchange.register.states import State
+
+Query = Select[*tuple[Any, ...]]
+ResultRow = Row[*tuple[Any, ...]]
+
+_RELEASE: Final = r"^release\.[0-9]+$"
+_MOMENT: Final = pl.Datetime("us", "UTC")
+SCHEMAS: Final[dict[str, dict[str, Any]]] = {
+    "batches": dict.fromkeys(("batch", "partner", "cycle", "objects_to", "refusal_code"), pl.String)
+    | {"rows": pl.Int64}
+    | dict.fromkeys(("received", "accepted", "refused", "sealed", "delivered", "closed"), _MOMENT)
+    | dict.fromkeys(("due_on", "due_original", "rows_open"), pl.String),
+    "answers": {"batch": pl.String, "item": pl.String, "code": pl.String, "n": pl.Int64},
+    "releases": {"batch": pl.String, "number": pl.Int64, "rows": pl.Int64, "approval": pl.Boolean, "upheld": pl.Int64}
+    | dict.fromkeys(("proposed", "approved", "rejected", "delivered"), _MOMENT),
+    "reviews": {"batch": pl.String, "division": pl.String, "state": pl.String, "decided": _MOMENT},
+    "stops": {"batch": pl.String, "number": pl.Int64, "reason": pl.String, "stopped": _MOMENT, "started": _MOMENT},
+    "pickups": dict.fromkeys(("batch", "partner", "cycle"), pl.String)
+    | {"number": pl.Int64, "delivered": _MOMENT, "noticed": _MOMENT},
+    "missing": dict.fromkeys(("partner", "cycle", "period", "purpose"), pl.String)
+    | {"expected_by": pl.Date, "reminders": pl.Int64, "arrived": _MOMENT},
+}
+
+
+@dataclass(frozen=True)
+class Lines:
+    """``batches``: a line each, with the moments of their steps; ``answers``: given within the span (first results with
+    their open codes, and what settled those later); ``releases``, ``reviews``, ``stops``: of these batches;
+    ``pickups``: a line for each delivered result that was not taken before the span; ``missing``: sets that had not
+    come on their day.
+    """
+
+    batches: pl.DataFrame
+    answers: pl.DataFrame
+    releases: pl.DataFrame
+    reviews: pl.DataFrame
+    stops: pl.DataFrame
+    pickups: pl.DataFrame
+    missing: pl.DataFrame
+
+
+def lines(engine: Engine, start: datetime, end: datetime) -> Lines:
+    """The register's lines of the span from ``start`` to before ``end``."""
+    batches = _batches(start, end).subquery()
+    with transaction(engine) as session:
+        releases = _releases(session, batches, end)
+        queries = {
+            "batches": select(batches).order_by(batches.c.received, batches.c.id),
+            "reviews": _reviews(batches),
+            "stops": _stops(batches, end),
+            "pickups": _pickups(start, end),
+            "missing": _missing(start, end),
+        }
+        frames = {name: frame(name, session.execute(query)) for name, query in queries.items()}
+        given = [*session.execute(_first_answers(batches, start, end)), *_settled(releases, start, end)]
+        event_data = [row[:5] + row[6:] for row in releases]
+        return Lines(**frames, answers=frame("answers", given), releases=frame("releases", event_data))
+
+
+def frame(name: str, rows: Any) -> pl.DataFrame:
+    return pl.DataFrame([tuple(row) for row in rows], schema=SCHEMAS[name], orient="row")
+
+
+def _told(fact: str) -> ColumnElement[Any]:
+    """What the ledger was told of a fact last."""
+    facts = cast(LedgerRow.facts, JSONB)
+    last = func.array_agg(aggregate_order_by(facts[fact].astext, LedgerRow.seq.desc())).filter(facts.has_key(fact))
+    return last[1]
+
+
+def _told_pairs() -> FromClause:
+    """What each line of the ledger was told, a row for each fact: ``key``, ``value``."""
+    return func.jsonb_each_text(cast(LedgerRow.facts, JSONB)).table_valued("key", "value").lateral("told")
+
+
+def _release_number(event_data: FromClause) -> ColumnElement[int]:
+    return cast(func.split_part(event_data.c.key, ".", 2), Integer)
+
+
+def _batches(start: datetime, end: datetime) -> Query:
+    moved = LedgerRow.from_state.is_distinct_from(LedgerRow.to_state)
+    when = {state: func.min(LedgerRow.at).filter(moved, LedgerRow.to_state == state) for state in State}
+    ended = func.coalesce(when[State.CLOSED], when[State.REFUSED])
+    return (
+        select(
+            BatchRow.id,
+            BatchRow.partner,
+            BatchRow.cycle,
+            BatchRow.objects_to,
+            _told("refusal_code").label("refusal_code"),
+            BatchRow.rows_in,
+            BatchRow.received_at.label("received"),
+            *[
+                when[state].label(state.value)
+                for state in (State.ACCEPTED, State.REFUSED, State.PREPARED, State.DELIVERED, State.CLOSED)
+            ],
+            *[_told(fact).label(fact) for fact in ("due_on", "due_original", "rows_open")],
+        )
+        .join(LedgerRow, LedgerRow.batch_id == BatchRow.id)
+        .where(BatchRow.received_at < end, LedgerRow.at < end)
+        .group_by(BatchRow.id)
+        .having(or_(ended.is_(None), ended >= start))
+    )
+
+
+def _first_answers(batches: Subquery, start: datetime, end: datetime) -> Query:
+    query = select(AnswerCountRow.batch_id, AnswerCountRow.item, AnswerCountRow.code, AnswerCountRow.n)
+    query = query.join(batches, batches.c.id == AnswerCountRow.batch_id)
+    order = (AnswerCountRow.batch_id, AnswerCountRow.item, AnswerCountRow.code)
+    return query.where(batches.c.delivered >= start, batches.c.delivered < end).order_by(*order)
+
+
+def _releases(session: Session, batches: Subquery, end: datetime) -> list[ResultRow]:
+    """Batch, number, rows, approval, upheld, settled, and when it was proposed, approved, rejected, delivered."""
+    step = _told_pairs()
+    when = [
+        func.max(LedgerRow.at).filter(step.c.value.startswith(state)) for state in ("approved", "rejected", "delivered")
+    ]
+    query = (
+        select(
+            ReleaseRow.batch_id,
+            ReleaseRow.number,
+            func.cardinality(ReleaseRow.rows),
+            ReleaseRow.needs_approval,
+            ReleaseRow.upheld,
+            ReleaseRow.settled,
+            ReleaseRow.proposed_at,
+            *when,
+        )
+        .join(batches, batches.c.id == ReleaseRow.batch_id)
+        .join(LedgerRow, (LedgerRow.batch_id == ReleaseRow.batch_id) & (LedgerRow.at < end))
+        .join(step, literal(value=True))
+        .where(step.c.key.regexp_match(_RELEASE), _release_number(step) == ReleaseRow.number)
+        .group_by(ReleaseRow.batch_id, ReleaseRow.number)
+        .order_by(ReleaseRow.batch_id, ReleaseRow.number)
+    )
+    return list(session.execute(query))
+
+
+def _settled(releases: list[ResultRow], start: datetime, end: datetime) -> Iterator[tuple[str, str, str, int]]:
+    for batch, _, _, _, _, settled, *_, delivered in releases:
+        if delivered is not None and start <= delivered < end:
+            for item, tally in json.loads(settled).items():
+                yield from ((batch, item, code, n) for code, n in tally.items())
+
+
+def _reviews(batches: Subquery) -> Query:
+    query = select(ReviewRow.batch_id, ReviewRow.division, ReviewRow.state, ReviewRow.decided_at)
+    query = query.join(batches, batches.c.id == ReviewRow.batch_id).where(batches.c.sealed.is_not(None))
+    return query.order_by(ReviewRow.batch_id, ReviewRow.row)
+
+
+def _stops(batches: Subquery, end: datetime) -> Query:
+    named = (ClockStopRow.batch_id, ClockStopRow.number, ClockStopRow.reason, ClockStopRow.stopped_at)
+    query = select(*named, _before(ClockStopRow.started_at, end)).join(batches, batches.c.id == ClockStopRow.batch_id)
+    return query.where(ClockStopRow.stopped_at < end).order_by(ClockStopRow.batch_id, ClockStopRow.number)
+
+
+def _pickups(start: datetime, end: datetime) -> Query:
+    event_data = _told_pairs()
+    first = select(LedgerRow.batch_id, literal(1).label("number"), LedgerRow.at).where(
+        LedgerRow.from_state == State.PREPARED, LedgerRow.to_state == State.DELIVERED
+    )
+    later = select(LedgerRow.batch_id, _release_number(event_data) + 1, LedgerRow.at).join(
+        event_data, literal(value=True)
+    )
+    later = later.where(event_data.c.key.regexp_match(_RELEASE), event_data.c.value.startswith("delivered"))
+    results = union_all(first, later).subquery()
+    taken = (PickupRow.batch_id == results.c.batch_id) & (PickupRow.number == results.c.number)
+    query = (
+        select(
+            results.c.batch_id,
+            BatchRow.partner,
+            BatchRow.cycle,
+            results.c.number,
+            results.c.at,
+            _before(PickupRow.noticed_at, end),
+        )
+        .join(BatchRow, BatchRow.id == results.c.batch_id)
+        .outerjoin(PickupRow, taken)
+        .where(results.c.at < end, or_(PickupRow.noticed_at.is_(None), PickupRow.noticed_at >= start))
+    )
+    return query.order_by(results.c.batch_id, results.c.number)
+
+
+def _missing(start: datetime, end: datetime) -> Query:
+    row = MissingSetRow
+    arrived = _before(row.arrived_at, end)
+    query = select(row.partner, row.cycle, row.period, row.purpose, row.expected_by, row.reminders, arrived)
+    query = query.where(row.noticed_at < end, or_(row.arrived_at.is_(None), row.arrived_at >= start))
+    return query.order_by(row.expected_by, row.partner, row.cycle, row.purpose)
+
+
+def _before(moment: Any, end: datetime) -> ColumnElement[Any]:
+    """The moment, empty where it came after the end of the span."""
+    return func.nullif(func.least(moment, end), end)

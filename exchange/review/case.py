@@ -1,0 +1,115 @@
+"""What an officer sees of a row: the claim, the first answers, what would follow, the register's people and records.
+
+Rules
+- No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers;
+  of somebody said to be unregistered, the candidates; of offence records those that count for the
+  request's purpose and no others.
+- Opening a row is written into the ledger before anything of it is shown.
+- The snapshots are those that the batch was answered from.
+- Only the rows that are opened are read and decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from exchange.app import App
+from exchange.base.tables import PENDING, SOURCES
+from exchange.matching import id_numbers, unregistered
+from exchange.matching.decide import NOTE
+from exchange.matching.identity import Population
+from exchange.matching.lookup import Keys, Rows
+from exchange.matching.sources import Sources
+from exchange.register import Review
+from exchange.steps.answers import BatchContext, answer_columns
+from exchange.steps.rows import REFERENCE
+
+
+@dataclass(frozen=True)
+class CaseView:
+    """``claim``: column → text; ``answers`` and ``proposal``: column → code; ``open``: the columns to be decided;
+    ``people``: the register's records of the claimed number; ``records``: of the sources, with ``source``.
+    """
+
+    review: Review
+    claim: Mapping[str, str]
+    answers: Mapping[str, str]
+    proposal: Mapping[str, str]
+    people: pl.DataFrame
+    records: pl.DataFrame
+
+    @property
+    def open(self) -> dict[str, str]:
+        return {column: code for column, code in self.answers.items() if code in PENDING}
+
+
+def load_cases(app: App, batch_id: str, reviews: Sequence[Review]) -> list[CaseView]:
+    """What these rows of one batch hold, in their order; each is registered as opened."""
+    app.register.reviews.opened(batch_id, [review.row for review in reviews])
+    context, rows = BatchContext.of(app, app.register.batch(batch_id)), [review.row for review in reviews]
+    matched, claims = context.matched(rows), context.claims(rows)
+    if context.earlier is None:
+        first, proposed = context, context.matched(rows, settled=True)
+    else:
+        first, of_first = context.earlier, context.earlier.rows_of(claims[REFERENCE])
+        claims = _of_first(claims, first.claims(of_first))
+        proposed = _of_first(matched.select(REFERENCE), first.answers(of_first))
+    sources = first.sources(later=bool(first.later_pins))
+    cases = []
+    for row, review in enumerate(reviews):
+        people = _meant(claims[[row]], sources, first)
+        cases.append(
+            CaseView(
+                review=review,
+                claim={name: text for name, text in claims.row(row, named=True).items() if text},
+                answers=_codes(matched, row),
+                proposal=_codes(proposed, row) | {NOTE: proposed[NOTE][row] or ""},
+                people=sources.population.people.take(people, ["key", *sources.population.people.columns]),
+                records=_records(sources, _numbers(people, sources.population)),
+            )
+        )
+    return cases
+
+
+def _of_first(rows: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+    """The rows of an objection with what the earlier batch has of them in their place."""
+    own = [name for name in rows.columns if name == "row_ref" or name not in first.columns]
+    return rows.select(own).join(first.unique("row_ref", keep="none"), on="row_ref", how="left", maintain_order="left")
+
+
+def _codes(frame: pl.DataFrame, row: int) -> dict[str, str]:
+    return {column.removeprefix("answer."): frame[column][row] for column in answer_columns(frame)}
+
+
+def _meant(claim: pl.DataFrame, sources: Sources, first: BatchContext) -> Rows:
+    """The rows of the population that one claim means or may mean: who bear or bore the numbers, or the candidates."""
+    population = sources.population
+    if unregistered.CODE in first.manifest.items:
+        return unregistered.candidates(claim, population, first.today)
+    numbers = [claim[column] for column in ("id_number", "relative_id_number") if column in claim.columns]
+    claimed = pl.concat(numbers).alias("id_number").to_frame()
+    keys = id_numbers.standardise(claimed, first.today)["key"].drop_nulls().to_numpy()
+    before = population.former.find(keys)
+    return np.unique(np.concatenate([population.people.find(keys).row, population.bearers(before.row)]))
+
+
+def _numbers(rows: Rows, population: Population) -> Keys:
+    """All numbers that these people bear or bore."""
+    _, former = population.former_keys(rows)
+    return np.unique(np.concatenate([population.people.keys[rows], former]))
+
+
+def _records(sources: Sources, keys: Keys) -> pl.DataFrame:
+    """What the other sources hold under these numbers, each with the source's Chinese name."""
+    found = []
+    for source, table in sources.records.items():
+        rows = np.sort(table.find(keys).row)
+        records = table.take(rows, table.columns)
+        if "kind" in records.columns:
+            records = records.filter(pl.col("kind").is_in(sources.counted))
+        found.append(records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String)))
+    return pl.concat(found, how="diagonal") if found else pl.DataFrame({"source": []})

@@ -1,0 +1,108 @@
+"""What an officer reads: claims, the register's people and the sources' records, in Chinese words.
+
+Rule: nothing is left out and nothing is judged here; a value without a word of its own is shown as it stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final
+
+import polars as pl
+
+from exchange.base.tables import CAUSES, ITEMS, OBJECTION_COLUMNS, OFFENCE_KINDS, REQUIRED_COLUMNS, export_words
+from exchange.matching.cancellations import CANCELLATION_REASONS
+from exchange.matching.codes import SEX, ethnicity_words
+from exchange.matching.divisions import division_name
+from exchange.matching.id_numbers import check_character
+from exchange.matching.items.event import EVENT_KINDS as EVENTS
+from exchange.matching.relations import relation_words
+from exchange.matching.sources import UNCLEAR
+from exchange.register import Review
+
+_OWN: Final = {
+    "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户", "source": "数据来源",
+}  # fmt: skip
+"""Columns that a snapshot makes of an export's."""
+
+_REASONS: Final = {"death": "死亡", "settled_abroad": "出国（境）定居", "conscription": "参军", "duplicate": "重复户口"}
+_EVENTS: Final = {
+    "migration_in": "迁入", "migration_out": "迁出", "address_change": "住址变动", "item_correction": "变更更正",
+}  # fmt: skip
+_OFFENCES: Final = {kind.code: kind.zh for kind in OFFENCE_KINDS.values()} | {UNCLEAR: "无法识别"}
+
+
+@cache
+def labels() -> Mapping[str, str]:
+    """Column of a request, an export or a snapshot → its Chinese word."""
+    claims = [
+        claim for item in ITEMS.values() for claim in (*item.claims, *(c for f in item.forms.values() for c in f))
+    ]
+    asked = {column.code: column.zh[0] for column in (*REQUIRED_COLUMNS, *OBJECTION_COLUMNS, *claims)}
+    return MappingProxyType({**export_words(), **asked, **_OWN})
+
+
+def in_words(columns: Mapping[str, Any]) -> dict[str, str]:
+    """Label → text of a claim or a record, without what is empty."""
+    found = {}
+    for column, value in columns.items():
+        if value is None or value == "":
+            continue
+        found[labels().get(column, column)] = _text(column, value)
+    return found
+
+
+def line(columns: Mapping[str, Any]) -> str:
+    """The same in one line."""
+    return "；".join(f"{label} {text}" for label, text in in_words(columns).items())
+
+
+def why(review: Review) -> str:
+    """Why the row needs an officer, and with what words a leader sent it back."""
+    causes = [CAUSES[cause].zh if cause in CAUSES else ITEMS[cause].zh for cause in review.causes]
+    return "；".join([*causes, f"退回：{review.returned_for}"] if review.returned_for else causes)
+
+
+def _text(column: str, value: Any) -> str:
+    if isinstance(value, bool):
+        return "是" if value else "否"
+    translate = _TRANSLATED.get(column)
+    return translate(value) if translate else str(value)
+
+
+def _number(key: int) -> str:
+    return str(key) + str(pl.select(check_character(pl.lit(key))).item())
+
+
+def _named(words: Iterable[tuple[str, int]]) -> Callable[[Any], str]:
+    """Code → the first of its words."""
+    names: dict[int, str] = {}
+    for word, code in words:
+        names.setdefault(code, word)
+    return lambda value: names.get(int(value), str(value)) if str(value).isdigit() else str(value)
+
+
+def _worded(names: Mapping[str, str], codes: Mapping[str, int] = MappingProxyType({})) -> Callable[[Any], str]:
+    """Code or its number → word."""
+    by_text = dict(names) | {str(number): names.get(code, code) for code, number in codes.items()}
+    return lambda value: by_text.get(str(value), str(value))
+
+
+_TRANSLATED: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
+    {
+        "key": _number,
+        "sex": _named((word, code) for word, code in SEX.items() if word in ("未知的性别", "男", "女", "未说明的性别")),
+        "ethnicity": _named((word, code) for word, code in ethnicity_words().items() if not word.isdigit()),
+        "relation": _named((word, code) for word, code in relation_words().items() if not word.isdigit()),
+        "cancelled_reason": _worded(_REASONS, CANCELLATION_REASONS),
+        "event": _worded(_EVENTS, EVENTS),
+        "kind": _worded(_OFFENCES),
+        "item": lambda code: ITEMS[code].zh if code in ITEMS else str(code),
+        **dict.fromkeys(
+            ("registered_division", "birthplace", "native_place", "from_division", "to_division"),
+            lambda code: division_name(str(code)),
+        ),
+    }
+)

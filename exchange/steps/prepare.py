@@ -1,0 +1,194 @@
+"""A result's files: masked, judged, written, signed, encrypted, kept.
+
+Rules
+- Nothing plain is written: rows go from memory into the partner's envelope, part by part (ADR 19). How they were parted
+  cannot be seen in the file.
+- The gate judges all rows before the envelope is whole; what does not pass is thrown away with its temporary file.
+- The files are kept in the archive before the register hears of them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import chain
+from secrets import token_hex
+
+import polars as pl
+
+from exchange.base.files import sha256_of, written_atomically
+from exchange.base.tables import ANSWERS, SOURCES
+from exchange.base.timing import in_stage, stage
+from exchange.matching.decide import FOR_THE_OFFICE, NOTE
+from exchange.output.masking import ID_NUMBER_ANYWHERE, mask, masked_reference
+from exchange.output.results import ECHOED, add_counts, count_answers, notes_of, write_csv, write_xlsx
+from exchange.register import FileRecord, Role, numbered
+from exchange.steps.answers import BatchContext, Part
+from exchange.steps.receipt import due_day
+from exchange.validate.gate import judge
+from exchange.wire.envelope import encrypt, encrypt_into, load_certificate, sign
+from exchange.wire.manifest import ENVELOPE_SUFFIX, SIGNATURE_SUFFIX, File, ResultManifest, SnapshotDate, write
+
+Counts = dict[str, dict[str, int]]
+
+
+@dataclass(frozen=True)
+class EncryptedData:
+    """A result's data file, kept: counts per answer, the file as its partner will see it, and as it lies here."""
+
+    counts: Counts
+    plain: File
+    encrypted: File
+    snapshots: list[SnapshotDate]
+
+
+def encrypt_data(context: BatchContext, parts: Iterable[Part], *, supplement: int) -> EncryptedData:
+    """Makes and keeps the data file of these rows of the request and their answers. ``supplement``: 0 for the first
+    result, then 1, 2…
+    """
+    writing = _Writing(context, _snapshot_dates(context, supplement))
+    pieces = in_stage("write", writing.pieces(parts))
+    name = f"{_stem(context, supplement)}.{context.agreement.result.format}"
+    digest, size = _keep_encrypted(context, pieces, supplement)
+    return EncryptedData(
+        counts=writing.counts,
+        plain=File(name=name, size=writing.size, sha256=writing.digest.hexdigest()),
+        encrypted=File(name=name + ENVELOPE_SUFFIX, size=size, sha256=digest),
+        snapshots=writing.snapshots,
+    )
+
+
+@dataclass
+class _Writing:
+    """The plain file, made part by part, with what is told of it afterwards."""
+
+    context: BatchContext
+    snapshots: list[SnapshotDate]
+    counts: Counts = field(default_factory=dict)
+    judged: dict[str, int] = field(default_factory=dict)
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+    size: int = 0
+
+    def pieces(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        """The file's bytes; after the last the gate has judged them."""
+        form = self.context.agreement.result
+        for piece in self._as_workbook(parts) if form.format == "xlsx" else self._as_csv(parts):
+            self.digest.update(piece)
+            self.size += len(piece)
+            yield piece
+
+    def _as_csv(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        items, form = self.context.manifest.items, self.context.agreement.result
+        for place, masked in enumerate(self._masked(parts)):
+            yield write_csv(masked, items, form.language, form.encoding, header=place == 0)
+
+    def _as_workbook(self, parts: Iterable[Part]) -> Iterator[bytes]:
+        """In one piece."""
+        manifest, form = self.context.manifest, self.context.agreement.result
+        masked = pl.concat(self._masked(parts))
+        notes = notes_of(self.context.batch.id, manifest, self.snapshots, self.counts)
+        yield write_xlsx(masked, manifest.items, form.language, notes)
+
+    def _masked(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
+        masking = self.context.agreement.masking
+        for asked, answers in parts:
+            with stage("mask"):
+                masked = mask(answers.drop(FOR_THE_OFFICE), masking.id_number, masking.name)
+            with stage("count"):
+                counts = count_answers(answers, self.context.manifest.items)
+                add_counts(self.counts, counts)
+                for name, count in _judged(asked, masked, counts).items():
+                    self.judged[name] = self.judged.get(name, 0) + count
+            yield masked
+        with stage("gate"):
+            judge("result", self.judged)
+
+
+def _judged(asked: pl.DataFrame, masked: pl.DataFrame, counts: Counts) -> Mapping[str, int]:
+    """What the gate judges: rows, order, codes, and identity numbers that are still whole."""
+    codes = pl.concat([masked[NOTE].unique(), *[pl.Series(list(tally), dtype=pl.String) for tally in counts.values()]])
+    whole = masked.select(pl.sum_horizontal(pl.col(ECHOED).str.contains(ID_NUMBER_ANYWHERE).sum())).item()
+    refs = asked.select(masked_reference(pl.col("row_ref"))).to_series()
+    return {
+        "rows_in": asked.height,
+        "rows_out": masked.height,
+        "row_refs_in_order": int((masked["row_ref"] == refs).sum()) if masked.height == asked.height else 0,
+        "answers_outside_table": sum(
+            count for tally in counts.values() for code, count in tally.items() if code not in ANSWERS
+        ),
+        "unmasked_numbers": whole + int(codes.str.contains(ID_NUMBER_ANYWHERE).sum()),
+    }
+
+
+def _snapshot_dates(context: BatchContext, supplement: int) -> list[SnapshotDate]:
+    asked = dict(context.pins) | (dict(context.later_pins) if supplement else {})
+    return [
+        SnapshotDate(source=source, zh=SOURCES[source].zh, as_of=as_of) for source, (_, as_of) in sorted(asked.items())
+    ]
+
+
+def _stem(context: BatchContext, supplement: int) -> str:
+    return f"{context.batch.id}.result" if supplement == 0 else f"{context.batch.id}.result-{supplement + 1}"
+
+
+def _keep_encrypted(context: BatchContext, pieces: Iterator[bytes], supplement: int) -> tuple[str, int]:
+    """SHA-256 and size of the envelope of these pieces, which lies in the archive now. One piece is encrypted in
+    memory, more are encrypted as they come.
+    """
+    app, recipient = context.app, context.agreement.certificates.encryption
+    first, second = next(pieces), next(pieces, None)
+    if second is None:
+        with stage("encrypt"):
+            envelope = encrypt(first, load_certificate(recipient))
+        with stage("keep"):
+            return app.archive.keep(envelope), len(envelope)
+    # A name of its own for each try: one that was given up for dead on another machine may still be writing.
+    name = f"{context.batch.manifest_sha256}-{supplement}.{token_hex(4)}"
+    outgoing = app.settings.home / "outgoing" / name
+    with stage("encrypt"), written_atomically(outgoing) as file:
+        encrypt_into(file, chain((first, second), pieces), recipient)
+    with stage("hash"):
+        digest, size = sha256_of(outgoing), outgoing.stat().st_size
+    with stage("keep"):
+        app.archive.keep_file(outgoing, digest)
+    return digest, size
+
+
+def sign_result(context: BatchContext, data: EncryptedData, *, supplement: int, rows_open: int) -> list[FileRecord]:
+    """The result's three files, kept: its data, and the manifest with its signature. ``rows_open``: still to be
+    answered after this result.
+    """
+    batch, manifest, archive = context.batch, context.manifest, context.app.archive
+    stem = _stem(context, supplement)
+    record = ResultManifest(
+        batch=batch.id,
+        partner=batch.partner,
+        cycle=manifest.cycle,
+        period=manifest.period,
+        items=manifest.items,
+        supplement=supplement or None,
+        rows_in=manifest.rows,
+        rows_out=sum(data.counts["identity"].values()),
+        rows_open=rows_open,
+        answers=data.counts,
+        snapshots=data.snapshots,
+        due=due_day(batch),
+        encrypted=data.encrypted,
+        plain=data.plain,
+    )
+    content = write(record)
+    made = {
+        Role.RESULT_SIGNATURE: (f"{stem}.json{SIGNATURE_SUFFIX}", sign(content, context.app.signing)),
+        Role.RESULT: (f"{stem}.json", content),
+    }
+    kept = FileRecord(
+        numbered(Role.RESULT_DATA, supplement + 1), *(getattr(data.encrypted, of) for of in ("name", "sha256", "size"))
+    )
+    return [
+        kept,
+        *[
+            FileRecord(numbered(role, supplement + 1), name, archive.keep(data), len(data))
+            for role, (name, data) in made.items()
+        ],
+    ]

@@ -1,0 +1,169 @@
+"""From the register's lines to the figures of a month at their finest: what all tables of the report are summed from.
+
+Rules
+- Every batch is counted once among carried over or came, and once among refused, done or open.
+- On time is a batch that was done on or before its due day; overdue is one that is open after it, unless its clock
+  stands.
+- ``people`` are rows, that is people who were asked about; everything else counts batches, results or sets.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from exchange.base.tables import PENDING
+from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.register.statistics import Lines
+from exchange.supervision.month import Month
+
+IDENTITY_COLUMN: Final = "identity"
+STAGES: Final = {"accepted": "received", "sealed": "accepted", "delivered": "sealed", "closed": "delivered"}
+"""A step → the one before it."""
+
+
+@dataclass(frozen=True)
+class Aggregates:
+    """``batches``: a line each; ``answers``: partner, level, cycle, item, code, people; ``reviews``: division, decided,
+    open; ``approvals``, ``objections``, ``stops``, ``pickups``, ``missing``: by partner; ``stages``: a line for each
+    step of a batch, with seconds; ``doubtful``: division, people; ``today``: the day up to which is counted.
+    """
+
+    today: date
+    batches: pl.DataFrame
+    answers: pl.DataFrame
+    reviews: pl.DataFrame
+    approvals: pl.DataFrame
+    objections: pl.DataFrame
+    stops: pl.DataFrame
+    stages: pl.DataFrame
+    pickups: pl.DataFrame
+    missing: pl.DataFrame
+    doubtful: pl.DataFrame
+
+    def with_frames(self, **changed: pl.DataFrame) -> Aggregates:
+        return replace(self, **changed)  # type: ignore[arg-type]  # frames only
+
+
+def count(lines: Lines, month: Month, partners: pl.DataFrame, doubtful: pl.DataFrame) -> Aggregates:
+    """``partners``: partner, zh, level; ``doubtful``: division, people."""
+    batches = _judged(lines, month).join(partners, on="partner", how="left", maintain_order="left")
+    batches = batches.with_columns(pl.col("zh").fill_null(pl.col("partner")))
+    named = batches.select("batch", "partner", "zh", "level", "cycle")
+    return Aggregates(
+        today=month.today,
+        batches=batches,
+        answers=_answers(lines, named),
+        reviews=_reviews(lines, month),
+        approvals=_approvals(lines, month, named),
+        objections=_objections(lines, month, batches),
+        stops=lines.stops.join(named, on="batch").filter(_within("stopped", month) | pl.col("started").is_null()),
+        stages=_stages(lines, month),
+        pickups=_pickups(lines, month, partners),
+        missing=lines.missing.join(partners, on="partner", how="left", maintain_order="left"),
+        doubtful=doubtful,
+    )
+
+
+def _within(column: str, month: Month) -> pl.Expr:
+    return pl.col(column).is_between(month.start, month.end, closed="left").fill_null(value=False)
+
+
+def _day(column: str) -> pl.Expr:
+    return pl.col(column).dt.convert_time_zone(OFFICE_ZONE.key).dt.date()
+
+
+def _seconds(since: str, until: str) -> pl.Expr:
+    return (pl.col(until) - pl.col(since)).dt.total_microseconds() / 1e6
+
+
+def _judged(lines: Lines, month: Month) -> pl.DataFrame:
+    """A line per batch: in which of the month's heaps it lies, its days and its times."""
+    standing = lines.stops.filter(pl.col("started").is_null())["batch"]
+    reasons = lines.stops.group_by("batch").agg(pl.col("reason").unique(maintain_order=True).alias("stop_reasons"))
+    days = [pl.col(name).str.to_date("%Y-%m-%d", strict=False) for name in ("due_on", "due_original")]
+    batches = lines.batches.join(reasons, on="batch", how="left", maintain_order="left").with_columns(
+        *days,
+        _day("received").alias("came_on"),
+        _day("closed").alias("done_on"),
+        pl.col("batch").is_in(standing.implode()).alias("stands"),
+        pl.col("stop_reasons").fill_null([]),
+    )
+    done, refused = pl.col("closed").is_not_null(), pl.col("refused").is_not_null()
+    still_open = ~done & ~refused
+    late = done & (pl.col("done_on") > pl.col("due_on"))
+    overdue = still_open & ~pl.col("stands") & (pl.col("due_on") < month.today)
+    return batches.with_columns(
+        (pl.col("received") < month.start).alias("carried"),
+        (pl.col("received") >= month.start).alias("came"),
+        refused.alias("refused"),
+        done.alias("done"),
+        late.fill_null(value=False).alias("late"),
+        still_open.alias("open"),
+        overdue.fill_null(value=False).alias("overdue"),
+        pl.when(_within("delivered", month)).then(_seconds("received", "delivered")).alias("first_seconds"),
+        pl.when(done).then(_seconds("received", "closed")).alias("done_seconds"),
+    )
+
+
+def _answers(lines: Lines, named: pl.DataFrame) -> pl.DataFrame:
+    given = lines.answers.filter(~pl.col("code").is_in(PENDING)).join(named, on="batch")
+    keys = ["partner", "zh", "level", "cycle", "item", "code"]
+    return given.group_by(keys).agg(pl.col("n").sum().alias("people")).sort(keys)
+
+
+def _reviews(lines: Lines, month: Month) -> pl.DataFrame:
+    decided = _within("decided", month) & (pl.col("state") != "open")
+    still_open = (pl.col("state") == "open") | pl.col("decided").is_null() | (pl.col("decided") >= month.end)
+    counted = lines.reviews.group_by("division").agg(decided.sum().alias("decided"), still_open.sum().alias("open"))
+    return counted.select("division", pl.col("decided", "open").cast(pl.Int64)).sort("division")
+
+
+def _approvals(lines: Lines, month: Month, named: pl.DataFrame) -> pl.DataFrame:
+    asked = lines.releases.filter("approval").join(named, on="batch")
+    waits = pl.col("approved").is_null() & pl.col("rejected").is_null()
+    counted = asked.group_by("partner", "zh").agg(
+        _within("approved", month).sum().cast(pl.Int64).alias("approved"),
+        _within("rejected", month).sum().cast(pl.Int64).alias("returned"),
+        waits.sum().cast(pl.Int64).alias("waiting"),
+        pl.col("rows").filter(_within("approved", month)).sum().alias("people"),
+    )
+    return counted.filter(pl.sum_horizontal("approved", "returned", "waiting") > 0).sort("partner")
+
+
+def _objections(lines: Lines, month: Month, batches: pl.DataFrame) -> pl.DataFrame:
+    objections = batches.filter(pl.col("objects_to").is_not_null())
+    sent = lines.releases.filter(_within("delivered", month)).group_by("batch")
+    answered = sent.agg(pl.col("rows").sum().alias("answered"), pl.col("upheld").sum())
+    counted = objections.join(answered, on="batch", how="left").group_by("partner", "zh")
+    return counted.agg(
+        pl.col("came").sum().cast(pl.Int64), pl.col("answered", "upheld").fill_null(0).sum().cast(pl.Int64)
+    ).sort("partner")
+
+
+def _stages(lines: Lines, month: Month) -> pl.DataFrame:
+    """cycle, stage, seconds: of every step that was taken in the month."""
+    steps = [
+        lines.batches.filter(_within(until, month) & pl.col(since).is_not_null()).select(
+            "cycle", pl.lit(until).alias("stage"), _seconds(since, until).alias("seconds")
+        )
+        for until, since in STAGES.items()
+    ]
+    taken = lines.pickups.filter(_within("noticed", month))
+    seconds = _seconds("delivered", "noticed").alias("seconds")
+    return pl.concat([*steps, taken.select("cycle", pl.lit("taken").alias("stage"), seconds)])
+
+
+def _pickups(lines: Lines, month: Month, partners: pl.DataFrame) -> pl.DataFrame:
+    """A line for each delivered result: whether it was taken in the month, lies there still, and after how long."""
+    results = lines.pickups.join(partners, on="partner", how="left", maintain_order="left")
+    return results.select(
+        "partner",
+        pl.col("zh").fill_null(pl.col("partner")),
+        _within("noticed", month).alias("taken"),
+        pl.col("noticed").is_null().alias("lying"),
+        pl.when(_within("noticed", month)).then(_seconds("delivered", "noticed")).alias("seconds"),
+    ).sort("partner", "seconds")

@@ -1,0 +1,115 @@
+"""The report's words (``schemas/report.toml``): each in Chinese and in English, and the tables with their columns."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, Literal
+
+from exchange.base.paths import SCHEMAS
+from exchange.base.tables import ANSWERS, ITEMS, REFUSALS, STOPS
+
+Kind = Literal["word", "files", "people", "share", "span"]
+
+
+@dataclass(frozen=True)
+class Words:
+    """The same in Chinese and in English; one of them is enough where both are equal."""
+
+    zh: str
+    en: str
+
+    def __str__(self) -> str:
+        return self.zh if self.zh == self.en or not self.en else f"{self.zh} {self.en}"
+
+
+@dataclass(frozen=True)
+class ReportColumn:
+    name: str
+    words: Words
+    kind: Kind
+
+
+@dataclass(frozen=True)
+class Head:
+    """A table's title, note and columns. ``grouped``: so many first columns are not repeated from row to row; a folded
+    table is long, and shown when it is asked for.
+    """
+
+    code: str
+    title: Words
+    note: Words
+    columns: tuple[ReportColumn, ...]
+    grouped: int
+    folded: bool
+
+
+IDENTITY_LABEL: Final = Words("号码与姓名", "number and name")
+NONE: Final = "none"
+
+
+@cache
+def _file() -> dict[str, Any]:
+    return tomllib.loads((SCHEMAS / "report.toml").read_text(encoding="utf-8"))
+
+
+@cache
+def heads() -> dict[str, Head]:
+    """Code → table, in the order of the report."""
+    return {entry["code"]: _head(entry) for entry in _file()["table"]}
+
+
+def _head(entry: dict[str, Any]) -> Head:
+    columns = tuple(
+        ReportColumn(each["name"], Words(each["zh"], each["en"]), each["kind"]) for each in entry["columns"]
+    )
+    note = Words(entry.get("note_zh", ""), entry.get("note_en", ""))
+    title, grouped, folded = Words(entry["zh"], entry["en"]), entry.get("grouped", 0), entry.get("folded", False)
+    return Head(entry["code"], title, note, columns, grouped, folded)
+
+
+def notes(kind: str) -> list[Words]:
+    """How to read the report: of every one, a running month's, or one for outside."""
+    return [Words(each["zh"], each["en"]) for each in _file()["note"] if each["for"] == kind]
+
+
+def cycles() -> list[str]:
+    """Their codes, in order."""
+    return list(_file()["cycles"])
+
+
+def cycle(code: str | None) -> Words:
+    return Words(*_file()["cycles"][code or NONE])
+
+
+def level(code: str | None) -> Words:
+    return Words(*_file()["levels"][code or NONE])
+
+
+def stage(code: str) -> Words:
+    return Words(*_file()["stages"][code])
+
+
+def item(code: str) -> Words:
+    return Words(ITEMS[code].zh, code.replace("_", " ")) if code in ITEMS else IDENTITY_LABEL
+
+
+def answer(code: str) -> Words:
+    return Words(ANSWERS[code].zh, code.replace("_", " "))
+
+
+def refusal(code: str) -> Words:
+    return Words(REFUSALS[code].zh, code.replace("_", " "))
+
+
+def stop(code: str) -> Words:
+    return Words(STOPS[code].zh, STOPS[code].en)
+
+
+def span(seconds: float) -> str:
+    """A time in the unit that fits."""
+    for unit, size, greatest in (("s", 1, 120), ("min", 60, 7200), ("h", 3600, 172_800)):
+        if seconds < greatest:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{seconds / 86_400:.1f} d"

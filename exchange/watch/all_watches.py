@@ -1,0 +1,29 @@
+"""One round: count the due days again, watch them, watch what should have come. Any part may be run by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from exchange.app import App
+from exchange.register import Alert
+from exchange.watch.cycles import CyclesSeen, watch_cycles
+from exchange.watch.deadlines import watch_deadlines
+from exchange.watch.due import Recount, recompute
+
+
+@dataclass(frozen=True)
+class Round:
+    recount: Recount
+    alerts: list[Alert]
+    cycles: CyclesSeen
+
+    @property
+    def troubles(self) -> list[str]:
+        return sorted({*self.recount.troubles, *self.cycles.troubles})
+
+
+def watch_all(app: App) -> Round:
+    recount = recompute(app)
+    alerts = watch_deadlines(app)
+    cycles = watch_cycles(app)
+    return Round(recount, alerts + cycles.alerts, cycles)

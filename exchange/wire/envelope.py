@@ -1,0 +1,223 @@
+"""CMS envelopes and signatures: what a partner can make and open with ``openssl cms`` alone.
+
+Rules
+- A detached signature is verified against the one certificate that the agreement pins; certificates that travel
+  inside the signature are ignored, and so is any chain. The certificate's own validity is checked against our clock.
+- A signature counts with SHA-256 or better, an envelope with AES; a signature may also come as PEM.
+- Our own copy of a certificate is checked first: that it is damaged is our fault, and no refusal.
+- Signature and hash are checked before anything is decrypted: a CBC envelope that was tampered with opens without an
+  error.
+- Results are encrypted with AES-256-CBC (the library's default is AES-128).
+- A missing or unreadable key of our own is a Halt; what a partner sent wrong is Refused.
+
+The ``openssl`` program does what ``cryptography`` does not: it verifies; it seals a stream, where the library holds
+content and envelope whole; and it opens envelopes in BER, as streaming writers make them, and large ones with less
+memory (256 MiB: 0.9 GB beside ours, where the library takes 1.1 GB of ours). Small files are the library's, because a
+program takes longer to start than they take.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import IO, Final
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey
+from cryptography.hazmat.primitives.ciphers.algorithms import AES256
+from cryptography.hazmat.primitives.serialization import pkcs7
+
+from exchange.base.errors import Halt, Refused, Retryable
+from exchange.settings import read_secret
+from exchange.wire.cms import BEGINNING, STRONG_CIPHERS, STRONG_DIGESTS, as_der, cipher, digests
+
+_VERIFY_SECONDS: Final = 60
+_IN_MEMORY: Final = 16 * 1024 * 1024
+"""Bytes of an envelope up to which the library opens it."""
+
+_PIECE: Final = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class KeyPair:
+    """A private key of the office with its certificate."""
+
+    key: RSAPrivateKey
+    certificate: x509.Certificate
+    files: tuple[Path, Path]
+    """Where the two lie: programs are told the place of a key, never the key."""
+
+
+def load_key_pair(key: Path, certificate: Path) -> KeyPair:
+    """The office's key pair; Halt when a file is missing, open to others, not PEM, or the two do not belong
+    together.
+    """
+    try:  # its primes are not proven anew for each task, which takes 0.15 s a key; that a signature holds shows as much
+        private = serialization.load_pem_private_key(read_secret(key), None, unsafe_skip_rsa_key_validation=True)
+        public = load_certificate(certificate)
+    except (ValueError, TypeError):
+        msg = f"{key}: not an unencrypted PEM private key"
+        raise Halt(msg) from None
+    if not isinstance(private, RSAPrivateKey) or not _belong_together(private, public):
+        msg = f"{key}: not the RSA key of {certificate}"
+        raise Halt(msg)
+    return KeyPair(private, public, (key, certificate))
+
+
+def _belong_together(private: RSAPrivateKey, certificate: x509.Certificate) -> bool:
+    public = certificate.public_key()
+    if not isinstance(public, RSAPublicKey):
+        return False
+    try:
+        public.verify(private.sign(b"", PKCS1v15(), hashes.SHA256()), b"", PKCS1v15(), hashes.SHA256())
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+def load_certificate(path: Path) -> x509.Certificate:
+    """One PEM certificate; Halt when there is none."""
+    try:
+        return x509.load_pem_x509_certificate(path.read_bytes())
+    except (OSError, ValueError):
+        msg = f"{path}: no readable PEM certificate"
+        raise Halt(msg) from None
+
+
+def sign(content: bytes, identity: KeyPair) -> bytes:
+    """A detached CMS signature (DER, SHA-256) over the content."""
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(content)
+    builder = builder.add_signer(identity.certificate, identity.key, hashes.SHA256())
+    options = [pkcs7.PKCS7Options.DetachedSignature, pkcs7.PKCS7Options.Binary]
+    return builder.sign(serialization.Encoding.DER, options)
+
+
+def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> None:
+    """Refused unless this detached signature (DER or PEM) over the content is by the pinned certificate, valid now;
+    Halt where the pinned certificate itself is damaged.
+    """
+    certificate = load_certificate(pinned)
+    _check_sound(certificate, pinned)
+    signature = as_der(signature)
+    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+        raise Refused("certificate_expired")
+    if not (named := digests(signature)) <= STRONG_DIGESTS:
+        raise Refused("signature_digest")
+    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
+        content_file, signature_file = Path(folder, "content"), Path(folder, "signature")
+        content_file.write_bytes(content)
+        signature_file.write_bytes(signature)
+        # -nointern with -certfile: only the pinned certificate can have signed; -noverify: no chain is built for it.
+        pinned_only = ["-nointern", "-noverify", "-certfile", str(pinned)]
+        detached = ["-in", str(signature_file), "-content", str(content_file), "-out", "/dev/null"]
+        outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached])
+    if outcome != 0 or not named:
+        raise Refused("signature_invalid")
+
+
+def _check_sound(certificate: x509.Certificate, path: Path) -> None:
+    """Halt where a certificate's key cannot be read, or where it signed itself and was altered since."""
+    try:
+        certificate.public_key()
+        if certificate.issuer == certificate.subject:
+            certificate.verify_directly_issued_by(certificate)
+    except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):
+        msg = f"{path}: the pinned certificate is damaged"
+        raise Halt(msg) from None
+
+
+def _openssl(arguments: Sequence[str]) -> int:
+    """The exit status of the program; what it prints may quote the file and is dropped."""
+    try:
+        done = subprocess.run(
+            ["openssl", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=_VERIFY_SECONDS,
+            check=False,
+        )
+    except FileNotFoundError:
+        raise _not_installed() from None
+    except subprocess.TimeoutExpired:
+        msg = f"openssl did not answer within {_VERIFY_SECONDS} seconds"
+        raise Retryable(msg) from None
+    return done.returncode
+
+
+def _not_installed() -> Halt:
+    return Halt("the program openssl is not installed on this machine")
+
+
+def encrypt(content: bytes, recipient: x509.Certificate) -> bytes:
+    """A CMS envelope (DER, AES-256-CBC) that only the recipient's key opens."""
+    builder = pkcs7.PKCS7EnvelopeBuilder().set_data(content).add_recipient(recipient)
+    builder = builder.set_content_encryption_algorithm(AES256)
+    return builder.encrypt(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
+
+
+def encrypt_into(file: IO[bytes], pieces: Iterable[bytes], recipient: Path) -> None:
+    """Writes the envelope of these pieces into a file while they come, so that it is never whole in memory: BER,
+    AES-256-CBC. An error of whoever makes the pieces is raised as it is, what was written until then is no envelope.
+    """
+    load_certificate(recipient)
+    command = ["openssl", "cms", "-encrypt", "-binary", "-stream", "-aes-256-cbc", "-outform", "DER", str(recipient)]
+    try:
+        program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise _not_installed() from None
+    with suppress(BrokenPipeError), program:  # a pipe that breaks: it ended early, and its exit status says so
+        assert program.stdin is not None
+        for piece in pieces:
+            program.stdin.write(piece)
+    if program.returncode != 0:
+        msg = "openssl could not encrypt a result; is there room on the disk?"
+        raise Retryable(msg)
+
+
+def decrypt(envelope: Path, identity: KeyPair) -> bytes:
+    """The content of an envelope to the office; Refused when it is none or not for this key. Its hash was checked
+    before.
+    """
+    with envelope.open("rb") as file:
+        if cipher(file.read(BEGINNING)) not in (*STRONG_CIPHERS, None):
+            raise Refused("envelope_cipher")
+    if envelope.stat().st_size <= _IN_MEMORY:
+        with suppress(ValueError, UnsupportedAlgorithm):
+            return pkcs7.pkcs7_decrypt_der(envelope.read_bytes(), identity.certificate, identity.key, [])
+    key, certificate = map(str, identity.files)
+    ours = ["-recip", certificate, "-inkey", key]
+    command = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-in", str(envelope), *ours]
+    try:
+        program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    except FileNotFoundError:
+        raise _not_installed() from None
+    content = io.BytesIO()
+    with program:
+        assert program.stdout is not None
+        shutil.copyfileobj(program.stdout, content, _PIECE)
+    if program.returncode != 0:
+        raise Refused("data_envelope")
+    return content.getvalue()
+
+
+def is_whole_der(content: bytes) -> bool:
+    """Whether a DER (or BER) object is there to its end, by its outer length alone: a half-written signature is not."""
+    if len(content) < 2 or content[0] != 0x30:
+        return False
+    first = content[1]
+    if first == 0x80:  # indefinite length, as a streaming writer makes it: ends with two zero bytes
+        return content.endswith(b"\x00\x00")
+    octets = first & 0x7F if first & 0x80 else 0
+    length = int.from_bytes(content[2 : 2 + octets], "big") if octets else first
+    return octets <= 4 and len(content) == 2 + octets + length

@@ -1,0 +1,260 @@
+"""The JSON files of the exchange: request manifest, receipt, result manifest, notice.
+
+Rules
+- Unknown fields are refused, types are strict, and every text has a greatest length: what comes from outside is
+  bounded.
+- A manifest that does not fit is refused by naming the field, never by quoting it; a field that stands twice does not
+  fit. UTF-8, with or without its mark; another encoding is refused as that.
+- Files are written in one form (UTF-8, two blanks, fields in the order of the model), so that the same facts are the
+  same bytes. The JSON Schemas in ``schemas/`` are generated from these models.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from contextlib import suppress
+from datetime import date
+from typing import Annotated, Any, Final, Literal, TypeVar
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from exchange.base.errors import Refused
+
+PARTNER_PATTERN: Final = r"^[a-z][a-z0-9-]{1,30}$"
+BATCH_PATTERN: Final = r"^[a-z][a-z0-9-]{1,30}\.[A-Za-z0-9_-]{1,60}$"
+REQUEST_SUFFIX: Final = ".request.json"
+SIGNATURE_SUFFIX: Final = ".p7s"
+ENVELOPE_SUFFIX: Final = ".p7m"
+DATA_FORMS: Final = ("csv", "xlsx")
+"""What a data file may be; its name ends so, with ``ENVELOPE_SUFFIX`` behind it where it is encrypted."""
+
+MAX_MANIFEST_BYTES: Final = 64 * 1024
+"""Bytes; a manifest or a signature beyond this is none."""
+
+Partner = Annotated[str, Field(pattern=PARTNER_PATTERN)]
+BatchId = Annotated[str, Field(pattern=BATCH_PATTERN, description="<partner>.<the partner's own number>")]
+Text = Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=200, description="no control characters")]
+Code = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="in lower-case hex")]
+AnyCaseSha256 = Annotated[
+    str, Field(pattern=r"^[0-9A-Fa-f]{64}$", description="in hex"), AfterValidator(lambda digest: digest.lower())
+]
+Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class DataFile(_Record):
+    """The data file as it lies on the server (encrypted or not)."""
+
+    name: Annotated[str, Field(max_length=120)]
+    size: Annotated[int, Field(ge=1, le=1 << 40, description="bytes")]
+    sha256: AnyCaseSha256
+    encrypted: Annotated[bool, Field(description="CMS, to the office's certificate")] = False
+    encoding: Annotated[
+        Literal["utf-8", "gb18030"] | None, Field(description="of a CSV file; found out where it is not stated")
+    ] = None
+    sheet: Annotated[
+        Annotated[str, Field(pattern=r"^[^\x00-\x1f\x7f-\x9f]+$", max_length=31)] | None,
+        Field(description="of an XLSX workbook, the sheet with the rows; the first one where it is not stated"),
+    ] = None
+
+    @property
+    def form(self) -> str:
+        """What the name says it is: one of ``DATA_FORMS``, or anything else."""
+        return self.name.removesuffix(ENVELOPE_SUFFIX).rpartition(".")[2]
+
+
+class RequestManifest(_Record):
+    """What a partner asks: who, what, why, for when. Signed by a detached CMS signature beside it."""
+
+    format: Literal["exchange-request/1"]
+    partner: Partner
+    batch: BatchId
+    cycle: Annotated[Code, Field(description="annual, half_yearly, quarterly, monthly, ad_hoc or objection")]
+    period: Annotated[
+        str,
+        Field(
+            max_length=10,
+            description="annual 2026, half-yearly 2026-H1, quarterly 2026-Q3, monthly 2026-10, "
+            "ad hoc and objection 2026-10-31",
+        ),
+    ]
+    purpose: Annotated[Code, Field(description="a purpose of the agreement")]
+    legal_basis: Annotated[Text, Field(description="as the agreement names it for this purpose")]
+    letter: Annotated[Text | None, Field(description="number of the letter of introduction")] = None
+    handler: Annotated[Text, Field(description="the partner's officer in charge of this request")]
+    items: Annotated[list[Code], Field(min_length=1, max_length=20)]
+    objects_to: Annotated[
+        BatchId | None, Field(description="cycle objection: the batch whose answers are objected to")
+    ] = None
+    rows: Annotated[Count, Field(description="data rows, the header not counted")]
+    data: DataFile
+
+
+class File(_Record):
+    name: Text
+    size: Count
+    sha256: Sha256
+
+
+class DueDay(_Record):
+    day: date
+    provisional: Annotated[bool, Field(description="the calendar of that year is not published yet")]
+    original: Annotated[date | None, Field(description="as the first receipt said, where it was another day")] = None
+    clock_stands: Annotated[
+        Literal[True] | None,
+        Field(description="records are looked into by hand; that time does not count, and the day is known afterwards"),
+    ] = None
+
+
+class Refusal(_Record):
+    code: Code
+    zh: str
+    en: str
+    row: int | None = None
+    column: str | None = None
+
+
+class Receipt(_Record):
+    """The office's first answer to a set: accepted with a due day, or refused with a reason. Signed."""
+
+    format: Literal["exchange-receipt/1"] = "exchange-receipt/1"
+    batch: str
+    partner: Partner
+    number: Annotated[
+        Count | None,
+        Field(description="2, 3… of a receipt that takes the place of the one before because the due day changed"),
+    ] = None
+    outcome: Literal["accepted", "refused"]
+    received_at: AwareDatetime
+    files: list[File]
+    rows: Count | None = None
+    due: DueDay | None = None
+    refusal: Refusal | None = None
+
+
+class SnapshotDate(_Record):
+    source: Code
+    zh: str
+    as_of: date
+
+
+class ResultManifest(_Record):
+    """What came out: hashes of the encrypted and of the plain file, counts per answer, sources and their dates.
+    A supplementary result holds the rows that were still open before it, and no others. Signed.
+    """
+
+    format: Literal["exchange-result/1"] = "exchange-result/1"
+    batch: str
+    partner: Partner
+    cycle: Code
+    period: str
+    items: list[Code]
+    supplement: Annotated[Count | None, Field(description="1, 2… of a supplementary result; none of the first")] = None
+    rows_in: Count
+    rows_out: Count
+    rows_open: Annotated[Count, Field(description="rows of the batch that are still to be answered after this result")]
+    answers: Annotated[dict[str, dict[str, int]], Field(description="column of the result → code → rows")]
+    snapshots: list[SnapshotDate]
+    due: DueDay
+    encrypted: File
+    plain: File
+
+
+class Notice(_Record):
+    """Something the partner should look at though no batch came of it: a set left alone because it is not complete, or
+    one that the agreement expects and that has not come (then with cycle, period and the day).
+    """
+
+    format: Literal["exchange-notice/1"] = "exchange-notice/1"
+    partner: Partner
+    about: Annotated[str, Field(description="the manifest's name without its ending, or what names the expected set")]
+    code: Code
+    zh: str
+    en: str
+    seen_since: AwareDatetime
+    cycle: Code | None = None
+    period: str | None = None
+    purpose: Annotated[Code | None, Field(description="where only a set for this purpose will do")] = None
+    expected_by: date | None = None
+    reminder: Annotated[Count | None, Field(description="1, 2… of the same set")] = None
+
+
+MODELS: Final[dict[str, type[_Record]]] = {
+    "request": RequestManifest,
+    "receipt": Receipt,
+    "result": ResultManifest,
+    "notice": Notice,
+}
+
+_FIRST_FIELD: Final = "format"
+"""What is named where there are no fields at all."""
+
+_A_WORD: Final = re.compile(r"[a-z][a-z_]{0,30}")
+
+R = TypeVar("R", bound=_Record)
+
+
+def parse(model: type[R], content: bytes) -> R:
+    """The record in these bytes; Refused ``manifest_encoding`` where they are not UTF-8, ``manifest_format`` with the
+    first field that does not fit.
+    """
+    if len(content) > MAX_MANIFEST_BYTES:
+        raise Refused("manifest_format", column=_FIRST_FIELD)
+    text = _text(content)
+    with suppress(ValueError, RecursionError):  # what is no JSON at all, the model says
+        json.loads(text, object_pairs_hook=_each_once)
+    try:
+        return model.model_validate_json(text)
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+        *path, last = [str(part) for part in first["loc"]] or [_FIRST_FIELD]
+        field = ".".join([*path, _shown(last) if first["type"] == "extra_forbidden" else last])
+        raise Refused("manifest_format", column=field) from None
+
+
+def is_whole_json(content: bytes) -> bool:
+    """Whether these bytes are JSON to their end, in UTF-8 or in an encoding that ``parse`` refuses by its name."""
+    for text in (content, content.decode("gb18030", "replace")):
+        with suppress(ValueError, RecursionError):
+            json.loads(text)  # of bytes it finds out UTF-8, UTF-16 and UTF-32
+            return True
+    return False
+
+
+def _text(content: bytes) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise Refused("manifest_encoding") from None
+    if "\0" in text:  # UTF-16 without its mark
+        raise Refused("manifest_encoding")
+    return text
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise Refused("manifest_format", column=_shown(next(name for name in names if names.count(name) > 1)))
+    return fields
+
+
+def _shown(name: str) -> str:
+    """The name of a field that a partner made up, where it can hold nothing but a word."""
+    return name if _A_WORD.fullmatch(name) else "#unknown"
+
+
+def write(record: _Record) -> bytes:
+    """The record's bytes, the same for the same facts."""
+    fields = record.model_dump(mode="json", exclude_none=True)
+    return (json.dumps(fields, ensure_ascii=False, indent=2) + "\n").encode()
+
+
+def json_schema(model: type[_Record]) -> dict[str, Any]:
+    """The JSON Schema (2020-12) of one of the files."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}

@@ -1,0 +1,79 @@
+"""What paramiko lacks where servers are not believed: names in any bytes, and an end to every conversation.
+
+Rules
+- A name or a message that is not UTF-8 is a name like any other, with what cannot be read escaped as Python does in
+  file names; paramiko ends the whole listing at it with UnicodeDecodeError.
+- A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
+  have none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Timer
+from typing import Any, cast
+
+import paramiko
+from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
+
+from exchange.base.errors import Retryable
+
+
+class SftpClient(paramiko.SFTPClient):
+    """paramiko's client; ``entries`` in place of ``listdir_iter``."""
+
+    def entries(self, path: str) -> Iterator[paramiko.SFTPAttributes]:
+        """What lies in a folder, one by one as the server names it; whoever has seen enough may stop."""
+        client = cast("Any", self)  # its stub says nothing of what is below the calls for programs
+        _, opened = client._request(CMD_OPENDIR, path.encode())
+        handle = opened.get_binary()
+        try:
+            while True:
+                _, answer = client._request(CMD_READDIR, handle)
+                for _ in range(answer.get_int()):
+                    name = answer.get_binary().decode("utf-8", "surrogateescape")
+                    answer.get_binary()  # the same for people to read
+                    entry = cast("Any", paramiko.SFTPAttributes)._from_msg(answer, name)
+                    if name not in (".", ".."):
+                        yield entry
+        except EOFError:
+            client._request(CMD_CLOSE, handle)
+
+    def _convert_status(self, msg: paramiko.Message) -> None:
+        """Raises what the server's status means, in whichever bytes it words it."""
+        plain = paramiko.Message()
+        plain.add_int(msg.get_int())
+        plain.add_string(msg.get_binary().decode("ascii", "replace"))
+        plain.rewind()
+        super()._convert_status(plain)  # type: ignore[misc]  # likewise
+
+
+class TimeLimit:
+    """Cuts a conversation when its time is over. ``client`` is whatever connection stands at that moment."""
+
+    def __init__(self, where: str) -> None:
+        self.where = where
+        self.client: paramiko.SSHClient | None = None
+        self.passed = False
+
+    @contextmanager
+    def of(self, seconds: float) -> Iterator[None]:
+        """Retryable when the block takes longer than this in all, whatever the server does meanwhile."""
+        timer = Timer(seconds, self._cut)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        except Retryable:
+            if self.passed:
+                msg = f"{self.where}: was not done within {seconds:g} seconds and was cut off"
+                raise Retryable(msg) from None
+            raise
+        finally:
+            timer.cancel()
+
+    def _cut(self) -> None:
+        self.passed = True
+        if self.client is not None:
+            self.client.close()

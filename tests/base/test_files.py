@@ -1,0 +1,56 @@
+"""Files appear whole or not at all; the archive keeps what it was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from exchange.base.errors import Halt
+from exchange.base.files import Archive, make_folder, sha256, written_atomically
+
+
+def write_half(place: Path) -> None:
+    with written_atomically(place) as stream:
+        stream.write(b"half")
+        raise RuntimeError
+
+
+def test_nothing_is_left_of_a_file_that_was_not_finished(tmp_path: Path) -> None:
+    place = tmp_path / "deep" / "file"
+    with pytest.raises(RuntimeError):
+        write_half(place)
+    assert list(place.parent.iterdir()) == []
+
+
+def test_an_unfinished_file_does_not_touch_the_old_one(tmp_path: Path) -> None:
+    place = tmp_path / "file"
+    with written_atomically(place) as stream:
+        stream.write(b"old")
+    with pytest.raises(RuntimeError):
+        write_half(place)
+    assert place.read_bytes() == b"old"
+
+
+def test_files_and_folders_are_the_offices_own(tmp_path: Path) -> None:
+    place = make_folder(tmp_path / "a" / "b") / "file"
+    with written_atomically(place):
+        pass
+    assert [path.stat().st_mode & 0o777 for path in (place, place.parent, place.parent.parent)] == [0o600, 0o700, 0o700]
+
+
+def test_the_archive_keeps_by_content(tmp_path: Path) -> None:
+    archive = Archive(tmp_path)
+    digest = archive.keep(b"original")
+    assert archive.keep(b"original") == digest == sha256(b"original")
+    assert archive.read(digest) == b"original"
+    archive.path(digest).write_bytes(b"altered")
+    for read in (archive.read, archive.verified_path):
+        with pytest.raises(Halt, match="altered"):
+            read(digest)
+
+
+@pytest.mark.parametrize("name", ["../../etc/passwd", "A" * 64, "", "0" * 63])
+def test_only_a_hash_is_a_name_in_the_archive(tmp_path: Path, name: str) -> None:
+    with pytest.raises(ValueError, match="SHA-256"):
+        Archive(tmp_path).path(name)

@@ -1,0 +1,77 @@
+"""The short ways give what the full treatment of every single text gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.matching import dates, distinct, id_numbers, names
+from exchange.matching.codes import plain_word, sex_code
+
+TODAY = date(2026, 11, 23)
+
+characters = st.sampled_from([*"张三王喆買买·.･ ０１x1X9A'\u3000\u200b\ue81e\ufe00\uf900\u9fff\u3400\u4dc0é"])
+texts = st.lists(st.none() | st.text(characters, max_size=6), max_size=12)
+digits = st.from_regex(r"[0-9]{17}[0-9X]|[0-9]{15}|[12][0-9]{3}[-/.][01]?[0-9][-/.][0-3]?[0-9]", fullmatch=True)
+full_width = digits.map(lambda text: text.translate({ord(each): ord(each) + 0xFEE0 for each in "0123456789X"}))
+written = st.lists(st.none() | digits | full_width | digits.map(lambda text: f" {text}"), max_size=12)
+
+
+def evaluated(values: Sequence[str | None], expression: Callable[[pl.Expr], pl.Expr]) -> list[object]:
+    frame = pl.DataFrame({"text": pl.Series(values, dtype=pl.String)})
+    return frame.select(expression(pl.col("text"))).to_series().to_list()
+
+
+@given(texts)
+def test_plain_names_are_in_standard_form(values: list[str | None]) -> None:
+    assert evaluated(values, names.standard_name) == evaluated(values, names._evened_out)
+
+
+def test_every_character_that_is_passed_by_is_its_own_standard_form() -> None:
+    passed_by = [*map(chr, range(0x3400, 0x4DC0)), *map(chr, range(0x4E00, 0xA000))]
+    assert evaluated(passed_by, names._evened_out) == passed_by
+    assert pl.Series(passed_by).str.contains(names._PLAIN).all()
+
+
+@given(written)
+def test_sound_numbers_are_read_as_all_are(values: list[str | None]) -> None:
+    assert evaluated(values, id_numbers.read) == evaluated(values, id_numbers._repaired)
+
+
+@given(st.lists(st.none() | st.from_regex(dates._PLAIN, fullmatch=True) | digits | full_width, max_size=12))
+def test_plain_dates_are_read_as_all_are(values: list[str | None]) -> None:
+    frame = pl.DataFrame({"text": pl.Series(values, dtype=pl.String)})
+    short, full = (way(pl.col("text")) for way in (dates.claimed_date, dates._evened_out))
+    assert frame.select(short).to_series().equals(frame.select(full).to_series(), null_equal=True)
+
+
+@given(st.lists(st.none() | st.integers(0, 10**17 - 1), max_size=12))
+def test_the_day_inside_a_key_is_that_of_the_calendar(keys: list[int | None]) -> None:
+    frame = pl.DataFrame({"key": pl.Series(keys, dtype=pl.Int64)})
+    texts = frame["key"].cast(pl.String).str.zfill(17).str.slice(6, 8)
+    found = frame.select(id_numbers.birth_date(pl.col("key"))).to_series()
+    assert found.equals(texts.str.to_date("%Y%m%d", strict=False), null_equal=True)
+
+
+def test_every_day_of_four_centuries() -> None:
+    days = pl.date_range(date(1700, 1, 1), date(2100, 12, 31), eager=True)
+    keys = days.dt.strftime("220104%Y%m%d001").cast(pl.Int64).to_frame("key")
+    assert keys.select(id_numbers.birth_date(pl.col("key"))).to_series().equals(days)
+
+
+@pytest.mark.parametrize("few", [0, 256])
+@given(values=written)
+def test_each_text_is_treated_once(few: int, values: list[str | None]) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(distinct, "_FEW", few)
+        assert evaluated(values, dates.claimed_date) == [evaluated([each], dates.claimed_date)[0] for each in values]
+        words = [each and each[:1] for each in values]
+        codes = pl.Series(evaluated(words, plain_word), dtype=pl.String).replace_strict(
+            {"1": 1, "2": 2, "9": 9, "0": 0}, default=None, return_dtype=pl.UInt8
+        )
+        assert evaluated(words, sex_code) == codes.to_list()

@@ -1,0 +1,47 @@
+"""What an officer reads: every column has a Chinese word, every code its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from exchange.review.labels import in_words, labels, line
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "label", "text"),
+    [
+        ("key", 11010519491231002, "公民身份号码", "11010519491231002X"),
+        ("sex", 1, "性别", "男"),
+        ("sex", 9, "性别", "未说明的性别"),
+        ("ethnicity", 1, "民族", "汉族"),
+        ("registered_division", 220102, "户籍地区划", "吉林省长春市南关区"),
+        ("birthplace", 110103, "出生地", "北京市崇文区"),
+        ("birthplace", 999999, "出生地", "999999"),
+        ("relation", 2, "与户主关系", "户主"),
+        ("doubt", True, "身份存疑", "是"),
+        ("cancelled_reason", 1, "注销原因", "死亡"),
+        ("cancelled_reason", 5, "注销原因", "other"),
+        ("kind", "administrative_penalty", "记录种类", "行政处罚"),
+        ("event", "1", "业务种类", "迁入"),
+        ("item", "ethnicity", "变更更正项目", "民族"),
+        ("statement", "持有户口簿", "异议说明", "持有户口簿"),
+        ("unheard_of", 7, "unheard_of", "7"),
+    ],
+)
+def test_in_words(column: str, value: Any, label: str, text: str) -> None:
+    assert in_words({column: value}) == {label: text}
+
+
+def test_what_is_empty_is_left_out() -> None:
+    assert line({"name": "虚构", "former_name": "", "sex": None}) == "姓名 虚构"
+
+
+def test_every_column_of_the_snapshots_has_a_word() -> None:
+    columns = (
+        "key", "name", "sex", "birth_date", "ethnicity", "registered_division", "registered_address", "doubt",
+        "cancelled", "cancelled_reason", "cancelled_on", "former_name", "birthplace", "native_place", "household",
+        "relation", "source", "kind", "offence_date", "effective_on", "sentence_months", "event", "happened_on",
+    )  # fmt: skip
+    assert set(columns) <= set(labels())

@@ -1,0 +1,99 @@
+"""What is counted, and in which heap: by hand for the boundaries, as a sum for everything."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.register import statistics
+from exchange.register.statistics import Lines
+from exchange.supervision.aggregates import Aggregates, count
+
+from .invented import MONTH, aggregates, doubtful, partners
+
+
+def at(day: int, hour: int = 10, minute: int = 0, month: int = 10) -> datetime:
+    return datetime(2026, month, day, hour, minute, tzinfo=OFFICE_ZONE)
+
+
+def told(**given: list[tuple[Any, ...]]) -> Aggregates:
+    frames = {name: statistics.frame(name, given.get(name, [])) for name in statistics.SCHEMAS}
+    return count(Lines(**frames), MONTH, partners(), doubtful())
+
+
+def batch(due: str, closed: datetime | None, received: datetime, name: str = "b") -> tuple[Any, ...]:
+    line = (name, "bank-jilin", "monthly", None, None, 100, received, received, None, received, received, closed)
+    return (*line, due, due, "0")
+
+
+@pytest.mark.parametrize(
+    ("due", "closed", "received", "heaps"),
+    [
+        ("2026-10-14", at(14, 23, 59), at(7), {"came", "done"}),
+        ("2026-10-14", at(15, 0), at(7), {"came", "done", "late"}),
+        ("2026-10-31", None, at(26), {"came", "open", "overdue"}),  # at 24:00 of the 31st it is late
+        ("2026-11-02", None, at(26), {"came", "open"}),
+        ("2026-10-09", at(8), at(25, month=9), {"carried", "done"}),
+        ("2026-10-07", at(8), at(30, 23, 59, month=9), {"carried", "done", "late"}),
+    ],
+)
+def test_the_heaps_of_a_batch(due: str, closed: datetime | None, received: datetime, heaps: set[str]) -> None:
+    (line,) = told(batches=[batch(due, closed, received)]).batches.to_dicts()
+    assert {name for name in ("carried", "came", "done", "late", "open", "overdue") if line[name]} == heaps
+    assert (line["zh"], line["level"]) == ("吉林银行", "province")
+
+
+def test_a_batch_whose_clock_stands_is_not_overdue() -> None:
+    stop = ("b", 1, "record_unclear", at(12), None)
+    found = told(batches=[batch("2026-10-14", None, at(7))], stops=[stop])
+    assert found.batches["overdue"].to_list() == [False]
+    assert found.batches["stop_reasons"].to_list() == [["record_unclear"]]
+    assert found.stops.height == 1
+
+
+@given(st.integers(0, 10_000))
+def test_every_batch_is_counted_once_on_each_side(seed: int) -> None:
+    batches = aggregates(seed, batches=40).batches
+    begun = batches.select(pl.sum_horizontal("carried", "came")).to_series()
+    ended = batches.select(pl.sum_horizontal("refused", "done", "open")).to_series()
+    assert begun.to_list() == ended.to_list() == [1] * batches.height
+    assert (
+        not batches.select((pl.col("late") & ~pl.col("done")) | (pl.col("overdue") & ~pl.col("open"))).to_series().any()
+    )
+
+
+def test_open_answers_are_counted_when_they_are_settled() -> None:
+    answers = [("b", "identity", "consistent", 99), ("b", "identity", "under_review", 1), ("b", "sex", "consistent", 7)]
+    settled = ("b", "identity", "consistent", 1)
+    found = told(batches=[batch("2026-10-14", None, at(7))], answers=[*answers, settled])
+    assert found.answers.select("item", "code", "people").rows() == [
+        ("identity", "consistent", 100),
+        ("sex", "consistent", 7),
+    ]
+
+
+def test_reviews_approvals_and_objections() -> None:
+    line = batch("2026-10-28", None, at(7))
+    objection = (line[0], line[1], "objection", "bank-jilin.first", *line[4:])
+    release = ("b", 1, 5, True, 2, at(8), at(9), None, at(9, 11))
+    waiting = ("b", 2, 3, True, None, at(20), None, None, None)
+    queue = [("b", "220100", "released", at(8))] * 5 + [("b", "220100", "open", None)] * 2
+    queue.append(("b", "220100", "decided", at(2, month=11)))
+    found = told(batches=[objection], releases=[release, waiting], reviews=queue)
+    assert found.reviews.rows() == [("220100", 5, 3)], "decided after the month: open at its end"
+    assert found.approvals.select("approved", "returned", "waiting", "people").rows() == [(1, 0, 1, 5)]
+    assert found.objections.select("came", "answered", "upheld").rows() == [(1, 5, 2)]
+
+
+def test_results_taken_and_lying() -> None:
+    one = ("b", "bank-jilin", "monthly", 1, at(7), at(7) + timedelta(hours=3))
+    two = ("b", "bank-jilin", "monthly", 2, at(9), None)
+    found = told(batches=[batch("2026-10-14", None, at(7))], pickups=[one, two])
+    assert found.pickups.select("taken", "lying", "seconds").rows() == [(False, True, None), (True, False, 10800.0)]
+    assert found.stages.filter(stage="taken").rows() == [("monthly", "taken", 10800.0)]

@@ -1,0 +1,92 @@
+"""What a manifest may be written like, and what is named where it does not fit."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.base.errors import Refused
+from exchange.wire.manifest import RequestManifest, is_whole_json, parse
+
+SOUND: dict[str, Any] = {
+    "format": "exchange-request/1",
+    "partner": "court-changchun",
+    "batch": "court-changchun.1",
+    "cycle": "ad_hoc",
+    "period": "2026-11-23",
+    "purpose": "case_handling",
+    "legal_basis": "依据",
+    "handler": "王某",
+    "items": ["sex"],
+    "rows": 1,
+    "data": {"name": "court-changchun.1.csv", "size": 5, "sha256": "0123456789abcdef" * 4},
+}
+TEXT = json.dumps(SOUND, ensure_ascii=False)
+
+
+def column(content: bytes) -> str | None:
+    with pytest.raises(Refused) as refused:
+        parse(RequestManifest, content)
+    assert refused.value.code == "manifest_format"
+    return refused.value.column
+
+
+def test_utf8_is_read_with_and_without_its_mark() -> None:
+    assert parse(RequestManifest, TEXT.encode("utf-8-sig")) == parse(RequestManifest, TEXT.encode())
+
+
+@pytest.mark.parametrize("digest", ["0123456789ABCDEF" * 4, "0123456789aBcDeF" * 4])
+def test_a_hash_is_the_same_in_upper_case(digest: str) -> None:
+    written = TEXT.replace(SOUND["data"]["sha256"], digest)
+    assert parse(RequestManifest, written.encode()) == parse(RequestManifest, TEXT.encode())
+
+
+@pytest.mark.parametrize("encoding", ["gb18030", "gbk", "utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+def test_another_encoding_is_named(encoding: str) -> None:
+    content = TEXT.encode(encoding)
+    assert is_whole_json(content), "it is taken, so that the answer comes at once"
+    with pytest.raises(Refused) as refused:
+        parse(RequestManifest, content)
+    assert refused.value.code == "manifest_encoding"
+    assert not any(is_whole_json(content[:length]) for length in range(0, len(content) - 4))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "named"),
+    [
+        ('"rows": 1', '"rows": 1, "rows": 2', "rows"),
+        ('"rows": 1', '"rows": 2, "rows": 1', "rows"),
+        ('"size": 5', '"size": 5, "size": 5', "size"),
+        ('"rows": 1', '"rows": 1, "extra": 2', "extra"),
+        ('"size": 5', '"size": 5, "extra": 2', "data.extra"),
+        ('"rows": 1', '"rows": 1, "张三": 2', "#unknown"),
+        ('"rows": 1', '"rows": 1, "11010519491231002X": 2, "11010519491231002X": 3', "#unknown"),
+        ('"rows": 1', '"rows": NaN', "rows"),
+    ],
+)
+def test_the_field_is_named(old: str, new: str, named: str) -> None:
+    assert column(TEXT.replace(old, new).encode()) == named
+
+
+@given(st.recursive(st.none() | st.text(max_size=5), lambda each: st.lists(each) | st.dictionaries(st.text(), each)))
+def test_a_field_is_named_whatever_json_it_is(value: object) -> None:
+    assert column(json.dumps(value).encode())
+
+
+@given(st.sampled_from(sorted(SOUND)), st.none() | st.booleans() | st.floats() | st.lists(st.text(max_size=3)))
+def test_a_field_is_named_whatever_stands_in_it(field: str, value: object) -> None:
+    named = outcome(json.dumps(SOUND | {field: value}).encode())
+    assert named in (None, field) or named.startswith(f"{field}.") or named == "format"
+
+
+def outcome(content: bytes) -> str | None:
+    """The field that is refused; None where nothing is."""
+    try:
+        parse(RequestManifest, content)
+    except Refused as refused:
+        return refused.column or "nothing named"
+    return None
