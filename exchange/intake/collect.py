@@ -8,7 +8,7 @@ Rules
   signed notice and the register knows; the files stay where they are.
 - A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other
   bytes: a batch of its own, which is refused. What the folder holds is only a call to look; the register decides.
-- Several look at once (the sweep, the lookout, a batch's own run that clears its set away): what is gone or moves
+- Several look at once (the poll, the lookout, a batch's own run that clears its set away): what is gone or moves
   between listing and reading is left to the next look and does not hold up the partner's other sets.
 - A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
 - Whatever goes wrong in one partner's look is that partner's trouble, and in one set that set's: it is named, the

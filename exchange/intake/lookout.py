@@ -1,7 +1,7 @@
 """Lookout: watches the folders of the partners that may ask ad hoc, and claims what is complete within a second.
 
 Rules
-- It claims, with the collector's own look, and nothing else: what is incomplete, sent again or taken is the sweep's,
+- It claims, with the collector's own look, and nothing else: what is incomplete, sent again or taken is the poll's,
   which stands behind it each minute. Several may look at once: the register decides who has a set.
 - One connection per partner stays open, each in a thread of its own: a dead server holds up nobody else. It is tried
   again with growing pauses. Each look has one time limit in all; what goes wrong with one set holds up no other.
