@@ -4,7 +4,8 @@ Rules
 - Full and half width, blanks inside (张 三), letter case and the many middle dots of minority names are evened out; the
   register's dot is U+00B7.
 - The same character in another encoding is the same: private-use code points of older systems
-  (``schemas/private_use.csv``), compatibility characters (NFKC), glyph selectors.
+  (``schemas/private_use.csv``), compatibility characters (NFKC), glyph selectors, radicals that PDF and OCR leave in
+  the place of a character (``schemas/radicals.csv``, from Unicode; NFKC knows the Kangxi radicals alone).
 - Another form of a character, traditional against simplified or a variant form (异体字), makes a *variant*
   (``schemas/name_variants.csv``, from Unihan and OpenCC): an officer looks, neither yes nor no is said.
 - A private-use character that no table knows may be any one character: a name that agrees in all others is a variant.
@@ -16,6 +17,7 @@ Sources: GB 18030-2022; Unicode UAX 15 and 38; that a variant goes to an officer
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from functools import cache
 from types import MappingProxyType
@@ -55,11 +57,18 @@ def standard_name(name: pl.Expr) -> pl.Expr:
 
 def _evened_out(name: pl.Expr) -> pl.Expr:
     even = (
-        name.str.replace_many({**private_use(), _ACCENT_LIKE_DOT: DOT})
+        name.str.replace_many({**private_use(), **_radicals(), _ACCENT_LIKE_DOT: DOT})
         .str.normalize("NFKC")
         .str.replace_all(_BLANKS, "")
     )
     return even.str.replace_all(_DOTS, DOT).str.to_uppercase().str.normalize("NFKC")  # again: blanks part accents
+
+
+@cache
+def _radicals() -> Mapping[str, str]:
+    """Radical of U+2E80 to U+2EFF → the character that it stands for."""
+    with (SCHEMAS / "radicals.csv").open(encoding="utf-8", newline="") as file:
+        return MappingProxyType({row["radical"]: row["character"] for row in csv.DictReader(file)})
 
 
 def name_fault(standard: pl.Expr) -> pl.Expr:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import polars as pl
 import pytest
 from hypothesis import given
@@ -54,3 +56,14 @@ def test_a_standard_form_stays_as_it_is_and_is_the_same_as_its_text(text: str) -
 @given(*[st.text(st.sampled_from("张張三叁王喆哲\ue000\ue81e\u9fb4"), min_size=1, max_size=4)] * 2)
 def test_claim_and_register_may_change_places(one: str, other: str) -> None:
     assert compared(one, other) == compared(other, one)
+
+
+def test_a_radical_is_the_character_that_it_stands_for() -> None:
+    """Every one that has an equivalent in Unicode, that is all but U+2E80: by NFKC or by the table."""
+    radicals = [chr(code) for code in range(0x2E81, 0x2FD6) if unicodedata.name(chr(code), "")]
+    standard = pl.DataFrame({"name": [f"张{radical}" for radical in radicals]}).select(standard_name(pl.col("name")))
+    assert [name for name in standard["name"] if "\u2e80" <= name[1] <= "\u2fdf"] == []
+
+
+def test_a_radical_and_its_character_are_the_same_name() -> None:
+    assert compared("张\u2ee2", "张马") == "same"
