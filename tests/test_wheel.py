@@ -50,7 +50,8 @@ def test_its_own_data_is_inside(installed: Path) -> None:
     told = run(
         installed / "python",
         "-c",
-        "from exchange.base import paths as p; from exchange.register import database as d; from exchange.cli import lazy;"
+        "from exchange.base import paths as p; from exchange.register import database as d;"
+        "from exchange.cli import lazy;"
         "print(p.ROOT); print(p.POOLS.is_file(), len(list(p.DAGS.glob('*.py'))), len(list(p.SCHEMAS.iterdir())) > 10);"
         "print((p.DAGS / 'plugins' / 'due_day.py').is_file(), len(list(p.EXPECTATIONS.glob('*.json'))));"
         "print(len(list((d._MIGRATIONS / 'versions').glob('0*.py'))))",
