@@ -119,7 +119,7 @@ def test_no_cell_of_a_workbook_is_anything_but_text() -> None:
     assert types <= {"s", "inlineStr"}
 
 
-HARD = ["a&b<c>\"'", " x ", "a\nb\tc", "_x0041_", "_x0041_x0042_", "𬬭\ue000", "\x01\x1f\r", "\ufffe", "&amp;", "123"]
+HARD = ["a&b<c>\"'", " x ", "a\nb\tc", "_x0041_", "_x0041_x0042_", "𬬭\ue000", "a\x01\x1f\rb", "\ufffe", "&amp;", "123"]
 
 
 @pytest.mark.parametrize("reference", HARD)
