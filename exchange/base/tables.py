@@ -151,3 +151,8 @@ def export_words() -> Mapping[str, str]:
 def export_columns(table: SourceTable) -> tuple[str, ...]:
     """The names of the columns that an export of this kind of source has, in order."""
     return tuple(entry["name"] for entry in _load("exports.toml")[table]["columns"])
+
+
+def absent_columns(table: SourceTable) -> frozenset[str]:
+    """Those of them that an export need not have at all."""
+    return frozenset(entry["name"] for entry in _load("exports.toml")[table]["columns"] if entry.get("may_be_absent"))

@@ -1,7 +1,8 @@
 """Exports of the sources, as the office's systems write them: a folder of CSV or Parquet files with the columns of
 ``schemas/exports.toml``, all as text.
 
-Rules: the columns are exactly those of the table, in any order; a folder holds files of one kind. What a row holds is
+Rules: the columns are exactly those of the table, in any order; one that may be absent is empty then; a folder holds
+files of one kind. What a row holds is
 judged by the gate afterwards, by counts.
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 import polars as pl
 
 from exchange.base.errors import Halt
-from exchange.base.tables import SourceTable, export_columns
+from exchange.base.tables import SourceTable, absent_columns, export_columns
 
 
 def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
@@ -30,8 +31,9 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
     except pl.exceptions.PolarsError:
         msg = f"{folder}: the files' columns cannot be read, or differ from file to file"
         raise Halt(msg) from None
-    if found != set(names):
-        wrong = sorted(found ^ set(names))
+    wrong = sorted((found ^ set(names)) - (absent_columns(table) - found))
+    if wrong:
         msg = f"{folder}: columns missing or too many: {', '.join(wrong)}; see schemas/exports.toml"
         raise Halt(msg)
-    return frame.select([pl.col(name).cast(pl.String).fill_null("").str.strip_chars() for name in names])
+    there = [pl.col(name) if name in found else pl.lit("").alias(name) for name in names]
+    return frame.select([column.cast(pl.String).fill_null("").str.strip_chars() for column in there])

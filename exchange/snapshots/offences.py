@@ -9,8 +9,10 @@ Rules
 - Each record is judged by itself: a record of an offence at twenty leaves the sealed one of sixteen sealed. One
   judgment over offences before and after the birthday has one offence date, that of its main offence, and the sentence
   that was decided in all.
-- An offence without its day happened on the day of the decision at the latest. A sentence that cannot be read is not
-  taken for a light one: the record stays, and an officer sees it.
+- An offence without its day happened on the day of the decision at the latest. Where the days contradict each other (an
+  offence after its decision) the later one counts; a day before the birth is none.
+- What is unread (``source_texts.py``) seals nothing: the record stays, and an officer sees what was written.
+- A mark of the sealing organ seals whatever the dates say; the source's next export may lift it.
 - What is no record for anybody (``schemas/offences.toml``: never) is not kept, nor a judgment that is not effective on
   the day of the snapshot: while an appeal is open it has no effective day.
 - A record whose kind or effective day cannot be read is kept as *unclear*, with what was written, for an officer.
@@ -19,7 +21,8 @@ Rules
 Sources
 - Criminal Procedure Law art. 286; national rules on criminal-record queries of 2021, articles 2 and 10.
 - Measures for sealing juveniles' criminal records of 2022 (关于未成年人犯罪记录封存的实施办法): exemption from
-  punishment, one judgment over offences before and after eighteen, coercive measures and non-prosecution.
+  punishment, one judgment over offences before and after eighteen, coercive measures and non-prosecution; art. 10: the
+  mark, art. 18: the seal that is lifted.
 - Law on Preventing Juvenile Delinquency (2020) art. 59: penalties and coercive measures likewise. Drug use is a matter
   of penalties (Public Security Administration Punishments Law 2025, art. 136).
 - Supreme People's Court, 法释〔2006〕1号, art. 2: eighteen from the day after; Civil Code art. 202: 29 February;
@@ -34,12 +37,13 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from exchange.base.tables import OFFENCE_KINDS
+from exchange.base.tables import OFFENCE_KINDS, export_words
 from exchange.matching import id_numbers
 from exchange.matching.identity import Population
 from exchange.matching.sources import UNCLEAR
 from exchange.snapshots.birth_dates import named_births
 from exchange.snapshots.columns import laid_out
+from exchange.snapshots.source_texts import even, is_unread, read_day, read_mark, read_months
 
 JUDGMENT: Final = "judgment"
 NEVER: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "never")
@@ -50,28 +54,29 @@ FREE: Final = 10
 _COLUMNS: Final = (
     "key", "name", "kind", "offence_date", "decided_on", "effective_on", "sentence_months", "as_written",
 )  # fmt: skip
-_DATES: Final = ("offence_date", "decided_on", "effective_on")
+_MAY_BE_UNREAD: Final = ("kind", "offence_date", "decided_on", "effective_on", "sentence_months", "sealed")
 
 
 def build_tables(
     export: pl.LazyFrame, as_of: date, population: Population | None = None
 ) -> tuple[dict[str, pa.Table], dict[str, float]]:
-    """``records``, and the counts that the gate judges. Sealed records are in neither. ``population``: whose birth
-    dates count beside those inside the numbers.
+    """``records``, and the counts that the gate judges. Sealed records are in neither. ``export``: the columns of
+    ``schemas/exports.toml``, String; ``population``: whose birth dates count beside those inside the numbers.
     """
-    frame = id_numbers.standardise(_typed(export), as_of)
+    frame = id_numbers.standardise(_read(export, as_of), as_of)
     frame = frame.with_columns(named_births(frame, population).alias("born"))
-    frame = frame.filter(~is_sealed(as_of))
+    frame = frame.with_columns(_happened(as_of).alias("happened")).filter(~is_sealed())
     rows = frame.height
-    frame = frame.with_columns(_kind().alias("kind"))
     counts = {
         "rows": rows,
         "bad_number_share": _share(frame["key"].is_null()),
-        "unclear_share": _share(frame["kind"] == UNCLEAR),
-        "bad_date_share": _share(frame["offence_date"].is_null()),
-        "bad_sentence_share": _share(frame["sentence_unread"]),
+        "unclear_share": _share(frame.select(_kind() == UNCLEAR).to_series()),
+        "bad_date_share": _share(frame.select(_bad_date(as_of)).to_series()),
+        "bad_sentence_share": _share(frame["sentence_months_unread"]),
+        "bad_mark_share": _share(frame["sealed_unread"]),
     }
-    kept = frame.filter(pl.col("key").is_not_null() & _is_record(as_of)).with_columns(_as_written()).select(_COLUMNS)
+    frame = frame.with_columns(_kind().alias("kind"), _as_written().alias("as_written"))
+    kept = frame.filter(pl.col("key").is_not_null() & _is_record(as_of)).select(_COLUMNS)
     return {"records": laid_out(kept.sort(_COLUMNS))}, counts
 
 
@@ -80,44 +85,63 @@ def _share(bad: pl.Series) -> float:
     return max(int(bad.sum()) - FREE, 0) / max(len(bad), 1)
 
 
-def _typed(export: pl.LazyFrame) -> pl.DataFrame:
-    """The export with dates and months read; the texts of kind and effective day stay beside them."""
-    texts = [pl.col(name).str.strip_chars().fill_null("") for name in ("kind", "sentence_months", *_DATES)]
-    months = pl.col("sentence_months").cast(pl.Int32, strict=False)
-    readable = months.is_not_null() & (months >= 0)
-    return (
-        export.select("id_number", "name", *texts)
-        .with_columns(
-            pl.col("kind").alias("kind_text"),
-            pl.col("effective_on").alias("effective_text"),
-            *[pl.col(name).str.to_date("%Y-%m-%d", strict=False) for name in _DATES],
-            pl.when(readable).then(months).alias("sentence_months"),
-            ((pl.col("sentence_months") != "") & ~readable).alias("sentence_unread"),
-        )
-        .collect()
-    )
-
-
-def is_sealed(as_of: date) -> pl.Expr:
-    """Whether a record is sealed, over ``kind``, ``born``, the dates, ``sentence_months`` (empty: no imprisonment) and
-    ``sentence_unread``.
+def _read(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
+    """The export with what can be read of each column; beside it ``<column>_text``, as written, and
+    ``<column>_unread``, Boolean.
     """
-    known_by = pl.min_horizontal("decided_on", "effective_on", pl.lit(as_of))
-    happened = pl.coalesce("offence_date", known_by)
-    young = happened <= pl.col("born").dt.offset_by(f"{SEALED_BELOW_AGE}y")
-    may_have_sentence = (pl.col("kind") == JUDGMENT) | ~_kind_read()
-    light = ~pl.col("sentence_unread") & (pl.col("sentence_months").fill_null(0) <= SEALED_UP_TO_MONTHS)
-    return (young & (light | ~may_have_sentence)).fill_null(value=False)
+    text = {name: pl.col(name).fill_null("").str.strip_chars() for name in (*_MAY_BE_UNREAD, "birth_date")}
+    kind = even(text["kind"])
+    read = {
+        "kind": pl.when(kind.is_in(list(OFFENCE_KINDS))).then(kind),
+        "offence_date": read_day(text["offence_date"], as_of),
+        "decided_on": read_day(text["decided_on"], as_of),
+        "effective_on": read_day(text["effective_on"]),
+        "sentence_months": read_months(text["sentence_months"]),
+        "sealed": read_mark(text["sealed"]),
+    }
+    unread = {name: is_unread(text[name], read[name]) for name in read} | {"kind": read["kind"].is_null()}
+    return export.select(
+        "id_number",
+        "name",
+        read_day(text["birth_date"], as_of).alias("own_birth"),
+        *[column.alias(name) for name, column in read.items()],
+        *[text[name].alias(f"{name}_text") for name in read],
+        *[column.alias(f"{name}_unread") for name, column in unread.items()],
+    ).collect()
 
 
-def _kind_read() -> pl.Expr:
-    return pl.col("kind").is_in(list(OFFENCE_KINDS))
+def _known_by(as_of: date) -> pl.Expr:
+    return pl.min_horizontal("decided_on", "effective_on", pl.lit(as_of))
+
+
+def _happened(as_of: date) -> pl.Expr:
+    """The last day that the offence can have happened on; null where that is before the birth."""
+    offence, known_by = pl.col("offence_date"), _known_by(as_of)
+    happened = pl.when(offence <= known_by).then(offence).otherwise(pl.max_horizontal(offence, known_by))
+    return pl.when(happened >= pl.col("born")).then(happened)
+
+
+def is_sealed() -> pl.Expr:
+    """Whether a record is sealed, over ``kind``, ``born``, ``happened``, ``sentence_months`` (null: no imprisonment, or
+    unread) and ``sealed``.
+    """
+    young = pl.col("happened") <= pl.col("born").dt.offset_by(f"{SEALED_BELOW_AGE}y")
+    may_have_sentence = (pl.col("kind") == JUDGMENT) | pl.col("kind_unread")
+    light = ~pl.col("sentence_months_unread") & (pl.col("sentence_months").fill_null(0) <= SEALED_UP_TO_MONTHS)
+    return pl.col("sealed").fill_null(value=False) | (young & (light | ~may_have_sentence)).fill_null(value=False)
+
+
+def _bad_date(as_of: date) -> pl.Expr:
+    """No day of the offence, a day that cannot be read, or days that contradict each other or the birth."""
+    before_birth = pl.col("happened").is_null() & pl.col("born").is_not_null()
+    contradictory = before_birth | (pl.col("offence_date") > _known_by(as_of))
+    missing = pl.col("offence_date").is_null() | pl.col("decided_on_unread")
+    return missing | contradictory.fill_null(value=False)
 
 
 def _kind() -> pl.Expr:
     """The kind, *unclear* where the kind or a judgment's effective day cannot be read."""
-    day_unread = (pl.col("effective_text") != "") & pl.col("effective_on").is_null()
-    clear = _kind_read() & ~((pl.col("kind") == JUDGMENT) & day_unread)
+    clear = ~pl.col("kind_unread") & ~((pl.col("kind") == JUDGMENT) & pl.col("effective_on_unread"))
     return pl.when(clear).then("kind").otherwise(pl.lit(UNCLEAR))
 
 
@@ -128,7 +152,10 @@ def _is_record(as_of: date) -> pl.Expr:
 
 
 def _as_written() -> pl.Expr:
-    """Of an unclear record, what stands in the source."""
-    return (
-        pl.when(pl.col("kind") == UNCLEAR).then(pl.format("{} {}", "kind_text", "effective_text")).alias("as_written")
-    )
+    """What is unread, column by column; null where all was read."""
+    unread = [
+        pl.when(f"{name}_unread").then(pl.format(f"{export_words()[name]} {{}}", f"{name}_text"))
+        for name in _MAY_BE_UNREAD
+    ]
+    written = pl.concat_str(unread, separator="；", ignore_nulls=True)
+    return pl.when(written != "").then(written)

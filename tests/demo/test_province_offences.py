@@ -51,10 +51,10 @@ def test_sealed_is_as_the_rule_says_and_its_edges_are_there(records: pl.DataFram
 
 def test_some_have_sealed_records_only_and_some_others_too(records: pl.DataFrame) -> None:
     for _, held in records.group_by("id_number"):
-        assert set(held["sealed"]) == {all(held["sealed_record"])}
+        assert set(held["only_sealed"]) == {all(held["sealed_record"])}
     assert set(records.filter("sealed_record")["counts_as"]) == {""}
-    assert records["sealed"].any()
-    assert records.filter(pl.col("sealed_record") & ~pl.col("sealed")).height
+    assert records["only_sealed"].any()
+    assert records.filter(pl.col("sealed_record") & ~pl.col("only_sealed")).height
 
 
 def test_people_in_doubt_have_no_record(records: pl.DataFrame) -> None:

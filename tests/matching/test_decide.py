@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from exchange.base.tables import ANSWERS, ITEMS, OFFENCE_SOURCES, export_columns
+from exchange.base.tables import ANSWERS, ITEMS, OFFENCE_SOURCES, absent_columns, export_columns
 from exchange.demo.province.claims import make_claims
 from exchange.demo.province.events import make_events
 from exchange.demo.province.offences import make_offences, on_record
@@ -47,6 +47,7 @@ def register(province: pl.DataFrame) -> Population:
 @pytest.fixture(scope="module")
 def sources(province: pl.DataFrame, records: pl.DataFrame, register: Population) -> dict[str, SortedTable]:
     columns = export_columns("offences")
+    records = records.with_columns(pl.lit("").alias(name) for name in absent_columns("offences"))
     records = records.with_columns(id_number="written_number")
     household = events.build_tables(make_events(province).lazy(), TODAY)[0]["records"]
     found = {"household_events": SortedTable(household)}
@@ -99,7 +100,7 @@ def test_a_missing_source_is_never_no_record(
 def test_sealed_people_are_answered_like_clean_ones(
     province: pl.DataFrame, records: pl.DataFrame, register: Population, sources: dict[str, SortedTable]
 ) -> None:
-    only_sealed = records.filter("sealed")["id_number"]
+    only_sealed = records.filter("only_sealed")["id_number"]
     assert only_sealed.len() > 3
     people = province.filter(pl.col("id_number").is_in(only_sealed.implode()))
     rows = people.select(pl.lit("R").alias("row_ref"), "id_number", "name")
@@ -109,7 +110,7 @@ def test_sealed_people_are_answered_like_clean_ones(
 
 def test_a_record_under_a_superseded_number_is_found(province: pl.DataFrame, register: Population) -> None:
     person = province.filter(pl.col("oddity") == "superseded").row(0, named=True)
-    record = {
+    record = dict.fromkeys(absent_columns("offences"), "") | {
         "id_number": person["former_id_number"], "name": person["name"], "kind": "judgment",
         "offence_date": "2020-01-01", "decided_on": "2020-06-01", "effective_on": "2020-06-11",
         "sentence_months": "120",

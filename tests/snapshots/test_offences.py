@@ -51,7 +51,10 @@ def built(*changes: dict[str, str | None]) -> tuple[pl.DataFrame, dict[str, floa
         ({"kind": "劳动教养"}, "unclear"),
         ({"kind": "劳动教养", "effective_on": ""}, "unclear"),
         ({"kind": " judgment "}, "judgment"),
-        ({"kind": "Judgment"}, "unclear"),
+        ({"kind": "Judgment"}, "judgment"),
+        ({"kind": "ｄｒｕｇ"}, "drug"),
+        ({"sealed": "是"}, None),
+        ({"sealed": "部分"}, "judgment"),
         ({"id_number": "110105194912310021"}, None),  # whose it is cannot be read; counted for the gate
     ],
 )
@@ -62,7 +65,7 @@ def test_what_is_kept(change: dict[str, str | None], kept_as: str | None) -> Non
 
 def test_an_officer_reads_what_the_source_has_written() -> None:
     records, _ = built({"kind": "劳动教养", "effective_on": ""}, {"effective_on": "不详"}, {})
-    assert records.sort("as_written")["as_written"].to_list() == [None, "judgment 不详", "劳动教养 "]
+    assert records.sort("as_written")["as_written"].to_list() == [None, "生效日期 不详", "记录种类 劳动教养"]
     assert set(records["name"]) == {"某"}
 
 
@@ -74,6 +77,10 @@ def test_an_officer_reads_what_the_source_has_written() -> None:
         ({"effective_on": "?"}, 61, "unclear_share"),
         ({"offence_date": "?"}, 11, None),
         ({"offence_date": "?"}, 12, "bad_date_share"),
+        ({"offence_date": "2020-01-02"}, 12, "bad_date_share"),  # after the decision
+        ({"offence_date": "1949-12-30"}, 12, "bad_date_share"),  # before the birth
+        ({"decided_on": "?"}, 12, "bad_date_share"),
+        ({"sealed": "?"}, 12, "bad_mark_share"),
         ({"sentence_months": "?"}, 11, None),
         ({"sentence_months": "?"}, 12, "bad_sentence_share"),
         ({"id_number": "?"}, 11, None),

@@ -17,6 +17,7 @@ from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.snapshots import population
 from exchange.snapshots.offences import build_tables
+from exchange.snapshots.source_texts import read_day, read_mark
 
 AS_OF = date(2026, 11, 23)
 OFFENCES = export_columns("offences")
@@ -196,6 +197,7 @@ named = st.builds(
     st.just("36"),
     id_number=st.sampled_from(SHARED),
     name=st.sampled_from(["甲", "乙", "丙", ""]),
+    birth_date=st.sampled_from(["", "1970-01-01", "2002-01-01"]),
 )
 
 
@@ -210,8 +212,56 @@ def registered(people: list[dict[str, str]]) -> Population:
 def test_somebody_unrelated_makes_no_record_vanish(
     people: list[dict[str, str]], other: dict[str, str], records: list[dict[str, str]]
 ) -> None:
-    """Unrelated: of another name than the records, whatever numbers this person bears or bore."""
-    unrelated = other | {"name": "丁"}
+    """Whatever numbers this person bears or bore, of whatever name, unless the record names this person by name and
+    birth date.
+    """
     for each in records:
-        before, after = (kept(each, register=registered(known)) for known in (people, [*people, unrelated]))
+        if each["name"] == other["name"] and each["birth_date"]:
+            continue
+        before, after = (kept(each, register=registered(known)) for known in (people, [*people, other]))
         assert len(after) >= len(before)
+
+
+DAYS = ["{}-{}-{}", "{}/{}/{}", "{}.{}.{}", "{}{}{}", "{}年{}月{}日"]
+BEHIND = ["", " 00:00:00", " 13:05", "T08:30:00", "T08:30:00.000"]
+MONTHS = ["{}", "{}.0", "{}.00", " {} ", "{}个月", "{}月"]
+
+
+def full_width(text: str) -> str:
+    return "".join(chr(ord(letter) + 0xFEE0) if letter.isascii() and letter.isdigit() else letter for letter in text)
+
+
+@settings(max_examples=60)
+@given(
+    st.dates(date(2014, 6, 16), date(2026, 11, 23)),
+    st.sampled_from(["6", "60", "61", "9999"]),
+    st.sampled_from(DAYS),
+    st.sampled_from(BEHIND),
+    st.sampled_from(MONTHS),
+    st.booleans(),
+)
+def test_no_spelling_sets_a_seal_or_lifts_one(
+    day: date, months: str, form: str, behind: str, sentence: str, wide: bool
+) -> None:
+    written = form.format(f"{day:%Y}", f"{day:%m}", f"{day:%d}") + behind
+    texts = [full_width(text) if wide else text for text in (written, sentence.format(months))]
+    decided = {"decided_on": "2026-11-23", "effective_on": "2026-11-23"}
+    plain, spelled = (
+        record("2000-06-15", "judgment", offence, term, **decided) for offence, term in ((str(day), months), texts)
+    )
+    assert kept(spelled) == kept(plain)
+
+
+@pytest.mark.parametrize("day", ["21", "0021-06-15", "1021-06-15", "2118-06-15", "1999-12-31", "42000", "36.5", "?"])
+@pytest.mark.parametrize("kind", ["judgment", "drug"])
+def test_a_day_that_cannot_be_seals_nothing(day: str, kind: str) -> None:
+    assert kept(record("2000-06-15", kind, day, "6")) == [kind]
+
+
+@settings(max_examples=60)
+@given(st.text(alphabet="0123456789-/. 年月日TZ:６eE+是封", max_size=12), st.sampled_from(["offence_date", "sealed"]))
+def test_what_is_written_anyhow_seals_no_grown_persons_record(text: str, column: str) -> None:
+    """Unless it is a day before the birthday, or a mark, in plain words."""
+    grown = record("2000-06-15", "judgment", "2020-01-01", "6") | {column: text}
+    seals = {"offence_date": read_day(pl.lit(text)) <= date(2018, 6, 15), "sealed": read_mark(pl.lit(text))}
+    assert (kept(grown) == []) == bool(pl.select(seals[column].fill_null(value=False)).item())

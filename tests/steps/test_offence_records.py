@@ -120,7 +120,7 @@ def test_what_the_purpose_does_not_name_is_as_if_it_were_not_there(
         row: sorted(kinds) for row, kinds in seen.items()
     }
     unclear = next(sight.records for sight in sights if sight.review.row == 7)
-    assert unclear["as_written"].to_list() == ["劳动教养 "]
+    assert unclear["as_written"].to_list() == ["记录种类 劳动教养"]
     assert unclear["name"].to_list() == [asked["name"][6]]
 
 

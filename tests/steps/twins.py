@@ -18,7 +18,7 @@ from sqlalchemy import DateTime, select
 from sqlalchemy.orm import Session
 
 from exchange.app import App
-from exchange.base.tables import OFFENCE_KINDS, OFFENCE_SOURCES, SOURCES, export_columns
+from exchange.base.tables import OFFENCE_KINDS, OFFENCE_SOURCES, SOURCES, absent_columns, export_columns
 from exchange.demo.province.offences import make_offences
 from exchange.demo.world import SEED, World
 from exchange.register import Register, open_register
@@ -28,7 +28,7 @@ from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots
 
 HASH = re.compile(r"[0-9a-f]{64}")
-_EXPORT = export_columns("offences")
+_EXPORT = [name for name in export_columns("offences") if name not in absent_columns("offences")]
 
 
 @dataclass(frozen=True)

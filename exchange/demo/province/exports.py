@@ -8,7 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from exchange.base.files import make_folder
-from exchange.base.tables import OFFENCE_SOURCES, SOURCES, export_columns
+from exchange.base.tables import OFFENCE_SOURCES, SOURCES, absent_columns, export_columns
 from exchange.demo.province.events import make_events
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
@@ -20,7 +20,7 @@ def write_exports(folder: Path, seed: int, people: int, as_of: date) -> None:
     not grow with the province.
     """
     places = {source: make_folder(folder / source / str(as_of)) for source in SOURCES}
-    columns = export_columns("offences")
+    columns = [name for name in export_columns("offences") if name not in absent_columns("offences")]
     for number, chunk in enumerate(make_people(seed, people)):
         part = f"part-{number:03}.csv"
         _write(chunk.drop("oddity"), places["population"] / part)

@@ -6,7 +6,7 @@ Rules
 - ``counts_as`` is what the record is to somebody who asks: ``judgment`` (effective), ``administrative_penalty``,
   ``drug``, ``unclear`` (of a kind that is none of the export's: 劳动教养, abolished in 2013), or empty: sealed, an
   appeal open, effective only on ``NOT_YET``, or no record at all. ``on_record`` picks people by it.
-- ``sealed`` speaks of the person: sealed records and no other, so that the answer is that of somebody without any.
+- ``only_sealed`` speaks of the person: sealed records and no other, so that the answer is that of somebody without any.
 - A source may know a person by a superseded number, inside which the birth date may be a year too early, or, of an
   adult, by the 15 digits of that time.
 - People whose identity is in doubt have no records: the answer about them is *under review* anyway.
@@ -57,8 +57,8 @@ _LAST_15_DIGITS: Final = date(1999, 9, 30)
 
 def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
     """The records of a chunk of people: the offences export's columns, where ``id_number`` is the person's present
-    number; ``written_number``, which stands in the export instead; ``counts_as``, ``sealed_record`` and ``sealed``;
-    and the ``sources`` (list) that hold the record.
+    number; ``written_number``, which stands in the export instead; ``counts_as``, ``sealed_record``,
+    ``only_sealed``; and the ``sources`` (list) that hold the record.
     """
     random = np.random.default_rng([seed, 77, number])
     share = np.where(people["oddity"] == "superseded", SUPERSEDED_SHARE, OFFENDER_SHARE)
@@ -82,7 +82,7 @@ def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
         "sentence_months",
         "counts_as",
         "sealed_record",
-        pl.col("sealed_record").all().over("id_number").alias("sealed"),
+        pl.col("sealed_record").all().over("id_number").alias("only_sealed"),
         written_number=_written(random, records.height),
         sources=_sources(random, records.height),
     )
