@@ -50,7 +50,9 @@ class Policy(_Section):
     look into a partner's folder may take in all, less than the collector's minute; ``watch_after_minutes``: how old a
     batch is before its due day is watched; ``oldest_period_days``: how long ago a period may have ended for which a set
     is still accepted; ``remind_…``: of a set that has not come; ``large_rows``: from how many on a batch is matched by
-    ranges, of about ``range_rows`` each (docs/scale.md).
+    ranges, of about ``range_rows`` each (docs/scale.md); ``spot_check_…``: of the rows without a record that leave by a
+    standing approval, one in so many waits for an officer, and as many as a partner had hits within so many days
+    (``steps/disclosure.py``).
     """
 
     incomplete_after_minutes: Annotated[int, Field(ge=0)] = 30
@@ -67,6 +69,8 @@ class Policy(_Section):
     remind_at_most: Annotated[int, Field(ge=0)] = 4
     large_rows: Annotated[int, Field(ge=1)] = 2_000_000
     range_rows: Annotated[int, Field(ge=1)] = 1_000_000
+    spot_check_one_in: Annotated[int, Field(ge=1)] = 20
+    spot_check_days: Annotated[int, Field(ge=1)] = 90
 
     @property
     def incomplete_after(self) -> timedelta:

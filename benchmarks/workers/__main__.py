@@ -95,7 +95,7 @@ def by_ranges(measured: Measured, batches: int) -> Part:
     """One batch with half as many rows as all the others together, whole and then by ranges."""
     rows_in_all = measured.rows * batches // 2
     large = replace(measured, rows=rows_in_all)
-    policy = f"\n[policy]\nlarge_rows = {rows_in_all}\nrange_rows = {-(-rows_in_all // RANGES)}\n"
+    policy = f"\nlarge_rows = {rows_in_all}\nrange_rows = {-(-rows_in_all // RANGES)}\n"
     write_atomically(large.world.config, large.world.config.read_bytes() + policy.encode())
     mark = time.strftime("%d%H%M%S")
     with large.airflow(2) as (airflow, api):

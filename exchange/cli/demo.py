@@ -71,8 +71,8 @@ def _play(world: World, airflow: Airflow) -> list[PlayOutcome]:
     waiting = [each for each in found if each.problem is None and "awaiting_approval" in each.answers]
     if not waiting:
         return found
-    with err.status("the leader is asked to approve"):
-        second = approve(airflow, waiting[0].expectation)
+    with err.status("an officer confirms the hits, and the leader is asked to approve"):
+        second = approve(world, airflow, waiting[0].expectation)
     return _wait([*found, PlayOutcome(second)])
 
 

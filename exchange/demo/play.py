@@ -12,6 +12,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import ITEMS, REQUIRED_COLUMNS
 from exchange.base.xlsx import write_workbook
@@ -23,8 +24,13 @@ from exchange.demo.province.people import make_people
 from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
-from exchange.demo.world import LEADER, PARTNERS, PEOPLE, SEED, PartnerProfile, World
+from exchange.demo.world import LEADER, OFFICER, PARTNERS, PEOPLE, SEED, PartnerProfile, World
+from exchange.register import Decision, ReviewFilter
+from exchange.review.case import load_cases
+from exchange.review.decisions import complete
+from exchange.steps.disclosure import AWAITING, told
 
+CAUSE: Final = "criminal_record"
 _APPROVAL_SECONDS: Final = 90.0
 READING_SECONDS: Final = 2.0
 """As a person would. Airflow 3.3 takes an answer of the first tenth of a second for a fault and asks anew."""
@@ -156,7 +162,7 @@ class Script:
 
     def _dropped(self, partner: DemoPartner, request: Request, about: str, *, claims: Claims) -> Expectation:
         partner.drop(partner.make_set(request))
-        return Expectation(partner, request.batch, about, time.monotonic(), expected=claims.expected)
+        return Expectation(partner, request.batch, about, time.monotonic(), expected=told(claims.expected))
 
 
 def to_csv(rows: pl.DataFrame, *, chinese: bool = False) -> bytes:
@@ -185,10 +191,11 @@ def quarter(day: date) -> str:
     return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
-def approve(airflow: Airflow, first: Expectation) -> Expectation:
-    """A leader lets the rows go that wait for an approval; what should come back in the second result. Halt where
-    nobody is asked.
+def approve(world: World, airflow: Airflow, first: Expectation) -> Expectation:
+    """An officer confirms the hits, and a leader lets the rows go that wait for an approval; what should come back in
+    the second result. Halt where nobody is asked.
     """
+    confirmed = _confirm_hits(world, first.batch)
     began, release = time.monotonic(), f"{first.batch}.release-1"
     with airflow.api() as api:
         api.trigger("releases", f"demo-{release}")
@@ -199,9 +206,24 @@ def approve(airflow: Airflow, first: Expectation) -> Expectation:
         (question,) = leader.asked("release", release)
         time.sleep(READING_SECONDS)
         leader.answer("release", release, question["task_instance"]["task_id"], question["options"][0])
-    waited = first.expected.filter(pl.col("criminal_record") == "awaiting_approval")
-    answered = waited.with_columns(pl.lit("no_record").alias("criminal_record"))
+    waited = first.expected.with_row_index("row", offset=1).filter(pl.col(CAUSE) == AWAITING)
+    answer = pl.when(pl.col("row").is_in(confirmed)).then(pl.lit("record_found")).otherwise(pl.lit("no_record"))
+    answered = waited.with_columns(answer.alias(CAUSE)).drop("row")
     return replace(first, about="approved 领导审批后", dropped_at=began, expected=answered, result=2)
+
+
+def _confirm_hits(world: World, batch: str) -> list[int]:
+    """The rows with a record that counts, each found to be this person's."""
+    with App.open(OFFICER, world.config) as app:
+        reviews = app.register.reviews.find(ReviewFilter(batch=batch))
+        hits = [review for review in reviews if CAUSE in review.causes]
+        cases = load_cases(app, batch, hits)
+        decisions = [
+            Decision(case.review.row, case.review.version, complete(case.open, {CAUSE: "record_found"}), "case_file")
+            for case in cases
+        ]
+        app.register.reviews.decide(batch, decisions)
+    return [review.row for review in hits]
 
 
 def check(expectation: Expectation) -> PlayOutcome:

@@ -244,6 +244,9 @@ sftp_key = "keys/sftp"
 [register]
 url = "{world.postgres.url("exchange")}"
 password_file = "{world.postgres.password_file.resolve()}"
+
+[policy]
+spot_check_one_in = 1_000_000  # so that each answer is the planted one; an office leaves this at 20
 """
     write_atomically(world.config, settings.encode())
 

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, get_batch, now
-from exchange.register.models import ReviewRow
+from exchange.register.models import BatchRow, ReviewRow
 
 
 class ReviewState(StrEnum):
@@ -161,6 +161,25 @@ class Reviews:
                 row.decided_by, row.decided_at = self.actor, now()
                 event_data[f"review.{row.row}"] = f"{row.decision} {row.reason}"
             append_event(session, batch, {}, event_data, self.actor)
+
+    def rows_with(self, batch_id: str, cause: str) -> frozenset[int]:
+        """The rows of a batch that are or were in the queue for this cause."""
+        query = select(ReviewRow.row).filter_by(batch_id=batch_id).where(ReviewRow.causes.contains([cause]))
+        with transaction(self.engine) as session:
+            return frozenset(session.scalars(query))
+
+    def share_of(self, partner: str, causes: Sequence[str], since: datetime) -> tuple[int, int]:
+        """Of the partner's batches since then that ask for one of these items: rows that were in the queue for it, and
+        rows in all.
+        """
+        asked = select(BatchRow.id, BatchRow.rows_in).filter_by(partner=partner)
+        asked = asked.where(BatchRow.received_at >= since, BatchRow.items.overlap(list(causes)))
+        batches = asked.subquery()
+        held = select(func.count()).select_from(ReviewRow).join(batches, batches.c.id == ReviewRow.batch_id)
+        with transaction(self.engine) as session:
+            hits = session.scalar(held.where(ReviewRow.causes.overlap(list(causes))))
+            rows = session.scalar(select(func.sum(batches.c.rows_in)))
+        return int(hits or 0), int(rows or 0)
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:
         """How many of a batch's rows are in each state."""

@@ -4,7 +4,7 @@ Rules
 - The versions of the snapshots are pinned in the register at the first try; whoever asks later uses the same ones.
 - Days are counted from the day of receipt, not from today, so that the same batch is answered the same on any day.
 - Rows that had to wait for a source are asked a second time, of versions pinned once all its sources are fresh.
-- What an officer decided stands over what the matching says.
+- What an officer decided stands over what the matching says; rows drawn for a spot check are under review until then.
 - Rows asked for by number are decided alone, and their answers are those that they have in the whole batch. Only
   ``unregistered`` counts over the whole request, which is decided once for it.
 
@@ -21,7 +21,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.agreements.agreement import Agreement
+from exchange.agreements.agreement import LETTER_ITEMS, Agreement
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.parallel import map_ordered
@@ -35,6 +35,7 @@ from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
 from exchange.register import Batch, Review
 from exchange.steps.agreed import agreed
+from exchange.steps.disclosure import AWAITING, SPOT, with_spot_checks
 from exchange.steps.objection import objected
 from exchange.steps.request import ROWS_IN_PART, read_request
 from exchange.steps.rows import REFERENCE, read_references, read_rows
@@ -42,7 +43,6 @@ from exchange.wire.manifest import RequestManifest, parse
 
 POPULATION: Final = "population"
 WAITING: Final = "source_not_ready"
-AWAITING: Final = "awaiting_approval"
 
 SnapshotPins = Mapping[str, tuple[str, date]]
 """Source → (version, as-of date)."""
@@ -101,6 +101,13 @@ class BatchContext:
         return self.app.register.pin_snapshots(self.batch.id, current)
 
     @property
+    def waits_for(self) -> str:
+        """The code of rows that wait with offence records, hits or not, in the first result."""
+        needed = _needs(list(LETTER_ITEMS))
+        ready = all(source in self.pins and is_fresh(source, self.pins[source][1], self.today) for source in needed)
+        return AWAITING if ready else WAITING
+
+    @property
     def later_pins(self) -> SnapshotPins:
         """The versions of the second asking; empty where there was none."""
         return self.app.register.snapshots_of(self.batch.id, later=True)
@@ -139,7 +146,15 @@ class BatchContext:
             asked = self.claims(rows)
             first = self.earlier.answers(self.earlier.rows_of(asked[REFERENCE]))
             return objected(asked, first, self.manifest.items)
-        return self._decided_rows(self.sources(), rows, settled=settled)
+        answers = self._decided_rows(self.sources(), rows, settled=settled)
+        return answers if settled else with_spot_checks(answers, rows or range(1, answers.height + 1), self._drawn)
+
+    @cached_property
+    def _drawn(self) -> frozenset[int]:
+        """The rows that wait for a spot check; none before the first result is made."""
+        if not LETTER_ITEMS.intersection(self.manifest.items):
+            return frozenset()
+        return self.app.register.reviews.rows_with(self.batch.id, SPOT)
 
     def _decided_rows(self, sources: Sources, rows: Sequence[int] | None, *, settled: bool) -> pl.DataFrame:
         if rows is not None and unregistered.CODE in self.manifest.items:
@@ -183,6 +198,7 @@ class BatchContext:
             return first
         numbers = [place + 1 if rows is None else rows[place] for place in waited]
         again = self._decided_rows(self.sources(later=True), numbers, settled=settled)
+        again = again if settled else with_spot_checks(again, numbers, self._drawn)
         return first.with_columns(first[name].scatter(waited, again[name]) for name in again.columns)
 
 

@@ -2,6 +2,8 @@
 
 Rules
 - No row is decided to find out that none can leave: counts first, then numbers of rows.
+- What speaks of offence records leaves together: while a source is not ready, or an officer has a hit or a spot check
+  of the batch, no row that waits for the leader leaves, and no decided hit or spot check; not on the due day either.
 - Rows with an officer stand in the register's queue. Those that wait for the leader or a source alone are listed when
   the first result is made; the list lies in the cache, and is worked out anew where it was lost.
 - Once all sources of rows that waited for one are fresh, these rows alone are asked again; those that an officer must
@@ -20,10 +22,9 @@ from exchange.app import App
 from exchange.base.tables import PENDING
 from exchange.calendar.working_days import office_day
 from exchange.matching.decide import CAUSES_COLUMN
-from exchange.register import Batch, ReleaseState, ReviewFilter, ReviewState
+from exchange.register import Batch, ReleaseState, Review, ReviewFilter, ReviewState
 from exchange.register.waiting import OpenRows
 from exchange.steps.answers import (
-    AWAITING,
     POPULATION,
     WAITING,
     BatchContext,
@@ -31,6 +32,7 @@ from exchange.steps.answers import (
     has_code,
     second_pass,
 )
+from exchange.steps.disclosure import AWAITING, RECORD_CAUSES, SpotCheck, with_spot_checks
 from exchange.steps.queue import new_reviews
 
 _HELD = frozenset(ReleaseState) - {ReleaseState.REOPENED}
@@ -103,11 +105,18 @@ def leaving(context: BatchContext) -> list[int]:
     app, batch = context.app, context.batch
     held = {row for each in app.register.releases.of(batch.id) if each.state in _HELD for row in each.rows}
     unqueued = _unqueued(context)
+    with_officer = app.register.reviews.find(ReviewFilter(batch=batch.id))
     decided = app.register.reviews.find(ReviewFilter(batch=batch.id, state=ReviewState.DECIDED))
     for_leader = set(unqueued.approval) - held
+    if unqueued.source or any(_of_records(review) for review in with_officer):
+        for_leader, decided = set(), [review for review in decided if not _of_records(review)]
     rows = for_leader | ({review.row for review in decided} | set(unqueued.ready)) - held
-    with_officer = app.register.reviews.count(batch.id)[ReviewState.OPEN]
     return sorted(rows) if for_leader or not with_officer or is_due(app, batch) else []
+
+
+def _of_records(review: Review) -> bool:
+    """Whether the row must not be told from others by when it leaves."""
+    return not set(RECORD_CAUSES).isdisjoint(review.causes)
 
 
 def _unqueued(context: BatchContext) -> Unqueued:
@@ -126,6 +135,7 @@ def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
     """The list with the second answers of the rows that waited; new work for officers is in the queue before that."""
     app, rows = context.app, first.source
     answers = context.matched(rows)
+    answers = with_spot_checks(answers, rows, SpotCheck.of(app, context.batch).drawn(answers, rows))
     people = app.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
     found = new_reviews(answers, context.agreement, people, app.settings.divisions, 0)
     app.register.reviews.add(context.batch.id, [replace(each, row=rows[each.row]) for each in found])

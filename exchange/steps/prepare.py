@@ -3,6 +3,7 @@
 Rules
 - Nothing plain is written: rows go from memory into the partner's envelope, part by part (ADR 19). How they were parted
   cannot be seen in the file.
+- The partner is told no more than ``steps/disclosure.py`` lets it know; the register counts the answers as they stand.
 - The gate judges all rows before the envelope is whole; what does not pass is thrown away with its temporary file.
 - The files are kept in the archive before the register hears of them.
 """
@@ -25,6 +26,7 @@ from exchange.output.masking import ID_NUMBER_ANYWHERE, mask, masked_reference
 from exchange.output.results import ECHOED, add_counts, count_answers, notes_of, write_csv, write_xlsx
 from exchange.register import FileRecord, Role, numbered
 from exchange.steps.answers import BatchContext, Part
+from exchange.steps.disclosure import told
 from exchange.steps.receipt import due_day
 from exchange.validate.gate import judge
 from exchange.wire.envelope import encrypt, encrypt_into, load_certificate, sign
@@ -35,9 +37,12 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class EncryptedData:
-    """A result's data file, kept: counts per answer, the file as its partner will see it, and as it lies here."""
+    """A result's data file, kept: counts per answer, as they stand and as the partner is told them, the file as its
+    partner will see it, and as it lies here.
+    """
 
     counts: Counts
+    told: Counts
     plain: File
     encrypted: File
     snapshots: list[SnapshotDate]
@@ -53,6 +58,7 @@ def encrypt_data(context: BatchContext, parts: Iterable[Part], *, supplement: in
     digest, size = _keep_encrypted(context, pieces, supplement)
     return EncryptedData(
         counts=writing.counts,
+        told=writing.told,
         plain=File(name=name, size=writing.size, sha256=writing.digest.hexdigest()),
         encrypted=File(name=name + ENVELOPE_SUFFIX, size=size, sha256=digest),
         snapshots=writing.snapshots,
@@ -66,6 +72,7 @@ class _Writing:
     context: BatchContext
     snapshots: list[SnapshotDate]
     counts: Counts = field(default_factory=dict)
+    told: Counts = field(default_factory=dict)
     judged: dict[str, int] = field(default_factory=dict)
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     size: int = 0
@@ -87,17 +94,18 @@ class _Writing:
         """In one piece."""
         manifest, form = self.context.manifest, self.context.agreement.result
         masked = pl.concat(self._masked(parts))
-        notes = notes_of(self.context.batch.id, manifest, self.snapshots, self.counts)
+        notes = notes_of(self.context.batch.id, manifest, self.snapshots, self.told)
         yield write_xlsx(masked, manifest.items, form.language, notes)
 
     def _masked(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
-        masking = self.context.agreement.masking
+        masking, waits_for = self.context.agreement.masking, self.context.waits_for
         for asked, answers in parts:
             with stage("mask"):
-                masked = mask(answers.drop(FOR_THE_OFFICE), masking.id_number, masking.name)
+                masked = mask(told(answers, waits_for).drop(FOR_THE_OFFICE), masking.id_number, masking.name)
             with stage("count"):
-                counts = count_answers(answers, self.context.manifest.items)
-                add_counts(self.counts, counts)
+                counts = count_answers(masked, self.context.manifest.items)
+                add_counts(self.told, counts)
+                add_counts(self.counts, count_answers(answers, self.context.manifest.items))
                 for name, count in _judged(asked, masked, counts).items():
                     self.judged[name] = self.judged.get(name, 0) + count
             yield masked
@@ -169,9 +177,9 @@ def sign_result(context: BatchContext, data: EncryptedData, *, supplement: int, 
         items=manifest.items,
         supplement=supplement or None,
         rows_in=manifest.rows,
-        rows_out=sum(data.counts["identity"].values()),
+        rows_out=sum(data.told["identity"].values()),
         rows_open=rows_open,
-        answers=data.counts,
+        answers=data.told,
         snapshots=data.snapshots,
         due=due_day(batch),
         encrypted=data.encrypted,

@@ -1,8 +1,9 @@
 """Process: from the kept original to the signed and encrypted first result, in one go.
 
 Rules: rows that need an officer or the leader's approval do not hold the batch up: they go back *under review*, or
-awaiting approval, and into the queue; what comes of them follows in a supplementary result (``steps/release.py``). The
-rows go through in parts, from the opened request into the envelope (ADR 19).
+awaiting approval, and into the queue, with them those that are drawn for a spot check (``steps/disclosure.py``); what
+comes of them follows in a supplementary result (``steps/release.py``). The rows go through in parts, from the opened
+request into the envelope (ADR 19).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from exchange.base.timing import stage
 from exchange.register import NewReview, State
 from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
+from exchange.steps.disclosure import SpotCheck, with_spot_checks
 from exchange.steps.prepare import encrypt_data, sign_result
 from exchange.steps.queue import new_reviews
 from exchange.steps.ranges import merge_ranges, remove
@@ -37,8 +39,11 @@ class _Waiting:
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
         context, app = self.context, self.context.app
         people = app.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
-        for asked, answers in parts:
+        spot_check = SpotCheck.of(app, context.batch)
+        for asked, matched in parts:
             with stage("queue"):
+                rows = range(self.rows + 1, self.rows + matched.height + 1)
+                answers = with_spot_checks(matched, rows, spot_check.drawn(matched, rows))
                 self.open += int(has_code(answers, PENDING).sum())
                 self.reviews += new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
                 self.unqueued += first_unqueued(answers, self.rows + 1)

@@ -7,7 +7,8 @@ Rules
 - *No record* and confirmed hits leave only with the leader's approval; an approval given in advance covers *no record*
   in ad hoc batches, never a row that an officer had in hand. Other decided rows leave without.
 - A release waits until no row of the batch is open with an officer; on the due day, what is decided goes.
-- Rows that only wait for the leader do not wait for officers.
+- Rows that only wait for the leader wait for the batch's hits and spot checks, also beyond the due day
+  (``steps/disclosure.py``), and for no other work of officers.
 - A row that the leader returned is open: what was decided before does not leave until an officer decides it again.
 - Each verb may be killed and run again: the register says how far a release is.
 """
@@ -35,8 +36,9 @@ from exchange.register import (
 )
 from exchange.register.releases import parse_id
 from exchange.register.waiting import open_rows
-from exchange.steps.answers import AWAITING, BatchContext, answer_columns, has_code
+from exchange.steps.answers import BatchContext, answer_columns, has_code
 from exchange.steps.candidates import leaving, may_leave
+from exchange.steps.disclosure import AWAITING
 from exchange.steps.prepare import encrypt_data, sign_result
 
 log = logging.getLogger(__name__)
