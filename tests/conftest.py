@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from exchange.app import App
+from exchange.base.paths import ROOT
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.province.offences import make_offences, on_record
@@ -24,17 +25,34 @@ hypothesis.settings.load_profile("any machine")
 SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "server", "small"})
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 
+ORDER = ("airflow", "house", "server")
+"""Which tests begin first where several processes share the work: what takes longest, so that nobody waits for it."""
+
 PEOPLE = 3000
 ITEMS = ("id_number", "name", "sex")
 _numbers = itertools.count(1)
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs a server: by its fixtures, or because it stands in the tests of the servers themselves."""
+    """Marks what needs a server: by its fixtures, or because it stands in the tests of the servers themselves; and says
+    what must stay in one process where several share the work.
+    """
+    turns: dict[str, int] = {}
     for item in items:
         asked = SERVERS.intersection(getattr(item, "fixturenames", ()))
         if asked or item.path.name.startswith("test_servers_"):
             item.add_marker(pytest.mark.server)
+        item.add_marker(pytest.mark.xdist_group(group(item)))
+        names = [group(item), *(mark.name for mark in item.iter_markers())]
+        turn = min((ORDER.index(name) for name in names if name in ORDER), default=len(ORDER))
+        turns[group(item)] = min(turn, turns.get(group(item), turn))
+    items.sort(key=lambda item: turns[group(item)])  # stable: within a group the order stays
+
+
+def group(item: pytest.Item) -> str:
+    """The tests of one group run in one process, one after another: those that need the one Airflow, and each file."""
+    return "airflow" if "airflow" in getattr(item, "fixturenames", ()) else str(item.path.relative_to(ROOT))
 
 
 @pytest.fixture(scope="session")

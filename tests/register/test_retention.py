@@ -236,18 +236,16 @@ def test_an_agreement_may_say_otherwise(desk: Desk, manifest: RequestManifest, r
 
 
 def test_killed_at_any_moment_and_run_again(
-    tmp_path: Path, database: Database, due: Due, manifest: RequestManifest
+    tmp_path: Path, database: Database, register: Register, due: Due, manifest: RequestManifest
 ) -> None:
     fatal = itertools.count(1)
     finished = False
     while not finished:
         database.empty()
         place = tmp_path / str(next(fatal))
-        register = database.open()
         desk = Desk(App(settings(place, database), register), due)
         batches = [desk.closed(manifest, name, name.encode()) for name in ("a",)]
-        register.close()
-        finished = _killed(place, database, int(place.name))
+        finished = _killed(desk, int(place.name))
         assert retention.run(desk.later(91)).total() >= 0
         for batch in batches:
             assert roles(desk, batch) == {"manifest", "data", "result_data"}, place.name
@@ -255,11 +253,10 @@ def test_killed_at_any_moment_and_run_again(
         told = [step.facts for batch in batches for step in register.steps(batch) if "destroyed" in step.facts]
         assert len(told) == 3, "each destruction is told once"
         register.verify()
-        register.close()
     assert int(place.name) > 10
 
 
-def _killed(place: Path, database: Database, fatal: int) -> bool:
+def _killed(desk: Desk, fatal: int) -> bool:
     """Runs the retention in a process of its own that is killed at its n-th side effect; whether it came to its end."""
     child = os.fork()
     if child == 0:
@@ -269,10 +266,10 @@ def _killed(place: Path, database: Database, fatal: int) -> bool:
             if next(count) == fatal:
                 os.kill(os.getpid(), signal.SIGKILL)
 
-        register = database.open("killed")
-        event.listen(register.engine, "commit", tick)
+        engine = desk.register.engine
+        engine.dispose(close=False)  # the connections are the parent's; what SQLAlchemy has compiled is kept
+        event.listen(engine, "commit", tick)
         sys.addaudithook(lambda name, _: tick() if name in ("os.rename", "os.remove", "os.mkdir") else None)
-        moment = datetime.now(UTC) + timedelta(days=91)
-        retention.run(App(settings(place, database), register, lambda: moment))
+        retention.run(desk.later(91))
         os._exit(0)
     return os.waitpid(child, 0)[1] == 0
