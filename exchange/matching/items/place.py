@@ -1,9 +1,14 @@
-"""Items that name a division and are compared as places: birthplace and native place."""
+"""Items that name a division and are compared as places: birthplace and native place.
+
+When they were registered is not exported. It was not before the birth, so a code of several meanings, on either side,
+means none that had ended before (``division_meanings.told_apart``).
+"""
 
 from __future__ import annotations
 
 import polars as pl
 
+from exchange.matching.division_meanings import told_apart
 from exchange.matching.divisions import division_code, place_answer
 from exchange.matching.items.rule import ItemRule, meant, registered
 
@@ -11,9 +16,10 @@ from exchange.matching.items.rule import ItemRule, meant, registered
 def place_rule(code: str) -> ItemRule:
     """The rule of an item whose claim and register column both bear its code."""
     claimed, register, named = pl.col(code), registered(code), meant(code)
+    born = registered("birth_date").dt.year()
     return ItemRule(
         code=code,
-        reads=(code,),
+        reads=(code, "birth_date"),
         claimed=division_code(claimed),
         answer=(
             pl.when(claimed.str.strip_chars() == "")
@@ -22,6 +28,6 @@ def place_rule(code: str) -> ItemRule:
             .then(pl.lit("claim_format"))
             .when(register.is_null())
             .then(pl.lit("under_review"))
-            .otherwise(place_answer(named, register))
+            .otherwise(place_answer(told_apart(named, since=born), told_apart(register, since=born)))
         ),
     )

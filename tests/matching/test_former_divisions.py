@@ -1,0 +1,183 @@
+"""Every former division leads to where its name is today, or says why not and by which source."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import polars as pl
+import pytest
+
+from exchange.matching.division_meanings import (
+    FIRST_OF_NAMES,
+    counties_of,
+    extents,
+    formers,
+    in_use,
+    meanings,
+    todays,
+    told_apart,
+)
+from exchange.matching.division_names import stem
+from exchange.matching.divisions import all_extents, division_words, place_answer
+
+PARTED = {("51", "50"), ("44", "46"), ("42", "50")}
+"""Chongqing (1997) and Hainan (1988) came out of other provinces."""
+
+REASONS = {"renamed", "merged", "raised", "parted", "unknown"}
+
+
+def within_reach(old: str, new: str) -> bool:
+    return old[:2] == new[:2] or (old[:2], new[:2]) in PARTED
+
+
+def test_a_former_division_leads_to_its_name_or_says_why_not() -> None:
+    for row in formers():
+        after = row["successors"].split()
+        assert all(code in todays() and within_reach(row["code"], code) for code in after), row
+        if row["reason"]:
+            assert row["reason"] in REASONS, row
+            assert row["source"], row
+            assert (row["reason"] == "unknown") == (not after), row
+        else:
+            assert stem(row["name"]) in {stem(todays()[code]["name"]) for code in after}, row
+
+
+def test_whose_name_stands_today_leads_there() -> None:
+    """Where the one county of a name in its province is not among the successors, another took the name: few have."""
+    standing = defaultdict(set)
+    for code, row in todays().items():
+        if code[4:] != "00":
+            standing[code[:2], stem(row["name"])].add(code)
+    elsewhere = {
+        row["name"]
+        for row in formers()
+        if row["code"][4:] != "00" and not row["name"].endswith("区")
+        for now in [standing[row["code"][:2], stem(row["name"])]]
+        if now and not now & set(row["successors"].split())
+    }
+    beside_their_counties = {"承德市", "铁岭市", "朝阳市", "通化市", "吉安市", "安阳市", "新乡市"}
+    assert elsewhere <= beside_their_counties | {"达川市"}
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "today"),
+    [
+        ("142401", "榆次市", "山西省晋中市榆次区"),
+        ("511121", "仁寿县", "四川省眉山市仁寿县"),
+        ("330725", "义乌县", "浙江省金华市义乌市"),
+        ("231027", "虎林县", "黑龙江省鸡西市虎林市"),
+        ("379004", "莱芜市", "山东省济南市莱芜区 山东省济南市钢城区"),
+        ("220123", "九台县", "吉林省长春市九台区"),
+        ("232301", "绥化市", "黑龙江省绥化市北林区"),
+        ("332401", "金华市", "浙江省金华市婺城区 浙江省金华市金东区"),
+        ("352401", "泉州市", "福建省泉州市鲤城区 福建省泉州市丰泽区 福建省泉州市洛江区 福建省泉州市泉港区"),
+        ("512221", "万县", "重庆市万州区"),
+        ("512301", "涪陵市", "重庆市涪陵区"),
+        ("152121", "布特哈旗", "内蒙古自治区呼伦贝尔市扎兰屯市"),
+        ("110103", "崇文区", "北京市东城区"),
+        ("320824", "宿迁县", "江苏省宿迁市宿城区 江苏省宿迁市宿豫区"),
+        (
+            "222500",
+            "德惠地区",
+            "吉林省长春市农安县 吉林省长春市双阳区 吉林省长春市九台区 吉林省长春市榆树市 吉林省长春市德惠市",
+        ),
+    ],
+)
+def test_known_successors(code: str, name: str, today: str) -> None:
+    row = next(row for row in formers() if (row["code"], row["name"]) == (code, name))
+    assert {todays()[after]["full_name"] for after in row["successors"].split()} == set(today.split())
+
+
+def test_a_former_name_is_read_as_what_it_meant() -> None:
+    """By its full name; what is a form of something of today, too, means that."""
+    full = defaultdict(set)
+    for row in formers():
+        full[row["full_name"]].add(counties_of(row))
+    today = {row["full_name"] for row in todays().values()}
+    for name, fates in full.items():
+        if name not in today and len(fates) == 1:
+            number = division_words()[name]
+            taken = number in in_use() or number >= FIRST_OF_NAMES
+            assert {all_extents()[number].possible} == fates or taken, name
+
+
+SEVERAL = [code for code, several in meanings().items() if len(several) > 1 and code not in in_use()]
+
+
+def test_a_code_that_meant_several_things_is_an_officers_by_itself() -> None:
+    assert 222421 in SEVERAL
+    pairs = [
+        (code, one)
+        for code in SEVERAL
+        for meaning in meanings()[code]
+        for one in meaning.counties - extents()[code].sure
+    ]
+    claimed, registered = (pl.Series(column, dtype=pl.Int32) for column in zip(*pairs, strict=True))
+    for one, other in ((claimed, registered), (registered, claimed)):
+        answers = pl.select(place_answer(pl.lit(one), pl.lit(other))).to_series()
+        assert set(answers) == {"under_review"}
+
+
+@pytest.mark.parametrize(
+    ("on", "since", "means"),
+    [
+        (1982, None, "延吉县"),
+        (1983, None, "延吉县"),
+        (1984, None, "龙井县"),
+        (1988, None, "龙井县"),
+        (1989, None, None),
+        (None, 1981, None),
+        (None, 1983, None),
+        (None, 1984, "龙井县"),
+        (None, 1988, "龙井县"),
+        (None, 1989, None),
+        (None, None, None),
+    ],
+)
+def test_a_year_tells_the_meanings_apart(on: int | None, since: int | None, means: str | None) -> None:
+    """On the day of an event; or of what was registered in that year or later."""
+    year = pl.lit(on if on else since, pl.Int32)
+    asked = told_apart(pl.lit(222421), on=year) if on else told_apart(pl.lit(222421), since=year)
+    assert pl.select(asked).item() == (division_words()[means] if means else 222421)
+
+
+def test_a_code_of_one_meaning_is_left_as_it_is() -> None:
+    codes = pl.Series([220104, 220123, 999999, None], dtype=pl.Int32)
+    found = pl.select(told_apart(pl.lit(codes), since=pl.lit(1981))).to_series()
+    assert found.to_list() == codes.to_list()
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("延边州", "延边朝鲜族自治州"),
+        ("吉林省延边州敦化市", "敦化市"),
+        ("前郭县", "前郭尔罗斯蒙古族自治县"),
+        ("长白县", "长白朝鲜族自治县"),
+        ("巴州", "巴音郭楞蒙古自治州"),
+        ("恩施州", "恩施土家族苗族自治州"),
+        ("鄂温克旗", "鄂温克族自治旗"),
+    ],
+)
+def test_short_names_are_read(written: str, means: str) -> None:
+    assert division_words()[written] == division_words()[means]
+
+
+@pytest.mark.parametrize(
+    ("name", "means"),
+    [
+        ("榆次市", "榆次"),
+        ("榆次区", "榆次"),
+        ("通县", "通县"),
+        ("城区", "城区"),
+        ("延边朝鲜族自治州", "延边"),
+        ("积石山保安族东乡族撒拉族自治县", "积石山"),
+        ("东乡族自治县", "东乡"),
+        ("鄂温克族自治旗", "鄂温克"),
+        ("巴音郭楞蒙古自治州", "巴音郭楞"),
+        ("龙胜各族自治县", "龙胜"),
+        ("石拐矿区", "石拐"),
+    ],
+)
+def test_the_stem_of_a_name(name: str, means: str) -> None:
+    assert stem(name) == means
