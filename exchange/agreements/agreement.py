@@ -21,7 +21,7 @@ from exchange.base.errors import Halt
 from exchange.base.tables import ALWAYS_COUNTED, ITEMS, OFFENCE_KINDS
 from exchange.base.toml import parse_model, read_bytes
 from exchange.base.xlsx import MAX_SHEET_ROWS
-from exchange.calendar.working_days import WORKING_DAYS
+from exchange.calendar.limits import WORKING_DAYS
 from exchange.wire.manifest import PARTNER_PATTERN
 
 # Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules

@@ -25,18 +25,9 @@ from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
+from exchange.calendar.limits import earliest
+
 OFFICE_ZONE: Final = ZoneInfo("Asia/Shanghai")
-
-OBJECTION: Final = "objection"
-
-# Jilin's notice on police-station certificates, 2015, section 2. Ad hoc is answered at once: due on the day itself.
-WORKING_DAYS: Final[Mapping[str, int]] = MappingProxyType(
-    {"annual": 20, "half_yearly": 20, "quarterly": 10, "monthly": 5, "ad_hoc": 0, OBJECTION: 15}
-)
-"""Cycle → working days. An objection: national rules on criminal-record queries of 2021."""
-
-EXTENDED_OBJECTION: Final = 30
-"""Working days of an objection that a leader extended, once (same rules)."""
 
 # 全国年节及纪念日放假办法 as of 2025-01-01: holidays with a fixed date, (month, day).
 FIXED_HOLIDAYS: Final = frozenset({(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)})
@@ -94,9 +85,17 @@ def _by_notice(day: date) -> tuple[bool, bool]:
         return not weekend and (day.month, day.day) not in FIXED_HOLIDAYS, True
 
 
-def due_date(cycle: str, received: date, office_days: OfficeDays = NO_DAYS, stops: Sequence[ClockPause] = ()) -> Due:
-    """The due day of a batch of this cycle received on this day; KeyError for a cycle that is none."""
-    return due_after(WORKING_DAYS[cycle], received, office_days, stops)
+def due_date(
+    cycle: str,
+    received: date,
+    office_days: OfficeDays = NO_DAYS,
+    stops: Sequence[ClockPause] = (),
+    items: Sequence[str] = (),
+) -> Due:
+    """The due day of a batch of this cycle that asks these items, received on this day: the earliest of theirs.
+    KeyError for a cycle that is none.
+    """
+    return due_after(earliest(cycle, items), received, office_days, stops)
 
 
 def due_after(

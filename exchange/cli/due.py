@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 import typer
 
+from exchange.calendar.limits import WORKING_DAYS
 from exchange.calendar.office_days import load_office_days
-from exchange.calendar.working_days import WORKING_DAYS, due_date
+from exchange.calendar.working_days import due_date
 from exchange.cli.outcome import out, outcome
 from exchange.settings import Settings, are_there
 
@@ -18,6 +20,7 @@ commands = typer.Typer(add_completion=False)
 def due(
     cycle: str = typer.Argument(help=", ".join(WORKING_DAYS)),
     received: str = typer.Argument(help="Day of receipt, YYYY-MM-DD"),
+    item: Annotated[list[str] | None, typer.Option(help="An item that is asked; several times for several")] = None,
 ) -> None:
     """Print the due day of a request of this cycle received on this day, and the days that were counted."""
     with outcome():
@@ -31,7 +34,7 @@ def due(
             raise typer.BadParameter(msg) from None
         # without an installation, the due date of the law; its own days need its settings
         file = Settings.load().office_days if are_there() else None
-        found = due_date(cycle, day, load_office_days(file))
+        found = due_date(cycle, day, load_office_days(file), items=item or [])
         note = " (provisional)" if found.provisional else ""
         out.print(f"{found.day}  {found.working_days} working days{note}")
         for start in range(0, len(found.counted), 10):

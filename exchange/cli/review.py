@@ -13,7 +13,7 @@ from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS, REASONS
-from exchange.calendar.working_days import EXTENDED_OBJECTION
+from exchange.calendar.limits import EXTENDED_OBJECTION
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words
 from exchange.register import Decision, Review, ReviewFilter, ReviewState

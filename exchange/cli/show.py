@@ -9,6 +9,7 @@ from typing import Final
 
 from rich.table import Table
 
+from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register import Batch, Register, State
 from exchange.register.models import LedgerRow
@@ -23,7 +24,9 @@ def due_words(batch: Batch) -> str:
     if batch.clock_stands:
         return f"pending: the clock stands (first {batch.due_original})"
     first = f" (first {batch.due_original})" if batch.due_original != batch.due_on else ""
-    return f"{batch.due_on}{' provisional' if batch.due_provisional else ''}{first}"
+    later = ", ".join(sorted(later_items(batch.cycle or "", batch.items)))
+    last = f", {later} {batch.due_last}" if batch.due_last else ""
+    return f"{batch.due_on}{' provisional' if batch.due_provisional else ''}{first}{last}"
 
 
 def tables(register: Register, batch_id: str) -> Iterator[Table]:
@@ -73,7 +76,7 @@ def _done(batch: Batch, steps: list[LedgerRow]) -> str:
     closed = next((step.at for step in steps if step.to_state == State.CLOSED), None)
     if closed is None or batch.due_on is None:
         return ""
-    return f"{moment(closed)} {'on time' if office_day(closed) <= batch.due_on else 'late'}"
+    return f"{moment(closed)} {'on time' if office_day(closed) <= (batch.due_last or batch.due_on) else 'late'}"
 
 
 def _steps(steps: list[LedgerRow]) -> Table:

@@ -46,6 +46,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "extended": "经批准延长",
         "identity": "号码与姓名",
         "items": "核查事项",
+        "last": "其余事项的末日",
         "lines": "数据文件的行",
         "missing": "不在的数据源",
         "note": "说明",
@@ -72,7 +73,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
 _IN_COLUMNS: Final = ("claim", "answer", "claimed", "echoed")
 """Of these each field has a column of its own."""
 
-_COMES_OUT: Final = ("answer", "echoed", "due", "provisional", "result", "refusal", "column", "row")
+_COMES_OUT: Final = ("answer", "echoed", "due", "last", "provisional", "result", "refusal", "column", "row")
 
 _NONE: Final = "无 none"
 _LONG: Final = 40

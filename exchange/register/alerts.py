@@ -79,12 +79,13 @@ class Alerts:
         """Batches that were closed after their due day, without an alert of this code."""
         closed_on = cast(func.timezone(OFFICE_ZONE.key, LedgerRow.at), Date)
         closing = (LedgerRow.to_state == State.CLOSED) & (LedgerRow.from_state != State.CLOSED)
-        same = (AlertRow.subject == BatchRow.id) & (AlertRow.due_on == BatchRow.due_on) & (AlertRow.code == code)
+        due = func.coalesce(BatchRow.due_last, BatchRow.due_on)
+        same = (AlertRow.subject == BatchRow.id) & (AlertRow.due_on == due) & (AlertRow.code == code)
         known_late = select(AlertRow.id).where(same).exists()
         query = (
             select(BatchRow)
             .join(LedgerRow, (LedgerRow.batch_id == BatchRow.id) & closing)
-            .where(BatchRow.state == State.CLOSED, closed_on > BatchRow.due_on, ~BatchRow.clock_stands, ~known_late)
+            .where(BatchRow.state == State.CLOSED, closed_on > due, ~BatchRow.clock_stands, ~known_late)
         )
         with transaction(self.engine) as session:
             return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.id))]

@@ -69,6 +69,7 @@ class Batch:
     rows_open: int | None
     due_on: date | None
     due_original: date | None
+    due_last: date | None
     due_provisional: bool
     due_working_days: int | None
     clock_stands: bool

@@ -1,6 +1,8 @@
 """The clock of a batch: stopped and started with who and why, and its due day counted anew.
 
 Rules
+- ``due_last`` is that of the items whose limit is later than the batch's (``schemas/deadlines.toml``); once the first
+  result lies there, what is still open is judged by it.
 - ``due_original`` is what the first receipt said and never changes; ``due_on`` is the present one: the working days
   that the batch has, over the stops that have ended and the calendar as it is known now (``calendar/working_days.py``).
 - Only an accepted batch that is not closed, and is not overdue, can be stopped. While the clock stands the due day is
@@ -19,7 +21,8 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.calendar.working_days import OBJECTION, WORKING_DAYS, ClockPause, Due, OfficeDays, due_after, office_day
+from exchange.calendar.limits import OBJECTION, WORKING_DAYS, later_items
+from exchange.calendar.working_days import ClockPause, Due, OfficeDays, due_after, office_day
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, as_batch, get_batch
@@ -56,6 +59,14 @@ def present_due(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) ->
     if number is None:  # accepted before the register kept it
         number = WORKING_DAYS[batch.cycle or ""]
     return due_after(number, office_day(batch.received_at), office_days, clock_pauses(stops))
+
+
+def present_last(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) -> Due | None:
+    """The due day of the batch's items with a later limit, None where it has none."""
+    days = max(later_items(batch.cycle or "", batch.items).values(), default=None) if batch.due_last else None
+    if days is None:
+        return None
+    return due_after(days, office_day(batch.received_at), office_days, clock_pauses(stops))
 
 
 class Clock:
@@ -116,7 +127,7 @@ class Clock:
                 return False
             facts = _facts(session, row, office_days)
             before = f"{row.due_on}{' provisional' if row.due_provisional else ''}"
-            if facts == {"due_on": row.due_on, "due_provisional": row.due_provisional}:
+            if facts == {name: getattr(row, name) for name in facts}:
                 return False
             append_event(session, row, facts, {"due_before": before}, self.actor)
             return True
@@ -156,8 +167,11 @@ def _running_out(session: Session, batch_id: str) -> BatchRow:
 
 def _facts(session: Session, row: BatchRow, office_days: OfficeDays) -> dict[str, Any]:
     session.flush()
-    due = present_due(as_batch(row), _stops(session, row.id), office_days)
-    return {"due_on": due.day, "due_provisional": due.provisional}
+    batch, stops = as_batch(row), _stops(session, row.id)
+    due, last = present_due(batch, stops, office_days), present_last(batch, stops, office_days)
+    if last is None:
+        return {"due_on": due.day, "due_provisional": due.provisional}
+    return {"due_on": due.day, "due_last": last.day, "due_provisional": due.provisional or last.provisional}
 
 
 def _stops(session: Session, batch_id: str) -> list[Stop]:

@@ -43,6 +43,7 @@ class BatchRow(Base):
     rows_open: Mapped[int | None] = mapped_column(BigInteger)
     due_on: Mapped[date | None]
     due_original: Mapped[date | None]
+    due_last: Mapped[date | None]
     due_provisional: Mapped[bool]
     due_working_days: Mapped[int | None]
     clock_stands: Mapped[bool] = mapped_column(server_default=false())

@@ -95,12 +95,13 @@ class Register:
         manifest: RequestManifest,
         due: Due,
         *,
+        due_last: Due | None = None,
         agreed: Sequence[FileRecord] = (),
         arrival: str | None = None,
         at_most: int | None = None,
     ) -> None:
         """The set is trusted: what it asks, under which version of the agreement (``agreed``: its files), when the
-        answer is due, and whether it came early, on time or late.
+        answer is due, when its items with a later limit are (``due_last``), and whether it came early, on time or late.
         Refused where ``at_most`` so many sets for its cycle, period and purpose were accepted already.
         """
         facts = {
@@ -115,7 +116,8 @@ class Register:
             "rows_in": manifest.rows,
             "due_on": due.day,
             "due_original": due.day,
-            "due_provisional": due.provisional,
+            "due_last": due_last and due_last.day,
+            "due_provisional": due.provisional or bool(due_last and due_last.provisional),
             "due_working_days": due.working_days,
             "arrival": arrival,
         }

@@ -56,7 +56,7 @@ SCHEMAS: Final[dict[str, dict[str, Any]]] = {
     "batches": dict.fromkeys(("batch", "partner", "cycle", "objects_to", "refusal_code"), pl.String)
     | {"rows": pl.Int64}
     | dict.fromkeys(("received", "accepted", "refused", "sealed", "delivered", "closed"), _MOMENT)
-    | dict.fromkeys(("due_on", "due_original", "rows_open"), pl.String),
+    | dict.fromkeys(("due_on", "due_original", "due_last", "rows_open"), pl.String),
     "answers": {"batch": pl.String, "item": pl.String, "code": pl.String, "n": pl.Int64},
     "releases": {"batch": pl.String, "number": pl.Int64, "rows": pl.Int64, "approval": pl.Boolean, "upheld": pl.Int64}
     | dict.fromkeys(("proposed", "approved", "rejected", "delivered"), _MOMENT),
@@ -141,7 +141,7 @@ def _batches(start: datetime, end: datetime) -> Query:
                 when[state].label(state.value)
                 for state in (State.ACCEPTED, State.REFUSED, State.PREPARED, State.DELIVERED, State.CLOSED)
             ],
-            *[_told(fact).label(fact) for fact in ("due_on", "due_original", "rows_open")],
+            *[_told(fact).label(fact) for fact in ("due_on", "due_original", "due_last", "rows_open")],
         )
         .join(LedgerRow, LedgerRow.batch_id == BatchRow.id)
         .where(BatchRow.received_at < end, LedgerRow.at < end)

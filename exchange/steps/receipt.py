@@ -14,6 +14,7 @@ from __future__ import annotations
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import REFUSALS
+from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import Batch, FileRecord, Role, State, numbered
 from exchange.wire.envelope import sign
@@ -116,6 +117,10 @@ def _receipt(app: App, batch: Batch, number: int) -> Receipt:
     )
 
 
+def _later(batch: Batch) -> list[str]:
+    return sorted(later_items(batch.cycle or "", batch.items))
+
+
 def due_day(batch: Batch) -> DueDay:
     """The due day of an accepted batch; Halt where the register has none."""
     if batch.due_on is None:
@@ -123,6 +128,7 @@ def due_day(batch: Batch) -> DueDay:
         raise Halt(msg)
     return DueDay(
         day=batch.due_on,
+        items=None if batch.due_last is None else dict.fromkeys(_later(batch), batch.due_last),
         provisional=batch.due_provisional,
         original=batch.due_original if batch.due_original != batch.due_on else None,
         clock_stands=True if batch.clock_stands else None,

@@ -20,7 +20,8 @@ from exchange.app import App
 from exchange.base.errors import Refused, Retryable
 from exchange.base.files import make_folder
 from exchange.base.timing import stage
-from exchange.calendar.working_days import due_date, office_day
+from exchange.calendar.limits import later_items
+from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Batch, Role, State
 from exchange.steps.agreed import keep_version, read_version
 from exchange.steps.objection import check_objection
@@ -66,11 +67,13 @@ def _accept(app: App, agreement: Agreement, version: bytes, batch: Batch, manife
     expected = agreement.expects(manifest.cycle, manifest.purpose)
     oldest = app.settings.policy.oldest_period_days
     came = arrival(manifest.cycle, manifest.period, received, expected, days, oldest)
-    due = due_date(manifest.cycle, received, days)
+    due = due_date(manifest.cycle, received, days, items=manifest.items)
+    last = max(later_items(manifest.cycle, manifest.items).values(), default=None)
     app.register.accept(
         batch.id,
         manifest,
         due,
+        due_last=None if last is None else due_after(last, received, days),
         agreed=keep_version(app, agreement, version),
         arrival=came,
         at_most=expected.sets if expected else None,

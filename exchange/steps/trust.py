@@ -14,8 +14,9 @@ from typing import Final
 from exchange.agreements.agreement import LETTER_ITEMS, Agreement, Purpose
 from exchange.base.errors import Refused
 from exchange.base.tables import ELSEWHERE, ITEMS
+from exchange.calendar.limits import OBJECTION, WORKING_DAYS
 from exchange.calendar.periods import read_period
-from exchange.calendar.working_days import OBJECTION, WORKING_DAYS, office_day
+from exchange.calendar.working_days import office_day
 from exchange.wire.envelope import verify
 from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
 

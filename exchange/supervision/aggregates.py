@@ -84,7 +84,7 @@ def _judged(lines: Lines, month: Month) -> pl.DataFrame:
     """A line per batch: in which of the month's heaps it lies, its days and its times."""
     standing = lines.stops.filter(pl.col("started").is_null())["batch"]
     reasons = lines.stops.group_by("batch").agg(pl.col("reason").unique(maintain_order=True).alias("stop_reasons"))
-    days = [pl.col(name).str.to_date("%Y-%m-%d", strict=False) for name in ("due_on", "due_original")]
+    days = [pl.col(name).str.to_date("%Y-%m-%d", strict=False) for name in ("due_on", "due_original", "due_last")]
     batches = lines.batches.join(reasons, on="batch", how="left", maintain_order="left").with_columns(
         *days,
         _day("received").alias("came_on"),
@@ -94,8 +94,11 @@ def _judged(lines: Lines, month: Month) -> pl.DataFrame:
     )
     done, refused = pl.col("closed").is_not_null(), pl.col("refused").is_not_null()
     still_open = ~done & ~refused
-    late = done & (pl.col("done_on") > pl.col("due_on"))
-    overdue = still_open & ~pl.col("stands") & (pl.col("due_on") < month.today)
+    last = pl.coalesce("due_last", "due_on")
+    first_late = pl.col("due_last").is_not_null() & (_day("delivered") > pl.col("due_on"))
+    late = done & ((pl.col("done_on") > last) | first_late)
+    due = pl.when(pl.col("delivered").is_null()).then(pl.col("due_on")).otherwise(last)
+    overdue = still_open & ~pl.col("stands") & (due < month.today)
     return batches.with_columns(
         (pl.col("received") < month.start).alias("carried"),
         (pl.col("received") >= month.start).alias("came"),

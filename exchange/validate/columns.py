@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from exchange.base.errors import Refused
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
-from exchange.calendar.working_days import OBJECTION
+from exchange.calendar.limits import OBJECTION
 
 
 def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, ...]:

@@ -4,6 +4,7 @@ Rules
 - A batch that was claimed and is not judged yet has no due day in the register, and its time runs all the same: it is
   watched by the cycle that its manifest states, and as due at once where no manifest can be read.
 - A batch that came a moment ago is let be; most are answered within a minute.
+- Once the first result lies there, what is open is watched by the limit of its items where that is later.
 - A breach is written down also where the batch was closed before anybody looked.
 """
 
@@ -15,9 +16,10 @@ from datetime import datetime, timedelta
 from exchange.app import App
 from exchange.base.errors import Refused
 from exchange.calendar.deadlines import LATE, DueWarning, not_yet_sent, reached
-from exchange.calendar.working_days import WORKING_DAYS, Due, due_after, office_day
+from exchange.calendar.limits import WORKING_DAYS
+from exchange.calendar.working_days import Due, due_after, office_day
 from exchange.register import Alert, Batch, NewAlert, State, Stop
-from exchange.register.clock import clock_pauses, present_due
+from exchange.register.clock import clock_pauses, present_due, present_last
 from exchange.wire.manifest import RequestManifest, parse
 
 log = logging.getLogger(__name__)
@@ -37,7 +39,7 @@ def watch_deadlines(app: App) -> list[Alert]:
         found += _write(app, batch, due, not_yet_sent(holds, sent.get(batch.id, {})), now)
     for batch in app.register.alerts.closed_late(LATE):
         due = due_of(app, batch, app.register.clock.stops(batch.id))
-        day = batch.due_on or due.day  # as it was when it was closed
+        day = batch.due_last or batch.due_on or due.day  # as it was when it was closed
         late = DueWarning(LATE, 0, day + timedelta(days=1))
         found += _write(app, batch, Due(day, due.provisional, due.working_days), [late], now)
     return found
@@ -55,6 +57,8 @@ def _write(app: App, batch: Batch, due: Due, news: list[DueWarning], now: dateti
 
 def due_of(app: App, batch: Batch, stops: list[Stop]) -> Due:
     """When the batch is due, also where it is not judged yet."""
+    if batch.state in (State.DELIVERED, State.CLOSED):
+        return present_last(batch, stops, app.office_days) or present_due(batch, stops, app.office_days)
     if batch.state is not State.CLAIMED:
         return present_due(batch, stops, app.office_days)
     try:

@@ -103,6 +103,9 @@ class File(_Record):
 
 class DueDay(_Record):
     day: date
+    items: Annotated[
+        dict[Code, date] | None, Field(description="items with a later day of their own, what is open of them")
+    ] = None
     provisional: Annotated[bool, Field(description="the calendar of that year is not published yet")]
     original: Annotated[date | None, Field(description="as the first receipt said, where it was another day")] = None
     clock_stands: Annotated[

@@ -10,15 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.calendar.working_days import (
-    WORKING_DAYS,
-    ClockPause,
-    due_after,
-    due_date,
-    is_working_day,
-    nth_working_day,
-    office_day,
-)
+from exchange.calendar.limits import WORKING_DAYS
+from exchange.calendar.working_days import ClockPause, due_after, due_date, is_working_day, nth_working_day, office_day
 
 # Off on a weekday, and worked at a weekend: (first, last) and single days.
 # 国务院办公厅关于2025年部分节假日安排的通知, 国办发明电〔2024〕12号; 2026年, 国办发明电〔2025〕7号.

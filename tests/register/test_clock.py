@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from exchange.base.errors import Halt
-from exchange.calendar.working_days import EXTENDED_OBJECTION, NO_DAYS, OFFICE_ZONE, due_date
+from exchange.calendar.limits import EXTENDED_OBJECTION
+from exchange.calendar.working_days import NO_DAYS, OFFICE_ZONE, due_date
 from exchange.register import Register
 from exchange.wire.manifest import RequestManifest
 

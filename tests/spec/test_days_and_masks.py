@@ -9,7 +9,8 @@ import polars as pl
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from exchange.calendar.working_days import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS, due_after, due_date, office_day
+from exchange.calendar.limits import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS, later_items
+from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.docs.specifications import FOLDER, read_specification
 from exchange.output.masking import mask
 
@@ -24,15 +25,17 @@ class Strict(BaseModel):
 
 
 class Deadline(Strict):
-    """``extended``: an objection to which the leader gave more time. ``office_days``: days of the office's own, of a
-    provincial notice; true is worked.
+    """``items``: those that are asked; ``last``: of those with a later day than the batch. ``extended``: an objection
+    to which the leader gave more time. ``office_days``: the office's own days, of a provincial notice; true is worked.
     """
 
     cycle: str
     received: datetime
+    items: tuple[str, ...] = ()
     extended: bool = False
     office_days: dict[date, bool] = {}
     due: date
+    last: date | None = None
     provisional: bool = False
 
 
@@ -55,7 +58,10 @@ def test_deadline(case: Deadline) -> None:
         assert case.cycle == OBJECTION
         found = due_after(EXTENDED_OBJECTION, received, case.office_days)
     else:
-        found = due_date(case.cycle, received, case.office_days)
+        found = due_date(case.cycle, received, case.office_days, items=case.items)
+    later = later_items(case.cycle, case.items)
+    last = {due_after(days, received, case.office_days).day for days in later.values()}
+    assert last == ({case.last} if case.last else set())
     assert (found.day, found.provisional) == (case.due, case.provisional)
 
 

@@ -79,7 +79,7 @@ class Invented:
             refused = received + timedelta(seconds=draw.uniform(2, 20))
             if month.start <= refused:
                 judged = (batch, partner, None, None, refusal, None, received, None, refused)
-                self.rows["batches"].append((*judged, *[None] * 6))
+                self.rows["batches"].append((*judged, *[None] * 7))
             return
         slow = draw.random() < (0.25 if cycle == "ad_hoc" else 0.5)
         accepted = received + timedelta(seconds=draw.uniform(2, 15))
@@ -100,7 +100,7 @@ class Invented:
         steps = [None if at >= month.end else at for at in (accepted, sealed, delivered, closed)]
         objects = batch if cycle == "objection" else None
         line = (batch, partner, cycle, objects, None, rows, received, steps[0], None, *steps[1:])
-        self.rows["batches"].append((*line, str(due), str(due), str(waiting if still else 0)))
+        self.rows["batches"].append((*line, str(due), str(due), None, str(waiting if still else 0)))
         if delivered >= month.start:
             self._answers(batch, rows)
         if slow:

@@ -27,9 +27,11 @@ def told(**given: list[tuple[Any, ...]]) -> Aggregates:
     return count(Lines(**frames), MONTH, partners(), doubtful())
 
 
-def batch(due: str, closed: datetime | None, received: datetime, name: str = "b") -> tuple[Any, ...]:
+def batch(
+    due: str, closed: datetime | None, received: datetime, name: str = "b", last: str | None = None
+) -> tuple[Any, ...]:
     line = (name, "bank-jilin", "monthly", None, None, 100, received, received, None, received, received, closed)
-    return (*line, due, due, "0")
+    return (*line, due, due, last, "0")
 
 
 @pytest.mark.parametrize(
@@ -47,6 +49,19 @@ def test_the_heaps_of_a_batch(due: str, closed: datetime | None, received: datet
     (line,) = told(batches=[batch(due, closed, received)]).batches.to_dicts()
     assert {name for name in ("carried", "came", "done", "late", "open", "overdue") if line[name]} == heaps
     assert (line["zh"], line["level"]) == ("吉林银行", "province")
+
+
+@pytest.mark.parametrize(
+    ("closed", "received", "late"),
+    [
+        (at(10), at(7), False),  # the last item's day
+        (at(11, 0), at(7), True),
+        (at(10), at(8), True),  # the first result came after the first day
+    ],
+)
+def test_a_batch_whose_items_have_two_days_is_held_to_both(closed: datetime, received: datetime, late: bool) -> None:
+    (line,) = told(batches=[batch("2026-10-07", closed, received, last="2026-10-10")]).batches.to_dicts()
+    assert (line["late"], line["done"]) == (late, True)
 
 
 def test_a_batch_whose_clock_stands_is_not_overdue() -> None:

@@ -1,0 +1,55 @@
+"""How many working days an answer has, by cycle and item: ``schemas/deadlines.toml``.
+
+Rules
+- A batch has the earliest limit of its items; items with a later one keep theirs, of which a cycle has one at most.
+- An objection has more time once a leader extends it.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+from exchange.base.paths import SCHEMAS
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A cycle's working days; ``items``: item → its own; ``extended``: with a leader's consent."""
+
+    code: str
+    working_days: int
+    items: Mapping[str, int] = field(default_factory=dict)
+    extended: int | None = None
+
+    def of(self, item: str) -> int:
+        return self.items.get(item, self.working_days)
+
+
+def _load() -> Mapping[str, Limit]:
+    content: dict[str, Any] = tomllib.loads((SCHEMAS / "deadlines.toml").read_text(encoding="utf-8"))
+    return MappingProxyType({entry["code"]: Limit(**entry) for entry in content["cycle"]})
+
+
+LIMITS: Final = _load()
+OBJECTION: Final = "objection"
+WORKING_DAYS: Final[Mapping[str, int]] = MappingProxyType({code: limit.working_days for code, limit in LIMITS.items()})
+"""Cycle → working days."""
+
+EXTENDED_OBJECTION: Final = LIMITS[OBJECTION].extended or WORKING_DAYS[OBJECTION]
+"""Working days of an objection that a leader extended, once."""
+
+
+def earliest(cycle: str, items: Iterable[str]) -> int:
+    """The working days of a batch that asks these items; KeyError for a cycle that is none."""
+    return min((LIMITS[cycle].of(item) for item in items), default=LIMITS[cycle].working_days)
+
+
+def later_items(cycle: str, items: Iterable[str]) -> Mapping[str, int]:
+    """Of these items, those with more working days than the batch has → how many."""
+    asked = tuple(items)
+    first = earliest(cycle, asked)
+    return {item: days for item in asked if (days := LIMITS[cycle].of(item)) > first}

@@ -1,0 +1,32 @@
+"""The table of limits: an item's own limit, and that a batch has one later day at most."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import pytest
+
+from exchange.base.tables import ITEMS
+from exchange.calendar.limits import EXTENDED_OBJECTION, LIMITS, OBJECTION, earliest, later_items
+
+
+def test_items_of_the_table_are_items() -> None:
+    assert {item for limit in LIMITS.values() for item in limit.items} <= set(ITEMS)
+
+
+@pytest.mark.parametrize("cycle", LIMITS)
+def test_a_batch_has_the_earliest_day_and_one_later_at_most(cycle: str) -> None:
+    for pair in combinations(ITEMS, 2):
+        days = {LIMITS[cycle].of(item) for item in pair}
+        assert earliest(cycle, pair) == min(days)
+        assert set(later_items(cycle, pair).values()) == days - {min(days)}
+    assert len(set(later_items(cycle, ITEMS).values())) <= 1
+
+
+def test_an_extended_objection_has_more_time() -> None:
+    assert LIMITS[OBJECTION].working_days < EXTENDED_OBJECTION
+
+
+def test_a_cycle_that_is_none() -> None:
+    with pytest.raises(KeyError):
+        earliest("weekly", ["name"])
