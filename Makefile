@@ -29,7 +29,7 @@ down: .venv/installed   ## stop it, leaving no process behind
 
 test: .venv/installed   ## all tests, with real servers; installs Debian's openssh-server and redis-server where it may
 	$(SERVERS)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup --no-loadscope-reorder --durations 10
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10
 
 test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, two processes side by side
 	$(BIN)/python -m pytest -m "not server and not house" --numprocesses 2 --dist worksteal --durations 10

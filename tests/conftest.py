@@ -6,10 +6,12 @@ import itertools
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 import polars as pl
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from exchange.app import App
 from exchange.base.paths import ROOT
@@ -25,34 +27,45 @@ hypothesis.settings.load_profile("any machine")
 SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "server", "small"})
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 
-ORDER = ("airflow", "house", "server")
-"""Which tests begin first where several processes share the work: what takes longest, so that nobody waits for it."""
+ONE_AIRFLOW = tuple(
+    f"tests/{name}.py"
+    for name in ("airflow/test_approval", "airflow/test_batches", "airflow/test_dags", "demo/test_servers_airflow")
+)
+"""The files that need a running Airflow: where several processes share the tests, one of them runs all of these."""
 
 PEOPLE = 3000
 ITEMS = ("id_number", "name", "sex")
 _numbers = itertools.count(1)
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks what needs a server: by its fixtures, or because it stands in the tests of the servers themselves; and says
-    what must stay in one process where several share the work.
+    """Marks what needs a server: by its fixtures, or because it stands in the tests of the servers themselves. What
+    takes longest comes first, so that no process waits for it at the end: Airflow, then the house rules, then servers.
     """
-    turns: dict[str, int] = {}
+    turns: dict[Path, int] = {}
     for item in items:
         asked = SERVERS.intersection(getattr(item, "fixturenames", ()))
         if asked or item.path.name.startswith("test_servers_"):
             item.add_marker(pytest.mark.server)
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-        names = [group(item), *(mark.name for mark in item.iter_markers())]
-        turn = min((ORDER.index(name) for name in names if name in ORDER), default=len(ORDER))
-        turns[group(item)] = min(turn, turns.get(group(item), turn))
-    items.sort(key=lambda item: turns[group(item)])  # stable: within a group the order stays
+        first = item.path.relative_to(ROOT).as_posix() in ONE_AIRFLOW
+        turn = 0 if first else 1 if item.get_closest_marker("house") else 2 if item.get_closest_marker("server") else 3
+        turns[item.path] = min(turn, turns.get(item.path, turn))
+    items.sort(key=lambda item: turns[item.path])  # stable: within a file the order stays
 
 
-def group(item: pytest.Item) -> str:
-    """The tests of one group run in one process, one after another: those that need the one Airflow, and each file."""
-    return "airflow" if "airflow" in getattr(item, "fixturenames", ()) else str(item.path.relative_to(ROOT))
+class ByFile(LoadScopeScheduling):
+    """A file's tests run in one process, as their fixtures may be dear; all that need Airflow in the same one.
+
+    pytest-xdist's own groups (``loadgroup``) do nothing with pytest 9.2, which keeps a test's id elsewhere.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "airflow" if file in ONE_AIRFLOW else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling | None:
+    return ByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

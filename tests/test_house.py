@@ -24,6 +24,6 @@ COMMANDS = [
 def test_house_rule(command: tuple[str, ...]) -> None:
     program = Path(sys.executable).with_name(command[0])
     ended = subprocess.run(
-        [str(program), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False, timeout=280
+        [str(program), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False, timeout=1500
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr

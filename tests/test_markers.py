@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from exchange.base.paths import ROOT
-from tests.conftest import SERVERS
+from tests.conftest import ONE_AIRFLOW, SERVERS
 
 STARTING = {"start", "build"}  # of Postgres, SftpServer, Redis and Airflow; of World
 
@@ -33,3 +33,13 @@ def test_every_fixture_that_starts_a_server_is_listed() -> None:
     found = list(starting_fixtures())
     assert {"world", "migrated", "airflow"} <= {name for _, name in found}
     assert [(path.name, name) for path, name in found if name not in SERVERS] == []
+
+
+def test_every_file_that_needs_the_running_airflow_is_listed() -> None:
+    asking = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "tests").rglob("test_*.py")
+        for each in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(each, ast.FunctionDef) and "airflow" in {argument.arg for argument in each.args.args}
+    }
+    assert asking == set(ONE_AIRFLOW)

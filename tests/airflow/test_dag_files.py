@@ -18,7 +18,7 @@ from exchange.demo.servers.airflow import DAG_IDS
 def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     command = [sys.executable, str(Path(__file__).with_name("bag.py"))]
     own = {"AIRFLOW_HOME": str(tmp_path_factory.mktemp("airflow"))}
-    ended = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run(command, env=os.environ | own, capture_output=True, text=True, check=False, timeout=900)
     assert ended.returncode == 0, ended.stderr
     found: dict[str, Any] = json.loads(ended.stdout.strip().splitlines()[-1])
     return found

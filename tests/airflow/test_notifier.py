@@ -58,7 +58,7 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> Sent:
         }
         command = [sys.executable, str(Path(__file__).with_name("sent.py")), json.dumps(connections)]
         kept = {name: value for name, value in os.environ.items() if not name.startswith("AIRFLOW")}
-        ended = subprocess.run(command, env=kept | own, capture_output=True, text=True, check=False, timeout=120)
+        ended = subprocess.run(command, env=kept | own, capture_output=True, text=True, check=False, timeout=900)
     assert ended.returncode == 0, ended.stderr
     printed = [line[4:] for line in ended.stdout.splitlines() if line.startswith(">>> ")]
     return Sent(printed, posted, mailed, ended.stdout + ended.stderr)

@@ -29,5 +29,5 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 def test_nothing_is_run_before_the_fork(component: list[str]) -> None:
     settings = ROOT / "docker" / "airflow_local_settings.py"
     command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(settings), *component]
-    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert ended.returncode == 0, ended.stderr

@@ -51,7 +51,7 @@ def claimed(app: App, court: DemoPartner, ask: Ask, claims: Claims) -> Callable[
 def in_its_own_process(world: World, batch: str, fatal: int) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("killed.py")), batch, str(fatal)]
     environment = os.environ | {"EXCHANGE_CONFIG": str(world.config)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
 
 
 def check_whole(app: App, court: DemoPartner, claims: Claims, batch: str) -> None:
@@ -144,7 +144,7 @@ def test_the_disk_is_full(
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=900,
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)),
     )
     assert ended.returncode == TRY_AGAIN, ended.stderr
