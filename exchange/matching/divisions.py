@@ -23,7 +23,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import plain_word
+from exchange.matching.codes import plain_word, without_front
 from exchange.matching.division_meanings import (
     FIRST_OF_NAMES,
     Extent,
@@ -51,6 +51,7 @@ __all__ = [
 _COUNTRY: Final = "^(中华人民共和国|中国)"
 _CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
 _STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
+_INVISIBLE: Final = r"\p{Cf}"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
 _BARE: Final = re.compile("^.区$")
 """东区, 新区, 矿区: alone in front of an address, these are hardly a county's name."""
@@ -157,7 +158,7 @@ def place(text: pl.Expr) -> pl.Expr:
 def _parted(texts: pl.Series) -> pl.Series:
     """Struct of ``code`` and ``street``."""
     frame = pl.DataFrame({"text": texts.cast(pl.String)}).with_columns(
-        pl.col("text").str.normalize("NFKC").alias("wide")
+        without_front(pl.col("text")).str.normalize("NFKC").str.replace_all(_INVISIBLE, "").alias("wide")
     )
     frame = frame.with_columns(
         pl.col("wide").str.replace_all(r"\s+", "").str.replace(_COUNTRY, "").alias("even"),
