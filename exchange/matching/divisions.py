@@ -132,10 +132,10 @@ def _forms(code: str, row: Mapping[str, str], names: Iterable[str]) -> Iterable[
 
 
 def division_name(code: str) -> str:
-    """The full name of today's division, or the former one's; the code itself where there is none."""
+    """The full name of today's division, or those of the former ones, in time; the code itself where there is none."""
     if code in todays():
         return todays()[code]["full_name"]
-    return next((row["full_name"] for row in reversed(formers()) if row["code"] == code), code)
+    return "／".join(dict.fromkeys(row["full_name"] for row in formers() if row["code"] == code)) or code
 
 
 def division_code(text: pl.Expr) -> pl.Expr:
