@@ -30,8 +30,13 @@ SEX: Final[Mapping[str, int]] = MappingProxyType(
 OTHER_ETHNICITY_WORDS: Final = {"未识别": 97, "未识别民族": 97, "其他民族": 97, "外国血统": 98, "入籍": 98}
 """Words for the two codes that name no ethnic group (the office's choice)."""
 
-_LEFT_OUT: Final = r"^[\s\p{Cf}]*['‘’`]+|[\s\p{Cf}]+"
-"""Blanks, invisible characters, and the apostrophe by which a spreadsheet marks a text (``'01``)."""
+_FRONT: Final = r"^[\s\p{Cf}\x{fe00}-\x{fe0f}'‘’`＇]+"
+"""What a cell may begin with and nobody means: blanks, invisible characters, and the apostrophe by which a spreadsheet
+marks a text (``'01``).
+"""
+
+_LEFT_OUT: Final = rf"{_FRONT}|[\s\p{{Cf}}]+"
+_NOTHING: Final = rf"^$|{_FRONT}$"
 
 
 @cache
@@ -53,6 +58,16 @@ def normalise_text(text: pl.Expr) -> pl.Expr:
 def without_blanks(even: pl.Expr) -> pl.Expr:
     """The rest of ``normalise_text``, of a text in evened width."""
     return even.str.replace_all(_LEFT_OUT, "")
+
+
+def without_front(text: pl.Expr) -> pl.Expr:
+    """The text as written, from the first character on that somebody meant."""
+    return text.str.replace(_FRONT, "")
+
+
+def nothing_claimed(text: pl.Expr) -> pl.Expr:
+    """Whether a cell holds nothing that somebody meant."""
+    return text.str.contains(_NOTHING)
 
 
 def plain_word(text: pl.Expr) -> pl.Expr:

@@ -13,7 +13,7 @@ import polars as pl
 
 from exchange.base.tables import NOTES
 from exchange.matching import id_numbers, unregistered
-from exchange.matching.identity import NOBODY, Population, identify
+from exchange.matching.identity import ASK_EXIT_ENTRY, NOBODY, Population, identify
 from exchange.matching.items import RULES, ItemRule
 from exchange.matching.sources import Sources
 
@@ -26,7 +26,7 @@ FOR_THE_OFFICE = (PERSON, CAUSES_COLUMN)
 
 # Whose answer is the identity itself, once the number was readable.
 _OF_IDENTITY = {
-    "id_number": ("consistent", "under_review", "no_such_number", "name_disagrees"),
+    "id_number": ("consistent", "under_review", "no_such_number", ASK_EXIT_ENTRY, "name_disagrees"),
     "name": ("consistent", "under_review", "name_disagrees"),
 }
 

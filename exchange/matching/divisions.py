@@ -23,7 +23,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.matching.codes import plain_word
+from exchange.matching.codes import plain_word, without_front
 from exchange.matching.division_meanings import (
     FIRST_OF_NAMES,
     Extent,
@@ -51,6 +51,7 @@ __all__ = [
 _COUNTRY: Final = "^(中华人民共和国|中国)"
 _CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
 _STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
+_INVISIBLE: Final = r"\p{Cf}"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
 _BARE: Final = re.compile("^.区$")
 """东区, 新区, 矿区: alone in front of an address, these are hardly a county's name."""
@@ -131,10 +132,10 @@ def _forms(code: str, row: Mapping[str, str], names: Iterable[str]) -> Iterable[
 
 
 def division_name(code: str) -> str:
-    """The full name of today's division, or the former one's; the code itself where there is none."""
+    """The full name of today's division, or those of the former ones, in time; the code itself where there is none."""
     if code in todays():
         return todays()[code]["full_name"]
-    return next((row["full_name"] for row in reversed(formers()) if row["code"] == code), code)
+    return "／".join(dict.fromkeys(row["full_name"] for row in formers() if row["code"] == code)) or code
 
 
 def division_code(text: pl.Expr) -> pl.Expr:
@@ -157,7 +158,7 @@ def place(text: pl.Expr) -> pl.Expr:
 def _parted(texts: pl.Series) -> pl.Series:
     """Struct of ``code`` and ``street``."""
     frame = pl.DataFrame({"text": texts.cast(pl.String)}).with_columns(
-        pl.col("text").str.normalize("NFKC").alias("wide")
+        without_front(pl.col("text")).str.normalize("NFKC").str.replace_all(_INVISIBLE, "").alias("wide")
     )
     frame = frame.with_columns(
         pl.col("wide").str.replace_all(r"\s+", "").str.replace(_COUNTRY, "").alias("even"),

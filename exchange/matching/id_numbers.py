@@ -7,6 +7,9 @@ Rules
 - Repaired: full-width and invisible characters, blanks, dashes, a leading apostrophe, small x, the Cyrillic and Greek
   look-alikes of X, the multiplication sign. Not repaired: a spreadsheet's scientific notation, whose digits are lost.
 - The date inside must exist, not lie before 1800 and not after the day of receipt.
+- Numbers of the same form that are in no household register: residence permits of people from Hong Kong, Macao and
+  Taiwan (81, 82, 83; 港澳台居民居住证申领发放办法 of 2018) and foreigners' permanent residence cards since
+  2023-12-01 (9). Exit-entry administration is to be asked about them; both are younger than 15 digits.
 - The key of a person is the number's first 17 digits as an integer: the check character is arithmetic on them.
 """
 
@@ -69,6 +72,10 @@ _READ: Final = pl.Struct(
 )
 _PASSING: Final = ("_check", "_unread", "_born")
 
+_KEY_PLACES: Final = 10**15
+_PERMITS: Final = (81, 82, 83)
+_FOREIGNERS: Final = 90
+
 
 def plain(text: pl.Expr) -> pl.Expr:
     """The number in ASCII digits and X, without what people put between them."""
@@ -94,6 +101,12 @@ def check_character(key: pl.Expr) -> pl.Expr:
 def birth_date(key: pl.Expr) -> pl.Expr:
     """The date inside a key, null where no such day exists."""
     return key.map_batches(_birth_dates, return_dtype=pl.Date)
+
+
+def of_exit_entry(key: pl.Expr) -> pl.Expr:
+    """Whether a key is that of a residence permit or a permanent residence card, which no household register holds."""
+    first = key // _KEY_PLACES
+    return first.is_in(_PERMITS) | (first >= _FOREIGNERS)
 
 
 def _check_characters(keys: pl.Series) -> pl.Series:

@@ -7,6 +7,8 @@ Rules
   gets a plain *consistent*: the row goes to an officer, and why is not told.
 - A name that is the registered one in another form of its characters goes to an officer too, and says so, unless the
   person is in doubt anyway. Where a number finds several people, the same name goes before a variant of it.
+- A number of exit-entry administration (``id_numbers.of_exit_entry``) that nobody bears is not *no such number*, which
+  reads like a forgery: the answer says who is to be asked.
 - A row that cannot be read says what could not be read; the number is looked at before the name.
 """
 
@@ -18,10 +20,12 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from exchange.matching.id_numbers import of_exit_entry
 from exchange.matching.lookup import Keys, Rows, SortedTable
 from exchange.matching.names import SAME, VARIANT, compare, name_fault, standard_name
 
 NOBODY = -1
+ASK_EXIT_ENTRY = "ask_exit_entry"
 
 
 @dataclass(frozen=True)
@@ -62,13 +66,15 @@ class Population:
 
 def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     """Adds ``identity`` (answer code), ``person`` (row of the population, NOBODY where not established),
-    ``id_superseded`` and ``name_variant`` to a frame with ``row_fault``, ``id_fault``, ``key`` and ``name``.
+    ``id_superseded`` and ``name_variant`` to a frame with ``row_fault``, ``id_fault``, ``id_from_15``, ``key`` and
+    ``name``.
     """
     fault = pl.coalesce("row_fault", "id_fault", name_fault(pl.col("standard")))
+    elsewhere = of_exit_entry(pl.col("key")) & ~pl.col("id_from_15")
     asked = (
         frame.lazy()
-        .select("row_fault", "id_fault", "key", standard_name(pl.col("name")).alias("standard"))
-        .select("key", "standard", fault.alias("fault"))
+        .select("row_fault", "id_fault", "id_from_15", "key", standard_name(pl.col("name")).alias("standard"))
+        .select("key", "standard", fault.alias("fault"), elsewhere.alias("elsewhere"))
         .collect(engine="in-memory")
     )
     candidates = _candidates(asked, population)
@@ -86,6 +92,8 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     identity = (
         pl.when(pl.col("fault").is_not_null())
         .then(pl.col("fault"))
+        .when(~pl.col("known") & pl.col("elsewhere"))
+        .then(pl.lit(ASK_EXIT_ENTRY))
         .when(~pl.col("known"))
         .then(pl.lit("no_such_number"))
         .when(pl.col("person") == NOBODY)
@@ -97,7 +105,7 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     superseded = ~pl.col("in_doubt") & pl.col("former")  # of a row in doubt nothing more is told
     answered = (
         asked.lazy()
-        .select("fault", *[pl.lit(pl.Series(name, values)) for name, values in found.items()])
+        .select("fault", "elsewhere", *[pl.lit(pl.Series(name, values)) for name, values in found.items()])
         .select(identity.alias("identity"), "person", superseded.alias("id_superseded"))
         .collect(engine="in-memory")
     )

@@ -23,6 +23,8 @@ import numpy.typing as npt
 import polars as pl
 import pyarrow as pa
 
+from exchange.base.errors import Halt
+
 Keys = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 
@@ -81,6 +83,9 @@ class SortedTable:
 
     def _column(self, name: str) -> pa.Array:
         if name not in self._columns:
+            if name not in self.table.column_names:
+                msg = f"the snapshot has no column {name}: it is of an earlier release; build it anew"
+                raise Halt(msg)
             self._columns[name] = _whole(self.table.column(name))
         return self._columns[name]
 

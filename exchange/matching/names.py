@@ -8,7 +8,10 @@ Rules
   the place of a character (``schemas/radicals.csv``, from Unicode; NFKC knows the Kangxi radicals alone).
 - Another form of a character, traditional against simplified or a variant form (异体字), makes a *variant*
   (``schemas/name_variants.csv``, from Unihan and OpenCC): an officer looks, neither yes nor no is said.
+- The popular form of a surname (闫 for 阎, 肖 for 萧; ``schemas/surname_forms.csv``) is a variant, too, in the first
+  place of a name alone.
 - A private-use character that no table knows may be any one character: a name that agrees in all others is a variant.
+- Blanks, invisible characters and the apostrophe by which a spreadsheet marks a text do not begin a name.
 - What no name holds (digits, signs, control characters, the mark of a lost character) makes the claim unreadable, and
   so does a name beyond ``MAX_NAME_LETTERS`` characters.
 
@@ -26,6 +29,7 @@ from typing import Final
 import polars as pl
 
 from exchange.base.paths import SCHEMAS
+from exchange.matching.codes import without_front
 from exchange.matching.distinct import with_fast_path
 from exchange.wire.gb18030 import private_use
 
@@ -44,7 +48,10 @@ _BLANKS: Final = r"[\s\p{Cf}\ufe00-\ufe0f\U000e0100-\U000e01ef]+"
 _DOTS: Final = (
     r"[.\u00b7\u0387\u16eb\u2022\u2024\u2027\u2219\u22c5\u25cf\u25e6\u2981\u2e31\u2e33\u30fb\ua78f\uff0e\uff65\ufe52]+"
 )
-_READABLE: Final = rf"^[\p{{L}}\p{{M}}\p{{Co}}\u3007{DOT}'’()（）-]+$"
+_LATER_LETTERS: Final = r"\x{20000}-\x{2fffd}\x{30000}-\x{3fffd}"
+"""Planes 2 and 3 hold ideographs and nothing else: a letter there needs no table of a certain year."""
+
+_READABLE: Final = rf"^[{_LATER_LETTERS}\p{{L}}\p{{M}}\p{{Co}}\u3007{DOT}'’()（）-]+$"
 _PRIVATE: Final = r"\p{Co}"
 _PLAIN: Final = r"^[\u3400-\u4dbf\u4e00-\u9fff]*$"
 """Unified ideographs only, which are in standard form already."""
@@ -57,7 +64,8 @@ def standard_name(name: pl.Expr) -> pl.Expr:
 
 def _evened_out(name: pl.Expr) -> pl.Expr:
     even = (
-        name.str.replace_many({**private_use(), **_radicals(), _ACCENT_LIKE_DOT: DOT})
+        without_front(name)
+        .str.replace_many({**private_use(), **_radicals(), _ACCENT_LIKE_DOT: DOT})
         .str.normalize("NFKC")
         .str.replace_all(_BLANKS, "")
     )
@@ -104,9 +112,23 @@ def _compared(pairs: pl.Series) -> pl.Series:
     if not len(places):
         return answers
     unlike = names[places]
-    folded = unlike.select(pl.all().str.replace_many(_forms_in(unlike)))
+    folded = unlike.select(pl.all().str.replace_many(_forms_in(unlike))).select(_with_plain_surname(pl.all()))
     variants = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
     return answers.scatter(places.filter(variants), VARIANT)
+
+
+@cache
+def surname_forms() -> Mapping[str, str]:
+    """Surname of one character, in its standing form → the one that stands for all its popular forms."""
+    rows = pl.read_csv(SCHEMAS / "surname_forms.csv", infer_schema=False).iter_rows(named=True)
+    standing = variant_forms()
+    return MappingProxyType(
+        {standing.get(r["form"], r["form"]): standing.get(r["surname"], r["surname"]) for r in rows}
+    )
+
+
+def _with_plain_surname(name: pl.Expr) -> pl.Expr:
+    return name.str.slice(0, 1).replace(dict(surname_forms())) + name.str.slice(1)
 
 
 def _forms_in(names: pl.DataFrame) -> dict[str, str]:

@@ -6,9 +6,10 @@ Asked alone, in one of two forms (opinion of twelve ministries, 2016; which one,
 mother   health, before a birth certificate is reissued: the mother's number, the birth date, perhaps the sex. People
          in whose record this mother stands, under any number that she bore:
          registered      one was born on that day, and is of that sex where it is given
-         under_review    one is near: born up to ``NEAR_DAYS`` away, on the day but of another sex, in doubt, or
-                         cancelled; or the mother is in doubt herself; or more rows of the request ask the same than
-                         are registered (twins of whom one may be missing)
+         under_review    one is near: born up to ``NEAR_DAYS`` away, on a day that is not registered, on the day but of
+                         another sex, in doubt, or cancelled; or the mother is in doubt herself; or more rows of the
+                         request ask the same than are registered, or rows with the sex and without it stand side by
+                         side (twins of whom one may be missing)
          not_registered  none
 name     notaries: name, birth date and sex. Namesakes cannot be told apart by machine, so there is no *registered*:
          under_review    somebody of this birth date and sex (or whose sex is not registered) bears this name, a
@@ -30,10 +31,11 @@ import polars as pl
 
 from exchange.base.errors import Halt
 from exchange.matching import id_numbers
-from exchange.matching.codes import sex_code
+from exchange.matching.codes import nothing_claimed, sex_code
 from exchange.matching.dates import claimed_date
 from exchange.matching.former_names import registered_names
-from exchange.matching.identity import Population
+from exchange.matching.id_numbers import of_exit_entry
+from exchange.matching.identity import ASK_EXIT_ENTRY, Population
 from exchange.matching.lookup import Rows, SortedTable
 from exchange.matching.names import compare, name_fault, standard_name
 
@@ -59,7 +61,12 @@ def standardise(table: pl.DataFrame, today: date) -> pl.DataFrame:
     by_mother = _MOTHER in table.columns
     if by_mother:
         numbers = id_numbers.standardise(table.select(pl.col(_MOTHER).alias("id_number")), today)
-        table = table.with_columns(numbers["key"], numbers["id_fault"].alias("_fault"))
+        elsewhere = of_exit_entry(pl.col("key")) & ~pl.col("id_from_15")
+        table = table.with_columns(
+            numbers["key"],
+            numbers["id_fault"].alias("_fault"),
+            numbers.select(elsewhere.alias("elsewhere")).to_series(),
+        )
     else:
         table = table.with_columns(standard_name(pl.col("name")).alias("asked_name"))
         table = table.with_columns(name_fault(pl.col("asked_name")).alias("_fault"))
@@ -69,12 +76,12 @@ def standardise(table: pl.DataFrame, today: date) -> pl.DataFrame:
     no_day = _unreadable("birth_date", pl.col("born").is_null() | (pl.col("born") > today))
     no_sex = _unreadable("sex", pl.col("asked_sex").is_null())
     if by_mother:
-        no_sex = pl.when(pl.col("sex").str.strip_chars() != "").then(no_sex)
+        no_sex = pl.when(~nothing_claimed(pl.col("sex"))).then(no_sex)
     return table.with_columns(pl.coalesce("row_fault", "_fault", no_day, no_sex).alias("fault")).drop("_fault")
 
 
 def _unreadable(column: str, condition: pl.Expr) -> pl.Expr:
-    missing = pl.when(pl.col(column).str.strip_chars() == "").then(pl.lit("claim_missing"))
+    missing = pl.when(nothing_claimed(pl.col(column))).then(pl.lit("claim_missing"))
     return missing.when(condition).then(pl.lit("claim_format"))
 
 
@@ -134,20 +141,22 @@ def _by_mother(frame: pl.DataFrame, population: Population) -> pl.Series:
         on="row",
     ).join(children, on="row", how="left")
     alike = pl.len().over("person", "born", "asked_sex")
+    mixed = pl.col("asked_sex").is_null().n_unique().over("person", "born") > 1
     answers = asked.select(
         "row",
         pl.when("male")
         .then(pl.lit("claim_format"))
         .when("in_doubt")
         .then(pl.lit("under_review"))
-        .when(pl.col("certain") >= alike)
+        .when((pl.col("certain") >= alike) & ~mixed)
         .then(pl.lit("registered"))
         .when(pl.col("certain").is_not_null())
         .then(pl.lit("under_review"))
         .otherwise(pl.lit("not_registered"))
         .alias("answer"),
     )
-    return _in_place(frame, answers, otherwise="no_such_number")
+    nobody = pl.when("elsewhere").then(pl.lit(ASK_EXIT_ENTRY)).otherwise(pl.lit("no_such_number"))
+    return _in_place(frame, answers, otherwise=frame.select(nobody).to_series())
 
 
 def _mothers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
@@ -171,14 +180,15 @@ def _children(asked: pl.DataFrame, mothers: pl.DataFrame, population: Population
     of_rows = pl.DataFrame({"row": np.concatenate([rows, rows[place]])[found.wanted], "person": children})
     records = population.people.take(children, ["birth_date", "sex", "doubt", "cancelled"])
     days = (pl.col("birth_date") - pl.col("born")).dt.total_days().abs()
+    near = days.is_null() | (days <= NEAR_DAYS)
     same_sex = pl.col("asked_sex").is_null() | (pl.col("asked_sex") == pl.col("sex")).fill_null(value=False)
     certain = (days == 0) & same_sex & ~pl.col("doubt") & ~pl.col("cancelled")
     return (
         of_rows.hstack(records)
         .unique(["row", "person"])
         .join(asked.select("row", "born", "asked_sex"), on="row")
-        .filter(days <= NEAR_DAYS)
-        .select("row", "person", certain.alias("certain"))
+        .filter(near)
+        .select("row", "person", certain.fill_null(value=False).alias("certain"))
     )
 
 
@@ -192,7 +202,7 @@ def _by_name(frame: pl.DataFrame, population: Population) -> pl.Series:
         .otherwise(pl.lit("not_registered"))
         .alias("answer"),
     )
-    return _in_place(frame, answers, otherwise="not_registered")
+    return _in_place(frame, answers, otherwise=pl.lit("not_registered"))
 
 
 def _namesakes(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
@@ -221,9 +231,9 @@ def _named(asked: pl.DataFrame, population: Population) -> Iterator[pl.DataFrame
     yield before.explode("name", empty_as_null=False).filter(~differs).select("row", "person")
 
 
-def _in_place(frame: pl.DataFrame, answers: pl.DataFrame, otherwise: str) -> pl.Series:
+def _in_place(frame: pl.DataFrame, answers: pl.DataFrame, otherwise: pl.Expr | pl.Series) -> pl.Series:
     """The answers at their rows, the faults at theirs, and ``otherwise`` for the rest."""
     placed = frame.select(pl.int_range(pl.len()).alias("row"), "fault").join(
         answers, on="row", how="left", maintain_order="left"
     )
-    return placed.select(pl.coalesce("fault", "answer", pl.lit(otherwise)).alias("answer")).to_series()
+    return placed.select(pl.coalesce("fault", "answer", otherwise).alias("answer")).to_series()

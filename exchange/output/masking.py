@@ -3,7 +3,7 @@
 Rules (the office's choice, in the spirit of GB/T 35273 and GB/T 37964)
 - An identity number keeps its first 6 and last 4 characters, or nothing; what is no identity number is not echoed at
   all.
-- A name keeps its first character, or nothing; the stars do not tell its length.
+- A name keeps its first character that can be seen, or nothing; the stars do not tell its length.
 - A row reference is the partner's own and is echoed as it is, except that an identity number inside it is masked too.
 """
 
@@ -15,6 +15,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.matching.codes import without_front
 from exchange.matching.id_numbers import plain
 
 HIDDEN: Final = "***"
@@ -24,6 +25,11 @@ ID_NUMBER_ANYWHERE: Final = (
 )
 """Six digits of a division, a date, four characters: an 18-character identity number wherever it stands in a text."""
 
+_UNSEEN: Final = (
+    r"^[\s\p{Cc}\p{Cf}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{3164}\x{fe00}-\x{fe0f}\x{ffa0}"
+    r"\x{e0100}-\x{e01ef}]+"
+)
+"""Characters that show nothing, fillers that count as letters among them (Unicode: Default_Ignorable_Code_Point)."""
 
 _ID_NUMBER: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
 
@@ -44,7 +50,7 @@ def _kept_6_4(numbers: pl.Series) -> pl.Series:
 
 
 def _keep_first(name: pl.Expr) -> pl.Expr:
-    first = name.str.strip_chars().str.slice(0, 1)
+    first = without_front(name).str.replace(_UNSEEN, "").str.slice(0, 1)
     return pl.when(first == "").then(pl.lit(HIDDEN)).otherwise(pl.concat_str(first, pl.lit("**")))
 
 

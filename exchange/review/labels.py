@@ -23,7 +23,8 @@ from exchange.matching.sources import UNCLEAR
 from exchange.register import Review
 
 _OWN: Final = {
-    "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户", "source": "数据来源",
+    "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户",
+    "several_heads": "一户有两个户主", "source": "数据来源",
 }  # fmt: skip
 """Columns that a snapshot makes of an export's."""
 

@@ -4,7 +4,8 @@ Rules: names, codes and dates go through the same functions as the claims. ``dou
 plain *consistent*: information level 30 (Yunnan 2017), a number that stands in two records, and a person whose
 superseded number is still a registered one under the same name (one person, two numbers). Records whose number cannot
 be read are left out and counted; the gate says how many are too many. A household number is kept as a hash of its
-text (64 bits: it is only ever compared for equality). ``mothers`` and ``births`` find a person by the mother's number
+text (64 bits: it is only ever compared for equality); ``several_heads`` marks everybody of a household that has more
+than one head whose registration stands. ``mothers`` and ``births`` find a person by the mother's number
 and by birth date and sex (``matching/unregistered.py``).
 """
 
@@ -24,7 +25,7 @@ from exchange.matching.divisions import address_text, place
 from exchange.matching.former_names import none_named
 from exchange.matching.lookup import Rows, SortedTable
 from exchange.matching.names import standard_name
-from exchange.matching.relations import relation_number
+from exchange.matching.relations import HEAD, relation_number
 from exchange.matching.unregistered import birth_key
 from exchange.snapshots.columns import Gathered, in_parts
 
@@ -37,7 +38,7 @@ _CODED: Final = ("sex", "ethnicity", "registered_division", "birth_date")
 COLUMNS: Final = (
     "key", "name", "sex", "birth_date", "ethnicity", "registered_division", "registered_address", "doubt",
     "cancelled", "cancelled_reason", "cancelled_on", "former_name", "birthplace", "native_place", "household",
-    "relation",
+    "relation", "several_heads",
 )  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
         gathered.add(people)
     table = gathered.table(np.argsort(gathered.numbers("key"), kind="stable"))
     former, mothers, births = (_rows_by(table.column(name)) for name in ("former_key", "mother_key", "birth_key"))
+    table = table.append_column("several_heads", _several_heads(table))
     people, shared = _with_doubt(table.select(COLUMNS), former)
     counts = {
         "rows": rows,
@@ -133,6 +135,14 @@ def _with_doubt(people: pa.Table, former: pa.Table) -> tuple[pa.Table, int]:
     doubt[_doubled(SortedTable(people), former)] = True
     place = people.column_names.index("doubt")
     return people.set_column(place, "doubt", pa.array(doubt)), int(shared.sum())
+
+
+def _several_heads(people: pa.Table) -> pa.Array:
+    """For each row whether the household has more than one head; false where it has no number."""
+    rows = pl.DataFrame({name: pl.from_arrow(people.column(name)) for name in ("household", "relation", "cancelled")})
+    heads = rows.filter(pl.col("relation").is_in(HEAD) & ~pl.col("cancelled")).drop_nulls("household")
+    doubled = heads.group_by("household").len().filter(pl.col("len") > 1)["household"]
+    return rows.select(pl.col("household").is_in(doubled.implode()).fill_null(value=False)).to_series().to_arrow()
 
 
 def _doubled(people: SortedTable, former: pa.Table) -> Rows:

@@ -18,7 +18,7 @@ from exchange.matching.division_meanings import (
     told_apart,
 )
 from exchange.matching.division_names import stem
-from exchange.matching.divisions import all_extents, division_words, place_answer
+from exchange.matching.divisions import all_extents, division_name, division_words, place_answer
 
 PARTED = {("51", "50"), ("44", "46"), ("42", "50")}
 """Chongqing (1997) and Hainan (1988) came out of other provinces."""
@@ -139,6 +139,11 @@ def test_a_year_tells_the_meanings_apart(on: int | None, since: int | None, mean
     year = pl.lit(on if on else since, pl.Int32)
     asked = told_apart(pl.lit(222421), on=year) if on else told_apart(pl.lit(222421), since=year)
     assert pl.select(asked).item() == (division_words()[means] if means else 222421)
+
+
+def test_an_officer_reads_every_name_of_a_code() -> None:
+    assert division_name("222421") == "吉林省延边朝鲜族自治州延吉县／吉林省延边朝鲜族自治州龙井县"
+    assert division_name("142401") == "山西省晋中地区榆次市"
 
 
 def test_a_code_of_one_meaning_is_left_as_it_is() -> None:

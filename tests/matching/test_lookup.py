@@ -7,9 +7,11 @@ from unittest import mock
 import numpy as np
 import polars as pl
 import pyarrow as pa
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.base.errors import Halt
 from exchange.matching import lookup
 from exchange.matching.lookup import SortedTable
 
@@ -44,3 +46,9 @@ def test_in_pieces_every_place_is_the_same(held: list[int], wanted: list[int]) -
 def test_rows_are_taken_in_the_order_asked() -> None:
     table = sorted_table([5, 7, 9])
     assert table.take(np.array([2, 0, 2]), ["key"])["key"].to_list() == [9, 5, 9]
+
+
+def test_a_column_that_an_earlier_snapshot_lacks_asks_for_a_build() -> None:
+    table = SortedTable(pl.DataFrame({"key": [1]}, schema={"key": pl.Int64}).to_arrow())
+    with pytest.raises(Halt, match=r"several_heads.*build it anew"):
+        table.take(np.array([0]), ["several_heads"])

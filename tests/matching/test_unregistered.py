@@ -202,3 +202,18 @@ def test_any_text_gets_one_code(register: Population, known: str, rows: list[tup
     found = answers(register, frame.with_columns(row_ref=pl.lit("R")))
     assert found.height == frame.height
     assert set(found["answer.unregistered"]) <= set(ANSWERS)
+
+
+@pytest.mark.parametrize(("born", "found"), [(0, "not_registered"), (1, "under_review"), (2, "under_review")])
+def test_twins_asked_with_and_without_the_sex_are_an_officers(born: int, found: str) -> None:
+    """Whether the row without it means the same child nobody can tell."""
+    children = [("220102202308080014", "1"), ("220102202308080022", "2")][:born]
+    people = [(MOTHER, "2", "1990-03-07", ""), *[(number, sex, "2023-08-08", MOTHER) for number, sex in children]]
+    columns = export_columns("population")
+    export = pl.DataFrame(people, schema=["id_number", "sex", "birth_date", "mother_id_number"], orient="row")
+    export = export.with_columns(pl.lit("").alias(name) for name in columns if name not in export.columns)
+    rows = pl.DataFrame({
+        "row_ref": ["1", "2"], "mother_id_number": [MOTHER] * 2, "birth_date": ["2023-08-08"] * 2, "sex": ["1", ""]
+    })  # fmt: skip
+    asked = answers(opened(export.with_columns(pl.lit("normal").alias("status"))), rows)
+    assert set(asked["answer.unregistered"]) == {found}

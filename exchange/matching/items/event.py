@@ -23,7 +23,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.matching.codes import plain_word
+from exchange.matching.codes import nothing_claimed, plain_word, without_front
 from exchange.matching.dates import claimed_period
 from exchange.matching.division_meanings import told_apart
 from exchange.matching.divisions import division_code, place_answer
@@ -50,12 +50,12 @@ class Part:
 
     @property
     def claimed(self) -> pl.Expr:
-        return pl.col(self.column).str.strip_chars() != ""
+        return ~nothing_claimed(pl.col(self.column))
 
 
 def plain_address(text: pl.Expr) -> pl.Expr:
     """Free text of an address in the form in which two are compared: width, blanks and punctuation evened out."""
-    return text.str.normalize("NFKC").str.replace_all(_PUNCTUATION, "").str.to_uppercase()
+    return without_front(text).str.normalize("NFKC").str.replace_all(_PUNCTUATION, "").str.to_uppercase()
 
 
 def word_part(column: str, words: Mapping[str, object], event: str, *, required: bool = False) -> Part:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from exchange.matching.codes import nothing_claimed
 from exchange.matching.former_names import claimed_names, none_named, registered_names
 from exchange.matching.items.rule import ItemRule, registered
 from exchange.matching.names import compare, name_fault
@@ -53,7 +54,7 @@ RULE = ItemRule(
     reads=("former_name",),
     looks_up=_look_up,
     answer=(
-        pl.when(_CLAIM.str.strip_chars() == "")
+        pl.when(nothing_claimed(_CLAIM))
         .then(pl.lit("claim_missing"))
         .when(none_named(_CLAIM))
         .then(pl.when(registered("former_name") == "").then(pl.lit("consistent")).otherwise(pl.lit("inconsistent")))

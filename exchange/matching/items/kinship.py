@@ -7,7 +7,7 @@ Rules
   what the other one is to the head, whoever of the two the row is about.
 - A general word agrees with every relation that it takes in; where the register is the more general, an officer looks
   (``matching/relations.py``). Sex is not brought in: the relation is judged by the registered relation alone.
-- A relative in doubt, a household with two heads or without a number: an officer looks.
+- A relative in doubt, a household with two heads (whoever of it the pair is) or without a number: an officer looks.
 
 Source: opinion of twelve ministries (2016); GB/T 4761-2008.
 """
@@ -19,12 +19,13 @@ from datetime import date
 import polars as pl
 
 from exchange.matching import id_numbers
+from exchange.matching.codes import nothing_claimed
 from exchange.matching.identity import NOBODY, identify
 from exchange.matching.items.rule import ItemRule, meant, registered
 from exchange.matching.relations import HEAD, relation_answer, relation_number
 from exchange.matching.sources import Sources
 
-_READS = ("household", "relation")
+_READS = ("household", "relation", "several_heads")
 _CLAIMS = ("relative_id_number", "relative_name", "relation")
 
 
@@ -60,7 +61,7 @@ RULE = ItemRule(
     reads=_READS,
     looks_up=_look_up,
     answer=(
-        pl.when(pl.any_horizontal(pl.col(column).str.strip_chars() == "" for column in _CLAIMS))
+        pl.when(pl.any_horizontal(nothing_claimed(pl.col(column)) for column in _CLAIMS))
         .then(pl.lit("claim_missing"))
         .when(_RELATION.is_null() | _RELATION.is_in(HEAD))
         .then(pl.lit("claim_format"))
@@ -74,7 +75,7 @@ RULE = ItemRule(
         .then(pl.lit("under_review"))
         .when(registered("household") != pl.col("kinship.household"))
         .then(pl.lit("not_same_household"))
-        .when(_IS_HEAD.fill_null(value=False) & _RELATIVE_IS_HEAD.fill_null(value=False))
+        .when(registered("several_heads") | (_IS_HEAD & _RELATIVE_IS_HEAD).fill_null(value=False))
         .then(pl.lit("under_review"))
         .when(registered("relation").is_null() | pl.col("kinship.relation").is_null())
         .then(pl.lit("under_review"))

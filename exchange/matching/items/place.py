@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from exchange.matching.codes import nothing_claimed
 from exchange.matching.division_meanings import told_apart
 from exchange.matching.divisions import division_code, place_answer
 from exchange.matching.items.rule import ItemRule, meant, registered
@@ -22,7 +23,7 @@ def place_rule(code: str) -> ItemRule:
         reads=(code, "birth_date"),
         claimed=division_code(claimed),
         answer=(
-            pl.when(claimed.str.strip_chars() == "")
+            pl.when(nothing_claimed(claimed))
             .then(pl.lit("claim_missing"))
             .when(named.is_null())
             .then(pl.lit("claim_format"))

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from exchange.matching.codes import nothing_claimed
 from exchange.matching.divisions import place, place_answer
 from exchange.matching.items.rule import ItemRule, registered
 from exchange.matching.sources import Sources
@@ -31,7 +32,7 @@ RULE = ItemRule(
     reads=("registered_division", "registered_address"),
     looks_up=_look_up,
     answer=(
-        pl.when(pl.col("registered_address").str.strip_chars() == "")
+        pl.when(nothing_claimed(pl.col("registered_address")))
         .then(pl.lit("claim_missing"))
         .when(pl.col(_CODE).is_null())
         .then(pl.lit("claim_format"))

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from exchange.matching.codes import nothing_claimed
 from exchange.matching.sources import Sources
 
 LookUp = Callable[[pl.DataFrame, Sources], pl.DataFrame]
@@ -49,7 +50,7 @@ def compared(item: str, register: pl.Expr) -> pl.Expr:
     """
     value = meant(item)
     return (
-        pl.when(pl.col(item).str.strip_chars() == "")
+        pl.when(nothing_claimed(pl.col(item)))
         .then(pl.lit("claim_missing"))
         .when(value.is_null())
         .then(pl.lit("claim_format"))
