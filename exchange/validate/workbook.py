@@ -33,7 +33,7 @@ _SHARED_TEXTS: Final = 16 * MAX_SHEET_ROW
 
 @foreign_bytes("workbook_format")
 def read_workbook(
-    content: bytes, sheet: str | None, items: Sequence[str], rows: int, form: str | None = None
+    content: bytes, sheet: str | None, items: Sequence[str], rows: int | None, form: str | None = None
 ) -> pl.DataFrame:
     """The claimed values, as ``validate.table.read_table`` gives them. Refused where workbook, header or count do not
     fit.
