@@ -30,6 +30,16 @@ def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, 
     return REQUIRED_COLUMNS + tuple(claim for item in items for claim in ITEMS[item].claims)
 
 
+def known_columns(header: Sequence[str], columns: Sequence[Column]) -> set[str]:
+    """The codes of those of these columns that the header has."""
+    words = {_even(word) for word in header}
+    return {column.code for column in columns if words & {column.code, *column.zh}}
+
+
+def _even(word: str) -> str:
+    return seen(unicodedata.normalize("NFKC", word)).lower()
+
+
 def read_header(header: Sequence[str], items: Sequence[str], form: str | None = None) -> list[str]:
     """The codes of the columns, in the order of the header; Refused where it does not fit the items."""
     expected = columns_for(items, form)
@@ -37,7 +47,7 @@ def read_header(header: Sequence[str], items: Sequence[str], form: str | None = 
     codes: list[str] = []
     width = max((place for place, word in enumerate(header, start=1) if has_text(word)), default=0)
     for place, word in enumerate(header[:width], start=1):
-        code = by_word.get(seen(unicodedata.normalize("NFKC", word)).lower())
+        code = by_word.get(_even(word))
         if code is None:
             raise Refused("column_unknown", column=f"#{place}")
         if code in codes:

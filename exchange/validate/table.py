@@ -65,8 +65,7 @@ def read_parts(
 def _counted(
     utf8: bytes, items: Sequence[str], rows: int | None, form: str | None, part: int
 ) -> Iterator[pl.DataFrame]:
-    first = _EXCELS_LINE.match(utf8)
-    start = first.end() if first else 0
+    start = _after_excels_line(utf8)
     end = _header_end(utf8, start)
     separator, header = _fields(utf8[start:end])
     codes = read_header(header, items, form)
@@ -96,6 +95,18 @@ def check_rows(found: int, stated: int | None, *, referred: bool) -> None:
 def has_references(table: pl.DataFrame) -> bool:
     """Whether any row has a reference."""
     return bool(table[REFERENCE].str.contains(SEEN).any())
+
+
+def read_words(utf8: bytes) -> list[str]:
+    """The header's words as they stand, nothing asked of them yet."""
+    with foreign_bytes("csv_format"):
+        start = _after_excels_line(utf8)
+        return _fields(utf8[start : _header_end(utf8, start)])[1]
+
+
+def _after_excels_line(utf8: bytes) -> int:
+    first = _EXCELS_LINE.match(utf8)
+    return first.end() if first else 0
 
 
 def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -> pl.DataFrame:

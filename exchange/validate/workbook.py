@@ -41,6 +41,12 @@ def read_workbook(
     return read_sheet(content, sheet).frame(items, rows, form)
 
 
+@foreign_bytes("workbook_format")
+def read_header_words(content: bytes) -> list[str]:
+    """The header's words as they stand, nothing asked of them yet."""
+    return read_sheet(content).header
+
+
 def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:
     """The sheet as it stands, nothing asked of its header yet."""
     package = Package(content)
