@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 COMMANDS: Final[Mapping[str, str]] = {
+    "request": "Say what the intake would say of a file, without taking it.",
     "batch": "Collect request sets and run batches without Airflow.",
     "register": "The register of all batches: list, show, verify.",
     "review": "Rows that need an officer: list, show, decide, work lists.",

@@ -1,13 +1,14 @@
 """A request's data file, from the kept original to rows: hash, decryption, encoding or workbook, columns, rows.
 
 Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is
-Refused, whatever error the reading of it raises (``validate.door``). The opened file is in memory as a whole, its rows
-come in parts (ADR 19).
+Refused, whatever error the reading of it raises (``validate.foreign_bytes``). The opened file is in memory as a whole,
+its rows come in parts (ADR 19). As what it is read says ``Reading``, which needs no register (``steps/check.py``).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
@@ -40,17 +41,43 @@ FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
 
 
-def read_request(app: App, agreement: Agreement, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
-    """The claimed values of a trusted request, in parts; see ``validate.table.read_table`` for their columns."""
+@dataclass(frozen=True)
+class Reading:
+    """As what a data file is read: the items asked, the ``form`` of one that is asked alone, whether it is a workbook
+    (its sheet) or CSV (its encoding), and how many rows it must have; None where nobody stated it.
+    """
+
+    items: Sequence[str]
+    form: str | None
+    is_workbook: bool
+    sheet: str | None = None
+    encoding: str | None = None
+    rows: int | None = None
+
+
+def reading_of(agreement: Agreement, manifest: RequestManifest) -> Reading:
+    """As what the data file of this request is read."""
+    data = manifest.data
     items = manifest.items if manifest.objects_to is None else (OBJECTION,)
     form = _form(agreement, manifest)
-    if manifest.data.form == "xlsx":
+    return Reading(items, form, data.form == "xlsx", data.sheet, data.encoding, manifest.rows)
+
+
+def read_request(app: App, agreement: Agreement, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
+    """The claimed values of a trusted request, in parts; see ``validate.table.read_table`` for their columns."""
+    yield from read_data(_opened(app, manifest), reading_of(agreement, manifest))
+
+
+def read_data(content: bytes, reading: Reading) -> Iterator[pl.DataFrame]:
+    """The claimed values in an opened data file, in parts."""
+    if reading.is_workbook:
         with stage("parse"):
-            table = read_workbook(_opened(app, manifest), manifest.data.sheet, items, manifest.rows, form)
+            table = read_workbook(content, reading.sheet, reading.items, reading.rows, reading.form)
         yield from table.iter_slices(ROWS_IN_PART)
         return
-    utf8 = _text(app, manifest)
-    yield from in_stage("parse", read_parts(utf8, items, manifest.rows, form, part=BYTES_IN_PART))
+    with stage("decode"):
+        utf8 = to_utf8(content, reading.encoding)
+    yield from in_stage("parse", read_parts(utf8, reading.items, reading.rows, reading.form, part=BYTES_IN_PART))
 
 
 def _opened(app: App, manifest: RequestManifest) -> bytes:
@@ -58,12 +85,6 @@ def _opened(app: App, manifest: RequestManifest) -> bytes:
         original = app.archive.verified_path(manifest.data.sha256)
     with stage("decrypt"):
         return decrypt(original, app.decryption) if manifest.data.encrypted else original.read_bytes()
-
-
-def _text(app: App, manifest: RequestManifest) -> bytes:
-    content = _opened(app, manifest)
-    with stage("decode"):
-        return to_utf8(content, manifest.data.encoding)
 
 
 def _form(agreement: Agreement, manifest: RequestManifest) -> str | None:
@@ -76,22 +97,26 @@ def _form(agreement: Agreement, manifest: RequestManifest) -> str | None:
 
 def check_request(app: App, agreement: Agreement, manifest: RequestManifest, today: date) -> None:
     """Refused unless the data file can be read and is not mostly unreadable."""
+    judge_parts(read_request(app, agreement, manifest), reading_of(agreement, manifest), today)
+
+
+def judge_parts(parts: Iterable[pl.DataFrame], reading: Reading, today: date) -> None:
+    """Refused where these rows are mostly unreadable."""
     rows = unreadable = 0
-    parts = read_request(app, agreement, manifest)
-    judged = map_ordered(lambda table: _unreadable(table, manifest, today), parts)
+    judged = map_ordered(lambda table: _unreadable(table, reading, today), parts)
     for table, number in in_stage("check", judged):
         rows += table.height
         unreadable += number
     with stage("gate"):
-        if manifest.objects_to is None and failures("request", _shares(rows, manifest, unreadable)):
+        if reading.items != (OBJECTION,) and failures("request", _shares(rows, reading, unreadable)):
             raise Refused("rows_unreadable")
 
 
-def _unreadable(table: pl.DataFrame, manifest: RequestManifest, today: date) -> int:
+def _unreadable(table: pl.DataFrame, reading: Reading, today: date) -> int:
     """How many rows name nobody that could be looked up; an objection's rows were looked up before."""
-    if manifest.objects_to is not None:
+    if reading.items == (OBJECTION,):
         return 0
-    if unregistered.CODE in manifest.items:
+    if unregistered.CODE in reading.items:
         return table.height - unregistered.standardise(table, today)["fault"].null_count()
     numbered = standardise(table.select("id_number", "name"), today)
     unreadable = pl.any_horizontal(
@@ -100,6 +125,6 @@ def _unreadable(table: pl.DataFrame, manifest: RequestManifest, today: date) -> 
     return int(numbered.select(unreadable.sum()).item())
 
 
-def _shares(rows: int, manifest: RequestManifest, unreadable: int) -> Mapping[str, float]:
+def _shares(rows: int, reading: Reading, unreadable: int) -> Mapping[str, float]:
     share = unreadable / rows if rows >= FEWEST_ROWS_JUDGED else 0.0
-    return {"rows": rows, "rows_in_manifest": manifest.rows, "unreadable_share": share}
+    return {"rows": rows, "rows_in_manifest": rows if reading.rows is None else reading.rows, "unreadable_share": share}

@@ -32,6 +32,11 @@ def trusted_manifest(
     ``name`` is the manifest's file name without its ending, which must be the batch id.
     """
     verify(content, signature, agreement.certificates.signing, now)
+    return agreed_manifest(agreement, content, name, now)
+
+
+def agreed_manifest(agreement: Agreement, content: bytes, name: str, now: datetime) -> RequestManifest:
+    """The same of a manifest whose signature was looked at before, or will be."""
     manifest = parse(RequestManifest, content)
     if manifest.partner != agreement.partner:
         raise Refused("manifest_partner", column="partner")

@@ -67,6 +67,11 @@ def has_text(value: str) -> bool:
     return any(unicodedata.category(letter) not in _UNSEEN for letter in value)
 
 
+def seen(value: str) -> str:
+    """The text without its blanks, marks and controls."""
+    return "".join(letter for letter in value if unicodedata.category(letter) not in _UNSEEN)
+
+
 def unescaped(text: str) -> str:
     """Characters that XML cannot hold are written ``_x000D_``, those beyond 16 bits as the two halves that UTF-16 has;
     a half without the other is the mark of a lost character.

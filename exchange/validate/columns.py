@@ -1,7 +1,7 @@
 """The header of a request's data file: which column holds what.
 
-Rules: headers are Chinese or English, in any order, compared after width and blanks are evened out, and without
-empty cells behind the last one. The columns of the
+Rules: headers are Chinese or English, in any order, compared after width is evened out and without blanks, marks and
+controls, and without empty cells behind the last one. The columns of the
 items asked are there, each once (some may be left out), and no others: a column too many is personal data that nobody
 asked to be sent, and refuses the set. A refusal names a known column by its code and an unknown one by its place
 (``#5``), never by its text. An item that is asked alone has the columns of its form, and no number.
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from exchange.base.errors import Refused
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
 from exchange.calendar.limits import OBJECTION
+from exchange.validate.cells import has_text, seen
 
 
 def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, ...]:
@@ -29,14 +30,24 @@ def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, 
     return REQUIRED_COLUMNS + tuple(claim for item in items for claim in ITEMS[item].claims)
 
 
+def known_columns(header: Sequence[str], columns: Sequence[Column]) -> set[str]:
+    """The codes of those of these columns that the header has."""
+    words = {_even(word) for word in header}
+    return {column.code for column in columns if words & {column.code, *column.zh}}
+
+
+def _even(word: str) -> str:
+    return seen(unicodedata.normalize("NFKC", word)).lower()
+
+
 def read_header(header: Sequence[str], items: Sequence[str], form: str | None = None) -> list[str]:
     """The codes of the columns, in the order of the header; Refused where it does not fit the items."""
     expected = columns_for(items, form)
     by_word = {word: column.code for column in expected for word in (column.code, *column.zh)}
     codes: list[str] = []
-    width = max((place for place, word in enumerate(header, start=1) if word.strip()), default=0)
+    width = max((place for place, word in enumerate(header, start=1) if has_text(word)), default=0)
     for place, word in enumerate(header[:width], start=1):
-        code = by_word.get("".join(unicodedata.normalize("NFKC", word).split()).lower())
+        code = by_word.get(_even(word))
         if code is None:
             raise Refused("column_unknown", column=f"#{place}")
         if code in codes:

@@ -17,7 +17,7 @@ from exchange.base.errors import Refused
 from exchange.validate.cells import has_text, number_text, unescaped
 from exchange.validate.columns import read_header
 from exchange.validate.package import Attributes, End, Start, Text
-from exchange.validate.table import ROW_FAULT, with_left_out
+from exchange.validate.table import ROW_FAULT, check_rows, has_references, read_cells, with_left_out
 
 MAX_CELL_LETTERS: Final = 4096
 """Characters; the longest honest cell, an address, stays under two hundred."""
@@ -92,20 +92,17 @@ class Sheet:
         if len(corners) > 1 and column_number(first[1]) < max(len(self.header), 1):
             self._merges.append((int(first[2]), int(last[2])))
 
-    def frame(self, items: Sequence[str], rows: int, form: str | None) -> pl.DataFrame:
+    def frame(self, items: Sequence[str], rows: int | None, form: str | None) -> pl.DataFrame:
         """The data rows; Refused where header or count do not fit."""
         if any(first <= self.header_row <= last for first, last in self._merges):
             raise Refused("header_merged", row=0)
         codes = read_header(self.header, items, form)
         table = self.texts()
-        if not table.height:
-            raise Refused("no_rows")
-        if table.height != rows:
-            raise Refused("row_count")
         self._beyond += _filled(table[:, len(codes) :])
         table = table[:, : len(codes)]
         table.columns = codes
-        return with_left_out(table.with_columns(self._faults()), items, form)
+        check_rows(table.height, rows, referred=has_references(table))
+        return with_left_out(read_cells(table.with_columns(self._faults()), codes), items, form)
 
     def texts(self) -> pl.DataFrame:
         """The data rows under their places in the header; ``numbers`` has their rows in the sheet."""

@@ -1,7 +1,9 @@
 """The rows of a request's CSV file, as text, in the order in which they came.
 
 Rules: no row is dropped; a row with more or fewer fields than the header keeps its place with ``row_fault`` set and its
-reference echoed. Blank lines are not rows. The number of rows must be what the manifest says.
+reference echoed, and so does one whose reference has lost a character. Blank lines are not rows. The number of rows
+must be what the manifest says, and not every reference empty. Commas, semicolons or tabs part the fields, whichever
+gives the header most of them; what Excel writes in front (``sep=;``) is no header.
 
 A file is read in parts, so that what is made of its rows need not be in memory at once. A clean one is read by pyarrow;
 only from where that finds a ragged row or a stray quote is it read eight times slower, by Python's ``csv`` (1,000,000
@@ -13,6 +15,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
+import re
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -22,6 +25,7 @@ import pyarrow.csv as pacsv
 
 from exchange.base.errors import Refused
 from exchange.base.tables import REQUIRED_COLUMNS
+from exchange.validate.cells import has_text
 from exchange.validate.columns import columns_for, read_header
 from exchange.validate.encoding import MAX_LINE_BYTES
 from exchange.validate.foreign_bytes import foreign_bytes
@@ -31,42 +35,78 @@ SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
 """What a cell with text in it holds; blanks, marks and controls alone are none, as in ``cells.has_text``."""
 
 FORMULA: Final = r'^="([^"]*)"$'
+LOST: Final = "\ufffd"
+REFERENCE: Final = "row_ref"
+_SEPARATORS: Final = ",;\t"
+_OTHER_SEPARATORS: Final = re.compile("[|:，；、｜]")
+_EXCELS_LINE: Final = re.compile(rb'"?sep=[^\r\n]"?\r?\n', re.IGNORECASE)
 _SLOW_CHUNK: Final = 50_000
 _PART: Final = 32 * 1024 * 1024
 """Bytes of the file that are read at a time where the rows are put together again."""
 
 
-def read_table(utf8: bytes, items: Sequence[str], rows: int, form: str | None = None) -> pl.DataFrame:
+def read_table(utf8: bytes, items: Sequence[str], rows: int | None, form: str | None = None) -> pl.DataFrame:
     """The claimed values: one String column per request column, and ``row_fault`` (a code or null); an optional column
-    that was left out is empty, and so is one that every other request has. ``rows`` is the manifest's count, ``form``
-    that of an item that is asked alone. Refused where header, syntax or count do not fit.
+    that was left out is empty, and so is one that every other request has. ``rows`` is the manifest's count, None where
+    there is none to hold it to; ``form`` that of an item that is asked alone. Refused where header, syntax or count do
+    not fit.
     """
     return pl.concat(read_parts(utf8, items, rows, form, part=_PART))
 
 
 def read_parts(
-    utf8: bytes, items: Sequence[str], rows: int, form: str | None = None, *, part: int
+    utf8: bytes, items: Sequence[str], rows: int | None, form: str | None = None, *, part: int
 ) -> Iterator[pl.DataFrame]:
     """The same table in parts of ``part`` bytes of the file; whether the count fits is known after the last."""
     with foreign_bytes("csv_format"):  # an error of who takes the parts does not come in here
         yield from _counted(utf8, items, rows, form, part)
 
 
-def _counted(utf8: bytes, items: Sequence[str], rows: int, form: str | None, part: int) -> Iterator[pl.DataFrame]:
-    end = _header_end(utf8)
-    header = _fields(utf8[:end])
+def _counted(
+    utf8: bytes, items: Sequence[str], rows: int | None, form: str | None, part: int
+) -> Iterator[pl.DataFrame]:
+    start = _after_excels_line(utf8)
+    end = _header_end(utf8, start)
+    separator, header = _fields(utf8[start:end])
     codes = read_header(header, items, form)
     surplus = [f"#{place}" for place in range(len(codes) + 1, len(header) + 1)]
     optional = frozenset(column.code for column in columns_for(items, form) if column.optional)
-    found = 0
-    for frame in _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus)):
+    found, referred = 0, False
+    for frame in _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus), separator):
         table = _evened(frame, codes, surplus)
         found += table.height
+        referred = referred or has_references(table)
         yield with_left_out(table, items, form)
+    check_rows(found, rows, referred=referred)
+
+
+def check_rows(found: int, stated: int | None, *, referred: bool) -> None:
+    """Refused where there are no rows, not so many as the manifest states (``row`` says how many there are), or none
+    that an answer could be told to belong to.
+    """
     if found == 0:
         raise Refused("no_rows")
-    if found != rows:
-        raise Refused("row_count")
+    if stated is not None and found != stated:
+        raise Refused("row_count", row=found, column="rows")
+    if not referred:
+        raise Refused("row_refs_empty", column=REFERENCE)
+
+
+def has_references(table: pl.DataFrame) -> bool:
+    """Whether any row has a reference."""
+    return bool(table[REFERENCE].str.contains(SEEN).any())
+
+
+def read_words(utf8: bytes) -> list[str]:
+    """The header's words as they stand, nothing asked of them yet."""
+    with foreign_bytes("csv_format"):
+        start = _after_excels_line(utf8)
+        return _fields(utf8[start : _header_end(utf8, start)])[1]
+
+
+def _after_excels_line(utf8: bytes) -> int:
+    first = _EXCELS_LINE.match(utf8)
+    return first.end() if first else 0
 
 
 def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -> pl.DataFrame:
@@ -75,51 +115,72 @@ def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -
     return table.with_columns(pl.lit("").alias(code) for code in sorted(expected - set(table.columns)))
 
 
-def _header_end(utf8: bytes) -> int:
+def _header_end(utf8: bytes, start: int) -> int:
     """Where the header ends: a line feed inside a quoted word of it is no end."""
-    end = utf8.find(b"\n") + 1 or len(utf8)
-    while utf8.count(b'"', 0, end) % 2 and end < min(len(utf8), MAX_LINE_BYTES):
+    end = utf8.find(b"\n", start) + 1 or len(utf8)
+    while utf8.count(b'"', start, end) % 2 and end < min(len(utf8), start + MAX_LINE_BYTES):
         end = utf8.find(b"\n", end) + 1 or len(utf8)
     return end
 
 
 def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str]) -> pl.DataFrame:
-    """The rows with any text, without what is behind the header's last word; there only text is a fault. A text that is
-    written as a formula to keep its digits (``="007"``) is that text; of a person's number, ``matching.id_numbers``
-    says that it was repaired.
-    """
-    texts = [pl.col(code) for code in codes if "id_number" not in code]
+    """The rows with any text, without what is behind the header's last word; there only text is a fault."""
     beyond = pl.any_horizontal(pl.lit(value=False), *(pl.col(code).str.contains(SEEN) for code in surplus))
     filled = pl.any_horizontal(pl.col(*codes, *surplus).str.contains(SEEN))
     fault = pl.when(beyond).then(pl.lit("row_fields")).otherwise(pl.col(ROW_FAULT)).alias(ROW_FAULT)
     rows = frame.filter(filled | pl.col(ROW_FAULT).is_not_null())
-    return rows.with_columns(fault, *(text.str.replace(FORMULA, "$1") for text in texts)).drop(surplus)
+    return read_cells(rows.with_columns(fault).drop(surplus), codes)
 
 
-def _fields(header: bytes) -> list[str]:
+def read_cells(rows: pl.DataFrame, codes: Sequence[str]) -> pl.DataFrame:
+    """What CSV and workbook have in common once their cells are texts. A text that is written as a formula to keep its
+    digits (``="007"``) is that text; of a person's number, ``matching.id_numbers`` says that it was repaired. By a
+    reference that has lost a character nobody would find the row again.
+    """
+    texts = [pl.col(code).str.replace(FORMULA, "$1") for code in codes if "id_number" not in code]
+    lost = pl.when(pl.col(REFERENCE).str.contains(LOST, literal=True)).then(pl.lit("row_ref_damaged"))
+    return rows.with_columns(pl.coalesce(ROW_FAULT, lost).alias(ROW_FAULT), *texts)
+
+
+def _fields(header: bytes) -> tuple[str, list[str]]:
+    """What parts the fields, and the header's; a comma where nothing gives more. Refused where it is another sign."""
+    text = header.decode().rstrip("\r\n")
+    read = {separator: fields for separator in _SEPARATORS if (fields := _parted(text, separator))}
+    if not read:
+        raise Refused("csv_format", row=0)
+    separator = max(read, key=lambda each: len(read[each]))
+    if len(read[separator]) == 1 and _OTHER_SEPARATORS.search(text):
+        raise Refused("csv_separator", row=0)
+    return separator, read[separator]
+
+
+def _parted(text: str, separator: str) -> list[str] | None:
+    """The fields of one line; None where it cannot be read so."""
     try:
-        return next(csv.reader(io.StringIO(header.decode().rstrip("\r\n"), newline=""), strict=True), [])
+        return next(csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True), [""])
     except csv.Error:
-        raise Refused("csv_format", row=0) from None
+        return None
 
 
 def _frames(
-    utf8: bytes, start: int, codes: Sequence[str], part: int, optional: frozenset[str]
+    utf8: bytes, start: int, codes: Sequence[str], part: int, optional: frozenset[str], separator: str
 ) -> Iterator[pl.DataFrame]:
     """The rows from byte ``start``: as long as every one has as many fields as the header the fast way."""
     found = 0
     try:
-        for frame in _read_fast(utf8, start, codes, part):
+        for frame in _read_fast(utf8, start, codes, part, separator):
             found += frame.height
             yield frame
     except pa.ArrowInvalid:
         pass
     else:
         return
-    yield from _read_slowly(utf8, start, codes, found, optional)
+    yield from _read_slowly(utf8, start, codes, found, optional, separator)
 
 
-def _read_fast(utf8: bytes, start: int, codes: Sequence[str], part: int) -> Iterator[pl.DataFrame]:
+def _read_fast(
+    utf8: bytes, start: int, codes: Sequence[str], part: int, separator: str = ","
+) -> Iterator[pl.DataFrame]:
     """The rows in parts; ArrowInvalid at the first part that has a row with too many or too few fields, or at once
     where there are no rows.
     """
@@ -127,7 +188,7 @@ def _read_fast(utf8: bytes, start: int, codes: Sequence[str], part: int) -> Iter
     batches = pacsv.open_csv(
         pa.BufferReader(body),
         read_options=pacsv.ReadOptions(column_names=list(codes), block_size=part),
-        parse_options=pacsv.ParseOptions(newlines_in_values=utf8.find(b'"', start) >= 0),
+        parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=utf8.find(b'"', start) >= 0),
         convert_options=pacsv.ConvertOptions(
             column_types={code: pa.string() for code in codes},
             strings_can_be_null=False,
@@ -141,7 +202,12 @@ def _read_fast(utf8: bytes, start: int, codes: Sequence[str], part: int) -> Iter
 
 
 def _read_slowly(
-    utf8: bytes, start: int, codes: Sequence[str], skip: int = 0, optional: frozenset[str] = frozenset()
+    utf8: bytes,
+    start: int,
+    codes: Sequence[str],
+    skip: int = 0,
+    optional: frozenset[str] = frozenset(),
+    separator: str = ",",
 ) -> Iterator[pl.DataFrame]:
     """The rows after the first ``skip``, cut or filled up to the header; marked where that cuts text off, or fills more
     than the last optional columns.
@@ -152,7 +218,7 @@ def _read_slowly(
     schema = dict.fromkeys((*codes, ROW_FAULT), pl.String)
     content = io.BytesIO(utf8)
     content.seek(start)
-    reader = csv.reader(io.TextIOWrapper(content, encoding="utf-8", newline=""))
+    reader = csv.reader(io.TextIOWrapper(content, encoding="utf-8", newline=""), delimiter=separator)
     rows = itertools.islice(filter(None, reader), skip, None)
     try:
         while chunk := list(itertools.islice(rows, _SLOW_CHUNK)):
@@ -167,5 +233,5 @@ def _read_slowly(
 
 def _fault(row: Sequence[str], fewest: int, width: int) -> str | None:
     """What is wrong with a row of another width than the header's; one without any text is none and has no fault."""
-    short = len(row) < fewest and any(map(str.strip, row))
-    return "row_fields" if short or any(map(str.strip, row[width:])) else None
+    short = len(row) < fewest and any(map(has_text, row))
+    return "row_fields" if short or any(map(has_text, row[width:])) else None

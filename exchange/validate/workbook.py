@@ -33,12 +33,18 @@ _SHARED_TEXTS: Final = 16 * MAX_SHEET_ROW
 
 @foreign_bytes("workbook_format")
 def read_workbook(
-    content: bytes, sheet: str | None, items: Sequence[str], rows: int, form: str | None = None
+    content: bytes, sheet: str | None, items: Sequence[str], rows: int | None, form: str | None = None
 ) -> pl.DataFrame:
     """The claimed values, as ``validate.table.read_table`` gives them. Refused where workbook, header or count do not
     fit.
     """
     return read_sheet(content, sheet).frame(items, rows, form)
+
+
+@foreign_bytes("workbook_format")
+def read_header_words(content: bytes) -> list[str]:
+    """The header's words as they stand, nothing asked of them yet."""
+    return read_sheet(content).header
 
 
 def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:

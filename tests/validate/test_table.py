@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
+from exchange.validate.cells import has_text
 from exchange.validate.columns import read_header
 from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_parts, read_table
 
@@ -22,6 +23,7 @@ CODES = ["row_ref", "id_number", "name", "sex"]
 def test_columns_in_any_order_by_any_of_their_names() -> None:
     assert read_header(["性别", "姓名", " 身份证号 ", "序号"], ITEMS) == ["sex", "name", "id_number", "row_ref"]
     assert read_header(["ＲＯＷ_REF", "Id_Number", "name", "sex"], ITEMS) == CODES
+    assert read_header(["row_ref\u200b", "id_\u00adnumber", "na\x00me", "se x", "\u200b", "\x01"], ITEMS) == CODES
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,7 @@ def test_columns_in_any_order_by_any_of_their_names() -> None:
         (["row_ref", "id_number", "name"], "column_missing", "sex"),
         ([*CODES, "ethnicity"], "column_unknown", "#5"),
         (["110105194912310020", *CODES], "column_unknown", "#1"),
+        ([*CODES, "\u200b", "more"], "column_unknown", "#5"),
         ([*CODES, "性别"], "column_doubled", "sex"),
         ([*CODES, "", "more"], "column_unknown", "#5"),
     ],
@@ -53,9 +56,9 @@ def test_the_last_line_needs_no_ending(ending: bytes) -> None:
     assert read_table(HEADER + b"R1,1,a,1" + ending, ITEMS, 1).row(0) == ("R1", "1", "a", "1", None)
 
 
-cells = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8) | st.sampled_from(
-    ['a"b', "a,b", '"', "NA", "null", ""]
-)
+cells = st.text(
+    st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufffd"), max_size=8
+) | st.sampled_from(['a"b', "a,b", '"', "NA", "null", ""])
 
 
 @given(st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=10), st.integers(60, 200))
@@ -82,7 +85,7 @@ def test_ragged_rows_stay_where_they_are_in_parts_of_any_size(rows: list[list[st
     table = pl.concat(read_parts(content, ITEMS, len(rows), part=part))
     assert table.equals(pl.concat(_read_slowly(content, len(HEADER), CODES)))
     assert table[ROW_FAULT].to_list() == [
-        "row_fields" if len(row) < 4 or any(map(str.strip, row[4:])) else None for row in rows
+        "row_fields" if len(row) < 4 or any(map(has_text, row[4:])) else None for row in rows
     ]
 
 
@@ -90,3 +93,46 @@ def test_ragged_rows_stay_where_they_are_in_parts_of_any_size(rows: list[list[st
 def test_rows_and_cells_without_text_are_none(body: bytes) -> None:
     for header in (HEADER, HEADER.replace(b"\n", b",,\n"), HEADER.replace(b"name", b'"na\nme"')):
         assert read_table(header + body, ITEMS, 1).rows() == [("R1", "1", "a", "1", None)]
+
+
+def refused(content: bytes, rows: int = 1) -> Refused:
+    with pytest.raises(Refused) as found:
+        read_table(content, ITEMS, rows)
+    return found.value
+
+
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+@pytest.mark.parametrize("line", ["", "sep={}\r\n", '"sep={}"\n'])
+def test_whatever_parts_the_fields_the_rows_are_the_same(separator: str, line: str) -> None:
+    text = io.StringIO(line.format(separator))
+    text.seek(0, io.SEEK_END)
+    rows = [("R1", "1", f"a{separator}b", "1"), ("R2", "2", 'c"d', "2")]
+    csv.writer(text, delimiter=separator).writerows([CODES, *rows])
+    quoted = io.StringIO()
+    csv.writer(quoted, delimiter=separator, quoting=csv.QUOTE_ALL).writerows([CODES, *rows, ("R3",)])
+    assert read_table(text.getvalue().encode(), ITEMS, 2).select(CODES).rows() == rows
+    assert read_table(quoted.getvalue().encode(), ITEMS, 3)[ROW_FAULT].to_list() == [None, None, "row_fields"]
+
+
+@pytest.mark.parametrize("separator", ["|", "，", "；", "、", ":"])
+def test_another_sign_between_the_fields_is_named(separator: str) -> None:
+    content = HEADER.decode().replace(",", separator).encode()
+    assert (refused(content).code, refused(content).row) == ("csv_separator", 0)
+
+
+@pytest.mark.parametrize("references", [[""], ["", " ", "\u200b"]])
+def test_a_reference_that_is_empty_in_every_row(references: list[str]) -> None:
+    body = "".join(f"{reference},1,a,1\n" for reference in references).encode()
+    assert refused(HEADER + body, len(references)).code == "row_refs_empty"
+    assert read_table(HEADER + body + b"R,1,a,1\n", ITEMS, len(references) + 1).height == len(references) + 1
+
+
+def test_a_reference_that_lost_a_character_is_marked() -> None:
+    table = read_table(HEADER + "R\ufffd1,1,a,1\nR2,1,\ufffd,1\nR\ufffd3,1\n".encode(), ITEMS, 3)
+    assert table[ROW_FAULT].to_list() == ["row_ref_damaged", None, "row_fields"]
+
+
+@pytest.mark.parametrize("stated", [0, 1, 3])
+def test_how_many_rows_were_found(stated: int) -> None:
+    found = refused(HEADER + b"R1,1,a,1\nR2,1,a,1\n", stated)
+    assert (found.code, found.row, found.column) == ("row_count", 2, "rows")

@@ -1,0 +1,153 @@
+"""``exchange request``: a partner's file, seen without being taken."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.base.errors import Refused
+from exchange.base.tables import ANSWERS, NOTES, REFUSALS
+from exchange.calendar.office_days import load_office_days
+from exchange.calendar.working_days import office_day
+from exchange.cli.outcome import FOUND, out, outcome
+from exchange.settings import Settings
+from exchange.steps.check import (
+    NOTED,
+    Finding,
+    Seen,
+    check_data,
+    check_manifest,
+    check_whole,
+    reading_by_header,
+    reading_for,
+)
+from exchange.wire.envelope import decrypt, load_key_pair
+from exchange.wire.manifest import ENVELOPE_SUFFIX, REQUEST_SUFFIX, SIGNATURE_SUFFIX, RequestManifest
+
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
+
+WIDTH: Final = 80
+SHOWN: Final = 50
+"""Findings that are printed; all of them with ``--json``."""
+
+
+@commands.callback()
+def main() -> None:
+    """What the intake would say of a file, without taking it."""
+
+
+@commands.command()
+def check(
+    data: Annotated[Path, typer.Argument(help="The data file: .csv or .xlsx, with .p7m behind it where encrypted")],
+    partner: Annotated[str, typer.Option(help="The partner's id")],
+    manifest: Annotated[Path | None, typer.Option(help="Its manifest; a signature beside it is checked, too")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="All findings, for programs")] = False,
+) -> None:
+    """Read a file as the intake would, and say row by row what it finds: codes and places, never a value. Nothing is
+    taken, no register is asked, so that what depends on earlier batches is not looked at. Exit code 1: refused, or a
+    row with a fault.
+    """
+    with outcome():
+        for path in (data, *([manifest] if manifest else [])):
+            if not path.is_file():
+                msg = f"there is no file {path}"
+                raise typer.BadParameter(msg)
+        settings = Settings.load()
+        agreement = load_agreement(settings.agreements / f"{partner}.toml")
+        try:
+            seen = _seen(settings, agreement, data, manifest)
+        except Refused as refusal:
+            seen = Seen((), 0, (), refusal)
+        faults = [finding for finding in seen.findings if finding.code not in NOTED]
+        if as_json:
+            out.print(json.dumps(_record(seen), ensure_ascii=False, indent=2), markup=False, soft_wrap=True)
+        else:
+            for line in _lines(seen, len({finding.row for finding in faults}), signed=_signature(manifest) is not None):
+                out.print(line, markup=False, width=WIDTH, overflow="fold")
+        if seen.refusal or faults:
+            raise typer.Exit(FOUND)
+
+
+def _seen(settings: Settings, agreement: Agreement, data: Path, manifest: Path | None) -> Seen:
+    now = datetime.now(UTC)
+    said: RequestManifest | None = None
+    if manifest is not None:
+        days, oldest = load_office_days(settings.office_days), settings.policy.oldest_period_days
+        name = manifest.name.removesuffix(REQUEST_SUFFIX)
+        said = check_manifest(agreement, manifest.read_bytes(), _signature(manifest), name, now, days, oldest)
+        check_whole(data.read_bytes(), said)
+    if data.stat().st_size > agreement.limits.max_bytes:
+        raise Refused("data_too_large", column="data.size")
+    name = data.name.lower()
+    encrypted = name.endswith(ENVELOPE_SUFFIX) if said is None else said.data.encrypted
+    if encrypted:
+        keys = settings.keys
+        content = decrypt(data, load_key_pair(keys.decryption_key, keys.decryption_certificate))
+    else:
+        content = data.read_bytes()
+    if said is not None:
+        reading = reading_for(agreement, said)
+    else:
+        is_workbook = name.removesuffix(ENVELOPE_SUFFIX).endswith(".xlsx")
+        reading = reading_by_header(agreement, content, is_workbook=is_workbook)
+    return check_data(content, agreement, reading, office_day(now))
+
+
+def _signature(manifest: Path | None) -> bytes | None:
+    """The signature beside a manifest, if there is one."""
+    with suppress(FileNotFoundError):
+        return manifest.with_name(manifest.name + SIGNATURE_SUFFIX).read_bytes() if manifest else None
+    return None
+
+
+def _lines(seen: Seen, faulty: int, *, signed: bool) -> Iterator[str]:
+    if (refusal := seen.refusal) is not None:
+        words = REFUSALS[refusal.code]
+        yield f"不予受理 refused: {refusal.code}"
+        yield from _places(refusal)
+        yield f"  {words.zh}"
+        yield f"  {words.en}"
+    else:
+        yield "可以受理 would be accepted"
+    if seen.items:
+        yield f"事项 items: {', '.join(seen.items)}"
+        yield f"数据行 rows: {seen.rows}    有问题的行 with a fault: {faulty}"
+    yield from _findings(seen.findings)
+    if not signed:
+        yield "未核对签名。 No signature was looked at."
+    yield "未查以往批次。 Earlier batches were not looked at."
+
+
+def _places(refusal: Refused) -> Iterator[str]:
+    if refusal.row is not None:
+        yield f"  行 row: {refusal.row}（表头为 0 · the header is 0）"
+    if refusal.column is not None:
+        yield f"  列或字段 column: {refusal.column}"
+
+
+def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
+    for finding in findings[:SHOWN]:
+        place = f" {finding.column}" if finding.column else ""
+        yield f"行 row {finding.row}{place}: {finding.code}"
+    if len(findings) > SHOWN:
+        yield f"另有 and {len(findings) - SHOWN} more: --json"
+    for code in dict.fromkeys(finding.code for finding in findings):
+        words = ANSWERS.get(code) or NOTES[code]
+        yield f"{code}"
+        yield f"  {words.zh}"
+        yield f"  {words.en}"
+
+
+def _record(seen: Seen) -> dict[str, Any]:
+    refusal = seen.refusal
+    refused = {"code": refusal.code, "row": refusal.row, "column": refusal.column} if refusal else None
+    findings = [{"row": each.row, "column": each.column or None, "code": each.code} for each in seen.findings]
+    return {"refusal": refused, "items": list(seen.items), "rows": seen.rows, "findings": findings}
