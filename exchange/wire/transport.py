@@ -31,6 +31,7 @@ from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from secrets import token_hex
 from typing import Any, Final
 
 import paramiko
@@ -361,6 +362,33 @@ class Folder:
             size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
             replace(self.sftp, temporary, final)
             check(self.sftp, final, size, digest)
+
+    def try_out(self) -> bool:
+        """Writes, renames over what is there and removes in both folders; whether the server replaces in one go. Halt
+        with the folder and what it did not allow.
+        """
+        in_one_go = True
+        for folder in (self.place.requests, self.place.results):
+            first, second = (f"{folder}/{TEMPORARY}{name}-{token_hex(4)}" for name in ("try", "tried"))
+            doing = "write"
+            try:
+                for _ in range(2):
+                    size, digest = put(self.sftp, [b"try"], first)
+                    doing = "rename"
+                    in_one_go &= replace(self.sftp, first, second)
+                    check(self.sftp, second, size, digest)
+                    doing = "write"
+                doing = "remove"
+                self.sftp.remove(second)
+            except (OSError, EOFError, paramiko.SSHException) as error:
+                where = f"SFTP server {self.place.host}:{self.place.port}: {folder}"
+                msg = f"{where}: {doing} fails ({type(error).__name__})"
+                raise Halt(msg) from None
+            finally:
+                for path in (first, second):
+                    with suppress(OSError, paramiko.SSHException, EOFError):
+                        self.sftp.remove(path)
+        return in_one_go
 
     def remove(self, name: str) -> None:
         """Removes a file from the requests folder; it may be gone already."""

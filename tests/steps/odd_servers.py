@@ -67,6 +67,13 @@ class Plain(asyncssh.SFTPServer):
         raise asyncssh.SFTPFailure("")
 
 
+class Unremoving(asyncssh.SFTPServer):
+    """Lets nothing be removed."""
+
+    def remove(self, path: bytes) -> None:  # noqa: ARG002
+        raise asyncssh.SFTPPermissionDenied("")
+
+
 class Dropbox(Plain):
     """Lets nothing be read that lies in the results folder, its size alone be seen."""
 

@@ -9,11 +9,11 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.base.errors import Retryable
+from exchange.base.errors import Halt, Retryable
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.register import State
-from tests.steps.odd_servers import Altering, Cutting, Dropbox, Losing, Plain, dripping, served_by
+from tests.steps.odd_servers import Altering, Cutting, Dropbox, Losing, Plain, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 
@@ -80,3 +80,17 @@ def test_what_a_server_loses_is_delivered_again_and_never_counts_as_taken(
     pipeline.deliver(app, request.batch)
     assert app.register.batch(request.batch).state is State.CLOSED
     assert f"{request.batch}.result.csv.p7m" in court.answers()
+
+
+def test_a_trial_of_both_folders_says_what_is_not_allowed(app: App, court: DemoPartner) -> None:
+    with app.folder(app.agreement(court.id)) as folder:
+        assert folder.try_out()
+    with served_by(app, court, Plain), app.folder(app.agreement(court.id)) as folder:
+        assert not folder.try_out()
+    for kind, words in ((Losing, "to-office: rename fails"), (Unremoving, "to-office: remove fails")):
+        with (
+            served_by(app, court, kind),
+            app.folder(app.agreement(court.id)) as folder,
+            pytest.raises(Halt, match=words),
+        ):
+            folder.try_out()

@@ -116,7 +116,7 @@ def test_during_a_change_either_signature_counts_while_its_certificate_is_valid(
         form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
         (tmp_path / "k").write_bytes(private.private_bytes(*form))
         (tmp_path / "c").write_bytes(pem(certificate))
-        signer = ["-signer", tmp_path / "c", "-inkey", tmp_path / "k", "-in", tmp_path / "m", "-md", "sha256"]
+        signer = ["-signer", f"{tmp_path}/c", "-inkey", f"{tmp_path}/k", "-in", f"{tmp_path}/m", "-md", "sha256"]
         command = ["openssl", "cms", "-sign", "-binary", "-outform", "DER", *signer]
         signatures[name] = subprocess.run(command, capture_output=True, check=True).stdout
     for signature in signatures.values():
