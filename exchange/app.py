@@ -90,9 +90,18 @@ class App:
         return self.settings.agreements / f"{partner}.toml"
 
     def folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
-        """The partner's folders on its SFTP server."""
+        """The partner's folders on its SFTP server, for one conversation: it has an end, whatever the server does."""
+        return self._folder(agreement, self.settings.policy.whole_transfer_seconds)
+
+    def standing_folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
+        """The same for a connection that stays open; each look has an end of its own."""
+        return self._folder(agreement, 0)
+
+    def _folder(self, agreement: Agreement, seconds: float) -> AbstractContextManager[Folder]:
         sftp = agreement.sftp
         place = SftpAccount(sftp.host, sftp.port, sftp.username, sftp.host_key, sftp.requests, sftp.results)
         policy = self.settings.policy
-        timeouts = Timeouts(policy.connect_seconds, policy.transfer_seconds, policy.whole_look_seconds)
-        return connect(place, self.settings.keys.sftp_key, timeouts)
+        timeouts = Timeouts(
+            policy.connect_seconds, policy.transfer_seconds, policy.whole_look_seconds, conversation_seconds=seconds
+        )
+        return connect(place, self.settings.keys.sftp_key, timeouts, self.register.one_sender)

@@ -26,13 +26,24 @@ Airflow runs these three as the tasks of one run per batch (``dags/batch.py``; b
 from __future__ import annotations
 
 from exchange.app import App
-from exchange.steps.deliver import deliver
+from exchange.steps.deliver import deliver, redeliver
 from exchange.steps.process import process, process_ranges
 from exchange.steps.ranges import match_range, plan
 from exchange.steps.receive import receive
 from exchange.steps.release import issue, propose_all
 
-__all__ = ["deliver", "issue", "match_range", "plan", "process", "process_ranges", "propose_all", "receive", "run"]
+__all__ = [
+    "deliver",
+    "issue",
+    "match_range",
+    "plan",
+    "process",
+    "process_ranges",
+    "propose_all",
+    "receive",
+    "redeliver",
+    "run",
+]
 
 
 def run(app: App, batch_id: str) -> bool:

@@ -47,7 +47,9 @@ class Policy(_Section):
     """The office's own choices; each is a number that an issue, a notice or a chief may change. ``warn_half`` and
     ``warn_days``: when to warn of a due day, at half its time and so many working days before it;
     ``look_seconds``: between two looks of the lookout into a partner's folder; ``whole_look_seconds``: how long one
-    look into a partner's folder may take in all, less than the collector's minute; ``watch_after_minutes``: how old a
+    look into a partner's folder may take in all, less than the collector's minute; ``whole_transfer_seconds``: how
+    long fetching a set, or putting a result, may take in all (512 MiB, the largest set by default, at 1 MB/s take
+    540 s, and a result is read back); ``watch_after_minutes``: how old a
     batch is before its due day is watched; ``oldest_period_days``: how long ago a period may have ended for which a set
     is still accepted; ``remind_…``: of a set that has not come; ``large_rows``: from how many on a batch is matched by
     ranges, of about ``range_rows`` each (docs/scale.md); ``spot_check_…``: of the rows without a record that leave by a
@@ -61,6 +63,7 @@ class Policy(_Section):
     transfer_seconds: Annotated[float, Field(gt=0)] = 60.0
     look_seconds: Annotated[float, Field(ge=0.1)] = 0.5
     whole_look_seconds: Annotated[float, Field(gt=0)] = 50.0
+    whole_transfer_seconds: Annotated[float, Field(gt=0)] = 1800.0
     warn_half: bool = True
     warn_days: tuple[Annotated[int, Field(ge=1)], ...] = (2, 1)
     watch_after_minutes: Annotated[int, Field(ge=0)] = 10

@@ -14,7 +14,6 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
-from cryptography import x509
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from exchange.base.errors import Halt
@@ -22,6 +21,7 @@ from exchange.base.tables import ALWAYS_COUNTED, ITEMS, OFFENCE_KINDS
 from exchange.base.toml import parse_model, read_bytes
 from exchange.base.xlsx import MAX_SHEET_ROWS
 from exchange.calendar.limits import WORKING_DAYS
+from exchange.wire.certificates import Use, fault, read_certificates
 from exchange.wire.manifest import PARTNER_PATTERN
 
 # Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules
@@ -90,7 +90,9 @@ class Sftp(_Section):
 
 
 class Certificates(_Section):
-    """PEM files beside the agreement: who signs the partner's manifests, and to whom results are encrypted."""
+    """PEM files beside the agreement: who signs the partner's manifests, and to whom results are encrypted; the old and
+    the new certificate in one file during a change.
+    """
 
     signing: Path
     encryption: Path
@@ -247,22 +249,28 @@ def parse_agreement(content: bytes, path: Path) -> Agreement:
 
 
 def with_certificates(agreement: Agreement, path: Path) -> Agreement:
-    """The agreement of ``path`` with the paths of its certificates; Halt where one is missing or unreadable."""
+    """The agreement of ``path`` with the paths of its certificates; Halt where one is missing, unreadable, or of a kind
+    that may not be used. Whether they are valid at a time is asked when they are used.
+    """
     certificates = Certificates(
         signing=path.parent / agreement.certificates.signing,
         encryption=path.parent / agreement.certificates.encryption,
     )
-    for field, place in (("signing", certificates.signing), ("encryption", certificates.encryption)):
-        _check_certificate(path, f"certificates.{field}", place)
+    _check_certificate(path, "signing", certificates.signing)
+    _check_certificate(path, "encryption", certificates.encryption)
     return agreement.model_copy(update={"certificates": certificates})
 
 
-def _check_certificate(path: Path, field: str, place: Path) -> None:
+def _check_certificate(path: Path, use: Use, place: Path) -> None:
+    if not place.exists():
+        msg = f"{path}: certificates.{use}: no file {place.name} beside the agreement"
+        raise Halt(msg)
     try:
-        x509.load_pem_x509_certificate(place.read_bytes())
-    except FileNotFoundError:
-        msg = f"{path}: {field}: no file {place.name} beside the agreement"
+        certificates = read_certificates(place)
+    except Halt:
+        msg = f"{path}: certificates.{use}: {place.name} is not one PEM certificate, or two during a change"
         raise Halt(msg) from None
-    except ValueError:
-        msg = f"{path}: {field}: {place.name} is not one PEM certificate"
-        raise Halt(msg) from None
+    for certificate in certificates:
+        if (wrong := fault(certificate, use)) is not None:
+            msg = f"{path}: certificates.{use}: {place.name}: {wrong}"
+            raise Halt(msg)

@@ -22,15 +22,26 @@ _DIGEST: Final = 64
 """Characters of a SHA-256 in hex."""
 
 
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_BROKEN: Final = frozenset(
+    {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ESTALE}
+)
+
+
 @contextmanager
-def disk_trouble() -> Iterator[None]:
-    """A full disk is tried again later (after somebody made room); nothing was lost."""
+def disk_trouble(path: Path) -> Iterator[None]:
+    """What goes wrong with our own disk is said to be that: a full one is tried again later (after somebody made room),
+    one that may not be written, or fails, is for a person. Nothing was lost.
+    """
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        if error.errno in _FULL:
             msg = "the office's disk is full; make room, then run this step again"
             raise Retryable(msg) from None
+        if error.errno in _BROKEN:
+            msg = f"the office's own disk: {path}: {error.strerror}"
+            raise Halt(msg) from None
         raise
 
 
@@ -44,8 +55,8 @@ def make_folder(path: Path) -> Path:
 @contextmanager
 def written_atomically(path: Path) -> Iterator[BinaryIO]:
     """A binary file to write to; it stands under ``path`` only when the block ended without an error."""
-    make_folder(path.parent)
-    with disk_trouble():
+    with disk_trouble(path.parent):
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
         temporary = Path(name)
         try:
@@ -100,7 +111,7 @@ class Archive:
     def keep(self, content: bytes) -> str:
         """Keeps the bytes; their SHA-256. Keeping the same bytes twice changes nothing but their time."""
         digest = sha256(content)
-        if not self.has(digest):
+        if not self.has(digest) or self.path(digest).read_bytes() != content:  # altered: here are the right bytes
             write_atomically(self.path(digest), content)
         return digest
 
@@ -108,10 +119,12 @@ class Archive:
         """Whether the original lies here. Its time is now from then on: who asks is about to name it, and what was
         asked for a moment ago is not destroyed.
         """
-        try:
-            os.utime(self.path(digest))
-        except FileNotFoundError:
-            return False
+        path = self.path(digest)
+        with disk_trouble(path):
+            try:
+                os.utime(path)
+            except FileNotFoundError:
+                return False
         return True
 
     def digests(self, untouched_since: datetime) -> Iterator[str]:
@@ -149,9 +162,10 @@ class Archive:
     def keep_file(self, fetched: Path, digest: str) -> None:
         """Takes over a fetched file (same file system) whose SHA-256 the caller has computed."""
         place = self.path(digest)
-        make_folder(place.parent)
-        fetched.replace(place)
-        sync_folder(place.parent)
+        with disk_trouble(place.parent):
+            make_folder(place.parent)
+            fetched.replace(place)
+            sync_folder(place.parent)
 
     def verified_path(self, digest: str) -> Path:
         """Where the original lies, once its bytes were checked against its name; Halt when they are not there or

@@ -37,3 +37,14 @@ def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from
         out.print(f"{batch_id}: {state.value}", markup=False)
         if not accepted:
             raise typer.Exit(FOUND)
+
+
+@commands.command()
+def redeliver(batch_id: str = typer.Argument(help="A batch whose result the partner says is not there")) -> None:
+    """Put results that do not lie in the partner's folder any more there again; the ledger says who did, and when."""
+    with outcome(), App.open(os_user()) as app:
+        numbers = pipeline.redeliver(app, batch_id)
+        if not numbers:
+            out.print(f"{batch_id}: all its results lie in the partner's folder", markup=False)
+        for number in numbers:
+            out.print(f"{batch_id}: result {number} delivered again", markup=False)

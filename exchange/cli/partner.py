@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.table import Table
 
-from exchange.agreements.agreement import load_agreement
+from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
+from exchange.calendar.working_days import office_day
 from exchange.cli.outcome import HALTED, err, out, outcome
 from exchange.output.template import write_template
 from exchange.settings import Settings
+from exchange.wire.certificates import ends, read_certificates, valid
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -25,10 +28,11 @@ def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
         failed = False
-        table = Table("partner", "agreement", "level", "cycles", "in force until")
+        table = Table("partner", "agreement", "level", "cycles", "in force until", "certificates until")
         for path in sorted(Settings.load().agreements.glob("*.toml")):
             try:
                 agreement = load_agreement(path)
+                until = _certificates_until(agreement)
             except Halt as error:
                 err.print(str(error), markup=False)
                 failed = True
@@ -39,21 +43,40 @@ def check() -> None:
                 agreement.level,
                 ", ".join(agreement.cycles),
                 str(agreement.in_force_until),
+                str(until),
             )
         out.print(table)
         if failed:
             raise typer.Exit(HALTED)
 
 
+def _certificates_until(agreement: Agreement) -> date:
+    """The day on which the first of the partner's two certificates ends; Halt where one is not valid now."""
+    pinned, now = agreement.certificates, datetime.now(UTC)
+    last = []
+    for place in (pinned.signing, pinned.encryption):
+        certificates = read_certificates(place)
+        if not valid(certificates, now):
+            msg = (
+                f"{agreement.partner}: {place.name} is not valid now; its last day is {office_day(ends(certificates))}"
+            )
+            raise Halt(msg)
+        last.append(office_day(ends(certificates)))
+    return min(last)
+
+
 @commands.command()
 def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
-    """Log in to the partner's server with the pinned host key and count what lies in its folder."""
+    """Log in with the pinned host key; try a write, a rename and a removal in both folders; count what lies there."""
     with outcome(), App.open(os_user()) as app:
         try:
             with app.folder(app.agreement(partner)) as folder:
+                replaces = folder.try_out()
                 out.print(f"{partner}: connected, {len(folder.list_requests())} files to the office", markup=False)
+                if not replaces:
+                    out.print("the server cannot replace a file in one go: it is removed and put anew", markup=False)
         except ExchangeError:
-            err.print(f"{partner}: no connection", markup=False)
+            err.print(f"{partner}: no connection, or a folder that does not do", markup=False)
             raise
 
 

@@ -130,7 +130,7 @@ def _poll_partner(app: App, agreement_file: Path, told: SimpleQueue[str | None])
                 scan = FolderScan(app, agreement, folder, told.put)
                 scan.all_sets()
                 troubles += scan.troubles
-                notice_pickups(app, agreement.partner, folder, scan.files)
+                troubles += notice_pickups(app, agreement.partner, folder, scan.files)
     finally:
         told.put(None)
     return troubles

@@ -73,7 +73,7 @@ class _Watcher:
                     agreement = load_agreement(self.agreement_file)
                     if AD_HOC not in agreement.cycles:
                         return
-                    with self.app.folder(agreement) as folder:
+                    with self.app.standing_folder(agreement) as folder:
                         self._watch(agreement, folder)
             except ExchangeError as error:
                 log.warning("partner %s: %s; tried again in %.0f s", self.agreement_file.stem, error, self.pause)

@@ -21,6 +21,7 @@ from exchange.base.errors import Retryable
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _CONNECT_SECONDS = 5
 _SILENCE_SECONDS = 30
+_LOCK_NOT_AVAILABLE = "55P03"
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
@@ -59,6 +60,23 @@ def _is_gone(error: OperationalError | InterfaceError) -> bool:
     """Whether the server refused or dropped the connection (SQLSTATE class 08, 57P; none when nothing answered)."""
     state = getattr(error.orig, "sqlstate", None)
     return state is None or state.startswith(("08", "57P", "53300"))
+
+
+@contextmanager
+def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
+    """Holds a name of this kind for the block, among all machines; Retryable when another still has it after so many
+    seconds. It is let go when whoever held it dies.
+    """
+    with transaction(engine) as session:
+        session.execute(select(func.set_config("lock_timeout", f"{seconds}s", True)))
+        try:
+            session.execute(select(func.pg_advisory_xact_lock(kind, func.hashtext(name))))
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                raise
+            msg = "another run is still sending a file of this name"
+            raise Retryable(msg) from None
+        yield
 
 
 def migrate(engine: Engine) -> None:

@@ -215,6 +215,16 @@ class PickupRow(Base):
     how: Mapped[str]
 
 
+class SightingRow(Base):
+    """A result that was seen in its partner's folder since it was last put there."""
+
+    __tablename__ = "sighting"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    seen_at: Mapped[datetime]
+
+
 class LegalHoldRow(Base):
     """Nothing of the batch is destroyed while a hold is not released."""
 

@@ -1,4 +1,7 @@
-"""When partners took their results: written down once for each result, and told to the ledger."""
+"""When partners took their results: written down once for each result, and told to the ledger.
+
+A result that is delivered again, because the partner has it not, is as if it had not been taken; the ledger knows both.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Engine, case, func, or_, select
+from sqlalchemy import Engine, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from exchange.register.batches import Role
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, get_batch
-from exchange.register.models import BatchRow, FileRow, PickupRow, ReleaseRow
+from exchange.register.models import BatchRow, FileRow, PickupRow, ReleaseRow, SightingRow
 from exchange.register.releases import ReleaseState
 from exchange.register.states import State
 
@@ -27,7 +30,8 @@ class PickupEvidence(StrEnum):
 @dataclass(frozen=True)
 class UncollectedResult:
     """A result in the partner's folder that the partner has not taken yet. ``number``: 1 is the first result, 2… are
-    supplementary ones; ``data``: the name of its data file; ``since``: when it was made.
+    supplementary ones; ``data``: the name of its data file; ``since``: when it was made; ``seen``: whether it was seen
+    there since it was put there, so that it was taken when it is gone.
     """
 
     partner: str
@@ -35,6 +39,7 @@ class UncollectedResult:
     number: int
     data: str
     since: datetime
+    seen: bool
 
 
 @dataclass(frozen=True)
@@ -58,10 +63,18 @@ class Pickups:
             ReleaseRow.state == ReleaseState.DELIVERED,
         )
         query = (
-            select(BatchRow.partner, FileRow.batch_id, number, FileRow.name, FileRow.recorded_at)
+            select(
+                BatchRow.partner,
+                FileRow.batch_id,
+                number,
+                FileRow.name,
+                FileRow.recorded_at,
+                SightingRow.number.is_not(None),
+            )
             .join(BatchRow, BatchRow.id == FileRow.batch_id)
             .outerjoin(ReleaseRow, (ReleaseRow.batch_id == BatchRow.id) & (ReleaseRow.number == number - 1))
             .outerjoin(PickupRow, (PickupRow.batch_id == BatchRow.id) & (PickupRow.number == number))
+            .outerjoin(SightingRow, (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == number))
             .where(FileRow.role.startswith(Role.RESULT_DATA), delivered, PickupRow.number.is_(None))
             .order_by(FileRow.recorded_at, FileRow.batch_id, number)
         )
@@ -77,6 +90,22 @@ class Pickups:
             row = insert(PickupRow).values(batch_id=batch_id, number=number, noticed_at=at, how=how)
             if session.scalar(row.on_conflict_do_nothing().returning(PickupRow.number)) is not None:
                 append_event(session, batch, {}, {f"taken.{number}": f"{how} {at.isoformat()}"}, self.actor)
+
+    def seen(self, batch_id: str, number: int, at: datetime) -> None:
+        """This result lies in the partner's folder; the first sight stands."""
+        row = insert(SightingRow).values(batch_id=batch_id, number=number, seen_at=at)
+        with transaction(self.engine) as session:
+            session.execute(row.on_conflict_do_nothing())
+
+    def put_again(self, batch_id: str, number: int, at: datetime) -> None:
+        """This result is about to be put there once more: it is not seen and not taken. Written down before it is done,
+        so that no second delivery is without its line.
+        """
+        with transaction(self.engine) as session:
+            batch = get_batch(session, batch_id, for_update=True)
+            for row in (PickupRow, SightingRow):
+                session.execute(delete(row).where(row.batch_id == batch_id, row.number == number))
+            append_event(session, batch, {}, {f"redelivered.{number}": at.isoformat()}, self.actor)
 
     def of(self, batch_id: str) -> list[Pickup]:
         """What of a batch was taken, in the order of the results."""

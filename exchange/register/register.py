@@ -11,10 +11,11 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import Engine, select, text
 from sqlalchemy.dialects.postgresql import insert
@@ -25,7 +26,7 @@ from exchange.register import ledger
 from exchange.register.alerts import Alerts
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
 from exchange.register.clock import Clock
-from exchange.register.database import migrate, open_engine, transaction
+from exchange.register.database import held, migrate, open_engine, transaction
 from exchange.register.lines import as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
@@ -42,6 +43,9 @@ from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.states import OPEN, State
 from exchange.wire.manifest import RequestManifest
+
+_SENDING: Final = 0x53454E44  # "SEND": names of files at partners'
+_SENDING_SECONDS: Final = 60
 
 
 def open_register(url: str, actor: str, password_file: Path | None = None) -> Register:
@@ -63,6 +67,10 @@ class Register:
     def close(self) -> None:
         """Gives the connections back."""
         self.engine.dispose()
+
+    def one_sender(self, name: str) -> AbstractContextManager[None]:
+        """Holds the name of a file at a partner's while it is put there, so that no other run puts it at once."""
+        return held(self.engine, _SENDING, name, _SENDING_SECONDS)
 
     # ── the way of a batch ───────────────────────────────────────────────────────────────────────────────
 

@@ -24,7 +24,8 @@ from exchange.agreements.expected import arrival
 from exchange.base.errors import Refused
 from exchange.base.files import sha256
 from exchange.base.tables import ITEMS, REQUIRED_COLUMNS, Column
-from exchange.calendar.working_days import OBJECTION, OfficeDays, office_day
+from exchange.calendar.limits import OBJECTION
+from exchange.calendar.working_days import OfficeDays, office_day
 from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise
 from exchange.matching.items import RULES

@@ -11,5 +11,5 @@ from exchange.wire.transport import Folder
 def send_notice(app: App, folder: Folder, notice: Notice, name: str) -> None:
     """Puts the notice into the partner's folder under this name, its signature first."""
     archive, content = app.archive, write(notice)
-    folder.deliver(name + SIGNATURE_SUFFIX, archive.path(archive.keep(sign(content, app.signing))))
-    folder.deliver(name, archive.path(archive.keep(content)))
+    folder.deliver(name + SIGNATURE_SUFFIX, archive.verified_path(archive.keep(sign(content, app.signing))))
+    folder.deliver(name, archive.verified_path(archive.keep(content)))

@@ -3,7 +3,9 @@
 Rules
 - A partner that may not remove files puts an empty ``<batch>.result.ack`` (``result-2.ack``…) into the requests folder;
   nothing but the register's line depends on it, so it needs no signature. It is removed once it is registered.
-- What was taken is registered once and never sent again.
+- *Gone* means taken only where the result was seen in the folder before: what a server lost is not taken. That is a
+  trouble, and somebody delivers it again (``exchange batch redeliver``).
+- What was taken is registered once and not sent again, unless somebody does so.
 """
 
 from __future__ import annotations
@@ -18,11 +20,14 @@ from exchange.register import PickupEvidence, UncollectedResult
 from exchange.wire.transport import Folder
 
 log = logging.getLogger(__name__)
+LOST: Final = "does not lie in the folder and was never seen there; deliver it again: exchange batch redeliver"
 _ACKNOWLEDGEMENT: Final = re.compile(r"(?P<batch>.+)\.result(-(?P<number>[2-9]|[1-9][0-9]{1,4}))?\.ack")
 
 
-def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[str]) -> None:
-    """Registers which results the partner has taken since. ``listed``: names in its requests folder."""
+def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[str]) -> list[str]:
+    """Registers which results the partner has taken since; the troubles, a sentence each. ``listed``: names in its
+    requests folder.
+    """
     pickups = app.register.pickups
     said = {name: found for name in listed if (found := _acknowledged(name)) is not None}
     lying = pickups.lying(partner)
@@ -35,9 +40,16 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
     # Last, because this folder may be in trouble of its own: what the partner says is heard before.
     lying = [each for each in lying if (each.batch, each.number) not in said.values()]
     gone = folder.gone([each.data for each in lying]) if lying else set()
+    lost = []
     for each in lying:
-        if each.data in gone:
+        if each.data not in gone:
+            if not each.seen:
+                pickups.seen(each.batch, each.number, app.now())
+        elif each.seen:
             _taken(app, each, PickupEvidence.REMOVED)
+        else:
+            lost.append(f"{partner}: result {each.number} of {each.batch} {LOST} {each.batch}")
+    return lost
 
 
 def _taken(app: App, result: UncollectedResult, how: PickupEvidence) -> None:

@@ -14,9 +14,12 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
+from pathlib import Path
 from secrets import token_hex
+from tempfile import TemporaryDirectory
 
 import polars as pl
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from exchange.base.files import sha256_of, written_atomically
 from exchange.base.tables import ANSWERS, SOURCES
@@ -29,7 +32,8 @@ from exchange.steps.answers import BatchContext, Part
 from exchange.steps.disclosure import told
 from exchange.steps.receipt import due_day
 from exchange.validate.gate import judge
-from exchange.wire.envelope import encrypt, encrypt_into, load_certificate, sign
+from exchange.wire.certificates import recipient
+from exchange.wire.envelope import encrypt, encrypt_into, sign
 from exchange.wire.manifest import ENVELOPE_SUFFIX, SIGNATURE_SUFFIX, File, ResultManifest, SnapshotDate, write
 
 Counts = dict[str, dict[str, int]]
@@ -144,18 +148,21 @@ def _keep_encrypted(context: BatchContext, pieces: Iterator[bytes], supplement: 
     """SHA-256 and size of the envelope of these pieces, which lies in the archive now. One piece is encrypted in
     memory, more are encrypted as they come.
     """
-    app, recipient = context.app, context.agreement.certificates.encryption
+    app = context.app
+    to = recipient(context.agreement.certificates.encryption, app.now())
     first, second = next(pieces), next(pieces, None)
     if second is None:
         with stage("encrypt"):
-            envelope = encrypt(first, load_certificate(recipient))
+            envelope = encrypt(first, to)
         with stage("keep"):
             return app.archive.keep(envelope), len(envelope)
     # A name of its own for each try: one that was given up for dead on another machine may still be writing.
     name = f"{context.batch.manifest_sha256}-{supplement}.{token_hex(4)}"
     outgoing = app.settings.home / "outgoing" / name
-    with stage("encrypt"), written_atomically(outgoing) as file:
-        encrypt_into(file, chain((first, second), pieces), recipient)
+    with stage("encrypt"), TemporaryDirectory(prefix="recipient-") as folder, written_atomically(outgoing) as file:
+        certificate = Path(folder, "recipient.pem")
+        certificate.write_bytes(to.public_bytes(Encoding.PEM))
+        encrypt_into(file, chain((first, second), pieces), certificate)
     with stage("hash"):
         digest, size = sha256_of(outgoing), outgoing.stat().st_size
     with stage("keep"):

@@ -30,14 +30,13 @@ from exchange.register import (
     Outcome,
     Release,
     ReleaseState,
-    Role,
     State,
-    numbered,
 )
 from exchange.register.releases import parse_id
 from exchange.register.waiting import open_rows
 from exchange.steps.answers import BatchContext, answer_columns, has_code
 from exchange.steps.candidates import leaving, may_leave
+from exchange.steps.deliver import put_result
 from exchange.steps.disclosure import AWAITING
 from exchange.steps.prepare import encrypt_data, sign_result
 
@@ -142,8 +141,5 @@ def _prepare(app: App, release: Release) -> list[FileRecord]:
 
 
 def _deliver(app: App, release: Release) -> None:
-    """Data and signature first, the manifest last, as with the first result."""
     with app.folder(app.agreement(app.register.batch(release.batch).partner)) as folder:
-        for role in (Role.RESULT_DATA, Role.RESULT_SIGNATURE, Role.RESULT):
-            kept = app.register.file(release.batch, numbered(role, release.number + 1))
-            folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
+        put_result(app, folder, release.batch, release.number + 1)

@@ -1,4 +1,6 @@
-"""One round: count the due days again, watch them, watch what should have come. Any part may be run by itself."""
+"""One round: count the due days again, watch them, what should have come, and the certificates. Any part may be run by
+itself.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from dataclasses import dataclass
 
 from exchange.app import App
 from exchange.register import Alert
+from exchange.watch.certificates import CertificatesSeen, watch_certificates
 from exchange.watch.cycles import CyclesSeen, watch_cycles
 from exchange.watch.deadlines import watch_deadlines
 from exchange.watch.due import Recount, recompute
@@ -16,14 +19,16 @@ class Round:
     recount: Recount
     alerts: list[Alert]
     cycles: CyclesSeen
+    certificates: CertificatesSeen
 
     @property
     def troubles(self) -> list[str]:
-        return sorted({*self.recount.troubles, *self.cycles.troubles})
+        return sorted({*self.recount.troubles, *self.cycles.troubles, *self.certificates.troubles})
 
 
 def watch_all(app: App) -> Round:
     recount = recompute(app)
     alerts = watch_deadlines(app)
     cycles = watch_cycles(app)
-    return Round(recount, alerts + cycles.alerts, cycles)
+    certificates = watch_certificates(app)
+    return Round(recount, alerts + cycles.alerts + certificates.alerts, cycles, certificates)

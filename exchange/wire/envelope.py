@@ -1,8 +1,9 @@
 """CMS envelopes and signatures: what a partner can make and open with ``openssl cms`` alone.
 
 Rules
-- A detached signature is verified against the one certificate that the agreement pins; certificates that travel
-  inside the signature are ignored, and so is any chain. The certificate's own validity is checked against our clock.
+- A detached signature is verified against the certificate that the agreement pins (certificates.py); certificates that
+  travel inside the signature are ignored, and so is any chain. The certificate's own validity is checked against our
+  clock.
 - A signature counts with SHA-256 or better, an envelope with AES; a signature may also come as PEM.
 - Our own copy of a certificate is checked first: that it is damaged is our fault, and no refusal.
 - Signature and hash are checked before anything is decrypted: a CBC envelope that was tampered with opens without an
@@ -39,6 +40,7 @@ from cryptography.hazmat.primitives.serialization import pkcs7
 
 from exchange.base.errors import Halt, Refused, Retryable
 from exchange.settings import read_secret
+from exchange.wire.certificates import read_certificates, valid
 from exchange.wire.cms import BEGINNING, STRONG_CIPHERS, STRONG_DIGESTS, as_der, cipher, digests
 
 _VERIFY_SECONDS: Final = 60
@@ -103,13 +105,14 @@ def sign(content: bytes, identity: KeyPair) -> bytes:
 
 
 def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> None:
-    """Refused unless this detached signature (DER or PEM) over the content is by the pinned certificate, valid now;
-    Halt where the pinned certificate itself is damaged.
+    """Refused unless this detached signature (DER or PEM) over the content is by a pinned certificate, valid now (two
+    are pinned during a change); Halt where a pinned certificate itself is damaged.
     """
-    certificate = load_certificate(pinned)
-    _check_sound(certificate, pinned)
+    certificates = read_certificates(pinned)
+    for certificate in certificates:
+        _check_sound(certificate, pinned)
     signature = as_der(signature)
-    if not certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc:
+    if not (accepted := valid(certificates, now)):
         raise Refused("certificate_expired")
     if not (named := digests(signature)) <= STRONG_DIGESTS:
         raise Refused("signature_digest")
@@ -117,8 +120,10 @@ def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> Non
         content_file, signature_file = Path(folder, "content"), Path(folder, "signature")
         content_file.write_bytes(content)
         signature_file.write_bytes(signature)
-        # -nointern with -certfile: only the pinned certificate can have signed; -noverify: no chain is built for it.
-        pinned_only = ["-nointern", "-noverify", "-certfile", str(pinned)]
+        accepted_file = Path(folder, "accepted")
+        accepted_file.write_bytes(b"".join(each.public_bytes(serialization.Encoding.PEM) for each in accepted))
+        # -nointern with -certfile: only what is pinned can have signed; -noverify: no chain is built for it.
+        pinned_only = ["-nointern", "-noverify", "-certfile", str(accepted_file)]
         detached = ["-in", str(signature_file), "-content", str(content_file), "-out", "/dev/null"]
         outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached])
     if outcome != 0 or not named:

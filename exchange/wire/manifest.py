@@ -185,6 +185,7 @@ class Notice(_Record):
     purpose: Annotated[Code | None, Field(description="where only a set for this purpose will do")] = None
     expected_by: date | None = None
     reminder: Annotated[Count | None, Field(description="1, 2… of the same set")] = None
+    ends_on: Annotated[date | None, Field(description="of a certificate, its last day")] = None
 
 
 MODELS: Final[dict[str, type[_Record]]] = {

@@ -10,13 +10,13 @@ Rules
   theirs.
 - A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all. That a
   server says so is not believed: it is delivered when it is seen there with its size.
+- Trouble of our own disk or of our own key is our own: it is raised as that, outside of what is the server's.
+- One sender at a time for a name (``Lock``): two would write into the same temporary file, and where the server cannot
+  replace a file in one go one would remove what the other has just put.
 
-Throughput needs requests that are sent ahead (without ``prefetch``, 5 MB/s where OpenSSH's own client reads 205) and
-large, because Python works on each (256 MiB in requests of 32 KiB: 8.3 s of processor time, of 255 KiB: 1.1 s; sent so:
-1.3 s, 0.7 s); a window of what may wait here that is no larger than needed (paramiko moves all that waits each time
-that some is taken: 16 MiB, 5 s; 2 MiB, 1.6 s); and a cipher that authenticates what it encrypts (sending 256 MiB with
-AES-CTR and HMAC: 2.1 s, with AES-GCM: 1.5 s). paramiko's limit on requests ahead is not used: it takes a moment without
-requests for the end of the file, and asks one by one from there on (2 to 20 s).
+How fast: ``transfer.py``. Beside that, a window of what may wait here that is no larger than needed (paramiko moves all
+that waits each time that some is taken: 16 MiB, 5 s; 2 MiB, 1.6 s), and a cipher that authenticates what it encrypts
+(sending 256 MiB with AES-CTR and HMAC: 2.1 s, with AES-GCM: 1.5 s).
 """
 
 from __future__ import annotations
@@ -27,17 +27,21 @@ import random
 import re
 import stat
 import time
-from collections.abc import Collection, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Collection, Generator, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from secrets import token_hex
+from typing import Any, Final
 
 import paramiko
+from paramiko.pkey import UnknownKeyType
 
 from exchange.base.errors import Halt, Retryable
-from exchange.base.files import written_atomically
+from exchange.base.files import disk_trouble, written_atomically
+from exchange.settings import read_secret
 from exchange.wire.sftp import SftpClient, TimeLimit
+from exchange.wire.transfer import NotAsSentError, check, pieces, put, replace, request_size
 
 PLAIN_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}")
 MAX_LISTED_FILES: Final = 10_000
@@ -48,18 +52,6 @@ MAX_LISTED_RESULTS: Final = 100_000
 
 TEMPORARY: Final = ".part-"
 _SSH_PORT: Final = 22
-_LARGE_REQUEST: Final = 255 * 1024
-"""Bytes; what OpenSSH's server takes at once, and gives at once since 8.5; others less."""
-
-_SMALL_REQUEST: Final = 32 * 1024
-_OPENSSH: Final = "SSH-2.0-OpenSSH_"
-_BEFORE_READING: Final = 8
-"""Requests that must be on their way before the first answer is read; see above."""
-
-_MOMENT: Final = 0.001
-_MAX_WAIT: Final = 1000
-"""Moments of a millisecond for that."""
-
 _FAST_CIPHERS: Final = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _KEEPALIVE_SECONDS: Final = 15
 _WINDOW: Final = 2 * 1024 * 1024
@@ -81,12 +73,14 @@ class SftpAccount:
 @dataclass(frozen=True)
 class Timeouts:
     """How long to wait, in seconds, and how often to try to connect. ``transfer_seconds``: for the next bytes;
-    ``whole_seconds``: for connecting with all tries, and for each look, in all.
+    ``whole_seconds``: for connecting with all tries, and for each look, in all; ``conversation_seconds``: for all
+    that is done while connected, 0 for no end.
     """
 
     connect_seconds: float = 10.0
     transfer_seconds: float = 60.0
     whole_seconds: float = 50.0
+    conversation_seconds: float = 0.0
     tries: int = 3
     first_pause_seconds: float = 0.5
 
@@ -119,21 +113,46 @@ class Unreadable(Unsettled):
     """The partner's server does not let the office read a file."""
 
 
+Lock = Callable[[str], AbstractContextManager[object]]
+"""Holds a name while a file is put under it, so that no other sender does; what is held is the caller's affair."""
+
+
 @contextmanager
-def connect(place: SftpAccount, key_file: Path, timeouts: Timeouts = Timeouts()) -> Iterator[Folder]:
+def connect(
+    place: SftpAccount, key_file: Path, timeouts: Timeouts = Timeouts(), lock: Lock = nullcontext
+) -> Iterator[Folder]:
     """The partner's folders, connected for the length of the block."""
     limit = TimeLimit(f"SFTP server {place.host}:{place.port}")
+    key = _own_key(key_file)
     with limit.of(timeouts.whole_seconds), _network_trouble(place):
-        client = _connect_patiently(place, key_file, timeouts, limit)
+        client = _connect_patiently(place, key, timeouts, limit)
         try:
             sftp = _open_sftp(client, timeouts)
         except BaseException:
             client.close()
             raise
     try:
-        yield Folder(place, sftp, limit, timeouts.whole_seconds)
+        with limit.of(timeouts.conversation_seconds) if timeouts.conversation_seconds else nullcontext():
+            yield Folder(place, sftp, limit, timeouts.whole_seconds, lock)
     finally:
         client.close()
+
+
+def _own_key(key_file: Path) -> paramiko.PKey:
+    """The office's key; Halt where it is missing, open to others, or none. It is no fault of the server's."""
+    read_secret(key_file)
+    try:
+        return paramiko.PKey.from_path(key_file)
+    except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError):
+        msg = f"{key_file}: no readable SSH key without a passphrase"
+        raise Halt(msg) from None
+
+
+def _here(source: Path, size: int) -> Iterator[bytes]:
+    """The bytes of a file of our own, in pieces of this size."""
+    with disk_trouble(source), source.open("rb") as local:
+        while chunk := local.read(size):
+            yield chunk
 
 
 def _open_sftp(client: paramiko.SSHClient, timeouts: Timeouts) -> SftpClient:
@@ -147,11 +166,13 @@ def _open_sftp(client: paramiko.SSHClient, timeouts: Timeouts) -> SftpClient:
     return sftp
 
 
-def _connect_patiently(place: SftpAccount, key_file: Path, timeouts: Timeouts, limit: TimeLimit) -> paramiko.SSHClient:
+def _connect_patiently(
+    place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit
+) -> paramiko.SSHClient:
     pause = timeouts.first_pause_seconds
     for left in reversed(range(timeouts.tries)):
         try:
-            return _connect_once(place, key_file, timeouts, limit)
+            return _connect_once(place, own, timeouts, limit)
         except (paramiko.BadHostKeyException, paramiko.AuthenticationException):
             if limit.passed:  # paramiko takes a server that is too slow for one that refuses
                 raise EOFError from None
@@ -164,7 +185,7 @@ def _connect_patiently(place: SftpAccount, key_file: Path, timeouts: Timeouts, l
     raise AssertionError
 
 
-def _connect_once(place: SftpAccount, key_file: Path, timeouts: Timeouts, limit: TimeLimit) -> paramiko.SSHClient:
+def _connect_once(place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit) -> paramiko.SSHClient:
     client = limit.client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
     kind, _, encoded = place.host_key.partition(" ")
@@ -177,7 +198,7 @@ def _connect_once(place: SftpAccount, key_file: Path, timeouts: Timeouts, limit:
             place.host,
             place.port,
             place.username,
-            key_filename=str(key_file),
+            pkey=own,
             allow_agent=False,
             look_for_keys=False,
             timeout=seconds,
@@ -219,6 +240,9 @@ def _network_trouble(place: SftpAccount) -> Iterator[None]:
     except FileNotFoundError:
         msg = f"{where}: a file or folder is not there"
         raise Unsettled(msg) from None
+    except NotAsSentError as error:
+        msg = f"{where}: {error}"
+        raise Retryable(msg) from None
     except (paramiko.SSHException, EOFError, OSError) as error:
         msg = f"{where}: the connection failed ({type(error).__name__})"
         raise Retryable(msg) from None
@@ -227,11 +251,14 @@ def _network_trouble(place: SftpAccount) -> Iterator[None]:
 class Folder:
     """The two folders of a partner: requests to the office, results from it."""
 
-    def __init__(self, place: SftpAccount, sftp: SftpClient, limit: TimeLimit, whole_seconds: float) -> None:
+    def __init__(
+        self, place: SftpAccount, sftp: SftpClient, limit: TimeLimit, whole_seconds: float, lock: Lock
+    ) -> None:
         self.place = place
         self.sftp = sftp
         self.limit = limit
         self.whole_seconds = whole_seconds
+        self.lock = lock
 
     def one_look(self) -> AbstractContextManager[None]:
         """The time that one look may take in all; Retryable, and the connection is cut, when it takes longer."""
@@ -286,8 +313,8 @@ class Folder:
         """Fetches a request's data file; its SHA-256. At most ``limit`` bytes are taken, whatever the server says."""
         digest = hashlib.sha256()
         taken = 0
-        with _network_trouble(self.place), self._opened(name) as remote, written_atomically(to) as local:
-            for chunk in self._chunks(remote, min(expected_size, limit)):
+        with written_atomically(to) as local, closing(self._download(name, min(expected_size, limit))) as chunks:
+            for chunk in chunks:
                 taken += len(chunk)
                 if taken > min(expected_size, limit):
                     break
@@ -298,23 +325,10 @@ class Folder:
                 raise Unsettled(msg)
         return digest.hexdigest()
 
-    def _chunks(self, remote: paramiko.SFTPFile, size: int) -> Iterator[bytes]:
-        """The file's bytes to its end, ``size`` of them asked for ahead: in large requests, where the server answered
-        the first with all that was asked.
-        """
-        remote.MAX_REQUEST_SIZE = _LARGE_REQUEST
-        asked = self.sftp.request_number
-        yield remote.read(min(size, _LARGE_REQUEST))
-        request = _LARGE_REQUEST if self.sftp.request_number == asked + 1 else _SMALL_REQUEST
-        remote.MAX_REQUEST_SIZE = request
-        ahead = self.sftp.request_number + min(_BEFORE_READING, -(-(size - remote.tell()) // request))
-        remote.prefetch(size)
-        for _ in range(_MAX_WAIT):
-            if self.sftp.request_number >= ahead:
-                break
-            time.sleep(_MOMENT)
-        while chunk := remote.read(request):
-            yield chunk
+    def _download(self, name: str, size: int) -> Generator[bytes]:
+        """A request's bytes; what goes wrong in here is the server's, and in the caller's block the caller's."""
+        with _network_trouble(self.place), self._opened(name) as remote:
+            yield from pieces(self.sftp, remote, size)
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[paramiko.SFTPFile]:
@@ -338,35 +352,43 @@ class Folder:
 
     def deliver(self, name: str, source: Path) -> None:
         """Puts a file into the results folder under its final name at once; again if it is there already."""
-        final, temporary = f"{self.place.results}/{name}", f"{self.place.results}/{TEMPORARY}{name}"
-        with source.open("rb") as local, _network_trouble(self.place):
-            self._put(local, temporary)
+        self._deliver(f"{self.place.results}/{name}", f"{self.place.results}/{TEMPORARY}{name}", source)
+
+    def _deliver(self, final: str, temporary: str, source: Path) -> None:
+        with (
+            self.lock(f"{self.place.host}:{self.place.port} {self.place.username} {final}"),
+            _network_trouble(self.place),
+        ):
+            size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
+            replace(self.sftp, temporary, final)
+            check(self.sftp, final, size, digest)
+
+    def try_out(self) -> bool:
+        """Writes, renames over what is there and removes in both folders; whether the server replaces in one go. Halt
+        with the folder and what it did not allow.
+        """
+        in_one_go = True
+        for folder in (self.place.requests, self.place.results):
+            first, second = (f"{folder}/{TEMPORARY}{name}-{token_hex(4)}" for name in ("try", "tried"))
+            doing = "write"
             try:
-                self.sftp.posix_rename(temporary, final)
-            except OSError as error:
-                if error.errno is not None or "unsupported" not in str(error).lower():
-                    raise
-                with suppress(FileNotFoundError):  # a server without the extension cannot replace in one go
-                    self.sftp.remove(final)
-                self.sftp.rename(temporary, final)
-            self._check_size(local, final)
-
-    def _put(self, local: BinaryIO, path: str) -> None:
-        """Sends a file's bytes, and checks that the server has as many."""
-        channel = self.sftp.get_channel()
-        version = channel.get_transport().remote_version if channel is not None else ""
-        request = _LARGE_REQUEST if version.startswith(_OPENSSH) else _SMALL_REQUEST
-        with self.sftp.open(path, "wb") as remote:
-            remote.set_pipelined(pipelined=True)
-            remote.MAX_REQUEST_SIZE = request
-            while chunk := local.read(request):
-                remote.write(chunk)
-        self._check_size(local, path)
-
-    def _check_size(self, local: BinaryIO, path: str) -> None:
-        if self.sftp.stat(path).st_size != local.tell():
-            msg = "the server has another number of bytes than it was sent"
-            raise OSError(msg)
+                for _ in range(2):
+                    size, digest = put(self.sftp, [b"try"], first)
+                    doing = "rename"
+                    in_one_go &= replace(self.sftp, first, second)
+                    check(self.sftp, second, size, digest)
+                    doing = "write"
+                doing = "remove"
+                self.sftp.remove(second)
+            except (OSError, EOFError, paramiko.SSHException) as error:
+                where = f"SFTP server {self.place.host}:{self.place.port}: {folder}"
+                msg = f"{where}: {doing} fails ({type(error).__name__})"
+                raise Halt(msg) from None
+            finally:
+                for path in (first, second):
+                    with suppress(OSError, paramiko.SSHException, EOFError):
+                        self.sftp.remove(path)
+        return in_one_go
 
     def remove(self, name: str) -> None:
         """Removes a file from the requests folder; it may be gone already."""

@@ -48,6 +48,8 @@ def test_the_archive_keeps_by_content(tmp_path: Path) -> None:
     for read in (archive.read, archive.verified_path):
         with pytest.raises(Halt, match="altered"):
             read(digest)
+    archive.keep(b"original")
+    assert archive.read(digest) == b"original", "kept again, it is what it was"
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "A" * 64, "", "0" * 63])

@@ -48,6 +48,41 @@ class Cutting(asyncssh.SFTPServer):
             file.truncate(max(0, file.seek(0, 2) - 1))
 
 
+class Altering(asyncssh.SFTPServer):
+    """Keeps as many bytes of what is renamed, the last of them another one."""
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:
+        super().posix_rename(oldpath, newpath)
+        with Path(os.fsdecode(self.map_path(newpath))).open("r+b") as file:
+            file.seek(-1, 2)
+            last = file.read(1)[0]
+            file.seek(-1, 2)
+            file.write(bytes([last ^ 1]))
+
+
+class Plain(asyncssh.SFTPServer):
+    """Answers FAILURE to a rename that would replace: a name must be free."""
+
+    def posix_rename(self, oldpath: bytes, newpath: bytes) -> None:  # noqa: ARG002
+        raise asyncssh.SFTPFailure("")
+
+
+class Unremoving(asyncssh.SFTPServer):
+    """Lets nothing be removed."""
+
+    def remove(self, path: bytes) -> None:  # noqa: ARG002
+        raise asyncssh.SFTPPermissionDenied("")
+
+
+class Dropbox(Plain):
+    """Lets nothing be read that lies in the results folder, its size alone be seen."""
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
+        if b"from-office/" in path and not pflags & asyncssh.FXF_WRITE:
+            raise asyncssh.SFTPPermissionDenied("")
+        return super().open(path, pflags, attrs)
+
+
 @contextmanager
 def served_by(app: App, partner: DemoPartner, kind: type[asyncssh.SFTPServer]) -> Iterator[None]:
     """The partner's folders, served by this kind of server in place of the sound one."""

@@ -9,25 +9,68 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.base.errors import Retryable
+from exchange.base.errors import Halt, Retryable
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.register import State
-from tests.steps.odd_servers import Cutting, Losing, served_by
+from tests.steps.odd_servers import Altering, Cutting, Dropbox, Losing, Plain, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 
 
-@pytest.mark.parametrize("kind", [Losing, Cutting])
-def test_what_a_server_loses_is_delivered_again_and_never_counts_as_taken(
-    app: App, court: DemoPartner, ask: Ask, kind: type[asyncssh.SFTPServer]
-) -> None:
-    request = ask()
+def prepared(app: App, court: DemoPartner, request: Request) -> None:
     for name, content in court.make_set(request).items():
         (court.server.home / "to-office" / name).write_bytes(content)
     poll(app)
     assert pipeline.receive(app, request.batch)
     pipeline.process(app, request.batch)
+
+
+@pytest.mark.parametrize("kind", [Plain, Dropbox])
+@pytest.mark.parametrize("lying", [b"", b"of an earlier try", None])
+def test_a_server_that_cannot_replace_a_file_is_delivered_to(
+    app: App, court: DemoPartner, ask: Ask, kind: type[asyncssh.SFTPServer], lying: bytes | None
+) -> None:
+    """Whether the name is free or taken, by a half or by something else; nothing temporary stays."""
+    request = ask()
+    prepared(app, court, request)
+    results = court.server.home / "from-office"
+    names = [f"{request.batch}.result{ending}" for ending in (".csv.p7m", ".json", ".json.p7s")]
+    if lying is not None:
+        for name in names:
+            (results / name).write_bytes(lying)
+    with served_by(app, court, kind):
+        pipeline.deliver(app, request.batch)
+    assert app.register.batch(request.batch).state is State.CLOSED
+    court.verified(f"{request.batch}.result.json")
+    assert {path.name for path in results.iterdir()} >= set(names)
+    assert not [path.name for path in results.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("step", [pipeline.receive, pipeline.deliver])
+def test_a_transfer_has_an_end_however_slowly_the_server_goes_on(
+    app: App, court: DemoPartner, ask: Ask, step: Callable[[App, str], object]
+) -> None:
+    request = ask()
+    if step is pipeline.deliver:
+        prepared(app, court, request)
+    else:
+        for name, content in court.make_set(request).items():
+            (court.server.home / "to-office" / name).write_bytes(content)
+        poll(app)
+    policy = app.settings.policy.model_copy(update={"whole_transfer_seconds": 1.0})
+    hurried = App(app.settings.model_copy(update={"policy": policy}), app.register)
+    with dripping(app, court, 3000), pytest.raises(Retryable, match="was not done within"):
+        step(hurried, request.batch)
+    step(app, request.batch)
+
+
+@pytest.mark.parametrize("kind", [Losing, Cutting, Altering])
+def test_what_a_server_loses_is_delivered_again_and_never_counts_as_taken(
+    app: App, court: DemoPartner, ask: Ask, kind: type[asyncssh.SFTPServer]
+) -> None:
+    request = ask()
+    prepared(app, court, request)
     with served_by(app, court, kind):
         with pytest.raises(Retryable):
             pipeline.deliver(app, request.batch)
@@ -37,3 +80,17 @@ def test_what_a_server_loses_is_delivered_again_and_never_counts_as_taken(
     pipeline.deliver(app, request.batch)
     assert app.register.batch(request.batch).state is State.CLOSED
     assert f"{request.batch}.result.csv.p7m" in court.answers()
+
+
+def test_a_trial_of_both_folders_says_what_is_not_allowed(app: App, court: DemoPartner) -> None:
+    with app.folder(app.agreement(court.id)) as folder:
+        assert folder.try_out()
+    with served_by(app, court, Plain), app.folder(app.agreement(court.id)) as folder:
+        assert not folder.try_out()
+    for kind, words in ((Losing, "to-office: rename fails"), (Unremoving, "to-office: remove fails")):
+        with (
+            served_by(app, court, kind),
+            app.folder(app.agreement(court.id)) as folder,
+            pytest.raises(Halt, match=words),
+        ):
+            folder.try_out()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import text
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.register import PickupEvidence
@@ -72,3 +74,47 @@ def test_an_acknowledgement_of_nothing_is_left_alone(app: App, court: DemoPartne
     assert poll(app).troubles == []
     assert app.register.pickups.of(answered) == []
     assert (court.server.home / "to-office" / named).exists()
+
+
+def lose(court: DemoPartner, batch: str) -> None:
+    for path in (court.server.home / "from-office").glob(f"{batch}.result*"):
+        path.unlink()
+
+
+def test_what_is_gone_and_was_never_seen_was_not_taken(app: App, court: DemoPartner, answered: str) -> None:
+    """As of a batch that was delivered before sightings were written down."""
+    with app.register.engine.begin() as connection:
+        connection.execute(text("DELETE FROM sighting WHERE batch_id = :batch"), {"batch": answered})
+    lose(court, answered)
+    (trouble,) = poll(app).troubles
+    assert f"exchange batch redeliver {answered}" in trouble
+    assert app.register.pickups.of(answered) == []
+    assert pipeline.redeliver(app, answered) == [1]
+    court.verified(f"{answered}.result.json")
+    assert poll(app).troubles == []
+    lose(court, answered)
+    poll(app)
+    assert [each.how for each in app.register.pickups.of(answered)] == [PickupEvidence.REMOVED]
+
+
+def test_a_result_that_the_partner_has_not_is_delivered_again_on_record(
+    app: App, court: DemoPartner, answered: str
+) -> None:
+    assert pipeline.redeliver(app, answered) == [], "it lies there"
+    lose(court, answered)
+    poll(app)
+    assert not lying(app, answered)
+    assert pipeline.redeliver(app, answered) == [1]
+    assert lying(app, answered)
+    line = app.register.steps(answered)[-1]
+    assert ("redelivered.1" in line.facts, line.actor) == (True, "test")
+    app.register.verify()
+    assert pipeline.redeliver(app, answered) == []
+
+
+def test_what_was_never_delivered_is_not_delivered_again(app: App, court: DemoPartner, ask: Ask) -> None:
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    with pytest.raises(Halt, match="no result was delivered yet"):
+        pipeline.redeliver(app, request.batch)

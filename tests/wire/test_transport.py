@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from exchange.base.errors import Halt, Retryable
+from exchange.base.files import write_atomically
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer, find_sshd
 from exchange.wire.keys import make_ssh_key
@@ -306,3 +307,28 @@ except Retryable as error:
     )
     assert "disk is full" in ended.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("place_here", ["/sys/here", "/proc/version/here", "/dev/null/here"])
+def test_a_disk_of_our_own_that_cannot_be_written_is_never_the_servers_fault(
+    folder: Folder, to_office: Path, place_here: str
+) -> None:
+    (to_office / "a.csv").write_bytes(b"rows")
+    with pytest.raises(Halt, match="the office's own disk"):
+        folder.fetch("a.csv", Path(place_here), limit=100, expected_size=4)
+
+
+def test_a_file_of_our_own_that_is_not_there_is_never_the_servers_fault(folder: Folder, tmp_path: Path) -> None:
+    with pytest.raises(Halt, match="the office's own disk"):
+        folder.deliver("r.json", tmp_path / "gone")
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no key"])
+def test_a_key_of_our_own_that_is_none_is_never_the_servers_fault(
+    place: SftpAccount, tmp_path: Path, content: bytes | None
+) -> None:
+    key = tmp_path / "key"
+    if content is not None:
+        write_atomically(key, content)
+    with pytest.raises(Halt, match=str(key)), connect(place, key, SHORT_TIMEOUTS):
+        pass

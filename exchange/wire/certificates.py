@@ -1,0 +1,102 @@
+"""Partners' pinned certificates: what they must be, which of them count now, which one results are encrypted to.
+
+Rules
+- A file holds one PEM certificate, or two during a change: signatures by either count while it is valid, results are
+  encrypted to the newer one that is valid.
+- Kind and size of the key are those of ``schemas/certificates.toml``; where a certificate names its usage, it is the
+  one it is pinned for.
+- Nothing is encrypted to a certificate that has ended, or has not begun: that is a Halt, and the batch is kept.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+
+from exchange.base.errors import Halt
+from exchange.base.paths import SCHEMAS
+
+Use = Literal["signing", "encryption"]
+
+_RULES: Final[dict[str, Any]] = tomllib.loads((SCHEMAS / "certificates.toml").read_text(encoding="utf-8"))
+TOLD_DAYS: Final[tuple[int, ...]] = tuple(_RULES["told"]["days"])
+"""So many days before its end the partner and the office are told; the most first."""
+
+
+def read_certificates(path: Path) -> list[x509.Certificate]:
+    """The certificates in this PEM file; Halt where there is none, or are more than a change takes."""
+    try:
+        found = x509.load_pem_x509_certificates(path.read_bytes())
+    except (OSError, ValueError):
+        msg = f"{path}: no readable PEM certificate"
+        raise Halt(msg) from None
+    if len(found) > _RULES["chain"]["certificates"]:
+        msg = f"{path}: {len(found)} certificates; at most the old and the new one during a change"
+        raise Halt(msg)
+    return found
+
+
+def fault(certificate: x509.Certificate, use: Use) -> str | None:
+    """What this certificate cannot be used for and what would be right; None where it is sound. Its dates aside."""
+    try:
+        key = certificate.public_key()
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        return "its key cannot be read"
+    right = f"RSA of {_RULES['rsa']['bits']} bits or more" + " or EC (P-256, P-384, P-521)" * (
+        use in _RULES["ec"]["uses"]
+    )
+    if isinstance(key, RSAPublicKey):
+        if key.key_size < _RULES["rsa"]["bits"]:
+            return f"its key is RSA of {key.key_size} bits; it must be {right}"
+    elif not isinstance(key, EllipticCurvePublicKey) or use not in _RULES["ec"]["uses"]:
+        kind = "EC" if isinstance(key, EllipticCurvePublicKey) else type(key).__name__.removesuffix("PublicKey")
+        return f"its key is {kind}; for {use} it must be {right}"
+    elif key.curve.name not in _RULES["ec"]["curves"]:
+        return f"its curve is {key.curve.name}; it must be {right}"
+    return _wrong_usage(certificate, use)
+
+
+def _wrong_usage(certificate: x509.Certificate, use: Use) -> str | None:
+    try:
+        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return None
+    except ValueError:
+        return "its extensions cannot be read"
+    if use == "signing" and not (usage.digital_signature or usage.content_commitment):
+        return "its key usage holds neither digitalSignature nor nonRepudiation; it cannot be used for signing"
+    if use == "encryption" and not usage.key_encipherment:
+        return "its key usage does not hold keyEncipherment; it cannot be used for encryption"
+    return None
+
+
+def valid(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
+    """Those that are valid now, the newer first."""
+    found = [each for each in certificates if each.not_valid_before_utc <= now <= each.not_valid_after_utc]
+    return sorted(found, key=lambda each: each.not_valid_before_utc, reverse=True)
+
+
+def ends(certificates: list[x509.Certificate]) -> datetime:
+    """Until when one of them is valid."""
+    return max(each.not_valid_after_utc for each in certificates)
+
+
+def recipient(path: Path, now: datetime) -> x509.Certificate:
+    """The certificate to which results are encrypted now; Halt where the file holds none that may be used."""
+    found = valid(read_certificates(path), now)
+    if not found:
+        msg = (
+            f"{path}: the partner's encryption certificate is not valid now; put the new one there, then run this again"
+        )
+        raise Halt(msg)
+    if (wrong := fault(found[0], "encryption")) is not None:
+        msg = f"{path}: {wrong}"
+        raise Halt(msg)
+    return found[0]
