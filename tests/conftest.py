@@ -53,7 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: turns[item.path])  # stable: within a file the order stays
 
 
-class ByFile(LoadScopeScheduling):
+class ByFile(LoadScopeScheduling):  # type: ignore[misc]  # pytest-xdist has no types
     """A file's tests run in one process, as their fixtures may be dear; all that need Airflow in the same one.
 
     pytest-xdist's own groups (``loadgroup``) do nothing with pytest 9.2, which keeps a test's id elsewhere.
