@@ -58,9 +58,10 @@ def without_values(*passing: type[BaseException]) -> Iterator[None]:
     values, and what leaves a step goes into logs. Polars panics with a BaseException, so these are caught as well; what
     ends a process goes through, and what the caller names in ``passing``.
     """
+    through: tuple[type[BaseException], ...] = (ExchangeError, KeyboardInterrupt, SystemExit, GeneratorExit, *passing)
     try:
         yield
-    except (ExchangeError, KeyboardInterrupt, SystemExit, GeneratorExit, *passing):
+    except through:
         raise
     except BaseException as error:
         msg = f"unexpected {kind_and_place(error)}"

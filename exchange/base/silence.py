@@ -98,7 +98,12 @@ def _in_thread(args: threading.ExceptHookArgs) -> None:
 
 
 def _warned(
-    _message: Warning | str, category: type[Warning], filename: str, lineno: int, _file: Any = None, _line: Any = None
+    message: Warning | str,  # noqa: ARG001  (what is not told)
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,  # noqa: ARG001
+    line: str | None = None,  # noqa: ARG001
 ) -> None:
     logging.getLogger("exchange").debug("%s at %s:%s", category.__name__, Path(filename).name, lineno)
 

@@ -16,14 +16,16 @@ class Round:
     recount: Recount
     alerts: list[Alert]
     cycles: CyclesSeen
+    out_of_use: tuple[str, ...] = ()
+    """A sentence for each version of a snapshot that is not what was written."""
 
     @property
     def troubles(self) -> list[str]:
-        return sorted({*self.recount.troubles, *self.cycles.troubles})
+        return sorted({*self.recount.troubles, *self.cycles.troubles, *self.out_of_use})
 
 
 def watch_all(app: App) -> Round:
     recount = recompute(app)
     alerts = watch_deadlines(app)
     cycles = watch_cycles(app)
-    return Round(recount, alerts + cycles.alerts, cycles)
+    return Round(recount, alerts + cycles.alerts, cycles, tuple(app.snapshots.out_of_use()))
