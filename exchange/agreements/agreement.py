@@ -22,6 +22,7 @@ from exchange.base.tables import ALWAYS_COUNTED, ITEMS, OFFENCE_KINDS
 from exchange.base.toml import parse_model, read_bytes
 from exchange.base.xlsx import MAX_SHEET_ROWS
 from exchange.calendar.working_days import WORKING_DAYS
+from exchange.settings import LEAST_RECORDS_DAYS
 from exchange.wire.manifest import PARTNER_PATTERN
 
 # Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules
@@ -146,7 +147,7 @@ class AgreedRetention(_Section):
 
     originals_days: Annotated[int, Field(ge=1)] | None = None
     results_days: Annotated[int, Field(ge=1)] | None = None
-    records_days: Annotated[int, Field(ge=1)] | None = None
+    records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] | None = None
 
 
 class Contact(_Section):
