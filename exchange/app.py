@@ -44,6 +44,7 @@ class App:
         done.
         """
         settings = Settings.load(config)
+        Snapshots(settings.snapshots).clean()
         return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file))
 
     def __enter__(self) -> Self:

@@ -81,18 +81,24 @@ class Policy(_Section):
         return timedelta(minutes=self.incomplete_after_minutes)
 
 
+LEAST_RECORDS_DAYS: Final = 1096
+"""Three years, a leap day among them: records of how personal information was handled are kept for at least as long
+(Personal Information Protection Law, art. 56).
+"""
+
+
 class RetentionDays(_Section):
     """For how many days after a batch has ended its files are kept, by kind. ``originals``: the partner's data;
     ``results``: the encrypted answers; ``records``: manifests, signatures and receipts; ``work``: what no batch names.
 
     No longer than the purpose needs (Personal Information Protection Law, art. 19): originals and results a year, so
     that an objection finds them; records ten years, the shorter of the two terms for files of organs (Order 8 of the
-    National Archives Administration, 2006).
+    National Archives Administration, 2006), and never fewer than :data:`LEAST_RECORDS_DAYS`.
     """
 
     originals_days: Annotated[int, Field(ge=1)] = 365
     results_days: Annotated[int, Field(ge=1)] = 365
-    records_days: Annotated[int, Field(ge=1)] = 3650
+    records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] = 3650
     work_days: Annotated[int, Field(ge=1)] = 30
 
 

@@ -21,6 +21,7 @@ from exchange.base.tables import ALWAYS_COUNTED, ITEMS, OFFENCE_KINDS
 from exchange.base.toml import parse_model, read_bytes
 from exchange.base.xlsx import MAX_SHEET_ROWS
 from exchange.calendar.limits import WORKING_DAYS
+from exchange.settings import LEAST_RECORDS_DAYS
 from exchange.wire.certificates import Use, fault, read_certificates
 from exchange.wire.manifest import PARTNER_PATTERN
 
@@ -148,7 +149,7 @@ class AgreedRetention(_Section):
 
     originals_days: Annotated[int, Field(ge=1)] | None = None
     results_days: Annotated[int, Field(ge=1)] | None = None
-    records_days: Annotated[int, Field(ge=1)] | None = None
+    records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] | None = None
 
 
 class Contact(_Section):

@@ -44,17 +44,25 @@ class Halt(ExchangeError):
     """A person must look before this goes on; the message says at what."""
 
 
+def kind_and_place(error: BaseException) -> str:
+    """An error's kind, and the last line of this package (else of anybody) that it went through; never its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = (each for each in reversed(frames) if _PACKAGE in Path(each.filename).parents)
+    frame = next(ours, frames[-1] if frames else None)
+    return type(error).__name__ + (f" at {Path(frame.filename).name}:{frame.lineno}" if frame else "")
+
+
 @contextmanager
-def without_values() -> Iterator[None]:
+def without_values(*passing: type[BaseException]) -> Iterator[None]:
     """Turns an error that nobody foresaw into a Halt that says only its kind and place: the messages of libraries quote
-    values, and what leaves a step goes into logs.
+    values, and what leaves a step goes into logs. Polars panics with a BaseException, so these are caught as well; what
+    ends a process goes through, and what the caller names in ``passing``.
     """
+    through: tuple[type[BaseException], ...] = (ExchangeError, KeyboardInterrupt, SystemExit, GeneratorExit, *passing)
     try:
         yield
-    except ExchangeError:
+    except through:
         raise
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        frame = next((each for each in reversed(frames) if _PACKAGE in Path(each.filename).parents), frames[-1])
-        msg = f"unexpected {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+    except BaseException as error:
+        msg = f"unexpected {kind_and_place(error)}"
         raise Halt(msg) from None

@@ -7,6 +7,7 @@ came from outside never becomes a path here (originals are named by their SHA-25
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -46,9 +47,19 @@ def disk_trouble(path: Path) -> Iterator[None]:
 
 
 def make_folder(path: Path) -> Path:
-    """The folder, made with its parents, readable by the office's own account only."""
+    """The folder, made with its parents, readable by the office's own account only; what is made here lasts: a file in
+    it that the register names would be gone with a folder that the disk never heard of.
+    """
+    if path.is_dir():
+        return path
     for folder in (*reversed(path.parents), path):  # mkdir's own `parents` would give them the account's default mode
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+        else:
+            sync_folder(folder.parent)
     return path
 
 
@@ -74,6 +85,19 @@ def write_atomically(path: Path, content: bytes) -> None:
     """``content`` under ``path``, whole or not at all."""
     with written_atomically(path) as stream:
         stream.write(content)
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Holds a folder against other processes that ask so; a killed one holds nothing. BlockingIOError where ``wait`` is
+    not wanted and somebody holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

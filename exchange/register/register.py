@@ -273,6 +273,12 @@ class Register:
             uses = select(SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow)
             return {(source, version) for source, version in session.execute(uses.where(BatchRow.state.in_(OPEN)))}
 
+    def batches_with(self, source: str, version: str) -> list[str]:
+        """The ids of all batches, closed ones too, that were answered from this version of a snapshot."""
+        with transaction(self.engine) as session:
+            uses = select(SnapshotUseRow.batch_id).filter_by(source=source, version=version).distinct()
+            return sorted(session.scalars(uses))
+
     # ── what is asked of the register ────────────────────────────────────────────────────────────────────
 
     def batch(self, batch_id: str) -> Batch:

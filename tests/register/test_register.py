@@ -221,6 +221,7 @@ def test_snapshots_are_in_use_until_the_batch_ends(
         verbs[state](register, ended)
     verbs[State.REFUSED](register, refused)
     assert register.snapshots_in_use() == {("population", "v3")}
+    assert register.batches_with("population", "v1") == [ended], "closed ones are told, too"
 
 
 # ── questions ────────────────────────────────────────────────────────────────────────────────────────────
