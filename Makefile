@@ -7,7 +7,7 @@ WORLD ?= var/world
 SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server; } || true
 
-.PHONY: help demo up down test test-fast bench bench-adhoc bench-celery check lock clean
+.PHONY: help demo up down test test-fast fuzz bench bench-adhoc bench-celery check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -33,6 +33,9 @@ test: .venv/installed   ## all tests, with real servers; installs Debian's opens
 
 test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, two processes side by side
 	$(BIN)/python -m pytest -m "not server and not house" --numprocesses 2 --dist worksteal --durations 10
+
+fuzz: .venv/installed   ## five minutes of damaged inputs on everything that is read of others; SECONDS_TO_FUZZ
+	$(BIN)/python -m tests.fuzz $(SECONDS_TO_FUZZ)
 
 bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
 	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))
