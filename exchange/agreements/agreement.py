@@ -158,7 +158,8 @@ class Contact(_Section):
 
 
 class Agreement(_Section):
-    """One partner's agreement, as its file says. ``review_by``: whose officers look at a row by hand, those of the
+    """One partner's agreement, as its file says. ``require_encryption``: a data file that is not encrypted refuses the
+    set. ``review_by``: whose officers look at a row by hand, those of the
     place where the person is registered or those of the partner's own level.
     """
 
@@ -180,6 +181,7 @@ class Agreement(_Section):
     standing_approval: StandingApproval | None = None
     retention: AgreedRetention = AgreedRetention()
     review_by: Literal["registration", "partner"] = "registration"
+    require_encryption: bool = False
     contact: Contact
 
     @field_validator("cycles")

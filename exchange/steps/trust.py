@@ -44,6 +44,8 @@ def agreed_manifest(agreement: Agreement, content: bytes, name: str, now: dateti
         raise Refused("manifest_name", column="batch")
     _check_elsewhere(manifest)
     _check_data(manifest)
+    if agreement.require_encryption and not manifest.data.encrypted:
+        raise Refused("data_not_encrypted", column="data.encrypted")
     if manifest.data.size > agreement.limits.max_bytes:
         raise Refused("data_too_large", column="data.size")
     if not agreement.in_force(office_day(now)):

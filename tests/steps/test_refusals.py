@@ -45,6 +45,7 @@ def refusal(app: App, partner: DemoPartner, files: dict[str, bytes]) -> dict[str
     assert receipt["outcome"] == "refused"
     assert "due" not in receipt
     assert f"{batch}.result.json" not in partner.answers()
+    assert [path.name for path in (partner.server.home / "to-office").iterdir() if path.name.startswith(batch)] == []
     for file in receipt["files"]:
         assert Archive(app.archive.folder).read(file["sha256"]) == files[file["name"]]
     found: dict[str, Any] = receipt["refusal"]
