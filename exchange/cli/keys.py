@@ -10,6 +10,7 @@ import typer
 from cryptography.hazmat.primitives import hashes
 from rich.table import Table
 
+from exchange.base.files import write_atomically
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.settings import Settings
 from exchange.wire.envelope import load_certificate, load_key_pair
@@ -28,7 +29,10 @@ def make(
         for name in ("sign", "encrypt"):
             make_certificate(folder, name, f"{office} {name}")
         public = make_ssh_key(folder / "sftp")
-        out.print(f"keys in {folder}; give the partners sign.pem, encrypt.pem and this SSH key:", markup=False)
+        write_atomically(folder / "sftp.pub", f"{public}\n".encode())
+        out.print(
+            f"keys in {folder}; give the partners sign.pem, encrypt.pem and sftp.pub, this SSH key:", markup=False
+        )
         out.print(public, markup=False, soft_wrap=True)
 
 

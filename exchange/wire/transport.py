@@ -96,8 +96,8 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """A requests folder as far as it was looked at. ``unread``: plain files whose names are none that is read;
-    ``whole``: False when more lie there than are looked at.
+    """A requests folder as far as it was looked at. ``unread``: plain files whose names are none that is read, but for
+    those that begin with a dot, as uploads under way do; ``whole``: False when more lie there than are looked at.
     """
 
     files: list[RemoteFile]
@@ -280,7 +280,7 @@ class Folder:
                     continue
                 if PLAIN_NAME.fullmatch(entry.filename):
                     files.append(RemoteFile(entry.filename, entry.st_size, int(entry.st_mtime or 0)))
-                else:
+                elif not entry.filename.startswith("."):
                     unread += 1
         return Listing(files, unread, whole=True)
 
