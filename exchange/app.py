@@ -21,7 +21,7 @@ from exchange.base.cache import Cache
 from exchange.base.files import Archive
 from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import OfficeDays
-from exchange.register import Register, open_register
+from exchange.register import Attested, LedgerKey, Register, open_register
 from exchange.settings import Settings, read_secret
 from exchange.snapshots.versions import Snapshots
 from exchange.wire.envelope import KeyPair, load_key_pair
@@ -44,7 +44,8 @@ class App:
         done.
         """
         settings = Settings.load(config)
-        return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file))
+        key = LedgerKey(settings.keys.register_key, settings.keys.register_public)
+        return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file, key))
 
     def __enter__(self) -> Self:
         return self
@@ -77,6 +78,10 @@ class App:
     @cached_property
     def decryption(self) -> KeyPair:
         return load_key_pair(self.settings.keys.decryption_key, self.settings.keys.decryption_certificate)
+
+    def attested(self, batch_id: str) -> Attested:
+        """The batch as the ledger's signed lines tell it: every step that sends something begins here."""
+        return self.register.attested(batch_id)
 
     def agreement_files(self) -> list[Path]:
         """One file for each partner."""

@@ -13,7 +13,7 @@ from rich.table import Table
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.settings import Settings
 from exchange.wire.envelope import load_certificate, load_key_pair
-from exchange.wire.keys import make_certificate, make_ssh_key
+from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -23,10 +23,11 @@ def make(
     folder: Annotated[Path, typer.Argument(help="Where the keys are to lie")],
     office: Annotated[str, typer.Option(help="The office's name, for the certificates")],
 ) -> None:
-    """Make the office's key pairs (sign, encrypt) and its SSH key; what is there already is left alone."""
+    """Make the office's key pairs (sign, encrypt), its SSH key and its register's key; what is there is left alone."""
     with outcome():
         for name in ("sign", "encrypt"):
             make_certificate(folder, name, f"{office} {name}")
+        make_register_key(folder)
         public = make_ssh_key(folder / "sftp")
         out.print(f"keys in {folder}; give the partners sign.pem, encrypt.pem and this SSH key:", markup=False)
         out.print(public, markup=False, soft_wrap=True)

@@ -73,6 +73,13 @@ def verify() -> None:
 
 
 @commands.command()
+def sign() -> None:
+    """Sign the ledger from here on; once, after an update from a version that did not. Again, it changes nothing."""
+    with outcome(), App.open(os_user()) as app:
+        out.print(f"the ledger is signed from line {app.register.begin_signing()} on")
+
+
+@commands.command()
 def migrate() -> None:
     """Bring the register's database to this version's tables; done at installation and after an update."""
     with outcome(), App.open(os_user()) as app:

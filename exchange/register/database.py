@@ -17,6 +17,8 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Retryable
+from exchange.register import ledger
+from exchange.register.signing import LedgerKey
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _CONNECT_SECONDS = 5
@@ -24,24 +26,31 @@ _SILENCE_SECONDS = 30
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
-def open_engine(url: str, password_file: Path | None) -> Engine:
-    """An engine that checks a pooled connection before it is used and hides parameters from every message."""
+def open_engine(url: str, password_file: Path | None, key: LedgerKey | None = None) -> Engine:
+    """An engine that checks a pooled connection before it is used and hides parameters from every message. ``key``
+    signs the ledger's lines (``ledger.key_of``).
+    """
     arguments: dict[str, object] = {
         "connect_timeout": _CONNECT_SECONDS,
         "application_name": "exchange",
+        "options": "-c timezone=UTC",  # in which the digests write times
         "keepalives_idle": _SILENCE_SECONDS,  # a server that vanished without a word is noticed, too
         "tcp_user_timeout": _SILENCE_SECONDS * 1000,
     }
     if password_file is not None:
         arguments["passfile"] = str(password_file)
-    return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+    return engine.execution_options(ledger_key=key)
 
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """A session that commits when its block ends well; Retryable when the database cannot be reached or goes away."""
+    """A session that commits when its block ends well, the ledger's lines last; Retryable when the database cannot be
+    reached or goes away.
+    """
     with _reaching(), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+        ledger.write(session)
 
 
 @contextmanager

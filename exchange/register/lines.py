@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import ledger
+from exchange.register.attest import attest
 from exchange.register.batches import Batch, FileRecord
 from exchange.register.models import BatchRow, FileRow
 from exchange.register.states import TRANSITIONS, State
@@ -21,11 +22,15 @@ def now() -> datetime:
 
 
 def get_batch(session: Session, batch_id: str, *, for_update: bool = False) -> BatchRow:
-    """The batch's line; Halt where there is none."""
+    """The batch's line; Halt where there is none. ``for_update``: locked, and Halt where something of the batch is not
+    what the ledger says: whoever changes it builds on nothing that was altered.
+    """
     batch = session.get(BatchRow, batch_id, with_for_update=for_update)
     if batch is None:
         msg = f"{batch_id} is not in the register"
         raise Halt(msg)
+    if for_update:
+        attest(session, batch_id)
     return batch
 
 

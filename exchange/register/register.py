@@ -11,7 +11,6 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,11 @@ from exchange.calendar.working_days import Due
 from exchange.register import ledger
 from exchange.register.alerts import Alerts
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
+from exchange.register.begin import begin
 from exchange.register.clock import Clock
 from exchange.register.database import migrate, open_engine, transaction
-from exchange.register.lines import as_batch, file_row, get_batch, hashes, now, transition
+from exchange.register.leaving import Attested, attested
+from exchange.register.lines import append_event, as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
     AnswerCountRow,
@@ -40,13 +41,17 @@ from exchange.register.pickups import Pickups
 from exchange.register.releases import Releases
 from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
+from exchange.register.signing import LedgerKey
 from exchange.register.states import OPEN, State
+from exchange.register.verify import verify
 from exchange.wire.manifest import RequestManifest
 
 
-def open_register(url: str, actor: str, password_file: Path | None = None) -> Register:
-    """The register behind this SQLAlchemy URL; nothing is asked of the database yet."""
-    return Register(open_engine(url, password_file), actor)
+def open_register(url: str, actor: str, password_file: Path | None = None, key: LedgerKey | None = None) -> Register:
+    """The register behind this SQLAlchemy URL; nothing is asked of the database yet. ``key`` signs the ledger; without
+    it the register can be read and migrated, no more.
+    """
+    return Register(open_engine(url, password_file, key), actor)
 
 
 class Register:
@@ -86,6 +91,7 @@ class Register:
                 return Claim.SAME if first.manifest_sha256 == manifest_sha256 else Claim.CONFLICT
             session.add_all(file_row(batch_id, file, at) for file in files)
             facts = {"partner": partner, "manifest_sha256": manifest_sha256, **hashes(files)}
+            ledger.attested(session).add(batch_id)
             ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
             return Claim.NEW
 
@@ -173,7 +179,7 @@ class Register:
     @property
     def missing(self) -> MissingSets:
         """Sets that agreements expect."""
-        return MissingSets(self.engine)
+        return MissingSets(self.engine, self.actor)
 
     @property
     def alerts(self) -> Alerts:
@@ -206,11 +212,12 @@ class Register:
         """A file of the batch; the same again changes nothing, another for the same role is a Halt."""
         file = FileRecord(role, name, sha256, size)
         with transaction(self.engine) as session:
-            get_batch(session, batch_id)
-            row = insert(FileRow).values(batch_id=batch_id, recorded_at=now(), **asdict(file))
-            session.execute(row.on_conflict_do_nothing())
-            first = session.get_one(FileRow, (batch_id, role))
-            if first.sha256 != sha256:
+            batch = get_batch(session, batch_id, for_update=True)
+            first = session.get(FileRow, (batch_id, role))
+            if first is None:
+                session.add(file_row(batch_id, file, now()))
+                append_event(session, batch, {}, hashes([file]), self.actor)
+            elif first.sha256 != sha256:
                 msg = f"{batch_id}: another {role} is recorded already"
                 raise Halt(msg)
 
@@ -241,7 +248,7 @@ class Register:
         ``later``: those asked a second time, for the rows that had to wait for a source.
         """
         with transaction(self.engine) as session:
-            get_batch(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True)
             pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later)).all()
             if not pinned:
                 pinned = [
@@ -249,6 +256,8 @@ class Register:
                     for source, (version, as_of) in versions.items()
                 ]
                 session.add_all(pinned)
+                told = {f"pinned.{use.source}{'.later' if later else ''}": use.version for use in pinned}
+                append_event(session, batch, {}, told, self.actor)
             return {use.source: (use.version, use.as_of) for use in pinned}
 
     def snapshots_of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
@@ -269,6 +278,13 @@ class Register:
         """The batch's line; Halt where there is none."""
         with transaction(self.engine) as session:
             return as_batch(get_batch(session, batch_id))
+
+    def attested(self, batch_id: str) -> Attested:
+        """The batch with its files and releases, all as its last signed line says; Halt where a table says otherwise,
+        or the line is not the office's. What is sent is read by this.
+        """
+        with transaction(self.engine) as session:
+            return attested(session, batch_id)
 
     def find_batch(self, batch_id: str) -> Batch | None:
         with transaction(self.engine) as session:
@@ -311,9 +327,15 @@ class Register:
             return list(session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq)))
 
     def verify(self) -> tuple[int, str]:
-        """(lines, last hash) of a sound ledger; Halt with the first line, or batch, that is not what it was."""
+        """(lines, last hash) of a sound register; Halt with the first line, batch or row that is not what it was."""
         with transaction(self.engine) as session:
-            return ledger.verify(session)
+            walked = verify(session)
+            return walked.lines, walked.last_hash
+
+    def begin_signing(self) -> int:
+        """Signs the ledger from here on, once; the number of the first signed line."""
+        with transaction(self.engine) as session:
+            return begin(session, now(), self.actor)
 
     # ── sets that are not complete ───────────────────────────────────────────────────────────────────────
 

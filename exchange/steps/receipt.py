@@ -15,7 +15,7 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import REFUSALS
 from exchange.calendar.working_days import OFFICE_ZONE
-from exchange.register import Batch, FileRecord, Role, State, numbered
+from exchange.register import Attested, Batch, FileRecord, Role, State, numbered
 from exchange.wire.envelope import sign
 from exchange.wire.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, parse, write
 from exchange.wire.transport import Folder
@@ -40,9 +40,10 @@ def has_receipt(app: App, batch: Batch) -> bool:
 def send_receipt(app: App, batch: Batch, folder: Folder) -> None:
     """Puts the batch's receipt, and those that took its place, into the partner's folder."""
     if not has_receipt(app, batch):
-        _make_receipt(app, batch, 1)
-    for number in range(1, batch.receipts_sent + 1):
-        _put(app, batch, folder, number)
+        _make_receipt(app, app.attested(batch.id).batch, 1)
+    attested = app.attested(batch.id)
+    for number in range(1, attested.batch.receipts_sent + 1):
+        _put(app, attested, folder, number)
 
 
 def needs_another(app: App, batch: Batch) -> bool:
@@ -53,20 +54,22 @@ def needs_another(app: App, batch: Batch) -> bool:
 
 def send_another(app: App, batch: Batch, folder: Folder) -> int:
     """Makes and sends the receipt that tells the present due day; its number."""
+    batch = app.attested(batch.id).batch
     last = _last_made(app, batch)
     if _due_told(app, batch, last) != due_day(batch):
         last += 1
         _make_receipt(app, batch, last)
+    attested = app.attested(batch.id)
     for number in range(batch.receipts_sent + 1, last + 1):
-        _put(app, batch, folder, number)
+        _put(app, attested, folder, number)
     app.register.clock.renewed(batch.id, last)
     return last
 
 
-def _put(app: App, batch: Batch, folder: Folder, number: int) -> None:
+def _put(app: App, attested: Attested, folder: Folder, number: int) -> None:
     """The signature first."""
     for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT):
-        kept = app.register.file(batch.id, numbered(role, number))
+        kept = attested.file(numbered(role, number))
         folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
 
 

@@ -8,6 +8,7 @@ Rules
   in ad hoc batches, never a row that an officer had in hand. Other decided rows leave without.
 - A release waits until no row of the batch is open with an officer; on the due day, what is decided goes.
 - Rows that only wait for the leader do not wait for officers.
+- A release leaves because a signed line of the ledger says that it was approved (``App.attested``).
 - A row that the leader returned is open: what was decided before does not leave until an officer decides it again.
 - Each verb may be killed and run again: the register says how far a release is.
 """
@@ -25,6 +26,8 @@ from exchange.base.errors import Halt
 from exchange.base.tables import PENDING
 from exchange.output.results import count_answers
 from exchange.register import (
+    Attested,
+    Batch,
     FileRecord,
     Outcome,
     Release,
@@ -120,18 +123,18 @@ def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
 def issue(app: App, release_id: str) -> None:
     """From approved to delivered; nothing to do where the release is further or was rejected."""
     batch_id, number = parse_id(release_id)
-    release = app.register.releases.get(batch_id, number)
-    if release.state is ReleaseState.APPROVED:
-        app.register.releases.prepared(batch_id, number, _prepare(app, release))
-        release = app.register.releases.get(batch_id, number)
+    attested = app.attested(batch_id)
+    if attested.release(number).state is ReleaseState.APPROVED:
+        app.register.releases.prepared(batch_id, number, _prepare(app, attested.batch, attested.release(number)))
+        attested = app.attested(batch_id)
+    release = attested.release(number)
     if release.state is ReleaseState.PREPARED:
-        _deliver(app, release)
+        _deliver(app, attested, number)
         app.register.releases.delivered(batch_id, number)
         log.info("%s: %d rows lie in the partner's folder", release_id, len(release.rows))
 
 
-def _prepare(app: App, release: Release) -> list[FileRecord]:
-    batch = app.register.batch(release.batch)
+def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord]:
     context = BatchContext.of(app, batch)
     rows_open = (batch.rows_open or 0) - len(release.rows)
     answers = _approved(context.answers(release.rows))
@@ -139,9 +142,9 @@ def _prepare(app: App, release: Release) -> list[FileRecord]:
     return sign_result(context, data, supplement=release.number, rows_open=rows_open)
 
 
-def _deliver(app: App, release: Release) -> None:
+def _deliver(app: App, attested: Attested, number: int) -> None:
     """Data and signature first, the manifest last, as with the first result."""
-    with app.folder(app.agreement(app.register.batch(release.batch).partner)) as folder:
+    with app.folder(app.agreement(attested.batch.partner)) as folder:
         for role in (Role.RESULT_DATA, Role.RESULT_SIGNATURE, Role.RESULT):
-            kept = app.register.file(release.batch, numbered(role, release.number + 1))
+            kept = attested.file(numbered(role, number + 1))
             folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
