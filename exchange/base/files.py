@@ -6,7 +6,6 @@ came from outside never becomes a path here (originals are named by their SHA-25
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import os
 import tempfile
@@ -16,21 +15,20 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from exchange.base.errors import Halt, Retryable
+from exchange.base.errors import Halt, disk_in_the_way
 
 _DIGEST: Final = 64
 """Characters of a SHA-256 in hex."""
 
 
 @contextmanager
-def disk_trouble() -> Iterator[None]:
-    """A full disk is tried again later (after somebody made room); nothing was lost."""
+def disk_trouble(folder: Path) -> Iterator[None]:
+    """A disk that takes nothing is tried again later (after somebody made room); nothing was lost."""
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
-            msg = "the office's disk is full; make room, then run this step again"
-            raise Retryable(msg) from None
+        if (trouble := disk_in_the_way(error, folder)) is not None:
+            raise trouble from None
         raise
 
 
@@ -44,8 +42,8 @@ def make_folder(path: Path) -> Path:
 @contextmanager
 def written_atomically(path: Path) -> Iterator[BinaryIO]:
     """A binary file to write to; it stands under ``path`` only when the block ended without an error."""
-    make_folder(path.parent)
-    with disk_trouble():
+    with disk_trouble(path.parent):
+        make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
         temporary = Path(name)
         try:

@@ -14,7 +14,7 @@ from exchange.register import ledger
 from exchange.register.attest import attest
 from exchange.register.batches import Batch, FileRecord
 from exchange.register.models import BatchRow, FileRow
-from exchange.register.states import TRANSITIONS, State
+from exchange.register.states import TRANSITIONS, State, is_past
 
 
 def now() -> datetime:
@@ -48,11 +48,11 @@ def transition(
     event_data: Mapping[str, Any],
     actor: str,
 ) -> bool:
-    """Writes a step into the batch's line and the ledger; False where the batch is in that state already."""
+    """Writes a step into the batch's line and the ledger; False where the batch has been in that state already."""
     batch = get_batch(session, batch_id, for_update=True)
-    if batch.state == to_state:
-        return False
     from_state = State(batch.state)
+    if from_state is to_state or is_past(from_state, to_state):
+        return False
     if to_state not in TRANSITIONS[from_state]:
         msg = f"{batch_id} is {from_state}; it cannot become {to_state}"
         raise Halt(msg)

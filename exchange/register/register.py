@@ -208,8 +208,10 @@ class Register:
 
     # ── files and snapshots ──────────────────────────────────────────────────────────────────────────────
 
-    def record_file(self, batch_id: str, role: str, name: str, sha256: str, size: int) -> None:
-        """A file of the batch; the same again changes nothing, another for the same role is a Halt."""
+    def record_file(self, batch_id: str, role: str, name: str, sha256: str, size: int) -> FileRecord:
+        """A file of the batch. The first telling stands and is what comes back, whoever told it: of two who make the
+        same file at once, both go on with one.
+        """
         file = FileRecord(role, name, sha256, size)
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
@@ -217,9 +219,8 @@ class Register:
             if first is None:
                 session.add(file_row(batch_id, file, now()))
                 append_event(session, batch, {}, hashes([file]), self.actor)
-            elif first.sha256 != sha256:
-                msg = f"{batch_id}: another {role} is recorded already"
-                raise Halt(msg)
+                return file
+            return _file(first)
 
     def find_file(self, batch_id: str, role: str) -> FileRecord | None:
         with transaction(self.engine) as session:

@@ -42,6 +42,13 @@ class ReleaseState(StrEnum):
 UNDER_WAY: Final = frozenset({ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED})
 """States in which something is still to be done with a release."""
 
+_AFTER: Final = {
+    ReleaseState.APPROVED: (ReleaseState.PREPARED, ReleaseState.DELIVERED),
+    ReleaseState.PREPARED: (ReleaseState.DELIVERED,),
+    ReleaseState.REJECTED: (ReleaseState.REOPENED,),
+}
+"""State → those of releases that have been in it: of two tries at once the later one finds this."""
+
 Counts = Mapping[str, Mapping[str, int]]
 """Item → answer code → rows."""
 
@@ -194,11 +201,11 @@ class Releases:
         reason: str | None,
         event_data: Mapping[str, str] | None = None,
     ) -> ReleaseRow | None:
-        """Moves a release from one state to the next; None where it is there already; Halt where it is elsewhere."""
+        """Moves a release from one state to the next; None where it has been there; Halt where it is elsewhere."""
         from_state, to_state = steps
         batch = get_batch(session, batch_id, for_update=True)
         row = _found(session, batch_id, number)
-        if row.state == to_state:
+        if row.state == to_state or row.state in _AFTER.get(to_state, ()):
             return None
         if row.state != from_state:
             msg = f"{as_release(row).id} is {row.state}; it cannot become {to_state}"

@@ -15,7 +15,7 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import REFUSALS
 from exchange.calendar.working_days import OFFICE_ZONE
-from exchange.register import Attested, Batch, FileRecord, Role, State, numbered
+from exchange.register import Attested, Batch, Role, State, numbered
 from exchange.wire.envelope import sign
 from exchange.wire.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, parse, write
 from exchange.wire.transport import Folder
@@ -88,15 +88,15 @@ def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
 
 
 def _make_receipt(app: App, batch: Batch, number: int) -> None:
-    """Once begun, it is finished with the same content, whatever changed meanwhile."""
+    """Once begun, it is finished with the same content, whatever changed meanwhile and whoever else makes it now."""
     role, name = numbered(Role.RECEIPT, number), f"{answer_stem(app, batch)}.{numbered(Role.RECEIPT, number)}.json"
-    begun: FileRecord | None = app.register.find_file(batch.id, role)
-    content = write(_receipt(app, batch, number)) if begun is None else app.archive.read(begun.sha256)
-    signature = sign(content, app.signing)
-    digest, signature_digest = app.archive.keep(content), app.archive.keep(signature)
-    app.register.record_file(batch.id, role, name, digest, len(content))
+    begun = app.register.find_file(batch.id, role)
+    if begun is None:
+        made = write(_receipt(app, batch, number))
+        begun = app.register.record_file(batch.id, role, name, app.archive.keep(made), len(made))
+    signature = sign(app.archive.read(begun.sha256), app.signing)
     role = numbered(Role.RECEIPT_SIGNATURE, number)
-    app.register.record_file(batch.id, role, name + SIGNATURE_SUFFIX, signature_digest, len(signature))
+    app.register.record_file(batch.id, role, name + SIGNATURE_SUFFIX, app.archive.keep(signature), len(signature))
 
 
 def _receipt(app: App, batch: Batch, number: int) -> Receipt:
