@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
-from exchange.register import ledger
+from exchange.register import checkpoints, ledger
 from exchange.register.alerts import Alerts
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
 from exchange.register.begin import begin
@@ -327,11 +327,41 @@ class Register:
         with transaction(self.engine) as session:
             return list(session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq)))
 
-    def verify(self) -> tuple[int, str]:
-        """(lines, last hash) of a sound register; Halt with the first line, batch or row that is not what it was."""
+    def verify(self, against: Sequence[Path] = ()) -> tuple[int, str]:
+        """(lines, last hash) of a sound register; Halt with the first line, batch or row that is not what it was, or
+        where it parts from the checkpoint in one of these files (receipts, results, notes).
+        """
         with transaction(self.engine) as session:
-            walked = verify(session)
+            found = {str(path): checkpoints.read(path, ledger.key_of(session)) for path in against}
+            walked = verify(session, [each.size for each in found.values()])
+            if (where := checkpoints.parted(walked, found)) is not None:
+                raise Halt(where)
             return walked.lines, walked.last_hash
+
+    def checkpoint(self) -> str | None:
+        """The ledger's checkpoint now, a C2SP signed note; None where no line is signed."""
+        with transaction(self.engine) as session:
+            return checkpoints.present(session)
+
+    def check_newest(self, kept: checkpoints.Kept) -> None:
+        """Halt where the ledger does not hold the line of the newest kept checkpoint."""
+        with transaction(self.engine) as session:
+            checkpoints.check_newest(session, kept)
+
+    def resume(self, kept: checkpoints.Kept, reason: str) -> int:
+        """A person has looked: work goes on with the ledger as it is. What it lacks is written down in a line, the kept
+        checkpoints that it refutes are set aside; how many.
+        """
+        with transaction(self.engine) as session:
+            found = {path.name: checkpoints.read(path, ledger.key_of(session)) for path in kept.files()}
+            walked = verify(session, [each.size for each in found.values()])
+            wrong = {name: each for name, each in found.items() if checkpoints.parted(walked, {name: each})}
+            if not wrong:
+                return 0
+            facts = {"resumed": reason} | {f"parted.{name}": f"{each.size} {each.root}" for name, each in wrong.items()}
+            ledger.append_note(session, now(), self.actor, facts)
+        kept.set_aside(each.size for each in wrong.values())
+        return len(wrong)
 
     def begin_signing(self) -> int:
         """Signs the ledger from here on, once; the number of the first signed line."""

@@ -159,6 +159,13 @@ class Retention:
             found = session.execute(query.where(DestructionRow.done_at.is_not(None)))
             return {role: at for role, at in found if at is not None}
 
+    def not_destroyed(self) -> list[str]:
+        """The hashes of all files that batches name and nobody destroyed."""
+        gone = select(DestructionRow.sha256).where(DestructionRow.done_at.is_not(None))
+        query = select(FileRow.sha256).where(FileRow.sha256.not_in(gone)).distinct().order_by(FileRow.sha256)
+        with transaction(self.engine) as session:
+            return list(session.scalars(query))
+
     def hold(self, batch_id: str, reason: str, at: datetime) -> bool:
         """Nothing of the batch is destroyed from now on; False where it is held already."""
         with transaction(self.engine) as session:

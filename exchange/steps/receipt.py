@@ -116,6 +116,7 @@ def _receipt(app: App, batch: Batch, number: int) -> Receipt:
         rows=batch.rows_in,
         due=due_day(batch) if batch.state is not State.REFUSED else None,
         refusal=refusal,
+        register_=app.checkpoint(),
     )
 
 

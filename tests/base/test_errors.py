@@ -54,13 +54,18 @@ def test_other_faults_of_a_disk_are_for_a_person() -> None:
         raise PermissionError(errno.EACCES, "x", CANARY)
 
 
+def _write_nine(folder: Path) -> None:
+    for number in range(9):
+        write_atomically(folder / str(number), b"")
+
+
 def test_a_disk_without_inodes_is_told_as_that(tmp_path: Path) -> None:
     """A file system of our own with room for eight names."""
     if os.geteuid() != 0 or subprocess.run([*MOUNT, str(tmp_path)], check=False, capture_output=True).returncode:
         pytest.skip("no file system can be mounted here")
     try:
         with pytest.raises(Retryable, match=f"has no inodes left: {tmp_path}"):
-            [write_atomically(tmp_path / str(number), b"") for number in range(9)]
+            _write_nine(tmp_path)
         subprocess.run(["mount", "-o", "remount,ro", str(tmp_path)], check=True)
         with pytest.raises(Retryable, match=f"is read-only: {tmp_path}"):
             write_atomically(tmp_path / "0", b"")
