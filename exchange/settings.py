@@ -27,13 +27,17 @@ class _Section(BaseModel):
 
 
 class Keys(_Section):
-    """PEM files: the office signs results and receipts, opens requests, and logs in to the partners' servers."""
+    """PEM files: the office signs results and receipts, opens requests, logs in to the partners' servers, and signs the
+    lines of its register (``register_public``: to check them by, the present key first).
+    """
 
     signing_key: Path
     signing_certificate: Path
     decryption_key: Path
     decryption_certificate: Path
     sftp_key: Path
+    register_key: Path = Path("keys/register.key")
+    register_public: Path = Path("keys/register.pem")
 
 
 class RegisterSettings(_Section):

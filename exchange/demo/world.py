@@ -26,7 +26,7 @@ from exchange.demo.servers.sftp import SftpServer
 from exchange.register import open_register
 from exchange.snapshots.build import build_if_new
 from exchange.snapshots.versions import Snapshots
-from exchange.wire.keys import make_certificate, make_ssh_key
+from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 
 OFFICER: Final = os_user()
 LEADER: Final = "leader"
@@ -211,6 +211,7 @@ def _make_office(world: World) -> None:
     for name in ("sign", "encrypt"):
         make_certificate(world.office_keys, name, f"Household administration (demo), {name}")
     make_ssh_key(world.office_keys / "sftp")
+    make_register_key(world.office_keys)
     for profile in PARTNERS:
         keys = make_folder(world.partner_keys(profile.id))
         make_ssh_key(keys / "sftp")
@@ -240,6 +241,8 @@ signing_certificate = "keys/sign.pem"
 decryption_key = "keys/encrypt.key"
 decryption_certificate = "keys/encrypt.pem"
 sftp_key = "keys/sftp"
+register_key = "keys/register.key"
+register_public = "keys/register.pem"
 
 [register]
 url = "{world.postgres.url("exchange")}"

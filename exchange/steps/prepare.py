@@ -191,6 +191,7 @@ def sign_result(context: BatchContext, data: EncryptedData, *, supplement: int, 
         due=due_day(batch),
         encrypted=data.encrypted,
         plain=data.plain,
+        register_=context.app.checkpoint(),
     )
     content = write(record)
     made = {

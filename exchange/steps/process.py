@@ -58,7 +58,7 @@ def process(app: App, batch_id: str) -> None:
 
 def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     """The same, of what was decided by ranges before: their hashes, see ``steps/ranges.py``."""
-    batch = app.register.batch(batch_id)
+    batch = app.attested(batch_id).batch
     if batch.state is not State.ACCEPTED:
         return
     context = BatchContext.of(app, batch)

@@ -123,8 +123,7 @@ def _fetch_data(app: App, agreement: Agreement, batch: Batch, content: bytes, fo
             msg = f"{batch.id}: the data file is not the one of the manifest; it may still be on its way"
             raise Retryable(msg)
         app.archive.keep_file(fetched, digest)
-    app.register.record_file(batch.id, Role.DATA, data.name, digest, data.size)
-    return digest == data.sha256
+    return app.register.record_file(batch.id, Role.DATA, data.name, digest, data.size).sha256 == data.sha256
 
 
 def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> None:

@@ -9,6 +9,7 @@ Rules
 - A release waits until no row of the batch is open with an officer; on the due day, what is decided goes.
 - Rows that only wait for the leader wait for the batch's hits and spot checks, also beyond the due day
   (``steps/disclosure.py``), and for no other work of officers.
+- A release leaves because a signed line of the ledger says that it was approved (``App.attested``).
 - A row that the leader returned is open: what was decided before does not leave until an officer decides it again.
 - Each verb may be killed and run again: the register says how far a release is.
 """
@@ -26,6 +27,8 @@ from exchange.base.errors import Halt
 from exchange.base.tables import PENDING
 from exchange.output.results import count_answers
 from exchange.register import (
+    Attested,
+    Batch,
     FileRecord,
     Outcome,
     Release,
@@ -121,18 +124,18 @@ def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
 def issue(app: App, release_id: str) -> None:
     """From approved to delivered; nothing to do where the release is further or was rejected."""
     batch_id, number = parse_id(release_id)
-    release = app.register.releases.get(batch_id, number)
-    if release.state is ReleaseState.APPROVED:
-        app.register.releases.prepared(batch_id, number, _prepare(app, release))
-        release = app.register.releases.get(batch_id, number)
+    attested = app.attested(batch_id)
+    if attested.release(number).state is ReleaseState.APPROVED:
+        app.register.releases.prepared(batch_id, number, _prepare(app, attested.batch, attested.release(number)))
+        attested = app.attested(batch_id)
+    release = attested.release(number)
     if release.state is ReleaseState.PREPARED:
-        _deliver(app, release)
+        _deliver(app, attested, number)
         app.register.releases.delivered(batch_id, number)
         log.info("%s: %d rows lie in the partner's folder", release_id, len(release.rows))
 
 
-def _prepare(app: App, release: Release) -> list[FileRecord]:
-    batch = app.register.batch(release.batch)
+def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord]:
     context = BatchContext.of(app, batch)
     rows_open = (batch.rows_open or 0) - len(release.rows)
     answers = _approved(context.answers(release.rows))
@@ -140,6 +143,6 @@ def _prepare(app: App, release: Release) -> list[FileRecord]:
     return sign_result(context, data, supplement=release.number, rows_open=rows_open)
 
 
-def _deliver(app: App, release: Release) -> None:
-    with app.folder(app.agreement(app.register.batch(release.batch).partner)) as folder:
-        put_result(app, folder, release.batch, release.number + 1)
+def _deliver(app: App, attested: Attested, number: int) -> None:
+    with app.folder(app.agreement(attested.batch.partner)) as folder:
+        put_result(app, folder, attested, number + 1)

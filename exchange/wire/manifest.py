@@ -44,7 +44,7 @@ Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
 class DataFile(_Record):
@@ -122,6 +122,15 @@ class Refusal(_Record):
     column: str | None = None
 
 
+Checkpoint = Annotated[
+    str,
+    Field(
+        max_length=1000,
+        description="the register's size and head when this was made: a checkpoint (C2SP tlog-checkpoint), as a note",
+    ),
+]
+
+
 class Receipt(_Record):
     """The office's first answer to a set: accepted with a due day, or refused with a reason. Signed."""
 
@@ -138,6 +147,7 @@ class Receipt(_Record):
     rows: Count | None = None
     due: DueDay | None = None
     refusal: Refusal | None = None
+    register_: Annotated[Checkpoint | None, Field(alias="register")] = None
 
 
 class SnapshotDate(_Record):
@@ -166,6 +176,7 @@ class ResultManifest(_Record):
     due: DueDay
     encrypted: File
     plain: File
+    register_: Annotated[Checkpoint | None, Field(alias="register")] = None
 
 
 class Notice(_Record):
@@ -255,7 +266,7 @@ def _shown(name: str) -> str:
 
 def write(record: _Record) -> bytes:
     """The record's bytes, the same for the same facts."""
-    fields = record.model_dump(mode="json", exclude_none=True)
+    fields = record.model_dump(mode="json", exclude_none=True, by_alias=True)
     return (json.dumps(fields, ensure_ascii=False, indent=2) + "\n").encode()
 
 
