@@ -36,7 +36,9 @@ def build_(
         with err.status(f"building {source} as of {as_of}"):
             version = build(Snapshots(Settings.load().snapshots), source, export, day)
         record = version.record()
-        out.print(f"{source} {version.name}: {record.rows} rows, published")
+        unclear = record.counts.get("unclear_charges")
+        noted = f", {unclear:.0f} with a charge that cannot be placed" if unclear else ""
+        out.print(f"{source} {version.name}: {record.rows} rows{noted}, published")
 
 
 @commands.command("list")

@@ -17,8 +17,21 @@ from exchange.base.tables import REFUSALS
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import Attested, Batch, Role, State, numbered
+from exchange.steps.agreed import agreed
+from exchange.steps.bases import NOT_IN_FORCE, named
 from exchange.wire.envelope import sign
-from exchange.wire.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, parse, write
+from exchange.wire.manifest import (
+    REQUEST_SUFFIX,
+    SIGNATURE_SUFFIX,
+    Basis,
+    DueDay,
+    File,
+    Receipt,
+    Refusal,
+    RequestManifest,
+    parse,
+    write,
+)
 from exchange.wire.transport import Folder
 
 
@@ -116,6 +129,7 @@ def _receipt(app: App, batch: Batch, number: int) -> Receipt:
         files=files,
         rows=batch.rows_in,
         due=due_day(batch) if batch.state is not State.REFUSED else None,
+        legal_bases=_bases(app, batch),
         refusal=refusal,
         register_=app.checkpoint(),
     )
@@ -123,6 +137,14 @@ def _receipt(app: App, batch: Batch, number: int) -> Receipt:
 
 def _later(batch: Batch) -> list[str]:
     return sorted(later_items(batch.cycle or "", batch.items))
+
+
+def _bases(app: App, batch: Batch) -> list[Basis] | None:
+    """Of an accepted batch, and of one that is refused for them; of others nothing that they say is believed."""
+    if batch.state is State.REFUSED and batch.refusal_code != NOT_IN_FORCE:
+        return None
+    manifest = parse(RequestManifest, app.archive.read(batch.manifest_sha256))
+    return named(agreed(app, batch), manifest.purpose)
 
 
 def due_day(batch: Batch) -> DueDay:

@@ -114,6 +114,16 @@ class DueDay(_Record):
     ] = None
 
 
+class Basis(_Record):
+    """An article of law on which offences are asked about."""
+
+    code: Code
+    law: str
+    article: str
+    in_force_from: date
+    in_force_until: Annotated[date | None, Field(description="its last day, where it has one")] = None
+
+
 class Refusal(_Record):
     code: Code
     zh: str
@@ -146,6 +156,7 @@ class Receipt(_Record):
     files: list[File]
     rows: Count | None = None
     due: DueDay | None = None
+    legal_bases: Annotated[list[Basis] | None, Field(description="of a purpose that asks about offences")] = None
     refusal: Refusal | None = None
     register_: Annotated[Checkpoint | None, Field(alias="register")] = None
 
@@ -167,6 +178,7 @@ class ResultManifest(_Record):
     cycle: Code
     period: str
     items: list[Code]
+    legal_bases: Annotated[list[Basis] | None, Field(description="of a purpose that asks about offences")] = None
     supplement: Annotated[Count | None, Field(description="1, 2… of a supplementary result; none of the first")] = None
     rows_in: Count
     rows_out: Count

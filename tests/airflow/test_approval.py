@@ -16,7 +16,8 @@ from exchange.base.tables import RETURNS
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import READING_SECONDS, demo_partner, quarter
-from exchange.demo.province.offences import make_offences, on_record
+from exchange.demo.province.known_to import on_record
+from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
@@ -49,7 +50,7 @@ def people() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def offenders(people: pl.DataFrame) -> pl.Series:
-    return on_record(make_offences(SEED, 0, people))
+    return on_record(make_offences(SEED, 0, people), "minors_protection_62")
 
 
 def answered(app: App, school: DemoPartner, asked: pl.DataFrame) -> str:
@@ -59,7 +60,9 @@ def answered(app: App, school: DemoPartner, asked: pl.DataFrame) -> str:
     items = ("id_number", "name", "criminal_record")
     batch = f"{school.id}.approval-{number}"
     period = quarter(office_day(app.now()))
-    request = Request(batch, "quarterly", period, "hiring_teachers", "教师法第十四条", items, asked.height, rows)
+    request = Request(
+        batch, "quarterly", period, "hiring_teachers", "未成年人保护法第六十二条", items, asked.height, rows
+    )
     school.drop(school.make_set(request))
     poll(app)
     assert pipeline.run(app, batch)

@@ -66,7 +66,7 @@ def make_request(
         cycle,
         month(TODAY) if cycle == "monthly" else str(TODAY),
         "case_handling",
-        "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见",
+        "刑事诉讼法第二百八十六条",
         ITEMS,
         2,
         data or sound,

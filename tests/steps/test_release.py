@@ -28,13 +28,17 @@ RECORDS = ("id_number", "name", "criminal_record")
 
 
 @pytest.fixture
-def clean(people: pl.DataFrame, offenders: pl.Series) -> pl.DataFrame:
-    return people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(offenders.implode()))
+def clean(people: pl.DataFrame, offenders: pl.Series, barred: pl.Series) -> pl.DataFrame:
+    """Nobody of whom court or school may be told."""
+    told = pl.col("id_number").is_in(offenders.implode()) | pl.col("id_number").is_in(barred.implode())
+    return people.filter((pl.col("oddity") == "") & ~told)
 
 
 @pytest.fixture
-def hit(people: pl.DataFrame, offenders: pl.Series) -> pl.DataFrame:
-    return people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode()))
+def hit(people: pl.DataFrame, offenders: pl.Series, barred: pl.Series) -> pl.DataFrame:
+    """Of whom both are told."""
+    told = pl.col("id_number").is_in(offenders.implode()) & pl.col("id_number").is_in(barred.implode())
+    return people.filter((pl.col("oddity") == "") & told)
 
 
 def rows(*people: pl.DataFrame) -> tuple[bytes, int]:
@@ -44,7 +48,7 @@ def rows(*people: pl.DataFrame) -> tuple[bytes, int]:
 
 
 def school(education: DemoPartner, number: str, data: bytes, count: int) -> Request:
-    basis = "教师法第十四条"
+    basis = "未成年人保护法第六十二条"
     return Request(f"{education.id}.{number}", "quarterly", "2026-Q4", "hiring_teachers", basis, RECORDS, count, data)
 
 

@@ -28,7 +28,7 @@ from tests.steps.twins import HASH, Twin, register_as_it_stands, sealed_of, twin
 
 RECORDS = ("id_number", "name", "criminal_record")
 SCHOOL_BUS = ("quarterly", "2026-Q4", "school_bus_drivers", "校车安全管理条例第二十三条")
-HIRING = ("quarterly", "2026-Q4", "hiring_teachers", "教师法第十四条")
+HIRING = ("quarterly", "2026-Q4", "hiring_teachers", "未成年人保护法第六十二条")
 
 
 @pytest.fixture(scope="module")

@@ -107,6 +107,8 @@ def sealed_of(people: pl.DataFrame) -> pl.DataFrame:
                 "decided_on": str(offence.replace(day=28)),
                 "effective_on": "" if turn % 5 == 0 else "2024-03-01",
                 "sentence_months": sentences[turn % 3],
+                "charge": "强奸罪",
+                "political_rights": "yes",
             }
             held = [source for nth, source in enumerate(OFFENCE_SOURCES) if (turn + nth) % 2 or nth == turn % 5]
             records.append(record | {"sources": held})
