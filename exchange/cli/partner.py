@@ -48,7 +48,7 @@ def check() -> None:
 @commands.command()
 def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
     """Log in to the partner's server with the pinned host key and count what lies in its folder."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         try:
             with app.folder(app.agreement(partner)) as folder:
                 out.print(f"{partner}: connected, {len(folder.list_requests())} files to the office", markup=False)

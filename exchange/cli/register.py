@@ -24,7 +24,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
 ) -> None:
     """The newest batches first."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         register = app.register
         table = Table("batch", "state", "cycle", "rows", "received", "due", "refused for")
         for batch in register.batches(BatchFilter(partner, state, limit)):
@@ -47,7 +47,7 @@ def _line(batch: Batch) -> tuple[str, ...]:
 @commands.command()
 def show(batch_id: str) -> None:
     """Everything that the register knows of one batch."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         for table in tables(app.register, batch_id):
             if table.row_count:
                 out.print(table)
@@ -56,7 +56,7 @@ def show(batch_id: str) -> None:
 @commands.command()
 def incomplete() -> None:
     """The sets that lack something and were left alone, and whether the partner was told."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         table = Table("partner", "set", "lacks", "unmoved since", "partner told")
         for each in app.register.unfinished():
             moments = (moment(each.first_seen), moment(each.noticed_at))
@@ -67,7 +67,7 @@ def incomplete() -> None:
 @commands.command()
 def verify() -> None:
     """Check the ledger from its first line to its last; note the printed hash elsewhere from time to time."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         lines, last = app.register.verify()
         out.print(f"{lines} lines, unaltered; last hash {last}")
 
@@ -75,6 +75,6 @@ def verify() -> None:
 @commands.command()
 def migrate() -> None:
     """Bring the register's database to this version's tables; done at installation and after an update."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         app.register.migrate()
         out.print("the register is up to date")
