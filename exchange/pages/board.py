@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -20,7 +20,7 @@ from exchange.app import App
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.asked import Asked, Failure
-from exchange.pages.troubles import agreements, troubles
+from exchange.pages.troubles import Agreements, agreements, troubles
 from exchange.register.board import OpenLine, open_lines
 from exchange.register.waiting import open_rows
 from exchange.supervision import labels
@@ -43,7 +43,6 @@ class BoardLine:
 
     id: str
     partner: str
-    level: str | None
     purpose: str
     rows: int | None
     cycle: Words | None
@@ -59,27 +58,31 @@ class BoardLine:
 def board(asked: Asked) -> Response:
     query = dict(asked.request.query_params)
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))))
-    lines = board_lines(asked.app, asked.office.failures())
-    chosen = [line for line in lines if _fits(line, wanted)]
+    known, failures, today = agreements(asked.app), asked.office.failures(), office_day(asked.app.now())
+    lines = open_lines(asked.app.register.engine)
+    found = _picture(asked.app, lines, today)
+    chosen = [each for each in found if _fits(each, known, wanted)]
     last = max(1, -(-len(chosen) // PAGE_ROWS))
     number = min(last, int(query["page"]) if query.get("page", "").isdecimal() and len(query["page"]) < 6 else 1)
+    shown = chosen[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+    since = {line.batch.id: line.since for line in lines}
     answer = asked.page(
         "board.html",
-        today=office_day(asked.app.now()),
-        lines=chosen[max(0, number - 1) * PAGE_ROWS : number * PAGE_ROWS],
+        today=today,
+        lines=[_line(each, since[each.batch.id], known, today, failures) for each in shown],
         found=len(chosen),
         number=number,
         last=last,
-        tiles=_tiles(lines),
-        waiting=_waiting_tiles(lines),
+        tiles=_tiles(found),
+        waiting=_waiting_tiles(found),
         wanted=wanted,
         query=urlencode(wanted),
-        partners=agreements(asked.app),
+        partners=known,
         levels=("province", "city", "county"),
         level=labels.level,
         urgencies=Urgency,
         waits=_WAITING,
-        failed=sum(line.failure is not None for line in lines),
+        failed=sum(each.batch.id in failures for each in found),
         troubles=troubles(asked.app),
     )
     path = asked.request.scope.get("root_path", "") + "/board"
@@ -87,42 +90,36 @@ def board(asked: Asked) -> Response:
     return answer
 
 
-def board_lines(app: App, failures: Mapping[str, Failure]) -> list[BoardLine]:
+def _picture(app: App, lines: Iterable[OpenLine], today: date) -> list[OpenBatch]:
     """All open batches, the most urgent first."""
-    today, policy = office_day(app.now()), app.settings.policy
-    lines = {line.batch.id: line for line in open_lines(app.register.engine)}
-    dues = [(line.batch, due_of(app, line.batch, list(line.stops))) for line in lines.values()]
-    found = picture(
-        dues,
+    policy = app.settings.policy
+    return picture(
+        [(line.batch, due_of(app, line.batch, list(line.stops))) for line in lines],
         open_rows(app.register.engine),
         today,
         lambda division: office_name(app.settings, division),
         half=policy.warn_half,
         days=policy.warn_days,
     )
-    known = agreements(app)
-    return [_line(each, lines[each.batch.id], known, today, failures) for each in found]
 
 
 def _line(
-    each: OpenBatch, line: OpenLine, known: Mapping[str, tuple[str, str, Mapping[str, str]]], today: date,
-    failures: Mapping[str, Failure],
-) -> BoardLine:  # fmt: skip
-    batch = each.batch
-    partner, level, purposes = known.get(batch.partner, (batch.partner, None, {}))
+    each: OpenBatch, since: datetime, known: Agreements, today: date, failures: Mapping[str, Failure]
+) -> BoardLine:
+    batch, code = each.batch, each.batch.purpose or ""
+    partner, _, purposes = known.get(batch.partner, (batch.partner, None, {}))
     stands = each.urgency is Urgency.STANDS
     return BoardLine(
         batch.id,
         partner,
-        level,
-        purposes.get(batch.purpose or "", batch.purpose or ""),
+        purposes.get(code, code),
         batch.rows_in,
         labels.cycle(batch.cycle) if batch.cycle else None,
         each.urgency,
         f"{each.due.day}{'（暂定）' if each.due.provisional else ''}",
         Words("停止计时", "stands") if stands else words.left(each.due.counted, each.due.day, today),
         words.STATES[batch.state],
-        words.moment(line.since),
+        words.moment(since),
         _by_kind(each.waits),
         failures.get(batch.id),
     )
@@ -137,17 +134,17 @@ def _by_kind(waits: Mapping[Words, int]) -> dict[str, dict[Words, int]]:
     return found
 
 
-def _tiles(lines: Iterable[BoardLine]) -> list[tuple[Urgency, int]]:
-    counts = Counter(line.urgency for line in lines)
+def _tiles(batches: Iterable[OpenBatch]) -> list[tuple[Urgency, int]]:
+    counts = Counter(each.urgency for each in batches)
     return [(urgency, counts[urgency]) for urgency in _TILES]
 
 
-def _waiting_tiles(lines: Iterable[BoardLine]) -> list[tuple[str, Words, int, int]]:
+def _waiting_tiles(found: Iterable[OpenBatch]) -> list[tuple[str, Words, int, int]]:
     """Kind, words, batches and rows."""
     batches: Counter[str] = Counter()
     rows: Counter[str] = Counter()
-    for line in lines:
-        for kind, whom in line.waits.items():
+    for each in found:
+        for kind, whom in _by_kind(each.waits).items():
             batches[kind] += 1
             rows[kind] += sum(whom.values())
     return [(kind, whom, batches[kind], rows[kind]) for kind, whom in _WAITING.items()]
@@ -157,12 +154,12 @@ def _wanted(query: Mapping[str, str]) -> dict[str, str]:
     return {name: query[name] for name in _FILTERS if query.get(name)}
 
 
-def _fits(line: BoardLine, wanted: Mapping[str, str]) -> bool:
+def _fits(each: OpenBatch, known: Agreements, wanted: Mapping[str, str]) -> bool:
     return (
-        wanted.get("partner") in (None, line.id.partition(".")[0])
-        and wanted.get("level") in (None, line.level)
-        and wanted.get("urgency") in (None, line.urgency.name.lower())
-        and ("waits" not in wanted or wanted["waits"] in line.waits)
+        wanted.get("partner") in (None, each.batch.partner)
+        and ("level" not in wanted or wanted["level"] == known.get(each.batch.partner, ("", None, {}))[1])
+        and wanted.get("urgency") in (None, each.urgency.name.lower())
+        and ("waits" not in wanted or wanted["waits"] in _by_kind(each.waits))
     )
 
 

@@ -36,9 +36,13 @@ class Trouble:
     since: str = ""
 
 
-def agreements(app: App) -> Mapping[str, tuple[str, str, Mapping[str, str]]]:
-    """Partner → its Chinese name, its level, and purpose → Chinese name; of the agreements that hold."""
-    found = {}
+Agreements = Mapping[str, tuple[str, str | None, Mapping[str, str]]]
+"""Partner → its Chinese name, its level, and purpose → Chinese name."""
+
+
+def agreements(app: App) -> Agreements:
+    """What the pages tell of partners, from the agreements that can be read."""
+    found: dict[str, tuple[str, str | None, Mapping[str, str]]] = {}
     for path in app.agreement_files():
         agreement = _read(path)
         if isinstance(agreement, Agreement):
