@@ -49,6 +49,17 @@ class App:
         key = LedgerKey(settings.keys.register_key, settings.keys.register_public)
         return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file, key))
 
+    @classmethod
+    def of_account(cls, account: str, config: Path | None = None) -> Self:
+        """The same in the name of the person whose account of the machine this is; an account that is nobody's stands
+        in the register as itself, marked, so that it is never taken for a person of that id.
+        """
+        app = cls.open(f"os:{account}", config)
+        person = app.settings.person(os_account=account)
+        if person is not None:
+            app.register.actor = person.id
+        return app
+
     def __enter__(self) -> Self:
         return self
 

@@ -28,8 +28,8 @@ def stop(
     note: Annotated[str | None, typer.Option(help="Short; no identity number")] = None,
 ) -> None:
     """Stop the clock: records must be looked into by hand. Working days at whose end it stands do not count."""
-    with outcome(), App.open(os_user()) as app:
-        check_officer_or_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_officer_or_leader(app.settings, app.register.actor)
         if reason not in STOPS:
             msg = f"no such reason; one of {', '.join(STOPS)}"
             raise Halt(msg)
@@ -44,8 +44,8 @@ def start(
     note: Annotated[str | None, typer.Option(help="What was found; short, no identity number")] = None,
 ) -> None:
     """Start the clock again; the due day moves by the working days that were not counted."""
-    with outcome(), App.open(os_user()) as app:
-        check_officer_or_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_officer_or_leader(app.settings, app.register.actor)
         check_note(note, needed=False)
         app.register.clock.start(batch, app.now(), app.office_days, note)
         found = app.register.batch(batch)
@@ -55,7 +55,7 @@ def start(
 @commands.command()
 def show(batch: BatchId) -> None:
     """When the batch's clock was stopped and started, by whom and why."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         app.register.batch(batch)
         table = Table("停 stopped", "经办 by", "原因 reason", "备注 note", "续 started", "经办 by", "备注 note")
         for each in app.register.clock.stops(batch):

@@ -31,7 +31,12 @@ from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 
 OFFICER: Final = os_user()
 LEADER: Final = "leader"
-"""Who looks at rows and who approves in the demo: the account that runs it, and a user of Airflow's pages."""
+"""Who looks at rows and who approves in the demo, by their accounts: the one that runs it, and a user of Airflow's
+pages.
+"""
+OFFICER_ID: Final = "p-officer"
+LEADER_ID: Final = "p-leader"
+"""The same people in the register."""
 
 SEED: Final = 20150122
 PEOPLE: Final = 100_000
@@ -249,17 +254,43 @@ office = "吉林省公安厅户政管理总队（虚构）"
 home = "home"
 agreements = "agreements"
 exports = "exports"
-leaders = ["{LEADER}"]
 
 [[offices]]
 division = "220000"
 zh = "省厅户政管理总队（虚构）"
-officers = ["{OFFICER}"]
 
 [[offices]]
 division = "222400"
 zh = "延边州公安局户政支队（虚构）"
-officers = ["yanbian-officer"]
+
+[[people]]
+id = "{OFFICER_ID}"
+zh = "省厅核实员（虚构）"
+login = "officer"
+os_account = "{OFFICER}"
+roles = ["officer"]
+offices = ["220000"]
+
+[[people]]
+id = "p-yanbian"
+zh = "延边核实员（虚构）"
+login = "yanbian"
+os_account = "yanbian-officer"
+roles = ["officer"]
+offices = ["222400"]
+
+[[people]]
+id = "{LEADER_ID}"
+zh = "审批领导（虚构）"
+login = "{LEADER}"
+os_account = "leader"
+roles = ["leader"]
+
+[[people]]
+id = "p-supervisor"
+zh = "监督员（虚构）"
+login = "supervisor"
+roles = ["supervisor"]
 
 [keys]
 signing_key = "keys/sign.key"

@@ -76,6 +76,12 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review]) -> list[CaseV
     return cases
 
 
+def open_columns(app: App, review: Review) -> dict[str, str]:
+    """The columns of a row that are to be decided, with their answers now; nobody is looked at, nothing is opened."""
+    codes = _codes(BatchContext.of(app, app.register.batch(review.batch)).matched([review.row]), 0)
+    return {column: code for column, code in codes.items() if code in PENDING}
+
+
 def _of_first(rows: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
     """The rows of an objection with what the earlier batch has of them in their place."""
     own = [name for name in rows.columns if name == "row_ref" or name not in first.columns]

@@ -21,7 +21,7 @@ from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
-from exchange.demo.world import LEADER, OFFICER, PARTNERS, SEED, World
+from exchange.demo.world import LEADER, LEADER_ID, OFFICER_ID, PARTNERS, SEED, World
 from exchange.intake.collect import poll
 from exchange.register import Decision, State
 from exchange.review.case import load_cases
@@ -34,7 +34,7 @@ _numbers = itertools.count(1)
 
 @pytest.fixture
 def app(airflow_world: World) -> Iterator[App]:
-    with App.open(OFFICER, airflow_world.config) as opened:
+    with App.open(OFFICER_ID, airflow_world.config) as opened:
         yield opened
 
 
@@ -110,7 +110,7 @@ def test_no_record_leaves_with_the_leaders_approval_and_nobody_elses(
     assert school.result(batch, 2).manifest["answers"]["criminal_record"] == {"no_record": 3}
     assert app.register.batch(batch).state is State.CLOSED
     (found,) = app.register.releases.of(batch)
-    assert found.judged_by == LEADER
+    assert found.judged_by == LEADER_ID
 
 
 def test_returned_rows_go_back_to_the_officer(
@@ -135,7 +135,7 @@ def test_who_decided_a_row_cannot_approve_it(
     airflow: Airflow, airflow_world: World, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
 ) -> None:
     hit = people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode())).head(1)
-    with App.open(LEADER, airflow_world.config) as app:
+    with App.open(LEADER_ID, airflow_world.config) as app:
         batch = answered(app, school, hit)
         review = app.register.reviews.get(batch, 1)
         said = complete(load_cases(app, batch, [review])[0].open, {"criminal_record": "record_found"})
