@@ -4,7 +4,7 @@
 -- the daily role may change the columns that steps write, and no others; what it may change, a signed line must tell.
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM exchange_work;
 GRANT SELECT, INSERT ON ledger, ledger_head, batch, file, snapshot_use, answer_count, pickup TO exchange_work;
-GRANT SELECT, INSERT ON review, release, clock_stop, alert, missing_set, legal_hold, destruction TO exchange_work;
+GRANT SELECT, INSERT ON review, release, clock_proposal, clock_stop, alert, missing_set, legal_hold, destruction TO exchange_work;
 GRANT SELECT, INSERT, DELETE ON sighting TO exchange_work;
 GRANT DELETE ON pickup TO exchange_work;
 GRANT UPDATE (seq, hash, subtrees) ON ledger_head TO exchange_work;
@@ -13,6 +13,7 @@ GRANT UPDATE (state, cycle, period, purpose, legal_basis, letter, handler, items
     refusal_column) ON batch TO exchange_work;
 GRANT UPDATE (state, version, decision, reason, note, decided_by, decided_at, returned_for) ON review TO exchange_work;
 GRANT UPDATE (state, judged_by, judged_at, reason) ON release TO exchange_work;
+GRANT UPDATE (decided_at, decided_by, approved, why) ON clock_proposal TO exchange_work;
 GRANT UPDATE (started_at, started_by, started_note) ON clock_stop TO exchange_work;
 GRANT UPDATE (told_at) ON alert TO exchange_work;
 GRANT UPDATE (reminders, reminded_at, arrived_at) ON missing_set TO exchange_work;

@@ -23,6 +23,7 @@ OF_BATCH: Final[Mapping[str, str]] = {
     "answer_count": "batch_id",
     "review": "batch_id",
     "release": "batch_id",
+    "clock_proposal": "batch_id",
     "clock_stop": "batch_id",
     "pickup": "batch_id",
     "sighting": "batch_id",

@@ -160,6 +160,23 @@ class ReleaseRow(Base):
     reason: Mapped[str | None]
 
 
+class ClockProposalRow(Base):
+    """An officer's proposal that a batch's clock be stopped; no ``decided_at``: no leader has looked yet."""
+
+    __tablename__ = "clock_proposal"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[str]
+    reason: Mapped[str]
+    note: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    approved: Mapped[bool | None]
+    why: Mapped[str | None]
+
+
 class ClockStopRow(Base):
     """A time in which a batch's clock stood; no ``started_at``: it still stands."""
 

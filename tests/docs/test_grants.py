@@ -22,6 +22,7 @@ from exchange.intake.collect import poll
 from exchange.register import LedgerKey, State, open_register
 from exchange.settings import Settings
 from exchange.watch.all_watches import watch_all
+from tests.register.stopping import stop
 
 ROLE = "exchange_work"
 
@@ -78,7 +79,7 @@ def test_the_daily_role_keeps_the_clock(
     with App(Settings.load(world.config), open_register(url, "test", passfile, ledger_key(world))) as app:
         poll(app)
         pipeline.receive(app, request.batch)
-        app.register.clock.stop(request.batch, app.now(), "record_unclear")
+        stop(app.register, request.batch, app.now(), "record_unclear")
         app.register.clock.start(request.batch, app.now() + timedelta(days=9), app.office_days)
         found = watch_all(App(app.settings, app.register, lambda: datetime.now(UTC) + timedelta(days=60)))
         assert found.troubles == []

@@ -9,6 +9,7 @@ from exchange.calendar.working_days import NO_DAYS, Due
 from exchange.register import Decision, FileRecord, NewReview, Outcome, PickupEvidence, Register
 from exchange.register.statistics import lines
 from exchange.wire.manifest import RequestManifest
+from tests.register.stopping import stop
 
 from .conftest import AT, Database
 
@@ -73,7 +74,7 @@ def test_due_days_and_stops_as_the_ledger_was_told_by_then(
 ) -> None:
     batch = new_batch(register)
     register.accept(batch, manifest, due)
-    register.clock.stop(batch, AT + timedelta(days=1), "record_unclear")
+    stop(register, batch, AT + timedelta(days=1), "record_unclear")
     register.clock.start(batch, AT + timedelta(days=9), NO_DAYS)
     since(database, batch, 1, AT)
     since(database, batch, 2, END)

@@ -24,6 +24,7 @@ from exchange.register import (
 from exchange.register.digests import BY_ROW, NOT_TOLD, OF_BATCH
 from exchange.register.models import Base
 from exchange.wire.manifest import RequestManifest
+from tests.register.stopping import stop
 
 from .conftest import AT, Database
 
@@ -57,7 +58,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.accept(BATCH, manifest, due)
     register.pin_snapshots(BATCH, {"population": ("2026-11-22.1", date(2026, 11, 22))})
     register.record_file(BATCH, "receipt", "r", "c" * 64, 1)
-    register.clock.stop(BATCH, AT, "record_unclear", "why")
+    stop(register, BATCH, AT, "record_unclear", "why")
     register.clock.start(BATCH, AT + DAY, NO_DAYS, "found")
     reviews = [NewReview(2, "220100", ("name",)), NewReview(3, "220100", ("name",))]
     register.prepared(BATCH, {"name": {"under_review": 2}}, result_files, 2, reviews)
@@ -67,6 +68,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     leader = migrated.open("leader")
     leader.releases.reject(BATCH, 1, "again")
     leader.close()
+    register.pickups.seen(BATCH, 1, AT)
     register.pickups.taken(BATCH, 1, PickupEvidence.REMOVED, AT)
     register.retention.hold(BATCH, "a court asks", AT)
     register.retention.release_hold(BATCH, AT)

@@ -24,6 +24,7 @@ from exchange.intake.collect import poll
 from exchange.settings import RetentionDays
 from exchange.watch.all_watches import watch_all
 from exchange.wire.transport import Folder
+from tests.register.stopping import stop
 
 Accepted = Callable[..., str]
 Later = Callable[[timedelta], App]
@@ -55,7 +56,7 @@ def test_cut_off_at_any_file_that_it_sends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stopped = accepted(app)
-    app.register.clock.stop(stopped, app.now(), "record_unclear")
+    stop(app.register, stopped, app.now(), "record_unclear")
     old = ask(cycle="monthly", period=f"{office_day(app.now()):%Y-%m}")
     court.drop(court.make_set(old))
     poll(later(timedelta(days=-30)))
