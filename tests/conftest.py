@@ -30,7 +30,13 @@ SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "
 
 ONE_AIRFLOW = tuple(
     f"tests/{name}.py"
-    for name in ("airflow/test_approval", "airflow/test_batches", "airflow/test_dags", "demo/test_servers_airflow")
+    for name in (
+        "airflow/test_approval",
+        "airflow/test_batches",
+        "airflow/test_dags",
+        "airflow/test_pages",
+        "demo/test_servers_airflow",
+    )
 )
 """The files that need a running Airflow: where several processes share the tests, one of them runs all of these."""
 
