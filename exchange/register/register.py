@@ -343,6 +343,10 @@ class Register:
         with transaction(self.engine) as session:
             return list(session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq)))
 
+    def transitions(self, batch_id: str) -> list[LedgerRow]:
+        """Of these lines those that took the batch from one state to another."""
+        return [line for line in self.steps(batch_id) if line.from_state != line.to_state]
+
     def verify(self, against: Sequence[Path] = ()) -> tuple[int, str]:
         """(lines, last hash) of a sound register; Halt with the first line, batch or row that is not what it was, or
         where it parts from the checkpoint in one of these files (receipts, results, notes).

@@ -57,7 +57,7 @@ def in_its_own_process(world: World, batch: str, fatal: int) -> subprocess.Compl
 def check_whole(app: App, court: DemoPartner, claims: Claims, batch: str) -> None:
     """Closed, with the right answers, everything there once and nothing half-written."""
     assert app.register.batch(batch).state is State.CLOSED
-    assert [step.to_state for step in app.register.steps(batch)] == STEPS
+    assert [step.to_state for step in app.register.transitions(batch)] == STEPS
     answers = court.result(batch).manifest["answers"]
     for column, tally in answers.items():
         assert tally == dict(claims.expected[column].value_counts().iter_rows()), column

@@ -109,7 +109,7 @@ def test_a_range_is_decided_again_and_late_tries_do_nothing(app: App, accept: Ac
     assert app.register.batch(batch).state is State.PREPARED
     assert (pipeline.plan(app, batch), pipeline.match_range(app, batch, 0, 2)) == (0, "")
     pipeline.process_ranges(app, batch, ["", ""])
-    assert len(app.register.steps(batch)) == 3
+    assert len(app.register.transitions(batch)) == 3
 
 
 def test_what_is_not_this_batch_is_not_put_together(app: App, accept: Accept) -> None:
