@@ -21,7 +21,7 @@ from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
-from exchange.settings import RetentionDays
+from exchange.settings import Person, RetentionDays
 from exchange.watch.all_watches import watch_all
 from exchange.wire.transport import Folder
 from tests.register.stopping import stop
@@ -94,7 +94,9 @@ def test_cut_off_at_any_file_that_it_sends(
 
 def test_the_examples_of_the_operators_handbook_hold(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    days, expected, retention = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    people, days, expected, retention = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (person,) = tomllib.loads(people)["people"]
+    assert Person.model_validate(person).offices
     (tmp_path / "days.toml").write_text(days, encoding="utf-8")
     assert len(load_office_days(tmp_path / "days.toml")) == 1
     (entry,) = tomllib.loads(expected)["expected"]
