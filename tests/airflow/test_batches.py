@@ -30,7 +30,7 @@ from exchange.register import State
 from .servers import Webhook, serving
 
 ITEMS = ("id_number", "name", "sex")
-SECONDS = 90
+SECONDS = 600
 TODAY = office_day(datetime.now(UTC))
 _numbers = itertools.count(1)
 
