@@ -27,7 +27,7 @@ from exchange.register import Decision, State
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 
-SECONDS = 120
+SECONDS = 600
 APPROVE, RETURN = "批准 Approve", "退回 Return"
 _numbers = itertools.count(1)
 
