@@ -197,7 +197,7 @@ def test_rows_that_waited_for_a_source_are_asked_again(
         missing.setattr(
             Snapshots, "current", lambda self, source: None if source == "drug_control" else current(self, source)
         )
-        batch = sent(app, court, ask(data, count, items=("criminal_record",)))
+        batch = sent(app, court, ask(data, count, items=("name", "criminal_record")))  # due at once, by the name
         told = court.result(batch).manifest["answers"]["criminal_record"]
         assert told == {"source_not_ready": 41}, "a hit is not told from those that wait for a source"
         assert proposed(app, batch) == []
