@@ -86,7 +86,7 @@ class Policy(_Section):
     large_rows: Annotated[int, Field(ge=1)] = 2_000_000
     range_rows: Annotated[int, Field(ge=1)] = 1_000_000
     spot_check_one_in: Annotated[int, Field(ge=1)] = 20
-    spot_check_days: Annotated[int, Field(ge=1)] = 90
+    spot_check_days: Annotated[int, Field(ge=0)] = 90
 
     @property
     def incomplete_after(self) -> timedelta:

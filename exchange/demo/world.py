@@ -306,7 +306,8 @@ url = "{world.postgres.url("exchange")}"
 password_file = "{world.postgres.password_file.resolve()}"
 
 [policy]
-spot_check_one_in = 1_000_000  # so that each answer is the planted one; an office leaves this at 20
+spot_check_one_in = 1_000_000  # so that each answer is the planted one; an office leaves these two as they are
+spot_check_days = 0
 """
     write_atomically(world.config, settings.encode())
 

@@ -109,12 +109,14 @@ def test_codes_are_those_of_the_tables_and_all_of_them_are_met(province: pl.Data
     expected = make_claims(province, offenders, ITEMS, 20_000, seed=5).expected
     codes = set().union(*(set(expected[column]) for column in ("identity", *ITEMS)))
     never = {
+        "ask_exit_entry",
         "basis_ended",
         "no_record",
         "record_found",
         "source_not_ready",
         "row_fields",
         "row_merged",
+        "row_ref_damaged",
         "row_ref_unknown",
     }
     never |= {"registered", "not_registered", "not_applicable"}
