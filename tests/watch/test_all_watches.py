@@ -77,7 +77,8 @@ def test_cut_off_at_any_file_that_it_sends(
             troubles += any("cut off" in trouble for trouble in watch_all(app).troubles)
     assert troubles >= 4, "the receipt, then two reminders or more, each after its signature"
     watch_all(app)
-    assert watch_all(app).alerts == []
+    again = {each.subject for each in watch_all(app).alerts}
+    assert not again & {stopped, old.batch}, "said once; other tests' batches may come of age in this very moment"
 
     assert app.register.batch(stopped).receipts_sent == 2
     assert court.verified(f"{stopped}.receipt-2.json")["due"]["clock_stands"] is True
