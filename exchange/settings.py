@@ -59,7 +59,8 @@ class RegisterSettings(_Section):
 class Policy(_Section):
     """The office's own choices; each is a number that an issue, a notice or a chief may change. ``warn_half`` and
     ``warn_days``: when to warn of a due day, at half its time and so many working days before it;
-    ``look_seconds``: between two looks of the lookout into a partner's folder; ``whole_look_seconds``: how long one
+    ``look_seconds``: between two looks of the lookout into a partner's folder; ``looks_per_second``: into all folders
+    together in which nothing has moved of late (``intake/movement.py``); ``whole_look_seconds``: how long one
     look into a partner's folder may take in all, less than the collector's minute; ``whole_transfer_seconds``: how
     long fetching a set, or putting a result, may take in all (512 MiB, the largest set by default, at 1 MB/s take
     540 s, and a result is read back); ``watch_after_minutes``: how old a
@@ -75,6 +76,7 @@ class Policy(_Section):
     connect_seconds: Annotated[float, Field(gt=0)] = 10.0
     transfer_seconds: Annotated[float, Field(gt=0)] = 60.0
     look_seconds: Annotated[float, Field(ge=0.1)] = 0.5
+    looks_per_second: Annotated[float, Field(gt=0)] = 200.0
     whole_look_seconds: Annotated[float, Field(gt=0)] = 50.0
     whole_transfer_seconds: Annotated[float, Field(gt=0)] = 1800.0
     warn_half: bool = True
