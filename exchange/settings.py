@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import stat
 from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from exchange.base.errors import Halt
 from exchange.base.files import Archive
@@ -22,18 +23,30 @@ from exchange.base.toml import parse_model, read_bytes
 ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
 
 
+class Role(StrEnum):
+    """What a person may do beside what Airflow lets the account do."""
+
+    OFFICER = "officer"
+    LEADER = "leader"
+    SUPERVISOR = "supervisor"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Keys(_Section):
-    """PEM files: the office signs results and receipts, opens requests, and logs in to the partners' servers."""
+    """PEM files: the office signs results and receipts, opens requests, logs in to the partners' servers, and signs the
+    lines of its register (``register_public``: to check them by, the present key first).
+    """
 
     signing_key: Path
     signing_certificate: Path
     decryption_key: Path
     decryption_certificate: Path
     sftp_key: Path
+    register_key: Path = Path("keys/register.key")
+    register_public: Path = Path("keys/register.pem")
 
 
 class RegisterSettings(_Section):
@@ -73,7 +86,7 @@ class Policy(_Section):
     large_rows: Annotated[int, Field(ge=1)] = 2_000_000
     range_rows: Annotated[int, Field(ge=1)] = 1_000_000
     spot_check_one_in: Annotated[int, Field(ge=1)] = 20
-    spot_check_days: Annotated[int, Field(ge=1)] = 90
+    spot_check_days: Annotated[int, Field(ge=0)] = 90
 
     @property
     def incomplete_after(self) -> timedelta:
@@ -103,11 +116,31 @@ class RetentionDays(_Section):
 
 
 class ReviewOffice(_Section):
-    """The office of a county, city or the province that looks at rows by hand; officers are named by their accounts."""
+    """The office of a county, city or the province that looks at rows by hand; its officers are ``people``."""
 
     division: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
     zh: str
-    officers: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Person(_Section):
+    """One who works here, whatever account they come with. ``id`` stands in the register, and comparisons go by it;
+    ``login``: the name of the account in Airflow's auth manager, which may use something else as its own id;
+    ``os_account``: the account at the command line, for emergencies; ``offices``: the divisions whose officer this is.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    zh: str
+    login: str | None = None
+    os_account: str | None = None
+    roles: Annotated[frozenset[Role], Field(min_length=1)]
+    offices: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _officers_have_offices(self) -> Self:
+        if bool(self.offices) != (Role.OFFICER in self.roles):
+            msg = "an officer has offices, and nobody else has"
+            raise ValueError(msg)
+        return self
 
 
 class Settings(_Section):
@@ -122,8 +155,30 @@ class Settings(_Section):
     policy: Policy = Policy()
     retention: RetentionDays = RetentionDays()
     offices: tuple[ReviewOffice, ...] = ()
-    leaders: tuple[str, ...] = ()
+    people: tuple[Person, ...] = ()
     office_days: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_person_each(self) -> Self:
+        """No id or account stands for two; every office has an officer, and every officer's office is there."""
+        for name in ("id", "login", "os_account"):
+            given = [value for each in self.people if (value := getattr(each, name)) is not None]
+            if len(given) != len(set(given)):
+                msg = f"two people have the same {name}"
+                raise ValueError(msg)
+        if {division for each in self.people for division in each.offices} != set(self.divisions):
+            msg = "every office has an officer among the people, and people are officers of these offices alone"
+            raise ValueError(msg)
+        return self
+
+    def person(self, **account: str) -> Person | None:
+        """The person of this ``id``, ``login`` or ``os_account``; None where it is nobody's."""
+        ((name, value),) = account.items()
+        return next((each for each in self.people if getattr(each, name) == value), None)
+
+    def with_role(self, role: Role) -> list[Person]:
+        """Those who have this role, in the order of the settings."""
+        return [each for each in self.people if role in each.roles]
 
     @cached_property
     def archive(self) -> Archive:

@@ -18,35 +18,33 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from exchange.base.errors import Halt, Retryable
+from exchange.base.errors import Halt, Retryable, disk_in_the_way
 
 _DIGEST: Final = 64
 """Characters of a SHA-256 in hex."""
-
 
 LOCK_SECONDS: Final = 300.0
 """How long another process is waited for; a lock is held for as long as a snapshot's version is read once, at most."""
 
 _BETWEEN_TRIES: Final = 0.05
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _BROKEN: Final = frozenset(
-    {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ESTALE}
+    {errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ESTALE}
 )
 
 
 @contextmanager
-def disk_trouble(path: Path) -> Iterator[None]:
-    """What goes wrong with our own disk is said to be that: a full one is tried again later (after somebody made room),
-    one that may not be written, or fails, is for a person. Nothing was lost.
+def disk_trouble(place: Path) -> Iterator[None]:
+    """What goes wrong with our own disk is said to be that: one that takes nothing is tried again later (after somebody
+    made room), one that fails, or where nothing may be written, is for a person. Nothing was lost. ``place``: the
+    folder or file.
     """
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            msg = "the office's disk is full; make room, then run this step again"
-            raise Retryable(msg) from None
+        if (trouble := disk_in_the_way(error, place)) is not None:
+            raise trouble from None
         if error.errno in _BROKEN:
-            msg = f"the office's own disk: {path}: {error.strerror}"
+            msg = f"the office's own disk: {place}: {error.strerror}"
             raise Halt(msg) from None
         raise
 

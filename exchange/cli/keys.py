@@ -14,7 +14,7 @@ from exchange.base.files import write_atomically
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.settings import Settings
 from exchange.wire.envelope import load_certificate, load_key_pair
-from exchange.wire.keys import make_certificate, make_ssh_key
+from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -24,10 +24,11 @@ def make(
     folder: Annotated[Path, typer.Argument(help="Where the keys are to lie")],
     office: Annotated[str, typer.Option(help="The office's name, for the certificates")],
 ) -> None:
-    """Make the office's key pairs (sign, encrypt) and its SSH key; what is there already is left alone."""
+    """Make the office's key pairs (sign, encrypt), its SSH key and its register's key; what is there is left alone."""
     with outcome():
         for name in ("sign", "encrypt"):
             make_certificate(folder, name, f"{office} {name}")
+        make_register_key(folder)
         public = make_ssh_key(folder / "sftp")
         write_atomically(folder / "sftp.pub", f"{public}\n".encode())
         out.print(

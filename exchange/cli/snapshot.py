@@ -36,7 +36,9 @@ def build_(
         with err.status(f"building {source} as of {as_of}"):
             version = build(Snapshots(Settings.load().snapshots), source, export, day)
         record = version.record()
-        out.print(f"{source} {version.name}: {record.rows} rows, published")
+        unclear = record.counts.get("unclear_charges")
+        noted = f", {unclear:.0f} with a charge that cannot be placed" if unclear else ""
+        out.print(f"{source} {version.name}: {record.rows} rows{noted}, published")
 
 
 @commands.command("list")
@@ -56,7 +58,7 @@ def list_() -> None:
 @commands.command()
 def prune() -> None:
     """Remove old versions that no open batch uses; how many are kept is the office's policy."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         pinned = app.register.snapshots_in_use()
         for source in SOURCES:
             for name in app.snapshots.prune(source, app.settings.policy.snapshots_kept, pinned):
@@ -82,6 +84,6 @@ def used_by(
     version: str = typer.Argument(help="The version's name, as `list` and the alarms tell it"),
 ) -> None:
     """The batches that were answered from a version, closed ones too."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         for batch in app.register.batches_with(source, version):
             out.print(batch, markup=False)

@@ -35,7 +35,7 @@ from exchange.snapshots import integrity
 
 _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
 _BUILDING: Final = ".building-"
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 """Of the tables on disk (``columns.py``); versions of another layout are built again."""
 
 

@@ -24,6 +24,7 @@ from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Batch, Role, State
 from exchange.steps.agreed import keep_version, read_version
+from exchange.steps.bases import check_bases
 from exchange.steps.objection import check_objection
 from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
@@ -92,6 +93,7 @@ def _trusted(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> Re
         raise Refused("batch_id_reused", column="batch")
     if not whole:
         raise Refused("data_hash", column="data.sha256")
+    check_bases(agreement, manifest, office_day(batch.received_at))
     check_objection(app.register, manifest)
     check_request(app, agreement, manifest, office_day(batch.received_at))
     return manifest
@@ -123,8 +125,7 @@ def _fetch_data(app: App, agreement: Agreement, batch: Batch, content: bytes, fo
             msg = f"{batch.id}: the data file is not the one of the manifest; it may still be on its way"
             raise Retryable(msg)
         app.archive.keep_file(fetched, digest)
-    app.register.record_file(batch.id, Role.DATA, data.name, digest, data.size)
-    return digest == data.sha256
+    return app.register.record_file(batch.id, Role.DATA, data.name, digest, data.size).sha256 == data.sha256
 
 
 def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> None:

@@ -90,7 +90,7 @@ def _purpose(agreement: Agreement, manifest: RequestManifest) -> Purpose:
     purpose = agreement.purpose(manifest.purpose)
     if purpose is None:
         raise Refused("purpose_not_agreed", column="purpose")
-    if manifest.legal_basis != purpose.legal_basis:
+    if manifest.legal_basis != purpose.cited:
         raise Refused("legal_basis_not_agreed", column="legal_basis")
     return purpose
 

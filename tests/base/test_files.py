@@ -75,11 +75,13 @@ def test_who_stands_still_with_a_lock_is_waited_for_no_longer_than_so(
 ) -> None:
     monkeypatch.setattr(files, "LOCK_SECONDS", 0.1)
     with subprocess.Popen([sys.executable, "-c", _HOLDS, str(tmp_path)], stdout=subprocess.PIPE) as holder:
-        assert holder.stdout is not None
-        holder.stdout.readline()
-        holder.send_signal(signal.SIGSTOP)
-        with pytest.raises(Retryable if wait else BlockingIOError), locked(tmp_path, wait=wait):
-            pass
-        holder.kill()
+        try:
+            assert holder.stdout is not None
+            holder.stdout.readline()
+            holder.send_signal(signal.SIGSTOP)
+            with pytest.raises(Retryable if wait else BlockingIOError), locked(tmp_path, wait=wait):
+                pass
+        finally:
+            holder.kill()
     with locked(tmp_path, wait=wait):  # killed, it holds nothing
         pass

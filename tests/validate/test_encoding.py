@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
 from exchange.validate import encoding
-from exchange.validate.encoding import MAX_LINE_BYTES, to_utf8
+from exchange.validate.encoding import MAX_LINE_BYTES, _from_utf16, to_utf8
 
 TEXT = "业务编号,姓名\nR1,张三\nR2,𬬭䶮\n"
 
@@ -116,7 +116,7 @@ def test_utf_16_in_pieces_is_the_whole(text: str, piece: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(encoding, "_PIECE", 2 * piece)
         for form in ("utf-16-le", "utf-16-be"):
-            assert to_utf8(("\ufeff" + text).encode(form)) == text.encode()
+            assert _from_utf16(("\ufeff" + text).encode(form)) == text.encode()
             with pytest.raises(Refused) as refused:
-                to_utf8(("\ufeff\n" + text + "\n").encode(form) + b"\0")
+                _from_utf16(("\ufeff\n" + text + "\n").encode(form) + b"\0")
             assert (refused.value.code, refused.value.row) == ("encoding", 2)
