@@ -162,3 +162,12 @@ def test_what_is_read_slowly_is_held_in_chunks_of_rows_and_of_bytes(monkeypatch:
     assert max(long) < 20
     assert max(short) == 1000
     assert (sum(long), sum(short)) == (101, 5001)
+
+
+def test_what_is_read_fast_is_held_in_parts_of_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of commas alone: a part of 8 MiB held two million."""
+    monkeypatch.setattr(table, "_FAST_ROWS", 1000)
+    content = HEADER + b",,,\n" * 4500 + b"R1,1,a,1\n"
+    parts = list(_read_fast(content, len(HEADER), CODES, part=1 << 20))
+    assert [part.height for part in parts] == [1000, 1000, 1000, 1000, 501]
+    assert read_table(content, ITEMS, 1)["row_ref"].to_list() == ["R1"]
