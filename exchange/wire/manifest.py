@@ -248,8 +248,8 @@ def parse(model: type[R], content: bytes) -> R:
 
 def is_whole_json(content: bytes) -> bool:
     """Whether these bytes are JSON to their end, in UTF-8 or in an encoding that ``parse`` refuses by its name."""
-    readings = [_bare(content.decode(encoding, "replace")) for encoding in ("utf-8", "gb18030")]
-    for text in (content, *readings):
+    readings: list[bytes | str] = [_bare(content.decode(encoding, "replace")) for encoding in ("utf-8", "gb18030")]
+    for text in [content, *readings]:
         try:
             json.loads(text, parse_int=str)  # of bytes it finds out UTF-8, UTF-16 and UTF-32
         except RecursionError:
