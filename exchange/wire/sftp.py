@@ -3,6 +3,8 @@
 Rules
 - A name or a message that is not UTF-8 is a name like any other, with what cannot be read escaped as Python does in
   file names; paramiko ends the whole listing at it with UnicodeDecodeError.
+- A message that says of itself that it holds more than it does is a broken connection. paramiko reads zeros behind its
+  end, and would count through four billion attributes of a file that are not there, which no time limit ends.
 - A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
   have none. One thread cuts all conversations that are over, since a look is too short for a thread of its own.
 """
@@ -40,6 +42,11 @@ class SftpClient(paramiko.SFTPClient):
         except EOFError:
             client._request(CMD_CLOSE, handle)
 
+    def _request(self, t: int, *args: object) -> tuple[int, paramiko.Message]:
+        """The kind of the server's answer, and the answer."""
+        kind, answer = super()._request(t, *args)  # type: ignore[misc]  # likewise
+        return kind, _Message(answer.get_remainder())
+
     def _convert_status(self, msg: paramiko.Message) -> None:
         """Raises what the server's status means, in whichever bytes it words it."""
         plain = paramiko.Message()
@@ -47,6 +54,17 @@ class SftpClient(paramiko.SFTPClient):
         plain.add_string(msg.get_binary().decode("ascii", "replace"))
         plain.rewind()
         super()._convert_status(plain)  # type: ignore[misc]  # likewise
+
+
+class _Message(paramiko.Message):
+    """What a server answered; SSHException at the first thing that is not there."""
+
+    def get_bytes(self, n: int) -> bytes:
+        found: bytes = self.packet.read(n)
+        if len(found) < n:
+            msg = "a message is shorter than it says"
+            raise paramiko.SSHException(msg)
+        return found
 
 
 class TimeLimit:
