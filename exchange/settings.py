@@ -35,6 +35,11 @@ class Keys(_Section):
     decryption_certificate: Path
     sftp_key: Path
 
+    @property
+    def told_keys(self) -> Path:
+        """The keys of the index of who was told about whom, beside the decryption key (``base/keyed.py``)."""
+        return self.decryption_key.with_name("told.keys")
+
 
 class RegisterSettings(_Section):
     """SQLAlchemy URL without a password; the password comes from the libpq password file."""

@@ -10,6 +10,8 @@ import typer
 from cryptography.hazmat.primitives import hashes
 from rich.table import Table
 
+from exchange.base.keyed import make_keys
+from exchange.calendar.working_days import office_day
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.settings import Settings
 from exchange.wire.envelope import load_certificate, load_key_pair
@@ -23,10 +25,11 @@ def make(
     folder: Annotated[Path, typer.Argument(help="Where the keys are to lie")],
     office: Annotated[str, typer.Option(help="The office's name, for the certificates")],
 ) -> None:
-    """Make the office's key pairs (sign, encrypt) and its SSH key; what is there already is left alone."""
+    """Make the office's key pairs (sign, encrypt), hash keys and SSH key; what is there already is left alone."""
     with outcome():
         for name in ("sign", "encrypt"):
             make_certificate(folder, name, f"{office} {name}")
+        make_keys(folder / "told.keys", office_day(datetime.now(UTC)))
         public = make_ssh_key(folder / "sftp")
         out.print(f"keys in {folder}; give the partners sign.pem, encrypt.pem and this SSH key:", markup=False)
         out.print(public, markup=False, soft_wrap=True)

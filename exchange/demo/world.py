@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.base.files import make_folder, write_atomically
+from exchange.base.keyed import make_keys
 from exchange.base.os_user import os_user
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
@@ -210,6 +211,7 @@ class World:
 def _make_office(world: World) -> None:
     for name in ("sign", "encrypt"):
         make_certificate(world.office_keys, name, f"Household administration (demo), {name}")
+    make_keys(world.office_keys / "told.keys", office_day(datetime.now(UTC)))
     make_ssh_key(world.office_keys / "sftp")
     for profile in PARTNERS:
         keys = make_folder(world.partner_keys(profile.id))

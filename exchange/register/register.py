@@ -42,6 +42,7 @@ from exchange.register.releases import Releases
 from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.states import OPEN, State
+from exchange.register.told import Told, ToldIndex, add_told
 from exchange.wire.manifest import RequestManifest
 
 _SENDING: Final = 0x53454E44  # "SEND": names of files at partners'
@@ -146,14 +147,17 @@ class Register:
         files: Sequence[FileRecord],
         rows_open: int = 0,
         reviews: Sequence[NewReview] = (),
+        told: Told | None = None,
     ) -> None:
         """The result is made: its files, how often each answer was given for each item, how many rows are still to
-        be answered, and which of them need an officer.
+        be answered, and which of them need an officer; ``told``: whom the batch asks about.
         """
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
             if get_batch(session, batch_id, for_update=True).state == State.ACCEPTED:
                 add_reviews(session, batch_id, reviews)  # before the ledger's lock, for which all other batches wait
+                if told is not None:
+                    add_told(session, batch_id, told)
             if not transition(session, batch_id, State.PREPARED, facts, facts | hashes(files), self.actor):
                 return
             session.add_all(file_row(batch_id, file, now()) for file in files)
@@ -204,6 +208,11 @@ class Register:
     def pickups(self) -> Pickups:
         """The results that partners have taken."""
         return Pickups(self.engine, self.actor)
+
+    @property
+    def told(self) -> ToldIndex:
+        """Which batches asked about whom."""
+        return ToldIndex(self.engine)
 
     @property
     def retention(self) -> Retention:

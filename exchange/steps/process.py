@@ -2,8 +2,9 @@
 
 Rules: rows that need an officer or the leader's approval do not hold the batch up: they go back *under review*, or
 awaiting approval, and into the queue, with them those that are drawn for a spot check (``steps/disclosure.py``); what
-comes of them follows in a supplementary result (``steps/release.py``). The rows go through in parts, from the opened
-request into the envelope (ADR 19).
+comes of them follows in a supplementary result (``steps/release.py``). Whom the batch asks about is written down with
+the result, as keyed hashes (``steps/asked.py``). The rows go through in parts, from the opened request into the
+envelope (ADR 19).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from exchange.base.tables import PENDING
 from exchange.base.timing import stage
 from exchange.register import NewReview, State
 from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
+from exchange.steps.asked import Asked
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
 from exchange.steps.disclosure import SpotCheck, with_spot_checks
 from exchange.steps.prepare import encrypt_data, sign_result
@@ -31,6 +33,7 @@ class _Waiting:
     """The rows that the first result does not answer, as they go by."""
 
     context: BatchContext
+    asked: Asked
     rows: int = 0
     open: int = 0
     reviews: list[NewReview] = field(default_factory=list)
@@ -47,7 +50,9 @@ class _Waiting:
                 self.open += int(has_code(answers, PENDING).sum())
                 self.reviews += new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
                 self.unqueued += first_unqueued(answers, self.rows + 1)
-                self.rows += answers.height
+            with stage("told"):
+                self.asked.add(asked, self.rows + 1)
+            self.rows += answers.height
             yield asked, answers
 
 
@@ -62,13 +67,14 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     if batch.state is not State.ACCEPTED:
         return
     context = BatchContext.of(app, batch)
-    waiting = _Waiting(context)
+    objected = None if context.earlier is None else context.earlier.table
+    waiting = _Waiting(context, Asked(app.told_keys, context.today, objected))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
     with stage("register"):
         keep(app, batch, waiting.unqueued)
-        app.register.prepared(batch.id, data.counts, files, waiting.open, waiting.reviews)
+        app.register.prepared(batch.id, data.counts, files, waiting.open, waiting.reviews, waiting.asked.told())
     remove(app, ranges)
     log.info(
         "%s: %d rows answered and encrypted, %d of them still open: %s",
