@@ -110,7 +110,9 @@ class ReviewOffice(_Section):
 
 
 class Settings(_Section):
-    """Everything an installation decides for itself; ``home`` holds what the software writes."""
+    """Everything an installation decides for itself; ``home`` holds what the software writes; ``told``: the accounts
+    that may ask, two together, who was told about a person.
+    """
 
     office: str
     home: Path
@@ -122,6 +124,7 @@ class Settings(_Section):
     retention: RetentionDays = RetentionDays()
     offices: tuple[ReviewOffice, ...] = ()
     leaders: tuple[str, ...] = ()
+    told: tuple[str, ...] = ()
     office_days: Path | None = None
 
     @cached_property

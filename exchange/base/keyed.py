@@ -67,9 +67,9 @@ class KeyRing:
         upto = self.generation if generation is None else generation
         return self._chained(values.astype(_HASH), kind, self.keys[:upto])
 
-    def renewed(self, hashes: Hashes, kind: Kind, generation: int) -> Hashes:
-        """The hashes of a generation, brought to the newest."""
-        return self._chained(hashes, kind, self.keys[generation:])
+    def renewed(self, hashes: Hashes, kind: Kind, generation: int, upto: int | None = None) -> Hashes:
+        """The hashes of a generation, brought to the newest, or to this one."""
+        return self._chained(hashes, kind, self.keys[generation:upto])
 
     def _chained(self, values: Hashes, kind: Kind, keys: Sequence[Key]) -> Hashes:
         for key in keys:

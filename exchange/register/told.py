@@ -77,9 +77,13 @@ class ToldIndex:
 
     def generations(self) -> dict[int, int]:
         """Generation of the key → batches whose index is of it."""
-        query = select(ToldRow.generation, func.count()).group_by(ToldRow.generation).order_by(ToldRow.generation)
+        query = (
+            select(ToldRow.generation, func.count().label("n"))
+            .group_by(ToldRow.generation)
+            .order_by(ToldRow.generation)
+        )
         with transaction(self.engine) as session:
-            return dict(session.execute(query).tuples().all())
+            return {row.generation: row.n for row in session.execute(query)}
 
     def find(self, hashes: Callable[[int], Hashes]) -> dict[str, list[int]]:
         """Batch → rows, ascending, that ask about a person. ``hashes``: those of the person's numbers in a generation.

@@ -32,6 +32,13 @@ def check_officer_or_leader(settings: Settings, account: str) -> None:
         offices_of(settings, account)
 
 
+def check_told(settings: Settings, account: str) -> None:
+    """Halt unless this account may ask who was told about a person."""
+    if account not in settings.told:
+        msg = f"{account} may not ask who was told about a person; the settings name who may (told)"
+        raise Halt(msg)
+
+
 def check_leader(settings: Settings, account: str) -> None:
     """Halt unless this account is a leader's."""
     if account not in settings.leaders:

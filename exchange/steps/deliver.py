@@ -4,6 +4,7 @@ Rules
 - Data and signature first, the manifest last, each under its final name at once; whoever sees the manifest sees all.
   The bytes are those that the register knows; a re-run puts the same ones.
 - Each file is seen under its final name as it was sent (``wire/transfer.py``) before the register says *delivered*.
+- What the guard against fishing holds stays prepared until a leader lets it go (``steps/guarding.py``).
 - A result that does not lie there any more is put there again when somebody asks for that; the ledger says who did.
 """
 
@@ -23,6 +24,9 @@ _ORDER = (Role.RESULT_DATA, Role.RESULT_SIGNATURE, Role.RESULT)
 def deliver(app: App, batch_id: str) -> None:
     """From prepared to delivered, or closed; nothing to do where the batch is further."""
     batch = app.register.batch(batch_id)
+    if batch.state is State.PREPARED and app.register.guard.is_held(batch.id):
+        log.warning("%s: held for a leader: exchange guard list", batch.id)
+        return
     if batch.state is State.PREPARED:
         with app.folder(app.agreement(batch.partner)) as folder:
             put_result(app, folder, batch.id, 1)

@@ -21,6 +21,7 @@ from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
 from exchange.steps.asked import Asked
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
 from exchange.steps.disclosure import SpotCheck, with_spot_checks
+from exchange.steps.guarding import Watch
 from exchange.steps.prepare import encrypt_data, sign_result
 from exchange.steps.queue import new_reviews
 from exchange.steps.ranges import merge_ranges, remove
@@ -34,6 +35,7 @@ class _Waiting:
 
     context: BatchContext
     asked: Asked
+    watch: Watch
     rows: int = 0
     open: int = 0
     reviews: list[NewReview] = field(default_factory=list)
@@ -52,6 +54,7 @@ class _Waiting:
                 self.unqueued += first_unqueued(answers, self.rows + 1)
             with stage("told"):
                 self.asked.add(asked, self.rows + 1)
+                self.watch.add(asked, answers)
             self.rows += answers.height
             yield asked, answers
 
@@ -68,13 +71,15 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
         return
     context = BatchContext.of(app, batch)
     objected = None if context.earlier is None else context.earlier.table
-    waiting = _Waiting(context, Asked(app.told_keys, context.today, objected))
+    waiting = _Waiting(context, Asked(app.told_keys, context.today, objected), Watch(context))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
     with stage("register"):
         keep(app, batch, waiting.unqueued)
-        app.register.prepared(batch.id, data.counts, files, waiting.open, waiting.reviews, waiting.asked.told())
+        told = waiting.asked.told()
+        seen = waiting.watch.evidence(told)
+        app.register.prepared(batch.id, data.counts, files, waiting.open, waiting.reviews, told, seen)
     remove(app, ranges)
     log.info(
         "%s: %d rows answered and encrypted, %d of them still open: %s",
