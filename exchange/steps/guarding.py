@@ -32,6 +32,7 @@ from exchange.steps.receipt import send_refusal
 _SEQUENCE: Final = 1000
 """A key without its sequence digits: place and birth date."""
 
+_NAME: Final = "name"
 _NUMBERS: Final = ("id_number", "mother_id_number")
 
 
@@ -79,10 +80,10 @@ def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date)
     wrong = asked.filter(missed | other)
     read = standardise(wrong.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
     keys = read.to_numpy()
-    names = wrong["name"].fill_null("").to_list() if "name" in wrong.columns else [""] * wrong.height
+    names = wrong[_NAME if _NAME in wrong.columns else column]  # who is asked about without a name has no other's
     return Counts(asked.height, int(missed.sum()), int((other & ~missed).sum())), Failed(
         ring.hashed(keys, Kind.NUMBER),
-        ring.hashed(text_values(names), Kind.NAME),
+        ring.hashed(text_values(names.fill_null("").to_list()), Kind.NAME),
         ring.hashed(keys // _SEQUENCE, Kind.PLACE_AND_BIRTH),
     )
 

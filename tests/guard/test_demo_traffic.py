@@ -10,8 +10,10 @@ import polars as pl
 from exchange.base.keyed import Hashes, Kind, with_new_key
 from exchange.demo.province.claims import make_claims
 from exchange.demo.province.people import make_people
+from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.world import SEED
 from exchange.guard.rules import Counts, Failed, Span, tripped
+from exchange.matching import unregistered
 from exchange.steps.asked import numbers_asked
 from exchange.steps.guarding import most_partners, seen
 
@@ -19,6 +21,15 @@ DAY = date(2026, 11, 27)
 ITEMS = ("id_number", "name", "sex", "birth_date")
 PARTNERS = 5
 RING = with_new_key(None, DAY)
+
+
+def test_newborns_asked_about_by_their_mothers_trip_nothing() -> None:
+    people = pl.concat(make_people(SEED, 20_000))
+    claims = by_mother(people, 3_000, seed=1)
+    expected = claims.expected.rename({unregistered.CODE: f"answer.{unregistered.CODE}"})
+    counts, failed = seen(claims.rows, expected, RING, DAY)
+    assert counts.no_such_number > 100, "the dirt is there"
+    assert tripped(Span(counts, failed)) == []
 
 
 def test_a_month_of_ordinary_traffic_trips_nothing() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import polars as pl
 import pytest
@@ -54,3 +55,27 @@ def test_who_was_told_is_found_under_each_number_by_two_together_and_on_record(
     with pytest.raises(Halt, match="no such question"):
         telling.confirm(app, 10**9)
     assert app.register.verify()[0] > 0
+
+
+def test_a_year_later_the_index_is_brought_to_a_new_key_and_finds_the_same(
+    app: App,
+    world: World,
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    people: pl.DataFrame,
+    later: Callable[[timedelta], App],
+) -> None:
+    person = people.filter(pl.col("oddity") == "").row(0, named=True)
+    request = ask(f"row_ref,id_number,name,sex\nR1,{person['id_number']},{person['name']},1\n".encode(), 1)
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    generation = app.told_keys.generation
+    assert telling.rekey(app) == (generation, 0), "the key is younger than a year"
+    done = telling.rekey(later(timedelta(days=telling.DAYS_OF_A_KEY + 1)))
+    assert done[0] == generation + 1
+    assert done[1] > 0
+    with App.open("test", world.config) as anew, App.open("other", world.config) as other:
+        assert telling.rekey(anew) == (generation + 1, 0)
+        question = telling.ask(anew, person["id_number"], "本人申请", "申〔2026〕2号")
+        assert request.batch in {each.batch.id for each in telling.confirm(other, question).disclosures}
