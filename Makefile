@@ -7,7 +7,7 @@ WORLD ?= var/world
 SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server; } || true
 
-.PHONY: help demo up down test test-fast coverage bench bench-adhoc bench-celery check lock clean
+.PHONY: help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -40,6 +40,9 @@ coverage: .venv/installed   ## which lines and branches the tests run, and the l
 	COVERAGE_FILE=var/coverage $(BIN)/python -m pytest -m "not house" --ignore tests/airflow --numprocesses 2 --dist loadfile \
 	  --no-loadscope-reorder --cov exchange --cov-branch --cov-report term:skip-covered --cov-report json:var/coverage.json
 	$(BIN)/python tests/coverage_rooms.py var/coverage.json
+
+fuzz: .venv/installed   ## five minutes of damaged inputs on everything that is read of others; SECONDS_TO_FUZZ
+	$(BIN)/python -m tests.fuzz $(SECONDS_TO_FUZZ)
 
 bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
 	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))

@@ -30,14 +30,14 @@ it should have been.
 | `deadlines` | 过半、剩余工作日、到期、逾期各登记一次 | warnings, alarms and breaches, once each |
 | `cycles` | 协议约定而未收到的请求：登记、报告、提醒部门；证书到期前 60、30、7 天提示 | sets that should have come, certificates that end |
 | `tell` | 把未发送的提醒发给本机关（连接 `exchange_alerts`，webhook 或邮件）；没有该连接则跳过 | sends what was not sent yet; skipped without that connection |
-| `troubles` | 失败 = 某部门服务器或协议有问题，日志说明 | failed: a partner's server or agreement is in trouble |
+| `troubles` | 失败 = 某部门服务器或协议有问题，或某快照停用，日志说明 | failed: a partner's server or agreement is in trouble, or a snapshot is out of use |
 
 登记 · register: `exchange deadline list`, `exchange expected`
 """
 
 
 def _count_again(app: App) -> list[str]:
-    return recompute(app).troubles
+    return recompute(app).troubles + app.snapshots.out_of_use()
 
 
 def _cycles(app: App) -> list[str]:

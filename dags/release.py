@@ -10,7 +10,7 @@ from typing import Any
 from airflow.providers.standard.operators.hitl import HITLOperator
 from airflow.sdk import Context, Param, dag, get_current_context, task
 from airflow.sdk.execution_time.hitl import HITLUser
-from household.tasks import RETRY_ARGS, in_office, in_the_name_of
+from household.tasks import RETRY_ARGS, in_office, in_the_name_of_login
 
 from exchange import pipeline
 from exchange.app import App
@@ -19,6 +19,7 @@ from exchange.base.tables import ANSWERS, ITEMS, RETURNS
 from exchange.register import Release
 from exchange.register.releases import parse_id
 from exchange.review.people import check_leader
+from exchange.settings import Role
 
 APPROVE, RETURN = "批准 Approve", "退回 Return"
 RETURN_WORDS = [sentence.zh for sentence in RETURNS.values()]  # no free text: nobody's data comes into Airflow
@@ -45,15 +46,17 @@ class LeaderApproval(HITLOperator):
 
     def execute(self, context: Context) -> Any:
         leaders = in_office(_leaders)
-        self.assigned_users = [HITLUser(id=name, name=name) for name in leaders]
+        self.assigned_users = [HITLUser(id=login, name=login) for login in leaders]
         return super().execute(context)
 
 
 def _leaders(app: App) -> tuple[str, ...]:
-    if not app.settings.leaders:
-        msg = "the settings name no leader; nobody can approve"
+    """The log-in names of the leaders."""
+    found = tuple(each.login for each in app.settings.with_role(Role.LEADER) if each.login is not None)
+    if not found:
+        msg = "the settings name no leader with a log-in; nobody can approve"
         raise Halt(msg)
-    return app.settings.leaders
+    return found
 
 
 def _release(app: App) -> Release:
@@ -70,8 +73,7 @@ def _counts(release: Release) -> str:
 
 
 def _judge(app: App, response: dict[str, Any]) -> None:
-    leader = app.register.actor
-    check_leader(app.settings, leader)
+    check_leader(app.settings, app.register.actor)
     name = parse_id(get_current_context()["run_id"])
     if response["chosen_options"] == [APPROVE]:
         app.register.releases.approve(*name)
@@ -111,7 +113,7 @@ def release() -> None:
 
     @task
     def judge(response: dict[str, Any]) -> None:
-        in_the_name_of(response["responded_by_user"]["id"], lambda app: _judge(app, response))
+        in_the_name_of_login(response["responded_by_user"]["name"], lambda app: _judge(app, response))
 
     @task(trigger_rule="none_failed_min_one_success")
     def send() -> None:

@@ -11,6 +11,7 @@ from household.tasks import BULK_POOL, in_office
 from pendulum import datetime
 
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.base.tables import SOURCES
 from exchange.snapshots.build import build_if_new
 
@@ -20,6 +21,8 @@ PAGE = """
 每夜为各数据源制作新快照，检查合格后发布；不合格的不发布，旧快照继续使用，任务失败并说明哪个数字不对。
 Builds each source's snapshot nightly; one that does not pass its gate is not published, the old one stays in use, and
 the task says which count does not hold. 导出修好后点 *Clear*。 Mend the export, then press *Clear*.
+所有快照每夜按摘要全文核对；不符的停用并告警。All versions are read whole against their hashes; one that differs is out of use,
+and the task says which.
 """
 
 
@@ -32,6 +35,13 @@ def _prune(app: App) -> int:
     pinned = app.register.snapshots_in_use()
     keep = app.settings.policy.snapshots_kept
     return sum(len(app.snapshots.prune(source, keep, pinned)) for source in SOURCES)
+
+
+def _verify(app: App) -> int:
+    troubles = [said for source in SOURCES for said in app.snapshots.verify(source)]
+    if troubles:
+        raise Halt("; ".join(troubles))
+    return len(SOURCES)
 
 
 @dag(
@@ -55,7 +65,11 @@ def snapshots() -> None:
     def prune() -> int:
         return in_office(_prune)
 
-    build.expand(source=list(SOURCES)) >> prune()
+    @task(trigger_rule="all_done", **BULK_POOL)
+    def verify() -> int:
+        return in_office(_verify)
+
+    build.expand(source=list(SOURCES)) >> prune() >> verify()
 
 
 snapshots()

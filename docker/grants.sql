@@ -1,8 +1,27 @@
 -- What the daily work may do in the register, run by its owner after each `exchange register migrate`:
 --   psql -U exchange -d exchange -f docker/grants.sql
--- The ledger can be read and added to, never changed: not even by an intruder who holds the daily role.
-GRANT SELECT, INSERT ON ledger, file, snapshot_use, answer_count TO exchange_work;
-GRANT SELECT, INSERT, UPDATE ON batch, ledger_head, review, release, clock_stop, alert, missing_set TO exchange_work;
-GRANT SELECT, INSERT, UPDATE ON legal_hold, destruction, told, guard_evidence, guard_hold, told_use TO exchange_work;
-GRANT SELECT, INSERT, DELETE ON pickup, sighting, told_withheld TO exchange_work;
+-- The ledger can be read and added to, never changed: not even by an intruder who holds the daily role. Of other tables
+-- the daily role may change the columns that steps write, and no others; what it may change, a signed line must tell.
+REVOKE ALL ON ALL TABLES IN SCHEMA public FROM exchange_work;
+GRANT SELECT, INSERT ON ledger, ledger_head, batch, file, snapshot_use, answer_count, pickup TO exchange_work;
+GRANT SELECT, INSERT ON review, release, clock_proposal, clock_stop, alert, missing_set, legal_hold, destruction TO exchange_work;
+GRANT SELECT, INSERT ON told, told_use, guard_evidence, guard_hold TO exchange_work;
+GRANT SELECT, INSERT, DELETE ON sighting, told_withheld TO exchange_work;
+GRANT DELETE ON pickup TO exchange_work;
+GRANT UPDATE (seq, hash, subtrees) ON ledger_head TO exchange_work;
+GRANT UPDATE (state, cycle, period, purpose, legal_basis, letter, handler, items, objects_to, rows_in, rows_open, due_on,
+    due_original, due_last, due_provisional, due_working_days, clock_stands, arrival, receipts_sent, refusal_code, refusal_row,
+    refusal_column) ON batch TO exchange_work;
+GRANT UPDATE (state, version, decision, reason, note, decided_by, decided_at, returned_for) ON review TO exchange_work;
+GRANT UPDATE (state, judged_by, judged_at, reason) ON release TO exchange_work;
+GRANT UPDATE (decided_at, decided_by, approved, why) ON clock_proposal TO exchange_work;
+GRANT UPDATE (started_at, started_by, started_note) ON clock_stop TO exchange_work;
+GRANT UPDATE (told_at) ON alert TO exchange_work;
+GRANT UPDATE (reminders, reminded_at, arrived_at) ON missing_set TO exchange_work;
+GRANT UPDATE (released_at, released_by) ON legal_hold TO exchange_work;
+GRANT UPDATE (done_at) ON destruction TO exchange_work;
+GRANT UPDATE (generation, key, hashes, rows) ON told TO exchange_work;
+GRANT UPDATE (hashes, confirmed_at, confirmed_by, batches) ON told_use TO exchange_work;
+GRANT UPDATE (numbers, names, groups) ON guard_evidence TO exchange_work;
+GRANT UPDATE (decision, decided_at, decided_by, reason) ON guard_hold TO exchange_work;
 GRANT SELECT, INSERT, UPDATE, DELETE ON unfinished_set TO exchange_work;

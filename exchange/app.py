@@ -21,8 +21,9 @@ from exchange.base.cache import Cache
 from exchange.base.files import Archive
 from exchange.base.keyed import KeyRing, read_keys
 from exchange.calendar.office_days import load_office_days
-from exchange.calendar.working_days import OfficeDays
-from exchange.register import Register, open_register
+from exchange.calendar.working_days import OfficeDays, office_day
+from exchange.register import Attested, LedgerKey, Register, open_register
+from exchange.register.checkpoints import Kept
 from exchange.settings import Settings, read_secret
 from exchange.snapshots.versions import Snapshots
 from exchange.wire.envelope import KeyPair, load_key_pair
@@ -45,7 +46,20 @@ class App:
         done.
         """
         settings = Settings.load(config)
-        return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file))
+        Snapshots(settings.snapshots).clean()
+        key = LedgerKey(settings.keys.register_key, settings.keys.register_public)
+        return cls(settings, open_register(settings.register_.url, actor, settings.register_.password_file, key))
+
+    @classmethod
+    def of_account(cls, account: str, config: Path | None = None) -> Self:
+        """The same in the name of the person whose account of the machine this is; an account that is nobody's stands
+        in the register as itself, marked, so that it is never taken for a person of that id.
+        """
+        app = cls.open(f"os:{account}", config)
+        person = app.settings.person(os_account=account)
+        if person is not None:
+            app.register.actor = person.id
+        return app
 
     def __enter__(self) -> Self:
         return self
@@ -84,6 +98,25 @@ class App:
     @cached_property
     def decryption(self) -> KeyPair:
         return load_key_pair(self.settings.keys.decryption_key, self.settings.keys.decryption_certificate)
+
+    def attested(self, batch_id: str) -> Attested:
+        """The batch as the ledger's signed lines tell it: every step that sends something begins here. Halt, too, where
+        the ledger is not the one whose checkpoints left the house.
+        """
+        self.register.check_newest(self.checkpoints)
+        return self.register.attested(batch_id)
+
+    @property
+    def checkpoints(self) -> Kept:
+        """The office's own checkpoints of the ledger."""
+        return Kept(self.archive.folder / "checkpoints")
+
+    def checkpoint(self) -> str | None:
+        """The ledger's checkpoint now, for something that leaves; kept here, too."""
+        text = self.register.checkpoint()
+        if text is not None:
+            self.checkpoints.keep(text, office_day(self.now()))
+        return text
 
     def agreement_files(self) -> list[Path]:
         """One file for each partner."""

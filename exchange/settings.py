@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import stat
 from datetime import timedelta
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from exchange.base.errors import Halt
 from exchange.base.files import Archive
@@ -22,23 +23,35 @@ from exchange.base.toml import parse_model, read_bytes
 ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
 
 
+class Role(StrEnum):
+    """What a person may do beside what Airflow lets the account do; ``discloser``: ask, with another one, who was told
+    about somebody.
+    """
+
+    OFFICER = "officer"
+    LEADER = "leader"
+    SUPERVISOR = "supervisor"
+    DISCLOSER = "discloser"
+
+
 class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Keys(_Section):
-    """PEM files: the office signs results and receipts, opens requests, and logs in to the partners' servers."""
+    """PEM files: the office signs results and receipts, opens requests, logs in to the partners' servers, and signs the
+    lines of its register (``register_public``: to check them by, the present key first).
+    ``told_keys``: no PEM, the hash keys of the index of who was told about whom (``base/keyed.py``).
+    """
 
     signing_key: Path
     signing_certificate: Path
     decryption_key: Path
     decryption_certificate: Path
     sftp_key: Path
-
-    @property
-    def told_keys(self) -> Path:
-        """The keys of the index of who was told about whom, beside the decryption key (``base/keyed.py``)."""
-        return self.decryption_key.with_name("told.keys")
+    register_key: Path = Path("keys/register.key")
+    register_public: Path = Path("keys/register.pem")
+    told_keys: Path = Path("keys/told.keys")
 
 
 class RegisterSettings(_Section):
@@ -51,7 +64,8 @@ class RegisterSettings(_Section):
 class Policy(_Section):
     """The office's own choices; each is a number that an issue, a notice or a chief may change. ``warn_half`` and
     ``warn_days``: when to warn of a due day, at half its time and so many working days before it;
-    ``look_seconds``: between two looks of the lookout into a partner's folder; ``whole_look_seconds``: how long one
+    ``look_seconds``: between two looks of the lookout into a partner's folder; ``looks_per_second``: into all folders
+    together in which nothing has moved of late (``intake/movement.py``); ``whole_look_seconds``: how long one
     look into a partner's folder may take in all, less than the collector's minute; ``whole_transfer_seconds``: how
     long fetching a set, or putting a result, may take in all (512 MiB, the largest set by default, at 1 MB/s take
     540 s, and a result is read back); ``watch_after_minutes``: how old a
@@ -59,7 +73,8 @@ class Policy(_Section):
     is still accepted; ``remind_…``: of a set that has not come; ``large_rows``: from how many on a batch is matched by
     ranges, of about ``range_rows`` each (docs/scale.md); ``spot_check_…``: of the rows without a record that leave by a
     standing approval, one in so many waits for an officer, and as many as a partner had hits within so many days
-    (``steps/disclosure.py``).
+    (``steps/disclosure.py``); ``guard_holds``: whether what shows that a partner guesses holds its result for a leader,
+    or is only written down, as at an installation whose usual traffic nobody knows yet.
     """
 
     incomplete_after_minutes: Annotated[int, Field(ge=0)] = 30
@@ -67,6 +82,7 @@ class Policy(_Section):
     connect_seconds: Annotated[float, Field(gt=0)] = 10.0
     transfer_seconds: Annotated[float, Field(gt=0)] = 60.0
     look_seconds: Annotated[float, Field(ge=0.1)] = 0.5
+    looks_per_second: Annotated[float, Field(gt=0)] = 200.0
     whole_look_seconds: Annotated[float, Field(gt=0)] = 50.0
     whole_transfer_seconds: Annotated[float, Field(gt=0)] = 1800.0
     warn_half: bool = True
@@ -78,12 +94,19 @@ class Policy(_Section):
     large_rows: Annotated[int, Field(ge=1)] = 2_000_000
     range_rows: Annotated[int, Field(ge=1)] = 1_000_000
     spot_check_one_in: Annotated[int, Field(ge=1)] = 20
-    spot_check_days: Annotated[int, Field(ge=1)] = 90
+    spot_check_days: Annotated[int, Field(ge=0)] = 90
+    guard_holds: bool = True
 
     @property
     def incomplete_after(self) -> timedelta:
         """How long an incomplete set is left alone before it is reported."""
         return timedelta(minutes=self.incomplete_after_minutes)
+
+
+LEAST_RECORDS_DAYS: Final = 1096
+"""Three years, a leap day among them: records of how personal information was handled are kept for at least as long
+(Personal Information Protection Law, art. 56).
+"""
 
 
 class RetentionDays(_Section):
@@ -92,27 +115,45 @@ class RetentionDays(_Section):
 
     No longer than the purpose needs (Personal Information Protection Law, art. 19): originals and results a year, so
     that an objection finds them; records ten years, the shorter of the two terms for files of organs (Order 8 of the
-    National Archives Administration, 2006).
+    National Archives Administration, 2006), and never fewer than :data:`LEAST_RECORDS_DAYS`.
     """
 
     originals_days: Annotated[int, Field(ge=1)] = 365
     results_days: Annotated[int, Field(ge=1)] = 365
-    records_days: Annotated[int, Field(ge=1)] = 3650
+    records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] = 3650
     work_days: Annotated[int, Field(ge=1)] = 30
 
 
 class ReviewOffice(_Section):
-    """The office of a county, city or the province that looks at rows by hand; officers are named by their accounts."""
+    """The office of a county, city or the province that looks at rows by hand; its officers are ``people``."""
 
     division: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
     zh: str
-    officers: Annotated[tuple[str, ...], Field(min_length=1)]
+
+
+class Person(_Section):
+    """One who works here, whatever account they come with. ``id`` stands in the register, and comparisons go by it;
+    ``login``: the name of the account in Airflow's auth manager, which may use something else as its own id;
+    ``os_account``: the account at the command line, for emergencies; ``offices``: the divisions whose officer this is.
+    """
+
+    id: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")]
+    zh: str
+    login: str | None = None
+    os_account: str | None = None
+    roles: Annotated[frozenset[Role], Field(min_length=1)]
+    offices: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _officers_have_offices(self) -> Self:
+        if bool(self.offices) != (Role.OFFICER in self.roles):
+            msg = "an officer has offices, and nobody else has"
+            raise ValueError(msg)
+        return self
 
 
 class Settings(_Section):
-    """Everything an installation decides for itself; ``home`` holds what the software writes; ``told``: the accounts
-    that may ask, two together, who was told about a person.
-    """
+    """Everything an installation decides for itself; ``home`` holds what the software writes."""
 
     office: str
     home: Path
@@ -123,9 +164,30 @@ class Settings(_Section):
     policy: Policy = Policy()
     retention: RetentionDays = RetentionDays()
     offices: tuple[ReviewOffice, ...] = ()
-    leaders: tuple[str, ...] = ()
-    told: tuple[str, ...] = ()
+    people: tuple[Person, ...] = ()
     office_days: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_person_each(self) -> Self:
+        """No id or account stands for two; every office has an officer, and every officer's office is there."""
+        for name in ("id", "login", "os_account"):
+            given = [value for each in self.people if (value := getattr(each, name)) is not None]
+            if len(given) != len(set(given)):
+                msg = f"two people have the same {name}"
+                raise ValueError(msg)
+        if {division for each in self.people for division in each.offices} != set(self.divisions):
+            msg = "every office has an officer among the people, and people are officers of these offices alone"
+            raise ValueError(msg)
+        return self
+
+    def person(self, **account: str) -> Person | None:
+        """The person of this ``id``, ``login`` or ``os_account``; None where it is nobody's."""
+        ((name, value),) = account.items()
+        return next((each for each in self.people if getattr(each, name) == value), None)
+
+    def with_role(self, role: Role) -> list[Person]:
+        """Those who have this role, in the order of the settings."""
+        return [each for each in self.people if role in each.roles]
 
     @cached_property
     def archive(self) -> Archive:

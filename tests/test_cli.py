@@ -20,7 +20,7 @@ def exchange(*arguments: str, config: Path | None = None) -> subprocess.Complete
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=600,
         cwd="/",
     )
 

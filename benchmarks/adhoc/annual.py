@@ -39,7 +39,8 @@ class Annual:
     def spans(self) -> list[tuple[float, float]]:
         """From claim to delivery of each that got there, in seconds of the wall clock."""
         steps = [
-            {step.to_state: step.at.timestamp() for step in self.app.register.steps(each)} for each in self.dropped
+            {step.to_state: step.at.timestamp() for step in self.app.register.transitions(each)}
+            for each in self.dropped
         ]
         return [(each["claimed"], each.get("delivered", float("inf"))) for each in steps if each]
 

@@ -47,7 +47,7 @@ def faults(desk: Desk, app: App, api: AirflowApi, sets: Sequence[Prepared]) -> l
             found.append(f"{batch}: results {results}")
         elif not opened(desk.court, prepared):
             found.append(f"{batch}: answers not as planted")
-        if (steps := [step.to_state for step in app.register.steps(batch)]) != _WHOLE:
+        if (steps := [step.to_state for step in app.register.transitions(batch)]) != _WHOLE:
             found.append(f"{batch}: steps {steps}")
     for lane, wanted in ((Lane.IMMEDIATE, len(batches)), (Lane.BATCH, 0), (Lane.LARGE, 0)):
         runs = [run["dag_run_id"] for run in api.runs(lane) if run["dag_run_id"] in batches]

@@ -14,13 +14,14 @@ from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner, to_csv
 from exchange.demo.province.claims import make_claims
-from exchange.demo.province.offences import make_offences, on_record
+from exchange.demo.province.known_to import on_record
+from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, PEOPLE, SEED, World
 
 ITEMS = ("id_number", "name", "sex", "criminal_record")
 ANNUAL_ITEMS = ("id_number", "name", "sex", "birth_date", "ethnicity", "registered_address")
-_CASE = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
+_CASE = "刑事诉讼法第二百八十六条"
 _SCHOOL = "义务教育法第十二条"
 
 

@@ -21,7 +21,7 @@ STAGES = ("poll", "queue", "start", "process", "deliver")
 
 def stages_of(app: App, api: AirflowApi, batch: str, dropped: float, answered: float) -> dict[str, float]:
     """Stage → seconds."""
-    steps = {step.to_state: step.at.timestamp() for step in app.register.steps(batch)}
+    steps = {step.to_state: step.at.timestamp() for step in app.register.transitions(batch)}
     (task,) = api.task_instances(Lane.IMMEDIATE, batch)
     moments = [
         dropped,

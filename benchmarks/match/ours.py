@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.fixed import MATCHED, OUT, TODAY
+from exchange.base.legal_bases import legal_bases
 from exchange.base.parallel import map_ordered
 from exchange.base.tables import OFFENCE_SOURCES
 from exchange.matching.decide import decide
@@ -24,6 +25,7 @@ def sources(folder: Path) -> Sources:
         Population(people.open("people"), people.open("former")),
         {source: published(folder, source).open("records") for source in OFFENCE_SOURCES},
         approved=True,
+        bases=(legal_bases()["case_handling_286"],),
     )
 
 

@@ -22,7 +22,7 @@ from exchange.demo.play import REGISTER_ITEMS, demo_partner
 from exchange.demo.world import PARTNERS, World
 from exchange.intake.collect import poll
 
-BASIS: Final = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
+BASIS: Final = "刑事诉讼法第二百八十六条"
 
 
 @contextmanager

@@ -92,7 +92,7 @@ def _at_least(app: App, batches: Sequence[str], states: Sequence[State]) -> int:
 
 def _checked(measured: Measured, app: App, batch: str) -> str:
     """The opened result's SHA-256, once the register has each step once and every row was counted; Failed otherwise."""
-    steps = Counter(step.to_state for step in app.register.steps(batch))
+    steps = Counter(step.to_state for step in app.register.transitions(batch))
     result = measured.partner.result(batch)
     rows = result.manifest["rows_out"]
     lines = len(result.data.splitlines()) - 1

@@ -63,7 +63,7 @@ class Measured:
 
     def drop(self, name: str, claims: pl.DataFrame) -> str:
         """Drops a set; its batch id."""
-        basis = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
+        basis = "刑事诉讼法第二百八十六条"
         batch, day = f"{self.partner.id}.{name}", time.strftime("%Y-%m-%d", time.gmtime(time.time() + 8 * 3600))
         data = to_csv(claims)
         request = Request(batch, "ad_hoc", day, "case_handling", basis, REGISTER_ITEMS, claims.height, data)

@@ -14,11 +14,18 @@ from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from airflow.sdk import get_current_context
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, ErrorType
+from airflow.sdk.exceptions import (
+    AirflowException,
+    AirflowFailException,
+    AirflowTaskTerminated,
+    AirflowTaskTimeout,
+    ErrorType,
+)
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
 
 from exchange.app import App
+from exchange.base import silence
 from exchange.base.errors import Halt, Refused, Retryable, without_values
 
 log = logging.getLogger(__name__)
@@ -40,6 +47,9 @@ _AT_ONCE: Final = frozenset({"lookout", "immediate"})
 _GIVING_WAY: Final = 10
 """The niceness of every other task: on two cores a million rows then cost the lane some tenths of a second (ADR 17)."""
 
+_ENDS_THE_TRY: Final = (AirflowTaskTimeout, AirflowTaskTerminated)
+"""What Airflow raises inside a step from outside; its texts are its own."""
+
 T = TypeVar("T")
 
 
@@ -51,10 +61,25 @@ def in_office(step: Callable[[App], T]) -> T:
     return in_the_name_of(f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", step)
 
 
+def in_the_name_of_login(login: str, step: Callable[[App], T]) -> T:
+    """Runs a step in the opened office, in the name of the person who answered in Airflow's pages under this log-in."""
+
+    def as_person(app: App) -> T:
+        person = app.settings.person(login=login)
+        if person is None:
+            msg = "whoever answered is nobody of the settings' people"
+            raise Halt(msg)
+        app.register.actor = person.id
+        return step(app)
+
+    return in_the_name_of("airflow:answer", as_person)
+
+
 def in_the_name_of(actor: str, step: Callable[[App], T]) -> T:
-    """Runs a step in the opened office, in the name of whoever answered in Airflow's pages."""
+    """Runs a step in the opened office; its errors are told in Airflow's words."""
+    silence.install()
     try:
-        with without_values(), App.open(actor) as app:
+        with silence.native_code_muted(), without_values(*_ENDS_THE_TRY), App.open(actor) as app:
             return step(app)
     except Retryable as error:
         log.warning("will be tried again: %s", error)

@@ -5,6 +5,8 @@ Rules
 - Nothing that no agreement names is answered (Jilin's notice of 2015, section 1).
 - A batch keeps the version under which it was accepted (``steps/agreed.py``): what was agreed stands still. Whom the
   office may talk to (``OF_TODAY``: server, host key, certificates) is always what the file says now.
+- A purpose that asks about offences rests on entries of ``schemas/legal_bases.toml`` that are open to this kind of
+  partner; one that asks register facts alone says its basis in words.
 - An error names file and field and says what would be right.
 """
 
@@ -17,16 +19,19 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from exchange.base.errors import Halt
-from exchange.base.tables import ALWAYS_COUNTED, ITEMS, OFFENCE_KINDS
+from exchange.base.legal_bases import LegalBasis, bases_for, legal_bases, partner_kinds
+from exchange.base.tables import ITEMS
 from exchange.base.toml import parse_model, read_bytes
 from exchange.base.xlsx import MAX_SHEET_ROWS
 from exchange.calendar.limits import WORKING_DAYS
+from exchange.settings import LEAST_RECORDS_DAYS
 from exchange.wire.certificates import Use, fault, read_certificates
 from exchange.wire.manifest import PARTNER_PATTERN
 
 # Asking for offence records needs a legal basis and a letter of introduction (Jilin 2015, section 3; national rules
 # 2021, art. 4).
 LETTER_ITEMS: Final = frozenset({"criminal_record"})
+"""Items that speak of offences: they need a letter, and a purpose that rests on the catalogue of legal bases."""
 
 OF_TODAY: Final = ("sftp", "certificates")
 """The fields that hold at once when the file changes, for batches of before as well."""
@@ -37,28 +42,38 @@ class _Section(BaseModel):
 
 
 class Purpose(_Section):
-    """One reason to ask, with its legal basis; ``items`` may be asked for it and no others. ``tells_cancellation``:
-    whether answers about a person whose registration is cancelled say so. ``unregistered_by``: the form in which
-    ``unregistered`` is asked, see ``matching/unregistered.py``. ``offence_kinds``: which records ``criminal_record``
-    counts (``schemas/offences.toml``); penalties and drug records only where they are named here.
+    """One reason to ask, with its legal basis in words or, where it asks about offences, the codes of those it rests
+    on; ``items`` may be asked for it and no others. ``tells_cancellation``: whether answers about a person whose
+    registration is cancelled say so. ``unregistered_by``: the form in which ``unregistered`` is asked, see
+    ``matching/unregistered.py``.
     """
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
     zh: str
-    legal_basis: Annotated[str, Field(min_length=4)]
+    legal_basis: Annotated[str, Field(min_length=4)] | None = None
+    legal_bases: tuple[str, ...] = ()
     items: tuple[str, ...]
     tells_cancellation: bool = False
     unregistered_by: Literal["mother", "name"] | None = None
-    offence_kinds: tuple[str, ...] = ALWAYS_COUNTED
+
+    @property
+    def asks_offences(self) -> bool:
+        return not LETTER_ITEMS.isdisjoint(self.items)
+
+    @property
+    def bases(self) -> tuple[LegalBasis, ...]:
+        """The entries of the catalogue that it rests on."""
+        return tuple(legal_bases()[code] for code in self.legal_bases)
+
+    @property
+    def cited(self) -> str:
+        """The legal basis as requests and receipts cite it."""
+        return self.legal_basis or "；".join(basis.name for basis in self.bases)
 
     @model_validator(mode="after")
-    def _kinds_may_be_told(self) -> Self:
-        may = [kind.code for kind in OFFENCE_KINDS.values() if kind.counts != "never"]
-        if not set(ALWAYS_COUNTED) <= set(self.offence_kinds) <= set(may):
-            msg = f"offence_kinds: {', '.join(ALWAYS_COUNTED)}, and any of {', '.join(may)}"
-            raise ValueError(msg)
-        if "offence_kinds" in self.model_fields_set and "criminal_record" not in self.items:
-            msg = "offence_kinds: only where items hold criminal_record"
+    def _words_for_register_facts(self) -> Self:
+        if not self.asks_offences and (self.legal_basis is None or self.legal_bases):
+            msg = "legal_basis: the basis in words, where no offences are asked about; legal_bases only where they are"
             raise ValueError(msg)
         return self
 
@@ -151,7 +166,7 @@ class AgreedRetention(_Section):
 
     originals_days: Annotated[int, Field(ge=1)] | None = None
     results_days: Annotated[int, Field(ge=1)] | None = None
-    records_days: Annotated[int, Field(ge=1)] | None = None
+    records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] | None = None
 
 
 class Contact(_Section):
@@ -160,7 +175,9 @@ class Contact(_Section):
 
 
 class Agreement(_Section):
-    """One partner's agreement, as its file says. ``review_by``: whose officers look at a row by hand, those of the
+    """One partner's agreement, as its file says. ``kind``: of partner, by ``schemas/legal_bases.toml``; needed where a
+    purpose asks about offences. ``require_encryption``: a data file that is not encrypted refuses the set.
+    ``review_by``: whose officers look at a row by hand, those of the
     place where the person is registered or those of the partner's own level.
     """
 
@@ -169,6 +186,7 @@ class Agreement(_Section):
     number: str
     level: Literal["province", "city", "county"]
     division: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    kind: str | None = None
     in_force_from: date
     in_force_until: date
     cycles: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -182,6 +200,7 @@ class Agreement(_Section):
     standing_approval: StandingApproval | None = None
     retention: AgreedRetention = AgreedRetention()
     review_by: Literal["registration", "partner"] = "registration"
+    require_encryption: bool = False
     contact: Contact
 
     @field_validator("cycles")
@@ -191,6 +210,33 @@ class Agreement(_Section):
             msg = f"no such cycle: {', '.join(unknown)}; there are {', '.join(WORKING_DAYS)}"
             raise ValueError(msg)
         return cycles
+
+    @field_validator("kind")
+    @classmethod
+    def _kind_known(cls, kind: str | None) -> str | None:
+        if kind is not None and kind not in partner_kinds():
+            msg = f"no such kind of partner; there are {', '.join(partner_kinds())}"
+            raise ValueError(msg)
+        return kind
+
+    @model_validator(mode="after")
+    def _offences_rest_on_law(self) -> Self:
+        for purpose in self.purposes:
+            if not purpose.asks_offences:
+                continue
+            if self.kind is None:
+                msg = f"kind: {purpose.code} asks about offences, so needed; one of {', '.join(partner_kinds())}"
+                raise ValueError(msg)
+            open_to = {basis.code: f"{basis.code} {basis.name}" for basis in bases_for(self.kind)}
+            chosen = purpose.legal_bases
+            if purpose.legal_basis or not chosen or len(set(chosen)) != len(chosen) or not set(chosen) <= set(open_to):
+                listed = "; ".join(open_to.values()) or "none: it cannot ask about offences"
+                msg = (
+                    f"purposes: {purpose.code}: legal_bases: words (legal_basis) are no basis for offences; by code,"
+                    f" each once, of those open to a partner of kind {self.kind}: {listed}"
+                )
+                raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _whole(self) -> Self:

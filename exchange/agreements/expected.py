@@ -1,6 +1,7 @@
 """What an agreement expects and when, and what to do with a set that comes early, late, twice or for another time.
 
-Rules, for the periodic cycles; ad hoc requests and objections may come at any time, any number of times
+Rules, for the periodic cycles; ad hoc requests and objections may come at any time, any number of times, but for a day
+that lies ahead or too far back as a period may not
 - **Expected** by the n-th working day (or day) of the period, or of the time after it, as the agreement says; in a
   period that is shorter, by its last day. A period that began before the agreement was in force, or whose day comes
   after it ended, is not expected.
@@ -88,13 +89,20 @@ def arrival(
 ) -> str | None:
     """Early, on time or late; None for a cycle that is not periodic. Refused where the period is none to ask for."""
     period = read_period(cycle, name)
-    if cycle not in MONTHS or period is None:
+    if period is None:
         return None
     if period.first > received:
-        if period != period_of(cycle, received).following:
+        if period.first > _next_begins(cycle, received):
             raise Refused("period_ahead", column="period")
-        return EARLY
+        return EARLY if cycle in MONTHS else None
     if received - period.last > timedelta(days=oldest_days):
         raise Refused("period_past", column="period")
+    if cycle not in MONTHS:
+        return None
     on_time = expected is None or received <= expected_by(expected, period, office_days)
     return ON_TIME if on_time else LATE
+
+
+def _next_begins(cycle: str, received: date) -> date:
+    """When the period after the one of this day begins; the next day where a day is named."""
+    return period_of(cycle, received).following.first if cycle in MONTHS else received + timedelta(days=1)

@@ -10,11 +10,14 @@ Rule: an error carries a code, a row number, a column name and a rule's name, ne
 
 from __future__ import annotations
 
+import errno
+import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _PACKAGE = Path(__file__).parent.parent
 
 
@@ -44,17 +47,48 @@ class Halt(ExchangeError):
     """A person must look before this goes on; the message says at what."""
 
 
-@contextmanager
-def without_values() -> Iterator[None]:
-    """Turns an error that nobody foresaw into a Halt that says only its kind and place: the messages of libraries quote
-    values, and what leaves a step goes into logs.
+def kind_and_place(error: BaseException) -> str:
+    """An error's kind, and the last line of this package (else of anybody) that it went through; never its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = (each for each in reversed(frames) if _PACKAGE in Path(each.filename).parents)
+    frame = next(ours, frames[-1] if frames else None)
+    return type(error).__name__ + (f" at {Path(frame.filename).name}:{frame.lineno}" if frame else "")
+
+
+def disk_in_the_way(error: OSError, folder: Path | None = None) -> Retryable | None:
+    """What a disk that takes nothing means, with the folder; None where the error is another one. ``folder``: where
+    something was written, for errors that name no file. Somebody makes room, then the same step is run again.
     """
+    named = error.filename2 or error.filename
+    place = folder or (Path(named).parent if isinstance(named, str) else None)
+    where = f": {place}" if place else ""
+    if error.errno == errno.EROFS:
+        return Retryable(f"the office's disk is read-only{where}")
+    if error.errno not in _FULL:
+        return None
+    if place is not None and place.exists():
+        room = os.statvfs(place)
+        if room.f_files and not room.f_favail and room.f_bavail:
+            return Retryable(
+                f"the office's disk has no inodes left{where}; remove files there, then run this step again"
+            )
+    return Retryable(f"the office's disk is full{where}; make room, then run this step again")
+
+
+@contextmanager
+def without_values(*passing: type[BaseException]) -> Iterator[None]:
+    """Turns an error that nobody foresaw into a Halt that says only its kind and place: the messages of libraries quote
+    values, and what leaves a step goes into logs. Polars panics with a BaseException, so these are caught as well; what
+    ends a process goes through, and what the caller names in ``passing``. A full
+    disk is foreseen, wherever it is met.
+    """
+    through: tuple[type[BaseException], ...] = (ExchangeError, KeyboardInterrupt, SystemExit, GeneratorExit, *passing)
     try:
         yield
-    except ExchangeError:
+    except through:
         raise
-    except Exception as error:
-        frames = traceback.extract_tb(error.__traceback__)
-        frame = next((each for each in reversed(frames) if _PACKAGE in Path(each.filename).parents), frames[-1])
-        msg = f"unexpected {type(error).__name__} at {Path(frame.filename).name}:{frame.lineno}"
+    except BaseException as error:
+        if isinstance(error, OSError) and (trouble := disk_in_the_way(error)) is not None:
+            raise trouble from None
+        msg = f"unexpected {kind_and_place(error)}"
         raise Halt(msg) from None

@@ -7,6 +7,7 @@ came from outside never becomes a path here (originals are named by their SHA-25
 from __future__ import annotations
 
 import errno
+import fcntl
 import hashlib
 import os
 import tempfile
@@ -16,39 +17,48 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from exchange.base.errors import Halt, Retryable
+from exchange.base.errors import Halt, disk_in_the_way
 
 _DIGEST: Final = 64
 """Characters of a SHA-256 in hex."""
 
 
-_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _BROKEN: Final = frozenset(
-    {errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ESTALE}
+    {errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ESTALE}
 )
 
 
 @contextmanager
-def disk_trouble(path: Path) -> Iterator[None]:
-    """What goes wrong with our own disk is said to be that: a full one is tried again later (after somebody made room),
-    one that may not be written, or fails, is for a person. Nothing was lost.
+def disk_trouble(place: Path) -> Iterator[None]:
+    """What goes wrong with our own disk is said to be that: one that takes nothing is tried again later (after somebody
+    made room), one that fails, or where nothing may be written, is for a person. Nothing was lost. ``place``: the
+    folder or file.
     """
     try:
         yield
     except OSError as error:
-        if error.errno in _FULL:
-            msg = "the office's disk is full; make room, then run this step again"
-            raise Retryable(msg) from None
+        if (trouble := disk_in_the_way(error, place)) is not None:
+            raise trouble from None
         if error.errno in _BROKEN:
-            msg = f"the office's own disk: {path}: {error.strerror}"
+            msg = f"the office's own disk: {place}: {error.strerror}"
             raise Halt(msg) from None
         raise
 
 
 def make_folder(path: Path) -> Path:
-    """The folder, made with its parents, readable by the office's own account only."""
+    """The folder, made with its parents, readable by the office's own account only; what is made here lasts: a file in
+    it that the register names would be gone with a folder that the disk never heard of.
+    """
+    if path.is_dir():
+        return path
     for folder in (*reversed(path.parents), path):  # mkdir's own `parents` would give them the account's default mode
-        folder.mkdir(mode=0o700, exist_ok=True)
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            if not folder.is_dir():
+                raise
+        else:
+            sync_folder(folder.parent)
     return path
 
 
@@ -74,6 +84,19 @@ def write_atomically(path: Path, content: bytes) -> None:
     """``content`` under ``path``, whole or not at all."""
     with written_atomically(path) as stream:
         stream.write(content)
+
+
+@contextmanager
+def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    """Holds a folder against other processes that ask so; a killed one holds nothing. BlockingIOError where ``wait`` is
+    not wanted and somebody holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def sync_folder(folder: Path) -> None:

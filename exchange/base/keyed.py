@@ -7,6 +7,8 @@ Rules
 - Keys have generations. A new one is put over the old: the hash of generation n is the function under key n of the hash
   of generation n - 1. So what is kept can be brought to a new key without the numbers, and a lost copy of the key file
   opens nothing that was brought further since.
+- A generation has a fingerprint, which tells nothing of the key: the register keeps it beside what was hashed, so that
+  another key in the file's place is noticed before anything is hashed with it.
 - 64 bits: among 10^9 kept numbers a wrong one is found once in 10^10 questions.
 
 Key file: a line for each generation, from 1: ``generation day-it-was-made 64-hex-digits``; private (0600), never in the
@@ -43,6 +45,7 @@ class Kind(IntEnum):
     NUMBER = 0
     PLACE_AND_BIRTH = 1
     NAME = 2
+    FINGERPRINT = 3
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ class KeyRing:
         """uint64[n]: the hashes of these values from 0 to 2^63, in the newest generation, or in this one."""
         upto = self.generation if generation is None else generation
         return self._chained(values.astype(_HASH), kind, self.keys[:upto])
+
+    def fingerprint(self, generation: int | None = None) -> str:
+        """16 hexadecimal digits: which keys these are, up to the newest generation, or to this one."""
+        (value,) = self.hashed(np.zeros(1, np.int64), Kind.FINGERPRINT, generation)
+        return f"{value:016x}"
 
     def renewed(self, hashes: Hashes, kind: Kind, generation: int, upto: int | None = None) -> Hashes:
         """The hashes of a generation, brought to the newest, or to this one."""
@@ -114,7 +122,9 @@ def write_keys(place: Path, ring: KeyRing) -> None:
     write_atomically(place, "".join(lines).encode("ascii"))
 
 
-def make_keys(place: Path, today: date) -> None:
-    """A key file with a first generation, unless there is one."""
-    if not place.exists():
-        write_keys(place, with_new_key(None, today))
+def make_keys(place: Path, today: date) -> bool:
+    """A key file with a first generation, unless there is one; whether it was made."""
+    if place.exists():
+        return False
+    write_keys(place, with_new_key(None, today))
+    return True

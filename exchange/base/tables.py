@@ -77,12 +77,15 @@ class Source:
 
 @dataclass(frozen=True)
 class OffenceKind:
-    """A kind of offence record; ``counts``: always, where a purpose names it, or never."""
+    """A kind of offence record; ``counts``: where a legal basis names it, or never. ``violation``: of
+    public-security administration, or kept like one: told under a national provision only.
+    """
 
     code: str
     zh: str
     en: str
-    counts: Literal["always", "named", "never"]
+    counts: Literal["named", "never"]
+    violation: bool = False
 
 
 T = TypeVar("T", Answer, Sentence, Item, Elsewhere, Source, OffenceKind)
@@ -133,7 +136,6 @@ ITEMS: Final = _by_code(
 ELSEWHERE: Final = _by_code([Elsewhere(**entry) for entry in _load("items.toml")["elsewhere"]])
 SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["source"]])
 OFFENCE_KINDS: Final = _by_code([OffenceKind(**entry) for entry in _load("offences.toml")["kind"]])
-ALWAYS_COUNTED: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "always")
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
 
 

@@ -16,7 +16,7 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 @commands.command()
 def collect() -> None:
     """Look once into all partner folders; claim what is complete and print the batches that wait to be run."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         with err.status("looking into the partners' folders"):
             found = poll(app)
         for batch_id in found.waiting:
@@ -30,7 +30,7 @@ def collect() -> None:
 @commands.command()
 def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from `exchange batch collect`")) -> None:
     """Take one batch all the way: receive, process, deliver. Running it again goes on where it stopped."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         with err.status(f"running {batch_id}"):
             accepted = pipeline.run(app, batch_id)
         state = app.register.batch(batch_id).state
@@ -42,7 +42,7 @@ def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from
 @commands.command()
 def redeliver(batch_id: str = typer.Argument(help="A batch whose result the partner says is not there")) -> None:
     """Put results that do not lie in the partner's folder any more there again; the ledger says who did, and when."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         numbers = pipeline.redeliver(app, batch_id)
         if not numbers:
             out.print(f"{batch_id}: all its results lie in the partner's folder", markup=False)

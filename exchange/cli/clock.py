@@ -1,4 +1,6 @@
-"""``exchange clock``: stop and start the clock of a batch whose records must be looked into by hand."""
+"""``exchange clock``: the clock of a batch whose records must be looked into by hand: an officer proposes that it be
+stopped, a leader approves, and it is started again.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from exchange.base.tables import STOPS
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.cli.outcome import out, outcome
 from exchange.review.decisions import check_note
-from exchange.review.people import check_officer_or_leader
+from exchange.review.people import check_leader, check_officer_or_leader
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
@@ -22,20 +24,55 @@ _MINUTE = "%Y-%m-%d %H:%M"
 
 
 @commands.command()
-def stop(
+def propose(
     batch: BatchId,
     reason: Annotated[str, typer.Option(help=", ".join(STOPS))],
     note: Annotated[str | None, typer.Option(help="Short; no identity number")] = None,
 ) -> None:
-    """Stop the clock: records must be looked into by hand. Working days at whose end it stands do not count."""
-    with outcome(), App.open(os_user()) as app:
-        check_officer_or_leader(app.settings, os_user())
+    """Ask a leader to stop the clock: records must be looked into by hand. It runs until the leader approves."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_officer_or_leader(app.settings, app.register.actor)
         if reason not in STOPS:
             msg = f"no such reason; one of {', '.join(STOPS)}"
             raise Halt(msg)
         check_note(note, needed=reason == "other")
-        stopped = app.register.clock.stop(batch, app.now(), reason, note)
-        out.print(f"{batch}: {'the clock stands' if stopped else 'the clock stood already'}", markup=False)
+        asked = app.register.clock.propose(batch, app.now(), reason, note)
+        said = (
+            "已报请停止计时，待领导审批 a leader is asked; the clock runs"
+            if asked
+            else "已有报请或已停止 asked already, or it stands"
+        )
+        out.print(f"{batch}: {said}", markup=False)
+
+
+@commands.command()
+def approve(batch: BatchId) -> None:
+    """Let the clock stand, as an officer proposed. Working days at whose end it stands do not count."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
+        app.register.clock.approve(batch, app.now())
+        out.print(f"{batch}: 停止计时 the clock stands", markup=False)
+
+
+@commands.command()
+def reject(batch: BatchId, why: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
+    """Do not stop the clock: it has never stood."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
+        check_note(why, needed=True)
+        app.register.clock.reject(batch, app.now(), why)
+        out.print(f"{batch}: 不予停止，计时照常 the clock runs on", markup=False)
+
+
+@commands.command()
+def waiting() -> None:
+    """Which batches' clocks a leader is asked to stop."""
+    with outcome(), App.of_account(os_user()) as app:
+        table = Table("批次 batch", "报请 proposed", "经办 by", "原因 reason", "备注 note")
+        for each in app.register.clock.proposals():
+            when = each.proposed_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
+            table.add_row(each.batch, when, each.proposed_by, STOPS[each.reason].zh, each.note or "")
+        out.print(table if table.row_count else "无待批。 No leader is asked.")
 
 
 @commands.command()
@@ -44,8 +81,8 @@ def start(
     note: Annotated[str | None, typer.Option(help="What was found; short, no identity number")] = None,
 ) -> None:
     """Start the clock again; the due day moves by the working days that were not counted."""
-    with outcome(), App.open(os_user()) as app:
-        check_officer_or_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_officer_or_leader(app.settings, app.register.actor)
         check_note(note, needed=False)
         app.register.clock.start(batch, app.now(), app.office_days, note)
         found = app.register.batch(batch)
@@ -55,7 +92,7 @@ def start(
 @commands.command()
 def show(batch: BatchId) -> None:
     """When the batch's clock was stopped and started, by whom and why."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         app.register.batch(batch)
         table = Table("停 stopped", "经办 by", "原因 reason", "备注 note", "续 started", "经办 by", "备注 note")
         for each in app.register.clock.stops(batch):

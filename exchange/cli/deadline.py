@@ -25,7 +25,7 @@ _MINUTE = "%Y-%m-%d %H:%M"
 @commands.command()
 def watch() -> None:
     """Count open due days again, see what has become true since the last look, and what should have come."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         found = watch_all(app)
         _changed(app, found.recount)
         for about in found.cycles.reminded:
@@ -37,7 +37,7 @@ def watch() -> None:
 @commands.command()
 def recompute() -> None:
     """Count all open batches' due days again; where one changed, register it and send the partner another receipt."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         found = recompute_all(app)
         _changed(app, found)
         _stop_at(found.troubles)
@@ -65,7 +65,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
 ) -> None:
     """The alerts in the register, the newest first."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         _print(app.register.alerts.find(partner=partner, untold=untold, limit=limit))
 
 

@@ -26,7 +26,7 @@ def expected(
     every: Annotated[bool, typer.Option("--all", help="Also what came late, with the day on which it came")] = False,
 ) -> None:
     """The sets that agreements expect: of the present period, and those that have not come."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         table = Table("部门 partner", "周期 cycle", "期间 period", "用途 purpose", "应于 by", "状态 state")
         for path in app.agreement_files():
             agreement = load_agreement(path)

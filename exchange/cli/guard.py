@@ -23,7 +23,7 @@ Reason = Annotated[str, typer.Option(help="Short; no identity number")]
 @commands.command("list")
 def list_() -> None:
     """The results that are held, since when, and what tripped: rule, what was found, from where on it trips."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         table = Table("批次 batch", "部门 partner", "自 since", "触发 tripped")
         for each in app.register.guard.holds():
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
@@ -34,8 +34,8 @@ def list_() -> None:
 @commands.command()
 def release(batch: BatchId, reason: Reason) -> None:
     """Let a held result go to the partner, as the leader."""
-    with outcome(), App.open(os_user()) as app:
-        check_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
         check_note(reason)
         release_held(app, batch, reason)
         out.print(f"{batch}: 已放行 released, {app.register.batch(batch).state.value}", markup=False)
@@ -44,8 +44,8 @@ def release(batch: BatchId, reason: Reason) -> None:
 @commands.command()
 def refuse(batch: BatchId, reason: Reason) -> None:
     """Refuse a held batch, as the leader; the partner gets a receipt that says so."""
-    with outcome(), App.open(os_user()) as app:
-        check_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
         check_note(reason)
         refuse_held(app, batch, reason)
         out.print(f"{batch}: 不予答复 refused", markup=False)

@@ -7,6 +7,7 @@ import logging
 import typer
 from rich.logging import RichHandler
 
+from exchange.base import silence
 from exchange.cli.lazy import LazyGroup
 from exchange.cli.outcome import err
 
@@ -21,7 +22,8 @@ commands = typer.Typer(
 
 @commands.callback()
 def main(*, verbose: bool = typer.Option(False, "--verbose", "-v", help="Say what is being done.")) -> None:
-    """Set up logging to standard error."""
+    """Set up logging to standard error; nothing else speaks."""
+    silence.install()
     level = logging.INFO if verbose else logging.WARNING
     handler = RichHandler(console=err, show_path=False)
     logging.basicConfig(level=level, format="%(message)s", handlers=[handler])

@@ -16,12 +16,16 @@ from typing import Final
 import typer
 from rich.console import Console
 
-from exchange.base.errors import Halt, Refused, Retryable
+from exchange.base.errors import Halt, Refused, Retryable, without_values
+from exchange.base.silence import native_code_muted
 from exchange.base.tables import REFUSALS
 
 FOUND: Final = 1
 HALTED: Final = 70
 TRY_AGAIN: Final = 75
+
+_WRONG_COMMAND_LINE: Final = typer.BadParameter.__mro__[2]
+"""Of all complaints about a command line; typer does not export it."""
 
 _PIPED_WIDTH: Final = 160
 
@@ -33,9 +37,12 @@ err = Console(stderr=True, highlight=False)
 
 @contextmanager
 def outcome() -> Iterator[None]:
-    """Runs a command's body; an error of the exchange ends the process with its code, and without a stack."""
+    """Runs a command's body; an error of the exchange ends the process with its code, and without a stack. One that
+    nobody foresaw is for a person, told by kind and place.
+    """
     try:
-        yield
+        with native_code_muted(), without_values(typer.Exit, typer.Abort, _WRONG_COMMAND_LINE):
+            yield
     except Refused as error:
         words = REFUSALS[error.code]
         err.print(f"Refused: {words.code}: {words.zh} / {words.en}", markup=False)

@@ -68,7 +68,7 @@ def _certificates_until(agreement: Agreement) -> date:
 @commands.command()
 def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
     """Log in with the pinned host key; try a write, a rename and a removal in both folders; count what lies there."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         try:
             with app.folder(app.agreement(partner)) as folder:
                 replaces = folder.try_out()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -13,6 +14,7 @@ from exchange.base.tables import NOTICES
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words, moment, tables
 from exchange.register import Batch, BatchFilter, State
+from exchange.retention import check_kept_files
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -24,7 +26,7 @@ def list_(
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
 ) -> None:
     """The newest batches first."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         register = app.register
         table = Table("batch", "state", "cycle", "rows", "received", "due", "refused for")
         for batch in register.batches(BatchFilter(partner, state, limit)):
@@ -47,7 +49,7 @@ def _line(batch: Batch) -> tuple[str, ...]:
 @commands.command()
 def show(batch_id: str) -> None:
     """Everything that the register knows of one batch."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         for table in tables(app.register, batch_id):
             if table.row_count:
                 out.print(table)
@@ -56,7 +58,7 @@ def show(batch_id: str) -> None:
 @commands.command()
 def incomplete() -> None:
     """The sets that lack something and were left alone, and whether the partner was told."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         table = Table("partner", "set", "lacks", "unmoved since", "partner told")
         for each in app.register.unfinished():
             moments = (moment(each.first_seen), moment(each.noticed_at))
@@ -65,16 +67,38 @@ def incomplete() -> None:
 
 
 @commands.command()
-def verify() -> None:
-    """Check the ledger from its first line to its last; note the printed hash elsewhere from time to time."""
-    with outcome(), App.open(os_user()) as app:
-        lines, last = app.register.verify()
+def verify(
+    against: Annotated[
+        list[Path] | None, typer.Option(help="A receipt, a result's manifest or a note that left the house; repeatable")
+    ] = None,
+    deep: Annotated[bool, typer.Option("--deep", help="Also every kept file against its hash")] = False,
+) -> None:
+    """Hold everything in the register against its ledger, and the ledger against the checkpoints that were kept."""
+    with outcome(), App.of_account(os_user()) as app:
+        lines, last = app.register.verify([*app.checkpoints.files(), *(against or [])])
         out.print(f"{lines} lines, unaltered; last hash {last}")
+        if deep:
+            out.print(f"{check_kept_files(app)} kept files, unaltered")
+
+
+@commands.command()
+def resume(reason: Annotated[str, typer.Option(help="What was found and who decided; stands in the ledger")]) -> None:
+    """Go on with a ledger that lacks lines which a kept checkpoint knows, after a restore; a person has looked."""
+    with outcome(), App.of_account(os_user()) as app:
+        number = app.register.resume(app.checkpoints, reason)
+        out.print(f"{number} kept checkpoints are set aside" if number else "nothing to resume: the ledger is whole")
+
+
+@commands.command()
+def sign() -> None:
+    """Sign the ledger from here on; once, after an update from a version that did not. Again, it changes nothing."""
+    with outcome(), App.of_account(os_user()) as app:
+        out.print(f"the ledger is signed from line {app.register.begin_signing()} on")
 
 
 @commands.command()
 def migrate() -> None:
     """Bring the register's database to this version's tables; done at installation and after an update."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         app.register.migrate()
         out.print("the register is up to date")

@@ -25,7 +25,7 @@ ReleaseId = Annotated[str, typer.Argument(help="<batch>.release-<number>")]
 @commands.command("list")
 def list_() -> None:
     """The releases with which something is still to be done."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         _print(app.register.releases.under_way())
 
 
@@ -50,14 +50,14 @@ def in_words(release: Release) -> str:
 @commands.command()
 def show(batch: Annotated[str, typer.Argument(help="The batch's id")]) -> None:
     """All releases of a batch."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         _print(app.register.releases.of(batch))
 
 
 @commands.command()
 def propose() -> None:
     """Look at all delivered batches with open rows and propose what can leave."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         found = pipeline.propose_all(app)
         _print(found.releases)
         if found.troubles:
@@ -67,8 +67,8 @@ def propose() -> None:
 @commands.command()
 def approve(release: ReleaseId) -> None:
     """Let the rows go, as a leader who decided none of them."""
-    with outcome(), App.open(os_user()) as app:
-        check_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
         app.register.releases.approve(*parse_id(release))
         out.print(f"{release}: approved", markup=False)
 
@@ -76,8 +76,8 @@ def approve(release: ReleaseId) -> None:
 @commands.command()
 def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
     """Send the rows back to the officer with a reason; the partner hears nothing of it."""
-    with outcome(), App.open(os_user()) as app:
-        check_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
         check_note(reason)
         app.register.releases.reject(*parse_id(release), reason)
         out.print(f"{release}: rejected", markup=False)
@@ -86,8 +86,8 @@ def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="Short; 
 @commands.command()
 def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What was done; no identity number")]) -> None:
     """As an officer, let the rows of a rejected release be proposed again."""
-    with outcome(), App.open(os_user()) as app:
-        offices_of(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        offices_of(app.settings, app.register.actor)
         check_note(reason)
         app.register.releases.reopen(*parse_id(release), reason)
         out.print(f"{release}: its rows may be proposed again", markup=False)
@@ -96,6 +96,6 @@ def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What wa
 @commands.command()
 def issue(release: ReleaseId) -> None:
     """Seal and deliver an approved release."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         pipeline.issue(app, release)
         out.print(f"{release}: {app.register.releases.get(*parse_id(release)).state.value}", markup=False)

@@ -27,7 +27,7 @@ def monthly(
     for_outside: Annotated[bool, typer.Option("--for-outside", help="Only the one that may leave the office")] = False,
 ) -> None:
     """Write a month's report, for the office and for outside, as a page (HTML) and as a workbook (XLSX)."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         chosen = read_month(month, app.now()) if month else month_before(app.now())
         for path in write_reports(app, chosen, outside=True if for_outside else None):
             out.print(path, markup=False, soft_wrap=True)

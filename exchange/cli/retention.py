@@ -24,7 +24,7 @@ _WORDS = {"originals": "原件", "results": "结果", "records": "清单、签�
 @commands.command()
 def run(*, dry: Annotated[bool, typer.Option("--dry-run", help="Only say what is past its time")] = False) -> None:
     """Destroy the files that are past their time, as the settings and the agreements say."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         if dry:
             files = retention.due(app)
             for file, kind in files:
@@ -41,8 +41,8 @@ def _print(counts: Counter[str], what: str) -> None:
 @commands.command()
 def hold(batch: BatchId, reason: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
     """Destroy nothing of this batch until the hold is released."""
-    with outcome(), App.open(os_user()) as app:
-        check_officer_or_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_officer_or_leader(app.settings, app.register.actor)
         check_note(reason)
         held = retention.hold(app, batch, reason)
         gone = len(app.register.retention.destroyed(batch))
@@ -52,8 +52,8 @@ def hold(batch: BatchId, reason: Annotated[str, typer.Option(help="Short; no ide
 @commands.command("release-hold")
 def release_hold(batch: BatchId) -> None:
     """Let the batch's files go when their time is over."""
-    with outcome(), App.open(os_user()) as app:
-        check_officer_or_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_officer_or_leader(app.settings, app.register.actor)
         app.register.retention.release_hold(batch, app.now())
         out.print(f"{batch}: the hold is released", markup=False)
 
@@ -61,7 +61,7 @@ def release_hold(batch: BatchId) -> None:
 @commands.command()
 def holds() -> None:
     """The batches that are held, since when, by whom and why."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         table = Table("批次 batch", "自 since", "由 by", "原因 reason")
         for each in app.register.retention.holds():
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")

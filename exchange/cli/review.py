@@ -32,8 +32,8 @@ Row = Annotated[int, typer.Argument(min=1, help="The row's number, from 1")]
 def _mine(app: App, batch: str | None, state: ReviewState | None) -> list[Review]:
     """The rows of the officer's own offices, each once."""
     found = {}
-    for each in offices_of(app.settings, os_user()):
-        for review in app.register.reviews.find(ReviewFilter(batch, each.division, state)):
+    for division in offices_of(app.settings, app.register.actor):
+        for review in app.register.reviews.find(ReviewFilter(batch, division, state)):
             found[review.batch, review.row] = review
     return list(found.values())
 
@@ -44,7 +44,7 @@ def list_(
     state: Annotated[ReviewState, typer.Option(help="open, decided, leaving or released")] = ReviewState.OPEN,
 ) -> None:
     """The rows of your office and those below it."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         table = Table("批次 batch", "行 row", "单位 office", "原因 why", "状态 state", "限期 due", "经办 by")
         due = {}
         for review in _mine(app, batch, state):
@@ -58,9 +58,9 @@ def list_(
 @commands.command()
 def show(batch: BatchId, row: Row) -> None:
     """One row: the claim, what the register holds, what is to be decided. That you looked is registered."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         review = app.register.reviews.get(batch, row)
-        check_officer(app.settings, os_user(), review.division)
+        check_officer(app.settings, app.register.actor, review.division)
         _print(load_cases(app, batch, [review])[0])
 
 
@@ -98,9 +98,9 @@ def decide(
     note: Annotated[str | None, typer.Option(help="Short; no identity number")] = None,
 ) -> None:
     """Decide a row. What the proposal says of columns that you do not name is not taken: name every open column."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         review = app.register.reviews.get(batch, row)
-        check_officer(app.settings, os_user(), review.division)
+        check_officer(app.settings, app.register.actor, review.division)
         case = load_cases(app, batch, [review])[0]
         check_reason(reason, note)
         said = complete(case.open, parse_answers(answers))
@@ -117,7 +117,7 @@ def export_(
     form = file.suffix.removeprefix(".").lower()
     if form not in ("csv", "xlsx"):
         raise typer.BadParameter("a work list is a .csv or an .xlsx file", param_hint="file")
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         cases = _cases(app, _mine(app, batch, ReviewState.OPEN))
         key = list_key(read_secret(app.settings.keys.signing_key))
         write_atomically(file, write_list(cases, key, "xlsx" if form == "xlsx" else "csv"))
@@ -134,7 +134,7 @@ def _cases(app: App, reviews: list[Review]) -> list[CaseView]:
 @commands.command("import")
 def import_(file: Annotated[Path, typer.Argument(help="A work list that was filled in")]) -> None:
     """Take the decisions of a work list; all lines that are filled in, or none."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         lines = read_list(file.read_bytes())
         wanted = rows_of(lines)
         mine = [each for each in _mine(app, None, None) if each.row in wanted.get(each.batch, ())]
@@ -151,8 +151,8 @@ def import_(file: Annotated[Path, typer.Argument(help="A work list that was fill
 @commands.command()
 def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more time is needed")]) -> None:
     """A leader gives an objection its longer time, once."""
-    with outcome(), App.open(os_user()) as app:
-        check_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
         app.register.clock.extend(batch, EXTENDED_OBJECTION, app.office_days, reason)
         found = app.register.batch(batch)
         out.print(f"{batch}: due {found.due_on}, first {found.due_original}", markup=False)

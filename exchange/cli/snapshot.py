@@ -1,4 +1,4 @@
-"""``exchange snapshot``: build, list, prune."""
+"""``exchange snapshot``: build, list, prune, verify, and who used a version."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from rich.table import Table
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.base.tables import SOURCES
-from exchange.cli.outcome import err, out, outcome
+from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.settings import Settings
 from exchange.snapshots.build import build
+from exchange.snapshots.integrity import is_out_of_use
 from exchange.snapshots.versions import Snapshots
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -35,7 +36,9 @@ def build_(
         with err.status(f"building {source} as of {as_of}"):
             version = build(Snapshots(Settings.load().snapshots), source, export, day)
         record = version.record()
-        out.print(f"{source} {version.name}: {record.rows} rows, published")
+        unclear = record.counts.get("unclear_charges")
+        noted = f", {unclear:.0f} with a charge that cannot be placed" if unclear else ""
+        out.print(f"{source} {version.name}: {record.rows} rows{noted}, published")
 
 
 @commands.command("list")
@@ -47,7 +50,7 @@ def list_() -> None:
         for source in SOURCES:
             current = snapshots.current(source)
             for version in snapshots.versions(source):
-                mark = "yes" if version == current else ""
+                mark = "yes" if version == current else "out of use" if is_out_of_use(version.folder) else ""
                 table.add_row(source, str(version.as_of), version.name, str(version.record().rows), mark)
         out.print(table)
 
@@ -55,8 +58,32 @@ def list_() -> None:
 @commands.command()
 def prune() -> None:
     """Remove old versions that no open batch uses; how many are kept is the office's policy."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         pinned = app.register.snapshots_in_use()
         for source in SOURCES:
             for name in app.snapshots.prune(source, app.settings.policy.snapshots_kept, pinned):
                 out.print(f"removed {source} {name}")
+
+
+@commands.command()
+def verify() -> None:
+    """Read every version whole against its hashes; one that differs is taken out of use."""
+    with outcome():
+        snapshots = Snapshots(Settings.load().snapshots)
+        troubles = [said for source in SOURCES for said in snapshots.verify(source)]
+        for said in troubles:
+            out.print(said, markup=False)
+        if troubles:
+            raise typer.Exit(FOUND)
+        out.print("全部相符。 All are what was written.")
+
+
+@commands.command("used-by")
+def used_by(
+    source: str = typer.Argument(help=", ".join(SOURCES)),
+    version: str = typer.Argument(help="The version's name, as `list` and the alarms tell it"),
+) -> None:
+    """The batches that were answered from a version, closed ones too."""
+    with outcome(), App.of_account(os_user()) as app:
+        for batch in app.register.batches_with(source, version):
+            out.print(batch, markup=False)

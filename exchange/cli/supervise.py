@@ -29,7 +29,7 @@ _COLOURS: Final = {Urgency.LATE: "bold red", Urgency.TODAY: "yellow", Urgency.AT
 @commands.command()
 def supervise(*, lines: Annotated[int, typer.Option(min=1, help="At most so many lines in each list")] = 12) -> None:
     """What is late, due today or at risk, whom it waits for, and which files are missing."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         found = _picture(app)
         counts = Counter(each.urgency for each in found)
         heads = [f"{urgency}: {counts[urgency]}" for urgency in Urgency]

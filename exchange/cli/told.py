@@ -1,4 +1,4 @@
-"""``exchange told``: who was told about a person; two accounts that the settings name, together."""
+"""``exchange told``: who was told about a person; two people whom the settings name (``discloser``), together."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from exchange.base.tables import ANSWERS
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.cli.outcome import out, outcome
 from exchange.review.decisions import check_note
-from exchange.review.people import check_leader, check_told
+from exchange.review.people import check_discloser, check_leader
 from exchange.steps import telling
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -27,8 +27,8 @@ _NOTHING = "未发出 nothing left"
 @commands.command()
 def ask(reason: Reason, letter: Annotated[str, typer.Option(help="The number of the person's letter")]) -> None:
     """Ask who was told about a person; the number is typed at a prompt, or the first line of standard input."""
-    with outcome(), App.open(os_user()) as app:
-        check_told(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_discloser(app.settings, app.register.actor)
         for text in (reason, letter):
             check_note(text)
         number = telling.ask(app, _number(), reason, letter)
@@ -44,8 +44,8 @@ def _number() -> str:
 @commands.command()
 def confirm(question: Annotated[int, typer.Argument(help="The question's number")]) -> None:
     """Confirm another person's question, and see the answer: once, and on record."""
-    with outcome(), App.open(os_user()) as app:
-        check_told(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_discloser(app.settings, app.register.actor)
         found = telling.confirm(app, question)
         table = Table("部门 partner", "收到 received", "用途 purpose", "批次 batch", "行 row", "发出 what left")
         for each in found.disclosures:
@@ -70,8 +70,8 @@ def _left(disclosure: telling.Disclosure, row: int) -> str:
 @commands.command()
 def withhold(batch: BatchId, reason: Reason) -> None:
     """Name this batch to nobody who asks, as the leader (个人信息保护法 art. 18, 35)."""
-    with outcome(), App.open(os_user()) as app:
-        check_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
         check_note(reason)
         done = app.register.told_uses.withhold(batch, reason, app.now())
         out.print(f"{batch}: {'不予告知 withheld' if done else 'was withheld already'}", markup=False)
@@ -80,8 +80,8 @@ def withhold(batch: BatchId, reason: Reason) -> None:
 @commands.command()
 def disclose(batch: BatchId) -> None:
     """Name a withheld batch again, as the leader."""
-    with outcome(), App.open(os_user()) as app:
-        check_leader(app.settings, os_user())
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
         app.register.told_uses.disclose(batch)
         out.print(f"{batch}: 恢复告知 named again", markup=False)
 
@@ -89,6 +89,6 @@ def disclose(batch: BatchId) -> None:
 @commands.command()
 def rekey() -> None:
     """Bring the index to the newest key; a year after the last one a new key is made. May be killed and run again."""
-    with outcome(), App.open(os_user()) as app:
+    with outcome(), App.of_account(os_user()) as app:
         generation, batches = telling.rekey(app)
         out.print(f"第 {generation} 代密钥 generation {generation}: {batches} batches", markup=False)

@@ -14,12 +14,14 @@ import polars as pl
 
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.base.legal_bases import legal_bases
 from exchange.base.tables import ITEMS, REQUIRED_COLUMNS
 from exchange.base.xlsx import write_workbook
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.province.claims import Claims, make_claims
-from exchange.demo.province.offences import make_offences, on_record
+from exchange.demo.province.known_to import on_record
+from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.servers.airflow import Airflow
@@ -78,17 +80,18 @@ class Script:
     """The demo's request sets: monthly, quarterly, ad hoc, one about newborns, and one that must be refused."""
 
     def __init__(self, world: World) -> None:
-        self.court, self.education, self.social, self.health = (demo_partner(world, profile) for profile in PARTNERS)
+        partners = [demo_partner(world, profile) for profile in PARTNERS]
+        self.court, self.education, self.social, self.health, self.kindergarten, self.guards, self.teachers = partners
         chunks = list(make_people(SEED, PEOPLE))
         self.people = pl.concat(chunks)
-        offences = pl.concat([make_offences(SEED, number, chunk) for number, chunk in enumerate(chunks)])
-        self.offenders = on_record(offences)
+        self.records = pl.concat([make_offences(SEED, number, chunk) for number, chunk in enumerate(chunks)])
         self.today = office_day(datetime.now(UTC))
         self.mark = datetime.now(UTC).strftime("%m%d%H%M%S")
 
     def drop_all(self) -> list[Expectation]:
         """Drops the sets; what is expected of each."""
-        return [self._monthly(), self._quarterly(), self._ad_hoc(), self._newborns(), self._unsigned_change()]
+        ordinary = [self._monthly(), self._quarterly(), self._ad_hoc(), self._newborns(), self._unsigned_change()]
+        return [*ordinary, *self._by_their_bars()]
 
     def _monthly(self) -> Expectation:
         """GB18030 with Chinese headers, encrypted, as a Chinese Windows spreadsheet saves it."""
@@ -102,10 +105,17 @@ class Script:
     def _quarterly(self) -> Expectation:
         """XLSX there and back, criminal records asked: what is clean waits for the leader's approval."""
         items = ("id_number", "name", "criminal_record")
-        claims = self._claims(items, 500)
+        claims = self._claims(items, 500, "minors_protection_62")
         data = to_xlsx(claims.rows)
         request = self._request(
-            self.education, "quarterly", quarter(self.today), "hiring_teachers", "教师法第十四条", items, data, 500
+            self.education,
+            "quarterly",
+            quarter(self.today),
+            "hiring_teachers",
+            "未成年人保护法第六十二条",
+            items,
+            data,
+            500,
         )
         request = replace(request, form="xlsx")
         return self._dropped(self.education, request, "quarterly 季", claims=claims)
@@ -127,6 +137,22 @@ class Script:
         )
         return self._dropped(self.health, request, "newborns 新生儿", claims=claims)
 
+    def _by_their_bars(self) -> list[Expectation]:
+        """The same people, asked about by three whom the law lets know different things."""
+        items, known = ("id_number", "name", "criminal_record"), set(self.records["id_number"])
+        about = self.people.filter(pl.col("id_number").is_in(list(known)))
+        found = []
+        for partner, purpose, words, *bases in (
+            (self.kindergarten, "hiring_staff", "kindergarten 幼儿园", "preschool_44", "minors_protection_62"),
+            (self.guards, "hiring_guards", "guards 保安", "security_guards_17"),
+            (self.teachers, "teacher_qualification", "teachers 教师资格", "teachers_14"),
+        ):
+            claims = make_claims(about, on_record(self.records, *bases), items, 200, SEED, dirt=False)
+            basis, day, data = cited(*bases), str(self.today), to_csv(claims.rows, chinese=True)
+            request = self._request(partner, "ad_hoc", day, purpose, basis, items, data, 200, "staff")
+            found.append(self._dropped(partner, request, words, claims=claims))
+        return found
+
     def _unsigned_change(self) -> Expectation:
         """The manifest was changed after it was signed: must be refused."""
         items = ("id_number", "name", "sex")
@@ -138,11 +164,14 @@ class Script:
         batch = name.removesuffix(".request.json")
         return Expectation(self.court, batch, "tampered 被改动", time.monotonic(), refused_for="signature_invalid")
 
-    def _claims(self, items: Sequence[str], rows: int, *, approved: bool = False, dirt: bool = True) -> Claims:
-        return make_claims(self.people, self.offenders, items, rows, SEED, approved=approved, dirt=dirt)
+    def _claims(
+        self, items: Sequence[str], rows: int, *bases: str, approved: bool = False, dirt: bool = True
+    ) -> Claims:
+        offenders = on_record(self.records, *bases)
+        return make_claims(self.people, offenders, items, rows, SEED, approved=approved, dirt=dirt)
 
     def _court_request(self, items: Sequence[str], data: bytes, rows: int, word: str) -> Request:
-        basis = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
+        basis = "刑事诉讼法第二百八十六条"
         return self._request(self.court, "ad_hoc", str(self.today), "case_handling", basis, items, data, rows, word)
 
     def _request(
@@ -163,6 +192,11 @@ class Script:
     def _dropped(self, partner: DemoPartner, request: Request, about: str, *, claims: Claims) -> Expectation:
         partner.drop(partner.make_set(request))
         return Expectation(partner, request.batch, about, time.monotonic(), expected=told(claims.expected))
+
+
+def cited(*bases: str) -> str:
+    """The legal bases of these codes as a request cites them."""
+    return "；".join(legal_bases()[code].name for code in bases)
 
 
 def to_csv(rows: pl.DataFrame, *, chinese: bool = False) -> bytes:

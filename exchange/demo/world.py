@@ -6,6 +6,7 @@ passwords are 0600; the office's snapshots go through the same build as real exp
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -27,11 +28,16 @@ from exchange.demo.servers.sftp import SftpServer
 from exchange.register import open_register
 from exchange.snapshots.build import build_if_new
 from exchange.snapshots.versions import Snapshots
-from exchange.wire.keys import make_certificate, make_ssh_key
+from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 
 OFFICER: Final = os_user()
 LEADER: Final = "leader"
-"""Who looks at rows and who approves in the demo: the account that runs it, and a user of Airflow's pages."""
+"""Who looks at rows and who approves in the demo, by their accounts: the one that runs it, and a user of Airflow's
+pages.
+"""
+OFFICER_ID: Final = "p-officer"
+LEADER_ID: Final = "p-leader"
+"""The same people in the register."""
 
 SEED: Final = 20150122
 PEOPLE: Final = 100_000
@@ -47,6 +53,7 @@ class PartnerProfile:
     division: str
     cycles: tuple[str, ...]
     purposes: str
+    kind: str = "other"
     language: str = "en"
     encoding: str = "utf-8-sig"
     form: str = "csv"
@@ -57,27 +64,23 @@ class PartnerProfile:
 _REGISTER_ITEMS: Final = ["id_number", "name", "sex", "birth_date", "ethnicity", "registered_address"]
 _EVENT_ITEMS: Final = ["migration", "address_change", "item_correction", "cancellation"]
 _FAMILY_ITEMS: Final = ["former_name", "birthplace", "native_place", "kinship"]
-_CASE: Final = "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见"
 _SCHOOL: Final = "义务教育法第十二条"
 _BIRTH: Final = "母婴保健法第二十三条"
-_HIRING: Final = "教师法第十四条"
-_SCHOOL_BUS: Final = "校车安全管理条例第二十三条"  # no criminal record, no drug use
 _RECORD_ITEMS: Final = ["id_number", "name", "criminal_record"]
 
 
 def _purpose(
     code: str,
     zh: str,
-    basis: str,
+    basis: str | tuple[str, ...],
     items: Iterable[str],
     unregistered_by: str | None = None,
-    offence_kinds: Iterable[str] = (),
 ) -> str:
+    """A purpose's part of an agreement; ``basis`` in words, or codes of ``schemas/legal_bases.toml``."""
+    rests = f'legal_basis = "{basis}"' if isinstance(basis, str) else f"legal_bases = {json.dumps(basis)}"
     named = ", ".join(f'"{item}"' for item in items)
     form = f'unregistered_by = "{unregistered_by}"\n' if unregistered_by else ""
-    if kinds := ", ".join(f'"{kind}"' for kind in offence_kinds):
-        form += f"offence_kinds = [{kinds}]\n"
-    return f'[[purposes]]\ncode = "{code}"\nzh = "{zh}"\nlegal_basis = "{basis}"\nitems = [{named}]\n{form}'
+    return f'[[purposes]]\ncode = "{code}"\nzh = "{zh}"\n{rests}\nitems = [{named}]\n{form}'
 
 
 PARTNERS: Final = (
@@ -88,8 +91,12 @@ PARTNERS: Final = (
         "220100",
         ("monthly", "ad_hoc"),
         _purpose(
-            "case_handling", "案件办理", _CASE, [*_REGISTER_ITEMS, *_FAMILY_ITEMS, *_EVENT_ITEMS, "criminal_record"]
+            "case_handling",
+            "案件办理",
+            ("case_handling_286",),
+            [*_REGISTER_ITEMS, *_FAMILY_ITEMS, *_EVENT_ITEMS, "criminal_record"],
         ),
+        kind="court",
         standing_approval=True,
     ),
     PartnerProfile(
@@ -99,10 +106,9 @@ PARTNERS: Final = (
         "220000",
         ("quarterly", "annual"),
         _purpose("enrolment", "入学资格核验", _SCHOOL, _REGISTER_ITEMS)
-        + _purpose("hiring_teachers", "教师招录", _HIRING, _RECORD_ITEMS)
-        + _purpose(
-            "school_bus_drivers", "校车驾驶资格", _SCHOOL_BUS, _RECORD_ITEMS, offence_kinds=["judgment", "drug"]
-        ),
+        + _purpose("hiring_teachers", "教师招录", ("minors_protection_62",), _RECORD_ITEMS)
+        + _purpose("school_bus_drivers", "校车驾驶资格", ("school_bus_23",), _RECORD_ITEMS),
+        kind="education",
         language="zh",
         form="xlsx",
         expected='[[expected]]\ncycle = "annual"\nday = 20\npurpose = "enrolment"\n',
@@ -113,14 +119,8 @@ PARTNERS: Final = (
         "city",
         "222400",
         ("monthly", "half_yearly"),
-        _purpose("pension", "待遇资格核验", "社会保险法第七十四条", _REGISTER_ITEMS)
-        + _purpose(
-            "points_settlement",
-            "积分落户",
-            "居住证暂行条例第十六条",
-            _RECORD_ITEMS,
-            offence_kinds=["judgment", "administrative_penalty"],
-        ),
+        _purpose("pension", "待遇资格核验", "社会保险法第七十四条", _REGISTER_ITEMS),
+        kind="social_security",
         language="zh",
         encoding="gb18030",
     ),
@@ -131,6 +131,37 @@ PARTNERS: Final = (
         "220000",
         ("monthly", "ad_hoc"),
         _purpose("birth_certificate", "换发出生医学证明", _BIRTH, ["unregistered"], unregistered_by="mother"),
+        kind="health",
+        language="zh",
+    ),
+    PartnerProfile(
+        "kindergarten-siping",
+        "四平市第一幼儿园（虚构）",
+        "county",
+        "220302",
+        ("annual", "ad_hoc"),
+        _purpose("hiring_staff", "聘用工作人员", ("preschool_44", "minors_protection_62"), _RECORD_ITEMS),
+        kind="kindergarten",
+        language="zh",
+    ),
+    PartnerProfile(
+        "guards-changchun",
+        "长春市保安服务公司（虚构）",
+        "city",
+        "220100",
+        ("monthly", "ad_hoc"),
+        _purpose("hiring_guards", "招用保安员", ("security_guards_17",), _RECORD_ITEMS),
+        kind="security_company",
+        language="zh",
+    ),
+    PartnerProfile(
+        "teachers-jilin",
+        "吉林省教师资格认定中心（虚构）",
+        "province",
+        "220000",
+        ("half_yearly", "ad_hoc"),
+        _purpose("teacher_qualification", "教师资格认定", ("teachers_14",), _RECORD_ITEMS),
+        kind="education",
         language="zh",
     ),
 )
@@ -213,6 +244,7 @@ def _make_office(world: World) -> None:
         make_certificate(world.office_keys, name, f"Household administration (demo), {name}")
     make_keys(world.office_keys / "told.keys", office_day(datetime.now(UTC)))
     make_ssh_key(world.office_keys / "sftp")
+    make_register_key(world.office_keys)
     for profile in PARTNERS:
         keys = make_folder(world.partner_keys(profile.id))
         make_ssh_key(keys / "sftp")
@@ -224,17 +256,43 @@ office = "吉林省公安厅户政管理总队（虚构）"
 home = "home"
 agreements = "agreements"
 exports = "exports"
-leaders = ["{LEADER}"]
 
 [[offices]]
 division = "220000"
 zh = "省厅户政管理总队（虚构）"
-officers = ["{OFFICER}"]
 
 [[offices]]
 division = "222400"
 zh = "延边州公安局户政支队（虚构）"
-officers = ["yanbian-officer"]
+
+[[people]]
+id = "{OFFICER_ID}"
+zh = "省厅核实员（虚构）"
+login = "officer"
+os_account = "{OFFICER}"
+roles = ["officer"]
+offices = ["220000"]
+
+[[people]]
+id = "p-yanbian"
+zh = "延边核实员（虚构）"
+login = "yanbian"
+os_account = "yanbian-officer"
+roles = ["officer"]
+offices = ["222400"]
+
+[[people]]
+id = "{LEADER_ID}"
+zh = "审批领导（虚构）"
+login = "{LEADER}"
+os_account = "leader"
+roles = ["leader", "discloser"]
+
+[[people]]
+id = "p-supervisor"
+zh = "监督员（虚构）"
+login = "supervisor"
+roles = ["supervisor", "discloser"]
 
 [keys]
 signing_key = "keys/sign.key"
@@ -242,13 +300,17 @@ signing_certificate = "keys/sign.pem"
 decryption_key = "keys/encrypt.key"
 decryption_certificate = "keys/encrypt.pem"
 sftp_key = "keys/sftp"
+register_key = "keys/register.key"
+register_public = "keys/register.pem"
+told_keys = "keys/told.keys"
 
 [register]
 url = "{world.postgres.url("exchange")}"
 password_file = "{world.postgres.password_file.resolve()}"
 
 [policy]
-spot_check_one_in = 1_000_000  # so that each answer is the planted one; an office leaves this at 20
+spot_check_one_in = 1_000_000  # so that each answer is the planted one; an office leaves these two as they are
+spot_check_days = 0
 """
     write_atomically(world.config, settings.encode())
 
@@ -281,6 +343,7 @@ zh = "{profile.zh}"
 number = "吉公会商〔虚构〕{profile.id}"
 level = "{profile.level}"
 division = "{profile.division}"
+kind = "{profile.kind}"
 in_force_from = {today - timedelta(days=180)}
 in_force_until = {today + timedelta(days=540)}
 cycles = [{cycles}]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from exchange.base.legal_bases import legal_bases, partner_kinds
 from exchange.base.paths import SCHEMAS
 from exchange.base.tables import (
     ANSWERS,
@@ -76,12 +77,27 @@ def _elsewhere() -> str:
     return table("code | 事项 item | 不予受理 refusal | 中文 | English", rows)
 
 
-_COUNTS: Final = {"always": "是 yes", "named": "协议该用途写明的 where the purpose names it", "never": "否 no"}
+_COUNTS: Final = {"named": "依据写明的 where the legal basis names it", "never": "否 no"}
 
 
 def _offences() -> str:
     rows = ((f"`{each.code}`", each.zh, each.en, _COUNTS[each.counts]) for each in OFFENCE_KINDS.values())
     return table("code | 中文 | English | 计入 counts", rows)
+
+
+def _bases() -> str:
+    rows = (
+        (
+            f"`{each.code}`",
+            each.name,
+            "、".join(partner_kinds()[kind].zh for kind in each.who),
+            each.zh + "。每年查询 each year" * each.asked_each_year,
+            each.en,
+            "条文 text" if each.read == "text" else "二手资料 secondary",
+        )
+        for each in legal_bases().values()
+    )
+    return table("code | 条文 article | 部门 who | 计入 | what counts | 所读 read", rows)
 
 
 def _relations() -> str:
@@ -110,6 +126,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "items": _items,
         "elsewhere": _elsewhere,
         "offences": _offences,
+        "bases": _bases,
         "relations": _relations,
         "results": _results,
         "refusals": lambda: _sentences(REFUSALS),

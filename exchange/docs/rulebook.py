@@ -33,17 +33,21 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "agreement": "会商协议",
         "answer": "答复",
         "approved": "事先审批",
+        "bases": "法律依据",
         "cells": "工作簿的单元格",
         "certificate": "签名证书",
         "claim": "所填",
         "claimed": "所填",
         "column": "问题所在的列或字段",
+        "comes_out": "是否计入",
         "counts": "协议写明计入的种类",
         "cycle": "周期",
         "due": "末日",
         "echoed": "回显",
         "event": "业务记录",
+        "example": "各类行为的例子",
         "extended": "经批准延长",
+        "grid": "各依据计入的类别与种类",
         "identity": "号码与姓名",
         "items": "核查事项",
         "last": "其余事项的末日",
@@ -73,7 +77,9 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
 _IN_COLUMNS: Final = ("claim", "answer", "claimed", "echoed")
 """Of these each field has a column of its own."""
 
-_COMES_OUT: Final = ("answer", "echoed", "due", "last", "provisional", "result", "refusal", "column", "row")
+_COMES_OUT: Final = (
+    "answer", "comes_out", "echoed", "due", "last", "provisional", "result", "refusal", "column", "row",
+)  # fmt: skip
 
 _NONE: Final = "无 none"
 _LONG: Final = 40

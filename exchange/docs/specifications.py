@@ -18,7 +18,17 @@ from exchange.base.paths import ROOT
 from exchange.base.tables import ANSWERS, ITEMS
 
 FOLDER: Final = ROOT / "tests" / "spec"
-ORDER: Final = ("identity", *ITEMS, "sealed_juvenile", "elsewhere", "requests", "data", "deadlines", "masking")
+ORDER: Final = (
+    "identity",
+    *ITEMS,
+    "legal_bases",
+    "sealed_juvenile",
+    "elsewhere",
+    "requests",
+    "data",
+    "deadlines",
+    "masking",
+)
 """The order in which a person reads them; others follow by name."""
 
 _MOST_EXAMPLES: Final = 12

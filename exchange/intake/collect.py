@@ -10,6 +10,8 @@ Rules
   bytes: a batch of its own, which is refused. What the folder holds is only a call to look; the register decides.
 - Several look at once (the poll, the lookout, a batch's own run that clears its set away): what is gone or moves
   between listing and reading is left to the next look and does not hold up the partner's other sets.
+- A file whose name is none that is read (upper case, another alphabet, blanks, ``set.zip``) gets the partner one notice
+  a day, as long as it lies there, which says what names are read.
 - A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
 - Whatever goes wrong in one partner's look is that partner's trouble, and in one set that set's: it is named, the
   others go on. A look has one time limit in all, and a batch is told as soon as it is claimed.
@@ -36,12 +38,12 @@ from exchange.app import App
 from exchange.base.errors import ExchangeError, Refused, Retryable, without_values
 from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
-from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.lanes import Lane, lane_of
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 from exchange.register import Claim, FileRecord, Role, State
 from exchange.steps.notice import send_notice
-from exchange.steps.pickup import notice_pickups
+from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
 from exchange.wire.cms import as_der
 from exchange.wire.envelope import is_whole_der
@@ -66,6 +68,9 @@ WITHHELD: Final = "name-withheld"
 
 CROWDED: Final = "too-many-files"
 """What notices call a folder in which more lies than is looked at."""
+
+UNREAD: Final = "names-not-read"
+"""What notices call files whose names are none that is read."""
 
 _SETTLING: Final = timedelta(minutes=1)
 """So long after its last step a batch's own run may still be sending its receipt and clearing its set away."""
@@ -162,6 +167,8 @@ class FolderScan:
         for name in sorted(self.files):
             if stem := _stem(name):
                 self.sets.setdefault(stem, []).append(self.files[name])
+        others = [name for name in self.files if not _stem(name) and not name.endswith(ACKNOWLEDGEMENT_SUFFIX)]
+        self.unread = self.listing.unread + len(others)
 
     def all_sets(self) -> None:
         """Claims what is complete; reports what has stood still for too long and is not."""
@@ -169,10 +176,12 @@ class FolderScan:
         for about, code, found in (
             (WITHHELD, "name_holds_id_number", self.withheld > 0),
             (CROWDED, "too_many_files", not self.listing.whole),
+            (UNREAD, "names_not_read", self.unread > 0),
         ):
             if found:
                 unfinished.append(about)
-                self._left_alone(about, code)
+                if self._left_alone(about, code) and about == UNREAD:
+                    self.troubles.append(f"{self.agreement.partner}: files whose names are not read: {self.unread}")
         for stem in self.sets:
             with self.apart(stem):
                 missing = self.claim_if_complete(stem)
@@ -279,14 +288,17 @@ class FolderScan:
             self.folder.remove(file.name)
         return None
 
-    def _left_alone(self, stem: str, code: str) -> None:
-        """Remembers an incomplete set, and reports it once it has stood still for too long."""
+    def _left_alone(self, stem: str, code: str) -> bool:
+        """Remembers an incomplete set, and reports it once it has stood still for too long; whether it has."""
         partner, now = self.agreement.partner, self.app.now()
         files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
-        fingerprint = sha256(json.dumps([code, files, self.withheld]).encode())
+        day = str(office_day(now)) if stem == UNREAD else ""
+        fingerprint = sha256(json.dumps([code, files, self.withheld, day]).encode())
         seen = self.app.register.see_unfinished(partner, stem, fingerprint, code, now)
-        if seen.noticed_at is not None or now - seen.first_seen < self.app.settings.policy.incomplete_after:
-            return
+        if seen.noticed_at is not None:
+            return True
+        if now - seen.first_seen < self.app.settings.policy.incomplete_after:
+            return False
         words = NOTICES[code]
         notice = Notice(
             partner=partner,
@@ -299,6 +311,7 @@ class FolderScan:
         send_notice(self.app, self.folder, notice, f"{stem}.notice.json")
         self.app.register.noticed(partner, stem, now)
         log.warning("partner %s: a set is incomplete (%s); the partner has a notice", partner, code)
+        return True
 
 
 def _stem(name: str) -> str:

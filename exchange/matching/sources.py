@@ -2,36 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
-from exchange.base.tables import ALWAYS_COUNTED
+from exchange.base.legal_bases import LegalBasis
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 
 UNCLEAR: Final = "unclear"
-"""The kind of a record whose kind or effective day cannot be read: it counts for everybody, as an officer's."""
+"""The kind of a record whose kind or effective day cannot be read; what cannot be read may decide (``what_counts``)."""
 
 
 @dataclass(frozen=True)
 class Sources:
     """``records``: by source code, only the sources that are there and within their freshness limit; ``approved``:
     whether *no record* answers may leave by an approval that was given in advance; ``tells_cancellation``: whether
-    rows of people whose registration is cancelled say so; ``offence_kinds``: the kinds of record that the purpose may
-    be told of.
+    rows of people whose registration is cancelled say so; ``bases``: on which the purpose rests, none where it asks
+    nothing about offences; ``asked_on``: the day of receipt, from which spans of years are reckoned back (left out,
+    none has ended).
     """
 
     population: Population
     records: Mapping[str, SortedTable]
     approved: bool = False
     tells_cancellation: bool = False
-    offence_kinds: Collection[str] = ALWAYS_COUNTED
+    bases: Sequence[LegalBasis] = ()
+    asked_on: date = date.min
 
     def ready(self, needed: Iterable[str]) -> bool:
         return set(needed) <= set(self.records)
-
-    @property
-    def counted(self) -> list[str]:
-        """The kinds that count for this purpose, and what an officer must read."""
-        return [*self.offence_kinds, UNCLEAR]

@@ -136,7 +136,7 @@ def _handover(agreement: Agreement, purpose: Purpose, items: Sequence[str]) -> l
         (f"周期 Cycle（{'、'.join(agreement.cycles)}）", ""),
         ("期间 Period", ""),
         ("用途 Purpose", f"{purpose.zh}（{purpose.code}）"),
-        ("法律依据 Legal basis", purpose.legal_basis),
+        ("法律依据 Legal basis", purpose.cited),
         ("核查事项 Items", "、".join(ITEMS[item].zh for item in items)),
         ("介绍信编号 Letter of introduction", ""),
         ("经办人 Handler", ""),

@@ -3,20 +3,24 @@
 from exchange.register.alerts import Alert, NewAlert
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Role, UnfinishedSet, numbered
 from exchange.register.clock import Stop
+from exchange.register.leaving import Attested
 from exchange.register.missing import MissingSet
 from exchange.register.pickups import Pickup, PickupEvidence, UncollectedResult
 from exchange.register.register import Register, open_register
 from exchange.register.releases import Outcome, Release, ReleaseState
 from exchange.register.reviews import Decision, NewReview, Review, ReviewFilter, ReviewState
+from exchange.register.signing import LedgerKey
 from exchange.register.states import State
 
 __all__ = [
     "Alert",
+    "Attested",
     "Batch",
     "BatchFilter",
     "Claim",
     "Decision",
     "FileRecord",
+    "LedgerKey",
     "MissingSet",
     "NewAlert",
     "NewReview",

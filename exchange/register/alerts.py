@@ -12,13 +12,14 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 
-from sqlalchemy import Date, Engine, cast, func, select, update
+from sqlalchemy import Date, Engine, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
+from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, as_batch, get_batch
 from exchange.register.models import AlertRow, BatchRow, LedgerRow
 from exchange.register.states import State
@@ -58,13 +59,18 @@ class Alerts:
             if added:
                 event_data = {f"alert.{row.code}{row.days or ''}": str(row.true_on) for row in added}
                 append_event(session, batch, {}, event_data, self.actor)
+                touched(session, *added)
             return [_alert(row) for row in added]
 
     def add(self, alert: NewAlert, at: datetime) -> Alert | None:
         """Writes down an alert that is about no batch; None where it is there already."""
         with transaction(self.engine) as session:
             row = _inserted(session, alert, at)
-            return None if row is None else _alert(row)
+            if row is None:
+                return None
+            append_note(session, at, self.actor, {f"alert.{row.code}": row.subject})
+            touched(session, row)
+            return _alert(row)
 
     def sent(self, batch_ids: Iterable[str]) -> dict[str, dict[tuple[str, int], date]]:
         """Batch → kind → the office's day on which it was noticed last."""
@@ -104,7 +110,12 @@ class Alerts:
         """A message about these went out."""
         ids = [alert.id for alert in alerts]
         with transaction(self.engine) as session:
-            session.execute(update(AlertRow).where(AlertRow.id.in_(ids), AlertRow.told_at.is_(None)).values(told_at=at))
+            untold = select(AlertRow).where(AlertRow.id.in_(ids), AlertRow.told_at.is_(None)).order_by(AlertRow.id)
+            if rows := session.scalars(untold.with_for_update()).all():
+                for row in rows:
+                    row.told_at = at
+                append_note(session, at, self.actor, {"alerts_told": len(rows)})
+                touched(session, *rows)
 
 
 def _inserted(session: Session, alert: NewAlert, at: datetime) -> AlertRow | None:

@@ -7,6 +7,9 @@ Rules
   that the batch has, over the stops that have ended and the calendar as it is known now (``calendar/working_days.py``).
 - Only an accepted batch that is not closed, and is not overdue, can be stopped. While the clock stands the due day is
   not known: ``due_on`` is then what it would be had the clock been started at once, and ``clock_stands`` says so.
+- An officer proposes that it be stopped, and a leader, another person, approves: until then it runs; rejected, it has
+  never stood (national rules on criminal-record queries of 2021: with the approval of the head of an organ of county
+  level or above). Who knows what was looked into starts it again without asking.
 - Being told again what is so already changes nothing.
 """
 
@@ -26,7 +29,7 @@ from exchange.calendar.working_days import ClockPause, Due, OfficeDays, due_afte
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, as_batch, get_batch
-from exchange.register.models import BatchRow, ClockStopRow
+from exchange.register.models import BatchRow, ClockProposalRow, ClockStopRow
 from exchange.register.states import OPEN, State
 
 
@@ -42,6 +45,22 @@ class Stop:
     started_at: datetime | None
     started_by: str | None
     started_note: str | None
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """That a clock be stopped. ``approved``: None until a leader decided; ``why``: a rejection's reason."""
+
+    batch: str
+    number: int
+    proposed_at: datetime
+    proposed_by: str
+    reason: str
+    note: str | None
+    decided_at: datetime | None
+    decided_by: str | None
+    approved: bool | None
+    why: str | None
 
 
 def clock_pauses(stops: Iterable[Stop]) -> list[ClockPause]:
@@ -76,22 +95,42 @@ class Clock:
         self.engine = engine
         self.actor = actor
 
-    def stop(self, batch_id: str, at: datetime, reason: str, why: str | None = None) -> bool:
-        """The clock stands from now on; False where it does already."""
+    def propose(self, batch_id: str, at: datetime, reason: str, note: str | None = None) -> bool:
+        """An officer asks for the clock to be stopped; it runs on. False where somebody has asked already."""
         with transaction(self.engine) as session:
             row = _running_out(session, batch_id)
-            if row.clock_stands:
+            if row.clock_stands or _undecided(session, batch_id) is not None:
                 return False
-            if row.due_on is None or row.due_on < office_day(at):
-                msg = f"{batch_id} was due on {row.due_on}; stopping its clock now would change nothing"
-                raise Halt(msg)
-            number = len(_stops(session, batch_id)) + 1
-            stop = ClockStopRow(batch_id=batch_id, number=number, stopped_at=at, stopped_by=self.actor)
-            stop.reason, stop.note = reason, why
-            session.add(stop)
-            event_data = {f"stop.{number}": f"{at.isoformat()} {reason} {why or ''}".strip()}
-            append_event(session, row, {"clock_stands": True}, event_data, self.actor)
+            _check_not_due(row, at)
+            number = len(_proposals(session, batch_id)) + 1
+            session.add(
+                ClockProposalRow(
+                    batch_id=batch_id, number=number, proposed_at=at, proposed_by=self.actor, reason=reason, note=note
+                )
+            )
+            event_data = {f"stop_proposed.{number}": f"{at.isoformat()} {reason} {note or ''}".strip()}
+            append_event(session, row, {}, event_data, self.actor)
             return True
+
+    def approve(self, batch_id: str, at: datetime) -> None:
+        """The leader lets the clock stand from now on; Halt where nobody has asked, or the leader did so."""
+        with transaction(self.engine) as session:
+            row, asked = _decidable(session, batch_id, self.actor)
+            _check_not_due(row, at)
+            asked.decided_at, asked.decided_by, asked.approved = at, self.actor, True
+            number = len(_stops(session, batch_id)) + 1
+            stop = ClockStopRow(batch_id=batch_id, number=number, stopped_at=at, stopped_by=asked.proposed_by)
+            stop.reason, stop.note = asked.reason, asked.note
+            session.add(stop)
+            event_data = {f"stop.{number}": f"{at.isoformat()} {asked.reason} {asked.note or ''}".strip()}
+            append_event(session, row, {"clock_stands": True}, event_data, self.actor)
+
+    def reject(self, batch_id: str, at: datetime, why: str) -> None:
+        """The clock has never stood; Halt where nobody has asked."""
+        with transaction(self.engine) as session:
+            row, asked = _decidable(session, batch_id, self.actor)
+            asked.decided_at, asked.decided_by, asked.approved, asked.why = at, self.actor, False, why
+            append_event(session, row, {}, {f"stop_rejected.{asked.number}": f"{at.isoformat()} {why}"}, self.actor)
 
     def start(self, batch_id: str, at: datetime, office_days: OfficeDays, why: str | None = None) -> bool:
         """The clock runs again, and the due day is known again; False where it runs already."""
@@ -132,6 +171,13 @@ class Clock:
             append_event(session, row, facts, {"due_before": before}, self.actor)
             return True
 
+    def proposals(self, batch_id: str | None = None) -> list[Proposal]:
+        """A batch's proposals, the first first; without a batch, those of all that no leader has decided yet."""
+        query = select(ClockProposalRow).order_by(ClockProposalRow.batch_id, ClockProposalRow.number)
+        chosen = ClockProposalRow.decided_at.is_(None) if batch_id is None else ClockProposalRow.batch_id == batch_id
+        with transaction(self.engine) as session:
+            return [_proposal(row) for row in session.scalars(query.where(chosen))]
+
     def stops(self, batch_id: str) -> list[Stop]:
         """A batch's stops, the first first."""
         with transaction(self.engine) as session:
@@ -165,6 +211,34 @@ def _running_out(session: Session, batch_id: str) -> BatchRow:
     return row
 
 
+def _check_not_due(row: BatchRow, at: datetime) -> None:
+    """Halt where the due day is over."""
+    if row.due_on is None or row.due_on < office_day(at):
+        msg = f"{row.id} was due on {row.due_on}; stopping its clock now would change nothing"
+        raise Halt(msg)
+
+
+def _decidable(session: Session, batch_id: str, actor: str) -> tuple[BatchRow, ClockProposalRow]:
+    """The locked batch and its proposal, where this person may decide it."""
+    row, asked = _running_out(session, batch_id), _undecided(session, batch_id)
+    if asked is None:
+        msg = f"nobody has asked for the clock of {batch_id} to be stopped"
+        raise Halt(msg)
+    if asked.proposed_by == actor:
+        msg = f"{actor} has proposed this; another person decides it"
+        raise Halt(msg)
+    return row, asked
+
+
+def _undecided(session: Session, batch_id: str) -> ClockProposalRow | None:
+    return next((row for row in _proposals(session, batch_id) if row.decided_at is None), None)
+
+
+def _proposals(session: Session, batch_id: str) -> list[ClockProposalRow]:
+    query = select(ClockProposalRow).filter_by(batch_id=batch_id).order_by(ClockProposalRow.number)
+    return list(session.scalars(query))
+
+
 def _facts(session: Session, row: BatchRow, office_days: OfficeDays) -> dict[str, Any]:
     session.flush()
     batch, stops = as_batch(row), _stops(session, row.id)
@@ -177,6 +251,12 @@ def _facts(session: Session, row: BatchRow, office_days: OfficeDays) -> dict[str
 def _stops(session: Session, batch_id: str) -> list[Stop]:
     query = select(ClockStopRow).filter_by(batch_id=batch_id).order_by(ClockStopRow.number)
     return [_stop(row) for row in session.scalars(query)]
+
+
+def _proposal(row: ClockProposalRow) -> Proposal:
+    return Proposal(
+        batch=row.batch_id, **{name: getattr(row, name) for name in Proposal.__dataclass_fields__ if name != "batch"}
+    )
 
 
 def _stop(row: ClockStopRow) -> Stop:

@@ -1,65 +1,128 @@
 """The register's database: connecting, migrating, and what its troubles mean.
 
-Rules: a lost or refused connection is Retryable, wherever it happens; other faults are our own and are raised as they
-are, without the values that a statement carried. The password never stands in a URL, only in libpq's password file.
+Rules
+- Every wait has a limit, at the server and here (``Limits``): a client that stopped does not hold up the others, a
+  server that stopped does not hold up a client.
+- A lost or refused connection is Retryable, wherever it happens, and so is what ``troubles.py`` says will pass; other
+  faults are our own and are raised as they are, without the values that a statement carried.
+- The password never stands in a URL, only in libpq's password file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Final
 
+import psycopg
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Engine, create_engine, func, select
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy import Engine, create_engine, event, func, select, text
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Retryable
+from exchange.register import ledger, troubles
+from exchange.register.signing import LedgerKey
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-_CONNECT_SECONDS = 5
-_SILENCE_SECONDS = 30
 _LOCK_NOT_AVAILABLE = "55P03"
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
-def open_engine(url: str, password_file: Path | None) -> Engine:
-    """An engine that checks a pooled connection before it is used and hides parameters from every message."""
+@dataclass(frozen=True)
+class Limits:
+    """How long the register's database is waited for, in seconds. ``connect``: for a connection; ``lock``: for a lock
+    that another holds; ``statement``: for one statement, at the server; ``idle``: how long a transaction may stand
+    still, after which the server ends it and frees its locks; ``silence``: for a machine that no longer answers;
+    ``answer``: for anything at all from the server, also where it stopped with its connections open.
+    """
+
+    connect: int = 5
+    lock: float = 30
+    statement: float = 300
+    idle: float = 60
+    silence: int = 30
+    answer: float = 330
+
+
+DEFAULT_LIMITS: Final = Limits()
+
+
+def open_engine(
+    url: str, password_file: Path | None, key: LedgerKey | None = None, limits: Limits = DEFAULT_LIMITS
+) -> Engine:
+    """An engine that checks a pooled connection before it is used and hides parameters from every message. ``key``
+    signs the ledger's lines (``ledger.key_of``).
+    """
+    server = {
+        "timezone": "UTC",  # in which the digests write times
+        "lock_timeout": f"{limits.lock * 1000:.0f}",
+        "statement_timeout": f"{limits.statement * 1000:.0f}",
+        "idle_in_transaction_session_timeout": f"{limits.idle * 1000:.0f}",
+    }
     arguments: dict[str, object] = {
-        "connect_timeout": _CONNECT_SECONDS,
+        "connect_timeout": limits.connect,
         "application_name": "exchange",
-        "keepalives_idle": _SILENCE_SECONDS,  # a server that vanished without a word is noticed, too
-        "tcp_user_timeout": _SILENCE_SECONDS * 1000,
+        "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
+        "keepalives": 1,
+        "keepalives_idle": limits.silence,  # a server that vanished without a word is noticed, too
+        "keepalives_interval": max(1, limits.silence // 3),
+        "keepalives_count": 3,
+        "tcp_user_timeout": limits.silence * 1000,
     }
     if password_file is not None:
         arguments["passfile"] = str(password_file)
-    return create_engine(url, connect_args=arguments, pool_pre_ping=True, hide_parameters=True)
+    engine = create_engine(
+        url, connect_args=arguments, pool_pre_ping=True, pool_timeout=limits.lock, hide_parameters=True
+    )
+    event.listen(engine, "do_connect", _connecting(limits))
+    return engine.execution_options(ledger_key=key)
+
+
+def _connecting(limits: Limits) -> Callable[..., psycopg.Connection[Any]]:
+    """Opens connections that give up on a server that keeps them open and says nothing."""
+
+    class Impatient(psycopg.Connection[Any]):
+        def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
+            try:
+                return super().wait(gen, interval, limits.answer if timeout is None else timeout)
+            except psycopg.errors._WaitTimeout:
+                if timeout is None:
+                    self.pgconn.finish()  # its state is unknown
+                raise
+
+    def connect(_dialect: object, _record: object, arguments: Sequence[Any], named: dict[str, Any]) -> Any:
+        return Impatient.connect(*arguments, **named)
+
+    return connect
 
 
 @contextmanager
 def transaction(engine: Engine) -> Iterator[Session]:
-    """A session that commits when its block ends well; Retryable when the database cannot be reached or goes away."""
-    with _reaching(), Session(engine, expire_on_commit=False) as session, session.begin():
+    """A session that commits when its block ends well, the ledger's lines last; Retryable when the database cannot be
+    reached or goes away, and when something there is in the way for now (``troubles.py``).
+    """
+    with _reaching(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
+        ledger.write(session)
 
 
 @contextmanager
-def _reaching() -> Iterator[None]:
+def _reaching(engine: Engine) -> Iterator[None]:
     try:
         yield
-    except (OperationalError, InterfaceError) as error:
-        if not (error.connection_invalidated or _is_gone(error)):
-            raise
-        msg = "the register's database cannot be reached"
+    except PoolTimeoutError:
+        msg = "all of this program's connections to the register's database are in use"
         raise Retryable(msg) from None
-
-
-def _is_gone(error: OperationalError | InterfaceError) -> bool:
-    """Whether the server refused or dropped the connection (SQLSTATE class 08, 57P; none when nothing answered)."""
-    state = getattr(error.orig, "sqlstate", None)
-    return state is None or state.startswith(("08", "57P", "53300"))
+    except DBAPIError as error:
+        trouble = troubles.told(error, engine)
+        if trouble is None:
+            raise
+        raise trouble from None
 
 
 @contextmanager
@@ -80,10 +143,11 @@ def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
 
 
 def migrate(engine: Engine) -> None:
-    """Brings the database to this version's tables; nothing to do where it has them."""
+    """Brings the database to this version's tables; nothing to do where it has them. A migration may take its time."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with _reaching(), engine.begin() as connection:
+    with _reaching(engine), engine.begin() as connection:
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

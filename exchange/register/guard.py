@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, ForeignKey, func, select, update
+from sqlalchemy import Engine, ForeignKey, func, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
@@ -23,6 +23,7 @@ from exchange.base.keyed import Hashes, Kind
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
 from exchange.register.database import transaction
+from exchange.register.ledger import touched
 from exchange.register.lines import append_event, get_batch, now, transition
 from exchange.register.models import Base, BatchRow
 from exchange.register.states import State
@@ -65,12 +66,18 @@ class GuardHoldRow(Base):
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of one batch, with what tripped; see ``guard.rules``."""
+    """Of one batch, with what tripped; see ``guard.rules``. ``holds``: whether that keeps the result here."""
 
     generation: int
     counts: Counts
     failed: Failed
     trips: Sequence[Trip] = ()
+    holds: bool = False
+
+    @property
+    def said(self) -> str:
+        """What the ledger says of it."""
+        return f"{'held' if self.holds else 'seen'} {'; '.join(map(str, self.trips))}"
 
 
 @dataclass(frozen=True)
@@ -87,18 +94,33 @@ Renewed = Callable[[Hashes, Kind, int], Hashes]
 
 
 def add_evidence(session: Session, batch_id: str, evidence: Evidence) -> None:
-    """Writes a batch's evidence, and the hold where something tripped."""
+    """Writes a batch's evidence, and its hold where that holds it, in a transaction that writes a line."""
     at, counts = now(), evidence.counts
     row = GuardEvidenceRow(batch_id=batch_id, at=at, rows=counts.rows, generation=evidence.generation)
     row.no_such_number, row.name_disagrees = counts.no_such_number, counts.name_disagrees
     for name in _KINDS:
         setattr(row, name, getattr(evidence.failed, name).tobytes())
     session.add(row)
-    if evidence.trips:
+    if evidence.holds:
         tripped = [str(trip) for trip in evidence.trips]
         session.add(GuardHoldRow(batch_id=batch_id, held_at=at, tripped=tripped))
-    over = update(GuardEvidenceRow).where(GuardEvidenceRow.at < at - timedelta(days=LIMITS.span_days))
-    session.execute(over.where(GuardEvidenceRow.numbers != b"").values(dict.fromkeys(_KINDS, b"")))
+    touched(session, row, *_emptied(session, at - timedelta(days=LIMITS.span_days)))
+
+
+def _emptied(session: Session, before: datetime) -> Sequence[GuardEvidenceRow]:
+    """The rows whose span is over, without their hashes; those that another transaction empties are left to it."""
+    query = select(GuardEvidenceRow).where(GuardEvidenceRow.at < before)
+    query = query.where(or_(*[getattr(GuardEvidenceRow, name) != b"" for name in _KINDS]))
+    rows = session.scalars(query.order_by(GuardEvidenceRow.batch_id).with_for_update(skip_locked=True)).all()
+    for row in rows:
+        row.numbers = row.names = row.groups = b""
+    return rows
+
+
+def is_held(session: Session, batch_id: str) -> bool:
+    """Whether the batch's first result must not leave."""
+    row = session.get(GuardHoldRow, batch_id)
+    return row is not None and row.decision != RELEASED
 
 
 class Guard:
@@ -152,12 +174,6 @@ class Guard:
             for other, generation, hashes in session.execute(query):
                 found.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, generation))
         return [Failed.together([Failed(numbers=each) for each in parts]).numbers for parts in found.values()]
-
-    def is_held(self, batch_id: str) -> bool:
-        """Whether the batch's first result must not leave."""
-        with transaction(self.engine) as session:
-            row = session.get(GuardHoldRow, batch_id)
-            return row is not None and row.decision != RELEASED
 
     def holds(self) -> list[GuardHold]:
         """Those that no leader has decided, the oldest first."""

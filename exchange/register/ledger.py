@@ -1,66 +1,159 @@
-"""The ledger under the register: one line for each step of a batch, chained by hashes, only ever added to.
+"""The ledger under the register: one signed line for each step, chained by hashes, only ever added to.
 
-Rules: a line's hash covers its fields and the hash of the line before; lines are numbered without gaps, ordered by a
-lock; the database itself refuses to change or remove one. What a step writes into a batch's own line it also tells the
-ledger.
-
-``verify`` finds a line that was altered, removed or put in between, a ledger that was cut short, and a batch whose own
-line, or whose files of claim and result, are not what the ledger was told. It cannot find a ledger that was rewritten
-whole, head and all, by whoever owns the database: against that the head's hash is printed by ``exchange register
-verify``, to be noted elsewhere from time to time. Counts of answers and pinned snapshots are not in the ledger, but in
-the result's manifest, whose hash is; the data file's hash is in the request's.
+Rules
+- A line's hash covers its fields, the digests of what the tables then held (``digests.py``), and the hash of the line
+  before. Lines are numbered without gaps, ordered by a lock; the database itself refuses to change or remove one.
+- Each line is signed (``signing.py``) and put only behind a signed one. Lines of earlier versions have no signature;
+  they hold up to the first signed line, which ``exchange register sign`` writes.
+- Lines are written when their transaction ends, all at once, so that the lock that orders the writers is held for as
+  long as a commit takes. A line about a batch is written only where the batch was attested in the same transaction
+  (``attest.py``): what was altered past the ledger is never signed.
 """
 
 from __future__ import annotations
 
+import base64
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import sha256
-from itertools import groupby
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.register.batches import Role
-from exchange.register.models import BatchRow, FileRow, LedgerHeadRow, LedgerRow
+from exchange.register import digests
+from exchange.register.merkle import Tree
+from exchange.register.models import LedgerHeadRow, LedgerRow
+from exchange.register.signing import Checkpoint, LedgerKey
 
 BEGINNING: Final = "0" * 64
-_LOCK: Final = 0x4C454447  # "LEDG": orders the writers for the length of a transaction
-_AT_ONCE: Final = 1000
-_FACTS: Final = frozenset(BatchRow.__table__.columns.keys()) - {"id", "state", "received_at"}
-_ROLES: Final = frozenset(Role)
-_UNTOLD: Final = {"items": "[]", "due_provisional": "False", "clock_stands": "False", "receipts_sent": "1"}
-"""What a batch's line says before its set is trusted."""
+NOTED: Final = "noted"
+"""The state that stands in lines that are about no batch."""
+
+_LOCK: Final = 0x4C454447  # "LEDG": orders the writers until the transaction ends
+_PENDING: Final = "ledger.pending"
+_TOUCHED: Final = "ledger.touched"
+_ATTESTED: Final = "ledger.attested"
+
+
+@dataclass(frozen=True)
+class Pending:
+    """A line that the end of the transaction writes."""
+
+    batch_id: str | None
+    steps: tuple[str | None, str]
+    at: datetime
+    actor: str
+    facts: str
 
 
 def append(
-    session: Session, batch_id: str, steps: tuple[str | None, str], at: datetime, actor: str, facts: Mapping[str, Any]
+    session: Session,
+    batch_id: str | None,
+    steps: tuple[str | None, str],
+    at: datetime,
+    actor: str,
+    facts: Mapping[str, Any],
 ) -> None:
-    """Adds a line for a step (from state, to state); ``facts`` are codes and counts."""
+    """Adds a line for a step (from state, to state) at the end of the transaction; ``facts`` are codes and counts."""
+    session.info.setdefault(_PENDING, []).append(pending(batch_id, steps, at, actor, facts))
+
+
+def pending(
+    batch_id: str | None, steps: tuple[str | None, str], at: datetime, actor: str, facts: Mapping[str, Any]
+) -> Pending:
+    """A line with its facts as they are written."""
+    return Pending(batch_id, steps, at, actor, json.dumps(as_written(facts), ensure_ascii=False, sort_keys=True))
+
+
+def append_note(session: Session, at: datetime, actor: str, facts: Mapping[str, Any]) -> None:
+    """Adds a line that is about no batch."""
+    append(session, None, (None, NOTED), at, actor, facts)
+
+
+def touched(session: Session, *rows: Any) -> None:
+    """These rows, of tables of ``digests.BY_ROW``, are written in this transaction: its last line tells them."""
+    session.info.setdefault(_TOUCHED, []).extend(rows)
+
+
+def attested(session: Session) -> set[str]:
+    """The batches whose tables this transaction has found to be what the ledger says, or has made itself."""
+    found: set[str] = session.info.setdefault(_ATTESTED, set())
+    return found
+
+
+def write(session: Session) -> None:
+    """Writes the transaction's lines; Halt where the ledger does not end with a signed line."""
+    lines: list[Pending] = session.info.pop(_PENDING, [])
+    rows: list[Any] = session.info.pop(_TOUCHED, [])
+    session.flush()
+    if not lines:
+        if rows:
+            msg = "rows of the register were changed without a line in the ledger"
+            raise Halt(msg)
+        return
+    told = _digests(session, lines, rows)
+    lock(session)
+    write_behind(session, *_end(session, key_of(session)), lines, told)
+
+
+def lock(session: Session) -> None:
+    """From here on nobody else adds lines until the transaction ends."""
     session.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    head = session.get(LedgerHeadRow, True, populate_existing=True)
-    if head is None:
-        head = LedgerHeadRow(single=True, seq=0, hash=BEGINNING)
-        session.add(head)
-    line = LedgerRow(
-        seq=head.seq + 1,
-        batch_id=batch_id,
-        from_state=steps[0],
-        to_state=steps[1],
-        at=at,
-        actor=actor,
-        facts=json.dumps(_as_written(facts), ensure_ascii=False, sort_keys=True),
-        previous_hash=head.hash,
-    )
-    line.hash = hash_of(line)
-    session.add(line)
-    head.seq, head.hash = line.seq, line.hash
 
 
-def _as_written(facts: Mapping[str, Any]) -> dict[str, str]:
+def write_behind(
+    session: Session, previous: str, tree: Tree, lines: Sequence[Pending], told: Sequence[Mapping[str, str]]
+) -> str:
+    """Signs and writes lines behind those of ``tree``, whose last hash is ``previous``; the new last hash. ``told``:
+    the digests of each line.
+    """
+    key, rows = key_of(session), []
+    for each, held in zip(lines, told, strict=True):
+        line = LedgerRow(
+            seq=tree.size + 1,
+            batch_id=each.batch_id,
+            from_state=each.steps[0],
+            to_state=each.steps[1],
+            at=each.at,
+            actor=each.actor,
+            facts=each.facts,
+            digests=json.dumps(held, sort_keys=True),
+            previous_hash=previous,
+        )
+        line.hash = previous = hash_of(line)
+        tree.add(line.hash)
+        line.root = base64.b64encode(tree.root()).decode()
+        line.signature = key.sign(checkpoint_of(line))
+        rows.append({name: getattr(line, name) for name in _COLUMNS})
+    session.execute(insert(LedgerRow), rows)
+    session.merge(LedgerHeadRow(single=True, seq=tree.size, hash=previous, subtrees=tree.written))
+    session.flush()
+    return previous
+
+
+def last_line(session: Session, batch_id: str | None = None) -> LedgerRow | None:
+    """The ledger's last line, or a batch's."""
+    lines = select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)
+    if batch_id is not None:
+        lines = lines.filter_by(batch_id=batch_id)
+    return session.scalars(lines).first()
+
+
+def is_signed(line: LedgerRow, key: LedgerKey) -> bool:
+    """Whether the office signed this line as it stands."""
+    return line.hash == hash_of(line) and key.is_signed(checkpoint_of(line), line.signature)
+
+
+def checkpoint_of(line: LedgerRow) -> Checkpoint:
+    """What a signed line says of the ledger up to itself."""
+    return Checkpoint(line.seq, line.root or "", line.hash)
+
+
+def as_written(facts: Mapping[str, Any]) -> dict[str, str]:
     """Facts in the form in which the ledger keeps them; what is empty is left out."""
     return {name: str(value) for name, value in facts.items() if value is not None}
 
@@ -77,63 +170,55 @@ def hash_of(line: LedgerRow) -> str:
         line.facts,
         line.previous_hash,
     ]
+    if line.digests is not None:  # lines of earlier versions have none, and keep their hash
+        fields.append(line.digests)
     return sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
-def verify(session: Session) -> tuple[int, str]:
-    """(number of lines, hash of the last); Halt with the first line, or batch, that is not what it was.
-
-    The session must be a new one: everything is read as of one moment, so that work may go on meanwhile.
-    """
-    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
-    sound = _verify_lines(session)
-    _verify_batches(session)
-    return sound
-
-
-def _verify_lines(session: Session) -> tuple[int, str]:
-    previous, expected = BEGINNING, 1
-    in_order = select(LedgerRow).order_by(LedgerRow.seq).execution_options(yield_per=_AT_ONCE)
-    with session.scalars(in_order) as lines:
-        for line in lines:
-            if line.seq != expected or line.previous_hash != previous or line.hash != hash_of(line):
-                msg = f"the ledger was altered at line {expected}"
-                raise Halt(msg)
-            previous, expected = line.hash, expected + 1
-    head = session.get(LedgerHeadRow, True)
-    if (head.seq, head.hash) != (expected - 1, previous) if head else expected != 1:
-        msg = f"the ledger was cut short after line {expected - 1}"
+def key_of(session: Session) -> LedgerKey:
+    """The key that was given to ``open_engine``; Halt where none was."""
+    key = session.get_bind().get_execution_options().get("ledger_key")
+    if not isinstance(key, LedgerKey):
+        msg = "the register was opened without the key that signs its ledger"
         raise Halt(msg)
-    return expected - 1, previous
+    return key
 
 
-def _verify_batches(session: Session) -> None:
-    files = select(FileRow.batch_id, func.json_object_agg(FileRow.role, FileRow.sha256).label("hashes"))
-    by_batch = files.group_by(FileRow.batch_id).subquery()
-    everything = (
-        select(BatchRow, by_batch.c.hashes, LedgerRow)
-        .outerjoin(by_batch, by_batch.c.batch_id == BatchRow.id)
-        .outerjoin(LedgerRow, LedgerRow.batch_id == BatchRow.id)
-        .order_by(BatchRow.id, LedgerRow.seq)
-    )
-    with session.execute(everything.execution_options(yield_per=_AT_ONCE)) as found:
-        for _, group in groupby(found, key=lambda row: row[0].id):
-            rows = list(group)
-            batch, hashes = rows[0][:2]
-            if not _is_as_told(batch, hashes or {}, [line for _, _, line in rows if line is not None]):
-                msg = f"{batch.id} is not what the ledger says"
-                raise Halt(msg)
+def _digests(session: Session, lines: Sequence[Pending], rows: Sequence[Any]) -> list[dict[str, str]]:
+    """For each line, what it tells: of its batch all tables; the last line, of the single rows too."""
+    batches = sorted({each.batch_id for each in lines if each.batch_id is not None})
+    if past := [batch_id for batch_id in batches if batch_id not in attested(session)]:
+        msg = f"{past[0]} was not held against the ledger before it was changed"
+        raise Halt(msg)
+    held = digests.of_batches(session, batches) if batches else {}
+    told = [dict(held.get(each.batch_id or "", {})) for each in lines]
+    by_table: dict[str, list[str]] = {}
+    for row in rows:
+        by_table.setdefault(row.__tablename__, []).append(digests.primary_key(row))
+    for table, keys in by_table.items():
+        told[-1].update(digests.of_rows(session, table, keys))
+    return told
 
 
-def _is_as_told(batch: BatchRow, hashes: Mapping[str, str], lines: Sequence[LedgerRow]) -> bool:
-    """Whether a batch's line, and the files that the ledger knows, are what the ledger's lines add up to."""
-    if not lines or (batch.received_at, batch.state) != (lines[0].at, lines[-1].to_state):
-        return False
-    event_data: dict[str, str] = {}
-    for line in lines:
-        event_data |= json.loads(line.facts)
-    facts = _as_written({name: getattr(batch, name) for name in _FACTS})
-    roles = {name for name in event_data if name.partition("-")[0] in _ROLES}
-    return facts == _UNTOLD | {name: event_data[name] for name in event_data.keys() & _FACTS} and all(
-        hashes.get(role) == event_data[role] for role in roles
-    )
+def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
+    """The last line's hash and the tree up to it, both held against that line's signature."""
+    last, head = last_line(session), session.get(LedgerHeadRow, True, populate_existing=True)
+    if last is None:
+        if head is not None and head.seq:
+            msg = "the ledger was cut short; `exchange register verify` says where"
+            raise Halt(msg)
+        return BEGINNING, Tree()
+    if last.signature is None and (head is None or not head.subtrees):
+        msg = "the ledger is not signed yet; run `exchange register sign` once"
+        raise Halt(msg)
+    try:
+        tree = Tree.restored(head.seq, head.subtrees) if head is not None and head.hash == last.hash else Tree()
+    except ValueError:
+        tree = Tree()
+    if not is_signed(last, key) or (last.seq, last.root) != (tree.size, base64.b64encode(tree.root()).decode()):
+        msg = f"the ledger's last line, {last.seq}, was not signed by this office, or its end was altered"
+        raise Halt(msg)
+    return last.hash, tree
+
+
+_COLUMNS: Final = tuple(LedgerRow.__table__.columns.keys())

@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import ledger
+from exchange.register.attest import attest
 from exchange.register.batches import Batch, FileRecord
 from exchange.register.models import BatchRow, FileRow
-from exchange.register.states import TRANSITIONS, State
+from exchange.register.states import TRANSITIONS, State, is_past
 
 
 def now() -> datetime:
@@ -21,11 +22,15 @@ def now() -> datetime:
 
 
 def get_batch(session: Session, batch_id: str, *, for_update: bool = False) -> BatchRow:
-    """The batch's line; Halt where there is none."""
+    """The batch's line; Halt where there is none. ``for_update``: locked, and Halt where something of the batch is not
+    what the ledger says: whoever changes it builds on nothing that was altered.
+    """
     batch = session.get(BatchRow, batch_id, with_for_update=for_update)
     if batch is None:
         msg = f"{batch_id} is not in the register"
         raise Halt(msg)
+    if for_update:
+        attest(session, batch_id)
     return batch
 
 
@@ -43,11 +48,11 @@ def transition(
     event_data: Mapping[str, Any],
     actor: str,
 ) -> bool:
-    """Writes a step into the batch's line and the ledger; False where the batch is in that state already."""
+    """Writes a step into the batch's line and the ledger; False where the batch has been in that state already."""
     batch = get_batch(session, batch_id, for_update=True)
-    if batch.state == to_state:
-        return False
     from_state = State(batch.state)
+    if from_state is to_state or is_past(from_state, to_state):
+        return False
     if to_state not in TRANSITIONS[from_state]:
         msg = f"{batch_id} is {from_state}; it cannot become {to_state}"
         raise Halt(msg)

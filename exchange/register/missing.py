@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Refused
 from exchange.register.database import transaction
+from exchange.register.ledger import append_note, touched
 from exchange.register.models import BatchRow, MissingSetRow
 from exchange.register.states import State
 from exchange.wire.manifest import RequestManifest
@@ -40,8 +41,11 @@ class MissingSet:
 
 
 class MissingSets:
-    def __init__(self, engine: Engine) -> None:
+    """``actor`` is who watches."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
+        self.actor = actor
 
     def came(self, partner: str) -> dict[Key, datetime]:
         """(cycle, period, purpose) of the partner's accepted sets → when the first of them came."""
@@ -57,8 +61,11 @@ class MissingSets:
         row = insert(MissingSetRow).values(partner=partner, cycle=cycle, period=period, purpose=purpose)
         row = row.values(expected_by=expected_by, noticed_at=at, reminders=0)
         with transaction(self.engine) as session:
-            session.execute(row.on_conflict_do_nothing())
-            return _missing(_row(session, partner, key))
+            added = session.scalar(row.on_conflict_do_nothing().returning(MissingSetRow.partner))
+            found = _row(session, partner, key)
+            if added is not None:
+                self._tell(session, found, "noticed", at)
+            return _missing(found)
 
     def reminded(self, partner: str, key: Key, number: int, at: datetime) -> None:
         """The partner has its n-th reminder."""
@@ -66,11 +73,18 @@ class MissingSets:
             row = _row(session, partner, key)
             if row.reminders < number:
                 row.reminders, row.reminded_at = number, at
+                self._tell(session, row, f"reminder {number}", at)
 
     def arrived(self, partner: str, key: Key, at: datetime) -> None:
         """It came after all."""
         with transaction(self.engine) as session:
-            _row(session, partner, key).arrived_at = at
+            row = _row(session, partner, key)
+            row.arrived_at = at
+            self._tell(session, row, "arrived", at)
+
+    def _tell(self, session: Session, row: MissingSetRow, what: str, at: datetime) -> None:
+        append_note(session, at, self.actor, {f"missing.{row.partner}.{row.cycle}.{row.period}": what})
+        touched(session, row)
 
     def find(self, *, partner: str | None = None, every: bool = False) -> list[MissingSet]:
         """What has not come yet, the oldest first; with ``every``, also what came late."""

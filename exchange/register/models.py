@@ -66,12 +66,15 @@ class FileRow(Base):
 
 
 class LedgerRow(Base):
-    """One line for each step of a batch; lines are only added, and each carries the hash of the one before."""
+    """One line for each step; lines are only added, and each carries the hash of the one before. ``digests``: what the
+    tables held (``digests.py``); ``root`` and ``signature``: of the checkpoint that the line is (``signing.py``). Lines
+    of earlier versions have none of the three; lines that are about no batch have no ``batch_id``.
+    """
 
     __tablename__ = "ledger"
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), index=True)
+    batch_id: Mapped[str | None] = mapped_column(ForeignKey("batch.id"), index=True)
     from_state: Mapped[str | None]
     to_state: Mapped[str]
     at: Mapped[datetime]
@@ -79,16 +82,20 @@ class LedgerRow(Base):
     facts: Mapped[str]
     previous_hash: Mapped[str]
     hash: Mapped[str]
+    digests: Mapped[str | None]
+    root: Mapped[str | None]
+    signature: Mapped[str | None]
 
 
 class LedgerHeadRow(Base):
-    """The ledger's last line, so that a ledger cut short is noticed."""
+    """The ledger's last line, so that a ledger cut short is noticed; ``subtrees``: of its tree (``merkle.py``)."""
 
     __tablename__ = "ledger_head"
 
     single: Mapped[bool] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[str]
+    subtrees: Mapped[str] = mapped_column(server_default="")
 
 
 class SnapshotUseRow(Base):
@@ -151,6 +158,23 @@ class ReleaseRow(Base):
     judged_by: Mapped[str | None]
     judged_at: Mapped[datetime | None]
     reason: Mapped[str | None]
+
+
+class ClockProposalRow(Base):
+    """An officer's proposal that a batch's clock be stopped; no ``decided_at``: no leader has looked yet."""
+
+    __tablename__ = "clock_proposal"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[str]
+    reason: Mapped[str]
+    note: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    approved: Mapped[bool | None]
+    why: Mapped[str | None]
 
 
 class ClockStopRow(Base):

@@ -93,9 +93,11 @@ class Pickups:
 
     def seen(self, batch_id: str, number: int, at: datetime) -> None:
         """This result lies in the partner's folder; the first sight stands."""
-        row = insert(SightingRow).values(batch_id=batch_id, number=number, seen_at=at)
         with transaction(self.engine) as session:
-            session.execute(row.on_conflict_do_nothing())
+            batch = get_batch(session, batch_id, for_update=True)
+            row = insert(SightingRow).values(batch_id=batch_id, number=number, seen_at=at)
+            if session.scalar(row.on_conflict_do_nothing().returning(SightingRow.number)) is not None:
+                append_event(session, batch, {}, {f"seen.{number}": at.isoformat()}, self.actor)
 
     def put_again(self, batch_id: str, number: int, at: datetime) -> None:
         """This result is about to be put there once more: it is not seen and not taken. Written down before it is done,

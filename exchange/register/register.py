@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -22,13 +21,15 @@ from sqlalchemy.dialects.postgresql import insert
 
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
-from exchange.register import ledger
+from exchange.register import checkpoints, ledger
 from exchange.register.alerts import Alerts
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
+from exchange.register.begin import begin
 from exchange.register.clock import Clock
 from exchange.register.database import held, migrate, open_engine, transaction
 from exchange.register.guard import Evidence, Guard, add_evidence
-from exchange.register.lines import as_batch, file_row, get_batch, hashes, now, transition
+from exchange.register.leaving import Attested, attested
+from exchange.register.lines import append_event, as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
     AnswerCountRow,
@@ -42,18 +43,22 @@ from exchange.register.pickups import Pickups
 from exchange.register.releases import Releases
 from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
+from exchange.register.signing import LedgerKey
 from exchange.register.states import OPEN, State
 from exchange.register.told import Told, ToldIndex, add_told
 from exchange.register.told_uses import ToldUses
+from exchange.register.verify import verify
 from exchange.wire.manifest import RequestManifest
 
 _SENDING: Final = 0x53454E44  # "SEND": names of files at partners'
 _SENDING_SECONDS: Final = 60
 
 
-def open_register(url: str, actor: str, password_file: Path | None = None) -> Register:
-    """The register behind this SQLAlchemy URL; nothing is asked of the database yet."""
-    return Register(open_engine(url, password_file), actor)
+def open_register(url: str, actor: str, password_file: Path | None = None, key: LedgerKey | None = None) -> Register:
+    """The register behind this SQLAlchemy URL; nothing is asked of the database yet. ``key`` signs the ledger; without
+    it the register can be read and migrated, no more.
+    """
+    return Register(open_engine(url, password_file, key), actor)
 
 
 class Register:
@@ -97,6 +102,7 @@ class Register:
                 return Claim.SAME if first.manifest_sha256 == manifest_sha256 else Claim.CONFLICT
             session.add_all(file_row(batch_id, file, at) for file in files)
             facts = {"partner": partner, "manifest_sha256": manifest_sha256, **hashes(files)}
+            ledger.attested(session).add(batch_id)
             ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
             return Claim.NEW
 
@@ -156,9 +162,7 @@ class Register:
         be answered, and which of them need an officer; ``told``: whom the batch asks about; ``evidence``: what the
         guard saw, which may hold it.
         """
-        held_for = (
-            {} if not evidence or not evidence.trips else {"guard": f"held {'; '.join(map(str, evidence.trips))}"}
-        )
+        saw = {"guard": evidence.said} if evidence and evidence.trips else {}
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
             if get_batch(session, batch_id, for_update=True).state == State.ACCEPTED:
@@ -167,7 +171,7 @@ class Register:
                     add_told(session, batch_id, told)
                 if evidence is not None:
                     add_evidence(session, batch_id, evidence)
-            if not transition(session, batch_id, State.PREPARED, facts, facts | held_for | hashes(files), self.actor):
+            if not transition(session, batch_id, State.PREPARED, facts, facts | saw | hashes(files), self.actor):
                 return
             session.add_all(file_row(batch_id, file, now()) for file in files)
             session.add_all(
@@ -196,7 +200,7 @@ class Register:
     @property
     def missing(self) -> MissingSets:
         """Sets that agreements expect."""
-        return MissingSets(self.engine)
+        return MissingSets(self.engine, self.actor)
 
     @property
     def alerts(self) -> Alerts:
@@ -226,7 +230,7 @@ class Register:
     @property
     def told(self) -> ToldIndex:
         """Which batches asked about whom."""
-        return ToldIndex(self.engine)
+        return ToldIndex(self.engine, self.actor)
 
     @property
     def told_uses(self) -> ToldUses:
@@ -240,17 +244,19 @@ class Register:
 
     # ── files and snapshots ──────────────────────────────────────────────────────────────────────────────
 
-    def record_file(self, batch_id: str, role: str, name: str, sha256: str, size: int) -> None:
-        """A file of the batch; the same again changes nothing, another for the same role is a Halt."""
+    def record_file(self, batch_id: str, role: str, name: str, sha256: str, size: int) -> FileRecord:
+        """A file of the batch. The first telling stands and is what comes back, whoever told it: of two who make the
+        same file at once, both go on with one.
+        """
         file = FileRecord(role, name, sha256, size)
         with transaction(self.engine) as session:
-            get_batch(session, batch_id)
-            row = insert(FileRow).values(batch_id=batch_id, recorded_at=now(), **asdict(file))
-            session.execute(row.on_conflict_do_nothing())
-            first = session.get_one(FileRow, (batch_id, role))
-            if first.sha256 != sha256:
-                msg = f"{batch_id}: another {role} is recorded already"
-                raise Halt(msg)
+            batch = get_batch(session, batch_id, for_update=True)
+            first = session.get(FileRow, (batch_id, role))
+            if first is None:
+                session.add(file_row(batch_id, file, now()))
+                append_event(session, batch, {}, hashes([file]), self.actor)
+                return file
+            return _file(first)
 
     def find_file(self, batch_id: str, role: str) -> FileRecord | None:
         with transaction(self.engine) as session:
@@ -279,7 +285,7 @@ class Register:
         ``later``: those asked a second time, for the rows that had to wait for a source.
         """
         with transaction(self.engine) as session:
-            get_batch(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True)
             pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later)).all()
             if not pinned:
                 pinned = [
@@ -287,6 +293,8 @@ class Register:
                     for source, (version, as_of) in versions.items()
                 ]
                 session.add_all(pinned)
+                told = {f"pinned.{use.source}{'.later' if later else ''}": use.version for use in pinned}
+                append_event(session, batch, {}, told, self.actor)
             return {use.source: (use.version, use.as_of) for use in pinned}
 
     def snapshots_of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
@@ -301,12 +309,25 @@ class Register:
             uses = select(SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow)
             return {(source, version) for source, version in session.execute(uses.where(BatchRow.state.in_(OPEN)))}
 
+    def batches_with(self, source: str, version: str) -> list[str]:
+        """The ids of all batches, closed ones too, that were answered from this version of a snapshot."""
+        with transaction(self.engine) as session:
+            uses = select(SnapshotUseRow.batch_id).filter_by(source=source, version=version).distinct()
+            return sorted(session.scalars(uses))
+
     # ── what is asked of the register ────────────────────────────────────────────────────────────────────
 
     def batch(self, batch_id: str) -> Batch:
         """The batch's line; Halt where there is none."""
         with transaction(self.engine) as session:
             return as_batch(get_batch(session, batch_id))
+
+    def attested(self, batch_id: str) -> Attested:
+        """The batch with its files and releases, all as its last signed line says; Halt where a table says otherwise,
+        or the line is not the office's. What is sent is read by this.
+        """
+        with transaction(self.engine) as session:
+            return attested(session, batch_id)
 
     def find_batch(self, batch_id: str) -> Batch | None:
         with transaction(self.engine) as session:
@@ -348,10 +369,50 @@ class Register:
         with transaction(self.engine) as session:
             return list(session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq)))
 
-    def verify(self) -> tuple[int, str]:
-        """(lines, last hash) of a sound ledger; Halt with the first line, or batch, that is not what it was."""
+    def transitions(self, batch_id: str) -> list[LedgerRow]:
+        """Of these lines those that took the batch from one state to another."""
+        return [line for line in self.steps(batch_id) if line.from_state != line.to_state]
+
+    def verify(self, against: Sequence[Path] = ()) -> tuple[int, str]:
+        """(lines, last hash) of a sound register; Halt with the first line, batch or row that is not what it was, or
+        where it parts from the checkpoint in one of these files (receipts, results, notes).
+        """
         with transaction(self.engine) as session:
-            return ledger.verify(session)
+            found = {str(path): checkpoints.read(path, ledger.key_of(session)) for path in against}
+            walked = verify(session, [each.size for each in found.values()])
+            if (where := checkpoints.parted(walked, found)) is not None:
+                raise Halt(where)
+            return walked.lines, walked.last_hash
+
+    def checkpoint(self) -> str | None:
+        """The ledger's checkpoint now, a C2SP signed note; None where no line is signed."""
+        with transaction(self.engine) as session:
+            return checkpoints.present(session)
+
+    def check_newest(self, kept: checkpoints.Kept) -> None:
+        """Halt where the ledger does not hold the line of the newest kept checkpoint."""
+        with transaction(self.engine) as session:
+            checkpoints.check_newest(session, kept)
+
+    def resume(self, kept: checkpoints.Kept, reason: str) -> int:
+        """A person has looked: work goes on with the ledger as it is. What it lacks is written down in a line, the kept
+        checkpoints that it refutes are set aside; how many.
+        """
+        with transaction(self.engine) as session:
+            found = {path.name: checkpoints.read(path, ledger.key_of(session)) for path in kept.files()}
+            walked = verify(session, [each.size for each in found.values()])
+            wrong = {name: each for name, each in found.items() if checkpoints.parted(walked, {name: each})}
+            if not wrong:
+                return 0
+            facts = {"resumed": reason} | {f"parted.{name}": f"{each.size} {each.root}" for name, each in wrong.items()}
+            ledger.append_note(session, now(), self.actor, facts)
+        kept.set_aside(each.size for each in wrong.values())
+        return len(wrong)
+
+    def begin_signing(self) -> int:
+        """Signs the ledger from here on, once; the number of the first signed line."""
+        with transaction(self.engine) as session:
+            return begin(session, now(), self.actor)
 
     # ── sets that are not complete ───────────────────────────────────────────────────────────────────────
 

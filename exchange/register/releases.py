@@ -42,6 +42,13 @@ class ReleaseState(StrEnum):
 UNDER_WAY: Final = frozenset({ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED})
 """States in which something is still to be done with a release."""
 
+_AFTER: Final = {
+    ReleaseState.APPROVED: (ReleaseState.PREPARED, ReleaseState.DELIVERED),
+    ReleaseState.PREPARED: (ReleaseState.DELIVERED,),
+    ReleaseState.REJECTED: (ReleaseState.REOPENED,),
+}
+"""State → those of releases that have been in it: of two tries at once the later one finds this."""
+
 Counts = Mapping[str, Mapping[str, int]]
 """Item → answer code → rows."""
 
@@ -115,14 +122,14 @@ class Releases:
             session.add(row)
             reviews.leave(session, batch_id, rows)
             append_event(session, batch, {}, {_key(row): f"{row.state} {len(rows)}"}, self.actor)
-            return _release(row)
+            return as_release(row)
 
     def approve(self, batch_id: str, number: int) -> None:
         """The leader lets the rows go; Halt where the leader decided one of them."""
         with transaction(self.engine) as session:
             row = self._judged(session, batch_id, number, ReleaseState.APPROVED, None)
             if row is not None and self.actor in reviews.deciders(session, batch_id, row.rows):
-                msg = f"{_release(row).id}: who decided a row cannot approve it; another leader must"
+                msg = f"{as_release(row).id}: who decided a row cannot approve it; another leader must"
                 raise Halt(msg)
 
     def reject(self, batch_id: str, number: int, reason: str) -> None:
@@ -159,19 +166,19 @@ class Releases:
 
     def get(self, batch_id: str, number: int) -> Release:
         with transaction(self.engine) as session:
-            return _release(_found(session, batch_id, number))
+            return as_release(_found(session, batch_id, number))
 
     def of(self, batch_id: str) -> list[Release]:
         """A batch's releases, the first first."""
         query = select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number)
         with transaction(self.engine) as session:
-            return [_release(row) for row in session.scalars(query)]
+            return [as_release(row) for row in session.scalars(query)]
 
     def under_way(self) -> list[Release]:
         """The releases with which something is still to be done, the oldest first."""
         query = select(ReleaseRow).where(ReleaseRow.state.in_(UNDER_WAY)).order_by(ReleaseRow.proposed_at)
         with transaction(self.engine) as session:
-            return [_release(row) for row in session.scalars(query)]
+            return [as_release(row) for row in session.scalars(query)]
 
     def _held(self, session: Session, batch_id: str) -> set[int]:
         query = select(ReleaseRow.rows).filter_by(batch_id=batch_id).where(ReleaseRow.state != ReleaseState.REOPENED)
@@ -194,14 +201,14 @@ class Releases:
         reason: str | None,
         event_data: Mapping[str, str] | None = None,
     ) -> ReleaseRow | None:
-        """Moves a release from one state to the next; None where it is there already; Halt where it is elsewhere."""
+        """Moves a release from one state to the next; None where it has been there; Halt where it is elsewhere."""
         from_state, to_state = steps
         batch = get_batch(session, batch_id, for_update=True)
         row = _found(session, batch_id, number)
-        if row.state == to_state:
+        if row.state == to_state or row.state in _AFTER.get(to_state, ()):
             return None
         if row.state != from_state:
-            msg = f"{_release(row).id} is {row.state}; it cannot become {to_state}"
+            msg = f"{as_release(row).id} is {row.state}; it cannot become {to_state}"
             raise Halt(msg)
         row.state = to_state
         if reason is not None:
@@ -222,7 +229,8 @@ def _found(session: Session, batch_id: str, number: int) -> ReleaseRow:
     return row
 
 
-def _release(row: ReleaseRow) -> Release:
+def as_release(row: ReleaseRow) -> Release:
+    """The row as the register tells it."""
     return Release(
         batch=row.batch_id,
         number=row.number,

@@ -10,7 +10,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,7 +21,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from exchange.base.errors import Halt
+from exchange.register.attest import attest
 from exchange.register.database import transaction
+from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, DestructionRow, FileRow, LedgerRow, LegalHoldRow
 from exchange.register.states import OPEN, State
@@ -85,10 +87,12 @@ class Retention:
     def intend(self, files: Iterable[tuple[KeptFile, str]], at: datetime) -> None:
         """Writes down that these will be destroyed, each with its kind."""
         with transaction(self.engine) as session:
+            added: list[DestructionRow] = []
             for file, kind in files:
                 row = insert(DestructionRow).values(batch_id=file.batch, role=file.role, kind=kind, sha256=file.sha256)
                 row = row.values(policy=file.policy, actor=self.actor, intended_at=at)
-                session.execute(row.on_conflict_do_nothing())
+                added += session.scalars(row.on_conflict_do_nothing().returning(DestructionRow)).all()
+            self._tell(session, added, "intended", at)
 
     def intended(self) -> list[tuple[int, str, str]]:
         """(id, SHA-256, kind) of the destructions that are not done, the oldest first."""
@@ -104,14 +108,18 @@ class Retention:
             row = session.get_one(DestructionRow, number, with_for_update=True)
             naming = select(FileRow.batch_id).filter_by(sha256=row.sha256)
             named = select(BatchRow).where(BatchRow.id.in_(naming)).order_by(BatchRow.id)
-            session.scalars(named.with_for_update()).all()
+            for batch in session.scalars(named.with_for_update()).all():
+                attest(session, batch.id)
             destruction = Destruction(not _is_needed(session, row.sha256))
             yield destruction
             if destruction.done:
                 row.done_at = at
-                if row.batch_id is not None:
-                    batch = get_batch(session, row.batch_id)
+                if row.batch_id is None:
+                    self._tell(session, [row], "destroyed", at)
+                else:
+                    batch = get_batch(session, row.batch_id, for_update=True)
                     append_event(session, batch, {}, {f"destroyed.{row.role}": f"{row.kind} {row.policy}"}, self.actor)
+                    touched(session, row)
 
     def intend_nameless(self, digests: Collection[str], policy: str, at: datetime) -> None:
         """Writes down that those of these files that no batch names, or lives by, will be destroyed."""
@@ -122,7 +130,9 @@ class Retention:
         )
         with transaction(self.engine) as session:
             left = set(digests) - set(session.scalars(alive)) - set(session.scalars(begun))
-            session.add_all(self._of_work("nameless", digest, policy, at) for digest in sorted(left))
+            rows = [self._of_work("nameless", digest, policy, at) for digest in sorted(left)]
+            session.add_all(rows)
+            self._tell(session, rows, "intended", at)
 
     def left_in_work(self, name: str, policy: str, at: datetime) -> None:
         """Writes down that a file of the working folder is removed."""
@@ -130,6 +140,13 @@ class Retention:
             row = self._of_work("left", name, policy, at)
             row.done_at = at
             session.add(row)
+            self._tell(session, [row], "destroyed", at)
+
+    def _tell(self, session: Session, rows: Sequence[DestructionRow], what: str, at: datetime) -> None:
+        """What is about no batch, or not yet done to one."""
+        if rows:
+            append_note(session, at, self.actor, {f"files_{what}": len(rows)})
+            touched(session, *rows)
 
     def _of_work(self, role: str, name: str, policy: str, at: datetime) -> DestructionRow:
         event_data = {"kind": WORK, "policy": policy, "actor": self.actor, "intended_at": at}
@@ -141,6 +158,13 @@ class Retention:
         with transaction(self.engine) as session:
             found = session.execute(query.where(DestructionRow.done_at.is_not(None)))
             return {role: at for role, at in found if at is not None}
+
+    def not_destroyed(self) -> list[str]:
+        """The hashes of all files that batches name and nobody destroyed."""
+        gone = select(DestructionRow.sha256).where(DestructionRow.done_at.is_not(None))
+        query = select(FileRow.sha256).where(FileRow.sha256.not_in(gone)).distinct().order_by(FileRow.sha256)
+        with transaction(self.engine) as session:
+            return list(session.scalars(query))
 
     def hold(self, batch_id: str, reason: str, at: datetime) -> bool:
         """Nothing of the batch is destroyed from now on; False where it is held already."""

@@ -111,8 +111,10 @@ class Reviews:
 
     def add(self, batch_id: str, reviews: Sequence[NewReview]) -> None:
         with transaction(self.engine) as session:
-            get_batch(session, batch_id, for_update=True)
-            add_reviews(session, batch_id, reviews)
+            batch = get_batch(session, batch_id, for_update=True)
+            if reviews:
+                add_reviews(session, batch_id, reviews)
+                append_event(session, batch, {}, {"queued": len(reviews)}, self.actor)
 
     def find(self, wanted: ReviewFilter) -> list[Review]:
         """The rows that fit, in the order of batches and rows."""

@@ -5,6 +5,9 @@ Rules
   (uint32), both packed. No number is in it, and no key (``base/keyed.py``).
 - It is written in the same transaction as the batch's first result, and never removed: it lives as long as the
   register's lines (three years at least, 网络数据安全管理条例 art. 12).
+- Beside the hashes stands the fingerprint of the keys that made them: a key file that was lost and made anew, or is
+  another office's, is a Halt and adds nothing.
+- What the ledger is told of it, it is told when it is written (``digests.py``).
 - Bringing it to a new generation of the key goes batch by batch, each in a transaction; it may be killed and run again.
 
 Source of the right: 个人信息保护法 art. 44, 45.
@@ -21,8 +24,11 @@ import numpy.typing as npt
 from sqlalchemy import Engine, ForeignKey, func, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
-from exchange.base.keyed import Hashes
+from exchange.base.errors import Halt
+from exchange.base.keyed import Hashes, KeyRing, Kind
 from exchange.register.database import transaction
+from exchange.register.ledger import append_note, touched
+from exchange.register.lines import now
 from exchange.register.models import Base
 
 RowNumbers = npt.NDArray[np.uint32]
@@ -38,6 +44,7 @@ class ToldRow(Base):
 
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
     generation: Mapped[int] = mapped_column(index=True)
+    key: Mapped[str]
     hashes: Mapped[bytes]
     rows: Mapped[bytes]
 
@@ -45,26 +52,34 @@ class ToldRow(Base):
 @dataclass(frozen=True)
 class Told:
     """The index of one batch: hashes of a generation ascending (uint64[n]), and their rows from 1 (uint32[n]). A row
-    that asks about two people stands twice.
+    that asks about two people stands twice. ``key``: the fingerprint of the keys up to that generation.
     """
 
     generation: int
+    key: str
     hashes: Hashes
     rows: RowNumbers
 
     @classmethod
-    def of(cls, generation: int, hashes: Sequence[Hashes], rows: Sequence[RowNumbers]) -> Told:
-        """Of parts in any order."""
+    def of(cls, ring: KeyRing, hashes: Sequence[Hashes], rows: Sequence[RowNumbers]) -> Told:
+        """Of parts in any order, in the newest generation of these keys."""
         all_hashes = np.concatenate([np.empty(0, _HASH), *hashes])
         all_rows = np.concatenate([np.empty(0, _ROW), *rows])
         order = np.lexsort((all_rows, all_hashes))
-        return cls(generation, all_hashes[order], all_rows[order])
+        return cls(ring.generation, ring.fingerprint(), all_hashes[order], all_rows[order])
 
 
 def add_told(session: Session, batch_id: str, told: Told) -> None:
-    """Writes the index of a batch that has none yet."""
-    packed = (told.hashes.astype(_HASH).tobytes(), told.rows.astype(_ROW).tobytes())
-    session.add(ToldRow(batch_id=batch_id, generation=told.generation, hashes=packed[0], rows=packed[1]))
+    """Writes the index of a batch that has none yet, in a transaction that writes a line."""
+    row = ToldRow(batch_id=batch_id)
+    _fill(row, told)
+    session.add(row)
+    touched(session, row)
+
+
+def _fill(row: ToldRow, told: Told) -> None:
+    row.generation, row.key = told.generation, told.key
+    row.hashes, row.rows = told.hashes.astype(_HASH).tobytes(), told.rows.astype(_ROW).tobytes()
 
 
 def unpacked(hashes: bytes) -> Hashes:
@@ -72,8 +87,9 @@ def unpacked(hashes: bytes) -> Hashes:
 
 
 class ToldIndex:
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
+        self.actor = actor
 
     def generations(self) -> dict[int, int]:
         """Generation of the key → batches whose index is of it."""
@@ -84,6 +100,17 @@ class ToldIndex:
         )
         with transaction(self.engine) as session:
             return {row.generation: row.n for row in session.execute(query)}
+
+    def check(self, ring: KeyRing) -> None:
+        """Halt where the newest that the index holds was not made with these keys: what they add could never be
+        brought together with it, and what they ask would be found nowhere.
+        """
+        newest = select(ToldRow.generation, ToldRow.key).order_by(ToldRow.generation.desc()).limit(1)
+        with transaction(self.engine) as session:
+            held = session.execute(newest).first()
+        if held is not None and (held.generation > ring.generation or ring.fingerprint(held.generation) != held.key):
+            msg = f"the index of who was told was made with other hash keys ({held.key}); bring back their backup"
+            raise Halt(msg)
 
     def find(self, hashes: Callable[[int], Hashes]) -> dict[str, list[int]]:
         """Batch → rows, ascending, that ask about a person. ``hashes``: those of the person's numbers in a generation.
@@ -106,16 +133,15 @@ class ToldIndex:
         with transaction(self.engine) as session:
             return list(session.scalars(query))
 
-    def renew(self, batch_id: str, generation: int, renewed: Callable[[Hashes, int], Hashes]) -> None:
-        """Brings a batch's index to a generation; nothing to do where it is of it already. ``renewed``: hashes of an
-        older generation → the same in the new one.
-        """
+    def renew(self, batch_id: str, ring: KeyRing) -> None:
+        """Brings a batch's index to the newest generation; nothing to do where it is of it already."""
         with transaction(self.engine) as session:
             row = session.get_one(ToldRow, batch_id, with_for_update=True)
-            if row.generation < generation:
-                hashes = renewed(unpacked(row.hashes), row.generation)
-                told = Told.of(generation, [hashes], [np.frombuffer(row.rows, _ROW)])
-                row.generation, row.hashes, row.rows = generation, told.hashes.tobytes(), told.rows.tobytes()
+            if row.generation < ring.generation:
+                hashes = ring.renewed(unpacked(row.hashes), Kind.NUMBER, row.generation)
+                _fill(row, Told.of(ring, [hashes], [np.frombuffer(row.rows, _ROW)]))
+                append_note(session, now(), self.actor, {"told_renewed": batch_id, "generation": ring.generation})
+                touched(session, row)
 
 
 def _places(hashes: Hashes, wanted: Hashes) -> npt.NDArray[np.int64]:

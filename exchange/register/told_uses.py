@@ -4,7 +4,7 @@ Rules
 - A question holds keyed hashes of the person's numbers (of the key's first generation, from which all others follow),
   the reason and the letter; no number. Its hashes go when it was answered, or with the next question after a day.
 - Who confirms is another account than who asked; a question is answered once, within a day.
-- Each batch that an answer names gets a line in the ledger; a question that found nobody stands in its table.
+- Each question and its confirmation get a line in the ledger, and so does each batch that the answer names.
 - A batch is withheld (个人信息保护法 art. 18, 35) by a decision with a reason, in the ledger; answers count withheld
   batches and do not name them.
 """
@@ -16,12 +16,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import BigInteger, Engine, ForeignKey, Identity, select, update
+from sqlalchemy import BigInteger, Engine, ForeignKey, Identity, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes
 from exchange.register.database import transaction
+from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import Base
 from exchange.register.told import unpacked
@@ -74,10 +75,14 @@ class ToldUses:
         """Writes a question down; its number, which the other person confirms."""
         row = ToldUseRow(asked_at=at, asked_by=self.actor, reason=reason, letter=letter, hashes=hashes.tobytes())
         with transaction(self.engine) as session:
-            old = update(ToldUseRow).where(ToldUseRow.asked_at < at - VALID_FOR)
-            session.execute(old.values(hashes=b""))
+            old = select(ToldUseRow).where(ToldUseRow.asked_at < at - VALID_FOR, ToldUseRow.hashes != b"")
+            past = session.scalars(old.order_by(ToldUseRow.id).with_for_update(skip_locked=True)).all()
+            for each in past:
+                each.hashes = b""
             session.add(row)
             session.flush()
+            append_note(session, at, self.actor, {f"told.{row.id}": f"asked {letter} {reason}"})
+            touched(session, row, *past)
             return row.id
 
     def question(self, number: int, at: datetime) -> Question:
@@ -113,6 +118,8 @@ class ToldUses:
             for batch_id in sorted(batches):
                 batch = get_batch(session, batch_id, for_update=True)
                 append_event(session, batch, {}, {f"told.{question.number}": said}, self.actor)
+            append_note(session, at, self.actor, {f"told.{question.number}": f"confirmed, {len(batches)} batches"})
+            touched(session, row)
 
     def withhold(self, batch_id: str, reason: str, at: datetime) -> bool:
         """Answers name this batch no more; False where they did not before."""

@@ -2,7 +2,7 @@
 
 Rules
 - No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers;
-  of somebody said to be unregistered, the candidates; of offence records those that count for the
+  of somebody said to be unregistered, the candidates; of offence records those that count or may count for the
   request's purpose and no others.
 - Opening a row is written into the ledger before anything of it is shown.
 - The snapshots are those that the batch was answered from.
@@ -18,11 +18,12 @@ import numpy as np
 import polars as pl
 
 from exchange.app import App
-from exchange.base.tables import PENDING, SOURCES
+from exchange.base.tables import OFFENCE_SOURCES, PENDING, SOURCES
 from exchange.matching import id_numbers, unregistered
 from exchange.matching.decide import NOTE
 from exchange.matching.identity import Population
 from exchange.matching.lookup import Keys, Rows
+from exchange.matching.offence_records import counted_records
 from exchange.matching.sources import Sources
 from exchange.register import Review
 from exchange.steps.answers import BatchContext, answer_columns
@@ -69,10 +70,16 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review]) -> list[CaseV
                 answers=_codes(matched, row),
                 proposal=_codes(proposed, row) | {NOTE: proposed[NOTE][row] or ""},
                 people=sources.population.people.take(people, ["key", *sources.population.people.columns]),
-                records=_records(sources, _numbers(people, sources.population)),
+                records=_records(sources, people),
             )
         )
     return cases
+
+
+def open_columns(app: App, review: Review) -> dict[str, str]:
+    """The columns of a row that are to be decided, with their answers now; nobody is looked at, nothing is opened."""
+    codes = _codes(BatchContext.of(app, app.register.batch(review.batch)).matched([review.row]), 0)
+    return {column: code for column, code in codes.items() if code in PENDING}
 
 
 def _of_first(rows: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
@@ -103,13 +110,14 @@ def _numbers(rows: Rows, population: Population) -> Keys:
     return np.unique(np.concatenate([population.people.keys[rows], former]))
 
 
-def _records(sources: Sources, keys: Keys) -> pl.DataFrame:
-    """What the other sources hold under these numbers, each with the source's Chinese name."""
-    found = []
+def _records(sources: Sources, people: Rows) -> pl.DataFrame:
+    """What the other sources hold of these people, each with the source's Chinese name."""
+    found, keys = [], _numbers(people, sources.population)
+    counted = counted_records(people, sources)
     for source, table in sources.records.items():
-        rows = np.sort(table.find(keys).row)
+        rows = np.unique(table.find(keys).row)
+        if source in OFFENCE_SOURCES:
+            rows = counted.filter(pl.col("source") == source)["row"].unique().sort().to_numpy()
         records = table.take(rows, table.columns)
-        if "kind" in records.columns:
-            records = records.filter(pl.col("kind").is_in(sources.counted))
         found.append(records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String)))
     return pl.concat(found, how="diagonal") if found else pl.DataFrame({"source": []})

@@ -25,6 +25,7 @@ from exchange.register import Review
 _OWN: Final = {
     "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户",
     "several_heads": "一户有两个户主", "source": "数据来源",
+    "sentence_unread": "刑期无法识别",
 }  # fmt: skip
 """Columns that a snapshot makes of an export's."""
 
@@ -32,6 +33,8 @@ _REASONS: Final = {"death": "死亡", "settled_abroad": "出国（境）定居",
 _EVENTS: Final = {
     "migration_in": "迁入", "migration_out": "迁出", "address_change": "住址变动", "item_correction": "变更更正",
 }  # fmt: skip
+_RIGHTS: Final = {"yes": "是", "no": "否"}
+_INTENTS: Final = {"intentional": "故意", "negligent": "过失"}
 _OFFENCES: Final = {kind.code: kind.zh for kind in OFFENCE_KINDS.values()} | {UNCLEAR: "无法识别"}
 
 
@@ -100,6 +103,8 @@ _TRANSLATED: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "cancelled_reason": _worded(_REASONS, CANCELLATION_REASONS),
         "event": _worded(_EVENTS, EVENTS),
         "kind": _worded(_OFFENCES),
+        "political_rights": _worded(_RIGHTS),
+        "intent": _worded(_INTENTS),
         "item": lambda code: ITEMS[code].zh if code in ITEMS else str(code),
         **dict.fromkeys(
             ("registered_division", "birthplace", "native_place", "from_division", "to_division"),

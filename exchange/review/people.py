@@ -1,46 +1,59 @@
 """Who may do what: officers decide rows of their office's division and below; leaders approve.
 
-Rule: names are accounts of the machine or of Airflow, as the settings list them; nobody acts in another's name.
+Rule: people are compared by the id that the settings give them, never by an account; nobody acts in another's name.
 """
 
 from __future__ import annotations
 
 from exchange.base.errors import Halt
 from exchange.register.reviews import below
-from exchange.settings import ReviewOffice, Settings
+from exchange.settings import Role, Settings
 
 
-def offices_of(settings: Settings, account: str) -> list[ReviewOffice]:
-    """The offices whose officer this is; Halt where it is nobody's."""
-    found = [office for office in settings.offices if account in office.officers]
-    if not found:
-        msg = f"{account} is no officer of any office in the settings"
+def is_leader(settings: Settings, person: str) -> bool:
+    found = settings.person(id=person)
+    return found is not None and Role.LEADER in found.roles
+
+
+def may_review(settings: Settings, person: str, division: str) -> bool:
+    """Whether this person is an officer of the division's office, or of one above it."""
+    found = settings.person(id=person)
+    return found is not None and any(division.startswith(below(office)) for office in found.offices)
+
+
+def offices_of(settings: Settings, person: str) -> tuple[str, ...]:
+    """The divisions whose officer this is; Halt where it is nobody's."""
+    found = settings.person(id=person)
+    if found is None or not found.offices:
+        msg = f"{person} is no officer of any office in the settings"
         raise Halt(msg)
-    return found
+    return found.offices
 
 
-def check_officer(settings: Settings, account: str, division: str) -> None:
-    """Halt unless this account is an officer of the division's office, or of one above it."""
-    if not any(division.startswith(below(office.division)) for office in offices_of(settings, account)):
-        msg = f"{account} is no officer for {division}"
+def check_officer(settings: Settings, person: str, division: str) -> None:
+    """Halt unless this person is an officer of the division's office, or of one above it."""
+    offices_of(settings, person)
+    if not may_review(settings, person, division):
+        msg = f"{person} is no officer for {division}"
         raise Halt(msg)
 
 
-def check_officer_or_leader(settings: Settings, account: str) -> None:
-    """Halt unless this account is some office's officer or a leader's."""
-    if account not in settings.leaders:
-        offices_of(settings, account)
+def check_officer_or_leader(settings: Settings, person: str) -> None:
+    """Halt unless this person is some office's officer or a leader."""
+    if not is_leader(settings, person):
+        offices_of(settings, person)
 
 
-def check_told(settings: Settings, account: str) -> None:
-    """Halt unless this account may ask who was told about a person."""
-    if account not in settings.told:
-        msg = f"{account} may not ask who was told about a person; the settings name who may (told)"
+def check_discloser(settings: Settings, person: str) -> None:
+    """Halt unless this person may ask who was told about somebody."""
+    found = settings.person(id=person)
+    if found is None or Role.DISCLOSER not in found.roles:
+        msg = f"{person} may not ask who was told about a person; the settings name who may (discloser)"
         raise Halt(msg)
 
 
-def check_leader(settings: Settings, account: str) -> None:
-    """Halt unless this account is a leader's."""
-    if account not in settings.leaders:
-        msg = f"{account} is no leader in the settings; only a leader approves, returns or extends"
+def check_leader(settings: Settings, person: str) -> None:
+    """Halt unless this person is a leader."""
+    if not is_leader(settings, person):
+        msg = f"{person} is no leader in the settings; only a leader approves, returns or extends"
         raise Halt(msg)

@@ -16,6 +16,8 @@ Rules
 - What is no record for anybody (``schemas/offences.toml``: never) is not kept, nor a judgment that is not effective on
   the day of the snapshot: while an appeal is open it has no effective day.
 - A record whose kind or effective day cannot be read is kept as *unclear*, with what was written, for an officer.
+- A charge that ``schemas/offence_categories.toml`` does not know is kept as it stands; the gate counts those of records
+  that somebody may be told of by their charge.
 - A record whose number cannot be read is left out and counted; the gate says how many are too many.
 
 Sources
@@ -31,12 +33,14 @@ Sources
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
 import polars as pl
 import pyarrow as pa
 
+from exchange.base.charges import place
 from exchange.base.tables import OFFENCE_KINDS, export_words
 from exchange.matching import id_numbers
 from exchange.matching.identity import Population
@@ -52,9 +56,16 @@ SEALED_UP_TO_MONTHS: Final = 60
 FREE: Final = 10
 
 _COLUMNS: Final = (
-    "key", "name", "kind", "offence_date", "decided_on", "effective_on", "sentence_months", "as_written",
+    "key", "name", "kind", "offence_date", "decided_on", "effective_on", "sentence_months",
+    "sentence_unread", "charge", "political_rights", "intent", "as_written",
 )  # fmt: skip
-_MAY_BE_UNREAD: Final = ("kind", "offence_date", "decided_on", "effective_on", "sentence_months", "sealed")
+_MAY_BE_UNREAD: Final = (
+    "kind", "offence_date", "decided_on", "effective_on", "sentence_months", "political_rights", "intent", "sealed",
+)  # fmt: skip
+_RIGHTS: Final = {"yes": "yes", "是": "yes", "no": "no", "否": "no"}
+_INTENTS: Final = {"intentional": "intentional", "故意": "intentional", "negligent": "negligent", "过失": "negligent"}
+_SAYS_ITSELF: Final = ("drug", "compulsory_isolation", "custody_education")
+"""Kinds whose charge decides nothing."""
 
 
 def build_tables(
@@ -75,8 +86,14 @@ def build_tables(
         "bad_sentence_share": _share(frame["sentence_months_unread"]),
         "bad_mark_share": _share(frame["sealed_unread"]),
     }
-    frame = frame.with_columns(_kind().alias("kind"), _as_written().alias("as_written"))
+    frame = frame.with_columns(
+        _kind().alias("kind"),
+        _as_written().alias("as_written"),
+        pl.col("sentence_months_unread").alias("sentence_unread"),
+    )
     kept = frame.filter(pl.col("key").is_not_null() & _is_record(as_of)).select(_COLUMNS)
+    unclear = _unclear_charge(kept)
+    counts |= {"unclear_charges": int(unclear.sum()), "unclear_charge_share": _share(unclear)}
     return {"records": laid_out(kept.sort(_COLUMNS))}, counts
 
 
@@ -89,7 +106,7 @@ def _read(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
     """The export with what can be read of each column; beside it ``<column>_text``, as written, and
     ``<column>_unread``, Boolean.
     """
-    text = {name: pl.col(name).fill_null("").str.strip_chars() for name in (*_MAY_BE_UNREAD, "birth_date")}
+    text = {name: pl.col(name).fill_null("").str.strip_chars() for name in (*_MAY_BE_UNREAD, "charge", "birth_date")}
     kind = even(text["kind"])
     read = {
         "kind": pl.when(kind.is_in(list(OFFENCE_KINDS))).then(kind),
@@ -97,17 +114,32 @@ def _read(export: pl.LazyFrame, as_of: date) -> pl.DataFrame:
         "decided_on": read_day(text["decided_on"], as_of),
         "effective_on": read_day(text["effective_on"]),
         "sentence_months": read_months(text["sentence_months"]),
+        "political_rights": _word(text["political_rights"], _RIGHTS),
+        "intent": _word(text["intent"], _INTENTS),
         "sealed": read_mark(text["sealed"]),
     }
     unread = {name: is_unread(text[name], read[name]) for name in read} | {"kind": read["kind"].is_null()}
     return export.select(
         "id_number",
         "name",
+        text["charge"].alias("charge"),
         read_day(text["birth_date"], as_of).alias("own_birth"),
         *[column.alias(name) for name, column in read.items()],
         *[text[name].alias(f"{name}_text") for name in read],
         *[column.alias(f"{name}_unread") for name, column in unread.items()],
     ).collect()
+
+
+def _word(text: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
+    return even(text).replace_strict(words, default=None, return_dtype=pl.String)
+
+
+def _unclear_charge(records: pl.DataFrame) -> pl.Series:
+    """Whether the charge decides who may be told of a record, and is not known."""
+    written = records["charge"].unique()
+    unknown = written.filter(pl.Series([place(text).unknown for text in written], dtype=pl.Boolean))
+    decides = ~pl.col("kind").is_in(_SAYS_ITSELF)
+    return records.select(decides & pl.col("charge").is_in(unknown.implode())).to_series()
 
 
 def _known_by(as_of: date) -> pl.Expr:

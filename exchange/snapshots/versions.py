@@ -1,10 +1,13 @@
 """Versions of a snapshot on disk.
 
     <home>/snapshots/<source>/<as-of date>.<12 hex of the content's SHA-256>/   snapshot.json and the Arrow files
+    <home>/snapshots/<source>/.building-…       a build that is under way: its process holds a lock on it
     <home>/snapshots/<source>/current                                            the name of the published version
 
-Rules: a version is written under a temporary name and renamed when it is whole, so a half-built one is never visible;
-it is never changed afterwards; publishing is one atomic replacement of ``current`` and never goes back in time; the
+Rules: each build has a folder of its own, which is renamed when it is whole and checked, so a half-built one is never
+visible; of two that made the same the second finds it there. What a killed build left (plain people) goes with the next
+build of any source and day, and at start. A version is never changed afterwards, and what was (``integrity.py``) is no
+longer used; publishing is one atomic replacement of ``current`` and never goes back in time; the
 same export gives the same version. Old versions go when no open batch has pinned them and newer ones are kept.
 """
 
@@ -14,7 +17,9 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Collection, Mapping
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -23,12 +28,13 @@ from typing import Final
 import pyarrow as pa
 
 from exchange.base.errors import Halt
-from exchange.base.files import make_folder, sha256_of, sync_folder, write_atomically
+from exchange.base.files import locked, make_folder, sha256_of, sync_folder, write_atomically
 from exchange.matching.lookup import SortedTable
+from exchange.snapshots import integrity
 
 _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
 _BUILDING: Final = ".building-"
-LAYOUT: Final = 2
+LAYOUT: Final = 3
 """Of the tables on disk (``columns.py``); versions of another layout are built again."""
 
 
@@ -66,10 +72,13 @@ class Version:
         return SnapshotRecord.read(self.folder / "snapshot.json")
 
     def open(self, table: str) -> SortedTable:
-        """One of the version's tables, mapped into memory; nothing is read yet. Halt where it has another layout."""
+        """One of the version's tables, mapped into memory; read once on this machine, against its hashes. Halt where
+        it has another layout, or is not what was written.
+        """
         if self.record().layout != LAYOUT:
             msg = f"snapshot {self.source} {self.name} was built by another version of this software; build it again"
             raise Halt(msg)
+        integrity.check_once(self.folder, self.source)
         return SortedTable(map_table(self.folder / f"{table}.arrow"))
 
 
@@ -112,7 +121,12 @@ class Snapshots:
         return Version(source, name, folder)
 
     def current(self, source: str) -> Version | None:
-        """The published version, None when there is none yet."""
+        """The published version, None when there is none yet, or when it is out of use."""
+        published = self.published(source)
+        return None if published is None or integrity.is_out_of_use(published.folder) else published
+
+    def published(self, source: str) -> Version | None:
+        """As :meth:`current`, in use or not."""
         try:
             name = (self.folder / source / "current").read_text(encoding="ascii").strip()
         except FileNotFoundError:
@@ -123,34 +137,67 @@ class Snapshots:
         """A new version with these tables (``record.files`` is filled in here); the one that is there if it is the
         same.
         """
+        self.clean()
         home = make_folder(self.folder / record.source)
-        building = home / f"{_BUILDING}{record.as_of}"
-        shutil.rmtree(building, ignore_errors=True)
-        make_folder(building)
-        for name, table in tables.items():
-            write_table(table, building / f"{name}.arrow")
-        files = {path.name: sha256_of(path) for path in sorted(building.glob("*.arrow"))}
-        record = replace(record, files=files, layout=LAYOUT)
-        write_atomically(building / "snapshot.json", record.written())
-        name = f"{record.as_of}.{sha256_of(building / 'snapshot.json')[:12]}"
-        if (home / name).exists():
-            shutil.rmtree(building)
-        else:
-            building.rename(home / name)
-            sync_folder(home)
+        with self._building(home, record.as_of) as building:
+            for name, table in tables.items():
+                write_table(table, building / f"{name}.arrow")
+            files = {path.name: sha256_of(path) for path in sorted(building.glob("*.arrow"))}
+            record = replace(record, files=files, layout=LAYOUT)
+            write_atomically(building / "snapshot.json", record.written())
+            name = f"{record.as_of}.{sha256_of(building / 'snapshot.json')[:12]}"
+            with locked(home):
+                _put_in_place(building, home / name, record.source)
         return self.version(record.source, name)
 
+    @contextmanager
+    def _building(self, home: Path, as_of: date) -> Iterator[Path]:
+        """A folder of this build alone, locked for as long as it lives."""
+        with locked(home):  # so that nobody takes it for a leftover before it is locked, see `clean`
+            folder = Path(tempfile.mkdtemp(dir=home, prefix=f"{_BUILDING}{as_of}-"))
+            lock = ExitStack()
+            lock.enter_context(locked(folder))
+        with lock:
+            try:
+                yield folder
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def clean(self) -> int:
+        """Removes what builds that were killed left behind; how many folders."""
+        left = [path for path in self.folder.glob(f"*/{_BUILDING}*") if path.is_dir()]
+        return sum(_removed_if_nobodys(path) for path in left)
+
     def publish(self, version: Version) -> None:
-        """Makes this version the one that new batches use; Halt when a newer one is published already."""
-        current = self.current(version.source)
-        if current is not None and current.as_of > version.as_of:
-            msg = f"{version.source}: {current.name} is published already and is newer than {version.name}"
-            raise Halt(msg)
-        write_atomically(self.folder / version.source / "current", version.name.encode())
+        """Makes this version the one that new batches use; Halt when a newer one is published already, or
+        when it is not what was written.
+        """
+        integrity.check(version.folder, version.source)
+        with locked(self.folder / version.source):
+            newest = self.published(version.source)
+            if newest is not None and newest.as_of > version.as_of:
+                msg = f"{version.source}: {newest.name} is published already and is newer than {version.name}"
+                raise Halt(msg)
+            write_atomically(self.folder / version.source / "current", version.name.encode())
+
+    def verify(self, source: str) -> list[str]:
+        """Reads all versions of a source whole, whatever was noted; a sentence for each that is not as written."""
+        troubles = []
+        for version in self.versions(source):
+            try:
+                integrity.check(version.folder, source)
+            except Halt as error:
+                troubles.append(str(error))
+        return troubles
+
+    def out_of_use(self) -> list[str]:
+        """A sentence for each version that a check took out of use and that was not built again."""
+        homes = sorted(path for path in self.folder.glob("*") if path.is_dir())
+        return [integrity.words(home.name, *each) for home in homes for each in integrity.out_of_use(home)]
 
     def prune(self, source: str, keep: int, pinned: Collection[tuple[str, str]]) -> list[str]:
         """Removes all but the newest ``keep`` versions, the published one and those that an open batch uses."""
-        current = self.current(source)
+        current = self.published(source)
         old = self.versions(source)[:-keep]
         removed = []
         for version in old:
@@ -159,3 +206,28 @@ class Snapshots:
             shutil.rmtree(version.folder)
             removed.append(version.name)
         return removed
+
+
+def _put_in_place(building: Path, place: Path, source: str) -> None:
+    """Renames what was built to its name; the caller has locked the source's folder. What is there already stays if it
+    is whole: it is the same.
+    """
+    if place.exists() and not integrity.is_out_of_use(place):
+        with suppress(Halt):
+            integrity.check(place, source)
+            return
+    if place.exists():
+        place.rename(building.with_name(f"{building.name}.broken"))
+    building.rename(place)
+    sync_folder(place.parent)
+    integrity.check(place, source)
+    integrity.mended(place)
+
+
+def _removed_if_nobodys(building: Path) -> bool:
+    try:
+        with locked(building.parent), locked(building, wait=False):
+            shutil.rmtree(building, ignore_errors=True)
+    except OSError:
+        return False  # a build that is under way, another process was first, or who runs this may only read
+    return True

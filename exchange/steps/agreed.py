@@ -5,6 +5,7 @@ Rules
   later step, supplement and second look uses that version; what the file says today decides about later batches only.
 - Server, host key and certificates are those of today (``agreements.OF_TODAY``): a key that was revoked gets no result,
   a server that moved is found.
+- A version of before the catalogue of legal bases is read with today's bases (``agreements/older_form.py``).
 - A batch that was accepted before versions were kept goes on with the agreement of today.
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from exchange.agreements.agreement import OF_TODAY, Agreement, agreement_bytes, parse_agreement, with_certificates
+from exchange.agreements.older_form import parse_kept
 from exchange.app import App
 from exchange.register import Batch, FileRecord, Role
 
@@ -45,7 +47,7 @@ def agreed(app: App, batch: Batch) -> Agreement:
     version = app.register.find_file(batch.id, Role.AGREEMENT)
     if version is None:
         return today
-    then = parse_agreement(app.archive.read(version.sha256), Path(version.name))
+    then = parse_kept(app.archive.read(version.sha256), Path(version.name), batch.purpose or "", today)
     return then.model_copy(update={field: getattr(today, field) for field in OF_TODAY})
 
 

@@ -24,8 +24,9 @@ import polars as pl
 from exchange.agreements.agreement import LETTER_ITEMS, Agreement
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.base.legal_bases import LegalBasis
 from exchange.base.parallel import map_ordered
-from exchange.base.tables import ALWAYS_COUNTED, SOURCES
+from exchange.base.tables import SOURCES
 from exchange.base.timing import in_stage
 from exchange.calendar.working_days import office_day
 from exchange.matching import unregistered
@@ -53,12 +54,15 @@ Part = tuple[pl.DataFrame, pl.DataFrame]
 
 @dataclass(frozen=True)
 class BatchContext:
-    """A trusted batch with what is needed to answer it."""
+    """A trusted batch with what is needed to answer it. ``resting_on``: the legal bases by which offences are answered
+    where those of the agreement do not all hold any more.
+    """
 
     app: App
     batch: Batch
     manifest: RequestManifest
     agreement: Agreement
+    resting_on: tuple[LegalBasis, ...] | None = None
 
     @classmethod
     def of(cls, app: App, batch: Batch) -> BatchContext:
@@ -69,6 +73,17 @@ class BatchContext:
     def today(self) -> date:
         """The day of receipt."""
         return office_day(self.batch.received_at)
+
+    @property
+    def bases(self) -> tuple[LegalBasis, ...]:
+        """On which it asks about offences; of an objection, as the batch that is objected to."""
+        purpose = self.agreement.purpose(self.manifest.purpose)
+        of_purpose = () if purpose is None else purpose.bases
+        found = of_purpose if self.resting_on is None else self.resting_on
+        if not found and not LETTER_ITEMS.isdisjoint(self.manifest.items):  # nothing counts without: never *no record*
+            msg = f"{self.batch.id}: offences are asked about on no legal basis"
+            raise Halt(msg)
+        return found
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -128,7 +143,8 @@ class BatchContext:
             records,
             approved=self.agreement.approved_in_advance(self.manifest.cycle, self.today),
             tells_cancellation=purpose is not None and purpose.tells_cancellation,
-            offence_kinds=ALWAYS_COUNTED if purpose is None else purpose.offence_kinds,
+            bases=self.bases,
+            asked_on=self.today,
         )
 
     def first_parts(self) -> Iterator[Part]:

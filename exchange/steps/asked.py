@@ -46,7 +46,7 @@ class Asked:
             self._rows.append((places + first).astype(np.uint32))
 
     def told(self) -> Told:
-        return Told.of(self.ring.generation, self._hashes, self._rows)
+        return Told.of(self.ring, self._hashes, self._rows)
 
 
 def numbers_asked(asked: pl.DataFrame, today: date) -> Iterator[tuple[Keys, Keys]]:

@@ -30,6 +30,7 @@ from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise
 from exchange.matching.items import RULES
 from exchange.matching.names import name_fault, standard_name
+from exchange.steps.bases import check_bases
 from exchange.steps.request import Reading, judge_parts, read_data, reading_of
 from exchange.steps.trust import agreed_manifest, trusted_manifest
 from exchange.validate.columns import known_columns
@@ -75,6 +76,7 @@ def check_manifest(
         manifest = agreed_manifest(agreement, content, name, now)
     else:
         manifest = trusted_manifest(agreement, content, signature, name, now)
+    check_bases(agreement, manifest, office_day(now))
     expected = agreement.expects(manifest.cycle, manifest.purpose)
     arrival(manifest.cycle, manifest.period, office_day(now), expected, days, oldest)
     return manifest

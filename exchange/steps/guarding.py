@@ -2,8 +2,8 @@
 
 Rules
 - Only keyed hashes and counts are kept; a row's number and name are read where its answer says that they fail.
-- What trips holds the batch as prepared, for a leader; the partner sees a batch that is not answered yet, and nothing
-  else. A refusal is told in a second receipt that takes the place of the first.
+- What trips holds the batch as prepared, for a leader, unless the settings only watch; the partner sees a batch that is
+  not answered yet, and nothing else. A refusal is told in a second receipt that takes the place of the first.
 - Objections are not judged: each of their rows goes to an officer.
 """
 
@@ -68,7 +68,9 @@ class Watch:
             partners=most_partners(told.hashes, others),
             agreed_rows=context.agreement.limits.max_rows_in_30_days,
         )
-        return Evidence(ring.generation, self.counts, failed, tripped(span) if self.counts.rows else ())
+        trips = tripped(span) if self.counts.rows else ()
+        holds = bool(trips) and context.app.settings.policy.guard_holds
+        return Evidence(ring.generation, self.counts, failed, trips, holds=holds)
 
 
 def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date) -> tuple[Counts, Failed]:

@@ -21,6 +21,7 @@ from exchange.wire.transport import Folder
 
 log = logging.getLogger(__name__)
 LOST: Final = "does not lie in the folder and was never seen there; deliver it again: exchange batch redeliver"
+ACKNOWLEDGEMENT_SUFFIX: Final = ".ack"
 _ACKNOWLEDGEMENT: Final = re.compile(r"(?P<batch>.+)\.result(-(?P<number>[2-9]|[1-9][0-9]{1,4}))?\.ack")
 
 

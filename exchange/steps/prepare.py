@@ -29,6 +29,7 @@ from exchange.output.masking import ID_NUMBER_ANYWHERE, mask, masked_reference
 from exchange.output.results import ECHOED, add_counts, count_answers, notes_of, write_csv, write_xlsx
 from exchange.register import FileRecord, Role, numbered
 from exchange.steps.answers import BatchContext, Part
+from exchange.steps.bases import named
 from exchange.steps.disclosure import told
 from exchange.steps.receipt import due_day
 from exchange.validate.gate import judge
@@ -182,6 +183,7 @@ def sign_result(context: BatchContext, data: EncryptedData, *, supplement: int, 
         cycle=manifest.cycle,
         period=manifest.period,
         items=manifest.items,
+        legal_bases=named(context.agreement, manifest.purpose),
         supplement=supplement or None,
         rows_in=manifest.rows,
         rows_out=sum(data.told["identity"].values()),
@@ -191,6 +193,7 @@ def sign_result(context: BatchContext, data: EncryptedData, *, supplement: int, 
         due=due_day(batch),
         encrypted=data.encrypted,
         plain=data.plain,
+        register_=context.app.checkpoint(),
     )
     content = write(record)
     made = {

@@ -10,9 +10,12 @@ envelope (ADR 19).
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 
+import polars as pl
+
+from exchange.agreements.agreement import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import PENDING
 from exchange.base.timing import stage
@@ -44,11 +47,11 @@ class _Waiting:
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
         context, app = self.context, self.context.app
         people = app.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
-        spot_check = SpotCheck.of(app, context.batch)
+        parts, drawn = _spot_checks(context, parts)
         for asked, matched in parts:
             with stage("queue"):
                 rows = range(self.rows + 1, self.rows + matched.height + 1)
-                answers = with_spot_checks(matched, rows, spot_check.drawn(matched, rows))
+                answers = with_spot_checks(matched, rows, drawn)
                 self.open += int(has_code(answers, PENDING).sum())
                 self.reviews += new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
                 self.unqueued += first_unqueued(answers, self.rows + 1)
@@ -59,6 +62,19 @@ class _Waiting:
             yield asked, answers
 
 
+def _spot_checks(context: BatchContext, parts: Iterator[Part]) -> tuple[Iterator[Part], Collection[int]]:
+    """The parts, and which of their rows wait for a spot check. It is drawn over the whole batch, whose answers are
+    therefore all made first; of batches in which nothing leaves by a standing approval, none are.
+    """
+    manifest, agreement = context.manifest, context.agreement
+    at_once = agreement.approved_in_advance(manifest.cycle, context.today)
+    if not at_once or LETTER_ITEMS.isdisjoint(manifest.items):
+        return parts, ()
+    made = list(parts)
+    answers = pl.concat(answers for _, answers in made)
+    return iter(made), SpotCheck.of(context.app, context.batch).drawn(answers, range(1, answers.height + 1))
+
+
 def process(app: App, batch_id: str) -> None:
     """From accepted to prepared; nothing to do where the batch is further."""
     process_ranges(app, batch_id, ())
@@ -66,9 +82,10 @@ def process(app: App, batch_id: str) -> None:
 
 def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     """The same, of what was decided by ranges before: their hashes, see ``steps/ranges.py``."""
-    batch = app.register.batch(batch_id)
+    batch = app.attested(batch_id).batch
     if batch.state is not State.ACCEPTED:
         return
+    app.register.told.check(app.told_keys)
     context = BatchContext.of(app, batch)
     objected = None if context.earlier is None else context.earlier.table
     waiting = _Waiting(context, Asked(app.told_keys, context.today, objected), Watch(context))

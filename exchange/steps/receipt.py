@@ -16,9 +16,22 @@ from exchange.base.errors import Halt
 from exchange.base.tables import REFUSALS
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE
-from exchange.register import Batch, FileRecord, Role, State, numbered
+from exchange.register import Attested, Batch, FileRecord, Role, State, numbered
+from exchange.steps.agreed import agreed
+from exchange.steps.bases import NOT_IN_FORCE, named
 from exchange.wire.envelope import sign
-from exchange.wire.manifest import REQUEST_SUFFIX, SIGNATURE_SUFFIX, DueDay, File, Receipt, Refusal, parse, write
+from exchange.wire.manifest import (
+    REQUEST_SUFFIX,
+    SIGNATURE_SUFFIX,
+    Basis,
+    DueDay,
+    File,
+    Receipt,
+    Refusal,
+    RequestManifest,
+    parse,
+    write,
+)
 from exchange.wire.transport import Folder
 
 
@@ -41,9 +54,10 @@ def has_receipt(app: App, batch: Batch) -> bool:
 def send_receipt(app: App, batch: Batch, folder: Folder) -> None:
     """Puts the batch's receipt, and those that took its place, into the partner's folder."""
     if not has_receipt(app, batch):
-        _make_receipt(app, batch, 1)
-    for number in range(1, batch.receipts_sent + 1):
-        _put(app, batch, folder, number)
+        _make_receipt(app, app.attested(batch.id).batch, 1)
+    attested = app.attested(batch.id)
+    for number in range(1, attested.batch.receipts_sent + 1):
+        _put(app, attested, folder, number)
 
 
 def needs_another(app: App, batch: Batch) -> bool:
@@ -54,24 +68,28 @@ def needs_another(app: App, batch: Batch) -> bool:
 
 def send_another(app: App, batch: Batch, folder: Folder) -> int:
     """Makes and sends the receipt that tells the present due day; its number."""
+    batch = app.attested(batch.id).batch
     last = _last_made(app, batch)
     if _due_told(app, batch, last) != due_day(batch):
         last += 1
         _make_receipt(app, batch, last)
+    attested = app.attested(batch.id)
     for number in range(batch.receipts_sent + 1, last + 1):
-        _put(app, batch, folder, number)
+        _put(app, attested, folder, number)
     app.register.clock.renewed(batch.id, last)
     return last
 
 
 def send_refusal(app: App, batch: Batch, folder: Folder) -> None:
     """Tells the partner that a batch, accepted before, was refused after all; once, however often it is run."""
+    batch = app.attested(batch.id).batch
     last = _last_made(app, batch)
     if not last or parse(Receipt, app.archive.read(_kept(app, batch, last).sha256)).outcome != "refused":
         last += 1
         _make_receipt(app, batch, last)
+    attested = app.attested(batch.id)
     for number in range(batch.receipts_sent + 1, last + 1):
-        _put(app, batch, folder, number)
+        _put(app, attested, folder, number)
     app.register.clock.renewed(batch.id, last)
 
 
@@ -79,10 +97,10 @@ def _kept(app: App, batch: Batch, number: int) -> FileRecord:
     return app.register.file(batch.id, numbered(Role.RECEIPT, number))
 
 
-def _put(app: App, batch: Batch, folder: Folder, number: int) -> None:
+def _put(app: App, attested: Attested, folder: Folder, number: int) -> None:
     """The signature first."""
     for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT):
-        kept = app.register.file(batch.id, numbered(role, number))
+        kept = attested.file(numbered(role, number))
         folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
 
 
@@ -100,15 +118,15 @@ def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
 
 
 def _make_receipt(app: App, batch: Batch, number: int) -> None:
-    """Once begun, it is finished with the same content, whatever changed meanwhile."""
+    """Once begun, it is finished with the same content, whatever changed meanwhile and whoever else makes it now."""
     role, name = numbered(Role.RECEIPT, number), f"{answer_stem(app, batch)}.{numbered(Role.RECEIPT, number)}.json"
-    begun: FileRecord | None = app.register.find_file(batch.id, role)
-    content = write(_receipt(app, batch, number)) if begun is None else app.archive.read(begun.sha256)
-    signature = sign(content, app.signing)
-    digest, signature_digest = app.archive.keep(content), app.archive.keep(signature)
-    app.register.record_file(batch.id, role, name, digest, len(content))
+    begun = app.register.find_file(batch.id, role)
+    if begun is None:
+        made = write(_receipt(app, batch, number))
+        begun = app.register.record_file(batch.id, role, name, app.archive.keep(made), len(made))
+    signature = sign(app.archive.read(begun.sha256), app.signing)
     role = numbered(Role.RECEIPT_SIGNATURE, number)
-    app.register.record_file(batch.id, role, name + SIGNATURE_SUFFIX, signature_digest, len(signature))
+    app.register.record_file(batch.id, role, name + SIGNATURE_SUFFIX, app.archive.keep(signature), len(signature))
 
 
 def _receipt(app: App, batch: Batch, number: int) -> Receipt:
@@ -127,12 +145,22 @@ def _receipt(app: App, batch: Batch, number: int) -> Receipt:
         files=files,
         rows=batch.rows_in,
         due=due_day(batch) if batch.state is not State.REFUSED else None,
+        legal_bases=_bases(app, batch),
         refusal=refusal,
+        register_=app.checkpoint(),
     )
 
 
 def _later(batch: Batch) -> list[str]:
     return sorted(later_items(batch.cycle or "", batch.items))
+
+
+def _bases(app: App, batch: Batch) -> list[Basis] | None:
+    """Of an accepted batch, and of one that is refused for them; of others nothing that they say is believed."""
+    if batch.state is State.REFUSED and batch.refusal_code != NOT_IN_FORCE:
+        return None
+    manifest = parse(RequestManifest, app.archive.read(batch.manifest_sha256))
+    return named(agreed(app, batch), manifest.purpose)
 
 
 def due_day(batch: Batch) -> DueDay:

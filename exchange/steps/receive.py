@@ -24,11 +24,12 @@ from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Batch, Role, State
 from exchange.steps.agreed import keep_version, read_version
+from exchange.steps.bases import check_bases
 from exchange.steps.objection import check_objection
 from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
-from exchange.wire.manifest import RequestManifest, parse
+from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
 from exchange.wire.transport import Folder, Unsettled
 
 log = logging.getLogger(__name__)
@@ -92,6 +93,7 @@ def _trusted(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> Re
         raise Refused("batch_id_reused", column="batch")
     if not whole:
         raise Refused("data_hash", column="data.sha256")
+    check_bases(agreement, manifest, office_day(batch.received_at))
     check_objection(app.register, manifest)
     check_request(app, agreement, manifest, office_day(batch.received_at))
     return manifest
@@ -102,10 +104,11 @@ def _fetch_data(app: App, agreement: Agreement, batch: Batch, content: bytes, fo
     try:
         manifest = parse(RequestManifest, content)
     except Refused:
-        return False  # which file it means cannot be known; why it is refused, trust.py says
+        manifest = None
+    if manifest is None or not is_fetched(manifest, agreement):  # why it is refused, trust.py says
+        _keep_unnamed(app, agreement, batch, folder)
+        return False
     data = manifest.data
-    if not is_fetched(manifest, agreement):
-        return False  # likewise
     digest = data.sha256
     if not app.archive.has(digest):
         # A name of its own for each try: one that was given up for dead on another machine may still be writing.
@@ -122,8 +125,28 @@ def _fetch_data(app: App, agreement: Agreement, batch: Batch, content: bytes, fo
             msg = f"{batch.id}: the data file is not the one of the manifest; it may still be on its way"
             raise Retryable(msg)
         app.archive.keep_file(fetched, digest)
-    app.register.record_file(batch.id, Role.DATA, data.name, digest, data.size)
-    return digest == data.sha256
+    return app.register.record_file(batch.id, Role.DATA, data.name, digest, data.size).sha256 == data.sha256
+
+
+def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> None:
+    """Keeps the data file that bears the manifest's name, where the manifest does not say which it means: so it is
+    taken away with the rest of the set. One that is beyond the agreed size stays, and gets a notice.
+    """
+    if app.register.find_file(batch.id, Role.DATA) is not None:
+        return
+    stem = manifest_stem(app, batch)
+    names = {f"{stem}.{form}{suffix}" for form in DATA_FORMS for suffix in ("", ENVELOPE_SUFFIX)}
+    for file in folder.list_requests():
+        if file.name not in names or file.size > agreement.limits.max_bytes:
+            continue
+        fetched = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
+        try:
+            digest = folder.fetch(file.name, fetched, limit=agreement.limits.max_bytes, expected_size=file.size)
+        except Unsettled:
+            continue  # still growing, or gone
+        app.archive.keep_file(fetched, digest)
+        app.register.record_file(batch.id, Role.DATA, file.name, digest, file.size)
+        return
 
 
 def _may_still_come(app: App, batch: Batch) -> bool:

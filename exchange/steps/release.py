@@ -9,6 +9,8 @@ Rules
 - A release waits until no row of the batch is open with an officer; on the due day, what is decided goes.
 - Rows that only wait for the leader wait for the batch's hits and spot checks, also beyond the due day
   (``steps/disclosure.py``), and for no other work of officers.
+- A release leaves because a signed line of the ledger says that it was approved (``App.attested``).
+- A legal basis that ended while rows waited: what leaves is looked at again (``bases.py``), and the leader approves.
 - A row that the leader returned is open: what was decided before does not leave until an officer decides it again.
 - Each verb may be killed and run again: the register says how far a release is.
 """
@@ -24,8 +26,11 @@ from exchange.agreements.agreement import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import PENDING
+from exchange.calendar.working_days import office_day
 from exchange.output.results import count_answers
 from exchange.register import (
+    Attested,
+    Batch,
     FileRecord,
     Outcome,
     Release,
@@ -35,6 +40,7 @@ from exchange.register import (
 from exchange.register.releases import parse_id
 from exchange.register.waiting import open_rows
 from exchange.steps.answers import BatchContext, answer_columns, has_code
+from exchange.steps.bases import has_ended, looked_at_again
 from exchange.steps.candidates import leaving, may_leave
 from exchange.steps.deliver import put_result
 from exchange.steps.disclosure import AWAITING
@@ -80,14 +86,15 @@ def propose(app: App, batch_id: str) -> Release | None:
     rows, first, now = [rows[place] for place in ready.arg_true()], first.filter(ready), now.filter(ready)
     if not rows:
         return None
-    leaving_answers = _approved(now)
+    today = office_day(app.now())
+    leaving_answers = looked_at_again(context, _approved(now), rows, today)
     outcome = Outcome(
         counts=count_answers(leaving_answers, context.manifest.items),
         settled=_settled(first, leaving_answers),
         upheld=_upheld(context, leaving_answers),
     )
     of_records = LETTER_ITEMS & set(context.manifest.items) and app.register.reviews.decided(batch_id, rows)
-    needs_approval = bool(of_records) or bool(has_code(now, (AWAITING,)).any())
+    needs_approval = bool(of_records) or bool(has_code(now, (AWAITING,)).any()) or has_ended(context, today)
     release = app.register.releases.propose(batch_id, rows, outcome, needs_approval=needs_approval)
     if release is not None:
         log.info("%s: %d rows, %s", release.id, len(rows), "for approval" if needs_approval else "may leave")
@@ -121,25 +128,26 @@ def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
 def issue(app: App, release_id: str) -> None:
     """From approved to delivered; nothing to do where the release is further or was rejected."""
     batch_id, number = parse_id(release_id)
-    release = app.register.releases.get(batch_id, number)
-    if release.state is ReleaseState.APPROVED:
-        app.register.releases.prepared(batch_id, number, _prepare(app, release))
-        release = app.register.releases.get(batch_id, number)
+    attested = app.attested(batch_id)
+    if attested.release(number).state is ReleaseState.APPROVED:
+        app.register.releases.prepared(batch_id, number, _prepare(app, attested.batch, attested.release(number)))
+        attested = app.attested(batch_id)
+    release = attested.release(number)
     if release.state is ReleaseState.PREPARED:
-        _deliver(app, release)
+        _deliver(app, attested, number)
         app.register.releases.delivered(batch_id, number)
         log.info("%s: %d rows lie in the partner's folder", release_id, len(release.rows))
 
 
-def _prepare(app: App, release: Release) -> list[FileRecord]:
-    batch = app.register.batch(release.batch)
+def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord]:
     context = BatchContext.of(app, batch)
     rows_open = (batch.rows_open or 0) - len(release.rows)
     answers = _approved(context.answers(release.rows))
+    answers = looked_at_again(context, answers, release.rows, office_day(app.now()))
     data = encrypt_data(context, [(context.claims(release.rows), answers)], supplement=release.number)
     return sign_result(context, data, supplement=release.number, rows_open=rows_open)
 
 
-def _deliver(app: App, release: Release) -> None:
-    with app.folder(app.agreement(app.register.batch(release.batch).partner)) as folder:
-        put_result(app, folder, release.batch, release.number + 1)
+def _deliver(app: App, attested: Attested, number: int) -> None:
+    with app.folder(app.agreement(attested.batch.partner)) as folder:
+        put_result(app, folder, attested, number + 1)

@@ -21,7 +21,7 @@ import polars as pl
 
 from exchange.app import App
 from exchange.base.errors import Halt
-from exchange.base.keyed import Kind, with_new_key, write_keys
+from exchange.base.keyed import KeyRing, Kind, with_new_key, write_keys
 from exchange.calendar.working_days import office_day
 from exchange.matching.id_numbers import standardise
 from exchange.matching.identity import Population
@@ -54,14 +54,14 @@ class Found:
 
 def ask(app: App, number: str, reason: str, letter: str) -> int:
     """Writes the question down, for another person to confirm; its number. Halt where no number can be read."""
-    ring = app.told_keys
+    ring = _ring(app)
     keys = _all_numbers(app, _key(number, office_day(app.now())))
     return app.register.told_uses.ask(ring.hashed(keys, Kind.NUMBER, 1), reason, letter, app.now())
 
 
 def confirm(app: App, question_number: int) -> Found:
     """What the question finds; written down before it is shown."""
-    ring, uses = app.told_keys, app.register.told_uses
+    ring, uses = _ring(app), app.register.told_uses
     question = uses.question(question_number, app.now())
     rows = app.register.told.find(lambda generation: ring.renewed(question.hashes, Kind.NUMBER, 1, generation))
     withheld = uses.withheld(rows)
@@ -75,15 +75,21 @@ def rekey(app: App) -> tuple[int, int]:
     """Brings the whole index to the newest key; makes a new one first where the newest is a year old and nothing is
     left behind by an earlier run. (Generation, batches brought on.) May be killed and run again.
     """
-    ring, today = app.told_keys, office_day(app.now())
+    ring, today = _ring(app), office_day(app.now())
     behind = app.register.told.behind(ring.generation)
     if not behind and (today - ring.keys[-1].made).days >= DAYS_OF_A_KEY:
         ring = with_new_key(ring, today)
         write_keys(app.settings.keys.told_keys, ring)
         behind = app.register.told.behind(ring.generation)
     for batch in behind:
-        app.register.told.renew(batch, ring.generation, lambda hashes, of: ring.renewed(hashes, Kind.NUMBER, of))
+        app.register.told.renew(batch, ring)
     return ring.generation, len(behind)
+
+
+def _ring(app: App) -> KeyRing:
+    """The keys; Halt where they are not those that made the index."""
+    app.register.told.check(app.told_keys)
+    return app.told_keys
 
 
 def _key(number: str, today: date) -> int:

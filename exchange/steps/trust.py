@@ -44,6 +44,8 @@ def agreed_manifest(agreement: Agreement, content: bytes, name: str, now: dateti
         raise Refused("manifest_name", column="batch")
     _check_elsewhere(manifest)
     _check_data(manifest)
+    if agreement.require_encryption and not manifest.data.encrypted:
+        raise Refused("data_not_encrypted", column="data.encrypted")
     if manifest.data.size > agreement.limits.max_bytes:
         raise Refused("data_too_large", column="data.size")
     if not agreement.in_force(office_day(now)):
@@ -88,7 +90,7 @@ def _purpose(agreement: Agreement, manifest: RequestManifest) -> Purpose:
     purpose = agreement.purpose(manifest.purpose)
     if purpose is None:
         raise Refused("purpose_not_agreed", column="purpose")
-    if manifest.legal_basis != purpose.legal_basis:
+    if manifest.legal_basis != purpose.cited:
         raise Refused("legal_basis_not_agreed", column="legal_basis")
     return purpose
 

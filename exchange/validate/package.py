@@ -1,7 +1,8 @@
 """An XLSX file as the ZIP of XML parts that it is (ECMA-376), opened without trusting it.
 
 Rules: only the parts that hold rows are opened: no macros, no external links, no pictures. Nothing is unpacked to disk;
-a part is parsed as it is unpacked, and what the archive may unpack to is bounded before and while it is. A document
+a part is parsed as it is unpacked; what the archive may unpack to is bounded before and while it is, and so is the
+processor time that all parts take together. A document
 type declaration is refused, so that no entity is ever expanded. A workbook with a password is no ZIP and is refused
 like any other file that is none.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import io
 import posixpath
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -17,6 +19,7 @@ from typing import Final
 from xml.parsers import expat
 
 from exchange.base.errors import Refused
+from exchange.validate.effort import Effort
 
 MAX_UNPACKED_BYTES: Final = 1 << 30
 """Bytes of all parts together; a full sheet of 1,048,576 rows in eight columns takes some 400 MB."""
@@ -61,6 +64,7 @@ class Package:
         unpacked = sum(part.file_size for part in parts)
         if unpacked > MAX_UNPACKED_BYTES or (unpacked > SMALL and unpacked > MAX_RATIO * len(content)):
             raise Refused("workbook_too_large")
+        self._effort = Effort(len(content))
 
     def __contains__(self, name: str) -> bool:
         return _even(name) in self._parts
@@ -81,11 +85,13 @@ class Package:
         try:
             with self._zip.open(part) as stream:
                 given = 0
-                while chunk := stream.read(_CHUNK):
+                for chunk in self._effort.each(iter(lambda: stream.read(_CHUNK), b"")):
+                    begun = time.thread_time()
                     parser.Parse(chunk, False)
                     given += len(chunk)
                     if given - parser.CurrentByteIndex > GREATEST_TOKEN:
                         raise Refused("workbook_too_large")
+                    self._effort.spend(time.thread_time() - begun)
             parser.Parse(b"", True)
         except (expat.ExpatError, zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError):
             raise Refused("workbook_format") from None

@@ -23,7 +23,7 @@ MAX_CELL_LETTERS: Final = 4096
 """Characters; the longest honest cell, an address, stays under two hundred."""
 
 MAX_TEXT_LETTERS: Final = 1 << 30
-"""Bytes of all rows together, in memory."""
+"""Bytes of all rows and of the texts that cells share together, in memory."""
 
 MAX_COLUMNS: Final = 64
 MAX_SHEET_ROW: Final = 1_048_576
@@ -74,7 +74,8 @@ class Sheet:
     def cell_outside(self, row: list[str], column: int, text: str) -> None:
         """A cell to the right of the row as it is so far: it widens a header and is one too many anywhere else."""
         if self.header_row:
-            self._beyond.append(len(self.numbers))
+            if self._beyond[-1:] != [len(self.numbers)]:  # once for a row, however many cells lie out there
+                self._beyond.append(len(self.numbers))
             return
         if column >= MAX_COLUMNS:
             raise Refused("column_unknown", column=f"#{column + 1}")
@@ -116,7 +117,11 @@ class Sheet:
         frame = pl.DataFrame(columns, schema=schema, orient="col")
         self._rows = []
         self._frames.append(frame)
-        self._size += int(frame.estimated_size())
+        self.keep_bytes(int(frame.estimated_size()))
+
+    def keep_bytes(self, size: int) -> None:
+        """Counts what is held in memory; Refused where it is too much."""
+        self._size += size
         if self._size > MAX_TEXT_LETTERS:
             raise Refused("workbook_too_large")
 

@@ -27,6 +27,7 @@ from exchange.base.errors import Refused
 from exchange.base.tables import REQUIRED_COLUMNS
 from exchange.validate.cells import has_text
 from exchange.validate.columns import columns_for, read_header
+from exchange.validate.effort import Effort
 from exchange.validate.encoding import MAX_LINE_BYTES
 from exchange.validate.foreign_bytes import foreign_bytes
 
@@ -72,7 +73,8 @@ def _counted(
     surplus = [f"#{place}" for place in range(len(codes) + 1, len(header) + 1)]
     optional = frozenset(column.code for column in columns_for(items, form) if column.optional)
     found, referred = 0, False
-    for frame in _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus), separator):
+    frames = _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus), separator)
+    for frame in Effort(len(utf8)).each(frames):
         table = _evened(frame, codes, surplus)
         found += table.height
         referred = referred or has_references(table)

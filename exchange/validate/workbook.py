@@ -7,7 +7,8 @@ Rules
 - Merged cells: in the header they refuse the set, because which column is whose cannot be told; below it the rows that
   they touch keep their place with ``row_fault`` set. So does a row with something beyond the header's columns.
 - What a formula last gave is what it says; formulas are never computed here.
-- What is kept in memory is bounded by rows and by the length of a cell, however small the file is that says it.
+- What is kept in memory is bounded, however small the file is that says it: the rows, the length of a cell, the bytes
+  of all texts (those that cells share count with the rows), the styles, the sheets.
 
 Why no library: a streaming parser bounds memory, where those that hold a sheet as one dense area (calamine and all that
 build on it) end the process for a file of 5 kB with one cell in the last corner. 100,000 rows of seven columns take 3 s
@@ -16,7 +17,8 @@ here, 1.3 s with calamine, 8 s with openpyxl.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -26,9 +28,11 @@ from exchange.base.errors import Refused
 from exchange.validate.cells import BUILT_IN_DATES, is_date_format, unescaped
 from exchange.validate.foreign_bytes import foreign_bytes
 from exchange.validate.package import Attributes, Package
-from exchange.validate.sheet import MAX_SHEET_ROW, CellReader, Sheet, handlers
+from exchange.validate.sheet import MAX_CELL_LETTERS, MAX_SHEET_ROW, CellReader, Sheet, handlers
 
 _SHARED_TEXTS: Final = 16 * MAX_SHEET_ROW
+_ENTRIES: Final = 65_536
+"""Of styles, of number formats, of sheets; spreadsheet programs keep some 64,000 styles at most."""
 
 
 @foreign_bytes("workbook_format")
@@ -54,7 +58,7 @@ def read_sheet(content: bytes, sheet: str | None = None) -> Sheet:
     book = _read_book(package, main)
     read = Sheet()
     part = _part_of(package, main, book.sheets, sheet)
-    cells = CellReader(_shared_texts(package, main), _date_styles(package, main), book.from_1904)
+    cells = CellReader(_shared_texts(package, main, read.keep_bytes), _date_styles(package, main), book.from_1904)
     package.parse(part, *handlers(read, cells))
     return read
 
@@ -64,6 +68,11 @@ class _Book:
     sheets: list[tuple[str, str, bool]] = field(default_factory=list)
     """Name, relation id, whether it is shown."""
     from_1904: bool = False
+
+
+def _bounded(entries: Sized) -> None:
+    if len(entries) > _ENTRIES:
+        raise Refused("workbook_too_large")
 
 
 def _one(package: Package, part: str, kind: str) -> str:
@@ -78,6 +87,7 @@ def _read_book(package: Package, main: str) -> _Book:
         if element == "sheet":
             relation = next((value for name, value in given.items() if name.endswith(":id")), "")
             book.sheets.append((given.get("name", ""), relation, given.get("state", "visible") == "visible"))
+            _bounded(book.sheets)
         elif element == "workbookPr":
             book.from_1904 = given.get("date1904") in ("1", "true")
 
@@ -95,8 +105,10 @@ def _part_of(package: Package, main: str, sheets: Sequence[tuple[str, str, bool]
     raise Refused("sheet_missing", column="data.sheet")
 
 
-def _shared_texts(package: Package, main: str) -> list[str]:
-    """The texts that cells name by number; phonetic hints are no part of them."""
+def _shared_texts(package: Package, main: str, keep: Callable[[int], None]) -> list[str]:
+    """The texts that cells name by number; phonetic hints are no part of them. ``keep`` is told the bytes that each
+    takes, and refuses those that are too many.
+    """
     part = _one(package, main, "sharedStrings")
     texts: list[str] = []
     pieces: list[str] = []
@@ -116,12 +128,15 @@ def _shared_texts(package: Package, main: str) -> list[str]:
             phonetic = False
         elif element == "si":
             texts.append(unescaped("".join(pieces)))
+            keep(sys.getsizeof(texts[-1]))
             if len(texts) > _SHARED_TEXTS:
                 raise Refused("workbook_too_large")
 
     def text(piece: str) -> None:
         if inside:
             pieces.append(piece)
+            if len(pieces) > MAX_CELL_LETTERS:
+                raise Refused("workbook_too_large")
 
     if part:
         package.parse(part, start, end, text)
@@ -139,10 +154,12 @@ def _date_styles(package: Package, main: str) -> frozenset[str]:
         nonlocal inside
         if element == "numFmt":
             custom[given.get("numFmtId", "")] = is_date_format(given.get("formatCode", ""))
+            _bounded(custom)
         elif element == "cellXfs":
             inside = True
         elif element == "xf" and inside:
             formats.append(given.get("numFmtId", "0"))
+            _bounded(formats)
 
     def end(element: str) -> None:
         nonlocal inside

@@ -20,10 +20,12 @@ class Round:
     alerts: list[Alert]
     cycles: CyclesSeen
     certificates: CertificatesSeen
+    out_of_use: tuple[str, ...] = ()
+    """A sentence for each version of a snapshot that is not what was written."""
 
     @property
     def troubles(self) -> list[str]:
-        return sorted({*self.recount.troubles, *self.cycles.troubles, *self.certificates.troubles})
+        return sorted({*self.recount.troubles, *self.cycles.troubles, *self.certificates.troubles, *self.out_of_use})
 
 
 def watch_all(app: App) -> Round:
@@ -31,4 +33,5 @@ def watch_all(app: App) -> Round:
     alerts = watch_deadlines(app)
     cycles = watch_cycles(app)
     certificates = watch_certificates(app)
-    return Round(recount, alerts + cycles.alerts + certificates.alerts, cycles, certificates)
+    alerts += cycles.alerts + certificates.alerts
+    return Round(recount, alerts, cycles, certificates, tuple(app.snapshots.out_of_use()))

@@ -1,4 +1,4 @@
-"""Making keys: RSA key pairs with a self-signed certificate, and SSH keys.
+"""Making keys: RSA key pairs with a self-signed certificate, SSH keys, and the key that signs the register.
 
 Rules: what is there is never replaced; private keys are 0600 and unencrypted, because a service opens them unattended
 (keep their folder on an encrypted disk). A self-signed certificate is enough: both sides pin the one they were given.
@@ -42,6 +42,17 @@ def make_certificate(folder: Path, name: str, common_name: str) -> None:
     encoding, form = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
     write_atomically(folder / f"{name}.key", key.private_bytes(encoding, form, serialization.NoEncryption()))
     write_atomically(folder / f"{name}.pem", certificate.public_bytes(encoding))
+
+
+def make_register_key(folder: Path) -> None:
+    """``register.key`` (Ed25519, 0600) and its public ``register.pem``, unless they are there."""
+    if (folder / "register.pem").exists():
+        return
+    key, encoding = Ed25519PrivateKey.generate(), serialization.Encoding.PEM
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    write_atomically(folder / "register.key", private)
+    public = key.public_key().public_bytes(encoding, serialization.PublicFormat.SubjectPublicKeyInfo)
+    write_atomically(folder / "register.pem", public)
 
 
 def make_ssh_key(path: Path) -> str:

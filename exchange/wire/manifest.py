@@ -44,7 +44,7 @@ Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
 class _Record(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
 class DataFile(_Record):
@@ -114,12 +114,31 @@ class DueDay(_Record):
     ] = None
 
 
+class Basis(_Record):
+    """An article of law on which offences are asked about."""
+
+    code: Code
+    law: str
+    article: str
+    in_force_from: date
+    in_force_until: Annotated[date | None, Field(description="its last day, where it has one")] = None
+
+
 class Refusal(_Record):
     code: Code
     zh: str
     en: str
     row: int | None = None
     column: str | None = None
+
+
+Checkpoint = Annotated[
+    str,
+    Field(
+        max_length=1000,
+        description="the register's size and head when this was made: a checkpoint (C2SP tlog-checkpoint), as a note",
+    ),
+]
 
 
 class Receipt(_Record):
@@ -137,7 +156,9 @@ class Receipt(_Record):
     files: list[File]
     rows: Count | None = None
     due: DueDay | None = None
+    legal_bases: Annotated[list[Basis] | None, Field(description="of a purpose that asks about offences")] = None
     refusal: Refusal | None = None
+    register_: Annotated[Checkpoint | None, Field(alias="register")] = None
 
 
 class SnapshotDate(_Record):
@@ -157,6 +178,7 @@ class ResultManifest(_Record):
     cycle: Code
     period: str
     items: list[Code]
+    legal_bases: Annotated[list[Basis] | None, Field(description="of a purpose that asks about offences")] = None
     supplement: Annotated[Count | None, Field(description="1, 2… of a supplementary result; none of the first")] = None
     rows_in: Count
     rows_out: Count
@@ -166,6 +188,7 @@ class ResultManifest(_Record):
     due: DueDay
     encrypted: File
     plain: File
+    register_: Annotated[Checkpoint | None, Field(alias="register")] = None
 
 
 class Notice(_Record):
@@ -255,7 +278,7 @@ def _shown(name: str) -> str:
 
 def write(record: _Record) -> bytes:
     """The record's bytes, the same for the same facts."""
-    fields = record.model_dump(mode="json", exclude_none=True)
+    fields = record.model_dump(mode="json", exclude_none=True, by_alias=True)
     return (json.dumps(fields, ensure_ascii=False, indent=2) + "\n").encode()
 
 

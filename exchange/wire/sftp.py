@@ -4,20 +4,20 @@ Rules
 - A name or a message that is not UTF-8 is a name like any other, with what cannot be read escaped as Python does in
   file names; paramiko ends the whole listing at it with UnicodeDecodeError.
 - A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
-  have none.
+  have none. One thread cuts all conversations that are over, since a look is too short for a thread of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Timer
 from typing import Any, cast
 
 import paramiko
 from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 
 from exchange.base.errors import Retryable
+from exchange.wire.alarms import ALARMS
 
 
 class SftpClient(paramiko.SFTPClient):
@@ -60,9 +60,7 @@ class TimeLimit:
     @contextmanager
     def of(self, seconds: float) -> Iterator[None]:
         """Retryable when the block takes longer than this in all, whatever the server does meanwhile."""
-        timer = Timer(seconds, self._cut)
-        timer.daemon = True
-        timer.start()
+        alarm = ALARMS.set(seconds, self._cut)
         try:
             yield
         except Retryable:
@@ -71,7 +69,7 @@ class TimeLimit:
                 raise Retryable(msg) from None
             raise
         finally:
-            timer.cancel()
+            alarm.cancel()
 
     def _cut(self) -> None:
         self.passed = True

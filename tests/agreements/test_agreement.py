@@ -50,24 +50,38 @@ def test_a_sound_agreement(folder: Path, sound: str) -> None:
             'cycles = ["weekly"]',
             "no such cycle: weekly; there are annual, half_yearly",
         ),
-        ('"criminal_record"]', '"unregistered"]', 'unregistered_by: "mother" or "name", where items hold unregistered'),
+        (
+            '"criminal_record"]',
+            '"criminal_record", "unregistered"]',
+            'unregistered_by: "mother" or "name", where items hold unregistered',
+        ),
         (
             '"criminal_record"]',
             '"criminal_record"]\nunregistered_by = "name"',
             "where items hold unregistered and only",
         ),
-        ('"criminal_record"]', '"unregistered"]\nunregistered_by = "father"', "Input should be 'mother' or 'name'"),
         (
             '"criminal_record"]',
-            '"criminal_record"]\noffence_kinds = ["drug"]',
-            "offence_kinds: judgment, and any of judgment, administrative_penalty, drug",
+            '"criminal_record", "unregistered"]\nunregistered_by = "father"',
+            "Input should be 'mother' or 'name'",
         ),
+        ("legal_bases =", 'legal_basis = "因为需要"\nlegal_bases =', "words (legal_basis) are no basis for offences"),
         (
-            '"criminal_record"]',
-            '"criminal_record"]\noffence_kinds = ["judgment", "pending"]',
-            "offence_kinds: judgment,",
+            'legal_bases = ["case_handling_286"]',
+            'legal_basis = "刑事诉讼法"',
+            "court: judges_13 法官法第十三条; case_handling_286",
         ),
-        ('"criminal_record"]', '"sex"]\noffence_kinds = ["judgment"]', "only where items hold criminal_record"),
+        ('["case_handling_286"]', '["some_law_1"]', "open to a partner of kind court: judges_13"),
+        ('["case_handling_286"]', '["teachers_14"]', "open to a partner of kind court: judges_13"),
+        ('["case_handling_286"]', '["judges_13", "judges_13"]', "by code, each once"),
+        ('kind = "court"', 'kind = "bank"', "of kind bank: none: it cannot ask about offences"),
+        (
+            'kind = "court"',
+            'kind = "museum"',
+            "kind: Value error, no such kind of partner; there are court, procuratorate",
+        ),
+        ('kind = "court"\n', "", "kind: case_handling asks about offences, so needed; one of court"),
+        (', "criminal_record"]', "]", "legal_basis: the basis in words, where no offences are asked about"),
         ('"criminal_record"]', '"shoe_size"]', "no such item: shoe_size; there are id_number, name"),
         ('host_key = "ssh-ed25519 ', 'host_key = "', "sftp.host_key: String should match pattern"),
         ("[contact]", "[contract]", "contract: Extra inputs are not permitted"),
@@ -99,13 +113,13 @@ def test_errors_name_file_and_field_and_what_is_right(folder: Path, sound: str, 
     assert f"{PROFILE.id}.toml" in str(halted.value)
 
 
-def test_a_purpose_counts_judgments_and_what_else_it_names(folder: Path, sound: str) -> None:
-    named = '"criminal_record"]\noffence_kinds = ["judgment", "drug"]'
-    for content, kinds in ((sound, ("judgment",)), (sound.replace('"criminal_record"]', named), ("judgment", "drug"))):
-        load(folder, content)
-        purpose = load_agreement(folder / f"{PROFILE.id}.toml").purpose("case_handling")
-        assert purpose is not None
-        assert purpose.offence_kinds == kinds
+def test_a_purpose_cites_the_bases_that_it_rests_on(folder: Path, sound: str) -> None:
+    both = sound.replace('["case_handling_286"]', '["case_handling_286", "case_handling_136"]')
+    load(folder, both)
+    purpose = load_agreement(folder / f"{PROFILE.id}.toml").purpose("case_handling")
+    assert purpose is not None
+    assert [basis.code for basis in purpose.bases] == ["case_handling_286", "case_handling_136"]
+    assert purpose.cited == "刑事诉讼法第二百八十六条；治安管理处罚法第一百三十六条"
 
 
 def test_a_standing_approval_holds_for_ad_hoc_in_its_time_only(folder: Path, sound: str) -> None:

@@ -101,8 +101,9 @@ def test_on_the_last_day_of_the_agreement_a_set_is_still_expected() -> None:
         ("annual", "2027", "2026-01-01", None, "early"),
         ("quarterly", "2026-Q4", "2026-11-24", None, "on_time"),
         ("monthly", "2024-11", "2026-11-30", MONTHLY, "late"),  # ended 730 days ago
-        ("ad_hoc", "2019-01-01", "2026-11-24", None, None),
-        ("objection", "2030-01-01", "2026-11-24", None, None),
+        ("ad_hoc", "2026-11-01", "2026-11-24", None, None),
+        ("ad_hoc", "2026-11-25", "2026-11-24", None, None),
+        ("objection", "2024-11-24", "2026-11-24", None, None),
     ],
 )
 def test_when_a_set_came(cycle: str, period: str, received: str, expected: Expected | None, came: str | None) -> None:
@@ -113,6 +114,10 @@ def test_when_a_set_came(cycle: str, period: str, received: str, expected: Expec
     ("cycle", "period", "received", "code"),
     [
         ("monthly", "2026-12", "2026-10-31", "period_ahead"),
+        ("ad_hoc", "2019-01-01", "2026-11-24", "period_past"),
+        ("objection", "2019-01-01", "2026-11-24", "period_past"),
+        ("ad_hoc", "2026-11-26", "2026-11-24", "period_ahead"),
+        ("objection", "2030-01-01", "2026-11-24", "period_ahead"),
         ("monthly", "2062-11", "2026-11-24", "period_ahead"),
         ("annual", "2028", "2026-12-31", "period_ahead"),
         ("monthly", "2024-11", "2026-12-01", "period_past"),

@@ -16,24 +16,25 @@ from exchange.base.tables import RETURNS
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import READING_SECONDS, demo_partner, quarter
-from exchange.demo.province.offences import make_offences, on_record
+from exchange.demo.province.known_to import on_record
+from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
-from exchange.demo.world import LEADER, OFFICER, PARTNERS, SEED, World
+from exchange.demo.world import LEADER, LEADER_ID, OFFICER_ID, PARTNERS, SEED, World
 from exchange.intake.collect import poll
 from exchange.register import Decision, State
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 
-SECONDS = 120
+SECONDS = 600
 APPROVE, RETURN = "批准 Approve", "退回 Return"
 _numbers = itertools.count(1)
 
 
 @pytest.fixture
 def app(airflow_world: World) -> Iterator[App]:
-    with App.open(OFFICER, airflow_world.config) as opened:
+    with App.open(OFFICER_ID, airflow_world.config) as opened:
         yield opened
 
 
@@ -49,7 +50,7 @@ def people() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def offenders(people: pl.DataFrame) -> pl.Series:
-    return on_record(make_offences(SEED, 0, people))
+    return on_record(make_offences(SEED, 0, people), "minors_protection_62")
 
 
 def answered(app: App, school: DemoPartner, asked: pl.DataFrame) -> str:
@@ -59,7 +60,9 @@ def answered(app: App, school: DemoPartner, asked: pl.DataFrame) -> str:
     items = ("id_number", "name", "criminal_record")
     batch = f"{school.id}.approval-{number}"
     period = quarter(office_day(app.now()))
-    request = Request(batch, "quarterly", period, "hiring_teachers", "教师法第十四条", items, asked.height, rows)
+    request = Request(
+        batch, "quarterly", period, "hiring_teachers", "未成年人保护法第六十二条", items, asked.height, rows
+    )
     school.drop(school.make_set(request))
     poll(app)
     assert pipeline.run(app, batch)
@@ -107,7 +110,7 @@ def test_no_record_leaves_with_the_leaders_approval_and_nobody_elses(
     assert school.result(batch, 2).manifest["answers"]["criminal_record"] == {"no_record": 3}
     assert app.register.batch(batch).state is State.CLOSED
     (found,) = app.register.releases.of(batch)
-    assert found.judged_by == LEADER
+    assert found.judged_by == LEADER_ID
 
 
 def test_returned_rows_go_back_to_the_officer(
@@ -132,7 +135,7 @@ def test_who_decided_a_row_cannot_approve_it(
     airflow: Airflow, airflow_world: World, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
 ) -> None:
     hit = people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode())).head(1)
-    with App.open(LEADER, airflow_world.config) as app:
+    with App.open(LEADER_ID, airflow_world.config) as app:
         batch = answered(app, school, hit)
         review = app.register.reviews.get(batch, 1)
         said = complete(load_cases(app, batch, [review])[0].open, {"criminal_record": "record_found"})

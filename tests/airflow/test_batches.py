@@ -30,7 +30,7 @@ from exchange.register import State
 from .servers import Webhook, serving
 
 ITEMS = ("id_number", "name", "sex")
-SECONDS = 90
+SECONDS = 600
 TODAY = office_day(datetime.now(UTC))
 _numbers = itertools.count(1)
 
@@ -66,7 +66,7 @@ def make_request(
         cycle,
         month(TODAY) if cycle == "monthly" else str(TODAY),
         "case_handling",
-        "最高人民法院、公安部关于建立快速查询信息共享及网络执行查控协作工作机制的意见",
+        "刑事诉讼法第二百八十六条",
         ITEMS,
         2,
         data or sound,
@@ -98,7 +98,7 @@ def test_a_whole_batch(airflow: Airflow, app: App, court: DemoPartner, canary: d
     collect(airflow)
     assert ended(airflow, request.batch) == "success"
     assert court.result(request.batch).manifest["answers"]["sex"] == {"consistent": 1, "not_answered": 1}
-    steps = app.register.steps(request.batch)
+    steps = app.register.transitions(request.batch)
     assert [step.to_state for step in steps] == ["claimed", "accepted", "sealed", "delivered", "closed"]
     assert all(step.actor.startswith("airflow:") for step in steps)
 
@@ -192,7 +192,7 @@ def test_clearing_a_finished_batch_delivers_nothing_new(
         operator.clear("batch", request.batch, only_failed=False)
     assert ended(airflow, request.batch) == "success"
     assert {name: court.fetch(name).read_bytes() for name in before} == before
-    assert len(app.register.steps(request.batch)) == 5
+    assert len(app.register.transitions(request.batch)) == 5
 
 
 def test_a_small_ad_hoc_set_is_found_and_answered_in_one_task_without_a_sweep(
@@ -206,7 +206,7 @@ def test_a_small_ad_hoc_set_is_found_and_answered_in_one_task_without_a_sweep(
     collect(airflow)  # the sweep behind it starts nothing a second time
     with airflow.api() as api:
         assert request.batch not in {run["dag_run_id"] for run in api.runs(Lane.BATCH)}
-    steps = app.register.steps(request.batch)
+    steps = app.register.transitions(request.batch)
     assert [step.to_state for step in steps] == ["claimed", "accepted", "sealed", "delivered", "closed"]
     actors = [step.actor for step in steps]
     assert actors[0].startswith("airflow:lookout.watch#")

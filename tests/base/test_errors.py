@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import subprocess
+from pathlib import Path
+
 import polars as pl
 import pytest
 
 from exchange.base.errors import Halt, Refused, Retryable, without_values
+from exchange.base.files import write_atomically
 from exchange.matching import id_numbers
 
+MOUNT = ["mount", "-t", "tmpfs", "-o", "nr_inodes=8", "tmpfs"]
 CANARY = "11010519491231002X"
 
 
@@ -29,6 +36,41 @@ def test_our_own_errors_go_through_as_they_are(error: Exception) -> None:
     with pytest.raises(type(error)) as raised, without_values():
         raise error
     assert raised.value is error
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [(errno.ENOSPC, "is full"), (errno.EDQUOT, "is full"), (errno.EFBIG, "is full"), (errno.EROFS, "is read-only")],
+)
+def test_a_disk_that_takes_nothing_is_retryable_wherever_it_is_met(number: int, words: str, tmp_path: Path) -> None:
+    """The folder is named, not the file: its name may have come from outside."""
+    with pytest.raises(Retryable, match=f"the office's disk {words}: {tmp_path}(;|$)") as raised, without_values():
+        raise OSError(number, "x", str(tmp_path / CANARY))
+    assert CANARY not in str(raised.value)
+
+
+def test_other_faults_of_a_disk_are_for_a_person() -> None:
+    with pytest.raises(Halt, match="unexpected PermissionError"), without_values():
+        raise PermissionError(errno.EACCES, "x", CANARY)
+
+
+def _write_nine(folder: Path) -> None:
+    for number in range(9):
+        write_atomically(folder / str(number), b"")
+
+
+def test_a_disk_without_inodes_is_told_as_that(tmp_path: Path) -> None:
+    """A file system of our own with room for eight names."""
+    if os.geteuid() != 0 or subprocess.run([*MOUNT, str(tmp_path)], check=False, capture_output=True).returncode:
+        pytest.skip("no file system can be mounted here")
+    try:
+        with pytest.raises(Retryable, match=f"has no inodes left: {tmp_path}"):
+            _write_nine(tmp_path)
+        subprocess.run(["mount", "-o", "remount,ro", str(tmp_path)], check=True)
+        with pytest.raises(Retryable, match=f"is read-only: {tmp_path}"):
+            write_atomically(tmp_path / "0", b"")
+    finally:
+        subprocess.run(["umount", str(tmp_path)], check=True)
 
 
 def test_a_refusal_names_its_place() -> None:

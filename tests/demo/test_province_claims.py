@@ -10,11 +10,13 @@ import polars as pl
 import pytest
 
 from exchange.base import tables
+from exchange.base.legal_bases import legal_bases
 from exchange.base.tables import ANSWERS, NOTES, SOURCES
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import FAULTS, NAME_WRITINGS, WRITINGS, Claims, make_claims
 from exchange.demo.province.exports import write_exports
-from exchange.demo.province.offences import make_offences, on_record
+from exchange.demo.province.known_to import BASES, on_record
+from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.province.right_answers import UNREADABLE
 from exchange.matching.decide import decide
@@ -55,7 +57,7 @@ def matched(
     approved: bool,
     encoding: str,
     items: Sequence[str] = ITEMS,
-    kinds: Sequence[str] = ("judgment",),
+    bases: Sequence[str] = ("case_handling_286",),
 ) -> pl.DataFrame:
     """The matching's answers to the claims' file, as ``row_ref``, ``identity``, ``note`` and the items."""
     content = to_utf8(to_csv(claims.rows).decode().encode(encoding))
@@ -63,7 +65,8 @@ def matched(
     people = versions["population"]
     sources = {source: versions[source].open("records") for source in SOURCES if source != "population"}
     population = Population(*[people.open(table) for table in ("people", "former", "mothers", "births")])
-    answers = decide(table, items, Sources(population, sources, approved=approved, offence_kinds=kinds), AS_OF)
+    rests = [legal_bases()[code] for code in bases]
+    answers = decide(table, items, Sources(population, sources, approved=approved, bases=rests, asked_on=AS_OF), AS_OF)
     return answers.select("row_ref", "identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in items])
 
 
@@ -90,22 +93,32 @@ def test_all_of_the_people_are_answered_as_planted(
     assert set(found["criminal_record"]) == {"no_record", "under_review"}
 
 
-@pytest.mark.parametrize("named", [("administrative_penalty",), ("drug",), ("administrative_penalty", "drug")])
-def test_penalties_and_drug_records_count_where_they_are_named(
-    province: pl.DataFrame, versions: dict[str, Version], named: tuple[str, ...]
+@pytest.mark.parametrize("bases", [*[(basis,) for basis in BASES], ("teachers_14", "minors_protection_62")])
+def test_each_basis_lets_know_what_its_article_names(
+    province: pl.DataFrame, versions: dict[str, Version], bases: tuple[str, ...]
 ) -> None:
-    records, kinds = make_offences(SEED, 0, province), ("judgment", *named)
+    records = make_offences(SEED, 0, province)
     people = province.filter(pl.col("id_number").is_in(records["id_number"].implode()))
-    claims = make_claims(people, on_record(records, kinds), ("criminal_record",), 3_000, 8, approved=True, dirt=False)
-    found = matched(claims, versions, approved=True, encoding="utf-8", items=("criminal_record",), kinds=kinds)
+    claims = make_claims(people, on_record(records, *bases), ("criminal_record",), 3_000, 8, approved=True, dirt=False)
+    found = matched(claims, versions, approved=True, encoding="utf-8", items=("criminal_record",), bases=bases)
     assert found.equals(claims.expected)
-    assert on_record(records, kinds).len() > on_record(records).len()
+    assert set(found["criminal_record"]) == {"no_record", "under_review"}
 
 
 def test_codes_are_those_of_the_tables_and_all_of_them_are_met(province: pl.DataFrame, offenders: pl.Series) -> None:
     expected = make_claims(province, offenders, ITEMS, 20_000, seed=5).expected
     codes = set().union(*(set(expected[column]) for column in ("identity", *ITEMS)))
-    never = {"no_record", "record_found", "source_not_ready", "row_fields", "row_merged", "row_ref_unknown"}
+    never = {
+        "ask_exit_entry",
+        "basis_ended",
+        "no_record",
+        "record_found",
+        "source_not_ready",
+        "row_fields",
+        "row_merged",
+        "row_ref_damaged",
+        "row_ref_unknown",
+    }
     never |= {"registered", "not_registered", "not_applicable"}
     assert codes == set(ANSWERS) - never
     assert set(expected["note"].str.split(";").explode()) == {"", *NOTES} - {"registration_cancelled"}

@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from exchange.base.tables import OFFENCE_SOURCES
+from exchange.demo.province.known_to import BASES, on_record
 from exchange.demo.province.oddities import DOUBTS
-from exchange.demo.province.offences import NOT_YET, UNKNOWN_KIND, make_offences, on_record
+from exchange.demo.province.offences import NOT_YET, UNKNOWN_KIND, make_offences
 from exchange.demo.province.people import make_people
 
 PEOPLE = 200_000
@@ -95,8 +96,11 @@ def test_every_kind_is_there_and_counts_as_it_should(records: pl.DataFrame) -> N
     counts_as = {kind: set(held["counts_as"]) for (kind,), held in records.group_by("kind")}
     assert counts_as == {
         "judgment": {"judgment", ""},
-        "administrative_penalty": {"administrative_penalty", ""},
-        "drug": {"drug", ""},
+        **{
+            kind: {kind, ""}
+            for kind in ("administrative_detention", "administrative_penalty", "drug", "compulsory_isolation")
+        },
+        **{kind: {kind, ""} for kind in ("relative_non_prosecution", "custody_education", "labour_reeducation")},
         "pending": {""},
         "non_prosecution": {""},
         "acquittal": {""},
@@ -105,4 +109,11 @@ def test_every_kind_is_there_and_counts_as_it_should(records: pl.DataFrame) -> N
     unsealed = records.filter(~pl.col("sealed_record"), pl.col("kind") == "judgment")
     effective = (unsealed["effective_on"] < NOT_YET).fill_null(value=False)
     assert ((unsealed["counts_as"] == "judgment") == effective).all()
-    assert set(on_record(records)) < set(on_record(records, ("judgment", "drug")))
+    known = {basis: frozenset(on_record(records, basis)) for basis in BASES}
+    assert len(set(known.values())) == len(BASES), "each basis lets know something else"
+    assert known["case_handling_286"] < known["school_bus_23"]
+    assert known["minors_protection_62"] < known["preschool_44"]
+    detained = records.filter(pl.col("counts_as") == "administrative_detention")["id_number"].value_counts()
+    often = detained.filter(pl.col("count") >= 3)["id_number"]
+    assert often.len()
+    assert set(often) < known["security_guards_17"]

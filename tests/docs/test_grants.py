@@ -19,9 +19,10 @@ from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
-from exchange.register import State, open_register
+from exchange.register import LedgerKey, State, open_register
 from exchange.settings import Settings
 from exchange.watch.all_watches import watch_all
+from tests.register.stopping import stop
 
 ROLE = "exchange_work"
 
@@ -31,6 +32,10 @@ def connected(world: World, user: str, passfile: Path) -> psycopg.Connection[tup
     return psycopg.connect(
         host="127.0.0.1", port=port, user=user, dbname="exchange", passfile=str(passfile), autocommit=True
     )
+
+
+def ledger_key(world: World) -> LedgerKey:
+    return LedgerKey(world.office_keys / "register.key", world.office_keys / "register.pem")
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +62,7 @@ def test_the_daily_role_takes_a_batch_all_the_way(
     court.drop({f"{court.id}.alone.csv": b"row_ref\n"})  # an incomplete set, to be remembered and forgotten
     request = ask()
     court.drop(court.make_set(request))
-    with App(Settings.load(world.config), open_register(url, "test", passfile)) as app:
+    with App(Settings.load(world.config), open_register(url, "test", passfile, ledger_key(world))) as app:
         assert poll(app).troubles == []
         assert pipeline.run(app, request.batch)
         poll(app)
@@ -71,10 +76,10 @@ def test_the_daily_role_keeps_the_clock(
     url = world.postgres.url("exchange").replace("//exchange@", f"//{ROLE}@")
     request = ask(cycle="monthly", period=f"{office_day(datetime.now(UTC)):%Y-%m}")
     court.drop(court.make_set(request))
-    with App(Settings.load(world.config), open_register(url, "test", passfile)) as app:
+    with App(Settings.load(world.config), open_register(url, "test", passfile, ledger_key(world))) as app:
         poll(app)
         pipeline.receive(app, request.batch)
-        app.register.clock.stop(request.batch, app.now(), "record_unclear")
+        stop(app.register, request.batch, app.now(), "record_unclear")
         app.register.clock.start(request.batch, app.now() + timedelta(days=9), app.office_days)
         found = watch_all(App(app.settings, app.register, lambda: datetime.now(UTC) + timedelta(days=60)))
         assert found.troubles == []
@@ -82,7 +87,7 @@ def test_the_daily_role_keeps_the_clock(
         assert request.batch in {alert.subject for alert in found.alerts}
         app.register.alerts.told(found.alerts, app.now())
         app.register.missing.notice(court.id, ("annual", "2000", ""), date(2000, 1, 1), app.now())
-        assert app.register.releases.under_way() == []
+        assert request.batch not in {release.batch for release in app.register.releases.under_way()}
         assert app.register.reviews.count(request.batch)
 
 
@@ -95,6 +100,15 @@ def test_the_daily_role_keeps_the_clock(
         "ALTER TABLE ledger DISABLE TRIGGER ALL",
         "DELETE FROM batch",
         "UPDATE file SET sha256 = ''",
+        "UPDATE batch SET partner = 'other'",
+        "UPDATE batch SET received_at = now()",
+        "UPDATE release SET rows = '{1}'",
+        "UPDATE release SET needs_approval = false",
+        "UPDATE review SET causes = '{}'",
+        "UPDATE clock_stop SET stopped_by = 'nobody'",
+        "UPDATE legal_hold SET reason = ''",
+        "UPDATE destruction SET sha256 = ''",
+        "UPDATE ledger_head SET single = true",
         "DELETE FROM clock_stop",
         "DELETE FROM alert",
     ],

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.paths import ROOT
+from exchange.base.tables import ITEMS, RESULT_COLUMNS
 from exchange.demo.servers.sftp import FROM_OFFICE
 from exchange.demo.world import PARTNERS, World
 from exchange.docs.guide import with_tables
@@ -141,6 +142,7 @@ def answered(app: App, desk: Desk) -> None:
 def test_from_making_keys_to_the_opened_result(desk: Desk, app: App, world: World) -> None:
     desk.follow(*ASK)
     assert desk.follow("look") == "sftp> ls -1 from-office\n"
+    assert "there is no notice" in desk.follow("notice")
     answered(app, desk)
     receipt = record(desk.follow("receipt"))
     assert (receipt["outcome"], receipt["rows"]) == ("accepted", 2)
@@ -148,8 +150,10 @@ def test_from_making_keys_to_the_opened_result(desk: Desk, app: App, world: Worl
     assert "checked and opened" in desk.follow("result")
     assert desk.result() == [
         ["A-001", "110105********002X", "张**", "库中无此号", "", "库中无此号", "未予答复", "未予答复"],
-        ["A-002", "***", "李**", "号码格式错误", "", "未予答复", "未予答复", "未予答复"],
+        ["A-002", "440524********0014", "李**", "库中无此号", "", "库中无此号", "未予答复", "未予答复"],
     ]
+    for name in ("csv", "result.csv"):
+        assert (desk.folder / f"{desk.batch}.{name}").stat().st_mode & 0o077 == 0, "nobody else may read it"
     assert app.register.batch(desk.batch).state is State.CLOSED
     desk.follow("acknowledge")
     poll(app)
@@ -219,6 +223,25 @@ def test_the_notice_about_an_incomplete_set(
     answered(app, desk)
 
 
+@pytest.mark.parametrize("changed", ["request.json", "csv.p7m"])
+def test_a_receipt_for_other_bytes_is_told_from_ones_own(desk: Desk, app: App, changed: str) -> None:
+    """As where a batch id was used before: what lies under its name answers the set that came first."""
+    desk.follow(*ASK)
+    answered(app, desk)
+    desk.follow("receipt")
+    with (desk.folder / f"{desk.batch}.{changed}").open("ab") as file:
+        file.write(b"\n")
+    with pytest.raises(AssertionError, match="compare ended with 1"):
+        desk.follow("compare")
+
+
+def test_the_sample_of_a_result_has_the_headers_that_results_have() -> None:
+    header = next(line for line in GUIDE.splitlines() if line.startswith("业务编号,公民身份号码,姓名,号码与姓名"))
+    fixed = [column.zh[0] for column in RESULT_COLUMNS]
+    asked = [f"{ITEMS[item].zh}核查结果" for item in ("id_number", "name", "sex")]
+    assert header.split(",") == [*fixed, *asked]
+
+
 def test_every_block_of_the_guide_is_run_here() -> None:
     answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice")
     assert {*ONCE, *ASK, *answers, "plain"} == set(BLOCKS)
@@ -226,7 +249,8 @@ def test_every_block_of_the_guide_is_run_here() -> None:
 
 @pytest.mark.parametrize("model", [RequestManifest, DataFile, Receipt, ResultManifest])
 def test_the_guide_tells_every_field(model: type[BaseModel]) -> None:
-    assert [field for field in model.model_fields if f"`{field}`" not in GUIDE] == []
+    fields = [info.alias or name for name, info in model.model_fields.items()]
+    assert [field for field in fields if f"`{field}`" not in GUIDE] == []
 
 
 def test_its_tables_are_those_of_the_code() -> None:

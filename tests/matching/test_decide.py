@@ -12,10 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from exchange.base.legal_bases import legal_bases
 from exchange.base.tables import ANSWERS, ITEMS, OFFENCE_SOURCES, absent_columns, export_columns
 from exchange.demo.province.claims import make_claims
 from exchange.demo.province.events import make_events
-from exchange.demo.province.offences import make_offences, on_record
+from exchange.demo.province.known_to import on_record
+from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
@@ -25,6 +27,7 @@ from exchange.snapshots import events, offences, population
 
 TODAY = date(2026, 11, 23)
 PEOPLE = 20_000
+COURT = (legal_bases()["case_handling_286"],)
 ALL = tuple(item for item in ITEMS if not ITEMS[item].forms)
 
 
@@ -73,7 +76,7 @@ def test_every_answer_is_the_one_that_was_planted(
 ) -> None:
     offenders = on_record(records)
     claims = make_claims(province, offenders, ALL, 10_000, seed=11, approved=approved)
-    answers = decide(asked(claims.rows), ALL, Sources(register, sources, approved=approved), TODAY)
+    answers = decide(asked(claims.rows), ALL, Sources(register, sources, approved=approved, bases=COURT), TODAY)
     assert answers["row_ref"].equals(claims.rows["row_ref"])
     found = answers.select("identity", "note", *[pl.col(f"answer.{item}").alias(item) for item in ALL])
     wrong = [column for column in found.columns if not found[column].equals(claims.expected[column])]
@@ -93,7 +96,7 @@ def test_a_missing_source_is_never_no_record(
     for missing in OFFENCE_SOURCES:
         rest = {source: table for source, table in sources.items() if source != missing}
         asked_for = ("criminal_record",)
-        answers = decide(asked(claims.rows), asked_for, Sources(register, rest, approved=True), TODAY)
+        answers = decide(asked(claims.rows), asked_for, Sources(register, rest, approved=True, bases=COURT), TODAY)
         assert set(answers["answer.criminal_record"]) <= {"source_not_ready", "under_review"}
 
 
@@ -104,7 +107,7 @@ def test_sealed_people_are_answered_like_clean_ones(
     assert only_sealed.len() > 3
     people = province.filter(pl.col("id_number").is_in(only_sealed.implode()))
     rows = people.select(pl.lit("R").alias("row_ref"), "id_number", "name")
-    answers = decide(asked(rows), ("criminal_record",), Sources(register, sources, approved=True), TODAY)
+    answers = decide(asked(rows), ("criminal_record",), Sources(register, sources, approved=True, bases=COURT), TODAY)
     assert set(answers["answer.criminal_record"]) == {"no_record"}
 
 
@@ -113,13 +116,13 @@ def test_a_record_under_a_superseded_number_is_found(province: pl.DataFrame, reg
     record = dict.fromkeys(absent_columns("offences"), "") | {
         "id_number": person["former_id_number"], "name": person["name"], "kind": "judgment",
         "offence_date": "2020-01-01", "decided_on": "2020-06-01", "effective_on": "2020-06-11",
-        "sentence_months": "120",
+        "sentence_months": "120", "charge": "盗窃罪", "political_rights": "no", "intent": "",
     }  # fmt: skip
     table = SortedTable(offences.build_tables(pl.LazyFrame([record]), TODAY)[0]["records"])
     empty = SortedTable(offences.build_tables(pl.LazyFrame([record]).clear().lazy(), TODAY)[0]["records"])
     held = dict.fromkeys(OFFENCE_SOURCES, empty) | {"drug_control": table}
     rows = pl.DataFrame({"row_ref": ["R"], "id_number": [person["id_number"]], "name": [person["name"]]})
-    answers = decide(asked(rows), ("criminal_record",), Sources(register, held, approved=True), TODAY)
+    answers = decide(asked(rows), ("criminal_record",), Sources(register, held, approved=True, bases=COURT), TODAY)
     assert answers["answer.criminal_record"].to_list() == ["under_review"]
 
 

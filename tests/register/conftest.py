@@ -12,8 +12,9 @@ import pytest
 
 from exchange.calendar.working_days import Due
 from exchange.demo.servers.postgres import Postgres
-from exchange.register import FileRecord, Register, Role, open_register
+from exchange.register import FileRecord, LedgerKey, Register, Role, open_register
 from exchange.register.models import Base
+from exchange.wire.keys import make_register_key
 from exchange.wire.manifest import DataFile, RequestManifest
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
@@ -25,9 +26,10 @@ class Database:
     """A database with the register's tables in it."""
 
     server: Postgres
+    key: LedgerKey
 
     def open(self, actor: str = "tests") -> Register:
-        return open_register(self.server.url("exchange"), actor, self.server.password_file)
+        return open_register(self.server.url("exchange"), actor, self.server.password_file, self.key)
 
     def statement(self, *statements: str, values: Sequence[object] = ()) -> None:
         """Runs statements as PostgreSQL's superuser; ``values`` are those of the last one."""
@@ -54,10 +56,11 @@ class Database:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server, keys = Postgres(tmp_path_factory.mktemp("postgres")), tmp_path_factory.mktemp("keys")
+    make_register_key(keys)
     try:
         server.start()
-        database = Database(server)
+        database = Database(server, LedgerKey(keys / "register.key", keys / "register.pem"))
         register = database.open()
         register.migrate()
         register.close()

@@ -13,7 +13,9 @@ from exchange.base.errors import Halt
 from exchange.calendar.limits import EXTENDED_OBJECTION
 from exchange.calendar.working_days import NO_DAYS, OFFICE_ZONE, due_date
 from exchange.register import Register
+from exchange.register.clock import Clock
 from exchange.wire.manifest import RequestManifest
+from tests.register.stopping import LEADER, stop
 
 NewBatch = Callable[[Register], str]
 RECEIVED = date(2026, 11, 23)  # as the fixture new_batch claims
@@ -37,29 +39,72 @@ def told(register: Register, batch: str) -> dict[str, str]:
 
 
 def test_stopped_and_started_with_who_and_why(register: Register, accepted: str) -> None:
-    assert register.clock.stop(accepted, at(25), "record_unclear", "查阅原始档案")
+    assert stop(register, accepted, at(25), "record_unclear", "查阅原始档案")
     batch = register.batch(accepted)
     assert (batch.clock_stands, batch.due_original) == (True, date(2026, 11, 30))
     assert "record_unclear 查阅原始档案" in told(register, accepted)["stop.1"]
-    assert not register.clock.stop(accepted, at(26), "other", None), "it stands already"
+    assert not stop(register, accepted, at(26), "other", None), "it stands already"
     assert register.clock.start(accepted, at(27), NO_DAYS)
     assert not register.clock.start(accepted, at(28), NO_DAYS), "it runs already"
     batch = register.batch(accepted)
     assert (batch.clock_stands, batch.due_on, batch.due_original) == (False, date(2026, 12, 2), date(2026, 11, 30))
     assert told(register, accepted)["due_on"] == "2026-12-02"
-    (stop,) = register.clock.stops(accepted)
-    assert (stop.stopped_by, stop.reason, stop.note, stop.started_by) == (
-        "tests",
-        "record_unclear",
-        "查阅原始档案",
-        "tests",
-    )
-    assert register.verify()[0] == 4
+    (each,) = register.clock.stops(accepted)
+    assert (each.stopped_by, each.reason, each.note) == ("tests", "record_unclear", "查阅原始档案")
+    assert each.started_by == "tests"
+    assert register.verify()[0] == 5
+
+
+@pytest.fixture
+def leader(register: Register) -> Clock:
+    return Clock(register.engine, LEADER)
+
+
+def test_until_a_leader_approves_the_clock_runs(register: Register, accepted: str, leader: Clock) -> None:
+    assert register.clock.propose(accepted, at(24), "record_unclear")
+    assert not register.clock.propose(accepted, at(24), "other", "再报"), "one has asked already"
+    assert not register.batch(accepted).clock_stands
+    assert [each.batch for each in register.clock.proposals()] == [accepted]
+    leader.approve(accepted, at(26))
+    register.clock.start(accepted, at(27), NO_DAYS)
+    assert register.batch(accepted).due_on == date(2026, 12, 1), "it stood from the approval on, not from the proposal"
+    (asked,) = register.clock.proposals(accepted)
+    assert (asked.proposed_by, asked.decided_by, asked.approved) == ("tests", LEADER, True)
+    assert register.clock.proposals() == []
+
+
+def test_rejected_it_has_never_stood(register: Register, accepted: str, leader: Clock) -> None:
+    register.clock.propose(accepted, at(24), "record_unclear")
+    before = register.batch(accepted)
+    leader.reject(accepted, at(25), "可按期核实")
+    assert register.batch(accepted) == before
+    assert register.clock.stops(accepted) == []
+    with pytest.raises(Halt, match="nobody has asked"):
+        leader.approve(accepted, at(25))
+    assert register.clock.propose(accepted, at(26), "several_identities"), "it may be proposed again"
+    assert [each.approved for each in register.clock.proposals(accepted)] == [False, None]
+    register.verify()
+
+
+@pytest.mark.parametrize(
+    "decide",
+    [lambda clock, batch: clock.approve(batch, at(24)), lambda clock, batch: clock.reject(batch, at(24), "否")],
+)
+def test_who_proposes_does_not_decide(register: Register, accepted: str, decide: Callable[[Clock, str], None]) -> None:
+    register.clock.propose(accepted, at(24), "record_unclear")
+    with pytest.raises(Halt, match="another person"):
+        decide(register.clock, accepted)
+
+
+def test_what_is_late_meanwhile_cannot_be_approved(register: Register, accepted: str, leader: Clock) -> None:
+    register.clock.propose(accepted, at(30), "record_unclear")
+    with pytest.raises(Halt, match="was due on 2026-11-30"):
+        leader.approve(accepted, at(1, 12))
 
 
 def test_several_stops_add_up(register: Register, accepted: str) -> None:
     for stopped, started in [(24, 25), (26, 26), (27, 30)]:
-        register.clock.stop(accepted, at(stopped), "record_unclear")
+        stop(register, accepted, at(stopped), "record_unclear")
         register.clock.start(accepted, at(started, hour=11), NO_DAYS)
     assert register.batch(accepted).due_on == date(2026, 12, 2)
     assert [stop.number for stop in register.clock.stops(accepted)] == [1, 2, 3]
@@ -70,8 +115,8 @@ def test_several_stops_add_up(register: Register, accepted: str) -> None:
 
 def test_on_the_due_day_it_can_be_stopped_and_after_it_not(register: Register, accepted: str) -> None:
     with pytest.raises(Halt, match="was due on 2026-11-30"):
-        register.clock.stop(accepted, at(1, 12), "record_unclear")
-    assert register.clock.stop(accepted, at(30), "record_unclear")
+        stop(register, accepted, at(1, 12), "record_unclear")
+    assert stop(register, accepted, at(30), "record_unclear")
     register.clock.start(accepted, at(7, 12), NO_DAYS)
     assert register.batch(accepted).due_on == date(2026, 12, 7)
 
@@ -82,7 +127,7 @@ def test_only_an_accepted_batch_has_a_clock(register: Register, new_batch: NewBa
     for _ in range(2):
         with pytest.raises(Halt, match="only the clock of an accepted batch"):
             _ = (
-                register.clock.stop(batch, at(24), "other")
+                stop(register, batch, at(24), "other")
                 if verb == "stop"
                 else register.clock.start(batch, at(24), NO_DAYS)
             )
@@ -117,7 +162,7 @@ def test_more_time_for_an_objection_is_kept_through_a_stop(
         register.clock.extend(batch, EXTENDED_OBJECTION, NO_DAYS, "again")
     extended = register.batch(batch).due_on
     assert extended == due_date("objection", RECEIVED).day + (date(2027, 1, 5) - date(2026, 12, 14))
-    register.clock.stop(batch, at(25), "record_unclear")
+    stop(register, batch, at(25), "record_unclear")
     register.clock.start(batch, at(26), NO_DAYS)
     assert register.batch(batch).due_on == date(2027, 1, 6)
     register.verify()

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import os
+import signal
+import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from threading import Barrier
@@ -10,10 +14,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
-from exchange.base.errors import Retryable
-from exchange.register import Claim, Register, open_register
-from exchange.register.database import transaction
+from exchange.base.errors import Halt, Retryable
+from exchange.register import Claim, FileRecord, Register, ledger, open_register
+from exchange.register.database import Limits, open_engine, transaction
 from exchange.register.models import Base
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
@@ -107,3 +112,120 @@ def test_our_own_faults_are_raised_as_they_are_and_quote_no_values(register: Reg
             text("INSERT INTO file VALUES (:b, 'data', :name, 'x', 1, now())"), {"b": "bank.no", "name": "张三"}
         )
     assert "张三" not in str(caught.value)
+
+
+# ── every wait has a limit ───────────────────────────────────────────────────────────────────────────────
+
+SHORT = Limits(connect=2, lock=0.3, statement=0.8, idle=1.5, silence=2, answer=1.2)
+
+
+@pytest.fixture
+def hurried(database: Any) -> Iterator[Register]:
+    """A register that waits for a second at most."""
+    engine = open_engine(database.server.url("exchange"), database.server.password_file, database.key, SHORT)
+    yield Register(engine, "hurried")
+    engine.dispose()
+
+
+def test_one_who_stopped_with_the_ledgers_lock_is_named_and_does_not_stop_others_for_ever(
+    register: Register, hurried: Register
+) -> None:
+    with Session(hurried.engine) as stopped:
+        pid = stopped.scalar(select(func.pg_backend_pid()))
+        ledger.lock(stopped)
+        with pytest.raises(Retryable, match=rf"a lock was not free in time; process {pid} \(exchange, exchange\)"):
+            hurried.claim("bank.b1", "bank", "a" * 64, [], AT)
+        assert register.claim("bank.b1", "bank", "a" * 64, [], AT) is Claim.NEW, "the server ended who stood still"
+        stopped.invalidate()
+
+
+def test_a_server_that_stopped_with_its_connection_open_is_retryable(hurried: Register) -> None:
+    stopped: list[int] = []
+
+    def asked() -> None:
+        with transaction(hurried.engine) as session:
+            stopped.append(session.scalar(select(func.pg_backend_pid())) or 0)
+            os.kill(stopped[0], signal.SIGSTOP)
+            session.execute(text("SELECT 1"))
+
+    try:
+        with pytest.raises(Retryable, match="cannot be reached"):
+            asked()
+        assert hurried.waiting() == []
+    finally:
+        os.kill(stopped[0], signal.SIGCONT)
+
+
+def test_a_statement_that_takes_too_long_is_retryable(hurried: Register) -> None:
+    with pytest.raises(Retryable, match="took too long"), transaction(hurried.engine) as session:
+        session.execute(text("SELECT pg_sleep(30)"))
+
+
+def test_a_transaction_that_stands_still_is_ended(hurried: Register) -> None:
+    def stood_still() -> None:
+        with transaction(hurried.engine) as session:
+            session.execute(text("SELECT 1"))
+            time.sleep(SHORT.idle + 0.3)
+            session.execute(text("SELECT 1"))
+
+    with pytest.raises(Retryable, match=r"stood still|cannot be reached"):
+        stood_still()
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "words"),
+    [
+        ("53100", Retryable, "disk is full"), ("53200", Retryable, "out of memory"), ("53400", Retryable, "short of"),
+        ("40001", Retryable, "was faster"), ("40P01", Retryable, "in the way"), ("57014", Retryable, "too long"),
+        ("57P01", Retryable, "cannot be reached"), ("08006", Retryable, "cannot be reached"),
+        ("25006", Retryable, "read-only"), ("58030", Retryable, "machine is in trouble"),
+        ("55P03", Retryable, "a lock"), ("42501", Halt, "grants.sql"), ("42P01", Halt, "migrate"),
+        ("XX001", Halt, "corrupted"),
+    ],
+)  # fmt: skip
+def test_the_sqlstate_decides(register: Register, state: str, kind: type[Exception], words: str) -> None:
+    raised = f"DO $$ BEGIN RAISE EXCEPTION '张三' USING ERRCODE = '{state}'; END $$"
+    with pytest.raises(kind, match=words) as caught, transaction(register.engine) as session:
+        session.execute(text(raised))
+    assert "张三" not in str(caught.value)
+    assert register.waiting() == []
+
+
+def test_a_read_only_database_is_retryable(database: Any) -> None:
+    database.statement("ALTER ROLE exchange SET default_transaction_read_only = on")
+    register = database.open()
+    try:
+        with pytest.raises(Retryable, match="read-only"):
+            register.claim("bank.b1", "bank", "a" * 64, [], AT)
+    finally:
+        database.statement("ALTER ROLE exchange RESET default_transaction_read_only")
+        register.close()
+
+
+# ── two tries at once ────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("number", range(10))
+def test_two_tries_of_all_steps_at_once_end_without_a_halt(
+    register: Register, manifest: Any, due: Any, result_files: Any, number: int
+) -> None:
+    """Each try has files of its own, as drawn anew; one of the two is kept."""
+    batch_id, ready = f"bank.b{number}", Barrier(2)
+    register.claim(batch_id, "bank", "a" * 64, [], AT)
+
+    def all_the_way(mark: str) -> str:
+        ready.wait(30)
+        register.accept(batch_id, manifest, due)
+        receipt = register.record_file(batch_id, "receipt", "r", mark * 64, 1).sha256
+        files = [FileRecord(file.role, file.name, mark * 64, 1) for file in result_files]
+        register.prepared(batch_id, {"name": {"consistent": 3}}, files)
+        register.delivered(batch_id)
+        register.closed(batch_id)
+        return receipt
+
+    with ThreadPoolExecutor(2) as workers:
+        assert len(set(workers.map(all_the_way, "ef"))) == 1
+    assert [step.to_state for step in register.steps(batch_id) if step.from_state != step.to_state] == [
+        "claimed", "accepted", "sealed", "delivered", "closed",
+    ]  # fmt: skip
+    assert register.verify()[0] == len(register.steps(batch_id))

@@ -9,6 +9,7 @@ from exchange.calendar.working_days import NO_DAYS, Due
 from exchange.register import Decision, FileRecord, NewReview, Outcome, PickupEvidence, Register
 from exchange.register.statistics import lines
 from exchange.wire.manifest import RequestManifest
+from tests.register.stopping import stop
 
 from .conftest import AT, Database
 
@@ -35,7 +36,6 @@ def test_a_batch_as_it_stood_at_the_months_end(
     counts = {"identity": {"consistent": 3}, "name": {"consistent": 2, "under_review": 1}}
     register.prepared(batch, counts, result_files, 1, [NewReview(3, "220100", ("identity",))])
     register.delivered(batch)
-    since(database, batch, 1, AT + timedelta(minutes=1))
     register.reviews.decide(batch, [Decision(3, 1, {"name": "consistent"}, "archive")])
     settled = Outcome({"name": {"consistent": 1}}, {"name": {"consistent": 1}})
     release = register.releases.propose(batch, [3], settled, needs_approval=False)
@@ -43,6 +43,7 @@ def test_a_batch_as_it_stood_at_the_months_end(
     register.releases.prepared(batch, 1, [])
     register.releases.delivered(batch, 1)
     register.pickups.taken(batch, 1, PickupEvidence.REMOVED, AT)
+    since(database, batch, 1, AT + timedelta(minutes=1))
     since(database, batch, 4, END)
 
     told = lines(register.engine, START, END)
@@ -73,9 +74,9 @@ def test_due_days_and_stops_as_the_ledger_was_told_by_then(
 ) -> None:
     batch = new_batch(register)
     register.accept(batch, manifest, due)
-    since(database, batch, 1, AT)
-    register.clock.stop(batch, AT + timedelta(days=1), "record_unclear")
+    stop(register, batch, AT + timedelta(days=1), "record_unclear")
     register.clock.start(batch, AT + timedelta(days=9), NO_DAYS)
+    since(database, batch, 1, AT)
     since(database, batch, 2, END)
     assert register.batch(batch).due_on != due.day
     told = lines(register.engine, START, END)

@@ -13,6 +13,7 @@ from exchange.base.keyed import KeyRing, Kind, with_new_key
 from exchange.calendar.working_days import Due
 from exchange.register import Claim, Register
 from exchange.register.database import transaction
+from exchange.register.ledger import append_note
 from exchange.register.told import Told, ToldRow, add_told
 from exchange.steps.asked import Asked
 from exchange.wire.manifest import RequestManifest
@@ -27,7 +28,8 @@ def index(batch: str, register: Register, keys: list[int], rows: list[int]) -> N
     register.claim(batch, "bank", "a" * 64, [], AT)
     hashes = RING.hashed(np.array(keys, np.int64), Kind.NUMBER)
     with transaction(register.engine) as session:
-        add_told(session, batch, Told.of(1, [hashes[:1], hashes[1:]], [np.array(rows[:1]), np.array(rows[1:])]))
+        append_note(session, AT, "tests", {})
+        add_told(session, batch, Told.of(RING, [hashes[:1], hashes[1:]], [np.array(rows[:1]), np.array(rows[1:])]))
 
 
 def found(register: Register, key: int, ring: KeyRing = RING) -> dict[str, list[int]]:
@@ -55,11 +57,11 @@ def test_a_renewal_that_was_killed_goes_on_and_loses_nobody(register: Register) 
         index(f"bank.b{number}", register, [ONE, OTHER], [1, 2])
     ring = with_new_key(RING, DAY)
     for batch in register.told.behind(2)[:1]:  # killed after one
-        register.told.renew(batch, 2, lambda hashes, of: ring.renewed(hashes, Kind.NUMBER, of))
+        register.told.renew(batch, ring)
     assert register.told.generations() == {1: 2, 2: 1}
     assert found(register, ONE, ring) == {f"bank.b{number}": [1] for number in range(3)}
     for batch in [*register.told.behind(2), "bank.b0"]:  # one of them a second time
-        register.told.renew(batch, 2, lambda hashes, of: ring.renewed(hashes, Kind.NUMBER, of))
+        register.told.renew(batch, ring)
     assert register.told.generations() == {2: 3}
     assert found(register, ONE, ring) == {f"bank.b{number}": [1] for number in range(3)}
     assert found(register, ONE) == {}, "the old key alone opens nothing any more"
@@ -93,7 +95,7 @@ def test_an_objection_asks_about_whom_its_rows_mean() -> None:
 def test_the_index_is_written_with_the_result_or_not_at_all(
     register: Register, manifest: RequestManifest, due: Due
 ) -> None:
-    told = Told.of(1, [RING.hashed(np.array([ONE]), Kind.NUMBER)], [np.array([1])])
+    told = Told.of(RING, [RING.hashed(np.array([ONE]), Kind.NUMBER)], [np.array([1])])
     assert register.claim("bank.b1", "bank", "a" * 64, [], AT) is Claim.NEW
     with pytest.raises(Halt):
         register.prepared("bank.b1", {}, [], told=told)  # not accepted yet
@@ -102,3 +104,18 @@ def test_the_index_is_written_with_the_result_or_not_at_all(
     for _ in range(2):
         register.prepared("bank.b1", {}, [], told=told)
     assert register.told.generations() == {1: 1}
+
+
+def test_another_key_in_the_files_place_is_noticed(register: Register) -> None:
+    other = with_new_key(None, DAY)
+    register.told.check(other)  # nothing rests on a key yet
+    index("bank.b1", register, [ONE], [1])
+    register.told.check(RING)
+    register.told.check(with_new_key(RING, DAY))
+    for wrong in (other, with_new_key(other, DAY)):
+        with pytest.raises(Halt, match="other hash keys"):
+            register.told.check(wrong)
+    register.told.renew("bank.b1", with_new_key(RING, DAY))
+    with pytest.raises(Halt, match="other hash keys"):
+        register.told.check(RING)  # an older copy of the file
+    assert register.verify()[0] > 0

@@ -23,7 +23,7 @@ from exchange.review.labels import in_words, labels, line
         ("doubt", True, "身份存疑", "是"),
         ("cancelled_reason", 1, "注销原因", "死亡"),
         ("cancelled_reason", 5, "注销原因", "other"),
-        ("kind", "administrative_penalty", "记录种类", "行政处罚"),
+        ("kind", "administrative_penalty", "记录种类", "行政拘留以外的行政处罚"),
         ("event", "1", "业务种类", "迁入"),
         ("item", "ethnicity", "变更更正项目", "民族"),
         ("statement", "持有户口簿", "异议说明", "持有户口簿"),

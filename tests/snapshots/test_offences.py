@@ -15,6 +15,7 @@ AS_OF = date(2026, 11, 23)
 SOUND = {
     "id_number": "11010519491231002X", "name": "某", "kind": "judgment", "offence_date": "2019-01-01",
     "decided_on": "2020-01-01", "effective_on": "2020-02-01", "sentence_months": "6",
+    "charge": "盗窃罪", "political_rights": "no",
 }  # fmt: skip
 
 
@@ -83,6 +84,10 @@ def test_an_officer_reads_what_the_source_has_written() -> None:
         ({"sealed": "?"}, 12, "bad_mark_share"),
         ({"sentence_months": "?"}, 11, None),
         ({"sentence_months": "?"}, 12, "bad_sentence_share"),
+        ({"charge": ""}, 60, None),
+        ({"charge": "流氓罪"}, 60, None),
+        ({"charge": "流氓罪"}, 61, "unclear_charge_share"),
+        ({"charge": "流氓罪", "kind": "drug"}, 61, None),  # the kind says it
         ({"id_number": "?"}, 11, None),
         ({"id_number": "?"}, 12, "bad_number_share"),
     ],
@@ -93,6 +98,28 @@ def test_how_many_that_cannot_be_read_are_too_many(
     _, counts = built(*[{}] * (1000 - bad), *[change] * bad)
     found = failures("offences", counts | {"change_share": 0})
     assert [failure.split()[0] for failure in found] == ([] if counted is None else [counted])
+
+
+def test_charges_that_cannot_be_placed_are_counted() -> None:
+    records, counts = built({}, {"charge": "流氓罪"}, {"charge": ""}, {"kind": "pending", "charge": ""})
+    assert counts["unclear_charges"] == 2, "what somebody may be told of"
+    assert sorted(records["charge"]) == ["", "流氓罪", "盗窃罪"]
+
+
+@pytest.mark.parametrize(
+    ("written", "rights", "intent"),
+    [
+        (("yes", "intentional"), "yes", "intentional"),
+        (("是", "故意"), "yes", "intentional"),
+        ((" NO ", "过失"), "no", "negligent"),
+        (("", ""), None, None),
+        (("?", "?"), None, None),
+    ],
+)
+def test_political_rights_and_intent(written: tuple[str, str], rights: str | None, intent: str | None) -> None:
+    records, _ = built({"political_rights": written[0], "intent": written[1]})
+    assert records.select("political_rights", "intent").row(0) == (rights, intent)
+    assert (records["as_written"].to_list() != [None]) == (written == ("?", "?"))
 
 
 def test_a_few_do_not_hold_up_a_small_source() -> None:

@@ -1,8 +1,8 @@
 """The cases of ``criminal_record.toml`` and ``sealed_juvenile.toml`` through the code that answers: the five snapshots
 are built from a case's records, and one row is asked.
 
-What a case does not state: the first person is asked about; only judgments count; *no record* is approved in advance; a
-record is under the person's present number, in two of the sources.
+What a case does not state: the first person is asked about, for a theft; a court asks, so that judgments count; *no
+record* is approved in advance; a record is under the person's present number, in two of the sources.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import polars as pl
 import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
+from exchange.base.legal_bases import legal_bases
 from exchange.base.tables import ANSWERS, OFFENCE_SOURCES, export_columns
 from exchange.matching.decide import decide
 from exchange.matching.identity import Population
@@ -46,6 +47,9 @@ class Record(Strict):
     decided_on: str = ""
     effective_on: str = ""
     sentence_months: str = ""
+    charge: str = "盗窃罪"
+    political_rights: str = "no"
+    intent: str = ""
     sealed: str = ""
     birth_date: str = ""
     id_number: str | None = None
@@ -54,11 +58,11 @@ class Record(Strict):
 
 
 class Case(Strict):
-    """``counts``: the purpose's ``offence_kinds``. ``missing``: sources that are not there or too old."""
+    """``bases``: on which the purpose rests. ``missing``: sources that are not there or too old."""
 
     claim: dict[str, str] | None = None
     records: tuple[Record, ...]
-    counts: tuple[str, ...] = ("judgment",)
+    bases: tuple[str, ...] = ("case_handling_286",)
     missing: tuple[str, ...] = ()
     approved: bool = True
     answer: dict[str, str]
@@ -128,7 +132,8 @@ def test_case(name: str, number: int) -> None:
     claim = case.claim or {column: given.person[0][column] for column in ("id_number", "name")}
     asked = pl.DataFrame([{"row_ref": "R", "row_fault": None} | claim]).cast({"row_fault": pl.String})
     there = {source: snapshot(name, case, source) for source in OFFENCE_SOURCES if source not in case.missing}
-    sources = Sources(register(name), there, approved=case.approved, offence_kinds=case.counts)
+    rests = [legal_bases()[code] for code in case.bases]
+    sources = Sources(register(name), there, approved=case.approved, bases=rests, asked_on=given.received)
     answers = decide(asked, given.items, sources, given.received).row(0, named=True)
     found = {"identity": answers["identity"]} | {item: answers[f"answer.{item}"] for item in given.items}
     assert found == {"identity": "consistent"} | case.answer

@@ -31,7 +31,9 @@ ELSEWHERES: Final = read_specification(FOLDER / "elsewhere.toml")
 
 
 class Case(BaseModel):
-    """``signed``: with the partner's key, another one, or so that the manifest was altered afterwards."""
+    """``agreement``: fields that take the place of the file's. ``signed``: with the partner's key, another one, or so
+    that the manifest was altered afterwards.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,6 +43,7 @@ class Case(BaseModel):
     without: tuple[str, ...] = ()
     signed: Literal["by_the_partner", "by_another", "then_altered"] = "by_the_partner"
     received: datetime | None = None
+    agreement: dict[str, Any] = {}
     refusal: str | None = None
     column: str | None = None
 
@@ -93,6 +96,7 @@ def test_request(agreement: Agreement, identities: dict[str, KeyPair], case: Cas
     signature = sign(content, identities["another" if case.signed == "by_another" else "partner"])
     if case.signed == "then_altered":
         content = content.replace(b'"rows": 1', b'"rows": 2')
+    agreement = agreement.model_copy(update=case.agreement)
     now = case.received or REQUESTS.settings["received"]
     name = REQUESTS.settings["request"]["batch"]
     if case.refusal is None:

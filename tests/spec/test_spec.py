@@ -32,6 +32,7 @@ from exchange.validate.table import read_table
 RUN_ELSEWHERE: Final = {
     "criminal_record": "test_offences.py",
     "sealed_juvenile": "test_offences.py",
+    "legal_bases": "test_legal_bases.py",
     "elsewhere": "test_requests.py",
     "requests": "test_requests.py",
     "data": "test_data.py",

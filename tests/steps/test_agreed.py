@@ -91,7 +91,7 @@ def test_what_is_changed_after_acceptance_changes_no_answer(
 
 def test_the_version_stands_in_the_ledger(app: App, court: DemoPartner, accepted: str) -> None:
     path = app.agreement_file(court.id)
-    facts = json.loads(app.register.steps(accepted)[-1].facts)
+    facts = json.loads(app.register.transitions(accepted)[-1].facts)
     assert facts["agreement"] == sha256(path.read_bytes())
     certificates = app.agreement(court.id).certificates
     assert facts["agreed_signing"] == sha256(certificates.signing.read_bytes())

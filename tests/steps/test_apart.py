@@ -6,14 +6,15 @@ import os
 import time
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.demo.partner import DemoPartner, Request
-from exchange.intake.collect import CROWDED, poll
+from exchange.intake.collect import CROWDED, UNREAD, poll
 from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
@@ -29,6 +30,12 @@ SECONDS = 60.0
 def put(partner: DemoPartner, files: dict[str, bytes]) -> None:
     for name, content in files.items():
         (partner.server.home / "to-office" / name).write_bytes(content)
+
+
+@pytest.fixture
+def at_noon(app: App) -> datetime:
+    """Noon of tomorrow, so that a few hours later it is the same day."""
+    return (app.now() + timedelta(days=1)).astimezone(OFFICE_ZONE).replace(hour=12)
 
 
 def hurried(app: App, seconds: float) -> App:
@@ -89,7 +96,8 @@ def test_more_files_than_are_looked_at(app: App, later: Later, court: DemoPartne
     assert swept.troubles == []
     assert {request.batch for request in requests} & set(swept.waiting), "those that can be seen"
     poll(later(PATIENCE))
-    assert [name for name in sorted(court.answers()) if name.endswith(".json")] == [f"{CROWDED}.notice.json"]
+    notices = {name for name in court.answers() if name.endswith(".json")}
+    assert notices == {f"{CROWDED}.notice.json", "names-not-read.notice.json"}
     assert court.verified(f"{CROWDED}.notice.json")["code"] == "too_many_files"
 
 
@@ -143,3 +151,42 @@ def test_an_agreement_with_an_error_nobody_foresaw_is_its_partners(app: App, cou
         odd.rmdir()
     assert request.batch in swept.waiting
     assert [trouble.split(":")[0] for trouble in swept.troubles] == ["zz-folder"]
+
+
+@pytest.mark.parametrize("name", ["A.CSV", "set.zip", "名单.csv", "x y.request.json", "x.Request.json", "noending"])
+def test_a_name_that_is_never_read_gets_one_notice_a_day(
+    app: App, at_noon: datetime, court: DemoPartner, ask: Ask, name: str
+) -> None:
+    def look(hours: float) -> list[str]:
+        moment = at_noon + timedelta(hours=hours)
+        return poll(App(app.settings, app.register, lambda: moment)).troubles
+
+    sound = ask()
+    put(court, court.make_set(sound) | {name: b"x"})
+    notice = court.server.home / "from-office" / f"{UNREAD}.notice.json"
+    assert look(0) == []
+    assert not notice.exists(), "it may still be on its way"
+    assert sound.batch in app.register.waiting(), "and holds up nothing"
+    told = [f"{court.id}: files whose names are not read: 1"]
+    assert look(0.6) == told
+    assert court.verified(notice.name)["code"] == "names_not_read"
+    assert name not in notice.read_text(encoding="utf-8")
+    notice.unlink()
+    assert look(1) == told
+    assert not notice.exists(), "once a day"
+    look(24)
+    assert look(24.6) == told
+    assert notice.exists()
+    (court.server.home / "to-office" / name).unlink()
+    assert look(24.7) == []
+    assert UNREAD not in {each.stem for each in app.register.unfinished()}
+
+
+@pytest.mark.parametrize("name", [".part-data", "x.ack", "t.result-2.ack"])
+def test_what_is_under_way_or_an_acknowledgement_gets_no_such_notice(
+    app: App, later: Later, court: DemoPartner, name: str
+) -> None:
+    put(court, {name: b""})
+    poll(app)
+    assert poll(later(PATIENCE)).troubles == []
+    assert not (court.server.home / "from-office" / f"{UNREAD}.notice.json").exists()

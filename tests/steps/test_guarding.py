@@ -22,6 +22,13 @@ from exchange.steps.guarding import refuse_held, release_held
 Ask = Callable[..., Request]
 
 
+@pytest.fixture
+def app(app: App) -> App:
+    """The office with the guard on, as an office leaves it."""
+    policy = app.settings.policy.model_copy(update={"guard_holds": True})
+    return App(app.settings.model_copy(update={"policy": policy}), app.register)
+
+
 def number(sequence: int) -> str:
     first = f"22010418500101{sequence:03}"
     return first + CHECK_CHARACTERS[sum(int(digit) * weight for digit, weight in zip(first, WEIGHTS, strict=True)) % 11]

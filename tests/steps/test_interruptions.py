@@ -57,7 +57,7 @@ def in_its_own_process(world: World, batch: str, fatal: int) -> subprocess.Compl
 def check_whole(app: App, court: DemoPartner, claims: Claims, batch: str) -> None:
     """Closed, with the right answers, everything there once and nothing half-written."""
     assert app.register.batch(batch).state is State.CLOSED
-    assert [step.to_state for step in app.register.steps(batch)] == STEPS
+    assert [step.to_state for step in app.register.transitions(batch)] == STEPS
     answers = court.result(batch).manifest["answers"]
     for column, tally in answers.items():
         assert tally == dict(claims.expected[column].value_counts().iter_rows()), column
@@ -70,8 +70,9 @@ def check_whole(app: App, court: DemoPartner, claims: Claims, batch: str) -> Non
 def test_killed_at_any_side_effect_and_run_again(
     world: World, app: App, court: DemoPartner, claims: Claims, claimed: Callable[[], str]
 ) -> None:
-    whole = in_its_own_process(world, claimed(), 0)
-    assert whole.returncode == 0, whole.stderr
+    for _ in range(2):  # the first also holds the snapshots to their hashes, once on a machine
+        whole = in_its_own_process(world, claimed(), 0)
+        assert whole.returncode == 0, whole.stderr
     effects = int(whole.stdout)
     assert effects > 20
     moments = [1 + effects * place // 10 for place in range(10)]

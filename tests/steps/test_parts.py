@@ -17,6 +17,7 @@ from exchange.intake.collect import poll
 from exchange.output.masking import mask
 from exchange.register import ReviewFilter, State
 from exchange.steps import prepare, request
+from exchange.steps.disclosure import SpotCheck
 
 Ask = Callable[..., Request]
 ITEMS = ("id_number", "name", "sex", "criminal_record")
@@ -31,6 +32,7 @@ def claims(people: pl.DataFrame, offenders: pl.Series) -> Claims:
 
 @pytest.fixture
 def in_parts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    monkeypatch.setattr(SpotCheck, "of", lambda *_: SpotCheck(b"the same rows of each batch", 0.05))
     return lambda size: monkeypatch.setattr(request, "BYTES_IN_PART", size)
 
 

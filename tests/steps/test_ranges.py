@@ -18,6 +18,7 @@ from exchange.intake.collect import poll
 from exchange.intake.lanes import Lane
 from exchange.register import ReviewFilter, State
 from exchange.steps.answers import POPULATION, BatchContext
+from exchange.steps.disclosure import SpotCheck
 from exchange.steps.ranges import merge_ranges, range_of
 
 ITEMS = ("id_number", "name", "sex", "birth_date", "former_name", "kinship", "migration", "criminal_record")
@@ -77,7 +78,10 @@ def _check_character(key: int) -> str:
     return "10X98765432"[sum(int(digit) * weight for digit, weight in zip(str(key), weights, strict=True)) % 11]
 
 
-def test_the_result_has_the_same_bytes(app: App, court: DemoPartner, accept: Accept) -> None:
+def test_the_result_has_the_same_bytes(
+    app: App, court: DemoPartner, accept: Accept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SpotCheck, "of", lambda *_: SpotCheck(b"the same rows of both", 0.05))
     whole, cut = accept(app), accept(cutting := with_policy(app, large_rows=1, range_rows=50))
     pipeline.process(app, whole.batch.id)
     assert pipeline.plan(app, cut.batch.id) == 0
@@ -109,7 +113,7 @@ def test_a_range_is_decided_again_and_late_tries_do_nothing(app: App, accept: Ac
     assert app.register.batch(batch).state is State.PREPARED
     assert (pipeline.plan(app, batch), pipeline.match_range(app, batch, 0, 2)) == (0, "")
     pipeline.process_ranges(app, batch, ["", ""])
-    assert len(app.register.steps(batch)) == 3
+    assert len(app.register.transitions(batch)) == 3
 
 
 def test_what_is_not_this_batch_is_not_put_together(app: App, accept: Accept) -> None:

@@ -45,6 +45,8 @@ def refusal(app: App, partner: DemoPartner, files: dict[str, bytes]) -> dict[str
     assert receipt["outcome"] == "refused"
     assert "due" not in receipt
     assert f"{batch}.result.json" not in partner.answers()
+    left = [path for path in (partner.server.home / "to-office").iterdir() if path.name.startswith(batch)]
+    assert {path.suffix for path in left} <= {".ods"}, "a file whose name is never read stays, and a notice says so"
     for file in receipt["files"]:
         assert Archive(app.archive.folder).read(file["sha256"]) == files[file["name"]]
     found: dict[str, Any] = receipt["refusal"]

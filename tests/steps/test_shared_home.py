@@ -80,4 +80,4 @@ def test_a_try_that_was_given_up_for_dead_does_not_disturb_the_next(
     monkeypatch.setattr(app.archive, "keep_file", late)
     assert receive(app, request.batch)
     assert overtaken
-    assert [step.to_state for step in app.register.steps(request.batch)] == ["claimed", "accepted"]
+    assert [step.to_state for step in app.register.transitions(request.batch)] == ["claimed", "accepted"]

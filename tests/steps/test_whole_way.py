@@ -88,13 +88,20 @@ def test_only_the_population_is_asked_where_no_record_is(app: App, court: DemoPa
 
 
 def test_no_record_waits_for_approval_where_none_is_standing(
-    app: App, education: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+    app: App, education: DemoPartner, people: pl.DataFrame, barred: pl.Series
 ) -> None:
-    clean = people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(offenders.implode())).head(3)
+    clean = people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(barred.implode())).head(3)
     items = ("id_number", "criminal_record")
     data = clean.select(pl.lit("R").alias("row_ref"), "id_number", "name").write_csv().encode()
     request = Request(
-        f"{education.id}.approval", "quarterly", "2026-Q4", "hiring_teachers", "教师法第十四条", items, 3, data
+        f"{education.id}.approval",
+        "quarterly",
+        "2026-Q4",
+        "hiring_teachers",
+        "未成年人保护法第六十二条",
+        items,
+        3,
+        data,
     )
     education.drop(education.make_set(request))
     poll(app)

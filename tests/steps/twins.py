@@ -21,13 +21,16 @@ from exchange.app import App
 from exchange.base.tables import OFFENCE_KINDS, OFFENCE_SOURCES, SOURCES, absent_columns, export_columns
 from exchange.demo.province.offences import make_offences
 from exchange.demo.world import SEED, World
-from exchange.register import Register, open_register
+from exchange.register import LedgerKey, Register, open_register
 from exchange.register.models import Base
 from exchange.settings import Settings
 from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots
 
 HASH = re.compile(r"[0-9a-f]{64}")
+DRAWN = ("root", "signature")
+"""Columns of the ledger that are made of hashes, in base64."""
+
 _EXPORT = [name for name in export_columns("offences") if name not in absent_columns("offences")]
 
 
@@ -52,9 +55,10 @@ def twin(world: World, name: str, home: Path, records: pl.DataFrame, at: datetim
     ) as connection:
         connection.execute(f"CREATE DATABASE {name} OWNER exchange".encode())
     url = world.postgres.url("exchange").rpartition("/")[0] + f"/{name}"
-    officer, leader = (open_register(url, who, world.postgres.password_file) for who in ("officer", "leader"))
-    officer.migrate()
     settings = Settings.load(world.config)
+    key = LedgerKey(settings.keys.register_key, settings.keys.register_public)
+    officer, leader = (open_register(url, who, world.postgres.password_file, key) for who in ("officer", "leader"))
+    officer.migrate()
     snapshots = Snapshots(home / "snapshots")
     for source in SOURCES:
         shutil.copytree(settings.snapshots / source, home / "snapshots" / source)
@@ -103,6 +107,8 @@ def sealed_of(people: pl.DataFrame) -> pl.DataFrame:
                 "decided_on": str(offence.replace(day=28)),
                 "effective_on": "" if turn % 5 == 0 else "2024-03-01",
                 "sentence_months": sentences[turn % 3],
+                "charge": "强奸罪",
+                "political_rights": "yes",
             }
             held = [source for nth, source in enumerate(OFFENCE_SOURCES) if (turn + nth) % 2 or nth == turn % 5]
             records.append(record | {"sources": held})
@@ -123,7 +129,7 @@ def register_as_it_stands(register: Register) -> dict[str, list[tuple[str, ...]]
     found = {}
     with Session(register.engine) as session:
         for name, table in Base.metadata.tables.items():
-            kept = [column for column in table.columns if not isinstance(column.type, DateTime)]
+            kept = [each for each in table.columns if not isinstance(each.type, DateTime) and each.name not in DRAWN]
             rows = session.execute(select(*kept).order_by(*table.primary_key.columns)).all()
             found[name] = [tuple(HASH.sub("#", str(value)) for value in row) for row in rows]
     return found

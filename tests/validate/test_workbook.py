@@ -19,10 +19,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from exchange.base.errors import Refused
 from exchange.base.tables import REFUSALS
-from exchange.validate import package, sheet
+from exchange.validate import effort, package, sheet
 from exchange.validate.cells import has_text, is_date_format, number_text
 from exchange.validate.sheet import MAX_CELL_LETTERS
-from exchange.validate.table import ROW_FAULT
+from exchange.validate.table import ROW_FAULT, read_table
 from exchange.validate.workbook import read_workbook
 
 ITEMS = ("id_number", "sex")
@@ -393,3 +393,26 @@ def test_whatever_bytes_a_workbook_has_it_is_read_or_refused(data: st.DataObject
     for place in data.draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=8)):
         content[place] = data.draw(st.integers(0, 255))
     assert answered(bytes(content), 2)
+
+
+def test_shared_texts_count_with_the_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    many = b"<sst>" + b"<si><t>abcdefgh</t></si>" * 40_000 + b"</sst>"
+    content = altered(book_of_shared_texts(SOUND), SHARED, lambda _: many)
+    monkeypatch.setattr(sheet, "MAX_TEXT_LETTERS", 1 << 20)
+    assert refused(content).code == "workbook_too_large"
+
+
+@pytest.mark.parametrize("entry", [b"<xf/>", b'<numFmt numFmtId="%d"/>'])
+def test_more_styles_than_any_program_keeps(entry: bytes) -> None:
+    styles = b"".join(entry % place if b"%" in entry else entry for place in range(70_000))
+    content = altered(book(SOUND), "xl/styles.xml", lambda _: b"<s><cellXfs>" + styles + b"</cellXfs></s>")
+    assert refused(content).code == "workbook_too_large"
+
+
+def test_what_takes_too_much_processor_time_is_refused_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effort, "ALWAYS_ALLOWED", 0.0)
+    monkeypatch.setattr(effort, "ALLOWED_PER_BYTE", 0.0)
+    assert refused(book(SOUND)).code == "reading_too_long"
+    with pytest.raises(Refused) as found:
+        read_table(",".join(HEADER).encode() + b"\n" + ",".join(SOUND).encode() + b"\n", ITEMS, 1)
+    assert found.value.code == "reading_too_long"

@@ -21,9 +21,10 @@ from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
-from exchange.settings import RetentionDays
+from exchange.settings import Person, RetentionDays
 from exchange.watch.all_watches import watch_all
 from exchange.wire.transport import Folder
+from tests.register.stopping import stop
 
 Accepted = Callable[..., str]
 Later = Callable[[timedelta], App]
@@ -55,7 +56,7 @@ def test_cut_off_at_any_file_that_it_sends(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     stopped = accepted(app)
-    app.register.clock.stop(stopped, app.now(), "record_unclear")
+    stop(app.register, stopped, app.now(), "record_unclear")
     old = ask(cycle="monthly", period=f"{office_day(app.now()):%Y-%m}")
     court.drop(court.make_set(old))
     poll(later(timedelta(days=-30)))
@@ -76,7 +77,8 @@ def test_cut_off_at_any_file_that_it_sends(
             troubles += any("cut off" in trouble for trouble in watch_all(app).troubles)
     assert troubles >= 4, "the receipt, then two reminders or more, each after its signature"
     watch_all(app)
-    assert watch_all(app).alerts == []
+    again = {each.subject for each in watch_all(app).alerts}
+    assert not again & {stopped, old.batch}, "said once; other tests' batches may come of age in this very moment"
 
     assert app.register.batch(stopped).receipts_sent == 2
     assert court.verified(f"{stopped}.receipt-2.json")["due"]["clock_stands"] is True
@@ -93,7 +95,9 @@ def test_cut_off_at_any_file_that_it_sends(
 
 def test_the_examples_of_the_operators_handbook_hold(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    days, expected, retention = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    people, days, expected, retention = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    (person,) = tomllib.loads(people)["people"]
+    assert Person.model_validate(person).offices
     (tmp_path / "days.toml").write_text(days, encoding="utf-8")
     assert len(load_office_days(tmp_path / "days.toml")) == 1
     (entry,) = tomllib.loads(expected)["expected"]

@@ -20,12 +20,24 @@ def exchange(world: World, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Res
     return lambda *arguments: CliRunner().invoke(commands, list(arguments))
 
 
-def test_stop_and_start(app: App, accepted: Accepted, exchange: Callable[..., Result]) -> None:
+def as_leader(monkeypatch: pytest.MonkeyPatch, exchange: Callable[..., Result], *arguments: str) -> Result:
+    with monkeypatch.context() as leader:
+        leader.setattr("exchange.cli.clock.os_user", lambda: "leader")
+        return exchange(*arguments)
+
+
+def test_stop_and_start(
+    app: App, accepted: Accepted, exchange: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
     batch = accepted(app)
     due = app.register.batch(batch).due_on
-    stopped = exchange("clock", "stop", batch, "--reason", "record_unclear", "--note", "查阅原始档案")
-    assert (stopped.exit_code, stopped.output) == (0, f"{batch}: the clock stands\n")
-    assert "stood already" in exchange("clock", "stop", batch, "--reason", "earlier_answer").output
+    asked = exchange("clock", "propose", batch, "--reason", "record_unclear", "--note", "查阅原始档案")
+    assert (asked.exit_code, "the clock runs" in asked.output) == (0, True)
+    assert "asked already" in exchange("clock", "propose", batch, "--reason", "earlier_answer").output
+    assert batch[:12] in exchange("clock", "waiting").output
+    assert exchange("clock", "approve", batch).exit_code == 70, "an officer is no leader"
+    assert not app.register.batch(batch).clock_stands
+    assert as_leader(monkeypatch, exchange, "clock", "approve", batch).output.endswith("the clock stands\n")
     shown = exchange("register", "show", batch).output
     assert f"pending: the clock stands (first {due})" in shown
     assert "查阅原始档案" in exchange("clock", "show", batch).output
@@ -47,9 +59,19 @@ def test_a_stop_needs_a_reason(
     app: App, accepted: Accepted, exchange: Callable[..., Result], reason: str, note: str | None, says: str
 ) -> None:
     batch = accepted(app)
-    ended = exchange("clock", "stop", batch, "--reason", reason, *(["--note", note] if note else []))
+    ended = exchange("clock", "propose", batch, "--reason", reason, *(["--note", note] if note else []))
     assert ended.exit_code == 70
     assert says in " ".join(ended.output.split())
+    assert not app.register.batch(batch).clock_stands
+
+
+def test_a_leader_rejects(
+    app: App, accepted: Accepted, exchange: Callable[..., Result], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    batch = accepted(app)
+    exchange("clock", "propose", batch, "--reason", "record_unclear")
+    ended = as_leader(monkeypatch, exchange, "clock", "reject", batch, "--why", "可按期核实")
+    assert ended.output.endswith("the clock runs on\n")
     assert not app.register.batch(batch).clock_stands
 
 
@@ -58,7 +80,7 @@ def test_who_is_neither_officer_nor_leader_stops_no_clock(
 ) -> None:
     batch = accepted(app)
     monkeypatch.setattr("exchange.cli.clock.os_user", lambda: "nobody")
-    ended = exchange("clock", "stop", batch, "--reason", "record_unclear")
+    ended = exchange("clock", "propose", batch, "--reason", "record_unclear")
     assert ended.exit_code == 70
     assert "nobody is no officer" in ended.output
 

@@ -15,6 +15,7 @@ from exchange.intake.collect import poll
 from exchange.register import Alert, State
 from exchange.watch.deadlines import watch_deadlines
 from exchange.watch.message import compose
+from tests.register.stopping import stop
 
 At = Callable[[datetime], App]
 Accepted = Callable[..., str]
@@ -114,7 +115,7 @@ def test_the_clock_stands_and_warnings_come_again_for_the_new_due_day(app: App, 
     batch = accepted(app)
     days = due_date("monthly", app.now().astimezone(OFFICE_ZONE).date(), app.office_days).counted
     assert len(of(batch, watch_deadlines(at(noon(days[3]))))) == 3
-    app.register.clock.stop(batch, noon(days[3]), "earlier_answer")
+    stop(app.register, batch, noon(days[3]), "earlier_answer")
     assert of(batch, watch_deadlines(at(noon(days[4] + timedelta(days=20))))) == []
     start = days[4] + timedelta(days=21)
     app.register.clock.start(batch, noon(start), app.office_days)

@@ -11,6 +11,7 @@ from exchange.demo.partner import DemoPartner
 from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.watch.due import recompute
+from tests.register.stopping import stop
 
 At = Callable[[datetime], App]
 Accepted = Callable[..., str]
@@ -59,7 +60,7 @@ def test_a_year_that_became_known(
 
 def test_the_clock_is_told_by_a_receipt(app: App, court: DemoPartner, accepted: Accepted) -> None:
     batch = accepted(app)
-    app.register.clock.stop(batch, app.now(), "record_unclear")
+    stop(app.register, batch, app.now(), "record_unclear")
     recompute(app)
     assert court.verified(f"{batch}.receipt-2.json")["due"]["clock_stands"] is True
     app.register.clock.start(batch, app.now() + timedelta(days=14), app.office_days)
@@ -75,7 +76,7 @@ def test_the_clock_is_told_by_a_receipt(app: App, court: DemoPartner, accepted: 
 
 def test_a_partner_in_trouble_gets_it_later(world: World, app: App, court: DemoPartner, accepted: Accepted) -> None:
     batch = accepted(app)
-    app.register.clock.stop(batch, app.now(), "record_unclear")
+    stop(app.register, batch, app.now(), "record_unclear")
     court.server.stop()
     try:
         found = recompute(app)
@@ -91,7 +92,7 @@ def test_the_same_set_again_gets_all_its_receipts_again(
     app: App, later: Callable[[timedelta], App], court: DemoPartner, accepted: Accepted
 ) -> None:
     batch = accepted(app)
-    app.register.clock.stop(batch, app.now(), "record_unclear")
+    stop(app.register, batch, app.now(), "record_unclear")
     recompute(app)
     names = [f"{batch}.receipt.json", f"{batch}.receipt-2.json"]
     sent = {name: court.fetch(name).read_bytes() for name in names}

@@ -9,6 +9,7 @@ people        the chunks of the population export
 oddities      what a register has that should not be there, planted and known
 events        migrations, changes of address, corrections
 offences      five sources of offence records
+known_to      whom an officer must look at, by the legal basis of who asks
 exports       both, written as the office's own systems would export them
 claims        what partners ask about these people, with the dirt that people produce
 event_claims  what partners claim of events, and the right answers

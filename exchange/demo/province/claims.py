@@ -88,7 +88,7 @@ def make_claims(
     dirt: bool = True,
 ) -> Claims:
     """Claims about ``rows`` people drawn from the population export ``people`` with its ``oddity``. ``offenders``: id
-    numbers with a record that counts for the request's purpose (``offences.on_record``). ``approved``: whether a *no
+    numbers with a record that counts for the request's purpose (``known_to.on_record``). ``approved``: whether a *no
     record* answer may leave at once. Without ``dirt`` every claim is right and plainly written; the people are as odd
     as ever.
     """

@@ -3,9 +3,9 @@
 Rules
 - ``sealed_record`` is this room's own reckoning, from what it planted: an offence up to and on the eighteenth birthday,
   with no more than sixty months. The edges are planted on purpose: the birthday, the day after it, 60 and 61 months.
-- ``counts_as`` is what the record is to somebody who asks: ``judgment`` (effective), ``administrative_penalty``,
-  ``drug``, ``unclear`` (of a kind that is none of the export's: 劳动教养, abolished in 2013), or empty: sealed, an
-  appeal open, effective only on ``NOT_YET``, or no record at all. ``on_record`` picks people by it.
+- ``counts_as`` is what the record is to somebody who may know it: its kind (a judgment only where it is effective),
+  ``unclear`` (of a kind that is none of the export's), or empty: sealed, an appeal open, effective only on ``NOT_YET``,
+  or no record at all. ``about`` is what it was about. ``known_to.py`` picks people by both.
 - ``only_sealed`` speaks of the person: sealed records and no other, so that the answer is that of somebody without any.
 - A source may know a person by a superseded number, inside which the birth date may be a year too early, or, of an
   adult, by the 15 digits of that time.
@@ -14,7 +14,6 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Final
 
@@ -38,13 +37,57 @@ NOT_YET: Final = date(2099, 12, 31)
 UNKNOWN_KIND: Final = "劳动教养"
 _KINDS: Final = {
     "judgment": 0.4,
-    "administrative_penalty": 0.3,
-    "drug": 0.13,
+    "administrative_detention": 0.18,
+    "administrative_penalty": 0.1,
+    "drug": 0.08,
+    "compulsory_isolation": 0.05,
     "pending": 0.09,
-    "non_prosecution": 0.05,
+    "relative_non_prosecution": 0.02,
+    "non_prosecution": 0.03,
     "acquittal": 0.01,
+    "custody_education": 0.01,
+    "labour_reeducation": 0.01,
     UNKNOWN_KIND: 0.02,
 }
+CRIMES: Final = {
+    "盗窃罪": "property",
+    "诈骗罪": "property",
+    "故意伤害罪": "violence",
+    "强奸罪": "sexual_assault",
+    "强制猥亵妇女罪": "indecency",
+    "拐卖妇女罪": "trafficking",
+    "虐待罪": "abuse",
+    "贩卖、运输毒品罪": "drug_crime",
+    "赌博罪": "gambling",
+    "寻衅滋事罪": "perhaps_violence",
+    "交通肇事罪": "negligence",
+    "重大责任事故罪": "negligence",
+    "流氓罪": "unknown",
+}
+"""Charges as the sources write them, and what they are about; 流氓罪 was divided in 1997 and says too little."""
+
+VIOLATIONS: Final = {
+    "盗窃": "property",
+    "殴打他人": "violence",
+    "猥亵": "indecency",
+    "在公共场所故意裸露身体": "harassment",
+    "赌博": "gambling",
+    "吸毒": "drug_use",
+    "嫖娼": "prostitution",
+    "饮酒后驾驶机动车": "drink_driving",
+    "寻衅滋事": "perhaps_violence",
+    "扰乱单位秩序": "public_order",
+}
+_PENALTIES: Final = (
+    "administrative_detention",
+    "administrative_penalty",
+    "drug",
+    "compulsory_isolation",
+    "custody_education",
+)
+_OFTEN_DETAINED_SHARE: Final = 0.5
+"""Of the people with the most records, those who were detained each time."""
+
 _RECORDS: Final = (0.7, 0.2, 0.07, 0.03)
 _SENTENCES: Final = (None, 3, 6, 12, 24, 36, 60, 61, 120, 9999)
 _YOUNG_SHARE: Final = 0.16
@@ -71,6 +114,7 @@ def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
     records = records.with_columns(_offence_days(random, records.height))
     records = records.filter(pl.col("offence_date") <= pl.col("until"))
     records = _judged(random, records)
+    records = _charged(np.random.default_rng([seed, 78, number]), records)
     records = records.with_columns(_effective(random, records.height)).with_columns(_counts_as().alias("counts_as"))
     return records.select(
         "id_number",
@@ -80,6 +124,9 @@ def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("kind") != "pending").then(pl.col("offence_date").dt.offset_by("150d")).alias("decided_on"),
         "effective_on",
         "sentence_months",
+        "charge",
+        "political_rights",
+        "about",
         "counts_as",
         "sealed_record",
         pl.col("sealed_record").all().over("id_number").alias("only_sealed"),
@@ -88,14 +135,9 @@ def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def on_record(records: pl.DataFrame, kinds: Sequence[str] = ("judgment",)) -> pl.Series:
-    """Id numbers of people whom an officer must look at where these kinds are asked."""
-    found: pl.Series = records.filter(pl.col("counts_as").is_in([*kinds, "unclear"]))["id_number"].unique()
-    return found
-
-
 def _counts_as() -> pl.Expr:
-    told = {kind: kind for kind in ("administrative_penalty", "drug")} | {UNKNOWN_KIND: "unclear"}
+    never = ("judgment", "pending", "non_prosecution", "acquittal", UNKNOWN_KIND)
+    told = {kind: kind for kind in _KINDS if kind not in never} | {UNKNOWN_KIND: "unclear"}
     effective = (pl.col("kind") == "judgment") & (pl.col("effective_on") < pl.lit(NOT_YET)).fill_null(value=False)
     return (
         pl.when("sealed_record")
@@ -142,6 +184,31 @@ def _judged(random: np.random.Generator, records: pl.DataFrame) -> pl.DataFrame:
     records = records.with_columns(pl.when(judged).then(months).alias("sentence_months"))
     light = pl.col("sentence_months").is_null() | (pl.col("sentence_months") <= 60)
     return records.with_columns(sealed_record=(pl.col("age") < 18) & light)
+
+
+def _charged(random: np.random.Generator, records: pl.DataFrame) -> pl.DataFrame:
+    """Adds ``charge``, ``about`` and ``political_rights``; makes detentions of all records of some people."""
+    tried = pl.col("kind").is_in(_PENALTIES)
+    often = pl.Series(random.random(records.height) < _OFTEN_DETAINED_SHARE)
+    many = (pl.len().over("id_number") >= len(_RECORDS)) & pl.lit(often).first().over("id_number")
+    records = records.with_columns(
+        pl.when(many & (pl.col("age") >= 18)).then(pl.lit("administrative_detention")).otherwise("kind").alias("kind")
+    )
+    names = [
+        pl.Series(list(table)).gather(random.integers(0, len(table), records.height)) for table in (CRIMES, VIOLATIONS)
+    ]
+    rights = pl.Series(["no", "no", "no", "yes", ""]).gather(random.integers(0, 5, records.height))
+    judged = pl.col("kind") == "judgment"
+    return records.with_columns(
+        pl.when(pl.col("kind").is_in(["drug", "compulsory_isolation"]))
+        .then(pl.lit("吸毒"))
+        .when(tried)
+        .then(names[1])
+        .otherwise(names[0])
+        .alias("charge"),
+        pl.when(judged).then(rights).otherwise(pl.lit("")).alias("political_rights"),
+        pl.when(judged).then("sentence_months").alias("sentence_months"),
+    ).with_columns(pl.col("charge").replace_strict(CRIMES | VIOLATIONS).alias("about"))
 
 
 def _as_number(day: pl.Expr) -> pl.Expr:

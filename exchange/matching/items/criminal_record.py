@@ -1,20 +1,17 @@
 """``criminal_record`` (无违法犯罪记录): what the five offence sources hold of a person.
 
 Rules
-- A person is looked for by the present number and by every number borne before.
-- What counts is what the agreement's purpose may be told of: an effective judgment always, administrative penalties and
-  drug records where the purpose names them (``schemas/offences.toml``). A record of another kind leaves the answer, the
-  queue and the counts as they are for somebody without any.
-- Anyone with a record that counts goes to an officer; the machine never releases a hit and never calls it *no record*.
-  So does anyone with a record whose kind or effective day cannot be read, whatever the purpose.
+- What counts is what the purpose's legal bases let its partner know (``what_counts.py``). Any other record leaves the
+  answer, the queue and the counts as they are for somebody without any.
+- Anyone with a record that counts, or of which it is unclear whether it counts, goes to an officer; the machine never
+  releases a hit and never calls it *no record*.
 - A missing source, or one older than its limit, makes the row wait; it is never *no record*.
 - *No record* leaves only with the leader's approval, which an agreement may hold in advance for ad hoc requests;
   without it the row is *awaiting approval*.
 - Sealed juvenile records, and what is no record at all, are not in the snapshots (``snapshots/offences.py``), so that
   nothing here can know.
 
-The kind is a column beside the key: one search serves every purpose, and the kind is read for the rows found only,
-some hundredth of those asked.
+One search serves every purpose; records are read and judged for the people who have any, some hundredth of those asked.
 
 Sources: Jilin's notice of 2015, section 3; national rules on criminal-record queries of 2021, articles 2, 3 and 10.
 """
@@ -26,21 +23,14 @@ import polars as pl
 
 from exchange.base.tables import OFFENCE_SOURCES
 from exchange.matching.items.rule import ItemRule
+from exchange.matching.offence_records import counted_records
 from exchange.matching.sources import Sources
 
 
 def _look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
     """Adds ``criminal_record.hit``, ``.ready`` and ``.approved``."""
     hit = np.zeros(frame.height, dtype=bool)
-    place, keys = sources.population.numbers_of(frame["person"].to_numpy())
-    for source in OFFENCE_SOURCES:
-        if source in sources.records:
-            records = sources.records[source]
-            found = records.find(keys)
-            if not len(found.row):
-                continue
-            counts = records.take(found.row, ["kind"])["kind"].is_in(sources.counted).to_numpy()
-            hit[place[found.wanted[counts]]] = True
+    hit[counted_records(frame["person"].to_numpy(), sources)["person"].to_numpy()] = True
     return frame.with_columns(
         pl.Series("criminal_record.hit", hit),
         pl.lit(sources.ready(OFFENCE_SOURCES)).alias("criminal_record.ready"),

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0008"
-down_revision = "0006"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
@@ -14,6 +14,7 @@ def upgrade() -> None:
         "told",
         sa.Column("batch_id", sa.String, sa.ForeignKey("batch.id"), primary_key=True),
         sa.Column("generation", sa.Integer, nullable=False),
+        sa.Column("key", sa.String, nullable=False),
         sa.Column("hashes", sa.LargeBinary, nullable=False),
         sa.Column("rows", sa.LargeBinary, nullable=False),
     )

@@ -1,0 +1,80 @@
+"""The pages of the people who work here (``exchange/pages``), mounted behind Airflow's log-in.
+
+Rules
+- The pages are told the *name* of the account, whatever the auth manager uses as an id, and whether it may run things:
+  whoever may change pools (Airflow's Op and Admin, under any auth manager); a User may not.
+- Every component of Airflow loads this file; the pages are opened by the API server alone, when they are first asked for.
+- Nothing is stored in Airflow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+from airflow.plugins_manager import AirflowPlugin
+
+PREFIX = "/exchange"
+_FAILED = ("failed", "up_for_retry")
+
+
+class Pages:
+    """An ASGI application that is made when it is first asked."""
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await _application()(scope, receive, send)
+
+
+@cache
+def _application() -> Any:
+    from airflow.api_fastapi.app import get_auth_manager
+    from airflow.api_fastapi.core_api.security import get_user
+    from fastapi import Depends
+
+    from exchange.app import App
+    from exchange.pages.access import Account
+    from exchange.pages.application import make_application
+    from exchange.pages.asked import Office
+
+    def who(user: Any = Depends(get_user)) -> Account:  # noqa: B008  (FastAPI's way)
+        return Account(user.get_name(), get_auth_manager().is_authorized_pool(method="PUT", user=user))
+
+    return make_application(Office(App.open("pages"), _failures), who)
+
+
+def _failures() -> Mapping[str, Any]:
+    """Batch → the task of its run, or of a release's, that has failed or waits to be tried again."""
+    from airflow.models.taskinstance import TaskInstance
+    from airflow.utils.session import create_session
+    from sqlalchemy import select
+
+    from exchange.pages.asked import Failure
+
+    columns = (TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id)
+    query = select(*columns).where(
+        TaskInstance.dag_id.in_(("batch", "immediate", "large", "release")), TaskInstance.state.in_(_FAILED)
+    )
+    with create_session() as session:
+        return {
+            run_id.partition(".release-")[0]: Failure(task_id, f"/dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}")
+            for dag_id, run_id, task_id in session.execute(query)
+        }
+
+
+def _view(name: str, route: str, destination: str, href: str) -> dict[str, Any]:
+    return {"name": name, "url_route": route, "destination": destination, "href": f"{PREFIX}{href}"}
+
+
+class PagesPlugin(AirflowPlugin):
+    name = "exchange_pages"
+    fastapi_apps = [  # noqa: RUF012  (Airflow's own)
+        {"app": Pages(), "url_prefix": PREFIX, "name": "exchange"}
+    ]
+    external_views = [  # noqa: RUF012
+        _view("看板 Board", "exchange-board", "nav", "/board") | {"nav_top_level": True},
+        _view("人工核实 Review", "exchange-review", "nav", "/review") | {"nav_top_level": True},
+        _view("看板 Board", "exchange-dag", "dag", "/board"),
+        _view("批次 Batch", "exchange-run", "dag_run", "/run/{RUN_ID}"),
+    ]

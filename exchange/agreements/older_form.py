@@ -1,0 +1,40 @@
+"""An agreement as it was kept with a batch before offences were asked about on the catalogue of legal bases.
+
+Rule: what was agreed stands still, but for the legal basis of the batch's purpose where that asks about offences:
+words, and a list of kinds of record, are no basis any more. The articles that today's file names for the same purpose
+take their place; where it names none, nothing of the batch is answered until it does.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from exchange.agreements.agreement import LETTER_ITEMS, Agreement, parse_agreement
+from exchange.base.errors import Halt
+
+
+def parse_kept(content: bytes, path: Path, purpose: str, today: Agreement) -> Agreement:
+    """The agreement in these bytes, for a batch of this purpose; Halt where it does not fit."""
+    said = tomllib.loads(content.decode("utf-8"))
+    asked = next((each for each in said["purposes"] if each["code"] == purpose), None)
+    if asked is None or LETTER_ITEMS.isdisjoint(asked["items"]) or "legal_bases" in asked:
+        of_today = all("legal_bases" in each or LETTER_ITEMS.isdisjoint(each["items"]) for each in said["purposes"])
+        if of_today:
+            return parse_agreement(content, path)
+    else:
+        now = today.purpose(purpose)
+        asked.pop("offence_kinds", None)
+        asked.pop("legal_basis", None)
+        asked["legal_bases"] = () if now is None else now.legal_bases
+    said |= {"purposes": [] if asked is None else [asked], "expected": [], "kind": today.kind}
+    try:
+        return Agreement.model_validate(said)
+    except ValidationError:
+        msg = (
+            f"{path}: was agreed before legal bases were a catalogue; name those of purpose {purpose} in today's file"
+            " (legal_bases), then go on"
+        )
+        raise Halt(msg) from None

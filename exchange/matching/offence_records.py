@@ -1,0 +1,43 @@
+"""The offence records of people that count for the purpose they are asked for; no other leaves this file.
+
+Rules: a person is looked for by the present number and by every number borne before, in all sources that are there,
+because what counts may be a number of records together (``what_counts.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from exchange.base.tables import OFFENCE_SOURCES
+from exchange.matching.lookup import Rows
+from exchange.matching.sources import Sources
+from exchange.matching.what_counts import COLUMNS, what_counts
+
+
+def counted_records(persons: Rows, sources: Sources, columns: Sequence[str] = ()) -> pl.DataFrame:
+    """``person`` (place in ``persons``, rows of the population, NOBODY allowed), ``source``, ``row`` of its table, and
+    these columns, of every record that counts or may count; one under a number that two people bear is there for each.
+    """
+    place, keys = sources.population.numbers_of(persons)
+    found = []
+    for source in OFFENCE_SOURCES:
+        if source in sources.records and sources.bases:
+            records = sources.records[source]
+            match = records.find(keys)
+            rows = np.argsort(match.row, kind="stable")
+            held = records.take(match.row[rows], list(dict.fromkeys((*COLUMNS, *columns))))
+            found.append(
+                held.with_columns(
+                    pl.Series("person", place[match.wanted[rows]]),
+                    pl.Series("row", match.row[rows]),
+                    pl.lit(source).alias("source"),
+                )
+            )
+    kept = ["person", "source", "row", *columns]
+    if not found:
+        return pl.DataFrame(schema={"person": pl.Int64, "source": pl.String, "row": pl.Int64})
+    held = pl.concat(found)
+    return held.filter(what_counts(held, sources.bases, sources.asked_on).is_not_null()).select(kept)

@@ -1,0 +1,146 @@
+"""What of a person's offence records counts for a purpose: the one function that decides it, over the catalogue of
+``schemas/legal_bases.toml``.
+
+Rules
+- A record counts where one clause of one basis fits it. What it does not say (its charge is not known, whether it was
+  intentional, a sentence that cannot be read) makes it *unclear* where that could decide: an officer looks. All else is
+  not there for the purpose: whoever answers, queues, shows or counts asks here first.
+- Violations of public-security administration count under national provisions only, whatever else the basis names.
+- A judgment without imprisonment may be an exemption, which is no punishment: *unclear* where the law asks for one.
+- Life imprisonment takes political rights with it, whether the source says so or not.
+- A span after the end of the punishment runs from the effective day and the months of the sentence; until five years
+  more, which probation, a supplementary penalty or a sentence served late may take, the record is *unclear*.
+- A number of penalties is counted over one person's records of all sources: as many as there are days of decision, for
+  sure; as many as differ in a day of decision or offence, perhaps.
+
+Sources: Public Security Administration Punishments Law of 2025, art. 136; Criminal Law art. 37 (exemption), 55, 57
+(political rights), 73 (probation); the articles that the catalogue names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
+from types import MappingProxyType
+from typing import Final
+
+import polars as pl
+
+from exchange.base.charges import Charge, place
+from exchange.base.legal_bases import VIOLATIONS, Clause, LegalBasis
+from exchange.matching.sources import UNCLEAR
+
+COUNTS: Final = "counts"
+COLUMNS: Final = (
+    "kind", "charge", "intent", "political_rights", "sentence_months", "sentence_unread", "offence_date", "decided_on",
+    "effective_on",
+)  # fmt: skip
+"""What is read of a record."""
+
+LIFE: Final = 9999
+_AFTERWARDS: Final = 60
+"""Months that the punishment may have ended later than its sentence says."""
+
+_IMPLIED: Final = MappingProxyType(
+    {"drug": "drug_use", "compulsory_isolation": "drug_use", "custody_education": "prostitution"}
+)
+"""Kinds that say by themselves what it was about."""
+
+
+def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.Series:
+    """For each record ``counts``, ``unclear`` or null: not there for this purpose.
+
+    ``records``: ``COLUMNS`` as a snapshot has them, and ``person``, equal for the records of one person. ``day``: of
+    receipt.
+    """
+    fits = [_fits(clause, basis, records, day) for basis in bases for clause in basis.counts]
+    if not records.height or not fits:
+        return pl.Series("counts", [None] * records.height, dtype=pl.String)
+    any_fits = pl.any_horizontal(fits)
+    verdict = pl.when(any_fits).then(pl.lit(COUNTS)).when(any_fits.is_null()).then(pl.lit(UNCLEAR))
+    return records.select(verdict.alias("counts"))["counts"]
+
+
+def _fits(clause: Clause, basis: LegalBasis, records: pl.DataFrame, day: date) -> pl.Expr:
+    """Whether the clause fits, null where the record does not say."""
+    named = [kind for kind in clause.kinds if basis.national_provision or kind not in VIOLATIONS]
+    fits = pl.when(pl.col("kind") != UNCLEAR).then(pl.col("kind").is_in(named)) if named else pl.lit(value=False)
+    if not clause.any_charge:
+        fits = fits & _of_charge(clause, records)
+    if clause.sentence is not None:
+        fits = fits & _SENTENCES[clause.sentence]
+    if clause.intentional:
+        said = pl.col("intent").replace_strict({"intentional": True, "negligent": False}, default=None)
+        fits = fits & pl.coalesce(said.cast(pl.Boolean), _by_charge(records, _intentional))
+    if clause.years is not None:
+        fits = fits & _within(clause.years, day)
+    return _counted(fits, clause.at_least) if clause.at_least > 1 else fits
+
+
+def _by_charge(records: pl.DataFrame, says: Callable[[str], bool | None]) -> pl.Expr:
+    """What the charge says, found out once for each that is written."""
+    written = records["charge"].unique()
+    answers = pl.Series([says(text or "") for text in written], dtype=pl.Boolean)
+    return pl.col("charge").replace_strict(written, answers, return_dtype=pl.Boolean)
+
+
+def _of_charge(clause: Clause, records: pl.DataFrame) -> pl.Expr:
+    """By the kind where that says it, else by the charge."""
+    implied = pl.col("kind").replace_strict(
+        {kind: category in clause.categories for kind, category in _IMPLIED.items()},
+        default=None,
+        return_dtype=pl.Boolean,
+    )
+    return pl.coalesce(implied, _by_charge(records, partial(_placed, clause)))
+
+
+def _placed(clause: Clause, written: str) -> bool | None:
+    found = place(written)
+    if any(each.category in clause.categories or each.name in clause.charges for each in found.charges):
+        return True
+    return None if found.unknown or any(_in_doubt(clause, each) for each in found.charges) else False
+
+
+def _in_doubt(clause: Clause, charge: Charge) -> bool:
+    return charge.category in clause.doubtful or charge.name in clause.doubtful
+
+
+def _intentional(written: str) -> bool | None:
+    found = place(written)
+    intents = {each.intent for each in found.charges}
+    if "intentional" in intents:
+        return True
+    return None if found.unknown or None in intents else False
+
+
+_MONTHS: Final = pl.col("sentence_months").fill_null(0)
+_IMPRISONED: Final = pl.when(~pl.col("sentence_unread")).then(_MONTHS > 0)
+_DEPRIVED: Final = pl.col("political_rights").replace_strict(
+    {"yes": True, "no": False}, default=None, return_dtype=pl.Boolean
+)
+_SENTENCES: Final = MappingProxyType(
+    {
+        "punished": pl.when(_IMPRISONED).then(pl.lit(value=True)),
+        "imprisonment": _IMPRISONED,
+        "political_rights": _DEPRIVED | (_MONTHS >= LIFE),
+    }
+)
+
+
+def _within(years: int, day: date) -> pl.Expr:
+    """Whether the day lies less than so many years after the punishment ended."""
+    whole = pl.concat_str(_MONTHS.clip(0, LIFE) + 12 * years, pl.lit("mo"))
+    until = pl.when(~pl.col("sentence_unread")).then(pl.col("effective_on").dt.offset_by(whole))
+    surely, perhaps = pl.lit(day) < until, pl.lit(day) < until.dt.offset_by(f"{_AFTERWARDS}mo")
+    return pl.when(surely).then(pl.lit(value=True)).when(~perhaps).then(pl.lit(value=False))
+
+
+def _counted(fits: pl.Expr, at_least: int) -> pl.Expr:
+    """Of a clause that asks for several: fits where the person has so many."""
+    decided = pl.col("decided_on").filter(fits).drop_nulls().n_unique().over("person")
+    told_apart = pl.struct("decided_on", "offence_date")
+    perhaps = told_apart.filter(fits.fill_null(value=True)).n_unique().over("person")
+    return fits & pl.when(decided >= at_least).then(pl.lit(value=True)).when(perhaps < at_least).then(
+        pl.lit(value=False)
+    )

@@ -1,0 +1,82 @@
+"""Who may see and do what: the table of routes. The tests are made from it; no other place decides.
+
+Rules
+- What nobody is named for, nobody may. Somebody may who is in one of a route's groups.
+- Being an administrator of Airflow opens no page of officers, leaders or supervisors.
+- What writes is a POST with a token against forgery (``forgery.py``).
+- A route's path and query hold batch ids, codes and page numbers, nothing of a person.
+- Beyond the group, a row is an officer's only where it is their office's (``review/people.py``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Literal
+
+from exchange.settings import Person, Role
+
+
+class Group(StrEnum):
+    """Why somebody may: anybody who is logged in, who may run things in Airflow, or a role of the settings' people."""
+
+    LOGGED_IN = "logged_in"
+    OPERATOR = "operator"
+    OFFICER = Role.OFFICER.value
+    LEADER = Role.LEADER.value
+    SUPERVISOR = Role.SUPERVISOR.value
+
+
+@dataclass(frozen=True)
+class Account:
+    """Who is asking, as the log-in says it. ``login``: the account's name; ``operates``: it may run things."""
+
+    login: str
+    operates: bool = False
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """An account with the person whose it is; None where it is nobody's of the settings."""
+
+    account: Account
+    person: Person | None
+
+    @property
+    def groups(self) -> frozenset[Group]:
+        own = frozenset({Group.LOGGED_IN} | ({Group.OPERATOR} if self.account.operates else set()))
+        roles = self.person.roles if self.person else frozenset()
+        return own | frozenset(each for each in Group if each.value in roles)
+
+    @property
+    def name(self) -> str:
+        """What stands on the page as theirs."""
+        return self.person.zh if self.person else self.account.login
+
+
+@dataclass(frozen=True)
+class PageRoute:
+    """``name``: of the function that answers; ``groups``: any of these may."""
+
+    method: Literal["GET", "POST"]
+    path: str
+    name: str
+    groups: frozenset[Group]
+
+
+def _route(method: Literal["GET", "POST"], path: str, name: str, *groups: Group) -> PageRoute:
+    return PageRoute(method, path, name, frozenset(groups))
+
+
+ROUTES: Final = (
+    _route("GET", "/", "start", Group.LOGGED_IN),
+    _route("GET", "/board", "board", Group.OPERATOR, Group.SUPERVISOR),
+    _route("GET", "/batch/{batch_id}", "batch", Group.OPERATOR, Group.SUPERVISOR, Group.LEADER),
+    _route("GET", "/run/{run_id}", "run", Group.OPERATOR, Group.SUPERVISOR, Group.LEADER),
+    _route("GET", "/review", "review", Group.OFFICER),
+    _route("POST", "/review/open", "open_row", Group.OFFICER),
+    _route("POST", "/review/decide", "decide_row", Group.OFFICER),
+    # approval (leader) and supervision (supervisor) get their routes here
+)
+STATIC: Final = "/static"
+"""Style and script, the same for everybody: open to anyone, no data."""

@@ -1,0 +1,102 @@
+"""How pages are answered: templates, headers, forms, and errors as sentences.
+
+Rules
+- Every answer carries ``HEADERS``: kept nowhere, nothing from outside, no script in the page, framed by this site.
+- An error becomes a page that says what to do, in Chinese first; never a trace, never a value of a person.
+- A form is read up to ``_MAX_FORM`` bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import parse_qs
+
+from fastapi import HTTPException, Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from starlette.exceptions import HTTPException as AnyHttpException
+
+from exchange.base.errors import ExchangeError, Retryable
+from exchange.pages.access import Visitor
+
+HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
+        "form-action 'self'; frame-ancestors 'self'; base-uri 'none'"
+    ),
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+}
+_MAX_FORM: Final = 65_536
+
+_TEMPLATES: Final = Environment(
+    loader=PackageLoader("exchange.pages", "templates"),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+
+_SENTENCES: Final = {
+    401: ("登录已失效，请重新登录", "You are not logged in any more; log in again"),
+    403: ("您无权查看或办理此页", "This is not yours to see or to do"),
+    404: ("没有这一页", "There is no such page"),
+    413: ("提交的内容过长", "What was sent is too long"),
+}
+_OTHERWISE: Final = ("请求有误", "The request is not right")
+
+
+def page(request: Request, template: str, visitor: Visitor | None, *, code: int = 200, **values: Any) -> HTMLResponse:
+    """The template's page; ``base`` is where the application is mounted."""
+    groups = visitor.groups if visitor else frozenset()
+    known = {"base": request.scope.get("root_path", ""), "visitor": visitor, "groups": groups}
+    made = _TEMPLATES.get_template(template).render(known | values)
+    return HTMLResponse(made, code)
+
+
+def message(request: Request, status: int, zh: str, en: str) -> HTMLResponse:
+    return page(request, "message.html", None, code=status, status=status, zh=zh, en=en)
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, AnyHttpException) else HTTPStatus.BAD_REQUEST
+    return message(request, status, *_SENTENCES.get(status, _OTHERWISE))
+
+
+async def own_error(request: Request, error: Exception) -> Response:
+    """Halt and Retryable: their messages hold no value of a person."""
+    if isinstance(error, Retryable):
+        return message(request, 503, f"暂时无法办理，请稍后再试：{error}", "In the way for now; try again")
+    return message(request, 409, f"未能办理：{error}", "This was not done")
+
+
+async def unforeseen(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:
+    """Puts the headers on every answer; what nobody foresaw tells its kind alone."""
+    try:
+        answer = await call_next(request)
+    except Exception as error:  # the messages of libraries quote values
+        answer = message(
+            request, 500, f"程序出错（{type(error).__name__}），请告知系统管理员", "Tell the administrator"
+        )
+    answer.headers.update(HEADERS)
+    return answer
+
+
+ERRORS: Final = {AnyHttpException: http_error, ExchangeError: own_error}
+
+
+async def form(request: Request) -> dict[str, str]:
+    """The fields of a posted form, the last of each name."""
+    content = b""
+    async for part in request.stream():
+        content += part
+        if len(content) > _MAX_FORM:
+            raise HTTPException(413)
+    try:
+        fields = parse_qs(content.decode("ascii"), keep_blank_values=True, strict_parsing=bool(content))
+    except ValueError:
+        raise HTTPException(400) from None
+    return {name: values[-1] for name, values in fields.items()}

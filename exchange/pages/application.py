@@ -1,0 +1,61 @@
+"""The application: every route of the table, behind who is asking.
+
+Rule: a route is added from ``access.ROUTES`` alone, with its guard; a page that has none cannot be reached.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from fastapi import Depends, FastAPI, HTTPException, Request
+from fastapi.staticfiles import StaticFiles
+
+from exchange.pages import answering, batch, board, home, review
+from exchange.pages.access import ROUTES, STATIC, Account, PageRoute, Visitor
+from exchange.pages.asked import Asked, Office
+from exchange.pages.forgery import holds
+
+_PAGES: Final = {**home.PAGES, **board.PAGES, **batch.PAGES, **review.PAGES}
+
+
+def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:
+    """The pages of this office. ``who`` is a FastAPI dependency: the account that is asking, or HTTP 401."""
+    application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    application.middleware("http")(answering.unforeseen)
+    for kind, handler in answering.ERRORS.items():
+        application.add_exception_handler(kind, handler)
+    application.mount(STATIC, StaticFiles(directory=Path(__file__).parent / "static"))
+    for route in ROUTES:
+        answer = _answering(route, office, who)
+        application.add_api_route(route.path, answer, methods=[route.method], name=route.name, response_model=None)
+    return application
+
+
+def _answering(route: PageRoute, office: Office, who: Callable[..., Account]) -> Callable[..., Any]:
+    """The route's function behind its guard: logged in, in a group of the table, a write with its token."""
+    made = _PAGES[route.name]
+
+    def guard(request: Request, account: Account = Depends(who)) -> Visitor:  # noqa: ARG001, B008
+        visitor = Visitor(account, office.app.settings.person(login=account.login))
+        if not visitor.groups & route.groups:
+            raise HTTPException(403)
+        return visitor
+
+    async def posted(request: Request, visitor: Visitor = Depends(guard)) -> Mapping[str, str]:  # noqa: B008
+        if route.method == "GET":
+            return {}
+        fields = await answering.form(request)
+        if not holds(office.key, visitor.account.login, fields.pop("token", ""), office.app.now()):
+            raise HTTPException(403)
+        return fields
+
+    def answer(
+        request: Request,
+        visitor: Visitor = Depends(guard),  # noqa: B008
+        fields: Mapping[str, str] = Depends(posted),
+    ) -> Any:
+        return made(Asked(request, office, visitor, office.of(visitor), fields))
+
+    return answer

@@ -1,0 +1,62 @@
+"""What the function of a page is handed: the office, who is asking, and what was posted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+
+from exchange.app import App
+from exchange.pages import answering
+from exchange.pages.access import Visitor
+from exchange.pages.forgery import make_token, token_key
+from exchange.register import Register
+from exchange.settings import read_secret
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A batch's run of which a task failed: which one, and where the run is seen."""
+
+    task: str
+    href: str
+
+
+@dataclass(frozen=True)
+class Office:
+    """The opened office behind the pages. ``failures``: batch → what failed, from whoever runs the tasks."""
+
+    app: App
+    failures: Callable[[], Mapping[str, Failure]]
+
+    @cached_property
+    def key(self) -> bytes:
+        return token_key(read_secret(self.app.settings.keys.signing_key))
+
+    def of(self, visitor: Visitor) -> App:
+        """The office in this person's name."""
+        actor = visitor.person.id if visitor.person else f"login:{visitor.account.login}"
+        return App(self.app.settings, Register(self.app.register.engine, actor), self.app.now)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: whose, in whose name, and what was posted."""
+
+    request: Request
+    office: Office
+    visitor: Visitor
+    app: App
+    form: Mapping[str, str]
+
+    @property
+    def token(self) -> str:
+        return make_token(self.office.key, self.visitor.account.login, self.app.now())
+
+    def page(self, template: str, **values: Any) -> HTMLResponse:
+        """The template's page for this visitor."""
+        return answering.page(self.request, template, self.visitor, token=self.token, now=self.app.now(), **values)

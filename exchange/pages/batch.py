@@ -1,0 +1,171 @@
+"""A batch's page: everything that the register knows of it, as ``exchange register show`` prints it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from fastapi import HTTPException
+from fastapi.responses import Response
+
+from exchange.app import App
+from exchange.base.tables import ALERTS, REFUSALS, STOPS
+from exchange.calendar.working_days import office_day
+from exchange.pages import words
+from exchange.pages.asked import Asked
+from exchange.pages.troubles import agreements
+from exchange.register import Batch, State
+from exchange.register.models import LedgerRow
+from exchange.supervision import labels
+from exchange.supervision.labels import Words, span
+
+Table = tuple[Words, tuple[Words, ...], Sequence[tuple[str, ...]]]
+"""Title, heads and rows."""
+
+_WHO: Final = Words("经办", "by")
+_STATE: Final = Words("状态", "state")
+_ROWS: Final = Words("行数", "rows")
+
+
+def batch(asked: Asked) -> Response:
+    found = asked.app.register.find_batch(asked.request.path_params["batch_id"])
+    if found is None:
+        raise HTTPException(404)
+    steps = asked.app.register.steps(found.id)
+    return asked.page(
+        "batch.html",
+        batch=found,
+        facts=list(_facts(asked.app, found, steps)),
+        way=_way(steps),
+        tables=[table for table in _tables(asked.app, found, steps) if table[2]],
+        failure=asked.office.failures().get(found.id),
+    )
+
+
+def _facts(app: App, batch: Batch, steps: list[LedgerRow]) -> Iterator[tuple[Words, str]]:
+    partner, _, purposes = agreements(app).get(batch.partner, (batch.partner, None, {}))
+    yield Words("部门", "partner"), partner
+    yield _STATE, str(words.STATES[batch.state])
+    yield Words("周期", "cycle"), str(labels.cycle(batch.cycle)) + (f" {batch.period}" if batch.period else "")
+    yield Words("用途", "purpose"), purposes.get(batch.purpose or "", batch.purpose or "")
+    yield Words("依据", "legal basis"), batch.legal_basis or ""
+    yield Words("文号", "letter"), batch.letter or ""
+    yield Words("经办人", "handler"), batch.handler or ""
+    yield Words("事项", "items"), "，".join(str(labels.item(each)) for each in batch.items)
+    yield _ROWS, "" if batch.rows_in is None else f"{batch.rows_in:,}"
+    yield Words("待答复", "still open"), "" if batch.rows_open is None else f"{batch.rows_open:,}"
+    yield Words("报送", "came"), (batch.arrival or "").replace("_", " ")
+    yield Words("时限", "due"), str(words.due_words(batch))
+    closed = next((step.at for step in steps if step.to_state == State.CLOSED), None)
+    if closed and batch.due_on:
+        late = office_day(closed) > batch.due_on
+        yield Words("办结", "done"), f"{words.moment(closed)} {'逾期 late' if late else '按时 on time'}"
+    if batch.refusal_code:
+        place = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
+        yield Words("不予受理", "refused for"), " ".join([str(_refusal(batch.refusal_code)), *place])
+    if batch.objects_to:
+        yield Words("异议所对批次", "objects to"), batch.objects_to
+
+
+def _refusal(code: str) -> Words:
+    return Words(REFUSALS[code].zh, code)
+
+
+def _way(steps: list[LedgerRow]) -> list[tuple[Words, str, str]]:
+    """The states that it went through: words, when, and how long after the one before."""
+    found, before = [], None
+    for step in steps:
+        if step.from_state != step.to_state:
+            after = span((step.at - before).total_seconds()) if before else ""
+            found.append((words.STATES[State(step.to_state)], words.moment(step.at), after))
+            before = step.at
+    return found
+
+
+def _tables(app: App, batch: Batch, steps: list[LedgerRow]) -> Iterator[Table]:
+    yield from _answers(app, batch)
+    yield from _releases(app, batch)
+    yield from _clock(app, batch)
+    yield from _kept(app, batch)
+    told = [(words.moment(step.at), words.who(app.settings, step.actor), _told(step)) for step in steps]
+    yield Words("登记簿", "ledger"), (Words("时间", "when"), _WHO, Words("事项", "told")), told
+
+
+def _answers(app: App, batch: Batch) -> Iterator[Table]:
+    counted = app.register.answer_counts(batch.id)
+    lines = [
+        (str(labels.item(item)), str(labels.answer(code)), f"{rows:,}")
+        for item, tally in counted.items()
+        for code, rows in sorted(tally.items())
+    ]
+    yield Words("各项答复", "answers"), (Words("事项", "item"), Words("答复", "answer"), _ROWS), lines
+    queue = app.register.reviews.count(batch.id)
+    rows = [(str(words.REVIEWS[state]), f"{count:,}") for state, count in queue.items() if count]
+    yield Words("人工核实", "review"), (_STATE, _ROWS), rows
+
+
+def _releases(app: App, batch: Batch) -> Iterator[Table]:
+    heads = (Words("放行", "release"), _STATE, _ROWS, Words("送审", "proposed"), Words("审批", "judged"), _WHO)
+    lines = [
+        (
+            str(each.number),
+            str(words.RELEASES[each.state]),
+            f"{len(each.rows):,}",
+            words.moment(each.proposed_at),
+            words.moment(each.judged_at),
+            words.who(app.settings, each.judged_by) or ("" if each.needs_approval else "无需审批 not needed"),
+        )
+        for each in app.register.releases.of(batch.id)
+    ]
+    yield Words("放行", "releases"), heads, lines
+    taken = [(str(each.number), words.moment(each.noticed_at), each.how) for each in app.register.pickups.of(batch.id)]
+    yield Words("部门取走", "taken"), (Words("结果", "result"), Words("时间", "when"), Words("凭据", "how")), taken
+
+
+def _clock(app: App, batch: Batch) -> Iterator[Table]:
+    heads = (Words("停", "stopped"), _WHO, Words("原因", "reason"), Words("续", "started"), _WHO)
+    stops = [
+        (
+            words.moment(each.stopped_at),
+            words.who(app.settings, each.stopped_by),
+            STOPS[each.reason].zh,
+            words.moment(each.started_at),
+            words.who(app.settings, each.started_by),
+        )
+        for each in app.register.clock.stops(batch.id)
+    ]
+    yield Words("停止计时", "clock"), heads, stops
+    alerts = [
+        (ALERTS[each.code].zh, str(each.days or ""), str(each.due_on), str(each.true_on), words.moment(each.noticed_at))
+        for each in app.register.alerts.find(partner=batch.partner)
+        if each.subject == batch.id
+    ]
+    days = (Words("余", "days"), Words("时限", "due"), Words("应于", "true on"), Words("发现", "noticed"))
+    yield Words("提醒", "alerts"), (Words("提醒", "alert"), *days), alerts
+
+
+def _kept(app: App, batch: Batch) -> Iterator[Table]:
+    gone = app.register.retention.destroyed(batch.id)
+    files = [
+        (each.role, each.name, f"{each.size:,}", each.sha256, words.moment(gone.get(each.role)))
+        for each in app.register.files(batch.id)
+    ]
+    heads = (Words("种类", "role"), Words("文件", "name"), Words("字节", "bytes"), Words("SHA-256", ""))
+    yield Words("文件", "files"), (*heads, Words("销毁", "destroyed")), files
+    uses = [
+        (source, str(as_of), version)
+        for later in (False, True)
+        for source, (version, as_of) in sorted(app.register.snapshots_of(batch.id, later=later).items())
+    ]
+    yield Words("快照", "snapshots"), (Words("来源", "source"), Words("截至", "as of"), Words("版本", "version")), uses
+
+
+def _told(step: LedgerRow) -> str:
+    """What was noted; a step names itself, what it wrote stands above."""
+    if step.from_state != step.to_state:
+        return f"→ {words.STATES[State(step.to_state)]}"
+    return "；".join(f"{name} {value}" for name, value in json.loads(step.facts).items())
+
+
+PAGES: Final = {"batch": batch}

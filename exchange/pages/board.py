@@ -1,0 +1,166 @@
+"""The board (看板): what is open, how urgent it is, whom it waits for, and what is in trouble.
+
+Rules
+- Counted from the register, never from the latest runs of Airflow.
+- The filter stands in the URL, and in a cookie for the next visit; what it names is none of ours is ignored.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+from urllib.parse import parse_qsl, urlencode
+
+from fastapi.responses import Response
+
+from exchange.app import App
+from exchange.calendar.working_days import office_day
+from exchange.pages import words
+from exchange.pages.asked import Asked, Failure
+from exchange.pages.troubles import Agreements, agreements, troubles
+from exchange.register.board import OpenLine, open_lines
+from exchange.register.waiting import open_rows
+from exchange.supervision import labels
+from exchange.supervision.labels import Words
+from exchange.supervision.report import office_name
+from exchange.supervision.today import INQUIRY, LEADER, RETURNED, SOFTWARE, SOURCE, OpenBatch, Urgency, picture
+from exchange.watch.deadlines import due_of
+
+PAGE_ROWS: Final = 100
+COOKIE: Final = "exchange_board"
+_FILTERS: Final = ("partner", "level", "urgency", "waits")
+_OFFICER: Final = Words("核实员", "an officer")
+_TILES: Final = (Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS)
+_WAITING: Final = {"officer": _OFFICER, "leader": LEADER, "source": SOURCE, "software": SOFTWARE}
+
+
+@dataclass(frozen=True)
+class BoardLine:
+    """One open batch as the table shows it."""
+
+    id: str
+    partner: str
+    purpose: str
+    rows: int | None
+    cycle: Words | None
+    urgency: Urgency
+    due: str
+    left: Words
+    state: Words
+    since: str
+    waits: Mapping[str, Mapping[Words, int]]
+    failure: Failure | None
+
+
+def board(asked: Asked) -> Response:
+    query = dict(asked.request.query_params)
+    wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))))
+    known, failures, today = agreements(asked.app), asked.office.failures(), office_day(asked.app.now())
+    lines = open_lines(asked.app.register.engine)
+    found = _picture(asked.app, lines, today)
+    chosen = [each for each in found if _fits(each, known, wanted)]
+    last = max(1, -(-len(chosen) // PAGE_ROWS))
+    number = min(last, int(query["page"]) if query.get("page", "").isdecimal() and len(query["page"]) < 6 else 1)
+    shown = chosen[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+    since = {line.batch.id: line.since for line in lines}
+    answer = asked.page(
+        "board.html",
+        today=today,
+        lines=[_line(each, since[each.batch.id], known, today, failures) for each in shown],
+        found=len(chosen),
+        number=number,
+        last=last,
+        tiles=_tiles(found),
+        waiting=_waiting_tiles(found),
+        wanted=wanted,
+        query=urlencode(wanted),
+        partners=known,
+        levels=("province", "city", "county"),
+        level=labels.level,
+        urgencies=Urgency,
+        waits=_WAITING,
+        failed=sum(each.batch.id in failures for each in found),
+        troubles=troubles(asked.app),
+    )
+    path = asked.request.scope.get("root_path", "") + "/board"
+    answer.set_cookie(COOKIE, urlencode(wanted), max_age=30 * 86_400, path=path, httponly=True, samesite="lax")
+    return answer
+
+
+def _picture(app: App, lines: Iterable[OpenLine], today: date) -> list[OpenBatch]:
+    """All open batches, the most urgent first."""
+    policy = app.settings.policy
+    return picture(
+        [(line.batch, due_of(app, line.batch, list(line.stops))) for line in lines],
+        open_rows(app.register.engine),
+        today,
+        lambda division: office_name(app.settings, division),
+        half=policy.warn_half,
+        days=policy.warn_days,
+    )
+
+
+def _line(
+    each: OpenBatch, since: datetime, known: Agreements, today: date, failures: Mapping[str, Failure]
+) -> BoardLine:
+    batch, code = each.batch, each.batch.purpose or ""
+    partner, _, purposes = known.get(batch.partner, (batch.partner, None, {}))
+    stands = each.urgency is Urgency.STANDS
+    return BoardLine(
+        batch.id,
+        partner,
+        purposes.get(code, code),
+        batch.rows_in,
+        labels.cycle(batch.cycle) if batch.cycle else None,
+        each.urgency,
+        f"{each.due.day}{'（暂定）' if each.due.provisional else ''}",
+        Words("停止计时", "stands") if stands else words.left(each.due.counted, each.due.day, today),
+        words.STATES[batch.state],
+        words.moment(since),
+        _by_kind(each.waits),
+        failures.get(batch.id),
+    )
+
+
+def _by_kind(waits: Mapping[Words, int]) -> dict[str, dict[Words, int]]:
+    """Whom it waits for, by the kind that a tile counts."""
+    kinds = {LEADER: "leader", SOURCE: "source", SOFTWARE: "software", INQUIRY: "officer", RETURNED: "officer"}
+    found: dict[str, dict[Words, int]] = {}
+    for whom, rows in waits.items():
+        found.setdefault(kinds.get(whom, "officer"), {})[whom] = rows
+    return found
+
+
+def _tiles(batches: Iterable[OpenBatch]) -> list[tuple[Urgency, int]]:
+    counts = Counter(each.urgency for each in batches)
+    return [(urgency, counts[urgency]) for urgency in _TILES]
+
+
+def _waiting_tiles(found: Iterable[OpenBatch]) -> list[tuple[str, Words, int, int]]:
+    """Kind, words, batches and rows."""
+    batches: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
+    for each in found:
+        for kind, whom in _by_kind(each.waits).items():
+            batches[kind] += 1
+            rows[kind] += sum(whom.values())
+    return [(kind, whom, batches[kind], rows[kind]) for kind, whom in _WAITING.items()]
+
+
+def _wanted(query: Mapping[str, str]) -> dict[str, str]:
+    return {name: query[name] for name in _FILTERS if query.get(name)}
+
+
+def _fits(each: OpenBatch, known: Agreements, wanted: Mapping[str, str]) -> bool:
+    return (
+        wanted.get("partner") in (None, each.batch.partner)
+        and ("level" not in wanted or wanted["level"] == known.get(each.batch.partner, ("", None, {}))[1])
+        and wanted.get("urgency") in (None, each.urgency.name.lower())
+        and ("waits" not in wanted or wanted["waits"] in _by_kind(each.waits))
+    )
+
+
+PAGES: Final = {"board": board}

@@ -1,0 +1,100 @@
+"""A claim beside the register, column by column, with the characters that differ marked.
+
+Rules
+- Of the register, only what establishes the identity and what was asked about: the columns that the asked items read
+  (``matching/items``), and no others.
+- A character is never changed for the eye: where two look alike, the code point is in the mark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from typing import Any, Final
+
+from exchange.matching.items import RULES
+from exchange.review.case import CaseView
+from exchange.review.labels import in_words, labels
+
+_IDENTITY: Final = ("key", "name", "doubt", "cancelled", "cancelled_reason")
+_NUMBERS: Final = {"key": "id_number"}
+"""Register column → the claim's column that says the same, where it has another name."""
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a text; ``codes``: the code points of a part that differs, else empty."""
+
+    text: str
+    codes: str = ""
+
+
+@dataclass(frozen=True)
+class ComparedLine:
+    """One column: its label, the claim, and what each person of the register has."""
+
+    label: str
+    claim: list[Piece]
+    people: list[list[Piece]]
+
+
+def compared(case: CaseView) -> list[ComparedLine]:
+    """The lines of the page: what is in both, then what is in one of them."""
+    shown = [column for column in case.people.columns if column in _shown(case)]
+    people = [{column: row[column] for column in shown} for row in case.people.iter_rows(named=True)]
+    of_claim = {_NUMBERS.get(column, column) for column in shown}
+    lines = [_line(case.claim, column, people) for column in shown]
+    rest = [column for column in case.claim if column not in of_claim]
+    lines += [_line(case.claim, column, [{}] * len(people), claimed=column) for column in rest]
+    return [line for line in lines if any(piece.text for part in (line.claim, *line.people) for piece in part)]
+
+
+def records(case: CaseView) -> list[Mapping[str, str]]:
+    """The sources' records in words."""
+    return [in_words(row) for row in case.records.iter_rows(named=True)]
+
+
+def _shown(case: CaseView) -> set[str]:
+    read = {column for item in case.answers if item in RULES for column in RULES[item].reads}
+    return {*_IDENTITY, *read}
+
+
+def _line(
+    claim: Mapping[str, str], column: str, people: Sequence[Mapping[str, Any]], claimed: str | None = None
+) -> ComparedLine:
+    said = _word(column, claim.get(claimed or _NUMBERS.get(column, column)))
+    held = [_word(column, row.get(column)) for row in people]
+    marked = [differing(text, said) if said and text else [Piece(text)] for text in held]
+    others = [text for text in held if text]
+    return ComparedLine(
+        labels().get(column, column), differing(said, others[0]) if said and others else [Piece(said)], marked
+    )
+
+
+def _word(column: str, value: Any) -> str:
+    """The value as the officer reads it: a code as its word, anything else as it stands."""
+    return (
+        "".join(in_words({column: value}).values()) if column != "key" or isinstance(value, int) else str(value or "")
+    )
+
+
+def differing(text: str, other: str) -> list[Piece]:
+    """The text in pieces; those that the other does not have are marked by their code points."""
+    matcher = SequenceMatcher(None, text, other, autojunk=False)
+    found = []
+    for kind, start, end, _, _ in matcher.get_opcodes():
+        part = text[start:end]
+        if part:
+            found.append(Piece(part, "" if kind == "equal" else code_points(part)))
+    return found
+
+
+def code_points(text: Iterable[str]) -> str:
+    """``U+5F20``…; characters of private use are named as such."""
+    return " ".join(f"U+{ord(each):04X}{' 私用区 private use' if _is_private(each) else ''}" for each in text)
+
+
+def _is_private(character: str) -> bool:
+    number = ord(character)
+    return 0xE000 <= number <= 0xF8FF or 0xF0000 <= number <= 0x10FFFD

@@ -1,0 +1,147 @@
+"""Review (人工核实): an officer's rows by due day, one of them opened, and the decision.
+
+Rules
+- A row is the officer's where it is of their offices or below, and of nobody else, whatever was posted.
+- Opening is a POST, because it is written into the register, once for each opening, before anything is shown; deciding
+  opens nothing.
+- What is decided is what the officer saw: the row's version travels with the form.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Final
+
+from fastapi import HTTPException
+from fastapi.responses import RedirectResponse, Response
+
+from exchange.base.errors import Halt, without_values
+from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS
+from exchange.calendar.working_days import office_day
+from exchange.pages import words
+from exchange.pages.asked import Asked
+from exchange.pages.compare import compared, records
+from exchange.pages.troubles import agreements
+from exchange.register import Batch, Decision, Review, ReviewState
+from exchange.register.board import QueueLine, queue_counts, queue_lines
+from exchange.review.case import CaseView, load_cases, open_columns
+from exchange.review.decisions import allowed, check_reason, complete
+from exchange.review.labels import why
+from exchange.review.people import may_review, offices_of
+from exchange.supervision import labels
+from exchange.supervision.report import office_name
+
+LIST_ROWS: Final = 200
+ANSWER: Final = "answer."
+_FOLLOWS_IDENTITY: Final = ("id_number", "name")
+
+
+def review(asked: Asked) -> Response:
+    """My rows, what is due first before the rest."""
+    app, divisions = asked.app, offices_of(asked.app.settings, asked.app.register.actor)
+    names = agreements(app)
+    lines = queue_lines(app.register.engine, divisions, [ReviewState.OPEN], LIST_ROWS)
+    return asked.page(
+        "review.html",
+        lines=[(line, names.get(line.partner, (line.partner,))[0], _causes(line)) for line in lines],
+        counts=queue_counts(app.register.engine, divisions),
+        states=words.REVIEWS,
+        office=lambda division: office_name(app.settings, division),
+        today=office_day(app.now()),
+        late=_late,
+        decided=asked.request.query_params.get("decided") == "1",
+    )
+
+
+def open_row(asked: Asked) -> Response:
+    """One row with its people; the register has been told before this is rendered."""
+    found = _mine(asked)
+    with without_values():
+        case = load_cases(asked.app, found.batch, [found])[0]
+        lines, held = compared(case), records(case)
+    register = asked.app.register
+    batch = register.batch(found.batch)
+    partner, purpose = _named(asked, batch)
+    return asked.page(
+        "row.html",
+        review=found,
+        batch=batch,
+        partner=partner,
+        purpose=purpose,
+        why=why(found),
+        lines=lines,
+        people=case.people.height,
+        records=held,
+        columns=_columns(case),
+        reasons=REASONS,
+        due=words.due_words(batch),
+        moment=words.moment(asked.app.now()),
+        decidable=found.state in (ReviewState.OPEN, ReviewState.DECIDED),
+    )
+
+
+def decide_row(asked: Asked) -> Response:
+    """Takes the decision, all of it or nothing, and leads back to the list."""
+    found, form = _mine(asked), asked.form
+    version = _number(form.get("version", ""))
+    answers = {name.removeprefix(ANSWER): code for name, code in form.items() if name.startswith(ANSWER) and code}
+    note = form.get("note", "").strip() or None
+    with without_values():
+        check_reason(form.get("reason", ""), note)
+        said = complete(open_columns(asked.app, found), answers)
+    asked.app.register.reviews.decide(found.batch, [Decision(found.row, version, said, form["reason"], note)])
+    return RedirectResponse(asked.request.url_for("review").path + "?decided=1", 303)
+
+
+def _mine(asked: Asked) -> Review:
+    """The row that was posted, where it is this officer's; what is not is as if it were not there."""
+    batch_id, row = asked.form.get("batch", ""), _number(asked.form.get("row", ""))
+    try:
+        found = asked.app.register.reviews.get(batch_id, row)
+    except Halt:
+        raise HTTPException(404) from None
+    if not may_review(asked.app.settings, asked.app.register.actor, found.division):
+        raise HTTPException(404)
+    return found
+
+
+def _named(asked: Asked, batch: Batch) -> tuple[str, str]:
+    """Partner and purpose in Chinese, their codes where the agreement does not tell."""
+    known = agreements(asked.app).get(batch.partner)
+    code = batch.purpose or ""
+    return (known[0], known[2].get(code, code)) if known else (batch.partner, code)
+
+
+def _number(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise HTTPException(400)
+    return int(text)
+
+
+def _columns(case: CaseView) -> list[tuple[str, str, str, str, list[tuple[str, str, str]]]]:
+    """Of each column to be decided: code, label, the answer now, the proposal, and (code, Chinese, English) of what may
+    be decided. Number and name follow the identity, where that is to be decided.
+    """
+    found = []
+    for column, now in case.open.items():
+        if "identity" in case.open and column in _FOLLOWS_IDENTITY:
+            continue
+        may = [(code, ANSWERS[code].zh, ANSWERS[code].en) for code in allowed(column)]
+        proposal = case.proposal.get(column, "")
+        taken = proposal if proposal in allowed(column) else ""
+        found.append((column, str(labels.item(column)), ANSWERS[now].zh, taken, may))
+    return found
+
+
+def _causes(line: QueueLine) -> str:
+    parts = [CAUSES[cause].zh if cause in CAUSES else ITEMS[cause].zh for cause in line.causes]
+    return "；".join([*parts, f"退回：{line.returned_for}"] if line.returned_for else parts)
+
+
+def _late(due: date | None, today: date) -> str:
+    if due is None or due > today:
+        return ""
+    return "late" if due < today else "today"
+
+
+PAGES: Final = {"review": review, "open_row": open_row, "decide_row": decide_row}

@@ -1,0 +1,88 @@
+// Keys, the board's refresh, and a decision that survives a log-in that has gone. Pages work without it.
+"use strict";
+
+const typing = (event) => event.ctrlKey || event.altKey || event.metaKey || event.target.closest("textarea, select, input[type=text]");
+
+function refresh(live) {
+  const seconds = Number(live.dataset.refresh);
+  setInterval(async () => {
+    if (document.hidden || live.contains(document.activeElement)) return; // never under somebody's hands
+    try {
+      const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+      if (!answer.ok) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
+      if (fresh && fresh.innerHTML !== live.innerHTML) live.replaceChildren(...fresh.childNodes);
+    } catch { /* the next time */ }
+  }, seconds * 1000);
+}
+
+function list(buttons) {
+  document.addEventListener("keydown", (event) => {
+    if (typing(event) || !["j", "k"].includes(event.key)) return;
+    const at = buttons.indexOf(document.activeElement);
+    const next = buttons[Math.min(buttons.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)))];
+    if (next) next.focus();
+  });
+}
+
+function decide(form) {
+  const columns = [...form.querySelectorAll("fieldset.column")];
+  let here = 0;
+  const show = (number) => {
+    here = Math.min(columns.length - 1, Math.max(0, number));
+    columns.forEach((column, index) => column.classList.toggle("here", index === here));
+    columns[here]?.scrollIntoView({ block: "nearest" });
+  };
+  const propose = () => {
+    form.querySelectorAll("[data-proposal]").forEach((input) => { input.checked = true; });
+    form.elements.reason.focus();
+  };
+  show(0);
+  document.getElementById("propose").addEventListener("click", propose);
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey && event.key === "Enter") { event.preventDefault(); form.requestSubmit(); return; }
+    if (typing(event)) return;
+    if (event.key === "j") show(here + 1);
+    else if (event.key === "k") show(here - 1);
+    else if (event.key === "p") { event.preventDefault(); propose(); }
+    else if (/^[1-9]$/.test(event.key)) {
+      const input = columns[here]?.querySelectorAll("input")[Number(event.key) - 1];
+      if (input) { input.checked = true; show(here + 1); }
+    }
+  });
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const trouble = document.getElementById("trouble");
+    const say = (text) => { trouble.textContent = text; trouble.hidden = false; };
+    try {
+      const body = new URLSearchParams(new FormData(form));
+      const answer = await fetch(form.action, { method: "POST", body });
+      if (answer.redirected && answer.ok) { location.assign(answer.url); return; }
+      if (answer.status === 401) {
+        say("登录已失效：请在另一窗口登录后再点“登记结论”，所填内容仍在。 You are logged out: log in in another window and press again; nothing typed is lost.");
+        return;
+      }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      say(page.getElementById("message")?.textContent ?? `${answer.status}`);
+    } catch {
+      say("连接不上，请稍后再点。 No connection; press again later.");
+    }
+  });
+}
+
+// Airflow shows the pages in a frame that may not lead the whole window away; a link of its own document may.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest('a[target="_top"]');
+  if (!link || window.parent === window) return;
+  event.preventDefault();
+  const outside = window.parent.document.createElement("a");
+  outside.href = link.href;
+  outside.click();
+});
+
+const live = document.getElementById("live");
+if (live) refresh(live);
+const buttons = [...document.querySelectorAll("button.open")];
+if (buttons.length) list(buttons);
+const form = document.getElementById("decide");
+if (form) decide(form);

@@ -1,0 +1,116 @@
+"""Below the board: sets that have not come, agreements and certificates, sources that are too old.
+
+Rule: an agreement file is read again only where it changed, so that a board over hundreds of partners opens at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+from pathlib import Path
+from typing import Final
+
+from cryptography import x509
+
+from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.tables import NOTICES, SOURCES
+from exchange.calendar.working_days import office_day
+from exchange.pages.words import moment
+from exchange.supervision import labels
+from exchange.supervision.labels import Words
+
+CERTIFICATE_DAYS: Final = 60
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """``kind``: which list it stands in; ``about``: whom or what; ``since``: a day or a moment, where one is known."""
+
+    kind: Words
+    about: str
+    words: Words
+    since: str = ""
+
+
+Agreements = Mapping[str, tuple[str, str | None, Mapping[str, str]]]
+"""Partner → its Chinese name, its level, and purpose → Chinese name."""
+
+
+def agreements(app: App) -> Agreements:
+    """What the pages tell of partners, from the agreements that can be read."""
+    found: dict[str, tuple[str, str | None, Mapping[str, str]]] = {}
+    for path in app.agreement_files():
+        agreement = _read(path)
+        if isinstance(agreement, Agreement):
+            purposes = {each.code: each.zh for each in agreement.purposes}
+            found[agreement.partner] = (agreement.zh, agreement.level, purposes)
+    return found
+
+
+def troubles(app: App) -> list[Trouble]:
+    today = office_day(app.now())
+    return [*_missing(app), *_unfinished(app), *_agreed(app, today), *_sources(app, today)]
+
+
+def _missing(app: App) -> Iterator[Trouble]:
+    kind = Words("应报未报", "has not come")
+    for each in app.register.missing.find():
+        what = f"{labels.cycle(each.cycle)} {each.period} {each.purpose}".strip()
+        reminded = Words(f"{what}，已提醒 {each.reminders} 次", f"{each.reminders} reminders")
+        yield Trouble(kind, each.partner, reminded, str(each.expected_by))
+
+
+def _unfinished(app: App) -> Iterator[Trouble]:
+    kind = Words("报送不全", "incomplete set")
+    for each in app.register.unfinished():
+        notice = NOTICES[each.reason]
+        yield Trouble(kind, each.partner, Words(f"{each.stem}：{notice.zh}", notice.en), moment(each.first_seen))
+
+
+def _agreed(app: App, today: date) -> Iterator[Trouble]:
+    kind = Words("协议与证书", "agreement, certificates")
+    for path in app.agreement_files():
+        agreement = _read(path)
+        if not isinstance(agreement, Agreement):
+            yield Trouble(kind, path.stem, Words("协议文件有误", agreement))
+            continue
+        if not agreement.in_force(today):
+            days = f"{agreement.in_force_from} – {agreement.in_force_until}"
+            yield Trouble(kind, agreement.partner, Words(f"协议不在有效期 {days}", "not in force"))
+        for name in ("signing", "encryption"):
+            ends = _ends(getattr(agreement.certificates, name))
+            if (ends - today).days <= CERTIFICATE_DAYS:
+                words = Words(f"证书 {name} 将于 {ends} 到期", f"ends in {(ends - today).days} days")
+                yield Trouble(kind, agreement.partner, words)
+
+
+def _sources(app: App, today: date) -> Iterator[Trouble]:
+    kind = Words("数据源", "source")
+    for source in SOURCES.values():
+        current = app.snapshots.current(source.code)
+        if current is None:
+            yield Trouble(kind, source.zh, Words("没有快照", "no snapshot"))
+        elif (age := (today - current.as_of).days) > source.max_age_days:
+            words = Words(f"已 {age} 天，限 {source.max_age_days} 天", f"{age} days old, limit {source.max_age_days}")
+            yield Trouble(kind, source.zh, words, str(current.as_of))
+
+
+def _read(path: Path) -> Agreement | str:
+    """The agreement, or what is wrong with it."""
+    try:
+        return _read_at(path, path.stat().st_mtime_ns)
+    except (Halt, OSError) as error:
+        return str(error) if isinstance(error, Halt) else "cannot be read"
+
+
+@lru_cache(maxsize=4096)
+def _read_at(path: Path, changed: int) -> Agreement:  # noqa: ARG001  (the key by which a changed file is read anew)
+    return load_agreement(path)
+
+
+def _ends(path: Path) -> date:
+    return office_day(x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc)

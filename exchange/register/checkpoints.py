@@ -1,0 +1,111 @@
+"""Checkpoints that left the house, and the office's own: what a ledger that was rolled back or rewritten is found by.
+
+Rules
+- Each receipt and result carries the checkpoint of the ledger's last line (a C2SP signed note, ``signing.py``). The
+  newest of each day is kept beside the archive, outside the database.
+- Before anything is sent, the line of the newest kept checkpoint must be in the ledger as it was. Where it is not,
+  nothing is sent until a person has looked and said so: ``exchange register resume``.
+- A kept checkpoint that was refuted stays, under another name.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.orm import Session
+
+from exchange.base.errors import Halt
+from exchange.base.files import sync_folder, write_atomically
+from exchange.register import ledger
+from exchange.register.models import LedgerRow
+from exchange.register.signing import Checkpoint, LedgerKey, note, parse_note
+from exchange.register.verify import Walked
+
+_PARTED: Final = ".parted"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The folder of the office's own checkpoints: a file for each day, named by it."""
+
+    folder: Path
+
+    def keep(self, text: str, day: date) -> None:
+        """The day's newest; nothing to do where it is that already."""
+        place = self.folder / str(day)
+        if not place.exists() or place.read_text("utf-8") != text:
+            write_atomically(place, text.encode())
+
+    def files(self) -> list[Path]:
+        """Those that hold, the oldest day first."""
+        return sorted(path for path in self.folder.glob("????-??-??") if path.is_file())
+
+    def set_aside(self, sizes: Iterable[int]) -> None:
+        """Those of these sizes hold no longer; they stay under another name."""
+        wrong = set(sizes)
+        for path in self.files():
+            if parse_note(path.read_text("utf-8"))[0].size in wrong:
+                path.rename(path.with_name(f"{path.name}{_PARTED}-{path.stat().st_mtime_ns}"))
+                sync_folder(self.folder)
+
+
+def present(session: Session) -> str | None:
+    """The ledger's checkpoint now, as a signed note; None where no line is signed."""
+    line = ledger.last_line(session)
+    if line is None or line.signature is None:
+        return None
+    return note(ledger.checkpoint_of(line), line.signature)
+
+
+def read(path: Path, key: LedgerKey) -> Checkpoint:
+    """The checkpoint in a receipt, a result's manifest, or a note; Halt where it holds none that this office signed."""
+    try:
+        content = path.read_text("utf-8")
+        text = json.loads(content)["register"] if content.lstrip().startswith("{") else content
+        checkpoint, signatures = parse_note(text)
+    except OSError as error:
+        msg = f"{path}: {error.strerror}"
+        raise Halt(msg) from None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        msg = f"{path} holds no checkpoint of the register"
+        raise Halt(msg) from None
+    if not any(key.is_signed(checkpoint, each) for each in signatures):
+        msg = f"{path}: its checkpoint was not signed by this office"
+        raise Halt(msg)
+    return checkpoint
+
+
+def check_newest(session: Session, kept: Kept) -> None:
+    """Halt where the line of the newest kept checkpoint is not in the ledger as it was."""
+    files = kept.files()
+    if not files:
+        return
+    checkpoint = read(files[-1], ledger.key_of(session))
+    line = session.get(LedgerRow, checkpoint.size)
+    if line is None or ledger.checkpoint_of(line) != checkpoint:
+        lost = "was rolled back" if line is None else "was rewritten"
+        msg = (
+            f"the ledger {lost}: it is not the one of {checkpoint.size} lines that the checkpoint of {files[-1].name} "
+            "knows; nothing is sent until a person has looked (`exchange register verify`) and said so "
+            "(`exchange register resume`)"
+        )
+        raise Halt(msg)
+
+
+def parted(walked: Walked, checkpoints: Mapping[str, Checkpoint]) -> str | None:
+    """Where the ledger parts from the first of these (name → checkpoint) that it does not agree with; None where it
+    agrees with all.
+    """
+    agreed = 0
+    for name, checkpoint in sorted(checkpoints.items(), key=lambda each: each[1].size):
+        if checkpoint.size > walked.lines:
+            return f"the ledger was rolled back: {name} knows {checkpoint.size} lines, the ledger has {walked.lines}"
+        if walked.checkpoints.get(checkpoint.size) != checkpoint:
+            return f"the ledger was rewritten: it parts from {name} between lines {agreed + 1} and {checkpoint.size}"
+        agreed = checkpoint.size
+    return None

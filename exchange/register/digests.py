@@ -1,0 +1,100 @@
+"""What the register's tables hold, as digests: the ledger is told them with each line.
+
+Rules
+- Of a batch, one digest for each table that holds rows of it, over all columns of all these rows. Rows that belong to
+  no batch, and those that grow without end, have a digest each.
+- A row is its columns by name, without those that are empty, so that a later version's new column, empty in old rows,
+  changes nothing. Times are UTC: the connection says so (``database.py``).
+- A table that is told nowhere is named below with the reason; a test holds all tables against these lists.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+OF_BATCH: Final[Mapping[str, str]] = {
+    "batch": "id",
+    "file": "batch_id",
+    "snapshot_use": "batch_id",
+    "answer_count": "batch_id",
+    "review": "batch_id",
+    "release": "batch_id",
+    "clock_proposal": "batch_id",
+    "clock_stop": "batch_id",
+    "pickup": "batch_id",
+    "sighting": "batch_id",
+    "legal_hold": "batch_id",
+    "told_withheld": "batch_id",
+    "guard_hold": "batch_id",
+}
+"""Table → the column that names the batch."""
+
+BY_ROW: Final[Mapping[str, str]] = {
+    "alert": "id",
+    "destruction": "id",
+    "told": "batch_id",
+    "told_use": "id",
+    "guard_evidence": "batch_id",
+    "missing_set": "concat_ws('/', partner, cycle, period, purpose)",
+}
+"""Table → what a row is called. Tables of batches whose rows are large stand here, too: they are read where they were
+written, and not with each line about their batch.
+"""
+
+NOT_TOLD: Final[Mapping[str, str]] = {
+    "ledger": "is the ledger: its lines are chained and signed",
+    "ledger_head": "is compared with the ledger's last line whenever one is added",
+    "unfinished_set": "what a look into a folder saw, forgotten at the next look; nothing rests on it but a notice",
+}
+"""Table → why no line speaks of it."""
+
+_READ_AS: Final[Mapping[str, str]] = {
+    "told": "(SELECT batch_id, generation, key, sha256(hashes) AS hashes, sha256(rows) AS rows FROM told)",
+}
+"""Table → what is read in its place: bytes that are too large to be written out go in as their digest."""
+
+_ROW: Final = "jsonb_strip_nulls(to_jsonb(t))::text"
+
+
+def of_batches(session: Session, batch_ids: Collection[str]) -> dict[str, dict[str, str]]:
+    """Batch → table → SHA-256 over its rows, in hex; tables without rows of a batch are left out."""
+    found: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
+    for table, batch_id, digest in session.execute(_OF_BATCHES, {"batches": list(batch_ids)}):
+        found[batch_id][table] = digest
+    return found
+
+
+def of_rows(session: Session, table: str, keys: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
+    """(``table/key``, SHA-256) of these rows of a table of ``BY_ROW``, or of all."""
+    wanted = {"keys": list(keys)} if keys is not None else {}
+    for key, digest in session.execute(text(_of_rows(table, every=keys is None)), wanted):
+        yield f"{table}/{key}", digest
+
+
+def primary_key(row: Any) -> str:
+    """What a row of a table of ``BY_ROW`` is called."""
+    return "/".join(str(getattr(row, column.name)) for column in row.__table__.primary_key.columns)
+
+
+def _of_batch(table: str, column: str) -> str:
+    """The names are those of the lists above, not somebody's."""
+    return f"""
+        SELECT '{table}', batch_id,
+            encode(sha256(convert_to(string_agg(r, E'\\n' ORDER BY r COLLATE "C"), 'UTF8')), 'hex')
+        FROM (SELECT {column} AS batch_id, {_ROW} AS r FROM {table} t WHERE {column} = ANY(:batches)) AS rows
+        GROUP BY batch_id"""  # noqa: S608
+
+
+def _of_rows(table: str, *, every: bool) -> str:
+    name = BY_ROW[table]
+    wanted = "= ANY(CAST(:keys AS bigint[]))" if name == "id" else "= ANY(:keys)"
+    where = "" if every else f"WHERE {name} {wanted}"
+    source = _READ_AS.get(table, table)
+    return f"SELECT {name}, encode(sha256(convert_to({_ROW}, 'UTF8')), 'hex') FROM {source} t {where}"  # noqa: S608
+
+
+_OF_BATCHES: Final = text("\nUNION ALL".join(_of_batch(*each) for each in OF_BATCH.items()))

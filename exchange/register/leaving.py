@@ -1,0 +1,60 @@
+"""A batch as a signed line of the ledger tells it: what steps send from, in place of the tables alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exchange.base.errors import Halt
+from exchange.register.attest import attest
+from exchange.register.batches import Batch, FileRecord
+from exchange.register.guard import is_held
+from exchange.register.lines import as_batch, get_batch
+from exchange.register.models import FileRow, ReleaseRow
+from exchange.register.releases import Release, as_release
+
+
+@dataclass(frozen=True)
+class Attested:
+    """``files``: by role; ``releases``: by number; ``held``: by the guard against fishing. All of one
+    moment, and as the batch's last line says.
+    """
+
+    batch: Batch
+    files: Mapping[str, FileRecord]
+    releases: Mapping[int, Release]
+    held: bool
+
+    def file(self, role: str) -> FileRecord:
+        """The batch's file of this role; Halt where there is none."""
+        if role not in self.files:
+            msg = f"{self.batch.id} has no {role} in the register"
+            raise Halt(msg)
+        return self.files[role]
+
+    def release(self, number: int) -> Release:
+        """The batch's release of this number; Halt where there is none."""
+        if number not in self.releases:
+            msg = f"{self.batch.id} has no release {number}"
+            raise Halt(msg)
+        return self.releases[number]
+
+
+def attested(session: Session, batch_id: str) -> Attested:
+    """The batch; Halt where its tables are not what its last line, signed by the office, says. The session must be a
+    new one: everything is read as of one moment.
+    """
+    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    batch = get_batch(session, batch_id)
+    attest(session, batch_id)
+    files = session.scalars(select(FileRow).filter_by(batch_id=batch_id))
+    releases = session.scalars(select(ReleaseRow).filter_by(batch_id=batch_id))
+    return Attested(
+        batch=as_batch(batch),
+        files={row.role: FileRecord(row.role, row.name, row.sha256, row.size) for row in files},
+        releases={row.number: as_release(row) for row in releases},
+        held=is_held(session, batch_id),
+    )

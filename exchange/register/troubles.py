@@ -1,0 +1,88 @@
+"""What the database's troubles mean: which pass by themselves, in what words, by SQLSTATE.
+
+Rules: the SQLSTATE decides, never a message; nothing of a statement or its values goes into words. Who holds a lock is
+named by process, role and program. The classes: PostgreSQL's manual, appendix A.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Engine, text
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from exchange.base.errors import ExchangeError, Halt, Retryable
+
+GONE: Final = "the register's database cannot be reached"
+
+_RETRYABLE: Final = {
+    "08": GONE,
+    "57P": GONE,
+    "53300": f"{GONE}: all its connections are taken",
+    "53100": "the database's disk is full; make room there",
+    "53200": "the database is out of memory",
+    "53": "the database is short of something it needs",
+    "58": "the database's machine is in trouble: it cannot read or write its files",
+    "40001": "another transaction was faster",
+    "40P01": "another transaction was in the way of this one, and this one in its way",
+    "40": "the database undid this transaction",
+    "55P03": "a lock was not free in time",
+    "57014": "the database took too long and was stopped",
+    "25P03": "this connection stood still inside a transaction for too long and was ended",
+    "25P04": "this transaction took too long and was ended",
+    "25006": "the database is read-only: a standby, or its disk is",
+}
+"""SQLSTATE, or what it begins with → words; the longest that fits counts."""
+
+_HALT: Final = {
+    "28": "the database does not accept this role or its password",
+    "42501": "the database's role may not do this; run docker/grants.sql as the owner",
+    "42P01": "the database lacks a table; run `exchange register migrate`",
+    "42703": "the database lacks a column; run `exchange register migrate`",
+    "XX001": "the database says that its data are corrupted; secure it as it is",
+    "XX002": "the database says that an index is corrupted; secure it as it is",
+}
+
+_HOLDERS: Final = text("""
+    SELECT a.pid, a.usename, a.application_name, date_trunc('second', now() - a.xact_start)::text
+    FROM pg_stat_activity a
+    WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
+        AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted AND l.mode <> 'AccessShareLock')
+    ORDER BY a.xact_start LIMIT 1
+""")
+_WAITED: Final = frozenset({"55P03", "57014"})
+
+
+def told(error: DBAPIError, engine: Engine) -> ExchangeError | None:
+    """What an error of the database is to those who run a step; None where it is a fault of our own."""
+    state = getattr(error.orig, "sqlstate", None)
+    if state is None:
+        gone = error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError")
+        return Retryable(GONE) if gone else None
+    if (words := _longest(_HALT, state)) is not None:
+        return Halt(words)
+    if error.connection_invalidated and _longest(_RETRYABLE, state) is None:
+        return Retryable(GONE)
+    words = _longest(_RETRYABLE, state)
+    if words is None:
+        return None
+    return Retryable(words + (_holder(engine) if state in _WAITED else ""))
+
+
+def _longest(words: dict[str, str], state: str) -> str | None:
+    return next((words[state[:length]] for length in (5, 3, 2) if state[:length] in words), None)
+
+
+def _holder(engine: Engine) -> str:
+    """Who has been in a transaction longest, and holds a lock in it; empty where nobody can be named."""
+    try:
+        with engine.connect() as connection:
+            found = connection.execute(_HOLDERS).first()
+    except SQLAlchemyError:
+        return ""
+    if found is None:
+        return ""
+    process, role, program, since = found
+    return (
+        f"; process {process} ({role}, {program or 'a program without a name'}) has been in a transaction for {since}"
+    )

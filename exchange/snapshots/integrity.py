@@ -1,0 +1,134 @@
+"""What is read of a snapshot is what was written: its files against the hashes in ``snapshot.json``.
+
+Rules
+- A version is checked when it is published, when it is first opened on a machine, and nightly: every file, whole.
+- ``snapshot.json`` itself is held against the version's name, which is a part of its hash and is pinned by batches.
+- That it was checked is noted outside of its folder (``<home>/checked/<machine>/``), under the version's name, with
+  each file's inode, size and times. The note proves that these files were whole on this machine once and that nobody
+  has written to them since by the ordinary way; a disk that forgets, or somebody who sets times back, is found by the
+  nightly check, which believes no note.
+- A version that fails is taken out of use by a note beside it, which every machine that shares the folder sees. Only
+  the same version, built again and checked, ends that; that it once failed stays noted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import socket
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from exchange.base.errors import Halt
+from exchange.base.files import sha256_of, write_atomically
+
+_RECORD: Final = "snapshot.json"
+_NAME_HASH: Final = 12
+_BROKEN: Final = ".broken-"
+
+
+def check(folder: Path, source: str) -> None:
+    """Reads every file of the version in this folder; Halt, and it is out of use, where one is not as written."""
+    wrong = _wrong_file(folder)
+    if wrong is None:
+        _note(folder)
+        return
+    _take_out_of_use(folder, wrong)
+    raise Halt(words(source, folder.name, wrong))
+
+
+def check_once(folder: Path, source: str) -> None:
+    """As :func:`check`, but nothing is read where this machine has noted that it did; Halt where it is out of use."""
+    if (broken := _broken_note(folder)).exists():
+        raise Halt(words(source, folder.name, broken.read_text(encoding="utf-8")))
+    if not _noted(folder):
+        check(folder, source)
+
+
+def mended(folder: Path) -> None:
+    """What is in the folder was built again; that it once failed stays noted."""
+    with suppress(FileNotFoundError):
+        _broken_note(folder).replace(folder.parent / f".mended-{folder.name}")
+
+
+def is_out_of_use(folder: Path) -> bool:
+    """Whether a check of this version has failed, on any machine."""
+    return _broken_note(folder).exists()
+
+
+def out_of_use(home: Path) -> list[tuple[str, str]]:
+    """(version, file that was not as written) of a source whose folder this is."""
+    notes = sorted(home.glob(f"{_BROKEN}*"))
+    return [(note.name.removeprefix(_BROKEN), note.read_text(encoding="utf-8")) for note in notes]
+
+
+def words(source: str, name: str, wrong: str) -> str:
+    """What an operator reads of a version that is out of use."""
+    return (
+        f"snapshot {source} {name} is out of use: {wrong} is not what was written. "
+        f"Batches that used it: `exchange snapshot used-by {source} {name}`; "
+        f"build it again with `exchange snapshot build`"
+    )
+
+
+def _wrong_file(folder: Path) -> str | None:
+    """The name of the first file that is not as written, None where all are."""
+    try:
+        said = (folder / _RECORD).read_bytes()
+        if hashlib.sha256(said).hexdigest()[:_NAME_HASH] != folder.name.rpartition(".")[2]:
+            return _RECORD
+        files: dict[str, str] = json.loads(said)["files"]
+    except (OSError, ValueError, KeyError):
+        return _RECORD
+    if not files:
+        return "every table (there is none)"
+    return next((name for name, digest in files.items() if not _is_whole(folder / name, digest)), None)
+
+
+def _is_whole(path: Path, digest: str) -> bool:
+    try:
+        return sha256_of(path) == digest
+    except OSError:
+        return False
+
+
+def _take_out_of_use(folder: Path, wrong: str) -> None:
+    with suppress(OSError):  # who may only read says so and cannot note it
+        write_atomically(_broken_note(folder), wrong.encode())
+
+
+def _broken_note(folder: Path) -> Path:
+    return folder.parent / f"{_BROKEN}{folder.name}"
+
+
+def _noted(folder: Path) -> bool:
+    try:
+        return _note_place(folder).read_text(encoding="ascii") == _seen(folder)
+    except OSError:
+        return False
+
+
+def _note(folder: Path) -> None:
+    with suppress(OSError):  # without a note it is read again
+        write_atomically(_note_place(folder), _seen(folder).encode())
+
+
+def _note_place(folder: Path) -> Path:
+    """By the name of this machine: another one reads the same files by another way."""
+    machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:_NAME_HASH]
+    return folder.parents[2] / "checked" / machine / f"{folder.parent.name}.{folder.name}"
+
+
+def _seen(folder: Path) -> str:
+    return "\n".join(_state(path) for path in _files(folder))
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.iterdir() if path.is_file())
+
+
+def _state(path: Path) -> str:
+    state = path.stat()
+    return f"{path.name} {state.st_dev} {state.st_ino} {state.st_size} {state.st_mtime_ns} {state.st_ctime_ns}"

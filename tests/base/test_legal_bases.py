@@ -1,0 +1,71 @@
+"""The catalogue of legal bases: what it may name, and that it holds what the law says."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from pydantic import ValidationError
+
+from exchange.base.legal_bases import Clause, LegalBasis, bases_for, legal_bases, partner_kinds
+
+SOUND = {
+    "code": "some_law_1", "law": "某法", "article": "第一条", "version": date(2020, 1, 1),
+    "in_force_from": date(2020, 6, 1), "in_force_until": date(2026, 5, 31),
+    "read": "text", "who": ("school",), "national_provision": True,
+    "asked_each_year": False, "zh": "某", "en": "some", "counts": ({"kinds": ("judgment",)},),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("clause", "says"),
+    [
+        ({"kinds": ("judgement",)}, "kinds: judgement"),
+        ({"kinds": ("pending",)}, "kinds: pending"),  # no record, whatever a law says
+        ({"kinds": ()}, "at least 1 item"),
+        ({"kinds": ("judgment",), "categories": ("theft",)}, "categories: theft"),
+        ({"kinds": ("judgment",), "charges": ("奸淫幼女罪",)}, "奸淫幼女罪 is 强奸罪 today"),
+        ({"kinds": ("judgment",), "sentence": "long"}, "Input should be"),
+        ({"kinds": ("judgment",), "colour": "red"}, "Extra inputs"),
+    ],
+)
+def test_a_clause_names_what_stands_in_the_tables(clause: dict[str, object], says: str) -> None:
+    with pytest.raises(ValidationError, match=says):
+        Clause.model_validate(clause)
+
+
+@pytest.mark.parametrize(
+    ("day", "holds"),
+    [
+        (date(2020, 5, 31), False),
+        (date(2020, 6, 1), True),
+        (date(2026, 5, 31), True),
+        (date(2026, 6, 1), False),
+    ],
+)
+def test_in_force_from_the_first_day_to_the_last(day: date, holds: bool) -> None:
+    assert LegalBasis.model_validate(SOUND).in_force(day) == holds
+
+
+def test_dates_and_provisions_that_the_law_gives() -> None:
+    bases = legal_bases()
+    assert bases["preschool_44"].in_force_from == date(2025, 6, 1)
+    assert bases["case_handling_136"].in_force_from == date(2026, 1, 1)
+    assert [code for code, basis in bases.items() if basis.asked_each_year] == ["minors_protection_62"]
+    not_national = [code for code, basis in bases.items() if not basis.national_provision]
+    assert not_national == ["school_staff_2020_14", "record_certificates_4"]
+    assert {code for code, basis in bases.items() if basis.read == "secondary"} == {*not_national, "case_handling_136"}
+
+
+def test_who_may_rest_on_what() -> None:
+    assert [basis.code for basis in bases_for("kindergarten")] == [
+        "minors_protection_62", "school_staff_2020_14", "preschool_44",
+    ]  # fmt: skip
+    assert bases_for("bank") == ()
+    assert {kind for basis in legal_bases().values() for kind in basis.who} <= set(partner_kinds())
+
+
+def test_a_request_can_cite_each() -> None:
+    """The manifest's field holds two hundred characters."""
+    assert len({basis.name for basis in legal_bases().values()}) == len(legal_bases())
+    assert max(len(basis.name) for basis in legal_bases().values()) < 100

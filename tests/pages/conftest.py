@@ -1,0 +1,95 @@
+"""The pages behind an invented log-in: a header names the account; everything else is as it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Thread
+
+import httpx
+import pytest
+import uvicorn
+from fastapi import FastAPI, HTTPException, Request
+
+from exchange.app import App
+from exchange.demo.servers.ports import LOOPBACK
+from exchange.demo.servers.processes import wait_for
+from exchange.demo.world import World
+from exchange.pages.access import Account, Visitor
+from exchange.pages.application import make_application
+from exchange.pages.asked import Failure, Office
+from exchange.pages.forgery import make_token
+
+OPERATORS = frozenset({"op", "admin"})
+ACCOUNTS = ("viewer", "op", "admin", "officer", "yanbian", "leader", "supervisor")
+"""Log-ins of the demo world; ``yanbian`` is an officer of another place than the rows of most tests."""
+
+
+def header_login(request: Request) -> Account:
+    login = request.headers.get("x-login")
+    if login is None:
+        raise HTTPException(401)
+    return Account(login, login in OPERATORS)
+
+
+@dataclass(frozen=True)
+class Pages:
+    """The pages of one office, asked as somebody."""
+
+    client: httpx.Client
+    application: FastAPI
+    office: Office
+    failures: dict[str, Failure] = field(default_factory=dict)
+
+    def get(self, login: str | None, path: str) -> tuple[int, str]:
+        answer = self.client.get(path, headers=_as(login), follow_redirects=False)
+        return answer.status_code, answer.text
+
+    def post(self, login: str | None, path: str, token: str | None = None, **fields: str) -> tuple[int, str]:
+        """Posts a form; with a token of this account, unless another text is given."""
+        given = self.token(login or "") if token is None else token
+        answer = self.client.post(path, headers=_as(login), data=fields | {"token": given}, follow_redirects=False)
+        return answer.status_code, answer.text
+
+    def token(self, login: str) -> str:
+        return make_token(self.office.key, login, self.office.app.now())
+
+    def visitor(self, login: str) -> Visitor:
+        return Visitor(Account(login, login in OPERATORS), self.office.app.settings.person(login=login))
+
+
+def _as(login: str | None) -> dict[str, str]:
+    return {} if login is None else {"x-login": login}
+
+
+@contextmanager
+def served(application: FastAPI) -> Iterator[str]:
+    """The application on a port of loopback; its address."""
+    server = uvicorn.Server(uvicorn.Config(application, host=LOOPBACK, port=0, log_level="warning", ws="none"))
+    thread = Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        assert wait_for(lambda: server.started, 30)
+        yield f"http://{LOOPBACK}:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def office_pages(world: World) -> Iterator[Callable[[], Pages]]:
+    with App.open("pages", world.config) as app:
+        failures: dict[str, Failure] = {}
+        office = Office(app, lambda: failures)
+        application = make_application(office, header_login)
+        with served(application) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+            yield lambda: Pages(client, application, office, failures)
+
+
+@pytest.fixture
+def pages(office_pages: Callable[[], Pages]) -> Pages:
+    found = office_pages()
+    found.failures.clear()
+    found.client.cookies.clear()
+    return found

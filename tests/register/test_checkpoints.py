@@ -1,0 +1,142 @@
+"""A ledger that was rolled back or rewritten is found by what left the house; then nothing is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exchange.base.errors import Halt
+from exchange.register import Register
+from exchange.register.checkpoints import Kept
+from exchange.register.models import Base, LedgerRow
+from exchange.register.signing import parse_note
+
+from .conftest import AT, Database
+
+DAY = date(2026, 11, 23)
+Rows = dict[str, list[dict[str, object]]]
+
+
+def claim(register: Register, *numbers: int) -> None:
+    for number in numbers:
+        register.claim(f"bank.b{number}", "bank", "a" * 64, [], AT)
+
+
+def backup(register: Register) -> Rows:
+    with Session(register.engine) as session:
+        tables = {name: session.execute(select(table)) for name, table in Base.metadata.tables.items()}
+        return {name: [dict(row) for row in found.mappings()] for name, found in tables.items()}
+
+
+def restore(database: Database, register: Register, rows: Rows) -> None:
+    database.empty()
+    with Session(register.engine) as session, session.begin():
+        for name, table in Base.metadata.tables.items():
+            if rows[name]:
+                session.execute(table.insert(), rows[name])
+
+
+def rolled_back(database: Database, register: Register, kept: Kept) -> None:
+    """Three lines, then what a backup of the second brings back."""
+    claim(register, 1)
+    keep(register, kept, DAY.replace(day=1))
+    claim(register, 2)
+    rows = backup(register)
+    claim(register, 3)
+    keep(register, kept, DAY.replace(day=3))
+    restore(database, register, rows)
+
+
+def rewritten(database: Database, register: Register, kept: Kept) -> None:
+    """By somebody who has the key, too."""
+    claim(register, 1)
+    keep(register, kept, DAY.replace(day=1))
+    rows = backup(register)
+    claim(register, 2, 3)
+    keep(register, kept, DAY.replace(day=3))
+    restore(database, register, rows)
+    claim(register, 4, 5, 6)
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Kept:
+    return Kept(tmp_path / "checkpoints")
+
+
+def keep(register: Register, kept: Kept, day: date = DAY) -> None:
+    text = register.checkpoint()
+    assert text is not None
+    kept.keep(text, day)
+
+
+def test_a_ledger_that_goes_on_agrees_with_all_its_checkpoints(register: Register, kept: Kept) -> None:
+    assert register.checkpoint() is None, "of no lines there is none"
+    register.check_newest(kept)
+    for number in range(1, 9):
+        claim(register, number)
+        keep(register, kept, DAY.replace(day=number))
+        register.check_newest(kept)
+    assert register.verify(kept.files())[0] == 8
+    assert [parse_note(path.read_text())[0].size for path in kept.files()] == list(range(1, 9))
+    assert register.resume(kept, "nothing") == 0
+
+
+@pytest.mark.parametrize(
+    ("harm", "words"), [(rolled_back, "was rolled back"), (rewritten, "was rewritten")], ids=["back", "rewritten"]
+)
+def test_what_came_back_or_was_rewritten_is_found(
+    database: Database, register: Register, kept: Kept, harm: Callable[..., None], words: str
+) -> None:
+    harm(database, register, kept)
+    assert register.verify()[0] >= 2, "in itself it is sound"
+    with pytest.raises(Halt, match=words):
+        register.check_newest(kept)
+    with pytest.raises(Halt, match=words):
+        register.verify(kept.files())
+    assert register.resume(kept, "restored after a fire") == 1
+    register.check_newest(kept)
+    assert [path.name for path in kept.files()] == ["2026-11-01"], "the first day's agrees"
+    with Session(register.engine) as session:
+        last = session.scalars(select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)).one()
+    assert json.loads(last.facts)["resumed"] == "restored after a fire"
+    assert "parted.2026-11-03" in last.facts
+    assert len(list(kept.folder.iterdir())) == 2, "the other one stays under another name"
+
+
+def test_where_it_parts_is_said(database: Database, register: Register, kept: Kept) -> None:
+    claim(register, 1)
+    keep(register, kept, DAY.replace(day=1))
+    at_one = backup(register)
+    claim(register, 2, 3, 4)
+    keep(register, kept, DAY.replace(day=4))
+    restore(database, register, at_one)
+    claim(register, 5, 6, 7, 8)
+    with pytest.raises(Halt, match=r"parts from .*2026-11-04 between lines 2 and 4"):
+        register.verify(kept.files())
+
+
+def test_receipts_and_notes_are_read_and_others_refused(register: Register, kept: Kept, tmp_path: Path) -> None:
+    claim(register, 1)
+    text = register.checkpoint() or ""
+    (tmp_path / "receipt.json").write_text(json.dumps({"format": "exchange-receipt/1", "register": text}))
+    (tmp_path / "note").write_text(text)
+    assert register.verify([tmp_path / "receipt.json", tmp_path / "note"])[0] == 1
+    checkpoint = parse_note(text)[0]
+    for content, words in (
+        ("{}", "holds no checkpoint"),
+        ("[", "holds no checkpoint"),
+        (json.dumps({"register": 7}), "holds no checkpoint"),
+        (text.replace(checkpoint.last_hash, "0" * 64), "not signed by this office"),
+        (text.replace("\n1\n", "\n2\n"), "not signed by this office"),
+    ):
+        (tmp_path / "other").write_text(content)
+        with pytest.raises(Halt, match=words):
+            register.verify([tmp_path / "other"])
+    with pytest.raises(Halt, match="No such file"):
+        register.verify([tmp_path / "none"])
