@@ -24,11 +24,14 @@ ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
 
 
 class Role(StrEnum):
-    """What a person may do beside what Airflow lets the account do."""
+    """What a person may do beside what Airflow lets the account do; ``discloser``: ask, with another one, who was told
+    about somebody.
+    """
 
     OFFICER = "officer"
     LEADER = "leader"
     SUPERVISOR = "supervisor"
+    DISCLOSER = "discloser"
 
 
 class _Section(BaseModel):
@@ -38,6 +41,7 @@ class _Section(BaseModel):
 class Keys(_Section):
     """PEM files: the office signs results and receipts, opens requests, logs in to the partners' servers, and signs the
     lines of its register (``register_public``: to check them by, the present key first).
+    ``told_keys``: no PEM, the hash keys of the index of who was told about whom (``base/keyed.py``).
     """
 
     signing_key: Path
@@ -47,6 +51,7 @@ class Keys(_Section):
     sftp_key: Path
     register_key: Path = Path("keys/register.key")
     register_public: Path = Path("keys/register.pem")
+    told_keys: Path = Path("keys/told.keys")
 
 
 class RegisterSettings(_Section):
@@ -68,7 +73,8 @@ class Policy(_Section):
     is still accepted; ``remind_…``: of a set that has not come; ``large_rows``: from how many on a batch is matched by
     ranges, of about ``range_rows`` each (docs/scale.md); ``spot_check_…``: of the rows without a record that leave by a
     standing approval, one in so many waits for an officer, and as many as a partner had hits within so many days
-    (``steps/disclosure.py``).
+    (``steps/disclosure.py``); ``guard_holds``: whether what shows that a partner guesses holds its result for a leader,
+    or is only written down, as at an installation whose usual traffic nobody knows yet.
     """
 
     incomplete_after_minutes: Annotated[int, Field(ge=0)] = 30
@@ -89,6 +95,7 @@ class Policy(_Section):
     range_rows: Annotated[int, Field(ge=1)] = 1_000_000
     spot_check_one_in: Annotated[int, Field(ge=1)] = 20
     spot_check_days: Annotated[int, Field(ge=0)] = 90
+    guard_holds: bool = True
 
     @property
     def incomplete_after(self) -> timedelta:

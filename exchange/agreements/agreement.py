@@ -114,8 +114,11 @@ class Certificates(_Section):
 
 
 class Limits(_Section):
+    """Of one set; ``max_rows_in_30_days``: of all sets together, beyond which a leader looks first."""
+
     max_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
     max_rows: Annotated[int, Field(ge=1)] = 5_000_000
+    max_rows_in_30_days: Annotated[int, Field(ge=1)] | None = None
 
 
 class Masking(_Section):
