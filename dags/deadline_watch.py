@@ -12,6 +12,7 @@ from pendulum import datetime
 
 from exchange.app import App
 from exchange.register import Alert
+from exchange.watch.assessments import watch_assessments
 from exchange.watch.certificates import watch_certificates
 from exchange.watch.cycles import watch_cycles
 from exchange.watch.deadlines import watch_deadlines
@@ -28,7 +29,7 @@ it should have been.
 |---|---|---|
 | `count_again` | 按现有日历和停止计时重新计算未办结批次的时限；有变的登记并发新回执 | counts open due days again; a changed one is registered and told by a new receipt |
 | `deadlines` | 过半、剩余工作日、到期、逾期各登记一次 | warnings, alarms and breaches, once each |
-| `cycles` | 协议约定而未收到的请求：登记、报告、提醒部门；证书到期前 60、30、7 天提示 | sets that should have come, certificates that end |
+| `cycles` | 协议约定而未收到的请求：登记、报告、提醒部门；证书、影响评估到期前 60、30、7 天提示 | sets that should have come, certificates and assessments that end |
 | `tell` | 把未发送的提醒发给本机关（连接 `exchange_alerts`，webhook 或邮件）；没有该连接则跳过 | sends what was not sent yet; skipped without that connection |
 | `troubles` | 失败 = 某部门服务器或协议有问题，或某快照停用，日志说明 | failed: a partner's server or agreement is in trouble, or a snapshot is out of use |
 
@@ -41,7 +42,8 @@ def _count_again(app: App) -> list[str]:
 
 
 def _cycles(app: App) -> list[str]:
-    return [*watch_cycles(app).troubles, *watch_certificates(app).troubles]
+    watches = (watch_cycles, watch_certificates, watch_assessments)
+    return [trouble for watch in watches for trouble in watch(app).troubles]
 
 
 def _untold(app: App) -> list[Alert]:

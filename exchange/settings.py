@@ -112,16 +112,20 @@ LEAST_RECORDS_DAYS: Final = 1096
 class RetentionDays(_Section):
     """For how many days after a batch has ended its files are kept, by kind. ``originals``: the partner's data;
     ``results``: the encrypted answers; ``records``: manifests, signatures and receipts; ``work``: what no batch names.
+    ``exports``: raw exports, after their version was published (``snapshots/raw_exports.py``).
 
     No longer than the purpose needs (Personal Information Protection Law, art. 19): originals and results a year, so
     that an objection finds them; records ten years, the shorter of the two terms for files of organs (Order 8 of the
-    National Archives Administration, 2006), and never fewer than :data:`LEAST_RECORDS_DAYS`.
+    National Archives Administration, 2006), and never fewer than :data:`LEAST_RECORDS_DAYS`. Exports hold records that
+    are sealed: two weeks, twice the age at which a source of offences counts as not ready, so that a build that went
+    wrong is noticed and made again (own choice).
     """
 
     originals_days: Annotated[int, Field(ge=1)] = 365
     results_days: Annotated[int, Field(ge=1)] = 365
     records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] = 3650
     work_days: Annotated[int, Field(ge=1)] = 30
+    exports_days: Annotated[int, Field(ge=1)] = 14
 
 
 class ReviewOffice(_Section):
@@ -153,7 +157,9 @@ class Person(_Section):
 
 
 class Settings(_Section):
-    """Everything an installation decides for itself; ``home`` holds what the software writes."""
+    """Everything an installation decides for itself; ``home`` holds what the software writes; ``data_security``: the id
+    of whom of the ``people`` is responsible for data security (Network Data Security Regulations, art. 28 and 30).
+    """
 
     office: str
     home: Path
@@ -165,6 +171,7 @@ class Settings(_Section):
     retention: RetentionDays = RetentionDays()
     offices: tuple[ReviewOffice, ...] = ()
     people: tuple[Person, ...] = ()
+    data_security: str | None = None
     office_days: Path | None = None
 
     @model_validator(mode="after")
@@ -179,6 +186,19 @@ class Settings(_Section):
             msg = "every office has an officer among the people, and people are officers of these offices alone"
             raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _one_is_responsible(self) -> Self:
+        if self.people and self.data_security not in {each.id for each in self.people}:
+            msg = "data_security: who is responsible for data security: the id of one of the people"
+            raise ValueError(msg)
+        return self
+
+    @property
+    def responsible(self) -> str:
+        """The name of who is responsible for data security."""
+        found = self.person(id=self.data_security) if self.data_security else None
+        return found.zh if found else "—"
 
     def person(self, **account: str) -> Person | None:
         """The person of this ``id``, ``login`` or ``os_account``; None where it is nobody's."""

@@ -69,7 +69,13 @@ def test_without_settings_it_says_what_to_do() -> None:
 
 def test_the_office_at_a_glance(world: World) -> None:
     for command, words in {
-        ("partner", "check"): ["court-changchun", "education-jilin", "health-jilin", "social-security-yanbian"],
+        ("partner", "check"): [
+            "assessment",
+            "court-changchun",
+            "education-jilin",
+            "health-jilin",
+            "social-security-yanbian",
+        ],
         ("partner", "connect", "court-changchun"): ["connected"],
         ("snapshot", "list"): ["population", "drug_control"],
         ("keys", "show"): ["signing", "encryption"],

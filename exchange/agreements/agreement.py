@@ -7,6 +7,8 @@ Rules
   office may talk to (``OF_TODAY``: server, host key, certificates) is always what the file says now.
 - A purpose that asks about offences rests on entries of ``schemas/legal_bases.toml`` that are open to this kind of
   partner; one that asks register facts alone says its basis in words.
+- Nobody is told anything about people before it was assessed what that does to them: an agreement names its assessment,
+  and is in force no longer than that.
 - An error names file and field and says what would be right.
 """
 
@@ -146,6 +148,28 @@ class StandingApproval(_Section):
     ends_on: date
 
 
+class Assessment(_Section):
+    """The assessment of the effect on personal information (个人信息保护影响评估) made before anything is told.
+
+    Source: Personal Information Protection Law, art. 55 (3) and 56. ``ends_on``: the day until which the office
+    rests on it (own choice: the law sets no term).
+    """
+
+    number: Annotated[str, Field(min_length=1)]
+    made_on: date
+    ends_on: date
+
+    @model_validator(mode="after")
+    def _ends_after_it_was_made(self) -> Self:
+        if self.ends_on < self.made_on:
+            msg = "assessment.ends_on lies before made_on"
+            raise ValueError(msg)
+        return self
+
+    def holds(self, day: date) -> bool:
+        return self.made_on <= day <= self.ends_on
+
+
 class Expected(_Section):
     """A cycle whose set is expected for each period: by the n-th ``day`` of the period, or of the time after it, in
     working days or in days; for this purpose, or for any. ``sets``: so many are accepted for one period and purpose.
@@ -178,7 +202,8 @@ class Agreement(_Section):
     """One partner's agreement, as its file says. ``kind``: of partner, by ``schemas/legal_bases.toml``; needed where a
     purpose asks about offences. ``require_encryption``: a data file that is not encrypted refuses the set.
     ``review_by``: whose officers look at a row by hand, those of the
-    place where the person is registered or those of the partner's own level.
+    place where the person is registered or those of the partner's own level. ``assessment``: see ``check_assessed``;
+    agreements of before do without once they have ended.
     """
 
     partner: Annotated[str, Field(pattern=PARTNER_PATTERN)]
@@ -189,6 +214,7 @@ class Agreement(_Section):
     kind: str | None = None
     in_force_from: date
     in_force_until: date
+    assessment: Assessment | None = None
     cycles: Annotated[tuple[str, ...], Field(min_length=1)]
     expected: tuple[Expected, ...] = ()
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
@@ -270,7 +296,9 @@ class Agreement(_Section):
         return of_cycle.get(purpose, of_cycle.get(None))
 
     def in_force(self, day: date) -> bool:
-        return self.in_force_from <= day <= self.in_force_until
+        """Between its days, and no longer than its assessment holds."""
+        assessed = self.assessment is None or self.assessment.holds(day)
+        return self.in_force_from <= day <= self.in_force_until and assessed
 
     def approved_in_advance(self, cycle: str, day: date) -> bool:
         """Whether a *no record* answer may leave now without the leader's own look at the batch."""
@@ -281,6 +309,16 @@ class Agreement(_Section):
 def load_agreement(path: Path) -> Agreement:
     """One agreement with its certificates; Halt with file, field and what would be right."""
     return with_certificates(parse_agreement(agreement_bytes(path), path), path)
+
+
+def check_assessed(agreement: Agreement, day: date) -> None:
+    """Halt where the agreement is in force on this day and names no assessment."""
+    if agreement.assessment is None and agreement.in_force(day):
+        msg = (
+            f"{agreement.partner}: assessment: an agreement in force names the assessment of the effect on personal"
+            " information (个人信息保护影响评估): [assessment] number, made_on, ends_on"
+        )
+        raise Halt(msg)
 
 
 def agreement_bytes(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.agreements.agreement import Agreement, check_assessed, load_agreement
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt
 from exchange.base.files import write_atomically
@@ -18,7 +18,7 @@ from exchange.calendar.working_days import office_day
 from exchange.cli.outcome import HALTED, err, out, outcome
 from exchange.output.template import write_template
 from exchange.settings import Settings
-from exchange.wire.certificates import ends, read_certificates, valid
+from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates, valid
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -28,10 +28,12 @@ def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
         failed = False
-        table = Table("partner", "agreement", "level", "cycles", "in force until", "certificates until")
+        table = Table("partner", "agreement", "level", "cycles", "in force until", "certificates until", "assessment")
+        today = office_day(datetime.now(UTC))
         for path in sorted(Settings.load().agreements.glob("*.toml")):
             try:
                 agreement = load_agreement(path)
+                check_assessed(agreement, today)
                 until = _certificates_until(agreement)
             except Halt as error:
                 err.print(str(error), markup=False)
@@ -44,10 +46,25 @@ def check() -> None:
                 ", ".join(agreement.cycles),
                 str(agreement.in_force_until),
                 str(until),
+                _assessment(agreement),
             )
+            _warn(agreement, today)
         out.print(table)
         if failed:
             raise typer.Exit(HALTED)
+
+
+def _assessment(agreement: Agreement) -> str:
+    found = agreement.assessment
+    return "" if found is None else f"{found.number} {found.made_on} – {found.ends_on}"
+
+
+def _warn(agreement: Agreement, today: date) -> None:
+    """Says where the assessment soon ends, or has ended: nothing is accepted then."""
+    found = agreement.assessment
+    if found is not None and (found.ends_on - today).days <= TOLD_DAYS[0]:
+        how = "has ended, nothing is accepted" if found.ends_on < today else f"ends on {found.ends_on}"
+        err.print(f"{agreement.partner}: assessment {found.number} {how}; make the next one", markup=False)
 
 
 def _certificates_until(agreement: Agreement) -> date:

@@ -256,6 +256,7 @@ office = "吉林省公安厅户政管理总队（虚构）"
 home = "home"
 agreements = "agreements"
 exports = "exports"
+data_security = "{LEADER_ID}"
 
 [[offices]]
 division = "220000"
@@ -369,4 +370,9 @@ encoding = "{profile.encoding}"
 [contact]
 name = "联络员（虚构）"
 telephone = "0431-00000000"
+
+[assessment]
+number = "吉公评估〔虚构〕{profile.id}"
+made_on = {today - timedelta(days=190)}
+ends_on = {today + timedelta(days=540)}
 """

@@ -81,6 +81,11 @@ def _agreed(app: App, today: date) -> Iterator[Trouble]:
         if not agreement.in_force(today):
             days = f"{agreement.in_force_from} – {agreement.in_force_until}"
             yield Trouble(kind, agreement.partner, Words(f"协议不在有效期 {days}", "not in force"))
+        elif agreement.assessment is None:
+            yield Trouble(kind, agreement.partner, Words("协议未写明个人信息保护影响评估", "names no assessment"))
+        if (assessed := agreement.assessment) and (left := (assessed.ends_on - today).days) <= CERTIFICATE_DAYS:
+            words = Words(f"个人信息保护影响评估有效至 {assessed.ends_on}", f"assessment, ends in {left} days")
+            yield Trouble(kind, agreement.partner, words)
         for name in ("signing", "encryption"):
             ends = _ends(getattr(agreement.certificates, name))
             if (ends - today).days <= CERTIFICATE_DAYS:

@@ -6,6 +6,8 @@ Rules
 - Server, host key and certificates are those of today (``agreements.OF_TODAY``): a key that was revoked gets no result,
   a server that moved is found.
 - A version of before the catalogue of legal bases is read with today's bases (``agreements/older_form.py``).
+- The assessment of the effect on personal information is asked for at acceptance: one that ends, or a version of before
+  that names none, stops no batch that was accepted.
 - A batch that was accepted before versions were kept goes on with the agreement of today.
 """
 
@@ -13,17 +15,29 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from exchange.agreements.agreement import OF_TODAY, Agreement, agreement_bytes, parse_agreement, with_certificates
+from exchange.agreements.agreement import (
+    OF_TODAY,
+    Agreement,
+    agreement_bytes,
+    check_assessed,
+    parse_agreement,
+    with_certificates,
+)
 from exchange.agreements.older_form import parse_kept
 from exchange.app import App
+from exchange.calendar.working_days import office_day
 from exchange.register import Batch, FileRecord, Role
 
 
 def read_version(app: App, partner: str) -> tuple[Agreement, bytes]:
-    """The partner's agreement as its file says now, and the file's bytes; Halt as ``load_agreement``."""
+    """The partner's agreement as its file says now, and the file's bytes; Halt as ``load_agreement``, and where it
+    is in force without an assessment.
+    """
     path = app.agreement_file(partner)
     content = agreement_bytes(path)
-    return with_certificates(parse_agreement(content, path), path), content
+    agreement = with_certificates(parse_agreement(content, path), path)
+    check_assessed(agreement, office_day(app.now()))
+    return agreement, content
 
 
 def keep_version(app: App, agreement: Agreement, content: bytes) -> list[FileRecord]:

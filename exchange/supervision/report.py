@@ -53,7 +53,8 @@ def make_report(app: App, month: Month, *, outside: bool) -> Report:
         facts=[
             f"{app.settings.office}　统计期 {month.first} 至 {month.last}"
             + ("" if month.whole else f"（截至 {month.end.astimezone(OFFICE_ZONE):%H:%M}）")
-            + f"　{snapshot}"
+            + f"　{snapshot}",
+            f"数据安全负责人 responsible for data security：{app.settings.responsible}",
         ],
         summary=sentences(tables),
         tables=tables,

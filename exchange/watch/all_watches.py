@@ -1,5 +1,5 @@
-"""One round: count the due days again, watch them, what should have come, and the certificates. Any part may be run by
-itself.
+"""One round: count the due days again, watch them, what should have come, the certificates and the assessments. Any
+part may be run by itself.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from exchange.app import App
 from exchange.register import Alert
+from exchange.watch.assessments import AssessmentsSeen, watch_assessments
 from exchange.watch.certificates import CertificatesSeen, watch_certificates
 from exchange.watch.cycles import CyclesSeen, watch_cycles
 from exchange.watch.deadlines import watch_deadlines
@@ -20,18 +21,20 @@ class Round:
     alerts: list[Alert]
     cycles: CyclesSeen
     certificates: CertificatesSeen
+    assessments: AssessmentsSeen
     out_of_use: tuple[str, ...] = ()
     """A sentence for each version of a snapshot that is not what was written."""
 
     @property
     def troubles(self) -> list[str]:
-        return sorted({*self.recount.troubles, *self.cycles.troubles, *self.certificates.troubles, *self.out_of_use})
+        seen = (self.recount, self.cycles, self.certificates, self.assessments)
+        return sorted({*self.out_of_use, *(trouble for each in seen for trouble in each.troubles)})
 
 
 def watch_all(app: App) -> Round:
     recount = recompute(app)
     alerts = watch_deadlines(app)
     cycles = watch_cycles(app)
-    certificates = watch_certificates(app)
-    alerts += cycles.alerts + certificates.alerts
-    return Round(recount, alerts, cycles, certificates, tuple(app.snapshots.out_of_use()))
+    certificates, assessments = watch_certificates(app), watch_assessments(app)
+    alerts += cycles.alerts + certificates.alerts + assessments.alerts
+    return Round(recount, alerts, cycles, certificates, assessments, tuple(app.snapshots.out_of_use()))

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from exchange.agreements.agreement import load_agreement
+from exchange.agreements.agreement import check_assessed, load_agreement
 from exchange.base.errors import Halt
 from exchange.demo.world import PARTNERS, World, agreement_toml
 from exchange.settings import Settings
 from exchange.wire.keys import make_certificate
 
 PROFILE = PARTNERS[0]
+DAY = timedelta(days=1)
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +102,8 @@ def test_a_sound_agreement(folder: Path, sound: str) -> None:
         ("[contact]", '[[expected]]\ncycle = "ad_hoc"\nday = 5\n[contact]', "Input should be 'annual', 'half_yearly'"),
         ("[contact]", '[[expected]]\ncycle = "monthly"\nday = 0\n[contact]', "Input should be greater than or equal"),
         (".sign.pem", ".missing.pem", "certificates.signing: no file court-changchun.missing.pem beside the agreement"),
+        ("[assessment]\n", "[assessment]\nby = 'us'\n", "assessment.by: Extra inputs are not permitted"),
+        ("made_on = ", "made_on = 9999-12-31 # ", "assessment.ends_on lies before made_on"),
         ("partner =", "partner", "not TOML"),
         ('partner = "court-changchun"', 'partner = "court-x"', "must be named court-x.toml"),
     ],
@@ -111,6 +114,26 @@ def test_errors_name_file_and_field_and_what_is_right(folder: Path, sound: str, 
         load(folder, sound.replace(old, new))
     assert says in str(halted.value)
     assert f"{PROFILE.id}.toml" in str(halted.value)
+
+
+def test_in_force_it_names_its_assessment_and_lasts_no_longer(folder: Path, sound: str) -> None:
+    load(folder, sound)
+    agreement = load_agreement(folder / f"{PROFILE.id}.toml")
+    assert agreement.assessment is not None
+    first, last = agreement.in_force_from, agreement.in_force_until
+    check_assessed(agreement, first)
+    for ends_on in (first, last, last + DAY):
+        shorter = agreement.assessment.model_copy(update={"ends_on": ends_on})
+        assessed = agreement.model_copy(update={"assessment": shorter})
+        assert assessed.in_force(min(ends_on, last))
+        assert not assessed.in_force(min(ends_on, last) + DAY)
+
+    lacking = agreement.model_copy(update={"assessment": None})
+    for day in (first, last):
+        with pytest.raises(Halt, match=r"assessment: .* number, made_on, ends_on"):
+            check_assessed(lacking, day)
+    for day in (first - DAY, last + DAY):  # one that has ended stays readable until its batches are done
+        check_assessed(lacking, day)
 
 
 def test_a_purpose_cites_the_bases_that_it_rests_on(folder: Path, sound: str) -> None:

@@ -96,7 +96,7 @@ def test_request(agreement: Agreement, identities: dict[str, KeyPair], case: Cas
     signature = sign(content, identities["another" if case.signed == "by_another" else "partner"])
     if case.signed == "then_altered":
         content = content.replace(b'"rows": 1', b'"rows": 2')
-    agreement = agreement.model_copy(update=case.agreement)
+    agreement = Agreement.model_validate(agreement.model_dump() | case.agreement)
     now = case.received or REQUESTS.settings["received"]
     name = REQUESTS.settings["request"]["batch"]
     if case.refusal is None:

@@ -74,8 +74,18 @@ def answered(app: App, court: DemoPartner, batch: str) -> bytes:
         ("^language = .*$", 'language = "zh"'),
         ('^(encoding) = ".*"$', r'\1 = "gb18030"'),
         ("^(in_force_until) = .*$", rf"\1 = {YESTERDAY}"),
+        (r"^\[assessment\]\n(.*\n)(.*\n)ends_on = .*$", rf"[assessment]\n\1\2ends_on = {YESTERDAY}"),
+        (r"^\[assessment\]\n.*\n.*\n.*$", ""),
     ],
-    ids=["an item removed", "all masked", "in words", "another encoding", "ended"],
+    ids=[
+        "an item removed",
+        "all masked",
+        "in words",
+        "another encoding",
+        "ended",
+        "assessment ended",
+        "assessment gone",
+    ],
 )
 def test_what_is_changed_after_acceptance_changes_no_answer(
     app: App, court: DemoPartner, ask: Ask, data: bytes, change: Change, pattern: str, text: str
@@ -87,6 +97,32 @@ def test_what_is_changed_after_acceptance_changes_no_answer(
     change(pattern, text)
     assert agreed(app, app.register.batch(after)) == then
     assert answered(app, court, after) == expected
+
+
+def test_in_force_without_an_assessment_a_set_waits_for_a_person(
+    app: App, court: DemoPartner, ask: Ask, data: bytes, change: Change
+) -> None:
+    request = ask(data)
+    court.drop(court.make_set(request))
+    poll(app)
+    path = app.agreement_file(court.id)
+    before = path.read_bytes()
+    change(r"^\[assessment\]\n.*\n.*\n.*$", "")
+    with pytest.raises(Halt, match="assessment"):
+        pipeline.receive(app, request.batch)
+    path.write_bytes(before)
+    assert pipeline.receive(app, request.batch)
+
+
+def test_a_version_of_before_assessments_is_read(
+    app: App, court: DemoPartner, ask: Ask, data: bytes, monkeypatch: pytest.MonkeyPatch, change: Change
+) -> None:
+    with monkeypatch.context() as older:
+        older.setattr("exchange.steps.agreed.check_assessed", lambda *_: None)
+        change(r"^\[assessment\]\n.*\n.*\n.*$", "")
+        batch = received(app, court, ask(data))
+    assert agreed(app, app.register.batch(batch)).assessment is None
+    assert answered(app, court, batch)
 
 
 def test_the_version_stands_in_the_ledger(app: App, court: DemoPartner, accepted: str) -> None:
