@@ -7,6 +7,7 @@ Rules
   it is deleted, and moved back where somebody asked for the same bytes meanwhile (it is younger than ``SETTLED``).
 - What lies in the archive and is named by no batch (of steps that were killed, copies of notices), and what was left in
   the working folders and the cache, goes after the days of ``work``. What was derived from an original goes before it.
+- Raw exports go some days after their version was published (``snapshots/raw_exports.py``), each by its name and hash.
 - Backups are not reached from here; they must follow (``docs/operations.md``).
 """
 
@@ -15,6 +16,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
@@ -22,9 +24,11 @@ from typing import Final
 
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.base.files import disk_trouble, sha256_of
 from exchange.calendar.working_days import office_day
 from exchange.register import Role
-from exchange.register.retention import WORK, KeptFile
+from exchange.register.retention import EXPORTS, WORK, KeptFile
+from exchange.snapshots.raw_exports import RawFile, left_over, past_their_time
 
 log = logging.getLogger(__name__)
 
@@ -71,8 +75,39 @@ def run(app: App) -> Counter[str]:
             else:
                 app.archive.put_back(digest)
     destroyed[WORK] += _left_in_work(app)
+    destroyed[EXPORTS] += _destroy_exports(app)
     log.info("destroyed: %s", dict(destroyed))
     return destroyed
+
+
+def due_exports(app: App) -> list[RawFile]:
+    """The files of raw exports that are not needed any more."""
+    return past_their_time(app.snapshots, app.settings.exports, app.now(), app.settings.retention.exports_days)
+
+
+def unpublished_exports(app: App) -> list[str]:
+    """Exports that stay beyond that time, because they were not published: a person decides about them."""
+    return left_over(app.snapshots, app.settings.exports, app.now(), app.settings.retention.exports_days)
+
+
+def _destroy_exports(app: App) -> int:
+    """Destroys them; what a run that was cut off had written down goes as well, if it is still the same file."""
+    retention, exports = app.register.retention, app.settings.exports
+    files = [(file.name, sha256_of(file.path)) for file in due_exports(app)]
+    retention.intend_exports(files, f"{app.settings.retention.exports_days} days", app.now())
+    gone = 0
+    for number, name, digest in retention.intended_exports():
+        path = exports / name
+        with disk_trouble(path):
+            if path.exists() and sha256_of(path) != digest:
+                log.warning("%s: another file lies in the place of the one to be destroyed; it stays", name)
+                continue
+            path.unlink(missing_ok=True)
+        retention.export_destroyed(number, app.now())
+        gone += 1
+        with suppress(OSError):  # the last one takes the folder with it
+            path.parent.rmdir()
+    return gone
 
 
 def check_kept_files(app: App) -> int:

@@ -18,7 +18,13 @@ from exchange.review.people import check_officer_or_leader
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
-_WORDS = {"originals": "原件", "results": "结果", "records": "清单、签名、回执", "work": "无批次的文件"}
+_WORDS = {
+    "originals": "原件",
+    "results": "结果",
+    "records": "清单、签名、回执",
+    "work": "无批次的文件",
+    "exports": "原始导出",
+}
 
 
 @commands.command()
@@ -29,9 +35,15 @@ def run(*, dry: Annotated[bool, typer.Option("--dry-run", help="Only say what is
             files = retention.due(app)
             for file, kind in files:
                 out.print(f"{file.batch}  {file.role}  {kind}  {file.policy}", markup=False)
-            _print(Counter(kind for _, kind in files), "到期未销毁 past their time")
+            exports = retention.due_exports(app)
+            for each in exports:
+                out.print(f"{each.name}  exports  {app.settings.retention.exports_days} days", markup=False)
+            counts = Counter(kind for _, kind in files) + Counter(exports=len(exports))
+            _print(counts, "到期未销毁 past their time")
         else:
             _print(retention.run(app), "已销毁 destroyed")
+        for name in retention.unpublished_exports(app):
+            out.print(f"{name}: 未发布的导出，须由人处理 was not published, a person must look", markup=False)
 
 
 def _print(counts: Counter[str], what: str) -> None:

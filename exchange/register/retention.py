@@ -31,6 +31,9 @@ from exchange.register.states import OPEN, State
 WORK: Final = "work"
 """The kind of what no batch names."""
 
+EXPORTS: Final = "exports"
+"""The kind of the sources' raw exports, outside the archive: their role is the file's name."""
+
 
 @dataclass(frozen=True)
 class KeptFile:
@@ -95,9 +98,9 @@ class Retention:
             self._tell(session, added, "intended", at)
 
     def intended(self) -> list[tuple[int, str, str]]:
-        """(id, SHA-256, kind) of the destructions that are not done, the oldest first."""
+        """(id, SHA-256, kind) of the archive's destructions that are not done, the oldest first."""
         row = DestructionRow
-        query = select(row.id, row.sha256, row.kind).where(row.done_at.is_(None)).order_by(row.id)
+        query = select(row.id, row.sha256, row.kind).where(row.done_at.is_(None), row.kind != EXPORTS).order_by(row.id)
         with transaction(self.engine) as session:
             return [(number, digest, kind) for number, digest, kind in session.execute(query)]
 
@@ -134,6 +137,34 @@ class Retention:
             session.add_all(rows)
             self._tell(session, rows, "intended", at)
 
+    def intend_exports(self, files: Iterable[tuple[str, str]], policy: str, at: datetime) -> None:
+        """Writes down that these raw exports will be destroyed: name and SHA-256 of each."""
+        known = {(name, digest) for _, name, digest in self.intended_exports()}
+        with transaction(self.engine) as session:
+            rows = [
+                self._of_work(name, digest, policy, at, EXPORTS)
+                for name, digest in files
+                if (name, digest) not in known
+            ]
+            session.add_all(rows)
+            session.flush()
+            self._tell(session, rows, "intended", at)
+
+    def intended_exports(self) -> list[tuple[int, str, str]]:
+        """(id, name, SHA-256) of the raw exports' destructions that are not done, the oldest first."""
+        row = DestructionRow
+        query = select(row.id, row.role, row.sha256).where(row.done_at.is_(None), row.kind == EXPORTS).order_by(row.id)
+        with transaction(self.engine) as session:
+            return [(number, name, digest) for number, name, digest in session.execute(query)]
+
+    def export_destroyed(self, number: int, at: datetime) -> None:
+        """Writes down that a raw export is gone."""
+        with transaction(self.engine) as session:
+            row = session.get_one(DestructionRow, number, with_for_update=True)
+            if row.done_at is None:
+                row.done_at = at
+                self._tell(session, [row], "destroyed", at)
+
     def left_in_work(self, name: str, policy: str, at: datetime) -> None:
         """Writes down that a file of the working folder is removed."""
         with transaction(self.engine) as session:
@@ -148,8 +179,8 @@ class Retention:
             append_note(session, at, self.actor, {f"files_{what}": len(rows)})
             touched(session, *rows)
 
-    def _of_work(self, role: str, name: str, policy: str, at: datetime) -> DestructionRow:
-        event_data = {"kind": WORK, "policy": policy, "actor": self.actor, "intended_at": at}
+    def _of_work(self, role: str, name: str, policy: str, at: datetime, kind: str = WORK) -> DestructionRow:
+        event_data = {"kind": kind, "policy": policy, "actor": self.actor, "intended_at": at}
         return DestructionRow(batch_id=None, role=role, sha256=name, **event_data)
 
     def destroyed(self, batch_id: str) -> Mapping[str, datetime]:

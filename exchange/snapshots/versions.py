@@ -3,6 +3,7 @@
     <home>/snapshots/<source>/<as-of date>.<12 hex of the content's SHA-256>/   snapshot.json and the Arrow files
     <home>/snapshots/<source>/.building-…       a build that is under way: its process holds a lock on it
     <home>/snapshots/<source>/current                                            the name of the published version
+    <home>/snapshots/<source>/published                                          which were published when, a line each
 
 Rules: each build has a folder of its own, which is renamed when it is whole and checked, so a half-built one is never
 visible; of two that made the same the second finds it there. What a killed build left (plain people) goes with the next
@@ -22,7 +23,7 @@ import tempfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Final
 
@@ -179,7 +180,32 @@ class Snapshots:
             if newest is not None and newest.as_of > version.as_of:
                 msg = f"{version.source}: {newest.name} is published already and is newer than {version.name}"
                 raise Halt(msg)
+            self._note(version)  # first: a version that is published is always noted
             write_atomically(self.folder / version.source / "current", version.name.encode())
+
+    def publications(self, source: str) -> dict[date, datetime]:
+        """Day of an export → when its version was last published. Of what was published before this was noted, the
+        published version alone is known, by the time of its publishing.
+        """
+        found = {}
+        for line in self._notes(source).splitlines():
+            name, _, moment = line.partition(" ")
+            found[date.fromisoformat(name[:10])] = datetime.fromisoformat(moment)
+        published = self.published(source)
+        if published is not None and published.as_of not in found:
+            changed = (self.folder / source / "current").stat().st_mtime
+            found[published.as_of] = datetime.fromtimestamp(changed, UTC)
+        return found
+
+    def _note(self, version: Version) -> None:
+        noted = f"{self._notes(version.source)}{version.name} {datetime.now(UTC).isoformat()}\n"
+        write_atomically(self.folder / version.source / "published", noted.encode())
+
+    def _notes(self, source: str) -> str:
+        try:
+            return (self.folder / source / "published").read_text(encoding="ascii")
+        except FileNotFoundError:
+            return ""
 
     def verify(self, source: str) -> list[str]:
         """Reads all versions of a source whole, whatever was noted; a sentence for each that is not as written."""
