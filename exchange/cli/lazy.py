@@ -21,6 +21,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "batch": "Collect request sets and run batches without Airflow.",
     "register": "The register of all batches: list, show, verify.",
     "review": "Rows that need an officer: list, show, decide, work lists.",
+    "objection": "A second look at a row, opened in the stead of the person asked about.",
     "guard": "Results held against fishing: list, release, refuse.",
     "told": "Who was told about a person: ask, confirm, withhold, rekey.",
     "clock": "Stop and start the clock of a batch, with who and why.",

@@ -21,6 +21,7 @@ from exchange.review.case import CaseView, load_cases
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import in_words, why
 from exchange.review.people import check_leader, check_officer, offices_of
+from exchange.review.second_eyes import check_other_officer
 from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, rows_of, write_list
 from exchange.settings import read_secret
 
@@ -103,6 +104,7 @@ def decide(
         check_officer(app.settings, app.register.actor, review.division)
         case = load_cases(app, batch, [review])[0]
         check_reason(reason, note)
+        check_other_officer(app, batch, [row])
         said = complete(case.open, parse_answers(answers))
         app.register.reviews.decide(batch, [Decision(row, review.version, said, reason, note)])
         out.print(f"{batch} row {row}: decided", markup=False)
@@ -141,6 +143,7 @@ def import_(file: Annotated[Path, typer.Argument(help="A work list that was fill
         cases = {(case.review.batch, case.review.row): case for case in _cases(app, mine)}
         decisions = check_lines(lines, cases, list_key(read_secret(app.settings.keys.signing_key)))
         for batch, rows in decisions.items():
+            check_other_officer(app, batch, [each.row for each in rows])
             app.register.reviews.decide(batch, rows)
             out.print(f"{batch}: {len(rows)} rows decided", markup=False)
         if not decisions:

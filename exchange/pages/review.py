@@ -28,6 +28,7 @@ from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import why
 from exchange.review.people import may_review, offices_of
+from exchange.review.second_eyes import check_other_officer
 from exchange.supervision import labels
 from exchange.supervision.report import office_name
 
@@ -89,6 +90,7 @@ def decide_row(asked: Asked) -> Response:
     with without_values():
         check_reason(form.get("reason", ""), note)
         said = complete(open_columns(asked.app, found), answers)
+        check_other_officer(asked.app, found.batch, [found.row])
     asked.app.register.reviews.decide(found.batch, [Decision(found.row, version, said, form["reason"], note)])
     return RedirectResponse(asked.request.url_for("review").path + "?decided=1", 303)
 

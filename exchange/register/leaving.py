@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register.attest import attest
-from exchange.register.batches import Batch, FileRecord
+from exchange.register.batches import Batch, FileRecord, Role
 from exchange.register.guard import is_held
 from exchange.register.lines import as_batch, get_batch
 from exchange.register.models import FileRow, ReleaseRow
@@ -27,6 +27,11 @@ class Attested:
     files: Mapping[str, FileRecord]
     releases: Mapping[int, Release]
     held: bool
+
+    @property
+    def opened_here(self) -> bool:
+        """Whether it is an objection that the office opened in a person's stead: no partner signed it."""
+        return self.batch.objects_to is not None and Role.SIGNATURE not in self.files
 
     def file(self, role: str) -> FileRecord:
         """The batch's file of this role; Halt where there is none."""

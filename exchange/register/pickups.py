@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from sqlalchemy import Engine, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import aliased
 
 from exchange.register.batches import Role
 from exchange.register.database import transaction
@@ -57,10 +58,15 @@ class Pickups:
     def lying(self, partner: str | None = None) -> list[UncollectedResult]:
         """What was delivered, to this partner or to any, and not taken yet; the oldest first."""
         suffix = func.substring(FileRow.role, r"-(\d+)$")
+        signature = aliased(FileRow)
         number = case((suffix.is_(None), "1"), else_=suffix).cast(PickupRow.number.type)
+        signed = (
+            select(signature.role).where(signature.batch_id == BatchRow.id, signature.role == Role.SIGNATURE).exists()
+        )
+        by_partner = BatchRow.objects_to.is_(None) | signed  # of a second look opened here only what changed has left
         delivered = or_(
-            (number == 1) & BatchRow.state.in_((State.DELIVERED, State.CLOSED)),
-            ReleaseRow.state == ReleaseState.DELIVERED,
+            (number == 1) & BatchRow.state.in_((State.DELIVERED, State.CLOSED)) & by_partner,
+            (ReleaseRow.state == ReleaseState.DELIVERED) & (by_partner | (ReleaseRow.upheld > 0)),
         )
         query = (
             select(

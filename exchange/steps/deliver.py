@@ -5,6 +5,7 @@ Rules
   The bytes are those that a signed line of the ledger names; a re-run puts the same ones.
 - Each file is seen under its final name as it was sent (``wire/transfer.py``) before the register says *delivered*.
 - What the guard against fishing holds stays prepared until a leader lets it go (``steps/guarding.py``).
+- Of a second look in a person's stead the partner hears nothing yet (``second_look.py``).
 - A result that does not lie there any more is put there again when somebody asks for that; the ledger says who did.
 """
 
@@ -29,10 +30,11 @@ def deliver(app: App, batch_id: str) -> None:
         log.warning("%s: held for a leader: exchange guard list", batch.id)
         return
     if batch.state is State.PREPARED:
-        with app.folder(app.agreement(batch.partner)) as folder:
-            put_result(app, folder, attested, 1)
+        if not attested.opened_here:
+            with app.folder(app.agreement(batch.partner)) as folder:
+                put_result(app, folder, attested, 1)
+            log.info("%s: the result lies in the partner's folder", batch.id)
         app.register.delivered(batch.id)
-        log.info("%s: the result lies in the partner's folder", batch.id)
         batch = app.register.batch(batch_id)
     if batch.state is State.DELIVERED and batch.rows_open == 0:
         app.register.closed(batch.id)
@@ -75,5 +77,6 @@ def _delivered(attested: Attested) -> list[int]:
     if attested.batch.state not in (State.DELIVERED, State.CLOSED):
         msg = f"{batch_id}: no result was delivered yet; exchange batch run {batch_id} takes it further"
         raise Halt(msg)
-    delivered = [each.number for each in attested.releases.values() if each.state is ReleaseState.DELIVERED]
-    return [1, *[number + 1 for number in sorted(delivered)]]
+    releases = [each for each in attested.releases.values() if each.state is ReleaseState.DELIVERED]
+    delivered = [each.number for each in releases if each.upheld or not attested.opened_here]
+    return [*([] if attested.opened_here else [1]), *[number + 1 for number in sorted(delivered)]]

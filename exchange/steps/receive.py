@@ -38,6 +38,8 @@ log = logging.getLogger(__name__)
 def receive(app: App, batch_id: str) -> bool:
     """From claimed to accepted or refused, receipt delivered; whether the batch was accepted."""
     batch = app.register.batch(batch_id)
+    if batch.objects_to is not None and app.register.attested(batch_id).opened_here:
+        return batch.state is not State.REFUSED  # it did not come from a partner, whom no receipt tells of it
     agreement, version = read_version(app, batch.partner)
     with app.folder(agreement) as folder:
         if batch.state is State.CLAIMED:

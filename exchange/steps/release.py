@@ -119,7 +119,7 @@ def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
     """Of an objection, the rows whose answer is another one than the earlier batch gave; None of other batches."""
     if context.earlier is None:
         return None
-    earlier = context.earlier.answers(context.earlier.rows_of(now["row_ref"]))
+    earlier = _approved(context.earlier.answers(context.earlier.rows_of(now["row_ref"])))
     before = now.select("row_ref").join(earlier, on="row_ref", how="left", maintain_order="left")
     changed = now.select(pl.any_horizontal(pl.col(name) != before[name] for name in answer_columns(now)))
     return int(changed.to_series().sum())
@@ -136,7 +136,7 @@ def issue(app: App, release_id: str) -> None:
     if release.state is ReleaseState.PREPARED:
         _deliver(app, attested, number)
         app.register.releases.delivered(batch_id, number)
-        log.info("%s: %d rows lie in the partner's folder", release_id, len(release.rows))
+        log.info("%s: %d rows have left", release_id, len(release.rows))
 
 
 def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord]:
@@ -149,5 +149,7 @@ def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord]:
 
 
 def _deliver(app: App, attested: Attested, number: int) -> None:
+    if attested.opened_here and not attested.release(number).upheld:
+        return  # nothing else came of it than the partner was told before
     with app.folder(app.agreement(attested.batch.partner)) as folder:
         put_result(app, folder, attested, number + 1)

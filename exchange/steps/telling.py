@@ -118,6 +118,8 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
         return Disclosure(batch, rows, {})
     if Role.DATA in app.register.retention.destroyed(batch_id):
         return Disclosure(batch, rows, None)
+    if app.attested(batch_id).opened_here and not any(each.upheld for each in app.register.releases.of(batch_id)):
+        return Disclosure(batch, rows, {})
     context = BatchContext.of(app, batch)
     try:
         first, now = context.first_and_now(rows)

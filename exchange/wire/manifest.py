@@ -180,6 +180,9 @@ class ResultManifest(_Record):
     items: list[Code]
     legal_bases: Annotated[list[Basis] | None, Field(description="of a purpose that asks about offences")] = None
     supplement: Annotated[Count | None, Field(description="1, 2… of a supplementary result; none of the first")] = None
+    corrects: Annotated[
+        str | None, Field(description="the earlier batch of whose row this is the corrected answer")
+    ] = None
     rows_in: Count
     rows_out: Count
     rows_open: Annotated[Count, Field(description="rows of the batch that are still to be answered after this result")]

@@ -1,0 +1,121 @@
+"""A second look that an officer opens in the stead of the person asked about (个人信息保护法第四十六条).
+
+Rules
+- It is an objection to one row of an answered batch, made and kept here: nobody signed it, and by that it is known
+  (``Attested.opened_here``). Its limits are those of a partner's objection, its terms those of the batch objected to.
+- It says the row's reference, sealed to the office, and the number of the person's letter; no word about the person.
+- The partner hears nothing of it, unless another answer comes of it: then a supplementary result that names the batch
+  which it corrects.
+- The same row and letter are the same second look: killed anywhere, the command is run again.
+
+Source: Personal Information Protection Law, art. 46 and 50: who finds that what is held about them is wrong may have it
+looked into and put right; the office has a way to take such requests.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import polars as pl
+from pydantic import ValidationError
+
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.files import sha256
+from exchange.base.tables import PENDING
+from exchange.calendar.limits import OBJECTION
+from exchange.calendar.working_days import due_date, office_day
+from exchange.register import Batch, FileRecord, ReleaseState, Role, State
+from exchange.steps.answers import BatchContext, has_code
+from exchange.steps.deliver import deliver
+from exchange.steps.process import process
+from exchange.steps.rows import REFERENCE
+from exchange.wire.envelope import encrypt
+from exchange.wire.manifest import ENVELOPE_SUFFIX, REQUEST_SUFFIX, DataFile, RequestManifest, parse, write
+
+_TERMS: Final = (Role.AGREEMENT, Role.AGREED_SIGNING, Role.AGREED_ENCRYPTION)
+"""The files of the agreement under which a batch was accepted."""
+
+
+def open_second_look(app: App, batch_id: str, row: int, letter: str) -> str:
+    """Opens it, or goes on where it was cut off; its id. Halt where the row was not answered, or its data is gone."""
+    first = app.attested(batch_id).batch
+    opened = f"{first.partner}.second-look-{sha256(f'{batch_id} {row} {letter}'.encode())[:16]}"
+    found = app.register.find_batch(opened)
+    if found is None:
+        found = _claimed(app, first, row, letter, opened)
+    if found.state is State.CLAIMED:
+        _accept(app, first, found)
+    process(app, opened)
+    deliver(app, opened)
+    return opened
+
+
+def _claimed(app: App, first: Batch, row: int, letter: str, opened: str) -> Batch:
+    """The set, made and kept, and its id taken; of two who do so at once the first one's stands."""
+    reference = _reference(app, first, row)
+    table = pl.DataFrame({REFERENCE: [reference]}).write_csv().encode()
+    data = encrypt(table, app.decryption.certificate)
+    name = f"{opened}.csv{ENVELOPE_SUFFIX}"
+    digest = app.archive.keep(data)
+    manifest = write(
+        _manifest(app, first, letter, opened, DataFile(name=name, size=len(data), sha256=digest, encrypted=True))
+    )
+    kept = FileRecord(Role.MANIFEST, f"{opened}{REQUEST_SUFFIX}", app.archive.keep(manifest), len(manifest))
+    files = [kept, FileRecord(Role.DATA, name, digest, len(data))]
+    app.register.claim(opened, first.partner, kept.sha256, files, app.now())
+    return app.register.batch(opened)
+
+
+def _reference(app: App, first: Batch, row: int) -> str:
+    """The row's reference; Halt where the row cannot be looked at again."""
+    if first.state not in (State.DELIVERED, State.CLOSED) or first.objects_to is not None:
+        msg = f"{first.id} is no answered batch, or an objection itself"
+        raise Halt(msg)
+    if Role.DATA in app.register.retention.destroyed(first.id):
+        msg = f"{first.id}: its data is past its time and was destroyed"
+        raise Halt(msg)
+    if not 1 <= row <= (first.rows_in or 0):
+        msg = f"{first.id} has rows 1 to {first.rows_in}"
+        raise Halt(msg)
+    context = BatchContext.of(app, first)
+    references = context.claims([row])[REFERENCE]
+    if context.rows_of(references) != [row]:
+        msg = f"{first.id} row {row}: another row bears the same reference; the partner has to ask anew"
+        raise Halt(msg)
+    releases = app.register.releases.of(first.id)
+    left = any(row in each.rows for each in releases if each.state is ReleaseState.DELIVERED)
+    if not left and has_code(context.first_matched([row]), PENDING)[0]:
+        msg = f"{first.id} row {row} was not answered yet"
+        raise Halt(msg)
+    return str(references[0])
+
+
+def _manifest(app: App, first: Batch, letter: str, opened: str, data: DataFile) -> RequestManifest:
+    try:
+        return RequestManifest(
+            format="exchange-request/1",
+            partner=first.partner,
+            batch=opened,
+            cycle=OBJECTION,
+            period=str(office_day(app.now())),
+            purpose=first.purpose or "",
+            legal_basis=first.legal_basis or "",
+            letter=letter,
+            handler=app.register.actor,
+            items=list(first.items),
+            objects_to=first.id,
+            rows=1,
+            data=data,
+        )
+    except ValidationError:
+        msg = "the number of the letter is 1 to 200 characters without control characters"
+        raise Halt(msg) from None
+
+
+def _accept(app: App, first: Batch, opened: Batch) -> None:
+    """Writes it down as an objection under the terms of the first batch."""
+    manifest = parse(RequestManifest, app.archive.read(opened.manifest_sha256))
+    due = due_date(OBJECTION, office_day(opened.received_at), app.office_days, items=manifest.items)
+    terms = [found for role in _TERMS if (found := app.register.find_file(first.id, role)) is not None]
+    app.register.accept(opened.id, manifest, due, agreed=terms)
