@@ -296,9 +296,14 @@ class Agreement(_Section):
         return of_cycle.get(purpose, of_cycle.get(None))
 
     def in_force(self, day: date) -> bool:
-        """Between its days, and no longer than its assessment holds."""
+        """Between its days, and only while its assessment holds."""
         assessed = self.assessment is None or self.assessment.holds(day)
         return self.in_force_from <= day <= self.in_force_until and assessed
+
+    @property
+    def last_day(self) -> date:
+        """The last day on which it is in force, as things stand: its own, or that of its assessment."""
+        return min(self.in_force_until, self.assessment.ends_on) if self.assessment else self.in_force_until
 
     def approved_in_advance(self, cycle: str, day: date) -> bool:
         """Whether a *no record* answer may leave now without the leader's own look at the batch."""

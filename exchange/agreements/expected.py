@@ -72,7 +72,7 @@ def missing(agreement: Agreement, today: date, came: Came, office_days: OfficeDa
         period = period_of(expected.cycle, since)
         if period.first < since:
             period = period.following
-        while (day := expected_by(expected, period, office_days)) < today and day <= agreement.in_force_until:
+        while (day := expected_by(expected, period, office_days)) < today and day <= agreement.last_day:
             if not matching(expected.cycle, period.name, expected.purpose or "", came):
                 found.append(Missing(expected.cycle, period.name, expected.purpose or "", day))
             period = period.following

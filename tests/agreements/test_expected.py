@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.agreements.agreement import Agreement, Expected
+from exchange.agreements.agreement import Agreement, Assessment, Expected
 from exchange.agreements.expected import Missing, arrival, expected_by, missing
 from exchange.base.errors import Refused
 from exchange.calendar.periods import MONTHS, period_of, read_period
@@ -49,6 +49,14 @@ def test_by_when_a_set_is_expected(given: dict[str, object], period: str, by: st
     found = read_period(expected.cycle, period)
     assert found is not None
     assert expected_by(expected, found, NO_DAYS) == d(by)
+
+
+def test_after_the_assessment_has_ended_nothing_is_expected() -> None:
+    """What would be refused is not reminded of."""
+    assessed = Assessment(number="1", made_on=d("2026-07-01"), ends_on=d("2026-09-30"))
+    agreed = agreement(MONTHLY).model_copy(update={"assessment": assessed})
+    found = missing(agreed, d("2026-12-31"), [], NO_DAYS)
+    assert [each.period for each in found] == ["2026-08", "2026-09"]
 
 
 @pytest.mark.parametrize(
