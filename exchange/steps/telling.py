@@ -118,7 +118,7 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
         return Disclosure(batch, rows, {})
     if Role.DATA in app.register.retention.destroyed(batch_id):
         return Disclosure(batch, rows, None)
-    if app.attested(batch_id).opened_here and not any(each.upheld for each in app.register.releases.of(batch_id)):
+    if batch.objects_to is not None and _is_silent(app, batch_id):
         return Disclosure(batch, rows, {})
     context = BatchContext.of(app, batch)
     try:
@@ -130,6 +130,13 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
     approved = now.with_columns(pl.col(answer_columns(now)).replace(AWAITING, "no_record"))
     answers = [told(frame, context.waits_for) for frame in (first, approved)]
     return Disclosure(batch, rows, {row: _codes(answers[row in sent], place) for place, row in enumerate(rows)})
+
+
+def _is_silent(app: App, batch_id: str) -> bool:
+    """Whether it is a second look in the person's stead of which the partner has heard nothing."""
+    attested = app.attested(batch_id)
+    left = [each for each in attested.releases.values() if each.state is ReleaseState.DELIVERED and each.upheld]
+    return attested.opened_here and not left
 
 
 def _codes(answers: pl.DataFrame, place: int) -> dict[str, str]:

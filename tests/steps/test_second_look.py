@@ -18,6 +18,7 @@ from exchange.review.case import load_cases
 from exchange.review.second_eyes import check_other_officer
 from exchange.steps.deliver import redeliver
 from exchange.steps.second_look import open_second_look
+from exchange.steps.telling import _disclosure
 from exchange.watch.due import recompute
 
 from .test_release import decide, proposed, sent, supplement
@@ -55,10 +56,14 @@ def test_upheld_the_partner_gets_the_corrected_answer(app: App, court: DemoPartn
     assert (line.rows_in, line.rows_open, line.due_working_days) == (1, 1, 15)
     assert load_cases(app, batch, [app.register.reviews.get(batch, 1)])[0].answers["sex"] == "under_review"
     assert told(app, court, batch) == [], "nothing before"
+    assert _disclosure(app, batch, [1]).left == {}
 
     looked(app, batch, "consistent")
     result = court.result(batch, 2)
     assert result.manifest["corrects"] == first
+    left = _disclosure(app, batch, [1]).left
+    assert left is not None
+    assert left[1]["sex"] == "consistent"
     assert supplement(court, batch, 2)["A1"]["sex_answer"] == "consistent"
     assert all(f"{batch}.result-2" in name for name in told(app, court, batch))
     assert app.register.batch(batch).state is State.CLOSED
@@ -72,6 +77,7 @@ def test_not_upheld_the_partner_hears_nothing(app: App, court: DemoPartner, firs
     recompute(app)
     assert pipeline.receive(app, batch)
     assert redeliver(app, batch) == []
+    assert _disclosure(app, batch, [1]).left == {}
     assert told(app, court, batch) == []
     assert batch not in {each.batch for each in app.register.pickups.lying(court.id)}
     app.register.verify()
