@@ -18,7 +18,8 @@ from exchange.calendar.working_days import office_day
 from exchange.cli.outcome import HALTED, err, out, outcome
 from exchange.output.template import write_template
 from exchange.settings import Settings
-from exchange.wire.certificates import ends, read_certificates, valid
+from exchange.watch.certificates import invalid_now
+from exchange.wire.certificates import ends, read_certificates
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -56,12 +57,10 @@ def _certificates_until(agreement: Agreement) -> date:
     last = []
     for place in (pinned.signing, pinned.encryption):
         certificates = read_certificates(place)
-        if not valid(certificates, now):
-            msg = (
-                f"{agreement.partner}: {place.name} is not valid now; its last day is {office_day(ends(certificates))}"
-            )
+        if (invalid := invalid_now(certificates, now)) is not None:
+            msg = f"{agreement.partner}: {place.name} {invalid}; put one beside it that is valid now"
             raise Halt(msg)
-        last.append(office_day(ends(certificates)))
+        last.append(office_day(ends(certificates, now)))
     return min(last)
 
 
