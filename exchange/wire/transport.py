@@ -402,6 +402,15 @@ class Folder:
             replace(self.sftp, temporary, final)
             check(self.sftp, final, size, digest)
 
+    def lies(self, name: str, size: int, digest: str) -> bool:
+        """Whether a file lies in the results folder as it was sent; by its size alone where it may not be read."""
+        with _network_trouble(self.place):
+            try:
+                check(self.sftp, f"{self.place.results}/{name}", size, digest)
+            except (FileNotFoundError, NotAsSentError):
+                return False
+        return True
+
     def try_out(self) -> bool:
         """Writes, renames over what is there and removes in both folders; whether the server replaces in one go. Halt
         with the folder and what it did not allow.
