@@ -7,7 +7,11 @@ WORLD ?= var/world
 SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server; } || true
 
-.PHONY: help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery check lock clean
+# The same of what builds and drives the partners' desk.
+BROWSER = @{ command -v npm && command -v chromium; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm chromium; } || true
+
+.PHONY: desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -27,7 +31,17 @@ up: .venv/installed     ## keep the same world running; prints the address of th
 down: .venv/installed   ## stop it, leaving no process behind
 	$(BIN)/exchange demo down --world $(WORLD)
 
-test: .venv/installed   ## all tests, with real servers; installs Debian's openssh-server and redis-server where it may
+desk/node_modules/.package-lock.json: desk/package-lock.json
+	cd desk && npm ci --silent
+
+desk-packages:   ## what the desk is built and tested with, into desk/node_modules; installs Debian's nodejs, npm, chromium where it may
+	$(BROWSER)
+	@if command -v npm >/dev/null; then $(MAKE) --silent desk/node_modules/.package-lock.json; else echo "no npm: the desk's tests are skipped"; fi
+
+desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
+	cd desk && npm run --silent build && sha256sum built/desk.html
+
+test: .venv/installed desk-packages   ## all tests, with real servers; installs Debian's openssh-server and redis-server where it may
 	$(SERVERS)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10
 

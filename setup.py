@@ -11,6 +11,7 @@ from setuptools.command.build_py import build_py
 
 BESIDE = [
     "schemas/*",
+    "desk/built/desk.html",
     "expectations/*.json",
     "dags/*.py",
     "dags/household/*.py",

@@ -14,7 +14,9 @@ import pytest
 
 from exchange.base.paths import ROOT
 
-LEFT = shutil.ignore_patterns(".git", ".venv", "var", "build", "*.egg-info", ".*_cache", "__pycache__", "benchmarks")
+LEFT = shutil.ignore_patterns(
+    ".git", ".venv", "var", "build", "*.egg-info", ".*_cache", "__pycache__", "benchmarks", "node_modules"
+)
 
 
 def run(*command: str | Path, cwd: Path) -> str:
