@@ -110,7 +110,7 @@ def desk(
     partner: Annotated[str, typer.Argument(help="The partner's id")],
     out_file: Annotated[Path, typer.Argument(help="The page to write, .html", metavar="OUT.html")],
 ) -> None:
-    """Write the partner's desk: one page, opened from disk, that checks, signs, encrypts and reads without a network."""
+    """Write the partner's desk: one page, opened from disk, that checks, signs, encrypts and reads offline."""
     with outcome():
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")

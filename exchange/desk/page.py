@@ -1,8 +1,8 @@
 """The desk of one partner: the built page with the agreement and the office's tables in it.
 
 Rules
-- The page is built once (``make desk``) and carried as it is; made for a partner it differs in two data blocks only, which
-  no browser runs, so that the hashes in its content security policy stay right.
+- The page is built once (``make desk``) and carried as it is; made for a partner it differs in two data blocks only,
+  which no browser runs, so that the hashes in its content security policy stay right.
 - What the page is told: the agreement's terms, the certificates of both sides, the host key. No secret, nobody's data.
 - The same agreement and certificates give the same page.
 """

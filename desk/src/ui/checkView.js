@@ -26,6 +26,7 @@ export function checkView(desk) {
     try {
       const seen = await checker.check(desk.data.content, askedOf(desk, purpose.value), running.progress);
       desk.seen = seen;
+      for (const hear of desk.onChecked) hear();
       if (seen) showOutcome(desk, outcome, check);
       else outcome.replaceChildren(message("note", say("已停止。", "Stopped.")));
     } catch {

@@ -37,7 +37,6 @@ export function fileField(label, { id, accept, multiple = false, hint = null }, 
   const chosen = el("p", { class: "chosen", "aria-live": "polite" });
   const input = el("input", { type: "file", id, accept, multiple });
   const given = (files) => {
-    chosen.textContent = [...files].map((file) => file.name).join("、");
     if (files.length) take([...files]);
   };
   input.addEventListener("change", () => given(input.files));
@@ -50,7 +49,9 @@ export function fileField(label, { id, accept, multiple = false, hint = null }, 
   place.addEventListener("drop", (event) => {
     event.preventDefault();
     place.classList.remove("over");
-    given(multiple ? event.dataTransfer.files : [...event.dataTransfer.files].slice(0, 1));
+    const dropped = multiple ? [...event.dataTransfer.files] : [...event.dataTransfer.files].slice(0, 1);
+    chosen.textContent = dropped.map((file) => file.name).join("、");
+    given(dropped);
   });
   return place;
 }

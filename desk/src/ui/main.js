@@ -3,9 +3,13 @@
  */
 import { checkView } from "./checkView.js";
 import { button, el, message, say } from "./dom.js";
+import { sendView } from "./sendView.js";
 import { readPage } from "./state.js";
 
-const VIEWS = [["check", say("检查", "Check"), checkView]];
+const VIEWS = [
+  ["check", say("检查", "Check"), checkView],
+  ["send", say("发送", "Send"), sendView],
+];
 
 function page(desk) {
   const views = VIEWS.map(([id, label, view]) => ({ id, label, element: view(desk) }));

@@ -3,6 +3,8 @@
  */
 import { say } from "./dom.js";
 
+export const CYCLES = { annual: "年", half_yearly: "半年", quarterly: "季", monthly: "月", ad_hoc: "临时", objection: "异议" };
+
 const columnsOf = (rules) => [
   ...rules.required,
   ...rules.objection,
