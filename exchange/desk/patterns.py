@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import Final
 
 from exchange.matching import codes, dates, divisions, id_numbers, names
+from exchange.output.results import FORMULA_STARTS
 
 _CODE_POINT: Final = re.compile(r"\\x\{([0-9A-Fa-f]+)\}|\\U([0-9A-Fa-f]{8})")
 
@@ -33,6 +34,7 @@ _OFFICE: Final = {
     "place_country": divisions._COUNTRY,
     "place_code": divisions._CODE,
     "place_invisible": divisions._INVISIBLE,
+    "formula_starts": FORMULA_STARTS,
 }
 
 

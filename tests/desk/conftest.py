@@ -22,6 +22,7 @@ class Made:
 
     page: Path
     agreement: Agreement
+    office: Keys
     keys: Path
 
 
@@ -74,4 +75,4 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     )
     page = folder / "desk.html"
     page.write_bytes(make_desk(agreement, office, 730))
-    return Made(page, agreement, folder)
+    return Made(page, agreement, office, folder)

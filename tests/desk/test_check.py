@@ -39,7 +39,7 @@ def test_faults_are_told_mended_and_taken_along(made: Made, tmp_path: Path) -> N
     assert sorted(driven.gave[2]) == ["claim_missing", "id_number_check", "id_number_scientific", "id_repaired"]
     assert "业务编号重复（第 3、4 行）" in driven.gave[3]
     (marked,) = (tmp_path / "saved").iterdir()
-    rows = list(openpyxl.load_workbook(marked).active.iter_rows(values_only=True))
+    rows = list(openpyxl.load_workbook(marked).worksheets[0].iter_rows(values_only=True))
     assert rows[0] == (*next(csv.reader(io.StringIO(LIST))), "问题", "怎么办")
     assert rows[2][:2] == ("A-2", "110105194912310021")
     assert "校验码错误" in rows[2][5]

@@ -5,7 +5,7 @@ as the office's. A case of a registered person is one here, too: what is asked i
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -13,13 +13,12 @@ from typing import Any, Final
 import openpyxl
 import polars as pl
 
-from exchange.base.errors import Refused
 from exchange.docs.specifications import Specification, read_specifications
 from exchange.matching.items import RULES
-from exchange.steps.check import _findings
-from exchange.steps.request import Reading, judge_parts, read_data
+from exchange.steps.request import Reading
 from exchange.validate.columns import columns_for
 from tests.desk.node import checked
+from tests.desk.office import said_by_office
 
 RECEIVED: Final = date(2026, 11, 23)
 OF_ANOTHER_FORM: Final = {
@@ -70,7 +69,7 @@ def _files(given: Specification) -> Iterator[tuple[str, bytes, Reading, date]]:
         yield f"data-{number}", _file(case), reading, given.settings["received"]
 
 
-def _file(case: dict[str, Any]) -> bytes:
+def _file(case: Mapping[str, Any]) -> bytes:
     if "cells" in case:
         book = openpyxl.Workbook()
         for row in case["cells"]:
@@ -81,27 +80,6 @@ def _file(case: dict[str, Any]) -> bytes:
     encodings = [saved] * len(case["lines"]) if isinstance(saved, str) else saved
     pairs = enumerate(zip(case["lines"], encodings, strict=True))
     return b"".join(f"{line}\r\n".encode(of if at == 0 else of.removesuffix("-sig")) for at, (line, of) in pairs)
-
-
-def office(data: bytes, reading: Reading, received: date) -> dict[str, Any]:
-    """What the office says, in the desk's words."""
-    findings: list[dict[str, Any]] = []
-    rows = 0
-    refusal = None
-
-    def judged() -> Iterator[pl.DataFrame]:
-        nonlocal rows
-        for table in read_data(data, reading):
-            for each in _findings(table, reading.items, received, rows):
-                findings.append({"row": each.row, "column": each.column or None, "code": each.code})
-            rows += table.height
-            yield table
-
-    try:
-        judge_parts(judged(), reading, received)
-    except Refused as error:
-        refusal = {"code": error.code, "row": error.row, "column": error.column}
-    return {"findings": findings, "rows": rows, "refusal": refusal}
 
 
 def test_the_desk_says_of_every_case_what_the_office_says(tmp_path: Path) -> None:
@@ -126,7 +104,7 @@ def test_the_desk_says_of_every_case_what_the_office_says(tmp_path: Path) -> Non
     assert sum(seen["rows"] for seen in found) > 400
     differ = {}
     for (name, data, reading, received), seen in zip(given, found, strict=True):
-        expected = office(data, reading, received)
+        expected = said_by_office(data, reading, received)
         if {key: seen[key] for key in ("findings", "refusal")} != {
             key: expected[key] for key in ("findings", "refusal")
         }:

@@ -53,8 +53,21 @@ function fromUtf16(bytes) {
   const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-16be";
   const text = decodes(bytes.subarray(2), encoding);
   if (text !== null) return text;
-  const damaged = new TextDecoder(encoding).decode(bytes).split("\ufffd", 1)[0];
-  throw new Refused("encoding", { row: damaged.split("\n").length - 1 });
+  throw new Refused("encoding", { row: rowOfLoneHalf(bytes.subarray(2), encoding === "utf-16le") });
+}
+
+/** The line of the first half of a character without its other half, or of the odd byte at the end. */
+function rowOfLoneHalf(bytes, littleEndian) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const unit = (place) => (place + 1 < bytes.length ? view.getUint16(place, littleEndian) : -1);
+  let row = 0;
+  for (let place = 0; place + 1 < bytes.length; place += 2) {
+    const kind = unit(place) >> 10;
+    if (kind === 0x37 || (kind === 0x36 && unit(place + 2) >> 10 !== 0x37)) return row;
+    if (kind === 0x36) place += 2;
+    else if (unit(place) === 10) row += 1;
+  }
+  return row;
 }
 
 function countLines(bytes) {

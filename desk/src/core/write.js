@@ -4,7 +4,6 @@
 import { strToU8, zipSync } from "fflate";
 
 const NEEDS_QUOTES = /[",\r\n]/;
-const FORMULA = /^[=+\-@\t\r]/;
 const FIXED = new Date(2000, 0, 1);
 
 /** UTF-8 with its mark, lines ending as in Windows. @param {string[][]} rows the header first */
@@ -12,9 +11,6 @@ export function writeCsv(rows) {
   const quoted = (cell) => (NEEDS_QUOTES.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell);
   return strToU8(`\ufeff${rows.map((row) => `${row.map(quoted).join(",")}\r\n`).join("")}`);
 }
-
-/** A text that no spreadsheet takes for a formula. */
-export const plainCell = (cell) => (FORMULA.test(cell) ? `'${cell}` : cell);
 
 const ESCAPES = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
 const markup = (text) =>

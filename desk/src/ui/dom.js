@@ -12,7 +12,7 @@ export function el(name, given = {}, ...children) {
     else if (key in element && typeof value !== "string") element[key] = value;
     else if (value !== null && value !== undefined) element.setAttribute(key, value);
   }
-  element.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  element.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return element;
 }
 

@@ -3,12 +3,16 @@
  */
 import { checkView } from "./checkView.js";
 import { button, el, message, say } from "./dom.js";
+import { ending, keysView } from "./keysView.js";
+import { readView } from "./readView.js";
 import { sendView } from "./sendView.js";
 import { readPage } from "./state.js";
 
 const VIEWS = [
   ["check", say("检查", "Check"), checkView],
   ["send", say("发送", "Send"), sendView],
+  ["read", say("读取", "Read"), readView],
+  ["keys", say("密钥", "Keys"), keysView],
 ];
 
 function page(desk) {
@@ -35,7 +39,7 @@ function page(desk) {
   desk.show = show;
   show(views[0].id);
   const list = el("div", { role: "tablist", class: "tabs", "aria-label": "步骤 steps", keydown: move }, tabs);
-  return [head(desk.agreement), el("nav", {}, list), el("main", {}, views.map((view) => view.element)), foot(desk.agreement)];
+  return [head(desk.agreement), el("nav", {}, list), el("main", {}, ending(desk), views.map((view) => view.element)), foot(desk.agreement)];
 }
 
 function head(agreement) {

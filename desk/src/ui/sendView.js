@@ -86,7 +86,7 @@ function makeForm(desk) {
   };
   const follow = () => {
     const { data, seen } = desk;
-    chosenFile.replaceChildren(data && seen ? say(`数据文件：${data.name}，${seen.rows.length} 行`, `Data file: ${data.name}, ${seen.rows.length} rows`) : say("还没有数据文件：请先在“检查”中选择。", "No data file yet: choose one under Check."));
+    chosenFile.replaceChildren(data && seen ? say(`数据文件：${data.name}${seen.rows.length ? `，${seen.rows.length} 行` : ""}`, `Data file: ${data.name}`) : say("还没有数据文件：请先在“检查”中选择。", "No data file yet: choose one under Check."));
     const fits = agreement.purposes.find((each) => seen?.items.length && seen.items.every((item) => each.items.includes(item)));
     if (fits) purpose.value = fits.code;
     followPurpose();
@@ -146,13 +146,15 @@ async function run(desk, form, keys, checker, outcome) {
     if (seen.refusal) return bad(el("strong", {}, say("不能发送：", "Would be refused: ")), refusalText(rules, seen.refusal));
     const signer = { own, key: await signingKey(key) };
     const files = await makeSet({ agreement, office: desk.office.encryption }, entries, { ...desk.data, rows: seen.rows.length }, signer);
-    desk.sent = { batch: `${agreement.partner}.${entries.number}`, codes: seen.codes, rows: seen.rows };
+    desk.sent = { batch: `${agreement.partner}.${entries.number}`, codes: seen.codes, rows: seen.rows, hashes: await hashesOf(files) };
     form.renumber();
-    outcome.replaceChildren(...(await made(desk, files, seen)));
+    outcome.replaceChildren(...made(desk, files, seen));
   } catch (error) {
     bad(error instanceof KeyProblem ? keyWords(error) : say("没有生成：请重新打开本页再试。", "Nothing was made: open the page anew and try again."));
   }
 }
+
+const hashesOf = async (files) => new Map(await Promise.all([...files].map(async ([name, bytes]) => [name, await sha256(bytes)])));
 
 /** As what the intake will read the data file of this request. */
 function readingOf({ cycle, items }, purpose) {
@@ -161,13 +163,13 @@ function readingOf({ cycle, items }, purpose) {
 }
 
 /** What a clerk sees of a made set: the ZIP, the files, how to upload them. */
-async function made(desk, files, seen) {
+function made(desk, files, seen) {
   const { batch } = desk.sent;
   const faulty = new Set(seen.findings.filter((each) => !NOTED.includes(each.code)).map((each) => each.row)).size;
   const zip = () => save(`${batch}.zip`, zipSync(Object.fromEntries(files), { level: 0 }));
   const keep = button(say("保存三个文件（一个压缩包）", "Save the three files (one ZIP)"), zip, "main");
   keep.id = "send-save";
-  const rows = await Promise.all([...files].map(async ([name, bytes]) => [name, String(bytes.length), el("code", {}, await sha256(bytes)), button(say("单独保存", "Save"), () => save(name, bytes))]));
+  const rows = [...files].map(([name, bytes]) => [name, String(bytes.length), el("code", {}, desk.sent.hashes.get(name)), button(say("单独保存", "Save"), () => save(name, bytes))]);
   return [
     message("good", say(`已生成批次 ${batch}，共 ${seen.rows.length} 行。`, `Batch ${batch} is made, ${seen.rows.length} rows.`)),
     faulty ? message("warn", say(`其中 ${faulty} 行有问题，这些行得不到答复。`, `${faulty} rows have a fault and get no answer.`)) : "",
