@@ -10,7 +10,7 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 
 process.chdir(import.meta.dirname);
 const to = process.argv[2] ?? "built/desk.html";
-const options = { bundle: true, write: false, format: "iife", target: "es2022", charset: "utf8", minify: true, legalComments: "none" };
+const options = { absWorkingDir: import.meta.dirname, bundle: true, write: false, format: "iife", target: "es2022", charset: "utf8", minify: true, legalComments: "none" };
 
 const bundled = async (entry, define = {}) =>
   (await build({ ...options, entryPoints: [entry], define })).outputFiles[0].text.replaceAll("</script", "<\\/script").trim();
