@@ -6,35 +6,51 @@
  */
 import { build } from "esbuild";
 import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, writeFileSync } from "node:fs";
 
 process.chdir(import.meta.dirname);
 const to = process.argv[2] ?? "built/desk.html";
-const options = { absWorkingDir: import.meta.dirname, bundle: true, write: false, format: "iife", target: "es2022", charset: "utf8", minify: true, legalComments: "none" };
+const options = {
+    absWorkingDir: import.meta.dirname,
+    bundle: true,
+    write: false,
+    format: "iife",
+    target: "es2022",
+    charset: "utf8",
+    minify: true,
+    legalComments: "none",
+};
 
 const bundled = async (entry, define = {}) =>
-  (await build({ ...options, entryPoints: [entry], define })).outputFiles[0].text.replaceAll("</script", "<\\/script").trim();
+    (await build({ ...options, entryPoints: [entry], define })).outputFiles[0].text
+        .replaceAll("</script", "<\\/script")
+        .trim();
 const hash = (text) => `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
 
 const worker = await bundled("src/worker.js");
 const script = await bundled("src/ui/main.js", { WORKER_SOURCE: JSON.stringify(worker) });
 const style = readFileSync("src/style.css", "utf8").trim();
 const policy = [
-  "default-src 'none'",
-  `script-src ${hash(script)}`,
-  `style-src ${hash(style)}`,
-  "worker-src blob:",
-  "base-uri 'none'",
-  "form-action 'none'",
+    "default-src 'none'",
+    `script-src ${hash(script)}`,
+    `style-src ${hash(style)}`,
+    "worker-src blob:",
+    "base-uri 'none'",
+    "form-action 'none'",
 ].join("; ");
 const parts = { POLICY: policy, STYLE: style, SCRIPT: script, NOTICES: notices() };
 const page = readFileSync("src/desk.html", "utf8").replace(/\{\{([A-Z]+)\}\}/g, (_, name) => parts[name]);
 mkdirSync("built", { recursive: true });
 writeFileSync(to, page);
 
-/** The licences of what the page carries, as they ask for. */
+/** Name, version and licence text of each package that the page carries, as the licences ask for. */
 function notices() {
-  const lock = JSON.parse(readFileSync("package-lock.json", "utf8")).packages;
-  const carried = Object.entries(lock).filter(([path, each]) => path && !each.dev && !each.optional);
-  return carried.map(([path, each]) => `${path.replace(/^.*node_modules\//, "")} ${each.version} (${each.license})`).join(", ");
+    const lock = JSON.parse(readFileSync("package-lock.json", "utf8")).packages;
+    const carried = Object.entries(lock).filter(([path, each]) => path && !each.dev && !each.optional);
+    const texts = carried.map(([path, { version, license }]) => {
+        const file = readdirSync(path).find((name) => /^licen[cs]e/i.test(name));
+        const text = file ? readFileSync(`${path}/${file}`, "utf8").trim() : "";
+        return `${path.replace(/^.*node_modules\//, "")} ${version} (${license})\n\n${text}`;
+    });
+    return texts.join("\n\n").replaceAll("--", "- -");
 }

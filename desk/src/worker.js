@@ -7,14 +7,14 @@ import { makeRules } from "./core/rules.js";
 let rules = null;
 
 self.onmessage = ({ data }) => {
-  if (data.tables) {
-    rules = makeRules(data.tables);
-    return;
-  }
-  try {
-    const seen = checkFile(rules, data.content, data.asked, (rows) => self.postMessage({ kind: "progress", rows }));
-    self.postMessage({ kind: "done", seen });
-  } catch {
-    self.postMessage({ kind: "failed" });
-  }
+    if (data.tables) {
+        rules = makeRules(data.tables);
+        return;
+    }
+    try {
+        const seen = checkFile(rules, data.content, data.asked, (rows) => self.postMessage({ kind: "progress", rows }));
+        self.postMessage({ kind: "done", seen });
+    } catch {
+        self.postMessage({ kind: "failed" });
+    }
 };

@@ -11,7 +11,7 @@ import { makeRules } from "../src/core/rules.js";
 const rules = makeRules(JSON.parse(readFileSync(process.argv[2], "utf8")));
 console.log(JSON.stringify({ items_read: ITEMS_READ }));
 for await (const line of createInterface({ input: process.stdin })) {
-  const { data, ...asked } = JSON.parse(line);
-  const { items, rows, findings, refusal } = checkFile(rules, new Uint8Array(Buffer.from(data, "base64")), asked);
-  console.log(JSON.stringify({ items, rows: rows.length, findings, refusal }));
+    const { data, ...asked } = JSON.parse(line);
+    const { items, rows, findings, refusal } = checkFile(rules, new Uint8Array(Buffer.from(data, "base64")), asked);
+    console.log(JSON.stringify({ items, rows: rows.length, findings, refusal }));
 }

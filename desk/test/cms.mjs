@@ -13,15 +13,18 @@ const certificates = () => readCertificates([readFileSync(`${folder}/certificate
 const key = () => readPrivateKey(read("private.key"), process.env.PASSWORD);
 
 const acts = {
-  sign: async () => {
-    const own = await key();
-    writeFileSync(`${folder}/out`, await sign(read("content"), certificateOf(own, certificates()), await signingKey(own)));
-  },
-  verify: async () => console.log(await verified(read("content"), read("signature"), certificates())),
-  seal: async () => writeFileSync(`${folder}/out`, await seal(read("content"), certificates()[0])),
-  open: async () => {
-    const own = await key();
-    writeFileSync(`${folder}/out`, await open(read("envelope"), certificateOf(own, certificates()), own));
-  },
+    sign: async () => {
+        const own = await key();
+        writeFileSync(
+            `${folder}/out`,
+            await sign(read("content"), certificateOf(own, certificates()), await signingKey(own)),
+        );
+    },
+    verify: async () => console.log(await verified(read("content"), read("signature"), certificates())),
+    seal: async () => writeFileSync(`${folder}/out`, await seal(read("content"), certificates()[0])),
+    open: async () => {
+        const own = await key();
+        writeFileSync(`${folder}/out`, await open(read("envelope"), certificateOf(own, certificates()), own));
+    },
 };
 await acts[what]();

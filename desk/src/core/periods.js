@@ -8,14 +8,19 @@ export const namesDay = (cycle) => !(cycle in MONTHS);
 
 /** The name of the period that lies so many periods after the one of this day. */
 export function periodName(cycle, day, after = 0) {
-  const months = MONTHS[cycle];
-  const [year, month] = day.split("-").map(Number);
-  const place = Math.floor((year * 12 + month - 1) / months) + after;
-  const first = place * months;
-  const of = String(Math.floor(first / 12)).padStart(4, "0");
-  const number = Math.floor((first % 12) / months) + 1;
-  const ending = { annual: "", half_yearly: `-H${number}`, quarterly: `-Q${number}`, monthly: `-${String(number).padStart(2, "0")}` };
-  return of + ending[cycle];
+    const months = MONTHS[cycle];
+    const [year, month] = day.split("-").map(Number);
+    const place = Math.floor((year * 12 + month - 1) / months) + after;
+    const first = place * months;
+    const of = String(Math.floor(first / 12)).padStart(4, "0");
+    const number = Math.floor((first % 12) / months) + 1;
+    const ending = {
+        annual: "",
+        half_yearly: `-H${number}`,
+        quarterly: `-Q${number}`,
+        monthly: `-${String(number).padStart(2, "0")}`,
+    };
+    return of + ending[cycle];
 }
 
 /** The periods a clerk may mean today: the present one first, then some that are over, then the next. */
@@ -23,6 +28,6 @@ export const offered = (cycle, day) => [0, -1, -2, -3, -4, 1].map((after) => per
 
 /** Whether a day may be named: not behind tomorrow, and not longer ago than the office takes. */
 export function dayTaken(day, today, oldestDays) {
-  const apart = (Date.parse(today) - Date.parse(day)) / 86_400_000;
-  return apart >= -1 && apart <= oldestDays;
+    const apart = (Date.parse(today) - Date.parse(day)) / 86_400_000;
+    return apart >= -1 && apart <= oldestDays;
 }

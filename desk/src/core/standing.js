@@ -8,22 +8,24 @@ export const STANDINGS = ["differs", "unread", "pending", "agrees"];
 
 /** `differs`, `unread`, `pending` or `agrees`, by the answers in the row. */
 export function standing(rules, columns, row) {
-  const found = new Set();
-  columns.forEach((column, at) => {
-    if (column !== "identity" && !column.endsWith("_answer")) return;
-    const answer = rules.answers[row[at]];
-    if (!answer || FOLLOWS_FROM_ANOTHER.has(answer.code)) return;
-    if (answer.group === "pending") found.add("pending");
-    else if (answer.group === "final") found.add(AGREES.has(answer.code) ? "agrees" : "differs");
-    else found.add(AGREES.has(answer.code) ? "agrees" : "unread");
-  });
-  return STANDINGS.find((each) => found.has(each)) ?? "agrees";
+    const found = new Set();
+    columns.forEach((column, at) => {
+        if (column !== "identity" && !column.endsWith("_answer")) return;
+        const answer = rules.answers[row[at]];
+        if (!answer || FOLLOWS_FROM_ANOTHER.has(answer.code)) return;
+        if (answer.group === "pending") found.add("pending");
+        else if (answer.group === "final") found.add(AGREES.has(answer.code) ? "agrees" : "differs");
+        else found.add(AGREES.has(answer.code) ? "agrees" : "unread");
+    });
+    return STANDINGS.find((each) => found.has(each)) ?? "agrees";
 }
 
 /** What to do about a row: the entries of the office's tables for its answers, each once. */
 export function whatToDo(rules, columns, row) {
-  const codes = columns.flatMap((column, at) => (column === "identity" || column.endsWith("_answer") ? [row[at]] : []));
-  return [...new Set(codes)].flatMap((code) => rules.after[code] ?? rules.advice[code] ?? []);
+    const codes = columns.flatMap((column, at) =>
+        column === "identity" || column.endsWith("_answer") ? [row[at]] : [],
+    );
+    return [...new Set(codes)].flatMap((code) => rules.after[code] ?? rules.advice[code] ?? []);
 }
 
 /**
@@ -31,10 +33,10 @@ export function whatToDo(rules, columns, row) {
  * comes back masked), else by reference. @returns {(string[]|null)[]}
  */
 export function besides(own, rows) {
-  if (!own) return rows.map(() => null);
-  const place = own.codes.indexOf("row_ref");
-  const fits = (at, reference) => own.rows[at][place] === reference || reference.includes("***");
-  if (own.rows.length === rows.length && rows.every(([reference], at) => fits(at, reference))) return own.rows;
-  const byReference = new Map(own.rows.map((row) => [row[place], row]));
-  return rows.map(([reference]) => byReference.get(reference) ?? null);
+    if (!own) return rows.map(() => null);
+    const place = own.codes.indexOf("row_ref");
+    const fits = (at, reference) => own.rows[at][place] === reference || reference.includes("***");
+    if (own.rows.length === rows.length && rows.every(([reference], at) => fits(at, reference))) return own.rows;
+    const byReference = new Map(own.rows.map((row) => [row[place], row]));
+    return rows.map(([reference]) => byReference.get(reference) ?? null);
 }
