@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
+import sys
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -10,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from exchange.agreements.agreement import Agreement
+from exchange.demo.partner import DemoPartner
+from exchange.demo.world import World
 from exchange.desk.page import make_desk
 from exchange.settings import Keys
 
@@ -76,3 +80,13 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     page = folder / "desk.html"
     page.write_bytes(make_desk(agreement, office, 730))
     return Made(page, agreement, office, folder)
+
+
+@pytest.fixture
+def page(world: World, court: DemoPartner, tmp_path: Path) -> Path:
+    """The court's desk, made as an operator makes it."""
+    place = tmp_path / "desk.html"
+    program = str(Path(sys.executable).with_name("exchange"))
+    environment = os.environ | {"EXCHANGE_CONFIG": str(world.config)}
+    subprocess.run([program, "partner", "desk", court.id, str(place)], check=True, env=environment, capture_output=True)
+    return place

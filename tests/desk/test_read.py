@@ -10,7 +10,6 @@ from typing import Any
 
 import openpyxl
 import polars as pl
-import pytest
 
 from exchange import pipeline
 from exchange.app import App
@@ -18,20 +17,12 @@ from exchange.base.tables import ANSWERS
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import make_claims
-from exchange.desk.page import make_desk
 from exchange.intake.collect import poll
 from tests.desk.browser import drive
 
 Ask = Callable[..., Request]
 ITEMS = ("id_number", "name", "sex", "birth_date")
 ROWS = 60
-
-
-@pytest.fixture
-def page(app: App, court: DemoPartner, tmp_path: Path) -> Path:
-    place = tmp_path / "desk.html"
-    place.write_bytes(make_desk(app.agreement(court.id), app.settings.keys, app.settings.policy.oldest_period_days))
-    return place
 
 
 def fetched(partner: DemoPartner, to: Path) -> list[Path]:

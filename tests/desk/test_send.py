@@ -13,18 +13,10 @@ import pytest
 from exchange import pipeline
 from exchange.app import App
 from exchange.demo.partner import DemoPartner
-from exchange.desk.page import make_desk
 from exchange.intake.collect import poll
 from tests.desk.browser import drive
 
 PASSWORD = "口令 pass-1"
-
-
-@pytest.fixture
-def page(app: App, court: DemoPartner, tmp_path: Path) -> Path:
-    place = tmp_path / "desk.html"
-    place.write_bytes(make_desk(app.agreement(court.id), app.settings.keys, app.settings.policy.oldest_period_days))
-    return place
 
 
 @pytest.fixture
