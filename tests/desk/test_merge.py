@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,7 @@ SECOND = [
 ]
 
 
-def written(rows: list[tuple[str, ...]], form: str, language: str) -> bytes:
+def written(rows: Sequence[tuple[str, ...]], form: str, language: str) -> bytes:
     frame = pl.DataFrame(rows, schema=list(COLUMNS), orient="row")
     if form == "xlsx":
         return write_xlsx(frame, ["sex"], language, [])
