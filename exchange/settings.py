@@ -115,6 +115,24 @@ class RetentionDays(_Section):
     work_days: Annotated[int, Field(ge=1)] = 30
 
 
+class HealthLimits(_Section):
+    """When `exchange health` warns. ``disk_warn_gb``, ``disk_fail_gb``: free on the disk of ``home``, in 10⁹ bytes, the
+    less of them less than a night's snapshots need; ``collect_minutes``, ``lookout_minutes``: since somebody last
+    looked into the partners' folders (each minute, always); ``verify_days``: since the ledger was last verified
+    (weekly); ``certificate_days``: before one ends; ``encrypted_beneath``: the disks are encrypted below what this
+    machine sees; ``check_seconds``: how long one check may take.
+    """
+
+    disk_warn_gb: Annotated[float, Field(gt=0)] = 20.0
+    disk_fail_gb: Annotated[float, Field(gt=0)] = 4.0
+    collect_minutes: Annotated[int, Field(ge=2)] = 10
+    lookout_minutes: Annotated[int, Field(ge=2)] = 10
+    verify_days: Annotated[int, Field(ge=1)] = 8
+    certificate_days: Annotated[int, Field(ge=1)] = 30
+    encrypted_beneath: bool = False
+    check_seconds: Annotated[float, Field(gt=0)] = 5.0
+
+
 class ReviewOffice(_Section):
     """The office of a county, city or the province that looks at rows by hand; its officers are ``people``."""
 
@@ -154,6 +172,7 @@ class Settings(_Section):
     register_: Annotated[RegisterSettings, Field(alias="register")]
     policy: Policy = Policy()
     retention: RetentionDays = RetentionDays()
+    health: HealthLimits = HealthLimits()
     offices: tuple[ReviewOffice, ...] = ()
     people: tuple[Person, ...] = ()
     office_days: Path | None = None

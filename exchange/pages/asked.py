@@ -11,6 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from exchange.app import App
+from exchange.operation.health import Health, quick
 from exchange.pages import answering
 from exchange.pages.access import Visitor
 from exchange.pages.forgery import make_token, token_key
@@ -36,6 +37,11 @@ class Office:
     @cached_property
     def key(self) -> bytes:
         return token_key(read_secret(self.app.settings.keys.signing_key))
+
+    @cached_property
+    def health(self) -> Health:
+        """Looks with a register of its own, which gives a silent database up early."""
+        return Health(quick(self.app.settings))
 
     def of(self, visitor: Visitor) -> App:
         """The office in this person's name."""

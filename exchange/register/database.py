@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -140,6 +143,27 @@ def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
             msg = "another run is still sending a file of this name"
             raise Retryable(msg) from None
         yield
+
+
+@dataclass(frozen=True)
+class Probe:
+    """``revision``: of the database's tables, None where there are none; ``head``: of this version's; ``now``: by the
+    server's clock.
+    """
+
+    revision: str | None
+    head: str | None
+    now: datetime
+
+
+def probe(engine: Engine) -> Probe:
+    """Asks the database how it is, in two statements; Retryable where it cannot be reached."""
+    scripts = Config()
+    scripts.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with _reaching(engine), engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        moment = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return Probe(revision, ScriptDirectory.from_config(scripts).get_current_head(), moment)
 
 
 def migrate(engine: Engine) -> None:

@@ -26,6 +26,10 @@ EXPECTED = {
 """Account → what it may reach; by hand, so that a slip in the table is noticed."""
 
 
+OPEN = {"health"}
+"""What anyone may, without an account; it tells nothing but whether this server is healthy."""
+
+
 def ids(value: object) -> str | None:
     return value.name if isinstance(value, PageRoute) else None
 
@@ -47,14 +51,14 @@ def test_the_table_is_all_that_there_is(pages: Pages) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=ids)
 @pytest.mark.parametrize("login", ACCOUNTS)
 def test_each_route_as_each_account(pages: Pages, login: str, route: PageRoute) -> None:
-    reached = route.name in EXPECTED[login]
-    assert reached == bool(pages.visitor(login).groups & route.groups)
+    reached = route.name in EXPECTED[login] | OPEN
+    assert reached == bool((pages.visitor(login).groups | {Group.ANYONE}) & route.groups)
     assert (ask(pages, login, route) not in (401, 403)) == reached
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=ids)
 def test_nobody_anonymous(pages: Pages, route: PageRoute) -> None:
-    assert ask(pages, None, route) == 401
+    assert (ask(pages, None, route) == 401) == (route.name not in OPEN)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=ids)
@@ -68,6 +72,11 @@ def test_what_writes_is_no_get() -> None:
     assert {route.name for route in ROUTES if route.method == "POST"} == {"open_row", "decide_row"}
     assert all(route.groups for route in ROUTES)
     assert [route.name for route in ROUTES if Group.LOGGED_IN in route.groups] == ["start"]
+    assert {route.name for route in ROUTES if Group.ANYONE in route.groups} == OPEN
+
+
+def test_whoever_has_no_account_is_told_one_word(pages: Pages) -> None:
+    assert pages.get(None, "/health") == (200, "ok\n")
 
 
 def test_a_token_ends() -> None:
