@@ -26,6 +26,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "release": "What leaves after the first result: propose, approve, send.",
     "report": "The monthly report, for the office and for outside.",
     "health": "Say what is wrong with this installation: database, disk, snapshots, duties, clock.",
+    "metrics": "Count what there is of what, in Prometheus' text form.",
     "retention": "Destroy what is past its time; hold a batch.",
     "snapshot": "Build, list and prune snapshots of the sources.",
     "partner": "Check agreements, try a server, write a template.",

@@ -80,6 +80,7 @@ ROUTES: Final = (
     _route("POST", "/review/open", "open_row", Group.OFFICER),
     _route("POST", "/review/decide", "decide_row", Group.OFFICER),
     _route("GET", "/health", "health", Group.ANYONE),
+    _route("GET", "/metrics", "metrics", Group.OPERATOR, Group.SUPERVISOR),
     # approval (leader) and supervision (supervisor) get their routes here
 )
 STATIC: Final = "/static"

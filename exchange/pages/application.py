@@ -17,8 +17,8 @@ from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Vis
 from exchange.pages.asked import Asked, Office
 from exchange.pages.forgery import holds
 
-_OPEN: Final = health.PAGES
-_PAGES: Final = {**home.PAGES, **board.PAGES, **batch.PAGES, **review.PAGES}
+_OPEN: Final = health.OPEN
+_PAGES: Final = {**home.PAGES, **board.PAGES, **batch.PAGES, **review.PAGES, **health.PAGES}
 
 
 def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:

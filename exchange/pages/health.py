@@ -1,12 +1,15 @@
-"""Whether this server is healthy, in a word: for load balancers and containers, who have no account."""
+"""What machines ask: whether this server is healthy, in a word, for load balancers and containers, who have no account;
+and the metrics, for whoever may see the board.
+"""
 
 from __future__ import annotations
 
 from typing import Final
 
-from fastapi.responses import PlainTextResponse
+from fastapi.responses import PlainTextResponse, Response
 
-from exchange.pages.asked import Office
+from exchange.operation.metrics import exposition
+from exchange.pages.asked import Asked, Office
 
 
 def health(office: Office) -> PlainTextResponse:
@@ -16,4 +19,10 @@ def health(office: Office) -> PlainTextResponse:
     return PlainTextResponse("not ok\n", 503)
 
 
-PAGES: Final = {"health": health}
+def metrics(asked: Asked) -> Response:
+    """Prometheus' text form; Prometheus comes with a token of an account of its own (docs/operations.md)."""
+    return Response(exposition(asked.office.health), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+OPEN: Final = {"health": health}
+PAGES: Final = {"metrics": metrics}

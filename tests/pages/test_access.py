@@ -16,12 +16,12 @@ from tests.pages.conftest import ACCOUNTS, Pages
 
 EXPECTED = {
     "viewer": {"start"},
-    "op": {"start", "board", "batch", "run"},
-    "admin": {"start", "board", "batch", "run"},
+    "op": {"start", "board", "batch", "run", "metrics"},
+    "admin": {"start", "board", "batch", "run", "metrics"},
     "officer": {"start", "review", "open_row", "decide_row"},
     "yanbian": {"start", "review", "open_row", "decide_row"},
     "leader": {"start", "batch", "run"},
-    "supervisor": {"start", "board", "batch", "run"},
+    "supervisor": {"start", "board", "batch", "run", "metrics"},
 }
 """Account → what it may reach; by hand, so that a slip in the table is noticed."""
 
