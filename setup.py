@@ -16,6 +16,7 @@ BESIDE = [
     "dags/household/*.py",
     "dags/plugins/*.py",
     "docker/*",
+    "docker/monitoring/*",
     "docs/*.md",
     "tests/spec/*.toml",
 ]

@@ -25,6 +25,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "deadline": "Due days: watch, count again, list the alerts.",
     "release": "What leaves after the first result: propose, approve, send.",
     "report": "The monthly report, for the office and for outside.",
+    "office": "Make an office where there is none: keys, settings, databases.",
     "health": "Say what is wrong with this installation: database, disk, snapshots, duties, clock.",
     "metrics": "Count what there is of what, in Prometheus' text form.",
     "retention": "Destroy what is past its time; hold a batch.",
