@@ -115,12 +115,38 @@ class RetentionDays(_Section):
     work_days: Annotated[int, Field(ge=1)] = 30
 
 
+class BackupSettings(_Section):
+    """``to``: another disk's folder; ``recovery_certificate``: to whom everything is sealed, the key of which lies
+    elsewhere; ``databases``: SQLAlchemy URLs of the owners, ``register`` and ``airflow``, without passwords;
+    ``programs``: the folder of PostgreSQL's programs where they are not on the path; ``more``: files to keep with it;
+    ``keep_days``: no longer than the shortest time of ``[retention]``.
+    """
+
+    to: Path
+    recovery_certificate: Path
+    databases: dict[str, str]
+    password_file: Path | None = None
+    programs: Path | None = None
+    more: tuple[Path, ...] = ()
+    keep_days: Annotated[int, Field(ge=1)] = 30
+
+    def resolved(self, base: Path) -> Self:
+        """With all places relative to ``base`` made whole."""
+        places = {
+            name: base / path
+            for name in ("to", "recovery_certificate", "password_file", "programs")
+            if (path := getattr(self, name)) is not None
+        }
+        return self.model_copy(update=places | {"more": tuple(base / path for path in self.more)})
+
+
 class HealthLimits(_Section):
     """When `exchange health` warns. ``disk_warn_gb``, ``disk_fail_gb``: free on the disk of ``home``, in 10⁹ bytes, the
     less of them less than a night's snapshots need; ``collect_minutes``, ``lookout_minutes``: since somebody last
     looked into the partners' folders (each minute, always); ``verify_days``: since the ledger was last verified
-    (weekly); ``certificate_days``: before one ends; ``encrypted_beneath``: the disks are encrypted below what this
-    machine sees; ``check_seconds``: how long one check may take.
+    (weekly); ``backup_hours``: since the last backup (daily); ``certificate_days``: before one ends;
+    ``encrypted_beneath``: the disks are encrypted below what this machine sees; ``check_seconds``: how long one check
+    may take.
     """
 
     disk_warn_gb: Annotated[float, Field(gt=0)] = 20.0
@@ -128,6 +154,7 @@ class HealthLimits(_Section):
     collect_minutes: Annotated[int, Field(ge=2)] = 10
     lookout_minutes: Annotated[int, Field(ge=2)] = 10
     verify_days: Annotated[int, Field(ge=1)] = 8
+    backup_hours: Annotated[int, Field(ge=1)] = 26
     certificate_days: Annotated[int, Field(ge=1)] = 30
     encrypted_beneath: bool = False
     check_seconds: Annotated[float, Field(gt=0)] = 5.0
@@ -173,6 +200,7 @@ class Settings(_Section):
     policy: Policy = Policy()
     retention: RetentionDays = RetentionDays()
     health: HealthLimits = HealthLimits()
+    backup: BackupSettings | None = None
     offices: tuple[ReviewOffice, ...] = ()
     people: tuple[Person, ...] = ()
     office_days: Path | None = None
@@ -187,6 +215,14 @@ class Settings(_Section):
                 raise ValueError(msg)
         if {division for each in self.people for division in each.offices} != set(self.divisions):
             msg = "every office has an officer among the people, and people are officers of these offices alone"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _backups_follow(self) -> Self:
+        """What is destroyed here must not live on in backups."""
+        if self.backup and self.backup.keep_days > min(self.retention.model_dump().values()):
+            msg = "[backup] keep_days is longer than the shortest time of [retention]"
             raise ValueError(msg)
         return self
 
@@ -231,6 +267,7 @@ class Settings(_Section):
                 "exports": base / self.exports,
                 "office_days": base / self.office_days if self.office_days else None,
                 "keys": keys,
+                "backup": self.backup.resolved(base) if self.backup else None,
                 "register_": register,
             }
         )

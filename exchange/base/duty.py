@@ -21,6 +21,7 @@ LOOKOUT: Final = "lookout"
 COLLECT: Final = "collect"
 WATCH: Final = "watch"
 VERIFY: Final = "verify"
+BACKUP: Final = "backup"
 ALTERED: Final = "altered"
 """What a verification says that did not find the ledger as it must be."""
 

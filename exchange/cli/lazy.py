@@ -26,6 +26,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "release": "What leaves after the first result: propose, approve, send.",
     "report": "The monthly report, for the office and for outside.",
     "office": "Make an office where there is none: keys, settings, databases.",
+    "backup": "Keep what an office cannot make again: make, list, verify.",
+    "restore": "Bring an office back from a backup: files, databases.",
     "health": "Say what is wrong with this installation: database, disk, snapshots, duties, clock.",
     "metrics": "Count what there is of what, in Prometheus' text form.",
     "retention": "Destroy what is past its time; hold a batch.",

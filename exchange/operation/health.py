@@ -35,6 +35,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "duties": office.duties,
     "ledger": office.ledger,
     "certificates": office.certificates,
+    "backup": office.backup,
     "clock": office.clock,
     "encryption": office.encryption,
 }

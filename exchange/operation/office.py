@@ -17,7 +17,7 @@ from typing import Final
 
 from exchange.agreements.agreement import load_agreement
 from exchange.app import App
-from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, VERIFY, Duties
+from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, VERIFY, Duties
 from exchange.base.errors import ExchangeError
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
@@ -112,6 +112,18 @@ def ledger(app: App) -> Iterator[Finding]:
         yield warning(f"核对登记簿（exchange register verify）{late[0]}", f"the ledger's verification: {late[1]}")
     elif last is not None:
         yield ok(f"登记簿 {last.said} 行，核对无误", f"{last.said} lines, verified")
+
+
+def backup(app: App) -> Iterator[Finding]:
+    """When ``exchange backup make`` last ended well, where the settings have a ``[backup]``."""
+    if app.settings.backup is None:
+        yield ok("设置中没有 [backup]：由别的程序备份", "no [backup] in the settings: another program makes them")
+        return
+    late = _late(app, BACKUP, timedelta(hours=app.settings.health.backup_hours))
+    if late is None:
+        yield ok("备份按时", "the last backup is recent")
+    else:
+        yield warning(f"备份（exchange backup make）{late[0]}", f"the last backup: {late[1]}")
 
 
 def certificates(app: App) -> Iterator[Finding]:

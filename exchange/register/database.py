@@ -109,13 +109,14 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """A session that commits when its block ends well, the ledger's lines last; Retryable when the database cannot be
     reached or goes away, and when something there is in the way for now (``troubles.py``).
     """
-    with _reaching(engine), Session(engine, expire_on_commit=False) as session, session.begin():
+    with reaching(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
         ledger.write(session)
 
 
 @contextmanager
-def _reaching(engine: Engine) -> Iterator[None]:
+def reaching(engine: Engine) -> Iterator[None]:
+    """What goes wrong with the database in the block is said as :func:`transaction` says it."""
     try:
         yield
     except PoolTimeoutError:
@@ -160,7 +161,7 @@ def probe(engine: Engine) -> Probe:
     """Asks the database how it is, in two statements; Retryable where it cannot be reached."""
     scripts = Config()
     scripts.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with _reaching(engine), engine.connect() as connection:
+    with reaching(engine), engine.connect() as connection:
         revision = MigrationContext.configure(connection).get_current_revision()
         moment = connection.execute(select(func.clock_timestamp())).scalar_one()
     return Probe(revision, ScriptDirectory.from_config(scripts).get_current_head(), moment)
@@ -170,7 +171,7 @@ def migrate(engine: Engine) -> None:
     """Brings the database to this version's tables; nothing to do where it has them. A migration may take its time."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with _reaching(engine), engine.begin() as connection:
+    with reaching(engine), engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
         config.attributes["connection"] = connection
