@@ -17,6 +17,8 @@ BESIDE = [
     "dags/plugins/*.py",
     "docker/*",
     "docker/monitoring/*",
+    "docker/systemd/*",
+    "docker/systemd/exchange-.service.d/*",
     "docs/*.md",
     "tests/spec/*.toml",
 ]

@@ -2,7 +2,8 @@
 
     <folder>/exchange.toml, owner.toml     settings for the daily work, and for migrations alone
     <folder>/keys, agreements, exports, home
-    <secrets>/pgpass, pgpass-owner         libpq's password files: of exchange_work and airflow, and of the owner
+    <secrets>/pgpass                       libpq's password file of exchange_work and airflow
+    <secrets>/pgpass-owner, pgpass-backup  of the owner, and of whoever makes backups
     <secrets>/airflow.env                  Fernet, JWT and session secrets, the database's address without a password
 
 Rules
@@ -31,6 +32,8 @@ from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 OWNER: Final = "exchange"
 WORK: Final = "exchange_work"
 AIRFLOW: Final = "airflow"
+BACKUP: Final = "exchange_backup"
+"""May read both databases and change nothing: for ``exchange backup make``."""
 _PLAIN: Final = r"^[A-Za-z0-9._-]+$"
 _PATH: Final = r"^[^\"\\\x00-\x1f]+$"
 _NAME: Final = r"^[^\"\\\x00-\x1f]{1,60}$"
@@ -74,6 +77,15 @@ class Plan(BaseModel):
         return self.secret_folder / "pgpass-owner"
 
     @property
+    def pgpass_backup(self) -> Path:
+        return self.secret_folder / "pgpass-backup"
+
+    @property
+    def passwords(self) -> dict[str, Path]:
+        """Role → the file with its password."""
+        return {OWNER: self.pgpass_owner, WORK: self.pgpass, AIRFLOW: self.pgpass, BACKUP: self.pgpass_backup}
+
+    @property
     def owner_settings(self) -> Path:
         return self.folder / "owner.toml"
 
@@ -102,7 +114,7 @@ def make_office(plan: Plan) -> Iterator[Done]:
         is_new = not folder.is_dir()
         yield Done(str(make_folder(folder)), is_new)
     yield from _keys(plan)
-    for role, place in ((WORK, plan.pgpass), (AIRFLOW, plan.pgpass), (OWNER, plan.pgpass_owner)):
+    for role, place in plan.passwords.items():
         yield _password(plan.database, role, place)
     for place, role, passwords in (
         (plan.folder / "exchange.toml", WORK, plan.pgpass),

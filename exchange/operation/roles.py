@@ -18,7 +18,7 @@ from psycopg import sql
 
 from exchange.base.errors import Halt, Retryable
 from exchange.base.paths import ROOT
-from exchange.operation.installing import AIRFLOW, OWNER, WORK, Database, Done, Plan, password_of
+from exchange.operation.installing import AIRFLOW, BACKUP, OWNER, WORK, Database, Done, Plan, password_of
 from exchange.register import open_register
 from exchange.register.database import probe
 from exchange.settings import Settings, read_secret
@@ -38,11 +38,12 @@ def make_databases(plan: Plan) -> Iterator[Done]:
     """Roles, databases, tables and grants; Retryable where the server cannot be reached, Halt where it says no."""
     try:
         with closing(_as_admin(plan.database)) as admin:
-            for role, place in ((OWNER, plan.pgpass_owner), (WORK, plan.pgpass), (AIRFLOW, plan.pgpass)):
+            for role, place in plan.passwords.items():
                 yield _role(admin, plan.database, role, place)
             names = {plan.database.register_name: OWNER, plan.database.airflow_name: AIRFLOW}
             for name, owner in names.items():
                 yield _database(admin, name, owner)
+            yield _reader(admin)
         yield _tables(plan)
         yield _grants(plan)
     except psycopg.OperationalError as error:
@@ -97,6 +98,16 @@ def _database(admin: Connection, name: str, owner: str) -> Done:
     statement = "CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0"
     admin.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(owner)))
     return Done(f"database {name}", new=True)
+
+
+def _reader(admin: Connection) -> Done:
+    """Whoever makes backups reads everything."""
+    member = "SELECT pg_has_role(%s, 'pg_read_all_data', 'MEMBER')"
+    found = admin.execute(member, (BACKUP,)).fetchone()
+    is_new = found != (True,)
+    if is_new:
+        admin.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(BACKUP)))
+    return Done(f"{BACKUP} reads all", is_new)
 
 
 def _tables(plan: Plan) -> Done:

