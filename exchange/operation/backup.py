@@ -23,7 +23,6 @@ from typing import Final
 from exchange.app import App
 from exchange.base.duty import BACKUP, Duties
 from exchange.base.errors import Halt
-from exchange.base.files import make_folder
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
 from exchange.operation.vault import Altered, Backup, Entry, Vault
@@ -53,8 +52,15 @@ def plan_of(app: App) -> BackupSettings:
 def make_backup(app: App, config: Path | None = None) -> Made:
     """One backup, verified; Retryable or Halt where it is none, and nothing of before is harmed."""
     plan, settings_file = plan_of(app), (config or named_place()).resolve()
-    vault, begun = Vault(make_folder(plan.to), plan.recovery_certificate), app.now()
-    places = Places(settings_file.parent)
+    vault = Vault(plan.to, plan.recovery_certificate)
+    with vault.written():
+        made = _made(app, plan, vault, settings_file)
+    Duties.of_home(app.settings.home).done(BACKUP, f"{len(made.backup.entries)}")
+    return made
+
+
+def _made(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> Made:
+    begun, places = app.now(), Places(settings_file.parent)
     entries = [vault.keep(places.told(path), path) for path in app.checkpoints.files()]
     entries += _snapshots(app, vault, places, before := _in_use(app))
     entries += _databases(vault, plan)
@@ -64,7 +70,6 @@ def make_backup(app: App, config: Path | None = None) -> Made:
     entries += [vault.keep(places.told(path), path) for path in _files(app, plan, settings_file)]
     backup = vault.finish(begun, entries)
     pruned = vault.prune(begun - timedelta(days=plan.keep_days))
-    Duties.of_home(app.settings.home).done(BACKUP, f"{len(backup.entries)}")
     return Made(backup, pruned, altered)
 
 

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.base.files import sha256
 from exchange.cli.main import commands
 from exchange.demo.partner import DemoPartner, Request
@@ -204,11 +204,27 @@ def test_a_second_backup_costs_what_is_new_and_one_that_was_cut_off_is_none(
     again.keep("c", tmp_path / "c")  # and then it is killed
     assert len(list(again.backups())) == 1
     third = Vault(vault.folder, recovery / "recovery.pem")
-    kept(third, tmp_path, {"a": b"a", "b": b"B", "c": b"c"}, DAY + timedelta(days=1))
+    with third.written():
+        kept(third, tmp_path, {"a": b"a", "b": b"B", "c": b"c"}, DAY + timedelta(days=1))
     after = objects(vault)
     assert {path: after[path] for path in before} == before
     assert len(after) == 4
     assert [len(backup.entries) for backup in third.backups()] == [2, 3]
+
+
+def test_a_disk_that_does_not_give_back_what_was_written(tmp_path: Path, vault: Vault) -> None:
+    (tmp_path / "a").write_bytes(b"a")
+    vault.keep("a", tmp_path / "a")
+    (new,) = objects(vault)
+    new.write_bytes(b"another")
+    with pytest.raises(Halt, match="not what is read"):
+        vault.finish(DAY, [])
+    assert list(vault.backups()) == []
+
+
+def test_one_writes_at_a_time(vault: Vault) -> None:
+    with vault.written(), pytest.raises(Retryable, match="another backup"), Vault(vault.folder).written():
+        pass
 
 
 def test_pruning_removes_what_no_other_backup_needs(tmp_path: Path, vault: Vault) -> None:
