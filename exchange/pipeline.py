@@ -30,7 +30,7 @@ from exchange.steps.deliver import deliver, redeliver
 from exchange.steps.process import process, process_ranges
 from exchange.steps.ranges import match_range, plan
 from exchange.steps.receive import receive
-from exchange.steps.release import issue, propose_all
+from exchange.steps.release import issue, propose_all, unsent
 
 __all__ = [
     "deliver",
@@ -43,6 +43,7 @@ __all__ = [
     "receive",
     "redeliver",
     "run",
+    "unsent",
 ]
 
 

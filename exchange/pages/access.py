@@ -75,7 +75,12 @@ ROUTES: Final = (
     _route("GET", "/review", "review", Group.OFFICER),
     _route("POST", "/review/open", "open_row", Group.OFFICER),
     _route("POST", "/review/decide", "decide_row", Group.OFFICER),
-    # approval (leader) and supervision (supervisor) get their routes here
+    _route("GET", "/approval", "approvals", Group.LEADER),
+    _route("GET", "/approval/{release_id}", "approval", Group.LEADER),
+    _route("POST", "/approval/approve", "approve_release", Group.LEADER),
+    _route("POST", "/approval/return", "return_release", Group.LEADER),
+    _route("POST", "/approval/stop", "decide_stop", Group.LEADER),
+    # supervision (supervisor) gets its routes here
 )
 STATIC: Final = "/static"
 """Style and script, the same for everybody: open to anyone, no data."""

@@ -12,12 +12,12 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 
-from exchange.pages import answering, batch, board, home, review
+from exchange.pages import answering, approval, batch, board, home, review
 from exchange.pages.access import ROUTES, STATIC, Account, PageRoute, Visitor
 from exchange.pages.asked import Asked, Office
 from exchange.pages.forgery import holds
 
-_PAGES: Final = {**home.PAGES, **board.PAGES, **batch.PAGES, **review.PAGES}
+_PAGES: Final = {**home.PAGES, **board.PAGES, **batch.PAGES, **review.PAGES, **approval.PAGES}
 
 
 def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:

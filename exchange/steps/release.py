@@ -22,7 +22,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Final
 
 import polars as pl
 
@@ -52,6 +54,9 @@ from exchange.steps.disclosure import AWAITING
 from exchange.steps.prepare import encrypt_data, sign_result
 
 log = logging.getLogger(__name__)
+
+SENT_WITHIN: Final = timedelta(minutes=30)
+"""How long an approved release may take until it lies in the partner's folder."""
 
 CHANGED = "答复自送审后有变，重新送审 the answers are others than those proposed; proposed anew"
 UNNAMED = "由旧版本送审，重新送审 proposed by an earlier version; proposed anew"
@@ -156,6 +161,21 @@ def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
     return int(changed.to_series().sum())
 
 
+def is_stuck(release: Release, now: datetime) -> bool:
+    """Whether it may leave for longer than ``SENT_WITHIN`` and does not lie in the partner's folder."""
+    since = release.may_leave_since
+    return since is not None and now - since > SENT_WITHIN
+
+
+def unsent(app: App) -> list[str]:
+    """A sentence for each release that is stuck, as the register says now."""
+    return [
+        f"{each.id}: may leave since {each.may_leave_since:%Y-%m-%d %H:%M %Z} and was not delivered"
+        for each in app.register.releases.under_way()
+        if is_stuck(each, app.now())
+    ]
+
+
 def issue(app: App, release_id: str) -> None:
     """From approved to delivered; nothing to do where the release is further, was returned, or waits for a leader."""
     batch_id, number = parse_id(release_id)
@@ -173,6 +193,8 @@ def issue(app: App, release_id: str) -> None:
         _deliver(app, attested, number)
         app.register.releases.delivered(batch_id, number)
         log.info("%s: %d rows lie in the partner's folder", release_id, len(release.rows))
+    else:
+        log.info("%s is %s: nothing to send", release_id, release.state)
 
 
 def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord] | None:
