@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -108,6 +109,31 @@ def test_the_hash_that_was_shown_is_approved_and_no_other(pages: Pages, app: App
     assert "/approval/approve" not in pages.get("leader", f"/approval/{release.id}")[1]
     assert pages.post("leader", "/approval/approve", **given)[0] == 303, "a second press"
     assert sum('"release.1": "approved' in step.facts for step in app.register.steps(release.batch)) == 1
+
+
+def test_what_was_approved_and_does_not_leave_is_told(
+    pages: Pages, app: App, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def told() -> tuple[bool, bool, bool]:
+        office = pages.office.app
+        sentence = f"{release.id}: may leave since"
+        troubles = pages.get("op", "/board")[1].partition("异常")[2]
+        flagged = release.id in pages.get("leader", "/approval")[1].partition("tell the operator")[0]
+        return any(each.startswith(sentence) for each in pipeline.unsent(office)), release.id in troubles, flagged
+
+    def passed(minutes: int) -> None:
+        monkeypatch.setattr(pages.office.app, "now", lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+
+    passed(31)
+    assert not any(told()[:2]), "it waits for a leader, however long"
+    passed(0)
+    assert pages.post("leader", "/approval/approve", **shown(pages, release))[0] == 303
+    passed(29)
+    assert not any(told()[:2])
+    passed(31)
+    assert all(told())
+    pipeline.issue(app, release.id)
+    assert not any(told()[:2])
 
 
 @pytest.mark.parametrize("login", ["viewer", "op", "admin", "officer", "supervisor"])
