@@ -16,7 +16,7 @@ from datetime import date
 from typing import Final
 
 from fastapi import HTTPException
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from exchange.agreements.agreement import LETTER_ITEMS
 from exchange.app import App
@@ -196,7 +196,7 @@ def _release(asked: Asked) -> tuple[str, int]:
 
 
 def _back(asked: Asked, done: str) -> Response:
-    return RedirectResponse(f"{asked.request.url_for('approvals').path}?done={done}", 303)
+    return asked.see(f"/approval?done={done}")
 
 
 PAGES: Final = {

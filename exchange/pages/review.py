@@ -13,7 +13,7 @@ from datetime import date
 from typing import Final
 
 from fastapi import HTTPException
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from exchange.base.errors import Halt, without_values
 from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS
@@ -91,7 +91,7 @@ def decide_row(asked: Asked) -> Response:
         check_reason(form.get("reason", ""), note)
         said = complete(open_columns(asked.app, found), answers)
     asked.app.register.reviews.decide(found.batch, [Decision(found.row, version, said, form["reason"], note)])
-    return RedirectResponse(asked.request.url_for("review").path + "?decided=1", 303)
+    return asked.see("/review?decided=1")
 
 
 def _mine(asked: Asked) -> Review:

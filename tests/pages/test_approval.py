@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import polars as pl
 import pytest
+from fastapi import FastAPI
 
 from exchange import pipeline
 from exchange.app import App
@@ -19,7 +21,7 @@ from exchange.intake.collect import poll
 from exchange.register import Decision, Release, ReleaseState, ReviewState
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
-from tests.pages.conftest import Pages
+from tests.pages.conftest import Pages, served
 
 RECORDS = ("id_number", "name", "criminal_record")
 _numbers = itertools.count(1)
@@ -134,6 +136,18 @@ def test_what_was_approved_and_does_not_leave_is_told(
     assert all(told())
     pipeline.issue(app, release.id)
     assert not any(told())
+
+
+def test_where_it_is_mounted_every_way_on_leads_back_into_it(pages: Pages, release: Release) -> None:
+    """As Airflow mounts it: an application around ours, which knows none of our names."""
+    around = FastAPI()
+    around.mount("/exchange", pages.application)
+    with served(around) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        given = {"release": release.id, "shown": release.answers_sha256 or "", "token": pages.token("leader")}
+        answer = client.post("/exchange/approval/approve", headers={"x-login": "leader"}, data=given)
+        assert answer.headers["location"] == "/exchange/approval?done=approved"
+        answer = client.get(f"/exchange/run/{release.id}", headers={"x-login": "op"})
+        assert answer.headers["location"] == f"/exchange/batch/{release.batch}"
 
 
 @pytest.mark.parametrize("login", ["viewer", "op", "admin", "officer", "supervisor"])
