@@ -13,6 +13,7 @@ from exchange.base.paths import ROOT, SCHEMAS
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.docs.fields import agreements_page, file_schema, settings_page
 from exchange.docs.guide import with_tables
+from exchange.docs.rooms import rooms_page
 from exchange.docs.rulebook import rules_page
 from exchange.docs.specifications import read_specifications
 from exchange.register.diagram import states_page
@@ -34,6 +35,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield guide, with_tables(guide.read_text(encoding="utf-8"), specifications)
     yield ROOT / "docs" / "rules.md", rules_page(specifications)
     yield ROOT / "docs" / "states.md", states_page()
+    yield ROOT / "docs" / "rooms.md", rooms_page()
     yield ROOT / "docs" / "settings.md", settings_page(Settings)
     yield ROOT / "docs" / "agreements.md", agreements_page(Agreement)
 
