@@ -1,4 +1,4 @@
-"""The register's verbs: claim, accept, refuse, seal, deliver, close; and what is asked of it.
+"""The register's verbs: claim, accept, refuse, prepare, deliver, close; and what is asked of it.
 
 Rules
 - Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the
