@@ -25,11 +25,14 @@ ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
 
 
 class Role(StrEnum):
-    """What a person may do beside what Airflow lets the account do."""
+    """What a person may do beside what Airflow lets the account do; ``discloser``: ask, with another one, who was told
+    about somebody.
+    """
 
     OFFICER = "officer"
     LEADER = "leader"
     SUPERVISOR = "supervisor"
+    DISCLOSER = "discloser"
 
 
 class _Section(BaseModel):
@@ -54,6 +57,10 @@ class Keys(_Section):
     register_public: Path = Path("keys/register.pem")
     """核对登记簿流水的公钥，现用的在前，旧的保留在后。
     The public keys that the lines are checked by, the present one first.
+    """
+    told_keys: Path = Path("keys/told.keys")
+    """“查询过谁”索引的散列密钥，不是 PEM；须随其他密钥一同备份。
+    The hash keys of the index of who was told about whom, no PEM; backed up with the other keys.
     """
 
 
@@ -87,6 +94,10 @@ class Policy(_Section):
     """部门服务器一次应答至多等待几秒。 Seconds that one answer of a partner's server may take."""
     look_seconds: Annotated[float, Field(ge=0.1)] = 0.5
     """常驻的目录监视隔几秒看一次部门目录。 Seconds between two looks of the lookout into a partner's folder."""
+    looks_per_second: Annotated[float, Field(gt=0)] = 200.0
+    """五分钟内没有动静的目录，合计每秒至多看几次。
+    Looks per second into all folders together in which nothing has moved for five minutes.
+    """
     whole_look_seconds: Annotated[float, Field(gt=0)] = 50.0
     """看一个部门目录全程至多几秒；应小于收件任务的一分钟。
     Seconds that one look into a partner's folder may take in all; less than the collector's minute.
@@ -118,6 +129,10 @@ class Policy(_Section):
     """
     spot_check_days: Annotated[int, Field(ge=0)] = 90
     """抽查数还不少于该部门近多少天内有记录的行数。 And as many rows as the partner had hits within so many days."""
+    guard_holds: bool = True
+    """试探性查询触发防线时，结果是否等审批领导过目才发出；否则只记入登记簿。
+    Whether what shows that a partner guesses holds its result for a leader, or is only written down.
+    """
 
     @property
     def incomplete_after(self) -> timedelta:

@@ -141,6 +141,10 @@ class Limits(_Section):
     """一份请求至多多少行；结果为 xlsx 的须写，并不超过工作表的行数。
     Rows of one request at most; for results as xlsx no more than a sheet holds.
     """
+    max_rows_in_30_days: Annotated[int, Field(ge=1)] | None = None
+    """全部请求三十天内至多多少行；超过的先由审批领导过目。
+    Rows of all sets within 30 days, beyond which a leader looks first.
+    """
 
 
 class Masking(_Section):
