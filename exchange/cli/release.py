@@ -107,7 +107,7 @@ def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What wa
 
 @commands.command()
 def issue(release: ReleaseId) -> None:
-    """Seal and deliver an approved release."""
+    """Sign, encrypt and deliver an approved release."""
     with outcome(), App.of_account(os_user()) as app:
         pipeline.issue(app, release)
         out.print(f"{release}: {app.register.releases.get(*parse_id(release)).state.value}", markup=False)

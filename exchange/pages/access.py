@@ -45,7 +45,8 @@ class Visitor:
     @property
     def groups(self) -> frozenset[Group]:
         own = frozenset({Group.LOGGED_IN} | ({Group.OPERATOR} if self.account.operates else set()))
-        return own | frozenset(Group(role.value) for role in (self.person.roles if self.person else ()))
+        roles = self.person.roles if self.person else frozenset()
+        return own | frozenset(each for each in Group if each.value in roles)
 
     @property
     def name(self) -> str:
