@@ -21,6 +21,8 @@ COMMANDS: Final[Mapping[str, str]] = {
     "batch": "Collect request sets and run batches without Airflow.",
     "register": "The register of all batches: list, show, verify.",
     "review": "Rows that need an officer: list, show, decide, work lists.",
+    "guard": "Results held against fishing: list, release, refuse.",
+    "told": "Who was told about a person: ask, confirm, withhold, rekey.",
     "clock": "Stop and start the clock of a batch, with who and why.",
     "deadline": "Due days: watch, count again, list the alerts.",
     "release": "What leaves after the first result: propose, approve, send.",

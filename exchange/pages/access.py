@@ -49,7 +49,8 @@ class Visitor:
     @property
     def groups(self) -> frozenset[Group]:
         own = frozenset({Group.LOGGED_IN} | ({Group.OPERATOR} if self.account.operates else set()))
-        return own | frozenset(Group(role.value) for role in (self.person.roles if self.person else ()))
+        roles = self.person.roles if self.person else frozenset()
+        return own | frozenset(each for each in Group if each.value in roles)
 
     @property
     def name(self) -> str:
@@ -79,9 +80,14 @@ ROUTES: Final = (
     _route("GET", "/review", "review", Group.OFFICER),
     _route("POST", "/review/open", "open_row", Group.OFFICER),
     _route("POST", "/review/decide", "decide_row", Group.OFFICER),
+    _route("GET", "/approval", "approvals", Group.LEADER),
+    _route("GET", "/approval/{release_id}", "approval", Group.LEADER),
+    _route("POST", "/approval/approve", "approve_release", Group.LEADER),
+    _route("POST", "/approval/return", "return_release", Group.LEADER),
+    _route("POST", "/approval/stop", "decide_stop", Group.LEADER),
     _route("GET", "/health", "health", Group.ANYONE),
     _route("GET", "/metrics", "metrics", Group.OPERATOR, Group.SUPERVISOR),
-    # approval (leader) and supervision (supervisor) get their routes here
+    # supervision (supervisor) gets its routes here
 )
 STATIC: Final = "/static"
 """Style and script, the same for everybody: open to anyone, no data."""

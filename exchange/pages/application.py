@@ -12,13 +12,20 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 
-from exchange.pages import answering, batch, board, health, home, review
+from exchange.pages import answering, approval, batch, board, health, home, review
 from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
 from exchange.pages.asked import Asked, Office
 from exchange.pages.forgery import holds
 
 _OPEN: Final = health.OPEN
-_PAGES: Final = {**home.PAGES, **board.PAGES, **batch.PAGES, **review.PAGES, **health.PAGES}
+_PAGES: Final = {
+    **home.PAGES,
+    **board.PAGES,
+    **batch.PAGES,
+    **review.PAGES,
+    **approval.PAGES,
+    **health.PAGES,
+}
 
 
 def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:

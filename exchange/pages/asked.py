@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from exchange.app import App
 from exchange.operation.health import Health, quick
@@ -66,3 +66,9 @@ class Asked:
     def page(self, template: str, **values: Any) -> HTMLResponse:
         """The template's page for this visitor."""
         return answering.page(self.request, template, self.visitor, token=self.token, now=self.app.now(), **values)
+
+    def see(self, path: str) -> RedirectResponse:
+        """Leads to another page of this application, wherever it is mounted; ``url_for`` would ask the application
+        around it, which does not know our names.
+        """
+        return RedirectResponse(self.request.scope.get("root_path", "") + path, 303)

@@ -21,11 +21,11 @@ from exchange.base.paths import DAGS, POOLS, ROOT
 from exchange.demo.servers.ports import LOOPBACK
 
 USERS: Final = {
-    "admin": "admin", "op": "op", "leader": "user", "viewer": "viewer",
+    "admin": "admin", "op": "op", "leader": "viewer", "viewer": "viewer",
     "officer": "viewer", "yanbian": "viewer", "supervisor": "viewer",
 }  # fmt: skip
-"""User → role of Airflow's. The leader answers what is asked of leaders and runs nothing; officers and supervisors see
-in Airflow what a viewer does, and have pages of their own.
+"""User → role of Airflow's. Officers, leaders and supervisors see in Airflow what a viewer does, and have pages of
+their own.
 """
 
 _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
