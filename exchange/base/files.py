@@ -11,18 +11,22 @@ import fcntl
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Final
 
-from exchange.base.errors import Halt, disk_in_the_way
+from exchange.base.errors import Halt, Retryable, disk_in_the_way
 
 _DIGEST: Final = 64
 """Characters of a SHA-256 in hex."""
 
+LOCK_SECONDS: Final = 300.0
+"""How long another process is waited for; a lock is held for as long as a snapshot's version is read once, at most."""
 
+_BETWEEN_TRIES: Final = 0.05
 _BROKEN: Final = frozenset(
     {errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ESTALE}
 )
@@ -88,15 +92,29 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 @contextmanager
 def locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
-    """Holds a folder against other processes that ask so; a killed one holds nothing. BlockingIOError where ``wait`` is
-    not wanted and somebody holds it.
+    """Holds a folder against other processes that ask so; a killed one holds nothing, one that stands still does:
+    Retryable after ``LOCK_SECONDS``, and BlockingIOError at once where ``wait`` is not wanted.
     """
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        _lock(descriptor, folder, LOCK_SECONDS if wait else None)
         yield
     finally:
         os.close(descriptor)
+
+
+def _lock(descriptor: int, folder: Path, seconds: float | None) -> None:
+    begun = time.monotonic()
+    while True:
+        try:
+            return fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if seconds is None:
+                raise
+            if time.monotonic() - begun >= seconds:
+                msg = f"{folder}: another process has held this folder for {seconds:g} seconds; `fuser` says which"
+                raise Retryable(msg) from None
+        time.sleep(_BETWEEN_TRIES)
 
 
 def sync_folder(folder: Path) -> None:
@@ -134,13 +152,19 @@ class Archive:
     def keep(self, content: bytes) -> str:
         """Keeps the bytes; their SHA-256. Keeping the same bytes twice changes nothing but their time."""
         digest = sha256(content)
-        if not self.has(digest) or self.path(digest).read_bytes() != content:  # altered: here are the right bytes
+        if not self.touch(digest) or self.path(digest).read_bytes() != content:  # altered: here are the right bytes
             write_atomically(self.path(digest), content)
         return digest
 
     def has(self, digest: str) -> bool:
-        """Whether the original lies here. Its time is now from then on: who asks is about to name it, and what was
-        asked for a moment ago is not destroyed.
+        """Whether the original lies here."""
+        path = self.path(digest)
+        with disk_trouble(path):
+            return path.is_file()
+
+    def touch(self, digest: str) -> bool:
+        """Sets the original's time to now, so that it is not destroyed before whoever found it has named it in the
+        register; False where it does not lie here.
         """
         path = self.path(digest)
         with disk_trouble(path):
@@ -151,13 +175,13 @@ class Archive:
         return True
 
     def digests(self, untouched_since: datetime) -> Iterator[str]:
-        """What nobody laid down or asked for since this moment."""
+        """What nobody laid down or touched since this moment."""
         for path in sorted(self.folder.glob("??/*")):
             if len(path.name) == _DIGEST and path.stat().st_mtime < untouched_since.timestamp():
                 yield path.name
 
     def destroy(self, digest: str, untouched_since: datetime) -> bool:
-        """Deletes an original that nobody asked for since; False where somebody did. It is moved aside first, so that
+        """Deletes an original that nobody touched since; False where somebody did. It is moved aside first, so that
         whoever lays the same bytes down meanwhile has them in their place; what is gone already is no fault.
         """
         place, aside = self.path(digest), self._aside(digest)

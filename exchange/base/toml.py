@@ -31,6 +31,9 @@ def parse_model(model: type[M], content: bytes, path: Path) -> M:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path}: not TOML: {error}"
         raise Halt(msg) from None
+    except RecursionError:
+        msg = f"{path}: not TOML that can be read: values are nested too deeply"
+        raise Halt(msg) from None
     except ValidationError as error:
         raise Halt(_explained(path, error)) from None
 

@@ -6,7 +6,8 @@
 
 Rules: each build has a folder of its own, which is renamed when it is whole and checked, so a half-built one is never
 visible; of two that made the same the second finds it there. What a killed build left (plain people) goes with the next
-build of any source and day, and at start. A version is never changed afterwards, and what was (``integrity.py``) is no
+build of any source and day, and at start; a build of another source is never waited for, and one of the same for a
+few minutes only. A version is never changed afterwards, and what was (``integrity.py``) is no
 longer used; publishing is one atomic replacement of ``current`` and never goes back in time; the
 same export gives the same version. Old versions go when no open batch has pinned them and newer ones are kept.
 """
@@ -226,7 +227,7 @@ def _put_in_place(building: Path, place: Path, source: str) -> None:
 
 def _removed_if_nobodys(building: Path) -> bool:
     try:
-        with locked(building.parent), locked(building, wait=False):
+        with locked(building.parent, wait=False), locked(building, wait=False):
             shutil.rmtree(building, ignore_errors=True)
     except OSError:
         return False  # a build that is under way, another process was first, or who runs this may only read

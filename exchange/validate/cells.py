@@ -32,6 +32,8 @@ _MAX_DATE_SERIAL: Final = 2_958_465  # 9999-12-31
 _LEAP_BUG: Final = 60  # the day 1900-02-29, which spreadsheets count and the calendar does not
 _DAYS_1904: Final = 1462
 _ZERO: Final = datetime(1899, 12, 30)
+_NUMBER: Final = re.compile(r"\s*[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?\s*")
+"""A number as XML has it (XML Schema part 2, double)."""
 
 
 def is_date_format(code: str) -> bool:
@@ -42,10 +44,9 @@ def is_date_format(code: str) -> bool:
 
 def number_text(raw: str, *, is_date: bool, from_1904: bool) -> str:
     """The text of a number cell from the digits in the file."""
-    try:
-        number = float(raw)
-    except ValueError:
+    if not _NUMBER.fullmatch(raw):  # float() would take digits of other scripts and underscores, too
         return raw
+    number = float(raw)
     if not math.isfinite(number):
         return raw
     if is_date and 1 <= number + _DAYS_1904 * from_1904 < _MAX_DATE_SERIAL + 1:

@@ -20,6 +20,7 @@ from __future__ import annotations
 import codecs
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import Final
 
@@ -64,11 +65,17 @@ def to_utf8(content: bytes, stated: str | None = None) -> bytes:
 
 
 def _from_utf16(content: bytes) -> bytes:
-    try:
-        return content.decode("utf-16").encode()
-    except UnicodeDecodeError as error:
-        row = content[: error.start].decode("utf-16", "replace").count("\n")
-        raise Refused("encoding", row=row) from None
+    decoder, utf8, row = codecs.getincrementaldecoder("utf-16")(), io.BytesIO(), 0
+    for start in range(0, len(content), _PIECE):
+        piece = content[start : start + _PIECE]
+        try:
+            text = decoder.decode(piece, final=start + _PIECE >= len(content))
+        except UnicodeDecodeError as error:
+            row += error.object[: error.start].decode(error.encoding, "replace").count("\n")
+            raise Refused("encoding", row=row) from None
+        row += text.count("\n")
+        utf8.write(text.encode())
+    return utf8.getvalue()
 
 
 def _without_marks(content: bytes) -> bytes:
@@ -130,17 +137,20 @@ def _decided(content: bytes) -> str:
         return "utf-8"
     if _first_not_utf8(content) is None:
         return _of_whole_utf8(content)
-    kinds = [(row, _kind(line)) for row, line in enumerate(io.BytesIO(content)) if not line.isascii()]
-    of_utf8 = sum(kind == "utf-8" for _, kind in kinds)
-    if not of_utf8:
+    found = Counter(kind for _, _, kind in _kinds(content))
+    if not found["utf-8"]:
         return "gb18030"
-    first, kind_of_first = kinds[0]
-    most = kind_of_first if first == 0 else "utf-8" if 2 * of_utf8 > len(kinds) else "gb18030"
-    row = next((row for row, kind in kinds if kind != most), first)
-    line = content.split(b"\n", row + 1)[row]
+    first, _, kind_of_first = next(_kinds(content))
+    most = kind_of_first if first == 0 else max(("gb18030", "utf-8"), key=found.__getitem__)
+    row, line = next((row, line) for row, line, kind in _kinds(content) if kind != most)
     if most == "utf-8" and _evidence(line, "gb18030") <= _CLEAR:  # no text in either, as one cut inside a character
         raise Refused("encoding", row=row)
     raise Refused("mixed_encoding", row=row)
+
+
+def _kinds(content: bytes) -> Iterator[tuple[int, bytes, str]]:
+    """(number, line, its kind) of each line beyond ASCII; looked for anew, because millions kept would fill memory."""
+    return ((row, line, _kind(line)) for row, line in enumerate(io.BytesIO(content)) if not line.isascii())
 
 
 def _of_whole_utf8(content: bytes) -> str:

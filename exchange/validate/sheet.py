@@ -22,8 +22,9 @@ from exchange.validate.table import ROW_FAULT, check_rows, has_references, read_
 MAX_CELL_LETTERS: Final = 4096
 """Characters; the longest honest cell, an address, stays under two hundred."""
 
-MAX_TEXT_LETTERS: Final = 1 << 30
-"""Bytes of all rows and of the texts that cells share together, in memory."""
+MAX_TEXT_LETTERS: Final = 1 << 29
+"""Bytes of all rows (twice, as they are put together in the end) and of the texts that cells share, in memory: 512 MiB.
+A full sheet of 1,048,576 rows in four columns takes some 400; beyond it the list may come as CSV."""
 
 MAX_COLUMNS: Final = 64
 MAX_SHEET_ROW: Final = 1_048_576
@@ -117,7 +118,7 @@ class Sheet:
         frame = pl.DataFrame(columns, schema=schema, orient="col")
         self._rows = []
         self._frames.append(frame)
-        self.keep_bytes(int(frame.estimated_size()))
+        self.keep_bytes(2 * int(frame.estimated_size()))
 
     def keep_bytes(self, size: int) -> None:
         """Counts what is held in memory; Refused where it is too much."""

@@ -16,8 +16,8 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, TypeVar
 
 import polars as pl
 import pyarrow as pa
@@ -41,9 +41,21 @@ REFERENCE: Final = "row_ref"
 _SEPARATORS: Final = ",;\t"
 _OTHER_SEPARATORS: Final = re.compile("[|:，；、｜]")
 _EXCELS_LINE: Final = re.compile(rb'"?sep=[^\r\n]"?\r?\n', re.IGNORECASE)
-_SLOW_CHUNK: Final = 50_000
+_SURPLUS: Final = 64
+"""Empty columns behind the header's last word that are read as columns. A spreadsheet whose formats reach to its last
+column saves some 16,000, and each would take memory in every part: those are cut off row by row, which is slower."""
+
+_SLOW_ROWS: Final = 50_000
+_SLOW_BYTES: Final = 8 * 1024 * 1024
+"""What the slow way holds at a time, whichever is reached first."""
+
+_FAST_ROWS: Final = 1 << 18
+"""Of a part, at a time; honest rows are long enough that a part has fewer. Two million short ones took half a GB."""
+
 _PART: Final = 32 * 1024 * 1024
 """Bytes of the file that are read at a time where the rows are put together again."""
+
+T = TypeVar("T")
 
 
 def read_table(utf8: bytes, items: Sequence[str], rows: int | None, form: str | None = None) -> pl.DataFrame:
@@ -71,6 +83,8 @@ def _counted(
     separator, header = _fields(utf8[start:end])
     codes = read_header(header, items, form)
     surplus = [f"#{place}" for place in range(len(codes) + 1, len(header) + 1)]
+    if len(surplus) > _SURPLUS:
+        surplus = []
     optional = frozenset(column.code for column in columns_for(items, form) if column.optional)
     found, referred = 0, False
     frames = _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus), separator)
@@ -198,9 +212,10 @@ def _read_fast(
         ),
     )
     for batch in batches:
-        frame = pl.from_arrow(batch)
-        assert isinstance(frame, pl.DataFrame)
-        yield frame.with_columns(pl.lit(None, pl.String).alias(ROW_FAULT))
+        for first in range(0, batch.num_rows, _FAST_ROWS):
+            frame = pl.from_arrow(batch.slice(first, _FAST_ROWS))
+            assert isinstance(frame, pl.DataFrame)
+            yield frame.with_columns(pl.lit(None, pl.String).alias(ROW_FAULT))
 
 
 def _read_slowly(
@@ -221,19 +236,31 @@ def _read_slowly(
     content = io.BytesIO(utf8)
     content.seek(start)
     reader = csv.reader(io.TextIOWrapper(content, encoding="utf-8", newline=""), delimiter=separator)
-    rows = itertools.islice(filter(None, reader), skip, None)
+    marked = (
+        (*row, None) if len(row) == width else (*row[:width], *empty[len(row) :], _fault(row, fewest, width))
+        for row in itertools.islice(filter(None, reader), skip, None)
+    )
     try:
-        while chunk := list(itertools.islice(rows, _SLOW_CHUNK)):
-            marked = [
-                (*row, None) if len(row) == width else (*(*row, *empty)[:width], _fault(row, fewest, width))
-                for row in chunk
-            ]
-            yield pl.DataFrame(marked, schema=schema, orient="row")
+        for chunk in _chunks(marked, content):
+            yield pl.DataFrame(chunk, schema=schema, orient="row")
     except csv.Error:
         raise Refused("csv_format", row=reader.line_num) from None
+
+
+def _chunks(rows: Iterable[T], content: io.BytesIO) -> Iterator[list[T]]:
+    """Rows that are read from ``content``, some of them at a time: so that neither many nor long ones fill memory."""
+    chunk: list[T] = []
+    begun = content.tell()
+    for row in rows:
+        chunk.append(row)
+        if len(chunk) == _SLOW_ROWS or content.tell() - begun > _SLOW_BYTES:
+            yield chunk
+            chunk, begun = [], content.tell()
+    if chunk:
+        yield chunk
 
 
 def _fault(row: Sequence[str], fewest: int, width: int) -> str | None:
     """What is wrong with a row of another width than the header's; one without any text is none and has no fault."""
     short = len(row) < fewest and any(map(has_text, row))
-    return "row_fields" if short or any(map(has_text, row[width:])) else None
+    return "row_fields" if short or any(map(has_text, filter(None, row[width:]))) else None

@@ -32,9 +32,12 @@ _PEM: Final = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----\s([A-Za-z0-9+/=\s]+)-
 
 
 def as_der(content: bytes) -> bytes:
-    """What stands between a PEM file's two lines; anything else as it is."""
+    """What stands between a PEM file's two lines; anything else, and what is no base64, as it is."""
     found = _PEM.fullmatch(content)
-    return base64.b64decode(found[2]) if found else content
+    try:
+        return base64.b64decode(found[2]) if found else content
+    except ValueError:  # cut off, or a character too many
+        return content
 
 
 def digests(signature: bytes) -> frozenset[bytes]:

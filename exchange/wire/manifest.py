@@ -4,7 +4,7 @@ Rules
 - Unknown fields are refused, types are strict, and every text has a greatest length: what comes from outside is
   bounded.
 - A manifest that does not fit is refused by naming the field, never by quoting it; a field that stands twice does not
-  fit. UTF-8, with or without its mark; another encoding is refused as that.
+  fit. UTF-8, with or without marks; another encoding is refused as that.
 - Files are written in one form (UTF-8, two blanks, fields in the order of the model), so that the same facts are the
   same bytes. The JSON Schemas in ``schemas/`` are generated from these models.
 """
@@ -221,6 +221,8 @@ MODELS: Final[dict[str, type[_Record]]] = {
 _FIRST_FIELD: Final = "format"
 """What is named where there are no fields at all."""
 
+_MARKS: Final = "\ufeff\u200b"
+_CTRL_Z: Final = "\x1a"
 _A_WORD: Final = re.compile(r"[a-z][a-z_]{0,30}")
 
 R = TypeVar("R", bound=_Record)
@@ -246,16 +248,26 @@ def parse(model: type[R], content: bytes) -> R:
 
 def is_whole_json(content: bytes) -> bool:
     """Whether these bytes are JSON to their end, in UTF-8 or in an encoding that ``parse`` refuses by its name."""
-    for text in (content, content.decode("gb18030", "replace")):
-        with suppress(ValueError, RecursionError):
-            json.loads(text)  # of bytes it finds out UTF-8, UTF-16 and UTF-32
-            return True
+    readings: list[bytes | str] = [_bare(content.decode(encoding, "replace")) for encoding in ("utf-8", "gb18030")]
+    for text in [content, *readings]:
+        try:
+            json.loads(text, parse_int=str)  # of bytes it finds out UTF-8, UTF-16 and UTF-32
+        except RecursionError:
+            return True  # more uploaded does not make it one
+        except ValueError:
+            continue
+        return True
     return False
+
+
+def _bare(text: str) -> str:
+    """Without the marks that programs put before a text, once or twice, and the sign that some end it with."""
+    return text.lstrip(_MARKS).rstrip(_CTRL_Z)
 
 
 def _text(content: bytes) -> str:
     try:
-        text = content.decode("utf-8-sig")
+        text = _bare(content.decode())
     except UnicodeDecodeError:
         raise Refused("manifest_encoding") from None
     if "\0" in text:  # UTF-16 without its mark

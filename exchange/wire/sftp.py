@@ -3,21 +3,23 @@
 Rules
 - A name or a message that is not UTF-8 is a name like any other, with what cannot be read escaped as Python does in
   file names; paramiko ends the whole listing at it with UnicodeDecodeError.
+- A message that says of itself that it holds more than it does is a broken connection. paramiko reads zeros behind its
+  end, and would count through four billion attributes of a file that are not there, which no time limit ends.
 - A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
-  have none.
+  have none. One thread cuts all conversations that are over, since a look is too short for a thread of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Timer
 from typing import Any, cast
 
 import paramiko
 from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 
 from exchange.base.errors import Retryable
+from exchange.wire.alarms import ALARMS
 
 
 class SftpClient(paramiko.SFTPClient):
@@ -40,6 +42,11 @@ class SftpClient(paramiko.SFTPClient):
         except EOFError:
             client._request(CMD_CLOSE, handle)
 
+    def _request(self, t: int, *args: object) -> tuple[int, paramiko.Message]:
+        """The kind of the server's answer, and the answer."""
+        kind, answer = super()._request(t, *args)  # type: ignore[misc]  # likewise
+        return kind, _Message(answer.get_remainder())
+
     def _convert_status(self, msg: paramiko.Message) -> None:
         """Raises what the server's status means, in whichever bytes it words it."""
         plain = paramiko.Message()
@@ -47,6 +54,17 @@ class SftpClient(paramiko.SFTPClient):
         plain.add_string(msg.get_binary().decode("ascii", "replace"))
         plain.rewind()
         super()._convert_status(plain)  # type: ignore[misc]  # likewise
+
+
+class _Message(paramiko.Message):
+    """What a server answered; SSHException at the first thing that is not there."""
+
+    def get_bytes(self, n: int) -> bytes:
+        found: bytes = self.packet.read(n)
+        if len(found) < n:
+            msg = "a message is shorter than it says"
+            raise paramiko.SSHException(msg)
+        return found
 
 
 class TimeLimit:
@@ -60,9 +78,7 @@ class TimeLimit:
     @contextmanager
     def of(self, seconds: float) -> Iterator[None]:
         """Retryable when the block takes longer than this in all, whatever the server does meanwhile."""
-        timer = Timer(seconds, self._cut)
-        timer.daemon = True
-        timer.start()
+        alarm = ALARMS.set(seconds, self._cut)
         try:
             yield
         except Retryable:
@@ -71,7 +87,7 @@ class TimeLimit:
                 raise Retryable(msg) from None
             raise
         finally:
-            timer.cancel()
+            alarm.cancel()
 
     def _cut(self) -> None:
         self.passed = True

@@ -27,11 +27,13 @@ import random
 import re
 import stat
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from threading import BoundedSemaphore
 from typing import Any, Final
 
 import paramiko
@@ -54,6 +56,15 @@ TEMPORARY: Final = ".part-"
 _SSH_PORT: Final = 22
 _FAST_CIPHERS: Final = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
 _KEEPALIVE_SECONDS: Final = 15
+_IDLE_WAKE_SECONDS: Final = 5.0
+"""How often the thread of a connection looks up while nothing comes; paramiko's own tenth of a second is a third of a
+core with 300 connections.
+"""
+
+BEGINNING_AT_ONCE: Final = 3
+"""Connections that this process begins at one server at the same time. OpenSSH refuses some beyond ten that have not
+logged in yet (``MaxStartups 10:30:100``); the poll and two lookouts come at once.
+"""
 _WINDOW: Final = 2 * 1024 * 1024
 """Bytes that a server may send before they are read, as OpenSSH's client has it."""
 
@@ -124,7 +135,7 @@ def connect(
     """The partner's folders, connected for the length of the block."""
     limit = TimeLimit(f"SFTP server {place.host}:{place.port}")
     key = _own_key(key_file)
-    with limit.of(timeouts.whole_seconds), _network_trouble(place):
+    with limit.of(timeouts.whole_seconds), _network_trouble(place), _in_turn(place, timeouts.whole_seconds):
         client = _connect_patiently(place, key, timeouts, limit)
         try:
             sftp = _open_sftp(client, timeouts)
@@ -136,6 +147,22 @@ def connect(
             yield Folder(place, sftp, limit, timeouts.whole_seconds, lock)
     finally:
         client.close()
+
+
+_turns: Final[defaultdict[tuple[str, int], BoundedSemaphore]] = defaultdict(lambda: BoundedSemaphore(BEGINNING_AT_ONCE))
+
+
+@contextmanager
+def _in_turn(place: SftpAccount, seconds: float) -> Iterator[None]:
+    """One of the few connections that begin at this server at once."""
+    turn = _turns[place.host, place.port]
+    if not turn.acquire(timeout=seconds):
+        msg = "others are still connecting"
+        raise TimeoutError(msg)
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def _own_key(key_file: Path) -> paramiko.PKey:
@@ -212,6 +239,7 @@ def _connect_once(place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, li
         raise
     if (transport := client.get_transport()) is not None:
         transport.set_keepalive(_KEEPALIVE_SECONDS)
+        transport.sock.settimeout(_IDLE_WAKE_SECONDS)
     return client
 
 
@@ -283,6 +311,13 @@ class Folder:
                 elif not entry.filename.startswith("."):
                     unread += 1
         return Listing(files, unread, whole=True)
+
+    def requests_changed(self) -> int | None:
+        """When something was put into the requests folder or taken out, in seconds by the server's clock; None where
+        the server does not say. One question and one answer, where a listing takes at least four.
+        """
+        with _network_trouble(self.place):
+            return self.sftp.stat(self.place.requests).st_mtime or None
 
     def gone(self, names: Collection[str]) -> set[str]:
         """Those of these names that do not lie in the results folder."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from exchange.base.errors import Halt
-from exchange.base.files import Archive, make_folder, sha256, written_atomically
+from exchange.base import files
+from exchange.base.errors import Halt, Retryable
+from exchange.base.files import Archive, locked, make_folder, sha256, written_atomically
 
 
 def write_half(place: Path) -> None:
@@ -56,3 +60,28 @@ def test_the_archive_keeps_by_content(tmp_path: Path) -> None:
 def test_only_a_hash_is_a_name_in_the_archive(tmp_path: Path, name: str) -> None:
     with pytest.raises(ValueError, match="SHA-256"):
         Archive(tmp_path).path(name)
+
+
+_HOLDS = """import fcntl, os, sys, time
+fcntl.flock(os.open(sys.argv[1], os.O_RDONLY), fcntl.LOCK_EX)
+print(flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("wait", [True, False])
+def test_who_stands_still_with_a_lock_is_waited_for_no_longer_than_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wait: bool
+) -> None:
+    monkeypatch.setattr(files, "LOCK_SECONDS", 0.1)
+    with subprocess.Popen([sys.executable, "-c", _HOLDS, str(tmp_path)], stdout=subprocess.PIPE) as holder:
+        try:
+            assert holder.stdout is not None
+            holder.stdout.readline()
+            holder.send_signal(signal.SIGSTOP)
+            with pytest.raises(Retryable if wait else BlockingIOError), locked(tmp_path, wait=wait):
+                pass
+        finally:
+            holder.kill()
+    with locked(tmp_path, wait=wait):  # killed, it holds nothing
+        pass

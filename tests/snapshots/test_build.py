@@ -10,6 +10,7 @@ import pyarrow as pa
 import pytest
 
 from exchange.base.errors import Halt
+from exchange.base.files import locked
 from exchange.base.tables import SOURCES
 from exchange.demo.province.exports import write_exports
 from exchange.snapshots.build import build, build_if_new
@@ -161,3 +162,12 @@ def test_a_snapshot_that_is_gone_is_for_a_person(snapshots: Snapshots) -> None:
         snapshots.version("population", "2026-11-22.0123456789ab")
     with pytest.raises(Halt):
         snapshots.version("population", "../../etc")
+
+
+def test_a_build_that_stands_still_holds_up_no_other_source(snapshots: Snapshots, exports: Path) -> None:
+    left = snapshots.folder / "drug_control" / ".building-2026-11-22-left"
+    left.mkdir(parents=True)
+    with locked(left.parent):
+        assert built(snapshots, exports) == snapshots.current("population")
+    assert left.is_dir()
+    assert snapshots.clean() == 1

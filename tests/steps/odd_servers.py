@@ -8,7 +8,7 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
@@ -72,6 +72,21 @@ class Unremoving(asyncssh.SFTPServer):
 
     def remove(self, path: bytes) -> None:  # noqa: ARG002
         raise asyncssh.SFTPPermissionDenied("")
+
+
+class _Countless(asyncssh.SFTPAttrs):
+    """Attributes of a file that are said to be four billion, of which none follows."""
+
+    def encode(self, sftp_version: int) -> bytes:  # noqa: ARG002
+        return bytes.fromhex("80000000 ffffffff")
+
+
+class Lying(asyncssh.SFTPServer):
+    """Tells of each file more attributes than there are."""
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        async for name in super().scandir(path):
+            yield asyncssh.SFTPName(name.filename, name.longname, _Countless())
 
 
 class Dropbox(Plain):

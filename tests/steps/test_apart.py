@@ -19,7 +19,7 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
 from exchange.wire.transport import MAX_LISTED_FILES
-from tests.steps.odd_servers import Shut, dripping, served_by
+from tests.steps.odd_servers import Lying, Shut, dripping, served_by
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -116,6 +116,18 @@ def test_a_server_that_drips_is_cut_off_and_the_others_are_started_meanwhile(
     assert lane is Lane.IMMEDIATE
     assert seconds < 7, "not when the last partner's look has ended"
     assert [education.id in trouble for trouble in swept.troubles] == [True]
+
+
+def test_a_server_that_says_more_than_it_sends_holds_up_nobody(
+    app: App, court: DemoPartner, education: DemoPartner, ask: Ask
+) -> None:
+    """Counting what is not there took an hour of one processor, and no time limit ended it."""
+    asked = ask()
+    put(court, court.make_set(asked))
+    with served_by(app, education, Lying):
+        swept = poll(app)
+    assert asked.batch in swept.waiting
+    assert [trouble.partition(":")[0] for trouble in swept.troubles] == [education.id]
 
 
 def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import tracemalloc
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
-from exchange.validate.encoding import MAX_LINE_BYTES, to_utf8
+from exchange.validate import encoding
+from exchange.validate.encoding import MAX_LINE_BYTES, _from_utf16, to_utf8
 
 TEXT = "业务编号,姓名\nR1,张三\nR2,𬬭䶮\n"
 
@@ -92,3 +95,28 @@ def test_lines_of_both_kinds_are_never_half_guessed(names: list[str]) -> None:
     except Refused:
         return
     assert found == mixed  # a few characters of GB18030 are valid UTF-8: then the whole is read as that
+
+
+@pytest.mark.parametrize("last", ["utf-8", "gb18030"])
+def test_to_find_out_an_encoding_takes_memory_for_no_line(last: str) -> None:
+    """A tuple for each short line took thirty times the file."""
+    content = "赵,\n".encode("gb18030") * 20_000 + "赵,\n".encode(last)
+    tracemalloc.start()
+    try:
+        with suppress(Refused):
+            to_utf8(content)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 6 * len(content)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\ufeff\u200b")), st.integers(1, 9))
+def test_utf_16_in_pieces_is_the_whole(text: str, piece: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "_PIECE", 2 * piece)
+        for form in ("utf-16-le", "utf-16-be"):
+            assert _from_utf16(("\ufeff" + text).encode(form)) == text.encode()
+            with pytest.raises(Refused) as refused:
+                _from_utf16(("\ufeff\n" + text + "\n").encode(form) + b"\0")
+            assert (refused.value.code, refused.value.row) == ("encoding", 2)

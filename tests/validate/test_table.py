@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
+from exchange.validate import table
 from exchange.validate.cells import has_text
 from exchange.validate.columns import read_header
 from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_parts, read_table
@@ -82,9 +83,9 @@ def test_ragged_rows_stay_where_they_are_in_parts_of_any_size(rows: list[list[st
     text = io.StringIO()
     csv.writer(text, lineterminator="\n").writerows(rows)
     content = HEADER + text.getvalue().encode()
-    table = pl.concat(read_parts(content, ITEMS, len(rows), part=part))
-    assert table.equals(pl.concat(_read_slowly(content, len(HEADER), CODES)))
-    assert table[ROW_FAULT].to_list() == [
+    read = pl.concat(read_parts(content, ITEMS, len(rows), part=part))
+    assert read.equals(pl.concat(_read_slowly(content, len(HEADER), CODES)))
+    assert read[ROW_FAULT].to_list() == [
         "row_fields" if len(row) < 4 or any(map(has_text, row[4:])) else None for row in rows
     ]
 
@@ -136,3 +137,37 @@ def test_a_reference_that_lost_a_character_is_marked() -> None:
 def test_how_many_rows_were_found(stated: int) -> None:
     found = refused(HEADER + b"R1,1,a,1\nR2,1,a,1\n", stated)
     assert (found.code, found.row, found.column) == ("row_count", 2, "rows")
+
+
+@pytest.mark.parametrize("commas", [1, 63, 64, 65, 16_000])
+def test_empty_columns_behind_the_header_are_cut_off_however_many(commas: int) -> None:
+    """A spreadsheet that saves up to its last column; each as a column of its own took a gigabyte."""
+    wide = HEADER.rstrip() + b"," * commas + b"\n"
+    full = b"".join(b"R%d,1,a,1" % row + b"," * commas + b"\n" for row in range(3))
+    rows = [(f"R{row}", "1", "a", "1", None) for row in range(3)]
+    assert read_table(wide + full, ITEMS, 3).rows() == rows
+    assert read_table(wide + b"R0,1,a,1\nR1,1,a,1\nR2,1,a,1\n", ITEMS, 3).rows() == rows
+    assert read_table(wide + full.replace(b"R1,1,a,1,", b"R1,1,a,1,x"), ITEMS, 3)[ROW_FAULT].to_list() == [
+        None,
+        "row_fields",
+        None,
+    ]
+
+
+def test_what_is_read_slowly_is_held_in_chunks_of_rows_and_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(table, "_SLOW_BYTES", 100_000)
+    monkeypatch.setattr(table, "_SLOW_ROWS", 1000)
+    long = [frame.height for frame in _read_slowly(HEADER + (b"R,1,a,1" + b"," * 9000 + b"\n") * 100, 0, CODES)]
+    short = [frame.height for frame in _read_slowly(HEADER + b"R\n" * 5000, 0, CODES)]
+    assert max(long) < 20
+    assert max(short) == 1000
+    assert (sum(long), sum(short)) == (101, 5001)
+
+
+def test_what_is_read_fast_is_held_in_parts_of_rows_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rows of commas alone: a part of 8 MiB held two million."""
+    monkeypatch.setattr(table, "_FAST_ROWS", 1000)
+    content = HEADER + b",,,\n" * 4500 + b"R1,1,a,1\n"
+    parts = list(_read_fast(content, len(HEADER), CODES, part=1 << 20))
+    assert [part.height for part in parts] == [1000, 1000, 1000, 1000, 501]
+    assert read_table(content, ITEMS, 1)["row_ref"].to_list() == ["R1"]

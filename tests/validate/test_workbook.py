@@ -125,6 +125,13 @@ def test_serial_days_at_their_borders(serial: str, text: str) -> None:
     assert number_text(serial, is_date=True, from_1904=False) == text
 
 
+@pytest.mark.parametrize("text", ["1_0", "٣", "３", "0x10", "1e", "infinity", ".", ""])
+@pytest.mark.parametrize("is_date", [True, False])
+def test_what_is_no_number_of_xml_stays_as_it_stands(text: str, is_date: bool) -> None:
+    """Python's own reading takes some of them, and made days of January 1900 out of them."""
+    assert number_text(text, is_date=is_date, from_1904=False) == text
+
+
 @pytest.mark.parametrize("beyond", ["0", "0.5", "-1", "2958466", "inf", "nan"])
 def test_what_is_no_day_stays_a_number(beyond: str) -> None:
     assert number_text(beyond, is_date=True, from_1904=False) == beyond

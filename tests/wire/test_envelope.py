@@ -89,6 +89,12 @@ def test_no_beginning_of_a_pem_signature_is_whole(theirs: KeyPair) -> None:
     assert not any(is_whole_der(as_der(pem[:length])) for length in range(len(pem) - 1))
 
 
+@given(st.text("AZaz09+/= \n", max_size=40).map(str.encode))
+def test_a_pem_signature_of_any_letters_is_as_whole_as_it_is(letters: bytes) -> None:
+    """Cut off, or with a letter too many, it is no base64."""
+    assert not is_whole_der(as_der(b"-----BEGIN CMS-----\n" + letters + b"-----END CMS-----\n"))
+
+
 @given(st.binary(max_size=200), st.integers(0, 100))
 def test_whatever_is_no_cms_names_no_digest_and_no_cipher(content: bytes, cut: int) -> None:
     for given_bytes in (content, b"\x30\x80" * 50 + content, _ENVELOPE_HEAD[:cut] + content):

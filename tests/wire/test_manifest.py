@@ -39,6 +39,28 @@ def test_utf8_is_read_with_and_without_its_mark() -> None:
     assert parse(RequestManifest, TEXT.encode("utf-8-sig")) == parse(RequestManifest, TEXT.encode())
 
 
+@pytest.mark.parametrize(("before", "behind"), [("\ufeff\ufeff", ""), ("\u200b", ""), ("\ufeff\u200b", "\x1a\x1a")])
+def test_marks_that_programs_put_around_a_text_are_none_of_it(before: str, behind: str) -> None:
+    content = (before + TEXT + behind).encode()
+    assert is_whole_json(content)
+    assert parse(RequestManifest, content) == parse(RequestManifest, TEXT.encode())
+    in_gb18030 = (before + TEXT + behind).encode("gb18030")
+    assert is_whole_json(in_gb18030), "it is taken, so that the answer comes at once"
+    with pytest.raises(Refused, match="manifest_encoding"):
+        parse(RequestManifest, in_gb18030)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 30_000 + b"]" * 30_000, TEXT.replace('"rows": 1', '"rows": ' + "9" * 5000).encode()],
+    ids=["nested", "long-number"],
+)
+def test_what_python_cannot_hold_is_refused_at_once(content: bytes) -> None:
+    """It was taken for one that is still being uploaded."""
+    assert is_whole_json(content)
+    column(content)
+
+
 @pytest.mark.parametrize("digest", ["0123456789ABCDEF" * 4, "0123456789aBcDeF" * 4])
 def test_a_hash_is_the_same_in_upper_case(digest: str) -> None:
     written = TEXT.replace(SOUND["data"]["sha256"], digest)

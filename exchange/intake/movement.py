@@ -1,0 +1,60 @@
+"""Movement in a partner's folder: when it must be listed, and how soon to look again.
+
+Rules
+- A folder's own time of change is asked first: one question, where a listing takes four. While it stands still, nothing
+  has come, and the folder is not listed.
+- That time is in whole seconds: after it has moved, the folder is listed until its second is over for certain.
+- While sets lie there the folder is listed at each look: a file that grows does not move its folder's time.
+- It is a hint: the folder is listed each so often whatever it says, and at each look for the rest of the connection
+  where something had come and the time had not moved.
+- Where nothing has moved for a while, folders are looked at more seldom the more of them are watched, so that a
+  thousand that are quiet cost no more than a few hundred.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SECOND_OVER: Final = 2.0
+_LISTED_AT_LEAST: Final = 15.0
+_LIVELY: Final = 300.0
+"""Seconds for which a folder in which something moved is looked at as often as can be."""
+
+
+class Movement:
+    """What is known of one folder over one connection; all times in seconds of a clock that only goes on."""
+
+    def __init__(self, now: float) -> None:
+        self._changed_at: int | None = None
+        self._changed_seen = now
+        self._listed = float("-inf")
+        self._names: frozenset[str] = frozenset()
+        self._sets_there = True
+        self._believed = True
+        self._moved = float("-inf")
+
+    def must_list(self, changed_at: int | None, now: float) -> bool:
+        """Whether to list the folder, whose server says that it was changed then; None where it does not say."""
+        if changed_at != self._changed_at:
+            self._changed_at, self._changed_seen = changed_at, now
+        return (
+            changed_at is None
+            or not self._believed
+            or self._sets_there
+            or self._listed < self._changed_seen + _SECOND_OVER
+            or now - self._listed >= _LISTED_AT_LEAST
+        )
+
+    def listed(self, names: frozenset[str], now: float, *, sets_there: bool) -> None:
+        """The folder was listed, after it was asked for its time: what lies there, and whether request sets do."""
+        if names - self._names and self._listed >= self._changed_seen + _SECOND_OVER:
+            self._believed = False
+        if names != self._names:
+            self._moved = now
+        self._names, self._sets_there, self._listed = names, sets_there, now
+
+    def pause(self, now: float, shortest: float, watched: int, looks_per_second: float) -> float:
+        """Seconds until the next look, with so many folders watched."""
+        if now - self._moved < _LIVELY:
+            return shortest
+        return max(shortest, watched / looks_per_second)
