@@ -5,7 +5,9 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM exchange_work;
 GRANT SELECT, INSERT ON ledger, ledger_head, batch, file, snapshot_use, answer_count, pickup TO exchange_work;
 GRANT SELECT, INSERT ON review, release, clock_proposal, clock_stop, alert, missing_set, legal_hold, destruction TO exchange_work;
-GRANT SELECT, INSERT, DELETE ON sighting TO exchange_work;
+GRANT SELECT ON alembic_version TO exchange_work; -- `exchange health` tells whether the tables are this version's
+GRANT SELECT, INSERT ON told, told_use, guard_evidence, guard_hold TO exchange_work;
+GRANT SELECT, INSERT, DELETE ON sighting, told_withheld TO exchange_work;
 GRANT DELETE ON pickup TO exchange_work;
 GRANT UPDATE (seq, hash, subtrees) ON ledger_head TO exchange_work;
 GRANT UPDATE (state, cycle, period, purpose, legal_basis, letter, handler, items, objects_to, rows_in, rows_open, due_on,
@@ -19,4 +21,8 @@ GRANT UPDATE (told_at) ON alert TO exchange_work;
 GRANT UPDATE (reminders, reminded_at, arrived_at) ON missing_set TO exchange_work;
 GRANT UPDATE (released_at, released_by) ON legal_hold TO exchange_work;
 GRANT UPDATE (done_at) ON destruction TO exchange_work;
+GRANT UPDATE (generation, key, hashes, rows) ON told TO exchange_work;
+GRANT UPDATE (hashes, confirmed_at, confirmed_by, batches) ON told_use TO exchange_work;
+GRANT UPDATE (numbers, names, groups) ON guard_evidence TO exchange_work;
+GRANT UPDATE (decision, decided_at, decided_by, reason) ON guard_hold TO exchange_work;
 GRANT SELECT, INSERT, UPDATE, DELETE ON unfinished_set TO exchange_work;

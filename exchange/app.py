@@ -19,13 +19,15 @@ from typing import Self
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.base.cache import Cache
 from exchange.base.files import Archive
+from exchange.base.keyed import KeyRing, read_keys
 from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import OfficeDays, office_day
-from exchange.register import Attested, LedgerKey, Register, open_register
+from exchange.register import Attested, Batch, LedgerKey, Register, open_register
 from exchange.register.checkpoints import Kept
 from exchange.settings import Settings, read_secret
 from exchange.snapshots.versions import Snapshots
 from exchange.wire.envelope import KeyPair, load_key_pair
+from exchange.wire.manifest import RequestManifest, parse
 from exchange.wire.transport import Folder, SftpAccount, Timeouts, connect
 
 
@@ -74,6 +76,16 @@ class App:
     def cache(self) -> Cache:
         """Derived data, encrypted under a key that is derived from the office's decryption key."""
         return Cache(self.settings.home / "cache", lambda: read_secret(self.settings.keys.decryption_key))
+
+    def manifest(self, batch: Batch) -> RequestManifest:
+        """The batch's request manifest, from the archive; Refused where it does not fit, Halt where it is not there."""
+        return parse(RequestManifest, self.archive.read(batch.manifest_sha256))
+
+    @cached_property
+    def told_keys(self) -> KeyRing:
+        """The keys of the index of who was told about whom; Halt where there are none."""
+        place = self.settings.keys.told_keys
+        return read_keys(read_secret(place), place)
 
     @cached_property
     def snapshots(self) -> Snapshots:

@@ -11,8 +11,10 @@ from cryptography.hazmat.primitives import hashes
 from rich.table import Table
 
 from exchange.base.files import write_atomically
+from exchange.base.keyed import make_keys, read_keys
+from exchange.calendar.working_days import office_day
 from exchange.cli.outcome import FOUND, err, out, outcome
-from exchange.settings import Settings
+from exchange.settings import Settings, read_secret
 from exchange.wire.envelope import load_certificate, load_key_pair
 from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 
@@ -24,17 +26,20 @@ def make(
     folder: Annotated[Path, typer.Argument(help="Where the keys are to lie")],
     office: Annotated[str, typer.Option(help="The office's name, for the certificates")],
 ) -> None:
-    """Make the office's key pairs (sign, encrypt), its SSH key and its register's key; what is there is left alone."""
+    """Make the office's key pairs (sign, encrypt), SSH, register's and hash keys; what is there is left alone."""
     with outcome():
         for name in ("sign", "encrypt"):
             make_certificate(folder, name, f"{office} {name}")
         make_register_key(folder)
+        made = make_keys(folder / "told.keys", office_day(datetime.now(UTC)))
         public = make_ssh_key(folder / "sftp")
         write_atomically(folder / "sftp.pub", f"{public}\n".encode())
         out.print(
             f"keys in {folder}; give the partners sign.pem, encrypt.pem and sftp.pub, this SSH key:", markup=False
         )
         out.print(public, markup=False, soft_wrap=True)
+        if made:
+            out.print("new hash keys in told.keys, for a register that holds nothing yet; keep a backup", markup=False)
 
 
 @commands.command()
@@ -52,6 +57,8 @@ def show() -> None:
             fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()  # as openssl prints it
             table.add_row(name, f"{certificate.not_valid_after_utc:%Y-%m-%d}", fingerprint)
         out.print(table)
+        ring = read_keys(read_secret(keys.told_keys), keys.told_keys)
+        out.print(f"hash keys: generation {ring.generation}, {ring.fingerprint()}", markup=False)
         if expired:
             err.print("a certificate has expired")
             raise typer.Exit(FOUND)

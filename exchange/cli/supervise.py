@@ -36,6 +36,7 @@ def supervise(*, lines: Annotated[int, typer.Option(min=1, help="At most so many
         out.print(f"[bold]{office_day(app.now())}[/]  {'  ·  '.join(heads)}")
         _urgent(found, lines)
         _waiting(found)
+        _held(app)
         _missing(app, lines)
         _lying(app)
 
@@ -101,6 +102,13 @@ def _missing(app: App, lines: int) -> None:
     if found:
         out.print(table)
     _more(len(found) - lines, "exchange expected, exchange register incomplete")
+
+
+def _held(app: App) -> None:
+    if held := app.register.guard.holds():
+        named = "，".join(f"{each.batch}（{'；'.join(each.tripped)}）" for each in held[:5])
+        out.print(f"待领导查看后放行 {len(held)} 批 · held for a leader: {named}", markup=False)
+        out.print("exchange guard release|refuse BATCH --reason", markup=False)
 
 
 def _lying(app: App) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from exchange.base.files import make_folder, write_atomically
+from exchange.base.keyed import make_keys
 from exchange.base.os_user import os_user
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
@@ -241,6 +242,7 @@ class World:
 def _make_office(world: World) -> None:
     for name in ("sign", "encrypt"):
         make_certificate(world.office_keys, name, f"Household administration (demo), {name}")
+    make_keys(world.office_keys / "told.keys", office_day(datetime.now(UTC)))
     make_ssh_key(world.office_keys / "sftp")
     make_register_key(world.office_keys)
     for profile in PARTNERS:
@@ -284,13 +286,13 @@ id = "{LEADER_ID}"
 zh = "审批领导（虚构）"
 login = "{LEADER}"
 os_account = "leader"
-roles = ["leader"]
+roles = ["leader", "discloser"]
 
 [[people]]
 id = "p-supervisor"
 zh = "监督员（虚构）"
 login = "supervisor"
-roles = ["supervisor"]
+roles = ["supervisor", "discloser"]
 
 [keys]
 signing_key = "keys/sign.key"
@@ -300,6 +302,7 @@ decryption_certificate = "keys/encrypt.pem"
 sftp_key = "keys/sftp"
 register_key = "keys/register.key"
 register_public = "keys/register.pem"
+told_keys = "keys/told.keys"
 
 [register]
 url = "{world.postgres.url("exchange")}"

@@ -17,6 +17,8 @@ from exchange.base.errors import Halt
 from exchange.base.tables import NOTICES, SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.pages.words import moment
+from exchange.register import Batch
+from exchange.steps.release import is_stuck
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.watch.certificates import invalid_now
@@ -48,9 +50,24 @@ def agreements(app: App) -> Agreements:
     return found
 
 
+def named(known: Agreements, batch: Batch) -> tuple[str, str]:
+    """A batch's partner and purpose in Chinese, their codes where no agreement tells."""
+    code = batch.purpose or ""
+    partner, _, purposes = known.get(batch.partner, (batch.partner, None, {}))
+    return partner, purposes.get(code, code)
+
+
 def troubles(app: App) -> list[Trouble]:
     today = office_day(app.now())
-    return [*_missing(app), *_unfinished(app), *_agreed(app, today), *_sources(app, today)]
+    return [*_unsent(app), *_missing(app), *_unfinished(app), *_agreed(app, today), *_sources(app, today)]
+
+
+def _unsent(app: App) -> Iterator[Trouble]:
+    kind = Words("批准后未发出", "approved, not sent")
+    for each in app.register.releases.under_way():
+        if is_stuck(each, app.now()):
+            words = Words(f"{len(each.rows)} 行已可发出，超过 30 分钟未送达", "rows may leave for more than 30 minutes")
+            yield Trouble(kind, each.id, words, moment(each.may_leave_since))
 
 
 def _missing(app: App) -> Iterator[Trouble]:

@@ -28,15 +28,22 @@ OF_BATCH: Final[Mapping[str, str]] = {
     "pickup": "batch_id",
     "sighting": "batch_id",
     "legal_hold": "batch_id",
+    "told_withheld": "batch_id",
+    "guard_hold": "batch_id",
 }
 """Table → the column that names the batch."""
 
 BY_ROW: Final[Mapping[str, str]] = {
     "alert": "id",
     "destruction": "id",
+    "told": "batch_id",
+    "told_use": "id",
+    "guard_evidence": "batch_id",
     "missing_set": "concat_ws('/', partner, cycle, period, purpose)",
 }
-"""Table → what a row is called."""
+"""Table → what a row is called. Tables of batches whose rows are large stand here, too: they are read where they were
+written, and not with each line about their batch.
+"""
 
 NOT_TOLD: Final[Mapping[str, str]] = {
     "ledger": "is the ledger: its lines are chained and signed",
@@ -44,6 +51,11 @@ NOT_TOLD: Final[Mapping[str, str]] = {
     "unfinished_set": "what a look into a folder saw, forgotten at the next look; nothing rests on it but a notice",
 }
 """Table → why no line speaks of it."""
+
+_READ_AS: Final[Mapping[str, str]] = {
+    "told": "(SELECT batch_id, generation, key, sha256(hashes) AS hashes, sha256(rows) AS rows FROM told)",
+}
+"""Table → what is read in its place: bytes that are too large to be written out go in as their digest."""
 
 _ROW: Final = "jsonb_strip_nulls(to_jsonb(t))::text"
 
@@ -81,7 +93,8 @@ def _of_rows(table: str, *, every: bool) -> str:
     name = BY_ROW[table]
     wanted = "= ANY(CAST(:keys AS bigint[]))" if name == "id" else "= ANY(:keys)"
     where = "" if every else f"WHERE {name} {wanted}"
-    return f"SELECT {name}, encode(sha256(convert_to({_ROW}, 'UTF8')), 'hex') FROM {table} t {where}"  # noqa: S608
+    source = _READ_AS.get(table, table)
+    return f"SELECT {name}, encode(sha256(convert_to({_ROW}, 'UTF8')), 'hex') FROM {source} t {where}"  # noqa: S608
 
 
 _OF_BATCHES: Final = text("\nUNION ALL".join(_of_batch(*each) for each in OF_BATCH.items()))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.register.attest import attest
 from exchange.register.batches import Batch, FileRecord
+from exchange.register.guard import is_held
 from exchange.register.lines import as_batch, get_batch
 from exchange.register.models import FileRow, ReleaseRow
 from exchange.register.releases import Release, as_release
@@ -18,11 +19,14 @@ from exchange.register.releases import Release, as_release
 
 @dataclass(frozen=True)
 class Attested:
-    """``files``: by role; ``releases``: by number. All of one moment, and as the batch's last line says."""
+    """``files``: by role; ``releases``: by number; ``held``: by the guard against fishing. All of one
+    moment, and as the batch's last line says.
+    """
 
     batch: Batch
     files: Mapping[str, FileRecord]
     releases: Mapping[int, Release]
+    held: bool
 
     def file(self, role: str) -> FileRecord:
         """The batch's file of this role; Halt where there is none."""
@@ -52,4 +56,5 @@ def attested(session: Session, batch_id: str) -> Attested:
         batch=as_batch(batch),
         files={row.role: FileRecord(row.role, row.name, row.sha256, row.size) for row in files},
         releases={row.number: as_release(row) for row in releases},
+        held=is_held(session, batch_id),
     )

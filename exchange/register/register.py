@@ -1,4 +1,4 @@
-"""The register's verbs: claim, accept, refuse, seal, deliver, close; and what is asked of it.
+"""The register's verbs: claim, accept, refuse, prepare, deliver, close; and what is asked of it.
 
 Rules
 - Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the
@@ -23,10 +23,11 @@ from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
 from exchange.register import checkpoints, ledger
 from exchange.register.alerts import Alerts
-from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
+from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Step, UnfinishedSet
 from exchange.register.begin import begin
 from exchange.register.clock import Clock
 from exchange.register.database import held, migrate, open_engine, transaction
+from exchange.register.guard import Evidence, Guard, add_evidence
 from exchange.register.leaving import Attested, attested
 from exchange.register.lines import append_event, as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
@@ -44,6 +45,8 @@ from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.signing import LedgerKey
 from exchange.register.states import OPEN, State
+from exchange.register.told import Told, ToldIndex, add_told
+from exchange.register.told_uses import ToldUses
 from exchange.register.verify import verify
 from exchange.wire.manifest import RequestManifest
 
@@ -152,15 +155,23 @@ class Register:
         files: Sequence[FileRecord],
         rows_open: int = 0,
         reviews: Sequence[NewReview] = (),
+        told: Told | None = None,
+        evidence: Evidence | None = None,
     ) -> None:
         """The result is made: its files, how often each answer was given for each item, how many rows are still to
-        be answered, and which of them need an officer.
+        be answered, and which of them need an officer; ``told``: whom the batch asks about; ``evidence``: what the
+        guard saw, which may hold it.
         """
+        saw = {"guard": evidence.said} if evidence and evidence.trips else {}
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
             if get_batch(session, batch_id, for_update=True).state == State.ACCEPTED:
                 add_reviews(session, batch_id, reviews)  # before the ledger's lock, for which all other batches wait
-            if not transition(session, batch_id, State.PREPARED, facts, facts | hashes(files), self.actor):
+                if told is not None:
+                    add_told(session, batch_id, told)
+                if evidence is not None:
+                    add_evidence(session, batch_id, evidence)
+            if not transition(session, batch_id, State.PREPARED, facts, facts | saw | hashes(files), self.actor):
                 return
             session.add_all(file_row(batch_id, file, now()) for file in files)
             session.add_all(
@@ -210,6 +221,21 @@ class Register:
     def pickups(self) -> Pickups:
         """The results that partners have taken."""
         return Pickups(self.engine, self.actor)
+
+    @property
+    def guard(self) -> Guard:
+        """What the guard against fishing saw, and holds."""
+        return Guard(self.engine, self.actor)
+
+    @property
+    def told(self) -> ToldIndex:
+        """Which batches asked about whom."""
+        return ToldIndex(self.engine, self.actor)
+
+    @property
+    def told_uses(self) -> ToldUses:
+        """Who asked that, why, and who confirmed."""
+        return ToldUses(self.engine, self.actor)
 
     @property
     def retention(self) -> Retention:
@@ -338,12 +364,14 @@ class Register:
                 counts.setdefault(row.item, {})[row.code] = row.n
         return counts
 
-    def steps(self, batch_id: str) -> list[LedgerRow]:
+    def steps(self, batch_id: str) -> list[Step]:
         """The ledger's lines of a batch, in order."""
+        columns = [getattr(LedgerRow, name) for name in Step.__dataclass_fields__]
         with transaction(self.engine) as session:
-            return list(session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq)))
+            lines = session.execute(select(*columns).filter_by(batch_id=batch_id).order_by(LedgerRow.seq))
+            return [Step(*line) for line in lines]
 
-    def transitions(self, batch_id: str) -> list[LedgerRow]:
+    def transitions(self, batch_id: str) -> list[Step]:
         """Of these lines those that took the batch from one state to another."""
         return [line for line in self.steps(batch_id) if line.from_state != line.to_state]
 

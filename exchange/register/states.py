@@ -1,7 +1,7 @@
 """How far a batch is, and which steps lead on. This table decides; no other place knows what may follow what.
 
-                      ┌──────────► refused
-claimed ──────────────┤
+                      ┌──────────► refused ◄──────┐
+claimed ──────────────┤                           │
                       └──────────► accepted ──► prepared ─► delivered ──► closed
 """
 
@@ -27,7 +27,7 @@ TRANSITIONS: Final[Mapping[State | None, frozenset[State]]] = MappingProxyType(
         None: frozenset({State.CLAIMED}),  # the collector found a complete set
         State.CLAIMED: frozenset({State.ACCEPTED, State.REFUSED}),  # receive trusted it, or did not
         State.ACCEPTED: frozenset({State.PREPARED}),  # process made the result
-        State.PREPARED: frozenset({State.DELIVERED}),  # deliver put it into the partner's folder
+        State.PREPARED: frozenset({State.DELIVERED, State.REFUSED}),  # deliver put it there, or a leader did not let it
         State.DELIVERED: frozenset({State.CLOSED}),  # nothing is left to do
         State.REFUSED: frozenset(),
         State.CLOSED: frozenset(),

@@ -44,6 +44,14 @@ def check_officer_or_leader(settings: Settings, person: str) -> None:
         offices_of(settings, person)
 
 
+def check_discloser(settings: Settings, person: str) -> None:
+    """Halt unless this person may ask who was told about somebody."""
+    found = settings.person(id=person)
+    if found is None or Role.DISCLOSER not in found.roles:
+        msg = f"{person} may not ask who was told about a person; the settings name who may (discloser)"
+        raise Halt(msg)
+
+
 def check_leader(settings: Settings, person: str) -> None:
     """Halt unless this person is a leader."""
     if not is_leader(settings, person):

@@ -4,6 +4,7 @@ Rules
 - Data and signature first, the manifest last, each under its final name at once; whoever sees the manifest sees all.
   The bytes are those that a signed line of the ledger names; a re-run puts the same ones.
 - Each file is seen under its final name as it was sent (``wire/transfer.py``) before the register says *delivered*.
+- What the guard against fishing holds stays prepared until a leader lets it go (``steps/guarding.py``).
 - A result that does not lie there any more is put there again when somebody asks for that; the ledger says who did.
 """
 
@@ -24,6 +25,9 @@ def deliver(app: App, batch_id: str) -> None:
     """From prepared to delivered, or closed; nothing to do where the batch is further."""
     attested = app.attested(batch_id)
     batch = attested.batch
+    if batch.state is State.PREPARED and attested.held:
+        log.warning("%s: held for a leader: exchange guard list", batch.id)
+        return
     if batch.state is State.PREPARED:
         with app.folder(app.agreement(batch.partner)) as folder:
             put_result(app, folder, attested, 1)

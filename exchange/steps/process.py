@@ -2,8 +2,9 @@
 
 Rules: rows that need an officer or the leader's approval do not hold the batch up: they go back *under review*, or
 awaiting approval, and into the queue, with them those that are drawn for a spot check (``steps/disclosure.py``); what
-comes of them follows in a supplementary result (``steps/release.py``). The rows go through in parts, from the opened
-request into the envelope (ADR 19).
+comes of them follows in a supplementary result (``steps/release.py``). Whom the batch asks about is written down with
+the result, as keyed hashes (``steps/asked.py``). The rows go through in parts, from the opened request into the
+envelope (ADR 19).
 """
 
 from __future__ import annotations
@@ -20,8 +21,10 @@ from exchange.base.tables import PENDING
 from exchange.base.timing import stage
 from exchange.register import NewReview, State
 from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
+from exchange.steps.asked import Asked
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
 from exchange.steps.disclosure import SpotCheck, with_spot_checks
+from exchange.steps.guarding import Watch
 from exchange.steps.prepare import encrypt_data, sign_result
 from exchange.steps.queue import new_reviews
 from exchange.steps.ranges import merge_ranges, remove
@@ -34,6 +37,8 @@ class _Waiting:
     """The rows that the first result does not answer, as they go by."""
 
     context: BatchContext
+    asked: Asked
+    watch: Watch
     rows: int = 0
     open: int = 0
     reviews: list[NewReview] = field(default_factory=list)
@@ -50,7 +55,10 @@ class _Waiting:
                 self.open += int(has_code(answers, PENDING).sum())
                 self.reviews += new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
                 self.unqueued += first_unqueued(answers, self.rows + 1)
-                self.rows += answers.height
+            with stage("told"):
+                self.asked.add(asked, self.rows + 1)
+                self.watch.add(asked, answers)
+            self.rows += answers.height
             yield asked, answers
 
 
@@ -77,14 +85,18 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     batch = app.attested(batch_id).batch
     if batch.state is not State.ACCEPTED:
         return
+    app.register.told.check(app.told_keys)
     context = BatchContext.of(app, batch)
-    waiting = _Waiting(context)
+    objected = None if context.earlier is None else context.earlier.table
+    waiting = _Waiting(context, Asked(app.told_keys, context.today, objected), Watch(context))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
     with stage("register"):
         keep(app, batch, waiting.unqueued)
-        app.register.prepared(batch.id, data.counts, files, waiting.open, waiting.reviews)
+        told = waiting.asked.told()
+        seen = waiting.watch.evidence(told)
+        app.register.prepared(batch.id, data.counts, files, waiting.open, waiting.reviews, told, seen)
     remove(app, ranges)
     log.info(
         "%s: %d rows answered and encrypted, %d of them still open: %s",

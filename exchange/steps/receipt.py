@@ -16,7 +16,7 @@ from exchange.base.errors import Halt
 from exchange.base.tables import REFUSALS
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE
-from exchange.register import Attested, Batch, Role, State, numbered
+from exchange.register import Attested, Batch, FileRecord, Role, State, numbered
 from exchange.steps.agreed import agreed
 from exchange.steps.bases import NOT_IN_FORCE, named
 from exchange.wire.envelope import sign
@@ -28,7 +28,6 @@ from exchange.wire.manifest import (
     File,
     Receipt,
     Refusal,
-    RequestManifest,
     parse,
     write,
 )
@@ -80,6 +79,23 @@ def send_another(app: App, batch: Batch, folder: Folder) -> int:
     return last
 
 
+def send_refusal(app: App, batch: Batch, folder: Folder) -> None:
+    """Tells the partner that a batch, accepted before, was refused after all; once, however often it is run."""
+    batch = app.attested(batch.id).batch
+    last = _last_made(app, batch)
+    if not last or parse(Receipt, app.archive.read(_kept(app, batch, last).sha256)).outcome != "refused":
+        last += 1
+        _make_receipt(app, batch, last)
+    attested = app.attested(batch.id)
+    for number in range(batch.receipts_sent + 1, last + 1):
+        _put(app, attested, folder, number)
+    app.register.clock.renewed(batch.id, last)
+
+
+def _kept(app: App, batch: Batch, number: int) -> FileRecord:
+    return app.register.file(batch.id, numbered(Role.RECEIPT, number))
+
+
 def _put(app: App, attested: Attested, folder: Folder, number: int) -> None:
     """The signature first."""
     for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT):
@@ -97,8 +113,7 @@ def _last_made(app: App, batch: Batch) -> int:
 
 
 def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
-    kept = app.register.file(batch.id, numbered(Role.RECEIPT, number))
-    return parse(Receipt, app.archive.read(kept.sha256)).due
+    return parse(Receipt, app.archive.read(_kept(app, batch, number).sha256)).due
 
 
 def _make_receipt(app: App, batch: Batch, number: int) -> None:
@@ -143,7 +158,7 @@ def _bases(app: App, batch: Batch) -> list[Basis] | None:
     """Of an accepted batch, and of one that is refused for them; of others nothing that they say is believed."""
     if batch.state is State.REFUSED and batch.refusal_code != NOT_IN_FORCE:
         return None
-    manifest = parse(RequestManifest, app.archive.read(batch.manifest_sha256))
+    manifest = app.manifest(batch)
     return named(agreed(app, batch), manifest.purpose)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exchange.app import App
+from exchange.base.duty import WATCH, Duties
 from exchange.register import Alert
 from exchange.watch.certificates import CertificatesSeen, watch_certificates
 from exchange.watch.cycles import CyclesSeen, watch_cycles
@@ -34,4 +35,6 @@ def watch_all(app: App) -> Round:
     cycles = watch_cycles(app)
     certificates = watch_certificates(app)
     alerts += cycles.alerts + certificates.alerts
-    return Round(recount, alerts, cycles, certificates, tuple(app.snapshots.out_of_use()))
+    seen = Round(recount, alerts, cycles, certificates, tuple(app.snapshots.out_of_use()))
+    Duties.of_home(app.settings.home).done(WATCH, f"{len(seen.troubles)}")
+    return seen

@@ -11,7 +11,7 @@ Rules
 - Results are encrypted with AES-256-CBC (the library's default is AES-128).
 - A missing or unreadable key of our own is a Halt; what a partner sent wrong is Refused.
 
-The ``openssl`` program does what ``cryptography`` does not: it verifies; it seals a stream, where the library holds
+The ``openssl`` program does what ``cryptography`` does not: it verifies; it encrypts a stream, where the library holds
 content and envelope whole; and it opens envelopes in BER, as streaming writers make them, and large ones with less
 memory (256 MiB: 0.9 GB beside ours, where the library takes 1.1 GB of ours). Small files are the library's, because a
 program takes longer to start than they take.

@@ -21,6 +21,7 @@ NewBatch = Callable[[Register], str]
 
 WAYS = (
     [State.CLAIMED, State.REFUSED],
+    [State.CLAIMED, State.ACCEPTED, State.PREPARED, State.REFUSED],
     [State.CLAIMED, State.ACCEPTED, State.PREPARED, State.DELIVERED, State.CLOSED],
 )
 
@@ -216,7 +217,7 @@ def test_snapshots_are_in_use_until_the_batch_ends(
     for batch_id, version in ((ended, "v1"), (refused, "v2"), (running, "v3")):
         register.pin_snapshots(batch_id, {"population": (version, date(2026, 11, 22))})
     assert register.snapshots_in_use() == {("population", "v1"), ("population", "v2"), ("population", "v3")}
-    for state in WAYS[1][1:]:
+    for state in WAYS[-1][1:]:
         verbs[state](register, ended)
     verbs[State.REFUSED](register, refused)
     assert register.snapshots_in_use() == {("population", "v3")}

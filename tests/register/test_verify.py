@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg import sql
 
 from exchange.base.errors import Halt
+from exchange.base.keyed import Kind, with_new_key
 from exchange.calendar.working_days import NO_DAYS, Due
+from exchange.guard.rules import Counts, Failed, Trip
 from exchange.register import (
     Decision,
     FileRecord,
@@ -22,13 +25,16 @@ from exchange.register import (
     Register,
 )
 from exchange.register.digests import BY_ROW, NOT_TOLD, OF_BATCH
+from exchange.register.guard import Evidence
 from exchange.register.models import Base
+from exchange.register.told import Told
 from exchange.wire.manifest import RequestManifest
 from tests.register.stopping import stop
 
 from .conftest import AT, Database
 
 BATCH, DAY = "bank.b1", timedelta(days=1)
+RING = with_new_key(None, AT.date())
 EXCEPTED = {
     ("ledger_head", "single"): "has one value that the database allows",
     **{("unfinished_set", each.name): NOT_TOLD["unfinished_set"] for each in Base.metadata.tables["unfinished_set"].c},
@@ -45,6 +51,7 @@ OTHER = {
     "timestamp with time zone": "coalesce({0}, now()) + interval '1 microsecond'",
     "character varying[]": "{0} || 'x'::varchar",
     "integer[]": "{0} || 9",
+    "bytea": "{0} || '\\x01'::bytea",
 }
 """A column's type → another value than it has."""
 
@@ -61,12 +68,20 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     stop(register, BATCH, AT, "record_unclear", "why")
     register.clock.start(BATCH, AT + DAY, NO_DAYS, "found")
     reviews = [NewReview(2, "220100", ("name",)), NewReview(3, "220100", ("name",))]
-    register.prepared(BATCH, {"name": {"under_review": 2}}, result_files, 2, reviews)
+    hashes = RING.hashed(np.array([1, 2]), Kind.NUMBER)
+    told = Told.of(RING, [hashes], [np.array([2, 3], np.uint32)])
+    seen = Evidence(1, Counts(2, 1, 1), Failed(hashes, hashes, hashes), [Trip("sequence", 40, 40)], holds=True)
+    register.prepared(BATCH, {"name": {"under_review": 2}}, result_files, 2, reviews, told, seen)
+    register.guard.release(BATCH, "nothing in it")
     register.delivered(BATCH)
+    asked = register.told_uses.ask(hashes, "asks herself", "7", AT)
+    register.told_uses.withhold(BATCH, "a court asks", AT)
     register.reviews.decide(BATCH, [Decision(3, 1, {"name": "no_record"}, "archive", "note")])
-    register.releases.propose(BATCH, [3], Outcome({"name": {"no_record": 1}}), needs_approval=True)
+    outcome = Outcome({"name": {"no_record": 1}}, answers_sha256="f" * 64)
+    register.releases.propose(BATCH, [3], outcome, needs_approval=True)
     leader = migrated.open("leader")
     leader.releases.reject(BATCH, 1, "again")
+    leader.told_uses.confirm(leader.told_uses.question(asked, AT), [BATCH], AT)
     leader.close()
     register.pickups.seen(BATCH, 1, AT)
     register.pickups.taken(BATCH, 1, PickupEvidence.REMOVED, AT)
@@ -148,13 +163,13 @@ def test_removed_rows_are_found(full: Register, owner: Any, table: str) -> None:
 
 @pytest.mark.parametrize("table", sorted(BY_ROW))
 def test_rows_that_were_put_in_are_found(full: Register, owner: Any, table: str) -> None:
-    key = "partner" if table == "missing_set" else "id"
-    other = "'other'" if key == "partner" else f"{key} + 100"
+    key = Base.metadata.tables[table].primary_key.columns[0].name
+    other = f"{key} + 100" if key == "id" else "'other'"
     kept = [each.name for each in Base.metadata.tables[table].columns if each.name != key]
     named, values = ", ".join(kept), ", ".join(f"{each} + 9" if each == "days" else each for each in kept)
     owner.execute(f"INSERT INTO {table} ({key}, {named}) SELECT {other}, {values} FROM {table}".encode())  # noqa: S608
     found = is_found(full)
-    gone = "partner = 'other'" if key == "partner" else "id > 100"
+    gone = "id > 100" if key == "id" else f"{key} = 'other'"
     owner.execute(f"DELETE FROM {table} WHERE {gone}".encode())  # noqa: S608
     assert found
     assert not is_found(full)

@@ -1,0 +1,51 @@
+"""``exchange guard``: first results that the guard against fishing holds for a leader."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from exchange.app import App
+from exchange.base.os_user import os_user
+from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.outcome import out, outcome
+from exchange.review.decisions import check_note
+from exchange.review.people import check_leader
+from exchange.steps.guarding import refuse_held, release_held
+
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
+BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+Reason = Annotated[str, typer.Option(help="Short; no identity number")]
+
+
+@commands.command("list")
+def list_() -> None:
+    """The results that are held, since when, and what tripped: rule, what was found, from where on it trips."""
+    with outcome(), App.of_account(os_user()) as app:
+        table = Table("批次 batch", "部门 partner", "自 since", "触发 tripped")
+        for each in app.register.guard.holds():
+            since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
+            table.add_row(each.batch, each.partner, since, "；".join(each.tripped))
+        out.print(table if table.row_count else "没有。 None.")
+
+
+@commands.command()
+def release(batch: BatchId, reason: Reason) -> None:
+    """Let a held result go to the partner, as the leader."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
+        check_note(reason)
+        release_held(app, batch, reason)
+        out.print(f"{batch}: 已放行 released, {app.register.batch(batch).state.value}", markup=False)
+
+
+@commands.command()
+def refuse(batch: BatchId, reason: Reason) -> None:
+    """Refuse a held batch, as the leader; the partner gets a receipt that says so."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
+        check_note(reason)
+        refuse_held(app, batch, reason)
+        out.print(f"{batch}: 不予答复 refused", markup=False)

@@ -1,0 +1,94 @@
+"""``exchange told``: who was told about a person; two people whom the settings name (``discloser``), together."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from exchange.app import App
+from exchange.base.os_user import os_user
+from exchange.base.tables import ANSWERS
+from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.outcome import out, outcome
+from exchange.review.decisions import check_note
+from exchange.review.people import check_discloser, check_leader
+from exchange.steps import telling
+
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
+BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+Reason = Annotated[str, typer.Option(help="Short; no identity number")]
+_PAST = "已过保管期，无法重算 past its time"
+_NOTHING = "未发出 nothing left"
+
+
+@commands.command()
+def ask(reason: Reason, letter: Annotated[str, typer.Option(help="The number of the person's letter")]) -> None:
+    """Ask who was told about a person; the number is typed at a prompt, or the first line of standard input."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_discloser(app.settings, app.register.actor)
+        for text in (reason, letter):
+            check_note(text)
+        number = telling.ask(app, _number(), reason, letter)
+        out.print(f"{number}: 请另一人确认 for another person: exchange told confirm {number}", markup=False)
+
+
+def _number() -> str:
+    if sys.stdin.isatty():
+        return str(typer.prompt("公民身份号码 identity number", hide_input=True))
+    return sys.stdin.readline().strip()
+
+
+@commands.command()
+def confirm(question: Annotated[int, typer.Argument(help="The question's number")]) -> None:
+    """Confirm another person's question, and see the answer: once, and on record."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_discloser(app.settings, app.register.actor)
+        found = telling.confirm(app, question)
+        table = Table("部门 partner", "收到 received", "用途 purpose", "批次 batch", "行 row", "发出 what left")
+        for each in found.disclosures:
+            received = each.batch.received_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
+            for row in each.rows:
+                left = _left(each, row)
+                table.add_row(each.batch.partner, received, each.batch.purpose, each.batch.id, str(row), left)
+        out.print(table if table.row_count else "没有。 None.")
+        if found.withheld:
+            out.print(f"另有 {found.withheld} 批依决定不予告知 withheld by decision", markup=False)
+
+
+def _left(disclosure: telling.Disclosure, row: int) -> str:
+    if not disclosure.left:
+        items = "、".join(disclosure.batch.items)
+        return f"{items}：{_PAST if disclosure.left is None else _NOTHING}"
+    return "；".join(
+        f"{item} {ANSWERS[code].zh if code in ANSWERS else code}" for item, code in disclosure.left[row].items()
+    )
+
+
+@commands.command()
+def withhold(batch: BatchId, reason: Reason) -> None:
+    """Name this batch to nobody who asks, as the leader (个人信息保护法 art. 18, 35)."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
+        check_note(reason)
+        done = app.register.told_uses.withhold(batch, reason, app.now())
+        out.print(f"{batch}: {'不予告知 withheld' if done else 'was withheld already'}", markup=False)
+
+
+@commands.command()
+def disclose(batch: BatchId) -> None:
+    """Name a withheld batch again, as the leader."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
+        app.register.told_uses.disclose(batch)
+        out.print(f"{batch}: 恢复告知 named again", markup=False)
+
+
+@commands.command()
+def rekey() -> None:
+    """Bring the index to the newest key; a year after the last one a new key is made. May be killed and run again."""
+    with outcome(), App.of_account(os_user()) as app:
+        generation, batches = telling.rekey(app)
+        out.print(f"第 {generation} 代密钥 generation {generation}: {batches} batches", markup=False)

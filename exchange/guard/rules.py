@@ -1,0 +1,133 @@
+"""What trips the guard: pure functions over keyed hashes and counts of one partner's span.
+
+    no_such_number, name_disagrees   more of the rows fail so than did before, or do with others
+    sequence                         failing numbers of one place and birth date, which differ in the sequence digits
+    name                             one name, and many failing numbers
+    number                           one number, and many failing names
+    person                           somebody in a small set about whom many partners ask
+    volume                           more rows than the agreement says
+
+Rules
+- Rows that fail are counted once for each different number or name: the same mistake each month is one mistake.
+- The limits are ``schemas/guard.toml``; a value at its limit trips.
+- What remains: guesses about different people, one each, thinner among ordinary rows than the shares can show (with
+  faults of 4 in 100, some 3 or 4 guesses in 100 rows), and guesses with the right name and number, which are questions.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from exchange.base.keyed import Hashes
+from exchange.guard.limits import LIMITS, Limits
+
+FAILING: Final = ("no_such_number", "name_disagrees")
+"""The answers of a guess that went wrong."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Rows, and how many of them failed in either way."""
+
+    rows: int = 0
+    no_such_number: int = 0
+    name_disagrees: int = 0
+
+    def __add__(self, other: Counts) -> Counts:
+        fails = (self.no_such_number + other.no_such_number, self.name_disagrees + other.name_disagrees)
+        return Counts(self.rows + other.rows, *fails)
+
+
+def _none() -> Hashes:
+    return np.empty(0, np.uint64)
+
+
+@dataclass(frozen=True)
+class Failed:
+    """Of the rows that failed, in one order: keyed hashes of number, name, place with birth date; uint64[n] each."""
+
+    numbers: Hashes = field(default_factory=_none)
+    names: Hashes = field(default_factory=_none)
+    groups: Hashes = field(default_factory=_none)
+
+    @classmethod
+    def together(cls, parts: Sequence[Failed]) -> Failed:
+        def joined(name: str) -> Hashes:
+            return np.concatenate([_none(), *[getattr(each, name) for each in parts]])
+
+        return cls(joined("numbers"), joined("names"), joined("groups"))
+
+
+@dataclass(frozen=True)
+class Span:
+    """A partner's span with the new batch in it, and what it is held against. ``partners``: about the person in the new
+    batch about whom most partners ask in small sets, how many do; ``agreed_rows``: None where the agreement names none.
+    """
+
+    now: Counts
+    failed: Failed
+    past: Counts = Counts()
+    peers: Counts = Counts()
+    partners: int = 0
+    agreed_rows: int | None = None
+
+
+@dataclass(frozen=True)
+class Trip:
+    """A rule that tripped: what was found, and from where on it trips."""
+
+    rule: str
+    found: int
+    limit: int
+
+    def __str__(self) -> str:
+        return f"{self.rule} {self.found} >= {self.limit}"
+
+
+def tripped(span: Span, limits: Limits = LIMITS) -> list[Trip]:
+    """The rules that trip, in the order above; none for ordinary traffic."""
+    return [trip for trip in _measured(span, limits) if trip.found >= trip.limit]
+
+
+def _measured(span: Span, limits: Limits) -> Iterator[Trip]:
+    for rule in FAILING:
+        usual = usual_share(rule, span, limits)
+        yield Trip(rule, getattr(span.now, rule), most_failing(usual, span.now.rows, limits))
+    failed = span.failed
+    yield Trip("sequence", most_of_one(failed.groups, failed.numbers), limits.sequence_numbers)
+    names = limits.name_numbers + int(limits.name_numbers_per_row * span.now.rows)
+    yield Trip("name", most_of_one(failed.names, failed.numbers), names)
+    yield Trip("number", most_of_one(failed.numbers, failed.names), limits.number_names)
+    yield Trip("person", span.partners, limits.person_partners)
+    if span.agreed_rows is not None:
+        yield Trip("volume", span.now.rows, span.agreed_rows + 1)
+
+
+def usual_share(rule: str, span: Span, limits: Limits = LIMITS) -> float:
+    """The share of rows that fails so: in the partner's own past where it is long enough, else with its peers."""
+    for counts in (span.past, span.peers):
+        if counts.rows >= limits.rows_to_compare:
+            share: float = getattr(counts, rule) / counts.rows
+            return min(max(share, limits.share_least), limits.share_most)
+    return limits.share_unknown
+
+
+def most_failing(usual: float, rows: int, limits: Limits = LIMITS) -> int:
+    """From how many failing rows on a span of so many trips."""
+    expected = usual * limits.share_times * rows
+    return math.ceil(expected + limits.share_deviations * math.sqrt(expected) + limits.share_rows)
+
+
+def most_of_one(values: Hashes, others: Hashes) -> int:
+    """How many different others the value has that has most of them; 0 without any."""
+    if not len(values):
+        return 0
+    order = np.lexsort((others, values))
+    values, others = values[order], others[order]
+    fresh = np.concatenate([[True], (values[1:] != values[:-1]) | (others[1:] != others[:-1])])
+    return int(np.unique(values[fresh], return_counts=True)[1].max())

@@ -1,0 +1,215 @@
+"""What the guard against fishing keeps: per batch counts and keyed hashes of the rows that failed, and its holds.
+
+Rules
+- Evidence is written in the same transaction as the batch's first result. Its hashes go when the span is over; the
+  counts stay, as those of answers do.
+- A held batch is prepared and not delivered until a leader releases or refuses it; both once, with a reason, in the
+  ledger.
+- What a leader released is not held against the partner again: its span begins anew with the decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Engine, ForeignKey, func, or_, select
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from exchange.base.errors import Halt
+from exchange.base.keyed import Hashes, Kind
+from exchange.guard.limits import LIMITS
+from exchange.guard.rules import Counts, Failed, Trip
+from exchange.register.database import transaction
+from exchange.register.ledger import touched
+from exchange.register.lines import append_event, get_batch, now, transition
+from exchange.register.models import Base, BatchRow
+from exchange.register.states import State
+from exchange.register.told import ToldRow, unpacked
+
+RELEASED: Final = "released"
+REFUSED: Final = "refused"
+_KINDS: Final = {"numbers": Kind.NUMBER, "names": Kind.NAME, "groups": Kind.PLACE_AND_BIRTH}
+
+
+class GuardEvidenceRow(Base):
+    """Of a batch: rows, those that failed, and their hashes in one order (empty once the span is over)."""
+
+    __tablename__ = "guard_evidence"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    at: Mapped[datetime] = mapped_column(index=True)
+    rows: Mapped[int]
+    no_such_number: Mapped[int]
+    name_disagrees: Mapped[int]
+    generation: Mapped[int]
+    numbers: Mapped[bytes]
+    names: Mapped[bytes]
+    groups: Mapped[bytes]
+
+
+class GuardHoldRow(Base):
+    """A first result that does not leave before a leader has looked; ``tripped``: what tripped, with its figures."""
+
+    __tablename__ = "guard_hold"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    held_at: Mapped[datetime]
+    tripped: Mapped[list[str]]
+    decision: Mapped[str | None]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    reason: Mapped[str | None]
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Of one batch, with what tripped; see ``guard.rules``. ``holds``: whether that keeps the result here."""
+
+    generation: int
+    counts: Counts
+    failed: Failed
+    trips: Sequence[Trip] = ()
+    holds: bool = False
+
+    @property
+    def said(self) -> str:
+        """What the ledger says of it."""
+        return f"{'held' if self.holds else 'seen'} {'; '.join(map(str, self.trips))}"
+
+
+@dataclass(frozen=True)
+class GuardHold:
+    batch: str
+    partner: str
+    held_at: datetime
+    tripped: tuple[str, ...]
+    decision: str | None
+
+
+Renewed = Callable[[Hashes, Kind, int], Hashes]
+"""Hashes of a kind and a generation → the same in the newest."""
+
+
+def add_evidence(session: Session, batch_id: str, evidence: Evidence) -> None:
+    """Writes a batch's evidence, and its hold where that holds it, in a transaction that writes a line."""
+    at, counts = now(), evidence.counts
+    row = GuardEvidenceRow(batch_id=batch_id, at=at, rows=counts.rows, generation=evidence.generation)
+    row.no_such_number, row.name_disagrees = counts.no_such_number, counts.name_disagrees
+    for name in _KINDS:
+        setattr(row, name, getattr(evidence.failed, name).tobytes())
+    session.add(row)
+    if evidence.holds:
+        tripped = [str(trip) for trip in evidence.trips]
+        session.add(GuardHoldRow(batch_id=batch_id, held_at=at, tripped=tripped))
+    touched(session, row, *_emptied(session, at - timedelta(days=LIMITS.span_days)))
+
+
+def _emptied(session: Session, before: datetime) -> Sequence[GuardEvidenceRow]:
+    """The rows whose span is over, without their hashes; those that another transaction empties are left to it."""
+    query = select(GuardEvidenceRow).where(GuardEvidenceRow.at < before)
+    query = query.where(or_(*[getattr(GuardEvidenceRow, name) != b"" for name in _KINDS]))
+    rows = session.scalars(query.order_by(GuardEvidenceRow.batch_id).with_for_update(skip_locked=True)).all()
+    for row in rows:
+        row.numbers = row.names = row.groups = b""
+    return rows
+
+
+def is_held(session: Session, batch_id: str) -> bool:
+    """Whether the batch's first result must not leave."""
+    row = session.get(GuardHoldRow, batch_id)
+    return row is not None and row.decision != RELEASED
+
+
+class Guard:
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def span(self, partner: str, at: datetime, renewed: Renewed) -> tuple[Counts, Failed]:
+        """Counts and failing rows of the partner's span before ``at``."""
+        begin = self._begin(partner, at)
+        query = select(GuardEvidenceRow).join(BatchRow).where(BatchRow.partner == partner, GuardEvidenceRow.at > begin)
+        with transaction(self.engine) as session:
+            rows = session.scalars(query.order_by(GuardEvidenceRow.at)).all()
+        counts = sum((Counts(row.rows, row.no_such_number, row.name_disagrees) for row in rows), Counts())
+        return counts, Failed.together([_failed(row, renewed) for row in rows])
+
+    def _begin(self, partner: str, at: datetime) -> datetime:
+        released = select(func.max(GuardHoldRow.decided_at)).join(BatchRow)
+        released = released.where(BatchRow.partner == partner, GuardHoldRow.decision == RELEASED)
+        with transaction(self.engine) as session:
+            last: datetime | None = session.scalar(released)
+        begin = at - timedelta(days=LIMITS.span_days)
+        return begin if last is None else max(begin, last)
+
+    def past_and_peers(self, partner: str, at: datetime) -> tuple[Counts, Counts]:
+        """The partner's own counts before its span, and those of all others up to now."""
+        row, end = GuardEvidenceRow, at - timedelta(days=LIMITS.span_days)
+        begin = end - timedelta(days=LIMITS.past_days)
+        sums: list[Any] = [
+            func.coalesce(func.sum(each), 0) for each in (row.rows, row.no_such_number, row.name_disagrees)
+        ]
+        query = select(*sums).select_from(row).join(BatchRow).where(row.at > begin)
+        with transaction(self.engine) as session:
+            own = session.execute(query.where(BatchRow.partner == partner, row.at <= end)).one()
+            others = session.execute(query.where(BatchRow.partner != partner)).one()
+        return Counts(*map(int, own)), Counts(*map(int, others))
+
+    def small_sets(self, partner: str, at: datetime, renewed: Renewed) -> list[Hashes]:
+        """For each other partner, the hashes of the numbers in its small sets of the span."""
+        packed = func.string_agg(ToldRow.hashes, b"")
+        query = (
+            select(BatchRow.partner, ToldRow.generation, packed)
+            .join(BatchRow, BatchRow.id == ToldRow.batch_id)
+            .join(GuardEvidenceRow, GuardEvidenceRow.batch_id == ToldRow.batch_id)
+            .where(GuardEvidenceRow.at > at - timedelta(days=LIMITS.span_days), BatchRow.partner != partner)
+            .where(GuardEvidenceRow.rows <= LIMITS.small_set)
+            .group_by(BatchRow.partner, ToldRow.generation)
+        )
+        found: dict[str, list[Hashes]] = {}
+        with transaction(self.engine) as session:
+            for other, generation, hashes in session.execute(query):
+                found.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, generation))
+        return [Failed.together([Failed(numbers=each) for each in parts]).numbers for parts in found.values()]
+
+    def holds(self) -> list[GuardHold]:
+        """Those that no leader has decided, the oldest first."""
+        query = select(GuardHoldRow, BatchRow.partner).join(BatchRow, BatchRow.id == GuardHoldRow.batch_id)
+        query = query.where(GuardHoldRow.decision.is_(None)).order_by(GuardHoldRow.held_at)
+        with transaction(self.engine) as session:
+            found = session.execute(query).all()
+        return [GuardHold(row.batch_id, partner, row.held_at, tuple(row.tripped), None) for row, partner in found]
+
+    def release(self, batch_id: str, reason: str) -> None:
+        """The first result may leave; the same again changes nothing. Halt where it is not held, or was refused."""
+        with transaction(self.engine) as session:
+            batch = get_batch(session, batch_id, for_update=True)
+            if self._decide(session, batch_id, RELEASED, reason):
+                append_event(session, batch, {}, {"guard": f"{RELEASED} {reason}"}, self.actor)
+
+    def refuse(self, batch_id: str, reason: str, code: str) -> None:
+        """The batch is refused after all, for this reason of ``schemas/refusals.toml``."""
+        with transaction(self.engine) as session:
+            get_batch(session, batch_id, for_update=True)
+            if self._decide(session, batch_id, REFUSED, reason):
+                facts = {"refusal_code": code}
+                event_data = facts | {"guard": f"{REFUSED} {reason}"}
+                transition(session, batch_id, State.REFUSED, facts, event_data, self.actor)
+
+    def _decide(self, session: Session, batch_id: str, decision: str, reason: str) -> bool:
+        row = session.get(GuardHoldRow, batch_id)
+        if row is None or row.decision not in (None, decision):
+            msg = f"{batch_id} is not held by the guard" if row is None else f"{batch_id} was {row.decision} already"
+            raise Halt(msg)
+        if row.decision is not None:
+            return False
+        row.decision, row.decided_at, row.decided_by, row.reason = decision, now(), self.actor, reason
+        return True
+
+
+def _failed(row: GuardEvidenceRow, renewed: Renewed) -> Failed:
+    hashes = {name: renewed(unpacked(getattr(row, name)), kind, row.generation) for name, kind in _KINDS.items()}
+    return Failed(**hashes)

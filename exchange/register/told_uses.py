@@ -1,0 +1,149 @@
+"""Questions to the index of who was told about whom: one person asks, another one confirms, and only then is it read.
+
+Rules
+- A question holds keyed hashes of the person's numbers (of the key's first generation, from which all others follow),
+  the reason and the letter; no number. Its hashes go when it was answered, or with the next question after a day.
+- Who confirms is another account than who asked; a question is answered once, within a day.
+- Each question and its confirmation get a line in the ledger, and so does each batch that the answer names.
+- A batch is withheld (个人信息保护法 art. 18, 35) by a decision with a reason, in the ledger; answers count withheld
+  batches and do not name them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import BigInteger, Engine, ForeignKey, Identity, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.base.errors import Halt
+from exchange.base.keyed import Hashes
+from exchange.register.database import transaction
+from exchange.register.ledger import append_note, touched
+from exchange.register.lines import append_event, get_batch
+from exchange.register.models import Base
+from exchange.register.told import unpacked
+
+VALID_FOR: Final = timedelta(days=1)
+
+
+class ToldUseRow(Base):
+    """A question: who asked when and why, who confirmed; ``hashes`` are empty once it was answered."""
+
+    __tablename__ = "told_use"
+
+    id: Mapped[int] = mapped_column(BigInteger, Identity(), primary_key=True)
+    asked_at: Mapped[datetime]
+    asked_by: Mapped[str]
+    reason: Mapped[str]
+    letter: Mapped[str]
+    hashes: Mapped[bytes]
+    confirmed_at: Mapped[datetime | None]
+    confirmed_by: Mapped[str | None]
+    batches: Mapped[int | None]
+
+
+class ToldWithheldRow(Base):
+    """A batch that answers do not name, and why."""
+
+    __tablename__ = "told_withheld"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    at: Mapped[datetime]
+    by: Mapped[str]
+    reason: Mapped[str]
+
+
+@dataclass(frozen=True)
+class Question:
+    number: int
+    asked_by: str
+    reason: str
+    letter: str
+    hashes: Hashes
+
+
+class ToldUses:
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def ask(self, hashes: Hashes, reason: str, letter: str, at: datetime) -> int:
+        """Writes a question down; its number, which the other person confirms."""
+        row = ToldUseRow(asked_at=at, asked_by=self.actor, reason=reason, letter=letter, hashes=hashes.tobytes())
+        with transaction(self.engine) as session:
+            old = select(ToldUseRow).where(ToldUseRow.asked_at < at - VALID_FOR, ToldUseRow.hashes != b"")
+            past = session.scalars(old.order_by(ToldUseRow.id).with_for_update(skip_locked=True)).all()
+            for each in past:
+                each.hashes = b""
+            session.add(row)
+            session.flush()
+            append_note(session, at, self.actor, {f"told.{row.id}": f"asked {letter} {reason}"})
+            touched(session, row, *past)
+            return row.id
+
+    def question(self, number: int, at: datetime) -> Question:
+        """The question that this account may confirm. Halt where there is none, it was answered, is older than a day,
+        or was asked by the same account.
+        """
+        with transaction(self.engine) as session:
+            row = session.get(ToldUseRow, number)
+            wrong = "there is no such question" if row is None else self._wrong(row, at)
+            if row is None or wrong is not None:
+                msg = f"question {number}: {wrong}"
+                raise Halt(msg)
+            return Question(row.id, row.asked_by, row.reason, row.letter, unpacked(row.hashes))
+
+    def _wrong(self, row: ToldUseRow, at: datetime) -> str | None:
+        if row.confirmed_at is not None:
+            return "it was answered already; ask anew"
+        if at > row.asked_at + VALID_FOR:
+            return "it is older than a day; ask anew"
+        if row.asked_by == self.actor:
+            return "another person than who asked confirms it"
+        return None
+
+    def confirm(self, question: Question, batches: Sequence[str], at: datetime) -> None:
+        """Writes down, before anything is shown, that this account saw what the question found: these batches."""
+        with transaction(self.engine) as session:
+            row = session.get_one(ToldUseRow, question.number, with_for_update=True)
+            if row.confirmed_at is not None:
+                msg = f"question {question.number}: it was answered already; ask anew"
+                raise Halt(msg)
+            row.confirmed_at, row.confirmed_by, row.batches, row.hashes = at, self.actor, len(batches), b""
+            said = f"{row.asked_by} {self.actor} {row.letter} {row.reason}"
+            for batch_id in sorted(batches):
+                batch = get_batch(session, batch_id, for_update=True)
+                append_event(session, batch, {}, {f"told.{question.number}": said}, self.actor)
+            append_note(session, at, self.actor, {f"told.{question.number}": f"confirmed, {len(batches)} batches"})
+            touched(session, row)
+
+    def withhold(self, batch_id: str, reason: str, at: datetime) -> bool:
+        """Answers name this batch no more; False where they did not before."""
+        with transaction(self.engine) as session:
+            batch = get_batch(session, batch_id, for_update=True)
+            if session.get(ToldWithheldRow, batch_id) is not None:
+                return False
+            session.add(ToldWithheldRow(batch_id=batch_id, at=at, by=self.actor, reason=reason))
+            append_event(session, batch, {}, {"told": f"withheld {reason}"}, self.actor)
+            return True
+
+    def disclose(self, batch_id: str) -> None:
+        """Answers name this batch again; Halt where they do."""
+        with transaction(self.engine) as session:
+            batch = get_batch(session, batch_id, for_update=True)
+            row = session.get(ToldWithheldRow, batch_id)
+            if row is None:
+                msg = f"{batch_id} is not withheld"
+                raise Halt(msg)
+            session.delete(row)
+            append_event(session, batch, {}, {"told": "disclosed"}, self.actor)
+
+    def withheld(self, batches: Collection[str]) -> Mapping[str, str]:
+        """Of these batches those that are withheld → why."""
+        query = select(ToldWithheldRow.batch_id, ToldWithheldRow.reason).where(ToldWithheldRow.batch_id.in_(batches))
+        with transaction(self.engine) as session:
+            return {row.batch_id: row.reason for row in session.execute(query)}

@@ -1,0 +1,115 @@
+"""The guard against fishing on a batch's way: evidence gathered as its rows go by, judged before the result leaves.
+
+Rules
+- Only keyed hashes and counts are kept; a row's number and name are read where its answer says that they fail.
+- What trips holds the batch as prepared, for a leader, unless the settings only watch; the partner sees a batch that is
+  not answered yet, and nothing else. A refusal is told in a second receipt that takes the place of the first.
+- Objections are not judged: each of their rows goes to an officer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from exchange.app import App
+from exchange.base.errors import Refused
+from exchange.base.keyed import Hashes, KeyRing, Kind, text_values
+from exchange.guard.limits import LIMITS
+from exchange.guard.rules import FAILING, Counts, Failed, Span, tripped
+from exchange.matching.id_numbers import standardise
+from exchange.register import State
+from exchange.register.guard import Evidence
+from exchange.register.told import Told
+from exchange.steps.answers import BatchContext, has_code
+from exchange.steps.deliver import deliver
+from exchange.steps.receipt import send_refusal
+
+_SEQUENCE: Final = 1000
+"""A key without its sequence digits: place and birth date."""
+
+_NAME: Final = "name"
+_NUMBERS: Final = ("id_number", "mother_id_number")
+
+
+@dataclass
+class Watch:
+    """The failing rows of a batch, as they go by."""
+
+    context: BatchContext
+    counts: Counts = field(default_factory=Counts)
+    _failed: list[Failed] = field(default_factory=list)
+
+    def add(self, asked: pl.DataFrame, answers: pl.DataFrame) -> None:
+        """Rows of the request, and the answers to them."""
+        if self.context.manifest.objects_to is None:
+            counts, failed = seen(asked, answers, self.context.app.told_keys, self.context.today)
+            self.counts += counts
+            self._failed.append(failed)
+
+    def evidence(self, told: Told) -> Evidence:
+        """What is kept of the batch, and what tripped. ``told``: whom it asks about."""
+        context, failed = self.context, Failed.together(self._failed)
+        register, at, ring = context.app.register.guard, context.app.now(), context.app.told_keys
+        partner = context.batch.partner
+        before, failed_before = register.span(partner, at, ring.renewed)
+        past, peers = register.past_and_peers(partner, at)
+        small = 0 < self.counts.rows <= LIMITS.small_set
+        others = register.small_sets(partner, at, ring.renewed) if small else []
+        span = Span(
+            before + self.counts,
+            Failed.together([failed_before, failed]),
+            past,
+            peers,
+            partners=most_partners(told.hashes, others),
+            agreed_rows=context.agreement.limits.max_rows_in_30_days,
+        )
+        trips = tripped(span) if self.counts.rows else ()
+        holds = bool(trips) and context.app.settings.policy.guard_holds
+        return Evidence(ring.generation, self.counts, failed, trips, holds=holds)
+
+
+def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date) -> tuple[Counts, Failed]:
+    """Of these rows and their answers: how many failed, and the hashes of those that did."""
+    column = next((name for name in _NUMBERS if name in asked.columns), None)
+    if column is None:
+        return Counts(), Failed()
+    missed, other = (has_code(answers, [code]) for code in FAILING)
+    wrong = asked.filter(missed | other)
+    read = standardise(wrong.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
+    keys = read.to_numpy()
+    names = wrong[_NAME if _NAME in wrong.columns else column]  # who is asked about without a name has no other's
+    return Counts(asked.height, int(missed.sum()), int((other & ~missed).sum())), Failed(
+        ring.hashed(keys, Kind.NUMBER),
+        ring.hashed(text_values(names.fill_null("").to_list()), Kind.NAME),
+        ring.hashed(keys // _SEQUENCE, Kind.PLACE_AND_BIRTH),
+    )
+
+
+def most_partners(asked: Hashes, others: list[Hashes]) -> int:
+    """Of the people asked, about how many partners' asking there is most: this one, and those of ``others`` that did;
+    0 where nobody is asked about.
+    """
+    people = np.unique(asked)
+    if not len(people):
+        return 0
+    return 1 + int(sum((np.isin(people, each).astype(np.int64) for each in others), np.zeros(1, np.int64)).max())
+
+
+def release_held(app: App, batch_id: str, reason: str) -> None:
+    """A leader lets a held result go: it is delivered at once. May be run again."""
+    app.register.guard.release(batch_id, reason)
+    deliver(app, batch_id)
+
+
+def refuse_held(app: App, batch_id: str, reason: str) -> None:
+    """A leader refuses a held batch: nothing of it leaves, and the partner is told by a receipt. May be run again."""
+    app.register.guard.refuse(batch_id, reason, Refused("not_released").code)
+    batch = app.register.batch(batch_id)
+    if batch.state is State.REFUSED:
+        with app.folder(app.agreement(batch.partner)) as folder:
+            send_refusal(app, batch, folder)

@@ -1,0 +1,134 @@
+"""Who was told about a person: asked by one, confirmed by another, read from the index of keyed hashes.
+
+Rules
+- The person's other numbers are found through the population snapshot: who bears the number, or bore it, and all
+  numbers that these people bear or bore. A number that nobody bears is looked for as it is.
+- What left is worked out anew for the rows found, as a partner was told it; where the originals are past their time
+  only the batch is named. Nothing left of a batch that was not delivered.
+
+Source: 个人信息保护法 art. 44, 45; exceptions of art. 18, 35.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.base.keyed import KeyRing, Kind, with_new_key, write_keys
+from exchange.calendar.working_days import office_day
+from exchange.matching.id_numbers import standardise
+from exchange.matching.identity import Population
+from exchange.matching.lookup import Keys
+from exchange.register import Batch, ReleaseState, Role, State
+from exchange.steps.answers import POPULATION, BatchContext, answer_columns
+from exchange.steps.disclosure import AWAITING, told
+
+DAYS_OF_A_KEY: Final = 365
+
+
+@dataclass(frozen=True)
+class Disclosure:
+    """A batch that asked about the person; ``left``: row → item → code that left; None where that is past its time,
+    empty where nothing left.
+    """
+
+    batch: Batch
+    rows: Sequence[int]
+    left: Mapping[int, Mapping[str, str]] | None
+
+
+@dataclass(frozen=True)
+class Found:
+    """``withheld``: how many batches more there are that a decision does not let the person know."""
+
+    disclosures: list[Disclosure] = field(default_factory=list)
+    withheld: int = 0
+
+
+def ask(app: App, number: str, reason: str, letter: str) -> int:
+    """Writes the question down, for another person to confirm; its number. Halt where no number can be read."""
+    ring = _ring(app)
+    keys = _all_numbers(app, _key(number, office_day(app.now())))
+    return app.register.told_uses.ask(ring.hashed(keys, Kind.NUMBER, 1), reason, letter, app.now())
+
+
+def confirm(app: App, question_number: int) -> Found:
+    """What the question finds; written down before it is shown."""
+    ring, uses = _ring(app), app.register.told_uses
+    question = uses.question(question_number, app.now())
+    rows = app.register.told.find(lambda generation: ring.renewed(question.hashes, Kind.NUMBER, 1, generation))
+    withheld = uses.withheld(rows)
+    named = [batch for batch in rows if batch not in withheld]
+    uses.confirm(question, named, app.now())
+    found = [_disclosure(app, batch, rows[batch]) for batch in named]
+    return Found(sorted(found, key=lambda each: (each.batch.received_at, each.batch.id)), len(withheld))
+
+
+def rekey(app: App) -> tuple[int, int]:
+    """Brings the whole index to the newest key; makes a new one first where the newest is a year old and nothing is
+    left behind by an earlier run. (Generation, batches brought on.) May be killed and run again.
+    """
+    ring, today = _ring(app), office_day(app.now())
+    behind = app.register.told.behind(ring.generation)
+    if not behind and (today - ring.keys[-1].made).days >= DAYS_OF_A_KEY:
+        ring = with_new_key(ring, today)
+        write_keys(app.settings.keys.told_keys, ring)
+        behind = app.register.told.behind(ring.generation)
+    for batch in behind:
+        app.register.told.renew(batch, ring)
+    return ring.generation, len(behind)
+
+
+def _ring(app: App) -> KeyRing:
+    """The keys; Halt where they are not those that made the index."""
+    app.register.told.check(app.told_keys)
+    return app.told_keys
+
+
+def _key(number: str, today: date) -> int:
+    read = standardise(pl.DataFrame({"id_number": [number]}), today)["key"]
+    if read[0] is None:
+        msg = "this is no identity number"
+        raise Halt(msg)
+    return int(read[0])
+
+
+def _all_numbers(app: App, key: int) -> Keys:
+    version = app.snapshots.current(POPULATION)
+    wanted = np.array([key], np.int64)
+    if version is None:
+        msg = "no population snapshot is published; former numbers cannot be found"
+        raise Halt(msg)
+    population = Population(*[version.open(table) for table in ("people", "former")])
+    now, before = population.people.find(wanted), population.former.find(wanted)
+    persons = np.unique(np.concatenate([now.row, population.bearers(before.row)]))
+    return np.unique(np.concatenate([wanted, population.numbers_of(persons)[1]]))
+
+
+def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
+    batch = app.register.batch(batch_id)
+    if batch.state not in (State.DELIVERED, State.CLOSED):
+        return Disclosure(batch, rows, {})
+    if Role.DATA in app.register.retention.destroyed(batch_id):
+        return Disclosure(batch, rows, None)
+    context = BatchContext.of(app, batch)
+    try:
+        first, now = context.first_and_now(rows)
+    except FileNotFoundError:  # the snapshots that answered it are gone
+        return Disclosure(batch, rows, None)
+    releases = app.register.releases.of(batch_id)
+    sent = {row for each in releases if each.state is ReleaseState.DELIVERED for row in each.rows}
+    approved = now.with_columns(pl.col(answer_columns(now)).replace(AWAITING, "no_record"))
+    answers = [told(frame, context.waits_for) for frame in (first, approved)]
+    return Disclosure(batch, rows, {row: _codes(answers[row in sent], place) for place, row in enumerate(rows)})
+
+
+def _codes(answers: pl.DataFrame, place: int) -> dict[str, str]:
+    return {name.removeprefix("answer."): answers[name][place] for name in answer_columns(answers)}

@@ -1,0 +1,83 @@
+"""A partner that guesses: its result is held as prepared, the partner sees nothing of it, and a leader decides."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.demo.partner import DemoPartner, Request
+from exchange.guard.limits import LIMITS
+from exchange.intake.collect import poll
+from exchange.matching.id_numbers import CHECK_CHARACTERS, WEIGHTS
+from exchange.register import Role, State, numbered
+from exchange.steps.guarding import refuse_held, release_held
+
+Ask = Callable[..., Request]
+
+
+@pytest.fixture
+def app(app: App) -> App:
+    """The office with the guard on, as an office leaves it."""
+    policy = app.settings.policy.model_copy(update={"guard_holds": True})
+    return App(app.settings.model_copy(update={"policy": policy}), app.register)
+
+
+def number(sequence: int) -> str:
+    first = f"22010418500101{sequence:03}"
+    return first + CHECK_CHARACTERS[sum(int(digit) * weight for digit, weight in zip(first, WEIGHTS, strict=True)) % 11]
+
+
+def hidden(n: int, people: pl.DataFrame) -> dict[str, Any]:
+    """So many guesses among ordinary rows."""
+    plain = people.filter(pl.col("oddity") == "").head(100).select("id_number", "name").rows()
+    asked = [*plain, *[(number(place), "张三") for place in range(n)]]
+    lines = [f"R{place},{key},{name},1" for place, (key, name) in enumerate(asked)]
+    return {"data": "\n".join(["row_ref,id_number,name,sex", *lines, ""]).encode(), "rows": len(lines)}
+
+
+def answered(app: App, court: DemoPartner, request: Request) -> State:
+    court.drop(court.make_set(request))
+    poll(app)
+    pipeline.run(app, request.batch)
+    return app.register.batch(request.batch).state
+
+
+def test_guesses_wait_for_a_leader_who_refuses_or_releases_them(
+    app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame
+) -> None:
+    n = LIMITS.sequence_numbers
+    assert answered(app, court, ask(**hidden(n - 1, people))) is State.CLOSED
+    first, second = ask(**hidden(n, people)), ask()
+    assert answered(app, court, first) is State.PREPARED
+    assert answered(app, court, second) is State.PREPARED, "the partner's span is what trips"
+    held = {each.batch: each.tripped for each in app.register.guard.holds()}
+    assert held.keys() == {first.batch, second.batch}
+    assert held[first.batch] == (f"sequence {n} >= {n}",)
+    pipeline.deliver(app, first.batch)  # a cleared task changes nothing
+    assert app.register.batch(first.batch).state is State.PREPARED
+    assert not [name for name in court.answers() if name.startswith(f"{first.batch}.result")]
+
+    for _ in range(2):
+        refuse_held(app, first.batch, "无业务依据")
+    batch = app.register.batch(first.batch)
+    assert (batch.state, batch.refusal_code, batch.receipts_sent) == (State.REFUSED, "not_released", 2)
+    receipt = json.loads(app.archive.read(app.register.file(first.batch, numbered(Role.RECEIPT, 2)).sha256))
+    assert receipt["refusal"]["code"] == "not_released"
+    with pytest.raises(Halt):
+        release_held(app, first.batch, "误触发")
+
+    for _ in range(2):
+        release_held(app, second.batch, "误触发")
+    assert app.register.batch(second.batch).state is State.CLOSED
+    with pytest.raises(Halt):
+        refuse_held(app, second.batch, "无业务依据")
+    assert answered(app, court, ask()) is State.CLOSED, "what a leader released is not held against the partner again"
+    assert app.register.guard.holds() == []
+    assert app.register.verify()[0] > 0

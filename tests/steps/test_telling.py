@@ -1,0 +1,81 @@
+"""Who was told about a person: found under every number the person bore, shown to two together, and on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import World
+from exchange.intake.collect import poll
+from exchange.steps import telling
+
+
+def test_who_was_told_is_found_under_each_number_by_two_together_and_on_record(
+    app: App, world: World, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame
+) -> None:
+    person = people.filter(pl.col("oddity") == "superseded").row(0, named=True)
+    rows = [f"R1,{person['former_id_number']},{person['name']},1", f"R2,{person['id_number']},{person['name']},1"]
+    request = ask("\n".join(["row_ref,id_number,name,sex", *rows, ""]).encode(), 2)
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+
+    for number in (person["id_number"], person["former_id_number"]):
+        question = telling.ask(app, number, "本人申请", "申〔2026〕1号")
+        with pytest.raises(Halt, match="another person"):
+            telling.confirm(app, question)
+        with App.open("other", world.config) as other:
+            found = {each.batch.id: each for each in telling.confirm(other, question).disclosures}
+            with pytest.raises(Halt, match="already"):
+                telling.confirm(other, question)
+        left = found[request.batch].left
+        assert left is not None
+        assert {row: codes["identity"] for row, codes in left.items()} == {1: "consistent", 2: "consistent"}
+        facts = app.register.steps(request.batch)[-1].facts
+        assert f"told.{question}" in facts
+        assert "test other" in facts
+        assert person["id_number"] not in facts
+
+    assert app.register.told_uses.withhold(request.batch, "办案需要", app.now())
+    question = telling.ask(app, person["id_number"], "本人申请", "申〔2026〕1号")
+    with App.open("other", world.config) as other:
+        hidden = telling.confirm(other, question)
+    assert request.batch not in {each.batch.id for each in hidden.disclosures}
+    assert hidden.withheld == 1
+    app.register.told_uses.disclose(request.batch)
+    with pytest.raises(Halt, match="no identity number"):
+        telling.ask(app, "7", "本人申请", "申〔2026〕1号")
+    with pytest.raises(Halt, match="no such question"):
+        telling.confirm(app, 10**9)
+    assert app.register.verify()[0] > 0
+
+
+def test_a_year_later_the_index_is_brought_to_a_new_key_and_finds_the_same(
+    app: App,
+    world: World,
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    people: pl.DataFrame,
+    later: Callable[[timedelta], App],
+) -> None:
+    person = people.filter(pl.col("oddity") == "").row(0, named=True)
+    request = ask(f"row_ref,id_number,name,sex\nR1,{person['id_number']},{person['name']},1\n".encode(), 1)
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    generation = app.told_keys.generation
+    assert telling.rekey(app) == (generation, 0), "the key is younger than a year"
+    done = telling.rekey(later(timedelta(days=telling.DAYS_OF_A_KEY + 1)))
+    assert done[0] == generation + 1
+    assert done[1] > 0
+    with App.open("test", world.config) as anew, App.open("other", world.config) as other:
+        assert telling.rekey(anew) == (generation + 1, 0)
+        question = telling.ask(anew, person["id_number"], "本人申请", "申〔2026〕2号")
+        assert request.batch in {each.batch.id for each in telling.confirm(other, question).disclosures}
