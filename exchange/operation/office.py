@@ -160,7 +160,7 @@ def partner_days(app: App) -> Iterator[tuple[str, int | None]]:
 def days_left(app: App, place: Path) -> int | None:
     """Whole days until the last certificate in this file ends, negative once it has; None where it cannot be read."""
     try:
-        end = ends(read_certificates(place))
+        end = ends(read_certificates(place), app.now())
     except (ExchangeError, OSError, ValueError):
         return None
     return (end - app.now()) // timedelta(days=1)

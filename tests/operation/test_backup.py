@@ -267,7 +267,11 @@ def test_a_file_that_is_not_what_its_name_says(tmp_path: Path, vault: Vault) -> 
     assert objects(vault) == {}
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"a": ["../x", 1]}')])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no gzip", gzip.compress(b"{"), gzip.compress(b'{"a": ["../x", 1]}')],
+    ids=["empty", "no gzip", "no JSON", "no hash"],  # the bytes hold the time
+)
 def test_a_list_that_is_not_whole(tmp_path: Path, vault: Vault, content: bytes) -> None:
     kept(vault, tmp_path, {"a": b"a"})
     (place,) = (vault.folder / "backups").iterdir()
