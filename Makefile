@@ -4,10 +4,14 @@ BIN := .venv/bin
 WORLD ?= var/world
 
 # What Debian has and the wheels have not; where it may not be installed, the tests that need it say so.
-SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server; } || true
+SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server && command -v promtool && command -v busybox; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server prometheus busybox; } || true
 
-.PHONY: help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery check lock clean
+# The same of what builds and drives the partners' desk.
+BROWSER = @{ command -v npm && command -v chromium; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm chromium; } || true
+
+.PHONY: desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -27,7 +31,17 @@ up: .venv/installed     ## keep the same world running; prints the address of th
 down: .venv/installed   ## stop it, leaving no process behind
 	$(BIN)/exchange demo down --world $(WORLD)
 
-test: .venv/installed   ## all tests, with real servers; installs Debian's openssh-server and redis-server where it may
+desk/node_modules/.package-lock.json: desk/package-lock.json
+	cd desk && npm ci --silent
+
+desk-packages:   ## what the desk is built and tested with, into desk/node_modules; installs Debian's nodejs, npm, chromium where it may
+	$(BROWSER)
+	@if command -v npm >/dev/null; then $(MAKE) --silent desk/node_modules/.package-lock.json; else echo "no npm: the desk's tests are skipped"; fi
+
+desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
+	cd desk && npm run --silent build && sha256sum built/desk.html
+
+test: .venv/installed desk-packages   ## all tests, with real servers; installs Debian's servers and promtool where it may
 	$(SERVERS)
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10
 
@@ -54,6 +68,11 @@ bench-celery: .venv/installed ## Celery workers: throughput of one and two, one 
 	$(SERVERS)
 	$(BIN)/python -m benchmarks.workers $(if $(ROWS),--rows $(ROWS)) $(if $(BATCHES),--batches $(BATCHES))
 
+docs:            ## the documents as a site in var/site, Chinese and English, no outside address; an environment of its own
+	$(PYTHON) -m venv var/docs-env
+	var/docs-env/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement docs.lock
+	NO_MKDOCS_2_WARNING=1 var/docs-env/bin/mkdocs build --quiet --strict
+
 check: .venv/installed  ## lint, format, types, import contract, generated files; reports all failures
 	@failed=0; \
 	for command in "ruff check ." "ruff format --check ." "mypy" "lint-imports" "exchange schemas --check"; do \
@@ -66,6 +85,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 lock:            ## resolve the dependencies again (needs uv)
 	$(COMPILE) pyproject.toml --extra bench --extra celery --extra demo --extra dev --output-file requirements.lock $(LOCK_OPTIONS)
 	echo 'pip>=26' | $(COMPILE) - --output-file pip.lock $(LOCK_OPTIONS)
+	echo 'mkdocs-material>=9.7' | $(COMPILE) - --output-file docs.lock $(LOCK_OPTIONS)
 
 clean: down      ## remove the worlds and the environment
 	rm -rf var .venv

@@ -1,25 +1,43 @@
-"""Each minute: propose what can leave of the rows that had to wait, and start one run of ``release`` for each."""
+"""Each minute: propose what can leave of the rows that had to wait, and start a run of ``release`` for each release that
+may leave: approved, or needing no approval. What waits for a leader gets no run; the page *Approval* lists it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowFailException
+from household.runs import run_id_of
 from household.tasks import in_office
 
 from exchange import pipeline
+from exchange.app import App
+from exchange.register import Release
 
 TROUBLES = "troubles"
 
 PAGE = """
 ### 补充答复 · releases
 
-每分钟查看已答复、但仍有行待核实或待审批的批次；可以放行的行组成一次放行，各启动一个 `release` 运行（运行编号为 `批次号.release-序号`）。
-Looks each minute at delivered batches with open rows; rows that can leave now become a release, and each gets one run
-of `release`. `troubles` 失败 = 某批次须人工处理，其他批次不受影响。 *failed* `troubles`: one batch needs a person; the others were looked at.
+每分钟查看已答复、但仍有行待核实或待审批的批次；可以放行的行组成一次放行。须审批的列在页面“审批”中；已批准或无须审批的各启动一个 `release` 运行（运行编号为 `批次号.release-序号~时刻`）。
+Looks each minute at delivered batches with open rows; rows that can leave now become a release. Those for a leader stand on the page *Approval*; those that may leave get a run of `release`.
+
+`troubles` 失败 = 某批次须人工处理，或某次放行批准后 30 分钟仍未送达（看其 `release` 运行）；其他批次不受影响。
+*failed* `troubles`: one batch needs a person, or a release was not delivered 30 minutes after its approval (look at its run of `release`); the others were looked at.
 """
+
+
+def _to_start(app: App, releases: Iterable[Release]) -> list[dict[str, str]]:
+    """The runs that this hour should have seen."""
+    now = app.now()
+    return [
+        {"trigger_run_id": run_id_of(each.id, since, now)}
+        for each in releases
+        if (since := each.may_leave_since) is not None
+    ]
 
 
 @dag(
@@ -37,12 +55,15 @@ def releases() -> None:
     def propose() -> list[dict[str, str]]:
         found = in_office(pipeline.propose_all)
         get_current_context()["ti"].xcom_push(TROUBLES, found.troubles)
-        return [{"trigger_run_id": release.id} for release in found.releases]
+        return in_office(lambda app: _to_start(app, found.releases))
 
     @task
     def troubles(found: list[str]) -> None:
-        if found:
-            raise AirflowFailException("; ".join(found))
+        if stuck := [
+            *found,
+            *in_office(pipeline.unsent),
+        ]:  # asked of the register: what Airflow hands on can be altered
+            raise AirflowFailException("; ".join(stuck))
 
     proposed = propose()
     TriggerDagRunOperator.partial(

@@ -5,6 +5,7 @@
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM exchange_work;
 GRANT SELECT, INSERT ON ledger, ledger_head, batch, file, snapshot_use, answer_count, pickup TO exchange_work;
 GRANT SELECT, INSERT ON review, release, clock_proposal, clock_stop, alert, missing_set, legal_hold, destruction TO exchange_work;
+GRANT SELECT ON alembic_version TO exchange_work; -- `exchange health` tells whether the tables are this version's
 GRANT SELECT, INSERT ON told, told_use, guard_evidence, guard_hold TO exchange_work;
 GRANT SELECT, INSERT, DELETE ON sighting, told_withheld TO exchange_work;
 GRANT DELETE ON pickup TO exchange_work;

@@ -22,11 +22,12 @@ from exchange.base.files import Archive
 from exchange.base.keyed import KeyRing, read_keys
 from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import OfficeDays, office_day
-from exchange.register import Attested, LedgerKey, Register, open_register
+from exchange.register import Attested, Batch, LedgerKey, Register, open_register
 from exchange.register.checkpoints import Kept
 from exchange.settings import Settings, read_secret
 from exchange.snapshots.versions import Snapshots
 from exchange.wire.envelope import KeyPair, load_key_pair
+from exchange.wire.manifest import RequestManifest, parse
 from exchange.wire.transport import Folder, SftpAccount, Timeouts, connect
 
 
@@ -75,6 +76,10 @@ class App:
     def cache(self) -> Cache:
         """Derived data, encrypted under a key that is derived from the office's decryption key."""
         return Cache(self.settings.home / "cache", lambda: read_secret(self.settings.keys.decryption_key))
+
+    def manifest(self, batch: Batch) -> RequestManifest:
+        """The batch's request manifest, from the archive; Refused where it does not fit, Halt where it is not there."""
+        return parse(RequestManifest, self.archive.read(batch.manifest_sha256))
 
     @cached_property
     def told_keys(self) -> KeyRing:

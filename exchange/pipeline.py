@@ -18,6 +18,7 @@ Rules
 - Plain personal data exists only inside a step, in memory; what rests on disk is the partner's original as it came, and
   results that are already encrypted.
 - Refused ends in a receipt. Retryable and Halt leave the batch where it was, for the next run of the same step.
+- Every log line of a step carries batch, partner and step; its last one says how long it took (``base/step_log.py``).
 
 Airflow runs these three as the tasks of one run per batch (``dags/batch.py``; by ranges ``dags/large.py``);
 ``exchange batch run`` runs them without it.
@@ -26,11 +27,13 @@ Airflow runs these three as the tasks of one run per batch (``dags/batch.py``; b
 from __future__ import annotations
 
 from exchange.app import App
-from exchange.steps.deliver import deliver, redeliver
-from exchange.steps.process import process, process_ranges
-from exchange.steps.ranges import match_range, plan
-from exchange.steps.receive import receive
-from exchange.steps.release import issue, propose_all
+from exchange.base.step_log import logged
+from exchange.steps import deliver as _deliver
+from exchange.steps import process as _process
+from exchange.steps import ranges as _ranges
+from exchange.steps import receive as _receive
+from exchange.steps import release as _release
+from exchange.steps.release import propose_all, unsent
 
 __all__ = [
     "deliver",
@@ -43,7 +46,17 @@ __all__ = [
     "receive",
     "redeliver",
     "run",
+    "unsent",
 ]
+
+receive = logged(_receive.receive)
+plan = logged(_ranges.plan)
+match_range = logged(_ranges.match_range)
+process = logged(_process.process)
+process_ranges = logged(_process.process_ranges)
+deliver = logged(_deliver.deliver)
+redeliver = logged(_deliver.redeliver)
+issue = logged(_release.issue)
 
 
 def run(app: App, batch_id: str) -> bool:

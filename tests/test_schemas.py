@@ -59,6 +59,11 @@ def test_every_sentence_is_there_in_both_languages() -> None:
         assert all(each.zh and each.en for each in table.values())
 
 
+def test_every_refusal_and_notice_asks_for_something() -> None:
+    """What is wrong does not help a clerk without what to do about it."""
+    assert [each.code for table in (REFUSALS, NOTICES) for each in table.values() if "请" not in each.zh] == []
+
+
 def test_every_refusal_that_the_code_raises_has_its_sentence() -> None:
     import re
 

@@ -1,4 +1,4 @@
-"""The wheel works without the checkout: tables, suites, DAGs and migrations are inside, and the code finds them."""
+"""The wheel works without the checkout: tables, suites, DAGs and migrations are inside, and it answers a batch."""
 
 from __future__ import annotations
 
@@ -8,18 +8,26 @@ import subprocess
 import sys
 import sysconfig
 import venv
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from exchange.app import App
 from exchange.base.paths import ROOT
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import World
+from exchange.register import State
 
-LEFT = shutil.ignore_patterns(".git", ".venv", "var", "build", "*.egg-info", ".*_cache", "__pycache__", "benchmarks")
+LEFT = shutil.ignore_patterns(
+    ".git", ".venv", "var", "build", "*.egg-info", ".*_cache", "__pycache__", "benchmarks", "node_modules"
+)
 
 
-def run(*command: str | Path, cwd: Path) -> str:
-    """A program without this process's paths; what it printed."""
+def run(*command: str | Path, cwd: Path, **settings: str) -> str:
+    """A program without this process's paths, with these variables; what it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "EXCHANGE"))}
+    environment |= settings
     ended = subprocess.run(
         [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
     )
@@ -68,3 +76,15 @@ def test_its_own_data_is_inside(installed: Path) -> None:
 )
 def test_its_commands_run(installed: Path, arguments: tuple[str, ...]) -> None:
     run(installed / "exchange", *arguments, cwd=installed)
+
+
+def test_it_answers_a_batch(
+    installed: Path, world: World, app: App, court: DemoPartner, ask: Callable[..., Request]
+) -> None:
+    """Over SFTP, from the register that its own migrations find up to date, without Airflow."""
+    request = ask()
+    court.drop(court.make_set(request))
+    for arguments in (("register", "migrate"), ("batch", "collect"), ("batch", "run", request.batch)):
+        run(installed / "exchange", *arguments, cwd=installed, EXCHANGE_CONFIG=str(world.config))
+    assert app.register.batch(request.batch).state in (State.DELIVERED, State.CLOSED)
+    assert b"R1" in court.result(request.batch).data

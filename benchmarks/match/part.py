@@ -26,8 +26,8 @@ and what five offence sources hold. Every way wrote the same answers, row by row
 written badly or wrong, as people do it; *clean*: all are written plainly. Times are of whole processes with the files
 in the page cache; *own memory* is what a process allocated, without mapped file pages, *resident* is with them."""
 
-GREATEST_SHARE: Final = 0.5
-GREATEST_OWN: Final = 1e9
+MAX_SHARE: Final = 0.5
+MAX_OWN: Final = 1e9
 
 
 def commands(world: World, asked: Path, to: Path) -> dict[str, list[str]]:
@@ -105,8 +105,8 @@ def part(world: World, rows: int, runs: int, to: Path) -> Part:
         about=ABOUT.format(rows=rows, people=world.people) + f" {runs} runs each, 2 of the slow ones.",
         tables=[Table(("way", "dirty", "clean", "processor", "own memory", "resident", "to DuckDB"), table)],
         goals=[
-            Goal(what, "at most 0.5 × DuckDB", times(share), share <= GREATEST_SHARE),
-            Goal(f"{what}: own memory", "at most 1 GB", size(ours.own), ours.own <= GREATEST_OWN),
+            Goal(what, "at most 0.5 × DuckDB", times(share), share <= MAX_SHARE),
+            Goal(f"{what}: own memory", "at most 1 GB", size(ours.own), ours.own <= MAX_OWN),
         ],
         figures={name: run.figures for name, run in found.items()},
     )

@@ -17,9 +17,9 @@ from exchange.demo.play import REGISTER_ITEMS
 
 ROWS: Final = MILLION
 MANY: Final = 5 * MILLION
-GREATEST_SECONDS: Final = 20
-GREATEST_MEMORY: Final = 2e9
-GREATEST_SHARE: Final = 0.15
+MAX_SECONDS: Final = 20
+MAX_MEMORY: Final = 2e9
+MAX_SHARE: Final = 0.15
 MAY_BE_LARGE: Final = ("match", "parse", "decode", "check", "gate")
 """Matching, parsing and validation."""
 
@@ -51,7 +51,7 @@ def part(world: World, runs: int, scratch: Path, say: Callable[[str], None]) -> 
     taken, taken_by_many = (_to_sealed(each) for each in (found, many))
     total, stages = sum(plain.values()), found.told["stages"]
     shares = {name: value / taken for name, value in stages.items()}
-    too_large = [name for name, share in shares.items() if share > GREATEST_SHARE and name not in MAY_BE_LARGE]
+    too_large = [name for name, share in shares.items() if share > MAX_SHARE and name not in MAY_BE_LARGE]
     rows = [
         [name, seconds(value), f"{shares[name]:.0%}", seconds(many.told["stages"][name])]
         for name, value in sorted(stages.items(), key=lambda stage: -stage[1])
@@ -77,8 +77,8 @@ def part(world: World, runs: int, scratch: Path, say: Callable[[str], None]) -> 
             )
         ],
         goals=[
-            Goal(what, "under 20 s", seconds(taken), taken < GREATEST_SECONDS),
-            Goal(f"{what}: peak memory", "under 2 GB", size(found.resident), found.resident < GREATEST_MEMORY),
+            Goal(what, "under 20 s", seconds(taken), taken < MAX_SECONDS),
+            Goal(f"{what}: peak memory", "under 2 GB", size(found.resident), found.resident < MAX_MEMORY),
             Goal(
                 f"{what}: stages but matching, parsing, validation",
                 "none above 15 %",

@@ -61,20 +61,6 @@ def in_office(step: Callable[[App], T]) -> T:
     return in_the_name_of(f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", step)
 
 
-def in_the_name_of_login(login: str, step: Callable[[App], T]) -> T:
-    """Runs a step in the opened office, in the name of the person who answered in Airflow's pages under this log-in."""
-
-    def as_person(app: App) -> T:
-        person = app.settings.person(login=login)
-        if person is None:
-            msg = "whoever answered is nobody of the settings' people"
-            raise Halt(msg)
-        app.register.actor = person.id
-        return step(app)
-
-    return in_the_name_of("airflow:answer", as_person)
-
-
 def in_the_name_of(actor: str, step: Callable[[App], T]) -> T:
     """Runs a step in the opened office; its errors are told in Airflow's words."""
     silence.install()

@@ -10,7 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from typing import Any
 from urllib.parse import quote
 
@@ -41,11 +41,14 @@ def _application() -> Any:
     def who(user: Any = Depends(get_user)) -> Account:  # noqa: B008  (FastAPI's way)
         return Account(user.get_name(), get_auth_manager().is_authorized_pool(method="PUT", user=user))
 
-    return make_application(Office(App.open("pages"), _failures), who)
+    office = App.open("pages")
+    return make_application(Office(office, partial(_failures, office)), who)
 
 
-def _failures() -> Mapping[str, Any]:
-    """Batch → the task of its run, or of a release's, that has failed or waits to be tried again."""
+def _failures(office: Any) -> Mapping[str, Any]:
+    """Batch → the task of its run, or of a release's, that has failed or waits to be tried again. A release has several
+    runs; what failed of one that does not wait to be sent any more is over.
+    """
     from airflow.models.taskinstance import TaskInstance
     from airflow.utils.session import create_session
     from sqlalchemy import select
@@ -56,10 +59,12 @@ def _failures() -> Mapping[str, Any]:
     query = select(*columns).where(
         TaskInstance.dag_id.in_(("batch", "immediate", "large", "release")), TaskInstance.state.in_(_FAILED)
     )
+    unsent = {each.id for each in office.register.releases.under_way() if each.may_leave_since is not None}
     with create_session() as session:
         return {
             run_id.partition(".release-")[0]: Failure(task_id, f"/dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}")
             for dag_id, run_id, task_id in session.execute(query)
+            if dag_id != "release" or run_id.partition("~")[0] in unsent
         }
 
 
@@ -75,6 +80,7 @@ class PagesPlugin(AirflowPlugin):
     external_views = [  # noqa: RUF012
         _view("看板 Board", "exchange-board", "nav", "/board") | {"nav_top_level": True},
         _view("人工核实 Review", "exchange-review", "nav", "/review") | {"nav_top_level": True},
+        _view("审批 Approval", "exchange-approval", "nav", "/approval") | {"nav_top_level": True},
         _view("看板 Board", "exchange-dag", "dag", "/board"),
         _view("批次 Batch", "exchange-run", "dag_run", "/run/{RUN_ID}"),
     ]

@@ -10,6 +10,8 @@ Rules
 - Nobody is told anything about people before it was assessed what that does to them: an agreement names its assessment,
   and is in force no longer than that.
 - An error names file and field and says what would be right.
+- The text under a field is its description, in Chinese and English: ``docs/agreements.md`` and
+  ``schemas/agreement.schema.json`` are made from it.
 """
 
 from __future__ import annotations
@@ -40,23 +42,32 @@ OF_TODAY: Final = ("sftp", "certificates")
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Purpose(_Section):
-    """One reason to ask, with its legal basis in words or, where it asks about offences, the codes of those it rests
-    on; ``items`` may be asked for it and no others. ``tells_cancellation``: whether answers about a person whose
-    registration is cancelled say so. ``unregistered_by``: the form in which ``unregistered`` is asked, see
-    ``matching/unregistered.py``.
-    """
+    """One reason to ask, with its legal basis. The forms of ``unregistered``: ``matching/unregistered.py``."""
 
     code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    """用途代码，请求清单中填写。 The code that request manifests give."""
     zh: str
+    """用途名称。 The purpose in words."""
     legal_basis: Annotated[str, Field(min_length=4)] | None = None
+    """只核查登记事项时的法律依据，用文字写。 The legal basis in words, where no offences are asked about."""
     legal_bases: tuple[str, ...] = ()
+    """核查违法犯罪记录时所依据的条文，用 `schemas/legal_bases.toml` 的代码，须对该种类部门开放。
+    Codes of `schemas/legal_bases.toml`, where offences are asked about; each open to this kind of partner.
+    """
     items: tuple[str, ...]
+    """可以核查的事项，代码见 `schemas/items.toml`；此外一律不答。
+    Items that may be asked (`schemas/items.toml`), and no others.
+    """
     tells_cancellation: bool = False
+    """户口已注销的，答复中是否说明。 Whether answers about a cancelled registration say so."""
     unregistered_by: Literal["mother", "name"] | None = None
+    """核查未落户时按母亲还是按姓名；有 `unregistered` 事项时必写，否则不写。
+    The form in which `unregistered` is asked; needed with that item, and only there.
+    """
 
     @property
     def asks_offences(self) -> bool:
@@ -99,65 +110,94 @@ class Sftp(_Section):
     """The partner's place on an SFTP server and the one host key that is accepted there."""
 
     host: str
+    """部门 SFTP 服务器的主机名或地址。 Name or address of the partner's server."""
     port: Annotated[int, Field(ge=1, le=65535)] = 22
+    """端口。 Its port."""
     username: str
+    """我方在该服务器上的账户。 The office's account there."""
     host_key: Annotated[str, Field(pattern=r"^(ssh-ed25519|ecdsa-sha2-nistp256|ssh-rsa) [A-Za-z0-9+/=]+$")]
+    """唯一接受的主机公钥，当面核对。 The one host key that is accepted, compared in person."""
     requests: str = "to-office"
+    """部门放请求、我方读取的目录。 The folder in which the partner puts requests."""
     results: str = "from-office"
+    """我方放回执和结果的目录。 The folder in which the office puts receipts and results."""
 
 
 class Certificates(_Section):
-    """PEM files beside the agreement: who signs the partner's manifests, and to whom results are encrypted; the old and
-    the new certificate in one file during a change.
-    """
+    """PEM files beside the agreement."""
 
     signing: Path
+    """部门签名证书的文件名；更换期间新旧两个放在同一文件。
+    File of the certificate that signs manifests; old and new one in the same file during a change.
+    """
     encryption: Path
+    """部门加密证书的文件名，结果加密给它。 File of the certificate to which results are encrypted."""
 
 
 class Limits(_Section):
-    """Of one set; ``max_rows_in_30_days``: of all sets together, beyond which a leader looks first."""
+    """What one request may hold at most."""
 
     max_bytes: Annotated[int, Field(ge=1)] = 512 * 1024 * 1024
+    """一份数据文件至多多少字节。 Bytes of one data file at most."""
     max_rows: Annotated[int, Field(ge=1)] = 5_000_000
+    """一份请求至多多少行；结果为 xlsx 的须写，并不超过工作表的行数。
+    Rows of one request at most; for results as xlsx no more than a sheet holds.
+    """
     max_rows_in_30_days: Annotated[int, Field(ge=1)] | None = None
+    """全部请求三十天内至多多少行；超过的先由审批领导过目。
+    Rows of all sets within 30 days, beyond which a leader looks first.
+    """
 
 
 class Masking(_Section):
     """How claimed personal fields are echoed; see ``output/masking.py``."""
 
     id_number: Literal["keep_6_4", "hide"] = "keep_6_4"
+    """公民身份号码：keep_6_4 留前六后四位，hide 全隐。
+    ID number: the first six and last four characters stay, or none.
+    """
     name: Literal["keep_first", "hide"] = "keep_first"
+    """姓名：keep_first 留首字，hide 全隐。 Name: the first character stays, or none."""
 
 
 class ResultForm(_Section):
-    """CSV in an encoding, with a mark for spreadsheets or none, or an XLSX workbook; headers and answers in Chinese
-    words or as the codes of ``schemas/answers.toml``.
-    """
+    """What result files look like."""
 
     format: Literal["csv", "xlsx"] = "csv"
+    """结果为 CSV 或 XLSX 工作簿。 CSV, or an XLSX workbook."""
     encoding: Literal["utf-8", "utf-8-sig", "gb18030"] = "utf-8-sig"
+    """CSV 的编码；utf-8-sig 带标记，便于电子表格打开。
+    Encoding of a CSV; utf-8-sig has the mark that spreadsheets look for.
+    """
     language: Literal["zh", "en"] = "en"
+    """表头和答复用中文还是代码。 Headers and answers in Chinese words, or as the codes of `schemas/answers.toml`."""
 
 
 class StandingApproval(_Section):
     """The leader's approval in advance of *no record* answers in ad hoc batches; a hit never goes by it."""
 
     number: str
+    """审批文号。 Number of the approval."""
     given_on: date
+    """起始日。 First day on which it counts."""
     ends_on: date
+    """终止日（含）。 Last day on which it counts."""
 
 
 class Assessment(_Section):
     """The assessment of the effect on personal information (个人信息保护影响评估) made before anything is told.
 
-    Source: Personal Information Protection Law, art. 55 (3) and 56. ``ends_on``: the day until which the office
-    rests on it (own choice: the law sets no term).
+    Source: Personal Information Protection Law, art. 55 (3) and 56.
     """
 
     number: Annotated[str, Field(min_length=1)]
+    """评估报告编号。 Number of its report."""
     made_on: date
+    """评估之日。 Day on which it was made."""
     ends_on: date
+    """本机关据以提供数据的最后一日（法律未定期限，由本机关定）。
+    Last day on which the office rests on it (the office's choice: the law sets no term).
+    """
 
     @model_validator(mode="after")
     def _ends_after_it_was_made(self) -> Self:
@@ -171,63 +211,107 @@ class Assessment(_Section):
 
 
 class Expected(_Section):
-    """A cycle whose set is expected for each period: by the n-th ``day`` of the period, or of the time after it, in
-    working days or in days; for this purpose, or for any. ``sets``: so many are accepted for one period and purpose.
-    ``since``: what began before is not expected.
-    """
+    """A cycle whose set is expected for each period, by the n-th ``day`` of the period or of the time after it."""
 
     cycle: Literal["annual", "half_yearly", "quarterly", "monthly"]
+    """应报的周期，须在本协议的 `cycles` 中。 The cycle, one of the agreement's."""
     day: Annotated[int, Field(ge=1, le=366)]
+    """期间的第几日前（含）应报。 The set is expected by the n-th day, that day included."""
     counting: Literal["working_days", "days"] = "working_days"
+    """按工作日还是按日数。 In working days, or in days."""
     counted_from: Literal["begin", "end"] = "begin"
+    """自期间开始（begin）还是结束（end）起数。 Counted from the period's begin, or from its end."""
     purpose: str | None = None
+    """用途代码；不写则任一用途。 For this purpose; left out: for any."""
     sets: Annotated[int, Field(ge=1)] = 1
+    """每期每用途受理几份。 How many sets are accepted for one period and purpose."""
     since: date | None = None
+    """此前开始的期间不计。 What began before is not expected."""
 
 
 class AgreedRetention(_Section):
     """What the agreement says instead of the office's own days; see ``settings.RetentionDays``."""
 
     originals_days: Annotated[int, Field(ge=1)] | None = None
+    """部门的数据文件保存几天。 Days for which the partner's data files are kept."""
     results_days: Annotated[int, Field(ge=1)] | None = None
+    """结果数据文件保存几天。 Days for which encrypted results are kept."""
     records_days: Annotated[int, Field(ge=LEAST_RECORDS_DAYS)] | None = None
+    """清单、签名、回执保存几天；至少三年。
+    Days for which manifests, signatures and receipts are kept; three years at least.
+    """
 
 
 class Contact(_Section):
+    """Whom to ask at the partner's."""
+
     name: str
+    """联系人。 Whom to ask there."""
     telephone: str
+    """电话。 The telephone number."""
 
 
 class Agreement(_Section):
-    """One partner's agreement, as its file says. ``kind``: of partner, by ``schemas/legal_bases.toml``; needed where a
-    purpose asks about offences. ``require_encryption``: a data file that is not encrypted refuses the set.
-    ``review_by``: whose officers look at a row by hand, those of the
-    place where the person is registered or those of the partner's own level. ``assessment``: see ``check_assessed``;
-    agreements of before do without once they have ended.
-    """
+    """One partner's agreement, as its file says."""
 
     partner: Annotated[str, Field(pattern=PARTNER_PATTERN)]
+    """部门代号，与文件名相同。 The partner's id, the same as the file's name."""
     zh: str
+    """部门名称。 The partner's name."""
     number: str
+    """协议文号。 Number of the agreement."""
     level: Literal["province", "city", "county"]
+    """部门级别：省、市、县。 The partner's level."""
     division: Annotated[str, Field(pattern=r"^[0-9]{6}$")]
+    """部门所在地的行政区划代码，六位。 Division code of its place, six digits."""
     kind: str | None = None
+    """部门种类，见 `schemas/legal_bases.toml`；核查违法犯罪记录的必写。
+    Kind of partner by `schemas/legal_bases.toml`; needed where a purpose asks about offences.
+    """
     in_force_from: date
+    """协议生效之日。 First day on which the agreement holds."""
     in_force_until: date
+    """协议终止之日（含）。 Last day on which it holds."""
     assessment: Assessment | None = None
+    """个人信息保护影响评估；有效的协议必写，到期即不再受理。
+    The assessment of the effect on personal information; needed while the agreement is in force, which ends with it.
+    """
     cycles: Annotated[tuple[str, ...], Field(min_length=1)]
+    """可用的周期：`annual`、`half_yearly`、`quarterly`、`monthly`、`ad_hoc`、`objection`。
+    Cycles in which may be asked.
+    """
     expected: tuple[Expected, ...] = ()
+    """应当按期报送的周期；不写的不催。 Cycles whose sets are expected; others are not reminded of."""
     purposes: Annotated[tuple[Purpose, ...], Field(min_length=1)]
+    """可以核查的用途，每个一条。 The purposes that may be asked for, one entry each."""
     sftp: Sftp
+    """部门的 SFTP 服务器。改后立即生效。 The partner's SFTP server. A change holds at once."""
     certificates: Certificates
+    """部门的证书文件（PEM），放在协议文件旁。改后立即生效。
+    Files of its certificates (PEM), beside the agreement. A change holds at once.
+    """
     limits: Limits = Limits()
+    """一份请求的上限。 Limits of one request."""
     masking: Masking = Masking()
+    """结果中所填姓名、号码的脱敏。 How claimed names and numbers are echoed in results."""
     result: ResultForm = ResultForm()
+    """结果文件的形式。 The form of result files."""
     standing_approval: StandingApproval | None = None
+    """对临时批次“未发现记录”的事先审批；有记录的绝不适用。
+    The leader's approval in advance of *no record* in ad hoc batches; never of a hit.
+    """
     retention: AgreedRetention = AgreedRetention()
+    """与本机关不同的保存天数；不写的按本机关。
+    Days for which files are kept, where they differ from the office's own.
+    """
     review_by: Literal["registration", "partner"] = "registration"
+    """由谁核实：registration 本人户籍地，partner 部门所在地。
+    Whose officers look at a row: of the person's registration, or of the partner's place.
+    """
     require_encryption: bool = False
+    """数据文件未加密的，整份不予受理。 Whether a data file that is not encrypted refuses the set."""
     contact: Contact
+    """部门的联系人。 Whom to ask at the partner's."""
 
     @field_validator("cycles")
     @classmethod

@@ -152,13 +152,19 @@ class Archive:
     def keep(self, content: bytes) -> str:
         """Keeps the bytes; their SHA-256. Keeping the same bytes twice changes nothing but their time."""
         digest = sha256(content)
-        if not self.has(digest) or self.path(digest).read_bytes() != content:  # altered: here are the right bytes
+        if not self.touch(digest) or self.path(digest).read_bytes() != content:  # altered: here are the right bytes
             write_atomically(self.path(digest), content)
         return digest
 
     def has(self, digest: str) -> bool:
-        """Whether the original lies here. Its time is now from then on: who asks is about to name it, and what was
-        asked for a moment ago is not destroyed.
+        """Whether the original lies here."""
+        path = self.path(digest)
+        with disk_trouble(path):
+            return path.is_file()
+
+    def touch(self, digest: str) -> bool:
+        """Sets the original's time to now, so that it is not destroyed before whoever found it has named it in the
+        register; False where it does not lie here.
         """
         path = self.path(digest)
         with disk_trouble(path):
@@ -169,13 +175,13 @@ class Archive:
         return True
 
     def digests(self, untouched_since: datetime) -> Iterator[str]:
-        """What nobody laid down or asked for since this moment."""
+        """What nobody laid down or touched since this moment."""
         for path in sorted(self.folder.glob("??/*")):
             if len(path.name) == _DIGEST and path.stat().st_mtime < untouched_since.timestamp():
                 yield path.name
 
     def destroy(self, digest: str, untouched_since: datetime) -> bool:
-        """Deletes an original that nobody asked for since; False where somebody did. It is moved aside first, so that
+        """Deletes an original that nobody touched since; False where somebody did. It is moved aside first, so that
         whoever lays the same bytes down meanwhile has them in their place; what is gone already is no fault.
         """
         place, aside = self.path(digest), self._aside(digest)

@@ -33,6 +33,11 @@ class Stages:
         self._count()
         self._open.pop()
 
+    def _take(self, inner: Stages) -> None:
+        for name, seconds in inner.seconds.items():
+            self.seconds[name] = self.seconds.get(name, 0.0) + seconds
+        self._since = perf_counter()
+
     def _count(self) -> None:
         now = perf_counter()
         if self._open:
@@ -45,13 +50,19 @@ _asked: Final[ContextVar[Stages | None]] = ContextVar("stages", default=None)
 
 @contextmanager
 def measured() -> Iterator[Stages]:
-    """Within the block every stage of this thread is measured; the block's own time between them is not."""
-    stages = Stages()
+    """Within the block every stage of this thread is measured; the block's own time between them is not. What a block
+    inside another measured is the outer one's, too.
+    """
+    stages, outer = Stages(), _asked.get()
     before = _asked.set(stages)
+    if outer is not None:
+        outer._count()
     try:
         yield stages
     finally:
         _asked.reset(before)
+        if outer is not None:
+            outer._take(stages)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from rich.logging import RichHandler
 
 from exchange.base import silence
 from exchange.cli.lazy import LazyGroup
+from exchange.cli.log_lines import ContextFormatter
 from exchange.cli.outcome import err
 
 commands = typer.Typer(
@@ -26,5 +27,6 @@ def main(*, verbose: bool = typer.Option(False, "--verbose", "-v", help="Say wha
     silence.install()
     level = logging.INFO if verbose else logging.WARNING
     handler = RichHandler(console=err, show_path=False)
-    logging.basicConfig(level=level, format="%(message)s", handlers=[handler])
+    handler.setFormatter(ContextFormatter("%(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
     logging.getLogger("paramiko").setLevel(logging.WARNING)

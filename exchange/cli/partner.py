@@ -12,13 +12,15 @@ from rich.table import Table
 from exchange.agreements.agreement import Agreement, check_assessed, load_agreement
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt
-from exchange.base.files import write_atomically
+from exchange.base.files import sha256, write_atomically
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import office_day
 from exchange.cli.outcome import HALTED, err, out, outcome
+from exchange.desk.page import make_desk
 from exchange.output.template import write_template
 from exchange.settings import Settings
-from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates, valid
+from exchange.watch.certificates import invalid_now
+from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -73,12 +75,10 @@ def _certificates_until(agreement: Agreement) -> date:
     last = []
     for place in (pinned.signing, pinned.encryption):
         certificates = read_certificates(place)
-        if not valid(certificates, now):
-            msg = (
-                f"{agreement.partner}: {place.name} is not valid now; its last day is {office_day(ends(certificates))}"
-            )
+        if (invalid := invalid_now(certificates, now)) is not None:
+            msg = f"{agreement.partner}: {place.name} {invalid}; put one beside it that is valid now"
             raise Halt(msg)
-        last.append(office_day(ends(certificates)))
+        last.append(office_day(ends(certificates, now)))
     return min(last)
 
 
@@ -119,3 +119,17 @@ def template(
             raise typer.BadParameter(msg)
         write_atomically(out_file, write_template(agreement, found, asked))
         out.print(f"wrote {out_file.name}", markup=False)
+
+
+@commands.command()
+def desk(
+    partner: Annotated[str, typer.Argument(help="The partner's id")],
+    out_file: Annotated[Path, typer.Argument(help="The page to write, .html", metavar="OUT.html")],
+) -> None:
+    """Write the partner's desk: one page, opened from disk, that checks, signs, encrypts and reads offline."""
+    with outcome():
+        settings = Settings.load()
+        agreement = load_agreement(settings.agreements / f"{partner}.toml")
+        page = make_desk(agreement, settings.keys, settings.policy.oldest_period_days)
+        write_atomically(out_file, page)
+        out.print(f"wrote {out_file.name}  sha256 {sha256(page)}", markup=False, soft_wrap=True)

@@ -9,6 +9,8 @@ import typer
 from rich.table import Table
 
 from exchange.app import App
+from exchange.base.duty import ALTERED, VERIFY, Duties
+from exchange.base.errors import Halt
 from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES
 from exchange.cli.outcome import out, outcome
@@ -75,7 +77,13 @@ def verify(
 ) -> None:
     """Hold everything in the register against its ledger, and the ledger against the checkpoints that were kept."""
     with outcome(), App.of_account(os_user()) as app:
-        lines, last = app.register.verify([*app.checkpoints.files(), *(against or [])])
+        duties = Duties.of_home(app.settings.home)
+        try:
+            lines, last = app.register.verify([*app.checkpoints.files(), *(against or [])])
+        except Halt:
+            duties.done(VERIFY, ALTERED)
+            raise
+        duties.done(VERIFY, f"{lines}")
         out.print(f"{lines} lines, unaltered; last hash {last}")
         if deep:
             out.print(f"{check_kept_files(app)} kept files, unaltered")

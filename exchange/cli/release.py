@@ -20,6 +20,8 @@ from exchange.review.people import check_leader, offices_of
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 ReleaseId = Annotated[str, typer.Argument(help="<batch>.release-<number>")]
+_SHOWN = 12
+"""How many characters of a hash are shown and typed."""
 
 
 @commands.command("list")
@@ -30,11 +32,16 @@ def list_() -> None:
 
 
 def _print(releases: list[Release]) -> None:
-    table = Table("放行 release", "状态 state", "行数 rows", "答复 answers", "审批 judged by")
+    table = Table("放行 release", "状态 state", "行数 rows", "答复 answers", "审批 judged by", "校验 shown")
     for each in releases:
         by = each.judged_by or ("待审批 waits for a leader" if each.needs_approval else "无需审批 not needed")
-        table.add_row(each.id, each.state.value, str(len(each.rows)), in_words(each), by)
+        table.add_row(each.id, each.state.value, str(len(each.rows)), in_words(each), by, shown_hash(each))
     out.print(table if table.row_count else "没有待办的放行。 Nothing to release.")
+
+
+def shown_hash(release: Release) -> str:
+    """As much of the hash of a release's answers as is shown and typed."""
+    return (release.answers_sha256 or "")[:_SHOWN]
 
 
 def in_words(release: Release) -> str:
@@ -65,11 +72,16 @@ def propose() -> None:
 
 
 @commands.command()
-def approve(release: ReleaseId) -> None:
-    """Let the rows go, as a leader who decided none of them."""
+def approve(
+    release: ReleaseId,
+    shown: Annotated[str, typer.Option(help="What `exchange release show` says under 校验 shown")],
+) -> None:
+    """Let the rows go, as a leader who decided none of them. In daily work the page 审批 is the place for it."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
-        app.register.releases.approve(*parse_id(release))
+        asked = app.register.releases.get(*parse_id(release))
+        whole = asked.answers_sha256 if shown and shown == shown_hash(asked) else None
+        app.register.releases.approve(*parse_id(release), whole or shown)
         out.print(f"{release}: approved", markup=False)
 
 
@@ -95,7 +107,7 @@ def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What wa
 
 @commands.command()
 def issue(release: ReleaseId) -> None:
-    """Seal and deliver an approved release."""
+    """Sign, encrypt and deliver an approved release."""
     with outcome(), App.of_account(os_user()) as app:
         pipeline.issue(app, release)
         out.print(f"{release}: {app.register.releases.get(*parse_id(release)).state.value}", markup=False)

@@ -127,7 +127,9 @@ def _lines(seen: Seen, faulty: int, *, signed: bool) -> Iterator[str]:
 
 
 def _places(refusal: Refused) -> Iterator[str]:
-    if refusal.row is not None:
+    if refusal.code == "row_count":
+        yield f"  实有数据行数 rows found: {refusal.row}"
+    elif refusal.row is not None:
         yield f"  行 row: {refusal.row}（表头为 0 · the header is 0）"
     if refusal.column is not None:
         yield f"  列或字段 column: {refusal.column}"

@@ -8,12 +8,16 @@ from pathlib import Path
 
 import typer
 
+from exchange.agreements.agreement import Agreement
 from exchange.base.paths import ROOT, SCHEMAS
 from exchange.cli.outcome import FOUND, err, out, outcome
+from exchange.docs.fields import agreements_page, file_schema, settings_page
 from exchange.docs.guide import with_tables
+from exchange.docs.rooms import rooms_page
 from exchange.docs.rulebook import rules_page
 from exchange.docs.specifications import read_specifications
 from exchange.register.diagram import states_page
+from exchange.settings import Settings
 from exchange.wire.manifest import MODELS, json_schema
 
 commands = typer.Typer(add_completion=False, invoke_without_command=True)
@@ -21,14 +25,19 @@ commands = typer.Typer(add_completion=False, invoke_without_command=True)
 
 def generated() -> Iterator[tuple[Path, str]]:
     """Each generated file and its content."""
-    for name, model in MODELS.items():
-        yield SCHEMAS / f"{name}.schema.json", json.dumps(json_schema(model), ensure_ascii=False, indent=2) + "\n"
+    schemas = {name: json_schema(model) for name, model in MODELS.items()}
+    schemas |= {"settings": file_schema(Settings), "agreement": file_schema(Agreement)}
+    for name, schema in schemas.items():
+        yield SCHEMAS / f"{name}.schema.json", json.dumps(schema, ensure_ascii=False, indent=2) + "\n"
 
     specifications = read_specifications()
     guide = ROOT / "docs" / "partner-guide.md"
     yield guide, with_tables(guide.read_text(encoding="utf-8"), specifications)
     yield ROOT / "docs" / "rules.md", rules_page(specifications)
     yield ROOT / "docs" / "states.md", states_page()
+    yield ROOT / "docs" / "rooms.md", rooms_page()
+    yield ROOT / "docs" / "settings.md", settings_page(Settings)
+    yield ROOT / "docs" / "agreements.md", agreements_page(Agreement)
 
 
 @commands.callback()

@@ -11,8 +11,7 @@ from rich.table import Table
 
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
-from exchange.register import Batch, Register, State
-from exchange.register.models import LedgerRow
+from exchange.register import Batch, Register, State, Step
 from exchange.supervision.labels import span
 
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
@@ -54,7 +53,7 @@ def tables(register: Register, batch_id: str) -> Iterator[Table]:
     yield releases
 
 
-def _facts(register: Register, batch: Batch, steps: list[LedgerRow]) -> Table:
+def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table = Table(show_header=False)
     for name in ("id", "partner", "state", "cycle", "period", "purpose", "legal_basis", "letter", "handler"):
         table.add_row(name, str(getattr(batch, name) or ""))
@@ -72,14 +71,14 @@ def _facts(register: Register, batch: Batch, steps: list[LedgerRow]) -> Table:
     return table
 
 
-def _done(batch: Batch, steps: list[LedgerRow]) -> str:
+def _done(batch: Batch, steps: list[Step]) -> str:
     closed = next((step.at for step in steps if step.to_state == State.CLOSED), None)
     if closed is None or batch.due_on is None:
         return ""
     return f"{moment(closed)} {'on time' if office_day(closed) <= (batch.due_last or batch.due_on) else 'late'}"
 
 
-def _steps(steps: list[LedgerRow]) -> Table:
+def _steps(steps: list[Step]) -> Table:
     """Each step with the time since the one before, and what was noted between."""
     table = Table("when", "step", "after", "by", "told", title="steps")
     before: datetime | None = None

@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from http import HTTPStatus
 from typing import Final
 
 import polars as pl
@@ -34,8 +35,6 @@ from exchange.steps.disclosure import AWAITING, told
 
 CAUSE: Final = "criminal_record"
 _APPROVAL_SECONDS: Final = 90.0
-READING_SECONDS: Final = 2.0
-"""As a person would. Airflow 3.3 takes an answer of the first tenth of a second for a fault and asks anew."""
 
 REGISTER_ITEMS: Final = ("id_number", "name", "sex", "birth_date", "ethnicity", "registered_address")
 
@@ -231,15 +230,16 @@ def approve(world: World, airflow: Airflow, first: Expectation) -> Expectation:
     """
     confirmed = _confirm_hits(world, first.batch)
     began, release = time.monotonic(), f"{first.batch}.release-1"
-    with airflow.api() as api:
-        api.trigger("releases", f"demo-{release}")
-    with airflow.api(LEADER) as leader:
-        if not wait_for(lambda: bool(leader.asked("release", release)), _APPROVAL_SECONDS):
+    with airflow.api() as api, airflow.api(LEADER) as leader:
+        api.trigger("releases", f"propose-{release}")
+        if not wait_for(lambda: release in leader.page("/approval")[1], _APPROVAL_SECONDS):
             msg = f"no leader was asked to approve {release}"
             raise Halt(msg)
-        (question,) = leader.asked("release", release)
-        time.sleep(READING_SECONDS)
-        leader.answer("release", release, question["task_instance"]["task_id"], question["options"][0])
+        status, _ = leader.press(f"/approval/{release}", "/approval/approve")
+        if status != HTTPStatus.SEE_OTHER:
+            msg = f"{release} was not approved: HTTP {status}"
+            raise Halt(msg)
+        api.trigger("releases", f"send-{release}")
     waited = first.expected.with_row_index("row", offset=1).filter(pl.col(CAUSE) == AWAITING)
     answer = pl.when(pl.col("row").is_in(confirmed)).then(pl.lit("record_found")).otherwise(pl.lit("no_record"))
     answered = waited.with_columns(answer.alias(CAUSE)).drop("row")

@@ -35,6 +35,7 @@ from typing import Final
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
+from exchange.base.duty import COLLECT, Duties, look_at
 from exchange.base.errors import ExchangeError, Refused, Retryable, without_values
 from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
@@ -111,6 +112,7 @@ def poll(app: App, start: Callable[[str, Lane], None] = lambda _batch, _lane: No
         with _named(result.troubles, batch_id):
             result.waiting[batch_id] = lane_of(app, batch_id)
     result.troubles = list(dict.fromkeys(result.troubles))
+    Duties.of_home(app.settings.home).done(COLLECT, f"{len(result.troubles)}")
     return result
 
 
@@ -136,6 +138,7 @@ def _poll_partner(app: App, agreement_file: Path, told: SimpleQueue[str | None])
                 scan.all_sets()
                 troubles += scan.troubles
                 troubles += notice_pickups(app, agreement.partner, folder, scan.files)
+                Duties.of_home(app.settings.home).done(look_at(agreement.partner))
     finally:
         told.put(None)
     return troubles

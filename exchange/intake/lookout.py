@@ -7,6 +7,7 @@ Rules
   again with growing pauses. Each look has one time limit in all; what goes wrong with one set holds up no other.
 - A set is read again only when its files are listed otherwise than before (names, sizes, times): a folder in which
   nothing moves costs one question a look (``movement.py``).
+- It leaves signs of life (``base/duty.py``): of itself, and of each folder's last look.
 - An agreement is read anew with each connection, the list of agreements with each lookout.
 """
 
@@ -23,6 +24,7 @@ from typing import Final
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
+from exchange.base.duty import LOOKOUT, Duties, look_at
 from exchange.base.errors import ExchangeError, without_values
 from exchange.intake.collect import FolderScan
 from exchange.intake.lanes import AD_HOC, Lane, lane_of
@@ -33,6 +35,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
+_SIGN_SECONDS: Final = 10.0
 
 ClaimedBatch = tuple[str, Lane]
 """A batch that was claimed, and its lane."""
@@ -41,14 +44,15 @@ ClaimedBatch = tuple[str, Lane]
 def monitor(app: App, seconds: float) -> Generator[ClaimedBatch]:
     """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile."""
     end = time.monotonic() + seconds
-    duty = _Duty(app)
+    duty, duties = _Duty(app), Duties.of_home(app.settings.home)
     found, over = duty.found, duty.over
     for path in app.agreement_files():
         Thread(target=_Watcher(duty, path).run, name=path.stem, daemon=True).start()
     try:
         while (left := end - time.monotonic()) > 0:
+            duties.done(LOOKOUT)
             with suppress(Empty):
-                yield found.get(timeout=left)
+                yield found.get(timeout=min(left, _SIGN_SECONDS))
     finally:
         over.set()
     with suppress(Empty):
@@ -76,6 +80,7 @@ class _Watcher:
         self.over = duty.over
         self.seen: dict[str, list[RemoteFile]] = {}
         self.pause = _FIRST_PAUSE_SECONDS
+        self.sign_at = 0.0
 
     def run(self) -> None:
         while not self.over.is_set():
@@ -102,10 +107,16 @@ class _Watcher:
                         self._look(scan)
                         movement.listed(frozenset(scan.files), time.monotonic(), sets_there=bool(scan.sets))
                 self.pause = _FIRST_PAUSE_SECONDS
+                self._give_sign(agreement)
                 watched = len(self.duty.watched)
                 self.over.wait(movement.pause(time.monotonic(), policy.look_seconds, watched, policy.looks_per_second))
         finally:
             self.duty.watched.discard(agreement.partner)
+
+    def _give_sign(self, agreement: Agreement) -> None:
+        if time.monotonic() >= self.sign_at:
+            Duties.of_home(self.app.settings.home).done(look_at(agreement.partner))
+            self.sign_at = time.monotonic() + _SIGN_SECONDS
 
     def _look(self, scan: FolderScan) -> None:
         self.seen = {stem: files for stem, files in self.seen.items() if stem in scan.sets}

@@ -2,6 +2,7 @@
 
 Rules
 - What nobody is named for, nobody may. Somebody may who is in one of a route's groups.
+- One page is open to anyone (``Group.ANYONE``): whether this server is healthy, in a word, for load balancers.
 - Being an administrator of Airflow opens no page of officers, leaders or supervisors.
 - What writes is a POST with a token against forgery (``forgery.py``).
 - A route's path and query hold batch ids, codes and page numbers, nothing of a person.
@@ -18,8 +19,11 @@ from exchange.settings import Person, Role
 
 
 class Group(StrEnum):
-    """Why somebody may: anybody who is logged in, who may run things in Airflow, or a role of the settings' people."""
+    """Why somebody may: anybody at all, who is logged in, who may run things in Airflow, or a role of the settings'
+    people.
+    """
 
+    ANYONE = "anyone"
     LOGGED_IN = "logged_in"
     OPERATOR = "operator"
     OFFICER = Role.OFFICER.value
@@ -76,7 +80,14 @@ ROUTES: Final = (
     _route("GET", "/review", "review", Group.OFFICER),
     _route("POST", "/review/open", "open_row", Group.OFFICER),
     _route("POST", "/review/decide", "decide_row", Group.OFFICER),
-    # approval (leader) and supervision (supervisor) get their routes here
+    _route("GET", "/approval", "approvals", Group.LEADER),
+    _route("GET", "/approval/{release_id}", "approval", Group.LEADER),
+    _route("POST", "/approval/approve", "approve_release", Group.LEADER),
+    _route("POST", "/approval/return", "return_release", Group.LEADER),
+    _route("POST", "/approval/stop", "decide_stop", Group.LEADER),
+    _route("GET", "/health", "health", Group.ANYONE),
+    _route("GET", "/metrics", "metrics", Group.OPERATOR, Group.SUPERVISOR),
+    # supervision (supervisor) gets its routes here
 )
 STATIC: Final = "/static"
 """Style and script, the same for everybody: open to anyone, no data."""

@@ -88,6 +88,13 @@ async def unforeseen(request: Request, call_next: Callable[[Request], Awaitable[
 ERRORS: Final = {AnyHttpException: http_error, ExchangeError: own_error}
 
 
+def number_of(text: str) -> int:
+    """A whole number that was posted; HTTP 400 where it is none."""
+    if not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise HTTPException(400)
+    return int(text)
+
+
 async def form(request: Request) -> dict[str, str]:
     """The fields of a posted form, the last of each name."""
     content = b""

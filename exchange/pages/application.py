@@ -12,12 +12,20 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 
-from exchange.pages import answering, batch, board, home, review
-from exchange.pages.access import ROUTES, STATIC, Account, PageRoute, Visitor
+from exchange.pages import answering, approval, batch, board, health, home, review
+from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
 from exchange.pages.asked import Asked, Office
 from exchange.pages.forgery import holds
 
-_PAGES: Final = {**home.PAGES, **board.PAGES, **batch.PAGES, **review.PAGES}
+_OPEN: Final = health.OPEN
+_PAGES: Final = {
+    **home.PAGES,
+    **board.PAGES,
+    **batch.PAGES,
+    **review.PAGES,
+    **approval.PAGES,
+    **health.PAGES,
+}
 
 
 def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:
@@ -28,9 +36,19 @@ def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:
         application.add_exception_handler(kind, handler)
     application.mount(STATIC, StaticFiles(directory=Path(__file__).parent / "static"))
     for route in ROUTES:
-        answer = _answering(route, office, who)
+        answer = _open(route, office) if Group.ANYONE in route.groups else _answering(route, office, who)
         application.add_api_route(route.path, answer, methods=[route.method], name=route.name, response_model=None)
     return application
+
+
+def _open(route: PageRoute, office: Office) -> Callable[..., Any]:
+    """The route's function without a guard: it is told nothing of who asks, and knows no person."""
+    made = _OPEN[route.name]
+
+    def answer() -> Any:
+        return made(office)
+
+    return answer
 
 
 def _answering(route: PageRoute, office: Office, who: Callable[..., Account]) -> Callable[..., Any]:

@@ -8,9 +8,10 @@ from functools import cached_property
 from typing import Any
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 
 from exchange.app import App
+from exchange.operation.health import Health, quick
 from exchange.pages import answering
 from exchange.pages.access import Visitor
 from exchange.pages.forgery import make_token, token_key
@@ -37,6 +38,11 @@ class Office:
     def key(self) -> bytes:
         return token_key(read_secret(self.app.settings.keys.signing_key))
 
+    @cached_property
+    def health(self) -> Health:
+        """Looks with a register of its own, which gives a silent database up early."""
+        return Health(quick(self.app.settings))
+
     def of(self, visitor: Visitor) -> App:
         """The office in this person's name."""
         actor = visitor.person.id if visitor.person else f"login:{visitor.account.login}"
@@ -60,3 +66,9 @@ class Asked:
     def page(self, template: str, **values: Any) -> HTMLResponse:
         """The template's page for this visitor."""
         return answering.page(self.request, template, self.visitor, token=self.token, now=self.app.now(), **values)
+
+    def see(self, path: str) -> RedirectResponse:
+        """Leads to another page of this application, wherever it is mounted; ``url_for`` would ask the application
+        around it, which does not know our names.
+        """
+        return RedirectResponse(self.request.scope.get("root_path", "") + path, 303)

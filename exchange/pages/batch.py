@@ -15,8 +15,7 @@ from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.asked import Asked
 from exchange.pages.troubles import agreements
-from exchange.register import Batch, State
-from exchange.register.models import LedgerRow
+from exchange.register import Batch, State, Step
 from exchange.supervision import labels
 from exchange.supervision.labels import Words, span
 
@@ -43,7 +42,7 @@ def batch(asked: Asked) -> Response:
     )
 
 
-def _facts(app: App, batch: Batch, steps: list[LedgerRow]) -> Iterator[tuple[Words, str]]:
+def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, str]]:
     partner, _, purposes = agreements(app).get(batch.partner, (batch.partner, None, {}))
     yield Words("部门", "partner"), partner
     yield _STATE, str(words.STATES[batch.state])
@@ -72,7 +71,7 @@ def _refusal(code: str) -> Words:
     return Words(REFUSALS[code].zh, code)
 
 
-def _way(steps: list[LedgerRow]) -> list[tuple[Words, str, str]]:
+def _way(steps: list[Step]) -> list[tuple[Words, str, str]]:
     """The states that it went through: words, when, and how long after the one before."""
     found, before = [], None
     for step in steps:
@@ -83,7 +82,7 @@ def _way(steps: list[LedgerRow]) -> list[tuple[Words, str, str]]:
     return found
 
 
-def _tables(app: App, batch: Batch, steps: list[LedgerRow]) -> Iterator[Table]:
+def _tables(app: App, batch: Batch, steps: list[Step]) -> Iterator[Table]:
     yield from _answers(app, batch)
     yield from _releases(app, batch)
     yield from _clock(app, batch)
@@ -161,7 +160,7 @@ def _kept(app: App, batch: Batch) -> Iterator[Table]:
     yield Words("快照", "snapshots"), (Words("来源", "source"), Words("截至", "as of"), Words("版本", "version")), uses
 
 
-def _told(step: LedgerRow) -> str:
+def _told(step: Step) -> str:
     """What was noted; a step names itself, what it wrote stands above."""
     if step.from_state != step.to_state:
         return f"→ {words.STATES[State(step.to_state)]}"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import quote
 
 from fastapi import HTTPException
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from exchange.pages.asked import Asked
 
@@ -19,7 +20,7 @@ def run(asked: Asked) -> Response:
     batch_id = asked.request.path_params["run_id"].partition(".release-")[0]
     if asked.app.register.find_batch(batch_id) is None:
         raise HTTPException(404)
-    return RedirectResponse(asked.request.url_for("batch", batch_id=batch_id).path, 303)
+    return asked.see(f"/batch/{quote(batch_id)}")
 
 
 PAGES: Final = {"start": start, "run": run}

@@ -13,16 +13,17 @@ from datetime import date
 from typing import Final
 
 from fastapi import HTTPException
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from exchange.base.errors import Halt, without_values
 from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
+from exchange.pages.answering import number_of
 from exchange.pages.asked import Asked
 from exchange.pages.compare import compared, records
-from exchange.pages.troubles import agreements
-from exchange.register import Batch, Decision, Review, ReviewState
+from exchange.pages.troubles import agreements, named
+from exchange.register import Decision, Review, ReviewState
 from exchange.register.board import QueueLine, queue_counts, queue_lines
 from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
@@ -62,7 +63,7 @@ def open_row(asked: Asked) -> Response:
         lines, held = compared(case), records(case)
     register = asked.app.register
     batch = register.batch(found.batch)
-    partner, purpose = _named(asked, batch)
+    partner, purpose = named(agreements(asked.app), batch)
     return asked.page(
         "row.html",
         review=found,
@@ -84,7 +85,7 @@ def open_row(asked: Asked) -> Response:
 def decide_row(asked: Asked) -> Response:
     """Takes the decision, all of it or nothing, and leads back to the list."""
     found, form = _mine(asked), asked.form
-    version = _number(form.get("version", ""))
+    version = number_of(form.get("version", ""))
     answers = {name.removeprefix(ANSWER): code for name, code in form.items() if name.startswith(ANSWER) and code}
     note = form.get("note", "").strip() or None
     with without_values():
@@ -92,12 +93,12 @@ def decide_row(asked: Asked) -> Response:
         said = complete(open_columns(asked.app, found), answers)
         check_other_officer(asked.app, found.batch, [found.row])
     asked.app.register.reviews.decide(found.batch, [Decision(found.row, version, said, form["reason"], note)])
-    return RedirectResponse(asked.request.url_for("review").path + "?decided=1", 303)
+    return asked.see("/review?decided=1")
 
 
 def _mine(asked: Asked) -> Review:
     """The row that was posted, where it is this officer's; what is not is as if it were not there."""
-    batch_id, row = asked.form.get("batch", ""), _number(asked.form.get("row", ""))
+    batch_id, row = asked.form.get("batch", ""), number_of(asked.form.get("row", ""))
     try:
         found = asked.app.register.reviews.get(batch_id, row)
     except Halt:
@@ -105,19 +106,6 @@ def _mine(asked: Asked) -> Review:
     if not may_review(asked.app.settings, asked.app.register.actor, found.division):
         raise HTTPException(404)
     return found
-
-
-def _named(asked: Asked, batch: Batch) -> tuple[str, str]:
-    """Partner and purpose in Chinese, their codes where the agreement does not tell."""
-    known = agreements(asked.app).get(batch.partner)
-    code = batch.purpose or ""
-    return (known[0], known[2].get(code, code)) if known else (batch.partner, code)
-
-
-def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) < 10):
-        raise HTTPException(400)
-    return int(text)
 
 
 def _columns(case: CaseView) -> list[tuple[str, str, str, str, list[tuple[str, str, str]]]]:

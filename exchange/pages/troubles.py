@@ -10,9 +10,6 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
-
-from cryptography import x509
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
@@ -20,10 +17,12 @@ from exchange.base.errors import Halt
 from exchange.base.tables import NOTICES, SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.pages.words import moment
+from exchange.register import Batch
+from exchange.steps.release import is_stuck
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
-
-CERTIFICATE_DAYS: Final = 60
+from exchange.watch.certificates import invalid_now
+from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,24 @@ def agreements(app: App) -> Agreements:
     return found
 
 
+def named(known: Agreements, batch: Batch) -> tuple[str, str]:
+    """A batch's partner and purpose in Chinese, their codes where no agreement tells."""
+    code = batch.purpose or ""
+    partner, _, purposes = known.get(batch.partner, (batch.partner, None, {}))
+    return partner, purposes.get(code, code)
+
+
 def troubles(app: App) -> list[Trouble]:
     today = office_day(app.now())
-    return [*_missing(app), *_unfinished(app), *_agreed(app, today), *_sources(app, today)]
+    return [*_unsent(app), *_missing(app), *_unfinished(app), *_agreed(app, today), *_sources(app, today)]
+
+
+def _unsent(app: App) -> Iterator[Trouble]:
+    kind = Words("批准后未发出", "approved, not sent")
+    for each in app.register.releases.under_way():
+        if is_stuck(each, app.now()):
+            words = Words(f"{len(each.rows)} 行已可发出，超过 30 分钟未送达", "rows may leave for more than 30 minutes")
+            yield Trouble(kind, each.id, words, moment(each.may_leave_since))
 
 
 def _missing(app: App) -> Iterator[Trouble]:
@@ -83,14 +97,30 @@ def _agreed(app: App, today: date) -> Iterator[Trouble]:
             yield Trouble(kind, agreement.partner, Words(f"协议不在有效期 {days}", "not in force"))
         elif agreement.assessment is None:
             yield Trouble(kind, agreement.partner, Words("协议未写明个人信息保护影响评估", "names no assessment"))
-        if (assessed := agreement.assessment) and (left := (assessed.ends_on - today).days) <= CERTIFICATE_DAYS:
+        if (assessed := agreement.assessment) and (left := (assessed.ends_on - today).days) <= TOLD_DAYS[0]:
             words = Words(f"个人信息保护影响评估有效至 {assessed.ends_on}", f"assessment, ends in {left} days")
             yield Trouble(kind, agreement.partner, words)
-        for name in ("signing", "encryption"):
-            ends = _ends(getattr(agreement.certificates, name))
-            if (ends - today).days <= CERTIFICATE_DAYS:
-                words = Words(f"证书 {name} 将于 {ends} 到期", f"ends in {(ends - today).days} days")
-                yield Trouble(kind, agreement.partner, words)
+        for use in ("signing", "encryption"):
+            yield from _certificate(app, agreement.partner, use, getattr(agreement.certificates, use))
+    keys = app.settings.keys
+    for use, place in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
+        yield from _certificate(app, "本机关 the office", use, place)
+
+
+def _certificate(app: App, whose: str, use: str, place: Path) -> Iterator[Trouble]:
+    """What is to be done about the certificates in a file, of which two are there during a change."""
+    kind, now = Words("协议与证书", "agreement, certificates"), app.now()
+    try:
+        certificates = read_certificates(place)
+    except Halt as error:
+        yield Trouble(kind, whose, Words(f"证书 {use} 无法读取", str(error)))
+        return
+    last_day = office_day(ends(certificates, now))
+    left = (last_day - office_day(now)).days
+    if (invalid := invalid_now(certificates, now)) is not None:
+        yield Trouble(kind, whose, Words(f"证书 {use} 现不在有效期内", invalid))
+    elif left <= TOLD_DAYS[0]:
+        yield Trouble(kind, whose, Words(f"证书 {use} 将于 {last_day} 到期", f"ends in {left} days"))
 
 
 def _sources(app: App, today: date) -> Iterator[Trouble]:
@@ -115,7 +145,3 @@ def _read(path: Path) -> Agreement | str:
 @lru_cache(maxsize=4096)
 def _read_at(path: Path, changed: int) -> Agreement:  # noqa: ARG001  (the key by which a changed file is read anew)
     return load_agreement(path)
-
-
-def _ends(path: Path) -> date:
-    return office_day(x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc)

@@ -49,6 +49,21 @@ class FileRecord:
 
 
 @dataclass(frozen=True)
+class Step:
+    """One line of the ledger about a batch: a change of its state, or a note where both states are the same. ``facts``:
+    what was told, a JSON object; ``hash``: of the line and all before it.
+    """
+
+    seq: int
+    from_state: str | None
+    to_state: str
+    at: datetime
+    actor: str
+    facts: str
+    hash: str
+
+
+@dataclass(frozen=True)
 class Batch:
     """One line of the register. Fields after ``received_at`` are empty until the set is trusted."""
 

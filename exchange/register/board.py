@@ -11,7 +11,9 @@ from sqlalchemy import ColumnElement, Engine, func, or_, select
 from exchange.register.batches import Batch
 from exchange.register.clock import Stop
 from exchange.register.database import transaction
-from exchange.register.models import BatchRow, ClockStopRow, LedgerRow, ReviewRow
+from exchange.register.lines import as_batch
+from exchange.register.models import BatchRow, ClockStopRow, LedgerRow, ReleaseRow, ReviewRow
+from exchange.register.releases import UNDER_WAY, Release, as_release
 from exchange.register.reviews import ReviewState, below
 from exchange.register.states import OPEN, State
 
@@ -82,6 +84,14 @@ def queue_counts(engine: Engine, divisions: Iterable[str]) -> Mapping[ReviewStat
     with transaction(engine) as session:
         found = {ReviewState(state): count for state, count in session.execute(query)}
     return {state: found.get(state, 0) for state in ReviewState}
+
+
+def releases_under_way(engine: Engine) -> list[tuple[Release, Batch]]:
+    """The releases with which something is still to be done, each with its batch; what is due first before the rest."""
+    query = select(ReleaseRow, BatchRow).join(BatchRow).where(ReleaseRow.state.in_(UNDER_WAY))
+    query = query.order_by(BatchRow.due_on.nulls_last(), ReleaseRow.proposed_at)
+    with transaction(engine) as session:
+        return [(as_release(release), as_batch(batch)) for release, batch in session.execute(query)]
 
 
 def _of(divisions: Iterable[str]) -> ColumnElement[bool]:

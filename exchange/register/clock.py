@@ -112,10 +112,12 @@ class Clock:
             append_event(session, row, {}, event_data, self.actor)
             return True
 
-    def approve(self, batch_id: str, at: datetime) -> None:
-        """The leader lets the clock stand from now on; Halt where nobody has asked, or the leader did so."""
+    def approve(self, batch_id: str, at: datetime, shown: int | None = None) -> None:
+        """The leader lets the clock stand from now on; Halt where nobody has asked, or the leader did so. ``shown``:
+        the number of the proposal that the leader saw; Halt where another one waits.
+        """
         with transaction(self.engine) as session:
-            row, asked = _decidable(session, batch_id, self.actor)
+            row, asked = _decidable(session, batch_id, self.actor, shown)
             _check_not_due(row, at)
             asked.decided_at, asked.decided_by, asked.approved = at, self.actor, True
             number = len(_stops(session, batch_id)) + 1
@@ -125,10 +127,10 @@ class Clock:
             event_data = {f"stop.{number}": f"{at.isoformat()} {asked.reason} {asked.note or ''}".strip()}
             append_event(session, row, {"clock_stands": True}, event_data, self.actor)
 
-    def reject(self, batch_id: str, at: datetime, why: str) -> None:
-        """The clock has never stood; Halt where nobody has asked."""
+    def reject(self, batch_id: str, at: datetime, why: str, shown: int | None = None) -> None:
+        """The clock has never stood; Halt where nobody has asked. ``shown`` as of ``approve``."""
         with transaction(self.engine) as session:
-            row, asked = _decidable(session, batch_id, self.actor)
+            row, asked = _decidable(session, batch_id, self.actor, shown)
             asked.decided_at, asked.decided_by, asked.approved, asked.why = at, self.actor, False, why
             append_event(session, row, {}, {f"stop_rejected.{asked.number}": f"{at.isoformat()} {why}"}, self.actor)
 
@@ -218,11 +220,14 @@ def _check_not_due(row: BatchRow, at: datetime) -> None:
         raise Halt(msg)
 
 
-def _decidable(session: Session, batch_id: str, actor: str) -> tuple[BatchRow, ClockProposalRow]:
+def _decidable(session: Session, batch_id: str, actor: str, shown: int | None) -> tuple[BatchRow, ClockProposalRow]:
     """The locked batch and its proposal, where this person may decide it."""
     row, asked = _running_out(session, batch_id), _undecided(session, batch_id)
     if asked is None:
         msg = f"nobody has asked for the clock of {batch_id} to be stopped"
+        raise Halt(msg)
+    if shown is not None and asked.number != shown:
+        msg = f"what waits for the clock of {batch_id} is not what was shown; look at it again"
         raise Halt(msg)
     if asked.proposed_by == actor:
         msg = f"{actor} has proposed this; another person decides it"

@@ -13,12 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import psycopg
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, func, select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -106,13 +109,14 @@ def transaction(engine: Engine) -> Iterator[Session]:
     """A session that commits when its block ends well, the ledger's lines last; Retryable when the database cannot be
     reached or goes away, and when something there is in the way for now (``troubles.py``).
     """
-    with _reaching(engine), Session(engine, expire_on_commit=False) as session, session.begin():
+    with reaching(engine), Session(engine, expire_on_commit=False) as session, session.begin():
         yield session
         ledger.write(session)
 
 
 @contextmanager
-def _reaching(engine: Engine) -> Iterator[None]:
+def reaching(engine: Engine) -> Iterator[None]:
+    """What goes wrong with the database in the block is said as :func:`transaction` says it."""
     try:
         yield
     except PoolTimeoutError:
@@ -142,11 +146,32 @@ def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class Probe:
+    """``revision``: of the database's tables, None where there are none; ``head``: of this version's; ``now``: by the
+    server's clock.
+    """
+
+    revision: str | None
+    head: str | None
+    now: datetime
+
+
+def probe(engine: Engine) -> Probe:
+    """Asks the database how it is, in two statements; Retryable where it cannot be reached."""
+    scripts = Config()
+    scripts.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    with reaching(engine), engine.connect() as connection:
+        revision = MigrationContext.configure(connection).get_current_revision()
+        moment = connection.execute(select(func.clock_timestamp())).scalar_one()
+    return Probe(revision, ScriptDirectory.from_config(scripts).get_current_head(), moment)
+
+
 def migrate(engine: Engine) -> None:
     """Brings the database to this version's tables; nothing to do where it has them. A migration may take its time."""
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
-    with _reaching(engine), engine.begin() as connection:
+    with reaching(engine), engine.begin() as connection:
         connection.execute(text("SET LOCAL statement_timeout = 0"))
         connection.execute(select(func.pg_advisory_xact_lock(_MIGRATING)))
         config.attributes["connection"] = connection

@@ -141,7 +141,7 @@ class ReviewRow(Base):
 class ReleaseRow(Base):
     """Rows of a batch that leave together after the first result; counts only, and the numbers of the rows.
     ``settled``: counts of the answers that took the place of open ones; ``upheld``: of an objection, the rows whose
-    answer is another one than before.
+    answer is another one than before; ``answers_sha256``: of what leaves, empty where an earlier version proposed it.
     """
 
     __tablename__ = "release"
@@ -153,6 +153,7 @@ class ReleaseRow(Base):
     counts: Mapped[str]
     settled: Mapped[str] = mapped_column(server_default="{}")
     upheld: Mapped[int | None]
+    answers_sha256: Mapped[str | None]
     needs_approval: Mapped[bool]
     proposed_at: Mapped[datetime]
     judged_by: Mapped[str | None]

@@ -1,4 +1,4 @@
-"""The register's verbs: claim, accept, refuse, seal, deliver, close; and what is asked of it.
+"""The register's verbs: claim, accept, refuse, prepare, deliver, close; and what is asked of it.
 
 Rules
 - Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the
@@ -23,7 +23,7 @@ from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
 from exchange.register import checkpoints, ledger
 from exchange.register.alerts import Alerts
-from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, UnfinishedSet
+from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Step, UnfinishedSet
 from exchange.register.begin import begin
 from exchange.register.clock import Clock
 from exchange.register.database import held, migrate, open_engine, transaction
@@ -364,12 +364,14 @@ class Register:
                 counts.setdefault(row.item, {})[row.code] = row.n
         return counts
 
-    def steps(self, batch_id: str) -> list[LedgerRow]:
+    def steps(self, batch_id: str) -> list[Step]:
         """The ledger's lines of a batch, in order."""
+        columns = [getattr(LedgerRow, name) for name in Step.__dataclass_fields__]
         with transaction(self.engine) as session:
-            return list(session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq)))
+            lines = session.execute(select(*columns).filter_by(batch_id=batch_id).order_by(LedgerRow.seq))
+            return [Step(*line) for line in lines]
 
-    def transitions(self, batch_id: str) -> list[LedgerRow]:
+    def transitions(self, batch_id: str) -> list[Step]:
         """Of these lines those that took the batch from one state to another."""
         return [line for line in self.steps(batch_id) if line.from_state != line.to_state]
 

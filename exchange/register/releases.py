@@ -1,9 +1,12 @@
 """Releases (放行): rows of a batch that leave after its first result, once a leader approved where that is due.
 
 proposed ──► approved ──► sealed ──► delivered
+    │            └──────► reopened
     └──────► rejected ──► reopened
 
 Rules
+- **What was seen is what leaves**: a release names the hash of its rows and answers. The leader approves that hash, and
+  a release whose answers turn out to be others before they leave is withdrawn: its rows are proposed again.
 - **Four eyes**: who decided a row of a release does not approve it.
 - Rows are in one living release at most; a rejected one holds its rows until an officer opens it again.
 - With the last row the batch is closed.
@@ -56,12 +59,14 @@ Counts = Mapping[str, Mapping[str, int]]
 @dataclass(frozen=True)
 class Outcome:
     """What a release tells: the counts of its rows' answers; of these, the answers that took the place of open ones;
-    and, of an objection, the rows whose answer is another one than before.
+    of an objection, the rows whose answer is another one than before; and the hash of what leaves, without which it
+    can neither be approved nor sent.
     """
 
     counts: Counts
     settled: Counts = field(default_factory=dict)
     upheld: int | None = None
+    answers_sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -78,11 +83,19 @@ class Release:
     reason: str | None
     settled: Counts
     upheld: int | None
+    answers_sha256: str | None
 
     @property
     def id(self) -> str:
-        """Its name, and its run id in Airflow."""
+        """Its name; the ids of its runs in Airflow begin with it."""
         return f"{self.batch}.release-{self.number}"
+
+    @property
+    def may_leave_since(self) -> datetime | None:
+        """Since when it is approved, or needed no approval, and not delivered yet; None in other states."""
+        if self.state not in (ReleaseState.APPROVED, ReleaseState.PREPARED):
+            return None
+        return self.judged_at or self.proposed_at
 
 
 def parse_id(release_id: str) -> tuple[str, int]:
@@ -116,19 +129,27 @@ class Releases:
                 counts=json.dumps(outcome.counts, sort_keys=True),
                 settled=json.dumps(outcome.settled, sort_keys=True),
                 upheld=outcome.upheld,
+                answers_sha256=outcome.answers_sha256,
                 needs_approval=needs_approval,
                 proposed_at=now(),
             )
             session.add(row)
             reviews.leave(session, batch_id, rows)
-            append_event(session, batch, {}, {_key(row): f"{row.state} {len(rows)}"}, self.actor)
+            append_event(session, batch, {}, {_key(row): f"{row.state} {len(rows)}"} | _answers(row), self.actor)
             return as_release(row)
 
-    def approve(self, batch_id: str, number: int) -> None:
-        """The leader lets the rows go; Halt where the leader decided one of them."""
+    def approve(self, batch_id: str, number: int, shown: str) -> None:
+        """The leader lets the rows go. ``shown``: the ``answers_sha256`` of what the leader saw; Halt where it is not
+        that of the release, or the leader decided one of its rows.
+        """
         with transaction(self.engine) as session:
             row = self._judged(session, batch_id, number, ReleaseState.APPROVED, None)
-            if row is not None and self.actor in reviews.deciders(session, batch_id, row.rows):
+            if row is None:
+                return
+            if row.answers_sha256 is None or row.answers_sha256 != shown:
+                msg = f"{as_release(row).id} is not what was shown; look at it again"
+                raise Halt(msg)
+            if self.actor in reviews.deciders(session, batch_id, row.rows):
                 msg = f"{as_release(row).id}: who decided a row cannot approve it; another leader must"
                 raise Halt(msg)
 
@@ -143,6 +164,16 @@ class Releases:
         """What a rejection asked for is done: the rows may be proposed again."""
         with transaction(self.engine) as session:
             self._step(session, batch_id, number, (ReleaseState.REJECTED, ReleaseState.REOPENED), reason)
+
+    def withdraw(self, batch_id: str, number: int, reason: str) -> None:
+        """What would leave is not what was proposed: nothing leaves, and its rows are proposed anew."""
+        with transaction(self.engine) as session:
+            get_batch(session, batch_id, for_update=True)  # the state is read behind the lock
+            asked = _found(session, batch_id, number).state == ReleaseState.PROPOSED
+            from_state = ReleaseState.PROPOSED if asked else ReleaseState.APPROVED
+            row = self._step(session, batch_id, number, (from_state, ReleaseState.REOPENED), reason)
+            if row is not None:
+                reviews.take_back(session, batch_id, row.rows)
 
     def prepared(self, batch_id: str, number: int, files: Sequence[FileRecord]) -> None:
         """The supplementary result is made."""
@@ -213,12 +244,18 @@ class Releases:
         row.state = to_state
         if reason is not None:
             row.reason = reason
-        append_event(session, batch, {}, {_key(row): f"{to_state} {len(row.rows)}", **(event_data or {})}, self.actor)
+        told = {_key(row): f"{to_state} {len(row.rows)}"} | _answers(row) | dict(event_data or {})
+        append_event(session, batch, {}, told, self.actor)
         return row
 
 
 def _key(row: ReleaseRow) -> str:
     return f"release.{row.number}"
+
+
+def _answers(row: ReleaseRow) -> dict[str, str]:
+    """What a line says of the answers that are proposed, approved, sent."""
+    return {} if row.answers_sha256 is None else {f"{_key(row)}.answers": row.answers_sha256}
 
 
 def _found(session: Session, batch_id: str, number: int) -> ReleaseRow:
@@ -244,4 +281,5 @@ def as_release(row: ReleaseRow) -> Release:
         reason=row.reason,
         settled=json.loads(row.settled),
         upheld=row.upheld,
+        answers_sha256=row.answers_sha256,
     )

@@ -164,6 +164,11 @@ class Reviews:
                 event_data[f"review.{row.row}"] = f"{row.decision} {row.reason}"
             append_event(session, batch, {}, event_data, self.actor)
 
+    def deciders(self, batch_id: str, rows: Sequence[int]) -> set[str]:
+        """Who decided any of these rows, by person id: nobody of them approves what comes of it."""
+        with transaction(self.engine) as session:
+            return deciders(session, batch_id, rows)
+
     def rows_with(self, batch_id: str, cause: str) -> frozenset[int]:
         """The rows of a batch that are or were in the queue for this cause."""
         query = select(ReviewRow.row).filter_by(batch_id=batch_id).where(ReviewRow.causes.contains([cause]))
@@ -218,6 +223,11 @@ def give_back(session: Session, batch_id: str, rows: Sequence[int], reason: str)
     """Rows of a rejected release go back to the officer, with the leader's reason."""
     changes = {"state": ReviewState.OPEN, "version": ReviewRow.version + 1, "returned_for": reason}
     _set(session, batch_id, rows, ReviewState.LEAVING, changes)
+
+
+def take_back(session: Session, batch_id: str, rows: Sequence[int]) -> None:
+    """Rows of a release that was withdrawn are decided as before, and wait for the next one."""
+    _set(session, batch_id, rows, ReviewState.LEAVING, {"state": ReviewState.DECIDED})
 
 
 def gone(session: Session, batch_id: str, rows: Sequence[int]) -> None:

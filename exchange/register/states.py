@@ -35,13 +35,5 @@ TRANSITIONS: Final[Mapping[State | None, frozenset[State]]] = MappingProxyType(
 )
 
 
-def is_past(state: State, told: State) -> bool:
-    """Whether a batch in ``state`` has been in ``told``, so that being told it again is nothing new. Of two tries of
-    one step at once the later one finds this, however far the batch has come meanwhile.
-    """
-    follows = TRANSITIONS[told]
-    return state in follows or any(is_past(state, each) for each in follows)
-
-
 OPEN: Final = frozenset({State.CLAIMED, State.ACCEPTED, State.PREPARED, State.DELIVERED})
 """States in which something is still to be done."""

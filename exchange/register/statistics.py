@@ -18,7 +18,6 @@ from typing import Any, Final
 import polars as pl
 from sqlalchemy import (
     ColumnElement,
-    Engine,
     FromClause,
     Integer,
     Row,
@@ -45,6 +44,7 @@ from exchange.register.models import (
     ReleaseRow,
     ReviewRow,
 )
+from exchange.register.register import Register
 from exchange.register.states import State
 
 Query = Select[*tuple[Any, ...]]
@@ -86,10 +86,10 @@ class Lines:
     missing: pl.DataFrame
 
 
-def lines(engine: Engine, start: datetime, end: datetime) -> Lines:
+def lines(register: Register, start: datetime, end: datetime) -> Lines:
     """The register's lines of the span from ``start`` to before ``end``."""
     batches = _batches(start, end).subquery()
-    with transaction(engine) as session:
+    with transaction(register.engine) as session:
         releases = _releases(session, batches, end)
         queries = {
             "batches": select(batches).order_by(batches.c.received, batches.c.id),

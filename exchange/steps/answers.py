@@ -40,7 +40,7 @@ from exchange.steps.disclosure import AWAITING, SPOT, with_spot_checks
 from exchange.steps.objection import objected
 from exchange.steps.request import ROWS_IN_PART, read_request
 from exchange.steps.rows import REFERENCE, read_references, read_rows
-from exchange.wire.manifest import RequestManifest, parse
+from exchange.wire.manifest import RequestManifest
 
 POPULATION: Final = "population"
 WAITING: Final = "source_not_ready"
@@ -66,7 +66,7 @@ class BatchContext:
 
     @classmethod
     def of(cls, app: App, batch: Batch) -> BatchContext:
-        manifest = parse(RequestManifest, app.archive.read(batch.manifest_sha256))
+        manifest = app.manifest(batch)
         return cls(app, batch, manifest, agreed(app, batch))
 
     @property

@@ -28,7 +28,6 @@ from exchange.wire.manifest import (
     File,
     Receipt,
     Refusal,
-    RequestManifest,
     parse,
     write,
 )
@@ -159,7 +158,7 @@ def _bases(app: App, batch: Batch) -> list[Basis] | None:
     """Of an accepted batch, and of one that is refused for them; of others nothing that they say is believed."""
     if batch.state is State.REFUSED and batch.refusal_code != NOT_IN_FORCE:
         return None
-    manifest = parse(RequestManifest, app.archive.read(batch.manifest_sha256))
+    manifest = app.manifest(batch)
     return named(agreed(app, batch), manifest.purpose)
 
 

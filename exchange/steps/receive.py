@@ -112,7 +112,7 @@ def _fetch_data(app: App, agreement: Agreement, batch: Batch, content: bytes, fo
         return False
     data = manifest.data
     digest = data.sha256
-    if not app.archive.has(digest):
+    if not app.archive.touch(digest):
         # A name of its own for each try: one that was given up for dead on another machine may still be writing.
         fetched = make_folder(app.settings.home / "incoming") / f"{batch.manifest_sha256}.{token_hex(4)}"
         try:

@@ -9,7 +9,9 @@ Rules
 - A release waits until no row of the batch is open with an officer; on the due day, what is decided goes.
 - Rows that only wait for the leader wait for the batch's hits and spot checks, also beyond the due day
   (``steps/disclosure.py``), and for no other work of officers.
-- A release leaves because a signed line of the ledger says that it was approved (``App.attested``).
+- A release leaves because a signed line of the ledger says that it was approved (``App.attested``), and with the
+  answers whose hash was approved. They are worked out anew before they leave; where they are others, the release is
+  withdrawn, nothing leaves, and what stands now is proposed.
 - A legal basis that ended while rows waited: what leaves is looked at again (``bases.py``), and the leader approves.
 - A row that the leader returned is open: what was decided before does not leave until an officer decides it again.
 - Each verb may be killed and run again: the register says how far a release is.
@@ -18,7 +20,11 @@ Rules
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Final
 
 import polars as pl
 
@@ -27,7 +33,8 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import PENDING
 from exchange.calendar.working_days import office_day
-from exchange.output.results import count_answers
+from exchange.output.results import ECHOED, count_answers
+from exchange.output.results import answer_columns as result_columns
 from exchange.register import (
     Attested,
     Batch,
@@ -48,6 +55,13 @@ from exchange.steps.prepare import encrypt_data, sign_result
 
 log = logging.getLogger(__name__)
 
+SENT_WITHIN: Final = timedelta(minutes=30)
+"""How long an approved release may take until it lies in the partner's folder."""
+
+CHANGED = "答复自送审后有变，重新送审 the answers are others than those proposed; proposed anew"
+UNNAMED = "由旧版本送审，重新送审 proposed by an earlier version; proposed anew"
+"""Why a release was withdrawn."""
+
 
 @dataclass
 class Proposals:
@@ -61,7 +75,11 @@ def propose_all(app: App) -> Proposals:
     """Proposes what can be proposed of every delivered batch; one batch in trouble does not hold up the others. Batches
     whose counts show that nothing can leave are not looked into.
     """
-    found, counts = Proposals(), open_rows(app.register.engine)
+    found = Proposals()
+    for release in app.register.releases.under_way():
+        if release.answers_sha256 is None and release.state in (ReleaseState.PROPOSED, ReleaseState.APPROVED):
+            _withdraw_unnamed(app, release, found)
+    counts = open_rows(app.register.engine)
     for batch in app.register.with_open_rows():
         try:
             if batch.id in counts and may_leave(app, batch, counts[batch.id]):
@@ -92,6 +110,7 @@ def propose(app: App, batch_id: str) -> Release | None:
         counts=count_answers(leaving_answers, context.manifest.items),
         settled=_settled(first, leaving_answers),
         upheld=_upheld(context, leaving_answers),
+        answers_sha256=answers_sha256(context.manifest.items, rows, leaving_answers),
     )
     of_records = LETTER_ITEMS & set(context.manifest.items) and app.register.reviews.decided(batch_id, rows)
     needs_approval = bool(of_records) or bool(has_code(now, (AWAITING,)).any()) or has_ended(context, today)
@@ -99,6 +118,23 @@ def propose(app: App, batch_id: str) -> Release | None:
     if release is not None:
         log.info("%s: %d rows, %s", release.id, len(rows), "for approval" if needs_approval else "may leave")
     return release
+
+
+def answers_sha256(items: Sequence[str], rows: Sequence[int], answers: pl.DataFrame) -> str:
+    """SHA-256, in hex, over what leaves: the numbers of the rows and all columns of codes of a result about these
+    items.
+    """
+    codes = [column for column in result_columns(items) if column not in ECHOED]
+    table = answers.select(pl.Series("row", rows, dtype=pl.Int64), *codes)
+    return sha256(table.write_csv().encode()).hexdigest()
+
+
+def _withdraw_unnamed(app: App, release: Release, found: Proposals) -> None:
+    """A release of before hashes: nobody can say what was approved of it."""
+    try:
+        app.register.releases.withdraw(release.batch, release.number, UNNAMED)
+    except Halt as problem:
+        found.troubles.append(f"{release.batch}: {problem}")
 
 
 def _approved(answers: pl.DataFrame) -> pl.DataFrame:
@@ -125,25 +161,50 @@ def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
     return int(changed.to_series().sum())
 
 
+def is_stuck(release: Release, now: datetime) -> bool:
+    """Whether it may leave for longer than ``SENT_WITHIN`` and does not lie in the partner's folder."""
+    since = release.may_leave_since
+    return since is not None and now - since > SENT_WITHIN
+
+
+def unsent(app: App) -> list[str]:
+    """A sentence for each release that is stuck, as the register says now."""
+    return [
+        f"{each.id}: may leave since {each.may_leave_since:%Y-%m-%d %H:%M %Z} and was not delivered"
+        for each in app.register.releases.under_way()
+        if is_stuck(each, app.now())
+    ]
+
+
 def issue(app: App, release_id: str) -> None:
-    """From approved to delivered; nothing to do where the release is further or was rejected."""
+    """From approved to delivered; nothing to do where the release is further, was returned, or waits for a leader."""
     batch_id, number = parse_id(release_id)
     attested = app.attested(batch_id)
     if attested.release(number).state is ReleaseState.APPROVED:
-        app.register.releases.prepared(batch_id, number, _prepare(app, attested.batch, attested.release(number)))
+        files = _prepare(app, attested.batch, attested.release(number))
+        if files is None:
+            log.warning("%s: %s", release_id, CHANGED)
+            app.register.releases.withdraw(batch_id, number, CHANGED)
+            return
+        app.register.releases.prepared(batch_id, number, files)
         attested = app.attested(batch_id)
     release = attested.release(number)
     if release.state is ReleaseState.PREPARED:
         _deliver(app, attested, number)
         app.register.releases.delivered(batch_id, number)
         log.info("%s: %d rows have left", release_id, len(release.rows))
+    else:
+        log.info("%s is %s: nothing to send", release_id, release.state)
 
 
-def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord]:
+def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord] | None:
+    """The files of the result; None where the answers are not those that were proposed."""
     context = BatchContext.of(app, batch)
     rows_open = (batch.rows_open or 0) - len(release.rows)
     answers = _approved(context.answers(release.rows))
     answers = looked_at_again(context, answers, release.rows, office_day(app.now()))
+    if answers_sha256(context.manifest.items, release.rows, answers) != release.answers_sha256:
+        return None
     data = encrypt_data(context, [(context.claims(release.rows), answers)], supplement=release.number)
     return sign_result(context, data, supplement=release.number, rows_open=rows_open)
 

@@ -42,7 +42,7 @@ class Report:
 def make_report(app: App, month: Month, *, outside: bool) -> Report:
     """The report of a month, for the office or for outside."""
     version = version_of(app.snapshots, month.last)
-    told = lines(app.register.engine, month.start, month.end)
+    told = lines(app.register, month.start, month.end)
     aggregates = count(told, month, _partners(app), count_doubtful(version))
     aggregates = protected(aggregates) if outside else aggregates
     tables = all_tables(aggregates, lambda division: office_name(app.settings, division))

@@ -29,10 +29,10 @@ MAX_RATIO: Final = 200
 
 SMALL: Final = 16 << 20
 MAX_PARTS: Final = 10_000
-GREATEST_DEPTH: Final = 64
+MAX_DEPTH: Final = 64
 """Elements inside each other; a worksheet has some ten."""
 
-GREATEST_TOKEN: Final = 8 << 20
+MAX_TOKEN_BYTES: Final = 8 << 20
 """Bytes that the parser may hold back for one tag or one attribute; it looks anew only when they have doubled."""
 
 _CHUNK: Final = 1 << 20
@@ -89,7 +89,7 @@ class Package:
                     begun = time.thread_time()
                     parser.Parse(chunk, False)
                     given += len(chunk)
-                    if given - parser.CurrentByteIndex > GREATEST_TOKEN:
+                    if given - parser.CurrentByteIndex > MAX_TOKEN_BYTES:
                         raise Refused("workbook_too_large")
                     self._effort.spend(time.thread_time() - begun)
             parser.Parse(b"", True)
@@ -127,7 +127,7 @@ def _begin(parser: expat.XMLParserType, start: Start, end: End | None) -> Start:
     def deeper(name: str, given: Attributes) -> None:
         nonlocal depth
         depth += 1
-        if depth > GREATEST_DEPTH:
+        if depth > MAX_DEPTH:
             raise Refused("workbook_too_large")
         start(name[cut:], given)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from exchange.app import App
+from exchange.base.duty import WATCH, Duties
 from exchange.register import Alert
 from exchange.watch.assessments import AssessmentsSeen, watch_assessments
 from exchange.watch.certificates import CertificatesSeen, watch_certificates
@@ -37,4 +38,6 @@ def watch_all(app: App) -> Round:
     cycles = watch_cycles(app)
     certificates, assessments = watch_certificates(app), watch_assessments(app)
     alerts += cycles.alerts + certificates.alerts + assessments.alerts
-    return Round(recount, alerts, cycles, certificates, assessments, tuple(app.snapshots.out_of_use()))
+    seen = Round(recount, alerts, cycles, certificates, assessments, tuple(app.snapshots.out_of_use()))
+    Duties.of_home(app.settings.home).done(WATCH, f"{len(seen.troubles)}")
+    return seen

@@ -3,8 +3,9 @@
 Rules
 - So many days before the end as ``schemas/certificates.toml`` says, once each: the partner gets a signed notice, the
   office an alert. After a standstill the nearest one alone.
-- Where a file holds two, the later end counts: the change is made ready.
-- From the last of these days on it is a trouble at each look, until the new one is there.
+- Where a file holds two, the later end counts, if the new one begins before the old one ends: the change is made ready.
+- From the last of these days on it is a trouble at each look, until the new one is there; so is one that is not valid
+  yet.
 - The notice is sent before the alert is written down: a round that is cut off sends the same notice again.
 """
 
@@ -15,6 +16,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, time, timedelta
 from pathlib import Path
 
+from cryptography import x509
+
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
 from exchange.base.errors import ExchangeError
@@ -22,7 +25,7 @@ from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register import Alert, NewAlert
 from exchange.steps.notice import send_notice
-from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
+from exchange.wire.certificates import TOLD_DAYS, begun, ends, read_certificates, valid
 from exchange.wire.manifest import Notice
 
 log = logging.getLogger(__name__)
@@ -58,18 +61,29 @@ def watch_certificates(app: App) -> CertificatesSeen:
     return seen
 
 
+def invalid_now(certificates: list[x509.Certificate], now: datetime) -> str | None:
+    """That none of them is valid now, and since or until when; None where one is."""
+    if valid(certificates, now):
+        return None
+    if begun(certificates, now):
+        return f"has ended; its last day was {office_day(ends(certificates, now))}"
+    return f"is not valid before {office_day(min(each.not_valid_before_utc for each in certificates))}"
+
+
 def _watch(app: App, agreement: Agreement | None, use: str, place: Path, seen: CertificatesSeen) -> None:
     """Tells of one certificate's end; ``agreement``: whose it is, None of the office's own."""
-    end = ends(read_certificates(place))
+    certificates, now = read_certificates(place), app.now()
+    end = ends(certificates, now)
     last_day = office_day(end)
-    left = (last_day - office_day(app.now())).days
-    ended = app.now() > end
+    left = (last_day - office_day(now)).days
+    ended = now > end
+    whose = agreement.partner if agreement else OFFICE
+    invalid = invalid_now(certificates, now)
+    if invalid or left <= TOLD_DAYS[-1]:
+        seen.troubles.append(f"{whose}: the {use} certificate {invalid or f'ends on {last_day}'}")
     reached = [days for days in TOLD_DAYS if left <= days]
     if not reached:
         return
-    whose = agreement.partner if agreement else OFFICE
-    if ended or left <= TOLD_DAYS[-1]:
-        seen.troubles.append(f"{whose}: the {use} certificate {'has ended' if ended else f'ends on {last_day}'}")
     code, days = (ENDED, 0) if ended else (ENDS, reached[-1])
     alert = NewAlert(whose, f"{whose}.certificate.{use}", code, days, last_day, last_day - timedelta(days=days))
     if any(_is_about(known, alert) for known in app.register.alerts.find(partner=whose)):

@@ -25,7 +25,7 @@ from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.collect import poll
 from exchange.register import Alert, BatchFilter, MissingSet, NewAlert, State
 from exchange.steps.notice import send_notice
-from exchange.wire.manifest import Notice, RequestManifest, parse
+from exchange.wire.manifest import Notice
 
 log = logging.getLogger(__name__)
 CODE = "missing"
@@ -78,7 +78,7 @@ def _claimed(app: App, partner: str) -> set[tuple[str, str, str]]:
     found = set()
     for batch in app.register.batches(BatchFilter(partner, State.CLAIMED, limit=1000)):
         try:
-            manifest = parse(RequestManifest, app.archive.read(batch.manifest_sha256))
+            manifest = app.manifest(batch)
         except Refused:
             continue
         found.add((manifest.cycle, manifest.period, manifest.purpose))

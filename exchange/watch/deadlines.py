@@ -20,7 +20,6 @@ from exchange.calendar.limits import WORKING_DAYS
 from exchange.calendar.working_days import Due, due_after, office_day
 from exchange.register import Alert, Batch, NewAlert, State, Stop
 from exchange.register.clock import clock_pauses, present_due, present_last
-from exchange.wire.manifest import RequestManifest, parse
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +61,7 @@ def due_of(app: App, batch: Batch, stops: list[Stop]) -> Due:
     if batch.state is not State.CLAIMED:
         return present_due(batch, stops, app.office_days)
     try:
-        cycle = parse(RequestManifest, app.archive.read(batch.manifest_sha256)).cycle
+        cycle = app.manifest(batch).cycle
     except Refused:
         cycle = "ad_hoc"
     days = WORKING_DAYS.get(cycle, 0)

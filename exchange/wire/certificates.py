@@ -11,7 +11,7 @@ Rules
 from __future__ import annotations
 
 import tomllib
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -28,6 +28,9 @@ Use = Literal["signing", "encryption"]
 _RULES: Final[dict[str, Any]] = tomllib.loads((SCHEMAS / "certificates.toml").read_text(encoding="utf-8"))
 TOLD_DAYS: Final[tuple[int, ...]] = tuple(_RULES["told"]["days"])
 """So many days before its end the partner and the office are told; the most first."""
+
+_NEXT: Final = timedelta(seconds=1)
+"""A certificate's last moment counts: the next one begins a second later without a gap."""
 
 
 def read_certificates(path: Path) -> list[x509.Certificate]:
@@ -83,9 +86,18 @@ def valid(certificates: list[x509.Certificate], now: datetime) -> list[x509.Cert
     return sorted(found, key=lambda each: each.not_valid_before_utc, reverse=True)
 
 
-def ends(certificates: list[x509.Certificate]) -> datetime:
-    """Until when one of them is valid."""
-    return max(each.not_valid_after_utc for each in certificates)
+def ends(certificates: list[x509.Certificate], now: datetime) -> datetime:
+    """Until when one of them is valid from now on: a new one counts where it begins before the old one ends."""
+    end = max(each.not_valid_after_utc for each in begun(certificates, now) or certificates)
+    for following in sorted(certificates, key=lambda each: each.not_valid_before_utc):
+        if following.not_valid_before_utc <= end + _NEXT:
+            end = max(end, following.not_valid_after_utc)
+    return end
+
+
+def begun(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
+    """Those that are valid now or were."""
+    return [each for each in certificates if each.not_valid_before_utc <= now]
 
 
 def recipient(path: Path, now: datetime) -> x509.Certificate:

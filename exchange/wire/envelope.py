@@ -11,7 +11,7 @@ Rules
 - Results are encrypted with AES-256-CBC (the library's default is AES-128).
 - A missing or unreadable key of our own is a Halt; what a partner sent wrong is Refused.
 
-The ``openssl`` program does what ``cryptography`` does not: it verifies; it seals a stream, where the library holds
+The ``openssl`` program does what ``cryptography`` does not: it verifies; it encrypts a stream, where the library holds
 content and envelope whole; and it opens envelopes in BER, as streaming writers make them, and large ones with less
 memory (256 MiB: 0.9 GB beside ours, where the library takes 1.1 GB of ours). Small files are the library's, because a
 program takes longer to start than they take.
@@ -44,6 +44,10 @@ from exchange.wire.certificates import read_certificates, valid
 from exchange.wire.cms import BEGINNING, STRONG_CIPHERS, STRONG_DIGESTS, as_der, cipher, digests
 
 _VERIFY_SECONDS: Final = 60
+_OF_THE_FILE: Final = frozenset({2, 3, 4})
+"""Exit statuses of ``openssl cms`` that speak of what it was given: not readable, no CMS, not verified or opened
+(openssl-cms(1)). With any other it did not come so far: killed, without memory, not runnable."""
+
 _IN_MEMORY: Final = 16 * 1024 * 1024
 """Bytes of an envelope up to which the library opens it."""
 
@@ -126,7 +130,7 @@ def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> Non
         pinned_only = ["-nointern", "-noverify", "-certfile", str(accepted_file)]
         detached = ["-in", str(signature_file), "-content", str(content_file), "-out", "/dev/null"]
         outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached])
-    if outcome != 0 or not named:
+    if _of_the_file(outcome) or not named:
         raise Refused("signature_invalid")
 
 
@@ -158,6 +162,14 @@ def _openssl(arguments: Sequence[str]) -> int:
         msg = f"openssl did not answer within {_VERIFY_SECONDS} seconds"
         raise Retryable(msg) from None
     return done.returncode
+
+
+def _of_the_file(status: int) -> bool:
+    """Whether ``openssl cms`` says that the partner's file does not hold; Retryable where it says nothing of it."""
+    if status != 0 and status not in _OF_THE_FILE:
+        msg = f"openssl ended with {status} on this machine; is there memory?"
+        raise Retryable(msg)
+    return status != 0
 
 
 def _not_installed() -> Halt:
@@ -211,7 +223,7 @@ def decrypt(envelope: Path, identity: KeyPair) -> bytes:
     with program:
         assert program.stdout is not None
         shutil.copyfileobj(program.stdout, content, _PIECE)
-    if program.returncode != 0:
+    if _of_the_file(program.returncode):
         raise Refused("data_envelope")
     return content.getvalue()
 

@@ -226,7 +226,8 @@ _FIRST_FIELD: Final = "format"
 
 _MARKS: Final = "\ufeff\u200b"
 _CTRL_Z: Final = "\x1a"
-_A_WORD: Final = re.compile(r"[a-z][a-z_]{0,30}")
+_MOST_DIGITS: Final = 1000
+_A_WORD: Final = re.compile(r"[a-z][a-z_]{0,30}[0-9]{0,3}")
 
 R = TypeVar("R", bound=_Record)
 
@@ -239,7 +240,7 @@ def parse(model: type[R], content: bytes) -> R:
         raise Refused("manifest_format", column=_FIRST_FIELD)
     text = _text(content)
     with suppress(ValueError, RecursionError):  # what is no JSON at all, the model says
-        json.loads(text, object_pairs_hook=_each_once)
+        _check_held(json.loads(text, object_pairs_hook=_each_once, parse_int=_number), ())
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
@@ -284,6 +285,37 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         raise Refused("manifest_format", column=_shown(next(name for name in names if names.count(name) > 1)))
     return fields
+
+
+class _TooLong(str):
+    """The digits of a number that the model does not hold."""
+
+
+def _number(digits: str) -> int | _TooLong:
+    return int(digits) if len(digits) <= _MOST_DIGITS else _TooLong(digits)
+
+
+def _check_held(value: object, path: tuple[str, ...]) -> None:
+    """Refused at the first field whose name or text holds half a character (an escaped surrogate without its other), or
+    whose number is too long: to the model the whole would be no JSON, and no field would be named.
+    """
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_held(name, (*path, _shown(name)))
+            _check_held(inner, (*path, _shown(name)))
+    elif isinstance(value, list):
+        for place, inner in enumerate(value):
+            _check_held(inner, (*path, str(place)))
+    elif isinstance(value, _TooLong) or (isinstance(value, str) and not _is_whole(value)):
+        raise Refused("manifest_format", column=".".join(path) or _FIRST_FIELD)
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _shown(name: str) -> str:

@@ -116,6 +116,10 @@ class Listing:
     whole: bool
 
 
+CONVERSATION_FAILED: Final = (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError)
+"""What paramiko raises when a server is gone, says no, or answers with something that is no answer (SFTPError)."""
+
+
 class Unsettled(Retryable):
     """A partner's file is gone, is growing, or was exchanged for something else: the partner is still at work on it."""
 
@@ -204,7 +208,7 @@ def _connect_patiently(
             if limit.passed:  # paramiko takes a server that is too slow for one that refuses
                 raise EOFError from None
             raise
-        except (paramiko.SSHException, EOFError, OSError):
+        except CONVERSATION_FAILED:
             if not left or limit.passed:
                 raise
             time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, guards nothing)
@@ -271,7 +275,7 @@ def _network_trouble(place: SftpAccount) -> Iterator[None]:
     except NotAsSentError as error:
         msg = f"{where}: {error}"
         raise Retryable(msg) from None
-    except (paramiko.SSHException, EOFError, OSError) as error:
+    except CONVERSATION_FAILED as error:
         msg = f"{where}: the connection failed ({type(error).__name__})"
         raise Retryable(msg) from None
 
@@ -398,6 +402,15 @@ class Folder:
             replace(self.sftp, temporary, final)
             check(self.sftp, final, size, digest)
 
+    def lies(self, name: str, size: int, digest: str) -> bool:
+        """Whether a file lies in the results folder as it was sent; by its size alone where it may not be read."""
+        with _network_trouble(self.place):
+            try:
+                check(self.sftp, f"{self.place.results}/{name}", size, digest)
+            except (FileNotFoundError, NotAsSentError):
+                return False
+        return True
+
     def try_out(self) -> bool:
         """Writes, renames over what is there and removes in both folders; whether the server replaces in one go. Halt
         with the folder and what it did not allow.
@@ -415,13 +428,13 @@ class Folder:
                     doing = "write"
                 doing = "remove"
                 self.sftp.remove(second)
-            except (OSError, EOFError, paramiko.SSHException) as error:
+            except CONVERSATION_FAILED as error:
                 where = f"SFTP server {self.place.host}:{self.place.port}: {folder}"
                 msg = f"{where}: {doing} fails ({type(error).__name__})"
                 raise Halt(msg) from None
             finally:
                 for path in (first, second):
-                    with suppress(OSError, paramiko.SSHException, EOFError):
+                    with suppress(*CONVERSATION_FAILED):
                         self.sftp.remove(path)
         return in_one_go
 

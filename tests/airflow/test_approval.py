@@ -1,10 +1,13 @@
-"""The leader's approval in real Airflow: asked on counts alone, bound to the leaders, registered in their name."""
+"""The approval is the register's: given on the office's page, in the leader's name. Whatever is done in Airflow, by
+whomever, sends nothing that was not approved, and hides nothing that was.
+"""
 
 from __future__ import annotations
 
 import itertools
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import polars as pl
@@ -12,23 +15,21 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.base.tables import RETURNS
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
-from exchange.demo.play import READING_SECONDS, demo_partner, quarter
+from exchange.demo.play import demo_partner, quarter
 from exchange.demo.province.known_to import on_record
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import LEADER, LEADER_ID, OFFICER_ID, PARTNERS, SEED, World
 from exchange.intake.collect import poll
-from exchange.register import Decision, State
-from exchange.review.case import load_cases
-from exchange.review.decisions import complete
+from exchange.register import Release, ReleaseState, State
 
 SECONDS = 600
-APPROVE, RETURN = "批准 Approve", "退回 Return"
+DONE = httpx.codes.SEE_OTHER
 _numbers = itertools.count(1)
 
 
@@ -44,105 +45,187 @@ def school(airflow_world: World) -> DemoPartner:
 
 
 @pytest.fixture(scope="module")
-def people() -> pl.DataFrame:
-    return pl.concat(make_people(SEED, 3000))
+def clean() -> pl.DataFrame:
+    """Three of whom no school is told anything."""
+    people = pl.concat(make_people(SEED, 3000))
+    offenders = on_record(make_offences(SEED, 0, people), "minors_protection_62")
+    return people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(offenders.implode())).head(3)
 
 
-@pytest.fixture(scope="module")
-def offenders(people: pl.DataFrame) -> pl.Series:
-    return on_record(make_offences(SEED, 0, people), "minors_protection_62")
-
-
-def answered(app: App, school: DemoPartner, asked: pl.DataFrame) -> str:
-    """A quarterly batch of these people's records, delivered without Airflow; its id."""
-    number = next(_numbers)
-    rows = asked.select("id_number", "name").with_row_index("row_ref").write_csv().encode()
-    items = ("id_number", "name", "criminal_record")
-    batch = f"{school.id}.approval-{number}"
+@pytest.fixture
+def release(app: App, school: DemoPartner, clean: pl.DataFrame) -> Release:
+    """A quarterly batch about them, answered without Airflow; what waits for the leader."""
+    batch = f"{school.id}.approval-{next(_numbers)}"
+    rows = clean.select("id_number", "name").with_row_index("row_ref").write_csv().encode()
+    items, basis = ("id_number", "name", "criminal_record"), "未成年人保护法第六十二条"
     period = quarter(office_day(app.now()))
-    request = Request(
-        batch, "quarterly", period, "hiring_teachers", "未成年人保护法第六十二条", items, asked.height, rows
+    school.drop(
+        school.make_set(Request(batch, "quarterly", period, "hiring_teachers", basis, items, clean.height, rows))
     )
-    school.drop(school.make_set(request))
     poll(app)
     assert pipeline.run(app, batch)
-    return batch
+    pipeline.propose_all(app)
+    return app.register.releases.get(batch, 1)
 
 
-def asked_of_leaders(airflow: Airflow, release: str) -> dict[str, object]:
-    """What the run of this release asks; the run is started by ``releases``, which looks each minute."""
+def run_to_its_end(api: AirflowApi, dag_id: str, run_id: str, conf: dict[str, Any] | None = None) -> str:
+    api.trigger(dag_id, run_id, conf)
+    return api.wait_for_run(dag_id, run_id, SECONDS)
+
+
+def look_as(api: AirflowApi) -> str:
+    """``releases`` looks now; its run's id."""
+    run_id = f"look-{next(_numbers)}"
+    run_to_its_end(api, "releases", run_id)
+    return run_id
+
+
+def look(airflow: Airflow) -> None:
     with airflow.api() as api:
-        api.trigger("releases", f"now-{release}")
-        assert wait_for(lambda: release in {run["dag_run_id"] for run in api.runs("release")}, SECONDS)
-        assert wait_for(lambda: bool(api.asked("release", release)), SECONDS)
-        (found,) = api.asked("release", release)
-    time.sleep(READING_SECONDS)
-    return found
+        look_as(api)
 
 
-def answer(airflow: Airflow, user: str, release: str, option: str, **given: str) -> None:
-    with airflow.api(user) as api:
-        api.answer("release", release, "approve", option, **given)
+def not_sent(app: App, school: DemoPartner, release: Release) -> None:
+    assert f"{release.batch}.result-2.json" not in school.answers()
+    assert app.register.releases.get(release.batch, 1).state is ReleaseState.PROPOSED
+    assert app.register.batch(release.batch).rows_open == len(release.rows)
 
 
-def ended(airflow: Airflow, release: str) -> str:
+def approve(airflow: Airflow, release: Release, **given: str) -> tuple[int, str]:
+    with airflow.api(LEADER) as leader:
+        return leader.press(f"/approval/{release.id}", "/approval/approve", **given)
+
+
+def delivered(airflow: Airflow, app: App, release: Release) -> bool:
+    look(airflow)
+    return wait_for(lambda: app.register.releases.get(release.batch, 1).state is ReleaseState.DELIVERED, SECONDS)
+
+
+def forge_conf(api: AirflowApi, run_id: str, release: Release) -> None:
+    """A run by hand that says it was approved."""
+    conf = {"approved": True, "state": "approved", "chosen_options": ["批准 Approve"], "release": release.id}
+    run_to_its_end(api, "release", run_id, conf)
+
+
+def forge_state(api: AirflowApi, run_id: str, _: Release) -> None:
+    """Task and run marked failed, and successful."""
+    run = f"dags/release/dagRuns/{run_id}"
+    for state in ("failed", "success"):
+        api.call("PATCH", f"{run}/taskInstances/send", {"new_state": state})
+        api.call("PATCH", run, {"state": state})
+
+
+def forge_xcom(api: AirflowApi, run_id: str, release: Release) -> None:
+    """The word of a leader, where a task of this run would find it."""
+    said = {"chosen_options": ["批准 Approve"], "responded_by_user": {"id": LEADER, "name": LEADER}}
+    for key, value in (("return_value", said), ("approved", release.id)):
+        entries = f"dags/release/dagRuns/{run_id}/taskInstances/send/xcomEntries"
+        api.call("POST", entries, {"key": key, "value": value, "map_index": -1})
+
+
+def forge_variable(api: AirflowApi, _: str, release: Release) -> None:
+    api.call("POST", "variables", {"key": f"approved-{next(_numbers)}", "value": release.id})
+
+
+def forge_pool(api: AirflowApi, _: str, release: Release) -> None:
+    pool = {"name": f"approved-{next(_numbers)}", "slots": 64, "description": release.id, "include_deferred": True}
+    api.call("POST", "pools", pool)
+
+
+def forge_list(api: AirflowApi, release: Release) -> None:
+    """The list of what may leave, between the task that asks the register and the one that starts the runs."""
+    looked = look_as(api)
+    entry = f"dags/releases/dagRuns/{looked}/taskInstances/propose/xcomEntries/return_value"
+    api.call("PATCH", entry, {"value": [{"trigger_run_id": f"{release.id}~forged"}], "map_index": -1})
+    again = {"dry_run": False, "only_failed": False, "dag_run_id": looked, "task_ids": ["start", "troubles"]}
+    api.call("POST", "dags/releases/clearTaskInstances", again)
+    api.wait_for_run("releases", looked, SECONDS)
+
+
+FORGERIES: tuple[Callable[[AirflowApi, str, Release], None], ...] = (
+    forge_conf, forge_state, forge_xcom, forge_variable, forge_pool,
+)  # fmt: skip
+"""Each with the id of the run that the first makes."""
+
+
+@pytest.fixture
+def no_pools(airflow: Airflow) -> Iterator[None]:
+    """Takes away the pools that were made: other tests count them."""
+    yield
     with airflow.api() as api:
-        return api.wait_for_run("release", release, SECONDS)
+        for pool in api.call("GET", "pools")["pools"]:
+            if pool["name"].startswith("approved-"):
+                api.call("DELETE", f"pools/{pool['name']}")
 
 
-def test_no_record_leaves_with_the_leaders_approval_and_nobody_elses(
-    airflow: Airflow, app: App, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+@pytest.mark.usefixtures("no_pools")
+def test_nothing_that_is_done_in_airflow_approves_and_nothing_hides_what_is_approved(
+    airflow: Airflow, app: App, school: DemoPartner, release: Release, clean: pl.DataFrame
 ) -> None:
-    clean = people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(offenders.implode())).head(3)
-    batch = answered(app, school, clean)
-    assert app.register.answer_counts(batch)["criminal_record"] == {"awaiting_approval": 3}
-    release = f"{batch}.release-1"
-    question = str(asked_of_leaders(airflow, release))
-    assert "未发现记录 no_record | 3" in question
-    for person in clean.iter_rows(named=True):
-        assert person["id_number"] not in question
-        assert person["name"] not in question
-    for other in ("admin", "op", "viewer"):
-        with pytest.raises(httpx.HTTPStatusError, match="403"):
-            answer(airflow, other, release, APPROVE)
-    answer(airflow, LEADER, release, APPROVE)
-    assert ended(airflow, release) == "success"
-    assert school.result(batch, 2).manifest["answers"]["criminal_record"] == {"no_record": 3}
-    assert app.register.batch(batch).state is State.CLOSED
-    (found,) = app.register.releases.of(batch)
-    assert found.judged_by == LEADER_ID
+    for login in ("op", "admin"):
+        run_id = release.id if login == "op" else f"{release.id}~{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+        with airflow.api(login) as api:
+            for forge in FORGERIES:
+                forge(api, run_id, release)
+            api.clear("release", run_id, only_failed=False)
+            api.wait_for_run("release", run_id, SECONDS)
+            assert api.page(f"/approval/{release.id}")[0] == httpx.codes.FORBIDDEN
+        not_sent(app, school, release)
+    with airflow.api("op") as api:
+        forge_list(api, release)
+    not_sent(app, school, release)
+    with airflow.api(LEADER) as leader:
+        _, text = leader.page(f"/approval/{release.id}")
+    assert "未发现记录" in text
+    assert not [person for person in clean["id_number"] if person in text]
+
+    assert approve(airflow, release, shown="f" * 64)[0] == httpx.codes.CONFLICT, "something else was shown"
+    not_sent(app, school, release)
+    assert approve(airflow, release)[0] == DONE
+    assert delivered(airflow, app, release), "whatever runs were made by hand under its name"
+    assert school.result(release.batch, 2).manifest["answers"]["criminal_record"] == {"no_record": 3}
+    assert app.register.batch(release.batch).state is State.CLOSED
+    assert app.register.releases.get(release.batch, 1).judged_by == LEADER_ID
 
 
-def test_returned_rows_go_back_to_the_officer(
-    airflow: Airflow, app: App, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+def test_what_is_written_into_the_database_past_the_ledger_is_not_sent(
+    airflow: Airflow, app: App, school: DemoPartner, release: Release
 ) -> None:
-    hit = people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode())).head(1)
-    batch = answered(app, school, hit)
-    review = app.register.reviews.get(batch, 1)
-    said = complete(load_cases(app, batch, [review])[0].open, {"criminal_record": "record_found"})
-    app.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
-    release = f"{batch}.release-1"
-    asked_of_leaders(airflow, release)
-    reason = RETURNS["person"].zh
-    answer(airflow, LEADER, release, RETURN, reason=reason)
-    assert ended(airflow, release) == "success"
-    assert app.register.reviews.get(batch, 1).returned_for == reason
-    assert app.register.batch(batch).rows_open == 1
-    assert f"{batch}.result-2.json" not in school.answers()
+    forged = "UPDATE release SET state = %s, judged_by = %s, judged_at = %s WHERE batch_id = %s"
+    with app.register.engine.connect() as connection:
+        connection.exec_driver_sql(forged, ("approved", LEADER_ID, datetime.now(UTC), release.batch))
+        connection.commit()
+        try:
+            run_id = f"{release.id}~by-hand"
+            with airflow.api("op") as api:
+                assert run_to_its_end(api, "release", run_id) == "failed"
+                assert "not what the ledger says" in str(api.log("release", run_id, "send"))
+            assert f"{release.batch}.result-2.json" not in school.answers()
+        finally:
+            connection.exec_driver_sql(forged, ("proposed", None, None, release.batch))
+            connection.commit()
+    not_sent(app, school, release)
+    assert approve(airflow, release)[0] == DONE
+    assert delivered(airflow, app, release)
 
 
-def test_who_decided_a_row_cannot_approve_it(
-    airflow: Airflow, airflow_world: World, school: DemoPartner, people: pl.DataFrame, offenders: pl.Series
+def test_nobody_but_a_leader_has_the_page_and_airflow_stores_nothing_of_it(
+    airflow: Airflow, app: App, release: Release
 ) -> None:
-    hit = people.filter((pl.col("oddity") == "") & pl.col("id_number").is_in(offenders.implode())).head(1)
-    with App.open(LEADER_ID, airflow_world.config) as app:
-        batch = answered(app, school, hit)
-        review = app.register.reviews.get(batch, 1)
-        said = complete(load_cases(app, batch, [review])[0].open, {"criminal_record": "record_found"})
-        app.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
-        release = f"{batch}.release-1"
-        asked_of_leaders(airflow, release)
-        answer(airflow, LEADER, release, APPROVE)
-        assert ended(airflow, release) == "failed"
-        assert f"{batch}.result-2.json" not in school.answers()
-        assert app.register.batch(batch).rows_open == 1
+    for login in ("viewer", "op", "admin", "officer", "supervisor"):
+        with airflow.api(login) as api:
+            assert api.page("/approval")[0] == httpx.codes.FORBIDDEN
+    before = {run["dag_run_id"] for run in runs(airflow)}
+    assert approve(airflow, release)[0] == DONE
+    assert {run["dag_run_id"] for run in runs(airflow)} - before <= {
+        run["dag_run_id"] for run in runs(airflow) if run["dag_run_id"].startswith(release.id)
+    }
+    with airflow.api() as api:
+        events = api.call("GET", "eventLogs", limit=100, order_by="-id")["event_logs"]
+    assert not [each for each in events if str(release.answers_sha256) in str(each) or each["owner"] == LEADER]
+    assert delivered(airflow, app, release)
+
+
+def runs(airflow: Airflow) -> list[dict[str, Any]]:
+    with airflow.api() as api:
+        return api.runs("release")

@@ -15,7 +15,6 @@ USED = {
     ("tasks.py", "airflow.sdk.execution_time", "task_runner"): "see start_run",
     ("tasks.py", "airflow.sdk.execution_time.comms", "ErrorResponse"): "see start_run",
     ("tasks.py", "airflow.sdk.execution_time.comms", "TriggerDagRun"): "see start_run",
-    ("release.py", "airflow.sdk.execution_time.hitl", "HITLUser"): "type of the approver: what HITLOperator takes now",
 }
 """File, module and name → what to do when it is gone. ``start_run``: look at what TriggerDagRunOperator of
 apache-airflow-providers-standard sends now, and send the same; until then start nothing there, and ``collect`` starts

@@ -41,6 +41,16 @@ def test_an_inner_stage_takes_its_time_from_the_outer_one(clock: Clock) -> None:
     assert found.seconds == {"outer": 5, "inner": 10}
 
 
+def test_what_is_measured_inside_is_measured_outside_too_and_once(clock: Clock) -> None:
+    with measured() as outside, stage("outer"):
+        clock.spend(1)
+        with measured() as inside, stage("inner"):
+            clock.spend(2)
+        clock.spend(4)
+    assert inside.seconds == {"inner": 2}
+    assert outside.seconds == {"outer": 5, "inner": 2}
+
+
 def fail(clock: Clock) -> None:
     with stage("fails"):
         clock.spend(1)

@@ -104,6 +104,7 @@ def test_the_daily_role_keeps_the_clock(
         "UPDATE batch SET received_at = now()",
         "UPDATE release SET rows = '{1}'",
         "UPDATE release SET needs_approval = false",
+        "UPDATE release SET answers_sha256 = ''",
         "UPDATE review SET causes = '{}'",
         "UPDATE clock_stop SET stopped_by = 'nobody'",
         "UPDATE legal_hold SET reason = ''",

@@ -223,6 +223,20 @@ def test_the_notice_about_an_incomplete_set(
     answered(app, desk)
 
 
+def test_any_other_notice_is_checked_likewise(
+    desk: Desk, app: App, later: Callable[[timedelta], App], world: World
+) -> None:
+    """By its name in the place of the batch's, as the guide's example has it."""
+    desk.follow(*ASK)
+    (world.sftp(PARTNER.id).home / "to-office" / "名单.csv").write_bytes(b"")
+    assert desk.batch in poll(app).waiting
+    poll(later(timedelta(minutes=31)))
+    (example,) = re.findall(r"，如 `(NOTICE=[a-z-]+)`", GUIDE)
+    desk.blocks["notice"] = desk.blocks["notice"].replace('NOTICE="$BATCH"', example)
+    assert record(desk.follow("notice"))["code"] == "names_not_read"
+    assert pipeline.run(app, desk.batch)
+
+
 @pytest.mark.parametrize("changed", ["request.json", "csv.p7m"])
 def test_a_receipt_for_other_bytes_is_told_from_ones_own(desk: Desk, app: App, changed: str) -> None:
     """As where a batch id was used before: what lies under its name answers the set that came first."""

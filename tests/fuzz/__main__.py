@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from tests.fuzz.targets import CRASHES, TARGETS, holds, mutated, seeds
 
-_GREATEST_SECONDS = 10
+_MAX_SECONDS = 10
 
 
 def main(seconds: float) -> int:
@@ -24,7 +24,7 @@ def main(seconds: float) -> int:
         target = chance.choice(list(TARGETS))
         content = mutated(chance.choice(pools[target]), pools[target], chance)
         begun = time.process_time()
-        sound = holds(target, content) and time.process_time() - begun < _GREATEST_SECONDS
+        sound = holds(target, content) and time.process_time() - begun < _MAX_SECONDS
         tried += 1
         if not sound:
             broken += 1

@@ -1,16 +1,22 @@
 """What is read of others, and what it may do with any bytes: give something, or an error that the exchange raises on
 purpose (accepted, refused, retryable; Halt where the file is one of the office's own people).
 
+An ``.ack`` is a name alone: nobody reads what is in it.
+
 ``mutated`` makes inputs out of sound ones: bytes changed, cut out, doubled, or taken from another.
 """
 
 from __future__ import annotations
 
 import random
+import struct
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from io import BytesIO
 from pathlib import Path
 from typing import Final
+
+from paramiko.sftp import CMD_HANDLE, CMD_NAME, CMD_STATUS, CMD_VERSION, SFTP_EOF, SFTP_OK
 
 from exchange.agreements.agreement import Agreement
 from exchange.base.errors import ExchangeError
@@ -24,6 +30,8 @@ from exchange.validate.workbook import read_workbook
 from exchange.wire.cms import as_der, cipher, digests
 from exchange.wire.envelope import is_whole_der
 from exchange.wire.manifest import Notice, RequestManifest, is_whole_json, parse
+from exchange.wire.sftp import SftpClient, TimeLimit
+from exchange.wire.transport import Folder, SftpAccount
 
 CASES: Final = Path(__file__).parent.parent / "cases"
 CRASHES: Final = Path(__file__).parent / "crashes"
@@ -32,6 +40,7 @@ CRASHES: Final = Path(__file__).parent / "crashes"
 ITEMS: Final = ("id_number", "name", "sex")
 _SIGNATURE: Final = bytes.fromhex("30230609 2a864886f70d010702 a016 3014 020101 310f 300d 0609 608648016503040201 0500")
 _AGREEMENT: Final = b'partner = "a"\nzh = "b"\ncycles = ["ad_hoc"]\n[[purposes]]\ncode = "c"\nitems = ["sex"]\n'
+_NAMES_OF_FILES: Final = (b"court-a.1.csv", b"court-a.1.request.json", "\u540d.csv".encode("gbk"), b".part", b"..")
 _NOTICE: Final = (
     b'{"format": "exchange-notice/1", "partner": "court-a", "about": "x", "code": "data_missing", "zh": "a", "en": "b",'
     b' "seen_since": "2026-11-27T09:00:00+08:00"}'
@@ -62,6 +71,50 @@ def _work_list(content: bytes) -> None:
     parse_answers(content.decode("utf-8", "replace"))
 
 
+class _Server:
+    """Answers of an SFTP server, as they come through its channel; what it is asked is not heard."""
+
+    def __init__(self, answers: bytes) -> None:
+        self._answers = BytesIO(_packet(CMD_VERSION, struct.pack(">I", 3)) + answers)
+
+    def recv(self, size: int) -> bytes:
+        return self._answers.read(size)
+
+    def send(self, content: bytes) -> int:
+        return len(content)
+
+    def get_name(self) -> str:
+        return "server"
+
+
+def _packet(kind: int, content: bytes) -> bytes:
+    return struct.pack(">IB", len(content) + 1, kind) + content
+
+
+def _text(content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + content
+
+
+def _entry(name: bytes) -> bytes:
+    """A plain file of 5 bytes: flags for size, mode and times, and those."""
+    return _text(name) + _text(b"-rw------- " + name) + struct.pack(">IQIII", 13, 5, 0o100600, 0, 1)
+
+
+def _listing(content: bytes) -> None:
+    """A folder as the intake looks at it, and what lies in the other, as the same answers would have it."""
+    place = SftpAccount("host", 22, "user", "key", "to-office", "from-office")
+    for look in (Folder.listing, Folder.requests_changed, lambda folder: folder.gone(["court-a.1.result.csv.p7m"])):
+        with suppress(ExchangeError):
+            look(Folder(place, SftpClient(_Server(content)), TimeLimit("host"), 1.0, nullcontext))  # type: ignore[arg-type]
+
+
+_LISTED: Final = (
+    _packet(CMD_HANDLE, struct.pack(">I", 1) + _text(b"handle"))
+    + _packet(CMD_NAME, struct.pack(">II", 2, len(_NAMES_OF_FILES)) + b"".join(map(_entry, _NAMES_OF_FILES)))
+    + _packet(CMD_STATUS, struct.pack(">II", 3, SFTP_EOF) + _text(b"no more") + _text(b"en"))
+    + _packet(CMD_STATUS, struct.pack(">II", 4, SFTP_OK) + _text(b"closed") + _text(b"en"))
+)
+
 TARGETS: Final[Mapping[str, Callable[[bytes], object]]] = {
     "manifest": _manifest,
     "csv": lambda content: read_table(to_utf8(content), ITEMS, None),
@@ -69,6 +122,7 @@ TARGETS: Final[Mapping[str, Callable[[bytes], object]]] = {
     "xlsx": lambda content: read_workbook(content, None, ITEMS, None),
     "cms": _signature,
     "names": _names,
+    "listing": _listing,
     "work-list": _work_list,
     "agreement": lambda content: parse_model(Agreement, content, Path("a.toml")),
     "notice": lambda content: parse(Notice, content),
@@ -82,6 +136,7 @@ def seeds(target: str) -> list[bytes]:
     own = {
         "cms": [_SIGNATURE, b"-----BEGIN CMS-----\nMAA=\n-----END CMS-----\n"],
         "names": [b"court-a.1.request.json\ncourt-a.1.csv.p7m\ncourt-a.1.result-2.ack"],
+        "listing": [_LISTED],
         "agreement": [_AGREEMENT],
         "notice": [_NOTICE],
     }

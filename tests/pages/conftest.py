@@ -85,6 +85,7 @@ def office_pages(world: World) -> Iterator[Callable[[], Pages]]:
         application = make_application(office, header_login)
         with served(application) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
             yield lambda: Pages(client, application, office, failures)
+        office.health.app.register.close()
 
 
 @pytest.fixture

@@ -16,14 +16,27 @@ from tests.pages.conftest import ACCOUNTS, Pages
 
 EXPECTED = {
     "viewer": {"start"},
-    "op": {"start", "board", "batch", "run"},
-    "admin": {"start", "board", "batch", "run"},
+    "op": {"start", "board", "batch", "run", "metrics"},
+    "admin": {"start", "board", "batch", "run", "metrics"},
     "officer": {"start", "review", "open_row", "decide_row"},
     "yanbian": {"start", "review", "open_row", "decide_row"},
-    "leader": {"start", "batch", "run"},
-    "supervisor": {"start", "board", "batch", "run"},
+    "leader": {
+        "start",
+        "batch",
+        "run",
+        "approvals",
+        "approval",
+        "approve_release",
+        "return_release",
+        "decide_stop",
+    },
+    "supervisor": {"start", "board", "batch", "run", "metrics"},
 }
 """Account → what it may reach; by hand, so that a slip in the table is noticed."""
+
+
+OPEN = {"health"}
+"""What anyone may, without an account; it tells nothing but whether this server is healthy."""
 
 
 def ids(value: object) -> str | None:
@@ -47,27 +60,34 @@ def test_the_table_is_all_that_there_is(pages: Pages) -> None:
 @pytest.mark.parametrize("route", ROUTES, ids=ids)
 @pytest.mark.parametrize("login", ACCOUNTS)
 def test_each_route_as_each_account(pages: Pages, login: str, route: PageRoute) -> None:
-    reached = route.name in EXPECTED[login]
-    assert reached == bool(pages.visitor(login).groups & route.groups)
+    reached = route.name in EXPECTED[login] | OPEN
+    assert reached == bool((pages.visitor(login).groups | {Group.ANYONE}) & route.groups)
     assert (ask(pages, login, route) not in (401, 403)) == reached
 
 
 @pytest.mark.parametrize("route", ROUTES, ids=ids)
 def test_nobody_anonymous(pages: Pages, route: PageRoute) -> None:
-    assert ask(pages, None, route) == 401
+    assert (ask(pages, None, route) == 401) == (route.name not in OPEN)
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=ids)
 @pytest.mark.parametrize("token", ["", "1.2", "²." + "0" * 64, "another"])
 def test_no_write_without_a_token_of_the_own_account(pages: Pages, route: PageRoute, token: str) -> None:
+    login = "leader" if Group.LEADER in route.groups else "officer"
     forged = pages.token("supervisor") if token == "another" else token
-    assert pages.post("officer", route.path, forged, batch="no.such", row="1")[0] == 403
+    assert pages.post(login, route.path, forged, batch="no.such", row="1")[0] == 403
 
 
 def test_what_writes_is_no_get() -> None:
-    assert {route.name for route in ROUTES if route.method == "POST"} == {"open_row", "decide_row"}
+    writes = {"open_row", "decide_row", "approve_release", "return_release", "decide_stop"}
+    assert {route.name for route in ROUTES if route.method == "POST"} == writes
     assert all(route.groups for route in ROUTES)
     assert [route.name for route in ROUTES if Group.LOGGED_IN in route.groups] == ["start"]
+    assert {route.name for route in ROUTES if Group.ANYONE in route.groups} == OPEN
+
+
+def test_whoever_has_no_account_is_told_one_word(pages: Pages) -> None:
+    assert pages.get(None, "/health") == (200, "ok\n")
 
 
 def test_a_token_ends() -> None:
@@ -88,7 +108,7 @@ def test_every_answer_has_the_headers(pages: Pages, path: str) -> None:
 
 
 def test_no_script_or_style_in_a_page_and_nothing_from_elsewhere(pages: Pages) -> None:
-    for login, path in (("op", "/board"), ("officer", "/review"), ("viewer", "/")):
+    for login, path in (("op", "/board"), ("officer", "/review"), ("leader", "/approval"), ("viewer", "/")):
         _, text = pages.get(login, path)
         assert not re.search(r"<script(?![^>]* src=\"/static/)|<style| style=| on\w+=|https?://", text)
 

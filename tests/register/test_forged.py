@@ -56,7 +56,8 @@ def waiting(register: Register, manifest: RequestManifest, due: Due, result_file
     register.prepared(BATCH, {"name": {"under_review": 1}}, result_files, 1, [NewReview(3, "220100", ("name",))])
     register.delivered(BATCH)
     register.reviews.decide(BATCH, [Decision(3, 1, {"name": "no_record"}, "archive")])
-    register.releases.propose(BATCH, [3], Outcome({"name": {"no_record": 1}}), needs_approval=True)
+    outcome = Outcome({"name": {"no_record": 1}}, answers_sha256="f" * 64)
+    register.releases.propose(BATCH, [3], outcome, needs_approval=True)
     return register
 
 
@@ -127,7 +128,7 @@ def test_what_the_working_role_forges_is_found_and_moves_nothing(waiting: Regist
     attempts: list[Callable[[], object]] = [
         lambda: waiting.attested(BATCH),
         lambda: waiting.releases.prepared(BATCH, 1, []),
-        lambda: waiting.releases.approve(BATCH, 1),
+        lambda: waiting.releases.approve(BATCH, 1, "f" * 64),
         lambda: waiting.closed(BATCH),
         waiting.verify,
     ]
@@ -156,7 +157,7 @@ def test_an_altered_head_stops_the_next_line(waiting: Register, role: Forge, col
 
 def test_what_a_signed_line_approved_may_leave(waiting: Register, database: Database) -> None:
     leader = database.open("leader")
-    leader.releases.approve(BATCH, 1)
+    leader.releases.approve(BATCH, 1, "f" * 64)
     leader.close()
     assert waiting.attested(BATCH).release(1).state is ReleaseState.APPROVED
     assert waiting.verify()[0] == len(waiting.steps(BATCH))

@@ -207,18 +207,19 @@ def test_what_no_batch_names(desk: Desk) -> None:
     assert not left.exists()
 
 
-def test_what_was_asked_for_a_moment_ago_stays(desk: Desk) -> None:
+def test_what_was_touched_a_moment_ago_stays(desk: Desk) -> None:
     """A collector that found the bytes there is about to name them."""
     archive = desk.app.archive
     digest = archive.keep(b"once")
     os.utime(archive.path(digest), (0, 0))
-    assert archive.has(digest)
+    assert archive.touch(digest)
     assert not archive.destroy(digest, datetime.now(UTC) - timedelta(days=1))
     assert archive.read(digest) == b"once"
     os.utime(archive.path(digest), (0, 0))
     assert archive.destroy(digest, datetime.now(UTC) - timedelta(days=1))
     assert archive.destroy(digest, datetime.now(UTC) - timedelta(days=1)), "gone already"
     assert not archive.has(digest)
+    assert not archive.touch(digest)
 
 
 @pytest.mark.parametrize(("retained", "gone"), [("[retention]\noriginals_days = 5\n", True), ("", False), ("[", False)])

@@ -130,7 +130,8 @@ def test_lines_of_a_former_key_hold_while_its_public_key_is_kept(
 def test_the_signature_is_a_c2sp_signed_notes(register: Register, database: Database) -> None:
     """By the specification's own words: id, then an Ed25519 signature of the text before the empty line."""
     register.claim("bank.b1", "bank", "a" * 64, [], AT)
-    (line,) = register.steps("bank.b1")
+    with Session(register.engine) as session:
+        line = session.scalars(select(LedgerRow)).one()
     text = note(checkpoint_of(line), line.signature or "")
     body, _, below = text.partition("\n\n")
     origin, size, root, extension = body.split("\n")

@@ -46,7 +46,7 @@ def test_a_batch_as_it_stood_at_the_months_end(
     since(database, batch, 1, AT + timedelta(minutes=1))
     since(database, batch, 4, END)
 
-    told = lines(register.engine, START, END)
+    told = lines(register, START, END)
     (line,) = told.batches.to_dicts()
     assert (line["batch"], line["rows"], line["due_on"], line["rows_open"]) == (batch, 3, "2026-11-30", "1")
     assert (line["received"], line["delivered"], line["closed"]) == (AT, AT + timedelta(minutes=1), None)
@@ -59,14 +59,14 @@ def test_a_batch_as_it_stood_at_the_months_end(
     assert told.pickups.select("batch", "number", "noticed").rows() == [(batch, 1, AT)]
 
     far = datetime(2100, 1, 1, tzinfo=UTC)
-    later = lines(register.engine, END, far)
+    later = lines(register, END, far)
     assert later.answers.select("item", "code", "n").rows() == [("name", "consistent", 1)]
     assert later.batches["rows_open"].to_list() == ["0"]
     assert later.batches["closed"].null_count() == 0
     assert later.releases.select("number", "rows", "approval").rows() == [(1, 1, False)]
     assert later.releases["delivered"].null_count() == 0
     assert later.pickups.select("number", "noticed").rows() == [(2, None)], "the first was taken before"
-    assert lines(register.engine, far, far + timedelta(days=1)).batches.is_empty()
+    assert lines(register, far, far + timedelta(days=1)).batches.is_empty()
 
 
 def test_due_days_and_stops_as_the_ledger_was_told_by_then(
@@ -79,7 +79,7 @@ def test_due_days_and_stops_as_the_ledger_was_told_by_then(
     since(database, batch, 1, AT)
     since(database, batch, 2, END)
     assert register.batch(batch).due_on != due.day
-    told = lines(register.engine, START, END)
+    told = lines(register, START, END)
     assert told.batches["due_on"].to_list() == [str(due.day)], "the start was told to the ledger later"
     assert told.stops["started"].to_list() == [None], "it stood at the month's end"
     assert told.stops["reason"].to_list() == ["record_unclear"]
@@ -90,7 +90,7 @@ def test_refused_and_missing(register: Register, new_batch: NewBatch) -> None:
     register.refuse(batch, "signature_invalid", row=None, column=None)
     register.missing.notice("bank", ("monthly", "2026-10", ""), date(2026, 11, 5), AT)
     register.missing.notice("bank", ("monthly", "2026-11", ""), date(2026, 12, 5), END)
-    told = lines(register.engine, START, datetime(2100, 1, 1, tzinfo=UTC))
+    told = lines(register, START, datetime(2100, 1, 1, tzinfo=UTC))
     assert told.batches.select("refusal_code").to_series().to_list() == ["signature_invalid"]
     assert told.missing["period"].to_list() == ["2026-10", "2026-11"]
-    assert lines(register.engine, START, END).missing["period"].to_list() == ["2026-10"]
+    assert lines(register, START, END).missing["period"].to_list() == ["2026-10"]

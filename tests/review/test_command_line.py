@@ -18,6 +18,7 @@ from exchange.cli import main, release, review
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER, OFFICER, World
 from exchange.intake.collect import poll
+from exchange.register import Outcome
 
 Ask = Callable[..., Request]
 Run = Callable[..., str]
@@ -77,8 +78,18 @@ def test_decide_and_who_may(run: Run, batch: str) -> None:
     arguments = ("review", "decide", batch, "1", "identity=consistent; sex=consistent", "--reason", "archive")
     assert "is no officer" in run("somebody", *arguments, code=70)
     assert "decided" in run(OFFICER, *arguments)
-    assert "is no leader" in run(OFFICER, "release", "approve", f"{batch}.release-1", code=70)
+    assert "is no leader" in run(OFFICER, "release", "approve", f"{batch}.release-1", "--shown", "f", code=70)
     assert "is no officer" in run("somebody", "review", "show", batch, "1", code=70)
+
+
+def test_a_leader_approves_what_was_shown(run: Run, app: App, batch: str) -> None:
+    outcome = Outcome({"sex": {"consistent": 1}}, answers_sha256="e" * 64)
+    release = app.register.releases.propose(batch, [1], outcome, needs_approval=True)
+    assert release is not None
+    assert "e" * 12 in run(LEADER, "release", "show", batch)
+    for other in ("", "e", "f" * 12):
+        assert "not what was shown" in run(LEADER, "release", "approve", release.id, "--shown", other, code=70)
+    assert "approved" in run(LEADER, "release", "approve", release.id, "--shown", "e" * 12)
 
 
 def test_a_list_is_csv_or_a_workbook(run: Run, tmp_path: Path) -> None:

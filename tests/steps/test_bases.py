@@ -105,11 +105,18 @@ def test_a_basis_that_is_not_in_force_is_refused_with_its_date(
 
 
 def test_nothing_is_said_of_offences_once_the_only_basis_has_ended(
-    app: App, guards: DemoPartner, clean: pl.DataFrame, ends: Ends, later: Callable[[timedelta], App]
+    app: App, world: World, guards: DemoPartner, clean: pl.DataFrame, ends: Ends, later: Callable[[timedelta], App]
 ) -> None:
     ends("security_guards_17", office_day(app.now()))
     batch, _ = sent(app, guards, "hiring_guards", GUARDS, clean.head(2))
-    (release,) = [each for each in pipeline.propose_all(later(timedelta(days=1))).releases if each.batch == batch]
+    (before,) = [each for each in pipeline.propose_all(app).releases if each.batch == batch]
+    assert before.counts["criminal_record"] == {"no_record": 2}
+    with App.open("leader", world.config) as leader:
+        leader.register.releases.approve(batch, before.number, before.answers_sha256 or "")
+    morrow = later(timedelta(days=1))
+    pipeline.issue(morrow, before.id)
+    assert f"{batch}.result-2.json" not in guards.answers(), "what was approved under it"
+    (release,) = [each for each in pipeline.propose_all(morrow).releases if each.batch == batch]
     assert release.counts["criminal_record"] == {"basis_ended": 2}
     assert release.needs_approval
 

@@ -12,17 +12,21 @@ from exchange.app import App
 from exchange.base.errors import Halt, Retryable
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
-from exchange.register import State
+from exchange.register import Role, State
 from tests.steps.odd_servers import Altering, Cutting, Dropbox, Losing, Plain, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 
 
-def prepared(app: App, court: DemoPartner, request: Request) -> None:
+def received(app: App, court: DemoPartner, request: Request) -> None:
     for name, content in court.make_set(request).items():
         (court.server.home / "to-office" / name).write_bytes(content)
     poll(app)
     assert pipeline.receive(app, request.batch)
+
+
+def prepared(app: App, court: DemoPartner, request: Request) -> None:
+    received(app, court, request)
     pipeline.process(app, request.batch)
 
 
@@ -80,6 +84,55 @@ def test_what_a_server_loses_is_delivered_again_and_never_counts_as_taken(
     pipeline.deliver(app, request.batch)
     assert app.register.batch(request.batch).state is State.CLOSED
     assert f"{request.batch}.result.csv.p7m" in court.answers()
+
+
+@pytest.mark.parametrize("ending", [".csv.p7m", ".json", ".json.p7s"])
+@pytest.mark.parametrize("damage", [None, lambda _: b"", lambda content: content[:-1] + bytes([content[-1] ^ 1])])
+def test_what_does_not_lie_there_as_it_was_sent_is_delivered_again(
+    app: App, court: DemoPartner, ask: Ask, ending: str, damage: Callable[[bytes], bytes] | None
+) -> None:
+    """Gone, cut, or with other bytes: whichever of a result's files it is."""
+    request = ask()
+    prepared(app, court, request)
+    pipeline.deliver(app, request.batch)
+    assert pipeline.redeliver(app, request.batch) == []
+    place = court.server.home / "from-office" / f"{request.batch}.result{ending}"
+    sent = place.read_bytes()
+    place.unlink()
+    if damage is not None:
+        place.write_bytes(damage(sent))
+    assert pipeline.redeliver(app, request.batch) == [1]
+    assert place.read_bytes() == sent
+
+
+@pytest.mark.parametrize(
+    ("role", "step"),
+    [
+        (Role.RECEIPT, pipeline.receive),
+        (Role.RECEIPT_SIGNATURE, pipeline.receive),
+        (Role.RESULT_DATA, pipeline.deliver),
+        (Role.RESULT, pipeline.deliver),
+        (Role.RESULT_SIGNATURE, pipeline.deliver),
+    ],
+)
+def test_a_kept_file_that_was_altered_is_never_sent(
+    app: App, court: DemoPartner, ask: Ask, role: Role, step: Callable[[App, str], object]
+) -> None:
+    """The step is the one that sends it, run again after it was made."""
+    request = ask()
+    (received if step is pipeline.receive else prepared)(app, court, request)
+    kept = app.register.file(request.batch, role)
+    place = court.server.home / "from-office" / kept.name
+    place.unlink(missing_ok=True)
+    path = app.archive.path(kept.sha256)
+    sound = path.read_bytes()
+    path.write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    with pytest.raises(Halt, match="altered"):
+        step(app, request.batch)
+    assert not place.exists()
+    path.write_bytes(sound)
+    step(app, request.batch)
+    assert place.exists()
 
 
 def test_a_trial_of_both_folders_says_what_is_not_allowed(app: App, court: DemoPartner) -> None:

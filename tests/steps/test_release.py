@@ -18,10 +18,11 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.matching.decide import decide as decide_rows
-from exchange.register import Decision, Release, ReleaseState, ReviewFilter, ReviewState, State
+from exchange.register import Decision, Outcome, Release, ReleaseState, ReviewFilter, ReviewState, State
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.snapshots.versions import Snapshots
+from exchange.steps.release import CHANGED, answers_sha256
 
 Ask = Callable[..., Request]
 RECORDS = ("id_number", "name", "criminal_record")
@@ -74,6 +75,10 @@ def proposed(app: App, batch: str) -> list[Release]:
     return [release for release in pipeline.propose_all(app).releases if release.batch == batch]
 
 
+def approve(leader: App, release: Release) -> None:
+    leader.register.releases.approve(release.batch, release.number, release.answers_sha256 or "")
+
+
 def decide(app: App, batch: str, row: int, **answers: str) -> None:
     review = app.register.reviews.get(batch, row)
     sight = load_cases(app, batch, [review])[0]
@@ -99,7 +104,12 @@ def test_no_record_leaves_once_the_leader_approved(
     assert (release.settled, release.upheld) == ({"criminal_record": {"no_record": 3}}, None), "what was open, only"
     with pytest.raises(Halt, match="cannot become"):
         app.register.releases.prepared(batch, 1, [])
-    leader.register.releases.approve(batch, 1)
+    pipeline.issue(app, release.id)
+    for shown in ("", "f" * 64):
+        with pytest.raises(Halt, match="not what was shown"):
+            leader.register.releases.approve(batch, 1, shown)
+    assert not [name for name in education.answers() if name.startswith(f"{batch}.result-2")]
+    approve(leader, release)
     pipeline.issue(app, release.id)
     pipeline.issue(app, release.id)
     assert {row["无违法犯罪记录核查结果"] for row in supplement(education, batch, 2).values()} == {"未发现记录"}
@@ -118,11 +128,12 @@ def test_a_hit_needs_an_officer_and_another_ones_approval(
     decide(leader, batch, 2, criminal_record="record_found")
     (release,) = proposed(app, batch)
     assert (release.rows, release.needs_approval) == ((1, 2), True)
+    assert app.register.reviews.deciders(batch, release.rows) == {leader.register.actor}
     with pytest.raises(Halt, match="who decided a row"):
-        leader.register.releases.approve(batch, release.number)
+        approve(leader, release)
     assert app.register.releases.get(batch, release.number).state is ReleaseState.PROPOSED
     with App.open("another", world.config) as another:
-        another.register.releases.approve(batch, release.number)
+        approve(another, release)
     pipeline.issue(app, release.id)
     found = supplement(education, batch, release.number + 1)
     assert [row["无违法犯罪记录核查结果"] for row in found.values()] == ["未发现记录", "有记录"]
@@ -178,9 +189,80 @@ def test_a_rejection_goes_back_to_the_officer_never_to_the_partner(
     app.register.releases.reopen(batch, 1, "已查阅")
     (second,) = proposed(app, batch)
     assert second.number == 2
-    leader.register.releases.approve(batch, 2)
+    approve(leader, second)
     pipeline.issue(app, second.id)
     assert next(iter(supplement(education, batch, 3).values()))["无违法犯罪记录核查结果"] == "未发现记录"
+
+
+def test_what_a_decision_changed_after_the_approval_does_not_leave(
+    app: App, leader: App, education: DemoPartner, hit: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the cause: the answers are worked out anew before they leave. Here the matching says something else."""
+    batch = sent(app, education, school(education, "changed", *rows(hit.head(1))))
+    decide(app, batch, 1, criminal_record="record_found")
+    (release,) = proposed(app, batch)
+    approve(leader, release)
+    with monkeypatch.context() as other:
+        other.setattr(
+            "exchange.steps.release.looked_at_again",
+            lambda _, answers, *__: answers.with_columns(pl.lit("no_record").alias("answer.criminal_record")),
+        )
+        pipeline.issue(app, release.id)
+    withdrawn = app.register.releases.get(batch, 1)
+    assert (withdrawn.state, withdrawn.reason) == (ReleaseState.REOPENED, CHANGED)
+    assert app.register.reviews.get(batch, 1).state is ReviewState.DECIDED
+    assert not [name for name in education.answers() if name.startswith(f"{batch}.result-2")]
+    with pytest.raises(Halt, match="cannot become"):
+        approve(leader, release)
+    pipeline.issue(app, release.id)
+    (second,) = proposed(app, batch)
+    assert (second.number, second.state, second.judged_by) == (2, ReleaseState.PROPOSED, None)
+    approve(leader, second)
+    pipeline.issue(app, second.id)
+    assert next(iter(supplement(education, batch, 3).values()))["无违法犯罪记录核查结果"] == "有记录"
+    app.register.verify()
+
+
+def test_what_an_earlier_version_proposed_is_proposed_anew(
+    app: App, leader: App, education: DemoPartner, clean: pl.DataFrame
+) -> None:
+    batch = sent(app, education, school(education, "older", *rows(clean.head(1))))
+    older = app.register.releases.propose(
+        batch, [1], Outcome({"criminal_record": {"no_record": 1}}), needs_approval=True
+    )
+    assert older is not None
+    with pytest.raises(Halt, match="not what was shown"):
+        approve(leader, older)
+    (anew,) = proposed(app, batch)
+    assert (anew.number, anew.rows) == (2, (1,))
+    assert app.register.releases.get(batch, 1).state is ReleaseState.REOPENED
+
+
+FRAME = pl.DataFrame(
+    {
+        "id_number": ["1", "2"],
+        "identity": ["consistent", "consistent"],
+        "note": ["", ""],
+        "answer.criminal_record": ["no_record", "record_found"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("rows", "frame"),
+    [
+        ([1, 3], FRAME),
+        ([2, 1], FRAME),
+        ([1, 2], FRAME.reverse()),
+        *[([1, 2], FRAME.with_columns(pl.lit("other").alias(name))) for name in FRAME.columns if name != "id_number"],
+    ],
+)
+def test_the_hash_tells_rows_and_every_code(rows: list[int], frame: pl.DataFrame) -> None:
+    items = ("criminal_record",)
+    assert answers_sha256(items, rows, frame) != answers_sha256(items, [1, 2], FRAME)
+    assert answers_sha256(items, [1, 2], FRAME.with_columns(id_number=pl.lit("9"))) == answers_sha256(
+        items, [1, 2], FRAME
+    )
 
 
 def test_rows_that_waited_for_a_source_are_asked_again(

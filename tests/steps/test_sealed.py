@@ -123,7 +123,7 @@ def observed(
         app.register.reviews.decide(batch, [Decision(review.row, review.version, said, "archive")])
     (release,) = [each for each in pipeline.propose_all(app).releases if each.batch == batch]
     seen["what the leader approves"] = (release.rows, release.counts, release.needs_approval)
-    each.leader.releases.approve(batch, release.number)
+    each.leader.releases.approve(batch, release.number, release.answers_sha256 or "")
     pipeline.issue(app, release.id)
     seen |= _result(partner, batch, 2, "the second result")
     seen["the files"] = {path.name: path.stat().st_size for path in _folder(partner).iterdir()}

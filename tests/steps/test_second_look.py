@@ -124,7 +124,7 @@ def test_another_officer_than_who_decided_looks(
     decide(app, first, 1, criminal_record="record_found")
     (release,) = proposed(app, first)
     with App.open("leader", world.config) as leader:
-        leader.register.releases.approve(first, release.number)
+        leader.register.releases.approve(first, release.number, release.answers_sha256 or "")
     pipeline.issue(app, release.id)
 
     batch = open_second_look(app, first, 1, LETTER)
@@ -147,7 +147,7 @@ def test_no_record_again_is_no_other_answer(
     first = sent(app, court, ask(asked, 1, items=("criminal_record",), **monthly))
     with App.open("leader", world.config) as leader:
         for release in proposed(app, first):
-            leader.register.releases.approve(first, release.number)
+            leader.register.releases.approve(first, release.number, release.answers_sha256 or "")
             pipeline.issue(app, release.id)
     batch = open_second_look(app, first, 1, LETTER)
     decide(app, batch, 1, identity="consistent", criminal_record="no_record")

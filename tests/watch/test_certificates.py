@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from exchange.app import App
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner
+from exchange.pages.troubles import troubles
 from exchange.watch.certificates import watch_certificates
-from exchange.wire.certificates import ends, read_certificates
+from exchange.wire.certificates import ends, read_certificates, valid
 from tests.wire.test_certificates import KEYS, made
 
 DAY = timedelta(days=1)
@@ -29,7 +32,7 @@ def pin(app: App, court: DemoPartner) -> Iterator[Callable[..., datetime]]:
     def put(*days: float) -> datetime:
         certificates = [made(KEYS["rsa"], app.now() - 800 * DAY, app.now() + each * DAY) for each in days]
         place.write_bytes(b"".join(each.public_bytes(Encoding.PEM) for each in certificates))
-        return ends(read_certificates(place))
+        return ends(read_certificates(place), app.now())
 
     yield put
     place.write_bytes(before)
@@ -37,6 +40,10 @@ def pin(app: App, court: DemoPartner) -> Iterator[Callable[..., datetime]]:
 
 def notices(court: DemoPartner) -> list[str]:
     return sorted(name for name in court.answers() if ".certificate." in name and name.endswith(".json"))
+
+
+def office_at(app: App, moment: datetime) -> App:
+    return App(app.settings, app.register, lambda: moment)
 
 
 def about(app: App, court: DemoPartner, left: int, end: datetime) -> list[tuple[str, int]]:
@@ -77,6 +84,44 @@ def test_a_change_that_is_made_ready_is_not_told_of(app: App, court: DemoPartner
     assert seen.troubles == []
 
 
+def test_a_new_certificate_that_leaves_a_gap_is_no_change_made_ready(
+    app: App, court: DemoPartner, pin: Callable[..., datetime]
+) -> None:
+    """And while the gap lasts the trouble says so; the board as well."""
+    pin(5)
+    place, now = app.agreement(court.id).certificates.encryption, app.now()
+    new = made(KEYS["rsa"], now + 6 * DAY, now + 700 * DAY)
+    place.write_bytes(place.read_bytes() + new.public_bytes(Encoding.PEM))
+    assert about(app, court, 5, ends(read_certificates(place), now)) == [("certificate_ends", 7)]
+    for days, words in ((0.0, ["ends on"]), (5.5, ["has ended"]), (7.0, [])):
+        moment = now + days * DAY
+        office = office_at(app, moment)
+        said = [each for each in watch_certificates(office).troubles if each.startswith(court.id)]
+        assert [word for word in ("ends on", "has ended") for each in said if word in each] == words
+        shown = [each for each in troubles(office) if each.about == court.id and "证书" in each.words.zh]
+        assert len(shown) == len(said)
+
+
+def test_one_that_is_not_valid_yet_is_a_trouble(app: App, court: DemoPartner, pin: Callable[..., datetime]) -> None:
+    pin(90)
+    place = app.agreement(court.id).certificates.encryption
+    new = made(KEYS["rsa"], app.now() + DAY, app.now() + 700 * DAY)
+    place.write_bytes(new.public_bytes(Encoding.PEM))
+    (trouble,) = watch_certificates(app).troubles
+    assert "is not valid before" in trouble
+
+
+@settings(max_examples=40)
+@given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 60)), min_size=1, max_size=2))
+def test_until_its_end_one_is_valid_each_day_and_behind_it_none(spans: list[tuple[int, int]]) -> None:
+    now = datetime(2026, 11, 27, 12, tzinfo=UTC)
+    certificates = [made(KEYS["p256"], now + begin * DAY, now + (begin + length) * DAY) for begin, length in spans]
+    end = ends(certificates, now)
+    if valid(certificates, now):
+        assert all(valid(certificates, now + day * DAY) for day in range((end - now).days + 1))
+        assert not valid(certificates, end + timedelta(seconds=1))
+
+
 @pytest.mark.parametrize(("days", "words"), [(5, "ends on"), (-1, "has ended")])
 def test_the_last_week_is_a_trouble(
     app: App, court: DemoPartner, pin: Callable[..., datetime], days: int, words: str
@@ -87,7 +132,7 @@ def test_the_last_week_is_a_trouble(
 
 
 def test_the_offices_own_are_told_to_the_office(app: App) -> None:
-    end = ends(read_certificates(app.settings.keys.signing_certificate))
+    end = ends(read_certificates(app.settings.keys.signing_certificate), app.now())
     moment = end - 20 * DAY
     office = App(app.settings, app.register, lambda: moment)
     told = {each.subject for each in watch_certificates(office).alerts if each.partner == "office"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import os
 import subprocess
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -215,6 +216,22 @@ def test_what_cannot_be_opened(
     with pytest.raises(Refused) as refused:
         decrypt(tmp_path / "e", ours)
     assert refused.value.code == "data_envelope"
+
+
+@pytest.mark.parametrize("ending", ["kill -9 $$", "exit 127", "exit 1"])
+def test_a_program_that_is_killed_or_does_not_run_is_no_fault_of_the_file(
+    keys: Path, ours: KeyPair, theirs: KeyPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    """As where the machine has no memory left: the set is tried again, and nobody is refused."""
+    monkeypatch.setattr(envelope, "_IN_MEMORY", 0)
+    (tmp_path / "openssl").write_text(f"#!/bin/sh\n{ending}\n")
+    (tmp_path / "openssl").chmod(0o755)
+    (tmp_path / "e").write_bytes(encrypt(CONTENT, ours.certificate))
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    with pytest.raises(Retryable, match="openssl ended with"):
+        verify(CONTENT, sign(CONTENT, theirs), keys / "theirs.pem", datetime.now(UTC))
+    with pytest.raises(Retryable, match="openssl ended with"):
+        decrypt(tmp_path / "e", ours)
 
 
 def test_no_beginning_of_a_signature_is_whole(theirs: KeyPair) -> None:

@@ -88,10 +88,27 @@ def test_another_encoding_is_named(encoding: str) -> None:
         ('"rows": 1', '"rows": 1, "张三": 2', "#unknown"),
         ('"rows": 1', '"rows": 1, "11010519491231002X": 2, "11010519491231002X": 3', "#unknown"),
         ('"rows": 1', '"rows": NaN', "rows"),
+        ('"rows": 1', '"rows": 1, "\\udc00": 2', "#unknown"),
     ],
 )
 def test_the_field_is_named(old: str, new: str, named: str) -> None:
     assert column(TEXT.replace(old, new).encode()) == named
+
+
+PLACES = [field for field in SOUND if field != "data"] + ["items.0", "data.name", "data.size", "data.sha256"]
+
+
+@pytest.mark.parametrize("field", PLACES)
+@pytest.mark.parametrize("written", ['"a\\ud800b"', '"\\udc00"', "9" * 1001, "-" + "9" * 6000])
+def test_the_field_is_named_where_the_model_would_see_no_json(field: str, written: str) -> None:
+    """Half a character, and a number without end."""
+    fields = json.loads(TEXT)
+    *outer, last = [int(part) if part.isdigit() else part for part in field.split(".")]
+    place = fields[outer[0]] if outer else fields
+    place[last] = "HERE"
+    content = json.dumps(fields).replace('"HERE"', written).encode()
+    assert is_whole_json(content)
+    assert column(content) == field
 
 
 @given(st.recursive(st.none() | st.text(max_size=5), lambda each: st.lists(each) | st.dictionaries(st.text(), each)))

@@ -1,4 +1,5 @@
-"""A small client of Airflow's REST API, as a person at the UI would use it: trigger, look, clear.
+"""A small client of Airflow's REST API, as a person at the UI would use it: trigger, look, clear,
+and the office's own pages behind the same log-in.
 
 Rules: one logged-in user per client; an answer other than success raises ``httpx.HTTPStatusError``; waiting has a
 deadline. Dictionaries are Airflow's own JSON, see its API reference.
@@ -6,6 +7,7 @@ deadline. Dictionaries are Airflow's own JSON, see its API reference.
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final, Self
 
 import httpx
@@ -80,17 +82,23 @@ class AirflowApi:
         body = {"dry_run": False, "only_failed": only_failed} | ({"note": note} if note else {})
         self.call("POST", f"dags/{dag_id}/dagRuns/{run_id}/clear", body)
 
-    def asked(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
-        """What this run asks of people and waits for."""
-        path = f"dags/{dag_id}/dagRuns/{run_id}/hitlDetails"
-        answer = self.call("GET", path, limit=_PAGE, response_received="false")
-        found: list[dict[str, Any]] = answer["hitl_details"]
-        return [question for question in found if question["task_instance"]["state"] == "awaiting_input"]
+    def page(self, path: str) -> tuple[int, str]:
+        """One of the office's own pages, as this user sees it: status and HTML."""
+        answer = self._client.get(f"/exchange{path}")
+        return answer.status_code, answer.text
 
-    def answer(self, dag_id: str, run_id: str, task_id: str, option: str, **given: str) -> None:
-        """What the button under *Required Actions* does."""
-        path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/-1/hitlDetails"
-        self.call("PATCH", path, {"chosen_options": [option], "params_input": given})
+    def press(self, path: str, action: str, **given: str) -> tuple[int, str]:
+        """Sends the form of the page ``path`` that leads to ``action``, with what is given in place of its hidden
+        fields; Halt where the page has none. Status and HTML of what came back.
+        """
+        _, text = self.page(path)
+        forms = [each for each in re.findall(r"<form.*?</form>", text, re.DOTALL) if f'/exchange{action}"' in each]
+        if not forms:
+            msg = f"{path} has no form for {action}"
+            raise Halt(msg)
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(.*?)">', forms[0]))
+        answer = self._client.post(f"/exchange{action}", data=fields | given)
+        return answer.status_code, answer.text
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> list[Any]:
         """The task log's lines as the UI shows them."""

@@ -21,11 +21,11 @@ from exchange.base.paths import DAGS, POOLS, ROOT
 from exchange.demo.servers.ports import LOOPBACK
 
 USERS: Final = {
-    "admin": "admin", "op": "op", "leader": "user", "viewer": "viewer",
+    "admin": "admin", "op": "op", "leader": "viewer", "viewer": "viewer",
     "officer": "viewer", "yanbian": "viewer", "supervisor": "viewer",
 }  # fmt: skip
-"""User → role of Airflow's. The leader answers what is asked of leaders and runs nothing; officers and supervisors see
-in Airflow what a viewer does, and have pages of their own.
+"""User → role of Airflow's. Officers, leaders and supervisors see in Airflow what a viewer does, and have pages of
+their own.
 """
 
 _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt_secret"))
@@ -34,6 +34,17 @@ _KEYS: Final = (("core", "fernet_key"), ("api", "secret_key"), ("api_auth", "jwt
 def pool_slots() -> int:
     """How many tasks run at once when all pools are full."""
     return sum(pool["slots"] for pool in json.loads(POOLS.read_bytes()).values())
+
+
+def safety() -> dict[str, dict[str, object]]:
+    """Section → setting → value, as ``docker/airflow-safety.env`` gives them to every installation."""
+    found: dict[str, dict[str, object]] = {}
+    for line in (ROOT / "docker" / "airflow-safety.env").read_text("utf-8").splitlines():
+        if not line.startswith("#") and line:
+            name, _, value = line.partition("=")
+            _, section, setting = name.lower().split("__")
+            found.setdefault(section, {})[setting] = value
+    return found
 
 
 def write_settings(
@@ -55,8 +66,9 @@ def write_settings(
     before.read(place, encoding="utf-8")
     parser = ConfigParser(interpolation=None)
     settings = _settings(folder, port, database_url, dags, users_file)
-    for section in sorted({*settings, *more}):
-        values = settings.get(section, {}) | dict(more.get(section, {}))
+    safe = safety()
+    for section in sorted({*settings, *more, *safe}):
+        values = safe.get(section, {}) | settings.get(section, {}) | dict(more.get(section, {}))
         # Airflow's reader takes a % for the start of a reference.
         parser[section] = {name: str(value).replace("%", "%%") for name, value in values.items()}
     for section, name in _KEYS:
@@ -72,7 +84,6 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
         "core": {
             "dags_folder": dags,
             "plugins_folder": DAGS / "plugins",
-            "load_examples": False,
             "default_timezone": "Asia/Shanghai",
             "dags_are_paused_at_creation": False,
             "executor": "LocalExecutor",
@@ -83,7 +94,6 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
         "database": {
             "sql_alchemy_conn": database_url,
             "sql_alchemy_conn_async": database_url,  # psycopg 3 does both; so asyncpg is not needed
-            "load_default_connections": False,
         },
         # Tasks talk to the API server at base_url: without it they would look for Airflow's usual port.
         "api": {"host": LOOPBACK, "port": port, "base_url": f"http://{LOOPBACK}:{port}", "workers": 1},
@@ -94,7 +104,5 @@ def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file
         "logging": {
             "base_log_folder": folder / "logs",
             "colored_console_log": False,
-            "file_task_handler_new_folder_permissions": "0o700",
-            "file_task_handler_new_file_permissions": "0o600",
         },
     }

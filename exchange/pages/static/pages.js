@@ -50,16 +50,20 @@ function decide(form) {
       if (input) { input.checked = true; show(here + 1); }
     }
   });
+  sent(form, document.getElementById("trouble"));
+}
+
+// Sends a form without leaving the page, so that whatever was wrong stands beside what was typed.
+function sent(form, trouble) {
+  const say = (text) => { trouble.textContent = text; trouble.hidden = false; };
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
-    const trouble = document.getElementById("trouble");
-    const say = (text) => { trouble.textContent = text; trouble.hidden = false; };
     try {
       const body = new URLSearchParams(new FormData(form));
       const answer = await fetch(form.action, { method: "POST", body });
       if (answer.redirected && answer.ok) { location.assign(answer.url); return; }
       if (answer.status === 401) {
-        say("登录已失效：请在另一窗口登录后再点“登记结论”，所填内容仍在。 You are logged out: log in in another window and press again; nothing typed is lost.");
+        say("登录已失效：请在另一窗口登录后再点一次，所填内容仍在。 You are logged out: log in in another window and press again; nothing typed is lost.");
         return;
       }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
@@ -86,3 +90,4 @@ const buttons = [...document.querySelectorAll("button.open")];
 if (buttons.length) list(buttons);
 const form = document.getElementById("decide");
 if (form) decide(form);
+for (const each of document.querySelectorAll("form.sent")) sent(each, document.querySelector(".trouble"));

@@ -1,0 +1,52 @@
+/**
+ * The header of a data file: which column holds what; mirrors `exchange/validate/columns.py`.
+ */
+import { Refused } from "./refused.js";
+import { hasText, seen } from "./text.js";
+
+export const UNREGISTERED = "unregistered";
+export const OBJECTION = "objection";
+
+const even = (word) => seen(word.normalize("NFKC")).toLowerCase();
+
+/** The columns that a request for these items has; `form` is that of an item that is asked alone. */
+export function columnsFor(rules, items, form) {
+    if (items.length === 1 && items[0] === OBJECTION) return rules.objection;
+    if (form) return [rules.required[0], ...rules.items.get(items[0]).forms[form]];
+    return [...rules.required, ...items.flatMap((item) => rules.items.get(item).claim)];
+}
+
+/** The codes of the columns, in the order of the header; Refused where it does not fit the items. */
+export function readHeader(rules, header, items, form) {
+    const expected = columnsFor(rules, items, form);
+    const byWord = new Map(expected.flatMap((each) => [each.column, ...each.zh].map((word) => [word, each.column])));
+    const codes = [];
+    let width = header.length;
+    while (width > 0 && !hasText(header[width - 1])) width -= 1;
+    for (let place = 0; place < width; place += 1) {
+        const code = byWord.get(even(header[place]));
+        if (code === undefined) throw new Refused("column_unknown", { column: `#${place + 1}` });
+        if (codes.includes(code)) throw new Refused("column_doubled", { column: code });
+        codes.push(code);
+    }
+    for (const each of expected) {
+        if (!each.optional && !codes.includes(each.column))
+            throw new Refused("column_missing", { column: each.column });
+    }
+    return codes;
+}
+
+/** As what a file without a manifest is read: `{items, form}`, by its header and these purposes of the agreement. */
+export function readingByHeader(rules, header, purposes) {
+    const words = new Set(header.map(even));
+    const has = (columns) =>
+        columns.every((each) => each.optional || [each.column, ...each.zh].some((word) => words.has(word)));
+    for (const { unregistered_by: form } of purposes) {
+        if (form && !has(rules.required) && has(rules.items.get(UNREGISTERED).forms[form])) {
+            return { items: [UNREGISTERED], form };
+        }
+    }
+    const agreed = [...new Set(purposes.flatMap((purpose) => purpose.items))];
+    const items = agreed.filter((code) => !rules.items.get(code).forms && has(rules.items.get(code).claim));
+    return { items, form: null };
+}

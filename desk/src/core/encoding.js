@@ -1,0 +1,206 @@
+/**
+ * Bytes to text, for files as people's programs save them; mirrors `exchange/validate/encoding.py`.
+ *
+ * Rules: a mark of UTF-16 decides, then the file as a whole, by the share of common Chinese in either reading. What is
+ * mixed or unclear is refused with its line (the header is line 0), never guessed.
+ */
+import { Refused } from "./refused.js";
+import { replaced } from "./rules.js";
+
+export const MAX_LINE_BYTES = 64 * 1024;
+const PIECE = 1024 * 1024;
+const CLEAR = 0.25;
+const MARKS = [
+    [0xef, 0xbb, 0xbf],
+    [0xe2, 0x80, 0x8b],
+    [0x84, 0x31, 0x95, 0x33],
+];
+const CTRL_Z = 0x1a;
+const LOST = [0x84, 0x31, 0xa4, 0x37];
+
+const decode = (bytes, encoding) => new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
+
+function decodes(bytes, encoding) {
+    try {
+        return decode(bytes, encoding);
+    } catch {
+        return null;
+    }
+}
+
+/** The text, without a mark in front. @param {Uint8Array} content @param {string} [stated] utf-8 or gb18030 */
+export function toText(rules, content, stated = null) {
+    let bytes = content;
+    let encoding = stated;
+    if (
+        !stated &&
+        bytes.length > 1 &&
+        ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+    ) {
+        bytes = new TextEncoder().encode(fromUtf16(bytes));
+        encoding = "utf-8";
+    }
+    const nul = bytes.indexOf(0);
+    if (nul >= 0) throw new Refused("nul_byte", { row: countLines(bytes.subarray(0, nul)) });
+    bytes = withoutMarks(bytes);
+    const lines = linesOf(bytes);
+    const long = lines.findIndex((line) => line.length > MAX_LINE_BYTES);
+    if (long >= 0) throw new Refused("line_too_long", { row: long });
+    const text = decodes(bytes, "utf-8");
+    encoding ??= decided(bytes, lines, text);
+    if (encoding === "gb18030") return fromGb18030(rules, bytes, lines);
+    if (text === null)
+        throw new Refused("encoding", { row: lines.findIndex((line) => decodes(line, "utf-8") === null) });
+    return text;
+}
+
+function fromUtf16(bytes) {
+    const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-16be";
+    const text = decodes(bytes.subarray(2), encoding);
+    if (text !== null) return text;
+    throw new Refused("encoding", { row: rowOfLoneHalf(bytes.subarray(2), encoding === "utf-16le") });
+}
+
+/** The line of the first half of a character without its other half, or of the odd byte at the end. */
+function rowOfLoneHalf(bytes, littleEndian) {
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    const unit = (place) => (place + 1 < bytes.length ? view.getUint16(place, littleEndian) : -1);
+    let row = 0;
+    for (let place = 0; place + 1 < bytes.length; place += 2) {
+        const kind = unit(place) >> 10;
+        if (kind === 0x37 || (kind === 0x36 && unit(place + 2) >> 10 !== 0x37)) return row;
+        if (kind === 0x36) place += 2;
+        else if (unit(place) === 10) row += 1;
+    }
+    return row;
+}
+
+function countLines(bytes) {
+    let count = 0;
+    for (const byte of bytes) if (byte === 10) count += 1;
+    return count;
+}
+
+function withoutMarks(content) {
+    let bytes = content;
+    for (;;) {
+        const mark = MARKS.find((each) => each.every((byte, place) => bytes[place] === byte));
+        if (!mark) break;
+        bytes = bytes.subarray(mark.length);
+    }
+    let end = bytes.length;
+    while (end > 0 && bytes[end - 1] === CTRL_Z) end -= 1;
+    bytes = bytes.subarray(0, end);
+    return bytes.includes(10) ? bytes : bytes.map((byte) => (byte === 13 ? 10 : byte));
+}
+
+/** Each line with its line feed. */
+function linesOf(bytes) {
+    const lines = [];
+    for (let start = 0; start < bytes.length;) {
+        const end = bytes.indexOf(10, start) + 1 || bytes.length;
+        lines.push(bytes.subarray(start, end));
+        start = end;
+    }
+    return lines;
+}
+
+function fromGb18030(rules, bytes, lines) {
+    const text = decodes(withoutEuro(bytes), "gb18030");
+    if (text === null) {
+        throw new Refused("encoding", {
+            row: lines.findIndex((line) => decodes(withoutEuro(line), "gb18030") === null),
+        });
+    }
+    return replaced(text, rules.moved);
+}
+
+/** The byte 80, a euro sign to Windows and nothing in GB 18030, is the mark of a lost character. */
+function withoutEuro(bytes) {
+    if (!bytes.includes(0x80)) return bytes;
+    const out = [];
+    for (let place = 0; place < bytes.length;) {
+        const [first, second] = [bytes[place], bytes[place + 1]];
+        let length = 1;
+        if (first > 0x80 && first < 0xff) length = second >= 0x30 && second <= 0x39 ? 4 : second >= 0x40 ? 2 : 1;
+        if (first === 0x80) out.push(...LOST);
+        else for (let at = place; at < Math.min(place + length, bytes.length); at += 1) out.push(bytes[at]);
+        place += length;
+    }
+    return Uint8Array.from(out);
+}
+
+const isAscii = (bytes) => bytes.every((byte) => byte < 0x80);
+
+/** The encoding of a file that states none; Refused where it cannot be told. */
+function decided(bytes, lines, text) {
+    if (isAscii(bytes)) return "utf-8";
+    if (text !== null) return ofWholeUtf8(lines);
+    const kinds = [];
+    lines.forEach((line, row) => {
+        if (!isAscii(line)) kinds.push([row, kindOf(line)]);
+    });
+    const ofUtf8 = kinds.filter(([, kind]) => kind === "utf-8").length;
+    if (!ofUtf8) return "gb18030";
+    const [first, kindOfFirst] = kinds[0];
+    const most = first === 0 ? kindOfFirst : 2 * ofUtf8 > kinds.length ? "utf-8" : "gb18030";
+    const row = kinds.find(([, kind]) => kind !== most)?.[0] ?? first;
+    if (most === "utf-8" && evidence(lines[row], "gb18030") <= CLEAR) throw new Refused("encoding", { row });
+    throw new Refused("mixed_encoding", { row });
+}
+
+function ofWholeUtf8(lines) {
+    const row = lines.findIndex((line) => !isAscii(line));
+    const piece = pieceFrom(lines, row);
+    const asGb = evidence(piece, "gb18030");
+    if (asGb === 0 || evidence(piece, "utf-8") - asGb > CLEAR) return "utf-8";
+    if (row === 0 && evidence(lines[0], "gb18030") - evidence(lines[0], "utf-8") > CLEAR) return "gb18030";
+    throw new Refused("encoding_unclear", { row });
+}
+
+/** The lines from this one on, some megabyte of them. */
+function pieceFrom(lines, row) {
+    const taken = [];
+    for (let at = row, size = 0; at < lines.length && size <= PIECE; at += 1) {
+        taken.push(lines[at]);
+        size += lines[at].length;
+    }
+    const start = taken[0].byteOffset;
+    const last = taken[taken.length - 1];
+    return new Uint8Array(taken[0].buffer, start, last.byteOffset + last.length - start);
+}
+
+function kindOf(line) {
+    if (decodes(line, "utf-8") === null) return "gb18030";
+    return evidence(line, "gb18030") - evidence(line, "utf-8") > CLEAR ? "gb18030" : "utf-8";
+}
+
+let common = null;
+
+/** The characters of GB 2312, rows 16 to 87. */
+function commonCharacters() {
+    if (common) return common;
+    common = new Set();
+    for (let lead = 0xb0; lead <= 0xf7; lead += 1) {
+        const last = lead === 0xd7 ? 0xf9 : 0xfe;
+        for (let trail = 0xa1; trail <= last; trail += 1) common.add(decode(Uint8Array.of(lead, trail), "gbk"));
+    }
+    return common;
+}
+
+/** The share of common Chinese among what is beyond ASCII in this reading; 0 where it cannot be read so. */
+function evidence(bytes, encoding) {
+    const text =
+        encoding === "gb18030" && bytes.includes(0x80) && withoutEuro(bytes).length !== bytes.length
+            ? null
+            : decodes(bytes, encoding);
+    if (text === null) return 0;
+    let beyond = 0;
+    let hanzi = 0;
+    for (const letter of text) {
+        if (letter.codePointAt(0) < 0x80) continue;
+        beyond += 1;
+        if (commonCharacters().has(letter)) hanzi += 1;
+    }
+    return beyond ? hanzi / beyond : 0;
+}

@@ -1,0 +1,42 @@
+/**
+ * How a row of a result stands: what does not agree comes first, then what could not be read, then what is still open.
+ */
+const AGREES = new Set(["consistent", "no_record", "registered", "not_applicable"]);
+const FOLLOWS_FROM_ANOTHER = new Set(["not_answered"]);
+
+export const STANDINGS = ["differs", "unread", "pending", "agrees"];
+
+/** `differs`, `unread`, `pending` or `agrees`, by the answers in the row. */
+export function standing(rules, columns, row) {
+    const found = new Set();
+    columns.forEach((column, at) => {
+        if (column !== "identity" && !column.endsWith("_answer")) return;
+        const answer = rules.answers[row[at]];
+        if (!answer || FOLLOWS_FROM_ANOTHER.has(answer.code)) return;
+        if (answer.group === "pending") found.add("pending");
+        else if (answer.group === "final") found.add(AGREES.has(answer.code) ? "agrees" : "differs");
+        else found.add(AGREES.has(answer.code) ? "agrees" : "unread");
+    });
+    return STANDINGS.find((each) => found.has(each)) ?? "agrees";
+}
+
+/** What to do about a row: the entries of the office's tables for its answers, each once. */
+export function whatToDo(rules, columns, row) {
+    const codes = columns.flatMap((column, at) =>
+        column === "identity" || column.endsWith("_answer") ? [row[at]] : [],
+    );
+    return [...new Set(codes)].flatMap((code) => rules.after[code] ?? rules.advice[code] ?? []);
+}
+
+/**
+ * One's own rows beside the result's: by their order where that fits every reference (one that held an identity number
+ * comes back masked), else by reference. @returns {(string[]|null)[]}
+ */
+export function besides(own, rows) {
+    if (!own) return rows.map(() => null);
+    const place = own.codes.indexOf("row_ref");
+    const fits = (at, reference) => own.rows[at][place] === reference || reference.includes("***");
+    if (own.rows.length === rows.length && rows.every(([reference], at) => fits(at, reference))) return own.rows;
+    const byReference = new Map(own.rows.map((row) => [row[place], row]));
+    return rows.map(([reference]) => byReference.get(reference) ?? null);
+}

@@ -1,0 +1,112 @@
+/**
+ * Making elements: texts in two languages, fields with their labels, files to open and to save.
+ *
+ * Rule: values come into the page as text nodes only, never as markup.
+ */
+
+/** An element with attributes (functions are listeners) and children (elements or texts). */
+export function el(name, given = {}, ...children) {
+    const element = document.createElement(name);
+    for (const [key, value] of Object.entries(given)) {
+        if (typeof value === "function") element.addEventListener(key, value);
+        else if (key in element && typeof value !== "string") element[key] = value;
+        else if (value !== null && value !== undefined) element.setAttribute(key, value);
+    }
+    element.append(
+        ...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false),
+    );
+    return element;
+}
+
+/** A text in both languages; the page's language shows one of them. */
+export const say = (zh, en) =>
+    el("span", {}, el("span", { class: "zh", lang: "zh-CN" }, zh), el("span", { class: "en", lang: "en" }, en));
+
+/** A sentence of the office's tables. */
+export const sentence = (entry) => say(entry.zh, entry.en);
+
+let fields = 0;
+
+/** A field under its label, with a hint below it where there is one. */
+export function field(label, input, hint = null) {
+    fields += 1;
+    input.id ||= `field-${fields}`;
+    if (hint) input.setAttribute("aria-describedby", `${input.id}-hint`);
+    return el(
+        "div",
+        { class: "field" },
+        el("label", { for: input.id }, label),
+        input,
+        hint && el("p", { class: "hint", id: `${input.id}-hint` }, hint),
+    );
+}
+
+/** A place to choose files or drop them; `take(files)` gets them. */
+export function fileField(label, { id, accept, multiple = false, hint = null }, take) {
+    const chosen = el("p", { class: "chosen", "aria-live": "polite" });
+    const input = el("input", { type: "file", id, accept, multiple });
+    const given = (files) => {
+        if (files.length) take([...files]);
+    };
+    input.addEventListener("change", () => given(input.files));
+    const place = el("div", { class: "drop" }, field(label, input, hint), chosen);
+    place.addEventListener("dragover", (event) => {
+        event.preventDefault();
+        place.classList.add("over");
+    });
+    place.addEventListener("dragleave", () => place.classList.remove("over"));
+    place.addEventListener("drop", (event) => {
+        event.preventDefault();
+        place.classList.remove("over");
+        const dropped = multiple ? [...event.dataTransfer.files] : [...event.dataTransfer.files].slice(0, 1);
+        chosen.textContent = dropped.map((file) => file.name).join("、");
+        given(dropped);
+    });
+    return place;
+}
+
+export const bytesOf = async (file) => new Uint8Array(await file.arrayBuffer());
+
+/** Saves bytes under a name, as a download does. */
+export function save(name, bytes) {
+    const address = URL.createObjectURL(new Blob([bytes], { type: "application/octet-stream" }));
+    el("a", { href: address, download: name }).click();
+    setTimeout(() => URL.revokeObjectURL(address), 60_000);
+}
+
+export const button = (label, press, kind = "") => el("button", { type: "button", class: kind, click: press }, label);
+
+/** A table of texts and elements. */
+export const table = (head, rows, caption) =>
+    el(
+        "div",
+        { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
+        el(
+            "table",
+            {},
+            el(
+                "thead",
+                {},
+                el(
+                    "tr",
+                    {},
+                    head.map((each) => el("th", { scope: "col" }, each)),
+                ),
+            ),
+            el(
+                "tbody",
+                {},
+                rows.map((row) =>
+                    el(
+                        "tr",
+                        {},
+                        row.map((cell) => el("td", {}, cell)),
+                    ),
+                ),
+            ),
+        ),
+    );
+
+/** What went well or wrong, where a screen reader hears it. */
+export const message = (kind, ...content) =>
+    el("div", { class: `message ${kind}`, role: kind === "bad" ? "alert" : "status" }, content);

@@ -1,0 +1,61 @@
+/**
+ * Receipts and notices in a clerk's words.
+ */
+import { el, message, say } from "./dom.js";
+import { refusalText } from "./words.js";
+
+const beijing = (stamp) => stamp.slice(0, 16).replace("T", " ");
+
+/** A receipt; `hashOf(name)` gives the hash of a file as it was sent, or null where it is not known. */
+export async function receiptMessage({ rules }, record, hashOf) {
+    const head = el("strong", {}, record.batch, record.number ? `（第 ${record.number} 份回执）` : "", "：");
+    if (record.outcome === "refused") {
+        const { refusal } = record;
+        const known = rules.refusals[refusal.code]
+            ? refusalText(rules, { row: null, column: null, ...refusal })
+            : say(refusal.zh, refusal.en);
+        return message(
+            "bad",
+            head,
+            say("不予受理：", "refused: "),
+            known,
+            el("p", {}, say("请改正后用新的批次编号重新发送。", "Correct it and send it under a new number.")),
+        );
+    }
+    const { due } = record;
+    const until = [
+        due.day,
+        due.provisional ? "（暂定）" : "",
+        due.clock_stands ? "（正在人工调查，计时暂停）" : "",
+    ].join("");
+    const items = Object.entries(due.items ?? {}).map(([item, day]) => `${rules.items.get(item)?.zh ?? item} ${day}`);
+    const differ = [];
+    for (const file of record.files) {
+        const hash = await hashOf(file.name);
+        if (hash && hash !== file.sha256) differ.push(file.name);
+    }
+    const accepted = say(
+        `已受理，${beijing(record.received_at)} 收到，${record.rows} 行，办结时限 ${until}${items.length ? `；其中 ${items.join("、")}` : ""}。`,
+        `accepted, received ${beijing(record.received_at)}, ${record.rows} rows, due ${due.day}.`,
+    );
+    const wrong = differ.length
+        ? el(
+              "p",
+              {},
+              say(
+                  `注意：所收文件与手头的文件不是同一份（${differ.join("、")}），请打电话核实。`,
+                  `Not the files at hand: ${differ.join(", ")}; telephone the office.`,
+              ),
+          )
+        : null;
+    return message(differ.length ? "bad" : "good", head, accepted, wrong);
+}
+
+export const noticeMessage = (record) =>
+    message(
+        "warn",
+        el("strong", {}, record.about, "："),
+        say(record.zh, record.en),
+        record.expected_by ? say(`（应于 ${record.expected_by} 前报送）`, ` (by ${record.expected_by})`) : null,
+        record.ends_on ? say(`（${record.ends_on} 到期）`, ` (ends ${record.ends_on})`) : null,
+    );

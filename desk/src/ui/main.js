@@ -1,0 +1,102 @@
+/**
+ * The page: its head, its views behind tabs, and the switch of languages.
+ */
+import { checkView } from "./checkView.js";
+import { button, el, message, say } from "./dom.js";
+import { ending, keysView } from "./keysView.js";
+import { readView } from "./readView.js";
+import { sendView } from "./sendView.js";
+import { readPage } from "./state.js";
+
+const VIEWS = [
+    ["check", say("检查", "Check"), checkView],
+    ["send", say("发送", "Send"), sendView],
+    ["read", say("读取", "Read"), readView],
+    ["keys", say("密钥", "Keys"), keysView],
+];
+
+function page(desk) {
+    const views = VIEWS.map(([id, label, view]) => ({ id, label, element: view(desk) }));
+    const tabs = views.map(({ id, label, element }) => {
+        Object.assign(element, { id: `view-${id}`, tabIndex: -1 });
+        element.setAttribute("role", "tabpanel");
+        return el(
+            "button",
+            { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": `view-${id}`, click: () => show(id) },
+            label,
+        );
+    });
+    const show = (shown) => {
+        views.forEach(({ id, element }, at) => {
+            element.hidden = id !== shown;
+            tabs[at].setAttribute("aria-selected", String(id === shown));
+            tabs[at].tabIndex = id === shown ? 0 : -1;
+        });
+    };
+    const move = (event) => {
+        const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+        if (!step) return;
+        const next = tabs[(tabs.indexOf(document.activeElement) + step + tabs.length) % tabs.length];
+        next.focus();
+        next.click();
+    };
+    desk.show = show;
+    show(views[0].id);
+    const list = el("div", { role: "tablist", class: "tabs", "aria-label": "步骤 steps", keydown: move }, tabs);
+    return [
+        head(desk.agreement),
+        el("nav", {}, list),
+        el(
+            "main",
+            {},
+            ending(desk),
+            views.map((view) => view.element),
+        ),
+        foot(desk.agreement),
+    ];
+}
+
+function head(agreement) {
+    const language = button(
+        "English",
+        () => {
+            const english = document.documentElement.lang === "en";
+            document.documentElement.lang = english ? "zh-CN" : "en";
+            language.textContent = english ? "English" : "中文";
+        },
+        "language",
+    );
+    return el(
+        "header",
+        {},
+        el(
+            "div",
+            {},
+            el("h1", {}, say("户籍核查协作台", "Household verification desk")),
+            el("p", {}, `${agreement.zh} · ${agreement.partner} · ${agreement.number}`),
+        ),
+        language,
+    );
+}
+
+const foot = (agreement) =>
+    el(
+        "footer",
+        {},
+        say(
+            `本页不联网，不保存任何内容，关闭即清除。协议有效期至 ${agreement.in_force_until}。`,
+            `This page connects to nothing and keeps nothing. The agreement is in force until ${agreement.in_force_until}.`,
+        ),
+    );
+
+const desk = readPage();
+const unmade = () => [
+    message(
+        "bad",
+        say(
+            "本页尚未按协议制作：请向户政管理部门索取。",
+            "This page was not made for an agreement yet: ask the office for yours.",
+        ),
+    ),
+];
+document.getElementById("desk").append(...(desk ? page(desk) : unmade()));

@@ -1,0 +1,154 @@
+/**
+ * Read: what lies in `from-office/` is dropped in, trusted step by step, opened and told in words.
+ */
+import { KeyProblem } from "../cms/privateKey.js";
+import { sha256 } from "../cms/pem.js";
+import { Untrusted, merged, openResult, pendingCodes, readSigned, resultRows } from "../core/answers.js";
+import { askedOf } from "./checkView.js";
+import { Checker } from "./checker.js";
+import { button, bytesOf, el, fileField, message, say } from "./dom.js";
+import { keyFields, keyWords } from "./keyFields.js";
+import { noticeMessage, receiptMessage } from "./letters.js";
+import { resultPart } from "./resultView.js";
+
+const UNTRUSTED = {
+    signature_missing: ["缺少签名文件（同名加 .p7s）：请一并取回。", "Its signature (.p7s) is missing: fetch it, too."],
+    signature: [
+        "签名不对：不是户政管理部门签的，或传输中有损坏。不要使用，重新取回；仍然不对的，打电话核实。",
+        "The signature does not hold: do not use it; fetch it again, and telephone the office if it stays so.",
+    ],
+    format: ["不是本协作台认识的文件格式。", "No format that this desk knows."],
+    partner: ["这是给另一个部门的文件。", "It is for another partner."],
+    envelope_missing: [
+        "缺少结果数据文件（.p7m）：请一并取回。",
+        "The result's data file (.p7m) is missing: fetch it, too.",
+    ],
+    envelope_hash: [
+        "结果数据文件与清单不符：没有传完，或不是同一份。请重新取回。",
+        "The data file is not the one of the manifest: fetch it again.",
+    ],
+    envelope: [
+        "打不开：这把私钥（或它的证书）不是结果加密时所用的。换过密钥的，请用旧的 encrypt.key。",
+        "It does not open with this key; after a change of keys use the old encrypt.key.",
+    ],
+    plain_hash: [
+        "打开后的内容与清单不符，不要使用，请打电话给户政管理部门。",
+        "What was inside is not what was signed: do not use it, telephone the office.",
+    ],
+};
+
+export function readView(desk) {
+    const files = new Map();
+    const checker = new Checker(desk.tables);
+    const keys = keyFields(
+        "read",
+        say("解密私钥（encrypt.key，打开结果时需要）", "Opening key (encrypt.key, for results)"),
+        desk.certificates.encryption,
+    );
+    const outcome = el("div", { id: "read-outcome" });
+    const chosen = el("p", { class: "hint", id: "read-chosen" });
+    let own = null;
+    const take = async (given) => {
+        for (const file of given) files.set(file.name, await bytesOf(file));
+        chosen.replaceChildren(say(`已选 ${files.size} 个文件`, `${files.size} files chosen`));
+    };
+    const takeOwn = async ([file]) => {
+        const data = { name: file.name, content: await bytesOf(file), isWorkbook: /\.xlsx$/i.test(file.name) };
+        own = await checker.check(data.content, askedOf({ ...desk, data }, ""), () => {});
+    };
+    const clear = button(say("重新选择", "Start anew"), () => {
+        files.clear();
+        chosen.replaceChildren();
+        outcome.replaceChildren();
+    });
+    const read = button(
+        say("核对并打开", "Check and open"),
+        () => run(desk, files, () => own ?? ownOf(desk), keys, outcome),
+        "main",
+    );
+    read.id = "read-open";
+    const hint = say(
+        "从 from-office 取回的回执、结果、提示和各自的 .p7s、.p7m，可以一次全部拖入；补充结果与首次结果一起拖入即合并。",
+        "Receipts, results and notices with their .p7s and .p7m, all at once; supplements are merged with the first result.",
+    );
+    return el(
+        "section",
+        { "aria-labelledby": "read-title" },
+        el("h2", { id: "read-title" }, say("读取答复", "Read answers")),
+        fileField(say("取回的文件", "Fetched files"), { id: "read-files", multiple: true, hint }, take),
+        chosen,
+        fileField(
+            say("本方的名单（可不选；选了就与答复并排显示）", "Your own list, to stand beside the answers"),
+            { id: "read-own", accept: ".csv,.xlsx" },
+            takeOwn,
+        ),
+        keys.element,
+        el("p", { class: "row" }, read, clear),
+        outcome,
+    );
+}
+
+/** The list of this session: the one that was sent, else the one that was checked. */
+const ownOf = ({ sent, seen }) => sent ?? (seen?.rows.length ? seen : null);
+
+async function run(desk, files, own, keys, outcome) {
+    outcome.replaceChildren(message("note", say("正在核对……", "Checking…")));
+    const shown = [];
+    const results = new Map();
+    const names = [...files.keys()].filter((name) => name.endsWith(".json")).sort();
+    if (!names.length)
+        shown.push(
+            message(
+                "bad",
+                say(
+                    "没有可读的文件：请拖入 .receipt.json、.result.json 及其 .p7s、.p7m。",
+                    "Nothing to read: drop in .receipt.json, .result.json with .p7s and .p7m.",
+                ),
+            ),
+        );
+    for (const name of names) {
+        try {
+            const signed = await readSigned(
+                files.get(name),
+                files.get(`${name}.p7s`),
+                desk.office.signing,
+                desk.agreement.partner,
+            );
+            if (signed.kind === "receipt")
+                shown.push(await receiptMessage(desk, signed.record, (file) => hashOf(desk, files, file)));
+            else if (signed.kind === "notice") shown.push(noticeMessage(signed.record));
+            else results.set(signed.record.batch, [...(results.get(signed.record.batch) ?? []), signed.record]);
+        } catch (error) {
+            if (!name.endsWith(".request.json")) shown.push(untrustedMessage(name, error));
+        }
+    }
+    for (const [batch, records] of results) shown.push(await opened(desk, batch, records, files, own(), keys));
+    outcome.replaceChildren(...shown);
+}
+
+/** The hash of a file as it was sent, where that is known. */
+const hashOf = async ({ sent }, files, name) =>
+    files.has(name) ? sha256(files.get(name)) : (sent?.hashes?.get(name) ?? null);
+
+async function opened(desk, batch, records, files, own, keys) {
+    const { rules } = desk;
+    records.sort((one, other) => (one.supplement ?? 0) - (other.supplement ?? 0));
+    try {
+        const { key, own: certificate } = await keys.read();
+        const pending = pendingCodes(rules);
+        const parts = [];
+        for (const record of records) {
+            const plain = await openResult(record, files.get(record.encrypted.name), certificate, key);
+            parts.push({ ...resultRows(rules, record, plain), pending, plain, name: record.plain.name });
+        }
+        return resultPart(desk, batch, records, merged(parts), parts, own);
+    } catch (error) {
+        if (error instanceof KeyProblem) return message("bad", el("strong", {}, batch, "："), keyWords(error));
+        return untrustedMessage(batch, error);
+    }
+}
+
+function untrustedMessage(name, error) {
+    const words = error instanceof Untrusted ? UNTRUSTED[error.message] : ["无法读取。", "It cannot be read."];
+    return message("bad", el("strong", {}, name, "："), say(...words));
+}

@@ -1,0 +1,193 @@
+/**
+ * A result's rows beside the clerk's own, in words, with filters; kept as a workbook; acknowledged.
+ */
+import { besides, standing, whatToDo, STANDINGS } from "../core/standing.js";
+import { writeWorkbook } from "../core/write.js";
+import { button, el, field, message, save, say, table } from "./dom.js";
+import { codeEntry, columnWord, itemWord } from "./words.js";
+
+const SHOWN = 100;
+const NAMES = {
+    differs: ["不相符", "does not agree"],
+    unread: ["未能核查", "could not be answered"],
+    pending: ["另行答复", "an answer follows"],
+    agrees: ["相符", "agrees"],
+};
+
+/** @param own `{codes, rows}` of the clerk's list, or null @param parts the opened files, `{plain, name}` each */
+export function resultPart(desk, batch, records, { columns, rows }, parts, own) {
+    const { rules } = desk;
+    const last = records[records.length - 1];
+    const lines = rows.map((row, at) => ({ at, row, standing: standing(rules, columns, row) }));
+    besides(own, rows).forEach((mine, at) => (lines[at].own = mine));
+    const counts = new Map(STANDINGS.map((each) => [each, lines.filter((line) => line.standing === each).length]));
+    const open = last.rows_open;
+    const whole = !records.some((each) => !each.supplement);
+    const place = el("div", {});
+    const filter = el("select", { id: `filter-${batch}` });
+    filter.append(el("option", { value: "" }, `全部（不相符的在前） · all ${lines.length}`));
+    for (const each of STANDINGS)
+        filter.append(el("option", { value: each }, `只看${NAMES[each][0]} · ${NAMES[each][1]} ${counts.get(each)}`));
+    const show = (from) => {
+        const chosen = STANDINGS.flatMap((each) =>
+            !filter.value || filter.value === each ? lines.filter((line) => line.standing === each) : [],
+        );
+        place.replaceChildren(...pageOf(desk, columns, own, chosen, from, show));
+    };
+    filter.addEventListener("change", () => show(0));
+    show(0);
+    const keep = button(
+        say("保存为工作簿", "Save as a workbook"),
+        () => save(`${batch}-核查结果.xlsx`, workbook(rules, columns, own, lines)),
+        "main",
+    );
+    keep.classList.add("keep");
+    const plain = parts.map(({ name, plain: bytes }) =>
+        button(say(`保存原文件 ${name}`, `Save ${name} as it came`), () => save(name, bytes)),
+    );
+    const received = records.map((each) =>
+        each.supplement ? `${batch}.result-${each.supplement + 1}.ack` : `${batch}.result.ack`,
+    );
+    const acknowledge = received.map((name) =>
+        button(say(`保存收讫文件 ${name}`, `Save ${name}`), () => save(name, new Uint8Array())),
+    );
+    return el(
+        "article",
+        { "aria-label": batch },
+        el("h3", {}, say("结果", "Result"), ` ${batch}`),
+        message(
+            open ? "warn" : "good",
+            say(
+                `签名、摘要核对无误，已解密。共 ${lines.length} 行：${STANDINGS.map((each) => `${NAMES[each][0]} ${counts.get(each)}`).join("，")}。`,
+                `Signature and hashes hold. ${lines.length} rows: ${STANDINGS.map((each) => `${NAMES[each][1]} ${counts.get(each)}`).join(", ")}.`,
+            ),
+            open
+                ? say(
+                      `还有 ${open} 行另行答复，办结时限 ${last.due.day}；补充结果到后与本结果一起拖入。`,
+                      ` ${open} rows follow, due ${last.due.day}; drop the supplement in together with this one.`,
+                  )
+                : null,
+        ),
+        whole
+            ? message(
+                  "warn",
+                  say(
+                      "这里只有补充结果；与首次结果一起拖入，才是全部。",
+                      "This is a supplement alone; drop the first result in, too.",
+                  ),
+              )
+            : null,
+        el(
+            "p",
+            { class: "hint" },
+            say("数据源及快照日期：", "Sources, and the dates of their snapshots: "),
+            last.snapshots.map((each) => `${each.zh} ${each.as_of}`).join("，"),
+        ),
+        el("div", { class: "row" }, field(say("筛选", "Filter"), filter), keep, plain),
+        place,
+        el(
+            "p",
+            { class: "row" },
+            say(
+                "收讫：取走 from-office 中的结果文件即可；不能删除文件的，把收讫文件上传到 to-office：",
+                "Taken: remove the result from from-office; where you cannot, upload this to to-office: ",
+            ),
+            acknowledge,
+        ),
+    );
+}
+
+/** One page of rows, and the buttons to the others. */
+function pageOf(desk, columns, own, chosen, from, show) {
+    const { rules } = desk;
+    const answers = answerColumns(columns);
+    const ownPlaces = ownColumns(own);
+    const head = [
+        say("业务编号", "Reference"),
+        ...(own ? ownPlaces.map(({ code }) => columnWord(rules, code)) : ["公民身份号码", "姓名"]),
+        ...answers.map(({ column }) =>
+            column.endsWith("_answer") ? `${answerWord(rules, column)}（答复）` : answerWord(rules, column),
+        ),
+        say("怎么办", "What to do"),
+    ];
+    const rows = chosen
+        .slice(from, from + SHOWN)
+        .map(({ row, own: mine }) => [
+            row[0],
+            ...(own ? ownPlaces.map(({ place }) => mine?.[place] ?? "") : [row[1], row[2]]),
+            ...answers.map(({ at, column }) => answerText(rules, column, row[at])),
+            whatToDo(rules, columns, row).map((each) => el("div", {}, say(each.zh, each.en))),
+        ]);
+    const pages = [
+        from > 0 && button(say("上一页", "Back"), () => show(from - SHOWN)),
+        from + SHOWN < chosen.length && button(say("下一页", "On"), () => show(from + SHOWN)),
+    ].filter(Boolean);
+    return [
+        table(head, rows, "核查结果 answers"),
+        el(
+            "p",
+            { class: "row" },
+            pages.length
+                ? say(
+                      `第 ${from + 1} 至 ${Math.min(from + SHOWN, chosen.length)} 行，共 ${chosen.length} 行`,
+                      `${from + 1} to ${Math.min(from + SHOWN, chosen.length)} of ${chosen.length}`,
+                  )
+                : null,
+            pages,
+        ),
+    ];
+}
+
+const answerColumns = (columns) =>
+    columns.flatMap((column, at) =>
+        column === "identity" || column === "note" || column.endsWith("_answer") ? [{ column, at }] : [],
+    );
+
+const ownColumns = (own) =>
+    own ? own.codes.flatMap((code, place) => (code === "row_ref" ? [] : [{ code, place }])) : [];
+
+const answerWord = (rules, column) =>
+    column.endsWith("_answer")
+        ? itemWord(rules, column.slice(0, -"_answer".length))
+        : rules.result.find((each) => each.column === column).zh[0];
+
+function answerText(rules, column, value) {
+    if (!value) return "";
+    if (column === "note")
+        return value.split(";").map((code) => el("div", {}, say(codeEntry(rules, code).zh, codeEntry(rules, code).en)));
+    const { zh, en, group } = codeEntry(rules, value);
+    return el("span", { class: `answer ${group ?? ""} ${value}` }, say(zh, en));
+}
+
+/** All rows in their order: one's own columns, then the answers in words, then what to do. */
+function workbook(rules, columns, own, lines) {
+    const answers = answerColumns(columns);
+    const ownPlaces = ownColumns(own);
+    const words = (column, value) =>
+        column === "note"
+            ? value
+                  .split(";")
+                  .filter(Boolean)
+                  .map((code) => codeEntry(rules, code).zh)
+                  .join("；")
+            : value && codeEntry(rules, value).zh;
+    const head = [
+        "业务编号",
+        ...(own ? ownPlaces.map(({ code }) => columnWord(rules, code)) : ["公民身份号码", "姓名"]),
+        ...answers.map(({ column }) =>
+            column.endsWith("_answer") ? `${answerWord(rules, column)}核查结果` : answerWord(rules, column),
+        ),
+        "小结",
+        "怎么办",
+    ];
+    const rows = lines.map(({ row, own: mine, standing: stands }) => [
+        row[0],
+        ...(own ? ownPlaces.map(({ place }) => mine?.[place] ?? "") : [row[1], row[2]]),
+        ...answers.map(({ at, column }) => words(column, row[at])),
+        NAMES[stands][0],
+        whatToDo(rules, columns, row)
+            .map((each) => each.zh)
+            .join("；"),
+    ]);
+    return writeWorkbook("核查结果", [head, ...rows], (at) => lines[at - 1].standing === "differs");
+}

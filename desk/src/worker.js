@@ -1,0 +1,20 @@
+/**
+ * The page's second thread: checks files while the page stays at hand. Answers `{kind: "progress" | "done" | "failed"}`.
+ */
+import { checkFile } from "./core/check.js";
+import { makeRules } from "./core/rules.js";
+
+let rules = null;
+
+self.onmessage = ({ data }) => {
+    if (data.tables) {
+        rules = makeRules(data.tables);
+        return;
+    }
+    try {
+        const seen = checkFile(rules, data.content, data.asked, (rows) => self.postMessage({ kind: "progress", rows }));
+        self.postMessage({ kind: "done", seen });
+    } catch {
+        self.postMessage({ kind: "failed" });
+    }
+};

@@ -1,0 +1,85 @@
+/**
+ * Drives the page in a real Chromium, opened from disk, by steps that a test gives as JSON on standard input:
+ * `{page, downloads, width, height, steps: [{do, ...}]}`. Prints what each step gave and every request for a
+ * connection that was made; ends with an error where a step does not come about in time.
+ */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import puppeteer from "puppeteer-core";
+
+const given = JSON.parse(readFileSync(0, "utf8"));
+const LIMIT = 60_000;
+const browser = await puppeteer.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    protocolTimeout: LIMIT,
+});
+
+const steps = {
+    click: async (page, { at }) => (await page.waitForSelector(at, { visible: true })).click(),
+    upload: async (page, { at, files }) => (await page.waitForSelector(at)).uploadFile(...files),
+    type: async (page, { at, text }) => {
+        const field = await page.waitForSelector(at, { visible: true });
+        await field.click({ count: 3 });
+        await field.type(text);
+    },
+    select: (page, { at, value }) => page.select(at, value),
+    press: (page, { key }) => page.keyboard.press(key),
+    wait: async (page, { at, text = "" }) => {
+        const found = (where, what) => document.querySelector(where)?.innerText.includes(what);
+        await page.waitForFunction(found, { timeout: LIMIT, polling: 100 }, at, text);
+    },
+    text: (page, { at }) => page.$eval(at, (element) => element.innerText),
+    texts: (page, { at }) => page.$$eval(at, (found) => found.map((element) => element.innerText)),
+    focused: (page) => page.evaluate(() => document.activeElement.id || document.activeElement.innerText),
+    evaluate: (page, { script }) => page.evaluate(script),
+    screenshot: (page, { to, full = false }) => page.screenshot({ path: to, fullPage: full }).then(() => to),
+    axe: async (page) => {
+        const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+        const client = await page.createCDPSession(); // the page's own policy lets no other script in
+        await client.send("Runtime.evaluate", { expression: source });
+        const answer = await client.send("Runtime.evaluate", {
+            expression:
+                "axe.run(document, {resultTypes: ['violations']}).then((found) => JSON.stringify(found.violations.map((each) => [each.id, each.nodes.map((node) => node.html.slice(0, 200))])))",
+            awaitPromise: true,
+            returnByValue: true,
+        });
+        return JSON.parse(answer.result.value);
+    },
+};
+
+try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(LIMIT);
+    await page.setViewport({ width: given.width ?? 1366, height: given.height ?? 768 });
+    const requests = [];
+    const errors = [];
+    page.on("request", (request) => requests.push(request.url()));
+    page.on("pageerror", (error) => errors.push(String(error)));
+    page.on("console", (line) => line.type() === "error" && errors.push(line.text()));
+    const session = await browser.target().createCDPSession();
+    await session.send("Browser.setDownloadBehavior", {
+        behavior: "allow",
+        downloadPath: given.downloads,
+        eventsEnabled: true,
+    });
+    let downloaded = 0;
+    session.on("Browser.downloadProgress", ({ state }) => (downloaded += state === "completed" ? 1 : 0));
+    await page.goto(pathToFileURL(given.page).href);
+    const gave = [];
+    let expected = 0;
+    for (const step of given.steps) {
+        if (step.do === "downloaded") {
+            expected += step.count ?? 1;
+            for (let waited = 0; downloaded < expected && waited < LIMIT; waited += 50)
+                await new Promise((go) => setTimeout(go, 50));
+            gave.push(downloaded >= expected);
+        } else {
+            gave.push((await steps[step.do](page, step)) ?? null);
+        }
+    }
+    console.log(JSON.stringify({ gave, requests, errors }));
+} finally {
+    await browser.close();
+}

@@ -1,0 +1,67 @@
+"""Signs of life: when a standing duty of this office was last done, told by a file's time.
+
+    <home>/duty/<name>      its time: when it was last done; its content: how it ended (codes and counts)
+
+Rules: on the office's own folder, which all its machines share, so that any of them can tell; nothing is synced, for a
+sign that a power cut loses is given again at once; a sign that cannot be given never stops the duty itself.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from exchange.base.files import make_folder
+
+LOOKOUT: Final = "lookout"
+COLLECT: Final = "collect"
+WATCH: Final = "watch"
+VERIFY: Final = "verify"
+BACKUP: Final = "backup"
+ALTERED: Final = "altered"
+"""What a verification says that did not find the ledger as it must be."""
+
+
+def look_at(partner: str) -> str:
+    """The duty of looking into one partner's folder, as the lookout does."""
+    return f"look.{partner}"
+
+
+@dataclass(frozen=True)
+class Sign:
+    """``at``: when, in UTC; ``said``: how it ended, empty where there is nothing to say."""
+
+    at: datetime
+    said: str
+
+
+@dataclass(frozen=True)
+class Duties:
+    """The signs in one folder."""
+
+    folder: Path
+
+    @classmethod
+    def of_home(cls, home: Path) -> Duties:
+        return cls(home / "duty")
+
+    def done(self, name: str, said: str = "") -> None:
+        """The duty was done just now. Two who say so at once agree."""
+        with suppress(OSError):
+            make_folder(self.folder)
+            temporary = self.folder / f".{name}.{os.getpid()}"
+            temporary.write_text(said, "utf-8")
+            temporary.replace(self.folder / name)
+
+    def last(self, name: str) -> Sign | None:
+        """When it was last done; None where nobody has said so."""
+        place = self.folder / name
+        try:
+            moment, said = place.stat().st_mtime, place.read_text("utf-8")
+        except FileNotFoundError:
+            return None
+        return Sign(datetime.fromtimestamp(moment, UTC), said)

@@ -1,0 +1,65 @@
+"""``exchange health``: whether this installation is healthy, and what is wrong."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Annotated, Final
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from exchange.cli.outcome import FOUND, out, outcome
+from exchange.operation.finding import Condition
+from exchange.operation.health import CHECKS, Checked, Health, open_quickly, worst
+
+commands = typer.Typer(add_completion=False)
+_WORDS: Final = {Condition.OK: "正常 ok", Condition.WARNING: "注意 warning", Condition.FAILING: "故障 failing"}
+_COLOURS: Final = {Condition.OK: "green", Condition.WARNING: "yellow", Condition.FAILING: "bold red"}
+
+
+@commands.command()
+def health(
+    *,
+    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(CHECKS)}; repeatable")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings, too, give status 1")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+) -> None:
+    """Say what is wrong here; status 1 where something fails."""
+    with outcome():
+        if unknown := sorted(set(only or ()) - set(CHECKS)):
+            msg = f"no such check: {', '.join(unknown)}"
+            raise typer.BadParameter(msg)
+        with open_quickly() as app:
+            checked = Health(app).look(only)
+        if as_json:
+            out.print(_json(checked), markup=False, soft_wrap=True)
+        else:
+            out.print(_table(checked))
+        if worst(checked) is Condition.FAILING or (strict and worst(checked) is Condition.WARNING):
+            raise typer.Exit(FOUND)
+
+
+def _table(checked: Iterable[Checked]) -> Table:
+    table = Table("", "检查 check", "", "情况", "found")
+    for each in checked:
+        for finding in each.findings:
+            condition = Text(_WORDS[finding.condition], _COLOURS[finding.condition])
+            table.add_row(condition, each.name, finding.about, Text(finding.zh), Text(finding.en))
+    return table
+
+
+def _json(checked: list[Checked]) -> str:
+    checks = [
+        {
+            "check": each.name,
+            "condition": each.condition,
+            "seconds": round(each.seconds, 3),
+            "found": [
+                {"condition": one.condition, "about": one.about, "zh": one.zh, "en": one.en} for one in each.findings
+            ],
+        }
+        for each in checked
+    ]
+    return json.dumps({"condition": worst(checked), "checks": checks}, ensure_ascii=False, indent=1)

@@ -1,0 +1,44 @@
+"""``exchange restore``: bring an office back from a backup."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange.cli.outcome import out, outcome
+from exchange.operation.restoring import chosen, restore_databases, restore_files
+from exchange.operation.vault import Vault
+from exchange.settings import Settings
+from exchange.wire.envelope import load_key_pair
+
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
+From = Annotated[Path, typer.Argument(metavar="FROM", help="The folder where backups lie")]
+Key = Annotated[Path, typer.Option(help="The recovery key, 0600")]
+Certificate = Annotated[Path, typer.Option(help="Its certificate")]
+Name = Annotated[str | None, typer.Option(help="Which backup; the newest")]
+
+
+@commands.command()
+def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: Name = None) -> None:
+    """Settings, keys, agreements, archive and snapshots into an empty folder."""
+    with outcome():
+        lies = Vault(vault)
+        backup = chosen(lies, name)
+        number = restore_files(lies, backup, folder, load_key_pair(key, certificate))
+        out.print(f"{backup.name}: 已恢复 {number} 个文件 files restored to {folder}", markup=False)
+
+
+@commands.command()
+def databases(vault: From, key: Key, certificate: Certificate, name: Name = None) -> None:
+    """Register and Airflow's database, as [backup] of the settings names them; only where no batch is there."""
+    with outcome():
+        settings, lies = Settings.load(), Vault(vault)
+        if settings.backup is None:
+            msg = "the settings have no [backup]"
+            raise typer.BadParameter(msg)
+        backup = chosen(lies, name)
+        names = restore_databases(lies, backup, settings.backup, load_key_pair(key, certificate))
+        out.print(f"{backup.name}: 已恢复 restored: {', '.join(names)}", markup=False)
+        out.print("接下来 next: exchange office init（授权 grants）; exchange register verify", markup=False)

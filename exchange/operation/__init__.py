@@ -1,0 +1,1 @@
+"""What an administrator asks of an installation: is it healthy, how much is there of what."""

@@ -1,0 +1,141 @@
+"""A backup of everything that an office cannot make again, taken while it works.
+
+Rules
+- Order: the ledger's kept checkpoints and the snapshots in use, then the databases, then the archive. Files come into
+  the archive before the lines that name them and are never changed, so a later copy of it holds all that the dump
+  names, but for what was destroyed in between. Checkpoints are older than the dump: what is restored is one whole.
+- Snapshots that came into use meanwhile are copied after the dump: what an open batch of the dump has pinned is in.
+- A file of the archive that was altered is kept as it is and named: the rest must be kept all the same.
+- Everything is sealed to the recovery certificate, also what is sealed to somebody already.
+- Backups must follow retention: those older than ``keep_days`` go, with what only they held.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from exchange.app import App
+from exchange.base.duty import BACKUP, Duties
+from exchange.base.errors import Halt
+from exchange.base.tables import SOURCES
+from exchange.operation.dump import dump
+from exchange.operation.vault import Altered, Backup, Entry, Vault
+from exchange.settings import BackupSettings, named_place
+
+DATABASES: Final = "databases"
+ELSEWHERE: Final = "elsewhere"
+
+
+@dataclass(frozen=True)
+class Made:
+    """``altered``: files of the archive that are not what their names say."""
+
+    backup: Backup
+    pruned: int
+    altered: list[str]
+
+
+def plan_of(app: App) -> BackupSettings:
+    """The ``[backup]`` of the settings; Halt where there is none."""
+    if app.settings.backup is None:
+        msg = "the settings have no [backup]: where to, and for whose recovery key (docs/operations.md)"
+        raise Halt(msg)
+    return app.settings.backup
+
+
+def make_backup(app: App, config: Path | None = None) -> Made:
+    """One backup, verified; Retryable or Halt where it is none, and nothing of before is harmed."""
+    plan, settings_file = plan_of(app), (config or named_place()).resolve()
+    vault = Vault(plan.to, plan.recovery_certificate)
+    with vault.written():
+        made = _made(app, plan, vault, settings_file)
+    Duties.of_home(app.settings.home).done(BACKUP, f"{len(made.backup.entries)}")
+    return made
+
+
+def _made(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> Made:
+    begun, places = app.now(), Places(settings_file.parent)
+    entries = [vault.keep(places.told(path), path) for path in app.checkpoints.files()]
+    entries += _snapshots(app, vault, places, before := _in_use(app))
+    entries += _databases(vault, plan)
+    entries += _snapshots(app, vault, places, _in_use(app) - before)
+    archived, altered = _archive(app, vault, places)
+    entries += archived
+    entries += [vault.keep(places.told(path), path) for path in _files(app, plan, settings_file)]
+    backup = vault.finish(begun, entries)
+    pruned = vault.prune(begun - timedelta(days=plan.keep_days))
+    return Made(backup, pruned, altered)
+
+
+@dataclass(frozen=True)
+class Places:
+    """How a file's place is told in a backup: from the settings' folder, or from the root as ``elsewhere/…``."""
+
+    base: Path
+
+    def told(self, path: Path) -> str:
+        if path.is_relative_to(self.base):
+            return str(path.relative_to(self.base))
+        return f"{ELSEWHERE}/{str(path.absolute()).lstrip('/')}"
+
+
+def _databases(vault: Vault, plan: BackupSettings) -> Iterator[Entry]:
+    with tempfile.TemporaryDirectory(dir=plan.to, prefix=".dumping-") as folder:
+        for name, url in plan.databases.items():
+            place = Path(folder, f"{name}.dump")
+            dump(url, plan.password_file, place, plan.programs)
+            yield vault.keep(f"{DATABASES}/{place.name}", place)
+
+
+def _in_use(app: App) -> set[tuple[str, str]]:
+    """(source, version): pinned by open batches, and those that new batches take."""
+    found = set(app.register.snapshots_in_use())
+    for source in SOURCES:
+        if (current := app.snapshots.current(source)) is not None:
+            found.add((source, current.name))
+    return found
+
+
+def _snapshots(app: App, vault: Vault, places: Places, wanted: Iterable[tuple[str, str]]) -> Iterator[Entry]:
+    """Their files; nothing of one that was pruned meanwhile, as no open batch had it any more."""
+    for source, version in sorted(wanted):
+        with suppress(FileNotFoundError, Halt):
+            found = app.snapshots.version(source, version)
+            for path in sorted(found.folder.iterdir()):
+                yield vault.keep(places.told(path), path)
+            published = app.snapshots.folder / source / "current"
+            if (current := app.snapshots.published(source)) is not None and current.name == version:
+                yield vault.keep(places.told(published), published)
+
+
+def _archive(app: App, vault: Vault, places: Places) -> tuple[list[Entry], list[str]]:
+    """What lies there, but for what is destroyed meanwhile; and the names of files that were altered."""
+    entries, altered = [], []
+    for path in sorted(app.archive.folder.glob("??/*")):
+        if path.name.startswith("."):
+            continue
+        with suppress(FileNotFoundError):
+            try:
+                entries.append(vault.keep(places.told(path), path, path.name))
+            except Altered:
+                altered.append(path.name)
+                entries.append(vault.keep(places.told(path), path))
+    return entries, altered
+
+
+def _files(app: App, plan: BackupSettings, settings_file: Path) -> Iterator[Path]:
+    """Settings, agreements with their certificates, keys, and what the settings name beside them."""
+    settings = app.settings
+    yield settings_file
+    yield from sorted(path for path in settings.agreements.rglob("*") if path.is_file())
+    folders = {path.parent for path in settings.keys.model_dump().values()}
+    yield from sorted({path for folder in folders for path in folder.glob("*") if path.is_file()})
+    for path in (settings.office_days, *plan.more):
+        if path is not None:
+            yield path

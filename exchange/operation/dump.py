@@ -1,0 +1,74 @@
+"""PostgreSQL's own dump and restore of one database, by its programs.
+
+Rules
+- A dump is one consistent snapshot, in PostgreSQL's custom form; its table of contents is read back before it counts.
+- The password comes from libpq's password file, told by the environment; never in an argument.
+- Restoring is one transaction: all of it or nothing. Owner and rights are the new server's: `exchange office init`.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import make_url
+
+from exchange.base.errors import Halt, Retryable
+
+_SECONDS: Final = 6 * 3600
+_CUSTOM: Final = ("--format", "custom", "--compress", "1", "--no-owner", "--no-privileges")
+_WHOLE: Final = (
+    "--single-transaction",
+    "--exit-on-error",
+    "--no-owner",
+    "--no-privileges",
+    "--clean",
+    "--if-exists",
+)
+
+
+def dump(url: str, password_file: Path | None, place: Path, programs: Path | None = None) -> None:
+    """The database behind this SQLAlchemy URL into a file; Retryable where it cannot be had now."""
+    _run("pg_dump", [*_CUSTOM, "--file", str(place), *_address(url)], password_file, programs)
+    place.chmod(0o600)
+    _run("pg_restore", ["--list", str(place)], None, programs)
+
+
+def restore(place: Path, url: str, password_file: Path | None, programs: Path | None = None) -> None:
+    """The dump's tables take the place of those in the database, all or none."""
+    _run("pg_restore", [*_WHOLE, *_address(url), str(place)], password_file, programs)
+
+
+def _address(url: str) -> list[str]:
+    """The database's, without a password."""
+    there = make_url(url)
+    host = there.host or there.query.get("host") or "localhost"
+    port = there.port or there.query.get("port") or 5432
+    names = {"--host": host, "--port": port, "--username": there.username, "--dbname": there.database}
+    return ["--no-password", *(part for name, value in names.items() if value for part in (name, str(value)))]
+
+
+def _run(program: str, arguments: list[str], password_file: Path | None, programs: Path | None) -> None:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+    if password_file is not None:
+        environment["PGPASSFILE"] = str(password_file)
+    command = [str(programs / program) if programs else program, *arguments]
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=_SECONDS, env=environment)
+    except FileNotFoundError:
+        msg = f"{command[0]} is not installed on this machine"
+        raise Halt(msg) from None
+    except subprocess.TimeoutExpired:
+        msg = f"{program} did not end within {_SECONDS // 3600} hours"
+        raise Retryable(msg) from None
+    if done.returncode == 0:
+        return
+    if b"server version mismatch" in done.stderr:
+        msg = f"{program} is older than the server; name the server's own programs in [backup] programs"
+        raise Halt(msg)
+    msg = (
+        f"{program} ended with {done.returncode}; is the database there, and is there room?"  # what it says quotes rows
+    )
+    raise Retryable(msg)

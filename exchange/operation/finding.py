@@ -1,0 +1,45 @@
+"""What a check of the installation finds.
+
+Rule: a finding holds codes, counts, days and places of the office's own; never a person, a batch or a partner's file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Condition(StrEnum):
+    """The worst last. ``WARNING``: work goes on, somebody should look; ``FAILING``: work stands or is not to be
+    trusted.
+    """
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILING = "failing"
+
+    @property
+    def rank(self) -> int:
+        return list(Condition).index(self)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """``about``: what of several a check looked at, a source or a place; the same in Chinese and in English."""
+
+    condition: Condition
+    zh: str
+    en: str
+    about: str = ""
+
+
+def ok(zh: str, en: str, about: str = "") -> Finding:
+    return Finding(Condition.OK, zh, en, about)
+
+
+def warning(zh: str, en: str, about: str = "") -> Finding:
+    return Finding(Condition.WARNING, zh, en, about)
+
+
+def failing(zh: str, en: str, about: str = "") -> Finding:
+    return Finding(Condition.FAILING, zh, en, about)

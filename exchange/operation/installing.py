@@ -1,0 +1,216 @@
+"""Makes an office on a machine that has none: folders, keys, passwords, settings, Airflow's secrets.
+
+    <folder>/exchange.toml, owner.toml     settings for the daily work, and for migrations alone
+    <folder>/keys, agreements, exports, home
+    <secrets>/pgpass                       libpq's password file of exchange_work and airflow
+    <secrets>/pgpass-owner, pgpass-backup  of the owner, and of whoever makes backups
+    <secrets>/airflow.env                  Fernet, JWT and session secrets, the database's address without a password
+
+Rules
+- What is there is never replaced: run twice it changes nothing, cut off it goes on where it was.
+- Secrets are made here and written to 0600 files; they stand in no argument, no output and no log.
+- The daily account's files do not hold the owner's password.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder, write_atomically
+from exchange.base.toml import parse_model, read_bytes
+from exchange.settings import read_secret
+from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
+
+OWNER: Final = "exchange"
+WORK: Final = "exchange_work"
+AIRFLOW: Final = "airflow"
+BACKUP: Final = "exchange_backup"
+"""May read both databases and change nothing: for ``exchange backup make``."""
+_PLAIN: Final = r"^[A-Za-z0-9._-]+$"
+_PATH: Final = r"^[^\"\\\x00-\x1f]+$"
+_NAME: Final = r"^[^\"\\\x00-\x1f]{1,60}$"
+
+
+class Database(BaseModel):
+    """The PostgreSQL server. ``admin_password_file`` holds one line, the password of ``admin``; without it the server
+    lets ``admin`` in by the account (``peer``), over the socket's folder given as ``host``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    host: Annotated[str, Field(pattern=_PATH)] = "localhost"
+    port: Annotated[int, Field(ge=1, le=65535)] = 5432
+    admin: Annotated[str, Field(pattern=_PLAIN)] = "postgres"
+    admin_password_file: Path | None = None
+    register_name: Annotated[str, Field(pattern=_PLAIN)] = "exchange"
+    airflow_name: Annotated[str, Field(pattern=_PLAIN)] = "airflow"
+
+
+class Plan(BaseModel):
+    """What ``exchange office init`` is told; ``secrets``: left out, a folder beside the office's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    office: Annotated[str, Field(pattern=_NAME)]
+    folder: Path
+    secrets: Path | None = None
+    database: Database = Database()
+
+    @property
+    def secret_folder(self) -> Path:
+        return self.secrets or self.folder.parent / "secrets"
+
+    @property
+    def pgpass(self) -> Path:
+        return self.secret_folder / "pgpass"
+
+    @property
+    def pgpass_owner(self) -> Path:
+        return self.secret_folder / "pgpass-owner"
+
+    @property
+    def pgpass_backup(self) -> Path:
+        return self.secret_folder / "pgpass-backup"
+
+    @property
+    def passwords(self) -> dict[str, Path]:
+        """Role → the file with its password."""
+        return {OWNER: self.pgpass_owner, WORK: self.pgpass, AIRFLOW: self.pgpass, BACKUP: self.pgpass_backup}
+
+    @property
+    def owner_settings(self) -> Path:
+        return self.folder / "owner.toml"
+
+    @classmethod
+    def read(cls, path: Path) -> Plan:
+        """The plan in this TOML file; Halt when it does not fit."""
+        plan = parse_model(cls, read_bytes(path, f"no file {path}"), path)
+        for place in (plan.folder, plan.secret_folder):
+            if not place.is_absolute() or set(str(place)) & set('"\\\n'):
+                msg = f"{path}: folders are absolute paths without quotes"
+                raise Halt(msg)
+        return plan
+
+
+@dataclass(frozen=True)
+class Done:
+    """One thing that must be there; ``new``: it was made just now."""
+
+    what: str
+    new: bool
+
+
+def make_office(plan: Plan) -> Iterator[Done]:
+    """Everything that is files."""
+    for folder in (plan.secret_folder, *(plan.folder / name for name in ("keys", "agreements", "exports", "home"))):
+        is_new = not folder.is_dir()
+        yield Done(str(make_folder(folder)), is_new)
+    yield from _keys(plan)
+    for role, place in plan.passwords.items():
+        yield _password(plan.database, role, place)
+    for place, role, passwords in (
+        (plan.folder / "exchange.toml", WORK, plan.pgpass),
+        (plan.owner_settings, OWNER, plan.pgpass_owner),
+    ):
+        is_new = not place.exists()
+        if is_new:
+            write_atomically(place, _settings(plan, role, passwords).encode())
+        yield Done(str(place), is_new)
+    yield _airflow(plan)
+
+
+def password_of(place: Path, role: str) -> str:
+    """The role's password in a libpq password file; Halt where it has none. What we write there needs no escapes."""
+    for line in read_secret(place).decode().splitlines():
+        fields = line.split(":")
+        if len(fields) == 5 and fields[3] == role:
+            return fields[4]
+    msg = f"{place} has no line of {role}"
+    raise Halt(msg)
+
+
+def _keys(plan: Plan) -> Iterator[Done]:
+    folder = plan.folder / "keys"
+    made = {name: not (folder / name).exists() for name in ("sign.pem", "encrypt.pem", "register.pem", "sftp")}
+    for name in ("sign", "encrypt"):
+        make_certificate(folder, name, f"{plan.office} {name}")
+    make_register_key(folder)
+    public = f"{make_ssh_key(folder / 'sftp')}\n".encode()
+    if not (folder / "sftp.pub").exists():
+        write_atomically(folder / "sftp.pub", public)
+    for name, is_new in made.items():
+        yield Done(str(folder / name), is_new)
+
+
+def _password(database: Database, role: str, place: Path) -> Done:
+    lines = read_secret(place).decode().splitlines() if place.exists() else []
+    is_new = not any(line.split(":")[3:4] == [role] for line in lines)
+    if is_new:
+        host = database.host.replace(":", "\\:")
+        lines.append(f"{host}:{database.port}:*:{role}:{secrets.token_urlsafe(32)}")
+        write_atomically(place, "".join(f"{line}\n" for line in lines).encode())
+    return Done(f"{place}: {role}", is_new)
+
+
+def url(database: Database, role: str, name: str) -> str:
+    """SQLAlchemy's, without the password; a socket's folder stands in the query."""
+    if database.host.startswith("/"):
+        return f"postgresql+psycopg://{role}@/{name}?host={database.host}&port={database.port}"
+    return f"postgresql+psycopg://{role}@{database.host}:{database.port}/{name}"
+
+
+def _settings(plan: Plan, role: str, passwords: Path) -> str:
+    use = "the daily work" if role == WORK else "migrations alone: EXCHANGE_CONFIG=… exchange register migrate"
+    return f"""\
+# {use}. All fields: exchange/settings.py. Relative paths are relative to this file; no secret stands here.
+office = "{plan.office}"
+home = "home"
+agreements = "agreements"
+exports = "exports"
+
+[keys]
+signing_key = "keys/sign.key"
+signing_certificate = "keys/sign.pem"
+decryption_key = "keys/encrypt.key"
+decryption_certificate = "keys/encrypt.pem"
+sftp_key = "keys/sftp"
+register_key = "keys/register.key"
+register_public = "keys/register.pem"
+
+[register]
+url = "{url(plan.database, role, plan.database.register_name)}"
+password_file = "{passwords}"
+"""
+
+
+def _airflow(plan: Plan) -> Done:
+    """Airflow's secrets, those that are missing; what the administrator added stays."""
+    place = plan.secret_folder / "airflow.env"
+    text = read_secret(place).decode() if place.exists() else ""
+    known = {line.partition("=")[0].strip() for line in text.splitlines()}
+    address = url(plan.database, AIRFLOW, plan.database.airflow_name)
+    wanted = {
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": lambda: address,
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": lambda: address,
+        "AIRFLOW__CORE__FERNET_KEY": _fresh,
+        "AIRFLOW__API_AUTH__JWT_SECRET": _fresh,
+        "AIRFLOW__API__SECRET_KEY": _fresh,
+    }
+    missing = [f"{name}={make()}\n" for name, make in wanted.items() if name not in known]
+    if missing:
+        whole = text if not text or text.endswith("\n") else f"{text}\n"
+        write_atomically(place, (whole + "".join(missing)).encode())
+    return Done(str(place), bool(missing))
+
+
+def _fresh() -> str:
+    """32 random bytes, as Fernet wants its key."""
+    return urlsafe_b64encode(secrets.token_bytes(32)).decode()

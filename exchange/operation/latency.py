@@ -1,0 +1,85 @@
+"""How long partners wait for their first result, by lane, as a histogram over all time.
+
+    <home>/duty/latency.json      what was counted up to which line of the ledger
+
+Rules
+- Counted from the register's own lines: from the claim of a set to its result in the partner's folder.
+- Only lines that came since the last look are read; the file and the lines together always give the same histogram.
+  Where the file is lost, not whole, or of another ledger, all is counted from the beginning.
+- The lane is told by cycle and rows; the size in bytes also decides (``intake/lanes.py``), but is not in the register.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from exchange.app import App
+from exchange.base.files import write_atomically
+from exchange.intake.lanes import AD_HOC, MAX_IMMEDIATE_ROWS, Lane
+from exchange.register.counts import Answered, answered_since, counts
+
+BOUNDS: Final = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0, 7200.0, 28800.0, 86400.0, 432000.0)
+"""Upper bounds in seconds; one more bucket, without a bound, follows."""
+
+
+@dataclass
+class Histogram:
+    """``buckets``: how many answers in each, not summed up; ``seconds``: of all together."""
+
+    buckets: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    seconds: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        self.buckets[bisect_left(BOUNDS, seconds)] += 1
+        self.seconds += seconds
+
+
+def latencies(app: App) -> Mapping[Lane, Histogram]:
+    """Each lane's histogram as the ledger stands now."""
+    place = app.settings.home / "duty" / "latency.json"
+    seq, found = _kept(place)
+    if seq > counts(app.register.engine).ledger_lines:
+        seq, found = _none()  # a restored register
+    before = seq
+    for answered in answered_since(app.register.engine, seq):
+        found[_lane(answered, app.settings.policy.large_rows)].add(answered.seconds)
+        seq = answered.seq
+    if seq != before:
+        _keep(place, seq, found)
+    return found
+
+
+def _lane(answered: Answered, large_rows: int) -> Lane:
+    rows = answered.rows or 0
+    if answered.cycle == AD_HOC and rows <= MAX_IMMEDIATE_ROWS:
+        return Lane.IMMEDIATE
+    return Lane.LARGE if rows >= large_rows else Lane.BATCH
+
+
+def _none() -> tuple[int, dict[Lane, Histogram]]:
+    return 0, {lane: Histogram() for lane in Lane}
+
+
+def _kept(place: Path) -> tuple[int, dict[Lane, Histogram]]:
+    try:
+        said = json.loads(place.read_bytes())
+        found = {lane: Histogram(**said["lanes"][lane]) for lane in Lane}
+        if said["bounds"] != list(BOUNDS) or not _fit(found.values()):
+            return _none()
+        return int(said["seq"]), found
+    except (OSError, ValueError, KeyError, TypeError):
+        return _none()
+
+
+def _fit(found: Iterable[Histogram]) -> bool:
+    return all(len(each.buckets) == len(BOUNDS) + 1 for each in found)
+
+
+def _keep(place: Path, seq: int, found: Mapping[Lane, Histogram]) -> None:
+    lanes = {lane: {"buckets": each.buckets, "seconds": each.seconds} for lane, each in found.items()}
+    write_atomically(place, json.dumps({"bounds": BOUNDS, "seq": seq, "lanes": lanes}).encode())

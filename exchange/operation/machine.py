@@ -1,0 +1,89 @@
+"""Checks of the machine: its clock, its disks.
+
+Rules
+- The clock: who keeps it says so (chrony, systemd); the machine is also held against the database's server, since due
+  days and signatures of all machines must agree.
+- That a disk is plain is a hint, not a fault: encryption may lie beneath what this machine sees.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from exchange.operation.finding import Finding, failing, ok, warning
+
+_ASK_SECONDS: Final = 3.0
+_BLOCK: Final = Path("/sys/dev/block")
+
+
+def kept_clock() -> Finding:
+    """Whether somebody keeps this machine's clock, and how far off it is believed to be."""
+    if (offset := _chrony_offset()) is not None:
+        words = f"chrony：偏差 {offset:+.3f} 秒", f"chrony: off by {offset:+.3f} s"
+        return ok(*words) if abs(offset) < 1 else warning(*words)
+    match _said("timedatectl", "show", "--property", "NTPSynchronized", "--value"):
+        case "yes":
+            return ok("systemd：时钟已同步", "systemd: the clock is kept")
+        case "no":
+            return warning("时钟未与时间源同步", "nobody keeps this machine's clock")
+    return ok("本机（或容器）无从得知由谁校时", "whoever keeps the clock cannot be asked from here")
+
+
+def against(server: datetime, before: datetime, after: datetime) -> Finding:
+    """This machine's clock against another's, read between two readings of our own; what lies between is no drift."""
+    drift = max((before - server).total_seconds(), (server - after).total_seconds(), 0.0)
+    words = f"与数据库服务器相差 {drift:.1f} 秒", f"{drift:.1f} s apart from the database's server"
+    if drift >= 60:
+        return failing(*words)
+    return ok(*words) if drift < 2 else warning(*words)
+
+
+def encryption(folder: Path, *, beneath: bool) -> Finding:
+    """Whether the disk of this folder is encrypted, as far as this machine sees; ``beneath``: the settings say so."""
+    if beneath:
+        return ok("加密在下层（设置所载）", "encrypted beneath, as the settings say")
+    number = folder.stat().st_dev
+    block = _BLOCK / f"{os.major(number)}:{os.minor(number)}"
+    if not block.exists():
+        return ok("看不出磁盘是否加密", "whether this disk is encrypted cannot be seen from here")
+    if _is_encrypted(block.resolve()):
+        return ok("磁盘已加密", "the disk is encrypted")
+    return warning("磁盘看来未加密", "the disk seems to be plain (docs/operations.md: Disk)")
+
+
+def room(folder: Path) -> tuple[int, float]:
+    """(bytes that are free for us, share of inodes that are free) on this folder's disk."""
+    found = os.statvfs(folder)
+    return found.f_bavail * found.f_frsize, (found.f_favail / found.f_files if found.f_files else 1.0)
+
+
+def _is_encrypted(block: Path) -> bool:
+    """Whether this device, or all that lie beneath it, is one of dm-crypt's."""
+    uuid = block / "dm" / "uuid"
+    if uuid.is_file() and uuid.read_text("ascii").startswith("CRYPT-"):
+        return True
+    whole = block.parent if (block / "partition").exists() else block
+    beneath = [path.resolve() for path in (whole / "slaves").glob("*")]
+    return bool(beneath) and all(map(_is_encrypted, beneath))
+
+
+def _chrony_offset() -> float | None:
+    """Seconds, as chrony's fifth field says; None where there is no chrony, or it has no source."""
+    fields = (_said("chronyc", "-c", "tracking") or "").split(",")
+    try:
+        return float(fields[4]) if fields[2] != "0" else None
+    except (IndexError, ValueError):
+        return None
+
+
+def _said(*command: str) -> str | None:
+    """What a program says; None where there is none, or it says nothing in time."""
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None

@@ -1,0 +1,205 @@
+"""Checks of the office: its database, folders, snapshots, standing duties, ledger and certificates.
+
+Rules
+- What stops or falsifies the work is failing; what only slows it, or will stop it, is a warning. A source that is too
+  old is a warning: its rows are answered *not ready*, all else goes on. No snapshot of the population is failing.
+- A check asks and reads; all it writes is one small file, which it removes.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from exchange.agreements.agreement import load_agreement
+from exchange.app import App
+from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, VERIFY, Duties
+from exchange.base.errors import ExchangeError
+from exchange.base.tables import SOURCES
+from exchange.calendar.working_days import office_day
+from exchange.intake.lanes import AD_HOC
+from exchange.operation import machine
+from exchange.operation.finding import Finding, failing, ok, warning
+from exchange.register.database import probe
+from exchange.wire.certificates import ends, read_certificates
+
+_POPULATION: Final = "population"
+
+
+def database(app: App) -> Iterator[Finding]:
+    """Reachable, its tables this version's, its clock ours."""
+    before = datetime.now(UTC)
+    try:
+        found = probe(app.register.engine)
+    except ExchangeError as error:
+        yield failing("登记库不能用", f"{error}")
+        return
+    if found.revision is None:
+        yield failing("登记库中没有表：exchange register migrate", "the register has no tables yet")
+    elif found.revision != found.head:
+        words = f"登记库版本 {found.revision}，程序需要 {found.head}：exchange register migrate"
+        yield failing(words, f"the tables are of {found.revision}, this version needs {found.head}")
+    else:
+        yield ok(f"登记库可用，版本 {found.revision}", f"reachable, tables of {found.revision}")
+    yield machine.against(found.now, before, datetime.now(UTC))
+
+
+def disk(app: App) -> Iterator[Finding]:
+    """The folders can be written to, and there is room."""
+    limits, home = app.settings.health, app.settings.home
+    for place in (home, *(path for path in (app.archive.folder,) if path.exists())):  # made with the first original
+        if (trouble := _not_writable(place)) is not None:
+            yield failing(f"不能写入：{trouble}", f"cannot be written to: {trouble}", str(place))
+            return
+    free, inodes = machine.room(home)
+    words = f"剩余 {free / 1e9:.1f} GB，索引节点 {inodes:.0%}", f"{free / 1e9:.1f} GB and {inodes:.0%} of inodes left"
+    if free < limits.disk_fail_gb * 1e9 or inodes < 0.01:
+        yield failing(*words)
+    elif free < limits.disk_warn_gb * 1e9 or inodes < 0.05:
+        yield warning(*words)
+    else:
+        yield ok(*words)
+
+
+def encryption(app: App) -> Iterator[Finding]:
+    """What lies there is plain (snapshots, keys): the disk beneath should not be."""
+    yield machine.encryption(app.settings.home, beneath=app.settings.health.encrypted_beneath)
+
+
+def snapshots(app: App) -> Iterator[Finding]:
+    """Each source has one in use, not older than its limit."""
+    today = office_day(app.now())
+    for source in SOURCES.values():
+        worse = failing if source.code == _POPULATION else warning
+        current = app.snapshots.current(source.code)
+        if current is None:
+            yield worse(f"{source.zh}：没有可用的快照", "no snapshot is in use", source.code)
+            continue
+        age = (today - current.as_of).days
+        words = f"{source.zh}：{age} 天，限 {source.max_age_days} 天", f"{age} days old, limit {source.max_age_days}"
+        yield (warning if age > source.max_age_days else ok)(*words, source.code)
+
+
+def duties(app: App) -> Iterator[Finding]:
+    """Somebody looks into the partners' folders: each minute, and all the time where a partner may ask ad hoc."""
+    limits = app.settings.health
+    late = _late(app, COLLECT, timedelta(minutes=limits.collect_minutes))
+    if late is None:
+        yield ok("收件按时进行", "the partners' folders are looked into", COLLECT)
+    else:
+        yield failing(f"收件（collect）{late[0]}", f"nobody looks into the partners' folders: {late[1]}", COLLECT)
+    late = _late(app, LOOKOUT, timedelta(minutes=limits.lookout_minutes))
+    if late is None:
+        yield ok("值守在岗", "the lookout is on duty", LOOKOUT)
+    elif _asks_ad_hoc(app):
+        yield warning(f"值守（lookout）{late[0]}，临时请求要慢一分钟", f"no lookout: {late[1]}", LOOKOUT)
+    else:
+        yield ok("没有可提临时请求的部门，无须值守", "no partner may ask ad hoc, no lookout is needed", LOOKOUT)
+
+
+def ledger(app: App) -> Iterator[Finding]:
+    """When ``exchange register verify`` last held the register against its ledger, and what it found."""
+    last = Duties.of_home(app.settings.home).last(VERIFY)
+    if last is not None and last.said == ALTERED:
+        yield failing("上次核对登记簿未通过：exchange register verify", "the last verification found something")
+        return
+    late = _late(app, VERIFY, timedelta(days=app.settings.health.verify_days))
+    if late is not None:
+        yield warning(f"核对登记簿（exchange register verify）{late[0]}", f"the ledger's verification: {late[1]}")
+    elif last is not None:
+        yield ok(f"登记簿 {last.said} 行，核对无误", f"{last.said} lines, verified")
+
+
+def backup(app: App) -> Iterator[Finding]:
+    """When ``exchange backup make`` last ended well, where the settings have a ``[backup]``."""
+    if app.settings.backup is None:
+        yield ok("设置中没有 [backup]：由别的程序备份", "no [backup] in the settings: another program makes them")
+        return
+    late = _late(app, BACKUP, timedelta(hours=app.settings.health.backup_hours))
+    if late is None:
+        yield ok("备份按时", "the last backup is recent")
+    else:
+        yield warning(f"备份（exchange backup make）{late[0]}", f"the last backup: {late[1]}")
+
+
+def certificates(app: App) -> Iterator[Finding]:
+    """The office's own and the partners', by their days."""
+    limit, keys = app.settings.health.certificate_days, app.settings.keys
+    for use, place in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
+        days = days_left(app, place)
+        if days is None or days < 0:
+            yield failing(f"本机关证书 {use} 读不出或已过期", "the office's own cannot be read, or has ended", use)
+        else:
+            yield (warning if days <= limit else ok)(f"本机关证书 {use} 余 {days} 天", f"{days} days left", use)
+    soon = [name for name, days in partner_days(app) if days is None or days <= limit]
+    if soon:
+        words = (
+            f"{len(soon)} 个部门证书将到期、已到期或读不出",
+            f"of {len(soon)} partners: ending, ended or not readable",
+        )
+        yield warning(*words, ", ".join(soon[:5]))
+
+
+def partner_days(app: App) -> Iterator[tuple[str, int | None]]:
+    """Partner → days until the first of its two certificates ends; None where agreement or file cannot be read."""
+    for path in app.agreement_files():
+        try:
+            pinned = load_agreement(path).certificates
+        except ExchangeError:
+            yield path.stem, None
+            continue
+        days = [days_left(app, place) for place in (pinned.signing, pinned.encryption)]
+        known = [each for each in days if each is not None]
+        yield path.stem, min(known) if len(known) == len(days) else None
+
+
+def days_left(app: App, place: Path) -> int | None:
+    """Whole days until the last certificate in this file ends, negative once it has; None where it cannot be read."""
+    try:
+        end = ends(read_certificates(place), app.now())
+    except (ExchangeError, OSError, ValueError):
+        return None
+    return (end - app.now()) // timedelta(days=1)
+
+
+def clock(_app: App) -> Iterator[Finding]:
+    """Who keeps this machine's clock."""
+    yield machine.kept_clock()
+
+
+def _late(app: App, duty: str, limit: timedelta) -> tuple[str, str] | None:
+    """Since when it was not done, in both languages; None where it was done in time."""
+    last = Duties.of_home(app.settings.home).last(duty)
+    if last is None:
+        return "从未进行", "never done"
+    since = app.now() - last.at
+    if since <= limit:
+        return None
+    hours = since / timedelta(hours=1)
+    return f"已 {hours:.1f} 小时未进行", f"not done for {hours:.1f} hours"
+
+
+def _asks_ad_hoc(app: App) -> bool:
+    for path in app.agreement_files():
+        try:
+            if AD_HOC in load_agreement(path).cycles:
+                return True
+        except ExchangeError:
+            continue
+    return False
+
+
+def _not_writable(folder: Path) -> str | None:
+    """What the system says where a file cannot be made, synced and removed here; None where it can."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as stream:
+            stream.write(b"\0")
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        return error.strerror or type(error).__name__
+    return None

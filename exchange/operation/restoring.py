@@ -1,0 +1,82 @@
+"""Brings an office back from a backup: first its files, then its databases.
+
+Rules
+- Nothing that is there is replaced: files go into an empty folder, databases only where no batch is in the register.
+- Everything is held against its hashes before and after it is opened.
+- What was ``elsewhere`` comes below a folder of that name, for a person to put in its place.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy import inspect, text
+
+from exchange.base.errors import Halt
+from exchange.base.files import make_folder
+from exchange.operation.backup import DATABASES
+from exchange.operation.dump import restore
+from exchange.operation.vault import Backup, Vault
+from exchange.register.database import open_engine, reaching
+from exchange.settings import BackupSettings
+from exchange.wire.envelope import KeyPair
+
+REGISTER: Final = "register"
+
+
+def chosen(vault: Vault, name: str | None) -> Backup:
+    """The backup of this name, or the newest; Halt where there is none."""
+    if name is not None:
+        return vault.backup(name)
+    newest = None
+    for newest in vault.backups():  # noqa: B007  (lists are large: one at a time)
+        pass
+    if newest is None:
+        msg = f"no whole backup lies in {vault.folder}"
+        raise Halt(msg)
+    return newest
+
+
+def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> int:
+    """Everything but the databases, below this folder, which must be empty; how many files."""
+    if folder.exists() and any(folder.iterdir()):
+        msg = f"{folder} is not empty; files are restored into an empty folder"
+        raise Halt(msg)
+    make_folder(folder)
+    wanted = [entry for path, entry in backup.entries.items() if not path.startswith(f"{DATABASES}/")]
+    for entry in wanted:
+        place = (folder / entry.path).resolve()
+        if not place.is_relative_to(folder.resolve()):
+            msg = f"{entry.path}: a backup's files lie below its folder"
+            raise Halt(msg)
+        vault.open(entry, place, key)
+    return len(wanted)
+
+
+def restore_databases(vault: Vault, backup: Backup, plan: BackupSettings, key: KeyPair) -> list[str]:
+    """The databases that the backup and these settings have; their names. Halt where the register has batches."""
+    names = [name for name in plan.databases if f"{DATABASES}/{name}.dump" in backup.entries]
+    if REGISTER in names:
+        _check_empty(plan)
+    with tempfile.TemporaryDirectory(prefix="restoring-") as folder:
+        for name in names:
+            place = Path(folder, f"{name}.dump")
+            vault.open(backup.entries[f"{DATABASES}/{name}.dump"], place, key)
+            restore(place, plan.databases[name], plan.password_file, plan.programs)
+    return names
+
+
+def _check_empty(plan: BackupSettings) -> None:
+    engine = open_engine(plan.databases[REGISTER], plan.password_file)
+    try:
+        with reaching(engine), engine.connect() as connection:
+            if not inspect(connection).has_table("batch"):
+                return
+            batches = connection.execute(text("SELECT count(*) FROM batch")).scalar_one()
+    finally:
+        engine.dispose()
+    if batches:
+        msg = f"the register there has {batches} batches; nothing is restored over them"
+        raise Halt(msg)

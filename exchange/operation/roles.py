@@ -1,0 +1,131 @@
+"""Makes the databases of an office: roles, databases, tables, grants; for ``exchange office init``.
+
+Rules
+- What is there stays: a role that lets itself in with the password that is written down is not touched.
+- A password goes to the server as its SCRAM verifier, made here: it stands in no statement that a server may log.
+- Tables are made by the owner, and the daily role's rights are those of ``docker/grants.sql``, whole or not at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from exchange.base.errors import Halt, Retryable
+from exchange.base.paths import ROOT
+from exchange.operation.installing import AIRFLOW, BACKUP, OWNER, WORK, Database, Done, Plan, password_of
+from exchange.register import open_register
+from exchange.register.database import probe
+from exchange.settings import Settings, read_secret
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+GRANTS: Final = ROOT / "docker" / "grants.sql"
+_CONNECT_SECONDS: Final = 10
+_RIGHTS: Final = """
+    SELECT coalesce(string_agg(c.relname || coalesce(c.relacl::text, '') || coalesce(a.attname || a.attacl::text, ''),
+        ' ' ORDER BY c.relname, a.attnum), '')
+    FROM pg_class c LEFT JOIN pg_attribute a ON a.attrelid = c.oid AND a.attacl IS NOT NULL
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+"""
+
+
+def make_databases(plan: Plan) -> Iterator[Done]:
+    """Roles, databases, tables and grants; Retryable where the server cannot be reached, Halt where it says no."""
+    try:
+        with closing(_as_admin(plan.database)) as admin:
+            for role, place in plan.passwords.items():
+                yield _role(admin, plan.database, role, place)
+            names = {plan.database.register_name: OWNER, plan.database.airflow_name: AIRFLOW}
+            for name, owner in names.items():
+                yield _database(admin, name, owner)
+            yield _reader(admin)
+        yield _tables(plan)
+        yield _grants(plan)
+    except psycopg.OperationalError as error:
+        msg = f"the database at {plan.database.host}:{plan.database.port} cannot be used ({type(error).__name__})"
+        raise Retryable(msg) from None
+    except psycopg.Error as error:
+        msg = f"the database does not take this ({error.sqlstate}): is {plan.database.admin} a superuser?"
+        raise Halt(msg) from None
+
+
+def _as_admin(database: Database) -> Connection:
+    password = None
+    if database.admin_password_file is not None:
+        password = read_secret(database.admin_password_file).decode().rstrip("\r\n")
+    return _connected(database, database.admin, "postgres", password=password)
+
+
+def _connected(database: Database, role: str, name: str, **more: Any) -> Connection:
+    return psycopg.connect(
+        host=database.host,
+        port=database.port,
+        user=role,
+        dbname=name,
+        autocommit=True,
+        connect_timeout=_CONNECT_SECONDS,
+        **more,
+    )
+
+
+def _role(admin: Connection, database: Database, role: str, place: Path) -> Done:
+    password, name = password_of(place, role), sql.Identifier(role)
+    there = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+    if there and _lets_in(database, role, place):
+        return Done(f"role {role}", new=False)
+    verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+    statement = "ALTER ROLE {} LOGIN PASSWORD {}" if there else "CREATE ROLE {} LOGIN PASSWORD {}"
+    admin.execute(sql.SQL(statement).format(name, sql.Literal(verifier)))
+    return Done(f"role {role}", new=True)
+
+
+def _lets_in(database: Database, role: str, place: Path) -> bool:
+    try:
+        _connected(database, role, "postgres", passfile=str(place)).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def _database(admin: Connection, name: str, owner: str) -> Done:
+    if admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+        return Done(f"database {name}", new=False)
+    statement = "CREATE DATABASE {} OWNER {} ENCODING 'UTF8' TEMPLATE template0"
+    admin.execute(sql.SQL(statement).format(sql.Identifier(name), sql.Identifier(owner)))
+    return Done(f"database {name}", new=True)
+
+
+def _reader(admin: Connection) -> Done:
+    """Whoever makes backups reads everything."""
+    member = "SELECT pg_has_role(%s, 'pg_read_all_data', 'MEMBER')"
+    found = admin.execute(member, (BACKUP,)).fetchone()
+    is_new = found != (True,)
+    if is_new:
+        admin.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(BACKUP)))
+    return Done(f"{BACKUP} reads all", is_new)
+
+
+def _tables(plan: Plan) -> Done:
+    settings = Settings.load(plan.owner_settings).register_
+    register = open_register(settings.url, "office init", settings.password_file)
+    with closing(register):
+        found = probe(register.engine)
+        is_new = found.revision != found.head
+        if is_new:
+            register.migrate()
+    return Done(f"tables of {found.head}", is_new)
+
+
+def _grants(plan: Plan) -> Done:
+    """``docker/grants.sql`` in one transaction, as the owner."""
+    passwords = str(plan.pgpass_owner)
+    with closing(_connected(plan.database, OWNER, plan.database.register_name, passfile=passwords)) as owner:
+        before = owner.execute(_RIGHTS).fetchone()
+        with owner.transaction():
+            owner.execute(GRANTS.read_bytes())
+        return Done(f"grants of {WORK}", owner.execute(_RIGHTS).fetchone() != before)

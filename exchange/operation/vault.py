@@ -1,0 +1,266 @@
+"""Where backups lie: content by its hash, each sealed to the recovery certificate; a list for each backup.
+
+    <vault>/objects/<2 hex>/<SHA-256 of the content>.<its own>.p7m      CMS, AES-256: `openssl cms -decrypt -inform DER`
+    <vault>/backups/<UTC moment>.json.gz                                path → SHA-256 and size; written last
+
+Rules
+- What was sealed once is not sealed again: a backup costs what is new. Nothing is ever changed, only added or pruned.
+- An object is written under a temporary name; some thousands at once are synced, read back from the disk, compared and
+  renamed (a sync for each would take ten times as long). A list is written once all its objects have reached the disk:
+  a backup that was cut off is none, and the next one goes on.
+- One process writes at a time; ``written`` holds the folder.
+- The key that opens them is not here, and not needed to write: only restoring asks for it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import tempfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from io import BufferedRandom
+from pathlib import Path
+from typing import Final
+
+from cryptography.hazmat.primitives.serialization import pkcs7
+
+from exchange.base.errors import Halt, Retryable
+from exchange.base.files import disk_trouble, locked, make_folder, sha256, sha256_of, write_atomically
+from exchange.wire.certificates import recipient
+from exchange.wire.envelope import KeyPair, encrypt, encrypt_into
+
+_NAME: Final = "%Y%m%dT%H%M%S.%fZ"
+_LIST: Final = re.compile(r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z\.json\.gz")
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
+_IN_MEMORY: Final = 16 * 1024 * 1024
+_PIECE: Final = 1024 * 1024
+_NEW: Final = ".new-"
+_AT_ONCE: Final = 2000
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A file of a backup. ``path``: where it stood; ``sha256``: of its content."""
+
+    path: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Backup:
+    """``name``: the moment at which it began; ``entries``: by path."""
+
+    name: str
+    entries: dict[str, Entry]
+
+    @property
+    def at(self) -> datetime:
+        return datetime.strptime(self.name, _NAME).replace(tzinfo=UTC)
+
+
+class Altered(Halt):
+    """A file is not what its name says."""
+
+
+class Vault:
+    """A folder of backups; ``certificate``: to whom new objects are sealed."""
+
+    def __init__(self, folder: Path, certificate: Path | None = None) -> None:
+        self.folder = folder
+        self.certificate = certificate
+        self._unsettled: dict[Path, Path] = {}
+
+    @contextmanager
+    def written(self) -> Iterator[None]:
+        """Holds the vault for writing, and removes what a run that was cut off left; Retryable where another writes."""
+        make_folder(self.folder)
+        try:
+            with locked(self.folder, wait=False):
+                for left in (self.folder / "objects").glob(f"??/{_NEW}*"):
+                    left.unlink()
+                yield
+        except BlockingIOError:
+            msg = f"another backup is being written to {self.folder}"
+            raise Retryable(msg) from None
+
+    @cached_property
+    def objects(self) -> dict[str, Path]:
+        """SHA-256 of the content → the object, as they lay here when it was first asked for, and what came since."""
+        found = (self.folder / "objects").glob("??/*.p7m")
+        return {path.name.partition(".")[0]: path for path in found if not path.name.startswith(".")}
+
+    def keep(self, path: str, content: Path, digest: str | None = None) -> Entry:
+        """The file's content, sealed unless it lies here already. ``digest``: its SHA-256 where its name says it, and
+        nothing need be read; Altered where it turns out to be another one.
+        """
+        found = digest or sha256_of(content)
+        if found not in self.objects:
+            self.objects[found] = self._seal(content, found)
+            if len(self._unsettled) >= _AT_ONCE:
+                self._settle()
+        return Entry(path, found, content.stat().st_size)
+
+    def finish(self, now: datetime, entries: Collection[Entry]) -> Backup:
+        """The list, once everything it names has reached the disk; named by when the backup began."""
+        self._settle()
+        lines = {entry.path: [entry.sha256, entry.size] for entry in entries}
+        name = now.astimezone(UTC).strftime(_NAME)
+        content = gzip.compress(json.dumps(lines, ensure_ascii=False).encode(), 6, mtime=0)
+        write_atomically(self._list(name), content)
+        return self.backup(name)
+
+    def backups(self) -> Iterator[Backup]:
+        """All whole ones, the oldest first."""
+        for path in sorted((self.folder / "backups").glob("*")):
+            if _LIST.fullmatch(path.name):
+                yield self.backup(path.name.partition(".json")[0])
+
+    def backup(self, name: str) -> Backup:
+        """The backup of this name; Halt where it is not here or its list is not whole."""
+        try:
+            said = json.loads(gzip.decompress(self._list(name).read_bytes()))
+            entries = {path: Entry(path, *line) for path, line in said.items()}
+            if not all(_HEX.fullmatch(each.sha256) for each in entries.values()):
+                raise ValueError
+        except (OSError, EOFError, zlib.error, ValueError, TypeError, AttributeError):
+            msg = f"backup {name} is not in {self.folder}, or its list is not whole"
+            raise Halt(msg) from None
+        return Backup(name, entries)
+
+    def altered(self, backup: Backup) -> list[str]:
+        """The paths whose objects are missing, or are not what was written; reads all of them."""
+        digests = {entry.sha256 for entry in backup.entries.values()}
+        whole = {digest for digest in digests if self._is_whole(digest)}
+        return [path for path, entry in backup.entries.items() if entry.sha256 not in whole]
+
+    def prune(self, older_than: datetime) -> int:
+        """Removes backups that began before, the newest never, and what no other needs; how many."""
+        kept: set[str] = set()
+        gone: list[str] = []
+        newest = max((path.name for path in (self.folder / "backups").glob("*.json.gz")), default="")
+        for backup in self.backups():
+            place = self._list(backup.name)
+            if backup.at < older_than and place.name != newest:
+                gone.append(backup.name)
+            else:
+                kept |= {entry.sha256 for entry in backup.entries.values()}
+        for name in gone:
+            self._list(name).unlink()
+        for digest in [digest for digest in self.objects if digest not in kept]:
+            self.objects.pop(digest).unlink(missing_ok=True)
+        return len(gone)
+
+    def _list(self, name: str) -> Path:
+        return self.folder / "backups" / f"{name}.json.gz"
+
+    def _is_whole(self, digest: str) -> bool:
+        place = self.objects.get(digest)
+        return place is not None and place.is_file() and sha256_of(place) == place.name.split(".")[1]
+
+    def open(self, entry: Entry, place: Path, key: KeyPair) -> None:
+        """Puts the content to this place; Halt where the object is not what was written, or is for another key."""
+        make_folder(place.parent)
+        temporary = place.with_name(f".restoring-{place.name}")
+        try:
+            if not self._is_whole(entry.sha256) or not _opened(self.objects[entry.sha256], temporary, key):
+                msg = f"{entry.path}: its object is not what was written, or is for another key"
+                raise Halt(msg)
+            if sha256_of(temporary) != entry.sha256:
+                msg = f"{entry.path}: what was sealed is not what the list says"
+                raise Halt(msg)
+            temporary.chmod(0o600)
+            temporary.replace(place)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def _seal(self, content: Path, digest: str) -> Path:
+        """The new object, named by its content's hash and by its own; it has that name once it was read back."""
+        if self.certificate is None:
+            msg = "no recovery certificate is named to seal by"
+            raise Halt(msg)
+        folder = self.folder / "objects" / digest[:2]
+        with disk_trouble(folder):
+            handle, name = tempfile.mkstemp(dir=make_folder(folder), prefix=_NEW)
+            temporary = Path(name)
+            try:
+                with os.fdopen(handle, "w+b") as stream:
+                    sealed = self._sealed_into(stream, content, digest)
+            except BaseException:
+                temporary.unlink(missing_ok=True)
+                raise
+        place = folder / f"{digest}.{sealed}.p7m"
+        self._unsettled[place] = temporary
+        return place
+
+    def _settle(self) -> None:
+        """Gives the new objects their names, once the disk has them and gives them back as they were written."""
+        os.sync()
+        for place, temporary in self._unsettled.items():
+            if _on_disk(temporary) != place.name.split(".")[1]:
+                msg = f"{self.folder}: what was written is not what is read; is the disk failing?"
+                raise Halt(msg)
+            temporary.replace(place)
+        self._unsettled.clear()
+        os.sync()
+
+    def _sealed_into(self, stream: BufferedRandom, content: Path, digest: str) -> str:
+        """Writes the envelope; its SHA-256. Altered where the content is not the one that its name says."""
+        assert self.certificate is not None  # noqa: S101  (the caller has looked)
+        if content.stat().st_size <= _IN_MEMORY:
+            plain = content.read_bytes()
+            made, sealed = sha256(plain), encrypt(plain, recipient(self.certificate, datetime.now(UTC)))
+            stream.write(sealed)
+            told = sha256(sealed)
+        else:
+            hashed = hashlib.sha256()
+            encrypt_into(stream, _pieces(content, hashed), self.certificate)
+            made = hashed.hexdigest()
+            stream.seek(0)
+            told = hashlib.file_digest(stream, "sha256").hexdigest()
+        if made != digest:
+            msg = f"{content} is not what its name says; it was altered"
+            raise Altered(msg)
+        return told
+
+
+def _on_disk(path: Path) -> str:
+    """The SHA-256 of a synced file, asked of the disk and not of the memory."""
+    with path.open("rb") as stream:
+        os.posix_fadvise(stream.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def _pieces(content: Path, hashed: hashlib._Hash) -> Iterator[bytes]:
+    with content.open("rb") as stream:
+        while piece := stream.read(_PIECE):
+            hashed.update(piece)
+            yield piece
+
+
+def _opened(sealed: Path, place: Path, key: KeyPair) -> bool:
+    if sealed.stat().st_size <= _IN_MEMORY:
+        with suppress(ValueError):
+            place.write_bytes(pkcs7.pkcs7_decrypt_der(sealed.read_bytes(), key.certificate, key.key, []))
+            return True
+    if shutil.which("openssl") is None:
+        msg = "the program openssl is not installed on this machine"
+        raise Halt(msg)
+    private, certificate = map(str, key.files)
+    files = ("-in", str(sealed), "-out", str(place), "-recip", certificate, "-inkey", private)
+    command = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", *files]
+    try:
+        return subprocess.run(command, capture_output=True, check=False, timeout=3600).returncode == 0
+    except subprocess.TimeoutExpired:
+        msg = f"{sealed} could not be opened within an hour"
+        raise Retryable(msg) from None

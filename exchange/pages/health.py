@@ -1,0 +1,28 @@
+"""What machines ask: whether this server is healthy, in a word, for load balancers and containers, who have no account;
+and the metrics, for whoever may see the board.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi.responses import PlainTextResponse, Response
+
+from exchange.operation.metrics import exposition
+from exchange.pages.asked import Asked, Office
+
+
+def health(office: Office) -> PlainTextResponse:
+    """200 ``ok``, or 503; what is wrong stands in ``exchange health``, which the machine's own accounts may run."""
+    if office.health.serving():
+        return PlainTextResponse("ok\n")
+    return PlainTextResponse("not ok\n", 503)
+
+
+def metrics(asked: Asked) -> Response:
+    """Prometheus' text form; Prometheus comes with a token of an account of its own (docs/operations.md)."""
+    return Response(exposition(asked.office.health), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+OPEN: Final = {"health": health}
+PAGES: Final = {"metrics": metrics}

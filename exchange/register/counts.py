@@ -1,0 +1,88 @@
+"""Counts over the whole register, for metrics: a few statements that group, no row objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, func, select
+from sqlalchemy.orm import aliased
+
+from exchange.register.database import transaction
+from exchange.register.models import (
+    BatchRow,
+    LedgerHeadRow,
+    LedgerRow,
+    MissingSetRow,
+    ReleaseRow,
+    ReviewRow,
+    UnfinishedSetRow,
+)
+from exchange.register.releases import UNDER_WAY
+from exchange.register.reviews import ReviewState
+from exchange.register.states import OPEN, State
+
+
+@dataclass(frozen=True)
+class Counts:
+    """``batches``: by state; ``oldest``: by open state, since when the oldest is here; ``reviews``: (division, state) →
+    rows of open batches; ``releases``: by state, those under way; ``ledger_lines``: 0 where there is no line yet.
+    """
+
+    batches: Mapping[State, int]
+    oldest: Mapping[State, datetime]
+    reviews: Mapping[tuple[str, str], int]
+    releases: Mapping[str, int]
+    missing_sets: int
+    unfinished_sets: int
+    ledger_lines: int
+
+
+@dataclass(frozen=True)
+class Answered:
+    """A first result that was delivered: the line that says so, and what lane and time are told by."""
+
+    seq: int
+    cycle: str | None
+    rows: int | None
+    seconds: float
+
+
+def counts(engine: Engine) -> Counts:
+    by_state = select(BatchRow.state, func.count(), func.min(BatchRow.received_at)).group_by(BatchRow.state)
+    queue = select(ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
+    queue = queue.where(BatchRow.state.in_(OPEN), ReviewRow.state.in_((ReviewState.OPEN, ReviewState.DECIDED)))
+    releases = (
+        select(ReleaseRow.state, func.count().label("n"))
+        .where(ReleaseRow.state.in_(UNDER_WAY))
+        .group_by(ReleaseRow.state)
+    )
+    missing = select(func.count()).select_from(MissingSetRow).where(MissingSetRow.arrived_at.is_(None))
+    with transaction(engine) as session:
+        states = [(State(state), count, oldest) for state, count, oldest in session.execute(by_state)]
+        return Counts(
+            batches={state: count for state, count, _ in states},
+            oldest={state: oldest for state, _, oldest in states if state in OPEN},
+            reviews={
+                (division, state): rows
+                for division, state, rows in session.execute(queue.group_by(ReviewRow.division, ReviewRow.state))
+            },
+            releases={each.state: each.n for each in session.execute(releases.group_by(ReleaseRow.state))},
+            missing_sets=session.scalar(missing) or 0,
+            unfinished_sets=session.scalar(select(func.count()).select_from(UnfinishedSetRow)) or 0,
+            ledger_lines=session.scalar(select(func.max(LedgerHeadRow.seq))) or 0,
+        )
+
+
+def answered_since(engine: Engine, seq: int) -> Iterator[Answered]:
+    """The first results that lines behind this one tell of, in the ledger's order. Lines are numbered without gaps in
+    the order in which they are committed: what was counted up to a line need never be counted again.
+    """
+    line = aliased(LedgerRow)
+    seconds = func.extract("epoch", line.at - BatchRow.received_at)
+    query = select(line.seq, BatchRow.cycle, BatchRow.rows_in, seconds).join(BatchRow, BatchRow.id == line.batch_id)
+    query = query.where(line.seq > seq, line.to_state == State.DELIVERED, line.from_state == State.PREPARED)
+    with transaction(engine) as session:
+        for number, cycle, rows, taken in session.execute(query.order_by(line.seq)):
+            yield Answered(number, cycle, rows, float(taken))

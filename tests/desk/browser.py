@@ -1,0 +1,34 @@
+"""The page in a real Chromium, opened from disk."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desk.node import run
+
+
+@dataclass(frozen=True)
+class Driven:
+    """What each step gave, the addresses that the page asked for, what its console said of errors."""
+
+    gave: list[Any]
+    requests: list[str]
+    errors: list[str]
+
+
+def drive(page: Path, downloads: Path, *steps: dict[str, Any], width: int = 1366, height: int = 768) -> Driven:
+    """Runs the steps (``desk/test/browser.mjs``) on the page; nothing was asked of any network."""
+    if shutil.which("chromium") is None:
+        pytest.skip("chromium is not installed: apt-get install chromium")
+    downloads.mkdir(exist_ok=True)
+    given = {"page": str(page), "downloads": str(downloads), "width": width, "height": height, "steps": steps}
+    driven = Driven(**json.loads(run("browser.mjs", given=json.dumps(given))))
+    assert all(address.startswith(("file://", "blob:", "data:")) for address in driven.requests), driven.requests
+    assert driven.errors == []
+    return driven

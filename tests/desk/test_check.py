@@ -1,0 +1,60 @@
+"""Check, as a clerk does it: in Chromium, from disk."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import openpyxl
+
+from tests.desk.browser import drive
+from tests.desk.conftest import Made
+
+LIST = """业务编号,公民身份号码,姓名,性别,出生日期
+A-1,11010519491231002X,张三,女,1949-12-31
+A-2,110105194912310021,李四,男,1949-12-31
+A-3,２２０１０２１９９００３０７１２２７,王五,女,1990年3月7日
+A-3,2.20102E+17,赵六,女,
+"""
+
+
+def test_faults_are_told_mended_and_taken_along(made: Made, tmp_path: Path) -> None:
+    data = tmp_path / "名单.csv"
+    data.write_bytes(LIST.encode("gb18030"))
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "共 4 行，其中 2 行有问题"},
+        {"do": "texts", "at": "#check-outcome table code"},
+        {"do": "text", "at": "#check-outcome"},
+        {"do": "click", "at": "#check-outcome button:nth-of-type(3)"},
+        {"do": "downloaded"},
+        {"do": "type", "at": 'input[aria-label="第 2 行 公民身份号码"]', "text": "11010519491231002x"},
+        {"do": "click", "at": "#check-outcome button.main"},
+        {"do": "wait", "at": "#check-outcome", "text": "共 4 行，其中 1 行有问题"},
+        {"do": "screenshot", "to": str(tmp_path / "check.png")},
+    )
+    assert sorted(driven.gave[2]) == ["claim_missing", "id_number_check", "id_number_scientific", "id_repaired"]
+    assert "业务编号重复（第 3、4 行）" in driven.gave[3]
+    (marked,) = (tmp_path / "saved").iterdir()
+    rows = list(openpyxl.load_workbook(marked).worksheets[0].iter_rows(values_only=True))
+    assert rows[0] == (*next(csv.reader(io.StringIO(LIST))), "问题", "怎么办")
+    assert rows[2][:2] == ("A-2", "110105194912310021")
+    assert "校验码错误" in str(rows[2][5])
+    assert rows[1][5] is None
+
+
+def test_a_file_that_would_be_refused_says_why(made: Made, tmp_path: Path) -> None:
+    data = tmp_path / "list.csv"
+    data.write_text("业务编号,公民身份号码,姓名,电话\nA-1,11010519491231002X,张三,1\n", encoding="utf-8")
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "不能发送"},
+        {"do": "text", "at": "#check-outcome"},
+    )
+    assert "第 4 列" in driven.gave[2]
+    assert "column_unknown" in driven.gave[2]

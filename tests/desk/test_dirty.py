@@ -1,0 +1,51 @@
+"""Over hundreds of spoiled files the desk says what ``exchange request check`` says: the same refusal, the same
+findings, row by row and column by column.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from exchange.base.errors import Refused
+from exchange.cli.request import _record
+from exchange.steps.check import Seen, reading_by_header
+from tests.desk.conftest import Made
+from tests.desk.dirty import dirty_file
+from tests.desk.node import checked
+from tests.desk.office import said_by_office
+
+FILES: Final = 400
+TODAY: Final = date(2026, 11, 28)
+
+
+def office(made: Made, ending: str, content: bytes) -> dict[str, Any]:
+    """As ``exchange request check --json`` prints it."""
+    try:
+        reading = reading_by_header(made.agreement, content, is_workbook=ending == "xlsx")
+        return said_by_office(content, reading, TODAY)
+    except Refused as refusal:
+        return _record(Seen((), 0, (), refusal))
+
+
+def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:
+    files = [dirty_file(seed) for seed in range(FILES)]
+    purposes = [
+        {"code": each.code, "items": list(each.items), "unregistered_by": each.unregistered_by}
+        for each in made.agreement.purposes
+    ]
+    limits = {"maxRows": made.agreement.limits.max_rows, "maxBytes": made.agreement.limits.max_bytes}
+    asked = [
+        {"data": content, "isWorkbook": ending == "xlsx", "purposes": purposes, "today": f"{TODAY:%Y%m%d}", **limits}
+        for ending, content in files
+    ]
+    _, found = checked(tmp_path, asked)
+    refused, differ = set(), {}
+    for seed, ((ending, content), seen) in enumerate(zip(files, found, strict=True)):
+        said = office(made, ending, content)
+        refused.add(said["refusal"]["code"] if said["refusal"] else None)
+        if {key: said[key] for key in ("refusal", "findings")} != {key: seen[key] for key in ("refusal", "findings")}:
+            differ[seed] = (said, seen)
+    assert not differ, f"{len(differ)} of {FILES}: {dict(list(differ.items())[:3])}"
+    assert len(refused) > 8, "the files are refused for many reasons"

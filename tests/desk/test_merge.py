@@ -1,0 +1,52 @@
+"""Results in every form that an agreement may name read the same; a supplement takes the places of what was open."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from exchange.output.results import write_csv, write_xlsx
+from tests.desk.node import run, tables_json
+
+COLUMNS = ("row_ref", "id_number", "name", "identity", "note", "answer.sex")
+FIRST = [
+    ("A", "110105********002X", "张**", "consistent", "id_repaired;name_variant", "under_review"),
+    ("=1", "***", "李**", "id_number_scientific", "", "not_answered"),
+    ("A", "110105********002X", "王**", "consistent", "", "inconsistent"),
+    ("'B", "220102********1227", "赵**", "under_review", "", "not_answered"),
+]
+SECOND = [
+    ("A", "110105********002X", "张**", "consistent", "", "consistent"),
+    ("'B", "220102********1227", "赵**", "name_disagrees", "", "not_answered"),
+]
+
+
+def written(rows: Sequence[tuple[str, ...]], form: str, language: str) -> bytes:
+    frame = pl.DataFrame(rows, schema=list(COLUMNS), orient="row")
+    if form == "xlsx":
+        return write_xlsx(frame, ["sex"], language, [])
+    return write_csv(frame, ["sex"], language, form)
+
+
+@pytest.mark.parametrize("form", ["utf-8", "utf-8-sig", "gb18030", "xlsx"])
+def test_first_and_supplement(tmp_path: Path, form: str) -> None:
+    (tmp_path / "tables.json").write_text(tables_json(), encoding="utf-8")
+    ending = "xlsx" if form == "xlsx" else "csv"
+    for language in ("zh", "en"):
+        given: list[dict[str, Any]] = [
+            {
+                "record": {"items": ["sex"], "plain": {"name": f"x.{ending}"}},
+                "plain": base64.b64encode(written(rows, form, language)).decode(),
+            }
+            for rows in (FIRST, SECOND)
+        ]
+        found = json.loads(run("results.mjs", str(tmp_path / "tables.json"), given=json.dumps(given)))
+        assert found["columns"] == [*COLUMNS[:-1], "sex_answer"]
+        assert [tuple(row) for row in found["rows"]] == [SECOND[0], FIRST[1], FIRST[2], SECOND[1]]
+        assert found["standings"] == ["agrees", "unread", "differs", "differs"]

@@ -1,0 +1,106 @@
+"""The page itself: built from its sources, closed to every connection, usable by keyboard, enlarged, and read aloud."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+from exchange.base.paths import ROOT
+from exchange.desk.page import TEMPLATE, make_desk
+from exchange.desk.tables import desk_tables
+from tests.desk.browser import drive
+from tests.desk.conftest import Made
+from tests.desk.node import DESK, node
+
+LIST = "业务编号,公民身份号码,姓名,性别\nA-1,110105194912310021,张三,女\n"
+ROWS = 300_000
+
+
+def test_the_committed_page_is_what_its_sources_build(tmp_path: Path) -> None:
+    built = tmp_path / "desk.html"
+    subprocess.run([node(), str(DESK / "build.mjs"), str(built)], check=True, capture_output=True, timeout=300)
+    assert built.read_bytes() == TEMPLATE.read_bytes(), "desk/src has changed: make desk"
+
+
+def test_the_policy_forbids_every_connection_and_the_page_names_no_server() -> None:
+    page = TEMPLATE.read_text(encoding="utf-8")
+    (policy,) = re.findall(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    assert policy.startswith("default-src 'none'; script-src 'sha256-")
+    assert {part.split()[0] for part in policy.split("; ")} == {
+        "default-src", "script-src", "style-src", "worker-src", "base-uri", "form-action",
+    }  # fmt: skip
+    assert "unsafe" not in policy
+    run = re.sub(r"<!--.*?-->", "", page, flags=re.DOTALL)  # the licences of what it carries
+    named = set(re.findall(r"https?://[a-z0-9.-]+", run)) - {"http://schemas.openxmlformats.org", "http://www.w3.org"}
+    assert not named
+    assert not re.search(r"<(?:link|img|iframe|script)[^>]+(?:src|href)=", page)
+
+
+def test_the_same_agreement_gives_the_same_page(made: Made) -> None:
+    assert make_desk(made.agreement, made.office, 730) == made.page.read_bytes()
+    assert b"PRIVATE KEY-----\n" not in made.page.read_bytes()
+
+
+def test_no_lock_entry_names_a_registry_and_each_has_its_hash() -> None:
+    lock = (ROOT / "desk" / "package-lock.json").read_text(encoding="utf-8")
+    assert "resolved" not in lock
+    assert lock.count('"integrity": "sha512-') == lock.count('"node_modules/')
+
+
+def test_every_code_that_a_row_may_have_says_what_to_do() -> None:
+    tables = desk_tables()
+    asked_elsewhere = {"row_ref_unknown"}
+    unreadable = {code for code, answer in tables["answers"].items() if answer["group"] == "unreadable"}
+    assert unreadable - asked_elsewhere <= set(tables["advice"])
+    assert set(tables["advice"]) <= {*tables["answers"], *tables["notes"]}
+    assert set(tables["after"]) <= set(tables["answers"])
+
+
+def test_keyboard_zoom_and_what_a_screen_reader_needs(made: Made, tmp_path: Path) -> None:
+    data = tmp_path / "list.csv"
+    data.write_text(LIST, encoding="utf-8")
+    views = [
+        step for view in ("send", "read", "keys") for step in ({"do": "click", "at": f"#tab-{view}"}, {"do": "axe"})
+    ]
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "1 行有问题"},
+        {"do": "axe"},
+        *views,
+        {"do": "evaluate", "script": "document.getElementById('tab-keys').focus()"},
+        {"do": "press", "key": "ArrowRight"},
+        {"do": "focused"},
+        {"do": "press", "key": "ArrowRight"},
+        {"do": "focused"},
+        {"do": "evaluate", "script": "document.documentElement.scrollWidth <= innerWidth"},
+        {"do": "click", "at": "button.language"},
+        {"do": "text", "at": "#view-send h2"},
+        {"do": "axe"},
+        {"do": "screenshot", "to": str(tmp_path / "narrow.png")},
+        width=683,
+        height=384,
+    )
+    violations = [step for step in driven.gave if isinstance(step, list)]
+    assert violations == [[]] * 5
+    assert driven.gave[11] == "tab-check"
+    assert driven.gave[13] == "tab-send"
+    assert driven.gave[14] is True
+    assert driven.gave[16] == "Make a request"
+
+
+def test_a_long_check_can_be_stopped_while_it_runs(made: Made, tmp_path: Path) -> None:
+    data = tmp_path / "long.csv"
+    head, row, _ = LIST.split("\n")
+    data.write_text("\n".join([head, *[row] * ROWS]), encoding="utf-8")
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "click", "at": "#check-outcome .message button"},
+        {"do": "wait", "at": "#check-outcome", "text": "已停止"},
+        {"do": "text", "at": "#check-outcome"},
+    )
+    assert "行有问题" not in driven.gave[3]

