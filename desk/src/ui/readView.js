@@ -48,14 +48,22 @@ export function readView(desk) {
     const outcome = el("div", { id: "read-outcome" });
     const chosen = el("p", { class: "hint", id: "read-chosen" });
     let own = null;
-    const take = async (given) => {
-        for (const file of given) files.set(file.name, await bytesOf(file));
-        chosen.replaceChildren(say(`已选 ${files.size} 个文件`, `${files.size} files chosen`));
+    let reading = Promise.resolve(); // what was chosen is read to its end before it is opened
+    const inTurn = (work) => {
+        const done = reading.then(work);
+        reading = done.catch(() => {});
+        return done;
     };
-    const takeOwn = async ([file]) => {
-        const data = { name: file.name, content: await bytesOf(file), isWorkbook: /\.xlsx$/i.test(file.name) };
-        own = await checker.check(data.content, askedOf({ ...desk, data }, ""), () => {});
-    };
+    const take = (given) =>
+        inTurn(async () => {
+            for (const file of given) files.set(file.name, await bytesOf(file));
+            chosen.replaceChildren(say(`已选 ${files.size} 个文件`, `${files.size} files chosen`));
+        });
+    const takeOwn = ([file]) =>
+        inTurn(async () => {
+            const data = { name: file.name, content: await bytesOf(file), isWorkbook: /\.xlsx$/i.test(file.name) };
+            own = await checker.check(data.content, askedOf({ ...desk, data }, ""), () => {});
+        });
     const clear = button(say("重新选择", "Start anew"), () => {
         files.clear();
         chosen.replaceChildren();
@@ -63,7 +71,10 @@ export function readView(desk) {
     });
     const read = button(
         say("核对并打开", "Check and open"),
-        () => run(desk, files, () => own ?? ownOf(desk), keys, outcome),
+        async () => {
+            await reading;
+            await run(desk, files, () => own ?? ownOf(desk), keys, outcome);
+        },
         "main",
     );
     read.id = "read-open";
