@@ -25,7 +25,7 @@ from exchange.demo.world import PARTNERS, SEED, World
 hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine is no wrong answer
 hypothesis.settings.load_profile("any machine")
 
-SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "server", "small"})
+SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "server", "small", "elsewhere"})
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 
 ONE_AIRFLOW = tuple(

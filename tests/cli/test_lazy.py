@@ -36,6 +36,7 @@ def test_help_imports_nothing_that_a_command_needs() -> None:
     assert {name for name in found if name.startswith("exchange.cli.")} == {
         "exchange.cli.main",
         "exchange.cli.lazy",
+        "exchange.cli.log_lines",
         "exchange.cli.outcome",
     }
 
@@ -49,7 +50,7 @@ def test_a_command_imports_its_own_module_alone() -> None:
 
 def test_the_table_names_every_command_and_no_other() -> None:
     modules = {path.stem for path in Path(exchange.cli.__path__[0]).glob("*.py")}
-    assert set(COMMANDS) == modules - {"__init__", "main", "lazy", "outcome", "show"}
+    assert set(COMMANDS) == modules - {"__init__", "main", "lazy", "log_lines", "outcome", "show"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

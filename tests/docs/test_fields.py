@@ -23,6 +23,7 @@ office = "某局"
 home = "home"
 agreements = "agreements"
 exports = "exports"
+data_security = "p-1"
 [keys]
 signing_key = "a"
 signing_certificate = "b"

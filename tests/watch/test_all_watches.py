@@ -95,7 +95,9 @@ def test_cut_off_at_any_file_that_it_sends(
 
 def test_the_examples_of_the_operators_handbook_hold(tmp_path: Path) -> None:
     text = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    people, days, expected, retention = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    blocks = re.findall(r"^```toml\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    named = ("[[people]]", "[[days]]", "[[expected]]", "[retention]")
+    people, days, expected, retention = (next(each for each in blocks if name in each) for name in named)
     (person,) = tomllib.loads(people)["people"]
     assert Person.model_validate(person).offices
     (tmp_path / "days.toml").write_text(days, encoding="utf-8")
