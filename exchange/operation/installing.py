@@ -18,6 +18,7 @@ import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -25,7 +26,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.base.errors import Halt
 from exchange.base.files import make_folder, write_atomically
+from exchange.base.keyed import make_keys
 from exchange.base.toml import parse_model, read_bytes
+from exchange.calendar.working_days import office_day
 from exchange.settings import read_secret
 from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 
@@ -139,10 +142,13 @@ def password_of(place: Path, role: str) -> str:
 
 def _keys(plan: Plan) -> Iterator[Done]:
     folder = plan.folder / "keys"
-    made = {name: not (folder / name).exists() for name in ("sign.pem", "encrypt.pem", "register.pem", "sftp")}
+    made = {
+        name: not (folder / name).exists() for name in ("sign.pem", "encrypt.pem", "register.pem", "told.keys", "sftp")
+    }
     for name in ("sign", "encrypt"):
         make_certificate(folder, name, f"{plan.office} {name}")
     make_register_key(folder)
+    make_keys(folder / "told.keys", office_day(datetime.now(UTC)))
     public = f"{make_ssh_key(folder / 'sftp')}\n".encode()
     if not (folder / "sftp.pub").exists():
         write_atomically(folder / "sftp.pub", public)
@@ -184,6 +190,7 @@ decryption_certificate = "keys/encrypt.pem"
 sftp_key = "keys/sftp"
 register_key = "keys/register.key"
 register_public = "keys/register.pem"
+told_keys = "keys/told.keys"
 
 [register]
 url = "{url(plan.database, role, plan.database.register_name)}"

@@ -175,4 +175,6 @@ def test_it_asks_where_it_is_told_nothing(tmp_path: Path) -> None:
     answers = f"某机关\n{tmp_path}/office\n127.0.0.1\n1\npostgres\n\n"
     result = CliRunner().invoke(commands, ["office", "init"], input=answers)
     assert result.exit_code == 75
-    assert Settings.load(tmp_path / "office" / "exchange.toml").office == "某机关"
+    settings = Settings.load(tmp_path / "office" / "exchange.toml")
+    assert settings.office == "某机关"
+    assert [place for place in settings.keys.model_dump().values() if not place.exists()] == []
