@@ -13,6 +13,7 @@ Rules
 - A file whose name is none that is read (upper case, another alphabet, blanks, ``set.zip``) gets the partner one notice
   a day, as long as it lies there, which says what names are read.
 - A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
+- Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
 - Whatever goes wrong in one partner's look is that partner's trouble, and in one set that set's: it is named, the
   others go on. A look has one time limit in all, and a batch is told as soon as it is claimed.
 - More files than are looked at: the partner gets a notice, and the sets that are seen are answered. What a set seems to
@@ -72,6 +73,9 @@ CROWDED: Final = "too-many-files"
 
 UNREAD: Final = "names-not-read"
 """What notices call files whose names are none that is read."""
+
+_OURS: Final = (WITHHELD, CROWDED, UNREAD)
+"""A file that bears one of these is none that is read: its notice and that of the folder would undo each other."""
 
 _SETTLING: Final = timedelta(minutes=1)
 """So long after its last step a batch's own run may still be sending its receipt and clearing its set away."""
@@ -174,27 +178,38 @@ class FolderScan:
         self.unread = self.listing.unread + len(others)
 
     def all_sets(self) -> None:
-        """Claims what is complete; reports what has stood still for too long and is not."""
-        unfinished = []
-        for about, code, found in (
-            (WITHHELD, "name_holds_id_number", self.withheld > 0),
-            (CROWDED, "too_many_files", not self.listing.whole),
-            (UNREAD, "names_not_read", self.unread > 0),
-        ):
-            if found:
-                unfinished.append(about)
-                if self._left_alone(about, code) and about == UNREAD:
-                    self.troubles.append(f"{self.agreement.partner}: files whose names are not read: {self.unread}")
+        """Claims what is complete; then answers anew what came again, and reports what has stood still for too long and
+        is not complete. What cannot be sent is a trouble of this look, and holds up no claim.
+        """
+        lacking = [
+            (about, code)
+            for about, code, found in (
+                (WITHHELD, "name_holds_id_number", self.withheld > 0),
+                (CROWDED, "too_many_files", not self.listing.whole),
+                (UNREAD, "names_not_read", self.unread > 0),
+            )
+            if found
+        ]
         for stem in self.sets:
             with self.apart(stem):
                 missing = self.claim_if_complete(stem)
-                if stem in self.again:
-                    missing = self._answer_again(self.again[stem], stem)
                 if missing is not None and (self.listing.whole or not missing.endswith("_missing")):
-                    unfinished.append(stem)
-                    self._left_alone(stem, missing)
+                    lacking.append((stem, missing))
+        with _named(self.troubles, self.agreement.partner):
+            self._tell(lacking)
         if self.listing.whole:
-            self.app.register.finished(self.agreement.partner, unfinished)
+            self.app.register.finished(self.agreement.partner, [about for about, _ in lacking])
+
+    def _tell(self, lacking: list[tuple[str, str]]) -> None:
+        """Sends what is due of receipts and notices; to ``lacking`` is added what is not answered any more."""
+        for stem, batch_id in self.again.items():
+            with self.apart(stem):
+                if (past := self._answer_again(batch_id, stem)) is not None:
+                    lacking.append((stem, past))
+        for about, code in lacking:
+            with self.apart(about):
+                if self._left_alone(about, code) and about == UNREAD:
+                    self.troubles.append(f"{self.agreement.partner}: files whose names are not read: {self.unread}")
 
     @contextmanager
     def apart(self, stem: str) -> Generator[None]:
@@ -321,7 +336,8 @@ def _stem(name: str) -> str:
     """What the names of one set's files begin with; empty for a file that belongs to none."""
     for ending in _ENDINGS:
         if name.endswith(ending):
-            return name.removesuffix(ending)
+            stem = name.removesuffix(ending)
+            return "" if stem in _OURS else stem
     return ""
 
 

@@ -23,6 +23,9 @@ EXACT_BELOW: Final = 10**15
 
 BUILT_IN_DATES: Final = frozenset({14, 15, 16, 17, 22, *range(27, 32), 36, *range(50, 55), 57, 58})
 
+FORMULA: Final = r'^="([^"]*)"$'
+"""A text that is written as a formula, so that a spreadsheet keeps its digits."""
+
 _NOT_SHOWN: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]?')
 """A bracket that is never closed hides the rest: looking for its end anew from each of them takes the square of the
 time."""

@@ -1,21 +1,22 @@
 """The header of a request's data file: which column holds what.
 
 Rules: headers are Chinese or English, in any order, compared after width is evened out and without blanks, marks and
-controls, and without empty cells behind the last one. The columns of the
-items asked are there, each once (some may be left out), and no others: a column too many is personal data that nobody
-asked to be sent, and refuses the set. A refusal names a known column by its code and an unknown one by its place
-(``#5``), never by its text. An item that is asked alone has the columns of its form, and no number.
+controls, without empty cells behind the last one, and where one is written as a formula (``="姓名"``) by its text. The
+columns of the items asked are there, each once (some may be left out), and no others: a column too many is personal
+data that nobody asked to be sent, and refuses the set. A refusal names a known column by its code and an unknown one by
+its place (``#5``), never by its text. An item that is asked alone has the columns of its form, and no number.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 
 from exchange.base.errors import Refused
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
 from exchange.calendar.limits import OBJECTION
-from exchange.validate.cells import has_text, seen
+from exchange.validate.cells import FORMULA, has_text, seen
 
 
 def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, ...]:
@@ -37,7 +38,7 @@ def known_columns(header: Sequence[str], columns: Sequence[Column]) -> set[str]:
 
 
 def _even(word: str) -> str:
-    return seen(unicodedata.normalize("NFKC", word)).lower()
+    return re.sub(FORMULA, r"\1", seen(unicodedata.normalize("NFKC", word))).lower()
 
 
 def read_header(header: Sequence[str], items: Sequence[str], form: str | None = None) -> list[str]:

@@ -1,7 +1,9 @@
 """Bytes to UTF-8, for files as people's programs save them: UTF-8 with or without marks, GB18030, or marked UTF-16.
 
 Rules
-- A stated encoding is final. Otherwise a mark of UTF-16 is; then the file as a whole decides.
+- A stated encoding is final; a file that is stated to be GB18030 and yet has the mark of UTF-8, or reads as clearly
+  more Chinese in UTF-8, is refused: read as stated it would be about other people. Otherwise a mark of UTF-16 is final;
+  then the file as a whole decides.
 - Each reading is held against the common characters of Chinese (GB 2312, as most names and all headers are written):
   the share of them among all that is beyond ASCII is its evidence, and the other reading must have clearly less.
   Chinese in one encoding, read as the other, is rare characters and foreign letters.
@@ -54,8 +56,10 @@ def to_utf8(content: bytes, stated: str | None = None) -> bytes:
         content, stated = _from_utf16(content), "utf-8"
     if b"\x00" in content:
         raise Refused("nul_byte", row=content.count(b"\n", 0, content.index(b"\x00")))
-    content = _without_marks(content)
+    marked, content = content.startswith(codecs.BOM_UTF8), _without_marks(content)
     _check_lines(content)
+    if stated == "gb18030":
+        _check_not_utf8(content, marked=marked)
     encoding = stated or _decided(content)
     if encoding == "utf-8":
         if (wrong := _first_not_utf8(content)) is not None:
@@ -155,15 +159,29 @@ def _kinds(content: bytes) -> Iterator[tuple[int, bytes, str]]:
 
 def _of_whole_utf8(content: bytes) -> str:
     """Which of the two it is where all of it is valid UTF-8, as some GB18030 is by accident."""
-    row, line = next((row, line) for row, line in enumerate(io.BytesIO(content)) if not line.isascii())
-    start = content.index(line)
-    piece = content[start : content.find(b"\n", start + _PIECE) + 1 or len(content)]
+    row, line, piece = _first_beyond_ascii(content)
     lead = _evidence(piece, "utf-8") - _evidence(piece, "gb18030")
     if lead > _CLEAR or _evidence(piece, "gb18030") == 0:
         return "utf-8"
     if row == 0 and _evidence(line, "gb18030") - _evidence(line, "utf-8") > _CLEAR:
         return "gb18030"
     raise Refused("encoding_unclear", row=row)
+
+
+def _first_beyond_ascii(content: bytes) -> tuple[int, bytes, bytes]:
+    """(number of the first line beyond ASCII, that line, some megabyte of lines from it on)."""
+    row, line = next((row, line) for row, line in enumerate(io.BytesIO(content)) if not line.isascii())
+    start = content.index(line)
+    return row, line, content[start : content.find(b"\n", start + _PIECE) + 1 or len(content)]
+
+
+def _check_not_utf8(content: bytes, *, marked: bool) -> None:
+    """Refused, with the first line beyond ASCII, where a file stated to be GB18030 is UTF-8 beyond doubt."""
+    if content.isascii() or _first_not_utf8(content) is not None:
+        return
+    row, _, piece = _first_beyond_ascii(content)
+    if marked or _evidence(piece, "utf-8") - _evidence(piece, "gb18030") > _CLEAR:
+        raise Refused("encoding", row=row)
 
 
 def _kind(line: bytes) -> str:

@@ -186,7 +186,7 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
             sheet.merge(given.get("ref", ""))
 
     def end(element: str) -> None:
-        nonlocal phonetic, inside
+        nonlocal phonetic, inside, column
         inside = False
         if element == "v":
             if pieces:
@@ -196,6 +196,7 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
         elif element == "row":
             if filled:
                 sheet.add(number, row)
+            column = -1  # what an extension behind the rows says is no cell
         elif element == "rPh":
             phonetic = False
 

@@ -3,7 +3,7 @@
 Rules: no row is dropped; a row with more or fewer fields than the header keeps its place with ``row_fault`` set and its
 reference echoed, and so does one whose reference has lost a character. Blank lines are not rows. The number of rows
 must be what the manifest says, and not every reference empty. Commas, semicolons or tabs part the fields, whichever
-gives the header most of them; what Excel writes in front (``sep=;``) is no header.
+gives the header most of them; what Excel writes in front (``sep=;``) is no header, nor is a line without text there.
 
 A file is read in parts, so that what is made of its rows need not be in memory at once. A clean one is read by pyarrow;
 only from where that finds a ragged row or a stray quote is it read eight times slower, by Python's ``csv`` (1,000,000
@@ -25,7 +25,7 @@ import pyarrow.csv as pacsv
 
 from exchange.base.errors import Refused
 from exchange.base.tables import REQUIRED_COLUMNS
-from exchange.validate.cells import has_text
+from exchange.validate.cells import FORMULA, has_text
 from exchange.validate.columns import columns_for, read_header
 from exchange.validate.effort import Effort
 from exchange.validate.encoding import MAX_LINE_BYTES
@@ -35,12 +35,12 @@ ROW_FAULT: Final = "row_fault"
 SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
 """What a cell with text in it holds; blanks, marks and controls alone are none, as in ``cells.has_text``."""
 
-FORMULA: Final = r'^="([^"]*)"$'
 LOST: Final = "\ufffd"
 REFERENCE: Final = "row_ref"
 _SEPARATORS: Final = ",;\t"
 _OTHER_SEPARATORS: Final = re.compile("[|:，；、｜]")
 _EXCELS_LINE: Final = re.compile(rb'"?sep=[^\r\n]"?\r?\n', re.IGNORECASE)
+_EMPTY: Final = re.compile(rb"[\s,;]*")
 _SURPLUS: Final = 64
 """Empty columns behind the header's last word that are read as columns. A spreadsheet whose formats reach to its last
 column saves some 16,000, and each would take memory in every part: those are cut off row by row, which is slower."""
@@ -78,7 +78,7 @@ def read_parts(
 def _counted(
     utf8: bytes, items: Sequence[str], rows: int | None, form: str | None, part: int
 ) -> Iterator[pl.DataFrame]:
-    start = _after_excels_line(utf8)
+    start = _header_start(utf8)
     end = _header_end(utf8, start)
     separator, header = _fields(utf8[start:end])
     codes = read_header(header, items, form)
@@ -116,13 +116,16 @@ def has_references(table: pl.DataFrame) -> bool:
 def read_words(utf8: bytes) -> list[str]:
     """The header's words as they stand, nothing asked of them yet."""
     with foreign_bytes("csv_format"):
-        start = _after_excels_line(utf8)
+        start = _header_start(utf8)
         return _fields(utf8[start : _header_end(utf8, start)])[1]
 
 
-def _after_excels_line(utf8: bytes) -> int:
+def _header_start(utf8: bytes) -> int:
+    """Behind what Excel writes in front, and behind lines that hold nothing but blanks and separators."""
     first = _EXCELS_LINE.match(utf8)
-    return first.end() if first else 0
+    start = first.end() if first else 0
+    empty = _EMPTY.match(utf8, start)
+    return utf8.rfind(b"\n", start, empty.end() if empty else start) + 1 or start
 
 
 def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -> pl.DataFrame:

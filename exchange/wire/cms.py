@@ -25,6 +25,9 @@ STRONG_CIPHERS: Final = frozenset(bytes.fromhex(f"6086480165030401{last:02x}") f
 _ENVELOPED: Final = frozenset(bytes.fromhex(each) for each in ("06092a864886f70d010703", "060b2a864886f70d0109100117"))
 """EnvelopedData, and AuthEnvelopedData (RFC 5083)."""
 
+_SIGNED: Final = bytes.fromhex("06092a864886f70d010702")
+"""SignedData."""
+
 _SEQUENCE: Final = 0x30
 _INDEFINITE: Final = 0x80
 _DEEPEST: Final = 32
@@ -41,8 +44,13 @@ def as_der(content: bytes) -> bytes:
 
 
 def digests(signature: bytes) -> frozenset[bytes]:
-    """The digests that a signature names; none where it cannot be walked. A signer's digest must be among them."""
+    """The digests that a signature names; none where it cannot be walked or is something else, such as an envelope. A
+    signer's digest must be among them.
+    """
     try:
+        kind, _ = _enter(signature, 0)
+        if signature[kind : _skip(signature, kind)] != _SIGNED:
+            return frozenset()
         place, end = _enter(signature, _skip(signature, _inside_content_info(signature)))
         found = set()
         while place < end:

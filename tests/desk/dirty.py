@@ -64,6 +64,7 @@ def _header(draw: random.Random, rows: list[list[str]]) -> list[str]:
             lambda: [*HEADER[:5], "电话"],
             lambda: [*HEADER[:5], HEADER[3]],
             lambda: [*HEADER, "", " "],
+            lambda: [f'="{word}"' for word in HEADER],
             lambda: [*HEADER[1:], "备注"],
         ]
     )
@@ -105,6 +106,8 @@ def _spoiled(draw: random.Random, content: bytes) -> bytes:
         return content + "A-9,11010519491231002X,李雷,女,,\r\n".encode(draw.choice(["utf-8", "gb18030"]))
     if kind == 2:
         return b"sep=,\r\n" + content
+    if kind == 4:
+        return draw.choice([b"\r\n", b",,,\r\n", b" ;\t\n\n"]) + content
     return content + (b"\x1a" if kind == 3 else b"")
 
 

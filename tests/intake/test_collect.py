@@ -171,6 +171,30 @@ def test_hostile_names_are_not_touched(app: App, court: DemoPartner, ask: Ask, t
     assert secret.read_text() == "{}"
 
 
+def test_a_file_that_bears_a_notices_own_name_is_told_like_any_other(
+    app: App, later: Later, court: DemoPartner
+) -> None:
+    put(court, {"names-not-read.csv": b"1", "名单.csv": b"1"})
+    for ahead in (timedelta(), PATIENCE, 2 * PATIENCE):
+        poll(later(ahead))
+    assert court.verified("names-not-read.notice.json")["code"] == "names_not_read"
+
+
+def test_a_notice_that_cannot_be_put_holds_up_no_claim(app: App, later: Later, court: DemoPartner, ask: Ask) -> None:
+    put(court, {"0-first.csv": b"1"})
+    taken = court.server.home / "from-office" / "0-first.notice.json"
+    (taken / "inside").mkdir(parents=True)
+    poll(app)
+    request = ask()
+    put(court, court.make_set(request))
+    try:
+        swept = poll(later(PATIENCE))
+    finally:
+        (taken / "inside").rmdir()
+    assert request.batch in swept.waiting
+    assert [court.id in trouble for trouble in swept.troubles] == [True]
+
+
 def test_one_partner_in_trouble_does_not_hold_up_the_others(
     app: App, world: World, court: DemoPartner, education: DemoPartner, ask: Ask
 ) -> None:

@@ -54,6 +54,20 @@ def test_a_row_that_is_utf8_by_accident_is_what_the_others_are(stated: str | Non
     assert to_utf8(text.encode("gb18030"), stated) == text.encode()
 
 
+@pytest.mark.parametrize("name", ["张三", "王芳", "欧阳文", "司马相如"])
+@pytest.mark.parametrize("mark", [b"", codecs.BOM_UTF8])
+def test_utf8_that_is_stated_to_be_gb18030_is_never_other_peoples_names(name: str, mark: bytes) -> None:
+    with pytest.raises(Refused) as refused:
+        to_utf8(mark + f"row_ref,name\nR1,{name}\n".encode(), "gb18030")
+    assert (refused.value.code, refused.value.row) == ("encoding", 1)
+
+
+@pytest.mark.parametrize("name", ["郑伟", "谢瑾昇", "王芳", "陳"])
+def test_gb18030_that_is_stated_is_read_as_that(name: str) -> None:
+    text = f"row_ref,name\nR1,{name}\n"
+    assert to_utf8(text.encode("gb18030"), "gb18030") == text.encode()
+
+
 @pytest.mark.parametrize(
     "content",
     [

@@ -14,7 +14,7 @@ from exchange.base.errors import Refused
 from exchange.validate import table
 from exchange.validate.cells import has_text
 from exchange.validate.columns import read_header
-from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_parts, read_table
+from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_parts, read_table, read_words
 
 ITEMS = ("id_number", "sex")
 HEADER = b"row_ref,id_number,name,sex\n"
@@ -100,6 +100,16 @@ def refused(content: bytes, rows: int = 1) -> Refused:
     with pytest.raises(Refused) as found:
         read_table(content, ITEMS, rows)
     return found.value
+
+
+@pytest.mark.parametrize("before", [b"\n", b"\r\n \r\n", b",,,\n", b" ;\t;\n\n", b"sep=,\r\n,,\r\n"])
+def test_lines_without_text_before_the_header_are_none(before: bytes) -> None:
+    assert read_table(before + HEADER + b"R1,1,a,1\n", ITEMS, 1).equals(read_table(HEADER + b"R1,1,a,1\n", ITEMS, 1))
+    assert read_words(before + HEADER) == read_words(HEADER)
+
+
+def test_a_header_that_is_written_as_formulas() -> None:
+    assert read_header([f'="{code}"' for code in CODES], ITEMS) == read_header(CODES, ITEMS)
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t"])

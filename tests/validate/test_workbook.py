@@ -341,6 +341,15 @@ references = texts.filter(lambda text: text[:1] != "=" and has_text(text))
 cells = texts.filter(lambda text: not text.startswith("=")) | st.integers(-(10**15) + 1, 10**15 - 1) | st.none()
 
 
+@pytest.mark.parametrize("element", [b"<v>9</v>", b"<is><t>9</t></is>"])
+def test_a_value_of_an_extension_behind_the_rows_changes_none(element: bytes) -> None:
+    def extend(part: bytes) -> bytes:
+        return part.replace(b"</worksheet>", b"<extLst><ext>" + element + b"</ext></extLst></worksheet>")
+
+    with pytest.raises(Refused, match="workbook_format"):
+        read_workbook(altered(book(SOUND), "xl/worksheets/sheet1.xml", extend), None, ITEMS, 1)
+
+
 @pytest.mark.parametrize("write", [book, book_of_shared_texts])
 @given(
     rows=st.lists(

@@ -103,7 +103,7 @@ def test_whatever_is_no_cms_names_no_digest_and_no_cipher(content: bytes, cut: i
         assert cipher(given_bytes) is None or isinstance(cipher(given_bytes), bytes)
 
 
-@pytest.mark.parametrize("change", ["content", "signature", "certificate", "nothing signed"])
+@pytest.mark.parametrize("change", ["content", "signature", "certificate", "nothing signed", "an envelope"])
 def test_what_is_not_signed_by_the_pinned_certificate(keys: Path, theirs: KeyPair, change: str) -> None:
     signature = bytearray(sign(CONTENT, theirs))
     content = CONTENT + b" " if change == "content" else CONTENT
@@ -111,6 +111,8 @@ def test_what_is_not_signed_by_the_pinned_certificate(keys: Path, theirs: KeyPai
         signature[-5] ^= 1
     pinned = keys / ("ours.pem" if change == "certificate" else "theirs.pem")
     given = b"0\x00" if change == "nothing signed" else bytes(signature)
+    if change == "an envelope":
+        given = encrypt(CONTENT, theirs.certificate)
     with pytest.raises(Refused) as refused:
         verify(content, given, pinned, datetime.now(UTC))
     assert refused.value.code == "signature_invalid"

@@ -7,7 +7,10 @@ import { hasText, seen } from "./text.js";
 export const UNREGISTERED = "unregistered";
 export const OBJECTION = "objection";
 
-const even = (word) => seen(word.normalize("NFKC")).toLowerCase();
+const even = (word) =>
+    seen(word.normalize("NFKC"))
+        .replace(/^="([^"]*)"$/, "$1")
+        .toLowerCase();
 
 /** The columns that a request for these items has; `form` is that of an item that is asked alone. */
 export function columnsFor(rules, items, form) {

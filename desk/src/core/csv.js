@@ -63,11 +63,12 @@ function fieldEnd(text, start, separator) {
 
 const SEPARATORS = [",", ";", "\t"];
 const OTHERS = /[|:，；、｜]/u;
+const EMPTY = /[ \t\r\n\f\v,;]*/y;
 const EXCELS_LINE = /^"?sep=[^\r\n]"?\r?\n/iu;
 
 /** `{separator, header, body}`: what parts the fields, the header's words, and where the rows begin. */
 export function readCsvHeader(text) {
-    const start = EXCELS_LINE.exec(text)?.[0].length ?? 0;
+    const start = headerStart(text);
     const body = headerEnd(text, start);
     const line = text.slice(start, body).replace(/[\r\n]+$/, "");
     let best = null;
@@ -78,6 +79,14 @@ export function readCsvHeader(text) {
     if (!best) throw new Refused("csv_format", { row: 0 });
     if (best.header.length === 1 && OTHERS.test(line)) throw new Refused("csv_separator", { row: 0 });
     return best;
+}
+
+/** Behind what Excel writes in front, and behind lines that hold nothing but blanks and separators. */
+function headerStart(text) {
+    const start = EXCELS_LINE.exec(text)?.[0].length ?? 0;
+    EMPTY.lastIndex = start;
+    const empty = EMPTY.exec(text)[0];
+    return start + empty.lastIndexOf("\n") + 1;
 }
 
 /** A line feed inside a quoted word of the header is no end of it. */

@@ -42,11 +42,13 @@ export function toText(rules, content, stated = null) {
     }
     const nul = bytes.indexOf(0);
     if (nul >= 0) throw new Refused("nul_byte", { row: countLines(bytes.subarray(0, nul)) });
+    const marked = MARKS[0].every((byte, place) => bytes[place] === byte);
     bytes = withoutMarks(bytes);
     const lines = linesOf(bytes);
     const long = lines.findIndex((line) => line.length > MAX_LINE_BYTES);
     if (long >= 0) throw new Refused("line_too_long", { row: long });
     const text = decodes(bytes, "utf-8");
+    if (stated === "gb18030" && text !== null && !isAscii(bytes)) checkNotUtf8(lines, marked);
     encoding ??= decided(bytes, lines, text);
     if (encoding === "gb18030") return fromGb18030(rules, bytes, lines);
     if (text === null)
@@ -156,6 +158,13 @@ function ofWholeUtf8(lines) {
     if (asGb === 0 || evidence(piece, "utf-8") - asGb > CLEAR) return "utf-8";
     if (row === 0 && evidence(lines[0], "gb18030") - evidence(lines[0], "utf-8") > CLEAR) return "gb18030";
     throw new Refused("encoding_unclear", { row });
+}
+
+/** Refused, with the first line beyond ASCII, where a file stated to be GB 18030 is UTF-8 beyond doubt. */
+function checkNotUtf8(lines, marked) {
+    const row = lines.findIndex((line) => !isAscii(line));
+    const piece = pieceFrom(lines, row);
+    if (marked || evidence(piece, "utf-8") - evidence(piece, "gb18030") > CLEAR) throw new Refused("encoding", { row });
 }
 
 /** The lines from this one on, some megabyte of them. */

@@ -131,6 +131,7 @@ function readRows(parts, part, { texts, dates, from1904 }) {
             put(unescaped(cell.pieces));
         } else if (element === "row") {
             if (filled) add(found, number, row);
+            column = -1; // what an extension behind the rows says is no cell
         } else if (element === "rPh") {
             phonetic = false;
         }
