@@ -9,8 +9,8 @@ Rules
 - Under a standing approval clean rows leave at once, and waiting itself would tell. Therefore some of them wait, too,
   for an officer's spot check: one in ``spot_check_one_in`` (settings, ``[policy]``), drawn by a keyed hash of batch
   and row; of a partner who has had more hits than that within ``spot_check_days``, as many as it had hits; and of a
-  batch at least as many as it has hits, where it has as many clean rows. Rows that an officer has for something else are
-  drawn like any other: else of these whoever waits would be a hit.
+  batch at least as many as it has hits, where it has as many clean rows. Rows that an officer has for something else
+  are drawn like any other: else of these whoever waits would be a hit.
 - A row that was drawn stands in the queue with the cause *spot check*, and the register's queue alone says later which
   ones were: nothing is drawn twice.
 
