@@ -4,6 +4,7 @@ Rules
 - No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers;
   of somebody said to be unregistered, the candidates; of offence records those that count or may count for the
   request's purpose and no others.
+- What a missing source would have to say is open as *source not ready*; nobody decides it before the source is there.
 - Opening a row is written into the ledger before anything of it is shown.
 - The snapshots are those that the batch was answered from.
 - Only the rows that are opened are read and decided.
@@ -20,13 +21,14 @@ import polars as pl
 from exchange.app import App
 from exchange.base.tables import OFFENCE_SOURCES, PENDING, SOURCES
 from exchange.matching import id_numbers, unregistered
-from exchange.matching.decide import NOTE
+from exchange.matching.decide import IDENTITY_COLUMN, NOTE
 from exchange.matching.identity import Population
+from exchange.matching.items import RULES
 from exchange.matching.lookup import Keys, Rows
 from exchange.matching.offence_records import counted_records
 from exchange.matching.sources import Sources
 from exchange.register import Review
-from exchange.steps.answers import BatchContext, answer_columns
+from exchange.steps.answers import WAITING, BatchContext, answer_columns
 from exchange.steps.rows import REFERENCE
 
 
@@ -52,7 +54,7 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review]) -> list[CaseV
     """What these rows of one batch hold, in their order; each is registered as opened."""
     app.register.reviews.opened(batch_id, [review.row for review in reviews])
     context, rows = BatchContext.of(app, app.register.batch(batch_id)), [review.row for review in reviews]
-    matched, claims = context.matched(rows), context.claims(rows)
+    matched, claims = _matched(context, rows), context.claims(rows)
     if context.earlier is None:
         first, proposed = context, context.matched(rows, settled=True)
     else:
@@ -78,8 +80,21 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review]) -> list[CaseV
 
 def open_columns(app: App, review: Review) -> dict[str, str]:
     """The columns of a row that are to be decided, with their answers now; nobody is looked at, nothing is opened."""
-    codes = _codes(BatchContext.of(app, app.register.batch(review.batch)).matched([review.row]), 0)
+    codes = _codes(_matched(BatchContext.of(app, app.register.batch(review.batch)), [review.row]), 0)
     return {column: code for column, code in codes.items() if code in PENDING}
+
+
+def _matched(context: BatchContext, rows: Sequence[int]) -> pl.DataFrame:
+    """The answers to these rows. Somebody in doubt waits for a source as others do, though none was asked yet."""
+    answers = context.matched(rows)
+    if not context.lacks_sources:
+        return answers
+    waits = pl.col(IDENTITY_COLUMN) == "under_review"
+    asked = [f"answer.{item}" for item in context.manifest.items if item in RULES and RULES[item].needs]
+    return answers.with_columns(
+        pl.when(waits & (pl.col(column) == "under_review")).then(pl.lit(WAITING)).otherwise(column).alias(column)
+        for column in asked
+    )
 
 
 def _of_first(rows: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:

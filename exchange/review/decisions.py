@@ -4,6 +4,8 @@ Rules
 - Every open column of the row gets an answer, one of those that ``schemas/reviews.toml`` allows for it.
 - Where the identity is decided as anything but *consistent*, nothing else of the person is answered: the other columns
   follow from it as they do in the matching.
+- What waits for a source is not decided before the source is there: never *no record* from the others alone. That it is
+  another person, or that one of them holds a record, needs no more.
 - A decision names what it rests on. A note is short and holds no identity number.
 """
 
@@ -18,6 +20,7 @@ from exchange.matching.decide import follows
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 
 MAX_NOTE_LETTERS = 200
+WAITING = "source_not_ready"
 
 
 def complete(open_columns: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
@@ -36,6 +39,9 @@ def complete(open_columns: Mapping[str, str], answers: Mapping[str, str]) -> dic
     for column, code in answers.items():
         if column not in open_columns:
             msg = f"{column} is not open in this row"
+            raise Halt(msg)
+        if open_columns[column] == WAITING and said[column] not in ("not_answered", "record_found"):
+            msg = f"{column}: a source is missing or older than its limit; the row is decided once it is there"
             raise Halt(msg)
         if code not in allowed(column):
             msg = f"{column}: this cannot be decided; one of {', '.join(allowed(column))}"

@@ -118,9 +118,18 @@ class BatchContext:
     @property
     def waits_for(self) -> str:
         """The code of rows that wait with offence records, hits or not, in the first result."""
-        needed = _needs(list(LETTER_ITEMS))
-        ready = all(source in self.pins and is_fresh(source, self.pins[source][1], self.today) for source in needed)
-        return AWAITING if ready else WAITING
+        return AWAITING if self._all_fresh(_needs(list(LETTER_ITEMS))) else WAITING
+
+    @property
+    def lacks_sources(self) -> bool:
+        """Whether a source that these items ask was missing or stale, and was not asked a second time. An objection is
+        looked into with what answered the earlier batch.
+        """
+        items = self.manifest.items
+        return self.manifest.objects_to is None and not self._all_fresh(_needs(items)) and not self.later_pins
+
+    def _all_fresh(self, needed: Iterable[str]) -> bool:
+        return all(source in self.pins and is_fresh(source, self.pins[source][1], self.today) for source in needed)
 
     @property
     def later_pins(self) -> SnapshotPins:
@@ -227,6 +236,14 @@ def fresh_sources(app: App, items: Sequence[str]) -> SnapshotPins | None:
     current, today = _current(app, items), office_day(app.now())
     whole = set(current) == {POPULATION, *_needs(items)}
     return current if whole and all(is_fresh(source, as_of, today) for source, (_, as_of) in current.items()) else None
+
+
+def lacked_sources(app: App, batch: Batch) -> bool:
+    """``BatchContext.lacks_sources`` of a batch that was not asked a second time, from the register alone."""
+    if batch.objects_to is not None:
+        return False
+    pins, day = app.register.snapshots_of(batch.id), office_day(batch.received_at)
+    return not all(source in pins and is_fresh(source, pins[source][1], day) for source in _needs(batch.items))
 
 
 def second_pass(context: BatchContext) -> bool:

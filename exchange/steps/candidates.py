@@ -3,11 +3,12 @@
 Rules
 - No row is decided to find out that none can leave: counts first, then numbers of rows.
 - What speaks of offence records leaves together: while a source is not ready, or an officer has a hit or a spot check
-  of the batch, no row that waits for the leader leaves, and no decided hit or spot check; not on the due day either.
+  of the batch, no row that waits for the leader leaves, and no decided hit or spot check, nor a row whose records wait
+  beside another item that was decided; not on the due day either.
 - Rows with an officer stand in the register's queue. Those that wait for the leader or a source alone are listed when
   the first result is made; the list lies in the cache, and is worked out anew where it was lost.
-- Once all sources of rows that waited for one are fresh, these rows alone are asked again; those that an officer must
-  look at then are put into the queue.
+- Once all sources are fresh of which one was not, the rows that waited are asked again; those that an officer must look
+  at then are put into the queue. Rows that an officer has already are not decided before (``review/decisions.py``).
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ from dataclasses import asdict, dataclass, replace
 
 import polars as pl
 
+from exchange.agreements.agreement import LETTER_ITEMS
 from exchange.app import App
-from exchange.base.tables import PENDING
+from exchange.base.tables import ITEMS, PENDING
 from exchange.calendar.working_days import office_day
 from exchange.matching.decide import CAUSES_COLUMN
 from exchange.register import Batch, ReleaseState, Review, ReviewFilter, ReviewState
@@ -30,6 +32,7 @@ from exchange.steps.answers import (
     BatchContext,
     fresh_sources,
     has_code,
+    lacked_sources,
     second_pass,
 )
 from exchange.steps.disclosure import AWAITING, RECORD_CAUSES, SpotCheck, with_spot_checks
@@ -87,6 +90,8 @@ def is_due(app: App, batch: Batch) -> bool:
 
 def may_leave(app: App, batch: Batch, rows: OpenRows) -> bool:
     """Whether the counts leave it possible that a row can leave. Never False where one can."""
+    if not rows.asked_again and lacked_sources(app, batch) and fresh_sources(app, batch.items) is not None:
+        return True
     hurried = is_due(app, batch) or not rows.in_queue
     if rows.decided and hurried:
         return True
@@ -96,8 +101,7 @@ def may_leave(app: App, batch: Batch, rows: OpenRows) -> bool:
     if unqueued is None:
         return True
     waits = len(unqueued.source) + (0 if hurried else len(unqueued.ready))
-    can_be_asked = bool(unqueued.source) and not rows.asked_again and fresh_sources(app, batch.items) is not None
-    return rows.rest > waits or can_be_asked
+    return rows.rest > waits
 
 
 def leaving(context: BatchContext) -> list[int]:
@@ -109,7 +113,7 @@ def leaving(context: BatchContext) -> list[int]:
     decided = app.register.reviews.find(ReviewFilter(batch=batch.id, state=ReviewState.DECIDED))
     for_leader = set(unqueued.approval) - held
     if unqueued.source or any(_of_records(review) for review in with_officer):
-        for_leader, decided = set(), [review for review in decided if not _of_records(review)]
+        for_leader, decided = set(), [review for review in decided if not _in_company(context, review)]
     rows = for_leader | ({review.row for review in decided} | set(unqueued.ready)) - held
     return sorted(rows) if for_leader or not with_officer or is_due(app, batch) else []
 
@@ -119,6 +123,16 @@ def _of_records(review: Review) -> bool:
     return not set(RECORD_CAUSES).isdisjoint(review.causes)
 
 
+def _in_company(context: BatchContext, review: Review) -> bool:
+    """Whether the row's records wait for the leader as those of its neighbours do: also of a row that an officer has
+    for another item, for of such rows only the hits would stay behind.
+    """
+    asked = not LETTER_ITEMS.isdisjoint(context.manifest.items)
+    approved = context.agreement.approved_in_advance(context.manifest.cycle, context.today)
+    for_an_item = not set(ITEMS).isdisjoint(review.causes)
+    return _of_records(review) or (asked and not approved and for_an_item)
+
+
 def _unqueued(context: BatchContext) -> Unqueued:
     """As it stands; the sources are asked again where they are all there."""
     app, batch = context.app, context.batch
@@ -126,7 +140,7 @@ def _unqueued(context: BatchContext) -> Unqueued:
     if first is None:
         first = first_unqueued(context.first_matched())
         keep(app, batch, first)
-    if not first.source or not (context.later_pins or second_pass(context)):
+    if not context.later_pins and not (context.lacks_sources and second_pass(context)):
         return first
     return _kept(app, batch, later=True) or _asked_again(context, first)
 
@@ -134,6 +148,9 @@ def _unqueued(context: BatchContext) -> Unqueued:
 def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
     """The list with the second answers of the rows that waited; new work for officers is in the queue before that."""
     app, rows = context.app, first.source
+    if not rows:  # who waited is with an officer
+        keep(app, context.batch, first, later=True)
+        return first
     answers = context.matched(rows)
     answers = with_spot_checks(answers, rows, SpotCheck.of(app, context.batch).drawn(answers, rows))
     people = app.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")

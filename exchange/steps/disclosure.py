@@ -9,7 +9,8 @@ Rules
 - Under a standing approval clean rows leave at once, and waiting itself would tell. Therefore some of them wait, too,
   for an officer's spot check: one in ``spot_check_one_in`` (settings, ``[policy]``), drawn by a keyed hash of batch
   and row; of a partner who has had more hits than that within ``spot_check_days``, as many as it had hits; and of a
-  batch at least as many as it has hits, where it has as many clean rows.
+  batch at least as many as it has hits, where it has as many clean rows. Rows that an officer has for something else
+  are drawn like any other: else of these whoever waits would be a hit.
 - A row that was drawn stands in the queue with the cause *spot check*, and the register's queue alone says later which
   ones were: nothing is drawn twice.
 
@@ -72,15 +73,13 @@ class SpotCheck:
         return cls(key, max(1 / policy.spot_check_one_in, min(hits / max(rows - hits, 1), 1.0)))
 
     def drawn(self, answers: pl.DataFrame, rows: Sequence[int]) -> list[int]:
-        """Which of these rows (``rows``: their numbers) wait for a spot check, ascending. Of *no record* answers that
-        would leave at once; at least as many as there are hits among them.
+        """Which of these rows (``rows``: their numbers) wait for a spot check, ascending. Of *no record* answers, which
+        would leave at once, whatever else an officer has the row for; at least as many as there are hits among them.
         """
         columns = _columns(answers)
         if not columns:
             return []
-        clean = answers.select(
-            pl.any_horizontal(pl.col(columns) == "no_record") & (pl.col(CAUSES_COLUMN) == "")
-        ).to_series()
+        clean = answers.select(pl.any_horizontal(pl.col(columns) == "no_record")).to_series()
         hits = answers[CAUSES_COLUMN].str.split(";").list.set_intersection(sorted(LETTER_ITEMS)).list.len()
         drawn = sorted((self._chance(rows[place]), rows[place]) for place in clean.arg_true())
         least = int((hits > 0).sum())
@@ -103,8 +102,15 @@ def with_spot_checks(answers: pl.DataFrame, rows: Sequence[int], drawn: Collecti
         .alias(column)
         for column in _columns(answers)
     ]
-    cause = pl.when(waits & (pl.col(CAUSES_COLUMN) == "")).then(pl.lit(SPOT)).otherwise(CAUSES_COLUMN)
-    return answers.with_columns(*held, cause.alias(CAUSES_COLUMN))
+    return answers.with_columns(*held, _with_cause(waits))
+
+
+def _with_cause(waits: pl.Series) -> pl.Expr:
+    """The causes, the spot check behind those of other work."""
+    causes = pl.col(CAUSES_COLUMN)
+    among = causes.str.split(";").list.contains(SPOT)
+    behind = pl.when(causes == "").then(pl.lit(SPOT)).otherwise(pl.concat_str(causes, pl.lit(f";{SPOT}")))
+    return pl.when(pl.lit(waits) & ~among).then(behind).otherwise(causes).alias(CAUSES_COLUMN)
 
 
 def _columns(answers: pl.DataFrame) -> list[str]:

@@ -4,6 +4,8 @@ Rules
 - Only keyed hashes and counts are kept; a row's number and name are read where its answer says that they fail.
 - What trips holds the batch as prepared, for a leader, unless the settings only watch; the partner sees a batch that is
   not answered yet, and nothing else. A refusal is told in a second receipt that takes the place of the first.
+- A relative who is not established is a guess as any other person is. Who is sought by name has no number: one name
+  with many births that nobody has is a guess at the birth.
 - Objections are not judged: each of their rows goes to an officer.
 """
 
@@ -22,6 +24,7 @@ from exchange.base.keyed import Hashes, KeyRing, Kind, text_values
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import FAILING, Counts, Failed, Span, tripped
 from exchange.matching.id_numbers import standardise
+from exchange.matching.names import standard_name
 from exchange.register import State
 from exchange.register.guard import Evidence
 from exchange.register.told import Told
@@ -33,6 +36,8 @@ _SEQUENCE: Final = 1000
 """A key without its sequence digits: place and birth date."""
 
 _NAME: Final = "name"
+_RELATIVE_FAILS: Final = "relative_not_established"
+_NOBODY: Final = "not_registered"
 _NUMBERS: Final = ("id_number", "mother_id_number")
 
 
@@ -77,17 +82,49 @@ def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date)
     """Of these rows and their answers: how many failed, and the hashes of those that did."""
     column = next((name for name in _NUMBERS if name in asked.columns), None)
     if column is None:
-        return Counts(), Failed()
+        return Counts(asked.height), _sought(asked, answers, ring)
     missed, other = (has_code(answers, [code]) for code in FAILING)
-    wrong = asked.filter(missed | other)
-    read = standardise(wrong.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
-    keys = read.to_numpy()
-    names = wrong[_NAME if _NAME in wrong.columns else column]  # who is asked about without a name has no other's
-    return Counts(asked.height, int(missed.sum()), int((other & ~missed).sum())), Failed(
-        ring.hashed(keys, Kind.NUMBER),
-        ring.hashed(text_values(names.fill_null("").to_list()), Kind.NAME),
-        ring.hashed(keys // _SEQUENCE, Kind.PLACE_AND_BIRTH),
+    relative = has_code(answers, [_RELATIVE_FAILS]) & ~missed & ~other
+    name = _NAME if _NAME in asked.columns else column  # who is asked about without a name has no other's
+    wrong = asked.filter(missed | other).select(pl.col(column).alias("id_number"), pl.col(name).alias(_NAME))
+    keys = standardise(wrong.select("id_number"), today)["key"]
+    found = _hashed(keys.fill_null(0), wrong[_NAME], ring)
+    counts = Counts(asked.height, int(missed.sum()), int(((other & ~missed) | relative).sum()))
+    if not relative.any():
+        return counts, found
+    beside = asked.filter(relative).select(
+        pl.col("relative_id_number").alias("id_number"), pl.col("relative_name").alias(_NAME)
     )
+    beside = beside.with_columns(standardise(beside.select("id_number"), today)["key"]).drop_nulls("key")
+    return counts, Failed.together([found, _hashed(beside["key"], beside[_NAME], ring)])
+
+
+def _hashed(keys: pl.Series, names: pl.Series, ring: KeyRing) -> Failed:
+    numbers = keys.to_numpy()
+    return Failed(
+        ring.hashed(numbers, Kind.NUMBER),
+        ring.hashed(text_values(_standard(names)), Kind.NAME),
+        ring.hashed(numbers // _SEQUENCE, Kind.PLACE_AND_BIRTH),
+    )
+
+
+def _sought(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing) -> Failed:
+    """Of somebody asked about by name: name and birth stand in the number's place, for one name over many births."""
+    nobody = asked.filter(has_code(answers, [_NOBODY]))
+    names = _standard(nobody[_NAME])
+    births = [f"{name} {born}" for name, born in zip(names, nobody["birth_date"].fill_null(""), strict=True)]
+    pairs = text_values(births)
+    return Failed(
+        ring.hashed(pairs, Kind.NUMBER),
+        ring.hashed(text_values(names), Kind.NAME),
+        ring.hashed(pairs, Kind.PLACE_AND_BIRTH),
+    )
+
+
+def _standard(names: pl.Series) -> list[str]:
+    """So that blanks and other dots make no other name of one."""
+    written = names.fill_null("").alias(_NAME).to_frame()
+    return written.select(standard_name(pl.col(_NAME)))[_NAME].fill_null("").to_list()
 
 
 def most_partners(asked: Hashes, others: list[Hashes]) -> int:

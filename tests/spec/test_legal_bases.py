@@ -23,6 +23,7 @@ from exchange.matching.what_counts import COLUMNS, what_counts
 
 Verdict = Literal["counts", "unclear", "not"]
 KINDS: Final = [kind for kind in OFFENCE_KINDS if kind not in NEVER]
+TRIED: Final = ("administrative_detention", "administrative_penalty", "labour_reeducation")
 WRITTEN: Final = ("offence_date", "decided_on", "effective_on")
 
 
@@ -39,7 +40,7 @@ class Example(Strict):
         """None where there is no such record: no crime of drug use."""
         if kind in ("judgment", "relative_non_prosecution"):
             return self.crime
-        return self.violation if kind in ("administrative_detention", "administrative_penalty") else ""
+        return self.violation if kind in TRIED else ""
 
 
 class Grid(Strict):

@@ -110,7 +110,16 @@ def answers(codes: list[str], causes: list[str]) -> pl.DataFrame:
 
 
 rows_of = st.lists(
-    st.sampled_from([("no_record", ""), ("under_review", "criminal_record"), ("source_not_ready", "")]), max_size=60
+    st.sampled_from(
+        [
+            ("no_record", ""),
+            ("no_record", "kinship"),
+            ("under_review", "criminal_record"),
+            ("under_review", "kinship;criminal_record"),
+            ("source_not_ready", ""),
+        ]
+    ),
+    max_size=60,
 )
 
 
@@ -127,7 +136,18 @@ def test_as_many_clean_rows_wait_as_there_are_hits(rows: list[tuple[str, str]], 
     waiting = {row for row, code in zip(numbers, told(held)[COLUMN], strict=True) if code == "awaiting_approval"}
     assert waiting == {*drawn, *(row for row, (code, _) in zip(numbers, rows, strict=True) if code == "under_review")}
     assert set(told(held)[COLUMN]) <= {"no_record", "awaiting_approval", "source_not_ready"}
-    assert held[CAUSES_COLUMN].to_list().count(SPOT) == len(drawn)
+    assert held[CAUSES_COLUMN].str.contains(SPOT).sum() == len(drawn)
+    assert with_spot_checks(held, numbers, drawn).equals(held), "nothing is drawn twice"
+
+
+def test_rows_with_other_work_for_an_officer_are_drawn_too() -> None:
+    """Else whoever of them waits would be a hit, for certain."""
+    frame = answers(["no_record"] * 40, ["kinship"] * 40)
+    drawn = SpotCheck(b"key", 1.0).drawn(frame, range(1, 41))
+    assert drawn == list(range(1, 41))
+    held = with_spot_checks(frame, range(1, 41), drawn)
+    assert set(told(held)[COLUMN]) == {"awaiting_approval"}
+    assert set(held[CAUSES_COLUMN]) == {f"kinship;{SPOT}"}
 
 
 def test_one_in_so_many_is_drawn() -> None:

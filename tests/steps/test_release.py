@@ -291,6 +291,33 @@ def test_rows_that_waited_for_a_source_are_asked_again(
     assert {row["criminal_record_answer"] for row in supplement(court, batch, 2).values()} == {"no_record"}
 
 
+@pytest.mark.parametrize("hurried", [False, True])
+def test_an_officer_does_not_say_no_record_before_every_source_was_asked(
+    app: App,
+    leader: App,
+    education: DemoPartner,
+    people: pl.DataFrame,
+    clean: pl.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+    hurried: bool,
+) -> None:
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    current = Snapshots.current
+    with monkeypatch.context() as missing:
+        missing.setattr(
+            Snapshots, "current", lambda self, source: None if source == "drug_control" else current(self, source)
+        )
+        others = [clean.head(1)] if hurried else []
+        batch = sent(app, education, school(education, f"unasked{hurried:d}", *rows(doubtful, *others)))
+        with pytest.raises(Halt, match="source is missing"):
+            decide(leader, batch, 1, identity="consistent", criminal_record="no_record")
+        assert proposed(app, batch) == []
+    proposed(app, batch)  # the sources are asked, though nobody waits for them but the officer's row
+    decide(leader, batch, 1, identity="consistent", criminal_record="no_record")
+    released = {row for release in proposed(app, batch) for row in release.rows}
+    assert released == {1, 2} if hurried else {1}
+
+
 @pytest.fixture
 def decided_rows(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows each decision was about, as they are made."""
@@ -330,7 +357,7 @@ def test_only_what_may_leave_is_decided_and_nothing_where_nothing_changed(
         batch = sent(app, court, asked)
         minute()
         assert minute() == [], "rows wait for a source and for officers"
-        decide(app, batch, 21, identity="consistent", criminal_record="no_record")
+        decide(app, batch, 21, identity="name_disagrees")
         assert minute() == [], "one is decided, and waits for the others"
     waited = app.register.answer_counts(batch)["criminal_record"]["source_not_ready"]
     again = [waited, waited]

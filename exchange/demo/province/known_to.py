@@ -14,7 +14,7 @@ from typing import Final
 import polars as pl
 
 _HARM: Final = ["sexual_assault", "indecency", "abuse", "trafficking", "violence", "perhaps_violence", "unknown"]
-_PENALTY: Final = ["administrative_detention", "administrative_penalty"]
+_PENALTY: Final = ["administrative_detention", "administrative_penalty", "labour_reeducation"]
 _UNKNOWN_KIND: Final = pl.col("counts_as") == "unclear"
 _JUDGMENT: Final = pl.col("counts_as") == "judgment"
 _WILFUL: Final = pl.col("about") != "negligence"
