@@ -20,11 +20,11 @@ program takes longer to start than they take.
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import subprocess
-import tempfile
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -120,16 +120,13 @@ def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> Non
         raise Refused("certificate_expired")
     if not (named := digests(signature)) <= STRONG_DIGESTS:
         raise Refused("signature_digest")
-    with tempfile.TemporaryDirectory(prefix="verify-") as folder:
-        content_file, signature_file = Path(folder, "content"), Path(folder, "signature")
-        content_file.write_bytes(content)
-        signature_file.write_bytes(signature)
-        accepted_file = Path(folder, "accepted")
-        accepted_file.write_bytes(b"".join(each.public_bytes(serialization.Encoding.PEM) for each in accepted))
+    trusted = b"".join(each.public_bytes(serialization.Encoding.PEM) for each in accepted)
+    with _in_memory(content, signature, trusted) as descriptors:
+        signed, signed_by, certfile = (f"/dev/fd/{each}" for each in descriptors)
         # -nointern with -certfile: only what is pinned can have signed; -noverify: no chain is built for it.
-        pinned_only = ["-nointern", "-noverify", "-certfile", str(accepted_file)]
-        detached = ["-in", str(signature_file), "-content", str(content_file), "-out", "/dev/null"]
-        outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached])
+        pinned_only = ["-nointern", "-noverify", "-certfile", certfile]
+        detached = ["-in", signed_by, "-content", signed, "-out", "/dev/null"]
+        outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached], descriptors)
     if _of_the_file(outcome) or not named:
         raise Refused("signature_invalid")
 
@@ -145,7 +142,18 @@ def _check_sound(certificate: x509.Certificate, path: Path) -> None:
         raise Halt(msg) from None
 
 
-def _openssl(arguments: Sequence[str]) -> int:
+@contextmanager
+def _in_memory(*contents: bytes) -> Iterator[list[int]]:
+    """Descriptors of files in memory that hold these: whatever ends this process, nothing is left on a disk."""
+    with ExitStack() as stack:
+        files = [stack.enter_context(os.fdopen(os.memfd_create("verify"), "wb")) for _ in contents]
+        for file, content in zip(files, contents, strict=True):
+            file.write(content)
+            file.flush()
+        yield [file.fileno() for file in files]
+
+
+def _openssl(arguments: Sequence[str], descriptors: Sequence[int]) -> int:
     """The exit status of the program; what it prints may quote the file and is dropped."""
     try:
         done = subprocess.run(
@@ -153,6 +161,7 @@ def _openssl(arguments: Sequence[str]) -> int:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            pass_fds=descriptors,
             timeout=_VERIFY_SECONDS,
             check=False,
         )
