@@ -11,6 +11,7 @@ from rich.table import Table
 from exchange.app import App
 from exchange.base.duty import ALTERED, VERIFY, Duties
 from exchange.base.errors import Halt
+from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES
 from exchange.cli.outcome import out, outcome
@@ -58,6 +59,16 @@ def show(batch_id: str) -> None:
 
 
 @commands.command()
+def configuration() -> None:
+    """What the answers are decided by, as the ledger was told: settings, agreements, certificates, tables of rules."""
+    with outcome(), App.of_account(os_user()) as app:
+        table = Table("name", "SHA-256", "told")
+        for each in app.register.configuration.known():
+            table.add_row(each.name, each.sha256, moment(each.told_at))
+        out.print(table)
+
+
+@commands.command()
 def incomplete() -> None:
     """The sets that lack something and were left alone, and whether the partner was told."""
     with outcome(), App.of_account(os_user()) as app:
@@ -87,6 +98,20 @@ def verify(
         out.print(f"{lines} lines, unaltered; last hash {last}")
         if deep:
             out.print(f"{check_kept_files(app)} kept files, unaltered")
+
+
+@commands.command()
+def prove(
+    batch_id: str,
+    to: Annotated[Path, typer.Argument(help="The file to write, e.g. court.2026-1.tlog-proof")],
+    against: Annotated[
+        Path | None, typer.Option(help="The receipt, result's manifest or note whose register it is; else the present")
+    ] = None,
+) -> None:
+    """Prove to a partner that a batch is in the register whose head they hold; they check it with openssl."""
+    with outcome(), App.of_account(os_user()) as app:
+        write_atomically(to, app.register.prove(batch_id, against).encode())
+        out.print(f"{to}: what proves {batch_id}; the partners' guide says how it is checked")
 
 
 @commands.command()

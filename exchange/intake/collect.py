@@ -41,6 +41,7 @@ from exchange.base.errors import ExchangeError, Refused, Retryable, without_valu
 from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.intake.first_day import first_received
 from exchange.intake.lanes import Lane, lane_of
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 from exchange.register import Claim, FileRecord, Role, State
@@ -278,10 +279,10 @@ class FolderScan:
             FileRecord(Role.SIGNATURE, name + SIGNATURE_SUFFIX, archive.keep(signature), len(signature)),
         ]
         batch_id = _batch_id(self.agreement.partner, stem, content)
-        claim = self._register(batch_id, digest, files)
+        claim = self._register(batch_id, stem, digest, files)
         if claim is Claim.CONFLICT:
             batch_id = f"{batch_id}.conflict-{digest[:12]}"
-            claim = self._register(batch_id, digest, files)
+            claim = self._register(batch_id, stem, digest, files)
         log.info("batch %s: %s", batch_id, "claimed" if claim is Claim.NEW else "seen again")
         if claim is Claim.NEW:
             self.claimed.append(batch_id)
@@ -289,8 +290,11 @@ class FolderScan:
         elif claim is Claim.SAME:
             self.again[stem] = batch_id
 
-    def _register(self, batch_id: str, digest: str, files: list[FileRecord]) -> Claim:
-        return self.app.register.claim(batch_id, self.agreement.partner, digest, files, self.app.now())
+    def _register(self, batch_id: str, stem: str, digest: str, files: list[FileRecord]) -> Claim:
+        partner, register, first = self.agreement.partner, self.app.register, None
+        if register.find_batch(batch_id) is None:
+            first = first_received(self.app, self.folder, batch_id, stem, digest)
+        return register.claim(batch_id, partner, digest, files, self.app.now(), first)
 
     def _answer_again(self, batch_id: str, stem: str) -> str | None:
         """The same set once more: the same receipt once more, and the set is cleared away; or why not."""

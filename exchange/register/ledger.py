@@ -159,7 +159,12 @@ def as_written(facts: Mapping[str, Any]) -> dict[str, str]:
 
 
 def hash_of(line: LedgerRow) -> str:
-    """The SHA-256 over a line's fields and the hash of the line before, in one canonical form."""
+    """The SHA-256 (hex) of a line as it is hashed."""
+    return sha256(as_hashed(line)).hexdigest()
+
+
+def as_hashed(line: LedgerRow) -> bytes:
+    """A line's fields and the hash of the line before, in one canonical form."""
     fields = [
         line.seq,
         line.batch_id,
@@ -172,7 +177,7 @@ def hash_of(line: LedgerRow) -> str:
     ]
     if line.digests is not None:  # lines of earlier versions have none, and keep their hash
         fields.append(line.digests)
-    return sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+    return json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def key_of(session: Session) -> LedgerKey:

@@ -2,7 +2,8 @@
 
 Rules: entry n is the 32 bytes of the n-th line's hash; a leaf is SHA-256(0x00, entry), a node SHA-256(0x01, left,
 right). Only the roots of the whole subtrees are kept (at most one for each bit of the size), so that a line costs the
-same however long the ledger is.
+same however long the ledger is. A path that proves an entry (section 2.1.1) reads every line's hash once; it is made
+when somebody asks for it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from hashlib import sha256
+from itertools import islice
 from typing import Self
 
 
@@ -60,6 +62,51 @@ class Tree:
         for left in reversed(rest):
             root = _node(left, root)
         return root
+
+
+def inclusion_path(hashes: Iterable[str], index: int, size: int) -> list[bytes]:
+    """What proves that entry ``index`` (from 0) is in the tree of the first ``size`` of these lines: the roots beside
+    its way up, 32 bytes each, its own neighbour first. IndexError where there is no such entry.
+    """
+    if not 0 <= index < size:
+        msg = f"no entry {index} in a tree of {size}"
+        raise IndexError(msg)
+    beside, lines = _beside(index, range(size)), iter(hashes)
+    roots = {}
+    for part in sorted([*beside, range(index, index + 1)], key=lambda part: part.start):
+        roots[part.start] = Tree.of(islice(lines, len(part))).root()
+    return [roots[part.start] for part in beside]
+
+
+def root_by_path(line_hash: str, index: int, size: int, path: Iterable[bytes]) -> bytes:
+    """The root to which an entry's path leads (RFC 9162, section 2.1.3.2); ValueError where the path has another length
+    than one in a tree of this size.
+    """
+    root, place, last = Tree.of([line_hash]).root(), index, size - 1
+    for beside in path:
+        if last == 0:
+            msg = "the path is too long"
+            raise ValueError(msg)
+        if place & 1 or place == last:
+            root = _node(beside, root)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            root = _node(root, beside)
+        place, last = place >> 1, last >> 1
+    if last:
+        msg = "the path is too short"
+        raise ValueError(msg)
+    return root
+
+
+def _beside(index: int, entries: range) -> list[range]:
+    """The subtrees beside an entry's way up, the lowest first, each as the entries under it."""
+    if len(entries) == 1:
+        return []
+    cut = entries.start + (1 << (len(entries) - 1).bit_length() - 1)
+    left, right = range(entries.start, cut), range(cut, entries.stop)
+    return [*_beside(index, left), right] if index < cut else [*_beside(index, right), left]
 
 
 def _node(left: bytes, right: bytes) -> bytes:

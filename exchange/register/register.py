@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from exchange.register.alerts import Alerts
 from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Step, UnfinishedSet
 from exchange.register.begin import begin
 from exchange.register.clock import Clock
+from exchange.register.configuration import Configuration
 from exchange.register.database import held, migrate, open_engine, transaction
 from exchange.register.guard import Evidence, Guard, add_evidence
 from exchange.register.leaving import Attested, attested
@@ -40,6 +41,7 @@ from exchange.register.models import (
     UnfinishedSetRow,
 )
 from exchange.register.pickups import Pickups
+from exchange.register.proof import inclusion
 from exchange.register.releases import Releases
 from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
@@ -83,16 +85,24 @@ class Register:
     # ── the way of a batch ───────────────────────────────────────────────────────────────────────────────
 
     def claim(
-        self, batch_id: str, partner: str, manifest_sha256: str, files: Sequence[FileRecord], at: datetime
+        self,
+        batch_id: str,
+        partner: str,
+        manifest_sha256: str,
+        files: Sequence[FileRecord],
+        at: datetime,
+        received_at: datetime | None = None,
     ) -> Claim:
-        """Takes a batch id for a manifest; NEW for exactly one caller, however many try."""
+        """Takes a batch id for a manifest; NEW for exactly one caller, however many try. ``received_at``: where the set
+        is known to have been received earlier than now.
+        """
         with transaction(self.engine) as session:
             line = insert(BatchRow).values(
                 id=batch_id,
                 partner=partner,
                 manifest_sha256=manifest_sha256,
                 state=State.CLAIMED,
-                received_at=at,
+                received_at=received_at or at,
                 items=[],
                 due_provisional=False,
             )
@@ -102,6 +112,8 @@ class Register:
                 return Claim.SAME if first.manifest_sha256 == manifest_sha256 else Claim.CONFLICT
             session.add_all(file_row(batch_id, file, at) for file in files)
             facts = {"partner": partner, "manifest_sha256": manifest_sha256, **hashes(files)}
+            if received_at is not None:
+                facts["received_at"] = str(received_at.astimezone(UTC))
             ledger.attested(session).add(batch_id)
             ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
             return Claim.NEW
@@ -236,6 +248,11 @@ class Register:
     def told_uses(self) -> ToldUses:
         """Who asked that, why, and who confirmed."""
         return ToldUses(self.engine, self.actor)
+
+    @property
+    def configuration(self) -> Configuration:
+        """What decides the answers beside the register, by hash."""
+        return Configuration(self.engine, self.actor)
 
     @property
     def retention(self) -> Retention:
@@ -390,6 +407,14 @@ class Register:
         """The ledger's checkpoint now, a C2SP signed note; None where no line is signed."""
         with transaction(self.engine) as session:
             return checkpoints.present(session)
+
+    def prove(self, batch_id: str, against: Path | None = None) -> str:
+        """The proof (C2SP tlog-proof) that the batch is in the ledger whose checkpoint this file holds (a receipt, a
+        result's manifest, a note), or in the ledger as it is now; Halt where it is not.
+        """
+        with transaction(self.engine) as session:
+            held = None if against is None else checkpoints.read(against, ledger.key_of(session))
+            return inclusion(session, batch_id, held)
 
     def check_newest(self, kept: checkpoints.Kept) -> None:
         """Halt where the ledger does not hold the line of the newest kept checkpoint."""

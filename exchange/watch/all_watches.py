@@ -1,5 +1,5 @@
-"""One round: count the due days again, watch them, what should have come, the certificates and the assessments. Any
-part may be run by itself.
+"""One round: tell the ledger what the answers are decided by, count the due days again, watch them, what should have
+come, the certificates and the assessments. Any part may be run by itself.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from exchange.base.duty import WATCH, Duties
 from exchange.register import Alert
 from exchange.watch.assessments import AssessmentsSeen, watch_assessments
 from exchange.watch.certificates import CertificatesSeen, watch_certificates
+from exchange.watch.configuration import watch_configuration
 from exchange.watch.cycles import CyclesSeen, watch_cycles
 from exchange.watch.deadlines import watch_deadlines
 from exchange.watch.due import Recount, recompute
@@ -33,6 +34,7 @@ class Round:
 
 
 def watch_all(app: App) -> Round:
+    watch_configuration(app)
     recount = recompute(app)
     alerts = watch_deadlines(app)
     cycles = watch_cycles(app)

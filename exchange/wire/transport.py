@@ -336,17 +336,28 @@ class Folder:
 
     def check_readable(self, name: str) -> None:
         """Unreadable where the server does not let the office read this file of the requests folder."""
-        with _network_trouble(self.place), self._opened(name):
+        with _network_trouble(self.place), self._opened(self._request_path(name)):
             pass
 
     def read_small(self, name: str, limit: int) -> bytes:
         """A small file's content; Unsettled when it is gone or has grown beyond ``limit`` bytes."""
-        with _network_trouble(self.place), self._opened(name) as remote:
-            content = remote.read(limit + 1)
+        content = self._read(self._request_path(name), limit)
         if len(content) > limit:
             msg = "a manifest or signature has grown while it was read"
             raise Unsettled(msg)
         return content
+
+    def read_back(self, name: str, limit: int) -> bytes | None:
+        """The first ``limit`` bytes of a file in the results folder; None where none lies there that can be read."""
+        try:
+            return self._read(f"{self.place.results}/{name}", limit)
+        except Unsettled:
+            return None
+
+    def _read(self, path: str, limit: int) -> bytes:
+        """At most one byte more than ``limit``."""
+        with _network_trouble(self.place), self._opened(path) as remote:
+            return remote.read(limit + 1)
 
     def fetch(self, name: str, to: Path, *, limit: int, expected_size: int) -> str:
         """Fetches a request's data file; its SHA-256. At most ``limit`` bytes are taken, whatever the server says."""
@@ -366,15 +377,12 @@ class Folder:
 
     def _download(self, name: str, size: int) -> Generator[bytes]:
         """A request's bytes; what goes wrong in here is the server's, and in the caller's block the caller's."""
-        with _network_trouble(self.place), self._opened(name) as remote:
+        with _network_trouble(self.place), self._opened(self._request_path(name)) as remote:
             yield from pieces(self.sftp, remote, size)
 
     @contextmanager
-    def _opened(self, name: str) -> Iterator[paramiko.SFTPFile]:
-        """A file of the requests folder, opened for reading; only a plain file, also if it was exchanged since it
-        was listed.
-        """
-        path = self._request_path(name)
+    def _opened(self, path: str) -> Iterator[paramiko.SFTPFile]:
+        """A file, opened for reading; only a plain file, also if it was exchanged since it was listed."""
         if not stat.S_ISREG(self.sftp.lstat(path).st_mode or 0):
             msg = "a listed file is no plain file any more"
             raise Unsettled(msg)

@@ -86,7 +86,7 @@ class Desk:
 
 def remembered(block: str) -> str:
     """A block's variables and functions, which a shell that stays open would still have."""
-    return "\n".join(line for line in block.splitlines() if re.match(r"[A-Z]+=|\w+\(\) \{", line))
+    return "\n".join(line for line in block.splitlines() if re.match(r"[A-Z]+=|\w+\(\) \{.*\}$", line))
 
 
 def record(printed: str) -> dict[str, Any]:
@@ -257,7 +257,7 @@ def test_the_sample_of_a_result_has_the_headers_that_results_have() -> None:
 
 
 def test_every_block_of_the_guide_is_run_here() -> None:
-    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice")
+    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice", "proof")
     assert {*ONCE, *ASK, *answers, "plain"} == set(BLOCKS)
 
 
@@ -269,3 +269,27 @@ def test_the_guide_tells_every_field(model: type[BaseModel]) -> None:
 
 def test_its_tables_are_those_of_the_code() -> None:
     assert with_tables(GUIDE, read_specifications()) == GUIDE
+
+
+def test_a_partner_proves_with_openssl_that_a_batch_is_in_the_register(desk: Desk, app: App) -> None:
+    desk.follow(*ASK)
+    answered(app, desk)
+    desk.follow("receipt", "result")
+    proof = desk.folder / f"{desk.batch}.tlog-proof"
+    for held in ("receipt", "result"):
+        proof.write_text(app.register.prove(desk.batch, desk.folder / f"{desk.batch}.{held}.json"))
+        desk.blocks["proof"] = BLOCKS["proof"].replace("receipt.json", f"{held}.json")
+        assert "本批次在该登记簿内" in desk.follow("proof")
+    sound = proof.read_text()
+    another = next(batch.id for batch in app.register.batches() if batch.id != desk.batch)
+    for wrong in (
+        app.register.prove(another, desk.folder / f"{desk.batch}.result.json"),
+        app.register.prove(desk.batch),
+        re.sub(r"^index \d+$", "index 0", sound, flags=re.MULTILINE),
+        re.sub(r"^[A-Za-z0-9+/]{43}=$", "A" * 43 + "=", sound, count=1, flags=re.MULTILINE),
+        re.sub(r"^[A-Za-z0-9+/]{43}=\n", "", sound, count=1, flags=re.MULTILINE),
+    ):
+        assert wrong != sound
+        proof.write_text(wrong)
+        with pytest.raises(AssertionError, match="proof ended with 1"):
+            desk.follow("proof")

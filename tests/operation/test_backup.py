@@ -107,6 +107,13 @@ def test_the_drill(
     assert "0 old backups" in said
     assert "0 个文件完好" not in run(config, "backup", "verify")
 
+    lost = ask()
+    lost_files = court.make_set(lost)
+    court.drop(lost_files)
+    poll(app)
+    pipeline.receive(app, lost.batch)
+    first_day = app.register.batch(lost.batch).received_at
+
     # Everything is gone: from here on nothing of the old office is opened, and its database is not asked.
     office, key = tmp_path / "office", ("--key", str(recovery / "recovery.key"))
     opened = (*key, "--certificate", str(recovery / "recovery.pem"))
@@ -132,6 +139,12 @@ def test_the_drill(
             )
         assert again.register.batch(closed.batch).state is State.CLOSED
         again.register.verify(again.checkpoints.files())
+        assert again.register.find_batch(lost.batch) is None, "received after the backup"
+        court.drop(lost_files)
+        poll(again)
+        assert again.register.batch(lost.batch).received_at == first_day, "our receipt at the partner's says so"
+        assert pipeline.run(again, lost.batch)
+        again.register.verify()
     config.unlink()
     app.register.refuse(claimed.batch, "data_hash", row=None, column="data.sha256")  # not the next test's
     assert pipeline.run(app, accepted.batch)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.register.merkle import Tree
+from exchange.register.merkle import Tree, inclusion_path, root_by_path
 
 HASHES = [sha256(bytes([number])).hexdigest() for number in range(70)]
 
@@ -43,3 +43,27 @@ def test_a_tree_that_was_written_down_grows_on(first: int, more: int) -> None:
 def test_what_is_no_tree_of_that_size(size: int, written: str) -> None:
     with pytest.raises(ValueError):  # noqa: PT011  (whichever says it)
         Tree.restored(size, written)
+
+
+@given(st.integers(1, len(HASHES)).flatmap(lambda size: st.tuples(st.just(size), st.integers(0, size - 1))))
+def test_a_path_leads_from_each_entry_to_the_root_and_from_no_other(drawn: tuple[int, int]) -> None:
+    size, index = drawn
+    path = inclusion_path(HASHES, index, size)
+    root = Tree.of(HASHES[:size]).root()
+    assert root_by_path(HASHES[index], index, size, path) == root
+    assert root_by_path(sha256(b"another").hexdigest(), index, size, path) != root
+    for place in range(len(path)):
+        altered = [*path[:place], sha256(b"another").digest(), *path[place + 1 :]]
+        assert root_by_path(HASHES[index], index, size, altered) != root
+
+
+@pytest.mark.parametrize(("index", "size", "length"), [(0, 1, 1), (0, 2, 0), (3, 5, 2), (4, 5, 2), (6, 7, 1)])
+def test_a_path_of_another_length_proves_nothing(index: int, size: int, length: int) -> None:
+    with pytest.raises(ValueError, match="path is too"):
+        root_by_path(HASHES[0], index, size, [sha256().digest()] * length)
+
+
+@pytest.mark.parametrize(("index", "size"), [(0, 0), (5, 5), (-1, 5)])
+def test_an_entry_that_is_not_there_has_no_path(index: int, size: int) -> None:
+    with pytest.raises(IndexError):
+        inclusion_path(HASHES, index, size)

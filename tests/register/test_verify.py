@@ -92,6 +92,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.alerts.told(register.alerts.find(), AT)
     register.missing.notice("bank", ("monthly", "2026-10", ""), due.day, AT)
     register.missing.reminded("bank", ("monthly", "2026-10", ""), 1, AT)
+    register.configuration.tell({"settings": "a" * 64}, AT)
     register.see_unfinished("bank", "s", "f", "data_missing", AT)
     yield register
     register.close()

@@ -1,0 +1,42 @@
+"""When a set was first received: what our own receipt says that still lies at the partner's.
+
+Rules
+- A set that the register does not know may have been received before: after a restore from a backup its lines are
+  gone, and the partner sends it again. The day that counts is then the first one (Civil Code, art. 201: the term runs
+  from the day of receipt), as long as a receipt with our signature names these very bytes and this batch.
+- The receipt proves itself; where none lies there, or it is another one, the set is received now. Never later than now.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from typing import Final
+
+from exchange.app import App
+from exchange.base.errors import Refused
+from exchange.wire.envelope import verify
+from exchange.wire.manifest import SIGNATURE_SUFFIX, Receipt, parse
+from exchange.wire.transport import Folder
+
+log = logging.getLogger(__name__)
+_MAX_BYTES: Final = 1024 * 1024
+
+
+def first_received(app: App, folder: Folder, batch_id: str, stem: str, manifest_sha256: str) -> datetime | None:
+    """The moment in our receipt for this batch and manifest; None where none lies there."""
+    now = app.now()
+    name = f"{stem}.receipt.json"
+    signature = folder.read_back(name + SIGNATURE_SUFFIX, _MAX_BYTES)
+    content = folder.read_back(name, _MAX_BYTES) if signature else None
+    if not signature or not content:
+        return None
+    try:
+        verify(content, signature, app.settings.keys.signing_certificate, now)
+        receipt = parse(Receipt, content)
+    except Refused:
+        return None
+    if receipt.batch != batch_id or manifest_sha256 not in {file.sha256 for file in receipt.files}:
+        return None
+    log.warning("batch %s: received before, by our own receipt: its first day of receipt is kept", batch_id)
+    return min(receipt.received_at, now)

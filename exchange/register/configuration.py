@@ -1,0 +1,79 @@
+"""What decides the answers beside the register: settings, agreements, certificates, tables of rules, by hash.
+
+Rules
+- The ledger is told the SHA-256 of each when it is first seen, when it changes, and when it is gone: at any line it can
+  be shown what the answers were decided by.
+- The line names the account that saw it, at most a minute after it was written; who wrote a file the file system alone
+  knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.register.database import transaction
+from exchange.register.ledger import append_note, touched
+from exchange.register.models import Base
+
+GONE: Final = "gone"
+
+
+class ConfigurationRow(Base):
+    """What the ledger was last told of one file, or of the settings in force."""
+
+    __tablename__ = "configuration"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    sha256: Mapped[str]
+    told_at: Mapped[datetime]
+
+
+@dataclass(frozen=True)
+class Configured:
+    """``sha256``: hex, or ``gone``; ``told_at``: since when."""
+
+    name: str
+    sha256: str
+    told_at: datetime
+
+
+class Configuration:
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def known(self) -> list[Configured]:
+        """What the ledger was told, by name."""
+        with transaction(self.engine) as session:
+            rows = session.scalars(select(ConfigurationRow).order_by(ConfigurationRow.name))
+            return [Configured(row.name, row.sha256, row.told_at) for row in rows]
+
+    def tell(self, hashes: Mapping[str, str], at: datetime) -> list[str]:
+        """Name → SHA-256 (hex) of everything there is now; the names of what was new, changed or gone. Of two that tell
+        the same at once, one does.
+        """
+        known = {each.name: each.sha256 for each in self.known()}
+        now = dict.fromkeys(known, GONE) | dict(hashes)
+        other = {name: each for name, each in sorted(now.items()) if known.get(name) != each}
+        if not other:
+            return []
+        rows = [{"name": name, "sha256": each, "told_at": at} for name, each in other.items()]
+        put = insert(ConfigurationRow).values(rows)
+        put = put.on_conflict_do_update(
+            index_elements=["name"],
+            set_={"sha256": put.excluded.sha256, "told_at": put.excluded.told_at},
+            where=ConfigurationRow.sha256 != put.excluded.sha256,
+        )
+        with transaction(self.engine) as session:
+            changed = sorted(session.scalars(put.returning(ConfigurationRow.name)))
+            if changed:
+                touched(session, *(ConfigurationRow(name=name) for name in changed))
+                append_note(session, at, self.actor, {f"configuration.{name}": other[name] for name in changed})
+        return changed

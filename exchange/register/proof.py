@@ -1,0 +1,58 @@
+"""The proof that a batch is in the register whose head somebody holds.
+
+Rules
+- It proves the line with which the batch was claimed: partner, batch id, moment, hashes of the manifest and its files.
+  Nothing of other batches is in it but hashes of hashes.
+- Its form is C2SP's tlog-proof (https://c2sp.org/tlog-proof): the entry's index, the hashes beside its way up to the
+  root, and the checkpoint. ``extra`` holds the line; the tree's entry is its SHA-256.
+- Whoever holds a receipt or result holds a checkpoint, and checks with ``openssl`` and a shell (the partners' guide).
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Final
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exchange.base.errors import Halt
+from exchange.register import ledger
+from exchange.register.merkle import inclusion_path, root_by_path
+from exchange.register.models import LedgerRow
+from exchange.register.signing import Checkpoint, note
+
+_FORMAT: Final = "c2sp.org/tlog-proof@v1"
+_AT_ONCE: Final = 10_000
+
+
+def inclusion(session: Session, batch_id: str, held: Checkpoint | None) -> str:
+    """The proof against the checkpoint that is held, or the ledger's last; Halt where the batch came behind it, or
+    where the ledger no longer adds up to it.
+    """
+    line = session.scalars(select(LedgerRow).filter_by(batch_id=batch_id).order_by(LedgerRow.seq).limit(1)).first()
+    end = ledger.last_line(session) if held is None else session.get(LedgerRow, held.size)
+    if line is None or end is None or end.signature is None:
+        msg = f"no signed line of the ledger covers {batch_id}"
+        raise Halt(msg)
+    checkpoint = ledger.checkpoint_of(end)
+    if line.seq > checkpoint.size:
+        msg = f"{batch_id} was claimed with line {line.seq}, behind the {checkpoint.size} lines of that checkpoint"
+        raise Halt(msg)
+    index, path = line.seq - 1, _path(session, line.seq - 1, checkpoint.size)
+    root = root_by_path(ledger.hash_of(line), index, checkpoint.size, path)
+    if held not in (None, checkpoint) or base64.b64encode(root).decode() != checkpoint.root:
+        msg = "the ledger was altered: it does not add up to that checkpoint; `exchange register verify` says where"
+        raise Halt(msg)
+    proof = [_FORMAT, f"extra {_base64(ledger.as_hashed(line))}", f"index {index}", *map(_base64, path)]
+    return "\n".join(proof) + "\n\n" + note(checkpoint, end.signature)
+
+
+def _path(session: Session, index: int, size: int) -> list[bytes]:
+    hashes = select(LedgerRow.hash).where(LedgerRow.seq <= size).order_by(LedgerRow.seq)
+    with session.scalars(hashes.execution_options(yield_per=_AT_ONCE)) as lines:
+        return inclusion_path(lines, index, size)
+
+
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode()

@@ -1,0 +1,57 @@
+"""Tell the ledger what the answers are decided by: settings, agreements, certificates, tables of rules.
+
+Rules
+- By what it says, not by when it was written: a file that is touched is no other file.
+- A file that cannot be read is left to whoever needs it; it is not told as gone.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+from exchange.app import App
+from exchange.base.paths import EXPECTATIONS, SCHEMAS
+from exchange.register.configuration import Configured
+
+log = logging.getLogger(__name__)
+_AGREED: Final = (".toml", ".pem")
+
+
+def watch_configuration(app: App) -> list[str]:
+    """The names of what is new, changed or gone since the ledger was last told."""
+    known = {each.name: each for each in app.register.configuration.known()}
+    hashes = {"settings": sha256(app.settings.model_dump_json().encode()).hexdigest()}
+    for name, path in _files(app):
+        if (digest := _digest(path, known.get(name))) is not None:
+            hashes[name] = digest
+    changed = app.register.configuration.tell(hashes, app.now())
+    if changed:
+        log.info("told to the ledger as new, changed or gone: %s", ", ".join(changed))
+    return changed
+
+
+def _files(app: App) -> Iterator[tuple[str, Path]]:
+    keys, days = app.settings.keys, app.settings.office_days
+    for path in sorted(app.settings.agreements.rglob("*")):
+        if path.suffix in _AGREED and path.is_file():
+            yield f"agreements/{path.relative_to(app.settings.agreements)}", path
+    for path in (keys.signing_certificate, keys.decryption_certificate, keys.register_public):
+        yield f"keys/{path.name}", path
+    if days is not None:
+        yield "office_days", days
+    for folder in (SCHEMAS, EXPECTATIONS):
+        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+            yield f"{folder.name}/{path.relative_to(folder)}", path
+
+
+def _digest(path: Path, known: Configured | None) -> str | None:
+    try:
+        return sha256(path.read_bytes()).hexdigest()
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return None if known is None else known.sha256
