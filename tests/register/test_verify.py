@@ -165,12 +165,12 @@ def test_removed_rows_are_found(full: Register, owner: Any, table: str) -> None:
 @pytest.mark.parametrize("table", sorted(BY_ROW))
 def test_rows_that_were_put_in_are_found(full: Register, owner: Any, table: str) -> None:
     key = Base.metadata.tables[table].primary_key.columns[0].name
-    other = f"{key} + 100" if key == "id" else "'other'"
+    other = f"{key} + 1000000" if key == "id" else "'other'"
     kept = [each.name for each in Base.metadata.tables[table].columns if each.name != key]
     named, values = ", ".join(kept), ", ".join(f"{each} + 9" if each == "days" else each for each in kept)
     owner.execute(f"INSERT INTO {table} ({key}, {named}) SELECT {other}, {values} FROM {table}".encode())  # noqa: S608
     found = is_found(full)
-    gone = "id > 100" if key == "id" else f"{key} = 'other'"
+    gone = "id > 1000000" if key == "id" else f"{key} = 'other'"
     owner.execute(f"DELETE FROM {table} WHERE {gone}".encode())  # noqa: S608
     assert found
     assert not is_found(full)
