@@ -110,17 +110,6 @@ def _destroy_exports(app: App) -> int:
     return gone
 
 
-def check_kept_files(app: App) -> int:
-    """Every file of every batch that was not destroyed, against its hash; how many. Halt with the first that is gone or
-    altered.
-    """
-    number = 0
-    for digest in app.register.retention.not_destroyed():
-        app.archive.verified_path(digest)
-        number += 1
-    return number
-
-
 def hold(app: App, batch_id: str, reason: str) -> bool:
     """Holds a batch; whether it was not held before. A file that was about to be deleted is put back."""
     held = app.register.retention.hold(batch_id, reason, app.now())

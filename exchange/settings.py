@@ -218,8 +218,8 @@ class HealthLimits(_Section):
     """几分钟无人查看部门目录即为故障。 Minutes since somebody last looked into the partners' folders."""
     lookout_minutes: Annotated[int, Field(ge=2)] = 10
     """几分钟没有常驻监视时提醒。 Minutes without a lookout on duty."""
-    verify_days: Annotated[int, Field(ge=1)] = 8
-    """登记簿几天未核对时提醒（每周一次）。 Days since the ledger was last verified (weekly)."""
+    verify_days: Annotated[int, Field(ge=1)] = 3
+    """登记簿几天未核对时提醒（每夜一次）。 Days since the ledger was last verified (nightly)."""
     backup_hours: Annotated[int, Field(ge=1)] = 26
     """几小时没有备份时提醒（每日一次）。 Hours since the last backup (daily)."""
     certificate_days: Annotated[int, Field(ge=1)] = 30

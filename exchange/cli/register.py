@@ -9,15 +9,14 @@ import typer
 from rich.table import Table
 
 from exchange.app import App
-from exchange.base.duty import ALTERED, VERIFY, Duties
 from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
-from exchange.base.tables import NOTICES
+from exchange.base.tables import NOTICES, SOURCES
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words, moment, tables
+from exchange.operation.verification import verify_archive, verify_register
 from exchange.register import Batch, BatchFilter, State
-from exchange.retention import check_kept_files
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -84,20 +83,17 @@ def verify(
     against: Annotated[
         list[Path] | None, typer.Option(help="A receipt, a result's manifest or a note that left the house; repeatable")
     ] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Also every kept file against its hash")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Also every kept file and snapshot against its hash")] = False,
 ) -> None:
     """Hold everything in the register against its ledger, and the ledger against the checkpoints that were kept."""
     with outcome(), App.of_account(os_user()) as app:
-        duties = Duties.of_home(app.settings.home)
-        try:
-            lines, last = app.register.verify([*app.checkpoints.files(), *(against or [])])
-        except Halt:
-            duties.done(VERIFY, ALTERED)
-            raise
-        duties.done(VERIFY, f"{lines}")
+        lines, last = verify_register(app, against or [])
         out.print(f"{lines} lines, unaltered; last hash {last}")
         if deep:
-            out.print(f"{check_kept_files(app)} kept files, unaltered")
+            out.print(f"{verify_archive(app)} kept files, unaltered")
+            if troubles := [said for source in SOURCES for said in app.snapshots.verify(source)]:
+                raise Halt("; ".join(troubles))
+            out.print("all snapshots, unaltered")
 
 
 @commands.command()

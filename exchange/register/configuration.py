@@ -3,8 +3,8 @@
 Rules
 - The ledger is told the SHA-256 of each when it is first seen, when it changes, and when it is gone: at any line it can
   be shown what the answers were decided by.
-- The line names the account that saw it, at most a minute after it was written; who wrote a file the file system alone
-  knows.
+- The line names the account that saw it, at most an hour after it was written (``watch/configuration.py``); who wrote a
+  file the file system alone knows.
 """
 
 from __future__ import annotations

@@ -41,7 +41,7 @@ COMPONENTS: Final = {
 }
 DAG_IDS: Final = (
     "batch", "collect", "deadline_watch", "immediate", "large", "lookout", "monthly_report", "release", "releases",
-    "retention", "snapshots",
+    "retention", "snapshots", "verification",
 )  # fmt: skip
 """The project's own."""
 

@@ -1,0 +1,53 @@
+"""Each night: hold the register against its ledger, and a part of the archive against the register."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from airflow.sdk import dag, task
+from household.notifier import OfficeNotifier
+from household.tasks import in_office
+from pendulum import datetime
+
+from exchange.operation.verification import verify_register, verify_tonights_archive
+
+PAGE = """
+### 核对 · verification
+
+每夜核对登记簿各表、流水和各日检查点，并按摘要核对三十分之一的档案文件（30 夜一轮）。不符即失败并告警：保全现场，按《运行手册》“登记簿被改动”处理；不要反复清除重跑。
+Holds the register's tables, its ledger and the kept checkpoints against each other, and a thirtieth of the kept files against their hashes. Where something differs the
+task fails and says what: secure what is there and follow the operations guide; clearing it again changes nothing.
+
+手工 by hand: `exchange register verify --deep`
+"""
+
+
+@dag(
+    dag_id="verification",
+    schedule="20 4 * * *",
+    start_date=datetime(2026, 1, 1, tz="Asia/Shanghai"),
+    catchup=False,
+    max_active_runs=1,
+    default_args={
+        "retries": 1,
+        "retry_delay": timedelta(minutes=10),
+        "execution_timeout": timedelta(hours=3),
+        "on_failure_callback": OfficeNotifier(),
+    },
+    doc_md=PAGE,
+    tags=["exchange"],
+    is_paused_upon_creation=False,
+)
+def verification() -> None:
+    @task
+    def register() -> int:
+        return in_office(verify_register)[0]
+
+    @task(trigger_rule="all_done")
+    def archive() -> int:
+        return in_office(verify_tonights_archive)
+
+    register() >> archive()
+
+
+verification()

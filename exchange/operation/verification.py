@@ -1,0 +1,57 @@
+"""Hold the register against its ledger, and the archive against the register.
+
+Rules
+- How the register's verification ended stands on the board and in ``exchange health``.
+- The archive is read in parts, one a night: each kept file is held against its hash once in ``NIGHTS`` nights. Which
+  part a file is in follows from its hash, so that no list is kept; and whatever is sent is hashed then anyway.
+- The first file that is gone or altered ends the part: somebody must look before more is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from exchange.app import App
+from exchange.base.duty import ALTERED, VERIFY, Duties
+from exchange.base.errors import Halt
+from exchange.calendar.working_days import office_day
+
+NIGHTS: Final = 30
+
+
+def verify_register(app: App, against: Sequence[Path] = ()) -> tuple[int, str]:
+    """(lines, last hash) of a register that is what its ledger says, and that agrees with the kept checkpoints and with
+    ``against``; Halt with what is not.
+    """
+    duties = Duties.of_home(app.settings.home)
+    try:
+        lines, last = app.register.verify([*app.checkpoints.files(), *against])
+    except Halt:
+        duties.done(VERIFY, ALTERED)
+        raise
+    duties.done(VERIFY, f"{lines}")
+    return lines, last
+
+
+def verify_archive(app: App) -> int:
+    """All kept files against their hashes; how many. Halt with the first that is gone or altered."""
+    return _verified(app, app.register.retention.not_destroyed())
+
+
+def verify_tonights_archive(app: App) -> int:
+    """The same for the part of this night."""
+    return _verified(app, tonights(app.register.retention.not_destroyed(), office_day(app.now())))
+
+
+def tonights(digests: Sequence[str], day: date) -> list[str]:
+    """Those of these hashes (hex) that are in the part of this day's night."""
+    return [digest for digest in digests if int(digest[:8], 16) % NIGHTS == day.toordinal() % NIGHTS]
+
+
+def _verified(app: App, digests: Sequence[str]) -> int:
+    for digest in digests:
+        app.archive.verified_path(digest)
+    return len(digests)

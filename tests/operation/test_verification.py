@@ -1,0 +1,69 @@
+"""Each kept file is read once in a round of nights; one that was altered is found in its night."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.demo.partner import DemoPartner, Request
+from exchange.intake.collect import poll
+from exchange.operation.verification import NIGHTS, tonights, verify_archive, verify_tonights_archive
+from exchange.register import Role
+
+DIGESTS = [sha256(bytes([number % 256, number // 256])).hexdigest() for number in range(3000)]
+FIRST = datetime(2026, 11, 30, tzinfo=UTC).date()
+
+
+def test_each_file_has_one_night_in_a_round() -> None:
+    parts = [tonights(DIGESTS, FIRST + timedelta(days=night)) for night in range(NIGHTS)]
+    assert Counter(digest for part in parts for digest in part) == Counter(DIGESTS)
+    assert max(map(len, parts)) < 2 * len(DIGESTS) / NIGHTS, "no night reads most of it"
+
+
+def test_an_altered_file_is_found_in_its_night_and_in_no_other(
+    app: App, court: DemoPartner, ask: Callable[..., Request], later: Callable[[timedelta], App]
+) -> None:
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    digest = app.register.file(request.batch, Role.RECEIPT).sha256
+    nights = [later(timedelta(days=night)) for night in range(NIGHTS)]
+    with altered(app.archive.verified_path(digest)):
+        found = []
+        for night in nights:
+            try:
+                verify_tonights_archive(night)
+            except Halt:
+                found.append(night)
+        assert len(found) == 1
+        with pytest.raises(Halt):
+            verify_archive(app)
+    assert verify_archive(app) == len(app.register.retention.not_destroyed())
+
+
+class altered:  # noqa: N801  (read as a phrase)
+    """A file with one byte flipped, for as long as the block takes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.content = path, path.read_bytes()
+
+    def __enter__(self) -> None:
+        self._put(bytes([self.content[0] ^ 1]) + self.content[1:])
+
+    def __exit__(self, *_: object) -> None:
+        self._put(self.content)
+
+    def _put(self, content: bytes) -> None:
+        mode = self.path.stat().st_mode
+        self.path.chmod(0o600)
+        self.path.write_bytes(content)
+        self.path.chmod(mode)
