@@ -9,6 +9,7 @@ from household.notifier import OfficeNotifier
 from household.tasks import in_office
 from pendulum import datetime
 
+from exchange.operation.timestamps import stamp_days
 from exchange.operation.verification import verify_register, verify_tonights_archive
 
 PAGE = """
@@ -17,6 +18,8 @@ PAGE = """
 每夜核对登记簿各表、流水和各日检查点，并按摘要核对三十分之一的档案文件（30 夜一轮）。不符即失败并告警：保全现场，按《运行手册》“登记簿被改动”处理；不要反复清除重跑。
 Holds the register's tables, its ledger and the kept checkpoints against each other, and a thirtieth of the kept files against their hashes. Where something differs the
 task fails and says what: secure what is there and follow the operations guide; clearing it again changes nothing.
+
+设置了 `[timestamps]` 的，为前一日的检查点取可信时间戳。With `[timestamps]` in the settings the checkpoint of each day that is over is stamped by the authority.
 
 手工 by hand: `exchange register verify --deep`
 """
@@ -47,7 +50,11 @@ def verification() -> None:
     def archive() -> int:
         return in_office(verify_tonights_archive)
 
-    register() >> archive()
+    @task
+    def stamp() -> list[str]:
+        return in_office(stamp_days)
+
+    register() >> [archive(), stamp()]
 
 
 verification()

@@ -207,6 +207,19 @@ class BackupSettings(_Section):
         return self.model_copy(update=places | {"more": tuple(base / path for path in self.more)})
 
 
+class TimestampSettings(_Section):
+    """The authority that stamps each day's head of the register (RFC 3161)."""
+
+    url: Annotated[str, Field(pattern=r"^https?://")]
+    """时间戳机构的地址；对方只收到摘要。 The authority's address; it is sent a hash alone."""
+    certificate: Path
+    """核对时间戳的机构证书（PEM）。 The authority's certificate (PEM), by which its stamps are verified."""
+
+    def resolved(self, base: Path) -> Self:
+        """With the certificate's place made whole."""
+        return self.model_copy(update={"certificate": base / self.certificate})
+
+
 class HealthLimits(_Section):
     """When ``exchange health`` warns, and when it fails."""
 
@@ -292,6 +305,8 @@ class Settings(_Section):
     """`exchange health` 何时提醒。 When `exchange health` warns."""
     backup: BackupSettings | None = None
     """备份；不写则 `exchange backup` 不可用。 Backups; left out: `exchange backup` cannot be used."""
+    timestamps: TimestampSettings | None = None
+    """可信时间戳；不写则不加盖。 Time stamps; left out: nothing is stamped."""
     offices: tuple[ReviewOffice, ...] = ()
     """核实的责任单位，县、市、省。 The offices whose officers look at rows by hand: county, city, province."""
     people: tuple[Person, ...] = ()
@@ -383,6 +398,7 @@ class Settings(_Section):
                 "office_days": base / self.office_days if self.office_days else None,
                 "keys": keys,
                 "backup": self.backup.resolved(base) if self.backup else None,
+                "timestamps": self.timestamps and self.timestamps.resolved(base),
                 "register_": register,
             }
         )
