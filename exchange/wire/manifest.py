@@ -51,7 +51,7 @@ class DataFile(_Record):
     """The data file as it lies on the server (encrypted or not)."""
 
     name: Annotated[str, Field(max_length=120)]
-    size: Annotated[int, Field(ge=1, le=1 << 40, description="bytes")]
+    size: Annotated[int, Field(ge=0, le=1 << 40, description="bytes")]
     sha256: AnyCaseSha256
     encrypted: Annotated[bool, Field(description="CMS, to the office's certificate")] = False
     encoding: Annotated[
