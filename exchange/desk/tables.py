@@ -28,6 +28,7 @@ from exchange.desk.patterns import PATTERNS
 from exchange.matching import dates, divisions, id_numbers, names, relations
 from exchange.matching.codes import SEX, ethnicity_words
 from exchange.steps.request import FEWEST_ROWS_JUDGED
+from exchange.validate import familiar
 from exchange.wire import gb18030
 
 
@@ -37,6 +38,7 @@ def desk_tables() -> dict[str, Any]:
         "patterns": dict(PATTERNS),
         "letters": _letters(),
         "moved": dict(gb18030._moved()),
+        "familiar_letters": "".join(sorted(familiar.familiar_letters())),
         "words": {
             "sex": sorted(SEX),
             "ethnicity": sorted(ethnicity_words()),

@@ -33,9 +33,10 @@ from exchange.matching.names import name_fault, standard_name
 from exchange.steps.bases import check_bases
 from exchange.steps.request import Reading, judge_parts, read_data, reading_of
 from exchange.steps.trust import agreed_manifest, trusted_manifest
+from exchange.validate.cells import SEEN
 from exchange.validate.columns import known_columns
 from exchange.validate.encoding import to_utf8
-from exchange.validate.table import ROW_FAULT, SEEN, read_words
+from exchange.validate.table import ROW_FAULT, read_words
 from exchange.validate.workbook import read_header_words
 from exchange.wire.manifest import RequestManifest
 

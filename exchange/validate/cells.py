@@ -26,6 +26,9 @@ BUILT_IN_DATES: Final = frozenset({14, 15, 16, 17, 22, *range(27, 32), 36, *rang
 FORMULA: Final = r'^="([^"]*)"$'
 """A text that is written as a formula, so that a spreadsheet keeps its digits."""
 
+SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
+"""The same as ``has_text``, as Polars asks a column: what a cell with text in it holds."""
+
 _NOT_SHOWN: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]?')
 """A bracket that is never closed hides the rest: looking for its end anew from each of them takes the square of the
 time."""

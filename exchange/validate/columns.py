@@ -1,10 +1,11 @@
 """The header of a request's data file: which column holds what.
 
 Rules: headers are Chinese or English, in any order, compared after width is evened out and without blanks, marks and
-controls, without empty cells behind the last one, and where one is written as a formula (``="姓名"``) by its text. The
-columns of the items asked are there, each once (some may be left out), and no others: a column too many is personal
-data that nobody asked to be sent, and refuses the set. A refusal names a known column by its code and an unknown one by
-its place (``#5``), never by its text. An item that is asked alone has the columns of its form, and no number.
+controls, and where one is written as a formula (``="姓名"``) by its text. A column without a header, wherever it
+stands, is none as long as it is empty in every row. The columns of the items asked are there, each once (some may be
+left out), and no others: a column too many is personal data that nobody asked to be sent, and refuses the set. A
+refusal names a known column by its code and an unknown one by its place (``#5``), never by its text. An item that is
+asked alone has the columns of its form, and no number.
 """
 
 from __future__ import annotations
@@ -12,11 +13,17 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
 
 from exchange.base.errors import Refused
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
 from exchange.calendar.limits import OBJECTION
-from exchange.validate.cells import FORMULA, has_text, seen
+from exchange.validate.cells import FORMULA, SEEN, has_text, seen
+
+WORDLESS: Final = "#"
+"""What the name of a column begins with that has no header."""
 
 
 def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, ...]:
@@ -42,15 +49,22 @@ def _even(word: str) -> str:
 
 
 def read_header(header: Sequence[str], items: Sequence[str], form: str | None = None) -> list[str]:
-    """The codes of the columns, in the order of the header; Refused where it does not fit the items."""
+    """The codes of the columns, in the order of the header up to its last word, ``#n`` for a place without one; Refused
+    where it does not fit the items.
+    """
     expected = columns_for(items, form)
     by_word = {word: column.code for column in expected for word in (column.code, *column.zh)}
     codes: list[str] = []
     width = max((place for place, word in enumerate(header, start=1) if has_text(word)), default=0)
+    if not width:
+        raise Refused("data_empty")
     for place, word in enumerate(header[:width], start=1):
+        if not has_text(word):
+            codes.append(f"{WORDLESS}{place}")
+            continue
         code = by_word.get(_even(word))
         if code is None:
-            raise Refused("column_unknown", column=f"#{place}")
+            raise Refused("column_unknown", column=f"{WORDLESS}{place}")
         if code in codes:
             raise Refused("column_doubled", column=code)
         codes.append(code)
@@ -58,3 +72,12 @@ def read_header(header: Sequence[str], items: Sequence[str], form: str | None = 
         if column.code not in codes and not column.optional:
             raise Refused("column_missing", column=column.code)
     return codes
+
+
+def without_empty(rows: pl.DataFrame) -> pl.DataFrame:
+    """The rows without the columns that have no header; Refused at the first of them with a text in it."""
+    wordless = [name for name in rows.columns if name.startswith(WORDLESS)]
+    for name in wordless:
+        if rows[name].str.contains(SEEN).any():
+            raise Refused("column_unknown", column=name)
+    return rows.drop(wordless)

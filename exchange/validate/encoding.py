@@ -9,6 +9,9 @@ Rules
   Chinese in one encoding, read as the other, is rare characters and foreign letters.
 - A file that is whole UTF-8 is GB18030 only where its header says so; where its rows alone do, nothing is guessed: it
   is refused, with the line (the header is line 0), and the encoding is to be stated in the manifest.
+- Big5, EUC-KR, Shift-JIS and their like are valid GB 18030, of other people's names: what is read as that unstated must
+  read as Chinese (``familiar.py``), its header or the whole, or else nothing is guessed; what is stated is refused only
+  where it clearly reads as something else.
 - A file with lines of both kinds is refused with the first line that is not of the header's kind, or of most lines'.
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
   at the end are no text. Lines may end with CR alone.
@@ -27,6 +30,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from exchange.base.errors import Refused
+from exchange.validate.familiar import letters_of
 from exchange.validate.foreign_bytes import foreign_bytes
 from exchange.wire import gb18030
 
@@ -65,7 +69,9 @@ def to_utf8(content: bytes, stated: str | None = None) -> bytes:
         if (wrong := _first_not_utf8(content)) is not None:
             raise Refused("encoding", row=wrong)
         return content
-    return _from_gb18030(content)
+    text = _from_gb18030(content)
+    _check_reads_as_chinese(text, stated=stated is not None)
+    return text
 
 
 def _from_utf16(content: bytes) -> bytes:
@@ -182,6 +188,18 @@ def _check_not_utf8(content: bytes, *, marked: bool) -> None:
     row, _, piece = _first_beyond_ascii(content)
     if marked or _evidence(piece, "utf-8") - _evidence(piece, "gb18030") > _CLEAR:
         raise Refused("encoding", row=row)
+
+
+def _check_reads_as_chinese(utf8: bytes, *, stated: bool) -> None:
+    """Refused, with the first line beyond ASCII, where what was read as GB 18030 does not look like it."""
+    if utf8.isascii():
+        return
+    row, line, piece = _first_beyond_ascii(utf8)
+    letters = letters_of(piece.decode())
+    if stated and letters.read_as_something_else():
+        raise Refused("encoding", row=row)
+    if not stated and not letters.read_as_chinese() and not (row == 0 and letters_of(line.decode()).read_as_chinese()):
+        raise Refused("encoding_unclear", row=row)
 
 
 def _kind(line: bytes) -> str:

@@ -15,7 +15,7 @@ import polars as pl
 
 from exchange.base.errors import Refused
 from exchange.validate.cells import has_text, number_text, unescaped
-from exchange.validate.columns import read_header
+from exchange.validate.columns import read_header, without_empty
 from exchange.validate.package import Attributes, End, Start, Text
 from exchange.validate.table import ROW_FAULT, check_rows, has_references, read_cells, with_left_out
 
@@ -103,8 +103,9 @@ class Sheet:
         self._beyond += _filled(table[:, len(codes) :])
         table = table[:, : len(codes)]
         table.columns = codes
+        table = without_empty(table)
         check_rows(table.height, rows, referred=has_references(table))
-        return with_left_out(read_cells(table.with_columns(self._faults()), codes), items, form)
+        return with_left_out(read_cells(table.with_columns(self._faults()), table.columns), items, form)
 
     def texts(self) -> pl.DataFrame:
         """The data rows under their places in the header; ``numbers`` has their rows in the sheet."""

@@ -25,16 +25,13 @@ import pyarrow.csv as pacsv
 
 from exchange.base.errors import Refused
 from exchange.base.tables import REQUIRED_COLUMNS
-from exchange.validate.cells import FORMULA, has_text
-from exchange.validate.columns import columns_for, read_header
+from exchange.validate.cells import FORMULA, SEEN, has_text
+from exchange.validate.columns import WORDLESS, columns_for, read_header, without_empty
 from exchange.validate.effort import Effort
 from exchange.validate.encoding import MAX_LINE_BYTES
 from exchange.validate.foreign_bytes import foreign_bytes
 
 ROW_FAULT: Final = "row_fault"
-SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
-"""What a cell with text in it holds; blanks, marks and controls alone are none, as in ``cells.has_text``."""
-
 LOST: Final = "\ufffd"
 REFERENCE: Final = "row_ref"
 _SEPARATORS: Final = ",;\t"
@@ -43,7 +40,8 @@ _EXCELS_LINE: Final = re.compile(rb'"?sep=[^\r\n]"?\r?\n', re.IGNORECASE)
 _EMPTY: Final = re.compile(rb"[\s,;]*")
 _SURPLUS: Final = 64
 """Empty columns behind the header's last word that are read as columns. A spreadsheet whose formats reach to its last
-column saves some 16,000, and each would take memory in every part: those are cut off row by row, which is slower."""
+column saves some 16,000, and each would take memory in every part: those are cut off row by row, which is slower. Of
+empty columns before its last word there may not be more."""
 
 _SLOW_ROWS: Final = 50_000
 _SLOW_BYTES: Final = 8 * 1024 * 1024
@@ -82,7 +80,9 @@ def _counted(
     end = _header_end(utf8, start)
     separator, header = _fields(utf8[start:end])
     codes = read_header(header, items, form)
-    surplus = [f"#{place}" for place in range(len(codes) + 1, len(header) + 1)]
+    if sum(code.startswith(WORDLESS) for code in codes) > _SURPLUS:
+        raise Refused("column_unknown", column=next(code for code in codes if code.startswith(WORDLESS)))
+    surplus = [f"{WORDLESS}{place}" for place in range(len(codes) + 1, len(header) + 1)]
     if len(surplus) > _SURPLUS:
         surplus = []
     optional = frozenset(column.code for column in columns_for(items, form) if column.optional)
@@ -147,8 +147,8 @@ def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str]) -
     beyond = pl.any_horizontal(pl.lit(value=False), *(pl.col(code).str.contains(SEEN) for code in surplus))
     filled = pl.any_horizontal(pl.col(*codes, *surplus).str.contains(SEEN))
     fault = pl.when(beyond).then(pl.lit("row_fields")).otherwise(pl.col(ROW_FAULT)).alias(ROW_FAULT)
-    rows = frame.filter(filled | pl.col(ROW_FAULT).is_not_null())
-    return read_cells(rows.with_columns(fault).drop(surplus), codes)
+    rows = without_empty(frame.filter(filled | pl.col(ROW_FAULT).is_not_null()).with_columns(fault).drop(surplus))
+    return read_cells(rows, [code for code in codes if code in rows.columns])
 
 
 def read_cells(rows: pl.DataFrame, codes: Sequence[str]) -> pl.DataFrame:

@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 import base64
+import codecs
 import re
 from typing import Final
 
@@ -31,16 +32,40 @@ _SIGNED: Final = bytes.fromhex("06092a864886f70d010702")
 _SEQUENCE: Final = 0x30
 _INDEFINITE: Final = 0x80
 _DEEPEST: Final = 32
-_PEM: Final = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----\s*")
+_MARKED: Final = (b"\xef", b"\xff", b"\xfe")
+_ENDINGS: Final = b"\r\n\x1a"
+_PEM: Final = re.compile(rb"\s*-----BEGIN (CMS|PKCS7)-----\s([A-Za-z0-9+/=\s]+)-----END \1-----[\s\x1a]*")
 
 
 def as_der(content: bytes) -> bytes:
-    """What stands between a PEM file's two lines; anything else, and what is no base64, as it is."""
-    found = _PEM.fullmatch(content)
+    """What stands between a PEM file's two lines, with or without the mark that an editor put before them; and without
+    the line ends that a transfer as text or an editor puts behind. Anything else, and what is no base64, as it is.
+    """
+    found = _PEM.fullmatch(_as_text(content))
     try:
-        return base64.b64decode(found[2]) if found else content
+        return base64.b64decode(found[2]) if found else _without_ending(content)
     except ValueError:  # cut off, or a character too many
         return content
+
+
+def _as_text(content: bytes) -> bytes:
+    """PEM as some editors and shells save it: with a mark, or in UTF-16."""
+    encoding = "utf-16" if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) else "utf-8-sig"
+    return content.decode(encoding, "replace").encode() if content[:1] in _MARKED else content
+
+
+def _without_ending(content: bytes) -> bytes:
+    """Where nothing but line ends follows the outermost object, that object."""
+    bare = content.rstrip(_ENDINGS)
+    try:
+        begin, end = _enter(content, 0)
+    except IndexError:
+        return content
+    if content[0] != _SEQUENCE:
+        return content
+    if end < 0:
+        return bare if bare.endswith(b"\0\0") else content
+    return content[:end] if begin < end and len(bare) <= end <= len(content) else content
 
 
 def digests(signature: bytes) -> frozenset[bytes]:

@@ -51,7 +51,7 @@ class DataFile(_Record):
     """The data file as it lies on the server (encrypted or not)."""
 
     name: Annotated[str, Field(max_length=120)]
-    size: Annotated[int, Field(ge=1, le=1 << 40, description="bytes")]
+    size: Annotated[int, Field(ge=0, le=1 << 40, description="bytes")]
     sha256: AnyCaseSha256
     encrypted: Annotated[bool, Field(description="CMS, to the office's certificate")] = False
     encoding: Annotated[
@@ -240,7 +240,7 @@ def parse(model: type[R], content: bytes) -> R:
         raise Refused("manifest_format", column=_FIRST_FIELD)
     text = _text(content)
     with suppress(ValueError, RecursionError):  # what is no JSON at all, the model says
-        _check_held(json.loads(text, object_pairs_hook=_each_once, parse_int=_number), ())
+        _check_held(json.loads(text, object_pairs_hook=_Pairs, parse_int=_number), ())
     try:
         return model.model_validate_json(text)
     except ValidationError as error:
@@ -279,12 +279,8 @@ def _text(content: bytes) -> str:
     return text
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise Refused("manifest_format", column=_shown(next(name for name in names if names.count(name) > 1)))
-    return fields
+class _Pairs(list[tuple[str, Any]]):
+    """An object's fields as they stand, those that stand twice twice."""
 
 
 class _TooLong(str):
@@ -296,11 +292,16 @@ def _number(digits: str) -> int | _TooLong:
 
 
 def _check_held(value: object, path: tuple[str, ...]) -> None:
-    """Refused at the first field whose name or text holds half a character (an escaped surrogate without its other), or
-    whose number is too long: to the model the whole would be no JSON, and no field would be named.
+    """Refused at the first field that stands twice, whose name or text holds half a character (an escaped surrogate
+    without its other), or whose number is too long: to the model the one would hide the other, or the whole would be no
+    JSON, and no field would be named.
     """
-    if isinstance(value, dict):
-        for name, inner in value.items():
+    if isinstance(value, _Pairs):
+        seen: set[str] = set()
+        for name, inner in value:
+            if name in seen:
+                raise Refused("manifest_format", column=".".join((*path, _shown(name))))
+            seen.add(name)
             _check_held(name, (*path, _shown(name)))
             _check_held(inner, (*path, _shown(name)))
     elif isinstance(value, list):

@@ -35,7 +35,7 @@ CELLS: Final[dict[int, list[str]]] = {
     ],
     5: ["", "不详", "220102001001", "南关区", "朝阳区", "中国吉林省", "999999", "220102人民大街1号", "ab", "’长春市"],
 }  # fmt: skip
-ENCODINGS: Final = ("utf-8", "utf-8-sig", "gb18030", "utf-16")
+ENCODINGS: Final = ("utf-8", "utf-8-sig", "gb18030", "gb18030", "utf-16", "big5")
 
 
 def dirty_file(seed: int) -> tuple[str, bytes]:
@@ -50,6 +50,8 @@ def dirty_file(seed: int) -> tuple[str, bytes]:
         for row in rows:
             row[1] = "无"
     header = _header(draw, rows)
+    if draw.random() < 0.2:
+        header = _with_wordless_column(draw, header, rows)
     return ("xlsx", _workbook(draw, header, rows)) if draw.random() < 0.3 else ("csv", _csv(draw, header, rows))
 
 
@@ -77,6 +79,14 @@ def _header(draw: random.Random, rows: list[list[str]]) -> list[str]:
             elif kind == 1:
                 row.append("多")
     return header
+
+
+def _with_wordless_column(draw: random.Random, header: list[str], rows: list[list[str]]) -> list[str]:
+    """A column without a header somewhere, empty or with a text in some row."""
+    place, text = draw.randrange(len(header) + 1), draw.choice(["", "\u3000", "1"])
+    for row in rows:
+        row.insert(place, draw.choice(["", text]))
+    return [*header[:place], draw.choice(["", " "]), *header[place:]]
 
 
 def _csv(draw: random.Random, header: list[str], rows: list[list[str]]) -> bytes:

@@ -58,6 +58,8 @@ def refusal(app: App, partner: DemoPartner, files: dict[str, bytes]) -> dict[str
 @pytest.mark.parametrize(
     ("data", "rows", "code", "column"),
     [
+        (b"", 0, "data_empty", None),
+        (b",,,\r\n\r\n", 1, "data_empty", None),
         (HEADER, 0, "no_rows", None),
         (HEADER + b"\n\n", 1, "no_rows", None),
         (b"row_ref,id_number,name\n" + ROW, 1, "column_missing", "sex"),
@@ -78,6 +80,11 @@ def test_data_files_that_cannot_be_read(
 ) -> None:
     found = refusal(app, court, court.make_set(ask(data, rows)))
     assert (found["code"], found.get("column")) == (code, column)
+
+
+def test_a_file_of_no_bytes(app: App, court: DemoPartner, ask: Ask) -> None:
+    """The manifest says so, too: it is the data file that is said to be empty, not the field that is wrong."""
+    assert refusal(app, court, court.make_set(ask(b"", 0, encrypted=False)))["code"] == "data_empty"
 
 
 def test_a_single_line_of_200_megabytes(app: App, court: DemoPartner, ask: Ask) -> None:

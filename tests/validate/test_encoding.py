@@ -93,7 +93,8 @@ def test_any_bytes_are_read_or_refused(content: bytes, stated: str | None) -> No
 
 
 def test_a_euro_sign_of_windows_is_a_lost_character_of_its_row() -> None:
-    assert to_utf8("姓名\n张".encode("gb18030") + b"\x80\n") == "姓名\n张\ufffd\n".encode()
+    header = "业务编号,姓名\n张"
+    assert to_utf8(header.encode("gb18030") + b"\x80\n") == f"{header}\ufffd\n".encode()
 
 
 chinese = st.text(

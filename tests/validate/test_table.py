@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 
 import polars as pl
 import pytest
@@ -33,12 +34,14 @@ def test_columns_in_any_order_by_any_of_their_names() -> None:
         (["row_ref", "id_number", "name"], "column_missing", "sex"),
         ([*CODES, "ethnicity"], "column_unknown", "#5"),
         (["110105194912310020", *CODES], "column_unknown", "#1"),
-        ([*CODES, "\u200b", "more"], "column_unknown", "#5"),
+        ([*CODES, "\u200b", "more"], "column_unknown", "#6"),
         ([*CODES, "性别"], "column_doubled", "sex"),
-        ([*CODES, "", "more"], "column_unknown", "#5"),
+        ([*CODES, "", "more"], "column_unknown", "#6"),
+        ([], "data_empty", None),
+        (["", "\u200b"], "data_empty", None),
     ],
 )
-def test_headers_that_do_not_fit(header: list[str], code: str, column: str) -> None:
+def test_headers_that_do_not_fit(header: list[str], code: str, column: str | None) -> None:
     with pytest.raises(Refused) as refused:
         read_header(header, ITEMS)
     assert (refused.value.code, refused.value.column) == (code, column)
@@ -94,6 +97,42 @@ def test_ragged_rows_stay_where_they_are_in_parts_of_any_size(rows: list[list[st
 def test_rows_and_cells_without_text_are_none(body: bytes) -> None:
     for header in (HEADER, HEADER.replace(b"\n", b",,\n"), HEADER.replace(b"name", b'"na\nme"')):
         assert read_table(header + body, ITEMS, 1).rows() == [("R1", "1", "a", "1", None)]
+
+
+@given(
+    st.lists(st.sampled_from(["", " ", "\u200b"]), min_size=5, max_size=5),
+    st.lists(st.tuples(cells, cells, cells, cells), min_size=1, max_size=5),
+    st.sampled_from([60, 200]),
+)
+def test_a_column_without_header_and_text_is_none_wherever_it_stands(
+    blanks: list[str], rows: list[tuple[str, ...]], part: int
+) -> None:
+    rows = [type(row)(("R" + row[0], *row[1:])) for row in rows]
+
+    def text(between: Sequence[str]) -> bytes:
+        written = io.StringIO()
+        table = [CODES, *rows]
+        widened = [
+            [*(cell for pair in zip(between, row, strict=False) for cell in pair), *between[4:]] for row in table
+        ]
+        csv.writer(written, lineterminator="\n").writerows(widened if between else table)
+        return written.getvalue().encode()
+
+    plain = read_table(text([]), ITEMS, len(rows))
+    assert pl.concat(read_parts(text(blanks), ITEMS, len(rows), part=part)).equals(plain)
+
+
+@pytest.mark.parametrize(("content", "column"), [(b",row_ref,id_number,name,sex\n,R1,1,a,1\n1,R2,1,a,1\n", "#1"),
+                                                 (b"row_ref,,,id_number,name,sex\nR1,,x,1,a,1\n", "#3"),
+                                                 (b"," * 65 + HEADER, "#1")])  # fmt: skip
+def test_a_text_in_a_column_without_header_is_named_by_its_place(content: bytes, column: str) -> None:
+    found = refused(content, rows=2)
+    assert (found.code, found.column) == ("column_unknown", column)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b" \r\n,,,\r\n", b"sep=,\r\n", "\u3000".encode()])
+def test_a_file_without_any_text_is_said_to_be_empty(content: bytes) -> None:
+    assert refused(content).code == "data_empty"
 
 
 def refused(content: bytes, rows: int = 1) -> Refused:

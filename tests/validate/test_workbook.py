@@ -184,6 +184,30 @@ def test_hidden_and_filtered_rows_are_rows() -> None:
     assert refused(content, rows=2).code == "row_count"
 
 
+@pytest.mark.parametrize("place", [1, 2, 4])
+def test_an_empty_column_is_none_wherever_it_stands_and_text_in_it_is_named(place: int) -> None:
+    def inserted(_: openpyxl.Workbook, sheet: Worksheet) -> None:
+        sheet.insert_cols(place)
+
+    def with_text(made: openpyxl.Workbook, sheet: Worksheet) -> None:
+        inserted(made, sheet)
+        sheet.cell(3, place, "more")
+
+    rows = (SOUND, ("R2", *SOUND[1:]))
+    content = book(*rows, change=inserted)
+    assert read_workbook(content, None, ITEMS, 2).equals(read_workbook(book(*rows), None, ITEMS, 2))
+    found = refused(book(*rows, change=with_text), rows=2)
+    assert (found.code, found.column) == ("column_unknown", f"#{place}")
+
+
+def test_a_sheet_without_any_text_is_said_to_be_empty() -> None:
+    def emptied(_: openpyxl.Workbook, sheet: Worksheet) -> None:
+        sheet.delete_rows(1)
+
+    assert refused(book(change=emptied)).code == "data_empty"
+    assert refused(book()).code == "no_rows"
+
+
 def test_empty_rows_are_no_rows_wherever_they_stand() -> None:
     def change(_: openpyxl.Workbook, sheet: Worksheet) -> None:
         sheet.insert_rows(1)
@@ -250,7 +274,6 @@ def test_the_first_sheet_that_is_shown_or_the_named_one() -> None:
 def test_header_and_count_as_in_a_csv_file() -> None:
     assert refused(book()).code == "no_rows"
     assert refused(book(SOUND), rows=2).code == "row_count"
-    assert refused(book(change=lambda _, sheet: sheet.delete_rows(1))).code == "column_missing"
     found = refused(book(SOUND, change=lambda _, sheet: sheet.cell(1, 5, "住址")))
     assert (found.code, found.column) == ("column_unknown", "#5")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import os
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -85,9 +86,33 @@ def test_a_signature_counts_with_sha_256_or_better(
 
 
 def test_no_beginning_of_a_pem_signature_is_whole(theirs: KeyPair) -> None:
-    pem = b"-----BEGIN CMS-----\n" + base64.encodebytes(sign(CONTENT, theirs)) + b"-----END CMS-----\n"
-    assert as_der(pem) == sign(CONTENT, theirs)
+    signature = sign(CONTENT, theirs)
+    pem = b"-----BEGIN CMS-----\n" + base64.encodebytes(signature) + b"-----END CMS-----\n"
+    assert as_der(pem) == signature
     assert not any(is_whole_der(as_der(pem[:length])) for length in range(len(pem) - 1))
+
+
+@pytest.mark.parametrize("ending", [b"", b"\n", b"\r\n", b"\r\n\r\n", b"\x1a"])
+@pytest.mark.parametrize("streamed", [(), ("-stream",)])
+def test_what_editors_and_transfers_put_around_a_signature_is_no_part_of_it(
+    keys: Path, tmp_path: Path, streamed: tuple[str, ...], ending: bytes
+) -> None:
+    (tmp_path / "m").write_bytes(CONTENT)
+    signer = ["-signer", str(keys / "theirs.pem"), "-inkey", str(keys / "theirs.key"), *streamed]
+    for form in ("DER", "PEM"):
+        openssl("cms", "-sign", "-binary", "-outform", form, "-in", tmp_path / "m", *signer, "-out", tmp_path / form)
+    pem = (tmp_path / "PEM").read_bytes()
+    forms = [(tmp_path / "DER").read_bytes(), pem, codecs.BOM_UTF8 + pem, pem.replace(b"\n", b"\r\n")]
+    for signature in [*(form + ending for form in forms), pem.decode().encode("utf-16")]:
+        assert is_whole_der(as_der(signature))
+        verify(CONTENT, signature, keys / "theirs.pem", datetime.now(UTC))
+
+
+@pytest.mark.parametrize("ending", [b"\n", b"\r\n"])
+def test_no_beginning_of_a_signature_is_whole_for_a_line_end_behind_it(theirs: KeyPair, ending: bytes) -> None:
+    signature = sign(CONTENT, theirs)
+    for length in range(len(signature) - len(ending)):
+        assert not is_whole_der(as_der(signature[:length] + ending))
 
 
 @given(st.text("AZaz09+/= \n", max_size=40).map(str.encode))

@@ -82,7 +82,7 @@ def test_another_encoding_is_named(encoding: str) -> None:
     [
         ('"rows": 1', '"rows": 1, "rows": 2', "rows"),
         ('"rows": 1', '"rows": 2, "rows": 1', "rows"),
-        ('"size": 5', '"size": 5, "size": 5', "size"),
+        ('"size": 5', '"size": 5, "size": 5', "data.size"),
         ('"rows": 1', '"rows": 1, "extra": 2', "extra"),
         ('"size": 5', '"size": 5, "extra": 2', "data.extra"),
         ('"rows": 1', '"rows": 1, "张三": 2', "#unknown"),
@@ -96,6 +96,15 @@ def test_the_field_is_named(old: str, new: str, named: str) -> None:
 
 
 PLACES = [field for field in SOUND if field != "data"] + ["items.0", "data.name", "data.size", "data.sha256"]
+
+
+@pytest.mark.parametrize("field", [place for place in PLACES if place != "items.0"])
+@pytest.mark.parametrize("value", ["null", "1", '"one"', "{}"])
+def test_a_field_that_stands_twice_is_named_by_its_whole_path(field: str, value: str) -> None:
+    name = field.rpartition(".")[2]
+    start = TEXT.index("{", 1) if "." in field else 0
+    twice = f'{{"{name}": {value}, {TEXT[start + 1 :]}'
+    assert column((TEXT[:start] + twice).encode()) == field
 
 
 @pytest.mark.parametrize("field", PLACES)

@@ -19,16 +19,24 @@ export function columnsFor(rules, items, form) {
     return [...rules.required, ...items.flatMap((item) => rules.items.get(item).claim)];
 }
 
-/** The codes of the columns, in the order of the header; Refused where it does not fit the items. */
+/** What the name of a column begins with that has no header. */
+export const WORDLESS = "#";
+
+/** The codes of the columns up to the header's last word, `#n` for a place without one; Refused where it does not fit. */
 export function readHeader(rules, header, items, form) {
     const expected = columnsFor(rules, items, form);
     const byWord = new Map(expected.flatMap((each) => [each.column, ...each.zh].map((word) => [word, each.column])));
     const codes = [];
     let width = header.length;
     while (width > 0 && !hasText(header[width - 1])) width -= 1;
+    if (!width) throw new Refused("data_empty");
     for (let place = 0; place < width; place += 1) {
+        if (!hasText(header[place])) {
+            codes.push(`${WORDLESS}${place + 1}`);
+            continue;
+        }
         const code = byWord.get(even(header[place]));
-        if (code === undefined) throw new Refused("column_unknown", { column: `#${place + 1}` });
+        if (code === undefined) throw new Refused("column_unknown", { column: `${WORDLESS}${place + 1}` });
         if (codes.includes(code)) throw new Refused("column_doubled", { column: code });
         codes.push(code);
     }

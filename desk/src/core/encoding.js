@@ -2,7 +2,8 @@
  * Bytes to text, for files as people's programs save them; mirrors `exchange/validate/encoding.py`.
  *
  * Rules: a mark of UTF-16 decides, then the file as a whole, by the share of common Chinese in either reading. What is
- * mixed or unclear is refused with its line (the header is line 0), never guessed.
+ * mixed or unclear is refused with its line (the header is line 0), never guessed. What is read as GB 18030 must read as
+ * Chinese (`exchange/validate/familiar.py`): Big5, EUC-KR and Shift-JIS are valid GB 18030, too.
  */
 import { Refused } from "./refused.js";
 import { replaced } from "./rules.js";
@@ -10,6 +11,11 @@ import { replaced } from "./rules.js";
 export const MAX_LINE_BYTES = 64 * 1024;
 const PIECE = 1024 * 1024;
 const CLEAR = 0.25;
+const CLEAR_LEAD = 4;
+const ENOUGH = 60;
+const FEW = 1 / 3;
+const BEYOND_ASCII = /[^\0-\x7f]/;
+const LETTER = /[^\0-\x7f\p{N}\p{P}\p{Z}]/gu;
 const MARKS = [
     [0xef, 0xbb, 0xbf],
     [0xe2, 0x80, 0x8b],
@@ -50,7 +56,11 @@ export function toText(rules, content, stated = null) {
     const text = decodes(bytes, "utf-8");
     if (stated === "gb18030" && text !== null && !isAscii(bytes)) checkNotUtf8(lines, marked);
     encoding ??= decided(bytes, lines, text);
-    if (encoding === "gb18030") return fromGb18030(rules, bytes, lines);
+    if (encoding === "gb18030") {
+        const read = fromGb18030(rules, bytes, lines);
+        checkReadsAsChinese(rules, read, stated !== null);
+        return read;
+    }
     if (text === null)
         throw new Refused("encoding", { row: lines.findIndex((line) => decodes(line, "utf-8") === null) });
     return text;
@@ -115,6 +125,33 @@ function fromGb18030(rules, bytes, lines) {
         });
     }
     return replaced(text, rules.moved);
+}
+
+/** Refused, with the first line beyond ASCII, where what was read as GB 18030 does not look like it. */
+function checkReadsAsChinese(rules, text, stated) {
+    const at = text.search(BEYOND_ASCII);
+    if (at < 0) return;
+    const start = text.lastIndexOf("\n", at) + 1;
+    const row = text.slice(0, start).split("\n").length - 1;
+    const whole = lettersOf(rules, text.slice(start, start + PIECE));
+    if (stated) {
+        if (whole.all >= ENOUGH && whole.familiar < FEW * whole.all) throw new Refused("encoding", { row });
+        return;
+    }
+    const header = row === 0 ? lettersOf(rules, text.split("\n", 1)[0]) : whole;
+    if (!readsAsChinese(whole) && !readsAsChinese(header)) throw new Refused("encoding_unclear", { row });
+}
+
+const readsAsChinese = ({ all, familiar }) => familiar - (all - familiar) >= CLEAR_LEAD;
+
+function lettersOf(rules, text) {
+    let all = 0;
+    let familiar = 0;
+    for (const [letter] of text.matchAll(LETTER)) {
+        all += 1;
+        if (rules.familiar.has(letter)) familiar += 1;
+    }
+    return { all, familiar };
 }
 
 /** The byte 80, a euro sign to Windows and nothing in GB 18030, is the mark of a lost character. */

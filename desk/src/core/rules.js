@@ -15,6 +15,7 @@ export function makeRules(tables) {
         letters,
         moved: new Map(Object.entries(tables.moved)),
         words: Object.fromEntries(Object.entries(tables.words).map(([kind, words]) => [kind, new Map(wordsOf(words))])),
+        familiar: new Set(tables.familiar_letters),
         divisionCodes: new Set(tables.division_codes),
         items_in_order: tables.items,
         items: new Map(tables.items.map((item) => [item.code, item])),

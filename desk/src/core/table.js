@@ -2,7 +2,7 @@
  * The rows of a data file as objects of column code → text, with what is wrong with a row as a row; mirrors
  * `exchange/validate/table.py`.
  */
-import { columnsFor, readHeader } from "./columns.js";
+import { WORDLESS, columnsFor, readHeader } from "./columns.js";
 import { csvRows, readCsvHeader } from "./csv.js";
 import { toText } from "./encoding.js";
 import { Refused, foreignBytes } from "./refused.js";
@@ -11,6 +11,7 @@ import { readSheet } from "./workbook.js";
 
 const FORMULA = /^="([^"]*)"$/;
 const LOST = "\ufffd";
+const SURPLUS = 64;
 
 /** A data file opened as far as its header: `{isWorkbook, header, sheet | text, csv}`. */
 export function openFile(rules, content, { isWorkbook, sheet = null, encoding = null }) {
@@ -26,10 +27,16 @@ export function openFile(rules, content, { isWorkbook, sheet = null, encoding = 
 /** `{codes, rows()}`: the columns' codes; the rows, each `{cells, fault}` with cells in the codes' order. */
 export function readTable(rules, file, items, form) {
     if (file.isWorkbook && file.sheet.headerMerged) throw new Refused("header_merged", { row: 0 });
-    const codes = readHeader(rules, file.header, items, form);
+    const names = readHeader(rules, file.header, items, form);
+    const codes = names.filter((name) => !name.startsWith(WORDLESS));
+    if (!file.isWorkbook && names.length - codes.length > SURPLUS) {
+        throw new Refused("column_unknown", { column: names.find((name) => name.startsWith(WORDLESS)) });
+    }
     const optional = new Set(columnsFor(rules, items, form).flatMap((each) => (each.optional ? [each.column] : [])));
-    const raw = file.isWorkbook ? sheetRows(file.sheet, codes.length) : textRows(file, codes, optional);
-    return { codes, rows: () => evened(raw, codes) };
+    const raw = () => (file.isWorkbook ? sheetRows(file.sheet, names.length) : textRows(file, names, optional));
+    const wordless = [...names.keys()].filter((place) => names[place].startsWith(WORDLESS));
+    if (wordless.length) checkEmpty(raw(), wordless);
+    return { codes, rows: () => evened(without(raw(), wordless), codes) };
 }
 
 function* sheetRows(sheet, width) {
@@ -50,6 +57,19 @@ function* textRows({ text, csv }, codes, optional) {
         const cells = Array.from(codes, (_, place) => row[place] ?? "");
         const fault = short || beyond ? "row_fields" : null;
         if (fault || cells.some(hasText)) yield { cells, fault };
+    }
+}
+
+/** Refused at the first of the columns without a header, by place, that has a text in some row. */
+function checkEmpty(rows, wordless) {
+    let first = Infinity;
+    for (const { cells } of rows) first = Math.min(first, wordless.find((place) => hasText(cells[place])) ?? Infinity);
+    if (first < Infinity) throw new Refused("column_unknown", { column: `${WORDLESS}${first + 1}` });
+}
+
+function* without(rows, wordless) {
+    for (const { cells, fault } of rows) {
+        yield { cells: wordless.length ? cells.filter((_, place) => !wordless.includes(place)) : cells, fault };
     }
 }
 

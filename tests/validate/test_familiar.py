@@ -1,0 +1,125 @@
+"""Names of other countries in their own encodings, and rare names of this one, in files that state no encoding."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from exchange.base.errors import Refused
+from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS
+from exchange.validate.encoding import to_utf8
+from exchange.validate.familiar import familiar_letters, letters_of
+
+HEADER = "row_ref,id_number,name\n"
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾"
+GIVEN = "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀兰霞平刚桂英建国玉梅志华红春文海婷雪浩宇鑫嘉怡"
+RARE = "瑾昇堃淼喆翀珺琰彧祎晟婳镕叡翾燊𬬭𫖯䶮㛃"
+MINORITY = [
+    "阿依古丽",
+    "买买提",
+    "古丽娜尔",
+    "艾合买提",
+    "吐尔逊",
+    "巴特尔",
+    "其其格",
+    "乌兰",
+    "萨仁花",
+    "卓玛",
+    "扎西",
+]
+KOREAN = ("김이박최정강조윤장임한오서신권황안송류홍", "민서지현우준영수경진은정희미숙순자호성철")
+HANJA = ("金李朴崔鄭姜趙尹張林韓吳徐申權", "敏書智賢俊英秀京珍恩貞姬美淑順")
+TAIWANESE = ("陳林黃張李王吳劉蔡楊許鄭謝郭洪曾邱廖賴周", "志明淑芬俊傑雅婷家豪美玲建宏怡君宗翰惠雯")
+JAPANESE = (["佐藤", "鈴木", "高橋", "田中", "渡辺"], ["太郎", "さくら", "健一", "ヒロシ", "陽菜", "ケンジ", "花子"])
+FOREIGN = [(KOREAN, "cp949"), (HANJA, "cp949"), (TAIWANESE, "big5"), (JAPANESE, "cp932"), (JAPANESE, "euc_jp")]
+few = settings(max_examples=25)
+LETTERS = st.lists(st.sampled_from("éüñåößÉÜ"), min_size=1, max_size=5).map("".join)
+
+
+def names(parts: tuple[Sequence[str], Sequence[str]], given_names: int = 2) -> st.SearchStrategy[str]:
+    """A family name and given ones."""
+    family, personal = (st.sampled_from(part) for part in parts)
+    return st.builds(lambda first, *rest: "".join([first, *rest]), family, *[personal] * given_names)
+
+
+def listed(people: Sequence[str], encoding: str) -> bytes:
+    return (HEADER + "".join(f"R{at},11010519491231002X,{name}\n" for at, name in enumerate(people))).encode(encoding)
+
+
+def refusal(content: bytes, stated: str | None = None) -> tuple[str, int | None]:
+    with pytest.raises(Refused) as refused:
+        to_utf8(content, stated)
+    return refused.value.code, refused.value.row
+
+
+@pytest.mark.parametrize(("parts", "encoding"), FOREIGN)
+@few
+@given(st.data())
+def test_other_encodings_are_never_other_peoples_names(
+    parts: tuple[Sequence[str], Sequence[str]], encoding: str, data: st.DataObject
+) -> None:
+    people = data.draw(st.lists(names(parts), min_size=1, max_size=12))
+    code, row = refusal(listed(people, encoding))
+    assert code in ("encoding", "encoding_unclear", "mixed_encoding")
+    assert row is not None
+    assert 1 <= row <= len(people)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize(("parts", "encoding"), FOREIGN)
+def test_nor_where_they_are_stated_to_be_gb18030(
+    parts: tuple[Sequence[str], Sequence[str]], encoding: str, seed: int
+) -> None:
+    draw = random.Random(seed)  # noqa: S311
+    people = [draw.choice(parts[0]) + draw.choice(parts[1]) + draw.choice(parts[1]) for _ in range(60)]
+    assert refusal(listed(people, encoding), "gb18030")[0] == "encoding"
+
+
+@few
+@given(st.lists(LETTERS, min_size=1, max_size=9))
+def test_letters_with_accents_of_one_byte_are_no_chinese(people: list[str]) -> None:
+    assert refusal(listed(people, "latin-1"))[0] in ("encoding", "encoding_unclear")
+
+
+@few
+@given(st.lists(names((SURNAMES, GIVEN)), min_size=2, max_size=20), st.sampled_from(RARE))
+def test_names_with_a_rare_character_among_others_are_read(people: list[str], rare: str) -> None:
+    text = listed([*people, f"王{rare}"], "utf-8")
+    assert to_utf8(text.decode().encode("gb18030")) == text
+
+
+@few
+@given(st.lists(st.sampled_from(MINORITY), min_size=3, max_size=20))
+def test_names_of_other_peoples_of_china_are_read(people: list[str]) -> None:
+    text = listed([f"{name}·{people[0]}" for name in people], "utf-8")
+    assert to_utf8(text.decode().encode("gb18030")) == text
+
+
+@few
+@given(st.lists(names((SURNAMES, RARE), 1), min_size=1, max_size=40))
+def test_rare_names_alone_are_read_where_the_encoding_is_stated_or_the_header_shows_it(people: list[str]) -> None:
+    text = listed(people, "utf-8")
+    assert to_utf8(text.decode().encode("gb18030"), "gb18030") == text
+    chinese = text.replace(HEADER.encode(), "业务编号,公民身份号码,姓名\n".encode())
+    assert to_utf8(chinese.decode().encode("gb18030")) == chinese
+
+
+@pytest.mark.parametrize("name", ["郑伟", "王芳", "欧阳文"])
+def test_a_single_name_decides_nothing(name: str) -> None:
+    assert refusal(listed([name], "gb18030")) == ("encoding_unclear", 1)
+
+
+def test_the_headers_are_familiar() -> None:
+    columns = [*REQUIRED_COLUMNS, *OBJECTION_COLUMNS]
+    for item in ITEMS.values():
+        columns += [*item.claims, *(column for form in item.forms.values() for column in form)]
+    words = "".join(word for column in columns for word in column.zh)
+    assert letters_of(words).familiar == letters_of(words).all
+
+
+def test_some_thousand_letters_each_once() -> None:
+    assert 900 < len(familiar_letters()) < 1200
