@@ -146,7 +146,8 @@ class Guard:
         held = held.join(BatchRow, BatchRow.id == GuardHoldRow.batch_id).where(GuardHoldRow.decision == RELEASED)
         released = held.group_by(BatchRow.partner).subquery()
         row = GuardEvidenceRow
-        packed = [func.string_agg(getattr(row, name), aggregate_order_by(literal(b""), row.batch_id)) for name in _KINDS]
+        one_after_another = aggregate_order_by(literal(b""), row.batch_id)
+        packed = [func.string_agg(getattr(row, name), one_after_another) for name in _KINDS]
         query = select(row.generation, *packed).join(BatchRow, BatchRow.id == row.batch_id)
         query = query.outerjoin(released, released.c.partner == BatchRow.partner)
         query = query.where(row.at > self._begin(partner, at), BatchRow.partner != partner)
