@@ -145,6 +145,11 @@ LEAST_RECORDS_DAYS: Final = 1096
 (Personal Information Protection Law, art. 56).
 """
 
+LEAST_LOG_DAYS: Final = 184
+"""Six months: logs are kept for at least as long (Cybersecurity Law, art. 21 (3)). No setting of ours says how long,
+for nothing of ours takes a log away; what is shipped for systemd is held to it (``tests/docker/test_logs.py``).
+"""
+
 
 class RetentionDays(_Section):
     """For how many days after a batch has ended its files are kept, by kind.

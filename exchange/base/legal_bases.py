@@ -38,7 +38,9 @@ class Clause(_Entry):
     sentence: Literal["punished", "imprisonment", "political_rights"] | None = None
     intentional: bool = False
     years: Annotated[int, Field(ge=1)] | None = None
+    years_perhaps: Annotated[int, Field(ge=1)] | None = None
     at_least: Annotated[int, Field(ge=1)] = 1
+    item: Annotated[str, Field(pattern=r"^(第[一二三四五六七八九十]+[款项])*$")] = ""
 
     @property
     def any_charge(self) -> bool:

@@ -107,7 +107,7 @@ PARTNERS: Final = (
         ("quarterly", "annual"),
         _purpose("enrolment", "入学资格核验", _SCHOOL, _REGISTER_ITEMS)
         + _purpose("hiring_teachers", "教师招录", ("minors_protection_62",), _RECORD_ITEMS)
-        + _purpose("school_bus_drivers", "校车驾驶资格", ("school_bus_23",), _RECORD_ITEMS),
+        + _purpose("founding_kindergartens", "举办幼儿园审核", ("preschool_44",), _RECORD_ITEMS),
         kind="education",
         language="zh",
         form="xlsx",

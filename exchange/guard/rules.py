@@ -3,7 +3,11 @@
     no_such_number, name_disagrees   more of the rows fail so than did before, or do with others
     sequence                         failing numbers of one place and birth date, which differ in the sequence digits
     name                             one name, and many failing numbers
-    number                           one number, and many failing names
+    number                           one number, and many failing names; one person, and many claims of one item that
+                                     the register does not bear out
+    sequence_by_many, name_by_many, number_by_many
+                                     the same over the failing rows of all partners together, for what the new batch
+                                     has of them: several partners that share the guessing
     person                           somebody in a small set about whom many partners ask
     volume                           more rows than the agreement says
 
@@ -11,7 +15,8 @@ Rules
 - Rows that fail are counted once for each different number or name: the same mistake each month is one mistake.
 - The limits are ``schemas/guard.toml``; a value at its limit trips.
 - What remains: guesses about different people, one each, thinner among ordinary rows than the shares can show (with
-  faults of 4 in 100, some 3 or 4 guesses in 100 rows), and guesses with the right name and number, which are questions.
+  faults of 4 in 100, some 3 or 4 guesses in 100 rows); guesses at one person below the limits, month after month; and
+  guesses with the right name and number, which are questions.
 """
 
 from __future__ import annotations
@@ -65,12 +70,15 @@ class Failed:
 
 @dataclass(frozen=True)
 class Span:
-    """A partner's span with the new batch in it, and what it is held against. ``partners``: about the person in the new
-    batch about whom most partners ask in small sets, how many do; ``agreed_rows``: None where the agreement names none.
+    """A partner's span with the new batch in it, and what it is held against. ``new``: what failed in that batch;
+    ``others``: what failed at other partners; ``partners``: about the person in the new batch about whom most partners
+    ask in small sets, how many do; ``agreed_rows``: None where the agreement names none.
     """
 
     now: Counts
     failed: Failed
+    new: Failed = field(default_factory=Failed)
+    others: Failed = field(default_factory=Failed)
     past: Counts = Counts()
     peers: Counts = Counts()
     partners: int = 0
@@ -98,14 +106,33 @@ def _measured(span: Span, limits: Limits) -> Iterator[Trip]:
     for rule in FAILING:
         usual = usual_share(rule, span, limits)
         yield Trip(rule, getattr(span.now, rule), most_failing(usual, span.now.rows, limits))
-    failed = span.failed
-    yield Trip("sequence", most_of_one(failed.groups, failed.numbers), limits.sequence_numbers)
-    names = limits.name_numbers + int(limits.name_numbers_per_row * span.now.rows)
-    yield Trip("name", most_of_one(failed.names, failed.numbers), names)
-    yield Trip("number", most_of_one(failed.numbers, failed.names), limits.number_names)
+    yield from _gathered(span.failed, span.now.rows, limits)
+    if len(span.others.numbers) and len(span.new.numbers):
+        everybodys, rows = Failed.together([span.failed, span.others]), span.now.rows + span.peers.rows
+        yield from _gathered(everybodys, rows, limits, among=span.new, suffix="_by_many")
     yield Trip("person", span.partners, limits.person_partners)
     if span.agreed_rows is not None:
         yield Trip("volume", span.now.rows, span.agreed_rows + 1)
+
+
+def _gathered(
+    failed: Failed, rows: int, limits: Limits, among: Failed | None = None, suffix: str = ""
+) -> Iterator[Trip]:
+    """Failing rows that are about one place and birth, one name, one number; ``among`` whose values, where given."""
+    of = among or failed
+    in_sequence = most_of_one(*_where(failed.groups, failed.numbers, of.groups))
+    yield Trip(f"sequence{suffix}", in_sequence, limits.sequence_numbers)
+    names = limits.name_numbers + int(limits.name_numbers_per_row * rows)
+    yield Trip(f"name{suffix}", most_of_one(*_where(failed.names, failed.numbers, of.names)), names)
+    of_number = most_of_one(*_where(failed.numbers, failed.names, of.numbers))
+    yield Trip(f"number{suffix}", of_number, limits.number_names)
+
+
+def _where(values: Hashes, others: Hashes, among: Hashes) -> tuple[Hashes, Hashes]:
+    if among is values:
+        return values, others
+    kept = np.isin(values, among)
+    return values[kept], others[kept]
 
 
 def usual_share(rule: str, span: Span, limits: Limits = LIMITS) -> float:

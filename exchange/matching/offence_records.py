@@ -14,13 +14,29 @@ import polars as pl
 from exchange.base.tables import OFFENCE_SOURCES
 from exchange.matching.lookup import Rows
 from exchange.matching.sources import Sources
-from exchange.matching.what_counts import COLUMNS, what_counts
+from exchange.matching.what_counts import COLUMNS, grounds, what_counts
 
 
 def counted_records(persons: Rows, sources: Sources, columns: Sequence[str] = ()) -> pl.DataFrame:
     """``person`` (place in ``persons``, rows of the population, NOBODY allowed), ``source``, ``row`` of its table, and
     these columns, of every record that counts or may count; one under a number that two people bear is there for each.
     """
+    held = _held(persons, sources, columns)
+    counted = held.filter(what_counts(held, sources.bases, sources.asked_on).is_not_null())
+    return counted.select("person", "source", "row", *columns)
+
+
+def grounds_of(persons: Rows, sources: Sources) -> pl.DataFrame:
+    """``source``, ``row``, ``counts`` and ``by`` (``what_counts.grounds``) of the same records, each once: where two
+    people bear its number, as it counts for whom it counts.
+    """
+    held = _held(persons, sources, ())
+    found = pl.concat([held.select("source", "row"), grounds(held, sources.bases, sources.asked_on)], how="horizontal")
+    return found.drop_nulls("counts").sort("counts").unique(["source", "row"], keep="first", maintain_order=True)
+
+
+def _held(persons: Rows, sources: Sources, columns: Sequence[str]) -> pl.DataFrame:
+    """Every record of these people, as ``what_counts`` reads it."""
     place, keys = sources.population.numbers_of(persons)
     found = []
     for source in OFFENCE_SOURCES:
@@ -36,8 +52,7 @@ def counted_records(persons: Rows, sources: Sources, columns: Sequence[str] = ()
                     pl.lit(source).alias("source"),
                 )
             )
-    kept = ["person", "source", "row", *columns]
     if not found:
-        return pl.DataFrame(schema={"person": pl.Int64, "source": pl.String, "row": pl.Int64})
-    held = pl.concat(found)
-    return held.filter(what_counts(held, sources.bases, sources.asked_on).is_not_null()).select(kept)
+        texts = dict.fromkeys((*COLUMNS, *columns), pl.String)
+        return pl.DataFrame(schema=texts | {"person": pl.Int64, "source": pl.String, "row": pl.Int64})
+    return pl.concat(found)

@@ -8,13 +8,17 @@ Rules
 - Violations of public-security administration count under national provisions only, whatever else the basis names.
 - A judgment without imprisonment may be an exemption, which is no punishment: *unclear* where the law asks for one.
 - Life imprisonment takes political rights with it, whether the source says so or not.
-- A span after the end of the punishment runs from the effective day and the months of the sentence; until five years
-  more, which probation, a supplementary penalty or a sentence served late may take, the record is *unclear*.
+- A span after the end of the punishment is told by the days between which that can have been. The first: the effective
+  day, for detention before it is deducted, but not before half of the sentence (of life, ten years) since the
+  offence, for no more is remitted. The last: the whole sentence after the effective day, and five years, which
+  probation, a supplementary penalty or a sentence served late may take; none for life. Between them the record is
+  *unclear*.
 - A number of penalties is counted over one person's records of all sources: as many as there are days of decision, for
   sure; as many as differ in a day of decision or offence, perhaps.
 
-Sources: Public Security Administration Punishments Law of 2025, art. 136; Criminal Law art. 37 (exemption), 55, 57
-(political rights), 73 (probation); the articles that the catalogue names.
+Sources: Public Security Administration Punishments Law of 2025, art. 136; Criminal Law art. 37 (exemption), 47
+(deduction), 55, 57 (political rights), 73 (probation), 78, 81 (remission, parole); the articles that the catalogue
+names.
 """
 
 from __future__ import annotations
@@ -39,6 +43,9 @@ COLUMNS: Final = (
 """What is read of a record."""
 
 LIFE: Final = 9999
+_LIFE_SERVED: Final = 120
+"""Months of a life sentence that are served at least: ten years before 2011-05-01, thirteen since."""
+
 _AFTERWARDS: Final = 60
 """Months that the punishment may have ended later than its sentence says."""
 
@@ -62,6 +69,25 @@ def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -
     return records.select(verdict.alias("counts"))["counts"]
 
 
+def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.DataFrame:
+    """``counts`` as ``what_counts`` says, and ``by``: law, article and item by which a record counts or is unclear,
+    separated by ；. ``records`` and ``day``: as there.
+    """
+    verdict = what_counts(records, bases, day)
+    if verdict.is_null().all():
+        return pl.DataFrame({"counts": verdict, "by": pl.Series([None] * len(verdict), dtype=pl.String)})
+    clauses: dict[str, list[pl.Expr]] = {}
+    for basis in bases:
+        for clause in basis.counts:
+            clauses.setdefault(f"{basis.name}{clause.item}", []).append(_fits(clause, basis, records, day))
+    asked_for = pl.when(pl.col("counts") == COUNTS).then(pl.lit(value=True))  # null: what is unclear
+    named = [
+        pl.when(pl.any_horizontal(fits).eq_missing(asked_for)).then(pl.lit(name)) for name, fits in clauses.items()
+    ]
+    by = pl.when(pl.col("counts").is_not_null()).then(pl.concat_str(named, separator="；", ignore_nulls=True))
+    return records.with_columns(verdict.alias("counts")).select("counts", by.alias("by"))
+
+
 def _fits(clause: Clause, basis: LegalBasis, records: pl.DataFrame, day: date) -> pl.Expr:
     """Whether the clause fits, null where the record does not say."""
     named = [kind for kind in clause.kinds if basis.national_provision or kind not in VIOLATIONS]
@@ -74,7 +100,7 @@ def _fits(clause: Clause, basis: LegalBasis, records: pl.DataFrame, day: date) -
         said = pl.col("intent").replace_strict({"intentional": True, "negligent": False}, default=None)
         fits = fits & pl.coalesce(said.cast(pl.Boolean), _by_charge(records, _intentional))
     if clause.years is not None:
-        fits = fits & _within(clause.years, day)
+        fits = fits & _within(clause.years, clause.years_perhaps or clause.years, day)
     return _counted(fits, clause.at_least) if clause.at_least > 1 else fits
 
 
@@ -128,12 +154,22 @@ _SENTENCES: Final = MappingProxyType(
 )
 
 
-def _within(years: int, day: date) -> pl.Expr:
-    """Whether the day lies less than so many years after the punishment ended."""
-    whole = pl.concat_str(_MONTHS.clip(0, LIFE) + 12 * years, pl.lit("mo"))
-    until = pl.when(~pl.col("sentence_unread")).then(pl.col("effective_on").dt.offset_by(whole))
-    surely, perhaps = pl.lit(day) < until, pl.lit(day) < until.dt.offset_by(f"{_AFTERWARDS}mo")
-    return pl.when(surely).then(pl.lit(value=True)).when(~perhaps).then(pl.lit(value=False))
+def _within(years: int, perhaps: int, day: date) -> pl.Expr:
+    """Whether the day lies less than so many years after the punishment ended; null where it depends on when that was,
+    and until ``perhaps`` years after.
+    """
+    life = _MONTHS >= LIFE
+    served = pl.when(life).then(_LIFE_SERVED).otherwise(_MONTHS // 2)
+    first = pl.max_horizontal("effective_on", _later("offence_date", served))
+    last = _later("effective_on", _MONTHS.clip(0, LIFE) + _AFTERWARDS)
+    surely = pl.lit(day) < first.dt.offset_by(f"{years}y")
+    over = ~life & (pl.lit(day) >= last.dt.offset_by(f"{perhaps}y"))
+    told = pl.when(surely).then(pl.lit(value=True)).when(over).then(pl.lit(value=False))
+    return pl.when(~pl.col("sentence_unread")).then(told)
+
+
+def _later(column: str, months: pl.Expr) -> pl.Expr:
+    return pl.col(column).dt.offset_by(pl.concat_str(months, pl.lit("mo")))
 
 
 def _counted(fits: pl.Expr, at_least: int) -> pl.Expr:

@@ -80,6 +80,8 @@ ROUTES: Final = (
     _route("GET", "/review", "review", Group.OFFICER),
     _route("POST", "/review/open", "open_row", Group.OFFICER),
     _route("POST", "/review/decide", "decide_row", Group.OFFICER),
+    _route("GET", "/objection", "objections", Group.OFFICER),
+    _route("POST", "/objection/open", "open_objection", Group.OFFICER),
     _route("GET", "/approval", "approvals", Group.LEADER),
     _route("GET", "/approval/{release_id}", "approval", Group.LEADER),
     _route("POST", "/approval/approve", "approve_release", Group.LEADER),

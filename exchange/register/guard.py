@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, ForeignKey, func, or_, select
+from sqlalchemy import Engine, ForeignKey, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
@@ -136,6 +137,34 @@ class Guard:
             rows = session.scalars(query.order_by(GuardEvidenceRow.at)).all()
         counts = sum((Counts(row.rows, row.no_such_number, row.name_disagrees) for row in rows), Counts())
         return counts, Failed.together([_failed(row, renewed) for row in rows])
+
+    def failed_of_others(self, partner: str, at: datetime, renewed: Renewed) -> Failed:
+        """Failing rows of all other partners in the span; not those from before a leader released something of theirs,
+        or of this partner's.
+        """
+        held = select(BatchRow.partner, func.max(GuardHoldRow.decided_at).label("at"))
+        held = held.join(BatchRow, BatchRow.id == GuardHoldRow.batch_id).where(GuardHoldRow.decision == RELEASED)
+        released = held.group_by(BatchRow.partner).subquery()
+        row = GuardEvidenceRow
+        one_after_another = aggregate_order_by(literal(b""), row.batch_id)
+        packed = [func.string_agg(getattr(row, name), one_after_another) for name in _KINDS]
+        query = select(row.generation, *packed).join(BatchRow, BatchRow.id == row.batch_id)
+        query = query.outerjoin(released, released.c.partner == BatchRow.partner)
+        query = query.where(row.at > self._begin(partner, at), BatchRow.partner != partner)
+        query = query.where(or_(released.c.at.is_(None), row.at > released.c.at)).group_by(row.generation)
+        with transaction(self.engine) as session:
+            found = session.execute(query).all()
+        return Failed.together(
+            [
+                Failed(
+                    *[
+                        renewed(unpacked(part), kind, each[0])
+                        for part, kind in zip(each[1:], _KINDS.values(), strict=True)
+                    ]
+                )
+                for each in found
+            ]
+        )
 
     def _begin(self, partner: str, at: datetime) -> datetime:
         released = select(func.max(GuardHoldRow.decided_at)).join(BatchRow)

@@ -25,7 +25,7 @@ from exchange.matching.decide import IDENTITY_COLUMN, NOTE
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.lookup import Keys, Rows
-from exchange.matching.offence_records import counted_records
+from exchange.matching.offence_records import grounds_of
 from exchange.matching.sources import Sources
 from exchange.register import Review
 from exchange.steps.answers import WAITING, BatchContext, answer_columns
@@ -35,7 +35,8 @@ from exchange.steps.rows import REFERENCE
 @dataclass(frozen=True)
 class CaseView:
     """``claim``: column → text; ``answers`` and ``proposal``: column → code; ``open``: the columns to be decided;
-    ``people``: the register's records of the claimed number; ``records``: of the sources, with ``source``.
+    ``people``: the register's records of the claimed number; ``records``: of the sources, with ``source``, and of
+    offence records ``counts`` and ``by`` (``matching.what_counts.grounds``).
     """
 
     review: Review
@@ -126,13 +127,17 @@ def _numbers(rows: Rows, population: Population) -> Keys:
 
 
 def _records(sources: Sources, people: Rows) -> pl.DataFrame:
-    """What the other sources hold of these people, each with the source's Chinese name."""
+    """What the other sources hold of these people, each with the source's Chinese name; of offence records also whether
+    they count for this purpose, and by which article.
+    """
     found, keys = [], _numbers(people, sources.population)
-    counted = counted_records(people, sources)
+    counted = grounds_of(people, sources)
     for source, table in sources.records.items():
-        rows = np.unique(table.find(keys).row)
+        rows, said = np.unique(table.find(keys).row), pl.DataFrame()
         if source in OFFENCE_SOURCES:
-            rows = counted.filter(pl.col("source") == source)["row"].unique().sort().to_numpy()
+            of_source = counted.filter(pl.col("source") == source).sort("row")
+            rows, said = of_source["row"].to_numpy(), of_source.select("counts", "by")
         records = table.take(rows, table.columns)
-        found.append(records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String)))
+        named = records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String))
+        found.append(pl.concat([named, said], how="horizontal"))
     return pl.concat(found, how="diagonal") if found else pl.DataFrame({"source": []})

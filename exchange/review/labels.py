@@ -20,12 +20,13 @@ from exchange.matching.id_numbers import check_character
 from exchange.matching.items.event import EVENT_KINDS as EVENTS
 from exchange.matching.relations import relation_words
 from exchange.matching.sources import UNCLEAR
+from exchange.matching.what_counts import COUNTS
 from exchange.register import Review
 
 _OWN: Final = {
     "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户",
     "several_heads": "一户有两个户主", "source": "数据来源",
-    "sentence_unread": "刑期无法识别",
+    "sentence_unread": "刑期无法识别", "counts": "对本用途", "by": "依据条文",
 }  # fmt: skip
 """Columns that a snapshot makes of an export's."""
 
@@ -35,6 +36,7 @@ _EVENTS: Final = {
 }  # fmt: skip
 _RIGHTS: Final = {"yes": "是", "no": "否"}
 _INTENTS: Final = {"intentional": "故意", "negligent": "过失"}
+_COUNTS: Final = {COUNTS: "计入 counts", UNCLEAR: "不明，由民警判断 unclear"}
 _OFFENCES: Final = {kind.code: kind.zh for kind in OFFENCE_KINDS.values()} | {UNCLEAR: "无法识别"}
 
 
@@ -103,6 +105,7 @@ _TRANSLATED: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
         "cancelled_reason": _worded(_REASONS, CANCELLATION_REASONS),
         "event": _worded(_EVENTS, EVENTS),
         "kind": _worded(_OFFENCES),
+        "counts": _worded(_COUNTS),
         "political_rights": _worded(_RIGHTS),
         "intent": _worded(_INTENTS),
         "item": lambda code: ITEMS[code].zh if code in ITEMS else str(code),

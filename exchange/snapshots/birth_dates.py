@@ -7,12 +7,20 @@ Rules
   number can have been corrected because the date in it was wrong, and where it is in doubt whether somebody was
   eighteen, it is presumed that they were not (the office's choice, after Supreme People's Court, 法释〔2006〕1号, art.
   4). A court may have sealed the record by either date, and what was told once cannot be taken back.
+- A date by which the offender would have been under twelve at the time proves nothing: nobody that young is liable, so
+  the date is wrong or the record is somebody else's. Whoever has no other is no juvenile by it. Penalties, too, which
+  are for whoever is fourteen: twelve is what no law goes below.
 - Of several people whom a record may mean the earliest such date counts: it is a juvenile's only where it is that
   whomever it means. Else it stays, and an officer finds out whose it is. So no registration of somebody else makes a
   record vanish.
+
+Sources: Criminal Law art. 17 (twelve at the least, since 2021-03-01; fourteen before); Public Security Administration
+Punishments Law art. 12 (fourteen).
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -21,29 +29,38 @@ from exchange.matching.id_numbers import birth_date
 from exchange.matching.identity import Population
 from exchange.matching.names import standard_name
 
+LIABLE_FROM_AGE: Final = 12
+
 
 def named_births(records: pl.DataFrame, population: Population | None) -> pl.Series:
     """For each record (``key`` int64 or null, ``name`` as written, ``own_birth`` Date or null: the birth date that the
-    record bears) the birth date by which it is sealed or not, in the records' order; null without a key. Without
-    ``population``, or for a key that it does not know, the date inside the key.
+    record bears, ``happened`` Date: the last day that the offence can have happened on) the birth date by which it is
+    sealed or not, in the records' order; null without a key, and where whom it means was too young by every date.
+    Without ``population``, or for a key that it does not know, the date inside the key.
     """
-    own = records.select(birth_date(pl.col("key")).alias("born"))["born"]
+    own = records.select(pl.when(_liable(birth_date(pl.col("key")))).then(birth_date(pl.col("key"))).alias("born"))
     if population is None:
-        return own
+        return own["born"]
     asked = records.select(
         pl.int_range(pl.len(), dtype=pl.Int64).alias("place"),
         "key",
         standard_name(pl.col("name")).alias("name"),
         "own_birth",
+        "happened",
     ).drop_nulls("key")
-    meant = _meant(_bearers(asked, population), population)
-    places = own.to_frame().with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("place"))
+    meant = _meant(_bearers(asked, population), population).with_columns(borne=True)
+    places = own.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("place"))
     by_person = places.join(meant, on="place", how="left", maintain_order="left")
-    return by_person.select(pl.coalesce("meant", "born").alias("born")).to_series()
+    return by_person.select(pl.when("borne").then("meant").otherwise("born").alias("born")).to_series()
+
+
+def _liable(born: pl.Expr) -> pl.Expr:
+    """Whether who was born on that day can have been old enough; on the birthday itself nobody is yet."""
+    return pl.col("happened") > born.dt.offset_by(f"{LIABLE_FROM_AGE}y")
 
 
 def _bearers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """``place`` and ``person`` of everybody who bears or bore a record's number, its ``name`` and ``own_birth``."""
+    """``place`` and ``person`` of everybody who bears or bore a record's number, with the rest of the record."""
     wanted, places = asked["key"].to_numpy(), asked["place"].to_numpy()
     now, before = population.people.find(wanted), population.former.find(wanted)
     found = pl.DataFrame(
@@ -52,37 +69,41 @@ def _bearers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
             "person": np.concatenate([now.row, population.bearers(before.row)]),
         }
     )
-    return found.unique().join(asked.select("place", "name", "own_birth"), on="place")
+    return found.unique().join(asked.drop("key"), on="place")
 
 
 def _meant(bearers: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """``place`` → ``meant``: the earliest among the bearers whom the record may mean of each one's latest date."""
+    """``place`` → ``meant``: the earliest among the bearers whom the record may mean of each one's latest date; null
+    where one of them has none.
+    """
     persons = bearers["person"].unique().sort()
-    known = persons.to_frame().with_columns(
-        population.people.take(persons.to_numpy(), ["name"])["name"].alias("registered"),
-        _dates(persons, population),
+    registered = persons.to_frame().with_columns(
+        population.people.take(persons.to_numpy(), ["name"])["name"].alias("registered")
     )
-    same = (pl.col("name") == pl.col("registered")) & pl.col("dates").list.contains(pl.col("own_birth"))
-    same = same.fill_null(value=False)
+    old_enough = bearers.join(_dates(persons, population), on="person").filter(_liable(pl.col("born")))
+    latest = old_enough.group_by("place", "person").agg(
+        pl.col("born").max().alias("latest"), (pl.col("born") == pl.col("own_birth")).any().alias("own")
+    )
+    same = ((pl.col("name") == pl.col("registered")) & pl.col("own")).fill_null(value=False)
     return (
-        bearers.join(known, on="person")
+        bearers.join(registered, on="person")
+        .join(latest, on=["place", "person"], how="left")
         .filter(same | ~same.any().over("place"))
         .group_by("place")
-        .agg(pl.col("dates").list.max().min().alias("meant"))
+        .agg(pl.when(pl.col("latest").is_not_null().all()).then(pl.col("latest").min()).alias("meant"))
     )
 
 
-def _dates(persons: pl.Series, population: Population) -> pl.Series:
-    """``dates``: the birth dates of each of these persons (rising, each once): registered, in the present number, in
-    former ones.
+def _dates(persons: pl.Series, population: Population) -> pl.DataFrame:
+    """``person`` and ``born``: each birth date of these persons once: registered, in the present number, in former
+    ones.
     """
     rows = persons.to_numpy()
     bore, former = population.former_keys(rows)
     register = population.people.take(rows, ["birth_date", "key"])
-    each, in_former = np.arange(len(rows)), _inside(pl.Series(former, dtype=pl.Int64))
-    dates = [(each, register["birth_date"]), (each, _inside(register["key"])), (each[bore], in_former)]
-    found = pl.concat([pl.DataFrame({"person": where, "born": born}) for where, born in dates])
-    return found.group_by("person").agg(pl.col("born").alias("dates")).sort("person")["dates"]
+    in_former = _inside(pl.Series(former, dtype=pl.Int64))
+    dates = [(rows, register["birth_date"]), (rows, _inside(register["key"])), (rows[bore], in_former)]
+    return pl.concat([pl.DataFrame({"person": where, "born": born}) for where, born in dates]).drop_nulls().unique()
 
 
 def _inside(keys: pl.Series) -> pl.Series:

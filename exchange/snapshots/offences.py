@@ -10,7 +10,7 @@ Rules
   judgment over offences before and after the birthday has one offence date, that of its main offence, and the sentence
   that was decided in all.
 - An offence without its day happened on the day of the decision at the latest. Where the days contradict each other (an
-  offence after its decision) the later one counts; a day before the birth is none.
+  offence after its decision) the later one counts. A birth date by which nobody could be liable seals nothing.
 - What is unread (``source_texts.py``) seals nothing: the record stays, and an officer sees what was written.
 - A mark of the sealing organ seals whatever the dates say; the source's next export may lift it.
 - What is no record for anybody (``schemas/offences.toml``: never) is not kept, nor a judgment that is not effective on
@@ -75,8 +75,8 @@ def build_tables(
     ``schemas/exports.toml``, String; ``population``: whose birth dates count beside those inside the numbers.
     """
     frame = id_numbers.standardise(_read(export, as_of), as_of)
-    frame = frame.with_columns(named_births(frame, population).alias("born"))
-    frame = frame.with_columns(_happened(as_of).alias("happened")).filter(~is_sealed())
+    frame = frame.with_columns(_happened(as_of).alias("happened"))
+    frame = frame.with_columns(named_births(frame, population).alias("born")).filter(~is_sealed())
     rows = frame.height
     counts = {
         "rows": rows,
@@ -147,10 +147,9 @@ def _known_by(as_of: date) -> pl.Expr:
 
 
 def _happened(as_of: date) -> pl.Expr:
-    """The last day that the offence can have happened on; null where that is before the birth."""
+    """The last day that the offence can have happened on."""
     offence, known_by = pl.col("offence_date"), _known_by(as_of)
-    happened = pl.when(offence <= known_by).then(offence).otherwise(pl.max_horizontal(offence, known_by))
-    return pl.when(happened >= pl.col("born")).then(happened)
+    return pl.when(offence <= known_by).then(offence).otherwise(pl.max_horizontal(offence, known_by))
 
 
 def is_sealed() -> pl.Expr:
@@ -165,8 +164,8 @@ def is_sealed() -> pl.Expr:
 
 def _bad_date(as_of: date) -> pl.Expr:
     """No day of the offence, a day that cannot be read, or days that contradict each other or the birth."""
-    before_birth = pl.col("happened").is_null() & pl.col("born").is_not_null()
-    contradictory = before_birth | (pl.col("offence_date") > _known_by(as_of))
+    too_young = pl.col("born").is_null() & pl.col("key").is_not_null()
+    contradictory = too_young | (pl.col("offence_date") > _known_by(as_of))
     missing = pl.col("offence_date").is_null() | pl.col("decided_on_unread")
     return missing | contradictory.fill_null(value=False)
 

@@ -3,8 +3,8 @@
 Rules
 - No row is decided to find out that none can leave: counts first, then numbers of rows.
 - What speaks of offence records leaves together: while a source is not ready, or an officer has a hit or a spot check
-  of the batch, no row that waits for the leader leaves, and no decided hit or spot check, nor a row whose records wait
-  beside another item that was decided; not on the due day either.
+  of the batch, or a row whose records wait beside another item, no row that waits for the leader leaves, and no decided
+  row of those; not on the due day either. A row that stays behind for another item would else be known to be no hit.
 - Rows with an officer stand in the register's queue. Those that wait for the leader or a source alone are listed when
   the first result is made; the list lies in the cache, and is worked out anew where it was lost.
 - Once all sources are fresh of which one was not, the rows that waited are asked again; those that an officer must look
@@ -112,7 +112,7 @@ def leaving(context: BatchContext) -> list[int]:
     with_officer = app.register.reviews.find(ReviewFilter(batch=batch.id))
     decided = app.register.reviews.find(ReviewFilter(batch=batch.id, state=ReviewState.DECIDED))
     for_leader = set(unqueued.approval) - held
-    if unqueued.source or any(_of_records(review) for review in with_officer):
+    if unqueued.source or any(_in_company(context, review) for review in with_officer):
         for_leader, decided = set(), [review for review in decided if not _in_company(context, review)]
     rows = for_leader | ({review.row for review in decided} | set(unqueued.ready)) - held
     return sorted(rows) if for_leader or not with_officer or is_due(app, batch) else []
@@ -125,7 +125,7 @@ def _of_records(review: Review) -> bool:
 
 def _in_company(context: BatchContext, review: Review) -> bool:
     """Whether the row's records wait for the leader as those of its neighbours do: also of a row that an officer has
-    for another item, for of such rows only the hits would stay behind.
+    for another item, for of such rows only the hits would hold back their neighbours, or stay behind.
     """
     asked = not LETTER_ITEMS.isdisjoint(context.manifest.items)
     approved = context.agreement.approved_in_advance(context.manifest.cycle, context.today)

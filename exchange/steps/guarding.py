@@ -6,7 +6,9 @@ Rules
   not answered yet, and nothing else. A refusal is told in a second receipt that takes the place of the first.
 - A relative who is not established is a guess as any other person is. Who is sought by name has no number: one name
   with many births that nobody has is a guess at the birth.
-- Objections are not judged: each of their rows goes to an officer.
+- Whoever knows a pair of number and name can guess at the rest: what is claimed of an item and is not so is kept as a
+  name tried under a number is, the person and the item in the number's place.
+- Objections are not judged: they name rows that were asked before, and each goes to an officer.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import polars as pl
 from exchange.app import App
 from exchange.base.errors import Refused
 from exchange.base.keyed import Hashes, KeyRing, Kind, text_values
+from exchange.base.tables import ITEMS
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import FAILING, Counts, Failed, Span, tripped
 from exchange.matching.id_numbers import standardise
@@ -38,6 +41,7 @@ _SEQUENCE: Final = 1000
 _NAME: Final = "name"
 _RELATIVE_FAILS: Final = "relative_not_established"
 _NOBODY: Final = "not_registered"
+_NOT_SO: Final = ("inconsistent", "partly_consistent", "not_same_household")
 _NUMBERS: Final = ("id_number", "mother_id_number")
 
 
@@ -68,6 +72,8 @@ class Watch:
         span = Span(
             before + self.counts,
             Failed.together([failed_before, failed]),
+            failed,
+            register.failed_of_others(partner, at, ring.renewed) if len(failed.numbers) else Failed(),
             past,
             peers,
             partners=most_partners(told.hashes, others),
@@ -89,6 +95,7 @@ def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date)
     wrong = asked.filter(missed | other).select(pl.col(column).alias("id_number"), pl.col(name).alias(_NAME))
     keys = standardise(wrong.select("id_number"), today)["key"]
     found = _hashed(keys.fill_null(0), wrong[_NAME], ring)
+    found = Failed.together([found, _claimed(asked, answers, column, ring, today)])
     counts = Counts(asked.height, int(missed.sum()), int(((other & ~missed) | relative).sum()))
     if not relative.any():
         return counts, found
@@ -106,6 +113,28 @@ def _hashed(keys: pl.Series, names: pl.Series, ring: KeyRing) -> Failed:
         ring.hashed(text_values(_standard(names)), Kind.NAME),
         ring.hashed(numbers // _SEQUENCE, Kind.PLACE_AND_BIRTH),
     )
+
+
+def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyRing, today: date) -> Failed:
+    """Of each item that is not as claimed: the person with the item, and with what was claimed."""
+    parts = []
+    for item in ITEMS.values():
+        answer, claims = f"answer.{item.code}", [each.code for each in item.claims if each.code in asked.columns]
+        wrong = (
+            answers[answer].is_in(_NOT_SO) if claims and answer in answers.columns else pl.Series([], dtype=pl.Boolean)
+        )
+        if wrong.any():
+            rows = asked.filter(wrong)
+            keys = standardise(rows.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
+            texts = rows.select(pl.concat_str([pl.col(each).fill_null("") for each in claims], separator="\n"))
+            about = [f"{key} {item.code}" for key in keys]
+            said = [f"{each} {text}" for each, text in zip(about, texts.to_series(), strict=True)]
+            person = text_values(about)
+            hashes = zip(
+                (person, text_values(said), person), (Kind.NUMBER, Kind.NAME, Kind.PLACE_AND_BIRTH), strict=True
+            )
+            parts.append(Failed(*[ring.hashed(values, kind) for values, kind in hashes]))
+    return Failed.together(parts)
 
 
 def _sought(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing) -> Failed:

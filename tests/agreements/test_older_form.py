@@ -15,7 +15,7 @@ from exchange.demo.world import PARTNERS, World, agreement_toml
 PATH = Path(f"{PARTNERS[1].id}.toml")
 OLDER = {
     'legal_bases = ["minors_protection_62"]': 'legal_basis = "教师法第十四条"',
-    'legal_bases = ["school_bus_23"]': 'legal_basis = "校车安全管理条例"\noffence_kinds = ["judgment", "drug"]',
+    'legal_bases = ["preschool_44"]': 'legal_basis = "学前教育法"\noffence_kinds = ["judgment", "drug"]',
     'kind = "education"\n': "",
 }
 
@@ -42,7 +42,7 @@ def test_of_today_it_is_read_as_it_stands(now: str, today: Agreement) -> None:
     assert parse_kept(now.encode(), PATH, "hiring_teachers", today) == today
 
 
-@pytest.mark.parametrize("purpose", ["hiring_teachers", "school_bus_drivers"])
+@pytest.mark.parametrize("purpose", ["hiring_teachers", "founding_kindergartens"])
 def test_the_bases_of_today_take_the_place_of_words(older: bytes, today: Agreement, purpose: str) -> None:
     found, then = parse_kept(older, PATH, purpose, today).purpose(purpose), today.purpose(purpose)
     assert found is not None

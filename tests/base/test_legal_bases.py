@@ -62,6 +62,10 @@ def test_who_may_rest_on_what() -> None:
         "minors_protection_62", "school_staff_2020_14", "preschool_44",
     ]  # fmt: skip
     assert bases_for("bank") == ()
+    assert [basis.code for basis in bases_for("school")] == ["minors_protection_62", "school_staff_2020_14"]
+    assert [basis.code for basis in bases_for("traffic_police")] == ["school_bus_23"]
+    assert [basis.code for basis in bases_for("investigation")] == ["case_handling_286", "case_handling_136"]
+    assert [basis.code for basis in bases_for("supervisory_commission")] == ["case_handling_136"]
     assert {kind for basis in legal_bases().values() for kind in basis.who} <= set(partner_kinds())
 
 

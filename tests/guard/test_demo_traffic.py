@@ -46,6 +46,8 @@ def test_a_month_of_ordinary_traffic_trips_nothing() -> None:
             most = most_partners(numbers[0], others)
             counts[partner], failed[partner] = counts[partner] + found[0], Failed.together([failed[partner], found[1]])
             peers = sum((each for place, each in enumerate(counts) if place != partner), Counts())
-            assert tripped(Span(counts[partner], failed[partner], peers=peers, partners=most)) == []
+            rest = Failed.together([each for place, each in enumerate(failed) if place != partner])
+            span = Span(counts[partner], failed[partner], found[1], rest, peers=peers, partners=most)
+            assert tripped(span) == []
             small[partner] += numbers
     assert sum((each.no_such_number for each in counts), 0) > 200, "the dirt is there"

@@ -33,16 +33,32 @@ def of(rows: int, failed: Failed) -> Span:
     return Span(Counts(rows), failed)
 
 
+def shared(failed: Failed) -> Span:
+    """The first of these rows is the new batch's, the others are other partners'."""
+    own, others = (Failed(*[each[part] for each in _columns(failed)]) for part in (slice(1), slice(1, None)))
+    return replace(of(1000, own), new=own, others=others)
+
+
+def _columns(failed: Failed) -> list[Hashes]:
+    return [failed.numbers, failed.names, failed.groups]
+
+
 AT_LIMIT = {
     "sequence": lambda n: of(1000, Failed(many(n), many(n), same(n))),
     "name": lambda n: of(1000, Failed(many(n), same(n), many(n))),
     "number": lambda n: of(1000, Failed(same(n), many(n), same(n))),
+    "sequence_by_many": lambda n: shared(Failed(many(n), many(n), same(n))),
+    "name_by_many": lambda n: shared(Failed(many(n), same(n), many(n))),
+    "number_by_many": lambda n: shared(Failed(same(n), many(n), same(n))),
     "person": lambda n: replace(of(1000, Failed()), partners=n),
 }
 LIMIT = {
     "sequence": LIMITS.sequence_numbers,
     "name": LIMITS.name_numbers,
     "number": LIMITS.number_names,
+    "sequence_by_many": LIMITS.sequence_numbers,
+    "name_by_many": LIMITS.name_numbers,
+    "number_by_many": LIMITS.number_names,
     "person": LIMITS.person_partners,
 }
 
@@ -79,7 +95,7 @@ def test_the_volume_agreed_is_not_beyond_the_agreement() -> None:
     ],
 )
 def test_what_is_usual_is_the_past_else_the_peers(past: Counts, peers: Counts, share: float) -> None:
-    assert usual_share("no_such_number", Span(Counts(), Failed(), past, peers)) == share
+    assert usual_share("no_such_number", Span(Counts(), Failed(), past=past, peers=peers)) == share
 
 
 def test_the_same_mistake_each_month_is_one_mistake() -> None:
@@ -128,7 +144,7 @@ def spans(kind: str, dilution: int, random: np.random.Generator) -> Iterator[tup
         counts = counts + more[0]
         failed = Failed.together([failed, more[1]])
         guessed = guesses(kind, sent)
-        yield sent, Span(counts + guessed[0], Failed.together([failed, guessed[1]]), GOOD + GOOD, GOOD)
+        yield sent, Span(counts + guessed[0], Failed.together([failed, guessed[1]]), past=GOOD + GOOD, peers=GOOD)
 
 
 @pytest.mark.parametrize("kind", ["sequences", "birth dates", "names of one number"])
@@ -138,11 +154,35 @@ def test_a_million_hidden_guesses_are_found_within_the_first_thousand(kind: str,
     assert any(tripped(span) for _, span in spans(kind, dilution, random))
 
 
+def test_what_others_do_is_not_held_against_who_has_no_part_in_it() -> None:
+    guessed = Failed(*[each + np.uint64(9) for each in _columns(Failed(many(500), same(500), same(500)))])
+    own = Failed(hashes(1), hashes(2), hashes(3))
+    assert tripped(replace(of(1000, own), new=own, others=guessed)) == []
+
+
+@pytest.mark.parametrize("kind", ["sequences", "birth dates", "names of one number"])
+@pytest.mark.parametrize("partners", [2, 10, 100])
+def test_a_million_guesses_that_partners_share_are_found_within_the_first_thousand(kind: str, partners: int) -> None:
+    """Each in its turn, ten ordinary rows to a guess."""
+    random = np.random.default_rng([partners, len(kind)])
+    found = []
+    for sent in range(100, 1_001, 100):
+        columns = _columns(guesses(kind, sent)[1])
+        whose = np.arange(len(columns[0])) % partners
+        own, others = (Failed(*[each[part] for each in columns]) for part in (whose == 0, whose != 0))
+        plain = ordinary(random, 10 * sent)
+        span = Span(plain[0], Failed.together([own, plain[1]]), own, others, GOOD, GOOD)
+        found += [trip.rule for trip in tripped(span)]
+    assert found
+
+
 @pytest.mark.parametrize("dilution", [1, 10])
 def test_guesses_about_people_who_have_nothing_in_common_are_found_by_their_share(dilution: int) -> None:
     counts, failed = ordinary(np.random.default_rng(dilution), 1000 * dilution)
     far = np.uint64(1 << 60) + many(1000)
-    guessed = Span(counts + Counts(1000, 900, 100), Failed.together([failed, Failed(far, far, far)]), GOOD, GOOD)
+    guessed = Span(
+        counts + Counts(1000, 900, 100), Failed.together([failed, Failed(far, far, far)]), past=GOOD, peers=GOOD
+    )
     assert "no_such_number" in {trip.rule for trip in tripped(guessed)}
 
 
@@ -151,4 +191,6 @@ def test_guesses_about_people_who_have_nothing_in_common_are_found_by_their_shar
 def test_ordinary_traffic_trips_nothing(rows: int, seed: int) -> None:
     counts, failed = ordinary(np.random.default_rng([seed, rows]), rows)
     for past, peers in ((GOOD, GOOD), (Counts(), GOOD), (Counts(), Counts())):
-        assert tripped(Span(counts, failed, past, peers)) == []
+        assert tripped(Span(counts, failed, past=past, peers=peers)) == []
+        others = ordinary(np.random.default_rng([seed, rows, 1]), rows)[1]
+        assert tripped(Span(counts, failed, failed, others, past, peers + Counts(rows))) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import polars as pl
+import pytest
 
 from exchange.base.keyed import with_new_key
 from exchange.demo.province.numbers import number_of
@@ -42,6 +43,24 @@ def test_numbers_tried_as_relatives_are_guesses() -> None:
         relative_id_number=pl.lit("123"), relative_name=pl.format("李{}", "relative_id_number")
     )
     assert rules(unreadable, answers) == {"name_disagrees"}
+
+
+@pytest.mark.parametrize(
+    ("item", "claims", "answer"),
+    [
+        ("ethnicity", {"ethnicity": [f"{code:02}" for code in range(1, 7)]}, "inconsistent"),
+        ("registered_address", {"registered_division": ["220102"] * 6}, "inconsistent"),
+        ("kinship", {"relative_id_number": numbers(6), "relation": ["子"] * 6}, "not_same_household"),
+    ],
+)
+def test_what_is_tried_of_somebody_known_is_a_guess(item: str, claims: dict[str, list[str]], answer: str) -> None:
+    """Many claims of one item about one person; the same claim again, or one each about many people, is none."""
+    asked = pl.DataFrame({"id_number": ["11010519491231002X"] * 6, "name": ["张三"] * 6, **claims})
+    answers = pl.DataFrame({"identity": ["consistent"] * 6, f"answer.{item}": [answer] * 6})
+    tried = any(len(set(said)) > 1 for said in claims.values())
+    assert rules(asked, answers) == ({"number"} if tried else set())
+    assert rules(asked.with_columns(id_number=pl.Series(numbers(6))), answers) == set()
+    assert rules(asked, answers.with_columns(pl.lit("consistent").alias(f"answer.{item}"))) == set()
 
 
 def test_a_name_tried_with_many_births_is_a_guess() -> None:

@@ -144,6 +144,100 @@ def test_the_latest_birth_date_on_record_counts(
         assert kept(at_last | {"offence_date": day_after}, register=known) == ["drug"]
 
 
+def registered(people: list[dict[str, str]]) -> Population:
+    sound = dict.fromkeys(export_columns("population"), "") | {"status": "normal"}
+    tables, _ = population.build_tables(pl.LazyFrame([sound | person for person in people]), AS_OF)
+    return Population(SortedTable(tables["people"]), SortedTable(tables["former"]))
+
+
+@pytest.mark.parametrize("kind", ["judgment", "drug"])
+@pytest.mark.parametrize(
+    ("born", "offence_date", "sealed"),
+    [
+        ("2000-06-15", "2012-06-14", False),
+        ("2000-06-15", "2012-06-15", False),  # twelve from the day after: the date is wrong, or the record another's
+        ("2000-06-15", "2012-06-16", True),
+        ("2000-06-15", "2000-06-14", False),
+        ("2000-02-29", "2012-02-29", False),
+        ("2000-02-29", "2012-03-01", True),
+    ],
+)
+def test_nobody_is_a_juvenile_by_a_date_that_makes_them_a_child(
+    born: str, offence_date: str, sealed: bool, kind: str
+) -> None:
+    """By the number alone, by the register, and without the day of the offence by that of the decision."""
+    known = registered([{"id_number": number(born), "birth_date": born, "name": "某"}])
+    days = {"decided_on": offence_date, "effective_on": offence_date}
+    for offence in (offence_date, ""):
+        for register in (None, known):
+            assert kept(record(born, kind, offence, "6", **days), register=register) == ([] if sealed else [kind])
+
+
+GROWN = {"id_number": number("1980-01-01"), "birth_date": "1980-01-01", "name": "某", "former_id_number": ""}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "offence_date", "sealed"),
+    [
+        ({"birth_date": "1990-01-01"}, "2002-01-01", False),
+        ({"birth_date": "1990-01-01"}, "2002-01-02", True),  # in doubt, which the office resolves for the person
+        ({"birth_date": "1990-01-01"}, "2008-01-01", True),
+        ({"birth_date": "1990-01-01"}, "2008-01-02", False),
+        ({"former_id_number": number("1990-01-01", 203)}, "2002-01-01", False),
+        ({"former_id_number": number("1990-01-01", 203)}, "2002-01-02", True),
+        ({"former_id_number": number("1984-01-01", 203), "birth_date": "1990-01-01"}, "2002-01-01", True),
+        ({"former_id_number": number("1984-01-01", 203), "birth_date": "1990-01-01"}, "2002-01-02", True),
+        ({"id_number": number("1990-01-01")}, "2002-01-01", False),
+    ],
+)
+def test_a_persons_own_wrong_date_counts_from_twelve_on(wrong: dict[str, str], offence_date: str, sealed: bool) -> None:
+    """Wherever it stands; of several the latest that is left."""
+    days = {"decided_on": "2009-01-01", "effective_on": "2009-02-01", "id_number": (GROWN | wrong)["id_number"]}
+    found = kept(record("1980-01-01", "judgment", offence_date, "6", **days), register=registered([GROWN | wrong]))
+    assert found == ([] if sealed else ["judgment"])
+
+
+@pytest.mark.parametrize(("name", "born"), [("乙", "2003-03-03"), ("乙", ""), ("", "2003-03-03"), ("", "")])
+@pytest.mark.parametrize(("offence_date", "sealed"), [("1998-01-01", True), ("1998-01-02", False)])
+def test_whose_record_it_is_no_impossible_date_tells(name: str, born: str, offence_date: str, sealed: bool) -> None:
+    """The younger bearer of the number cannot have done it, whatever the record says; it is the older one's."""
+    younger = {"id_number": number("2003-03-03"), "birth_date": "2003-03-03", "name": "乙"}
+    both = registered([GROWN, younger | {"former_id_number": GROWN["id_number"]}])
+    days = {"decided_on": "1999-01-01", "effective_on": "1999-02-01"}
+    given = record("1980-01-01", "judgment", offence_date, "6", **days, name=name, birth_date=born)
+    assert kept(given, register=both) == ([] if sealed else ["judgment"])
+
+
+def test_who_was_too_young_by_every_date_makes_nobody_elses_record_vanish() -> None:
+    """Registered with a wrong date, alone and beside a juvenile who bore the number: the record stays."""
+    wrong = {"id_number": number("1990-01-01"), "birth_date": "1990-01-01", "name": "某"}
+    juvenile = {"id_number": number("1985-01-01"), "birth_date": "1985-01-01", "name": "乙"}
+    other = juvenile | {"former_id_number": wrong["id_number"]}
+    days = {"decided_on": "2001-01-01", "effective_on": "2001-02-01", "id_number": wrong["id_number"]}
+    given = record("1990-01-01", "judgment", "2000-05-01", "6", **days)
+    for people in ([wrong], [wrong, other]):
+        assert kept(given, register=registered(people)) == ["judgment"]
+
+
+@settings(max_examples=40)
+@given(
+    st.dates(date(1990, 1, 2), date(2026, 11, 23)),
+    st.dates(date(1980, 1, 1), date(2026, 11, 23)),
+    st.sampled_from(["birth_date", "former_id_number"]),
+)
+def test_no_date_that_makes_a_child_of_the_offender_seals(day: date, born: date, column: str) -> None:
+    """Whatever wrong date is on record of somebody grown, a conviction at an age from eighteen on stays, unless by that
+    date they were between twelve and eighteen.
+    """
+    wrong = {column: str(born) if column == "birth_date" else number(str(born), 203)}
+    grown = GROWN | {"id_number": number("1970-01-01"), "birth_date": "1970-01-01"}
+    given = record("1970-01-01", "judgment", str(day), "6", decided_on=str(AS_OF), effective_on=str(AS_OF))
+    age = day.year - born.year - ((day.month, day.day) <= (born.month, born.day))
+    sealed = 12 <= age < 18
+    if (born.month, born.day) != (2, 29):
+        assert (kept(given, register=registered([grown | wrong])) == []) == sealed
+
+
 days = st.dates(date(2014, 1, 1), date(2026, 11, 23)).map(str)
 unsure = st.sampled_from(["", "不详"])
 others = st.builds(
@@ -157,7 +251,7 @@ others = st.builds(
 )
 sealed_ones = st.builds(
     record,
-    st.sampled_from(["2000-06-15", "2004-02-29"]),
+    st.sampled_from(["2000-06-15", "2002-02-28"]),
     st.sampled_from(KINDS),
     st.dates(date(2014, 6, 16), date(2018, 6, 15)).map(str),
     st.sampled_from(["", "0", "6", "60"]),
@@ -185,7 +279,7 @@ bearers = st.fixed_dictionaries(
     {
         "id_number": st.sampled_from([number("1970-01-01"), number("2002-01-01"), number("2003-03-03")]),
         "former_id_number": st.sampled_from(["", *SHARED]),
-        "birth_date": st.sampled_from(["1970-01-01", "2002-01-01", "2003-03-03"]),
+        "birth_date": st.sampled_from(["1970-01-01", "1979-01-01", "2002-01-01", "2003-03-03"]),
         "name": st.sampled_from(["甲", "乙"]),
     }
 )
@@ -199,12 +293,6 @@ named = st.builds(
     name=st.sampled_from(["甲", "乙", "丙", ""]),
     birth_date=st.sampled_from(["", "1970-01-01", "2002-01-01"]),
 )
-
-
-def registered(people: list[dict[str, str]]) -> Population:
-    sound = dict.fromkeys(export_columns("population"), "") | {"status": "normal"}
-    tables, _ = population.build_tables(pl.LazyFrame([sound | person for person in people]), AS_OF)
-    return Population(SortedTable(tables["people"]), SortedTable(tables["former"]))
 
 
 @settings(max_examples=60)

@@ -19,7 +19,7 @@ from exchange.base.charges import categories
 from exchange.base.legal_bases import NEVER, legal_bases
 from exchange.base.tables import OFFENCE_KINDS
 from exchange.docs.specifications import FOLDER
-from exchange.matching.what_counts import COLUMNS, what_counts
+from exchange.matching.what_counts import COLUMNS, grounds, what_counts
 
 Verdict = Literal["counts", "unclear", "not"]
 KINDS: Final = [kind for kind in OFFENCE_KINDS if kind not in NEVER]
@@ -135,3 +135,29 @@ def test_two_people_are_not_added_up() -> None:
 
 def test_nothing_counts_without_a_basis() -> None:
     assert verdicts([{"kind": "judgment", "charge": "强奸罪"}]) == ["not"]
+
+
+def test_each_verdict_names_the_articles_and_items_that_lead_to_it() -> None:
+    """``counts`` by those that fit and no other, ``unclear`` by those that may."""
+    theft = {"kind": "judgment", "charge": "盗窃罪", "sentence_months": "12", "effective_on": "2020-03-01"}
+    brawl = theft | {"charge": "寻衅滋事罪", "sentence_months": ""}
+    records = read([theft, brawl, {"kind": "drug"}, {"kind": "其他", "charge": "盗窃罪"}])
+    bases = [legal_bases()[code] for code in ("security_guards_17", "minors_protection_62")]
+    guards, minors = "保安服务管理条例第十七条", "未成年人保护法第六十二条"
+    assert grounds(records, bases, file().received).rows() == [
+        ("counts", f"{guards}第二项"),
+        ("unclear", f"{guards}第二项；{minors}"),
+        (None, None),
+        ("unclear", f"{guards}第一项；{guards}第二项"),
+    ]
+
+
+@pytest.mark.parametrize("basis", list(legal_bases()))
+def test_grounds_say_of_each_record_what_is_counted(basis: str) -> None:
+    """The verdict is the one function's, and there are grounds wherever there is one."""
+    records = read([record for case in file().case for record in case.records])
+    found = grounds(records, [legal_bases()[basis]], file().received)
+    assert found["counts"].equals(what_counts(records, [legal_bases()[basis]], file().received))
+    named = found["by"].fill_null("")
+    assert ((named != "") == found["counts"].is_not_null()).all()
+    assert all(each.startswith(legal_bases()[basis].name) for each in named if each)

@@ -12,7 +12,10 @@ import pytest
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import demo_partner
+from exchange.demo.world import PARTNERS, PartnerProfile, World
 from exchange.guard.limits import LIMITS
 from exchange.intake.collect import poll
 from exchange.matching.id_numbers import CHECK_CHARACTERS, WEIGHTS
@@ -20,6 +23,8 @@ from exchange.register import Role, State, numbered
 from exchange.steps.guarding import refuse_held, release_held
 
 Ask = Callable[..., Request]
+OTHERS = "18510101"
+"""Born when nobody is whom another test guesses at."""
 
 
 @pytest.fixture
@@ -29,15 +34,15 @@ def app(app: App) -> App:
     return App(app.settings.model_copy(update={"policy": policy}), app.register)
 
 
-def number(sequence: int) -> str:
-    first = f"22010418500101{sequence:03}"
+def number(sequence: int, born: str) -> str:
+    first = f"220104{born}{sequence:03}"
     return first + CHECK_CHARACTERS[sum(int(digit) * weight for digit, weight in zip(first, WEIGHTS, strict=True)) % 11]
 
 
-def hidden(n: int, people: pl.DataFrame) -> dict[str, Any]:
+def hidden(guesses: range, people: pl.DataFrame, born: str = "18500101") -> dict[str, Any]:
     """So many guesses among ordinary rows."""
     plain = people.filter(pl.col("oddity") == "").head(100).select("id_number", "name").rows()
-    asked = [*plain, *[(number(place), "张三") for place in range(n)]]
+    asked = [*plain, *[(number(place, born), "张三") for place in guesses]]
     lines = [f"R{place},{key},{name},1" for place, (key, name) in enumerate(asked)]
     return {"data": "\n".join(["row_ref,id_number,name,sex", *lines, ""]).encode(), "rows": len(lines)}
 
@@ -53,8 +58,8 @@ def test_guesses_wait_for_a_leader_who_refuses_or_releases_them(
     app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame
 ) -> None:
     n = LIMITS.sequence_numbers
-    assert answered(app, court, ask(**hidden(n - 1, people))) is State.CLOSED
-    first, second = ask(**hidden(n, people)), ask()
+    assert answered(app, court, ask(**hidden(range(n - 1), people))) is State.CLOSED
+    first, second = ask(**hidden(range(n), people)), ask()
     assert answered(app, court, first) is State.PREPARED
     assert answered(app, court, second) is State.PREPARED, "the partner's span is what trips"
     held = {each.batch: each.tripped for each in app.register.guard.holds()}
@@ -81,3 +86,25 @@ def test_guesses_wait_for_a_leader_who_refuses_or_releases_them(
     assert answered(app, court, ask()) is State.CLOSED, "what a leader released is not held against the partner again"
     assert app.register.guard.holds() == []
     assert app.register.verify()[0] > 0
+
+
+def test_guesses_that_two_partners_share_are_held(
+    app: App, world: World, court: DemoPartner, ask: Ask, people: pl.DataFrame
+) -> None:
+    """Neither comes to the limit; a third one, who has no part in it, is answered."""
+    n = LIMITS.sequence_numbers
+    today = str(office_day(app.now()))
+    guards = ("ad_hoc", today, "hiring_guards", "保安服务管理条例第十七条")
+    staff = ("ad_hoc", today, "hiring_staff", "学前教育法第四十四条；未成年人保护法第六十二条")
+
+    def state(profile: PartnerProfile, about: tuple[str, str, str, str], guesses: range) -> State:
+        partner, given = demo_partner(world, profile), hidden(guesses, people, OTHERS)
+        data = given["data"].replace(b",sex", b"").replace(b",1\n", b"\n")
+        request = Request(f"{partner.id}.shared", *about, ("id_number", "name"), given["rows"], data)
+        return answered(app, partner, request)
+
+    assert answered(app, court, ask(**hidden(range(n // 2), people, OTHERS))) is State.CLOSED
+    assert state(PARTNERS[4], staff, range(0)) is State.CLOSED
+    assert state(PARTNERS[5], guards, range(n // 2, n)) is State.PREPARED
+    (held,) = app.register.guard.holds()
+    assert held.tripped == (f"sequence_by_many {n} >= {n}",)

@@ -29,7 +29,7 @@ from tests.steps.twins import Twin, twin
 
 RECORDS = ("id_number", "name", "criminal_record")
 HIRING = ("quarterly", "2026-Q4", "hiring_teachers", "未成年人保护法第六十二条")
-SCHOOL_BUS = ("quarterly", "2026-Q4", "school_bus_drivers", "校车安全管理条例第二十三条")
+FOUNDING = ("quarterly", "2026-Q4", "founding_kindergartens", "学前教育法第四十四条")
 STAFF = ("annual", "2026", "hiring_staff", "学前教育法第四十四条；未成年人保护法第六十二条")
 GUARDS = ("monthly", "2026-11", "hiring_guards", "保安服务管理条例第十七条")
 TEACHERS = ("half_yearly", "2026-H2", "teacher_qualification", "教师法第十四条")
@@ -100,12 +100,12 @@ def sent(app: App, partner: DemoPartner, about: tuple[str, str, str, str], asked
     ("who", "about", "seen"),
     [
         (1, HIRING, {2: [JUDGED, PENALIZED], 4: [PENALIZED], 7: [UNREAD]}),
-        (1, SCHOOL_BUS, {1: [JUDGED], 2: [JUDGED, DRUGS], 3: [DRUGS], 7: [UNREAD], 8: [JUDGED]}),
+        (1, FOUNDING, {2: [JUDGED, PENALIZED, DRUGS], 3: [DRUGS], 4: [PENALIZED], 7: [UNREAD]}),
         (4, STAFF, {2: [JUDGED, PENALIZED, DRUGS], 3: [DRUGS], 4: [PENALIZED], 7: [UNREAD]}),
         (5, GUARDS, {1: [JUDGED], 2: [JUDGED], 5: DETENTIONS, 7: [UNREAD]}),
         (6, TEACHERS, {1: [JUDGED], 2: [JUDGED]}),  # no sentence and no rights taken: the unread kind does not matter
     ],
-    ids=["teaching staff", "school buses", "kindergarten", "guards", "teacher qualification"],
+    ids=["teaching staff", "founding kindergartens", "kindergarten", "guards", "teacher qualification"],
 )
 def test_what_the_basis_does_not_name_is_as_if_it_were_not_there(
     world: World,
@@ -126,6 +126,9 @@ def test_what_the_basis_does_not_name_is_as_if_it_were_not_there(
         row: sorted(kinds) for row, kinds in seen.items()
     }
     for sight in sights:
+        said = dict(zip(sight.records["kind"], sight.records["counts"], strict=True))
+        assert said == {kind: "unclear" if kind == UNREAD else "counts" for kind in seen[sight.review.row]}
+        assert all(by.startswith(tuple(about[3].split("；"))) for by in sight.records["by"])
         if sight.review.row == 7:
             assert sight.records["as_written"].to_list() == ["记录种类 劳动教养"]
             assert sight.records["name"].to_list() == [asked["name"][6]]

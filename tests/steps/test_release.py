@@ -172,6 +172,52 @@ def test_on_the_due_day_what_is_decided_goes(
     assert release.rows == (1,)
 
 
+@pytest.fixture
+def half_known(people: pl.DataFrame, offenders: pl.Series) -> pl.DataFrame:
+    """Whose kinship an officer must look at (the claim says more than the register): with a record, and twice without;
+    and somebody without either trouble.
+    """
+    heads = people.filter(pl.col("relation") == "02").select(
+        "household_number", relative_id_number="id_number", relative_name="name", of_head="oddity"
+    )
+    spouses = people.join(heads, on="household_number").filter(
+        pl.col("relation") == "10", pl.col("oddity") == "", pl.col("of_head") == ""
+    )
+    is_hit = pl.col("id_number").is_in(offenders.implode())
+    chosen = pl.concat([spouses.filter(is_hit).head(1), spouses.filter(~is_hit).head(3)])
+    asked = chosen.select("id_number", "name", "relative_id_number", "relative_name")
+    return asked.with_row_index("row_ref", offset=1).with_columns(relation=pl.Series(["11", "11", "11", "10"]))
+
+
+@pytest.mark.parametrize("hit", [True, False])
+@pytest.mark.parametrize("first", [1, 2])
+def test_rows_that_an_officer_has_for_another_item_leave_in_company_hit_or_not(
+    app: App,
+    later: Callable[[timedelta], App],
+    court: DemoPartner,
+    ask: Ask,
+    half_known: pl.DataFrame,
+    first: int,
+    *,
+    hit: bool,
+) -> None:
+    """Whichever the officer decides first; not on the due day either: what stays behind would be known to be no hit."""
+    asked = half_known.filter(pl.col("row_ref") != (2 if hit else 1)).write_csv().encode()
+    about = {"items": ("kinship", "criminal_record"), "cycle": "monthly", "period": "2026-11"}
+    batch = sent(app, court, ask(asked, 3, **about))
+    found = app.register.reviews.find(ReviewFilter(batch=batch))
+    assert {each.row: "criminal_record" in each.causes for each in found} == {1: hit, 2: False}
+    said = {1: "record_found" if hit else "no_record", 2: "no_record"}
+    decided = {row: {"kinship": "consistent", "criminal_record": code} for row, code in said.items()}
+    decide(app, batch, first, **decided.pop(first))
+    assert proposed(app, batch) == []
+    assert proposed(later(timedelta(days=14)), batch) == []
+    ((last, answers),) = decided.items()
+    decide(app, batch, last, **answers)
+    (release,) = proposed(app, batch)
+    assert release.rows == (1, 2, 3)
+
+
 def test_a_rejection_goes_back_to_the_officer_never_to_the_partner(
     app: App, leader: App, education: DemoPartner, hit: pl.DataFrame
 ) -> None:

@@ -27,7 +27,7 @@ from exchange.review.worklist import write_list
 from tests.steps.twins import HASH, Twin, register_as_it_stands, sealed_of, twin, without_sealed
 
 RECORDS = ("id_number", "name", "criminal_record")
-SCHOOL_BUS = ("quarterly", "2026-Q4", "school_bus_drivers", "校车安全管理条例第二十三条")
+FOUNDING = ("quarterly", "2026-Q4", "founding_kindergartens", "学前教育法第四十四条")
 HIRING = ("quarterly", "2026-Q4", "hiring_teachers", "未成年人保护法第六十二条")
 
 
@@ -81,7 +81,7 @@ def test_the_snapshots_are_the_same(twins: tuple[Twin, Twin]) -> None:
             assert path.read_bytes() == (second.folder / path.name).read_bytes(), (source, path.name)
 
 
-@pytest.mark.parametrize("about", [HIRING, SCHOOL_BUS], ids=["judgments", "drug"])
+@pytest.mark.parametrize("about", [HIRING, FOUNDING], ids=["judgments", "drug"])
 def test_whoever_looks_sees_the_same(
     twins: tuple[Twin, Twin],
     education: DemoPartner,
