@@ -80,6 +80,8 @@ ROUTES: Final = (
     _route("GET", "/review", "review", Group.OFFICER),
     _route("POST", "/review/open", "open_row", Group.OFFICER),
     _route("POST", "/review/decide", "decide_row", Group.OFFICER),
+    _route("GET", "/returned/{release_id}", "returned", Group.OFFICER),
+    _route("POST", "/returned/propose", "propose_again", Group.OFFICER),
     _route("GET", "/approval", "approvals", Group.LEADER),
     _route("GET", "/approval/{release_id}", "approval", Group.LEADER),
     _route("POST", "/approval/approve", "approve_release", Group.LEADER),

@@ -12,7 +12,7 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 
-from exchange.pages import answering, approval, batch, board, health, home, review
+from exchange.pages import answering, approval, batch, board, health, home, returned, review
 from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
 from exchange.pages.asked import Asked, Office
 from exchange.pages.forgery import holds
@@ -23,6 +23,7 @@ _PAGES: Final = {
     **board.PAGES,
     **batch.PAGES,
     **review.PAGES,
+    **returned.PAGES,
     **approval.PAGES,
     **health.PAGES,
 }

@@ -141,6 +141,12 @@ class Reviews:
         with transaction(self.engine) as session:
             return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
 
+    def among(self, batch_id: str, rows: Sequence[int]) -> list[Review]:
+        """Of these rows of a batch, those that are or were in the queue, in their order."""
+        query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(rows)).order_by(ReviewRow.row)
+        with transaction(self.engine) as session:
+            return [_review(row) for row in session.scalars(query)]
+
     def opened(self, batch_id: str, rows: Iterable[int]) -> None:
         """An officer looks at these rows' people; told to the ledger before anything is shown."""
         with transaction(self.engine) as session:

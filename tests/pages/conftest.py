@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from threading import Thread
 
 import httpx
+import polars as pl
 import pytest
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
@@ -15,7 +16,7 @@ from fastapi import FastAPI, HTTPException, Request
 from exchange.app import App
 from exchange.demo.servers.ports import LOOPBACK
 from exchange.demo.servers.processes import wait_for
-from exchange.demo.world import World
+from exchange.demo.world import OFFICER_ID, World
 from exchange.pages.access import Account, Visitor
 from exchange.pages.application import make_application
 from exchange.pages.asked import Failure, Office
@@ -94,3 +95,16 @@ def pages(office_pages: Callable[[], Pages]) -> Pages:
     found.failures.clear()
     found.client.cookies.clear()
     return found
+
+
+@pytest.fixture
+def officer(world: World) -> Iterator[App]:
+    with App.open(OFFICER_ID, world.config) as opened:
+        yield opened
+
+
+@pytest.fixture
+def asked(people: pl.DataFrame, barred: pl.Series) -> pl.DataFrame:
+    """One of whom a school is told, and two of whom there is nothing."""
+    plain, on_record = people.filter(pl.col("oddity") == ""), pl.col("id_number").is_in(barred.implode())
+    return pl.concat([plain.filter(on_record).head(1), plain.filter(~on_record).head(2)])

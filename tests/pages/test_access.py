@@ -18,8 +18,8 @@ EXPECTED = {
     "viewer": {"start"},
     "op": {"start", "board", "batch", "run", "metrics"},
     "admin": {"start", "board", "batch", "run", "metrics"},
-    "officer": {"start", "review", "open_row", "decide_row"},
-    "yanbian": {"start", "review", "open_row", "decide_row"},
+    "officer": {"start", "review", "open_row", "decide_row", "returned", "propose_again"},
+    "yanbian": {"start", "review", "open_row", "decide_row", "returned", "propose_again"},
     "leader": {
         "start",
         "batch",
@@ -79,7 +79,7 @@ def test_no_write_without_a_token_of_the_own_account(pages: Pages, route: PageRo
 
 
 def test_what_writes_is_no_get() -> None:
-    writes = {"open_row", "decide_row", "approve_release", "return_release", "decide_stop"}
+    writes = {"open_row", "decide_row", "propose_again", "approve_release", "return_release", "decide_stop"}
     assert {route.name for route in ROUTES if route.method == "POST"} == writes
     assert all(route.groups for route in ROUTES)
     assert [route.name for route in ROUTES if Group.LOGGED_IN in route.groups] == ["start"]

@@ -37,14 +37,21 @@ function decide(form) {
     form.querySelectorAll("[data-proposal]").forEach((input) => { input.checked = true; });
     form.elements.reason.focus();
   };
+  const keep = () => {
+    form.querySelectorAll("input[data-before]").forEach((input) => { input.checked = true; });
+    form.querySelectorAll("option[data-before]").forEach((option) => { option.selected = true; });
+    form.elements.note.focus();
+  };
   show(0);
   document.getElementById("propose").addEventListener("click", propose);
+  document.getElementById("keep")?.addEventListener("click", keep);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey && event.key === "Enter") { event.preventDefault(); form.requestSubmit(); return; }
     if (typing(event)) return;
     if (event.key === "j") show(here + 1);
     else if (event.key === "k") show(here - 1);
     else if (event.key === "p") { event.preventDefault(); propose(); }
+    else if (event.key === "o" && document.getElementById("keep")) { event.preventDefault(); keep(); }
     else if (/^[1-9]$/.test(event.key)) {
       const input = columns[here]?.querySelectorAll("input")[Number(event.key) - 1];
       if (input) { input.checked = true; show(here + 1); }
