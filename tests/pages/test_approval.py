@@ -132,6 +132,17 @@ def test_it_is_returned_with_a_reason_of_the_table(pages: Pages, app: App, relea
     assert pages.post("leader", "/approval/approve", release=release.id, shown=release.answers_sha256 or "")[0] == 409
 
 
+def test_a_note_to_the_officer_goes_with_it(pages: Pages, app: App, release: Release) -> None:
+    given = {"release": release.id, "reason": "person"}
+    for note in ("见11010519491231002X", "长" * 201):
+        status, text = pages.post("leader", "/approval/return", **given, note=note)
+        assert status == 409
+        assert note not in text
+    assert state(app, release) is ReleaseState.PROPOSED
+    assert pages.post("leader", "/approval/return", **given, note="请核对照片")[0] == 303
+    assert "请核对照片" in pages.get("officer", "/review")[1]
+
+
 def test_who_decided_a_row_is_not_offered_and_not_taken(
     pages: Pages, world: World, education: DemoPartner, asked: pl.DataFrame
 ) -> None:

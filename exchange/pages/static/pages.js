@@ -66,28 +66,41 @@ function sent(form, trouble) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const body = new URLSearchParams(new FormData(form));
+      const body = new URLSearchParams(new FormData(form, event.submitter));
       const answer = await fetch(form.action, { method: "POST", body });
       if (answer.redirected && answer.ok) { location.assign(answer.url); return; }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const told = page.getElementById("message")?.textContent;
       if (answer.status === 401) {
-        say("登录已失效：请在另一窗口登录后再点一次，所填内容仍在。 You are logged out: log in in another window and press again; nothing typed is lost.");
+        say(`${told ?? "登录已失效 You are logged out"}：在新窗口登录后回到此页再点一次，所填内容仍在。 Log in in a new window and press again here; nothing typed is lost. `);
+        trouble.append(logIn());
         return;
       }
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      say(page.getElementById("message")?.textContent ?? `${answer.status}`);
+      say(told ?? `${answer.status}`);
     } catch {
       say("连接不上，请稍后再点。 No connection; press again later.");
     }
   });
 }
 
-// Airflow shows the pages in a frame that may not lead the whole window away; a link of its own document may.
+function logIn() {
+  const link = document.createElement("a");
+  link.href = document.body.dataset.login;
+  link.target = "_blank";
+  link.rel = "noopener";
+  link.textContent = "重新登录 Log in";
+  return link;
+}
+
+// Airflow shows the pages in a frame that may neither lead the whole window away nor open another; a link of its own
+// document may.
 document.addEventListener("click", (event) => {
-  const link = event.target.closest('a[target="_top"]');
+  const link = event.target.closest('a[target="_top"], a[target="_blank"]');
   if (!link || window.parent === window) return;
   event.preventDefault();
   const outside = window.parent.document.createElement("a");
   outside.href = link.href;
+  outside.target = link.target;
   outside.click();
 });
 
