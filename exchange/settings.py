@@ -129,6 +129,10 @@ class Policy(_Section):
     """
     spot_check_days: Annotated[int, Field(ge=0)] = 90
     """抽查数还不少于该部门近多少天内有记录的行数。 And as many rows as the partner had hits within so many days."""
+    approve_login_minutes: Annotated[int, Field(ge=1)] = 15
+    """领导在页面上审批，登录后多少分钟以内有效；逾时须重新登录，已填内容仍在。
+    Minutes after a log-in within which a leader's word on the pages is taken; later the leader logs in again.
+    """
     guard_holds: bool = True
     """试探性查询触发防线时，结果是否等审批领导过目才发出；否则只记入登记簿。
     Whether what shows that a partner guesses holds its result for a leader, or is only written down.

@@ -4,15 +4,17 @@ Rules
 - The pages are told the *name* of the account, whatever the auth manager uses as an id, and whether it may run things:
   whoever may change pools (Airflow's Op and Admin, under any auth manager); a User may not.
 - Every component of Airflow loads this file; the pages are opened by the API server alone, when they are first asked for.
+- The pages are told when the account's password was last given, for what asks for a fresh log-in.
 - Nothing is stored in Airflow.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from airflow.plugins_manager import AirflowPlugin
 
@@ -31,18 +33,53 @@ class Pages:
 def _application() -> Any:
     from airflow.api_fastapi.app import get_auth_manager
     from airflow.api_fastapi.core_api.security import get_user
-    from fastapi import Depends
+    from airflow.configuration import conf
+    from fastapi import Depends, Request
 
     from exchange.app import App
     from exchange.pages.access import Account
     from exchange.pages.application import make_application
     from exchange.pages.asked import Office
 
-    def who(user: Any = Depends(get_user)) -> Account:  # noqa: B008  (FastAPI's way)
-        return Account(user.get_name(), get_auth_manager().is_authorized_pool(method="PUT", user=user))
+    def who(request: Request, user: Any = Depends(get_user)) -> Account:  # noqa: B008  (FastAPI's way)
+        operates = get_auth_manager().is_authorized_pool(method="PUT", user=user)
+        return Account(user.get_name(), operates, _logged_in_at(request, user))
 
     office = App.open("pages")
-    return make_application(Office(office, partial(_failures, office)), who)
+    log_in = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}/api/v2/auth/logout"
+    return make_application(Office(office, partial(_failures, office), log_in), who)
+
+
+def _logged_in_at(request: Any, user: Any) -> datetime | None:
+    """When the password was last given, as far as the auth manager lets know: when the token was made by which the user
+    was found (``iat``; ``get_user`` has checked it); where accounts have a ``last_login``, not later than that, since
+    FAB makes a new token for a session of days without asking. A manager that renews its tokens by itself (Keycloak)
+    tells nothing by either, unless the token names its ``auth_time``.
+    """
+    import jwt
+    from airflow.api_fastapi.auth.managers.base_auth_manager import COOKIE_NAME_JWT_TOKEN
+
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    token = given if scheme.lower() == "bearer" else request.cookies.get(COOKIE_NAME_JWT_TOKEN, "")
+    try:
+        claims = jwt.decode(token, options={"verify_signature": False})
+        made = datetime.fromtimestamp(claims.get("auth_time", claims["iat"]), UTC)
+    except (jwt.InvalidTokenError, KeyError, TypeError, ValueError, OverflowError):
+        return None
+    if not hasattr(type(user), "last_login"):
+        return made
+    last = _last_login(user)
+    return last and min(made, last)
+
+
+def _last_login(user: Any) -> datetime | None:
+    """Of an account in FAB's table, read anew: what the auth manager holds of it may be half a minute old."""
+    from airflow.utils.session import create_session
+
+    with create_session() as session:
+        account = session.get(type(user), user.id)
+        last = None if account is None else account.last_login
+    return last.astimezone(UTC) if last else None  # FAB writes the machine's own time, without a zone
 
 
 def _failures(office: Any) -> Mapping[str, Any]:

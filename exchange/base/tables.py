@@ -122,6 +122,7 @@ RETURNS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")[
 ALERTS: Final = _by_code([Sentence(**entry) for entry in _load("alerts.toml")["alert"]])
 STOPS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["stop"]])
 DECISIONS: Final = MappingProxyType({key: tuple(codes) for key, codes in _load("reviews.toml")["decisions"].items()})
+GUARD_RULES: Final = _by_code([Sentence(**entry) for entry in _load("guard.toml")["rule"]])
 REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])
 NOTICES: Final = _by_code([Sentence(**entry) for entry in _load("notices.toml")["notice"]])
 REQUIRED_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["required"])

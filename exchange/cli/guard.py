@@ -24,10 +24,11 @@ Reason = Annotated[str, typer.Option(help="Short; no identity number")]
 def list_() -> None:
     """The results that are held, since when, and what tripped: rule, what was found, from where on it trips."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("批次 batch", "部门 partner", "自 since", "触发 tripped")
-        for each in app.register.guard.holds():
+        table = Table("批次 batch", "部门 partner", "自 since", "触发 tripped", "决定 decided")
+        for each in (*app.register.guard.holds(), *app.register.guard.unfinished()):
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
-            table.add_row(each.batch, each.partner, since, "；".join(each.tripped))
+            decided = f"{each.decision}，未告知部门 not told: run it again" if each.decision else ""
+            table.add_row(each.batch, each.partner, since, "；".join(each.tripped), decided)
         out.print(table if table.row_count else "没有。 None.")
 
 

@@ -5,6 +5,8 @@ Rules
 - One page is open to anyone (``Group.ANYONE``): whether this server is healthy, in a word, for load balancers.
 - Being an administrator of Airflow opens no page of officers, leaders or supervisors.
 - What writes is a POST with a token against forgery (``forgery.py``).
+- A leader's word needs a log-in that is not older than ``approve_login_minutes`` (settings, ``[policy]``): whoever
+  finds the leader's screen open approves nothing.
 - A route's path and query hold batch ids, codes and page numbers, nothing of a person.
 - Beyond the group, a row is an officer's only where it is their office's (``review/people.py``).
 """
@@ -12,6 +14,7 @@ Rules
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
@@ -33,10 +36,17 @@ class Group(StrEnum):
 
 @dataclass(frozen=True)
 class Account:
-    """Who is asking, as the log-in says it. ``login``: the account's name; ``operates``: it may run things."""
+    """Who is asking, as the log-in says it. ``login``: the account's name; ``operates``: it may run things; ``since``:
+    when a password was last given for it, None where nobody can say.
+    """
 
     login: str
     operates: bool = False
+    since: datetime | None = None
+
+    def is_fresh(self, now: datetime, minutes: int) -> bool:
+        """Whether it was logged in within so many minutes; a moment ahead of this clock is fresh, too."""
+        return self.since is not None and now - self.since <= timedelta(minutes=minutes)
 
 
 @dataclass(frozen=True)
@@ -60,12 +70,18 @@ class Visitor:
 
 @dataclass(frozen=True)
 class PageRoute:
-    """``name``: of the function that answers; ``groups``: any of these may."""
+    """``name``: of the function that answers; ``groups``: any of these may; ``fresh``: only soon after a log-in."""
 
     method: Literal["GET", "POST"]
     path: str
     name: str
     groups: frozenset[Group]
+    fresh: bool = False
+
+
+def _word(path: str, name: str) -> PageRoute:
+    """A leader's word."""
+    return PageRoute("POST", path, name, frozenset({Group.LEADER}), fresh=True)
 
 
 def _route(method: Literal["GET", "POST"], path: str, name: str, *groups: Group) -> PageRoute:
@@ -82,11 +98,16 @@ ROUTES: Final = (
     _route("POST", "/review/decide", "decide_row", Group.OFFICER),
     _route("GET", "/objection", "objections", Group.OFFICER),
     _route("POST", "/objection/open", "open_objection", Group.OFFICER),
+    _route("GET", "/returned/{release_id}", "returned", Group.OFFICER),
+    _route("POST", "/returned/propose", "propose_again", Group.OFFICER),
     _route("GET", "/approval", "approvals", Group.LEADER),
     _route("GET", "/approval/{release_id}", "approval", Group.LEADER),
-    _route("POST", "/approval/approve", "approve_release", Group.LEADER),
-    _route("POST", "/approval/return", "return_release", Group.LEADER),
-    _route("POST", "/approval/stop", "decide_stop", Group.LEADER),
+    _route("POST", "/approval/sample", "sample", Group.LEADER),
+    _word("/approval/approve", "approve_release"),
+    _word("/approval/return", "return_release"),
+    _word("/approval/stop", "decide_stop"),
+    _word("/approval/hold", "decide_hold"),
+    _word("/approval/extend", "extend"),
     _route("GET", "/health", "health", Group.ANYONE),
     _route("GET", "/metrics", "metrics", Group.OPERATOR, Group.SUPERVISOR),
     # supervision (supervisor) gets its routes here

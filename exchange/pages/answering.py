@@ -52,7 +52,8 @@ _OTHERWISE: Final = ("请求有误", "The request is not right")
 def page(request: Request, template: str, visitor: Visitor | None, *, code: int = 200, **values: Any) -> HTMLResponse:
     """The template's page; ``base`` is where the application is mounted."""
     groups = visitor.groups if visitor else frozenset()
-    known = {"base": request.scope.get("root_path", ""), "visitor": visitor, "groups": groups}
+    log_in = request.app.state.log_in
+    known = {"base": request.scope.get("root_path", ""), "visitor": visitor, "groups": groups, "log_in": log_in}
     made = _TEMPLATES.get_template(template).render(known | values)
     return HTMLResponse(made, code)
 
@@ -61,9 +62,25 @@ def message(request: Request, status: int, zh: str, en: str) -> HTMLResponse:
     return page(request, "message.html", None, code=status, status=status, zh=zh, en=en)
 
 
+class LogInAgain(HTTPException):
+    """The log-in is too old for what was asked; said in the words of RFC 9470 (step-up authentication)."""
+
+    def __init__(self, minutes: int) -> None:
+        challenge = f'Bearer error="insufficient_user_authentication", max_age={minutes * 60}'
+        super().__init__(401, headers={"WWW-Authenticate": challenge})
+        self.sentence = (
+            f"登录已逾 {minutes} 分钟，审批前请重新登录",
+            f"You logged in more than {minutes} minutes ago; log in again before you decide",
+        )
+
+
 async def http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, AnyHttpException) else HTTPStatus.BAD_REQUEST
-    return message(request, status, *_SENTENCES.get(status, _OTHERWISE))
+    if not isinstance(error, LogInAgain):
+        return message(request, status, *_SENTENCES.get(status, _OTHERWISE))
+    answer = message(request, status, *error.sentence)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 async def own_error(request: Request, error: Exception) -> Response:

@@ -12,7 +12,20 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 
-from exchange.pages import answering, approval, batch, board, health, home, objection, review
+from exchange.pages import (
+    answering,
+    approval,
+    batch,
+    board,
+    extensions,
+    health,
+    home,
+    objection,
+    returned,
+    review,
+    sample,
+    suspicions,
+)
 from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
 from exchange.pages.asked import Asked, Office
 from exchange.pages.forgery import holds
@@ -24,7 +37,11 @@ _PAGES: Final = {
     **batch.PAGES,
     **review.PAGES,
     **objection.PAGES,
+    **returned.PAGES,
     **approval.PAGES,
+    **sample.PAGES,
+    **suspicions.PAGES,
+    **extensions.PAGES,
     **health.PAGES,
 }
 
@@ -32,6 +49,7 @@ _PAGES: Final = {
 def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:
     """The pages of this office. ``who`` is a FastAPI dependency: the account that is asking, or HTTP 401."""
     application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    application.state.log_in = office.log_in
     application.middleware("http")(answering.unforeseen)
     for kind, handler in answering.ERRORS.items():
         application.add_exception_handler(kind, handler)
@@ -68,6 +86,9 @@ def _answering(route: PageRoute, office: Office, who: Callable[..., Account]) ->
         fields = await answering.form(request)
         if not holds(office.key, visitor.account.login, fields.pop("token", ""), office.app.now()):
             raise HTTPException(403)
+        minutes = office.app.settings.policy.approve_login_minutes
+        if route.fresh and not visitor.account.is_fresh(office.app.now(), minutes):
+            raise answering.LogInAgain(minutes)
         return fields
 
     def answer(

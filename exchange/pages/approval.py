@@ -2,9 +2,10 @@
 
 Rules
 - The approval is the register's: given here, in the name of the person who is logged in, for the hash of the answers
-  that this page showed. Airflow takes no answer and stores nothing of it.
+  that this page showed. Airflow takes no answer and stores nothing of it, a leader's note to the officer included.
 - A release is shown as the ledger's signed line tells it; one whose tables say otherwise is not shown at all.
-- Counts, codes and reasons from a table: nobody who was asked about is on these pages.
+- Counts, codes and reasons from a table: nobody who was asked about is on these pages; a sample of rows is one of its
+  own (``sample.py``).
 - Four eyes, by person: who decided a row does not approve its release, who proposed a stop does not decide it.
 - Whatever waits is listed from the register, whether or not anything runs in Airflow.
 """
@@ -27,6 +28,8 @@ from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.answering import number_of
 from exchange.pages.asked import Asked
+from exchange.pages.extensions import DAYS, extendable
+from exchange.pages.suspicions import held
 from exchange.pages.troubles import Agreements, agreements, named
 from exchange.register import Batch, Release, ReleaseState
 from exchange.register.board import releases_under_way
@@ -34,6 +37,7 @@ from exchange.register.clock import Proposal
 from exchange.register.releases import parse_id
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
+from exchange.settings import Role
 from exchange.steps.answers import BatchContext
 from exchange.steps.release import is_stuck
 from exchange.supervision import labels
@@ -46,6 +50,9 @@ _DONE: Final = {
     "returned": Words("已退回核实员。", "Returned to the officer."),
     "stopped": Words("已批准停止计时。", "The clock stands."),
     "runs": Words("不予停止，计时照常。", "Not stopped; the clock runs on."),
+    "let_go": Words("已放行，结果已送达部门。", "Released; the partner has the result."),
+    "refused": Words("不予答复，部门已收到回执。", "Refused; the partner has a receipt that says so."),
+    "extended": Words("已延期，部门随后收到新回执。", "Extended; the partner gets another receipt."),
 }
 
 
@@ -63,6 +70,10 @@ def approvals(asked: Asked) -> Response:
             if (since := release.may_leave_since) is not None
         ],
         stops=[_stop(app, known, each) for each in app.register.clock.proposals()],
+        held=held(app, known),
+        extendable=extendable(app, known),
+        extension_days=DAYS,
+        leaders=[each.zh for each in app.settings.with_role(Role.LEADER)],
         done=_DONE.get(asked.request.query_params.get("done", "")),
     )
 
@@ -157,13 +168,15 @@ def approve_release(asked: Asked) -> Response:
 
 
 def return_release(asked: Asked) -> Response:
-    """Sends the rows back to the officer, with a reason of the table."""
+    """Sends the rows back to the officer, with a reason of the table and, if the leader likes, a note."""
     batch_id, number = _release(asked)
     check_leader(asked.app.settings, asked.app.register.actor)
-    reason = RETURNS.get(asked.form.get("reason", ""))
+    reason, note = RETURNS.get(asked.form.get("reason", "")), asked.form.get("note", "").strip()
     if reason is None:
         raise HTTPException(400)
-    asked.app.register.releases.reject(batch_id, number, reason.zh)
+    with without_values():
+        check_note(note)
+    asked.app.register.releases.reject(batch_id, number, f"{reason.zh}：{note}" if note else reason.zh)
     return _back(asked, "returned")
 
 

@@ -29,10 +29,13 @@ class Failure:
 
 @dataclass(frozen=True)
 class Office:
-    """The opened office behind the pages. ``failures``: batch → what failed, from whoever runs the tasks."""
+    """The opened office behind the pages. ``failures``: batch → what failed, from whoever runs the tasks; ``log_in``:
+    the address at which one is logged out and in again.
+    """
 
     app: App
     failures: Callable[[], Mapping[str, Failure]]
+    log_in: str = "/"
 
     @cached_property
     def key(self) -> bytes:
@@ -65,7 +68,14 @@ class Asked:
 
     def page(self, template: str, **values: Any) -> HTMLResponse:
         """The template's page for this visitor."""
-        return answering.page(self.request, template, self.visitor, token=self.token, now=self.app.now(), **values)
+        known: dict[str, Any] = {"token": self.token, "now": self.app.now(), "stale": self.stale}
+        return answering.page(self.request, template, self.visitor, **known | values)
+
+    @property
+    def stale(self) -> int | None:
+        """After how many minutes a log-in is too old for a leader's word, where this one is."""
+        minutes = self.app.settings.policy.approve_login_minutes
+        return None if self.visitor.account.is_fresh(self.app.now(), minutes) else minutes
 
     def see(self, path: str) -> RedirectResponse:
         """Leads to another page of this application, wherever it is mounted; ``url_for`` would ask the application

@@ -25,16 +25,24 @@ from exchange.pages.compare import compared, records
 from exchange.pages.troubles import agreements, named
 from exchange.register import Decision, Review, ReviewState
 from exchange.register.board import QueueLine, queue_counts, queue_lines
+from exchange.register.returned import Returned, returned_releases
 from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import why
 from exchange.review.people import may_review, offices_of
 from exchange.review.second_eyes import check_other_officer
 from exchange.supervision import labels
+from exchange.supervision.labels import Words
 from exchange.supervision.report import office_name
 
 LIST_ROWS: Final = 200
 ANSWER: Final = "answer."
+_DONE: Final = {
+    "decided": Words("已登记核实结论。", "The decision is registered."),
+    "proposed": Words(
+        "已重新送审，一分钟内列入领导的审批页。", "Proposed again; it is before the leader within a minute."
+    ),
+}
 _FOLLOWS_IDENTITY: Final = ("id_number", "name")
 
 
@@ -51,8 +59,14 @@ def review(asked: Asked) -> Response:
         office=lambda division: office_name(app.settings, division),
         today=office_day(app.now()),
         late=_late,
-        decided=asked.request.query_params.get("decided") == "1",
+        returned=[(each, *named(names, each.batch), words.due_words(each.batch)) for each in _returned(asked)],
+        done=_DONE.get(next(iter(asked.request.query_params), "")),
     )
+
+
+def _returned(asked: Asked) -> list[Returned]:
+    app = asked.app
+    return returned_releases(app.register.engine, offices_of(app.settings, app.register.actor))
 
 
 def open_row(asked: Asked) -> Response:
@@ -75,6 +89,9 @@ def open_row(asked: Asked) -> Response:
         people=case.people.height,
         records=held,
         columns=_columns(case),
+        returned_for=found.returned_for if found.state is ReviewState.OPEN else None,
+        before=found.answers,
+        before_reason=found.reason,
         reasons=REASONS,
         due=words.due_words(batch),
         moment=words.moment(asked.app.now()),

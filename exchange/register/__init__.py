@@ -8,7 +8,7 @@ from exchange.register.missing import MissingSet
 from exchange.register.pickups import Pickup, PickupEvidence, UncollectedResult
 from exchange.register.register import Register, open_register
 from exchange.register.releases import Outcome, Release, ReleaseState
-from exchange.register.reviews import Decision, NewReview, Review, ReviewFilter, ReviewState
+from exchange.register.reviews import Decision, NewReview, Review, ReviewFilter, ReviewState, unqueued
 from exchange.register.signing import LedgerKey
 from exchange.register.states import State
 
@@ -41,4 +41,5 @@ __all__ = [
     "UnfinishedSet",
     "numbered",
     "open_register",
+    "unqueued",
 ]

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, or_, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -30,6 +30,7 @@ from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, as_batch, get_batch
 from exchange.register.models import BatchRow, ClockProposalRow, ClockStopRow
+from exchange.register.reviews import deciders
 from exchange.register.states import OPEN, State
 
 
@@ -149,16 +150,27 @@ class Clock:
             return True
 
     def extend(self, batch_id: str, working_days: int, office_days: OfficeDays, reason: str) -> None:
-        """A leader gives an objection more time, once."""
+        """A leader gives an objection more time, once; Halt where the leader decided a row of it."""
         with transaction(self.engine) as session:
             row = get_batch(session, batch_id, for_update=True)
             first = row.due_working_days in (None, WORKING_DAYS[OBJECTION])
             if row.cycle != OBJECTION or not first or row.state == State.CLOSED:
                 msg = f"{batch_id} is no open objection with its first time; it cannot be extended"
                 raise Halt(msg)
+            if self.actor in deciders(session, batch_id):
+                msg = f"{self.actor} decided a row of {batch_id}; another leader gives it more time"
+                raise Halt(msg)
             row.due_working_days = working_days
             facts = {"due_working_days": working_days} | _facts(session, row, office_days)
             append_event(session, row, facts, {"extended": reason}, self.actor)
+
+    def extendable(self) -> list[Batch]:
+        """The open objections with their first time, what is due first before the rest."""
+        first = or_(BatchRow.due_working_days.is_(None), BatchRow.due_working_days == WORKING_DAYS[OBJECTION])
+        query = select(BatchRow).where(BatchRow.cycle == OBJECTION, BatchRow.state.in_(OPEN), first)
+        query = query.where(BatchRow.due_on.is_not(None)).order_by(BatchRow.due_on, BatchRow.id)
+        with transaction(self.engine) as session:
+            return [as_batch(row) for row in session.scalars(query)]
 
     def recompute(self, batch_id: str, office_days: OfficeDays) -> bool:
         """Counts an open batch's due day by the calendar as it is known now; whether anything changed."""

@@ -32,6 +32,8 @@ from exchange.register.told import ToldRow, unpacked
 
 RELEASED: Final = "released"
 REFUSED: Final = "refused"
+_REFUSAL_RECEIPT: Final = 2
+"""A held batch was accepted in its first receipt; the one that refuses it is the second, or a later one."""
 _KINDS: Final = {"numbers": Kind.NUMBER, "names": Kind.NAME, "groups": Kind.PLACE_AND_BIRTH}
 
 
@@ -88,6 +90,7 @@ class GuardHold:
     held_at: datetime
     tripped: tuple[str, ...]
     decision: str | None
+    reason: str | None = None
 
 
 Renewed = Callable[[Hashes, Kind, int], Hashes]
@@ -204,13 +207,25 @@ class Guard:
                 found.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, generation))
         return [Failed.together([Failed(numbers=each) for each in parts]).numbers for parts in found.values()]
 
+    def unfinished(self) -> list[GuardHold]:
+        """Those that a leader decided of which the partner has not been told yet, the oldest first: the same decision
+        again finishes it.
+        """
+        query = select(GuardHoldRow, BatchRow.partner).join(BatchRow, BatchRow.id == GuardHoldRow.batch_id)
+        stays = (GuardHoldRow.decision == RELEASED) & (BatchRow.state == State.PREPARED)
+        untold = (GuardHoldRow.decision == REFUSED) & (BatchRow.receipts_sent < _REFUSAL_RECEIPT)
+        query = query.where(or_(stays, untold)).order_by(GuardHoldRow.held_at)
+        with transaction(self.engine) as session:
+            found = session.execute(query).all()
+        return [_hold(row, partner) for row, partner in found]
+
     def holds(self) -> list[GuardHold]:
         """Those that no leader has decided, the oldest first."""
         query = select(GuardHoldRow, BatchRow.partner).join(BatchRow, BatchRow.id == GuardHoldRow.batch_id)
         query = query.where(GuardHoldRow.decision.is_(None)).order_by(GuardHoldRow.held_at)
         with transaction(self.engine) as session:
             found = session.execute(query).all()
-        return [GuardHold(row.batch_id, partner, row.held_at, tuple(row.tripped), None) for row, partner in found]
+        return [_hold(row, partner) for row, partner in found]
 
     def release(self, batch_id: str, reason: str) -> None:
         """The first result may leave; the same again changes nothing. Halt where it is not held, or was refused."""
@@ -237,6 +252,10 @@ class Guard:
             return False
         row.decision, row.decided_at, row.decided_by, row.reason = decision, now(), self.actor, reason
         return True
+
+
+def _hold(row: GuardHoldRow, partner: str) -> GuardHold:
+    return GuardHold(row.batch_id, partner, row.held_at, tuple(row.tripped), row.decision, row.reason)
 
 
 def _failed(row: GuardEvidenceRow, renewed: Renewed) -> Failed:

@@ -89,6 +89,11 @@ class ReviewFilter:
     limit: int | None = None
 
 
+def unqueued(batch_id: str, row: int) -> Review:
+    """A row that no officer ever had in hand, as one that is leaving."""
+    return Review(batch_id, row, "", (), ReviewState.LEAVING, 0, {}, None, None, None, None, None)
+
+
 def add_reviews(session: Session, batch_id: str, reviews: Sequence[NewReview]) -> None:
     """Puts rows into the queue; those that are in it already stay as they are. One statement for all of them, because
     a large batch has tens of thousands.
@@ -141,6 +146,12 @@ class Reviews:
         with transaction(self.engine) as session:
             return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
 
+    def among(self, batch_id: str, rows: Sequence[int]) -> list[Review]:
+        """Of these rows of a batch, those that are or were in the queue, in their order."""
+        query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(rows)).order_by(ReviewRow.row)
+        with transaction(self.engine) as session:
+            return [_review(row) for row in session.scalars(query)]
+
     def opened(self, batch_id: str, rows: Iterable[int]) -> None:
         """An officer looks at these rows' people; told to the ledger before anything is shown."""
         with transaction(self.engine) as session:
@@ -164,8 +175,8 @@ class Reviews:
                 event_data[f"review.{row.row}"] = f"{row.decision} {row.reason}"
             append_event(session, batch, {}, event_data, self.actor)
 
-    def deciders(self, batch_id: str, rows: Sequence[int]) -> set[str]:
-        """Who decided any of these rows, by person id: nobody of them approves what comes of it."""
+    def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
+        """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
         with transaction(self.engine) as session:
             return deciders(session, batch_id, rows)
 
@@ -235,9 +246,11 @@ def gone(session: Session, batch_id: str, rows: Sequence[int]) -> None:
     _set(session, batch_id, rows, ReviewState.LEAVING, {"state": ReviewState.RELEASED})
 
 
-def deciders(session: Session, batch_id: str, rows: Sequence[int]) -> set[str]:
-    """Who decided any of these rows."""
-    query = select(ReviewRow.decided_by).filter_by(batch_id=batch_id).where(_among(rows)).distinct()
+def deciders(session: Session, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
+    """Who decided any of these rows, by default of all of the batch."""
+    query = select(ReviewRow.decided_by).filter_by(batch_id=batch_id).distinct()
+    if rows is not None:
+        query = query.where(_among(rows))
     return {name for name in session.scalars(query) if name is not None}
 
 

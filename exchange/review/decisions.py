@@ -6,12 +6,14 @@ Rules
   follow from it as they do in the matching.
 - What waits for a source is not decided before the source is there: never *no record* from the others alone. That it is
   another person, or that one of them holds a record, needs no more.
-- A decision names what it rests on. A note is short and holds no identity number.
+- A decision names what it rests on. A note is short and holds no identity number, however it is spaced or how wide its
+  digits are, of 18 characters or of 15.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
 
 from exchange.base.errors import Halt
@@ -20,6 +22,8 @@ from exchange.matching.decide import follows
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 
 MAX_NOTE_LETTERS = 200
+_FORMER_NUMBER = r"[1-9][0-9]{7}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])[0-9]{3}"
+_BETWEEN = re.compile(r"[\W_]+")
 WAITING = "source_not_ready"
 
 
@@ -69,6 +73,12 @@ def check_note(note: str | None, *, needed: bool = False) -> None:
     if needed and not note:
         msg = "the reason 'other' needs a note"
         raise Halt(msg)
-    if note is not None and (len(note) > MAX_NOTE_LETTERS or re.search(ID_NUMBER_ANYWHERE, note)):
+    if note is not None and (len(note) > MAX_NOTE_LETTERS or _holds_number(note)):
         msg = f"a note has at most {MAX_NOTE_LETTERS} characters and holds no identity number"
         raise Halt(msg)
+
+
+def _holds_number(note: str) -> bool:
+    """Whether an identity number stands in it, with whatever is no letter or digit between its digits."""
+    text = _BETWEEN.sub("", unicodedata.normalize("NFKC", note))
+    return re.search(rf"{ID_NUMBER_ANYWHERE}|{_FORMER_NUMBER}", text) is not None

@@ -142,6 +142,11 @@ def _approved(answers: pl.DataFrame) -> pl.DataFrame:
     return answers.with_columns(pl.col(answer_columns(answers)).replace(AWAITING, "no_record"))
 
 
+def answers_leaving(context: BatchContext, rows: Sequence[int]) -> pl.DataFrame:
+    """The answers to these rows as they leave today, once the leader approved."""
+    return looked_at_again(context, _approved(context.answers(rows)), rows, office_day(context.app.now()))
+
+
 def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int]]:
     """Of the columns that were open: how often each answer took the place of an open one."""
     counts = {}
@@ -201,8 +206,7 @@ def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord] | Non
     """The files of the result; None where the answers are not those that were proposed."""
     context = BatchContext.of(app, batch)
     rows_open = (batch.rows_open or 0) - len(release.rows)
-    answers = _approved(context.answers(release.rows))
-    answers = looked_at_again(context, answers, release.rows, office_day(app.now()))
+    answers = answers_leaving(context, release.rows)
     if answers_sha256(context.manifest.items, release.rows, answers) != release.answers_sha256:
         return None
     data = encrypt_data(context, [(context.claims(release.rows), answers)], supplement=release.number)

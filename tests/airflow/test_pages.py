@@ -14,8 +14,19 @@ REACHED = {
     "viewer": {"start"},
     "op": {"start", "board", "batch", "run", "metrics"},
     "admin": {"start", "board", "batch", "run", "metrics"},
-    "leader": {"start", "batch", "run", "approvals", "approval", "approve_release", "return_release", "decide_stop"},
-    "officer": {"start", "review", "open_row", "decide_row"},
+    "leader": {
+        "start",
+        "batch",
+        "run",
+        "approvals",
+        "approval",
+        "approve_release",
+        "return_release",
+        "decide_stop",
+        "decide_hold",
+        "extend",
+    },
+    "officer": {"start", "review", "open_row", "decide_row", "returned", "propose_again"},
     "supervisor": {"start", "board", "batch", "run", "metrics"},
 }
 """Beside operators all have Airflow's role Viewer: what more they may, the office's own settings say."""

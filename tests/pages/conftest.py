@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from threading import Thread
 
 import httpx
+import polars as pl
 import pytest
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
@@ -15,7 +17,7 @@ from fastapi import FastAPI, HTTPException, Request
 from exchange.app import App
 from exchange.demo.servers.ports import LOOPBACK
 from exchange.demo.servers.processes import wait_for
-from exchange.demo.world import World
+from exchange.demo.world import OFFICER_ID, World
 from exchange.pages.access import Account, Visitor
 from exchange.pages.application import make_application
 from exchange.pages.asked import Failure, Office
@@ -30,7 +32,8 @@ def header_login(request: Request) -> Account:
     login = request.headers.get("x-login")
     if login is None:
         raise HTTPException(401)
-    return Account(login, login in OPERATORS)
+    since = datetime.now(UTC) - timedelta(minutes=int(request.headers.get("x-minutes", "0")))
+    return Account(login, login in OPERATORS, None if request.headers.get("x-minutes") == "9999" else since)
 
 
 @dataclass(frozen=True)
@@ -94,3 +97,16 @@ def pages(office_pages: Callable[[], Pages]) -> Pages:
     found.failures.clear()
     found.client.cookies.clear()
     return found
+
+
+@pytest.fixture
+def officer(world: World) -> Iterator[App]:
+    with App.open(OFFICER_ID, world.config) as opened:
+        yield opened
+
+
+@pytest.fixture
+def asked(people: pl.DataFrame, barred: pl.Series) -> pl.DataFrame:
+    """One of whom a school is told, and two of whom there is nothing."""
+    plain, on_record = people.filter(pl.col("oddity") == ""), pl.col("id_number").is_in(barred.implode())
+    return pl.concat([plain.filter(on_record).head(1), plain.filter(~on_record).head(2)])

@@ -14,12 +14,13 @@ from exchange.pages.answering import HEADERS
 from exchange.pages.forgery import holds, make_token
 from tests.pages.conftest import ACCOUNTS, Pages
 
+OFFICERS = {"start", "review", "open_row", "decide_row", "objections", "open_objection", "returned", "propose_again"}
 EXPECTED = {
     "viewer": {"start"},
     "op": {"start", "board", "batch", "run", "metrics"},
     "admin": {"start", "board", "batch", "run", "metrics"},
-    "officer": {"start", "review", "open_row", "decide_row", "objections", "open_objection"},
-    "yanbian": {"start", "review", "open_row", "decide_row", "objections", "open_objection"},
+    "officer": OFFICERS,
+    "yanbian": OFFICERS,
     "leader": {
         "start",
         "batch",
@@ -29,6 +30,9 @@ EXPECTED = {
         "approve_release",
         "return_release",
         "decide_stop",
+        "decide_hold",
+        "sample",
+        "extend",
     },
     "supervisor": {"start", "board", "batch", "run", "metrics"},
 }
@@ -79,11 +83,30 @@ def test_no_write_without_a_token_of_the_own_account(pages: Pages, route: PageRo
 
 
 def test_what_writes_is_no_get() -> None:
-    writes = {"open_row", "decide_row", "open_objection", "approve_release", "return_release", "decide_stop"}
+    words = {"approve_release", "return_release", "decide_stop", "decide_hold", "extend"}
+    assert {route.name for route in ROUTES if route.fresh} == words
+    writes = words | {"open_row", "decide_row", "open_objection", "propose_again", "sample"}
     assert {route.name for route in ROUTES if route.method == "POST"} == writes
     assert all(route.groups for route in ROUTES)
     assert [route.name for route in ROUTES if Group.LOGGED_IN in route.groups] == ["start"]
     assert {route.name for route in ROUTES if Group.ANYONE in route.groups} == OPEN
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=ids)
+@pytest.mark.parametrize(("minutes", "fresh"), [(0, True), (14, True), (16, False), (9999, False)])
+def test_a_leaders_word_needs_a_fresh_log_in(pages: Pages, route: PageRoute, minutes: int, fresh: bool) -> None:
+    login = "leader" if Group.LEADER in route.groups else "officer"
+    headers = {"x-login": login, "x-minutes": str(minutes)}
+    answer = pages.client.post(route.path, headers=headers, data={"token": pages.token(login), "batch": "no.such"})
+    refused = answer.status_code == 401 and "insufficient_user_authentication" in answer.headers["www-authenticate"]
+    assert refused == (route.fresh and not fresh)
+    assert ("重新登录" in answer.text) == refused
+
+
+def test_a_page_says_that_the_log_in_is_old(pages: Pages) -> None:
+    for minutes, told in ("1", False), ("20", True):
+        answer = pages.client.get("/approval", headers={"x-login": "leader", "x-minutes": minutes})
+        assert ("登录已逾 15 分钟" in answer.text) == told
 
 
 def test_whoever_has_no_account_is_told_one_word(pages: Pages) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -15,45 +13,11 @@ from fastapi import FastAPI
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.tables import RETURNS
-from exchange.demo.partner import DemoPartner, Request
-from exchange.demo.world import LEADER_ID, OFFICER_ID, World
-from exchange.intake.collect import poll
-from exchange.register import Decision, Release, ReleaseState, ReviewState
-from exchange.review.case import load_cases
-from exchange.review.decisions import complete
+from exchange.demo.partner import DemoPartner
+from exchange.demo.world import LEADER_ID, World
+from exchange.register import Release, ReleaseState, ReviewState
 from tests.pages.conftest import Pages, served
-
-RECORDS = ("id_number", "name", "criminal_record")
-_numbers = itertools.count(1)
-
-
-@pytest.fixture
-def officer(world: World) -> Iterator[App]:
-    with App.open(OFFICER_ID, world.config) as opened:
-        yield opened
-
-
-@pytest.fixture
-def asked(people: pl.DataFrame, barred: pl.Series) -> pl.DataFrame:
-    """One of whom a school is told, and two of whom there is nothing."""
-    plain, on_record = people.filter(pl.col("oddity") == ""), pl.col("id_number").is_in(barred.implode())
-    return pl.concat([plain.filter(on_record).head(1), plain.filter(~on_record).head(2)])
-
-
-def release_of(officer: App, education: DemoPartner, asked: pl.DataFrame) -> Release:
-    """A quarterly batch about these people whose hit is confirmed; the release that waits for a leader."""
-    batch = f"{education.id}.pages-{next(_numbers)}"
-    data = asked.select("id_number", "name").with_row_index("row_ref").write_csv().encode()
-    basis = "未成年人保护法第六十二条"
-    request = Request(batch, "quarterly", "2026-Q4", "hiring_teachers", basis, RECORDS, asked.height, data)
-    education.drop(education.make_set(request))
-    poll(officer)
-    assert pipeline.run(officer, batch)
-    review = officer.register.reviews.get(batch, 1)
-    said = complete(load_cases(officer, batch, [review])[0].open, {"criminal_record": "record_found"})
-    officer.register.reviews.decide(batch, [Decision(1, review.version, said, "case_file")])
-    (found,) = [each for each in pipeline.propose_all(officer).releases if each.batch == batch]
-    return found
+from tests.pages.releases import release_of
 
 
 @pytest.fixture
@@ -166,6 +130,17 @@ def test_it_is_returned_with_a_reason_of_the_table(pages: Pages, app: App, relea
     review = app.register.reviews.get(release.batch, 1)
     assert (review.state, review.returned_for) == (ReviewState.OPEN, RETURNS["person"].zh)
     assert pages.post("leader", "/approval/approve", release=release.id, shown=release.answers_sha256 or "")[0] == 409
+
+
+def test_a_note_to_the_officer_goes_with_it(pages: Pages, app: App, release: Release) -> None:
+    given = {"release": release.id, "reason": "person"}
+    for note in ("见11010519491231002X", "长" * 201):
+        status, text = pages.post("leader", "/approval/return", **given, note=note)
+        assert status == 409
+        assert note not in text
+    assert state(app, release) is ReleaseState.PROPOSED
+    assert pages.post("leader", "/approval/return", **given, note="请核对照片")[0] == 303
+    assert "请核对照片" in pages.get("officer", "/review")[1]
 
 
 def test_who_decided_a_row_is_not_offered_and_not_taken(

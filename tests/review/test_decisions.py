@@ -54,6 +54,10 @@ def test_what_cannot_be_decided(open_columns: dict[str, str], answers: dict[str,
         ("archive", "x" * MAX_NOTE_LETTERS, True),
         ("archive", "x" * (MAX_NOTE_LETTERS + 1), False),
         ("archive", "见 22010220000615101X", False),
+        ("archive", "见２２０１０２２００００６１５１０１Ｘ", False),
+        ("archive", "见 220102 2000-06-15 101x", False),
+        ("archive", "旧号 220102000615101", False),
+        ("archive", "档号 2026-00123，2026-11-27 查", True),
     ],
 )
 def test_reasons(reason: str, note: str | None, holds: bool) -> None:

@@ -37,14 +37,21 @@ function decide(form) {
     form.querySelectorAll("[data-proposal]").forEach((input) => { input.checked = true; });
     form.elements.reason.focus();
   };
+  const keep = () => {
+    form.querySelectorAll("input[data-before]").forEach((input) => { input.checked = true; });
+    form.querySelectorAll("option[data-before]").forEach((option) => { option.selected = true; });
+    form.elements.note.focus();
+  };
   show(0);
   document.getElementById("propose").addEventListener("click", propose);
+  document.getElementById("keep")?.addEventListener("click", keep);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey && event.key === "Enter") { event.preventDefault(); form.requestSubmit(); return; }
     if (typing(event)) return;
     if (event.key === "j") show(here + 1);
     else if (event.key === "k") show(here - 1);
     else if (event.key === "p") { event.preventDefault(); propose(); }
+    else if (event.key === "o" && document.getElementById("keep")) { event.preventDefault(); keep(); }
     else if (/^[1-9]$/.test(event.key)) {
       const input = columns[here]?.querySelectorAll("input")[Number(event.key) - 1];
       if (input) { input.checked = true; show(here + 1); }
@@ -59,28 +66,41 @@ function sent(form, trouble) {
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     try {
-      const body = new URLSearchParams(new FormData(form));
+      const body = new URLSearchParams(new FormData(form, event.submitter));
       const answer = await fetch(form.action, { method: "POST", body });
       if (answer.redirected && answer.ok) { location.assign(answer.url); return; }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const told = page.getElementById("message")?.textContent;
       if (answer.status === 401) {
-        say("登录已失效：请在另一窗口登录后再点一次，所填内容仍在。 You are logged out: log in in another window and press again; nothing typed is lost.");
+        say(`${told ?? "登录已失效 You are logged out"}：在新窗口登录后回到此页再点一次，所填内容仍在。 Log in in a new window and press again here; nothing typed is lost. `);
+        trouble.append(logIn());
         return;
       }
-      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      say(page.getElementById("message")?.textContent ?? `${answer.status}`);
+      say(told ?? `${answer.status}`);
     } catch {
       say("连接不上，请稍后再点。 No connection; press again later.");
     }
   });
 }
 
-// Airflow shows the pages in a frame that may not lead the whole window away; a link of its own document may.
+function logIn() {
+  const link = document.createElement("a");
+  link.href = document.body.dataset.login;
+  link.target = "_blank";
+  link.rel = "noopener";
+  link.textContent = "重新登录 Log in";
+  return link;
+}
+
+// Airflow shows the pages in a frame that may neither lead the whole window away nor open another; a link of its own
+// document may.
 document.addEventListener("click", (event) => {
-  const link = event.target.closest('a[target="_top"]');
+  const link = event.target.closest('a[target="_top"], a[target="_blank"]');
   if (!link || window.parent === window) return;
   event.preventDefault();
   const outside = window.parent.document.createElement("a");
   outside.href = link.href;
+  outside.target = link.target;
   outside.click();
 });
 

@@ -1,0 +1,79 @@
+"""First results that the guard against fishing holds (防探测), before a leader: what tripped, whose, and the word.
+
+Rules
+- Figures alone: how many, and from where on it trips; nobody who was asked about is here, nor any of their hashes.
+- Released, it is delivered while the leader waits; refused, the partner is told. Where the partner's server is in the
+  way, the decision stands and is listed until it is told: the same word again finishes it.
+- A reason is written with either word, into the register alone.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi import HTTPException
+from fastapi.responses import Response
+
+from exchange.app import App
+from exchange.base.errors import without_values
+from exchange.base.tables import GUARD_RULES
+from exchange.pages import words
+from exchange.pages.asked import Asked
+from exchange.pages.troubles import Agreements, named
+from exchange.register.guard import RELEASED, GuardHold
+from exchange.review.decisions import check_note
+from exchange.review.people import check_leader
+from exchange.steps.guarding import refuse_held, release_held
+from exchange.supervision.labels import Words
+
+
+def held(app: App, known: Agreements) -> list[dict[str, object]]:
+    """What is not finished: held and not decided, the oldest first; then decided and not told to the partner."""
+    guard = app.register.guard
+    return [_line(app, known, each) for each in (*guard.holds(), *guard.unfinished())]
+
+
+def _line(app: App, known: Agreements, hold: GuardHold) -> dict[str, object]:
+    batch = app.register.batch(hold.batch)
+    partner, purpose = named(known, batch)
+    return {
+        "batch": batch,
+        "partner": partner,
+        "purpose": purpose,
+        "due": words.due_words(batch),
+        "since": words.moment(hold.held_at),
+        "tripped": [in_words(each) for each in hold.tripped],
+        "decision": hold.decision,
+        "released": hold.decision == RELEASED,
+        "reason": hold.reason or "",
+    }
+
+
+def in_words(trip: str) -> Words:
+    """``sequence 12 >= 10`` as a leader reads it; a rule of an earlier version by its code."""
+    rule, _, figures = trip.partition(" ")
+    found, _, limit = figures.partition(" >= ")
+    said = GUARD_RULES.get(rule)
+    zh, en = (rule, "") if said is None else (said.zh, said.en)
+    return Words(f"{zh}：{found}（限 {limit}）" if limit else zh, en)
+
+
+def decide_hold(asked: Asked) -> Response:
+    """Lets a held result go, or refuses the batch; with why."""
+    app, batch_id, word = asked.app, asked.form.get("batch", ""), asked.form.get("word")
+    if app.register.find_batch(batch_id) is None:
+        raise HTTPException(404)
+    check_leader(app.settings, app.register.actor)
+    why = asked.form.get("why", "").strip()
+    with without_values():
+        check_note(why, needed=True)
+    if word == "release":
+        release_held(app, batch_id, why)
+        return asked.see("/approval?done=let_go")
+    if word == "refuse":
+        refuse_held(app, batch_id, why)
+        return asked.see("/approval?done=refused")
+    raise HTTPException(400)
+
+
+PAGES: Final = {"decide_hold": decide_hold}

@@ -1,0 +1,125 @@
+"""Held suspicions and more time for objections, on the leader's page."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.base.tables import GUARD_RULES
+from exchange.calendar.limits import EXTENDED_OBJECTION
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import LEADER_ID
+from exchange.guard.limits import LIMITS
+from exchange.guard.rules import Counts, Failed, Span, _measured
+from exchange.intake.collect import poll
+from exchange.pages.suspicions import in_words
+from exchange.register import Decision, Register, State
+from exchange.review.case import load_cases
+from exchange.review.decisions import complete
+from exchange.supervision.labels import Words
+from tests.pages.conftest import Pages
+from tests.steps.test_guarding import hidden
+
+Ask = Callable[..., Request]
+
+
+@pytest.fixture
+def held(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
+    """A batch that the guard holds."""
+    policy = app.settings.policy.model_copy(update={"guard_holds": True})
+    guarded = App(app.settings.model_copy(update={"policy": policy}), app.register)
+    request = ask(**hidden(LIMITS.sequence_numbers, people))
+    court.drop(court.make_set(request))
+    poll(guarded)
+    pipeline.run(guarded, request.batch)
+    assert app.register.batch(request.batch).state is State.PREPARED
+    return request.batch
+
+
+@pytest.mark.parametrize(("word", "state"), [("release", State.CLOSED), ("refuse", State.REFUSED)])
+def test_a_leader_decides_what_the_guard_holds(pages: Pages, app: App, held: str, word: str, state: State) -> None:
+    text = pages.get("leader", "/approval")[1]
+    assert held in text
+    assert f"{GUARD_RULES['sequence'].zh}：{LIMITS.sequence_numbers}" in text
+    assert "22010418500101" not in text
+    given = {"batch": held, "word": word, "why": "已核实"}
+    for login in ("op", "officer", "supervisor"):
+        assert pages.post(login, "/approval/hold", **given)[0] == 403
+    wrong = [
+        ({"why": " "}, 409),
+        ({"why": "见11010519491231002X"}, 409),
+        ({"word": "x"}, 400),
+        ({"batch": "no.such"}, 404),
+    ]
+    for change, status in wrong:
+        assert pages.post("leader", "/approval/hold", **given | change)[0] == status
+    assert app.register.batch(held).state is State.PREPARED
+    assert pages.post("leader", "/approval/hold", **given)[0] == 303
+    assert app.register.batch(held).state is state
+    assert held not in pages.get("leader", "/approval")[1]
+    other = {"word": "refuse" if word == "release" else "release"}
+    assert pages.post("leader", "/approval/hold", **given | other)[0] == 409
+
+
+@pytest.mark.parametrize("word", ["release", "refuse"])
+def test_a_decision_that_the_partner_was_not_told_stays_listed(pages: Pages, app: App, held: str, word: str) -> None:
+    """As where the partner's server is in the way, or the process was killed between the two."""
+    leader = Register(app.register.engine, LEADER_ID)
+    if word == "release":
+        leader.guard.release(held, "误触发")
+    else:
+        leader.guard.refuse(held, "无依据", "not_released")
+    text = pages.get("leader", "/approval")[1]
+    assert held in text
+    assert "尚未告知部门" in text
+    (form,) = [each for each in re.findall(r"<form.*?</form>", text, re.DOTALL) if held in each]
+    assert (
+        pages.post("leader", "/approval/hold", **dict(re.findall(r'name="(batch|word|why)" value="(.*?)"', form)))[0]
+        == 303
+    )
+    assert held not in pages.get("leader", "/approval")[1]
+
+
+def test_every_rule_of_the_guard_has_its_words() -> None:
+    assert set(GUARD_RULES) == {trip.rule for trip in _measured(Span(Counts(), Failed(), agreed_rows=1), LIMITS)}
+    assert in_words("gone 3 >= 2") == Words("gone：3（限 2）", "")
+
+
+@pytest.fixture
+def objection(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
+    """An open objection to a closed batch's answer."""
+    person = people.filter(pl.col("oddity") == "").head(1).select("id_number", "name", "sex")
+    first = ask(person.with_row_index("row_ref").write_csv().encode(), 1)
+    second = ask(b"row_ref\n0\n", 1, cycle="objection", items=("sex",), objects_to=first.batch)
+    for request in (first, second):
+        court.drop(court.make_set(request))
+        poll(app)
+        assert pipeline.run(app, request.batch)
+    return second.batch
+
+
+def test_a_leader_gives_an_objection_more_time_once(pages: Pages, app: App, objection: str) -> None:
+    given = {"batch": objection, "why": "须调取案卷"}
+    assert objection in pages.get("leader", "/approval")[1]
+    for change, status in ({"why": ""}, 409), ({"batch": "no.such"}, 404):
+        assert pages.post("leader", "/approval/extend", **given | change)[0] == status
+    assert pages.post("officer", "/approval/extend", **given)[0] == 403
+    assert pages.post("leader", "/approval/extend", **given)[0] == 303
+    assert app.register.batch(objection).due_working_days == EXTENDED_OBJECTION
+    assert objection not in pages.get("leader", "/approval")[1]
+    assert pages.post("leader", "/approval/extend", **given)[0] == 409
+
+
+def test_who_decided_a_row_gives_no_more_time(pages: Pages, app: App, objection: str) -> None:
+    as_leader = App(app.settings, Register(app.register.engine, LEADER_ID))
+    review = as_leader.register.reviews.get(objection, 1)
+    said = complete(load_cases(as_leader, objection, [review])[0].open, {"identity": "consistent", "sex": "consistent"})
+    as_leader.register.reviews.decide(objection, [Decision(1, review.version, said, "archive")])
+    assert "须由另一位领导延期" in pages.get("leader", "/approval")[1]
+    assert pages.post("leader", "/approval/extend", batch=objection, why="须调取案卷")[0] == 409
+    assert app.register.batch(objection).due_working_days != EXTENDED_OBJECTION
