@@ -81,10 +81,10 @@ containers-test: .venv/installed ## start the images by compose, a partner's set
 	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x tests/docker/test_containers.py
 
 bundle:          ## all that an installation needs in one archive, for both kinds of machine; with images where ENGINE is given; BUNDLE_TO
-	ENGINE="$(ENGINE)" sh packaging/bundle.sh $(or $(BUNDLE_TO),var/bundle)
+	ENGINE="$(ENGINE)" sh bundle/make.sh $(or $(BUNDLE_TO),var/bundle)
 
 bundle-test:     ## unpack the bundle and install from it where no network is; root
-	sh packaging/try.sh $(or $(BUNDLE_TO),var/bundle)/household-exchange-$(VERSION).tar
+	sh bundle/try.sh $(or $(BUNDLE_TO),var/bundle)/household-exchange-$(VERSION).tar
 
 docs:            ## the documents as a site in var/site, Chinese and English, no outside address; an environment of its own
 	$(PYTHON) -m venv var/docs-env

@@ -219,7 +219,7 @@ def _airflow(plan: Plan) -> Done:
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": lambda: address,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": lambda: address,
         "AIRFLOW__CORE__FERNET_KEY": _fresh,
-        "AIRFLOW__API_AUTH__JWT_SECRET": _fresh,
+        "AIRFLOW__API_AUTH__JWT_SECRET": lambda: secrets.token_urlsafe(64),  # SHA-512 wants 64 bytes (RFC 7518, 3.2)
         "AIRFLOW__API__SECRET_KEY": _fresh,
     }
     missing = [f"{name}={make()}\n" for name, make in wanted.items() if name not in known]

@@ -56,6 +56,13 @@ id = "p-leader"
 zh = "审批领导（虚构）"
 login = "leader"
 roles = ["leader"]
+
+[[people]]
+id = "p-officer"
+zh = "省厅核实员（虚构）"
+login = "officer"
+roles = ["officer"]
+offices = ["220000"]
 """
 
 

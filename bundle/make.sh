@@ -2,10 +2,10 @@
 # Writes all that an installation needs into one archive, for machines that reach no registry:
 #   household-exchange-VERSION.tar: install.sh, SHA256SUMS, wheels/ (x86_64 and aarch64), the package's own wheel, the locks, docs/,
 #   docker/ (compose, kustomize base) and, where ENGINE names podman or docker, images/ (of this machine's kind, built by `make images`)
-# Usage: bundle.sh FOLDER; PYTHON_VERSION: for which Python (3.11). Needs a registry of packages; every file is held against the locks' hashes.
+# Usage: make.sh FOLDER; PYTHON_VERSION: for which Python (3.11). Needs a registry of packages; every file is held against the locks' hashes.
 set -eu
 cd "$(dirname "$0")/.."
-to=${1:?usage: bundle.sh FOLDER}
+to=${1:?usage: make.sh FOLDER}
 mkdir -p "$to"
 to=$(cd "$to" && pwd)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
@@ -34,7 +34,7 @@ rm -rf "$to/source" && mkdir "$to/source" && tar -xf "$to/source.tar" -C "$to/so
 $pip wheel --no-deps --no-build-isolation --wheel-dir "$out" "$to/source"
 cp -r "$to/source/docs" "$out/docs"
 cp -r "$to/source/docker" "$out/docker"
-cp pip.lock install.lock packaging/install.sh "$out/"
+cp pip.lock install.lock bundle/install.sh "$out/"
 if [ -n "${ENGINE:-}" ]; then
     mkdir "$out/images"
     for image in household-exchange household-exchange-sftp; do $ENGINE save --output "$out/images/$image-$version.$(uname -m).tar" "$image:$version"; done
