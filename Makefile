@@ -4,14 +4,14 @@ BIN := .venv/bin
 WORLD ?= var/world
 
 # What Debian has and the wheels have not; where it may not be installed, the tests that need it say so.
-SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server && command -v promtool && command -v busybox; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server prometheus busybox; } || true
+SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server && command -v promtool && command -v busybox && command -v kubectl; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server prometheus busybox kubernetes-client; } || true
 
 # The same of what builds and drives the partners' desk.
 BROWSER = @{ command -v npm && command -v chromium; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm chromium; } || true
 
-.PHONY: desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -68,6 +68,24 @@ bench-celery: .venv/installed ## Celery workers: throughput of one and two, one 
 	$(SERVERS)
 	$(BIN)/python -m benchmarks.workers $(if $(ROWS),--rows $(ROWS)) $(if $(BATCHES),--batches $(BATCHES))
 
+# ENGINE: docker, or podman; COMPOSE: podman-compose, or left out: the engine's own `compose`. Bases in another registry, or by digest: PYTHON_IMAGE,
+# DEBIAN_IMAGE; POSTGRES_IMAGE, REDIS_IMAGE when it is started. BUILD_OPTIONS: further words for `build`.
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+images:          ## build the office's and the SFTP server's image; ENGINE, PYTHON_IMAGE, DEBIAN_IMAGE, BUILD_OPTIONS
+	$(or $(ENGINE),docker) build $(BUILD_OPTIONS) --file docker/Dockerfile --tag household-exchange:$(VERSION) \
+	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) .
+	$(or $(ENGINE),docker) build $(BUILD_OPTIONS) --file docker/sftp.Dockerfile --tag household-exchange-sftp:$(VERSION) \
+	  $(if $(DEBIAN_IMAGE),--build-arg DEBIAN_IMAGE=$(DEBIAN_IMAGE)) .
+
+containers-test: .venv/installed ## start the images by compose, a partner's set through, a leader of FAB's approves; root, some minutes; ENGINE, COMPOSE
+	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x tests/docker/test_containers.py
+
+bundle:          ## all that an installation needs in one archive, for both kinds of machine; with images where ENGINE is given; BUNDLE_TO
+	ENGINE="$(ENGINE)" sh bundle/make.sh $(or $(BUNDLE_TO),var/bundle)
+
+bundle-test:     ## unpack the bundle and install from it where no network is; root
+	sh bundle/try.sh $(or $(BUNDLE_TO),var/bundle)/household-exchange-$(VERSION).tar
+
 docs:            ## the documents as a site in var/site, Chinese and English, no outside address; an environment of its own
 	$(PYTHON) -m venv var/docs-env
 	var/docs-env/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement docs.lock
@@ -84,7 +102,8 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --no-emit-find-links --quiet
 lock:            ## resolve the dependencies again (needs uv)
 	$(COMPILE) pyproject.toml --extra bench --extra celery --extra demo --extra dev --output-file requirements.lock $(LOCK_OPTIONS)
-	echo 'pip>=26' | $(COMPILE) - --output-file pip.lock $(LOCK_OPTIONS)
+	$(COMPILE) pyproject.toml --extra celery --extra fab --constraint requirements.lock --output-file install.lock $(LOCK_OPTIONS)
+	printf '%s\n' 'pip>=26' 'setuptools>=77' | $(COMPILE) - --output-file pip.lock $(LOCK_OPTIONS)
 	echo 'mkdocs-material>=9.7' | $(COMPILE) - --output-file docs.lock $(LOCK_OPTIONS)
 
 clean: down      ## remove the worlds and the environment

@@ -17,6 +17,7 @@ BESIDE = [
     "dags/household/*.py",
     "dags/plugins/*.py",
     "docker/*",
+    "docker/kubernetes/*",
     "docker/monitoring/*",
     "docker/systemd/*",
     "docker/systemd/exchange-.service.d/*",

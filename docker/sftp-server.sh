@@ -5,8 +5,9 @@
 #
 # Folders outlive this container: an account gets back the number that its folder belongs to, so those that have a folder come first.
 # Numbers are above 20000: never the office's own (1000), whose files lie on the same disk.
-# What partners do with files goes to the standard output, with long numbers blotted out: a file's name may hold one. sshd's child is
-# shut into its folder and can tell only through a dev/log there: a hard link to syslogd's socket.
+# What is done with files goes to the standard output, with long numbers blotted out: a file's name may hold one; not that a folder was
+# looked into, which the office does twice a second. sshd's child is shut into its folder and can tell only through a dev/log there: a
+# hard link to syslogd's socket.
 set -eu
 SOCKET=/srv/partners/.log
 
@@ -43,7 +44,7 @@ for folder in /srv/partners/*/dev/log; do rm -f "$folder"; done # of a socket th
 rm -f "$SOCKET" /run/partners-log
 mkfifo -m 0600 /run/partners-log
 ln -sf "$SOCKET" /dev/log
-sed -uE 's/[0-9]{6,}[Xx]?/…/g' </run/partners-log &
+sed -uE '/: (open|close)dir "/d; s/[0-9]{6,}[Xx]?/…/g' </run/partners-log &
 busybox syslogd -n -O - >/run/partners-log 2>&1 &
 while [ ! -S "$SOCKET" ]; do sleep 0.1; done
 for name in $(names); do [ ! -d "/srv/partners/$name/to-office" ] || account "$name"; done

@@ -55,14 +55,15 @@ def make_folder(path: Path) -> Path:
     """
     if path.is_dir():
         return path
-    for folder in (*reversed(path.parents), path):  # mkdir's own `parents` would give them the account's default mode
-        try:
-            folder.mkdir(mode=0o700)
-        except FileExistsError:
-            if not folder.is_dir():
-                raise
-        else:
-            sync_folder(folder.parent)
+    with disk_trouble(path):
+        for folder in (*reversed(path.parents), path):  # mkdir's own `parents` would give them the default mode
+            try:
+                folder.mkdir(mode=0o700)
+            except FileExistsError:
+                if not folder.is_dir():
+                    raise
+            else:
+                sync_folder(folder.parent)
     return path
 
 

@@ -27,7 +27,7 @@ def read_bytes(path: Path, missing: str) -> bytes:
 def parse_model(model: type[M], content: bytes, path: Path) -> M:
     """The model that these bytes of ``path`` describe; Halt where they are no TOML or do not fit."""
     try:
-        return model.model_validate(tomllib.loads(content.decode("utf-8")))
+        return model.model_validate(tomllib.loads(content.decode("utf-8-sig")))  # Windows' editor begins with a mark
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         msg = f"{path}: not TOML: {error}"
         raise Halt(msg) from None
@@ -35,12 +35,12 @@ def parse_model(model: type[M], content: bytes, path: Path) -> M:
         msg = f"{path}: not TOML that can be read: values are nested too deeply"
         raise Halt(msg) from None
     except ValidationError as error:
-        raise Halt(_explained(path, error)) from None
+        raise Halt(explained(path, error)) from None
 
 
-def _explained(path: Path, error: ValidationError) -> str:
+def explained(place: Path | str, error: ValidationError) -> str:
     """What does not fit, a line per field, and what would be right."""
     return "\n".join(
-        f"{path}: {'.'.join(str(part) for part in problem['loc']) or '(file)'}: {problem['msg']}"
+        f"{place}: {'.'.join(str(part) for part in problem['loc']) or '(file)'}: {problem['msg']}"
         for problem in error.errors(include_input=False, include_url=False, include_context=False)
     )

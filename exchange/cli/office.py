@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from shlex import quote
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
+from exchange.base.errors import Halt
+from exchange.base.toml import explained
 from exchange.cli.outcome import out, outcome
+from exchange.operation.airflow_database import make_airflow
 from exchange.operation.installing import Database, Plan, make_office
 from exchange.operation.roles import make_databases
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _NEXT = """\
 接下来 next:
-  EXCHANGE_CONFIG={folder}/exchange.toml exchange keys show      给部门的证书 what partners get
-  airflow db migrate; airflow pools import docker/pools.json     环境 with {secrets}/airflow.env
-                                                                 PGPASSFILE={secrets}/pgpass
+  export EXCHANGE_CONFIG={config}
+  exchange keys show       给部门的证书 what partners get
   agreements/、[[offices]]、[[people]]、exports/：docs/operations.md
-  EXCHANGE_CONFIG={folder}/exchange.toml exchange health
+  exchange health
 """
 
 
@@ -32,28 +36,46 @@ def init(
     plan: Annotated[
         Path | None, typer.Argument(help="TOML: office, folder, secrets, [database] host, port, admin …; else it asks")
     ] = None,
+    airflow: Annotated[
+        bool, typer.Option(help="Make Airflow's tables and pools, too, where it is installed beside this program.")
+    ] = True,
 ) -> None:
-    """Make folders, keys, passwords, settings, databases, roles, grants and Airflow's secrets; what is there stays."""
+    """Make folders, keys, passwords, settings, databases, roles, grants, Airflow's secrets, tables and pools; what is
+    there stays.
+    """
     with outcome():
         wanted = _asked() if plan is None else Plan.read(plan)
         made = 0
-        for steps in (make_office(wanted), make_databases(wanted)):
+        parts = (make_office(wanted), make_databases(wanted), make_airflow(wanted) if airflow else ())
+        for steps in parts:
             for done in steps:
                 made += done.new
                 out.print(f"{'新建 made ' if done.new else '已有 there'}  {done.what}", markup=False, soft_wrap=True)
         out.print(f"新建 {made} 项 · {made} made")
         if made:
-            out.print(_NEXT.format(folder=wanted.folder, secrets=wanted.secret_folder), markup=False, soft_wrap=True)
+            out.print(_NEXT.format(config=quote(str(wanted.folder / "exchange.toml"))), markup=False, soft_wrap=True)
 
 
 def _asked() -> Plan:
-    """Asks whoever sits there; a password is not asked for, only the place of its file."""
+    """Asks whoever sits there; a password is not asked for, only the place of its file. Halt where an answer does not
+    fit.
+    """
+    try:
+        return _answers().checked("answers")
+    except ValidationError as error:
+        raise Halt(explained("answers", error)) from None
+    except UnicodeDecodeError:
+        msg = "answers: not in the encoding of this locale; use a UTF-8 one (LANG=C.UTF-8), or a plan's file"
+        raise Halt(msg) from None
+
+
+def _answers() -> Plan:
     name = typer.prompt("机关名称 the office's name")
-    folder = Path(typer.prompt("目录 its folder", default="/srv/exchange/office"))
+    folder = Path(typer.prompt("目录 its folder", default="/srv/exchange/office")).expanduser().absolute()
     host = typer.prompt("PostgreSQL 主机或套接字目录 host, or the folder of its socket", default="localhost")
     port = typer.prompt("端口 port", default=5432, type=int)
     admin = typer.prompt("管理员 its administrator", default="postgres")
     place = typer.prompt("管理员密码文件（本机免密则留空）file with that password, empty: none", default="")
-    secret = Path(place) if place else None
+    secret = Path(place).expanduser().absolute() if place else None
     database = Database(host=host, port=port, admin=admin, admin_password_file=secret)
-    return Plan(office=name, folder=folder.absolute(), database=database)
+    return Plan(office=name, folder=folder, database=database)

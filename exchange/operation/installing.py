@@ -14,6 +14,7 @@ Rules
 
 from __future__ import annotations
 
+import os
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Final
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -95,12 +97,19 @@ class Plan(BaseModel):
     @classmethod
     def read(cls, path: Path) -> Plan:
         """The plan in this TOML file; Halt when it does not fit."""
-        plan = parse_model(cls, read_bytes(path, f"no file {path}"), path)
-        for place in (plan.folder, plan.secret_folder):
+        return parse_model(cls, read_bytes(path, f"no file {path}"), path).checked(path)
+
+    def checked(self, told: Path | str) -> Plan:
+        """This plan; Halt where a folder cannot stand in the settings. ``told``: where the plan comes from."""
+        for place in (self.folder, self.secret_folder):
             if not place.is_absolute() or set(str(place)) & set('"\\\n'):
-                msg = f"{path}: folders are absolute paths without quotes"
+                msg = f"{told}: folders are absolute paths without quotes"
                 raise Halt(msg)
-        return plan
+            # libpq takes its file's name for UTF-8, whatever the locale
+            if os.fsencode(place).decode("utf-8", "replace") != str(place):
+                msg = f"{told}: folders with such letters want a UTF-8 locale (LANG=C.UTF-8), or plain letters"
+                raise Halt(msg)
+        return self
 
 
 @dataclass(frozen=True)
@@ -169,7 +178,7 @@ def _password(database: Database, role: str, place: Path) -> Done:
 def url(database: Database, role: str, name: str) -> str:
     """SQLAlchemy's, without the password; a socket's folder stands in the query."""
     if database.host.startswith("/"):
-        return f"postgresql+psycopg://{role}@/{name}?host={database.host}&port={database.port}"
+        return f"postgresql+psycopg://{role}@/{name}?host={quote(database.host)}&port={database.port}"
     return f"postgresql+psycopg://{role}@{database.host}:{database.port}/{name}"
 
 
@@ -204,11 +213,13 @@ def _airflow(plan: Plan) -> Done:
     text = read_secret(place).decode() if place.exists() else ""
     known = {line.partition("=")[0].strip() for line in text.splitlines()}
     address = url(plan.database, AIRFLOW, plan.database.airflow_name)
+    if "&" in address:  # a shell and systemd read this file, too; compose has no socket and wants no quotes
+        address = f"'{address}'"
     wanted = {
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": lambda: address,
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": lambda: address,
         "AIRFLOW__CORE__FERNET_KEY": _fresh,
-        "AIRFLOW__API_AUTH__JWT_SECRET": _fresh,
+        "AIRFLOW__API_AUTH__JWT_SECRET": lambda: secrets.token_urlsafe(64),  # SHA-512 wants 64 bytes (RFC 7518, 3.2)
         "AIRFLOW__API__SECRET_KEY": _fresh,
     }
     missing = [f"{name}={make()}\n" for name, make in wanted.items() if name not in known]

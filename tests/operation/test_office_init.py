@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -65,7 +66,7 @@ def plan(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def init(plan: Path, code: int = 0) -> str:
-    result = CliRunner().invoke(commands, ["office", "init", str(plan)])
+    result = CliRunner().invoke(commands, ["office", "init", "--no-airflow", str(plan)])
     assert result.exit_code == code, result.output
     return result.output
 
@@ -87,6 +88,8 @@ def test_it_makes_an_office_that_works_and_twice_changes_nothing(plan: Path, ser
     assert "made 0" not in said
     assert "新建 0 项" in again
     assert "made   " not in again
+    (line,) = [line for line in said.splitlines() if "export EXCHANGE_CONFIG=" in line]
+    assert shlex.split(line)[1] == f"EXCHANGE_CONFIG={plan.parent}/office/exchange.toml"  # a shell takes it as it is
 
     folder = plan.parent / "office"
     with App.open("test", folder / "exchange.toml") as app:
@@ -169,6 +172,26 @@ def test_a_server_that_is_not_there(tmp_path: Path) -> None:
     place = tmp_path / "plan.toml"
     place.write_text(f'office = "x"\nfolder = "{tmp_path}/office"\n[database]\nhost = "127.0.0.1"\nport = 1\n', "utf-8")
     init(place, 75)
+
+
+@pytest.mark.parametrize(
+    ("name", "folder", "word"),
+    [('a"b', "office", "office"), ("某机关", 'off"ice', "folders"), ("某\udc80", "office", "not in the encoding")],
+)
+def test_an_answer_that_does_not_fit_is_told_by_its_field(tmp_path: Path, name: str, folder: str, word: str) -> None:
+    answers = f"{name}\n{tmp_path}/{folder}\n127.0.0.1\n1\npostgres\n\n".encode("utf-8", "surrogateescape")
+    result = CliRunner().invoke(commands, ["office", "init"], input=answers)
+    assert result.exit_code == 70, result.output
+    assert f"answers: {word}" in result.output
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_folder_that_may_not_be_made() -> None:
+    result = CliRunner().invoke(
+        commands, ["office", "init"], input="某机关\n/proc/1/office\n127.0.0.1\n1\npostgres\n\n"
+    )
+    assert result.exit_code == 70
+    assert "the office's own disk: /proc/1/secrets" in result.output
 
 
 def test_it_asks_where_it_is_told_nothing(tmp_path: Path) -> None:

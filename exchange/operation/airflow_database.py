@@ -1,0 +1,99 @@
+"""Airflow's part of an office: its tables and its pools, made by its own program; for ``exchange office init``.
+
+Rules
+- Airflow is asked as a program, with the secrets of ``airflow.env`` in its environment and a home that goes again.
+- What is there stays: a pool is imported where there is none of its name, or where it is as Airflow made it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from exchange.base.errors import Halt, Retryable
+from exchange.base.files import write_atomically
+from exchange.base.paths import POOLS
+from exchange.operation.installing import AIRFLOW, Done, Plan
+from exchange.settings import read_secret
+
+PROGRAM: Final = Path(sys.executable).with_name("airflow")
+_SECONDS: Final = 1800
+_AS_MADE: Final = ("default_pool", 128)
+"""What Airflow itself makes, and with how many slots."""
+
+
+def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
+    """Tables, then pools; nothing where no Airflow is installed beside this program. Halt where it fails."""
+    if not program.exists():
+        return
+    with tempfile.TemporaryDirectory(prefix="airflow-") as home:
+        environment = _environment(plan, Path(home))
+        before = _versions(plan)
+        _run(program, environment, "db", "migrate")
+        yield Done("Airflow's tables", _versions(plan) != before)
+        wanted = _missing(plan)
+        if wanted:
+            place = Path(home) / "pools.json"
+            write_atomically(place, json.dumps(wanted).encode())
+            _run(program, environment, "pools", "import", str(place))
+        yield Done("Airflow's pools", bool(wanted))
+
+
+def _environment(plan: Plan, home: Path) -> dict[str, str]:
+    lines = read_secret(plan.secret_folder / "airflow.env").decode().splitlines()
+    given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
+    given = {name: value.strip("'") for name, value in given.items()}
+    return {**os.environ, **given, "AIRFLOW_HOME": str(home), "PGPASSFILE": str(plan.pgpass)}
+
+
+def _run(program: Path, environment: dict[str, str], *words: str) -> None:
+    try:
+        done = subprocess.run(
+            [str(program), *words], env=environment, capture_output=True, check=False, timeout=_SECONDS
+        )
+    except subprocess.TimeoutExpired:
+        msg = f"airflow {' '.join(words[:2])} did not end within {_SECONDS // 60} minutes"
+        raise Retryable(msg) from None
+    if done.returncode != 0:
+        msg = f"airflow {' '.join(words[:2])} ended with {done.returncode}; run it by hand to see what it says"
+        raise Halt(msg)
+
+
+def _versions(plan: Plan) -> set[tuple[str, str]]:
+    """Of Airflow's tables and of those that its auth manager keeps: table of the version → version."""
+    with closing(_connected(plan)) as connection:
+        named = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'alembic%'"
+        tables = [str(row[0]) for row in connection.execute(named).fetchall()]
+        found = set()
+        for table in tables:
+            query = psycopg.sql.SQL("SELECT version_num FROM {}").format(psycopg.sql.Identifier(table))
+            found |= {(table, str(row[0])) for row in connection.execute(query).fetchall()}
+        return found
+
+
+def _missing(plan: Plan) -> dict[str, object]:
+    with closing(_connected(plan)) as connection:
+        found = connection.execute("SELECT pool, slots FROM slot_pool").fetchall()
+    kept = {pool[0] for pool in found if pool != _AS_MADE}
+    return {name: pool for name, pool in json.loads(POOLS.read_bytes()).items() if name not in kept}
+
+
+def _connected(plan: Plan) -> psycopg.Connection[tuple[object, ...]]:
+    database = plan.database
+    try:
+        return psycopg.connect(
+            host=database.host, port=database.port, user=AIRFLOW, dbname=database.airflow_name,
+            passfile=str(plan.pgpass), connect_timeout=10, autocommit=True,
+        )  # fmt: skip
+    except psycopg.OperationalError as error:
+        msg = f"Airflow's database cannot be used ({type(error).__name__})"
+        raise Retryable(msg) from None

@@ -1,0 +1,205 @@
+"""An installation in containers for a test: what ``docker/compose.yaml`` asks an administrator to do, in a folder.
+
+Rules
+- The words are those at the head of the compose file; a folder takes the place of ``/srv/exchange``.
+- Engine and compose are what the environment names (``CONTAINERS_ENGINE``, ``CONTAINERS_COMPOSE``): docker or podman.
+- Every wait ends; what was started is taken down with its volumes.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import shutil
+import subprocess
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Final
+
+from exchange.base.files import make_folder
+from exchange.base.paths import ROOT
+from exchange.demo.partner import DemoPartner
+from exchange.demo.province.exports import write_exports
+from exchange.demo.servers.airflow_api import AirflowApi
+from exchange.demo.servers.ports import remembered_port
+from exchange.demo.servers.sftp import SftpServer
+from exchange.demo.world import SEED, PartnerProfile, agreement_toml
+from exchange.wire.keys import make_certificate, make_ssh_key
+
+ENGINE: Final = shlex.split(os.environ.get("CONTAINERS_ENGINE", ""))
+COMPOSE: Final = shlex.split(os.environ.get("CONTAINERS_COMPOSE", "")) or [*ENGINE, "compose"]
+PROJECT: Final = "exchange-test"
+OFFICE: Final = 1000
+"""The account in the office's image."""
+SECONDS: Final = 600.0
+"""The longest that one command may take, and that a service may take until it is well."""
+PASSWORD: Final = "invented-for-a-test"
+LOG_IN: Final = "from flask_appbuilder.const import AUTH_DB\n\nAUTH_TYPE = AUTH_DB\n"
+PLAN: Final = """\
+office = "某省户政总队（虚构）"
+folder = "/office"
+secrets = "/secrets"
+[database]
+host = "postgres"
+admin_password_file = "/secrets/postgres-password"
+"""
+PEOPLE: Final = """
+[[offices]]
+division = "220000"
+zh = "省厅户政管理总队（虚构）"
+
+[[people]]
+id = "p-leader"
+zh = "审批领导（虚构）"
+login = "leader"
+roles = ["leader"]
+
+[[people]]
+id = "p-officer"
+zh = "省厅核实员（虚构）"
+login = "officer"
+roles = ["officer"]
+offices = ["220000"]
+"""
+
+
+@dataclass(frozen=True)
+class PublishedSftp(SftpServer):
+    """The office's SFTP container, seen from a partner outside."""
+
+    account: str = ""
+    at: int = 0
+    pinned: str = ""
+
+    @property
+    def port(self) -> int:
+        return self.at
+
+    @property
+    def username(self) -> str:
+        return self.account
+
+    @property
+    def host_key(self) -> str:
+        return self.pinned
+
+
+@dataclass(frozen=True)
+class Inside(PublishedSftp):
+    """The same, as the office's own containers reach it."""
+
+    @property
+    def port(self) -> int:
+        return 22
+
+
+@dataclass(frozen=True)
+class Containers:
+    """The installation in ``folder``, which is what ``/srv/exchange`` is elsewhere."""
+
+    folder: Path
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        return {
+            **os.environ,
+            "EXCHANGE": str(self.folder),
+            "EXCHANGE_HTTP": f"127.0.0.1:{remembered_port(self.folder.parent, 'http')}",
+            "EXCHANGE_SFTP": f"127.0.0.1:{remembered_port(self.folder.parent, 'sftp')}",
+        }
+
+    def compose(self, *words: str, code: int | None = 0) -> str:
+        """``compose WORDS`` with the project's file; what it printed. It must end with this code."""
+        profile = (
+            ["--profile", "tools"] if words[0] == "run" else []
+        )  # docker finds it by itself, podman-compose does not
+        file = ["--file", str(ROOT / "docker" / "compose.yaml")]
+        command = [*COMPOSE, "--project-name", PROJECT, *file, *profile, *words]
+        done = subprocess.run(
+            command, env=self.environment, cwd=ROOT / "docker", stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+        assert code is None or done.returncode == code, f"{words}: {done.returncode}\n{done.stdout[-6000:]}"
+        return done.stdout
+
+    def tool(self, *words: str) -> str:
+        """A command of the office's, in a container of its own."""
+        return self.compose("run", "--rm", "tool", *words)
+
+    def is_well(self, service: str) -> bool:
+        """The service's own health check, run once now."""
+        names = self.engine("ps", "--all", "--filter", f"name={PROJECT}.{service}.1", "--format", "{{.Names}}").split()
+        if ENGINE[0].endswith("podman"):  # without systemd nobody runs them in turn
+            return bool(names) and self.engine_code("healthcheck", "run", names[0]) == 0
+        return (
+            bool(names) and self.engine("inspect", "--format", "{{.State.Health.Status}}", *names).strip() == "healthy"
+        )
+
+    def engine(self, *words: str) -> str:
+        done = subprocess.run([*ENGINE, *words], capture_output=True, text=True, timeout=SECONDS, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        return done.stdout
+
+    def engine_code(self, *words: str) -> int:
+        return subprocess.run([*ENGINE, *words], capture_output=True, timeout=SECONDS, check=False).returncode
+
+    def lay_out(self) -> None:
+        """Folders and files as the compose file's head says."""
+        for name, mode, owner in (
+            ("partners", 0o755, 0), ("accounts", 0o755, 0), ("host-keys", 0o700, 0),
+            ("office", 0o700, OFFICE), ("secrets", 0o700, OFFICE),
+        ):  # fmt: skip
+            (self.folder / name).mkdir(parents=True)
+            (self.folder / name).chmod(mode)
+            os.chown(self.folder / name, owner, owner)
+        self.write("secrets/postgres-password", f"{secrets.token_hex(24)}\n")
+        self.write("secrets/plan.toml", PLAN)
+        self.write("secrets/webserver_config.py", LOG_IN)
+
+    def write(self, name: str, text: str) -> None:
+        """A file of the office's account, 0600."""
+        place = self.folder / name
+        place.write_text(text, "utf-8")
+        place.chmod(0o600)
+        os.chown(place, OFFICE, OFFICE)
+
+    def fill(self, people: int, as_of: date) -> None:
+        """An export of every source, one person more in the settings."""
+        write_exports(self.folder / "office" / "exports", SEED, people, as_of)
+        settings = self.folder / "office" / "exchange.toml"
+        text = settings.read_text("utf-8").replace("\n[keys]", '\ndata_security = "p-leader"\n[keys]', 1)
+        settings.write_text(text + PEOPLE, "utf-8")
+        self.give("office")
+
+    def give(self, name: str) -> None:
+        """All below this folder to the office's account."""
+        for path in (self.folder / name).rglob("*"):
+            os.chown(path, OFFICE, OFFICE)
+
+    def let_in(self, partner: str, *keys: str) -> None:
+        """The partner's file in ``accounts/``."""
+        place = self.folder / "accounts" / partner
+        place.write_text("".join(f"{key}\n" for key in keys), "utf-8")
+        place.chmod(0o644)
+
+    def partner(self, profile: PartnerProfile, today: date) -> DemoPartner:
+        """A new partner: its keys, its account, its agreement; as an administrator adds one."""
+        keys, office = make_folder(self.folder.parent / profile.id), self.folder / "office"
+        for name in ("sign", "encrypt"):
+            make_certificate(keys, name, f"{profile.id} (invented), {name}")
+            shutil.copy(keys / f"{name}.pem", office / "agreements" / f"{profile.id}.{name}.pem")
+        self.let_in(profile.id, make_ssh_key(keys / "sftp"), (office / "keys" / "sftp.pub").read_text("utf-8").strip())
+        pinned = " ".join((self.folder / "host-keys" / "ssh_host_ed25519_key.pub").read_text("utf-8").split()[:2])
+        text = agreement_toml(profile, Inside(keys, account=profile.id, pinned=pinned), today)
+        place = office / "agreements" / f"{profile.id}.toml"
+        place.write_text(text.replace('host = "127.0.0.1"', 'host = "sftp"'), "utf-8")
+        self.give("office/agreements")
+        outside = PublishedSftp(keys, account=profile.id, at=remembered_port(self.folder.parent, "sftp"), pinned=pinned)
+        return DemoPartner(profile.id, keys, outside, office / "keys" / "sign.pem", office / "keys" / "encrypt.pem")
+
+    def log_in(self, user: str) -> AirflowApi:
+        address = f"http://127.0.0.1:{remembered_port(self.folder.parent, 'http')}"
+        return AirflowApi.log_in(address, user, PASSWORD)

@@ -1,0 +1,117 @@
+"""The kustomize base: what it renders to fits Kubernetes' own schemas, and nothing in it names what is not there."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tomllib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import yaml
+
+from exchange.base.paths import ROOT
+
+BASE = ROOT / "docker"
+KUSTOMIZATION = yaml.safe_load((BASE / "kustomization.yaml").read_text("utf-8"))
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+COMPOSE = yaml.safe_load((BASE / "compose.yaml").read_text("utf-8"))
+KUBERNETES = "1.30"
+"""The oldest that is held against its schemas; the newest comes by itself."""
+
+
+def written() -> Iterator[dict[str, Any]]:
+    for name in KUSTOMIZATION["resources"]:
+        yield from yaml.safe_load_all((BASE / name).read_text("utf-8"))
+
+
+RESOURCES = {(each["kind"], each["metadata"]["name"]): each for each in written()}
+
+
+def pods() -> Iterator[tuple[str, dict[str, Any]]]:
+    for (_, name), each in RESOURCES.items():
+        if "template" in each["spec"]:
+            yield name, each["spec"]["template"]["spec"]
+
+
+def check(resource: dict[str, Any]) -> None:
+    validate = pytest.importorskip("kubernetes_validate")
+    for version in (KUBERNETES, validate.latest_version()):
+        validate.validate(resource, version, strict=True)
+
+
+@pytest.mark.parametrize("name", RESOURCES, ids="-".join)
+def test_a_resource_fits_the_schema(name: tuple[str, str]) -> None:
+    check(RESOURCES[name])
+
+
+def test_a_resource_that_does_not_fit_is_found() -> None:
+    pytest.importorskip("kubernetes_validate")
+    wrong = {**RESOURCES["Service", "sftp"], "spec": {"selecter": {}}}
+    with pytest.raises(Exception, match="selecter"):
+        check(wrong)
+
+
+def test_what_kustomize_renders_fits(tmp_path: Any) -> None:
+    if shutil.which("kubectl") is None:
+        pytest.skip("kubectl is not there")
+    done = subprocess.run(["kubectl", "kustomize", str(BASE)], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    rendered = [each for each in yaml.safe_load_all(done.stdout) if each]
+    assert len(rendered) == len(RESOURCES) + len(KUSTOMIZATION["configMapGenerator"])
+    for each in rendered:
+        check(each)
+        assert each["metadata"]["namespace"] == KUSTOMIZATION["namespace"]
+    images = {container["image"] for each in rendered for container in _containers(each)}
+    assert images == {f"household-exchange:{VERSION}", f"household-exchange-sftp:{VERSION}"}
+
+
+def _containers(resource: dict[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = resource.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
+    return found
+
+
+def test_every_file_is_listed_and_every_image_has_the_version() -> None:
+    assert {f"kubernetes/{path.name}" for path in (BASE / "kubernetes").iterdir()} == set(KUSTOMIZATION["resources"])
+    assert {image["newTag"] for image in KUSTOMIZATION["images"]} == {VERSION}
+    named = {image["name"] for image in KUSTOMIZATION["images"]}
+    assert {container["image"] for _, pod in pods() for container in pod["containers"]} == named
+
+
+@pytest.mark.parametrize(("name", "pod"), list(pods()), ids=[name for name, _ in pods()])
+def test_a_pod_mounts_what_is_claimed_and_has_few_rights(name: str, pod: dict[str, Any]) -> None:
+    claimed = {
+        volume["persistentVolumeClaim"]["claimName"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume
+    }
+    assert all(("PersistentVolumeClaim", claim) in RESOURCES for claim in claimed)
+    maps = {each["configMapRef"]["name"] for one in pod["containers"] for each in one.get("envFrom", ())}
+    assert maps <= {each["name"] for each in KUSTOMIZATION["configMapGenerator"]}
+    assert pod["automountServiceAccountToken"] is False
+    for container in pod["containers"]:
+        assert {mount["name"] for mount in container["volumeMounts"]} <= {volume["name"] for volume in pod["volumes"]}
+        assert container["securityContext"]["allowPrivilegeEscalation"] is False
+        assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
+        assert name == "sftp" or container["securityContext"]["readOnlyRootFilesystem"] is True
+    assert name == "sftp" or pod["securityContext"]["runAsNonRoot"] is True
+
+
+def test_what_several_nodes_share_is_read_write_many() -> None:
+    users: dict[str, set[str]] = {}
+    for name, pod in pods():
+        for volume in pod["volumes"]:
+            if "persistentVolumeClaim" in volume:
+                users.setdefault(volume["persistentVolumeClaim"]["claimName"], set()).add(name)
+    for claim, names in users.items():
+        wanted = "ReadWriteMany" if len(names) > 1 else "ReadWriteOnce"
+        assert RESOURCES["PersistentVolumeClaim", claim]["spec"]["accessModes"] == [wanted]
+
+
+def test_settings_are_those_of_compose() -> None:
+    """Two ways to install, the same Airflow."""
+    given = dict(line.split("=", 1) for line in KUSTOMIZATION["configMapGenerator"][1]["literals"])
+    assert given == COMPOSE["x-airflow"]["environment"]
+    commands = {name: said["command"] for name, said in COMPOSE["services"].items() if "command" in said}
+    for name, pod in pods():
+        if name not in ("init", "sftp"):
+            assert pod["containers"][0]["command"][-1].endswith(f"exec {' '.join(commands[name])}")
