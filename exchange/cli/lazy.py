@@ -36,6 +36,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "retention": "Destroy what is past its time; hold a batch.",
     "snapshot": "Build, list and prune snapshots of the sources.",
     "partner": "Check agreements, try a server, write a template.",
+    "notice": "Tell all partners of maintenance, in their status files.",
     "keys": "Make and show the office's keys and certificates.",
     "schemas": "Write or check the files generated from the code.",
     "demo": "A whole world on this machine: run, up, down.",

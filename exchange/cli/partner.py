@@ -19,6 +19,7 @@ from exchange.cli.outcome import HALTED, err, out, outcome
 from exchange.desk.page import make_desk
 from exchange.output.template import write_template
 from exchange.settings import Settings
+from exchange.status.publish import publish, publish_all
 from exchange.watch.certificates import invalid_now
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
@@ -95,6 +96,25 @@ def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
         except ExchangeError:
             err.print(f"{partner}: no connection, or a folder that does not do", markup=False)
             raise
+
+
+@commands.command()
+def status(
+    partner: Annotated[str, typer.Argument(help="The partner's id; left out: all of them.")] = "",
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Also where nothing changed since it was put.")] = False,
+) -> None:
+    """Put the signed status file into the partner's folder where something changed; collecting does so each minute."""
+    with outcome(), App.of_account(os_user()) as app:
+        if partner:
+            put = publish(app, partner, again=again)
+            out.print(f"{partner}: {'the status file is renewed' if put else 'nothing changed'}", markup=False)
+            return
+        troubles = publish_all(app)
+        for trouble in troubles:
+            err.print(f"A person must look: {trouble}", markup=False)
+        if troubles:
+            raise typer.Exit(HALTED)
 
 
 @commands.command()
