@@ -34,6 +34,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "health": "Say what is wrong with this installation: database, disk, snapshots, duties, clock.",
     "metrics": "Count what there is of what, in Prometheus' text form.",
     "retention": "Destroy what is past its time; hold a batch.",
+    "province": "The invented province of the test lane: make, install.",
     "snapshot": "Build, list and prune snapshots of the sources.",
     "partner": "Check agreements, try a server, write a template.",
     "notice": "Tell all partners of maintenance, in their status files.",

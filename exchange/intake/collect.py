@@ -44,6 +44,7 @@ from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.lanes import Lane, lane_of
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 from exchange.register import Claim, FileRecord, Role, State
+from exchange.steps.agreed import stage_of
 from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
@@ -290,7 +291,9 @@ class FolderScan:
             self.again[stem] = batch_id
 
     def _register(self, batch_id: str, digest: str, files: list[FileRecord]) -> Claim:
-        return self.app.register.claim(batch_id, self.agreement.partner, digest, files, self.app.now())
+        return self.app.register.claim(
+            batch_id, self.agreement.partner, digest, files, self.app.now(), stage=stage_of(self.agreement)
+        )
 
     def _answer_again(self, batch_id: str, stem: str) -> str | None:
         """The same set once more: the same receipt once more, and the set is cleared away; or why not."""
@@ -325,6 +328,7 @@ class FolderScan:
             zh=words.zh,
             en=words.en,
             seen_since=seen.first_seen.astimezone(OFFICE_ZONE),
+            stage=stage_of(self.agreement),
         )
         send_notice(self.app, self.folder, notice, f"{stem}.notice.json")
         self.app.register.noticed(partner, stem, now)

@@ -1,1 +1,3 @@
-"""How we stand (近况): a signed file in each partner's folder, and maintenance that is announced in it."""
+"""How a partner stands: the signed status file (近况) in its folder, maintenance that is announced in it, and the
+certificate of what it has shown in its tests.
+"""

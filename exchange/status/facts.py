@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, get_args
+from typing import Final, Literal, get_args
 
 from exchange.agreements.agreement import Agreement
 from exchange.agreements.expected import Missing, missing, upcoming
@@ -53,6 +53,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
     day = office_day(now)
     told = told_batches(app.register.engine, partner, now - SHOWN_FOR, AT_MOST)
     return Status(
+        stage="test" if agreement.is_test else None,
         office=app.settings.office,
         partner=partner,
         zh=agreement.zh,
@@ -83,14 +84,17 @@ def status_of(app: App, agreement: Agreement) -> Status:
 def _batch(app: App, told: ToldBatch) -> BatchStatus:
     batch = told.batch
     received = batch.received_at.astimezone(OFFICE_ZONE)
+    test: Literal[True] | None = True if batch.is_test else None
     if told.receipt is None:
-        return BatchStatus(batch=batch.id, stage="received", received_at=received)
+        return BatchStatus(batch=batch.id, test=test, stage="received", received_at=received)
     receipt = parse(Receipt, app.archive.read(told.receipt))
     if receipt.outcome == "refused":
-        return BatchStatus(batch=batch.id, stage="refused", received_at=received, refusal=_sentence(receipt.refusal))
+        refusal = _sentence(receipt.refusal)
+        return BatchStatus(batch=batch.id, test=test, stage="refused", received_at=received, refusal=refusal)
     stage = _stage(told)
     return BatchStatus(
         batch=batch.id,
+        test=test,
         cycle=batch.cycle,
         period=batch.period,
         purpose=batch.purpose,
@@ -131,7 +135,9 @@ def _incomplete(app: App, partner: str) -> Iterator[IncompleteSet]:
 
 
 def _expected(app: App, agreement: Agreement) -> Iterator[ExpectedSet]:
-    """What should have come, then what is expected next."""
+    """What should have come, then what is expected next; nothing of a partner that is in its tests."""
+    if agreement.is_test:
+        return
     today, came = office_day(app.now()), app.register.missing.came(agreement.partner)
     late = missing(agreement, today, came, app.office_days)[-AT_MOST:]
     for each in late:

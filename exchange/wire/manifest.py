@@ -143,10 +143,19 @@ Checkpoint = Annotated[
 ]
 
 
+TestStage = Annotated[
+    Literal["test"] | None,
+    Field(
+        description="TEST: about invented people, from the test lane; of no meaning for anybody. Left out of live ones"
+    ),
+]
+
+
 class Receipt(Record):
     """The office's first answer to a set: accepted with a due day, or refused with a reason. Signed."""
 
     format: Literal["exchange-receipt/1"] = "exchange-receipt/1"
+    stage: TestStage = None
     batch: str
     partner: Partner
     number: Annotated[
@@ -175,6 +184,7 @@ class ResultManifest(Record):
     """
 
     format: Literal["exchange-result/1"] = "exchange-result/1"
+    stage: TestStage = None
     batch: str
     partner: Partner
     cycle: Code
@@ -202,6 +212,7 @@ class Notice(Record):
     """
 
     format: Literal["exchange-notice/1"] = "exchange-notice/1"
+    stage: TestStage = None
     partner: Partner
     about: Annotated[str, Field(description="the manifest's name without its ending, or what names the expected set")]
     code: Code

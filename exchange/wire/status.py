@@ -13,7 +13,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, Field
 
-from exchange.wire.manifest import Code, Count, DueDay, File, Partner, Record, Refusal
+from exchange.wire.manifest import Code, Count, DueDay, File, Partner, Record, Refusal, TestStage
 
 JSON_NAME: Final = "status.json"
 PAGE_NAME: Final = "status.html"
@@ -29,6 +29,7 @@ class BatchStatus(Record):
     cycle: Code | None = None
     period: str | None = None
     purpose: Code | None = None
+    test: Annotated[Literal[True] | None, Field(description="it is answered from the invented province")] = None
     stage: Stage
     received_at: AwareDatetime
     rows: Count | None = None
@@ -86,6 +87,7 @@ class Status(Record):
     """How the partner stands: what lies where, what is due, what is missing, what ends. Signed."""
 
     format: Literal["exchange-status/1"] = "exchange-status/1"
+    stage: TestStage = None
     office: str
     partner: Partner
     zh: Annotated[str, Field(description="the partner's name")]
