@@ -11,6 +11,7 @@ from household.tasks import in_office, start_run
 
 from exchange.app import App
 from exchange.intake.collect import PollResult, poll
+from exchange.status.publish import publish_all
 
 TROUBLES = "troubles"
 
@@ -20,6 +21,8 @@ PAGE = """
 每分钟查看一次各协作部门目录；齐全的请求登记一次，各启动一个 `immediate`（小的临时请求）或 `batch` 运行（运行编号即批次号，已存在的跳过）。`lookout` 已登记的也在此补启动。
 Looks into all partner folders each minute; a complete set is claimed once and gets one run of `immediate` (small ad hoc sets) or
 `batch`; also one that `lookout` claimed and did not start.
+
+此后更新各部门的近况文件 `status.json`、`status.html`（有变化才更新）。 Then the partners' status files are renewed where something changed.
 
 `troubles` 失败 = 某部门的服务器或协议有问题，其他部门不受影响。 *failed* `troubles`: one partner's server or agreement is in
 trouble; its log says which and what; the others were looked at.
@@ -58,8 +61,12 @@ def collect() -> None:
 
 
 def _sweep(app: App) -> PollResult:
-    """Each claim starts its run at once: nobody waits for the slowest partner's server."""
-    return poll(app, lambda batch_id, lane: start_run(lane, batch_id))
+    """Each claim starts its run at once: nobody waits for the slowest partner's server. Then the status files are
+    renewed where something changed.
+    """
+    found = poll(app, lambda batch_id, lane: start_run(lane, batch_id))
+    found.troubles += publish_all(app)
+    return found
 
 
 collect()

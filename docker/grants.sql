@@ -6,14 +6,14 @@ REVOKE ALL ON ALL TABLES IN SCHEMA public FROM exchange_work;
 GRANT SELECT, INSERT ON ledger, ledger_head, batch, file, snapshot_use, answer_count, pickup TO exchange_work;
 GRANT SELECT, INSERT ON review, release, clock_proposal, clock_stop, alert, missing_set, legal_hold, destruction TO exchange_work;
 GRANT SELECT ON alembic_version TO exchange_work; -- `exchange health` tells whether the tables are this version's
-GRANT SELECT, INSERT ON told, told_use, guard_evidence, guard_hold TO exchange_work;
+GRANT SELECT, INSERT ON told, told_use, guard_evidence, guard_hold, conformance TO exchange_work;
 GRANT SELECT, INSERT ON configuration TO exchange_work;
 GRANT SELECT, INSERT, DELETE ON sighting, told_withheld TO exchange_work;
 GRANT DELETE ON pickup TO exchange_work;
 GRANT UPDATE (seq, hash, subtrees) ON ledger_head TO exchange_work;
 GRANT UPDATE (state, cycle, period, purpose, legal_basis, letter, handler, items, objects_to, rows_in, rows_open, due_on,
     due_original, due_last, due_provisional, due_working_days, clock_stands, arrival, receipts_sent, refusal_code, refusal_row,
-    refusal_column) ON batch TO exchange_work;
+    refusal_column, stage) ON batch TO exchange_work;
 GRANT UPDATE (state, version, decision, reason, note, decided_by, decided_at, returned_for) ON review TO exchange_work;
 GRANT UPDATE (state, judged_by, judged_at, reason) ON release TO exchange_work;
 GRANT UPDATE (decided_at, decided_by, approved, why) ON clock_proposal TO exchange_work;

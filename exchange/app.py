@@ -92,6 +92,15 @@ class App:
         return Snapshots(self.settings.snapshots)
 
     @cached_property
+    def invented(self) -> Snapshots:
+        """The invented province, which answers test batches and no others."""
+        return Snapshots(self.settings.invented, invented=True)
+
+    def snapshots_for(self, batch: Batch) -> Snapshots:
+        """What may answer this batch: the sources' snapshots, or of a test batch the invented province alone."""
+        return self.invented if batch.is_test else self.snapshots
+
+    @cached_property
     def office_days(self) -> OfficeDays:
         """The office's own working days and days off."""
         return load_office_days(self.settings.office_days)

@@ -383,6 +383,11 @@ class Settings(_Section):
         return self.home / "snapshots"
 
     @property
+    def invented(self) -> Path:
+        """Where the invented province lies, apart from all snapshots."""
+        return self.home / "test-lane" / "snapshots"
+
+    @property
     def divisions(self) -> list[str]:
         """The divisions that have an office of their own for review."""
         return [office.division for office in self.offices]

@@ -20,7 +20,10 @@ from exchange.demo.play import demo_partner
 from exchange.demo.province.known_to import on_record
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
+from exchange.demo.province.published import install, make
 from exchange.demo.world import PARTNERS, SEED, World
+from exchange.settings import Settings
+from exchange.snapshots.versions import Snapshots
 
 hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine is no wrong answer
 hypothesis.settings.load_profile("any machine")
@@ -88,6 +91,22 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     finally:
         place.stop_servers()
         place.postgres.remove()
+
+
+@pytest.fixture(scope="session")
+def province(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An invented province as it is published, of a few people."""
+    folder = tmp_path_factory.mktemp("province") / "published"
+    make(folder, people=1500)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def installed(world: World, province: Path) -> Snapshots:
+    """The province where the world's test batches are answered from it."""
+    snapshots = Snapshots(Settings.load(world.config).invented, invented=True)
+    install(province, snapshots)
+    return snapshots
 
 
 @pytest.fixture(scope="session")

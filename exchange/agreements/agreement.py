@@ -37,6 +37,11 @@ from exchange.wire.manifest import PARTNER_PATTERN
 LETTER_ITEMS: Final = frozenset({"criminal_record"})
 """Items that speak of offences: they need a letter, and a purpose that rests on the catalogue of legal bases."""
 
+STAGE_NAMED_FROM: Final = date(2027, 1, 1)
+"""An agreement that begins on this day or later names its stage: the test lane came with the version before it. Who had
+one before goes on as it was.
+"""
+
 OF_TODAY: Final = ("sftp", "certificates")
 """The fields that hold at once when the file changes, for batches of before as well."""
 
@@ -268,6 +273,13 @@ class Agreement(_Section):
     """部门种类，见 `schemas/legal_bases.toml`；核查违法犯罪记录的必写。
     Kind of partner by `schemas/legal_bases.toml`; needed where a purpose asks about offences.
     """
+    stage: Literal["test", "live"] | None = None
+    """阶段：test 试办，只用虚构数据答复，各文件标明，概不统计；live 正式，须有合格证书或领导豁免。
+    2027 年起生效的协议必写；此前的不写即正式。
+    The stage: `test`, answered from the invented province alone, marked in every file, counted nowhere; `live`, which
+    needs a certificate of conformance or a leader's exemption. Needed where the agreement begins in 2027 or later; one
+    of before that leaves it out is live.
+    """
     in_force_from: date
     """协议生效之日。 First day on which the agreement holds."""
     in_force_until: date
@@ -350,6 +362,9 @@ class Agreement(_Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
+        if self.stage is None and self.in_force_from >= STAGE_NAMED_FROM:
+            msg = f'stage: "test" to begin with, or "live"; an agreement from {STAGE_NAMED_FROM} on names it'
+            raise ValueError(msg)
         if self.in_force_until < self.in_force_from:
             msg = "in_force_until lies before in_force_from"
             raise ValueError(msg)
@@ -370,6 +385,11 @@ class Agreement(_Section):
             msg = f"limits.max_rows: a result as xlsx holds at most {MAX_SHEET_ROWS} rows; say so, or answer as csv"
             raise ValueError(msg)
         return self
+
+    @property
+    def is_test(self) -> bool:
+        """Whether its sets are answered from the invented province, and from nothing else."""
+        return self.stage == "test"
 
     def purpose(self, code: str) -> Purpose | None:
         return next((purpose for purpose in self.purposes if purpose.code == code), None)

@@ -79,6 +79,24 @@ def missing(agreement: Agreement, today: date, came: Came, office_days: OfficeDa
     return sorted(found, key=lambda each: (each.expected_by, each.name))
 
 
+def upcoming(agreement: Agreement, today: date, came: Came, office_days: OfficeDays) -> list[Missing]:
+    """Of each that the agreement expects, the next set that has not come and whose day is not over; the earliest first.
+    None whose day lies behind the agreement's last.
+    """
+    found = []
+    for expected in agreement.expected:
+        since = max(agreement.in_force_from, expected.since or agreement.in_force_from)
+        period = period_of(expected.cycle, since)
+        if period.first < since:
+            period = period.following
+        while (day := expected_by(expected, period, office_days)) <= agreement.last_day:
+            if day >= today and not matching(expected.cycle, period.name, expected.purpose or "", came):
+                found.append(Missing(expected.cycle, period.name, expected.purpose or "", day))
+                break
+            period = period.following
+    return sorted(found, key=lambda each: (each.expected_by, each.name))
+
+
 def matching(cycle: str, period: str, purpose: str, came: Came) -> list[tuple[str, str, str]]:
     """Those of the sets that came that will do for this period; an empty purpose takes any."""
     return [each for each in came if each[:2] == (cycle, period) and purpose in ("", each[2])]

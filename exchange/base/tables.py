@@ -116,6 +116,8 @@ ANSWERS: Final = _by_code([Answer(**entry) for entry in _load("answers.toml")["a
 PENDING: Final = tuple(code for code, answer in ANSWERS.items() if answer.group == "pending")
 """Codes of rows that are not answered yet."""
 NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["note"]])
+TEST_NOTE: Final = "test_data"
+"""The one note that is about no number: that the row is a test's."""
 CAUSES: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["cause"]])
 REASONS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["reason"]])
 RETURNS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["return"]])

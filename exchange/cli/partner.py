@@ -15,10 +15,15 @@ from exchange.base.errors import ExchangeError, Halt
 from exchange.base.files import sha256, write_atomically
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import office_day
-from exchange.cli.outcome import HALTED, err, out, outcome
+from exchange.cli.outcome import FOUND, HALTED, err, out, outcome
 from exchange.desk.page import make_desk
 from exchange.output.template import write_template
+from exchange.review.decisions import check_note
+from exchange.review.people import check_leader
 from exchange.settings import Settings
+from exchange.status.certificate import certify as make_certificate
+from exchange.status.certificate import requirements
+from exchange.status.publish import publish, publish_all
 from exchange.watch.certificates import invalid_now
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
@@ -30,7 +35,9 @@ def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
         failed = False
-        table = Table("partner", "agreement", "level", "cycles", "in force until", "certificates until", "assessment")
+        table = Table(
+            "partner", "agreement", "stage", "level", "cycles", "in force until", "certificates until", "assessment"
+        )
         today = office_day(datetime.now(UTC))
         for path in sorted(Settings.load().agreements.glob("*.toml")):
             try:
@@ -44,6 +51,7 @@ def check() -> None:
             table.add_row(
                 f"{agreement.partner} {agreement.zh}",
                 agreement.number,
+                agreement.stage or "live (of before)",
                 agreement.level,
                 ", ".join(agreement.cycles),
                 str(agreement.in_force_until),
@@ -95,6 +103,56 @@ def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
         except ExchangeError:
             err.print(f"{partner}: no connection, or a folder that does not do", markup=False)
             raise
+
+
+@commands.command()
+def status(
+    partner: Annotated[str, typer.Argument(help="The partner's id; left out: all of them.")] = "",
+    *,
+    again: Annotated[bool, typer.Option("--again", help="Also where nothing changed since it was put.")] = False,
+) -> None:
+    """Put the signed status file into the partner's folder where something changed; collecting does so each minute."""
+    with outcome(), App.of_account(os_user()) as app:
+        if partner:
+            put = publish(app, partner, again=again)
+            out.print(f"{partner}: {'the status file is renewed' if put else 'nothing changed'}", markup=False)
+            return
+        troubles = publish_all(app)
+        for trouble in troubles:
+            err.print(f"A person must look: {trouble}", markup=False)
+        if troubles:
+            raise typer.Exit(HALTED)
+
+
+@commands.command()
+def certify(partner: Annotated[str, typer.Argument(help="The partner's id")]) -> None:
+    """Say what the partner has shown in its tests; where it is all, make, register and send the signed certificate."""
+    with outcome(), App.of_account(os_user()) as app:
+        agreement = app.agreement(partner)
+        needed = requirements(app, agreement)
+        table = Table("what", "of", "shown by")
+        for each in needed:
+            table.add_row(f"{each.zh} {each.en}", each.about or "", each.by or "—")
+        out.print(table)
+        if any(each.by is None for each in needed):
+            err.print(f"{partner}: 尚未全部完成，不发证书 not all is shown: no certificate", markup=False)
+            raise typer.Exit(FOUND)
+        name = make_certificate(app, agreement, needed)
+        out.print(f'{partner}: {name} 已发出，协议可写 is sent; the agreement may say stage = "live"', markup=False)
+
+
+@commands.command()
+def exempt(
+    partner: Annotated[str, typer.Argument(help="The partner's id")],
+    reason: Annotated[str, typer.Option(help="Why; stands in the ledger; no identity number")],
+) -> None:
+    """As a leader, let the partner be live without a certificate of conformance."""
+    with outcome(), App.of_account(os_user()) as app:
+        check_leader(app.settings, app.register.actor)
+        check_note(reason, needed=True)
+        agreement = app.agreement(partner)
+        app.register.conformance.exempt(agreement.partner, reason, app.now())
+        out.print(f"{partner}: 已豁免 exempted", markup=False)
 
 
 @commands.command()

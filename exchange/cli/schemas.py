@@ -18,14 +18,17 @@ from exchange.docs.rulebook import rules_page
 from exchange.docs.specifications import read_specifications
 from exchange.register.diagram import states_page
 from exchange.settings import Settings
-from exchange.wire.manifest import MODELS, json_schema
+from exchange.wire.conformance import Certificate
+from exchange.wire.manifest import MODELS, Record, json_schema
+from exchange.wire.status import Status
 
 commands = typer.Typer(add_completion=False, invoke_without_command=True)
 
 
 def generated() -> Iterator[tuple[Path, str]]:
     """Each generated file and its content."""
-    schemas = {name: json_schema(model) for name, model in MODELS.items()}
+    models: dict[str, type[Record]] = {**MODELS, "status": Status, "conformance": Certificate}
+    schemas = {name: json_schema(model) for name, model in models.items()}
     schemas |= {"settings": file_schema(Settings), "agreement": file_schema(Agreement)}
     for name, schema in schemas.items():
         yield SCHEMAS / f"{name}.schema.json", json.dumps(schema, ensure_ascii=False, indent=2) + "\n"

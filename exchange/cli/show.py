@@ -57,6 +57,7 @@ def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table = Table(show_header=False)
     for name in ("id", "partner", "state", "cycle", "period", "purpose", "legal_basis", "letter", "handler"):
         table.add_row(name, str(getattr(batch, name) or ""))
+    table.add_row("stage", "TEST: invented people" if batch.is_test else "live")
     table.add_row("items", ", ".join(batch.items))
     table.add_row("rows", "" if batch.rows_in is None else str(batch.rows_in))
     queue = {state.value: count for state, count in register.reviews.count(batch.id).items() if count}

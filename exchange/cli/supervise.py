@@ -43,7 +43,8 @@ def supervise(*, lines: Annotated[int, typer.Option(min=1, help="At most so many
 
 def _picture(app: App) -> list[OpenBatch]:
     policy, today = app.settings.policy, office_day(app.now())
-    batches = [(batch, due_of(app, batch, stops)) for batch, stops in app.register.clock.open_batches()]
+    live = [each for each in app.register.clock.open_batches() if not each[0].is_test]
+    batches = [(batch, due_of(app, batch, stops)) for batch, stops in live]
     rows = open_rows(app.register.engine)
     return picture(
         batches,

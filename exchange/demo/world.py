@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from exchange.agreements.agreement import STAGE_NAMED_FROM
 from exchange.base.files import make_folder, write_atomically
 from exchange.base.keyed import make_keys
 from exchange.base.os_user import os_user
@@ -328,7 +329,7 @@ def _write_agreements(world: World) -> None:
 
 
 def agreement_toml(profile: PartnerProfile, server: SftpServer, today: date) -> str:
-    """The partner's agreement, in force for a year around today."""
+    """The partner's agreement, in force for a year around today; from before stages were named, so that it is live."""
     cycles = ", ".join(f'"{cycle}"' for cycle in profile.cycles)
     standing = f"""
 [standing_approval]
@@ -345,7 +346,7 @@ number = "吉公会商〔虚构〕{profile.id}"
 level = "{profile.level}"
 division = "{profile.division}"
 kind = "{profile.kind}"
-in_force_from = {today - timedelta(days=180)}
+in_force_from = {min(today - timedelta(days=180), STAGE_NAMED_FROM - timedelta(days=1))}
 in_force_until = {today + timedelta(days=540)}
 cycles = [{cycles}]
 

@@ -45,6 +45,7 @@ from exchange.intake.first_day import first_received
 from exchange.intake.lanes import Lane, lane_of
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 from exchange.register import Claim, FileRecord, Role, State
+from exchange.steps.agreed import stage_of
 from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
@@ -294,7 +295,8 @@ class FolderScan:
         partner, register, first = self.agreement.partner, self.app.register, None
         if register.find_batch(batch_id) is None:
             first = first_received(self.app, self.folder, batch_id, stem, digest)
-        return register.claim(batch_id, partner, digest, files, self.app.now(), first)
+        now, stage = self.app.now(), stage_of(self.agreement)
+        return register.claim(batch_id, partner, digest, files, now, received_at=first, stage=stage)
 
     def _answer_again(self, batch_id: str, stem: str) -> str | None:
         """The same set once more: the same receipt once more, and the set is cleared away; or why not."""
@@ -329,6 +331,7 @@ class FolderScan:
             zh=words.zh,
             en=words.en,
             seen_since=seen.first_seen.astimezone(OFFICE_ZONE),
+            stage=stage_of(self.agreement),
         )
         send_notice(self.app, self.folder, notice, f"{stem}.notice.json")
         self.app.register.noticed(partner, stem, now)

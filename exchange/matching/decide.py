@@ -11,7 +11,7 @@ from datetime import date
 
 import polars as pl
 
-from exchange.base.tables import NOTES
+from exchange.base.tables import NOTES, TEST_NOTE
 from exchange.matching import id_numbers, unregistered
 from exchange.matching.identity import ASK_EXIT_ENTRY, NOBODY, Population, identify
 from exchange.matching.items import RULES, ItemRule
@@ -107,7 +107,7 @@ def follows(item: str, identity: str) -> str:
 
 def _notes() -> pl.Expr:
     """The codes of what was done to the number, joined by a semicolon; empty where nothing was."""
-    said = [pl.when(pl.col(code).fill_null(value=False)).then(pl.lit(code)) for code in NOTES]
+    said = [pl.when(pl.col(code).fill_null(value=False)).then(pl.lit(code)) for code in NOTES if code != TEST_NOTE]
     return pl.concat_str(said, separator=";", ignore_nulls=True).alias(NOTE)
 
 

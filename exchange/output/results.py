@@ -14,7 +14,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.base.tables import ANSWERS, ITEMS, NOTES, RESULT_COLUMNS
+from exchange.base.tables import ANSWERS, ITEMS, NOTES, RESULT_COLUMNS, TEST_NOTE
 from exchange.base.xlsx import write_workbook
 from exchange.matching.decide import IDENTITY_COLUMN, NOTE
 from exchange.wire import gb18030
@@ -76,11 +76,17 @@ def write_xlsx(masked: pl.DataFrame, items: Sequence[str], language: str, notes:
 
 
 def notes_of(
-    batch: str, request: RequestManifest, snapshots: Sequence[SnapshotDate], counts: Mapping[str, Mapping[str, int]]
+    batch: str,
+    request: RequestManifest,
+    snapshots: Sequence[SnapshotDate],
+    counts: Mapping[str, Mapping[str, int]],
+    *,
+    test: bool = False,
 ) -> list[tuple[str, ...]]:
     """What stands beside the answers in a workbook: what was asked, by which sources it is answered, and the counts."""
     words = {code: f"{item.zh} {code}" for code, item in ITEMS.items()} | {IDENTITY_COLUMN: "号码与姓名 identity"}
     return [
+        *([("测试 TEST", NOTES[TEST_NOTE].zh), ("", NOTES[TEST_NOTE].en), ()] if test else []),
         ("批次号 batch", batch),
         ("部门代号 partner", request.partner),
         ("周期 cycle", request.cycle),

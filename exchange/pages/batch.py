@@ -54,6 +54,8 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
     yield Words("事项", "items"), "，".join(str(labels.item(each)) for each in batch.items)
     yield _ROWS, "" if batch.rows_in is None else f"{batch.rows_in:,}"
     yield Words("待答复", "still open"), "" if batch.rows_open is None else f"{batch.rows_open:,}"
+    if batch.is_test:
+        yield Words("阶段", "stage"), "测试，虚构数据 TEST, invented people"
     yield Words("报送", "came"), (batch.arrival or "").replace("_", " ")
     yield Words("时限", "due"), str(words.due_words(batch))
     closed = next((step.at for step in steps if step.to_state == State.CLOSED), None)

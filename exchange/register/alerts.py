@@ -21,7 +21,7 @@ from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, as_batch, get_batch
-from exchange.register.models import AlertRow, BatchRow, LedgerRow
+from exchange.register.models import LIVE, AlertRow, BatchRow, LedgerRow
 from exchange.register.states import State
 
 
@@ -91,7 +91,7 @@ class Alerts:
         query = (
             select(BatchRow)
             .join(LedgerRow, (LedgerRow.batch_id == BatchRow.id) & closing)
-            .where(BatchRow.state == State.CLOSED, closed_on > due, ~BatchRow.clock_stands, ~known_late)
+            .where(LIVE, BatchRow.state == State.CLOSED, closed_on > due, ~BatchRow.clock_stands, ~known_late)
         )
         with transaction(self.engine) as session:
             return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.id))]

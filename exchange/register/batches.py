@@ -65,7 +65,9 @@ class Step:
 
 @dataclass(frozen=True)
 class Batch:
-    """One line of the register. Fields after ``received_at`` are empty until the set is trusted."""
+    """One line of the register. Fields after ``received_at`` are empty until the set is trusted, but for ``stage``:
+    ``test``, or none of a live batch.
+    """
 
     id: str
     partner: str
@@ -93,6 +95,12 @@ class Batch:
     refusal_code: str | None
     refusal_row: int | None
     refusal_column: str | None
+    stage: str | None = None
+
+    @property
+    def is_test(self) -> bool:
+        """Whether it is answered from the invented province, and counted nowhere."""
+        return self.stage is not None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""What pages ask of the register at once: all open batches, an officer's rows; few statements, no row objects."""
+"""What pages ask of the register at once: all open batches, an officer's rows; few statements, no row objects.
+
+Rule: live batches alone. What of a test waits for somebody is found at the command line, by its batch.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from exchange.register.batches import Batch
 from exchange.register.clock import Stop
 from exchange.register.database import transaction
 from exchange.register.lines import as_batch
-from exchange.register.models import BatchRow, ClockStopRow, LedgerRow, ReleaseRow, ReviewRow
+from exchange.register.models import LIVE, BatchRow, ClockStopRow, LedgerRow, ReleaseRow, ReviewRow
 from exchange.register.releases import UNDER_WAY, Release, as_release
 from exchange.register.reviews import ReviewState, below
 from exchange.register.states import OPEN, State
@@ -46,7 +49,7 @@ def open_lines(engine: Engine) -> list[OpenLine]:
     names = list(Batch.__dataclass_fields__)
     moved = (LedgerRow.batch_id == BatchRow.id) & (LedgerRow.from_state.is_distinct_from(LedgerRow.to_state))
     since = select(func.max(LedgerRow.at)).where(moved).scalar_subquery()
-    lines = select(*(getattr(BatchRow, name) for name in names), since).where(BatchRow.state.in_(OPEN))
+    lines = select(*(getattr(BatchRow, name) for name in names), since).where(LIVE, BatchRow.state.in_(OPEN))
     stop_names = list(Stop.__dataclass_fields__)
     stops = select(ClockStopRow.batch_id, *(getattr(ClockStopRow, name) for name in stop_names)).join(BatchRow)
     stops = stops.where(BatchRow.state.in_(OPEN)).order_by(ClockStopRow.number)
@@ -68,7 +71,7 @@ def queue_lines(engine: Engine, divisions: Iterable[str], states: Iterable[Revie
         ReviewRow.batch_id, ReviewRow.row, BatchRow.partner, ReviewRow.division, ReviewRow.causes, ReviewRow.state,
         BatchRow.due_on, ReviewRow.returned_for,
     )  # fmt: skip
-    query = select(*columns).join(BatchRow).where(_of(divisions), ReviewRow.state.in_(list(states)))
+    query = select(*columns).join(BatchRow).where(LIVE, _of(divisions), ReviewRow.state.in_(list(states)))
     query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row).limit(limit)
     with transaction(engine) as session:
         return [
@@ -80,7 +83,7 @@ def queue_lines(engine: Engine, divisions: Iterable[str], states: Iterable[Revie
 def queue_counts(engine: Engine, divisions: Iterable[str]) -> Mapping[ReviewState, int]:
     """How many rows of these offices are in each state, in batches that are not closed."""
     query = select(ReviewRow.state, func.count()).join(BatchRow)
-    query = query.where(_of(divisions), BatchRow.state.in_(OPEN)).group_by(ReviewRow.state)
+    query = query.where(LIVE, _of(divisions), BatchRow.state.in_(OPEN)).group_by(ReviewRow.state)
     with transaction(engine) as session:
         found = {ReviewState(state): count for state, count in session.execute(query)}
     return {state: found.get(state, 0) for state in ReviewState}
@@ -88,7 +91,7 @@ def queue_counts(engine: Engine, divisions: Iterable[str]) -> Mapping[ReviewStat
 
 def releases_under_way(engine: Engine) -> list[tuple[Release, Batch]]:
     """The releases with which something is still to be done, each with its batch; what is due first before the rest."""
-    query = select(ReleaseRow, BatchRow).join(BatchRow).where(ReleaseRow.state.in_(UNDER_WAY))
+    query = select(ReleaseRow, BatchRow).join(BatchRow).where(LIVE, ReleaseRow.state.in_(UNDER_WAY))
     query = query.order_by(BatchRow.due_on.nulls_last(), ReleaseRow.proposed_at)
     with transaction(engine) as session:
         return [(as_release(release), as_batch(batch)) for release, batch in session.execute(query)]

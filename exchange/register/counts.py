@@ -1,4 +1,4 @@
-"""Counts over the whole register, for metrics: a few statements that group, no row objects."""
+"""Counts over the whole register but for test batches, for metrics: a few statements that group, no row objects."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 
 from exchange.register.database import transaction
 from exchange.register.models import (
+    LIVE,
     BatchRow,
     LedgerHeadRow,
     LedgerRow,
@@ -50,12 +51,13 @@ class Answered:
 
 
 def counts(engine: Engine) -> Counts:
-    by_state = select(BatchRow.state, func.count(), func.min(BatchRow.received_at)).group_by(BatchRow.state)
+    by_state = select(BatchRow.state, func.count(), func.min(BatchRow.received_at)).where(LIVE).group_by(BatchRow.state)
     queue = select(ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
-    queue = queue.where(BatchRow.state.in_(OPEN), ReviewRow.state.in_((ReviewState.OPEN, ReviewState.DECIDED)))
+    queue = queue.where(LIVE, BatchRow.state.in_(OPEN), ReviewRow.state.in_((ReviewState.OPEN, ReviewState.DECIDED)))
     releases = (
         select(ReleaseRow.state, func.count().label("n"))
-        .where(ReleaseRow.state.in_(UNDER_WAY))
+        .join(BatchRow)
+        .where(LIVE, ReleaseRow.state.in_(UNDER_WAY))
         .group_by(ReleaseRow.state)
     )
     missing = select(func.count()).select_from(MissingSetRow).where(MissingSetRow.arrived_at.is_(None))
@@ -82,7 +84,7 @@ def answered_since(engine: Engine, seq: int) -> Iterator[Answered]:
     line = aliased(LedgerRow)
     seconds = func.extract("epoch", line.at - BatchRow.received_at)
     query = select(line.seq, BatchRow.cycle, BatchRow.rows_in, seconds).join(BatchRow, BatchRow.id == line.batch_id)
-    query = query.where(line.seq > seq, line.to_state == State.DELIVERED, line.from_state == State.PREPARED)
+    query = query.where(LIVE, line.seq > seq, line.to_state == State.DELIVERED, line.from_state == State.PREPARED)
     with transaction(engine) as session:
         for number, cycle, rows, taken in session.execute(query.order_by(line.seq)):
             yield Answered(number, cycle, rows, float(taken))

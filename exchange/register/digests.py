@@ -40,6 +40,7 @@ BY_ROW: Final[Mapping[str, str]] = {
     "told_use": "id",
     "guard_evidence": "batch_id",
     "configuration": "name",
+    "conformance": "concat_ws('/', partner, number)",
     "missing_set": "concat_ws('/', partner, cycle, period, purpose)",
 }
 """Table → what a row is called. Tables of batches whose rows are large stand here, too: they are read where they were

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Refused
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
-from exchange.register.models import BatchRow, MissingSetRow
+from exchange.register.models import LIVE, BatchRow, MissingSetRow
 from exchange.register.states import State
 from exchange.wire.manifest import RequestManifest
 
@@ -48,9 +48,9 @@ class MissingSets:
         self.actor = actor
 
     def came(self, partner: str) -> dict[Key, datetime]:
-        """(cycle, period, purpose) of the partner's accepted sets → when the first of them came."""
+        """(cycle, period, purpose) of the partner's accepted live sets → when the first of them came."""
         named = (BatchRow.cycle, BatchRow.period, BatchRow.purpose)
-        query = select(*named, func.min(BatchRow.received_at)).where(BatchRow.partner == partner).group_by(*named)
+        query = select(*named, func.min(BatchRow.received_at)).where(LIVE, BatchRow.partner == partner).group_by(*named)
         with transaction(self.engine) as session:
             found = session.execute(query.where(BatchRow.state.not_in(_NOT_ACCEPTED)))
             return {(cycle or "", period or "", purpose or ""): at for cycle, period, purpose, at in found}
@@ -97,14 +97,17 @@ class MissingSets:
             return [_missing(row) for row in session.scalars(query)]
 
 
-def check_not_doubled(session: Session, batch_id: str, manifest: RequestManifest, at_most: int) -> None:
-    """Refused where so many other sets were accepted for the cycle, period and purpose; of two that are judged at once,
-    one waits for the other.
+def check_not_doubled(
+    session: Session, batch_id: str, manifest: RequestManifest, at_most: int, stage: str | None
+) -> None:
+    """Refused where so many other sets of the same stage were accepted for the cycle, period and purpose; of two that
+    are judged at once, one waits for the other.
     """
     names = ("partner", "cycle", "period", "purpose")
     key = " ".join(str(getattr(manifest, name)) for name in names)
     session.execute(select(func.pg_advisory_xact_lock(_SETS, func.hashtext(key))))
     same = [getattr(BatchRow, name) == getattr(manifest, name) for name in names]
+    same.append(BatchRow.stage.is_not_distinct_from(stage))
     others = select(func.count(BatchRow.id)).where(*same, BatchRow.id != batch_id)
     if (session.scalar(others.where(BatchRow.state.not_in(_NOT_ACCEPTED))) or 0) >= at_most:
         raise Refused("period_doubled", column="period")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Final
 
 from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, MetaData, String, UniqueConstraint, false
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -52,6 +53,11 @@ class BatchRow(Base):
     refusal_code: Mapped[str | None]
     refusal_row: Mapped[int | None] = mapped_column(BigInteger)
     refusal_column: Mapped[str | None]
+    stage: Mapped[str | None]
+
+
+LIVE: Final = BatchRow.stage.is_(None)
+"""Of a batch: it is no ``test``. What is counted, watched or reported is of these alone."""
 
 
 class FileRow(Base):

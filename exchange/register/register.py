@@ -27,6 +27,7 @@ from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Ste
 from exchange.register.begin import begin
 from exchange.register.clock import Clock
 from exchange.register.configuration import Configuration
+from exchange.register.conformance import Conformance
 from exchange.register.database import held, migrate, open_engine, transaction
 from exchange.register.guard import Evidence, Guard, add_evidence
 from exchange.register.leaving import Attested, attested
@@ -91,10 +92,13 @@ class Register:
         manifest_sha256: str,
         files: Sequence[FileRecord],
         at: datetime,
+        *,
         received_at: datetime | None = None,
+        stage: str | None = None,
     ) -> Claim:
         """Takes a batch id for a manifest; NEW for exactly one caller, however many try. ``received_at``: where the set
-        is known to have been received earlier than now.
+        is known to have been received earlier than now; ``stage``: as the agreement says now; what it says when the set
+        is judged takes its place.
         """
         with transaction(self.engine) as session:
             line = insert(BatchRow).values(
@@ -105,13 +109,14 @@ class Register:
                 received_at=received_at or at,
                 items=[],
                 due_provisional=False,
+                stage=stage,
             )
             won = session.execute(line.on_conflict_do_nothing().returning(BatchRow.id)).scalar()
             if won is None:
                 first = session.get_one(BatchRow, batch_id)
                 return Claim.SAME if first.manifest_sha256 == manifest_sha256 else Claim.CONFLICT
             session.add_all(file_row(batch_id, file, at) for file in files)
-            facts = {"partner": partner, "manifest_sha256": manifest_sha256, **hashes(files)}
+            facts = {"partner": partner, "manifest_sha256": manifest_sha256, "stage": stage, **hashes(files)}
             if received_at is not None:
                 facts["received_at"] = str(received_at.astimezone(UTC))
             ledger.attested(session).add(batch_id)
@@ -128,8 +133,10 @@ class Register:
         agreed: Sequence[FileRecord] = (),
         arrival: str | None = None,
         at_most: int | None = None,
+        stage: str | None = None,
     ) -> None:
-        """The set is trusted: what it asks, under which version of the agreement (``agreed``: its files), when the
+        """The set is trusted: what it asks, under which version of the agreement (``agreed``: its files; ``stage``:
+        ``test``, or none of a live batch, from here on for good), when the
         answer is due, when its items with a later limit are (``due_last``), and whether it came early, on time or late.
         Refused where ``at_most`` so many sets for its cycle, period and purpose were accepted already.
         """
@@ -149,16 +156,20 @@ class Register:
             "due_provisional": due.provisional or bool(due_last and due_last.provisional),
             "due_working_days": due.working_days,
             "arrival": arrival,
+            "stage": stage,
         }
         with transaction(self.engine) as session:
             if at_most is not None and get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
-                check_not_doubled(session, batch_id, manifest, at_most)
+                check_not_doubled(session, batch_id, manifest, at_most, stage)
             if transition(session, batch_id, State.ACCEPTED, facts, facts | hashes(agreed), self.actor):
                 session.add_all(file_row(batch_id, file, now()) for file in agreed)
 
-    def refuse(self, batch_id: str, code: str, *, row: int | None, column: str | None) -> None:
-        """The set is refused whole, for this reason of ``schemas/refusals.toml``."""
-        self._step(batch_id, State.REFUSED, {"refusal_code": code, "refusal_row": row, "refusal_column": column})
+    def refuse(
+        self, batch_id: str, code: str, *, row: int | None, column: str | None, stage: str | None = None
+    ) -> None:
+        """The set is refused whole, for this reason of ``schemas/refusals.toml``. ``stage``: see ``accept``."""
+        facts = {"refusal_code": code, "refusal_row": row, "refusal_column": column, "stage": stage}
+        self._step(batch_id, State.REFUSED, facts)
 
     def prepared(
         self,
@@ -233,6 +244,11 @@ class Register:
     def pickups(self) -> Pickups:
         """The results that partners have taken."""
         return Pickups(self.engine, self.actor)
+
+    @property
+    def conformance(self) -> Conformance:
+        """Which partners may be live."""
+        return Conformance(self.engine, self.actor)
 
     @property
     def guard(self) -> Guard:

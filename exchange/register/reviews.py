@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, get_batch, now
-from exchange.register.models import BatchRow, ReviewRow
+from exchange.register.models import LIVE, BatchRow, ReviewRow
 
 
 class ReviewState(StrEnum):
@@ -193,10 +193,10 @@ class Reviews:
 
     def share_of(self, partner: str, causes: Sequence[str], since: datetime) -> tuple[int, int]:
         """Of the partner's batches since then that ask for one of these items: rows that were in the queue for it, and
-        rows in all.
+        rows in all. Live ones alone: invented hits would tell of none.
         """
         asked = select(BatchRow.id, BatchRow.rows_in).filter_by(partner=partner)
-        asked = asked.where(BatchRow.received_at >= since, BatchRow.items.overlap(list(causes)))
+        asked = asked.where(LIVE, BatchRow.received_at >= since, BatchRow.items.overlap(list(causes)))
         batches = asked.subquery()
         held = select(func.count()).select_from(ReviewRow).join(batches, batches.c.id == ReviewRow.batch_id)
         with transaction(self.engine) as session:

@@ -4,7 +4,7 @@ Rules
 - Everything is as it stood at the end of the span, however much later it is asked: moments after it are empty, due days
   and open rows are those that the ledger had been told by then. (The queue of reviews keeps only its last decision: a
   row that was given back to an officer later shows as open.)
-- A batch is told of where it was not refused or closed before the span.
+- A batch is told of where it was not refused or closed before the span. Test batches are not told of.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from sqlalchemy.orm import Session
 
 from exchange.register.database import transaction
 from exchange.register.models import (
+    LIVE,
     AnswerCountRow,
     BatchRow,
     ClockStopRow,
@@ -144,7 +145,7 @@ def _batches(start: datetime, end: datetime) -> Query:
             *[_told(fact).label(fact) for fact in ("due_on", "due_original", "due_last", "rows_open")],
         )
         .join(LedgerRow, LedgerRow.batch_id == BatchRow.id)
-        .where(BatchRow.received_at < end, LedgerRow.at < end)
+        .where(LIVE, BatchRow.received_at < end, LedgerRow.at < end)
         .group_by(BatchRow.id)
         .having(or_(ended.is_(None), ended >= start))
     )
@@ -225,7 +226,7 @@ def _pickups(start: datetime, end: datetime) -> Query:
         )
         .join(BatchRow, BatchRow.id == results.c.batch_id)
         .outerjoin(PickupRow, taken)
-        .where(results.c.at < end, or_(PickupRow.noticed_at.is_(None), PickupRow.noticed_at >= start))
+        .where(LIVE, results.c.at < end, or_(PickupRow.noticed_at.is_(None), PickupRow.noticed_at >= start))
     )
     return query.order_by(results.c.batch_id, results.c.number)
 

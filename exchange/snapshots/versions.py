@@ -42,7 +42,9 @@ LAYOUT: Final = 3
 
 @dataclass(frozen=True)
 class SnapshotRecord:
-    """``snapshot.json``: what the version is made of; counts only. Nobody but this software writes one."""
+    """``snapshot.json``: what the version is made of; counts only. Nobody but this software writes one. ``invented``:
+    its people are, and nothing real is answered from it.
+    """
 
     source: str
     as_of: date
@@ -50,6 +52,7 @@ class SnapshotRecord:
     files: Mapping[str, str]
     counts: Mapping[str, float]
     layout: int = 1
+    invented: bool = False
 
     @classmethod
     def read(cls, path: Path) -> SnapshotRecord:
@@ -57,7 +60,10 @@ class SnapshotRecord:
         return cls(**said | {"as_of": date.fromisoformat(said["as_of"])})
 
     def written(self) -> bytes:
-        return json.dumps(asdict(self) | {"as_of": str(self.as_of)}, indent=2).encode()
+        said = asdict(self) | {"as_of": str(self.as_of)}
+        if not self.invented:
+            del said["invented"]  # a version's name is a hash of this: those of before keep theirs
+        return json.dumps(said, indent=2).encode()
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ class Version:
     source: str
     name: str
     folder: Path
+    invented: bool = False
+    """Which of the two it is read as."""
 
     @property
     def as_of(self) -> date:
@@ -75,9 +83,15 @@ class Version:
 
     def open(self, table: str) -> SortedTable:
         """One of the version's tables, mapped into memory; read once on this machine, against its hashes. Halt where
-        it has another layout, or is not what was written.
+        it has another layout, is not what was written, or holds real people where invented ones are asked for, or the
+        other way round.
         """
-        if self.record().layout != LAYOUT:
+        record = self.record()
+        if record.invented != self.invented:
+            is_, asked = ("invented", "real") if record.invented else ("real", "invented")
+            msg = f"snapshot {self.source} {self.name} is {is_} and would answer as {asked}; a person must look"
+            raise Halt(msg)
+        if record.layout != LAYOUT:
             msg = f"snapshot {self.source} {self.name} was built by another version of this software; build it again"
             raise Halt(msg)
         integrity.check_once(self.folder, self.source)
@@ -104,10 +118,11 @@ def map_table(path: Path) -> pa.Table:
 
 
 class Snapshots:
-    """The snapshots folder."""
+    """The snapshots folder; ``invented``: the one of the invented province, whose versions say so of themselves."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, invented: bool = False) -> None:
         self.folder = folder
+        self.invented = invented
 
     def versions(self, source: str) -> list[Version]:
         """All whole versions of a source, oldest first."""
@@ -120,7 +135,7 @@ class Snapshots:
         if not _VERSION.fullmatch(name) or not (folder / "snapshot.json").is_file():
             msg = f"snapshot {source} {name} is not on disk"
             raise Halt(msg)
-        return Version(source, name, folder)
+        return Version(source, name, folder, self.invented)
 
     def current(self, source: str) -> Version | None:
         """The published version, None when there is none yet, or when it is out of use."""
@@ -145,7 +160,7 @@ class Snapshots:
             for name, table in tables.items():
                 write_table(table, building / f"{name}.arrow")
             files = {path.name: sha256_of(path) for path in sorted(building.glob("*.arrow"))}
-            record = replace(record, files=files, layout=LAYOUT)
+            record = replace(record, files=files, layout=LAYOUT, invented=self.invented)
             write_atomically(building / "snapshot.json", record.written())
             name = f"{record.as_of}.{sha256_of(building / 'snapshot.json')[:12]}"
             with locked(home):

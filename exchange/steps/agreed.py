@@ -8,12 +8,15 @@ Rules
 - A version of before the catalogue of legal bases is read with today's bases (``agreements/older_form.py``).
 - The assessment of the effect on personal information is asked for at acceptance: one that ends, or a version of before
   that names none, stops no batch that was accepted.
+- Test or live is what the version says under which the batch was accepted, whatever the agreement becomes; the register
+  says the same, or nothing is answered. A live agreement needs a certificate of conformance or a leader's exemption.
 - A batch that was accepted before versions were kept goes on with the agreement of today.
 """
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Literal
 
 from exchange.agreements.agreement import (
     OF_TODAY,
@@ -25,6 +28,7 @@ from exchange.agreements.agreement import (
 )
 from exchange.agreements.older_form import parse_kept
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
 from exchange.register import Batch, FileRecord, Role
 
@@ -37,7 +41,23 @@ def read_version(app: App, partner: str) -> tuple[Agreement, bytes]:
     content = agreement_bytes(path)
     agreement = with_certificates(parse_agreement(content, path), path)
     check_assessed(agreement, office_day(app.now()))
+    _check_conforms(app, agreement)
     return agreement, content
+
+
+def stage_of(agreement: Agreement) -> Literal["test"] | None:
+    """What a batch bears that is accepted under this agreement: ``test``, or nothing of a live one."""
+    return "test" if agreement.is_test else None
+
+
+def _check_conforms(app: App, agreement: Agreement) -> None:
+    """Halt where the agreement says that it is live and the partner has shown nothing, nor was it exempted."""
+    if agreement.stage == "live" and app.register.conformance.newest(agreement.partner) is None:
+        msg = (
+            f'{agreement.partner}: stage = "live" needs a certificate of conformance (exchange partner certify), or a'
+            " leader's exemption (exchange partner exempt)"
+        )
+        raise Halt(msg)
 
 
 def keep_version(app: App, agreement: Agreement, content: bytes) -> list[FileRecord]:
@@ -62,6 +82,9 @@ def agreed(app: App, batch: Batch) -> Agreement:
     if version is None:
         return today
     then = parse_kept(app.archive.read(version.sha256), Path(version.name), batch.purpose or "", today)
+    if then.is_test != batch.is_test:
+        msg = f"{batch.id} and the agreement under which it was accepted do not say the same stage; a person must look"
+        raise Halt(msg)
     return then.model_copy(update={field: getattr(today, field) for field in OF_TODAY})
 
 

@@ -1,6 +1,8 @@
 """The answers of a batch as they stand, worked out anew each time from what is kept: nothing plain rests anywhere.
 
 Rules
+- A test batch is answered from the invented province, any other from the sources' snapshots; neither can name a version
+  of the other, and a version says of itself which it is. The province is never too old.
 - The versions of the snapshots are pinned in the register at the first try; whoever asks later uses the same ones.
 - Days are counted from the day of receipt, not from today, so that the same batch is answered the same on any day.
 - Rows that had to wait for a source are asked a second time, of versions pinned once all its sources are fresh.
@@ -35,6 +37,7 @@ from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
 from exchange.register import Batch, Review
+from exchange.snapshots.versions import Snapshots
 from exchange.steps.agreed import agreed
 from exchange.steps.disclosure import AWAITING, SPOT, with_spot_checks
 from exchange.steps.objection import objected
@@ -94,7 +97,13 @@ class BatchContext:
     def earlier(self) -> BatchContext | None:
         """Of an objection, the batch that is objected to."""
         first = self.manifest.objects_to
-        return None if first is None else BatchContext.of(self.app, self.app.register.batch(first))
+        if first is None:
+            return None
+        found = self.app.register.batch(first)
+        if found.is_test != self.batch.is_test:
+            msg = f"{self.batch.id} objects to {first}, and one of the two is a test; a person must look"
+            raise Halt(msg)
+        return BatchContext.of(self.app, found)
 
     def claims(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
         """The claimed values of these rows."""
@@ -106,12 +115,19 @@ class BatchContext:
         found = of_rows.is_in(references.implode()) & of_rows.is_unique()
         return [place + 1 for place in found.arg_true()]
 
+    @property
+    def snapshots(self) -> Snapshots:
+        """The only ones that may answer it."""
+        return self.app.snapshots_for(self.batch)
+
     @cached_property
     def pins(self) -> SnapshotPins:
         """The versions that answer this batch; sources that are missing are not among them."""
-        current = _current(self.app, self.manifest.items)
+        current = _current(self.snapshots, self.manifest.items)
         if POPULATION not in current:
             msg = "no population snapshot is published; build one with `exchange snapshot build`"
+            if self.batch.is_test:
+                msg = "no invented province is installed; exchange province install"
             raise Halt(msg)
         return self.app.register.pin_snapshots(self.batch.id, current)
 
@@ -129,7 +145,10 @@ class BatchContext:
         return self.manifest.objects_to is None and not self._all_fresh(_needs(items)) and not self.later_pins
 
     def _all_fresh(self, needed: Iterable[str]) -> bool:
-        return all(source in self.pins and is_fresh(source, self.pins[source][1], self.today) for source in needed)
+        return all(source in self.pins and self._fresh(source, self.pins[source][1]) for source in needed)
+
+    def _fresh(self, source: str, as_of: date) -> bool:
+        return self.batch.is_test or is_fresh(source, as_of, self.today)
 
     @property
     def later_pins(self) -> SnapshotPins:
@@ -139,12 +158,12 @@ class BatchContext:
     def sources(self, *, later: bool = False) -> Sources:
         """What the batch is matched against: only sources that are fresh. Of the second asking, all were."""
         pins = self.later_pins if later else self.pins
-        open_ = {source: self.app.snapshots.version(source, version) for source, (version, _) in pins.items()}
+        open_ = {source: self.snapshots.version(source, version) for source, (version, _) in pins.items()}
         people = open_[POPULATION]
         records = {
             source: open_[source].open("records")
             for source, (_, as_of) in pins.items()
-            if source != POPULATION and (later or is_fresh(source, as_of, self.today))
+            if source != POPULATION and (later or self._fresh(source, as_of))
         }
         purpose = self.agreement.purpose(self.manifest.purpose)
         return Sources(
@@ -231,11 +250,13 @@ def is_fresh(source: str, as_of: date, today: date) -> bool:
     return (today - as_of).days <= SOURCES[source].max_age_days
 
 
-def fresh_sources(app: App, items: Sequence[str]) -> SnapshotPins | None:
-    """The published versions of all sources that these items ask; None while one is missing or stale."""
-    current, today = _current(app, items), office_day(app.now())
-    whole = set(current) == {POPULATION, *_needs(items)}
-    return current if whole and all(is_fresh(source, as_of, today) for source, (_, as_of) in current.items()) else None
+def fresh_sources(app: App, batch: Batch) -> SnapshotPins | None:
+    """The published versions of all sources that the batch's items ask; None while one is missing or stale."""
+    current, today = _current(app.snapshots_for(batch), batch.items), office_day(app.now())
+    if set(current) != {POPULATION, *_needs(batch.items)}:
+        return None
+    fresh = batch.is_test or all(is_fresh(source, as_of, today) for source, (_, as_of) in current.items())
+    return current if fresh else None
 
 
 def lacked_sources(app: App, batch: Batch) -> bool:
@@ -243,12 +264,13 @@ def lacked_sources(app: App, batch: Batch) -> bool:
     if batch.objects_to is not None:
         return False
     pins, day = app.register.snapshots_of(batch.id), office_day(batch.received_at)
-    return not all(source in pins and is_fresh(source, pins[source][1], day) for source in _needs(batch.items))
+    needed = _needs(batch.items)
+    return not all(source in pins and (batch.is_test or is_fresh(source, pins[source][1], day)) for source in needed)
 
 
 def second_pass(context: BatchContext) -> bool:
     """Pins the versions of the second asking; False while a source is missing or stale."""
-    current = fresh_sources(context.app, context.manifest.items)
+    current = fresh_sources(context.app, context.batch)
     if current is None:
         return False
     pinned = {**current, POPULATION: context.pins[POPULATION]}  # who is meant does not change
@@ -287,8 +309,8 @@ def _needs(items: Sequence[str]) -> set[str]:
     return {source for item in items if item in RULES for source in RULES[item].needs}
 
 
-def _current(app: App, items: Sequence[str]) -> dict[str, tuple[str, date]]:
+def _current(snapshots: Snapshots, items: Sequence[str]) -> dict[str, tuple[str, date]]:
     """The published versions of the sources that these items ask."""
     wanted = {POPULATION, *_needs(items)}
-    found = {source: app.snapshots.current(source) for source in SOURCES if source in wanted}
+    found = {source: snapshots.current(source) for source in SOURCES if source in wanted}
     return {source: (version.name, version.as_of) for source, version in found.items() if version is not None}

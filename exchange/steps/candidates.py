@@ -90,7 +90,7 @@ def is_due(app: App, batch: Batch) -> bool:
 
 def may_leave(app: App, batch: Batch, rows: OpenRows) -> bool:
     """Whether the counts leave it possible that a row can leave. Never False where one can."""
-    if not rows.asked_again and lacked_sources(app, batch) and fresh_sources(app, batch.items) is not None:
+    if not rows.asked_again and lacked_sources(app, batch) and fresh_sources(app, batch) is not None:
         return True
     hurried = is_due(app, batch) or not rows.in_queue
     if rows.decided and hurried:
@@ -153,7 +153,7 @@ def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
         return first
     answers = context.matched(rows)
     answers = with_spot_checks(answers, rows, SpotCheck.of(app, context.batch).drawn(answers, rows))
-    people = app.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
+    people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
     found = new_reviews(answers, context.agreement, people, app.settings.divisions, 0)
     app.register.reviews.add(context.batch.id, [replace(each, row=rows[each.row]) for each in found])
     later = Unqueued(approval=first.approval) + Unqueued.of(answers, rows)

@@ -18,28 +18,32 @@ import polars as pl
 from exchange.base.errors import Refused
 from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, NOTE, PERSON
 from exchange.matching.identity import NOBODY
-from exchange.register import Register, Role, State
+from exchange.register import Batch, Register, Role, State
 from exchange.wire.manifest import RequestManifest
 
 CAUSE: Final = "objection"
 UNKNOWN: Final = "row_ref_unknown"
 
 
-def check_objection(register: Register, manifest: RequestManifest) -> None:
-    """Refused unless the earlier batch is the partner's own, was answered, for this purpose, held these items, and its
-    data is still kept.
+def check_objection(register: Register, manifest: RequestManifest, stage: str | None = None) -> None:
+    """Refused unless the earlier batch is the partner's own, was answered, for this purpose, held these items, its data
+    is still kept, and it is a test if and only if this one is (``stage``).
     """
     if manifest.objects_to is None:
         return
     first = register.find_batch(manifest.objects_to)
     answered = first is not None and first.state in (State.DELIVERED, State.CLOSED) and first.objects_to is None
-    if first is None or not answered or first.partner != manifest.partner or first.purpose != manifest.purpose:
+    if first is None or not answered or not _of_same_kind(first, manifest, stage):
         raise Refused("objection_batch", column="objects_to")
     if Role.DATA in register.retention.destroyed(first.id):
         raise Refused("objection_past", column="objects_to")
     for place, item in enumerate(manifest.items):
         if item not in first.items:
             raise Refused("objection_item", column=f"items.{place}")
+
+
+def _of_same_kind(first: Batch, manifest: RequestManifest, stage: str | None) -> bool:
+    return (first.partner, first.purpose, first.stage) == (manifest.partner, manifest.purpose, stage)
 
 
 def objected(table: pl.DataFrame, first: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:

@@ -1,6 +1,7 @@
 """A result's files: masked, judged, written, signed, encrypted, kept.
 
 Rules
+- A test's result says so in its manifest, in each row and on a workbook's second sheet.
 - Nothing plain is written: rows go from memory into the partner's envelope, part by part (ADR 19). How they were parted
   cannot be seen in the file.
 - The partner is told no more than ``steps/disclosure.py`` lets it know; the register counts the answers as they stand.
@@ -22,7 +23,7 @@ import polars as pl
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from exchange.base.files import sha256_of, written_atomically
-from exchange.base.tables import ANSWERS, SOURCES
+from exchange.base.tables import ANSWERS, SOURCES, TEST_NOTE
 from exchange.base.timing import in_stage, stage
 from exchange.matching.decide import FOR_THE_OFFICE, NOTE
 from exchange.output.masking import ID_NUMBER_ANYWHERE, mask, masked_reference
@@ -99,7 +100,8 @@ class _Writing:
         """In one piece."""
         manifest, form = self.context.manifest, self.context.agreement.result
         masked = pl.concat(self._masked(parts))
-        notes = notes_of(self.context.batch.id, manifest, self.snapshots, self.told)
+        batch = self.context.batch
+        notes = notes_of(batch.id, manifest, self.snapshots, self.told, test=batch.is_test)
         yield write_xlsx(masked, manifest.items, form.language, notes)
 
     def _masked(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
@@ -107,6 +109,8 @@ class _Writing:
         for asked, answers in parts:
             with stage("mask"):
                 masked = mask(told(answers, waits_for).drop(FOR_THE_OFFICE), masking.id_number, masking.name)
+                if self.context.batch.is_test:
+                    masked = masked.with_columns(_marked(pl.col(NOTE)))
             with stage("count"):
                 counts = count_answers(masked, self.context.manifest.items)
                 add_counts(self.told, counts)
@@ -116,6 +120,11 @@ class _Writing:
             yield masked
         with stage("gate"):
             judge("result", self.judged)
+
+
+def _marked(note: pl.Expr) -> pl.Expr:
+    """The notes of a row with the one before them that it is a test's."""
+    return pl.when(note == "").then(pl.lit(TEST_NOTE)).otherwise(pl.lit(f"{TEST_NOTE};") + note).alias(NOTE)
 
 
 def _judged(asked: pl.DataFrame, masked: pl.DataFrame, counts: Counts) -> Mapping[str, int]:
@@ -178,6 +187,7 @@ def sign_result(context: BatchContext, data: EncryptedData, *, supplement: int, 
     batch, manifest, archive = context.batch, context.manifest, context.app.archive
     stem = _stem(context, supplement)
     record = ResultManifest(
+        stage="test" if batch.is_test else None,
         batch=batch.id,
         partner=batch.partner,
         cycle=manifest.cycle,

@@ -3,8 +3,8 @@
 Rules: rows that need an officer or the leader's approval do not hold the batch up: they go back *under review*, or
 awaiting approval, and into the queue, with them those that are drawn for a spot check (``steps/disclosure.py``); what
 comes of them follows in a supplementary result (``steps/release.py``). Whom the batch asks about is written down with
-the result, as keyed hashes (``steps/asked.py``). The rows go through in parts, from the opened request into the
-envelope (ADR 19).
+the result, as keyed hashes (``steps/asked.py``), and the guard has seen it; of a test batch neither. The rows go
+through in parts, from the opened request into the envelope (ADR 19).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class _Waiting:
 
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
         context, app = self.context, self.context.app
-        people = app.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
+        people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
         parts, drawn = _spot_checks(context, parts)
         for asked, matched in parts:
             with stage("queue"):
@@ -94,8 +94,10 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
     with stage("register"):
         keep(app, batch, waiting.unqueued)
-        told = waiting.asked.told()
-        seen = waiting.watch.evidence(told)
+        told = seen = None
+        if not batch.is_test:
+            told = waiting.asked.told()
+            seen = waiting.watch.evidence(told)
         app.register.prepared(batch.id, data.counts, files, waiting.open, waiting.reviews, told, seen)
     remove(app, ranges)
     log.info(

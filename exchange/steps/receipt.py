@@ -136,6 +136,7 @@ def _receipt(app: App, batch: Batch, number: int) -> Receipt:
         words = REFUSALS[batch.refusal_code]
         refusal = Refusal(code=words.code, zh=words.zh, en=words.en, row=batch.refusal_row, column=batch.refusal_column)
     return Receipt(
+        stage="test" if batch.is_test else None,
         batch=batch.id,
         partner=batch.partner,
         number=number if number > 1 else None,

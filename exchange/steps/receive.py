@@ -23,7 +23,7 @@ from exchange.base.timing import stage
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Batch, Role, State
-from exchange.steps.agreed import keep_version, read_version
+from exchange.steps.agreed import keep_version, read_version, stage_of
 from exchange.steps.bases import check_bases
 from exchange.steps.objection import check_objection
 from exchange.steps.receipt import manifest_stem, send_receipt
@@ -57,7 +57,8 @@ def _judge(app: App, agreement: Agreement, version: bytes, batch: Batch, folder:
         manifest = _trusted(app, agreement, batch, folder)
         _accept(app, agreement, version, batch, manifest)
     except Refused as refusal:
-        app.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column)
+        stage = stage_of(agreement)
+        app.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column, stage=stage)
         log.warning("%s: %s", batch.id, refusal)
     return app.register.batch(batch.id)
 
@@ -80,6 +81,7 @@ def _accept(app: App, agreement: Agreement, version: bytes, batch: Batch, manife
         agreed=keep_version(app, agreement, version),
         arrival=came,
         at_most=expected.sets if expected else None,
+        stage=stage_of(agreement),
     )
     log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
 
@@ -96,7 +98,7 @@ def _trusted(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> Re
     if not whole:
         raise Refused("data_hash", column="data.sha256")
     check_bases(agreement, manifest, office_day(batch.received_at))
-    check_objection(app.register, manifest)
+    check_objection(app.register, manifest, stage_of(agreement))
     check_request(app, agreement, manifest, office_day(batch.received_at))
     return manifest
 

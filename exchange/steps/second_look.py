@@ -63,7 +63,7 @@ def _claimed(app: App, first: Batch, row: int, letter: str, opened: str) -> Batc
     )
     kept = FileRecord(Role.MANIFEST, f"{opened}{REQUEST_SUFFIX}", app.archive.keep(manifest), len(manifest))
     files = [kept, FileRecord(Role.DATA, name, digest, len(data))]
-    app.register.claim(opened, first.partner, kept.sha256, files, app.now())
+    app.register.claim(opened, first.partner, kept.sha256, files, app.now(), stage=first.stage)
     return app.register.batch(opened)
 
 
@@ -118,4 +118,4 @@ def _accept(app: App, first: Batch, opened: Batch) -> None:
     manifest = parse(RequestManifest, app.archive.read(opened.manifest_sha256))
     due = due_date(OBJECTION, office_day(opened.received_at), app.office_days, items=manifest.items)
     terms = [found for role in _TERMS if (found := app.register.find_file(first.id, role)) is not None]
-    app.register.accept(opened.id, manifest, due, agreed=terms)
+    app.register.accept(opened.id, manifest, due, agreed=terms, stage=first.stage)

@@ -24,6 +24,7 @@ from exchange.base.errors import ExchangeError
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register import Alert, NewAlert
+from exchange.steps.agreed import stage_of
 from exchange.steps.notice import send_notice
 from exchange.wire.certificates import TOLD_DAYS, begun, ends, read_certificates, valid
 from exchange.wire.manifest import Notice
@@ -111,6 +112,7 @@ def _tell(app: App, agreement: Agreement, alert: NewAlert) -> None:
         en=words.en,
         seen_since=datetime.combine(alert.true_on, time.min, OFFICE_ZONE),
         ends_on=alert.due_on,
+        stage=stage_of(agreement),
     )
     with app.folder(agreement) as folder:
         send_notice(app, folder, notice, f"{about}.notice.json")

@@ -6,6 +6,7 @@ Rules
 - Missing is registered once for partner, cycle, period and purpose; one alert tells the office.
 - The partner gets a signed notice, and another one each so many days, so often as the office's settings say; what
   comes, or is no longer expected, ends it. After a standstill there is one notice, not several.
+- Of a partner that is in its tests nothing is expected.
 - A partner whose server or agreement is in trouble does not hold up the others.
 """
 
@@ -56,6 +57,8 @@ def watch_cycles(app: App) -> CyclesSeen:
 
 def _watch_partner(app: App, path: Path, seen: CyclesSeen) -> None:
     agreement = load_agreement(path)
+    if agreement.is_test:
+        return
     partner, now = agreement.partner, app.now()
     accepted = app.register.missing.came(partner)
     lacking = missing(agreement, office_day(now), {*accepted, *_claimed(app, partner)}, app.office_days)

@@ -5,6 +5,7 @@ Rules
   watched by the cycle that its manifest states, and as due at once where no manifest can be read.
 - A batch that came a moment ago is let be; most are answered within a minute.
 - Once the first result lies there, what is open is watched by the limit of its items where that is later.
+- Of test batches nothing is watched.
 - A breach is written down also where the batch was closed before anybody looked.
 """
 
@@ -28,7 +29,8 @@ def watch_deadlines(app: App) -> list[Alert]:
     """Writes down everything about due days that has become true since; what is new."""
     now, policy = app.now(), app.settings.policy
     settled = now - timedelta(minutes=policy.watch_after_minutes)
-    watched = [(batch, stops) for batch, stops in app.register.clock.open_batches() if batch.received_at <= settled]
+    watched = [(batch, stops) for batch, stops in app.register.clock.open_batches()]
+    watched = [each for each in watched if each[0].received_at <= settled and not each[0].is_test]
     sent = app.register.alerts.sent(batch.id for batch, _ in watched)
     found = []
     for batch, stops in watched:

@@ -43,11 +43,13 @@ AnyCaseSha256 = Annotated[
 Count = Annotated[int, Field(ge=0, le=1_000_000_000)]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What all files of the exchange hold to: no unknown fields, strict types, frozen."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)
 
 
-class DataFile(_Record):
+class DataFile(Record):
     """The data file as it lies on the server (encrypted or not)."""
 
     name: Annotated[str, Field(max_length=120)]
@@ -68,7 +70,7 @@ class DataFile(_Record):
         return self.name.removesuffix(ENVELOPE_SUFFIX).rpartition(".")[2]
 
 
-class RequestManifest(_Record):
+class RequestManifest(Record):
     """What a partner asks: who, what, why, for when. Signed by a detached CMS signature beside it."""
 
     format: Literal["exchange-request/1"]
@@ -95,13 +97,13 @@ class RequestManifest(_Record):
     data: DataFile
 
 
-class File(_Record):
+class File(Record):
     name: Text
     size: Count
     sha256: Sha256
 
 
-class DueDay(_Record):
+class DueDay(Record):
     day: date
     items: Annotated[
         dict[Code, date] | None, Field(description="items with a later day of their own, what is open of them")
@@ -114,7 +116,7 @@ class DueDay(_Record):
     ] = None
 
 
-class Basis(_Record):
+class Basis(Record):
     """An article of law on which offences are asked about."""
 
     code: Code
@@ -124,7 +126,7 @@ class Basis(_Record):
     in_force_until: Annotated[date | None, Field(description="its last day, where it has one")] = None
 
 
-class Refusal(_Record):
+class Refusal(Record):
     code: Code
     zh: str
     en: str
@@ -141,10 +143,19 @@ Checkpoint = Annotated[
 ]
 
 
-class Receipt(_Record):
+TestStage = Annotated[
+    Literal["test"] | None,
+    Field(
+        description="TEST: about invented people, from the test lane; of no meaning for anybody. Left out of live ones"
+    ),
+]
+
+
+class Receipt(Record):
     """The office's first answer to a set: accepted with a due day, or refused with a reason. Signed."""
 
     format: Literal["exchange-receipt/1"] = "exchange-receipt/1"
+    stage: TestStage = None
     batch: str
     partner: Partner
     number: Annotated[
@@ -161,18 +172,19 @@ class Receipt(_Record):
     register_: Annotated[Checkpoint | None, Field(alias="register")] = None
 
 
-class SnapshotDate(_Record):
+class SnapshotDate(Record):
     source: Code
     zh: str
     as_of: date
 
 
-class ResultManifest(_Record):
+class ResultManifest(Record):
     """What came out: hashes of the encrypted and of the plain file, counts per answer, sources and their dates.
     A supplementary result holds the rows that were still open before it, and no others. Signed.
     """
 
     format: Literal["exchange-result/1"] = "exchange-result/1"
+    stage: TestStage = None
     batch: str
     partner: Partner
     cycle: Code
@@ -194,12 +206,13 @@ class ResultManifest(_Record):
     register_: Annotated[Checkpoint | None, Field(alias="register")] = None
 
 
-class Notice(_Record):
+class Notice(Record):
     """Something the partner should look at though no batch came of it: a set left alone because it is not complete, or
     one that the agreement expects and that has not come (then with cycle, period and the day).
     """
 
     format: Literal["exchange-notice/1"] = "exchange-notice/1"
+    stage: TestStage = None
     partner: Partner
     about: Annotated[str, Field(description="the manifest's name without its ending, or what names the expected set")]
     code: Code
@@ -214,7 +227,7 @@ class Notice(_Record):
     ends_on: Annotated[date | None, Field(description="of a certificate, its last day")] = None
 
 
-MODELS: Final[dict[str, type[_Record]]] = {
+MODELS: Final[dict[str, type[Record]]] = {
     "request": RequestManifest,
     "receipt": Receipt,
     "result": ResultManifest,
@@ -229,7 +242,7 @@ _CTRL_Z: Final = "\x1a"
 _MOST_DIGITS: Final = 1000
 _A_WORD: Final = re.compile(r"[a-z][a-z_]{0,30}[0-9]{0,3}")
 
-R = TypeVar("R", bound=_Record)
+R = TypeVar("R", bound=Record)
 
 
 def parse(model: type[R], content: bytes) -> R:
@@ -324,12 +337,12 @@ def _shown(name: str) -> str:
     return name if _A_WORD.fullmatch(name) else "#unknown"
 
 
-def write(record: _Record) -> bytes:
+def write(record: Record) -> bytes:
     """The record's bytes, the same for the same facts."""
     fields = record.model_dump(mode="json", exclude_none=True, by_alias=True)
     return (json.dumps(fields, ensure_ascii=False, indent=2) + "\n").encode()
 
 
-def json_schema(model: type[_Record]) -> dict[str, Any]:
+def json_schema(model: type[Record]) -> dict[str, Any]:
     """The JSON Schema (2020-12) of one of the files."""
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", **model.model_json_schema()}

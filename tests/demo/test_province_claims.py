@@ -11,7 +11,7 @@ import pytest
 
 from exchange.base import tables
 from exchange.base.legal_bases import legal_bases
-from exchange.base.tables import ANSWERS, NOTES, SOURCES
+from exchange.base.tables import ANSWERS, NOTES, SOURCES, TEST_NOTE
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import FAULTS, NAME_WRITINGS, WRITINGS, Claims, make_claims
 from exchange.demo.province.exports import write_exports
@@ -121,7 +121,7 @@ def test_codes_are_those_of_the_tables_and_all_of_them_are_met(province: pl.Data
     }
     never |= {"registered", "not_registered", "not_applicable"}
     assert codes == set(ANSWERS) - never
-    assert set(expected["note"].str.split(";").explode()) == {"", *NOTES} - {"registration_cancelled"}
+    assert set(expected["note"].str.split(";").explode()) == {"", *NOTES} - {"registration_cancelled", TEST_NOTE}
     assert "id_repaired;id_superseded" in set(expected["note"])
     assert "id_repaired;id_from_15" in set(expected["note"])
 

@@ -22,6 +22,7 @@ from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN
 from exchange.register import Decision, ReviewFilter
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
+from exchange.status.facts import status_of
 from exchange.steps.disclosure import SPOT, SpotCheck, told, with_spot_checks
 from tests.steps.twins import Twin, twin, without_sealed
 
@@ -62,7 +63,7 @@ def test_with_and_without_hits_the_partner_sees_the_same_until_the_release(
     first, second = (until_the_release(each, education, files) for each in twins)
     assert first["queue"]
     assert not second["queue"], "the twins differ as they should"
-    for what in ("receipt", "data", "manifest", "files"):
+    for what in ("receipt", "data", "manifest", "files", "statuses"):
         assert first[what] == second[what], what
     assert first["companies"] == second["companies"], "which rows leave together"
 
@@ -82,13 +83,15 @@ def until_the_release(each: Twin, partner: DemoPartner, files: dict[str, bytes])
         each_told["register"] = each_told["register"].split("\n")[1]  # the ledger's size; its head has times in it
     folder = partner.server.home / "from-office"
     reviews = app.register.reviews.find(ReviewFilter(batch=batch))
-    companies = []
+    companies, statuses = [], [status_of(app, app.agreement(partner.id))]
     for review, case in zip(reviews, load_cases(app, batch, reviews), strict=True):
         companies += [release.rows for release in pipeline.propose_all(app).releases if release.batch == batch]
         said = complete(case.open, {"criminal_record": "record_found"})
         app.register.reviews.decide(batch, [Decision(review.row, review.version, said, "archive")])
     companies += [release.rows for release in pipeline.propose_all(app).releases if release.batch == batch]
+    statuses.append(status_of(app, app.agreement(partner.id)))
     seen = {
+        "statuses": statuses,
         "receipt": receipt,
         "data": result.data,
         "manifest": manifest,

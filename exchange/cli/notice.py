@@ -1,0 +1,55 @@
+"""``exchange notice``: what all partners are told in their status files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from exchange.app import App
+from exchange.base.os_user import os_user
+from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.outcome import out, outcome
+from exchange.status.maintenance import EN, ZH, announce, announced
+from exchange.status.maintenance import withdraw as take_back
+
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
+_FORMS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
+_MINUTE = _FORMS[0]
+Moment = Annotated[datetime, typer.Argument(formats=_FORMS, help="Beijing time, e.g. '2026-12-05 20:00'")]
+
+
+@commands.command()
+def maintenance(
+    begins: Moment,
+    ends: Moment,
+    zh: Annotated[str, typer.Option(help="In Chinese")] = ZH,
+    en: Annotated[str, typer.Option(help="In English")] = EN,
+) -> None:
+    """Announce a time in which the office will not answer: all partners' status files tell it until it is over."""
+    with outcome(), App.of_account(os_user()) as app:
+        begins_at, ends_at = (moment.replace(tzinfo=OFFICE_ZONE) for moment in (begins, ends))
+        words, by = (zh, en), app.register.actor
+        number = announce(app.settings.home, begins_at, ends_at, app.now(), by, words)
+        out.print(f"{number}: 已通告维护 announced: {begins:%Y-%m-%d %H:%M} – {ends:%Y-%m-%d %H:%M}", markup=False)
+
+
+@commands.command("list")
+def list_() -> None:
+    """What is announced and not over."""
+    with outcome(), App.of_account(os_user()) as app:
+        table = Table("number", "begins", "ends", "words", "by")
+        for each in announced(app.settings.home, app.now()):
+            times = [moment.astimezone(OFFICE_ZONE).strftime(_MINUTE) for moment in (each.begins_at, each.ends_at)]
+            table.add_row(str(each.number), *times, f"{each.zh} {each.en}", each.by)
+        out.print(table)
+
+
+@commands.command()
+def withdraw(number: int) -> None:
+    """It does not take place: the status files tell it no more."""
+    with outcome(), App.of_account(os_user()) as app:
+        take_back(app.settings.home, number, app.now())
+        out.print(f"{number}: 已撤销 withdrawn", markup=False)

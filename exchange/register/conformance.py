@@ -1,0 +1,86 @@
+"""Who may be live: certificates of conformance that partners were given, and leaders' exemptions.
+
+Rules: lines are only added, each is told to the ledger; the newest of a partner counts, and either kind will do. What a
+certificate rests on stands in the certificate, which the archive keeps.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import BigInteger, Engine, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from exchange.register.database import transaction
+from exchange.register.ledger import append_note, touched
+from exchange.register.models import Base
+
+
+class ConformanceKind(StrEnum):
+    CERTIFICATE = "certificate"
+    EXEMPTION = "exemption"
+
+
+class ConformanceRow(Base):
+    """``reason``: of an exemption; ``sha256``: of a certificate."""
+
+    __tablename__ = "conformance"
+
+    partner: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    at: Mapped[datetime]
+    by: Mapped[str]
+    reason: Mapped[str | None]
+    sha256: Mapped[str | None]
+
+
+@dataclass(frozen=True)
+class Conformed:
+    partner: str
+    number: int
+    kind: ConformanceKind
+    at: datetime
+    by: str
+    reason: str | None
+    sha256: str | None
+
+
+class Conformance:
+    """``actor`` is who certifies or exempts."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def certify(self, partner: str, sha256: str, at: datetime) -> int:
+        """A certificate is made: its hash; its number."""
+        return self._add(partner, ConformanceKind.CERTIFICATE, at, None, sha256)
+
+    def exempt(self, partner: str, reason: str, at: datetime) -> int:
+        """A leader lets the partner be live without one; its number. Who may is the caller's to check."""
+        return self._add(partner, ConformanceKind.EXEMPTION, at, reason, None)
+
+    def newest(self, partner: str) -> Conformed | None:
+        with transaction(self.engine) as session:
+            query = select(ConformanceRow).filter_by(partner=partner).order_by(ConformanceRow.number.desc()).limit(1)
+            row = session.scalars(query).first()
+            return None if row is None else _conformed(row)
+
+    def _add(self, partner: str, kind: ConformanceKind, at: datetime, reason: str | None, sha256: str | None) -> int:
+        with transaction(self.engine) as session:
+            last = session.scalar(select(func.max(ConformanceRow.number)).filter_by(partner=partner)) or 0
+            row = ConformanceRow(partner=partner, number=last + 1, kind=kind, at=at, by=self.actor)
+            row.reason, row.sha256 = reason, sha256
+            session.add(row)
+            session.flush()
+            append_note(session, at, self.actor, {f"conformance.{partner}.{row.number}": f"{kind} {reason or sha256}"})
+            touched(session, row)
+            return row.number
+
+
+def _conformed(row: ConformanceRow) -> Conformed:
+    fields = {name: getattr(row, name) for name in Conformed.__dataclass_fields__}
+    return Conformed(**fields | {"kind": ConformanceKind(row.kind)})

@@ -1,0 +1,44 @@
+"""What a partner was told of its batches, for its status file: one statement, no row of a review or release.
+
+Rule: a second look that was opened here, in the stead of a person, is no batch of the partner's: it sent no manifest,
+and no receipt told it of one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Engine, case, func, or_, select
+from sqlalchemy.orm import aliased
+
+from exchange.register.batches import Batch, Role
+from exchange.register.database import transaction
+from exchange.register.lines import as_batch
+from exchange.register.models import BatchRow, FileRow
+from exchange.register.states import OPEN
+
+
+@dataclass(frozen=True)
+class ToldBatch:
+    """A batch, and the SHA-256 of the last receipt that its partner has; None where there is none yet."""
+
+    batch: Batch
+    receipt: str | None
+
+
+def told_batches(engine: Engine, partner: str, since: datetime, limit: int) -> list[ToldBatch]:
+    """The partner's open batches, and those received since then; the newest first, so many at most."""
+    signature, receipt = aliased(FileRow), aliased(FileRow)
+    sent = BatchRow.receipts_sent
+    last = case((sent == 1, Role.RECEIPT.value), else_=func.concat(f"{Role.RECEIPT}-", sent))
+    query = (
+        select(BatchRow, receipt.sha256)
+        .join(signature, (signature.batch_id == BatchRow.id) & (signature.role == Role.SIGNATURE))
+        .outerjoin(receipt, (receipt.batch_id == BatchRow.id) & (receipt.role == last))
+        .where(BatchRow.partner == partner, or_(BatchRow.state.in_(OPEN), BatchRow.received_at >= since))
+        .order_by(BatchRow.received_at.desc(), BatchRow.id)
+        .limit(limit)
+    )
+    with transaction(engine) as session:
+        return [ToldBatch(as_batch(row), digest) for row, digest in session.execute(query)]

@@ -1,0 +1,45 @@
+"""A partner's test batches as its certificate of conformance reads them: one line each, the oldest first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, func, select
+
+from exchange.register.batches import Batch, Role
+from exchange.register.database import transaction
+from exchange.register.lines import as_batch
+from exchange.register.models import LIVE, BatchRow, FileRow, PickupRow
+
+
+@dataclass(frozen=True)
+class TestBatch:
+    """``taken``: the numbers of its results that the partner has; ``data``: its data file's name; ``signing``: the hash
+    of the certificates under which it was accepted. Both are None where there is none.
+    """
+
+    __test__ = False  # no class of tests, whatever pytest takes its name for
+
+    batch: Batch
+    taken: tuple[int, ...]
+    data: str | None
+    signing: str | None
+
+
+def test_batches(engine: Engine, partner: str) -> list[TestBatch]:
+    """Those that the partner sent; second looks opened here are none of them."""
+    taken = select(func.array_agg(PickupRow.number)).where(PickupRow.batch_id == BatchRow.id).scalar_subquery()
+
+    def file(role: Role, column: str) -> object:
+        found = select(getattr(FileRow, column)).where(FileRow.batch_id == BatchRow.id, FileRow.role == role)
+        return found.scalar_subquery()
+
+    sent = select(FileRow.role).where(FileRow.batch_id == BatchRow.id, FileRow.role == Role.SIGNATURE).exists()
+    columns = (taken, file(Role.DATA, "name"), file(Role.AGREED_SIGNING, "sha256"))
+    query = select(BatchRow, *columns).where(~LIVE, BatchRow.partner == partner, sent)  # type: ignore[call-overload]
+    with transaction(engine) as session:
+        rows = session.execute(query.order_by(BatchRow.received_at, BatchRow.id))
+        return [
+            TestBatch(as_batch(row), tuple(sorted(numbers or ())), data, signing)
+            for row, numbers, data, signing in rows
+        ]

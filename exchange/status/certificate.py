@@ -1,0 +1,160 @@
+"""Certificates of conformance: what a partner must have shown in its tests before it is live, and the signed paper.
+
+Rules
+- What is to be shown stands in ``schemas/conformance.toml``; whether it was, in the register alone, of test batches
+  that the partner itself sent. Nothing is taken on anybody's word.
+- The certificate names for each what shows it, the day and the versions. It is kept, its hash goes into the ledger, and
+  it is put into the partner's folder; made again, it is another one with another number.
+- A key is changed where a set was accepted under certificates none of which an earlier set was accepted under.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+from typing import Final
+
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from exchange.agreements.agreement import Agreement
+from exchange.app import App
+from exchange.base.paths import SCHEMAS
+from exchange.calendar.working_days import office_day
+from exchange.register import State
+from exchange.register.tests_of import TestBatch, test_batches
+from exchange.status.facts import FORMATS
+from exchange.wire.conformance import Certificate, Shown
+from exchange.wire.envelope import sign
+from exchange.wire.manifest import ENVELOPE_SUFFIX, SIGNATURE_SUFFIX, write
+
+_ANSWERED: Final = (State.DELIVERED, State.CLOSED)
+_NOT_ACCEPTED: Final = (State.CLAIMED, State.REFUSED)
+
+
+@dataclass(frozen=True)
+class Requirement:
+    """What is to be shown. ``about``: the purpose, where each has to show it; ``by``: the batch that shows it."""
+
+    code: str
+    zh: str
+    en: str
+    about: str | None = None
+    by: str | None = None
+
+
+def requirements(app: App, agreement: Agreement) -> list[Requirement]:
+    """All that this partner has to show, each with the batch that shows it, or with none."""
+    tests = test_batches(app.register.engine, agreement.partner)
+    found = []
+    for entry in _table():
+        code, words = entry["code"], (entry["zh"], entry["en"])
+        abouts = [each.code for each in agreement.purposes] if entry.get("for_each") == "purpose" else [None]
+        for about in abouts:
+            shown = next(_SHOWN_BY[code](app, tests, about or ""), None)
+            found.append(Requirement(code, *words, about, shown))
+    return found
+
+
+def certify(app: App, agreement: Agreement, needed: Sequence[Requirement]) -> str:
+    """Makes, registers and sends the certificate of what was shown, all of which was; the name under which it lies."""
+    shown = [Shown(code=each.code, about=each.about, zh=each.zh, en=each.en, batch=str(each.by)) for each in needed]
+    content = write(
+        Certificate(
+            office=app.settings.office,
+            partner=agreement.partner,
+            zh=agreement.zh,
+            agreement=agreement.number,
+            certified_on=office_day(app.now()),
+            software=_software(),
+            formats=list(FORMATS),
+            forms=_forms(test_batches(app.register.engine, agreement.partner)),
+            shown=shown,
+        )
+    )
+    digest = app.archive.keep(content)
+    signature = app.archive.keep(sign(content, app.signing))
+    app.register.conformance.certify(agreement.partner, digest, app.now())
+    name = f"{agreement.partner}.conformance.json"
+    with app.folder(agreement) as folder:
+        folder.deliver(name + SIGNATURE_SUFFIX, app.archive.verified_path(signature))
+        folder.deliver(name, app.archive.verified_path(digest))
+    return name
+
+
+Shower = Callable[[App, Sequence[TestBatch], str], Iterator[str]]
+"""The batches that show something, the first of them first; the text is the purpose."""
+
+
+def _set_answered(_: App, tests: Sequence[TestBatch], purpose: str) -> Iterator[str]:
+    for each in tests:
+        batch = each.batch
+        if batch.purpose == purpose and batch.objects_to is None and batch.state in _ANSWERED and 1 in each.taken:
+            yield batch.id
+
+
+def _refusal_understood(_: App, tests: Sequence[TestBatch], __: str) -> Iterator[str]:
+    refused = False
+    for each in tests:
+        if refused and each.batch.state not in _NOT_ACCEPTED:
+            yield each.batch.id
+        refused |= each.batch.state is State.REFUSED
+
+
+def _objection(_: App, tests: Sequence[TestBatch], __: str) -> Iterator[str]:
+    for each in tests:
+        if each.batch.objects_to is not None and each.batch.state not in _NOT_ACCEPTED:
+            yield each.batch.id
+
+
+def _supplement_taken(_: App, tests: Sequence[TestBatch], __: str) -> Iterator[str]:
+    for each in tests:
+        if any(number > 1 for number in each.taken):
+            yield each.batch.id
+
+
+def _key_changed(app: App, tests: Sequence[TestBatch], _: str) -> Iterator[str]:
+    before: list[frozenset[bytes]] = []
+    for each in tests:
+        if each.signing is None or each.batch.state in _NOT_ACCEPTED:
+            continue
+        found = x509.load_pem_x509_certificates(app.archive.read(each.signing))
+        pinned = frozenset(certificate.fingerprint(SHA256()) for certificate in found)
+        if any(pinned.isdisjoint(earlier) for earlier in before):
+            yield each.batch.id
+        before.append(pinned)
+
+
+_SHOWN_BY: Final = MappingProxyType[str, Shower](
+    {
+        "set_answered": _set_answered,
+        "refusal_understood": _refusal_understood,
+        "objection": _objection,
+        "supplement_taken": _supplement_taken,
+        "key_changed": _key_changed,
+    }
+)
+
+
+def _forms(tests: Sequence[TestBatch]) -> list[str]:
+    """Of the data files that were accepted: by form, and whether they were encrypted."""
+    names = [each.data for each in tests if each.data is not None and each.batch.state not in _NOT_ACCEPTED]
+    encrypted = {name: ENVELOPE_SUFFIX if name.endswith(ENVELOPE_SUFFIX) else "" for name in names}
+    return sorted({name.removesuffix(end).rpartition(".")[2] + end for name, end in encrypted.items()})
+
+
+@cache
+def _table() -> list[dict[str, str]]:
+    said = tomllib.loads((SCHEMAS / "conformance.toml").read_text(encoding="utf-8"))
+    return [dict(entry) for entry in said["requirement"]]
+
+
+def _software() -> str:
+    try:
+        return version("household-exchange")
+    except PackageNotFoundError:
+        return "unknown"

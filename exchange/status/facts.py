@@ -1,0 +1,172 @@
+"""What a partner's status file says, from the agreement and the register.
+
+Rules
+- Of a batch nothing that a receipt, result or notice did not tell before: how far it is, is how far the partner was
+  told; its due day is that of the last receipt that was sent, its open rows those of the last result. So it tells
+  nothing of records of offence before a leader's release, nor that the guard holds a result.
+- One partner's register lines alone. No row, no reference, no file name but those of results.
+- The same facts are the same record whenever it is made, but for ``made_at``; lists are bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Literal, get_args
+
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.expected import Missing, missing, upcoming
+from exchange.app import App
+from exchange.base.tables import NOTICES, REFUSALS
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.register import State
+from exchange.register.standing import ToldBatch, told_batches
+from exchange.status.maintenance import announced
+from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
+from exchange.wire.manifest import MODELS, Receipt, Record, Refusal, parse
+from exchange.wire.status import (
+    BatchStatus,
+    CertificateEnd,
+    ExpectedSet,
+    IncompleteSet,
+    Maintenance,
+    Stage,
+    Status,
+    WaitingResult,
+)
+
+SHOWN_FOR: Final = timedelta(days=30)
+"""So long batches with which nothing is to be done any more, and refusals, are shown."""
+
+AT_MOST: Final = 200
+"""Of each list; whoever has more finds the others in receipts and results."""
+
+_FILES: Final[tuple[type[Record], ...]] = (*MODELS.values(), Status)
+FORMATS: Final = tuple(get_args(each.model_fields["format"].annotation)[0] for each in _FILES)
+"""What the files of the exchange call their versions."""
+
+
+def status_of(app: App, agreement: Agreement) -> Status:
+    """How this partner stands now, the page aside; Halt where a kept receipt or a certificate cannot be read."""
+    now, partner = app.now(), agreement.partner
+    day = office_day(now)
+    told = told_batches(app.register.engine, partner, now - SHOWN_FOR, AT_MOST)
+    return Status(
+        stage="test" if agreement.is_test else None,
+        office=app.settings.office,
+        partner=partner,
+        zh=agreement.zh,
+        made_at=now.astimezone(OFFICE_ZONE).replace(microsecond=0),
+        day=day,
+        batches=[_batch(app, each) for each in told],
+        results=[
+            WaitingResult(batch=each.batch, name=each.data, since=office_day(each.since))
+            for each in app.register.pickups.lying(partner)[-AT_MOST:]
+        ],
+        incomplete=list(_incomplete(app, partner)),
+        expected=list(_expected(app, agreement)),
+        certificates=list(_certificates(app, agreement)),
+        maintenance=[
+            Maintenance(
+                number=each.number,
+                begins_at=each.begins_at.astimezone(OFFICE_ZONE),
+                ends_at=each.ends_at.astimezone(OFFICE_ZONE),
+                zh=each.zh,
+                en=each.en,
+            )
+            for each in announced(app.settings.home, now)
+        ],
+        formats=list(FORMATS),
+    )
+
+
+def _batch(app: App, told: ToldBatch) -> BatchStatus:
+    batch = told.batch
+    received = batch.received_at.astimezone(OFFICE_ZONE)
+    test: Literal[True] | None = True if batch.is_test else None
+    if told.receipt is None:
+        return BatchStatus(batch=batch.id, test=test, stage="received", received_at=received)
+    receipt = parse(Receipt, app.archive.read(told.receipt))
+    if receipt.outcome == "refused":
+        refusal = _sentence(receipt.refusal)
+        return BatchStatus(batch=batch.id, test=test, stage="refused", received_at=received, refusal=refusal)
+    stage = _stage(told)
+    return BatchStatus(
+        batch=batch.id,
+        test=test,
+        cycle=batch.cycle,
+        period=batch.period,
+        purpose=batch.purpose,
+        stage=stage,
+        received_at=received,
+        rows=batch.rows_in,
+        rows_open=batch.rows_open if stage == "answered_in_part" else None,
+        due=None if stage == "answered" else receipt.due,
+    )
+
+
+def _stage(told: ToldBatch) -> Stage:
+    if told.batch.state not in (State.DELIVERED, State.CLOSED):
+        return "in_work"
+    return "answered_in_part" if told.batch.rows_open else "answered"
+
+
+def _sentence(refusal: Refusal | None) -> Refusal | None:
+    """In the words of today."""
+    if refusal is None or refusal.code not in REFUSALS:
+        return refusal
+    words = REFUSALS[refusal.code]
+    return refusal.model_copy(update={"zh": words.zh, "en": words.en})
+
+
+def _incomplete(app: App, partner: str) -> Iterator[IncompleteSet]:
+    """What the last look into the partner's folder left alone."""
+    mine = [each for each in app.register.unfinished() if each.partner == partner and each.reason in NOTICES]
+    for each in sorted(mine, key=lambda each: (each.first_seen, each.stem))[:AT_MOST]:
+        words = NOTICES[each.reason]
+        yield IncompleteSet(
+            about=each.stem,
+            code=words.code,
+            zh=words.zh,
+            en=words.en,
+            seen_since=each.first_seen.astimezone(OFFICE_ZONE).replace(microsecond=0),
+        )
+
+
+def _expected(app: App, agreement: Agreement) -> Iterator[ExpectedSet]:
+    """What should have come, then what is expected next; nothing of a partner that is in its tests."""
+    if agreement.is_test:
+        return
+    today, came = office_day(app.now()), app.register.missing.came(agreement.partner)
+    late = missing(agreement, today, came, app.office_days)[-AT_MOST:]
+    for each in late:
+        yield _set(each, overdue=True)
+    for each in upcoming(agreement, today, came, app.office_days):
+        yield _set(each, overdue=False)
+
+
+def _set(each: Missing, *, overdue: bool) -> ExpectedSet:
+    return ExpectedSet(
+        cycle=each.cycle,
+        period=each.period,
+        purpose=each.purpose or None,
+        expected_by=each.expected_by,
+        overdue=overdue,
+    )
+
+
+def _certificates(app: App, agreement: Agreement) -> Iterator[CertificateEnd]:
+    """The partner's two, then the office's two that the partner has."""
+    pinned, keys = agreement.certificates, app.settings.keys
+    places: tuple[tuple[str, str, Path], ...] = (
+        ("partner", "signing", pinned.signing),
+        ("partner", "encryption", pinned.encryption),
+        ("office", "signing", keys.signing_certificate),
+        ("office", "encryption", keys.decryption_certificate),
+    )
+    now = app.now()
+    for whose, use, place in places:
+        last = office_day(ends(read_certificates(place), now))
+        soon = (last - office_day(now)).days <= TOLD_DAYS[0]
+        yield CertificateEnd.model_validate({"whose": whose, "use": use, "ends_on": last, "soon": soon})

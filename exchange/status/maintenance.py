@@ -1,0 +1,95 @@
+"""Maintenance that was announced: the times in which the office will not answer, for all partners' status files.
+
+    <home>/status/maintenance.json      what was announced, by whom; those that are over go with the next one
+
+Rules: one process writes at a time, whole files only; a note holds no identity number, for it is read outside.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+from exchange.base.errors import Halt
+from exchange.base.files import locked, make_folder, write_atomically
+from exchange.output.masking import ID_NUMBER_ANYWHERE
+
+ZH: Final = "系统维护，期间不收件、不发件；已报送的照常办理，不必重报"
+EN: Final = "Maintenance: nothing is taken or sent meanwhile. What was sent is answered afterwards; send nothing twice."
+_LONGEST: Final = 200
+
+
+@dataclass(frozen=True)
+class Announced:
+    """``by``: who announced it, a person of the settings."""
+
+    number: int
+    begins_at: datetime
+    ends_at: datetime
+    zh: str
+    en: str
+    by: str
+
+
+def announced(home: Path, now: datetime) -> list[Announced]:
+    """What was announced and is not over, the earliest first."""
+    found = [each for each in _read(home) if each.ends_at > now]
+    return sorted(found, key=lambda each: (each.begins_at, each.number))
+
+
+def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, by: str, words: tuple[str, str]) -> int:
+    """Writes one down; its number. ``words``: Chinese and English. Halt where its times or words are none."""
+    if not now < ends_at or not begins_at < ends_at:
+        msg = "maintenance ends after it begins, and not before now"
+        raise Halt(msg)
+    for text in words:
+        if not text or len(text) > _LONGEST or not text.isprintable() or re.search(ID_NUMBER_ANYWHERE, text):
+            msg = f"the words of a notice: one line of at most {_LONGEST} characters, without an identity number"
+            raise Halt(msg)
+    with locked(make_folder(home / "status")):
+        before = _read(home)
+        number = max((each.number for each in before), default=0) + 1
+        living = [each for each in before if each.ends_at > now]
+        _write(home, [*living, Announced(number, begins_at, ends_at, *words, by)])
+    return number
+
+
+def withdraw(home: Path, number: int, now: datetime) -> None:
+    """It does not take place; from now on it is not told. Halt where none of this number is announced."""
+    with locked(make_folder(home / "status")):
+        before = _read(home)
+        if number not in {each.number for each in before if each.ends_at > now}:
+            msg = f"no maintenance of number {number} is announced; exchange notice list shows them"
+            raise Halt(msg)
+        # It stays in the file as over, so that its number is not given again.
+        _write(home, [replace(each, ends_at=now) if each.number == number else each for each in before])
+
+
+def _place(home: Path) -> Path:
+    return home / "status" / "maintenance.json"
+
+
+def _read(home: Path) -> list[Announced]:
+    try:
+        content = _place(home).read_bytes()
+    except FileNotFoundError:
+        return []
+    times = ("begins_at", "ends_at")
+    try:
+        said = json.loads(content)
+        return [Announced(**each | {name: datetime.fromisoformat(each[name]) for name in times}) for each in said]
+    except (ValueError, TypeError, KeyError):
+        msg = f"{_place(home)} is not what this software writes; remove it and announce maintenance anew"
+        raise Halt(msg) from None
+
+
+def _write(home: Path, all_of_them: list[Announced]) -> None:
+    written = [
+        asdict(each) | {"begins_at": each.begins_at.isoformat(), "ends_at": each.ends_at.isoformat()}
+        for each in all_of_them
+    ]
+    write_atomically(_place(home), (json.dumps(written, ensure_ascii=False, indent=2) + "\n").encode())

@@ -1,0 +1,98 @@
+"""The status file for people: one page of HTML, style inside, no script, nothing fetched from anywhere.
+
+Rule: it says what ``status.json`` says and nothing else; the same status gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from types import MappingProxyType
+from typing import Final
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.supervision.labels import Words, cycle
+from exchange.wire.manifest import Refusal
+from exchange.wire.status import BatchStatus, Status
+
+_TEMPLATES: Final = Environment(
+    loader=PackageLoader("exchange.status", "."),
+    autoescape=True,
+    undefined=StrictUndefined,
+    keep_trailing_newline=True,
+)
+
+STAGES: Final = MappingProxyType(
+    {
+        "received": Words("已收件，待判定", "received, not judged yet"),
+        "in_work": Words("已受理，办理中", "accepted, in work"),
+        "answered_in_part": Words("已答复，余下补发", "answered, the rest follows"),
+        "answered": Words("已答复", "answered"),
+        "refused": Words("不予受理", "refused"),
+    }
+)
+"""How far a batch is, as the partner was told."""
+
+_WHOSE: Final = MappingProxyType({"partner": Words("贵单位", "yours"), "office": Words("户政部门", "the office's")})
+_USES: Final = MappingProxyType({"signing": Words("签名", "signing"), "encryption": Words("加密", "encryption")})
+
+
+def write_page(status: Status) -> bytes:
+    """The page's bytes, by ``page.html``."""
+    made = _TEMPLATES.get_template("page.html").render(
+        status=status,
+        open=[each for each in status.batches if each.stage not in ("answered", "refused")],
+        refused=[each for each in status.batches if each.refusal is not None],
+        todo=list(_to_do(status)),
+        cycle=cycle,
+        stage=STAGES.__getitem__,
+        whose=_WHOSE.__getitem__,
+        use=_USES.__getitem__,
+        due=_due,
+        moment=_moment,
+        number=lambda count: "—" if count is None else f"{count:,}",
+        place=_place,
+    )
+    return made.encode()
+
+
+def _to_do(status: Status) -> Iterator[Words]:
+    """What waits for the partner, a sentence each."""
+    if count := len(status.results):
+        yield Words(f"有 {count} 份结果未取", f"{count} results to fetch")
+    if count := len(status.incomplete):
+        yield Words(f"有 {count} 处文件不齐全，未作为请求读取", f"{count} sets are not complete and not read")
+    if count := sum(each.overdue for each in status.expected):
+        yield Words(f"有 {count} 份应报请求已过期限", f"{count} expected sets are overdue")
+    if any(each.soon and each.whose == "partner" for each in status.certificates):
+        yield Words("贵单位的证书即将到期或已到期，请更换", "a certificate of yours ends or has ended: change it")
+    if any(each.soon and each.whose == "office" for each in status.certificates):
+        yield Words("户政部门的证书即将更换，请留意新证书", "a certificate of the office ends: the new one will follow")
+
+
+def _due(batch: BatchStatus) -> Words:
+    """The due day as the last receipt says, with what is later."""
+    due = batch.due
+    if due is None:
+        return Words("—", "")
+    if due.clock_stands:
+        return Words("停止计时", "the clock stands")
+    zh, en = f"{due.day}", ""
+    if due.provisional:
+        zh, en = f"{zh}（暂定）", "provisional"
+    if due.items:
+        last = max(due.items.values())
+        zh, en = f"{zh}，部分事项 {last}", " ".join(filter(None, (en, f"some items {last}")))
+    return Words(zh, en)
+
+
+def _place(refusal: Refusal) -> str:
+    """Where in the set, by row and column or field."""
+    row = None if refusal.row is None else f"第 {refusal.row} 行 row {refusal.row}"
+    return "，".join(filter(None, (row, refusal.column))) or "—"
+
+
+def _moment(at: datetime) -> str:
+    return at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")

@@ -1,0 +1,124 @@
+"""Puts the newest status file into each partner's folder: page, signature, and ``status.json`` last.
+
+    <home>/status/<partner>/    the files as they were made last
+        sent                    the hash of the JSON that lies at the partner's
+        failed                  when putting them failed last
+
+Rules
+- Made anew when something changed, at most once a minute; while nothing changes the same bytes stay. What was made and
+  could not be put is put at the next try, the same bytes.
+- Each file under a temporary name, then renamed (``wire/transfer.py``). Whoever reads between two of the renames finds
+  a signature of another minute and fetches again.
+- One partner's trouble is that partner's: it is named, the others go on. Nothing of it is in another's file. A server
+  that took no file is left alone for some minutes, so that the look that calls this is not held up each time.
+- The files are made from the register and stand in no archive: what they say can be asked of it at any time.
+"""
+
+from __future__ import annotations
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from pydantic import ValidationError
+
+from exchange.agreements.agreement import Agreement, load_agreement
+from exchange.app import App
+from exchange.base.errors import ExchangeError, without_values
+from exchange.base.files import make_folder, sha256, write_atomically
+from exchange.status.facts import status_of
+from exchange.status.page import write_page
+from exchange.wire.envelope import sign
+from exchange.wire.manifest import SIGNATURE_SUFFIX, File, write
+from exchange.wire.status import JSON_NAME, PAGE_NAME, Status
+
+log = logging.getLogger(__name__)
+
+AT_MOST_EACH: Final = timedelta(minutes=1)
+LEFT_ALONE: Final = timedelta(minutes=5)
+_NAMES: Final = (PAGE_NAME, JSON_NAME + SIGNATURE_SUFFIX, JSON_NAME)
+"""In the order in which they are put."""
+
+_SENT, _FAILED = "sent", "failed"
+_PARTNERS_AT_ONCE: Final = 8
+
+
+def publish_all(app: App) -> list[str]:
+    """One look at all partners; a sentence for each that is in trouble."""
+    partners = [path.stem for path in app.agreement_files()]
+    with ThreadPoolExecutor(_PARTNERS_AT_ONCE) as workers:
+        return [trouble for trouble in workers.map(lambda each: _apart(app, each), partners) if trouble is not None]
+
+
+def publish(app: App, partner: str, *, again: bool = False) -> bool:
+    """Puts the partner's status file where it is another than the one that lies there, or, ``again``, as it is; whether
+    it was put. Errors as the transport raises them.
+    """
+    agreement = load_agreement(app.agreement_file(partner))
+    folder = make_folder(app.settings.home / "status" / partner)
+    _make(app, agreement, folder)
+    digest = sha256((folder / JSON_NAME).read_bytes())
+    if not again and _sent(folder) == digest:
+        return False
+    with app.folder(agreement) as remote:
+        for name in _NAMES:
+            remote.deliver(name, folder / name)
+    write_atomically(folder / _SENT, digest.encode())
+    log.info("partner %s: the status file is renewed", partner)
+    return True
+
+
+def _apart(app: App, partner: str) -> str | None:
+    failed = app.settings.home / "status" / partner / _FAILED
+    if _failed_lately(failed, app.now()):
+        return None
+    try:
+        with without_values():
+            publish(app, partner)
+        failed.unlink(missing_ok=True)
+    except ExchangeError as error:
+        make_folder(failed.parent)
+        write_atomically(failed, app.now().isoformat().encode())
+        log.error("partner %s: status file: %s: %s", partner, type(error).__name__, error)
+        return f"{partner}: status file: {error}"
+    return None
+
+
+def _failed_lately(failed: Path, now: datetime) -> bool:
+    with suppress(OSError, ValueError):
+        return timedelta() <= now - datetime.fromisoformat(failed.read_text("ascii")) < LEFT_ALONE
+    return False
+
+
+def _make(app: App, agreement: Agreement, folder: Path) -> None:
+    """Makes the files anew where they are not what the partner would be told now."""
+    now, before = status_of(app, agreement), _made(folder)
+    if before is not None:
+        same = before.model_copy(update={"made_at": now.made_at, "page": None}) == now
+        if same or timedelta() <= now.made_at - before.made_at < AT_MOST_EACH:
+            return
+    page = write_page(now)
+    named = File(name=PAGE_NAME, size=len(page), sha256=sha256(page))
+    content = write(now.model_copy(update={"page": named}))
+    # The JSON is written last: with it all three are of the same making.
+    for name, made in zip(_NAMES, (page, sign(content, app.signing), content), strict=True):
+        write_atomically(folder / name, made)
+
+
+def _made(folder: Path) -> Status | None:
+    """What was made last; None where nothing was, where the making was cut off, or an earlier version made it."""
+    with suppress(OSError, ValidationError):
+        found = Status.model_validate_json((folder / JSON_NAME).read_bytes())
+        page = (folder / PAGE_NAME).read_bytes()
+        if found.page is not None and found.page.sha256 == sha256(page):
+            return found
+    return None
+
+
+def _sent(folder: Path) -> str | None:
+    with suppress(OSError):
+        return (folder / _SENT).read_text("ascii")
+    return None

@@ -1,0 +1,140 @@
+"""The certificate of conformance: nothing is shown before it was done, everything once it was; then live is allowed."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.cli.partner import commands
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import PARTNERS, World
+from exchange.intake.collect import poll
+from exchange.register import Decision
+from exchange.review.case import load_cases
+from exchange.review.decisions import complete
+from exchange.settings import ENVIRONMENT_VARIABLE
+from exchange.snapshots.versions import Snapshots
+from exchange.status.certificate import requirements
+from exchange.wire.keys import make_certificate
+from tests.steps.stages import at_stage
+
+Ask = Callable[..., Request]
+Shown = Callable[[], set[str]]
+
+
+@pytest.fixture
+def renewed(app: App, court: DemoPartner, tmp_path: Path) -> Iterator[DemoPartner]:
+    """The court with a new signing key, pinned in place of the old one."""
+    pinned = app.agreement(court.id).certificates.signing
+    before, keys = pinned.read_bytes(), tmp_path / "keys"
+    shutil.copytree(court.keys, keys, ignore=shutil.ignore_patterns("sign.*", "desk"))
+    make_certificate(keys, "sign", "court, new")
+    partner = replace(court, keys=keys)
+    yield partner
+    pinned.write_bytes(before)
+
+
+@pytest.fixture
+def leader(world: World) -> Iterator[App]:
+    with App.open("leader", world.config) as opened:
+        yield opened
+
+
+def answered(app: App, partner: DemoPartner, request: Request) -> str:
+    partner.drop(partner.make_set(request))
+    poll(app)
+    pipeline.run(app, request.batch)
+    return request.batch
+
+
+def take(app: App, partner: DemoPartner, batch: str, number: int = 1) -> None:
+    stem = f"{batch}.result" if number == 1 else f"{batch}.result-{number}"
+    partner.drop({f"{stem}.ack": b""})
+    poll(app)
+
+
+def test_each_thing_is_shown_when_it_was_done_and_then_live_is_allowed(
+    world: World,
+    app: App,
+    leader: App,
+    court: DemoPartner,
+    renewed: DemoPartner,
+    ask: Ask,
+    province: Path,
+    installed: Snapshots,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(world.config))
+    agreement = app.agreement(court.id)
+
+    def shown() -> set[str]:
+        return {each.code for each in requirements(app, agreement) if each.by is not None}
+
+    claims = pl.read_csv(province / "answers" / "register.csv", infer_schema=False)
+    expected = pl.read_csv(province / "answers" / "register.expected.csv", infer_schema=False)
+    right = (expected["identity"] == "consistent") & (expected["sex"] == "consistent")
+    data = claims.filter(right).select("row_ref", "id_number", "name", "sex").head(1).write_csv().encode()
+
+    live = answered(app, court, ask(data))
+    take(app, court, live)
+    with at_stage(app, court, "test"):
+        assert shown() == set(), "what was live shows nothing"
+        answered(app, court, ask(data, purpose="other"))
+        assert shown() == set()
+        first = answered(app, court, ask(data))
+        assert shown() == {"refusal_understood"}
+        take(app, court, first)
+        assert shown() == {"refusal_understood", "set_answered"}
+        reference = claims.filter(right)["row_ref"][0]
+        about = {"cycle": "objection", "items": ("sex",), "objects_to": first}
+        objection = answered(app, court, ask(f"row_ref\n{reference}\n".encode(), 1, **about))
+        assert shown() == {"refusal_understood", "set_answered", "objection"}
+        _decided(app, leader, objection)
+        take(app, court, objection, 2)
+        assert shown() == {"refusal_understood", "set_answered", "objection", "supplement_taken"}
+        assert CliRunner().invoke(commands, ["certify", court.id]).exit_code == 1
+
+        new, old = (renewed.keys / "sign.pem").read_bytes(), agreement.certificates.signing.read_bytes()
+        agreement.certificates.signing.write_bytes(old + new)
+        answered(app, renewed, ask(data))
+        assert "key_changed" not in shown(), "the old one still counts"
+        agreement.certificates.signing.write_bytes(new)
+        answered(app, renewed, ask(data))
+        assert "key_changed" in shown()
+        said = CliRunner().invoke(commands, ["certify", court.id])
+        assert said.exit_code == 0, said.output
+    certificate = court.verified(f"{court.id}.conformance.json")
+    assert {each["code"] for each in certificate["shown"]} == shown()
+    assert live not in {each["batch"] for each in certificate["shown"]}
+    with at_stage(app, court, "live"):
+        batch = answered(app, renewed, ask(data))
+        assert not app.register.batch(batch).is_test
+    app.register.verify()
+
+
+def _decided(app: App, leader: App, batch: str) -> None:
+    """What an officer and a leader do, at the command line, as no page shows a test."""
+    review = app.register.reviews.get(batch, 1)
+    said = complete(load_cases(app, batch, [review])[0].open, {"sex": "consistent", "identity": "consistent"})
+    app.register.reviews.decide(batch, [Decision(1, review.version, said, "archive")])
+    for release in pipeline.propose_all(app).releases:
+        if release.batch == batch:
+            if release.needs_approval:
+                leader.register.releases.approve(batch, release.number, release.answers_sha256 or "")
+            pipeline.issue(app, release.id)
+
+
+def test_only_a_leader_exempts(world: World, app: App, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who runs the tests is the officer of this world."""
+    partner = PARTNERS[5].id
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(world.config))
+    assert CliRunner().invoke(commands, ["exempt", partner, "--reason", "多年合作"]).exit_code == 70
+    assert app.register.conformance.newest(partner) is None
