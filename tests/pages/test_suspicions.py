@@ -33,7 +33,7 @@ def held(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
     """A batch that the guard holds."""
     policy = app.settings.policy.model_copy(update={"guard_holds": True})
     guarded = App(app.settings.model_copy(update={"policy": policy}), app.register)
-    request = ask(**hidden(LIMITS.sequence_numbers, people))
+    request = ask(**hidden(range(LIMITS.sequence_numbers), people))
     court.drop(court.make_set(request))
     poll(guarded)
     pipeline.run(guarded, request.batch)
