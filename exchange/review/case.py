@@ -138,6 +138,6 @@ def _records(sources: Sources, people: Rows) -> pl.DataFrame:
             of_source = counted.filter(pl.col("source") == source).sort("row")
             rows, said = of_source["row"].to_numpy(), of_source.select("counts", "by")
         records = table.take(rows, table.columns)
-        named = records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String))
-        found.append(pl.concat([named, said], how="horizontal"))
+        named = pl.Series("source", [SOURCES[source].zh] * records.height, dtype=pl.String).to_frame()
+        found.append(pl.concat([named, said, records.select(pl.all().cast(pl.String))], how="horizontal"))
     return pl.concat(found, how="diagonal") if found else pl.DataFrame({"source": []})
