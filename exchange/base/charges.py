@@ -2,7 +2,7 @@
 
 Rules
 - A charge is known by its name, with or without 罪 behind it, by a selective part of it (贩卖毒品罪), by a former
-  name, or by its code of GA 240.1; width, blanks and the sign between names do not matter.
+  name, or by its code of GA 240.1; width, blanks, the sign between names, and how it was done (未遂) do not matter.
 - One record may bear several charges. Of those that are not known nothing is guessed: they are *unknown*.
 - The same name as a crime and as a violation means the same category; the record's kind says which it was.
 """
@@ -25,7 +25,10 @@ Intent = Literal["intentional", "negligent"]
 
 _BETWEEN: Final = re.compile(r"[;/|]")
 _AMONG: Final = re.compile(r"[、,]")
-_STAGE: Final = re.compile(r"\((?:未遂|中止|预备)\)$")
+_MANNER: Final = re.compile(
+    r"\((?:犯罪)?(?:未遂|中止|预备|既遂|致死|致人(?:死亡|重伤|轻伤)|主犯|从犯|共犯|胁从犯|教唆犯|数额(?:较大|巨大|特别巨大))\)(?=罪?案?$)"
+)
+"""What is written behind or inside a name and makes no other crime of it; another bracket leaves the name unknown."""
 _INTENTS: Final[Mapping[str, Intent | None]] = MappingProxyType(
     {"crimes": "intentional", "negligent": "negligent", "either": None, "violations": None}
 )
@@ -108,7 +111,7 @@ def _looked_up(text: str) -> Sequence[Charge | None]:
 def _folded(name: str) -> str:
     """The form in which names are compared."""
     text = "".join(unicodedata.normalize("NFKC", name).split())
-    return _STAGE.sub("", text).replace(",", "、").removesuffix("案").removesuffix("罪")
+    return _MANNER.sub("", text).replace(",", "、").removesuffix("案").removesuffix("罪")
 
 
 def _forms(pattern: str) -> Iterator[str]:

@@ -6,7 +6,8 @@ Rules
   intentional, a sentence that cannot be read) makes it *unclear* where that could decide: an officer looks. All else is
   not there for the purpose: whoever answers, queues, shows or counts asks here first.
 - Violations of public-security administration count under national provisions only, whatever else the basis names.
-- A judgment without imprisonment may be an exemption, which is no punishment: *unclear* where the law asks for one.
+- A judgment without imprisonment may be an exemption, which is no punishment: *unclear* where the law asks for one,
+  unless political rights were taken, which is one by itself.
 - Life imprisonment takes political rights with it, whether the source says so or not.
 - A span after the end of the punishment is told by the days between which that can have been. The first: the effective
   day, for detention before it is deducted, but not before half of the sentence (of life, ten years) since the
@@ -147,7 +148,7 @@ _DEPRIVED: Final = pl.col("political_rights").replace_strict(
 )
 _SENTENCES: Final = MappingProxyType(
     {
-        "punished": pl.when(_IMPRISONED).then(pl.lit(value=True)),
+        "punished": pl.when(_IMPRISONED | _DEPRIVED).then(pl.lit(value=True)),
         "imprisonment": _IMPRISONED,
         "political_rights": _DEPRIVED | (_MONTHS >= LIFE),
     }

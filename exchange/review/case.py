@@ -133,11 +133,11 @@ def _records(sources: Sources, people: Rows) -> pl.DataFrame:
     found, keys = [], _numbers(people, sources.population)
     counted = grounds_of(people, sources)
     for source, table in sources.records.items():
-        rows, said = np.unique(table.find(keys).row), pl.DataFrame()
+        rows, said = np.unique(table.find(keys).row), []
         if source in OFFENCE_SOURCES:
             of_source = counted.filter(pl.col("source") == source).sort("row")
-            rows, said = of_source["row"].to_numpy(), of_source.select("counts", "by")
-        records = table.take(rows, table.columns)
-        named = records.select(pl.lit(SOURCES[source].zh).alias("source"), pl.all().cast(pl.String))
-        found.append(pl.concat([named, said], how="horizontal"))
+            rows, said = of_source["row"].to_numpy(), [of_source.select("counts", "by")]
+        named = pl.Series("source", [SOURCES[source].zh] * len(rows), dtype=pl.String).to_frame()
+        records = table.take(rows, table.columns).select(pl.all().cast(pl.String))
+        found.append(pl.concat([named, *said, records], how="horizontal"))
     return pl.concat(found, how="diagonal") if found else pl.DataFrame({"source": []})

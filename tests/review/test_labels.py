@@ -24,6 +24,9 @@ from exchange.review.labels import in_words, labels, line
         ("cancelled_reason", 1, "注销原因", "死亡"),
         ("cancelled_reason", 5, "注销原因", "other"),
         ("kind", "administrative_penalty", "记录种类", "行政拘留以外的行政处罚"),
+        ("counts", "counts", "对本用途", "计入 counts"),
+        ("counts", "unclear", "对本用途", "不明，由民警判断 unclear"),
+        ("by", "教师法第十四条", "依据条文", "教师法第十四条"),
         ("event", "1", "业务种类", "迁入"),
         ("item", "ethnicity", "变更更正项目", "民族"),
         ("statement", "持有户口簿", "异议说明", "持有户口簿"),
@@ -42,6 +45,7 @@ def test_every_column_of_the_snapshots_has_a_word() -> None:
     columns = (
         "key", "name", "sex", "birth_date", "ethnicity", "registered_division", "registered_address", "doubt",
         "cancelled", "cancelled_reason", "cancelled_on", "former_name", "birthplace", "native_place", "household",
-        "relation", "source", "kind", "offence_date", "effective_on", "sentence_months", "event", "happened_on",
+        "relation", "source", "counts", "by", "kind", "offence_date", "effective_on", "sentence_months", "event",
+        "happened_on",
     )  # fmt: skip
     assert set(columns) <= set(labels())
