@@ -29,11 +29,11 @@ from exchange.docs.specifications import read_specifications
 from exchange.intake.collect import poll
 from exchange.register import PickupEvidence, State
 from exchange.wire.keys import make_ssh_key
-from exchange.wire.manifest import DataFile, Receipt, RequestManifest, ResultManifest
+from exchange.wire.manifest import DataFile, Receipt, RequestManifest, ResultManifest, parse
 
 GUIDE = (ROOT / "docs" / "partner-guide.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"^```sh (\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
-ONCE = ("certificates", "keys")
+ONCE = ("agreed", "certificates", "keys")
 ASK = ("data", "encrypt", "manifest", "upload")
 PARTNER = PARTNERS[2]
 _numbers = itertools.count(1)
@@ -68,7 +68,7 @@ class Desk:
             check=False,
             timeout=60,
         )
-        assert ended.returncode == 0, f"{', '.join(names)} ended with {ended.returncode}: {ended.stderr}"
+        assert ended.returncode == 0, f"{', '.join(names)} ended with {ended.returncode}: {ended.stdout}{ended.stderr}"
         self.done += names
         return ended.stdout.partition("====\n")[2]
 
@@ -110,12 +110,15 @@ def new_desk(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         "HOST_KEY": server.host_key,
         "PURPOSE": "pension",
         "LEGAL_BASIS": "社会保险法第七十四条",
+        "LETTER": "介字〔2026〕1号",
+        "HANDLER": "王经办",
+        "CYCLE": "monthly",
         "PERIOD": "2026-11",
     }
     named = re.search(r"^```text\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL)
     assert named is not None
     assert set(re.findall(r"\b([A-Z_]+)=", named[1])) == set(variables)
-    assert Desk(folder, variables).follow(*ONCE).count("Fingerprint=") == 2
+    assert Desk(folder, variables).follow(*ONCE).count("Fingerprint=") == 4
     agreements = world.root / "office" / "agreements"
     for name in ("sign", "encrypt"):
         shutil.copy(folder / f"{name}.pem", agreements / f"{PARTNER.id}.{name}.pem")
@@ -133,6 +136,30 @@ def desk(new_desk: Callable[[], Desk]) -> Desk:
     return new_desk()
 
 
+@pytest.mark.parametrize("left_out", ["PARTNER", "HOST_KEY", "CYCLE", "HANDLER"])
+@pytest.mark.parametrize("value", ["", "…", "ssh-ed25519 AAAA…"])
+def test_what_was_not_filled_in_is_noticed(desk: Desk, left_out: str, value: str) -> None:
+    desk.environment |= {left_out: value}
+    with pytest.raises(AssertionError, match="agreed ended with 1"):
+        desk.follow("agreed")
+
+
+def test_keys_are_never_overwritten(desk: Desk) -> None:
+    names = ("sign.key", "sign.pem", "encrypt.key", "encrypt.pem", "sftp", "sftp.pub")
+    before = [(desk.folder / name).read_bytes() for name in names]
+    with pytest.raises(AssertionError, match="keys ended with 1"):
+        desk.follow("keys")
+    assert [(desk.folder / name).read_bytes() for name in names] == before
+
+
+@pytest.mark.parametrize(("cycle", "letter"), [("ad_hoc", ""), ("quarterly", "介字〔2026〕1号")])
+def test_the_manifest_says_the_cycle_and_the_letter_that_were_put_in(desk: Desk, cycle: str, letter: str) -> None:
+    desk.environment |= {"CYCLE": cycle, "LETTER": letter}
+    desk.follow("data", "plain", "manifest")
+    manifest = parse(RequestManifest, (desk.folder / f"{desk.batch}.request.json").read_bytes())
+    assert (manifest.cycle, manifest.letter) == (cycle, letter or None)
+
+
 def answered(app: App, desk: Desk) -> None:
     """The office's side: it finds the set and takes it all the way."""
     assert desk.batch in poll(app).waiting
@@ -143,6 +170,9 @@ def test_from_making_keys_to_the_opened_result(desk: Desk, app: App, world: Worl
     desk.follow(*ASK)
     assert desk.follow("look") == "sftp> ls -1 from-office\n"
     assert "there is no notice" in desk.follow("notice")
+    for block in ("receipt", "result"):
+        with pytest.raises(AssertionError, match=f"(?s){block} ended with 1: .*no {block} yet"):
+            desk.follow(block)
     answered(app, desk)
     receipt = record(desk.follow("receipt"))
     assert (receipt["outcome"], receipt["rows"]) == ("accepted", 2)

@@ -9,7 +9,7 @@ import { sha256 } from "../cms/pem.js";
 import { verified } from "../cms/sign.js";
 import { csvRows, readCsvHeader } from "./csv.js";
 import { holds } from "./rules.js";
-import { toText } from "./encoding.js";
+import { resultText } from "./encoding.js";
 import { readSheet } from "./workbook.js";
 
 const FORMATS = { "exchange-receipt/1": "receipt", "exchange-result/1": "result", "exchange-notice/1": "notice" };
@@ -49,7 +49,9 @@ export async function openResult(record, envelope, own, key) {
 
 /** The rows of an opened result: `{columns, rows}` with column codes and answers as codes, whatever its language. */
 export function resultRows(rules, record, plain) {
-    const { header, rows } = record.plain.name.endsWith(".xlsx") ? readSheet(plain) : csvTable(toText(rules, plain));
+    const { header, rows } = record.plain.name.endsWith(".xlsx")
+        ? readSheet(plain)
+        : csvTable(resultText(rules, plain));
     const columns = [...rules.result.map((each) => each.column), ...record.items.map((item) => `${item}_answer`)];
     const words = new Map();
     for (const each of rules.result) for (const word of [each.column, ...each.zh]) words.set(word, each.column);

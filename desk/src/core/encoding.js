@@ -66,6 +66,11 @@ export function toText(rules, content, stated = null) {
     return text;
 }
 
+/** The office's own file: UTF-8, or GB 18030 by agreement, where masked names and codes hold few letters to tell by. */
+export function resultText(rules, content) {
+    return toText(rules, content, decodes(content, "utf-8") === null ? "gb18030" : null);
+}
+
 function fromUtf16(bytes) {
     const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-16be";
     const text = decodes(bytes.subarray(2), encoding);
