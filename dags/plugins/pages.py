@@ -118,6 +118,7 @@ class PagesPlugin(AirflowPlugin):
         _view("看板 Board", "exchange-board", "nav", "/board") | {"nav_top_level": True},
         _view("人工核实 Review", "exchange-review", "nav", "/review") | {"nav_top_level": True},
         _view("审批 Approval", "exchange-approval", "nav", "/approval") | {"nav_top_level": True},
+        _view("监督 Supervision", "exchange-supervision", "nav", "/supervision") | {"nav_top_level": True},
         _view("看板 Board", "exchange-dag", "dag", "/board"),
         _view("批次 Batch", "exchange-run", "dag_run", "/run/{RUN_ID}"),
     ]

@@ -60,7 +60,7 @@ def board(asked: Asked) -> Response:
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))))
     known, failures, today = agreements(asked.app), asked.office.failures(), office_day(asked.app.now())
     lines = open_lines(asked.app.register.engine)
-    found = _picture(asked.app, lines, today)
+    found = open_picture(asked.app, lines, today)
     chosen = [each for each in found if _fits(each, known, wanted)]
     last = max(1, -(-len(chosen) // PAGE_ROWS))
     number = min(last, int(query["page"]) if query.get("page", "").isdecimal() and len(query["page"]) < 6 else 1)
@@ -90,7 +90,7 @@ def board(asked: Asked) -> Response:
     return answer
 
 
-def _picture(app: App, lines: Iterable[OpenLine], today: date) -> list[OpenBatch]:
+def open_picture(app: App, lines: Iterable[OpenLine], today: date) -> list[OpenBatch]:
     """All open batches, the most urgent first."""
     policy = app.settings.policy
     return picture(

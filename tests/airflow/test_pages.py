@@ -10,10 +10,11 @@ import pytest
 from exchange.demo.servers.airflow import Airflow
 from exchange.pages.access import ROUTES, Group
 
+OPERATOR = {"start", "board", "batch", "run", "metrics", "search", "search_register"}
 REACHED = {
     "viewer": {"start"},
-    "op": {"start", "board", "batch", "run", "metrics"},
-    "admin": {"start", "board", "batch", "run", "metrics"},
+    "op": OPERATOR,
+    "admin": OPERATOR,
     "leader": {
         "start",
         "batch",
@@ -26,8 +27,8 @@ REACHED = {
         "decide_hold",
         "extend",
     },
-    "officer": {"start", "review", "open_row", "decide_row", "returned", "propose_again"},
-    "supervisor": {"start", "board", "batch", "run", "metrics"},
+    "officer": {"start", "review", "open_row", "decide_row", "undo_row", "returned", "propose_again"},
+    "supervisor": OPERATOR | {"supervision", "supervision_csv", "report_file"},
 }
 """Beside operators all have Airflow's role Viewer: what more they may, the office's own settings say."""
 
