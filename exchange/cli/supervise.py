@@ -19,7 +19,7 @@ from exchange.register.waiting import open_rows
 from exchange.supervision import labels
 from exchange.supervision.report import office_name
 from exchange.supervision.today import OpenBatch, Urgency, picture
-from exchange.watch.deadlines import due_of
+from exchange.watch.deadlines import dues_of
 
 commands = typer.Typer(add_completion=False)
 _URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS})
@@ -61,7 +61,7 @@ def supervise(
 
 def _picture(app: App) -> list[OpenBatch]:
     policy, today = app.settings.policy, office_day(app.now())
-    batches = [(batch, due_of(app, batch, stops)) for batch, stops in app.register.clock.open_batches()]
+    batches = dues_of(app, app.register.clock.open_batches())
     rows = open_rows(app.register.engine)
     return picture(
         batches,

@@ -27,7 +27,7 @@ from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.report import office_name
 from exchange.supervision.today import INQUIRY, LEADER, RETURNED, SOFTWARE, SOURCE, OpenBatch, Urgency, picture
-from exchange.watch.deadlines import due_of
+from exchange.watch.deadlines import dues_of
 
 PAGE_ROWS: Final = 100
 COOKIE: Final = "exchange_board"
@@ -94,7 +94,7 @@ def open_picture(app: App, lines: Iterable[OpenLine], today: date) -> list[OpenB
     """All open batches, the most urgent first."""
     policy = app.settings.policy
     return picture(
-        [(line.batch, due_of(app, line.batch, list(line.stops))) for line in lines],
+        dues_of(app, [(line.batch, line.stops) for line in lines]),
         open_rows(app.register.engine),
         today,
         lambda division: office_name(app.settings, division),
