@@ -41,10 +41,11 @@ def _application() -> Any:
     from exchange.pages.application import make_application
     from exchange.pages.asked import Office
 
-    def who(request: Request, user: Any = Depends(get_user)) -> Account:  # noqa: B008  (FastAPI's way)
+    def who(request: Any, user: Any = Depends(get_user)) -> Account:  # noqa: B008  (FastAPI's way)
         operates = get_auth_manager().is_authorized_pool(method="PUT", user=user)
         return Account(user.get_name(), operates, _logged_in_at(request, user))
 
+    who.__annotations__["request"] = Request  # FastAPI does not find the name of a local import
     office = App.open("pages")
     log_in = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}/api/v2/auth/logout"
     return make_application(Office(office, partial(_failures, office), log_in), who)
@@ -118,6 +119,7 @@ class PagesPlugin(AirflowPlugin):
         _view("看板 Board", "exchange-board", "nav", "/board") | {"nav_top_level": True},
         _view("人工核实 Review", "exchange-review", "nav", "/review") | {"nav_top_level": True},
         _view("审批 Approval", "exchange-approval", "nav", "/approval") | {"nav_top_level": True},
+        _view("监督 Supervision", "exchange-supervision", "nav", "/supervision") | {"nav_top_level": True},
         _view("看板 Board", "exchange-dag", "dag", "/board"),
         _view("批次 Batch", "exchange-run", "dag_run", "/run/{RUN_ID}"),
     ]

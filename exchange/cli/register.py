@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.table import Table
@@ -13,6 +13,8 @@ from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES, SOURCES
+from exchange.cli.listing import AsCsv, AsJson
+from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words, moment, tables
 from exchange.operation.verification import verify_archive, verify_register
@@ -21,19 +23,33 @@ from exchange.register import Batch, BatchFilter, State
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 
+_COLUMNS: Final = {
+    "batch": "批次 batch",
+    "state": "状态 state",
+    "cycle": "周期 cycle",
+    "rows": "行 rows",
+    "received": "收到 received",
+    "due": "时限 due",
+    "refused_for": "不予受理 refused for",
+}
+
+
 @commands.command("list")
 def list_(
     partner: Annotated[str | None, typer.Option(help="Only this partner's")] = None,
     state: Annotated[State | None, typer.Option(help="Only batches in this state")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
+    batch: Annotated[str | None, typer.Option(help="A part of the batch's id")] = None,
+    period: Annotated[str | None, typer.Option(help="What the period begins with: 2026, 2026-11")] = None,
+    letter: Annotated[str | None, typer.Option(help="A part of the letter's number")] = None,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """The newest batches first."""
     with outcome(), App.of_account(os_user()) as app:
-        register = app.register
-        table = Table("batch", "state", "cycle", "rows", "received", "due", "refused for")
-        for batch in register.batches(BatchFilter(partner, state, limit)):
-            table.add_row(*_line(batch))
-        out.print(table)
+        found = app.register.batches(BatchFilter(partner, state, limit, batch, period, letter))
+        show_list(_COLUMNS, [_line(each) for each in found], "没有。 None.", as_json=as_json, as_csv=as_csv)
 
 
 def _line(batch: Batch) -> tuple[str, ...]:

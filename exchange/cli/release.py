@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS, ITEMS
+from exchange.cli.listing import AsCsv, AsJson
+from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
 from exchange.register import Release
 from exchange.register.releases import parse_id
@@ -25,18 +26,35 @@ _SHOWN = 12
 
 
 @commands.command("list")
-def list_() -> None:
+def list_(*, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """The releases with which something is still to be done."""
     with outcome(), App.of_account(os_user()) as app:
-        _print(app.register.releases.under_way())
+        _print(app.register.releases.under_way(), as_json=as_json, as_csv=as_csv)
 
 
-def _print(releases: list[Release]) -> None:
-    table = Table("放行 release", "状态 state", "行数 rows", "答复 answers", "审批 judged by", "校验 shown")
-    for each in releases:
-        by = each.judged_by or ("待审批 waits for a leader" if each.needs_approval else "无需审批 not needed")
-        table.add_row(each.id, each.state.value, str(len(each.rows)), in_words(each), by, shown_hash(each))
-    out.print(table if table.row_count else "没有待办的放行。 Nothing to release.")
+_COLUMNS = {
+    "release": "放行 release",
+    "state": "状态 state",
+    "rows": "行数 rows",
+    "answers": "答复 answers",
+    "judged_by": "审批 judged by",
+    "shown": "校验 shown",
+}
+
+
+def _print(releases: list[Release], *, as_json: bool = False, as_csv: bool = False) -> None:
+    lines = [
+        (
+            each.id,
+            each.state.value,
+            str(len(each.rows)),
+            in_words(each),
+            each.judged_by or ("待审批 waits for a leader" if each.needs_approval else "无需审批 not needed"),
+            shown_hash(each),
+        )
+        for each in releases
+    ]
+    show_list(_COLUMNS, lines, "没有待办的放行。 Nothing to release.", as_json=as_json, as_csv=as_csv)
 
 
 def shown_hash(release: Release) -> str:
@@ -55,10 +73,12 @@ def in_words(release: Release) -> str:
 
 
 @commands.command()
-def show(batch: Annotated[str, typer.Argument(help="The batch's id")]) -> None:
+def show(
+    batch: Annotated[str, typer.Argument(help="The batch's id")], *, as_json: AsJson = False, as_csv: AsCsv = False
+) -> None:
     """All releases of a batch."""
     with outcome(), App.of_account(os_user()) as app:
-        _print(app.register.releases.of(batch))
+        _print(app.register.releases.of(batch), as_json=as_json, as_csv=as_csv)
 
 
 @commands.command()

@@ -14,19 +14,32 @@ from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS, REASONS
 from exchange.calendar.limits import EXTENDED_OBJECTION
+from exchange.cli.listing import AsCsv, AsJson
+from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words
 from exchange.register import Decision, Review, ReviewFilter, ReviewState
+from exchange.review import second_eyes
 from exchange.review.case import CaseView, load_cases
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import in_words, why
 from exchange.review.people import check_leader, check_officer, offices_of
-from exchange.review.second_eyes import check_other_officer
 from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, rows_of, write_list
 from exchange.settings import read_secret
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+_COLUMNS = {
+    "batch": "批次 batch",
+    "row": "行 row",
+    "office": "单位 office",
+    "why": "原因 why",
+    "state": "状态 state",
+    "due": "限期 due",
+    "by": "经办 by",
+}
+_SETTLED = "decided 已核实"
+_ANOTHER = "your word stands; another officer must look 已登记，须另一人核实"
 Row = Annotated[int, typer.Argument(min=1, help="The row's number, from 1")]
 
 
@@ -35,7 +48,8 @@ def _mine(app: App, batch: str | None, state: ReviewState | None) -> list[Review
     found = {}
     for division in offices_of(app.settings, app.register.actor):
         for review in app.register.reviews.find(ReviewFilter(batch, division, state)):
-            found[review.batch, review.row] = review
+            if not review.waits_without(app.register.actor):
+                found[review.batch, review.row] = review
     return list(found.values())
 
 
@@ -43,17 +57,27 @@ def _mine(app: App, batch: str | None, state: ReviewState | None) -> list[Review
 def list_(
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
     state: Annotated[ReviewState, typer.Option(help="open, decided, leaving or released")] = ReviewState.OPEN,
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
     """The rows of your office and those below it."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("批次 batch", "行 row", "单位 office", "原因 why", "状态 state", "限期 due", "经办 by")
-        due = {}
-        for review in _mine(app, batch, state):
-            if review.batch not in due:
-                due[review.batch] = due_words(app.register.batch(review.batch))
-            cells = (review.division, why(review), review.state.value, due[review.batch], review.decided_by or "")
-            table.add_row(review.batch, str(review.row), *cells)
-        out.print(table if table.row_count else "没有待核实的行。 Nothing to look at.")
+        mine = _mine(app, batch, state)
+        due = {each: due_words(app.register.batch(each)) for each in {review.batch for review in mine}}
+        lines = [
+            (
+                review.batch,
+                str(review.row),
+                review.division,
+                why(review),
+                review.state.value,
+                due[review.batch],
+                review.decided_by or "",
+            )
+            for review in mine
+        ]
+        show_list(_COLUMNS, lines, "没有待核实的行。 Nothing to look at.", as_json=as_json, as_csv=as_csv)
 
 
 @commands.command()
@@ -62,7 +86,7 @@ def show(batch: BatchId, row: Row) -> None:
     with outcome(), App.of_account(os_user()) as app:
         review = app.register.reviews.get(batch, row)
         check_officer(app.settings, app.register.actor, review.division)
-        _print(load_cases(app, batch, [review])[0])
+        _print(load_cases(app, batch, [review], hold=not review.waits_without(app.register.actor))[0])
 
 
 def _print(case: CaseView) -> None:
@@ -104,10 +128,17 @@ def decide(
         check_officer(app.settings, app.register.actor, review.division)
         case = load_cases(app, batch, [review])[0]
         check_reason(reason, note)
-        check_other_officer(app, batch, [row])
         said = complete(case.open, parse_answers(answers))
-        app.register.reviews.decide(batch, [Decision(row, review.version, said, reason, note)])
-        out.print(f"{batch} row {row}: decided", markup=False)
+        settled = second_eyes.decide(app, batch, [Decision(row, review.version, said, reason, note)])
+        out.print(f"{batch} row {row}: {_SETTLED if settled else _ANOTHER}", markup=False)
+
+
+@commands.command()
+def undo(batch: BatchId, row: Row) -> None:
+    """Take back what you decided of a row, until a leader has approved it."""
+    with outcome(), App.of_account(os_user()) as app:
+        second_eyes.undo(app, batch, row)
+        out.print(f"{batch} row {row}: 已撤回 taken back", markup=False)
 
 
 @commands.command("export")
@@ -143,9 +174,8 @@ def import_(file: Annotated[Path, typer.Argument(help="A work list that was fill
         cases = {(case.review.batch, case.review.row): case for case in _cases(app, mine)}
         decisions = check_lines(lines, cases, list_key(read_secret(app.settings.keys.signing_key)))
         for batch, rows in decisions.items():
-            check_other_officer(app, batch, [each.row for each in rows])
-            app.register.reviews.decide(batch, rows)
-            out.print(f"{batch}: {len(rows)} rows decided", markup=False)
+            settled = second_eyes.decide(app, batch, rows)
+            out.print(f"{batch}: {len(rows)} rows {_SETTLED if settled else _ANOTHER}", markup=False)
         if not decisions:
             msg = "no line of the list is filled in"
             raise Halt(msg)

@@ -13,24 +13,42 @@ from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.cli.listing import AsCsv, AsJson, folded, show
 from exchange.cli.outcome import out, outcome
 from exchange.register.waiting import open_rows
 from exchange.supervision import labels
 from exchange.supervision.report import office_name
 from exchange.supervision.today import OpenBatch, Urgency, picture
-from exchange.watch.deadlines import due_of
+from exchange.watch.deadlines import dues_of
 
 commands = typer.Typer(add_completion=False)
 _URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS})
+_COLUMNS: Final = {
+    "urgency": "紧急 urgency",
+    "batch": "批次 batch",
+    "cycle": "周期 cycle",
+    "due": "时限 due",
+    "waits_for": "等待 waits for",
+}
 _MINUTE: Final = "%Y-%m-%d %H:%M"
 _COLOURS: Final = {Urgency.LATE: "bold red", Urgency.TODAY: "yellow", Urgency.AT_RISK: "cyan"}
 
 
 @commands.command()
-def supervise(*, lines: Annotated[int, typer.Option(min=1, help="At most so many lines in each list")] = 12) -> None:
-    """What is late, due today or at risk, whom it waits for, and which files are missing."""
+def supervise(
+    *,
+    lines: Annotated[int, typer.Option(min=1, help="At most so many lines in each list")] = 12,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """What is late, due today or at risk, whom it waits for, and which files are missing; for machines, every open
+    batch.
+    """
     with outcome(), App.of_account(os_user()) as app:
         found = _picture(app)
+        if as_json or as_csv:
+            show(_COLUMNS, [_cells(each) for each in found], "", as_json=as_json, as_csv=as_csv)
+            return
         counts = Counter(each.urgency for each in found)
         heads = [f"{urgency}: {counts[urgency]}" for urgency in Urgency]
         out.print(f"[bold]{office_day(app.now())}[/]  {'  ·  '.join(heads)}")
@@ -44,7 +62,7 @@ def supervise(*, lines: Annotated[int, typer.Option(min=1, help="At most so many
 def _picture(app: App) -> list[OpenBatch]:
     policy, today = app.settings.policy, office_day(app.now())
     live = [each for each in app.register.clock.open_batches() if not each[0].is_test]
-    batches = [(batch, due_of(app, batch, stops)) for batch, stops in live]
+    batches = dues_of(app, live)
     rows = open_rows(app.register.engine)
     return picture(
         batches,
@@ -58,16 +76,18 @@ def _picture(app: App) -> list[OpenBatch]:
 
 def _urgent(found: Sequence[OpenBatch], lines: int) -> None:
     urgent = [each for each in found if each.urgency in _URGENT]
-    table = Table(
-        "", "批次 batch", "周期 cycle", "时限 due", "等待 waits for", title="紧急 Urgent", title_justify="left"
-    )
+    table = folded(_COLUMNS, "紧急 Urgent")
     for each in urgent[:lines]:
-        due = f"{each.due.day}{' 暂定 provisional' if each.due.provisional else ''}"
-        whom = "；".join(f"{whom} {rows}" for whom, rows in each.waits.items())
-        cycle = str(labels.cycle(each.batch.cycle)) if each.batch.cycle else ""
-        table.add_row(each.urgency, each.batch.id, cycle, due, whom, style=_COLOURS.get(each.urgency))
+        table.add_row(*_cells(each), style=_COLOURS.get(each.urgency))
     out.print(table if urgent else "没有紧急批次。 Nothing is urgent.")
     _more(len(urgent) - lines, "exchange register list")
+
+
+def _cells(each: OpenBatch) -> tuple[str, ...]:
+    due = f"{each.due.day}{' 暂定 provisional' if each.due.provisional else ''}"
+    whom = "；".join(f"{whom} {rows}" for whom, rows in each.waits.items())
+    cycle = str(labels.cycle(each.batch.cycle)) if each.batch.cycle else ""
+    return str(each.urgency), each.batch.id, cycle, due, whom
 
 
 def _waiting(found: Sequence[OpenBatch]) -> None:
@@ -97,7 +117,8 @@ def _missing(app: App, lines: int) -> None:
     for left in app.register.unfinished():
         since = left.first_seen.astimezone(OFFICE_ZONE).strftime(_MINUTE)
         found.append((left.partner, left.stem, NOTICES[left.reason].zh, since))
-    table = Table("部门 partner", "文件 file", "缺 lacks", "自 since", title="缺件 Missing", title_justify="left")
+    heads = {"partner": "部门 partner", "file": "文件 file", "lacks": "缺 lacks", "since": "自 since"}
+    table = folded(heads, "缺件 Missing")
     for line in found[:lines]:
         table.add_row(*line)
     if found:

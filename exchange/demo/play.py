@@ -27,10 +27,11 @@ from exchange.demo.province.people import make_people
 from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
-from exchange.demo.world import LEADER, OFFICER, PARTNERS, PEOPLE, SEED, PartnerProfile, World
-from exchange.register import Decision, ReviewFilter
+from exchange.demo.world import LEADER, OFFICER_ID, PARTNERS, PEOPLE, SECOND_OFFICER_ID, SEED, PartnerProfile, World
+from exchange.register import Decision, Review, ReviewFilter
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
+from exchange.review.second_eyes import decide
 from exchange.steps.disclosure import AWAITING, told
 
 CAUSE: Final = "criminal_record"
@@ -225,7 +226,7 @@ def quarter(day: date) -> str:
 
 
 def approve(world: World, airflow: Airflow, first: Expectation) -> Expectation:
-    """An officer confirms the hits, and a leader lets the rows go that wait for an approval; what should come back in
+    """Two officers confirm the hits, and a leader lets the rows go that wait for an approval; what should come back in
     the second result. Halt where nobody is asked.
     """
     confirmed = _confirm_hits(world, first.batch)
@@ -247,16 +248,18 @@ def approve(world: World, airflow: Airflow, first: Expectation) -> Expectation:
 
 
 def _confirm_hits(world: World, batch: str) -> list[int]:
-    """The rows with a record that counts, each found to be this person's."""
-    with App.open(OFFICER, world.config) as app:
-        reviews = app.register.reviews.find(ReviewFilter(batch=batch))
-        hits = [review for review in reviews if CAUSE in review.causes]
-        cases = load_cases(app, batch, hits)
-        decisions = [
-            Decision(case.review.row, case.review.version, complete(case.open, {CAUSE: "record_found"}), "case_file")
-            for case in cases
-        ]
-        app.register.reviews.decide(batch, decisions)
+    """The rows with a record that counts, each found by two officers to be this person's."""
+    hits: list[Review] = []
+    for officer in (OFFICER_ID, SECOND_OFFICER_ID):
+        with App.open(officer, world.config) as app:
+            reviews = app.register.reviews.find(ReviewFilter(batch=batch))
+            hits = [review for review in reviews if CAUSE in review.causes]
+            cases = load_cases(app, batch, hits)
+            said = [complete(case.open, {CAUSE: "record_found"}) for case in cases]
+            decisions = [
+                Decision(hit.row, hit.version, answers, "case_file") for hit, answers in zip(hits, said, strict=True)
+            ]
+            decide(app, batch, decisions)
     return [review.row for review in hits]
 
 

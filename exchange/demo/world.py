@@ -37,6 +37,7 @@ LEADER: Final = "leader"
 pages.
 """
 OFFICER_ID: Final = "p-officer"
+SECOND_OFFICER_ID: Final = "p-officer-b"
 LEADER_ID: Final = "p-leader"
 """The same people in the register."""
 
@@ -272,6 +273,14 @@ id = "{OFFICER_ID}"
 zh = "省厅核实员（虚构）"
 login = "officer"
 os_account = "{OFFICER}"
+roles = ["officer"]
+offices = ["220000"]
+
+[[people]]
+id = "{SECOND_OFFICER_ID}"
+zh = "省厅核实员乙（虚构）"
+login = "officer-b"
+os_account = "officer-b"
 roles = ["officer"]
 offices = ["220000"]
 

@@ -27,7 +27,7 @@ from exchange.register.board import open_lines
 from exchange.register.counts import counts
 from exchange.register.states import State
 from exchange.supervision.today import Urgency, picture
-from exchange.watch.deadlines import due_of
+from exchange.watch.deadlines import dues_of
 
 DAY: Final = 86_400
 Sample = tuple[str, tuple[str, ...], float]
@@ -110,7 +110,7 @@ def _register(app: App) -> Iterator[Sample]:
 
 def _due(app: App) -> Iterator[Sample]:
     policy, lines = app.settings.policy, open_lines(app.register.engine)
-    batches = [(line.batch, due_of(app, line.batch, list(line.stops))) for line in lines]
+    batches = dues_of(app, [(line.batch, line.stops) for line in lines])
     found = picture(
         batches, {}, office_day(app.now()), lambda division: division, half=policy.warn_half, days=policy.warn_days
     )

@@ -8,7 +8,8 @@ Rules
 - A leader's word needs a log-in that is not older than ``approve_login_minutes`` (settings, ``[policy]``): whoever
   finds the leader's screen open approves nothing.
 - A route's path and query hold batch ids, codes and page numbers, nothing of a person.
-- Beyond the group, a row is an officer's only where it is their office's (``review/people.py``).
+- Beyond the group, a row is an officer's only where it is their office's (``review/people.py``), and a leader's only
+  where two officers differ.
 """
 
 from __future__ import annotations
@@ -94,8 +95,9 @@ ROUTES: Final = (
     _route("GET", "/batch/{batch_id}", "batch", Group.OPERATOR, Group.SUPERVISOR, Group.LEADER),
     _route("GET", "/run/{run_id}", "run", Group.OPERATOR, Group.SUPERVISOR, Group.LEADER),
     _route("GET", "/review", "review", Group.OFFICER),
-    _route("POST", "/review/open", "open_row", Group.OFFICER),
-    _route("POST", "/review/decide", "decide_row", Group.OFFICER),
+    _route("POST", "/review/open", "open_row", Group.OFFICER, Group.LEADER),
+    _route("POST", "/review/decide", "decide_row", Group.OFFICER, Group.LEADER),
+    _route("POST", "/review/undo", "undo_row", Group.OFFICER),
     _route("GET", "/objection", "objections", Group.OFFICER),
     _route("POST", "/objection/open", "open_objection", Group.OFFICER),
     _route("GET", "/returned/{release_id}", "returned", Group.OFFICER),
@@ -110,7 +112,11 @@ ROUTES: Final = (
     _word("/approval/extend", "extend"),
     _route("GET", "/health", "health", Group.ANYONE),
     _route("GET", "/metrics", "metrics", Group.OPERATOR, Group.SUPERVISOR),
-    # supervision (supervisor) gets its routes here
+    _route("GET", "/supervision", "supervision", Group.SUPERVISOR),
+    _route("GET", "/supervision/csv/{table}", "supervision_csv", Group.SUPERVISOR),
+    _route("GET", "/supervision/report/{name}", "report_file", Group.SUPERVISOR),
+    _route("GET", "/search", "search", Group.OPERATOR, Group.SUPERVISOR),
+    _route("POST", "/search", "search_register", Group.OPERATOR, Group.SUPERVISOR),
 )
 STATIC: Final = "/static"
 """Style and script, the same for everybody: open to anyone, no data."""

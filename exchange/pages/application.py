@@ -24,6 +24,8 @@ from exchange.pages import (
     returned,
     review,
     sample,
+    search,
+    supervision,
     suspicions,
 )
 from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
@@ -40,6 +42,8 @@ _PAGES: Final = {
     **returned.PAGES,
     **approval.PAGES,
     **sample.PAGES,
+    **supervision.PAGES,
+    **search.PAGES,
     **suspicions.PAGES,
     **extensions.PAGES,
     **health.PAGES,

@@ -32,7 +32,7 @@ from exchange.pages.extensions import DAYS, extendable
 from exchange.pages.suspicions import held
 from exchange.pages.troubles import Agreements, agreements, named
 from exchange.register import Batch, Release, ReleaseState
-from exchange.register.board import releases_under_way
+from exchange.register.board import disputed_lines, releases_under_way
 from exchange.register.clock import Proposal
 from exchange.register.releases import parse_id
 from exchange.review.decisions import check_note
@@ -52,6 +52,7 @@ _DONE: Final = {
     "runs": Words("不予停止，计时照常。", "Not stopped; the clock runs on."),
     "let_go": Words("已放行，结果已送达部门。", "Released; the partner has the result."),
     "refused": Words("不予答复，部门已收到回执。", "Refused; the partner has a receipt that says so."),
+    "settled": Words("已裁定。", "Decided."),
     "extended": Words("已延期，部门随后收到新回执。", "Extended; the partner gets another receipt."),
 }
 
@@ -71,6 +72,7 @@ def approvals(asked: Asked) -> Response:
         ],
         stops=[_stop(app, known, each) for each in app.register.clock.proposals()],
         held=held(app, known),
+        disputed=[(line, known.get(line.partner, (line.partner,))[0]) for line in disputed_lines(app.register.engine)],
         extendable=extendable(app, known),
         extension_days=DAYS,
         leaders=[each.zh for each in app.settings.with_role(Role.LEADER)],

@@ -27,7 +27,7 @@ from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.report import office_name
 from exchange.supervision.today import INQUIRY, LEADER, RETURNED, SOFTWARE, SOURCE, OpenBatch, Urgency, picture
-from exchange.watch.deadlines import due_of
+from exchange.watch.deadlines import dues_of
 
 PAGE_ROWS: Final = 100
 COOKIE: Final = "exchange_board"
@@ -60,7 +60,7 @@ def board(asked: Asked) -> Response:
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))))
     known, failures, today = agreements(asked.app), asked.office.failures(), office_day(asked.app.now())
     lines = open_lines(asked.app.register.engine)
-    found = _picture(asked.app, lines, today)
+    found = open_picture(asked.app, lines, today)
     chosen = [each for each in found if _fits(each, known, wanted)]
     last = max(1, -(-len(chosen) // PAGE_ROWS))
     number = min(last, int(query["page"]) if query.get("page", "").isdecimal() and len(query["page"]) < 6 else 1)
@@ -90,11 +90,11 @@ def board(asked: Asked) -> Response:
     return answer
 
 
-def _picture(app: App, lines: Iterable[OpenLine], today: date) -> list[OpenBatch]:
+def open_picture(app: App, lines: Iterable[OpenLine], today: date) -> list[OpenBatch]:
     """All open batches, the most urgent first."""
     policy = app.settings.policy
     return picture(
-        [(line.batch, due_of(app, line.batch, list(line.stops))) for line in lines],
+        dues_of(app, [(line.batch, line.stops) for line in lines]),
         open_rows(app.register.engine),
         today,
         lambda division: office_name(app.settings, division),

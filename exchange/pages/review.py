@@ -5,16 +5,20 @@ Rules
 - Opening is a POST, because it is written into the register, once for each opening, before anything is shown; deciding
   opens nothing.
 - What is decided is what the officer saw: the row's version travels with the form.
+- Where two officers are needed, neither sees the other's word; where they differ, a third or a leader sees both.
+- A row that somebody has open says so, and opens for nobody else meanwhile.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Final
 
 from fastapi import HTTPException
 from fastapi.responses import Response
 
+from exchange.app import App
 from exchange.base.errors import Halt, without_values
 from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS
 from exchange.calendar.working_days import office_day
@@ -24,21 +28,24 @@ from exchange.pages.asked import Asked
 from exchange.pages.compare import compared, records
 from exchange.pages.troubles import agreements, named
 from exchange.register import Decision, Review, ReviewState
-from exchange.register.board import QueueLine, queue_counts, queue_lines
+from exchange.register.board import QueueLine, own_lines, queue_counts, queue_lines
 from exchange.register.returned import Returned, returned_releases
 from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import why
-from exchange.review.people import may_review, offices_of
-from exchange.review.second_eyes import check_other_officer
+from exchange.review.people import is_leader, may_review, offices_of
+from exchange.review.second_eyes import decide, needs_two, undo
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.report import office_name
 
 LIST_ROWS: Final = 200
+OWN_ROWS: Final = 20
 ANSWER: Final = "answer."
 _DONE: Final = {
     "decided": Words("已登记核实结论。", "The decision is registered."),
+    "another": Words("已登记，须另一位民警核实。", "Your word is registered; another officer must look."),
+    "undone": Words("已撤回。", "Taken back."),
     "proposed": Words(
         "已重新送审，一分钟内列入领导的审批页。", "Proposed again; it is before the leader within a minute."
     ),
@@ -50,10 +57,11 @@ def review(asked: Asked) -> Response:
     """My rows, what is due first before the rest."""
     app, divisions = asked.app, offices_of(asked.app.settings, asked.app.register.actor)
     names = agreements(app)
-    lines = queue_lines(app.register.engine, divisions, [ReviewState.OPEN], LIST_ROWS)
+    lines = queue_lines(app.register.engine, divisions, app.register.actor, LIST_ROWS)
     return asked.page(
         "review.html",
-        lines=[(line, names.get(line.partner, (line.partner,))[0], _causes(line)) for line in lines],
+        lines=[(line, names.get(line.partner, (line.partner,))[0], _causes(line), _held(app, line)) for line in lines],
+        own=own_lines(app.register.engine, app.register.actor, OWN_ROWS),
         counts=queue_counts(app.register.engine, divisions),
         states=words.REVIEWS,
         office=lambda division: office_name(app.settings, division),
@@ -72,8 +80,9 @@ def _returned(asked: Asked) -> list[Returned]:
 def open_row(asked: Asked) -> Response:
     """One row with its people; the register has been told before this is rendered."""
     found = _mine(asked)
+    may_decide = _decidable(asked.app, found)
     with without_values():
-        case = load_cases(asked.app, found.batch, [found])[0]
+        case = load_cases(asked.app, found.batch, [found], hold=may_decide)[0]
         lines, held = compared(case), records(case)
     register = asked.app.register
     batch = register.batch(found.batch)
@@ -95,7 +104,11 @@ def open_row(asked: Asked) -> Response:
         reasons=REASONS,
         due=words.due_words(batch),
         moment=words.moment(asked.app.now()),
-        decidable=found.state in (ReviewState.OPEN, ReviewState.DECIDED),
+        decidable=may_decide,
+        two=needs_two(asked.app, found.batch),
+        disputed=[(words.who(asked.app.settings, each.by), _in_words(each.answers)) for each in found.words]
+        if found.is_disputed
+        else [],
     )
 
 
@@ -108,19 +121,47 @@ def decide_row(asked: Asked) -> Response:
     with without_values():
         check_reason(form.get("reason", ""), note)
         said = complete(open_columns(asked.app, found), answers)
-        check_other_officer(asked.app, found.batch, [found.row])
-    asked.app.register.reviews.decide(found.batch, [Decision(found.row, version, said, form["reason"], note)])
-    return asked.see("/review?decided=1")
+        settled = decide(asked.app, found.batch, [Decision(found.row, version, said, form["reason"], note)])
+    if not may_review(asked.app.settings, asked.app.register.actor, found.division):
+        return asked.see("/approval?done=settled")
+    return asked.see("/review?decided=1" if settled else "/review?another=1")
+
+
+def undo_row(asked: Asked) -> Response:
+    """Takes back what this officer said."""
+    found = _mine(asked)
+    undo(asked.app, found.batch, found.row)
+    return asked.see("/review?undone=1")
+
+
+def _decidable(app: App, review: Review) -> bool:
+    """Whether this person may give a word on it now."""
+    if review.waits_without(app.register.actor):
+        return False
+    two = needs_two(app, review.batch)
+    return review.state is ReviewState.OPEN or (review.state is ReviewState.DECIDED and not two)
+
+
+def _in_words(answers: Mapping[str, str]) -> str:
+    return "；".join(f"{labels.item(column).zh} {labels.answer(code).zh}" for column, code in answers.items())
+
+
+def _held(app: App, line: QueueLine) -> str:
+    """Who else has the row open."""
+    return words.who(app.settings, line.held(app.register.actor, app.now()))
 
 
 def _mine(asked: Asked) -> Review:
-    """The row that was posted, where it is this officer's; what is not is as if it were not there."""
+    """The row that was posted, where it is this officer's, or this leader's since two officers differ; what is not is
+    as if it were not there.
+    """
     batch_id, row = asked.form.get("batch", ""), number_of(asked.form.get("row", ""))
     try:
         found = asked.app.register.reviews.get(batch_id, row)
     except Halt:
         raise HTTPException(404) from None
-    if not may_review(asked.app.settings, asked.app.register.actor, found.division):
+    settings, person = asked.app.settings, asked.app.register.actor
+    if not may_review(settings, person, found.division) and not (found.is_disputed and is_leader(settings, person)):
         raise HTTPException(404)
     return found
 
@@ -151,4 +192,4 @@ def _late(due: date | None, today: date) -> str:
     return "late" if due < today else "today"
 
 
-PAGES: Final = {"review": review, "open_row": open_row, "decide_row": decide_row}
+PAGES: Final = {"review": review, "open_row": open_row, "decide_row": decide_row, "undo_row": undo_row}

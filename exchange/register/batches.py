@@ -105,9 +105,14 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchFilter:
+    """``batch`` and ``letter``: parts of the id and of the letter's number; ``period``: what it begins with."""
+
     partner: str | None = None
     state: State | None = None
     limit: int = 50
+    batch: str | None = None
+    period: str | None = None
+    letter: str | None = None
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, any_, func, literal, or_, select, true
 
 from exchange.register.batches import Batch
 from exchange.register.clock import Stop
 from exchange.register.database import transaction
+from exchange.register.eyes import DISPUTED
 from exchange.register.lines import as_batch
 from exchange.register.models import LIVE, BatchRow, ClockStopRow, LedgerRow, ReleaseRow, ReviewRow
 from exchange.register.releases import UNDER_WAY, Release, as_release
@@ -32,7 +34,7 @@ class OpenLine:
 
 @dataclass(frozen=True)
 class QueueLine:
-    """A row of the queue as a list shows it."""
+    """A row of the queue as a list shows it. ``words``: how many officers gave one, beside who decided it."""
 
     batch: str
     row: int
@@ -42,6 +44,14 @@ class QueueLine:
     state: ReviewState
     due_on: date | None
     returned_for: str | None
+    words: int
+    held_by: str | None
+    held_until: datetime | None
+
+    def held(self, person: str, now: datetime) -> str | None:
+        """Who else has it open now."""
+        is_open = self.held_until is not None and self.held_until > now
+        return self.held_by if is_open and self.held_by != person else None
 
 
 def open_lines(engine: Engine) -> list[OpenLine]:
@@ -65,18 +75,51 @@ def open_lines(engine: Engine) -> list[OpenLine]:
         return found
 
 
-def queue_lines(engine: Engine, divisions: Iterable[str], states: Iterable[ReviewState], limit: int) -> list[QueueLine]:
-    """The rows of these offices and of those below them, what is due first before the rest."""
+def queue_lines(engine: Engine, divisions: Iterable[str], person: str, limit: int) -> list[QueueLine]:
+    """The open rows of these offices and of those below them on which this person has given no word, what is due first
+    before the rest.
+    """
+    given = _gave(person)
+    query = _queue().where(_of(divisions), ReviewRow.state == ReviewState.OPEN, func.coalesce(~given, true()))
+    query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row).limit(limit)
+    return _read(engine, query)
+
+
+def disputed_lines(engine: Engine) -> list[QueueLine]:
+    """The rows of all offices of which two officers said different things, for a leader."""
+    query = _queue().where(ReviewRow.state == ReviewState.OPEN)
+    query = query.where(func.cardinality(ReviewRow.decided_with) >= DISPUTED)
+    return _read(engine, query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row))
+
+
+def own_lines(engine: Engine, person: str, limit: int) -> list[QueueLine]:
+    """The rows on which this person gave a word that has not left yet, the last first."""
+    unsent = (ReviewState.OPEN, ReviewState.DECIDED, ReviewState.LEAVING)
+    mine = or_(ReviewRow.decided_by == person, _gave(person))
+    still = or_(ReviewRow.state != ReviewState.OPEN, _gave(person))
+    query = _queue().where(mine, still, ReviewRow.state.in_(unsent))
+    return _read(engine, query.order_by(ReviewRow.decided_at.desc().nulls_first(), ReviewRow.row).limit(limit))
+
+
+def _gave(person: str) -> ColumnElement[bool]:
+    """Whether this person gave a word on the row beside the one that decided it; null where nobody did."""
+    return literal(person) == any_(ReviewRow.decided_with)
+
+
+def _queue() -> Select[*tuple[Any, ...]]:
+    words = func.coalesce(func.cardinality(ReviewRow.decided_with), 0)
     columns = (
         ReviewRow.batch_id, ReviewRow.row, BatchRow.partner, ReviewRow.division, ReviewRow.causes, ReviewRow.state,
-        BatchRow.due_on, ReviewRow.returned_for,
+        BatchRow.due_on, ReviewRow.returned_for, words, ReviewRow.held_by, ReviewRow.held_until,
     )  # fmt: skip
-    query = select(*columns).join(BatchRow).where(LIVE, _of(divisions), ReviewRow.state.in_(list(states)))
-    query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row).limit(limit)
+    return select(*columns).join(BatchRow).where(LIVE)
+
+
+def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> list[QueueLine]:
     with transaction(engine) as session:
         return [
-            QueueLine(batch, row, partner, division, tuple(causes), ReviewState(state), due, returned)
-            for batch, row, partner, division, causes, state, due, returned in session.execute(query)
+            QueueLine(batch, row, partner, division, tuple(causes), ReviewState(state), *rest)
+            for batch, row, partner, division, causes, state, *rest in session.execute(query)
         ]
 
 

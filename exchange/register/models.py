@@ -126,7 +126,10 @@ class AnswerCountRow(Base):
 
 
 class ReviewRow(Base):
-    """A row of a batch that needs an officer: why, whose it is, and what was decided. ``row`` counts from 1."""
+    """A row of a batch that needs an officer: why, whose it is, and what was decided. ``row`` counts from 1.
+    ``earlier`` and ``decided_with``: words beside the one that decided it, and whose they are (``eyes.py``);
+    ``held_by``: who has it open, until when.
+    """
 
     __tablename__ = "review"
 
@@ -142,6 +145,10 @@ class ReviewRow(Base):
     decided_by: Mapped[str | None]
     decided_at: Mapped[datetime | None]
     returned_for: Mapped[str | None]
+    earlier: Mapped[str | None]
+    decided_with: Mapped[list[str] | None]
+    held_by: Mapped[str | None]
+    held_until: Mapped[datetime | None]
 
 
 class ReleaseRow(Base):

@@ -380,6 +380,12 @@ class Register:
             query = query.filter_by(partner=wanted.partner)
         if wanted.state is not None:
             query = query.filter_by(state=wanted.state)
+        if wanted.batch is not None:
+            query = query.where(BatchRow.id.icontains(wanted.batch, autoescape=True))
+        if wanted.period is not None:
+            query = query.where(BatchRow.period.startswith(wanted.period, autoescape=True))
+        if wanted.letter is not None:
+            query = query.where(BatchRow.letter.icontains(wanted.letter, autoescape=True))
         with transaction(self.engine) as session:
             return [as_batch(row) for row in session.scalars(query)]
 

@@ -3,26 +3,35 @@
 Rules
 - A decision names the version of the row that the officer saw; a row that changed since is not decided.
 - Who decided, when and why stands in the ledger; so does every opening of a row.
-- A row that leaves in a release is decided no more; a rejected release opens its rows again, with the leader's reason.
+- Where two officers are needed, a row is open until both have decided (``eyes.py``). A row that somebody has open is
+  not opened or decided by another for ``HELD``.
+- Who decided takes it back until the row is in a release. A row that leaves in a release is decided no more; a
+  rejected release opens its rows again, with the leader's reason.
 - Nobody who was asked about is in here: a row is its number in its batch.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Final
 
 from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, select, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
+from exchange.register import eyes
 from exchange.register.database import transaction
+from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
 from exchange.register.models import LIVE, BatchRow, ReviewRow
+
+HELD: Final = timedelta(minutes=10)
+"""How long a row that somebody opened is theirs alone."""
 
 
 class ReviewState(StrEnum):
@@ -77,6 +86,18 @@ class Review:
     decided_by: str | None
     decided_at: datetime | None
     returned_for: str | None
+    words: tuple[Word, ...] = ()
+    held_by: str | None = None
+    held_until: datetime | None = None
+
+    @property
+    def is_disputed(self) -> bool:
+        """Whether two officers said different things of it, and a third, or a leader, decides."""
+        return self.state is ReviewState.OPEN and len(self.words) >= eyes.DISPUTED
+
+    def waits_without(self, person: str) -> bool:
+        """Whether it is open, and this person has given a word on it already."""
+        return self.state is ReviewState.OPEN and any(word.by == person for word in self.words)
 
 
 @dataclass(frozen=True)
@@ -152,28 +173,73 @@ class Reviews:
         with transaction(self.engine) as session:
             return [_review(row) for row in session.scalars(query)]
 
-    def opened(self, batch_id: str, rows: Iterable[int]) -> None:
-        """An officer looks at these rows' people; told to the ledger before anything is shown."""
+    def opened(self, batch_id: str, rows: Sequence[int], *, hold: bool = False) -> None:
+        """An officer looks at these rows' people; told to the ledger before anything is shown. ``hold``: nobody else
+        opens them for ``HELD``; Halt where another has one open.
+        """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
+            for number in rows if hold else ():
+                row = self._free(session, batch_id, number)
+                row.held_by, row.held_until = self.actor, now() + HELD
             append_event(session, batch, {}, {"opened": ",".join(str(row) for row in rows)}, self.actor)
 
-    def decide(self, batch_id: str, decisions: Sequence[Decision]) -> None:
-        """All of these or none; Halt where a row changed since it was seen or is not open to a decision."""
+    def decide(self, batch_id: str, decisions: Sequence[Decision], *, two: bool = False) -> bool:
+        """All of these or none; Halt where a row changed since it was seen, is not open to a decision, or another has
+        it open. ``two``: a row is decided once two officers agree, or a third has looked; whether all of these are.
+        """
+        may_be = (ReviewState.OPEN,) if two else (ReviewState.OPEN, ReviewState.DECIDED)
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
-            event_data = {}
+            event_data: dict[str, str] = {}
+            settled = True
             for decision in decisions:
-                row = _row(session, batch_id, decision.row)
-                if row.state not in (ReviewState.OPEN, ReviewState.DECIDED) or row.version != decision.version:
+                row = self._free(session, batch_id, decision.row)
+                if row.state not in may_be or row.version != decision.version:
                     msg = f"{batch_id} row {decision.row} is {row.state} and was changed since it was seen; look again"
                     raise Halt(msg)
-                row.state, row.version = ReviewState.DECIDED, row.version + 1
-                row.decision = json.dumps(dict(decision.answers), sort_keys=True)
-                row.reason, row.note = decision.reason, decision.note
-                row.decided_by, row.decided_at = self.actor, now()
-                event_data[f"review.{row.row}"] = f"{row.decision} {row.reason}"
+                row.version += 1
+                row.held_by = row.held_until = None
+                word = eyes.word(self.actor, now(), decision.answers, decision.reason, decision.note)
+                if two and not eyes.is_settled(row, word):
+                    eyes.keep(row, word)
+                    event_data[f"review.{row.row}"] = f"word {len(eyes.words_of(row))}"
+                    settled = False
+                else:
+                    event_data |= self._settle(row, word)
             append_event(session, batch, {}, event_data, self.actor)
+        return settled
+
+    def _settle(self, row: ReviewRow, word: Word) -> dict[str, str]:
+        """The word is the row's decision; what the ledger is told of it."""
+        row.state = ReviewState.DECIDED
+        row.decision = json.dumps(dict(word.answers), sort_keys=True)
+        row.reason, row.note = word.reason, word.note
+        row.decided_by, row.decided_at = self.actor, now()
+        told = {f"review.{row.row}": f"{row.decision} {row.reason}"}
+        return told | ({f"review.{row.row}.earlier": row.earlier} if row.earlier else {})
+
+    def undo(self, batch_id: str, number: int) -> None:
+        """Takes back what this person said of a row; Halt where they said nothing, or it is in a release."""
+        with transaction(self.engine) as session:
+            batch = get_batch(session, batch_id, for_update=True)
+            row = _row(session, batch_id, number)
+            if row.state == ReviewState.DECIDED and row.decided_by == self.actor:
+                row.state, row.decision, row.reason, row.note = ReviewState.OPEN, None, None, None
+                row.decided_by = row.decided_at = None
+            elif row.state != ReviewState.OPEN or not eyes.without(row, self.actor):
+                msg = f"{batch_id} row {number} is {row.state}: there is nothing of yours that can be taken back"
+                raise Halt(msg)
+            row.version += 1
+            append_event(session, batch, {}, {f"review.{number}": "undone"}, self.actor)
+
+    def _free(self, session: Session, batch_id: str, number: int) -> ReviewRow:
+        """The row, where nobody else has it open."""
+        row = _row(session, batch_id, number)
+        if row.held_by not in (None, self.actor) and row.held_until is not None and row.held_until > now():
+            msg = f"{batch_id} row {number} is open with {row.held_by} until {row.held_until:%H:%M} UTC"
+            raise Halt(msg)
+        return row
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
         """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
@@ -232,7 +298,8 @@ def leave(session: Session, batch_id: str, rows: Sequence[int]) -> None:
 
 def give_back(session: Session, batch_id: str, rows: Sequence[int], reason: str) -> None:
     """Rows of a rejected release go back to the officer, with the leader's reason."""
-    changes = {"state": ReviewState.OPEN, "version": ReviewRow.version + 1, "returned_for": reason}
+    changes: dict[str, object] = {"state": ReviewState.OPEN, "version": ReviewRow.version + 1, "returned_for": reason}
+    changes |= {"earlier": None, "decided_with": None}
     _set(session, batch_id, rows, ReviewState.LEAVING, changes)
 
 
@@ -247,11 +314,11 @@ def gone(session: Session, batch_id: str, rows: Sequence[int]) -> None:
 
 
 def deciders(session: Session, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
-    """Who decided any of these rows, by default of all of the batch."""
-    query = select(ReviewRow.decided_by).filter_by(batch_id=batch_id).distinct()
+    """Who decided any of these rows, or gave a word on one; by default of all of the batch."""
+    query = select(ReviewRow.decided_by, ReviewRow.decided_with).filter_by(batch_id=batch_id).distinct()
     if rows is not None:
         query = query.where(_among(rows))
-    return {name for name in session.scalars(query) if name is not None}
+    return {name for by, beside in session.execute(query) for name in (by, *(beside or ())) if name is not None}
 
 
 def _set(session: Session, batch_id: str, rows: Sequence[int], state: ReviewState, changes: dict[str, object]) -> None:
@@ -281,4 +348,7 @@ def _review(row: ReviewRow) -> Review:
         decided_by=row.decided_by,
         decided_at=row.decided_at,
         returned_for=row.returned_for,
+        words=tuple(eyes.words_of(row)),
+        held_by=row.held_by,
+        held_until=row.held_until,
     )

@@ -51,9 +51,11 @@ class CaseView:
         return {column: code for column, code in self.answers.items() if code in PENDING}
 
 
-def load_cases(app: App, batch_id: str, reviews: Sequence[Review]) -> list[CaseView]:
-    """What these rows of one batch hold, in their order; each is registered as opened."""
-    app.register.reviews.opened(batch_id, [review.row for review in reviews])
+def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool = False) -> list[CaseView]:
+    """What these rows of one batch hold, in their order; each is registered as opened. ``hold``: nobody else opens them
+    meanwhile.
+    """
+    app.register.reviews.opened(batch_id, [review.row for review in reviews], hold=hold)
     context, rows = BatchContext.of(app, app.register.batch(batch_id)), [review.row for review in reviews]
     matched, claims = _matched(context, rows), context.claims(rows)
     if context.earlier is None:

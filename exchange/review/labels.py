@@ -23,6 +23,7 @@ from exchange.matching.sources import UNCLEAR
 from exchange.matching.what_counts import COUNTS
 from exchange.register import Review
 
+_BOOLEANS: Final = ("true", "false")
 _OWN: Final = {
     "key": "公民身份号码", "doubt": "身份存疑", "cancelled": "已注销", "household": "户",
     "several_heads": "一户有两个户主", "source": "数据来源",
@@ -72,8 +73,8 @@ def why(review: Review) -> str:
 
 
 def _text(column: str, value: Any) -> str:
-    if isinstance(value, bool):
-        return "是" if value else "否"
+    if isinstance(value, bool) or value in _BOOLEANS:  # the sources' records are texts by then
+        return "是" if value in (True, "true") else "否"
     translate = _TRANSLATED.get(column)
     return translate(value) if translate else str(value)
 

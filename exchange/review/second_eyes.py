@@ -1,13 +1,48 @@
-"""Who decides a row that is objected to: an officer other than who decided it before."""
+"""Who decides a row together with whom: two officers about records, another one about an objection; and undoing it.
+
+Rules
+- Every row for an officer of a batch that asks about offence records needs two officers (``register/eyes.py``): hits,
+  spot checks, and rows that an officer has for something else beside them.
+- A row that is objected to is decided by others than those who decided it before.
+- What an officer said is taken back by that officer alone, until a leader has approved it: a release that only waits is
+  withdrawn, and its other rows are proposed anew.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
+from exchange.agreements.agreement import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.register import Decision, ReleaseState, ReviewState
 from exchange.steps.answers import BatchContext
 from exchange.steps.rows import REFERENCE
+
+UNDONE: Final = "核实员撤回结论，重新送审 an officer took a decision back; proposed anew"
+
+
+def needs_two(app: App, batch_id: str) -> bool:
+    """Whether the batch's rows need two officers."""
+    return not LETTER_ITEMS.isdisjoint(app.register.batch(batch_id).items)
+
+
+def decide(app: App, batch_id: str, decisions: Sequence[Decision]) -> bool:
+    """Takes an officer's decisions, all or none; whether they are decided with that, or another officer must look."""
+    two = needs_two(app, batch_id)
+    check_other_officer(app, batch_id, [each.row for each in decisions])
+    return app.register.reviews.decide(batch_id, decisions, two=two)
+
+
+def undo(app: App, batch_id: str, row: int) -> None:
+    """Takes back what this officer said of a row; Halt where that is somebody else's, or was approved."""
+    review = app.register.reviews.get(batch_id, row)
+    if review.state is ReviewState.LEAVING and review.decided_by == app.register.actor:
+        for release in app.register.releases.of(batch_id):
+            if release.state is ReleaseState.PROPOSED and row in release.rows:
+                app.register.releases.withdraw(batch_id, release.number, UNDONE)
+    app.register.reviews.undo(batch_id, row)
 
 
 def check_other_officer(app: App, batch_id: str, rows: Sequence[int]) -> None:

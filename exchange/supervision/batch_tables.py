@@ -44,7 +44,6 @@ def _tally(grouped: Any) -> pl.DataFrame:
 
 def _batch_line(row: Line) -> Line:
     heaps = {name: row[name] or 0 for name in _HEAPS}  # answers of batches that ended before have none
-    judged, on_time = heaps["done"] + heaps["overdue"], heaps["done"] - heaps["late"]
     return (
         row
         | heaps
@@ -52,10 +51,21 @@ def _batch_line(row: Line) -> Line:
             "partner": row.get("zh"),
             "level": str(labels.level(row.get("level"))),
             "cycle": str(labels.cycle(row.get("cycle"))),
-            "rate": on_time / judged if judged else None,
+            "rate": _rate(heaps),
             "people": people(row.get("people")),
         }
     )
+
+
+def rates(aggregates: Aggregates, key: str) -> dict[str, float | None]:
+    """The share on time for each value of this column of the batches (``zh``, ``level``)."""
+    rows = _tally(aggregates.batches.group_by(key)).sort(key).iter_rows(named=True)
+    return {row[key] or "": _rate({name: row[name] or 0 for name in _HEAPS}) for row in rows}
+
+
+def _rate(heaps: Line) -> float | None:
+    judged: int = heaps["done"] + heaps["overdue"]
+    return (heaps["done"] - heaps["late"]) / judged if judged else None
 
 
 def refused(aggregates: Aggregates) -> list[Line]:

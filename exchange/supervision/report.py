@@ -43,7 +43,7 @@ def make_report(app: App, month: Month, *, outside: bool) -> Report:
     """The report of a month, for the office or for outside."""
     version = version_of(app.snapshots, month.last)
     told = lines(app.register, month.start, month.end)
-    aggregates = count(told, month, _partners(app), count_doubtful(version))
+    aggregates = count(told, month, partners_of(app), count_doubtful(version))
     aggregates = protected(aggregates) if outside else aggregates
     tables = all_tables(aggregates, lambda division: office_name(app.settings, division))
     kind = Words("（对外）", "(for outside)") if outside else Words("", "")
@@ -77,7 +77,7 @@ def write_reports(app: App, month: Month, *, outside: bool | None = None) -> lis
     return written
 
 
-def _partners(app: App) -> pl.DataFrame:
+def partners_of(app: App) -> pl.DataFrame:
     """Partner, name and level; one whose agreement cannot be read is named by its id alone."""
     rows = []
     for path in app.agreement_files():

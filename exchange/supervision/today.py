@@ -51,13 +51,15 @@ def picture(
     days: Iterable[int],
 ) -> list[OpenBatch]:
     """All open batches, the most urgent first. ``half``, ``days``: when the office wants to be warned."""
-    warned = tuple(days)
+    warned, known = tuple(days), dict[tuple[Due, bool], Urgency]()  # many batches have one due day
     found = []
     for batch, due in batches:
-        how = urgency(batch, due, today, half=half, days=warned)
-        found.append(OpenBatch(batch, due, how, waits(batch, rows.get(batch.id), office_name)))
-    order = list(Urgency)
-    return sorted(found, key=lambda each: (order.index(each.urgency), each.due.day, each.batch.id))
+        key = (due, batch.clock_stands)
+        if key not in known:
+            known[key] = urgency(batch, due, today, half=half, days=warned)
+        found.append(OpenBatch(batch, due, known[key], waits(batch, rows.get(batch.id), office_name)))
+    order = {each: place for place, each in enumerate(Urgency)}
+    return sorted(found, key=lambda each: (order[each.urgency], each.due.day, each.batch.id))
 
 
 def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[int]) -> Urgency:

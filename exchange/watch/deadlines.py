@@ -12,6 +12,7 @@ Rules
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from exchange.app import App
@@ -54,6 +55,30 @@ def _write(app: App, batch: Batch, due: Due, news: list[DueWarning], now: dateti
     for each in added:
         log.warning("%s: %s, due %s, since %s", each.subject, each.code, each.due_on, each.true_on)
     return added
+
+
+def dues_of(app: App, batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> list[tuple[Batch, Due]]:
+    """When each of these is due. Days are counted once for all batches that came on one day, have the same time and
+    were never stopped: of thousands that are open, most.
+    """
+    known: dict[object, Due] = {}
+    found = []
+    for batch, stops in batches:
+        key = None if stops or batch.state is State.CLAIMED else _counted_by(batch)
+        if key is None or key not in known:
+            due = due_of(app, batch, list(stops))
+            if key is not None:
+                known[key] = due
+        else:
+            due = known[key]
+        found.append((batch, due))
+    return found
+
+
+def _counted_by(batch: Batch) -> object:
+    """All that the due day of a batch hangs on that was judged and never stopped."""
+    last = (batch.items, batch.due_last is not None) if batch.state in (State.DELIVERED, State.CLOSED) else None
+    return office_day(batch.received_at), batch.due_working_days, batch.cycle, last
 
 
 def due_of(app: App, batch: Batch, stops: list[Stop]) -> Due:

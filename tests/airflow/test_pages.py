@@ -10,10 +10,11 @@ import pytest
 from exchange.demo.servers.airflow import Airflow
 from exchange.pages.access import ROUTES, Group
 
+OPERATOR = {"start", "board", "batch", "run", "metrics", "search", "search_register"}
 REACHED = {
     "viewer": {"start"},
-    "op": {"start", "board", "batch", "run", "metrics"},
-    "admin": {"start", "board", "batch", "run", "metrics"},
+    "op": OPERATOR,
+    "admin": OPERATOR,
     "leader": {
         "start",
         "batch",
@@ -26,8 +27,8 @@ REACHED = {
         "decide_hold",
         "extend",
     },
-    "officer": {"start", "review", "open_row", "decide_row", "returned", "propose_again"},
-    "supervisor": {"start", "board", "batch", "run", "metrics"},
+    "officer": {"start", "review", "open_row", "decide_row", "undo_row", "returned", "propose_again"},
+    "supervisor": OPERATOR | {"supervision", "supervision_csv", "report_file"},
 }
 """Beside operators all have Airflow's role Viewer: what more they may, the office's own settings say."""
 
@@ -58,6 +59,17 @@ def test_each_account_as_the_table_says(airflow: Airflow, login: str) -> None:
             assert status == 403, "no token against forgery"
         else:
             assert (status != 403) == (route.name in {*REACHED[login], "health"})
+
+
+@pytest.mark.parametrize("kind", ["header", "cookie"])
+def test_the_pages_know_when_the_leader_logged_in(airflow: Airflow, kind: str) -> None:
+    given = {"username": "leader", "password": airflow.users["leader"]}
+    token = httpx.post(f"{airflow.base_url}/auth/token", json=given, timeout=60, trust_env=False).json()["access_token"]
+    headers = {"Authorization": f"Bearer {token}"} if kind == "header" else {"Cookie": f"_token={token}"}
+    status, text = ask(airflow, headers, "GET", "/approval")
+    assert status == 200
+    assert "登录已逾" not in text, "a moment ago"
+    assert 'data-login="/api/v2/auth/logout"' in text
 
 
 def test_the_ui_knows_the_views(airflow: Airflow) -> None:

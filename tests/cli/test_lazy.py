@@ -50,7 +50,7 @@ def test_a_command_imports_its_own_module_alone() -> None:
 
 def test_the_table_names_every_command_and_no_other() -> None:
     modules = {path.stem for path in Path(exchange.cli.__path__[0]).glob("*.py")}
-    assert set(COMMANDS) == modules - {"__init__", "main", "lazy", "log_lines", "outcome", "show"}
+    assert set(COMMANDS) == modules - {"__init__", "main", "lazy", "log_lines", "outcome", "show", "listing"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -24,7 +24,7 @@ from exchange.pages.asked import Failure, Office
 from exchange.pages.forgery import make_token
 
 OPERATORS = frozenset({"op", "admin"})
-ACCOUNTS = ("viewer", "op", "admin", "officer", "yanbian", "leader", "supervisor")
+ACCOUNTS = ("viewer", "op", "admin", "officer", "officer-b", "yanbian", "leader", "supervisor")
 """Log-ins of the demo world; ``yanbian`` is an officer of another place than the rows of most tests."""
 
 

@@ -21,6 +21,7 @@ from exchange.review.labels import in_words, labels, line
         ("birthplace", 999999, "出生地", "999999"),
         ("relation", 2, "与户主关系", "户主"),
         ("doubt", True, "身份存疑", "是"),
+        ("sentence_unread", "false", "刑期无法识别", "否"),
         ("cancelled_reason", 1, "注销原因", "死亡"),
         ("cancelled_reason", 5, "注销原因", "other"),
         ("kind", "administrative_penalty", "记录种类", "行政拘留以外的行政处罚"),

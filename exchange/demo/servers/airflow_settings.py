@@ -22,7 +22,7 @@ from exchange.demo.servers.ports import LOOPBACK
 
 USERS: Final = {
     "admin": "admin", "op": "op", "leader": "viewer", "viewer": "viewer",
-    "officer": "viewer", "yanbian": "viewer", "supervisor": "viewer",
+    "officer": "viewer", "officer-b": "viewer", "yanbian": "viewer", "supervisor": "viewer",
 }  # fmt: skip
 """User → role of Airflow's. Officers, leaders and supervisors see in Airflow what a viewer does, and have pages of
 their own.

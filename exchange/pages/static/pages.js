@@ -18,6 +18,7 @@ function refresh(live) {
 
 function list(buttons) {
   document.addEventListener("keydown", (event) => {
+    if (event.key === "u" && !typing(event)) document.querySelector("button.undo")?.focus();
     if (typing(event) || !["j", "k"].includes(event.key)) return;
     const at = buttons.indexOf(document.activeElement);
     const next = buttons[Math.min(buttons.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)))];
@@ -107,7 +108,7 @@ document.addEventListener("click", (event) => {
 const live = document.getElementById("live");
 if (live) refresh(live);
 const buttons = [...document.querySelectorAll("button.open")];
-if (buttons.length) list(buttons);
+if (buttons.length || document.querySelector("button.undo")) list(buttons);
 const form = document.getElementById("decide");
 if (form) decide(form);
 for (const each of document.querySelectorAll("form.sent")) sent(each, document.querySelector(".trouble"));

@@ -1,0 +1,54 @@
+"""The register's search (登记查询) by batch, partner, period, letter, state.
+
+Rule: what is searched for is posted, so that it stands in no address, log or history.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi.responses import Response
+
+from exchange.pages import words
+from exchange.pages.asked import Asked
+from exchange.pages.troubles import agreements, named
+from exchange.register import BatchFilter, State
+from exchange.supervision import labels
+
+FOUND: Final = 200
+_LONGEST: Final = 100
+_FIELDS: Final = ("batch", "partner", "period", "letter", "state")
+
+
+def search(asked: Asked) -> Response:
+    """The form, and under it what was found, the newest first."""
+    given = {name: asked.form.get(name, "").strip()[:_LONGEST] for name in _FIELDS}
+    wanted = {name: text for name, text in given.items() if text}
+    state = wanted.pop("state", None)
+    known = agreements(asked.app)
+    found = []
+    if wanted or state in list(State):
+        chosen = BatchFilter(**wanted, state=State(state) if state in list(State) else None, limit=FOUND)
+        found = asked.app.register.batches(chosen)
+    return asked.page(
+        "search.html",
+        given=given,
+        asked=bool(asked.form),
+        partners={code: each[0] for code, each in known.items()},
+        states=words.STATES,
+        lines=[
+            (
+                each,
+                *named(known, each),
+                f"{labels.cycle(each.cycle).zh} {each.period or ''}" if each.cycle else "",
+                words.STATES[each.state],
+                words.moment(each.received_at),
+                words.due_words(each),
+            )
+            for each in found
+        ],
+        most=FOUND,
+    )
+
+
+PAGES: Final = {"search": search, "search_register": search}

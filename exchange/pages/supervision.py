@@ -1,0 +1,168 @@
+"""Supervision (监督): months side by side, the share on time, what waits longest, who looked at how many rows.
+
+Rules
+- Every figure is that of the monthly report or of the ledger (``supervision/months.py``, ``register/looks.py``).
+- Each table is a page's table and a CSV file of the same cells; the monthly reports are files, as they were written.
+- Counts, batches and the people who work here; nobody who was asked about.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import HTTPException
+from fastapi.responses import FileResponse, Response
+
+from exchange.app import App
+from exchange.calendar.working_days import office_day
+from exchange.pages import words
+from exchange.pages.asked import Asked
+from exchange.pages.board import open_picture
+from exchange.pages.troubles import agreements, named
+from exchange.register.board import open_lines
+from exchange.register.looks import looks
+from exchange.supervision import months
+from exchange.supervision.labels import Words
+from exchange.supervision.months import MEASURES, Figures, last_months, side_by_side
+
+MONTHS: Final = 6
+LONGEST: Final = 20
+_REPORT: Final = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])(?:\.outside)?\.(?:html|xlsx)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table: ``code`` in its address; ``heads``: the first is that of the rows' own heads; cells as texts."""
+
+    code: str
+    title: Words
+    heads: tuple[Words, ...]
+    rows: Sequence[tuple[str, ...]]
+    numbers: bool = True
+
+
+def supervision(asked: Asked) -> Response:
+    return asked.page("supervision.html", tables=_tables(asked.app), reports=_reports(asked.app))
+
+
+def supervision_csv(asked: Asked) -> Response:
+    """One of the tables as CSV in UTF-8, with a mark that spreadsheets know."""
+    code = asked.request.path_params["table"]
+    for table in _tables(asked.app):
+        if f"{table.code}.csv" == code:
+            out = io.StringIO()
+            csv.writer(out).writerows([[str(head) for head in table.heads], *table.rows])
+            headers = {"Content-Disposition": f'attachment; filename="{code}"'}
+            return Response(out.getvalue().encode("utf-8-sig"), media_type="text/csv; charset=utf-8", headers=headers)
+    raise HTTPException(404)
+
+
+def report_file(asked: Asked) -> Response:
+    """A monthly report as it lies in the office's folder."""
+    name = asked.request.path_params["name"]
+    place = asked.app.settings.home / "reports" / name[:7] / name
+    if not _REPORT.fullmatch(name) or not place.is_file():
+        raise HTTPException(404)
+    return FileResponse(place, filename=name)
+
+
+def _reports(app: App) -> list[tuple[str, list[str]]]:
+    """Month → its files, the newest first."""
+    folder = app.settings.home / "reports"
+    found = (
+        [
+            (month.name, sorted(path.name for path in month.iterdir() if _REPORT.fullmatch(path.name)))
+            for month in sorted(folder.iterdir(), reverse=True)
+            if month.is_dir()
+        ]
+        if folder.is_dir()
+        else []
+    )
+    return [(month, files) for month, files in found if files]
+
+
+def _tables(app: App) -> list[Shown]:
+    span = last_months(app.now(), MONTHS)
+    found = side_by_side(app, span)
+    heads = tuple(Words(each.month.name, "" if each.month.whole else "up to now") for each in found)
+    return [
+        Shown("months", Words("逐月对照", "Months side by side"), (Words("指标", "figure"), *heads), _totals(found)),
+        _rates("levels", Words("按时办结率，按级别", "On time, by level"), found, heads, "by_level"),
+        _rates("partners", Words("按时办结率，按部门", "On time, by partner"), found, heads, "by_partner"),
+        _longest(app),
+        _looks(app),
+    ]
+
+
+def _totals(found: list[Figures]) -> list[tuple[str, ...]]:
+    return [
+        (str(said), *[_share(each.total[name]) if name == "rate" else f"{each.total[name]:,}" for each in found])
+        for name, said in MEASURES
+    ]
+
+
+def _rates(code: str, title: Words, found: list[Figures], heads: tuple[Words, ...], which: str) -> Shown:
+    first = Words("级别", "level") if which == "by_level" else Words("部门", "partner")
+    trend = Words("较上月", "change")
+    rows = [(name, *map(_share, shares), _change(shares[-2:])) for name, shares in months.named(found, which)]
+    return Shown(code, title, (first, *heads, trend), rows)
+
+
+def _share(share: float | None) -> str:
+    return "—" if share is None else f"{share:.1%}"
+
+
+def _change(last: list[float | None]) -> str:
+    """Of the last two months, in percentage points."""
+    before, now = last if len(last) == 2 else (None, None)
+    if before is None or now is None:
+        return "—"
+    return f"{(now - before) * 100:+.1f}"
+
+
+def _longest(app: App) -> Shown:
+    known = agreements(app)
+    found = open_picture(app, open_lines(app.register.engine), office_day(app.now()))
+    found.sort(key=lambda each: (each.batch.received_at, each.batch.id))
+    rows = [
+        (
+            each.batch.id,
+            named(known, each.batch)[0],
+            words.moment(each.batch.received_at),
+            str(words.due_words(each.batch)),
+            "；".join(f"{whom} {rows:,}" for whom, rows in each.waits.items()) or str(words.STATES[each.batch.state]),
+        )
+        for each in found[:LONGEST]
+    ]
+    heads = (
+        Words("批次", "batch"), Words("部门", "partner"), Words("收到", "received"), Words("时限", "due"),
+        Words("等待", "waits for"),
+    )  # fmt: skip
+    return Shown("longest", Words("等待最久的批次", "What waits longest"), heads, rows, numbers=False)
+
+
+def _looks(app: App) -> Shown:
+    span = last_months(app.now(), 1)[0]
+    rows = [
+        (
+            words.who(app.settings, each.person),
+            f"{each.opened:,}",
+            f"{each.decided:,}",
+            f"{each.opened / each.decided:.1f}" if each.decided else "—",
+            f"{each.overturned:,}",
+        )
+        for each in looks(app.register.engine, span.start, span.end)
+    ]
+    heads = (
+        Words("经办", "by"), Words("查看行次", "rows opened"), Words("核实行次", "decided"),
+        Words("每核实一行查看", "opened for each decided"), Words("初次结论被改", "first words overturned"),
+    )  # fmt: skip
+    return Shown("looks", Words(f"查看与核实，{span.name}", f"Opened and decided, {span.name}"), heads, rows)
+
+
+PAGES: Final = {"supervision": supervision, "supervision_csv": supervision_csv, "report_file": report_file}

@@ -1,0 +1,57 @@
+"""Who looked at rows of people, and who decided them: by the ledger, in a span of time.
+
+Rules
+- An opening is counted once for each row and each time, as it was registered; a decision likewise, a word of two
+  officers included, and whatever was taken back later, too.
+- Overturned is a first word whose row was decided otherwise in the end.
+- Persons are those who work here; nobody who was asked about is in here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Engine, text
+
+from exchange.register.database import transaction
+
+_OPENED: Final = text("""
+    SELECT actor, sum(cardinality(string_to_array(facts::jsonb ->> 'opened', ',')))::int FROM ledger
+    WHERE at >= :start AND at < :end AND facts LIKE '%"opened"%' GROUP BY actor
+""")
+_DECIDED: Final = text(r"""
+    SELECT actor, count(*)::int FROM ledger, jsonb_each_text(facts::jsonb) AS told (key, value)
+    WHERE at >= :start AND at < :end AND facts LIKE '%"review.%'
+        AND told.key ~ '^review\.[0-9]+$' AND told.value <> 'undone' GROUP BY actor
+""")
+_OVERTURNED: Final = text("""
+    SELECT earlier::jsonb -> 0 ->> 'by', count(*)::int FROM review
+    WHERE decided_at >= :start AND decided_at < :end AND state <> 'open' AND earlier IS NOT NULL
+        AND earlier::jsonb -> 0 -> 'answers' <> decision::jsonb GROUP BY 1
+""")
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Of one person: rows opened, decided, and first words that another outcome overturned."""
+
+    person: str
+    opened: int
+    decided: int
+    overturned: int
+
+
+def looks(engine: Engine, start: datetime, end: datetime) -> list[Looks]:
+    """Those who opened or decided a row from ``start`` to before ``end``, who opened most first."""
+    span, found = {"start": start, "end": end}, list[dict[str, int]]()
+    with transaction(engine) as session:
+        for query in (_OPENED, _DECIDED, _OVERTURNED):
+            found.append({row[0]: row[1] for row in session.execute(query, span)})
+    opened, decided, overturned = found
+    people = [
+        Looks(person, opened.get(person, 0), decided.get(person, 0), overturned.get(person, 0))
+        for person in {*opened, *decided, *overturned}
+    ]
+    return sorted(people, key=lambda each: (-each.opened, each.person))
