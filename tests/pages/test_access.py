@@ -15,7 +15,8 @@ from exchange.pages.forgery import holds, make_token
 from tests.pages.conftest import ACCOUNTS, Pages
 
 OFFICER = {
-    "start", "review", "open_row", "decide_row", "undo_row", "objections", "open_objection", "returned", "propose_again",
+    "start", "review", "open_row", "decide_row", "undo_row", "objections", "open_objection", "returned",
+    "propose_again",
 }  # fmt: skip
 OPERATOR = {"start", "board", "batch", "run", "metrics", "search", "search_register"}
 EXPECTED = {
