@@ -11,7 +11,7 @@ SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server && command -v 
 BROWSER = @{ command -v npm && command -v chromium; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm chromium; } || true
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery bench-restore docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -71,6 +71,9 @@ bench-celery: .venv/installed ## Celery workers: throughput of one and two, one 
 # ENGINE: docker, or podman; COMPOSE: podman-compose, or left out: the engine's own `compose`. Bases in another registry, or by digest: PYTHON_IMAGE,
 # DEBIAN_IMAGE; POSTGRES_IMAGE, REDIS_IMAGE when it is started. BUILD_OPTIONS: further words for `build`.
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+bench-restore: .venv/installed ## a backup of a year's register (300,000 batches) and the way back: seconds of each part; BATCHES, LINES, FILES
+	$(BIN)/python -m benchmarks.restore $(if $(BATCHES),--batches $(BATCHES)) $(if $(LINES),--lines $(LINES)) $(if $(FILES),--files $(FILES))
+
 images:          ## build the office's and the SFTP server's image; ENGINE, PYTHON_IMAGE, DEBIAN_IMAGE, BUILD_OPTIONS
 	$(or $(ENGINE),docker) build $(BUILD_OPTIONS) --file docker/Dockerfile --tag household-exchange:$(VERSION) \
 	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) .

@@ -110,7 +110,7 @@ def _warned(
 
 def _record(*args: Any, **kwargs: Any) -> logging.LogRecord:
     record = _make_record(*args, **kwargs)
-    top = record.name.partition(".")[0]
+    top = (record.name or "").partition(".")[0]  # a copy (logging.makeLogRecord) gets its name later, as it was made
     if top in LIBRARIES:
         record.msg, record.args = f"{record.name}: {record.levelname} at {record.filename}:{record.lineno}", None
     if top in LIBRARIES or top in _OURS:

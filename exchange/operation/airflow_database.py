@@ -52,7 +52,8 @@ def _environment(plan: Plan, home: Path) -> dict[str, str]:
     lines = read_secret(plan.secret_folder / "airflow.env").decode().splitlines()
     given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     given = {name: value.strip("'") for name, value in given.items()}
-    return {**os.environ, **given, "AIRFLOW_HOME": str(home), "PGPASSFILE": str(plan.pgpass)}
+    utf8 = {"PYTHONUTF8": "1"}  # Airflow reads its own files in the locale's encoding, which may be GB18030
+    return {**os.environ, **given, **utf8, "AIRFLOW_HOME": str(home), "PGPASSFILE": str(plan.pgpass)}
 
 
 def _run(program: Path, environment: dict[str, str], *words: str) -> None:

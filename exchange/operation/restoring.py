@@ -8,7 +8,9 @@ Rules
 
 from __future__ import annotations
 
+import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -46,12 +48,17 @@ def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> i
         raise Halt(msg)
     make_folder(folder)
     wanted = [entry for path, entry in backup.entries.items() if not path.startswith(f"{DATABASES}/")]
-    for entry in wanted:
-        place = (folder / entry.path).resolve()
+    places = [(folder / entry.path).resolve() for entry in wanted]
+    for entry, place in zip(wanted, places, strict=True):
         if not place.is_relative_to(folder.resolve()):
             msg = f"{entry.path}: a backup's files lie below its folder"
             raise Halt(msg)
-        vault.open(entry, place, key)
+    pool = ThreadPoolExecutor(os.cpu_count())  # a file costs a start of openssl: as many at once as there are cores
+    try:
+        for _ in pool.map(lambda entry, place: vault.open(entry, place, key), wanted, places):
+            pass
+    finally:
+        pool.shutdown(cancel_futures=True)
     return len(wanted)
 
 

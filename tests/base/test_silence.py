@@ -82,3 +82,18 @@ def test_what_the_caller_names_goes_through() -> None:
 
     with pytest.raises(Timeout), without_values(Timeout):
         raise Timeout
+
+
+def test_a_copy_of_a_record_is_made_without_a_name_first() -> None:
+    """As Airflow's formatter copies each record before it is written: what is told stays, and is told."""
+    code = BEGIN + (
+        "import io, logging, structlog\n"
+        "stream = io.StringIO(); handler = logging.StreamHandler(stream)\n"
+        "handler.setFormatter(structlog.stdlib.ProcessorFormatter(processor=structlog.dev.ConsoleRenderer(colors=False)))\n"
+        "logger = logging.getLogger('exchange.test'); logger.addHandler(handler); logger.setLevel(logging.INFO)\n"
+        "logger.info('took %.1f s', 4.6)\n"
+        "print(stream.getvalue())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert "took 4.6 s" in done.stdout
+    assert "Logging error" not in done.stderr

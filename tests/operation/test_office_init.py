@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,9 +17,11 @@ from typer.testing import CliRunner
 
 from exchange.app import App
 from exchange.base.files import write_atomically
+from exchange.base.paths import POOLS
 from exchange.cli.main import commands
 from exchange.demo.servers.postgres import Postgres
 from exchange.operation import office
+from exchange.operation.airflow_database import make_airflow
 from exchange.operation.dump import dump
 from exchange.operation.finding import Condition
 from exchange.operation.installing import BACKUP, OWNER, Plan, password_of, url
@@ -41,12 +45,12 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         place.remove()
 
 
-def admin(server: Postgres) -> psycopg.Connection[tuple[object, ...]]:
+def admin(server: Postgres, database: str = "postgres") -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(
         host="127.0.0.1",
         port=server.port,
         user="postgres",
-        dbname="postgres",
+        dbname=database,
         passfile=str(server.password_file),
         autocommit=True,
     )
@@ -151,6 +155,25 @@ def test_what_is_missing_is_made_and_what_was_added_stays(plan: Path, server: Po
     assert "AIRFLOW__API_AUTH__JWT_SECRET=" in place.read_text("utf-8")
     assert "新建 2 项" in said
     assert "新建 0 项" in init(plan)
+
+
+def test_airflows_tables_and_pools_are_made_and_a_changed_pool_stays(plan: Path, server: Postgres) -> None:
+    """By Airflow's own program; no component of it runs."""
+    init(plan)
+    wanted = Plan.read(plan)
+    assert [done.new for done in make_airflow(wanted)] == [True, True]
+    with admin(server, "airflow") as connection:
+        connection.execute("UPDATE slot_pool SET slots = 5 WHERE pool = 'bulk'")
+        connection.execute("DELETE FROM slot_pool WHERE pool = 'lookout'")
+    assert [done.new for done in make_airflow(wanted)] == [False, True]
+    with admin(server, "airflow") as connection:
+        found = dict(connection.execute("SELECT pool, slots FROM slot_pool").fetchall())
+    pools = {name: pool["slots"] for name, pool in json.loads(POOLS.read_bytes()).items()}
+    assert found == pools | {"bulk": 5}
+
+
+def test_without_airflow_nothing_of_it_is_made(plan: Path, tmp_path: Path) -> None:
+    assert list(make_airflow(Plan.read(plan), tmp_path / "airflow")) == []
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,7 @@ class Airflow:
             "AIRFLOW_HOME": str(self.folder),
             "PGPASSFILE": str(self.password_file),
             "GX_ANALYTICS_ENABLED": "false",
+            "PYTHONUTF8": "1",  # Airflow reads its own files in the locale's encoding, which may be GB18030
             "NO_PROXY": LOOPBACK,  # tasks speak with the API server directly, whatever proxy the machine has
             "no_proxy": LOOPBACK,
         }
