@@ -35,7 +35,12 @@ export function statusMessage(record) {
         part(
             say("在办批次", "Batches under way"),
             [say("批次", "batch"), say("进度", "how far"), say("未答行数", "rows open"), say("时限", "due")],
-            open.map((each) => [each.batch, say(...STAGES[each.stage]), each.rows_open ?? "—", due(each)]),
+            open.map((each) => [
+                each.test ? `${each.batch} TEST` : each.batch,
+                say(...STAGES[each.stage]),
+                each.rows_open ?? "—",
+                due(each),
+            ]),
         ),
         part(
             say("近三十天不予受理", "Refused within 30 days"),
