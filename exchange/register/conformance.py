@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
-from exchange.register.models import Base
+from exchange.register.models import LIVE, Base, BatchRow
 
 
 class ConformanceKind(StrEnum):
@@ -68,6 +68,12 @@ class Conformance:
             query = select(ConformanceRow).filter_by(partner=partner).order_by(ConformanceRow.number.desc()).limit(1)
             row = session.scalars(query).first()
             return None if row is None else _conformed(row)
+
+    def was_tested(self, partner: str) -> bool:
+        """Whether a set of the partner's was ever a test."""
+        query = select(BatchRow.id).where(~LIVE, BatchRow.partner == partner).limit(1)
+        with transaction(self.engine) as session:
+            return session.scalar(query) is not None
 
     def _add(self, partner: str, kind: ConformanceKind, at: datetime, reason: str | None, sha256: str | None) -> int:
         with transaction(self.engine) as session:

@@ -51,10 +51,15 @@ def stage_of(agreement: Agreement) -> Literal["test"] | None:
 
 
 def _check_conforms(app: App, agreement: Agreement) -> None:
-    """Halt where the agreement says that it is live and the partner has shown nothing, nor was it exempted."""
-    if agreement.stage == "live" and app.register.conformance.newest(agreement.partner) is None:
+    """Halt where the agreement is live, the partner has shown nothing and was not exempted. One of before that names no
+    stage is let be, unless the partner was in its tests meanwhile: to leave the stage out again is no way round.
+    """
+    conformance, partner = app.register.conformance, agreement.partner
+    if agreement.is_test or conformance.newest(partner) is not None:
+        return
+    if agreement.stage == "live" or conformance.was_tested(partner):
         msg = (
-            f'{agreement.partner}: stage = "live" needs a certificate of conformance (exchange partner certify), or a'
+            f'{partner}: stage = "live" needs a certificate of conformance (exchange partner certify), or a'
             " leader's exemption (exchange partner exempt)"
         )
         raise Halt(msg)

@@ -18,7 +18,10 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import make_claims
 from exchange.intake.collect import poll
+from exchange.snapshots.versions import Snapshots
+from exchange.status.publish import publish
 from tests.desk.browser import drive
+from tests.steps.stages import at_stage
 
 Ask = Callable[..., Request]
 ITEMS = ("id_number", "name", "sex", "birth_date")
@@ -129,3 +132,30 @@ def test_what_was_altered_is_not_opened(app: App, court: DemoPartner, ask: Ask, 
     said = [each for each in driven.gave if isinstance(each, str)]
     assert len(said) == len(SPOILED)
     assert not any("已解密" in each for each in said)
+
+
+def test_the_status_file_and_a_tests_answers_are_told_as_what_they_are(
+    app: App, court: DemoPartner, ask: Ask, page: Path, tmp_path: Path, installed: Snapshots
+) -> None:
+    """Everything that lies in the folder at once: a TEST receipt and result, a refusal, and how the partner stands."""
+    with at_stage(app, court, "test"):
+        sound, refused = ask(), ask(purpose="other")
+        for request in (sound, refused):
+            court.drop(court.make_set(request))
+            poll(app)
+            pipeline.run(app, request.batch)
+        publish(app, court.id, again=True)
+        files = fetched(court, tmp_path / "fetched")
+    driven = drive(
+        page,
+        tmp_path / "saved",
+        *reads(files, court.keys / "encrypt.key"),
+        {"do": "wait", "at": "#read-outcome", "text": "近三十天不予受理"},
+        {"do": "text", "at": "#read-outcome"},
+        {"do": "screenshot", "to": str(tmp_path / "status.png"), "full": True},
+    )
+    said = next(each for each in driven.gave if isinstance(each, str) and "近况" in each)
+    assert said.count("【测试 TEST，虚构数据】") >= 3, "receipts, result, status"
+    assert f"待取：{sound.batch}.result.csv.p7m" in said
+    assert "测试：虚构人员" in said
+    assert "认识的文件格式" not in said

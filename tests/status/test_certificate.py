@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -15,6 +16,7 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.cli.partner import commands
 from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, World
 from exchange.intake.collect import poll
 from exchange.register import Decision
@@ -30,14 +32,34 @@ Ask = Callable[..., Request]
 Shown = Callable[[], set[str]]
 
 
+_numbers = itertools.count(1)
+
+
 @pytest.fixture
-def renewed(app: App, court: DemoPartner, tmp_path: Path) -> Iterator[DemoPartner]:
-    """The court with a new signing key, pinned in place of the old one."""
-    pinned = app.agreement(court.id).certificates.signing
+def social(world: World) -> DemoPartner:
+    """A partner that no other test puts to the test: what is shown is shown here."""
+    return demo_partner(world, PARTNERS[2])
+
+
+@pytest.fixture
+def asks(ask: Ask, social: DemoPartner) -> Ask:
+    """Its sound requests."""
+
+    def make(*data: object, **given: object) -> Request:
+        sound = {"purpose": "pension", "legal_basis": "社会保险法第七十四条", "cycle": "monthly", "period": "2026-11"}
+        return ask(*data, **{"batch": f"{social.id}.shown{next(_numbers)}"} | sound | given)
+
+    return make
+
+
+@pytest.fixture
+def renewed(app: App, social: DemoPartner, tmp_path: Path) -> Iterator[DemoPartner]:
+    """The partner with a new signing key, pinned in place of the old one."""
+    pinned = app.agreement(social.id).certificates.signing
     before, keys = pinned.read_bytes(), tmp_path / "keys"
-    shutil.copytree(court.keys, keys, ignore=shutil.ignore_patterns("sign.*", "desk"))
-    make_certificate(keys, "sign", "court, new")
-    partner = replace(court, keys=keys)
+    shutil.copytree(social.keys, keys, ignore=shutil.ignore_patterns("sign.*", "desk"))
+    make_certificate(keys, "sign", "new")
+    partner = replace(social, keys=keys)
     yield partner
     pinned.write_bytes(before)
 
@@ -65,15 +87,15 @@ def test_each_thing_is_shown_when_it_was_done_and_then_live_is_allowed(
     world: World,
     app: App,
     leader: App,
-    court: DemoPartner,
+    social: DemoPartner,
     renewed: DemoPartner,
-    ask: Ask,
+    asks: Ask,
     province: Path,
     installed: Snapshots,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(world.config))
-    agreement = app.agreement(court.id)
+    agreement = app.agreement(social.id)
 
     def shown() -> set[str]:
         return {each.code for each in requirements(app, agreement) if each.by is not None}
@@ -83,39 +105,39 @@ def test_each_thing_is_shown_when_it_was_done_and_then_live_is_allowed(
     right = (expected["identity"] == "consistent") & (expected["sex"] == "consistent")
     data = claims.filter(right).select("row_ref", "id_number", "name", "sex").head(1).write_csv().encode()
 
-    live = answered(app, court, ask(data))
-    take(app, court, live)
-    with at_stage(app, court, "test"):
+    live = answered(app, social, asks(data))
+    take(app, social, live)
+    with at_stage(app, social, "test"):
         assert shown() == set(), "what was live shows nothing"
-        answered(app, court, ask(data, purpose="other"))
+        answered(app, social, asks(data, purpose="other"))
         assert shown() == set()
-        first = answered(app, court, ask(data))
+        first = answered(app, social, asks(data))
         assert shown() == {"refusal_understood"}
-        take(app, court, first)
+        take(app, social, first)
         assert shown() == {"refusal_understood", "set_answered"}
         reference = claims.filter(right)["row_ref"][0]
-        about = {"cycle": "objection", "items": ("sex",), "objects_to": first}
-        objection = answered(app, court, ask(f"row_ref\n{reference}\n".encode(), 1, **about))
+        about = {"cycle": "objection", "period": "2026-11-23", "items": ("sex",), "objects_to": first}
+        objection = answered(app, social, asks(f"row_ref\n{reference}\n".encode(), 1, **about))
         assert shown() == {"refusal_understood", "set_answered", "objection"}
         _decided(app, leader, objection)
-        take(app, court, objection, 2)
+        take(app, social, objection, 2)
         assert shown() == {"refusal_understood", "set_answered", "objection", "supplement_taken"}
-        assert CliRunner().invoke(commands, ["certify", court.id]).exit_code == 1
+        assert CliRunner().invoke(commands, ["certify", social.id]).exit_code == 1
 
         new, old = (renewed.keys / "sign.pem").read_bytes(), agreement.certificates.signing.read_bytes()
         agreement.certificates.signing.write_bytes(old + new)
-        answered(app, renewed, ask(data))
+        answered(app, renewed, asks(data))
         assert "key_changed" not in shown(), "the old one still counts"
         agreement.certificates.signing.write_bytes(new)
-        answered(app, renewed, ask(data))
+        answered(app, renewed, asks(data))
         assert "key_changed" in shown()
-        said = CliRunner().invoke(commands, ["certify", court.id])
+        said = CliRunner().invoke(commands, ["certify", social.id])
         assert said.exit_code == 0, said.output
-    certificate = court.verified(f"{court.id}.conformance.json")
+    certificate = social.verified(f"{social.id}.conformance.json")
     assert {each["code"] for each in certificate["shown"]} == shown()
     assert live not in {each["batch"] for each in certificate["shown"]}
-    with at_stage(app, court, "live"):
-        batch = answered(app, renewed, ask(data))
+    with at_stage(app, social, "live"):
+        batch = answered(app, renewed, asks(data))
         assert not app.register.batch(batch).is_test
     app.register.verify()
 

@@ -287,6 +287,11 @@ def test_live_needs_a_certificate_or_a_leaders_exemption(app: App, education: De
         batch = sent(app, education, ask(batch=f"{education.id}.live"))
         with pytest.raises(Halt, match="needs a certificate of conformance"):
             pipeline.receive(app, batch)
+    with at_stage(app, education, "test"):
+        pipeline.receive(app, sent(app, education, ask(batch=f"{education.id}.tested")))
+    with pytest.raises(Halt, match="needs a certificate of conformance"):
+        pipeline.receive(app, batch)  # to leave the stage out is no way round, once there were tests
+    with at_stage(app, education, "live"):
         app.register.conformance.exempt(education.id, "多年合作部门〔虚构〕", app.now())
         pipeline.receive(app, batch)
     assert app.register.batch(batch).state is State.REFUSED, "judged, for its purpose is the court's"

@@ -1,5 +1,5 @@
 /**
- * An answer from the office: receipt, notice or result, trusted step by step, and a result's rows beside one's own.
+ * An answer from the office: receipt, notice, result, status or certificate of conformance, trusted step by step, and a result's rows beside one's own.
  *
  * Rules: signature, then what it is about, then the hash of the envelope, and only then is it opened, and the hash of
  * what was inside. The first thing that does not hold ends it: `Untrusted` names it.
@@ -12,7 +12,13 @@ import { holds } from "./rules.js";
 import { resultText } from "./encoding.js";
 import { readSheet } from "./workbook.js";
 
-const FORMATS = { "exchange-receipt/1": "receipt", "exchange-result/1": "result", "exchange-notice/1": "notice" };
+const FORMATS = {
+    "exchange-receipt/1": "receipt",
+    "exchange-result/1": "result",
+    "exchange-notice/1": "notice",
+    "exchange-status/1": "status",
+    "exchange-conformance/1": "conformance",
+};
 
 /** `signature_missing`, `signature`, `partner`, `format`, `envelope_missing`, `envelope_hash`, `envelope`, `plain_hash`. */
 export class Untrusted extends Error {}

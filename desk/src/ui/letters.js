@@ -1,14 +1,22 @@
 /**
- * Receipts and notices in a clerk's words.
+ * Receipts, notices and the certificate of conformance in a clerk's words.
  */
 import { el, message, say } from "./dom.js";
+import { testMark } from "./statusView.js";
 import { refusalText } from "./words.js";
 
 const beijing = (stamp) => stamp.slice(0, 16).replace("T", " ");
 
 /** A receipt; `hashOf(name)` gives the hash of a file as it was sent, or null where it is not known. */
 export async function receiptMessage({ rules }, record, hashOf) {
-    const head = el("strong", {}, record.batch, record.number ? `（第 ${record.number} 份回执）` : "", "：");
+    const head = el(
+        "strong",
+        {},
+        testMark(record),
+        record.batch,
+        record.number ? `（第 ${record.number} 份回执）` : "",
+        "：",
+    );
     if (record.outcome === "refused") {
         const { refusal } = record;
         const known = rules.refusals[refusal.code]
@@ -54,8 +62,18 @@ export async function receiptMessage({ rules }, record, hashOf) {
 export const noticeMessage = (record) =>
     message(
         "warn",
+        testMark(record),
         el("strong", {}, record.about, "："),
         say(record.zh, record.en),
         record.expected_by ? say(`（应于 ${record.expected_by} 前报送）`, ` (by ${record.expected_by})`) : null,
         record.ends_on ? say(`（${record.ends_on} 到期）`, ` (ends ${record.ends_on})`) : null,
+    );
+
+export const conformanceMessage = (record) =>
+    message(
+        "good",
+        say(
+            `合格证书：${record.zh}，${record.certified_on}，测试项目全部完成。`,
+            `Certificate of conformance of ${record.certified_on}: all was shown.`,
+        ),
     );

@@ -8,8 +8,9 @@ import { askedOf } from "./checkView.js";
 import { Checker } from "./checker.js";
 import { button, bytesOf, el, fileField, message, say } from "./dom.js";
 import { keyFields, keyWords } from "./keyFields.js";
-import { noticeMessage, receiptMessage } from "./letters.js";
+import { conformanceMessage, noticeMessage, receiptMessage } from "./letters.js";
 import { resultPart } from "./resultView.js";
+import { statusMessage } from "./statusView.js";
 
 const UNTRUSTED = {
     signature_missing: ["缺少签名文件（同名加 .p7s）：请一并取回。", "Its signature (.p7s) is missing: fetch it, too."],
@@ -128,6 +129,8 @@ async function run(desk, files, own, keys, outcome) {
             if (signed.kind === "receipt")
                 shown.push(await receiptMessage(desk, signed.record, (file) => hashOf(desk, files, file)));
             else if (signed.kind === "notice") shown.push(noticeMessage(signed.record));
+            else if (signed.kind === "status") shown.push(statusMessage(signed.record));
+            else if (signed.kind === "conformance") shown.push(conformanceMessage(signed.record));
             else results.set(signed.record.batch, [...(results.get(signed.record.batch) ?? []), signed.record]);
         } catch (error) {
             if (!name.endsWith(".request.json")) shown.push(untrustedMessage(name, error));

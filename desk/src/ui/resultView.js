@@ -4,6 +4,7 @@
 import { besides, standing, whatToDo, STANDINGS } from "../core/standing.js";
 import { writeWorkbook } from "../core/write.js";
 import { button, el, field, message, save, say, table } from "./dom.js";
+import { testMark } from "./statusView.js";
 import { codeEntry, columnWord, itemWord } from "./words.js";
 
 const SHOWN = 100;
@@ -54,7 +55,7 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
     return el(
         "article",
         { "aria-label": batch },
-        el("h3", {}, say("结果", "Result"), ` ${batch}`),
+        el("h3", {}, testMark(last), say("结果", "Result"), ` ${batch}`),
         message(
             open ? "warn" : "good",
             say(
