@@ -27,7 +27,8 @@ REACHED = {
         "decide_hold",
         "extend",
     },
-    "officer": {"start", "review", "open_row", "decide_row", "undo_row", "returned", "propose_again"},
+    "officer": {"start", "review", "open_row", "decide_row", "undo_row", "returned", "propose_again"}
+    | {"objections", "open_objection"},
     "supervisor": OPERATOR | {"supervision", "supervision_csv", "report_file"},
 }
 """Beside operators all have Airflow's role Viewer: what more they may, the office's own settings say."""
