@@ -1,4 +1,4 @@
-"""What a partner was told of its batches, for its status file: one statement, no row of a review or release.
+"""What a partner was told of its batches, for its status file, and whose may be another; no row of a review or release.
 
 Rule: a second look that was opened here, in the stead of a person, is no batch of the partner's: it sent no manifest,
 and no receipt told it of one.
@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from exchange.register.batches import Batch, Role
 from exchange.register.database import transaction
 from exchange.register.lines import as_batch
-from exchange.register.models import BatchRow, FileRow
+from exchange.register.models import BatchRow, FileRow, LedgerRow
 from exchange.register.states import OPEN
 
 
@@ -42,3 +42,11 @@ def told_batches(engine: Engine, partner: str, since: datetime, limit: int) -> l
     )
     with transaction(engine) as session:
         return [ToldBatch(as_batch(row), digest) for row, digest in session.execute(query)]
+
+
+def moved_since(engine: Engine, line: int) -> tuple[int, set[str]]:
+    """(the ledger's last line, the partners of whose batches a line behind ``line`` speaks)."""
+    partners = select(BatchRow.partner).join(LedgerRow, LedgerRow.batch_id == BatchRow.id).where(LedgerRow.seq > line)
+    with transaction(engine) as session:
+        last = session.scalar(select(func.max(LedgerRow.seq))) or 0
+        return last, set(session.scalars(partners.distinct()))

@@ -9,6 +9,7 @@ Rules
   could not be put is put at the next try, the same bytes.
 - Each file under a temporary name, then renamed (``wire/transfer.py``). Whoever reads between two of the renames finds
   a signature of another minute and fetches again.
+- Only partners whose status may have changed are looked at (``moved.py``).
 - One partner's trouble is that partner's: it is named, the others go on. Nothing of it is in another's file. A server
   that took no file is left alone for some minutes, so that the look that calls this is not held up each time.
 - The files are made from the register and stand in no archive: what they say can be asked of it at any time.
@@ -19,6 +20,7 @@ from __future__ import annotations
 import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -30,6 +32,7 @@ from exchange.app import App
 from exchange.base.errors import ExchangeError, without_values
 from exchange.base.files import make_folder, sha256, write_atomically
 from exchange.status.facts import status_of
+from exchange.status.moved import keep, whose
 from exchange.status.page import write_page
 from exchange.wire.envelope import sign
 from exchange.wire.manifest import SIGNATURE_SUFFIX, File, write
@@ -46,45 +49,60 @@ _SENT, _FAILED = "sent", "failed"
 _PARTNERS_AT_ONCE: Final = 8
 
 
+@dataclass(frozen=True)
+class _Told:
+    """``holds``: what lies at the partner's is how it stands now; ``trouble``: why not, in a sentence."""
+
+    holds: bool
+    put: bool = False
+    trouble: str | None = None
+
+
 def publish_all(app: App) -> list[str]:
-    """One look at all partners; a sentence for each that is in trouble."""
-    partners = [path.stem for path in app.agreement_files()]
+    """One look at all partners whose status may be another; a sentence for each that is in trouble."""
+    partners, seen = whose(app, [path.stem for path in app.agreement_files()])
     with ThreadPoolExecutor(_PARTNERS_AT_ONCE) as workers:
-        return [trouble for trouble in workers.map(lambda each: _apart(app, each), partners) if trouble is not None]
+        told = dict(zip(partners, workers.map(lambda each: _apart(app, each), partners), strict=True))
+    keep(app, seen, [partner for partner, each in told.items() if not each.holds])
+    return [each.trouble for each in told.values() if each.trouble is not None]
 
 
 def publish(app: App, partner: str, *, again: bool = False) -> bool:
     """Puts the partner's status file where it is another than the one that lies there, or, ``again``, as it is; whether
     it was put. Errors as the transport raises them.
     """
+    return _publish(app, partner, again=again).put
+
+
+def _publish(app: App, partner: str, *, again: bool) -> _Told:
     agreement = load_agreement(app.agreement_file(partner))
     folder = make_folder(app.settings.home / "status" / partner)
-    _make(app, agreement, folder)
+    holds = _make(app, agreement, folder)
     digest = sha256((folder / JSON_NAME).read_bytes())
     if not again and _sent(folder) == digest:
-        return False
+        return _Told(holds)
     with app.folder(agreement) as remote:
         for name in _NAMES:
             remote.deliver(name, folder / name)
     write_atomically(folder / _SENT, digest.encode())
     log.info("partner %s: the status file is renewed", partner)
-    return True
+    return _Told(holds, put=True)
 
 
-def _apart(app: App, partner: str) -> str | None:
+def _apart(app: App, partner: str) -> _Told:
     failed = app.settings.home / "status" / partner / _FAILED
     if _failed_lately(failed, app.now()):
-        return None
+        return _Told(holds=False)
     try:
         with without_values():
-            publish(app, partner)
+            told = _publish(app, partner, again=False)
         failed.unlink(missing_ok=True)
     except ExchangeError as error:
         make_folder(failed.parent)
         write_atomically(failed, app.now().isoformat().encode())
         log.error("partner %s: status file: %s: %s", partner, type(error).__name__, error)
-        return f"{partner}: status file: {error}"
-    return None
+        return _Told(holds=False, trouble=f"{partner}: status file: {error}")
+    return told
 
 
 def _failed_lately(failed: Path, now: datetime) -> bool:
@@ -93,19 +111,22 @@ def _failed_lately(failed: Path, now: datetime) -> bool:
     return False
 
 
-def _make(app: App, agreement: Agreement, folder: Path) -> None:
-    """Makes the files anew where they are not what the partner would be told now."""
+def _make(app: App, agreement: Agreement, folder: Path) -> bool:
+    """Makes the files anew where they are not what the partner would be told now; False where that is left to a later
+    minute.
+    """
     now, before = status_of(app, agreement), _made(folder)
     if before is not None:
         same = before.model_copy(update={"made_at": now.made_at, "page": None}) == now
         if same or timedelta() <= now.made_at - before.made_at < AT_MOST_EACH:
-            return
+            return same
     page = write_page(now)
     named = File(name=PAGE_NAME, size=len(page), sha256=sha256(page))
     content = write(now.model_copy(update={"page": named}))
     # The JSON is written last: with it all three are of the same making.
     for name, made in zip(_NAMES, (page, sign(content, app.signing), content), strict=True):
         write_atomically(folder / name, made)
+    return True
 
 
 def _made(folder: Path) -> Status | None:

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from exchange import pipeline
+from exchange.agreements.agreement import Agreement
 from exchange.app import App
 from exchange.cli.notice import commands
 from exchange.demo.partner import DemoPartner, Request
@@ -19,8 +20,10 @@ from exchange.demo.world import PARTNERS, World
 from exchange.intake.collect import poll
 from exchange.register import State
 from exchange.settings import ENVIRONMENT_VARIABLE
+from exchange.status.facts import status_of
 from exchange.status.publish import publish, publish_all
 from exchange.steps.second_look import open_second_look
+from exchange.wire.status import Status
 
 MINUTE = timedelta(minutes=1)
 Ask = Callable[..., Request]
@@ -129,6 +132,7 @@ def test_one_partners_trouble_is_not_anothers(world: World, app: App, education:
     court = world.sftp(PARTNERS[0].id)
     for each in PARTNERS[:2]:
         (app.settings.home / "status" / each.id / "sent").unlink(missing_ok=True)
+    (app.settings.home / "status" / "seen.json").unlink(missing_ok=True)
     court.stop()
     try:
         (trouble,) = publish_all(later(120 * MINUTE))
@@ -169,3 +173,41 @@ def test_maintenance_is_told_until_it_is_over_or_withdrawn(
         ["withdraw", str(found["number"])],
     ):
         assert run(commands, wrong).exit_code == 70, wrong
+
+
+def test_a_quiet_minute_works_nobodys_status_out_and_whoever_moved_is_told(
+    app: App, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, worked_out = app.now() + 300 * MINUTE, list[str]()
+
+    def at(minutes: float) -> App:
+        return App(app.settings, app.register, lambda: start + minutes * MINUTE)
+
+    def remember(office: App, agreement: Agreement) -> Status:
+        worked_out.append(agreement.partner)
+        return status_of(office, agreement)
+
+    def look(minutes: float) -> list[str]:
+        worked_out.clear()
+        assert publish_all(at(minutes)) == []
+        return worked_out
+
+    (app.settings.home / "status" / "seen.json").unlink(missing_ok=True)
+    monkeypatch.setattr("exchange.status.publish.status_of", remember)
+    assert len(look(0)) == len(app.agreement_files())
+    assert look(2) == []
+    request = ask()
+    court.drop(court.make_set(request))
+    poll(app)
+    assert look(4) == [court.id]
+    pipeline.receive(app, request.batch)
+    assert look(4.5) == [court.id], "it moved, and is told a minute after the last time"
+    assert of(told(court), request.batch)["stage"] == "received"
+    assert look(6) == [court.id]
+    assert of(told(court), request.batch)["stage"] == "in_work"
+    assert look(8) == []
+    court.drop({"t.request.json": b"{"})
+    poll(at(9))
+    poll(at(9 + 31))
+    assert look(41) == [court.id]
+    assert look(60 * 24) != [], "a new day"

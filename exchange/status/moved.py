@@ -1,0 +1,93 @@
+"""Whose status may be another than at the last look, so that a quiet minute asks a few questions for all partners.
+
+    <home>/status/seen.json     what the last look saw
+
+Rules
+- A hint, nothing more: whoever is named is worked out whole, whoever is not keeps the file that lies there. Everybody
+  is named where nothing was seen yet, on a new day, and when an agreement, a certificate, this software or what is
+  announced changed; a partner, when a line of the ledger speaks of a batch of theirs, or their folder lacks another
+  thing.
+- Who could not be told is named again at the next look. What was seen is written after that look: one that is killed is
+  made again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from exchange.app import App
+from exchange.base.files import make_folder, sha256, write_atomically
+from exchange.calendar.working_days import office_day
+from exchange.register.standing import moved_since
+from exchange.status.maintenance import announced
+
+_AGREED: Final = (".toml", ".pem")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """``line``: the ledger's last; ``everybody``: what concerns all; ``lacking``: partner → what their folder lacks;
+    ``pending``: who is still to be told.
+    """
+
+    line: int
+    everybody: str
+    lacking: Mapping[str, str] = field(default_factory=dict)
+    pending: Sequence[str] = ()
+
+
+def whose(app: App, partners: Collection[str]) -> tuple[list[str], Seen]:
+    """Those of these partners whose status may be another, and what is seen now."""
+    before = _read(app.settings.home)
+    line, moved = moved_since(app.register.engine, before.line if before else 0)
+    now = Seen(line, _everybody(app), _lacking(app))
+    if before is None or before.everybody != now.everybody or line < before.line:
+        return sorted(partners), now
+    other = {each for each in partners if before.lacking.get(each) != now.lacking.get(each)}
+    return sorted({*moved, *other, *before.pending} & set(partners)), now
+
+
+def keep(app: App, seen: Seen, pending: Sequence[str]) -> None:
+    """The look is over; these are still to be told."""
+    content = json.dumps(asdict(replace(seen, pending=sorted(pending))))
+    make_folder(_place(app.settings.home).parent)
+    write_atomically(_place(app.settings.home), content.encode())
+
+
+def _place(home: Path) -> Path:
+    return home / "status" / "seen.json"
+
+
+def _read(home: Path) -> Seen | None:
+    with suppress(OSError, ValueError, TypeError):
+        return Seen(**json.loads(_place(home).read_bytes()))
+    return None
+
+
+def _everybody(app: App) -> str:
+    told = [(each.number, str(each.ends_at)) for each in announced(app.settings.home, app.now())]
+    said = [str(office_day(app.now())), app.settings.office, told, list(_files(app))]
+    return sha256(json.dumps(said, ensure_ascii=False).encode())
+
+
+def _files(app: App) -> Iterator[tuple[str, int, int]]:
+    """Path, time and size of each agreement and certificate, and of this software."""
+    keys = app.settings.keys
+    agreed = [each for each in sorted(app.settings.agreements.rglob("*")) if each.suffix in _AGREED]
+    for path in (*agreed, keys.signing_certificate, keys.decryption_certificate, Path(__file__)):
+        with suppress(OSError):
+            found = path.stat()
+            yield str(path), found.st_mtime_ns, found.st_size
+
+
+def _lacking(app: App) -> dict[str, str]:
+    found = defaultdict(list)
+    for each in app.register.unfinished():
+        found[each.partner].append(f"{each.stem} {each.reason} {each.first_seen}")
+    return {partner: sha256("\n".join(sorted(lines)).encode()) for partner, lines in found.items()}
