@@ -38,7 +38,7 @@ class Troubled(Shut):
 
 
 @pytest.fixture
-def in_trouble(education: DemoPartner) -> DemoPartner:
+def in_trouble(app: App, education: DemoPartner) -> Iterator[DemoPartner]:
     """A folder with a manifest that may not be read, hostile and damaged ones, sets without an end, a name in GBK, one
     that is never read, one with an identity number, and more files than are looked at.
     """
@@ -59,7 +59,9 @@ def in_trouble(education: DemoPartner) -> DemoPartner:
     os.mknod(folder + b"/" + "名單".encode("gbk"))
     for number in range(MAX_LISTED_FILES):
         os.mknod(folder + b"/left-%d.txt" % number)
-    return education
+    yield education
+    for claimed in app.register.waiting():  # not the next test's
+        app.register.refuse(claimed, "manifest_format", row=None, column=None)
 
 
 @pytest.fixture
