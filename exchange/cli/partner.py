@@ -35,9 +35,10 @@ def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
         failed = False
-        table = Table(
-            "partner", "agreement", "stage", "level", "cycles", "in force until", "certificates until", "assessment"
-        )
+        table = Table(padding=(0, 1, 0, 0), pad_edge=False)
+        table.add_column("partner", no_wrap=True)
+        for heading in ("agreement", "stage", "level", "cycles", "in force until", "certificates until", "assessment"):
+            table.add_column(heading, overflow="fold")
         today = office_day(datetime.now(UTC))
         for path in sorted(Settings.load().agreements.glob("*.toml")):
             try:
@@ -49,7 +50,7 @@ def check() -> None:
                 failed = True
                 continue
             table.add_row(
-                f"{agreement.partner} {agreement.zh}",
+                f"{agreement.partner}\n{agreement.zh}",
                 agreement.number,
                 agreement.stage or "live (of before)",
                 agreement.level,
