@@ -8,7 +8,9 @@ Rules
   the share of them among all that is beyond ASCII is its evidence, and the other reading must have clearly less.
   Chinese in one encoding, read as the other, is rare characters and foreign letters.
 - A file that is whole UTF-8 is GB18030 only where its header says so; where its rows alone do, nothing is guessed: it
-  is refused, with the line (the header is line 0), and the encoding is to be stated in the manifest.
+  is refused, with the line (the header is line 0), and the encoding is to be stated in the manifest. It is UTF-8 only
+  where it reads as something: as common Chinese, or, where neither reading has any of that, mostly as the characters
+  that the register's names are written with. Rare characters of GBK are letters of five alphabets in UTF-8.
 - Big5, EUC-KR, Shift-JIS and their like are valid GB 18030, of other people's names: what is read as that unstated must
   read as Chinese (``familiar.py``), its header or the whole, or else nothing is guessed; what is stated is refused only
   where it clearly reads as something else.
@@ -47,6 +49,12 @@ _MARKS: Final = (codecs.BOM_UTF8, "\u200b".encode(), "\ufeff".encode("gb18030"))
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _FIRST_HANZI: Final = 0xB0
 """Row 16 of GB 2312; letters of other alphabets and signs are before it."""
+
+_HAN: Final = "\u2e80-\u2fdf\u3007\u3400-\u9fff\ue000-\uf8ff\uf900-\ufaff\U00020000-\U0003fffd"
+_SIGNS: Final = "\xb7\u2000-\u2bff\u3000-\u3006\u3008-\u303f\ufe00-\ufe0f\ufeff\uff00-\uffef"
+_OF_HAN: Final = re.compile(f"[{_HAN}]")
+_OF_OTHERS: Final = re.compile(f"[^\0-\x7f{_HAN}{_SIGNS}]")
+"""Letters of other alphabets; signs are in any text and say nothing."""
 
 _CTRL_Z: Final = b"\x1a"
 _LOST: Final = "\ufffd"
@@ -166,12 +174,18 @@ def _kinds(content: bytes) -> Iterator[tuple[int, bytes, str]]:
 def _of_whole_utf8(content: bytes) -> str:
     """Which of the two it is where all of it is valid UTF-8, as some GB18030 is by accident."""
     row, line, piece = _first_beyond_ascii(content)
-    lead = _evidence(piece, "utf-8") - _evidence(piece, "gb18030")
-    if lead > _CLEAR or _evidence(piece, "gb18030") == 0:
+    in_gb18030 = _evidence(piece, "gb18030")
+    if _evidence(piece, "utf-8") - in_gb18030 > _CLEAR or (in_gb18030 == 0 and _is_of_han(piece.decode())):
         return "utf-8"
     if row == 0 and _evidence(line, "gb18030") - _evidence(line, "utf-8") > _CLEAR:
         return "gb18030"
     raise Refused("encoding_unclear", row=row)
+
+
+def _is_of_han(text: str) -> bool:
+    """Whether what is beyond ASCII are Chinese characters rather than letters of other alphabets."""
+    others = len(_OF_OTHERS.findall(text))
+    return not others or len(_OF_HAN.findall(text)) > others
 
 
 def _first_beyond_ascii(content: bytes) -> tuple[int, bytes, bytes]:

@@ -31,6 +31,7 @@ MINORITY = [
     "卓玛",
     "扎西",
 ]
+BESIDE_GB_2312 = [first + second for first in "蕭談賴" for second in "贇訓讓贊"]
 KOREAN = ("김이박최정강조윤장임한오서신권황안송류홍", "민서지현우준영수경진은정희미숙순자호성철")
 HANJA = ("金李朴崔鄭姜趙尹張林韓吳徐申權", "敏書智賢俊英秀京珍恩貞姬美淑順")
 TAIWANESE = ("陳林黃張李王吳劉蔡楊許鄭謝郭洪曾邱廖賴周", "志明淑芬俊傑雅婷家豪美玲建宏怡君宗翰惠雯")
@@ -97,6 +98,22 @@ def test_names_with_a_rare_character_among_others_are_read(people: list[str], ra
 def test_names_of_other_peoples_of_china_are_read(people: list[str]) -> None:
     text = listed([f"{name}·{people[0]}" for name in people], "utf-8")
     assert to_utf8(text.decode().encode("gb18030")) == text
+
+
+@few
+@given(st.lists(st.sampled_from(BESIDE_GB_2312), min_size=1, max_size=40))
+def test_names_beside_gb_2312_are_never_read_as_letters(people: list[str]) -> None:
+    """In GBK these are valid UTF-8, and neither reading has a common character."""
+    text = listed(people, "utf-8")
+    in_gbk = text.decode().encode("gbk")
+    assert in_gbk.decode()
+    assert refusal(in_gbk) == ("encoding_unclear", 1)
+    assert to_utf8(in_gbk, "gb18030") == text
+
+
+def test_such_a_name_is_read_in_utf8_where_gbk_has_no_common_character_for_it() -> None:
+    text = listed(["蕭贇"], "utf-8")
+    assert to_utf8(text) == text
 
 
 @few

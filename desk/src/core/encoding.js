@@ -16,6 +16,10 @@ const ENOUGH = 60;
 const FEW = 1 / 3;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 const LETTER = /[^\0-\x7f\p{N}\p{P}\p{Z}]/gu;
+const HAN = "\\u2e80-\\u2fdf\\u3007\\u3400-\\u9fff\\ue000-\\uf8ff\\uf900-\\ufaff\\u{20000}-\\u{3fffd}";
+const SIGNS = "\\xb7\\u2000-\\u2bff\\u3000-\\u3006\\u3008-\\u303f\\ufe00-\\ufe0f\\ufeff\\uff00-\\uffef";
+const OF_HAN = new RegExp(`[${HAN}]`, "gu");
+const OF_OTHERS = new RegExp(`[^\\0-\\x7f${HAN}${SIGNS}]`, "gu");
 const MARKS = [
     [0xef, 0xbb, 0xbf],
     [0xe2, 0x80, 0x8b],
@@ -197,9 +201,16 @@ function ofWholeUtf8(lines) {
     const row = lines.findIndex((line) => !isAscii(line));
     const piece = pieceFrom(lines, row);
     const asGb = evidence(piece, "gb18030");
-    if (asGb === 0 || evidence(piece, "utf-8") - asGb > CLEAR) return "utf-8";
+    if (evidence(piece, "utf-8") - asGb > CLEAR) return "utf-8";
+    if (asGb === 0 && isOfHan(decode(piece, "utf-8"))) return "utf-8";
     if (row === 0 && evidence(lines[0], "gb18030") - evidence(lines[0], "utf-8") > CLEAR) return "gb18030";
     throw new Refused("encoding_unclear", { row });
+}
+
+/** Whether what is beyond ASCII are Chinese characters rather than letters of other alphabets. */
+function isOfHan(text) {
+    const others = (text.match(OF_OTHERS) ?? []).length;
+    return !others || (text.match(OF_HAN) ?? []).length > others;
 }
 
 /** Refused, with the first line beyond ASCII, where a file stated to be GB 18030 is UTF-8 beyond doubt. */
