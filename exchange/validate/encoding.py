@@ -15,6 +15,8 @@ Rules
   read as Chinese (``familiar.py``), its header or the whole, or else nothing is guessed; what is stated is refused only
   where it clearly reads as something else.
 - A file with lines of both kinds is refused with the first line that is not of the header's kind, or of most lines'.
+  So is a file of UTF-8, stated or not, with a line that is UTF-8 by accident: familiar Chinese in GB18030, where UTF-8
+  makes letters of other alphabets of it.
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
   at the end are no text. Lines may end with CR alone.
 - NUL bytes and lines beyond ``MAX_LINE_BYTES`` are refused before anything parses them.
@@ -47,6 +49,9 @@ _CLEAR: Final = 0.25
 
 _MARKS: Final = (codecs.BOM_UTF8, "\u200b".encode(), "\ufeff".encode("gb18030"))
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_TWO: Final = 2
+"""Letters, the fewest that a name has; a single one says nothing."""
+
 _FIRST_HANZI: Final = 0xB0
 """Row 16 of GB 2312; letters of other alphabets and signs are before it."""
 
@@ -55,6 +60,12 @@ _SIGNS: Final = "\xb7\u2000-\u2bff\u3000-\u3006\u3008-\u303f\ufe00-\ufe0f\ufeff\
 _OF_HAN: Final = re.compile(f"[{_HAN}]")
 _OF_OTHERS: Final = re.compile(f"[^\0-\x7f{_HAN}{_SIGNS}]")
 """Letters of other alphabets; signs are in any text and say nothing."""
+
+_SIDE_BY_SIDE: Final = re.compile(
+    rb"(?!\xc2[\xa0\xb7])[\xc2-\xdf][\x80-\xbf][\x80-\xff]|[\x80-\xbf](?!\xc2[\xa0\xb7])[\xc2-\xdf]"
+)
+"""A letter of another alphabet in UTF-8 beside anything beyond ASCII: GB18030 by accident has at least one. Dot and
+hard blank are in honest names."""
 
 _CTRL_Z: Final = b"\x1a"
 _LOST: Final = "\ufffd"
@@ -65,7 +76,7 @@ _TWO_BYTES: Final = re.compile(rb"[\x81-\xfe][\x40-\xfe]|[\x81-\xfe][\x30-\x39][
 def to_utf8(content: bytes, stated: str | None = None) -> bytes:
     """The same text as UTF-8 without a mark; Refused with the line (the header is line 0) where it cannot be read."""
     if stated is None and content.startswith(_UTF16):
-        content, stated = _from_utf16(content), "utf-8"
+        content, stated = _from_utf16(content), "utf-16"
     if b"\x00" in content:
         raise Refused("nul_byte", row=content.count(b"\n", 0, content.index(b"\x00")))
     marked, content = content.startswith(codecs.BOM_UTF8), _without_marks(content)
@@ -73,9 +84,13 @@ def to_utf8(content: bytes, stated: str | None = None) -> bytes:
     if stated == "gb18030":
         _check_not_utf8(content, marked=marked)
     encoding = stated or _decided(content)
+    if encoding == "utf-16":
+        return content
     if encoding == "utf-8":
         if (wrong := _first_not_utf8(content)) is not None:
             raise Refused("encoding", row=wrong)
+        if (wrong := _first_by_accident(content)) is not None:
+            raise Refused("mixed_encoding" if stated is None else "encoding", row=wrong)
         return content
     text = _from_gb18030(content)
     _check_reads_as_chinese(text, stated=stated is not None)
@@ -180,6 +195,31 @@ def _of_whole_utf8(content: bytes) -> str:
     if row == 0 and _evidence(line, "gb18030") - _evidence(line, "utf-8") > _CLEAR:
         return "gb18030"
     raise Refused("encoding_unclear", row=row)
+
+
+def _first_by_accident(content: bytes) -> int | None:
+    """The first line of this UTF-8 that is clearly a text in GB18030."""
+    return next((row for row, line in _lines_with(_SIDE_BY_SIDE, content) if _is_by_accident(line)), None)
+
+
+def _is_by_accident(line: bytes) -> bool:
+    try:
+        letters = letters_of(line.decode("gb18030"))
+    except UnicodeDecodeError:
+        return False
+    return letters.all >= _TWO and letters.familiar > letters.all / 2 and not _is_of_han(line.decode())
+
+
+def _lines_with(pattern: re.Pattern[bytes], content: bytes) -> Iterator[tuple[int, bytes]]:
+    """(number, line) of each line in which the pattern is found; a match lies within one line."""
+    row = start = end = 0
+    for found in pattern.finditer(content):
+        if found.start() < end:
+            continue
+        before, start = start, content.rfind(b"\n", 0, found.start()) + 1
+        row += content.count(b"\n", before, start)
+        end = content.find(b"\n", start) + 1 or len(content)
+        yield row, content[start:end]
 
 
 def _is_of_han(text: str) -> bool:

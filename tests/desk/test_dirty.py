@@ -36,6 +36,8 @@ def of_names(*names: str) -> str:
 ENCODED: Final = [
     of_names("蕭贇", "談訓").encode("gbk"),
     of_names("蕭贇").encode(),
+    *(of_names("李四", "王芳").encode() + f"R9,,{name}\n".encode("gbk") for name in ("郑伟", "谢瑾昇", "陈丽")),
+    of_names(*["李四", "王芳"] * 4, "José Müller", "Günlü", "Ööpik", "Иван", "買買提·依明").encode(),
 ]
 """Files that are valid in both encodings, or have lines that are."""
 

@@ -20,6 +20,8 @@ const HAN = "\\u2e80-\\u2fdf\\u3007\\u3400-\\u9fff\\ue000-\\uf8ff\\uf900-\\ufaff
 const SIGNS = "\\xb7\\u2000-\\u2bff\\u3000-\\u3006\\u3008-\\u303f\\ufe00-\\ufe0f\\ufeff\\uff00-\\uffef";
 const OF_HAN = new RegExp(`[${HAN}]`, "gu");
 const OF_OTHERS = new RegExp(`[^\\0-\\x7f${HAN}${SIGNS}]`, "gu");
+const FOREIGN = "[\\x80-\\x9f\\xa1-\\xb6\\xb8-\\u07ff]";
+const SIDE_BY_SIDE = new RegExp(`${FOREIGN}[^\\0-\\x7f]|[^\\0-\\x7f]${FOREIGN}`, "u");
 const MARKS = [
     [0xef, 0xbb, 0xbf],
     [0xe2, 0x80, 0x8b],
@@ -48,7 +50,7 @@ export function toText(rules, content, stated = null) {
         ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     ) {
         bytes = new TextEncoder().encode(fromUtf16(bytes));
-        encoding = "utf-8";
+        encoding = "utf-16";
     }
     const nul = bytes.indexOf(0);
     if (nul >= 0) throw new Refused("nul_byte", { row: countLines(bytes.subarray(0, nul)) });
@@ -60,6 +62,7 @@ export function toText(rules, content, stated = null) {
     const text = decodes(bytes, "utf-8");
     if (stated === "gb18030" && text !== null && !isAscii(bytes)) checkNotUtf8(lines, marked);
     encoding ??= decided(bytes, lines, text);
+    if (encoding === "utf-8" && text !== null) checkNoneByAccident(rules, lines, stated);
     if (encoding === "gb18030") {
         const read = fromGb18030(rules, bytes, lines);
         checkReadsAsChinese(rules, read, stated !== null);
@@ -207,6 +210,21 @@ function ofWholeUtf8(lines) {
     throw new Refused("encoding_unclear", { row });
 }
 
+/** Refused, with the first line of this UTF-8 that is clearly a text in GB 18030. */
+function checkNoneByAccident(rules, lines, stated) {
+    const row = lines.findIndex((line) => !isAscii(line) && isByAccident(rules, line));
+    if (row >= 0) throw new Refused(stated === null ? "mixed_encoding" : "encoding", { row });
+}
+
+function isByAccident(rules, line) {
+    const text = decode(line, "utf-8");
+    if (!SIDE_BY_SIDE.test(text) || isOfHan(text)) return false;
+    const read = inGb18030(line);
+    if (read === null) return false;
+    const letters = lettersOf(rules, read);
+    return letters.all >= 2 && letters.familiar > letters.all / 2;
+}
+
 /** Whether what is beyond ASCII are Chinese characters rather than letters of other alphabets. */
 function isOfHan(text) {
     const others = (text.match(OF_OTHERS) ?? []).length;
@@ -250,12 +268,15 @@ function commonCharacters() {
     return common;
 }
 
+/** The text; null where it cannot be read so. To browsers the byte 80 is a euro sign. */
+function inGb18030(bytes) {
+    const euro = bytes.includes(0x80) && withoutEuro(bytes).length !== bytes.length;
+    return euro ? null : decodes(bytes, "gb18030");
+}
+
 /** The share of common Chinese among what is beyond ASCII in this reading; 0 where it cannot be read so. */
 function evidence(bytes, encoding) {
-    const text =
-        encoding === "gb18030" && bytes.includes(0x80) && withoutEuro(bytes).length !== bytes.length
-            ? null
-            : decodes(bytes, encoding);
+    const text = encoding === "gb18030" ? inGb18030(bytes) : decodes(bytes, encoding);
     if (text === null) return 0;
     let beyond = 0;
     let hanzi = 0;
