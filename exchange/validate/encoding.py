@@ -1,9 +1,9 @@
 """Bytes to UTF-8, for files as people's programs save them: UTF-8 with or without marks, GB18030, or marked UTF-16.
 
 Rules
-- A stated encoding is final; a file that is stated to be GB18030 and yet has the mark of UTF-8, or reads as clearly
-  more Chinese in UTF-8, is refused: read as stated it would be about other people. Otherwise a mark of UTF-16 is final;
-  then the file as a whole decides.
+- A stated encoding is final; a file that is stated to be GB18030 and yet has the mark of UTF-8, or as a whole or in one
+  of its lines reads as clearly more Chinese in UTF-8, is refused: read as stated it would be about other people.
+  Otherwise a mark of UTF-16 is final; then the file as a whole decides.
 - Each reading is held against the common characters of Chinese (GB 2312, as most names and all headers are written):
   the share of them among all that is beyond ASCII is its evidence, and the other reading must have clearly less.
   Chinese in one encoding, read as the other, is rare characters and foreign letters.
@@ -66,6 +66,9 @@ _SIDE_BY_SIDE: Final = re.compile(
 )
 """A letter of another alphabet in UTF-8 beside anything beyond ASCII: GB18030 by accident has at least one. Dot and
 hard blank are in honest names."""
+
+_HAN_IN_UTF8: Final = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2})+(?![\x80-\xff])")
+"""Nothing but Chinese in UTF-8 between what is ASCII: of lines of GB18030 hardly any has it."""
 
 _CTRL_Z: Final = b"\x1a"
 _LOST: Final = "\ufffd"
@@ -236,12 +239,20 @@ def _first_beyond_ascii(content: bytes) -> tuple[int, bytes, bytes]:
 
 
 def _check_not_utf8(content: bytes, *, marked: bool) -> None:
-    """Refused, with the first line beyond ASCII, where a file stated to be GB18030 is UTF-8 beyond doubt."""
-    if content.isascii() or _first_not_utf8(content) is not None:
+    """Refused, with its first line that is UTF-8 beyond doubt, where a file stated to be GB18030 has one."""
+    if content.isascii():
         return
-    row, _, piece = _first_beyond_ascii(content)
-    if marked or _evidence(piece, "utf-8") - _evidence(piece, "gb18030") > _CLEAR:
-        raise Refused("encoding", row=row)
+    for row, line in _lines_with(_HAN_IN_UTF8, content):
+        if _is_clearly_utf8(line):
+            raise Refused("encoding", row=row)
+    if _first_not_utf8(content) is None:
+        row, _, piece = _first_beyond_ascii(content)
+        if marked or _is_clearly_utf8(piece):
+            raise Refused("encoding", row=row)
+
+
+def _is_clearly_utf8(text: bytes) -> bool:
+    return _evidence(text, "utf-8") - _evidence(text, "gb18030") > _CLEAR
 
 
 def _check_reads_as_chinese(utf8: bytes, *, stated: bool) -> None:

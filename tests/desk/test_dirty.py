@@ -8,9 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from exchange.base.errors import Refused
 from exchange.cli.request import _record
 from exchange.steps.check import Seen, reading_by_header
+from exchange.validate.encoding import to_utf8
 from tests.desk.conftest import Made
 from tests.desk.dirty import dirty_file
 from tests.desk.node import checked
@@ -37,6 +40,7 @@ ENCODED: Final = [
     of_names("蕭贇", "談訓").encode("gbk"),
     of_names("蕭贇").encode(),
     *(of_names("李四", "王芳").encode() + f"R9,,{name}\n".encode("gbk") for name in ("郑伟", "谢瑾昇", "陈丽")),
+    *(of_names("李四", "王芳").encode("gbk") + f"R9,,{name}\n".encode() for name in ("张三", "谢瑾昇", "谷纪")),
     of_names(*["李四", "王芳"] * 4, "José Müller", "Günlü", "Ööpik", "Иван", "買買提·依明").encode(),
 ]
 """Files that are valid in both encodings, or have lines that are."""
@@ -48,6 +52,21 @@ def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:
 
 def test_the_desk_tells_encodings_as_the_office_does(made: Made, tmp_path: Path) -> None:
     judged_alike(made, tmp_path, [("csv", content) for content in ENCODED], reasons=1)
+
+
+@pytest.mark.parametrize("stated", ["utf-8", "gb18030"])
+def test_and_where_one_is_stated(stated: str, tmp_path: Path) -> None:
+    asked = {"isWorkbook": False, "encoding": stated, "items": [], "purposes": [], "maxRows": 99, "maxBytes": 9999}
+    _, found = checked(tmp_path, [{**asked, "data": content, "today": f"{TODAY:%Y%m%d}"} for content in ENCODED])
+    assert [seen["refusal"] for seen in found] == [refusal_of(content, stated) for content in ENCODED]
+
+
+def refusal_of(content: bytes, stated: str) -> dict[str, Any] | None:
+    try:
+        to_utf8(content, stated)
+    except Refused as refusal:
+        return {"code": refusal.code, "row": refusal.row, "column": refusal.column}
+    return None
 
 
 def judged_alike(made: Made, tmp_path: Path, files: list[tuple[str, bytes]], *, reasons: int) -> None:

@@ -22,6 +22,7 @@ const OF_HAN = new RegExp(`[${HAN}]`, "gu");
 const OF_OTHERS = new RegExp(`[^\\0-\\x7f${HAN}${SIGNS}]`, "gu");
 const FOREIGN = "[\\x80-\\x9f\\xa1-\\xb6\\xb8-\\u07ff]";
 const SIDE_BY_SIDE = new RegExp(`${FOREIGN}[^\\0-\\x7f]|[^\\0-\\x7f]${FOREIGN}`, "u");
+const HAN_IN_UTF8 = /(?<![^\0-\x7f])[\u3000-\u9fff]+(?![^\0-\x7f])/u;
 const MARKS = [
     [0xef, 0xbb, 0xbf],
     [0xe2, 0x80, 0x8b],
@@ -60,7 +61,7 @@ export function toText(rules, content, stated = null) {
     const long = lines.findIndex((line) => line.length > MAX_LINE_BYTES);
     if (long >= 0) throw new Refused("line_too_long", { row: long });
     const text = decodes(bytes, "utf-8");
-    if (stated === "gb18030" && text !== null && !isAscii(bytes)) checkNotUtf8(lines, marked);
+    if (stated === "gb18030" && !isAscii(bytes)) checkNotUtf8(lines, text, marked);
     encoding ??= decided(bytes, lines, text);
     if (encoding === "utf-8" && text !== null) checkNoneByAccident(rules, lines, stated);
     if (encoding === "gb18030") {
@@ -231,12 +232,18 @@ function isOfHan(text) {
     return !others || (text.match(OF_HAN) ?? []).length > others;
 }
 
-/** Refused, with the first line beyond ASCII, where a file stated to be GB 18030 is UTF-8 beyond doubt. */
-function checkNotUtf8(lines, marked) {
+/** Refused, with its first line that is UTF-8 beyond doubt, where a file stated to be GB 18030 has one. */
+function checkNotUtf8(lines, text, marked) {
+    const clear = lines.findIndex((line) => !isAscii(line) && hasHanInUtf8(line) && isClearlyUtf8(line));
+    if (clear >= 0) throw new Refused("encoding", { row: clear });
+    if (text === null) return;
     const row = lines.findIndex((line) => !isAscii(line));
-    const piece = pieceFrom(lines, row);
-    if (marked || evidence(piece, "utf-8") - evidence(piece, "gb18030") > CLEAR) throw new Refused("encoding", { row });
+    if (marked || isClearlyUtf8(pieceFrom(lines, row))) throw new Refused("encoding", { row });
 }
+
+const hasHanInUtf8 = (line) => HAN_IN_UTF8.test(decodes(line, "utf-8") ?? "");
+
+const isClearlyUtf8 = (bytes) => evidence(bytes, "utf-8") - evidence(bytes, "gb18030") > CLEAR;
 
 /** The lines from this one on, some megabyte of them. */
 function pieceFrom(lines, row) {
