@@ -3,7 +3,8 @@
 Rules
 - A stated encoding is final; a file that is stated to be GB18030 and yet has the mark of UTF-8, or as a whole or in one
   of its lines reads as clearly more Chinese in UTF-8, is refused: read as stated it would be about other people.
-  Otherwise a mark of UTF-16 is final; then the file as a whole decides.
+  Otherwise a mark decides: that of UTF-16; that of UTF-8 where all of it is UTF-8, for some programs put it in front of
+  anything; that of GB18030. Then the file as a whole decides.
 - Each reading is held against the common characters of Chinese (GB 2312, as most names and all headers are written):
   the share of them among all that is beyond ASCII is its evidence, and the other reading must have clearly less.
   Chinese in one encoding, read as the other, is rare characters and foreign letters.
@@ -47,7 +48,8 @@ _PIECE: Final = 1024 * 1024
 _CLEAR: Final = 0.25
 """By how much of all characters one reading must be ahead of the other."""
 
-_MARKS: Final = (codecs.BOM_UTF8, "\u200b".encode(), "\ufeff".encode("gb18030"))
+_MARK_OF: Final = {"utf-8": codecs.BOM_UTF8, "gb18030": "\ufeff".encode("gb18030")}
+_MARKS: Final = (*_MARK_OF.values(), "\u200b".encode())
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TWO: Final = 2
 """Letters, the fewest that a name has; a single one says nothing."""
@@ -82,11 +84,11 @@ def to_utf8(content: bytes, stated: str | None = None) -> bytes:
         content, stated = _from_utf16(content), "utf-16"
     if b"\x00" in content:
         raise Refused("nul_byte", row=content.count(b"\n", 0, content.index(b"\x00")))
-    marked, content = content.startswith(codecs.BOM_UTF8), _without_marks(content)
+    marked, content = _mark_of(content), _without_marks(content)
     _check_lines(content)
     if stated == "gb18030":
-        _check_not_utf8(content, marked=marked)
-    encoding = stated or _decided(content)
+        _check_not_utf8(content, marked=marked == "utf-8")
+    encoding = stated or _decided(content, marked)
     if encoding == "utf-16":
         return content
     if encoding == "utf-8":
@@ -96,7 +98,7 @@ def to_utf8(content: bytes, stated: str | None = None) -> bytes:
             raise Refused("mixed_encoding" if stated is None else "encoding", row=wrong)
         return content
     text = _from_gb18030(content)
-    _check_reads_as_chinese(text, stated=stated is not None)
+    _check_reads_as_chinese(text, stated=encoding in (stated, marked))
     return text
 
 
@@ -112,6 +114,11 @@ def _from_utf16(content: bytes) -> bytes:
         row += text.count("\n")
         utf8.write(text.encode())
     return utf8.getvalue()
+
+
+def _mark_of(content: bytes) -> str | None:
+    """The encoding whose mark is in front."""
+    return next((encoding for encoding, mark in _MARK_OF.items() if content.startswith(mark)), None)
 
 
 def _without_marks(content: bytes) -> bytes:
@@ -167,12 +174,14 @@ def _first_not_utf8(content: bytes) -> int | None:
     return None
 
 
-def _decided(content: bytes) -> str:
+def _decided(content: bytes, marked: str | None) -> str:
     """The encoding of a file that states none; Refused where it cannot be told."""
     if content.isascii():
         return "utf-8"
+    if marked == "gb18030":
+        return marked
     if _first_not_utf8(content) is None:
-        return _of_whole_utf8(content)
+        return marked or _of_whole_utf8(content)
     found = Counter(kind for _, _, kind in _kinds(content))
     if not found["utf-8"]:
         return "gb18030"

@@ -4,6 +4,7 @@ findings, row by row and column by column.
 
 from __future__ import annotations
 
+import codecs
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -36,11 +37,14 @@ def of_names(*names: str) -> str:
     return "row_ref,id_number,name\n" + "".join(f"R{n},11010519491231002X,{name}\n" for n, name in enumerate(names))
 
 
+MARKED: Final = [(b"", "utf-8"), (codecs.BOM_UTF8, "utf-8"), (b"\x84\x31\x95\x33", "gb18030")]
 ENCODED: Final = [
     of_names("蕭贇", "談訓").encode("gbk"),
     of_names("蕭贇").encode(),
     *(of_names("李四", "王芳").encode() + f"R9,,{name}\n".encode("gbk") for name in ("郑伟", "谢瑾昇", "陈丽")),
     *(of_names("李四", "王芳").encode("gbk") + f"R9,,{name}\n".encode() for name in ("张三", "谢瑾昇", "谷纪")),
+    *(mark + of_names("河港").encode(encoding) for mark, encoding in MARKED),
+    *(mark + of_names("李四", "王芳").encode("gbk") for mark, _ in MARKED),
     of_names(*["李四", "王芳"] * 4, "José Müller", "Günlü", "Ööpik", "Иван", "買買提·依明").encode(),
 ]
 """Files that are valid in both encodings, or have lines that are."""

@@ -1,7 +1,7 @@
 /**
  * Bytes to text, for files as people's programs save them; mirrors `exchange/validate/encoding.py`.
  *
- * Rules: a mark of UTF-16 decides, then the file as a whole, by the share of common Chinese in either reading. What is
+ * Rules: a mark of an encoding decides, then the file as a whole, by the share of common Chinese in either reading. What is
  * mixed or unclear is refused with its line (the header is line 0), never guessed. What is read as GB 18030 must read as
  * Chinese (`exchange/validate/familiar.py`): Big5, EUC-KR and Shift-JIS are valid GB 18030, too.
  */
@@ -25,9 +25,10 @@ const SIDE_BY_SIDE = new RegExp(`${FOREIGN}[^\\0-\\x7f]|[^\\0-\\x7f]${FOREIGN}`,
 const HAN_IN_UTF8 = /(?<![^\0-\x7f])[\u3000-\u9fff]+(?![^\0-\x7f])/u;
 const MARKS = [
     [0xef, 0xbb, 0xbf],
-    [0xe2, 0x80, 0x8b],
     [0x84, 0x31, 0x95, 0x33],
+    [0xe2, 0x80, 0x8b],
 ];
+const MARKED = ["utf-8", "gb18030"];
 const CTRL_Z = 0x1a;
 const LOST = [0x84, 0x31, 0xa4, 0x37];
 
@@ -55,18 +56,18 @@ export function toText(rules, content, stated = null) {
     }
     const nul = bytes.indexOf(0);
     if (nul >= 0) throw new Refused("nul_byte", { row: countLines(bytes.subarray(0, nul)) });
-    const marked = MARKS[0].every((byte, place) => bytes[place] === byte);
+    const marked = MARKED.find((_, at) => MARKS[at].every((byte, place) => bytes[place] === byte)) ?? null;
     bytes = withoutMarks(bytes);
     const lines = linesOf(bytes);
     const long = lines.findIndex((line) => line.length > MAX_LINE_BYTES);
     if (long >= 0) throw new Refused("line_too_long", { row: long });
     const text = decodes(bytes, "utf-8");
-    if (stated === "gb18030" && !isAscii(bytes)) checkNotUtf8(lines, text, marked);
-    encoding ??= decided(bytes, lines, text);
+    if (stated === "gb18030" && !isAscii(bytes)) checkNotUtf8(lines, text, marked === "utf-8");
+    encoding ??= decided(bytes, lines, text, marked);
     if (encoding === "utf-8" && text !== null) checkNoneByAccident(rules, lines, stated);
     if (encoding === "gb18030") {
         const read = fromGb18030(rules, bytes, lines);
-        checkReadsAsChinese(rules, read, stated !== null);
+        checkReadsAsChinese(rules, read, [stated, marked].includes(encoding));
         return read;
     }
     if (text === null)
@@ -185,9 +186,10 @@ function withoutEuro(bytes) {
 const isAscii = (bytes) => bytes.every((byte) => byte < 0x80);
 
 /** The encoding of a file that states none; Refused where it cannot be told. */
-function decided(bytes, lines, text) {
+function decided(bytes, lines, text, marked) {
     if (isAscii(bytes)) return "utf-8";
-    if (text !== null) return ofWholeUtf8(lines);
+    if (marked === "gb18030") return marked;
+    if (text !== null) return marked ?? ofWholeUtf8(lines);
     const kinds = [];
     lines.forEach((line, row) => {
         if (!isAscii(line)) kinds.push([row, kindOf(line)]);
