@@ -1,18 +1,23 @@
 """Bytes to UTF-8, for files as people's programs save them: UTF-8 with or without marks, GB18030, or marked UTF-16.
 
 Rules
-- A stated encoding is final; a file that is stated to be GB18030 and yet has the mark of UTF-8, or reads as clearly
-  more Chinese in UTF-8, is refused: read as stated it would be about other people. Otherwise a mark of UTF-16 is final;
-  then the file as a whole decides.
+- A stated encoding is final; a file that is stated to be GB18030 and yet has the mark of UTF-8, or as a whole or in one
+  of its lines reads as clearly more Chinese in UTF-8, is refused: read as stated it would be about other people.
+  Otherwise a mark decides: that of UTF-16; that of UTF-8 where all of it is UTF-8, for some programs put it in front of
+  anything; that of GB18030. Then the file as a whole decides.
 - Each reading is held against the common characters of Chinese (GB 2312, as most names and all headers are written):
   the share of them among all that is beyond ASCII is its evidence, and the other reading must have clearly less.
   Chinese in one encoding, read as the other, is rare characters and foreign letters.
 - A file that is whole UTF-8 is GB18030 only where its header says so; where its rows alone do, nothing is guessed: it
-  is refused, with the line (the header is line 0), and the encoding is to be stated in the manifest.
+  is refused, with the line (the header is line 0), and the encoding is to be stated in the manifest. It is UTF-8 only
+  where it reads as something: as common Chinese, or, where neither reading has any of that, mostly as the characters
+  that the register's names are written with. Rare characters of GBK are letters of five alphabets in UTF-8.
 - Big5, EUC-KR, Shift-JIS and their like are valid GB 18030, of other people's names: what is read as that unstated must
   read as Chinese (``familiar.py``), its header or the whole, or else nothing is guessed; what is stated is refused only
   where it clearly reads as something else.
 - A file with lines of both kinds is refused with the first line that is not of the header's kind, or of most lines'.
+  So is a file of UTF-8, stated or not, with a line that is UTF-8 by accident: familiar Chinese in GB18030, where UTF-8
+  makes letters of other alphabets of it.
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
   at the end are no text. Lines may end with CR alone.
 - NUL bytes and lines beyond ``MAX_LINE_BYTES`` are refused before anything parses them.
@@ -43,10 +48,29 @@ _PIECE: Final = 1024 * 1024
 _CLEAR: Final = 0.25
 """By how much of all characters one reading must be ahead of the other."""
 
-_MARKS: Final = (codecs.BOM_UTF8, "\u200b".encode(), "\ufeff".encode("gb18030"))
+_MARK_OF: Final = {"utf-8": codecs.BOM_UTF8, "gb18030": "\ufeff".encode("gb18030")}
+_MARKS: Final = (*_MARK_OF.values(), "\u200b".encode())
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_TWO: Final = 2
+"""Letters, the fewest that a name has; a single one says nothing."""
+
 _FIRST_HANZI: Final = 0xB0
 """Row 16 of GB 2312; letters of other alphabets and signs are before it."""
+
+_HAN: Final = "\u2e80-\u2fdf\u3007\u3400-\u9fff\ue000-\uf8ff\uf900-\ufaff\U00020000-\U0003fffd"
+_SIGNS: Final = "\xb7\u2000-\u2bff\u3000-\u3006\u3008-\u303f\ufe00-\ufe0f\ufeff\uff00-\uffef"
+_OF_HAN: Final = re.compile(f"[{_HAN}]")
+_OF_OTHERS: Final = re.compile(f"[^\0-\x7f{_HAN}{_SIGNS}]")
+"""Letters of other alphabets; signs are in any text and say nothing."""
+
+_SIDE_BY_SIDE: Final = re.compile(
+    rb"(?!\xc2[\xa0\xb7])[\xc2-\xdf][\x80-\xbf][\x80-\xff]|[\x80-\xbf](?!\xc2[\xa0\xb7])[\xc2-\xdf]"
+)
+"""A letter of another alphabet in UTF-8 beside anything beyond ASCII: GB18030 by accident has at least one. Dot and
+hard blank are in honest names."""
+
+_HAN_IN_UTF8: Final = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2})+(?![\x80-\xff])")
+"""Nothing but Chinese in UTF-8 between what is ASCII: of lines of GB18030 hardly any has it."""
 
 _CTRL_Z: Final = b"\x1a"
 _LOST: Final = "\ufffd"
@@ -57,20 +81,24 @@ _TWO_BYTES: Final = re.compile(rb"[\x81-\xfe][\x40-\xfe]|[\x81-\xfe][\x30-\x39][
 def to_utf8(content: bytes, stated: str | None = None) -> bytes:
     """The same text as UTF-8 without a mark; Refused with the line (the header is line 0) where it cannot be read."""
     if stated is None and content.startswith(_UTF16):
-        content, stated = _from_utf16(content), "utf-8"
+        content, stated = _from_utf16(content), "utf-16"
     if b"\x00" in content:
         raise Refused("nul_byte", row=content.count(b"\n", 0, content.index(b"\x00")))
-    marked, content = content.startswith(codecs.BOM_UTF8), _without_marks(content)
+    marked, content = _mark_of(content), _without_marks(content)
     _check_lines(content)
     if stated == "gb18030":
-        _check_not_utf8(content, marked=marked)
-    encoding = stated or _decided(content)
+        _check_not_utf8(content, marked=marked == "utf-8")
+    encoding = stated or _decided(content, marked)
+    if encoding == "utf-16":
+        return content
     if encoding == "utf-8":
         if (wrong := _first_not_utf8(content)) is not None:
             raise Refused("encoding", row=wrong)
+        if (wrong := _first_by_accident(content)) is not None:
+            raise Refused("mixed_encoding" if stated is None else "encoding", row=wrong)
         return content
     text = _from_gb18030(content)
-    _check_reads_as_chinese(text, stated=stated is not None)
+    _check_reads_as_chinese(text, stated=encoding in (stated, marked))
     return text
 
 
@@ -86,6 +114,11 @@ def _from_utf16(content: bytes) -> bytes:
         row += text.count("\n")
         utf8.write(text.encode())
     return utf8.getvalue()
+
+
+def _mark_of(content: bytes) -> str | None:
+    """The encoding whose mark is in front."""
+    return next((encoding for encoding, mark in _MARK_OF.items() if content.startswith(mark)), None)
 
 
 def _without_marks(content: bytes) -> bytes:
@@ -141,12 +174,14 @@ def _first_not_utf8(content: bytes) -> int | None:
     return None
 
 
-def _decided(content: bytes) -> str:
+def _decided(content: bytes, marked: str | None) -> str:
     """The encoding of a file that states none; Refused where it cannot be told."""
     if content.isascii():
         return "utf-8"
+    if marked == "gb18030":
+        return marked
     if _first_not_utf8(content) is None:
-        return _of_whole_utf8(content)
+        return marked or _of_whole_utf8(content)
     found = Counter(kind for _, _, kind in _kinds(content))
     if not found["utf-8"]:
         return "gb18030"
@@ -166,12 +201,43 @@ def _kinds(content: bytes) -> Iterator[tuple[int, bytes, str]]:
 def _of_whole_utf8(content: bytes) -> str:
     """Which of the two it is where all of it is valid UTF-8, as some GB18030 is by accident."""
     row, line, piece = _first_beyond_ascii(content)
-    lead = _evidence(piece, "utf-8") - _evidence(piece, "gb18030")
-    if lead > _CLEAR or _evidence(piece, "gb18030") == 0:
+    in_gb18030 = _evidence(piece, "gb18030")
+    if _evidence(piece, "utf-8") - in_gb18030 > _CLEAR or (in_gb18030 == 0 and _is_of_han(piece.decode())):
         return "utf-8"
     if row == 0 and _evidence(line, "gb18030") - _evidence(line, "utf-8") > _CLEAR:
         return "gb18030"
     raise Refused("encoding_unclear", row=row)
+
+
+def _first_by_accident(content: bytes) -> int | None:
+    """The first line of this UTF-8 that is clearly a text in GB18030."""
+    return next((row for row, line in _lines_with(_SIDE_BY_SIDE, content) if _is_by_accident(line)), None)
+
+
+def _is_by_accident(line: bytes) -> bool:
+    try:
+        letters = letters_of(line.decode("gb18030"))
+    except UnicodeDecodeError:
+        return False
+    return letters.all >= _TWO and letters.familiar > letters.all / 2 and not _is_of_han(line.decode())
+
+
+def _lines_with(pattern: re.Pattern[bytes], content: bytes) -> Iterator[tuple[int, bytes]]:
+    """(number, line) of each line in which the pattern is found; a match lies within one line."""
+    row = start = end = 0
+    for found in pattern.finditer(content):
+        if found.start() < end:
+            continue
+        before, start = start, content.rfind(b"\n", 0, found.start()) + 1
+        row += content.count(b"\n", before, start)
+        end = content.find(b"\n", start) + 1 or len(content)
+        yield row, content[start:end]
+
+
+def _is_of_han(text: str) -> bool:
+    """Whether what is beyond ASCII are Chinese characters rather than letters of other alphabets."""
+    others = len(_OF_OTHERS.findall(text))
+    return not others or len(_OF_HAN.findall(text)) > others
 
 
 def _first_beyond_ascii(content: bytes) -> tuple[int, bytes, bytes]:
@@ -182,12 +248,20 @@ def _first_beyond_ascii(content: bytes) -> tuple[int, bytes, bytes]:
 
 
 def _check_not_utf8(content: bytes, *, marked: bool) -> None:
-    """Refused, with the first line beyond ASCII, where a file stated to be GB18030 is UTF-8 beyond doubt."""
-    if content.isascii() or _first_not_utf8(content) is not None:
+    """Refused, with its first line that is UTF-8 beyond doubt, where a file stated to be GB18030 has one."""
+    if content.isascii():
         return
-    row, _, piece = _first_beyond_ascii(content)
-    if marked or _evidence(piece, "utf-8") - _evidence(piece, "gb18030") > _CLEAR:
-        raise Refused("encoding", row=row)
+    for row, line in _lines_with(_HAN_IN_UTF8, content):
+        if _is_clearly_utf8(line):
+            raise Refused("encoding", row=row)
+    if _first_not_utf8(content) is None:
+        row, _, piece = _first_beyond_ascii(content)
+        if marked or _is_clearly_utf8(piece):
+            raise Refused("encoding", row=row)
+
+
+def _is_clearly_utf8(text: bytes) -> bool:
+    return _evidence(text, "utf-8") - _evidence(text, "gb18030") > _CLEAR
 
 
 def _check_reads_as_chinese(utf8: bytes, *, stated: bool) -> None:

@@ -62,6 +62,17 @@ def test_utf8_that_is_stated_to_be_gb18030_is_never_other_peoples_names(name: st
     assert (refused.value.code, refused.value.row) == ("encoding", 1)
 
 
+@pytest.mark.parametrize("name", ["谷纪", "河港", "贺维", "王芳", "蕭贇", "José"])
+@pytest.mark.parametrize(("mark", "encoding"), [(codecs.BOM_UTF8, "utf-8"), (b"\x84\x31\x95\x33", "gb18030")])
+def test_a_mark_decides_what_one_name_cannot(name: str, mark: bytes, encoding: str) -> None:
+    text = f"row_ref,name\nR1,{name}\n"
+    assert to_utf8(mark + text.encode(encoding)) == text.encode()
+
+
+def test_a_mark_of_utf8_in_front_of_gb18030_decides_nothing() -> None:
+    assert to_utf8(codecs.BOM_UTF8 + TEXT.encode("gb18030")) == TEXT.encode()
+
+
 @pytest.mark.parametrize("name", ["郑伟", "谢瑾昇", "王芳", "陳"])
 def test_gb18030_that_is_stated_is_read_as_that(name: str) -> None:
     text = f"row_ref,name\nR1,{name}\n"

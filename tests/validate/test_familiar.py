@@ -31,6 +31,9 @@ MINORITY = [
     "卓玛",
     "扎西",
 ]
+BESIDE_GB_2312 = [first + second for first in "蕭談賴" for second in "贇訓讓贊"]
+FOREIGNERS = ["José Müller", "Günlü", "Ööpik", "Иван", "Νίκος", "Nguyễn", "蕭贇", "談訓", "買買提·依明", "𬬭䶮"]
+CLEAR = ["张三", "李四", "王芳", "欧阳文", "司马相如", "张三,北京市朝阳区"]
 KOREAN = ("김이박최정강조윤장임한오서신권황안송류홍", "민서지현우준영수경진은정희미숙순자호성철")
 HANJA = ("金李朴崔鄭姜趙尹張林韓吳徐申權", "敏書智賢俊英秀京珍恩貞姬美淑順")
 TAIWANESE = ("陳林黃張李王吳劉蔡楊許鄭謝郭洪曾邱廖賴周", "志明淑芬俊傑雅婷家豪美玲建宏怡君宗翰惠雯")
@@ -97,6 +100,67 @@ def test_names_with_a_rare_character_among_others_are_read(people: list[str], ra
 def test_names_of_other_peoples_of_china_are_read(people: list[str]) -> None:
     text = listed([f"{name}·{people[0]}" for name in people], "utf-8")
     assert to_utf8(text.decode().encode("gb18030")) == text
+
+
+@few
+@given(st.lists(st.sampled_from(BESIDE_GB_2312), min_size=1, max_size=20))
+def test_names_beside_gb_2312_are_never_read_as_letters(people: list[str]) -> None:
+    """In GBK these are valid UTF-8, and neither reading has a common character."""
+    text = listed(people, "utf-8")
+    in_gbk = text.decode().encode("gbk")
+    assert in_gbk.decode()
+    assert refusal(in_gbk) == ("encoding_unclear", 1)
+    assert to_utf8(in_gbk, "gb18030") == text
+
+
+@pytest.mark.parametrize("by_accident", ["郑伟", "谢瑾昇"])
+@pytest.mark.parametrize("stated", [None, "utf-8"])
+@few
+@given(st.lists(names((SURNAMES, GIVEN)), min_size=2, max_size=20), st.data())
+def test_a_line_that_is_utf8_by_accident_is_no_letters_either(
+    stated: str | None, by_accident: str, people: list[str], data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(1, len(people)))
+    lines = listed(people, "utf-8").splitlines(keepends=True)
+    mixed = [*lines[:at], f"R0,11010519491231002X,{by_accident}\n".encode("gb18030"), *lines[at:]]
+    code = "mixed_encoding" if stated is None else "encoding"
+    if at > 1 or stated == "utf-8":
+        assert refusal(b"".join(mixed), stated) == (code, at)
+    else:  # the first line with a name
+        assert refusal(b"".join(mixed), stated)[0] in (code, "encoding_unclear")
+
+
+@pytest.mark.parametrize("stated", [None, "utf-8"])
+@few
+@given(st.lists(names((SURNAMES, GIVEN)), min_size=8, max_size=20), st.sampled_from(FOREIGNERS))
+def test_a_foreigner_or_a_rare_name_in_a_list_of_utf8_is_read(
+    stated: str | None, people: list[str], other: str
+) -> None:
+    text = listed([*people, other], "utf-8")
+    assert to_utf8(text, stated) == text
+
+
+@few
+@given(st.lists(names((SURNAMES, GIVEN)), min_size=2, max_size=20), st.sampled_from(CLEAR), st.data())
+def test_a_line_of_utf8_in_a_file_stated_to_be_gb18030_is_no_other_name(
+    people: list[str], name: str, data: st.DataObject
+) -> None:
+    at = data.draw(st.integers(1, len(people) + 1))
+    lines = listed(people, "gb18030").splitlines(keepends=True)
+    mixed = [*lines[:at], f"R0,11010519491231002X,{name}\n".encode(), *lines[at:]]
+    assert refusal(b"".join(mixed), "gb18030") == ("encoding", at)
+
+
+@few
+@given(st.lists(names((SURNAMES, GIVEN + RARE)), min_size=1, max_size=20), st.sampled_from(["谢瑾昇", "郑伟", "蕭贇"]))
+def test_nor_is_a_line_refused_for_being_utf8_by_accident_in_such_a_file(people: list[str], name: str) -> None:
+    text = listed([*people, name], "utf-8")
+    assert to_utf8(text.decode().encode("gb18030"), "gb18030") == text
+
+
+def test_such_a_name_is_read_in_utf8_where_gbk_has_no_common_character_for_it() -> None:
+    text = listed(["蕭贇"], "utf-8")
+    assert to_utf8(text) == text
 
 
 @few

@@ -1,7 +1,7 @@
 /**
  * Bytes to text, for files as people's programs save them; mirrors `exchange/validate/encoding.py`.
  *
- * Rules: a mark of UTF-16 decides, then the file as a whole, by the share of common Chinese in either reading. What is
+ * Rules: a mark of an encoding decides, then the file as a whole, by the share of common Chinese in either reading. What is
  * mixed or unclear is refused with its line (the header is line 0), never guessed. What is read as GB 18030 must read as
  * Chinese (`exchange/validate/familiar.py`): Big5, EUC-KR and Shift-JIS are valid GB 18030, too.
  */
@@ -16,11 +16,19 @@ const ENOUGH = 60;
 const FEW = 1 / 3;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 const LETTER = /[^\0-\x7f\p{N}\p{P}\p{Z}]/gu;
+const HAN = "\\u2e80-\\u2fdf\\u3007\\u3400-\\u9fff\\ue000-\\uf8ff\\uf900-\\ufaff\\u{20000}-\\u{3fffd}";
+const SIGNS = "\\xb7\\u2000-\\u2bff\\u3000-\\u3006\\u3008-\\u303f\\ufe00-\\ufe0f\\ufeff\\uff00-\\uffef";
+const OF_HAN = new RegExp(`[${HAN}]`, "gu");
+const OF_OTHERS = new RegExp(`[^\\0-\\x7f${HAN}${SIGNS}]`, "gu");
+const FOREIGN = "[\\x80-\\x9f\\xa1-\\xb6\\xb8-\\u07ff]";
+const SIDE_BY_SIDE = new RegExp(`${FOREIGN}[^\\0-\\x7f]|[^\\0-\\x7f]${FOREIGN}`, "u");
+const HAN_IN_UTF8 = /(?<![^\0-\x7f])[\u3000-\u9fff]+(?![^\0-\x7f])/u;
 const MARKS = [
     [0xef, 0xbb, 0xbf],
-    [0xe2, 0x80, 0x8b],
     [0x84, 0x31, 0x95, 0x33],
+    [0xe2, 0x80, 0x8b],
 ];
+const MARKED = ["utf-8", "gb18030"];
 const CTRL_Z = 0x1a;
 const LOST = [0x84, 0x31, 0xa4, 0x37];
 
@@ -44,21 +52,22 @@ export function toText(rules, content, stated = null) {
         ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
     ) {
         bytes = new TextEncoder().encode(fromUtf16(bytes));
-        encoding = "utf-8";
+        encoding = "utf-16";
     }
     const nul = bytes.indexOf(0);
     if (nul >= 0) throw new Refused("nul_byte", { row: countLines(bytes.subarray(0, nul)) });
-    const marked = MARKS[0].every((byte, place) => bytes[place] === byte);
+    const marked = MARKED.find((_, at) => MARKS[at].every((byte, place) => bytes[place] === byte)) ?? null;
     bytes = withoutMarks(bytes);
     const lines = linesOf(bytes);
     const long = lines.findIndex((line) => line.length > MAX_LINE_BYTES);
     if (long >= 0) throw new Refused("line_too_long", { row: long });
     const text = decodes(bytes, "utf-8");
-    if (stated === "gb18030" && text !== null && !isAscii(bytes)) checkNotUtf8(lines, marked);
-    encoding ??= decided(bytes, lines, text);
+    if (stated === "gb18030" && !isAscii(bytes)) checkNotUtf8(lines, text, marked === "utf-8");
+    encoding ??= decided(bytes, lines, text, marked);
+    if (encoding === "utf-8" && text !== null) checkNoneByAccident(rules, lines, stated);
     if (encoding === "gb18030") {
         const read = fromGb18030(rules, bytes, lines);
-        checkReadsAsChinese(rules, read, stated !== null);
+        checkReadsAsChinese(rules, read, [stated, marked].includes(encoding));
         return read;
     }
     if (text === null)
@@ -177,9 +186,10 @@ function withoutEuro(bytes) {
 const isAscii = (bytes) => bytes.every((byte) => byte < 0x80);
 
 /** The encoding of a file that states none; Refused where it cannot be told. */
-function decided(bytes, lines, text) {
+function decided(bytes, lines, text, marked) {
     if (isAscii(bytes)) return "utf-8";
-    if (text !== null) return ofWholeUtf8(lines);
+    if (marked === "gb18030") return marked;
+    if (text !== null) return marked ?? ofWholeUtf8(lines);
     const kinds = [];
     lines.forEach((line, row) => {
         if (!isAscii(line)) kinds.push([row, kindOf(line)]);
@@ -197,17 +207,45 @@ function ofWholeUtf8(lines) {
     const row = lines.findIndex((line) => !isAscii(line));
     const piece = pieceFrom(lines, row);
     const asGb = evidence(piece, "gb18030");
-    if (asGb === 0 || evidence(piece, "utf-8") - asGb > CLEAR) return "utf-8";
+    if (evidence(piece, "utf-8") - asGb > CLEAR) return "utf-8";
+    if (asGb === 0 && isOfHan(decode(piece, "utf-8"))) return "utf-8";
     if (row === 0 && evidence(lines[0], "gb18030") - evidence(lines[0], "utf-8") > CLEAR) return "gb18030";
     throw new Refused("encoding_unclear", { row });
 }
 
-/** Refused, with the first line beyond ASCII, where a file stated to be GB 18030 is UTF-8 beyond doubt. */
-function checkNotUtf8(lines, marked) {
-    const row = lines.findIndex((line) => !isAscii(line));
-    const piece = pieceFrom(lines, row);
-    if (marked || evidence(piece, "utf-8") - evidence(piece, "gb18030") > CLEAR) throw new Refused("encoding", { row });
+/** Refused, with the first line of this UTF-8 that is clearly a text in GB 18030. */
+function checkNoneByAccident(rules, lines, stated) {
+    const row = lines.findIndex((line) => !isAscii(line) && isByAccident(rules, line));
+    if (row >= 0) throw new Refused(stated === null ? "mixed_encoding" : "encoding", { row });
 }
+
+function isByAccident(rules, line) {
+    const text = decode(line, "utf-8");
+    if (!SIDE_BY_SIDE.test(text) || isOfHan(text)) return false;
+    const read = inGb18030(line);
+    if (read === null) return false;
+    const letters = lettersOf(rules, read);
+    return letters.all >= 2 && letters.familiar > letters.all / 2;
+}
+
+/** Whether what is beyond ASCII are Chinese characters rather than letters of other alphabets. */
+function isOfHan(text) {
+    const others = (text.match(OF_OTHERS) ?? []).length;
+    return !others || (text.match(OF_HAN) ?? []).length > others;
+}
+
+/** Refused, with its first line that is UTF-8 beyond doubt, where a file stated to be GB 18030 has one. */
+function checkNotUtf8(lines, text, marked) {
+    const clear = lines.findIndex((line) => !isAscii(line) && hasHanInUtf8(line) && isClearlyUtf8(line));
+    if (clear >= 0) throw new Refused("encoding", { row: clear });
+    if (text === null) return;
+    const row = lines.findIndex((line) => !isAscii(line));
+    if (marked || isClearlyUtf8(pieceFrom(lines, row))) throw new Refused("encoding", { row });
+}
+
+const hasHanInUtf8 = (line) => HAN_IN_UTF8.test(decodes(line, "utf-8") ?? "");
+
+const isClearlyUtf8 = (bytes) => evidence(bytes, "utf-8") - evidence(bytes, "gb18030") > CLEAR;
 
 /** The lines from this one on, some megabyte of them. */
 function pieceFrom(lines, row) {
@@ -239,12 +277,15 @@ function commonCharacters() {
     return common;
 }
 
+/** The text; null where it cannot be read so. To browsers the byte 80 is a euro sign. */
+function inGb18030(bytes) {
+    const euro = bytes.includes(0x80) && withoutEuro(bytes).length !== bytes.length;
+    return euro ? null : decodes(bytes, "gb18030");
+}
+
 /** The share of common Chinese among what is beyond ASCII in this reading; 0 where it cannot be read so. */
 function evidence(bytes, encoding) {
-    const text =
-        encoding === "gb18030" && bytes.includes(0x80) && withoutEuro(bytes).length !== bytes.length
-            ? null
-            : decodes(bytes, encoding);
+    const text = encoding === "gb18030" ? inGb18030(bytes) : decodes(bytes, encoding);
     if (text === null) return 0;
     let beyond = 0;
     let hanzi = 0;
