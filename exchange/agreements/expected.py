@@ -16,9 +16,10 @@ that lies ahead or too far back as a period may not
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import islice, takewhile
 from typing import Final
 
 from exchange.agreements.agreement import Agreement, Expected
@@ -66,16 +67,10 @@ def expected_by(expected: Expected, period: Period, office_days: OfficeDays) -> 
 
 def missing(agreement: Agreement, today: date, came: Came, office_days: OfficeDays) -> list[Missing]:
     """Everything that should have come by yesterday and did not, the oldest first."""
-    found = []
+    found: list[Missing] = []
     for expected in agreement.expected:
-        since = max(agreement.in_force_from, expected.since or agreement.in_force_from)
-        period = period_of(expected.cycle, since)
-        if period.first < since:
-            period = period.following
-        while (day := expected_by(expected, period, office_days)) < today and day <= agreement.last_day:
-            if not matching(expected.cycle, period.name, expected.purpose or "", came):
-                found.append(Missing(expected.cycle, period.name, expected.purpose or "", day))
-            period = period.following
+        open_ = _not_come(agreement, expected, came, office_days)
+        found += takewhile(lambda each: each.expected_by < today, open_)
     return sorted(found, key=lambda each: (each.expected_by, each.name))
 
 
@@ -83,18 +78,23 @@ def upcoming(agreement: Agreement, today: date, came: Came, office_days: OfficeD
     """Of each that the agreement expects, the next set that has not come and whose day is not over; the earliest first.
     None whose day lies behind the agreement's last.
     """
-    found = []
+    found: list[Missing] = []
     for expected in agreement.expected:
-        since = max(agreement.in_force_from, expected.since or agreement.in_force_from)
-        period = period_of(expected.cycle, since)
-        if period.first < since:
-            period = period.following
-        while (day := expected_by(expected, period, office_days)) <= agreement.last_day:
-            if day >= today and not matching(expected.cycle, period.name, expected.purpose or "", came):
-                found.append(Missing(expected.cycle, period.name, expected.purpose or "", day))
-                break
-            period = period.following
+        open_ = _not_come(agreement, expected, came, office_days)
+        found += islice((each for each in open_ if each.expected_by >= today), 1)
     return sorted(found, key=lambda each: (each.expected_by, each.name))
+
+
+def _not_come(agreement: Agreement, expected: Expected, came: Came, office_days: OfficeDays) -> Iterator[Missing]:
+    """The sets that did not come, period by period, up to the agreement's last day."""
+    since = max(agreement.in_force_from, expected.since or agreement.in_force_from)
+    period = period_of(expected.cycle, since)
+    if period.first < since:
+        period = period.following
+    while (day := expected_by(expected, period, office_days)) <= agreement.last_day:
+        if not matching(expected.cycle, period.name, expected.purpose or "", came):
+            yield Missing(expected.cycle, period.name, expected.purpose or "", day)
+        period = period.following
 
 
 def matching(cycle: str, period: str, purpose: str, came: Came) -> list[tuple[str, str, str]]:

@@ -293,9 +293,10 @@ class FolderScan:
 
     def _register(self, batch_id: str, stem: str, digest: str, files: list[FileRecord]) -> Claim:
         partner, register, first = self.agreement.partner, self.app.register, None
+        stage = stage_of(self.agreement)
         if register.find_batch(batch_id) is None:
-            first = first_received(self.app, self.folder, batch_id, stem, digest)
-        now, stage = self.app.now(), stage_of(self.agreement)
+            first = first_received(self.app, self.folder, batch_id, stem, digest, stage)
+        now = self.app.now()
         return register.claim(batch_id, partner, digest, files, now, received_at=first, stage=stage)
 
     def _answer_again(self, batch_id: str, stem: str) -> str | None:

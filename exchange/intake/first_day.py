@@ -23,8 +23,10 @@ log = logging.getLogger(__name__)
 _MAX_BYTES: Final = 1024 * 1024
 
 
-def first_received(app: App, folder: Folder, batch_id: str, stem: str, manifest_sha256: str) -> datetime | None:
-    """The moment in our receipt for this batch and manifest; None where none lies there."""
+def first_received(
+    app: App, folder: Folder, batch_id: str, stem: str, manifest_sha256: str, stage: str | None
+) -> datetime | None:
+    """The moment in our receipt for this batch, manifest and stage; None where none lies there."""
     now = app.now()
     name = f"{stem}.receipt.json"
     signature = folder.read_back(name + SIGNATURE_SUFFIX, _MAX_BYTES)
@@ -36,7 +38,9 @@ def first_received(app: App, folder: Folder, batch_id: str, stem: str, manifest_
         receipt = parse(Receipt, content)
     except Refused:
         return None
-    if receipt.batch != batch_id or manifest_sha256 not in {file.sha256 for file in receipt.files}:
+    if (receipt.batch, receipt.stage) != (batch_id, stage) or manifest_sha256 not in {
+        file.sha256 for file in receipt.files
+    }:
         return None
     log.warning("batch %s: received before, by our own receipt: its first day of receipt is kept", batch_id)
     return min(receipt.received_at, now)

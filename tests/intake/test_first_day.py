@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 import pytest
 
@@ -31,11 +32,17 @@ class Left:
     signing: KeyPair
     altered: bytes = b""
     of_bytes: bytes | None = None
+    stage: Literal["test"] | None = None
 
     def files(self, stem: str, partner: str) -> dict[str, bytes]:
         named = File(name=f"{stem}.request.json", size=1, sha256=sha256(self.of_bytes or self.manifest))
         receipt = Receipt(
-            batch=self.batch, partner=partner, outcome="accepted", received_at=self.received_at, files=[named]
+            batch=self.batch,
+            partner=partner,
+            outcome="accepted",
+            received_at=self.received_at,
+            files=[named],
+            stage=self.stage,
         )
         content = write(receipt)
         signature = sign(content, self.signing)
@@ -54,6 +61,7 @@ CASES: dict[str, tuple[Change, bool]] = {
     "altered": (lambda left, _world, _court: setattr(left, "altered", b" "), False),
     "other-manifest": (lambda left, _world, _court: setattr(left, "of_bytes", b"other"), False),
     "other-batch": (lambda left, _world, _court: setattr(left, "batch", left.batch + "0"), False),
+    "of-its-tests": (lambda left, _world, _court: setattr(left, "stage", "test"), False),
     "in-the-future": (lambda left, _world, _court: setattr(left, "received_at", left.received_at + 2 * EARLIER), False),
 }
 
