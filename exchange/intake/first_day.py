@@ -3,7 +3,8 @@
 Rules
 - A set that the register does not know may have been received before: after a restore from a backup its lines are
   gone, and the partner sends it again. The day that counts is then the first one (Civil Code, art. 201: the term runs
-  from the day of receipt), as long as a receipt with our signature names these very bytes and this batch.
+  from the day of receipt), as long as a receipt with our signature names these very bytes, this batch
+  and its stage.
 - The receipt proves itself; where none lies there, or it is another one, the set is received now. Never later than now.
 """
 

@@ -21,8 +21,9 @@ OLDER = {
 
 
 @pytest.fixture(scope="module")
-def now() -> str:
-    return agreement_toml(PARTNERS[1], World(Path("w")).sftp(PARTNERS[1].id), datetime.now(UTC).date())
+def now(tmp_path_factory: pytest.TempPathFactory) -> str:
+    world = World(tmp_path_factory.mktemp("world"))  # it makes a host key
+    return agreement_toml(PARTNERS[1], world.sftp(PARTNERS[1].id), datetime.now(UTC).date())
 
 
 @pytest.fixture(scope="module")
