@@ -483,9 +483,21 @@ class Folder:
         return in_one_go
 
     def remove(self, name: str) -> None:
-        """Removes a file from the requests folder; it may be gone already."""
+        """Removes a file from the requests folder; it may be gone already. Denied where the server, which still
+        answers, does not allow it.
+        """
+        path = self._request_path(name)
         with self._file_trouble(), suppress(FileNotFoundError):
-            self.sftp.remove(self._request_path(name))
+            try:
+                self.sftp.remove(path)
+            except OSError as error:
+                if isinstance(error, (FileNotFoundError, *_CUT)) or not self.answers():
+                    raise
+                where = f"SFTP server {self.place.host}:{self.place.port}: {self.place.requests}"
+                msg = (
+                    f"{where}: remove fails ({type(error).__name__}), so that a set that is kept here lies there still"
+                )
+                raise Denied(msg) from None
 
     def _request_path(self, name: str) -> str:
         if not PLAIN_NAME.fullmatch(name):

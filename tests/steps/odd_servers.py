@@ -87,6 +87,13 @@ class Unremoving(asyncssh.SFTPServer):
         raise asyncssh.SFTPPermissionDenied("")
 
 
+class Keeping(asyncssh.SFTPServer):
+    """Answers FAILURE where anything is to be removed."""
+
+    def remove(self, path: bytes) -> None:  # noqa: ARG002
+        raise asyncssh.SFTPFailure("")
+
+
 class _Countless(asyncssh.SFTPAttrs):
     """Attributes of a file that are said to be four billion, of which none follows."""
 

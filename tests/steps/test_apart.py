@@ -20,7 +20,7 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
 from exchange.wire.transport import MAX_LISTED_FILES
-from tests.steps.odd_servers import Locked, Lying, Shut, dripping, served_by
+from tests.steps.odd_servers import Keeping, Locked, Lying, Shut, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -117,6 +117,21 @@ def test_a_receipt_that_cannot_be_put_again_holds_up_no_notice(
         receipt.rename(tmp_path / "taken")
     assert court.verified("lacking.notice.json")["code"] == "manifest_missing"
     assert [trouble.startswith(f"{court.id}: set {request.batch}: ") for trouble in swept.troubles] == [True]
+
+
+@pytest.mark.parametrize("kind", [Unremoving, Keeping])
+def test_a_server_that_lets_nothing_be_removed_holds_up_no_result(
+    app: App, later: Later, court: DemoPartner, ask: Ask, kind: type[Unremoving | Keeping]
+) -> None:
+    request = ask()
+    put(court, court.make_set(request))
+    with served_by(app, court, kind):
+        assert poll(app).troubles == []
+        assert pipeline.run(app, request.batch)
+        assert (court.server.home / "from-office" / f"{request.batch}.result.csv.p7m").exists()
+        troubles = poll(later(PATIENCE)).troubles
+    assert [trouble.startswith(f"{court.id}: set {request.batch}: ") for trouble in troubles] == [True]
+    assert "to-office: remove fails" in troubles[0]
 
 
 def test_a_file_that_may_not_be_read_holds_up_no_lookout(app: App, court: DemoPartner, ask: Ask) -> None:
