@@ -49,13 +49,16 @@ ENCODED: Final = [
 ]
 """Files that are valid in both encodings, or have lines that are."""
 
+PARTED: Final = [of_names("李四").replace(",", f"{sign},").replace("\n", f"{sign}\n").encode() for sign in "\t;"]
+"""Files with another separator behind each cell."""
+
 
 def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:
     judged_alike(made, tmp_path, [dirty_file(seed) for seed in range(FILES)], reasons=8)
 
 
 def test_the_desk_tells_encodings_as_the_office_does(made: Made, tmp_path: Path) -> None:
-    judged_alike(made, tmp_path, [("csv", content) for content in ENCODED], reasons=1)
+    judged_alike(made, tmp_path, [("csv", content) for content in (*ENCODED, *PARTED)], reasons=1)
 
 
 @pytest.mark.parametrize("stated", ["utf-8", "gb18030"])

@@ -164,6 +164,19 @@ def test_whatever_parts_the_fields_the_rows_are_the_same(separator: str, line: s
     assert read_table(quoted.getvalue().encode(), ITEMS, 3)[ROW_FAULT].to_list() == [None, None, "row_fields"]
 
 
+@pytest.mark.parametrize(("separator", "behind"), [(",", "\t"), (";", "\t"), ("\t", ";"), ("\t", ","), (",", "")])
+@pytest.mark.parametrize("header", [CODES, ["业务编号", "身份证号", "姓名", "性别"]])
+def test_known_words_decide_what_parts_the_fields(header: list[str], separator: str, behind: str) -> None:
+    """What stands behind each cell, or behind each line, parts nothing."""
+    lines = [header, ["R1", "1", "a", "1"]]
+    ends = separator.join("{}" for _ in header) + behind
+    at_the_end = "".join(ends.format(*line) + "\n" for line in lines).encode()
+    assert read_words(at_the_end)[:3] == header[:3]
+    if behind == "\t":  # a blank
+        each = "".join(separator.join(f"{cell}{behind}" for cell in line) + "\n" for line in lines).encode()
+        assert [cell.strip() for cell in read_table(each, ITEMS, 1).row(0)[:4]] == ["R1", "1", "a", "1"]
+
+
 @pytest.mark.parametrize("separator", ["|", "，", "；", "、", ":"])
 def test_another_sign_between_the_fields_is_named(separator: str) -> None:
     content = HEADER.decode().replace(",", separator).encode()
