@@ -19,7 +19,7 @@ Rules
   So is a file of UTF-8, stated or not, with a line that is UTF-8 by accident: familiar Chinese in GB18030, where UTF-8
   makes letters of other alphabets of it.
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
-  at the end are no text. Lines may end with CR alone.
+  at the end are no text. Lines may end with CR alone, all of them or some.
 - The whole has its allowance of processor time (``effort.py``), as the reading of the table has.
 - NUL bytes and lines beyond ``MAX_LINE_BYTES`` are refused before anything parses them.
 
@@ -77,6 +77,7 @@ _HAN_IN_UTF8: Final = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2}
 """Nothing but Chinese in UTF-8 between what is ASCII: of lines of GB18030 hardly any has it."""
 
 _CTRL_Z: Final = b"\x1a"
+_LONE_CR: Final = re.compile(rb"\r(?!\n)")
 _LOST: Final = "\ufffd"
 _TWO_BYTES: Final = re.compile(rb"[\x81-\xfe][\x40-\xfe]|[\x81-\xfe][\x30-\x39][\x81-\xfe][\x30-\x39]|(\x80)")
 
@@ -139,10 +140,12 @@ def _mark_of(content: bytes) -> str | None:
 
 
 def _without_marks(content: bytes) -> bytes:
-    """Without what programs put before and behind a text, and with line feeds where lines end with CR alone."""
+    """Without what programs put before and behind a text, and with a line feed for each CR that has none."""
     in_front = _MARKS.match(content)
     content = content[in_front.end() if in_front else 0 :].rstrip(_CTRL_Z)
-    return content if b"\n" in content else content.replace(b"\r", b"\n")
+    if content.count(b"\r") == content.count(b"\r\n"):
+        return content
+    return _LONE_CR.sub(b"\n", content)
 
 
 def _from_gb18030(content: bytes) -> bytes:

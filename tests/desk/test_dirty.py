@@ -45,6 +45,8 @@ ENCODED: Final = [
     *(of_names("李四", "王芳").encode("gbk") + f"R9,,{name}\n".encode() for name in ("张三", "谢瑾昇", "谷纪")),
     *(mark + of_names("河港").encode(encoding) for mark, encoding in MARKED),
     *(mark + of_names("李四", "王芳").encode("gbk") for mark, _ in MARKED),
+    of_names("李四", "王芳", "赵丽").replace("\n", "\r", 3).encode("gb18030"),
+    of_names("李四", "王芳", "赵丽").replace("\n", "\r", 3).encode(),
     of_names(*["李四", "王芳"] * 4, "José Müller", "Günlü", "Ööpik", "Иван", "買買提·依明").encode(),
 ]
 """Files that are valid in both encodings, or have lines that are."""
