@@ -495,7 +495,7 @@ class Folder:
                     raise
                 where = f"SFTP server {self.place.host}:{self.place.port}: {self.place.requests}"
                 msg = (
-                    f"{where}: remove fails ({type(error).__name__}), so that a set that is kept here lies there still"
+                    f"{where}: remove fails ({type(error).__name__}), so that what is kept here lies there still"
                 )
                 raise Denied(msg) from None
 

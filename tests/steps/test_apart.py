@@ -134,6 +134,24 @@ def test_a_server_that_lets_nothing_be_removed_holds_up_no_result(
     assert "to-office: remove fails" in troubles[0]
 
 
+def test_an_acknowledgement_that_cannot_be_removed_holds_up_no_other_pickup(
+    app: App, court: DemoPartner, ask: Ask
+) -> None:
+    said, taken = ask(), ask()
+    put(court, court.make_set(said) | court.make_set(taken))
+    poll(app)
+    assert pipeline.run(app, said.batch)
+    assert pipeline.run(app, taken.batch)
+    poll(app)
+    put(court, {f"{said.batch}.result.ack": b""})
+    (court.server.home / "from-office" / f"{taken.batch}.result.csv.p7m").unlink()
+    with served_by(app, court, Unremoving):
+        troubles = poll(app).troubles
+    assert [each.how for each in app.register.pickups.of(said.batch)] == [PickupEvidence.ACKNOWLEDGED]
+    assert [each.how for each in app.register.pickups.of(taken.batch)] == [PickupEvidence.REMOVED]
+    assert [f"{said.batch}.result.ack" in trouble and "remove fails" in trouble for trouble in troubles] == [True]
+
+
 def test_a_file_that_may_not_be_read_holds_up_no_lookout(app: App, court: DemoPartner, ask: Ask) -> None:
     shut, sound = ask(batch=f"{court.id}.a-shut"), ask()
     put(court, court.make_set(shut) | court.make_set(sound))
