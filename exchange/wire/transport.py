@@ -494,9 +494,7 @@ class Folder:
                 if isinstance(error, (FileNotFoundError, *_CUT)) or not self.answers():
                     raise
                 where = f"SFTP server {self.place.host}:{self.place.port}: {self.place.requests}"
-                msg = (
-                    f"{where}: remove fails ({type(error).__name__}), so that what is kept here lies there still"
-                )
+                msg = f"{where}: remove fails ({type(error).__name__}), so that what is kept here lies there still"
                 raise Denied(msg) from None
 
     def _request_path(self, name: str) -> str:
