@@ -62,7 +62,7 @@ from exchange.wire.manifest import (
     is_whole_json,
     parse,
 )
-from exchange.wire.transport import Folder, RemoteFile, Unreadable, Unsettled
+from exchange.wire.transport import Denied, Folder, RemoteFile, Unreadable, Unsettled
 
 log = logging.getLogger(__name__)
 
@@ -215,12 +215,14 @@ class FolderScan:
 
     @contextmanager
     def apart(self, stem: str) -> Generator[None]:
-        """Whatever goes wrong with one set is named and ends the block alone, but for a connection that is cut."""
+        """Whatever goes wrong with one set is named and ends the block alone, but for a connection, a database or a
+        disk that is gone.
+        """
         try:
             with without_values():
                 yield
         except ExchangeError as error:
-            if isinstance(error, Retryable) and not isinstance(error, Unsettled):
+            if isinstance(error, Retryable) and not isinstance(error, Unsettled | Denied):
                 raise
             log.error("partner %s: set %s: %s", self.agreement.partner, stem, error)
             self.troubles.append(f"{self.agreement.partner}: set {stem}: {error}")

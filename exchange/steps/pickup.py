@@ -2,7 +2,8 @@
 
 Rules
 - A partner that may not remove files puts an empty ``<batch>.result.ack`` (``result-2.ack``…) into the requests folder;
-  nothing but the register's line depends on it, so it needs no signature. It is removed once it is registered.
+  nothing but the register's line depends on it, so it needs no signature. It is removed once it is registered; where
+  the server does not allow that, that is a trouble, and the other results are looked at.
 - *Gone* means taken only where the result was seen in the folder before: what a server lost is not taken. That is a
   trouble, and somebody delivers it again (``exchange batch redeliver``).
 - What was taken is registered once and not sent again, unless somebody does so.
@@ -17,7 +18,7 @@ from typing import Final
 
 from exchange.app import App
 from exchange.register import PickupEvidence, UncollectedResult
-from exchange.wire.transport import Folder
+from exchange.wire.transport import Denied, Folder
 
 log = logging.getLogger(__name__)
 LOST: Final = "does not lie in the folder and was never seen there; deliver it again: exchange batch redeliver"
@@ -31,17 +32,19 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
     """
     pickups = app.register.pickups
     said = {name: found for name in listed if (found := _acknowledged(name)) is not None}
-    lying = pickups.lying(partner)
+    lying, troubles = pickups.lying(partner), list[str]()
     for each in lying:
         if (each.batch, each.number) in said.values():
             _taken(app, each, PickupEvidence.ACKNOWLEDGED)
     for name, (batch, number) in said.items():
         if batch.startswith(f"{partner}.") and number in {each.number for each in pickups.of(batch)}:
-            folder.remove(name)
+            try:
+                folder.remove(name)
+            except Denied as denied:
+                troubles.append(f"{partner}: {name}: {denied}")
     # Last, because this folder may be in trouble of its own: what the partner says is heard before.
     lying = [each for each in lying if (each.batch, each.number) not in said.values()]
     gone = folder.gone([each.data for each in lying]) if lying else set()
-    lost = []
     for each in lying:
         if each.data not in gone:
             if not each.seen:
@@ -49,8 +52,8 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
         elif each.seen:
             _taken(app, each, PickupEvidence.REMOVED)
         else:
-            lost.append(f"{partner}: result {each.number} of {each.batch} {LOST} {each.batch}")
-    return lost
+            troubles.append(f"{partner}: result {each.number} of {each.batch} {LOST} {each.batch}")
+    return troubles
 
 
 def _taken(app: App, result: UncollectedResult, how: PickupEvidence) -> None:

@@ -6,7 +6,8 @@ Rules
 - A data file whose hash is not the manifest's may still be on its way: the set is left alone and tried again until the
   office's patience with incomplete sets ends; then it is refused.
 - The receipt is written once, from what the register says, and kept; a re-run sends the same bytes again.
-- The set is removed from the partner's folder only after its receipt is there.
+- The set is removed from the partner's folder only after its receipt is there. A server that does not allow that holds
+  up no answer: each later look into the folder tries again, and has the trouble.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
 from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
-from exchange.wire.transport import Folder, Unsettled
+from exchange.wire.transport import Denied, Folder, Unsettled
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ def receive(app: App, batch_id: str) -> bool:
             batch = _judge(app, agreement, version, batch, folder)
         if batch.state in (State.ACCEPTED, State.REFUSED):
             send_receipt(app, batch, folder)
+            log.info("%s: the receipt is delivered, the set is kept", batch_id)
             _clear_away(app, batch, folder)
-            log.info("%s: the receipt is delivered, the set is kept and cleared away", batch_id)
     return batch.state is not State.REFUSED
 
 
@@ -161,4 +162,8 @@ def _clear_away(app: App, batch: Batch, folder: Folder) -> None:
     """Removes from the partner's folder what is kept here."""
     for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA):
         if (kept := app.register.find_file(batch.id, role)) is not None:
-            folder.remove(kept.name)
+            try:
+                folder.remove(kept.name)
+            except Denied as denied:
+                log.error("%s: %s", batch.id, denied)
+                return

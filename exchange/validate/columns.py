@@ -10,9 +10,11 @@ asked alone has the columns of its form, and no number.
 
 from __future__ import annotations
 
+import itertools
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import cache
 from typing import Final
 
 import polars as pl
@@ -42,6 +44,18 @@ def known_columns(header: Sequence[str], columns: Sequence[Column]) -> set[str]:
     """The codes of those of these columns that the header has."""
     words = {_even(word) for word in header}
     return {column.code for column in columns if words & {column.code, *column.zh}}
+
+
+def known_words(header: Sequence[str]) -> int:
+    """How many of these words head a column of any request."""
+    return sum(_even(word) in _every_word() for word in header)
+
+
+@cache
+def _every_word() -> frozenset[str]:
+    of_items = (columns for item in ITEMS.values() for columns in (item.claims, *item.forms.values()))
+    columns = itertools.chain(REQUIRED_COLUMNS, OBJECTION_COLUMNS, *of_items)
+    return frozenset(word for column in columns for word in (column.code, *column.zh))
 
 
 def _even(word: str) -> str:

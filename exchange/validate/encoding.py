@@ -19,7 +19,8 @@ Rules
   So is a file of UTF-8, stated or not, with a line that is UTF-8 by accident: familiar Chinese in GB18030, where UTF-8
   makes letters of other alphabets of it.
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
-  at the end are no text. Lines may end with CR alone.
+  at the end are no text. Lines may end with CR alone, all of them or some.
+- The whole has its allowance of processor time (``effort.py``), as the reading of the table has.
 - NUL bytes and lines beyond ``MAX_LINE_BYTES`` are refused before anything parses them.
 
 Sources: GB 2312-1980; that a clear lead is a quarter is the office's choice.
@@ -35,6 +36,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from exchange.base.errors import Refused
+from exchange.validate.effort import Effort
 from exchange.validate.familiar import letters_of
 from exchange.validate.foreign_bytes import foreign_bytes
 from exchange.wire import gb18030
@@ -49,7 +51,9 @@ _CLEAR: Final = 0.25
 """By how much of all characters one reading must be ahead of the other."""
 
 _MARK_OF: Final = {"utf-8": codecs.BOM_UTF8, "gb18030": "\ufeff".encode("gb18030")}
-_MARKS: Final = (*_MARK_OF.values(), "\u200b".encode())
+_MARKS: Final = re.compile(b"(?:%b)*+" % b"|".join(map(re.escape, (*_MARK_OF.values(), "\u200b".encode()))))
+"""All of them at once: cut off each by each, a file of nothing else took the square of the time."""
+
 _UTF16: Final = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _TWO: Final = 2
 """Letters, the fewest that a name has; a single one says nothing."""
@@ -73,6 +77,7 @@ _HAN_IN_UTF8: Final = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2}
 """Nothing but Chinese in UTF-8 between what is ASCII: of lines of GB18030 hardly any has it."""
 
 _CTRL_Z: Final = b"\x1a"
+_LONE_CR: Final = re.compile(rb"\r(?!\n)")
 _LOST: Final = "\ufffd"
 _TWO_BYTES: Final = re.compile(rb"[\x81-\xfe][\x40-\xfe]|[\x81-\xfe][\x30-\x39][\x81-\xfe][\x30-\x39]|(\x80)")
 
@@ -80,26 +85,39 @@ _TWO_BYTES: Final = re.compile(rb"[\x81-\xfe][\x40-\xfe]|[\x81-\xfe][\x30-\x39][
 @foreign_bytes("encoding")
 def to_utf8(content: bytes, stated: str | None = None) -> bytes:
     """The same text as UTF-8 without a mark; Refused with the line (the header is line 0) where it cannot be read."""
+    *_, utf8 = Effort(len(content)).each(_steps(content, stated))
+    return utf8
+
+
+def _steps(content: bytes, stated: str | None) -> Iterator[bytes]:
+    """The text after each step of the way, at last as UTF-8; each takes time in proportion to the file."""
     if stated is None and content.startswith(_UTF16):
         content, stated = _from_utf16(content), "utf-16"
     if b"\x00" in content:
         raise Refused("nul_byte", row=content.count(b"\n", 0, content.index(b"\x00")))
+    yield content
     marked, content = _mark_of(content), _without_marks(content)
+    yield content
     _check_lines(content)
+    yield content
     if stated == "gb18030":
         _check_not_utf8(content, marked=marked == "utf-8")
+        yield content
     encoding = stated or _decided(content, marked)
+    yield content
     if encoding == "utf-16":
-        return content
+        return
     if encoding == "utf-8":
         if (wrong := _first_not_utf8(content)) is not None:
             raise Refused("encoding", row=wrong)
         if (wrong := _first_by_accident(content)) is not None:
             raise Refused("mixed_encoding" if stated is None else "encoding", row=wrong)
-        return content
+        yield content
+        return
     text = _from_gb18030(content)
+    yield text
     _check_reads_as_chinese(text, stated=encoding in (stated, marked))
-    return text
+    yield text
 
 
 def _from_utf16(content: bytes) -> bytes:
@@ -122,12 +140,12 @@ def _mark_of(content: bytes) -> str | None:
 
 
 def _without_marks(content: bytes) -> bytes:
-    """Without what programs put before and behind a text, and with line feeds where lines end with CR alone."""
-    while mark := next((mark for mark in _MARKS if content.startswith(mark)), b""):
-        content = content.removeprefix(mark)
-    if content.endswith(_CTRL_Z):
-        content = content.rstrip(_CTRL_Z)
-    return content if b"\n" in content else content.replace(b"\r", b"\n")
+    """Without what programs put before and behind a text, and with a line feed for each CR that has none."""
+    in_front = _MARKS.match(content)
+    content = content[in_front.end() if in_front else 0 :].rstrip(_CTRL_Z)
+    if content.count(b"\r") == content.count(b"\r\n"):
+        return content
+    return _LONE_CR.sub(b"\n", content)
 
 
 def _from_gb18030(content: bytes) -> bytes:

@@ -3,7 +3,8 @@
 Rules: no row is dropped; a row with more or fewer fields than the header keeps its place with ``row_fault`` set and its
 reference echoed, and so does one whose reference has lost a character. Blank lines are not rows. The number of rows
 must be what the manifest says, and not every reference empty. Commas, semicolons or tabs part the fields, whichever
-gives the header most of them; what Excel writes in front (``sep=;``) is no header, nor is a line without text there.
+gives the header most words that are known, then most words; what Excel writes in front (``sep=;``) is no header, nor is
+a line without text there.
 
 A file is read in parts, so that what is made of its rows need not be in memory at once. A clean one is read by pyarrow;
 only from where that finds a ragged row or a stray quote is it read eight times slower, by Python's ``csv`` (1,000,000
@@ -26,7 +27,7 @@ import pyarrow.csv as pacsv
 from exchange.base.errors import Refused
 from exchange.base.tables import REQUIRED_COLUMNS
 from exchange.validate.cells import FORMULA, SEEN, has_text
-from exchange.validate.columns import WORDLESS, columns_for, read_header, without_empty
+from exchange.validate.columns import WORDLESS, columns_for, known_words, read_header, without_empty
 from exchange.validate.effort import Effort
 from exchange.validate.encoding import MAX_LINE_BYTES
 from exchange.validate.foreign_bytes import foreign_bytes
@@ -167,7 +168,7 @@ def _fields(header: bytes) -> tuple[str, list[str]]:
     read = {separator: fields for separator in _SEPARATORS if (fields := _parted(text, separator))}
     if not read:
         raise Refused("csv_format", row=0)
-    separator = max(read, key=lambda each: len(read[each]))
+    separator = max(read, key=lambda each: (known_words(read[each]), sum(map(has_text, read[each]))))
     if len(read[separator]) == 1 and _OTHER_SEPARATORS.search(text):
         raise Refused("csv_separator", row=0)
     return separator, read[separator]

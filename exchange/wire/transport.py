@@ -10,6 +10,8 @@ Rules
   theirs.
 - A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all. That a
   server says so is not believed: it is delivered when it is seen there with its size.
+- A server that refuses one file, whichever error it names, and still answers has a connection that stands: it is that
+  file's trouble (``Denied``, ``Unreadable``), and not the connection's. FAILURE is what Windows says of an open file.
 - Trouble of our own disk or of our own key is our own: it is raised as that, outside of what is the server's.
 - One sender at a time for a name (``Lock``): two would write into the same temporary file, and where the server cannot
   replace a file in one go one would remove what the other has just put.
@@ -120,12 +122,20 @@ CONVERSATION_FAILED: Final = (paramiko.SSHException, paramiko.SFTPError, EOFErro
 """What paramiko raises when a server is gone, says no, or answers with something that is no answer (SFTPError)."""
 
 
+_CUT: Final = (TimeoutError, ConnectionError)
+"""After these nobody needs to ask whether the server still answers."""
+
+
 class Unsettled(Retryable):
     """A partner's file is gone, is growing, or was exchanged for something else: the partner is still at work on it."""
 
 
 class Unreadable(Unsettled):
     """The partner's server does not let the office read a file."""
+
+
+class Denied(Retryable):
+    """The partner's server does not do what it is asked with one file; the connection stands."""
 
 
 Lock = Callable[[str], AbstractContextManager[object]]
@@ -255,8 +265,10 @@ def _transport(sock: Any, /, **options: Any) -> paramiko.Transport:
 
 
 @contextmanager
-def _network_trouble(place: SftpAccount) -> Iterator[None]:
-    """The one place that says what a failed conversation with a server means."""
+def _network_trouble(place: SftpAccount, answers: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """The one place that says what a failed conversation with a server means; ``answers`` is asked whether the server
+    still does, where one file alone may be in the way.
+    """
     where = f"SFTP server {place.host}:{place.port}"
     try:
         yield
@@ -274,8 +286,11 @@ def _network_trouble(place: SftpAccount) -> Iterator[None]:
         raise Unsettled(msg) from None
     except NotAsSentError as error:
         msg = f"{where}: {error}"
-        raise Retryable(msg) from None
+        raise Denied(msg) from None
     except CONVERSATION_FAILED as error:
+        if not isinstance(error, _CUT) and answers():
+            msg = f"{where}: what is asked with a file fails ({type(error).__name__}), the connection stands"
+            raise Denied(msg) from None
         msg = f"{where}: the connection failed ({type(error).__name__})"
         raise Retryable(msg) from None
 
@@ -291,6 +306,19 @@ class Folder:
         self.limit = limit
         self.whole_seconds = whole_seconds
         self.lock = lock
+
+    def answers(self) -> bool:
+        """Whether the connection stands: the server answers a question, whatever it says."""
+        try:
+            self.sftp.stat(self.place.requests)
+        except (FileNotFoundError, PermissionError):
+            return True
+        except CONVERSATION_FAILED:
+            return False
+        return True
+
+    def _file_trouble(self) -> AbstractContextManager[None]:
+        return _network_trouble(self.place, self.answers)
 
     def one_look(self) -> AbstractContextManager[None]:
         """The time that one look may take in all; Retryable, and the connection is cut, when it takes longer."""
@@ -336,7 +364,7 @@ class Folder:
 
     def check_readable(self, name: str) -> None:
         """Unreadable where the server does not let the office read this file of the requests folder."""
-        with _network_trouble(self.place), self._opened(self._request_path(name)):
+        with self._file_trouble(), self._opened(self._request_path(name)):
             pass
 
     def read_small(self, name: str, limit: int) -> bytes:
@@ -356,7 +384,7 @@ class Folder:
 
     def _read(self, path: str, limit: int) -> bytes:
         """At most one byte more than ``limit``."""
-        with _network_trouble(self.place), self._opened(path) as remote:
+        with self._file_trouble(), self._opened(path) as remote:
             return remote.read(limit + 1)
 
     def fetch(self, name: str, to: Path, *, limit: int, expected_size: int) -> str:
@@ -377,7 +405,7 @@ class Folder:
 
     def _download(self, name: str, size: int) -> Generator[bytes]:
         """A request's bytes; what goes wrong in here is the server's, and in the caller's block the caller's."""
-        with _network_trouble(self.place), self._opened(self._request_path(name)) as remote:
+        with self._file_trouble(), self._opened(self._request_path(name)) as remote:
             yield from pieces(self.sftp, remote, size)
 
     @contextmanager
@@ -386,16 +414,24 @@ class Folder:
         if not stat.S_ISREG(self.sftp.lstat(path).st_mode or 0):
             msg = "a listed file is no plain file any more"
             raise Unsettled(msg)
-        try:
-            opened = self.sftp.open(path, "rb")
-        except PermissionError:
-            msg = f"SFTP server {self.place.host}:{self.place.port}: a file may not be read"
-            raise Unreadable(msg) from None
-        with opened as remote:
+        with self._unreadable(), self.sftp.open(path, "rb") as remote:
             if not stat.S_ISREG(remote.stat().st_mode or 0):
                 msg = "a listed file is no plain file any more"
                 raise Unsettled(msg)
             yield remote
+
+    @contextmanager
+    def _unreadable(self) -> Iterator[None]:
+        """Unreadable where a server that still answers does not let a file be opened or read."""
+        try:
+            yield
+        except (FileNotFoundError, *_CUT):
+            raise
+        except OSError as error:
+            if not isinstance(error, PermissionError) and not self.answers():
+                raise
+            msg = f"SFTP server {self.place.host}:{self.place.port}: a file may not be read"
+            raise Unreadable(msg) from None
 
     def deliver(self, name: str, source: Path) -> None:
         """Puts a file into the results folder under its final name at once; again if it is there already."""
@@ -404,7 +440,7 @@ class Folder:
     def _deliver(self, final: str, temporary: str, source: Path) -> None:
         with (
             self.lock(f"{self.place.host}:{self.place.port} {self.place.username} {final}"),
-            _network_trouble(self.place),
+            self._file_trouble(),
         ):
             size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
             replace(self.sftp, temporary, final)
@@ -412,7 +448,7 @@ class Folder:
 
     def lies(self, name: str, size: int, digest: str) -> bool:
         """Whether a file lies in the results folder as it was sent; by its size alone where it may not be read."""
-        with _network_trouble(self.place):
+        with self._file_trouble():
             try:
                 check(self.sftp, f"{self.place.results}/{name}", size, digest)
             except (FileNotFoundError, NotAsSentError):
@@ -447,9 +483,19 @@ class Folder:
         return in_one_go
 
     def remove(self, name: str) -> None:
-        """Removes a file from the requests folder; it may be gone already."""
-        with _network_trouble(self.place), suppress(FileNotFoundError):
-            self.sftp.remove(self._request_path(name))
+        """Removes a file from the requests folder; it may be gone already. Denied where the server, which still
+        answers, does not allow it.
+        """
+        path = self._request_path(name)
+        with self._file_trouble(), suppress(FileNotFoundError):
+            try:
+                self.sftp.remove(path)
+            except OSError as error:
+                if isinstance(error, (FileNotFoundError, *_CUT)) or not self.answers():
+                    raise
+                where = f"SFTP server {self.place.host}:{self.place.port}: {self.place.requests}"
+                msg = f"{where}: remove fails ({type(error).__name__}), so that what is kept here lies there still"
+                raise Denied(msg) from None
 
     def _request_path(self, name: str) -> str:
         if not PLAIN_NAME.fullmatch(name):

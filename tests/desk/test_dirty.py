@@ -45,9 +45,14 @@ ENCODED: Final = [
     *(of_names("李四", "王芳").encode("gbk") + f"R9,,{name}\n".encode() for name in ("张三", "谢瑾昇", "谷纪")),
     *(mark + of_names("河港").encode(encoding) for mark, encoding in MARKED),
     *(mark + of_names("李四", "王芳").encode("gbk") for mark, _ in MARKED),
+    of_names("李四", "王芳", "赵丽").replace("\n", "\r", 3).encode("gb18030"),
+    of_names("李四", "王芳", "赵丽").replace("\n", "\r", 3).encode(),
     of_names(*["李四", "王芳"] * 4, "José Müller", "Günlü", "Ööpik", "Иван", "買買提·依明").encode(),
 ]
 """Files that are valid in both encodings, or have lines that are."""
+
+PARTED: Final = [of_names("李四").replace(",", f"{sign},").replace("\n", f"{sign}\n").encode() for sign in "\t;"]
+"""Files with another separator behind each cell."""
 
 
 def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:
@@ -55,7 +60,7 @@ def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:
 
 
 def test_the_desk_tells_encodings_as_the_office_does(made: Made, tmp_path: Path) -> None:
-    judged_alike(made, tmp_path, [("csv", content) for content in ENCODED], reasons=1)
+    judged_alike(made, tmp_path, [("csv", content) for content in (*ENCODED, *PARTED)], reasons=1)
 
 
 @pytest.mark.parametrize("stated", ["utf-8", "gb18030"])

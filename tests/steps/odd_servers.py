@@ -32,6 +32,19 @@ class Shut(asyncssh.SFTPServer):
         return super().open(path, pflags, attrs)
 
 
+class Locked(asyncssh.SFTPServer):
+    """Answers FAILURE where a file is opened whose name ends so, to read or to write, as Windows does while another
+    program holds it.
+    """
+
+    ending = b""
+
+    def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
+        if path.endswith(self.ending):
+            raise asyncssh.SFTPFailure("")
+        return super().open(path, pflags, attrs)
+
+
 class Losing(asyncssh.SFTPServer):
     """Answers *ok* to a rename, and the file is gone."""
 
@@ -72,6 +85,13 @@ class Unremoving(asyncssh.SFTPServer):
 
     def remove(self, path: bytes) -> None:  # noqa: ARG002
         raise asyncssh.SFTPPermissionDenied("")
+
+
+class Keeping(asyncssh.SFTPServer):
+    """Answers FAILURE where anything is to be removed."""
+
+    def remove(self, path: bytes) -> None:  # noqa: ARG002
+        raise asyncssh.SFTPFailure("")
 
 
 class _Countless(asyncssh.SFTPAttrs):

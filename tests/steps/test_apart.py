@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import closing
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -19,7 +20,7 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
 from exchange.wire.transport import MAX_LISTED_FILES
-from tests.steps.odd_servers import Lying, Shut, dripping, served_by
+from tests.steps.odd_servers import Keeping, Locked, Lying, Shut, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -61,13 +62,14 @@ def test_a_name_that_is_not_utf8_stops_nobody(
     assert [each.how for each in app.register.pickups.of(answered.batch)] == [PickupEvidence.REMOVED]
 
 
+@pytest.mark.parametrize("how", [Shut, Locked])
 @pytest.mark.parametrize("ending", [".request.json", ".request.json.p7s", ".csv.p7m"])
 def test_a_file_that_may_not_be_read_holds_up_its_set_alone(
-    app: App, later: Later, court: DemoPartner, ask: Ask, ending: str
+    app: App, later: Later, court: DemoPartner, ask: Ask, how: type[Shut | Locked], ending: str
 ) -> None:
-    shut, sound = ask(batch=f"{court.id}.a-shut{ending.replace('.', '-')}"), ask()
+    shut, sound = ask(batch=f"{court.id}.a-{how.__name__.lower()}{ending.replace('.', '-')}"), ask()
     put(court, court.make_set(shut) | court.make_set(sound))
-    kind = type("ShutSet", (Shut,), {"ending": (shut.batch + ending).encode()})
+    kind = type("ShutSet", (how,), {"ending": (shut.batch + ending).encode()})
     with served_by(app, court, kind):
         swept = poll(app)
         assert swept.troubles == []
@@ -76,6 +78,78 @@ def test_a_file_that_may_not_be_read_holds_up_its_set_alone(
         poll(later(PATIENCE))
         assert court.verified(f"{shut.batch}.notice.json")["code"] == "set_unreadable"
     assert shut.batch in poll(app).waiting, "once it may be read"
+
+
+@pytest.mark.parametrize("told", ["0-first", "1-second"])
+def test_a_notice_that_cannot_be_put_holds_up_no_other(
+    app: App, later: Later, court: DemoPartner, told: str, tmp_path: Path
+) -> None:
+    put(court, {"0-first.csv": b"1", "1-second.csv": b"1"})
+    other = {"0-first": "1-second", "1-second": "0-first"}[told]
+    taken = court.server.home / "from-office" / f"{told}.notice.json"
+    (taken / "inside").mkdir(parents=True)
+    try:
+        poll(app)
+        swept = poll(later(PATIENCE))
+    finally:
+        taken.rename(tmp_path / "taken")
+    assert court.verified(f"{other}.notice.json")["code"] == "manifest_missing"
+    assert [trouble.startswith(f"{court.id}: set {told}: ") for trouble in swept.troubles] == [True]
+    assert "the connection failed" not in swept.troubles[0]
+
+
+def test_a_receipt_that_cannot_be_put_again_holds_up_no_notice(
+    app: App, later: Later, court: DemoPartner, ask: Ask, tmp_path: Path
+) -> None:
+    request = ask()
+    files = court.make_set(request)
+    put(court, files)
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    receipt = court.server.home / "from-office" / f"{request.batch}.receipt.json"
+    receipt.unlink()
+    (receipt / "inside").mkdir(parents=True)
+    put(court, files | {"lacking.csv": b"1"})
+    try:
+        poll(app)
+        swept = poll(later(PATIENCE))
+    finally:
+        receipt.rename(tmp_path / "taken")
+    assert court.verified("lacking.notice.json")["code"] == "manifest_missing"
+    assert [trouble.startswith(f"{court.id}: set {request.batch}: ") for trouble in swept.troubles] == [True]
+
+
+@pytest.mark.parametrize("kind", [Unremoving, Keeping])
+def test_a_server_that_lets_nothing_be_removed_holds_up_no_result(
+    app: App, later: Later, court: DemoPartner, ask: Ask, kind: type[Unremoving | Keeping]
+) -> None:
+    request = ask()
+    put(court, court.make_set(request))
+    with served_by(app, court, kind):
+        assert poll(app).troubles == []
+        assert pipeline.run(app, request.batch)
+        assert (court.server.home / "from-office" / f"{request.batch}.result.csv.p7m").exists()
+        troubles = poll(later(PATIENCE)).troubles
+    assert [trouble.startswith(f"{court.id}: set {request.batch}: ") for trouble in troubles] == [True]
+    assert "to-office: remove fails" in troubles[0]
+
+
+def test_an_acknowledgement_that_cannot_be_removed_holds_up_no_other_pickup(
+    app: App, court: DemoPartner, ask: Ask
+) -> None:
+    said, taken = ask(), ask()
+    put(court, court.make_set(said) | court.make_set(taken))
+    poll(app)
+    assert pipeline.run(app, said.batch)
+    assert pipeline.run(app, taken.batch)
+    poll(app)
+    put(court, {f"{said.batch}.result.ack": b""})
+    (court.server.home / "from-office" / f"{taken.batch}.result.csv.p7m").unlink()
+    with served_by(app, court, Unremoving):
+        troubles = poll(app).troubles
+    assert [each.how for each in app.register.pickups.of(said.batch)] == [PickupEvidence.ACKNOWLEDGED]
+    assert [each.how for each in app.register.pickups.of(taken.batch)] == [PickupEvidence.REMOVED]
+    assert [f"{said.batch}.result.ack" in trouble and "remove fails" in trouble for trouble in troubles] == [True]
 
 
 def test_a_file_that_may_not_be_read_holds_up_no_lookout(app: App, court: DemoPartner, ask: Ask) -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
-from exchange.validate import encoding
+from exchange.validate import effort, encoding
 from exchange.validate.encoding import MAX_LINE_BYTES, _from_utf16, to_utf8
 
 TEXT = "业务编号,姓名\nR1,张三\nR2,𬬭䶮\n"
@@ -93,6 +93,22 @@ def test_gb18030_that_is_stated_is_read_as_that(name: str) -> None:
 )
 def test_marks_and_endings_are_no_text(content: bytes) -> None:
     assert to_utf8(content) == TEXT.encode()
+
+
+@pytest.mark.parametrize("mark", [codecs.BOM_UTF8, "\u200b".encode(), "\ufeff".encode("gb18030")])
+def test_marks_without_end_take_no_time(mark: bytes) -> None:
+    """Six megabytes of them: the square of that is beyond what a file of that size may take."""
+    assert to_utf8(mark * (6_000_000 // len(mark)) + b"a\n") == b"a\n"
+
+
+@pytest.mark.parametrize("stated", [None, "utf-8", "gb18030"])
+@pytest.mark.parametrize("content", [TEXT.encode(), TEXT.encode("gb18030"), TEXT.encode("utf-16"), b"a\n"])
+def test_no_file_is_read_without_a_bound(content: bytes, stated: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(effort, "ALWAYS_ALLOWED", -1.0)
+    monkeypatch.setattr(effort, "ALLOWED_PER_BYTE", 0.0)
+    with pytest.raises(Refused) as refused:
+        to_utf8(content, stated)
+    assert refused.value.code in ("reading_too_long", "nul_byte")
 
 
 @given(st.binary(max_size=300), st.sampled_from([None, "utf-8", "gb18030"]))

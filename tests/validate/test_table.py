@@ -15,6 +15,7 @@ from exchange.base.errors import Refused
 from exchange.validate import table
 from exchange.validate.cells import has_text
 from exchange.validate.columns import read_header
+from exchange.validate.encoding import to_utf8
 from exchange.validate.table import ROW_FAULT, _read_fast, _read_slowly, read_parts, read_table, read_words
 
 ITEMS = ("id_number", "sex")
@@ -162,6 +163,27 @@ def test_whatever_parts_the_fields_the_rows_are_the_same(separator: str, line: s
     csv.writer(quoted, delimiter=separator, quoting=csv.QUOTE_ALL).writerows([CODES, *rows, ("R3",)])
     assert read_table(text.getvalue().encode(), ITEMS, 2).select(CODES).rows() == rows
     assert read_table(quoted.getvalue().encode(), ITEMS, 3)[ROW_FAULT].to_list() == [None, None, "row_fields"]
+
+
+@given(st.lists(st.sampled_from(["\r", "\n", "\r\n"]), min_size=2, max_size=8), st.sampled_from(["", "sep=,", ",,,"]))
+def test_no_row_is_lost_whichever_ends_the_lines_have(ends: list[str], first: str) -> None:
+    rows = [f"R{n},{n},a,1" for n in range(1, len(ends))]
+    content = "".join(line + end for line, end in zip([HEADER.decode().rstrip(), *rows], ends, strict=True))
+    read = read_table(to_utf8((first + ends[0] + content if first else content).encode()), ITEMS, len(rows))
+    assert read["row_ref"].to_list() == [f"R{n}" for n in range(1, len(ends))]
+
+
+@pytest.mark.parametrize(("separator", "behind"), [(",", "\t"), (";", "\t"), ("\t", ";"), ("\t", ","), (",", "")])
+@pytest.mark.parametrize("header", [CODES, ["业务编号", "身份证号", "姓名", "性别"]])
+def test_known_words_decide_what_parts_the_fields(header: list[str], separator: str, behind: str) -> None:
+    """What stands behind each cell, or behind each line, parts nothing."""
+    lines = [header, ["R1", "1", "a", "1"]]
+    ends = separator.join("{}" for _ in header) + behind
+    at_the_end = "".join(ends.format(*line) + "\n" for line in lines).encode()
+    assert read_words(at_the_end)[:3] == header[:3]
+    if behind == "\t":  # a blank
+        each = "".join(separator.join(f"{cell}{behind}" for cell in line) + "\n" for line in lines).encode()
+        assert [cell.strip() for cell in read_table(each, ITEMS, 1).row(0)[:4]] == ["R1", "1", "a", "1"]
 
 
 @pytest.mark.parametrize("separator", ["|", "，", "；", "、", ":"])

@@ -57,7 +57,7 @@ export async function openResult(record, envelope, own, key) {
 export function resultRows(rules, record, plain) {
     const { header, rows } = record.plain.name.endsWith(".xlsx")
         ? readSheet(plain)
-        : csvTable(resultText(rules, plain));
+        : csvTable(rules, resultText(rules, plain));
     const columns = [...rules.result.map((each) => each.column), ...record.items.map((item) => `${item}_answer`)];
     const words = new Map();
     for (const each of rules.result) for (const word of [each.column, ...each.zh]) words.set(word, each.column);
@@ -85,8 +85,8 @@ export function resultRows(rules, record, plain) {
     };
 }
 
-function csvTable(text) {
-    const { header, separator, body } = readCsvHeader(text);
+function csvTable(rules, text) {
+    const { header, separator, body } = readCsvHeader(rules, text);
     return { header, rows: [...csvRows(text, separator, body)] };
 }
 

@@ -19,6 +19,14 @@ export function columnsFor(rules, items, form) {
     return [...rules.required, ...items.flatMap((item) => rules.items.get(item).claim)];
 }
 
+/** How many of these words head a column of any request. */
+export function knownWords(rules, header) {
+    const columns = [...rules.required, ...rules.objection];
+    for (const { claim, forms } of rules.items.values()) columns.push(...claim, ...Object.values(forms ?? {}).flat());
+    const words = new Set(columns.flatMap((each) => [each.column, ...each.zh]));
+    return header.filter((word) => words.has(even(word))).length;
+}
+
 /** What the name of a column begins with that has no header. */
 export const WORDLESS = "#";
 

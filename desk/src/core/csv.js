@@ -1,8 +1,10 @@
 /**
  * CSV as Python's `csv` reads it, which is what the office holds its fast reader to.
  */
+import { knownWords } from "./columns.js";
 import { MAX_LINE_BYTES } from "./encoding.js";
 import { Refused } from "./refused.js";
+import { hasText } from "./text.js";
 
 const LONGEST_FIELD = 131_072;
 
@@ -67,14 +69,17 @@ const EMPTY = /[ \t\r\n\f\v,;]*/y;
 const EXCELS_LINE = /^"?sep=[^\r\n]"?\r?\n/iu;
 
 /** `{separator, header, body}`: what parts the fields, the header's words, and where the rows begin. */
-export function readCsvHeader(text) {
+export function readCsvHeader(rules, text) {
     const start = headerStart(text);
     const body = headerEnd(text, start);
     const line = text.slice(start, body).replace(/[\r\n]+$/, "");
     let best = null;
     for (const separator of SEPARATORS) {
         const header = line === "" ? [""] : csvRows(line, separator, 0, true).next().value;
-        if (header && (!best || header.length > best.header.length)) best = { separator, header, body };
+        if (!header) continue;
+        const [known, words] = [knownWords(rules, header), header.filter(hasText).length];
+        if (!best || known > best.known || (known === best.known && words > best.words))
+            best = { separator, header, body, known, words };
     }
     if (!best) throw new Refused("csv_format", { row: 0 });
     if (best.header.length === 1 && OTHERS.test(line)) throw new Refused("csv_separator", { row: 0 });

@@ -117,7 +117,7 @@ function withoutMarks(content) {
     let end = bytes.length;
     while (end > 0 && bytes[end - 1] === CTRL_Z) end -= 1;
     bytes = bytes.subarray(0, end);
-    return bytes.includes(10) ? bytes : bytes.map((byte) => (byte === 13 ? 10 : byte));
+    return bytes.includes(13) ? bytes.map((byte, at) => (byte === 13 && bytes[at + 1] !== 10 ? 10 : byte)) : bytes;
 }
 
 /** Each line with its line feed. */

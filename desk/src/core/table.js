@@ -20,7 +20,7 @@ export function openFile(rules, content, { isWorkbook, sheet = null, encoding = 
         return { isWorkbook, header: read.header, sheet: read };
     }
     const text = foreignBytes("encoding", () => toText(rules, content, encoding));
-    const csv = foreignBytes("csv_format", () => readCsvHeader(text));
+    const csv = foreignBytes("csv_format", () => readCsvHeader(rules, text));
     return { isWorkbook, header: csv.header, text, csv };
 }
 
