@@ -35,9 +35,10 @@ def refusal(app: App, partner: DemoPartner, files: dict[str, bytes]) -> dict[str
     """Drops the set, runs it, and gives the refusal of its receipt; holds that the originals are kept and nothing
     is left.
     """
+    waited = set(app.register.waiting())
     partner.drop(files)
     batch = next(name for name in files if name.endswith(".request.json")).removesuffix(".request.json")
-    (waiting,) = [each for each in poll(app).waiting if each.startswith((batch, f"{partner.id}.set-"))]
+    (waiting,) = set(poll(app).waiting) - waited
     assert not pipeline.run(app, waiting)
     assert app.register.batch(waiting).state is State.REFUSED
     stem = batch if waiting == batch else f"{batch}.{waiting.rpartition('.')[2]}"
