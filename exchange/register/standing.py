@@ -1,7 +1,9 @@
 """What a partner was told of its batches, for its status file, and whose may be another; no row of a review or release.
 
-Rule: a second look that was opened here, in the stead of a person, is no batch of the partner's: it sent no manifest,
-and no receipt told it of one.
+Rules
+- A second look that was opened here, in the stead of a person, is no batch of the partner's: it sent no manifest, and
+  no receipt told it of one.
+- A batch whose last receipt was destroyed, or is about to be, is past, and left out.
 """
 
 from __future__ import annotations
@@ -9,13 +11,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, case, func, or_, select
+from sqlalchemy import Engine, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from exchange.register.batches import Batch, Role
 from exchange.register.database import transaction
 from exchange.register.lines import as_batch
-from exchange.register.models import BatchRow, FileRow, LedgerRow
+from exchange.register.models import BatchRow, DestructionRow, FileRow, LedgerRow
 from exchange.register.states import OPEN
 
 
@@ -32,11 +34,12 @@ def told_batches(engine: Engine, partner: str, since: datetime, limit: int) -> l
     signature, receipt = aliased(FileRow), aliased(FileRow)
     sent = BatchRow.receipts_sent
     last = case((sent == 1, Role.RECEIPT.value), else_=func.concat(f"{Role.RECEIPT}-", sent))
+    past = exists().where(DestructionRow.batch_id == BatchRow.id, DestructionRow.role == last)
     query = (
         select(BatchRow, receipt.sha256)
         .join(signature, (signature.batch_id == BatchRow.id) & (signature.role == Role.SIGNATURE))
         .outerjoin(receipt, (receipt.batch_id == BatchRow.id) & (receipt.role == last))
-        .where(BatchRow.partner == partner, or_(BatchRow.state.in_(OPEN), BatchRow.received_at >= since))
+        .where(BatchRow.partner == partner, or_(BatchRow.state.in_(OPEN), BatchRow.received_at >= since), ~past)
         .order_by(BatchRow.received_at.desc(), BatchRow.id)
         .limit(limit)
     )

@@ -21,6 +21,7 @@ from exchange.demo.world import World
 from exchange.intake.collect import WITHHELD, poll
 from exchange.register import Role
 from exchange.register.retention import KeptFile
+from exchange.status.facts import status_of
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -265,3 +266,4 @@ def test_a_set_that_was_answered_so_long_ago_that_its_receipt_is_gone(
     assert poll(app).troubles == []
     poll(later(PATIENCE))
     assert court.verified(f"{request.batch}.notice.json")["code"] == "batch_past"
+    assert request.batch not in [each.batch for each in status_of(app, app.agreement(court.id)).batches]
