@@ -1,16 +1,19 @@
 """Every five minutes, for five minutes: look into the folders of partners that may ask ad hoc each half second, claim
-what is complete and start its run at once.
+what is complete, start its run and have small ad hoc sets answered at once by processes beside it.
 """
 
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 from airflow.sdk import dag, task
 from household.tasks import in_office, start_run
 
 from exchange.app import App
+from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
+from exchange.intake.resident import resident_workers
 
 SECONDS = 320.0  # to the next run, and 20 more until that one has taken over
 
@@ -20,6 +23,10 @@ PAGE = """
 一直有一个运行在值守：与每个可提临时请求的部门保持一个 SFTP 连接，约每半秒看一次，齐全的请求立即登记并启动 `immediate`（大的或定期的启动 `batch`）。每五分钟换班，交接时短暂有两个。
 One run is always on duty: it keeps one SFTP connection open to each partner that may ask ad hoc, looks about each half second, claims
 what is complete and starts its run at once. They change over every five minutes; then there are two for a while.
+
+小的临时请求由值守旁的常驻进程（`resident_workers` 个）当即答复，其 `immediate` 运行随后开始，核对已办完即结束；常驻进程没有办成的，由该运行办完。请求一时很多时，运行会晚些开始。
+Small ad hoc sets are answered at once by resident processes beside it; the run of `immediate` comes after and finds the work done, or does what is left. When
+many come at once the runs start later.
 
 没有它也不会漏：`collect` 每分钟全部查看一遍，失败、暂停或停机只是慢一些。 Nothing is lost without it: `collect` looks each minute.
 
@@ -53,8 +60,16 @@ def lookout() -> None:
 
 
 def _watch(app: App) -> None:
-    for batch_id, lane in monitor(app, SECONDS):
-        start_run(lane, batch_id)
+    def open_app() -> App:
+        return App.open(app.register.actor)
+
+    with resident_workers(open_app, app.settings.policy.resident_workers) as workers:
+        for batch_id, lane in monitor(app, SECONDS):
+            start = partial(start_run, lane, batch_id)
+            if lane is Lane.IMMEDIATE:
+                workers.pass_on(batch_id, start)
+            else:
+                start()
 
 
 lookout()

@@ -61,8 +61,9 @@ issue = logged(_release.issue)
 
 def run(app: App, batch_id: str) -> bool:
     """The whole way of one claimed batch; whether it was accepted. Errors as the steps raise them."""
-    accepted = receive(app, batch_id)
-    if accepted:
-        process(app, batch_id)
-        deliver(app, batch_id)
+    with app.pooled():
+        accepted = receive(app, batch_id)
+        if accepted:
+            process(app, batch_id)
+            deliver(app, batch_id)
     return accepted

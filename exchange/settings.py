@@ -98,6 +98,10 @@ class Policy(_Section):
     """五分钟内没有动静的目录，合计每秒至多看几次。
     Looks per second into all folders together in which nothing has moved for five minutes.
     """
+    resident_workers: Annotated[int, Field(ge=0)] = 2
+    """目录监视旁的常驻进程数：小的临时请求由它们当即答复；0 表示一律由 Airflow 的运行答复。
+    Processes beside the lookout that answer small ad hoc sets at once; 0: Airflow's runs answer all.
+    """
     whole_look_seconds: Annotated[float, Field(gt=0)] = 50.0
     """看一个部门目录全程至多几秒；应小于收件任务的一分钟。
     Seconds that one look into a partner's folder may take in all; less than the collector's minute.

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, TypeVar
 
 from airflow.sdk import get_current_context
@@ -82,16 +82,19 @@ def run_step(step: Callable[[App, str], T]) -> T:
     return in_office(lambda app: step(app, batch_id))
 
 
-def start_run(dag_id: str, run_id: str) -> None:
-    """Starts a run from inside a task; nothing to do where there is one. What cannot be started now, ``collect`` starts
-    within the minute. Airflow has no public call for it: this is what its own operator sends, without ending the task.
+def start_run(dag_id: str, run_id: str, later: timedelta = timedelta()) -> bool:
+    """Starts a run from inside a task, so much later; whether there is one now. What cannot be started, ``collect``
+    starts within the minute. Airflow has no public call for it: this is what its own operator sends, without ending
+    the task.
     """
+    asked = TriggerDagRun(dag_id=dag_id, run_id=run_id, run_after=datetime.now(UTC) + later if later else None)
     try:
-        answer = task_runner.SUPERVISOR_COMMS.send(TriggerDagRun(dag_id=dag_id, run_id=run_id))
+        answer = task_runner.SUPERVISOR_COMMS.send(asked)
     except Exception as error:  # whatever the API server has against it, the lookout goes on
         log.warning("%s: its run could not be started (%s); collect will", run_id, type(error).__name__)
-        return
+        return False
     if isinstance(answer, ErrorResponse) and answer.error is not ErrorType.DAGRUN_ALREADY_EXISTS:
         log.warning("%s: its run could not be started (%s); collect will", run_id, answer.error)
-    else:
-        log.info("%s: %s has a run", run_id, dag_id)
+        return False
+    log.info("%s: %s has a run", run_id, dag_id)
+    return True

@@ -100,7 +100,7 @@ class PollResult:
     troubles: list[str] = field(default_factory=list)
 
 
-def poll(app: App, start: Callable[[str, Lane], None] = lambda _batch, _lane: None) -> PollResult:
+def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: None) -> PollResult:
     """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
     claimed, while others are still being looked at.
     """

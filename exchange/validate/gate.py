@@ -12,7 +12,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -33,12 +33,18 @@ def judge(suite: str, counts: Mapping[str, float]) -> None:
 
 def failures(suite: str, counts: Mapping[str, float]) -> list[str]:
     """One sentence of counts and bounds for each expectation of the suite that is not met."""
+    return list(_failures(suite, tuple(counts.items())))
+
+
+@lru_cache(maxsize=1024)  # small sets count alike, and a judgement takes as long as their match
+def _failures(suite: str, counted: tuple[tuple[str, float], ...]) -> tuple[str, ...]:
+    counts = dict(counted)
     batch, expectations = _validator(suite)
     frame = pd.DataFrame([{name: float(value) for name, value in counts.items()}])
     outcome = batch.get_batch(batch_parameters={"dataframe": frame}).validate(
         expectations, result_format="BOOLEAN_ONLY"
     )
-    return [_explain(result.expectation_config, counts) for result in outcome.results if not result.success]
+    return tuple(_explain(result.expectation_config, counts) for result in outcome.results if not result.success)
 
 
 def _explain(config: Any, counts: Mapping[str, float]) -> str:

@@ -1,0 +1,88 @@
+"""A pool of connections to partners' servers: what talks to one server again and again connects once.
+
+Rules
+- A connection belongs to one account with everything that the agreement pins: where one of these has changed, another
+  is opened. It is asked whether it still stands before it is used again, and is closed after any error.
+- It is one conversation's at a time; whoever comes meanwhile connects anew. Each conversation has its own time limit.
+- Few are kept, and not for long: a server's connections are its own affair.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.base.errors import ExchangeError
+from exchange.wire.transport import Folder, SftpAccount
+
+MAX_KEPT: Final = 8
+KEPT_SECONDS: Final = 5.0
+_ANSWER_SECONDS: Final = 5.0
+"""A connection that has not answered by then is taken for gone, and another one opened."""
+
+
+@dataclass(frozen=True)
+class _Kept:
+    folder: Folder
+    closing: ExitStack
+    since: float
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() - self.since > KEPT_SECONDS
+
+    def stands(self) -> bool:
+        try:
+            with self.folder.limit.of(_ANSWER_SECONDS):
+                return self.folder.answers()
+        except ExchangeError:
+            return False
+
+
+class ConnectionPool:
+    """For one thread."""
+
+    def __init__(self) -> None:
+        self._kept: dict[SftpAccount, _Kept] = {}
+
+    @contextmanager
+    def conversation(
+        self, place: SftpAccount, seconds: float, opened: Callable[[], AbstractContextManager[Folder]]
+    ) -> Iterator[Folder]:
+        """The account's folders over a connection that stands, or that ``opened`` opens; Retryable when the block takes
+        longer than this in all.
+        """
+        self.close_idle()
+        kept = self._kept.pop(place, None)
+        if kept is not None and not kept.stands():
+            kept.closing.close()
+            kept = None
+        with ExitStack() as stack:
+            if kept is None:
+                folder = stack.enter_context(opened())
+            else:
+                folder = kept.folder
+                stack.push(kept.closing)
+            with folder.limit.of(seconds):
+                yield folder
+            self._keep(place, _Kept(folder, stack.pop_all(), time.monotonic()))
+
+    def _keep(self, place: SftpAccount, kept: _Kept) -> None:
+        if place in self._kept or len(self._kept) >= MAX_KEPT:
+            kept.closing.close()
+        else:
+            self._kept[place] = kept
+
+    def close_idle(self) -> None:
+        """Closes what was not used for ``KEPT_SECONDS``."""
+        for place in [place for place, kept in self._kept.items() if kept.is_over]:
+            self._kept.pop(place).closing.close()
+
+    def close(self) -> None:
+        """Closes all that is kept."""
+        for kept in self._kept.values():
+            kept.closing.close()
+        self._kept.clear()

@@ -1,0 +1,124 @@
+"""Connections that several conversations share, against a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exchange.base.errors import Halt, Retryable
+from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
+from exchange.wire import pool as pool_module
+from exchange.wire.keys import make_ssh_key
+from exchange.wire.pool import MAX_KEPT, ConnectionPool
+from exchange.wire.transport import Folder, SftpAccount, Timeouts, connect
+
+Talk = Callable[..., AbstractContextManager[Folder]]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
+    folder = tmp_path_factory.mktemp("pool")
+    running = SftpServer(folder / "server")
+    running.start(make_ssh_key(folder / "office"))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def place(server: SftpServer) -> SftpAccount:
+    return SftpAccount("127.0.0.1", server.port, server.username, server.host_key, TO_OFFICE, FROM_OFFICE)
+
+
+@pytest.fixture
+def pool() -> Iterator[ConnectionPool]:
+    made = ConnectionPool()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def talk(pool: ConnectionPool, place: SftpAccount, server: SftpServer) -> Talk:
+    key: Path = server.folder.parent / "office"
+
+    def conversation(seconds: float = 60.0, account: SftpAccount = place) -> AbstractContextManager[Folder]:
+        return pool.conversation(account, seconds, lambda: connect(account, key, Timeouts(tries=1)))
+
+    return conversation
+
+
+def stands(folder: Folder) -> bool:
+    channel = folder.sftp.get_channel()
+    return channel is not None and not channel.closed
+
+
+def test_the_next_conversation_goes_on_with_the_connection(talk: Talk) -> None:
+    with talk() as first:
+        assert first.list_requests() == []
+    with talk() as second:
+        assert second is first
+        assert second.list_requests() == []
+
+
+def test_whoever_comes_meanwhile_connects_anew_and_one_of_the_two_is_kept(talk: Talk) -> None:
+    with talk() as first, talk() as second:
+        assert second is not first
+    assert stands(second)
+    assert not stands(first)
+
+
+@pytest.mark.parametrize("error", [Halt("h"), Retryable("r"), ValueError("v"), KeyboardInterrupt()])
+def test_after_an_error_the_connection_is_closed(talk: Talk, error: BaseException) -> None:
+    with pytest.raises(type(error)), talk() as first:
+        raise error
+    assert not stands(first)
+    with talk() as second:
+        assert second is not first
+
+
+def test_a_connection_that_was_cut_meanwhile_is_replaced(talk: Talk) -> None:
+    with talk() as first:
+        pass
+    assert first.limit.client is not None
+    first.limit.client.close()
+    with talk() as second:
+        assert second is not first
+        assert second.list_requests() == []
+
+
+def test_each_conversation_has_its_own_time(talk: Talk) -> None:
+    for _ in range(3):
+        with talk(seconds=60.0) as folder:
+            folder.list_requests()
+    with pytest.raises(Retryable, match=r"within 0\.2 seconds"), talk(seconds=0.2) as folder:
+        _until_it_fails(folder)
+
+
+def _until_it_fails(folder: Folder) -> None:
+    while True:
+        folder.list_requests()
+
+
+def test_what_the_agreement_pins_has_changed(talk: Talk, place: SftpAccount, server: SftpServer) -> None:
+    other = make_ssh_key(server.folder.parent / "other")
+    with talk():
+        pass
+    with pytest.raises(Halt, match="host key"), talk(account=replace(place, host_key=other)):
+        pass
+
+
+def test_few_are_kept_and_not_for_long(
+    talk: Talk, pool: ConnectionPool, place: SftpAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = [replace(place, results=f"{FROM_OFFICE}{'/' * number}") for number in range(MAX_KEPT + 2)]
+    folders = []
+    for account in accounts:
+        with talk(account=account) as folder:
+            folders.append(folder)
+    assert sum(stands(folder) for folder in folders) == MAX_KEPT
+    monkeypatch.setattr(pool_module, "KEPT_SECONDS", -1.0)
+    pool.close_idle()
+    assert not any(stands(folder) for folder in folders)
