@@ -8,9 +8,9 @@ can set it;
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -28,7 +28,7 @@ from exchange.settings import Settings, read_secret
 from exchange.snapshots.versions import Snapshots
 from exchange.wire.envelope import KeyPair, load_key_pair
 from exchange.wire.manifest import RequestManifest, parse
-from exchange.wire.pool import ConnectionPool
+from exchange.wire.pool import current_pool
 from exchange.wire.transport import Folder, SftpAccount, Timeouts, connect
 
 
@@ -41,7 +41,6 @@ class App:
     settings: Settings
     register: Register
     now: Callable[[], datetime] = _now
-    pool: ConnectionPool | None = field(default=None, init=False)
 
     @classmethod
     def open(cls, actor: str, config: Path | None = None) -> Self:
@@ -148,28 +147,14 @@ class App:
     def folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
         """The partner's folders on its SFTP server, for one conversation: it has an end, whatever the server does."""
         seconds = self.settings.policy.whole_transfer_seconds
-        if self.pool is None:
+        pool = current_pool()
+        if pool is None:
             return self._connected(agreement, seconds)
-        return self.pool.conversation(_account(agreement), seconds, lambda: self.standing_folder(agreement))
+        return pool.conversation(_account(agreement), seconds, lambda: self.standing_folder(agreement))
 
     def standing_folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
         """The same for a connection that stays open; each look has an end of its own."""
         return self._connected(agreement, 0)
-
-    @contextmanager
-    def pooled(self) -> Iterator[ConnectionPool]:
-        """Conversations within the block share connections; they are one thread's. Within another such block nothing
-        changes.
-        """
-        if self.pool is not None:
-            yield self.pool
-            return
-        self.pool = ConnectionPool()
-        try:
-            yield self.pool
-        finally:
-            self.pool.close()
-            self.pool = None
 
     def _connected(self, agreement: Agreement, seconds: float) -> AbstractContextManager[Folder]:
         policy = self.settings.policy

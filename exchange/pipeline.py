@@ -34,6 +34,7 @@ from exchange.steps import ranges as _ranges
 from exchange.steps import receive as _receive
 from exchange.steps import release as _release
 from exchange.steps.release import propose_all, unsent
+from exchange.wire.pool import pooled
 
 __all__ = [
     "deliver",
@@ -61,7 +62,7 @@ issue = logged(_release.issue)
 
 def run(app: App, batch_id: str) -> bool:
     """The whole way of one claimed batch; whether it was accepted. Errors as the steps raise them."""
-    with app.pooled():
+    with pooled():
         accepted = receive(app, batch_id)
         if accepted:
             process(app, batch_id)

@@ -27,6 +27,7 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.base import silence
 from exchange.base.errors import ExchangeError, without_values
+from exchange.wire.pool import pooled
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +119,7 @@ def _serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], par
     """A worker's life. What it says of a batch when it is done with it is that it is done, whatever came of it."""
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
     silence.install()
-    with suppress(EOFError, OSError), silence.native_code_muted(), open_app() as app, app.pooled() as connections:
+    with suppress(EOFError, OSError), silence.native_code_muted(), open_app() as app, pooled() as connections:
         while not is_over() and os.getppid() == parent:
             if pipe.poll(_LOOK_UP_SECONDS):
                 _answer(app, pipe.recv())

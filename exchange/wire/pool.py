@@ -5,13 +5,15 @@ Rules
   is opened. It is asked whether it still stands before it is used again, and is closed after any error.
 - It is one conversation's at a time; whoever comes meanwhile connects anew. Each conversation has its own time limit.
 - Few are kept, and not for long: a server's connections are its own affair.
+- A pool is one thread's: what runs in other threads meanwhile connects by itself.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,7 +45,7 @@ class _Kept:
 
 
 class ConnectionPool:
-    """For one thread."""
+    """The connections that one thread's conversations use one after another."""
 
     def __init__(self) -> None:
         self._kept: dict[SftpAccount, _Kept] = {}
@@ -86,3 +88,25 @@ class ConnectionPool:
         for kept in self._kept.values():
             kept.closing.close()
         self._kept.clear()
+
+
+_current: Final[ContextVar[ConnectionPool | None]] = ContextVar("connection pool", default=None)
+
+
+def current_pool() -> ConnectionPool | None:
+    """This thread's pool, within ``pooled``."""
+    return _current.get()
+
+
+@contextmanager
+def pooled() -> Iterator[ConnectionPool]:
+    """Conversations of this thread share connections within the block; within another such block nothing changes."""
+    if (pool := _current.get()) is not None:
+        yield pool
+        return
+    with closing(ConnectionPool()) as pool:
+        token = _current.set(pool)
+        try:
+            yield pool
+        finally:
+            _current.reset(token)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -13,7 +14,7 @@ from exchange.base.errors import Halt, Retryable
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
 from exchange.wire import pool as pool_module
 from exchange.wire.keys import make_ssh_key
-from exchange.wire.pool import MAX_KEPT, ConnectionPool
+from exchange.wire.pool import MAX_KEPT, ConnectionPool, current_pool, pooled
 from exchange.wire.transport import Folder, SftpAccount, Timeouts, connect
 
 Talk = Callable[..., AbstractContextManager[Folder]]
@@ -122,3 +123,16 @@ def test_few_are_kept_and_not_for_long(
     monkeypatch.setattr(pool_module, "KEPT_SECONDS", -1.0)
     pool.close_idle()
     assert not any(stands(folder) for folder in folders)
+
+
+def test_a_pool_is_its_threads_and_its_blocks() -> None:
+    elsewhere: list[ConnectionPool | None] = []
+    with pooled() as outer:
+        with pooled() as inner:
+            assert inner is outer
+        assert current_pool() is outer
+        thread = Thread(target=lambda: elsewhere.append(current_pool()))
+        thread.start()
+        thread.join()
+    assert elsewhere == [None]
+    assert current_pool() is None
