@@ -210,9 +210,9 @@ def test_a_look_that_is_cut_while_something_is_sent_is_told_as_that(
     sound = ask()
     put(court, court.make_set(sound))
     with served_by(app, court, Stalling):
-        swept = poll(hurried(later(PATIENCE), 3))
+        swept = poll(App(hurried(app, 8).settings, app.register, later(PATIENCE).now))
     assert sound.batch in swept.waiting
-    assert [trouble.endswith("was not done within 3 seconds and was cut off") for trouble in swept.troubles] == [True]
+    assert [trouble.endswith("was not done within 8 seconds and was cut off") for trouble in swept.troubles] == [True]
 
 
 def test_a_look_has_one_limit_with_connecting_and_whatever_is_done_beside_the_conversation(
