@@ -124,12 +124,16 @@ class Pickups:
 
     def had(self, batches: Collection[str]) -> set[tuple[str, int]]:
         """(batch, number) of what was taken of these batches."""
+        if not batches:
+            return set()
         query = select(PickupRow.batch_id, PickupRow.number).where(PickupRow.batch_id.in_(batches))
         with transaction(self.engine) as session:
-            return {(batch, number) for batch, number in session.execute(query)} if batches else set()
+            return {(batch, number) for batch, number in session.execute(query)}
 
     def awaited(self, batches: Collection[str]) -> set[str]:
         """Those of these batches of which a result is still to come."""
+        if not batches:
+            return set()
         query = select(BatchRow.id).where(BatchRow.id.in_(batches), BatchRow.state.in_(OPEN))
         with transaction(self.engine) as session:
-            return set(session.scalars(query)) if batches else set()
+            return set(session.scalars(query))
