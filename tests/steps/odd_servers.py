@@ -94,15 +94,6 @@ class Keeping(asyncssh.SFTPServer):
         raise asyncssh.SFTPFailure("")
 
 
-class Stalling(asyncssh.SFTPServer):
-    """Does not answer where a file is opened to be written."""
-
-    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
-        if pflags & asyncssh.FXF_WRITE:
-            await asyncio.sleep(60)
-        return super().open(path, pflags, attrs)
-
-
 class _Countless(asyncssh.SFTPAttrs):
     """Attributes of a file that are said to be four billion, of which none follows."""
 

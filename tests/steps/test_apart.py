@@ -23,7 +23,7 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
 from exchange.wire.transport import MAX_LISTED_FILES, Folder
-from tests.steps.odd_servers import Keeping, Locked, Lying, Shut, Stalling, Unremoving, dripping, served_by
+from tests.steps.odd_servers import Keeping, Locked, Lying, Shut, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -199,20 +199,6 @@ def test_a_server_that_drips_is_cut_off_and_the_others_are_started_meanwhile(
     assert lane is Lane.IMMEDIATE
     assert seconds < 7, "not when the last partner's look has ended"
     assert [education.id in trouble for trouble in swept.troubles] == [True]
-
-
-def test_a_look_that_is_cut_while_something_is_sent_is_told_as_that(
-    app: App, later: Later, court: DemoPartner, ask: Ask
-) -> None:
-    """And not as a connection that failed; what was claimed before is claimed."""
-    put(court, {"lacking.csv": b"1"})
-    poll(app)
-    sound = ask()
-    put(court, court.make_set(sound))
-    with served_by(app, court, Stalling):
-        swept = poll(App(hurried(app, 8).settings, app.register, later(PATIENCE).now))
-    assert sound.batch in swept.waiting
-    assert [trouble.endswith("was not done within 8 seconds and was cut off") for trouble in swept.troubles] == [True]
 
 
 def test_a_look_has_one_limit_with_connecting_and_whatever_is_done_beside_the_conversation(
