@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shutil
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -201,8 +202,8 @@ def _clean_folders(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 def remove(path: Path) -> None:
-    """A file, link or empty folder."""
+    """A file, a link, or a folder with what is in it."""
     if path.is_dir() and not path.is_symlink():
-        path.rmdir()
+        shutil.rmtree(path)
     else:
         path.unlink()

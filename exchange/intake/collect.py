@@ -10,8 +10,8 @@ Rules
   bytes: a batch of its own, which is refused. What the folder holds is only a call to look; the register decides.
 - Several look at once (the poll, the lookout, a batch's own run that clears its set away): what is gone or moves
   between listing and reading is left to the next look and does not hold up the partner's other sets.
-- A file whose name is none that is read (upper case, another alphabet, blanks, ``set.zip``) gets the partner one notice
-  a day, as long as it lies there, which says what names are read.
+- What will never be read (names that are none, folders, links, acknowledgements of nothing) gets the partner one notice
+  a day, as long as it lies there, which says what is read (``astray.py``).
 - A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
 - Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
 - Whatever goes wrong in one partner's look is that partner's trouble, and in one set that set's: it is named, the
@@ -41,6 +41,7 @@ from exchange.base.errors import ExchangeError, Refused, Retryable, without_valu
 from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.intake.astray import DAILY, KINDS, Astray, astray
 from exchange.intake.first_day import first_received
 from exchange.intake.lanes import Lane, lane_of
 from exchange.output.masking import ID_NUMBER_ANYWHERE
@@ -67,18 +68,6 @@ from exchange.wire.transport import Denied, Folder, RemoteFile, Unreadable, Unse
 log = logging.getLogger(__name__)
 
 PARTNERS_AT_ONCE: Final = 8
-WITHHELD: Final = "name-withheld"
-"""What notices call files whose names hold an identity number: such a name is written down nowhere."""
-
-CROWDED: Final = "too-many-files"
-"""What notices call a folder in which more lies than is looked at."""
-
-UNREAD: Final = "names-not-read"
-"""What notices call files whose names are none that is read."""
-
-_OURS: Final = (WITHHELD, CROWDED, UNREAD)
-"""A file that bears one of these is none that is read: its notice and that of the folder would undo each other."""
-
 _SETTLING: Final = timedelta(minutes=1)
 """So long after its last step a batch's own run may still be sending its receipt and clearing its set away."""
 
@@ -172,6 +161,7 @@ class FolderScan:
             file.name: file for file in listed if not _NAMES_A_PERSON.search(file.name)
         }
         self.withheld = len(listed) - len(self.files)
+        self.astray: dict[str, Astray] | None = None
         self.sets: dict[str, list[RemoteFile]] = {}
         for name in sorted(self.files):
             if stem := _stem(name):
@@ -183,35 +173,33 @@ class FolderScan:
         """Claims what is complete; then answers anew what came again, and reports what has stood still for too long and
         is not complete. What cannot be sent is a trouble of this look, and holds up no claim.
         """
-        lacking = [
-            (about, code)
-            for about, code, found in (
-                (WITHHELD, "name_holds_id_number", self.withheld > 0),
-                (CROWDED, "too_many_files", not self.listing.whole),
-                (UNREAD, "names_not_read", self.unread > 0),
-            )
-            if found
-        ]
+        lacking: list[tuple[str, str]] = []
         for stem in self.sets:
+            self.folder.check_time()
             with self.apart(stem):
                 missing = self.claim_if_complete(stem)
                 if missing is not None and (self.listing.whole or not missing.endswith("_missing")):
                     lacking.append((stem, missing))
         with _named(self.troubles, self.agreement.partner):
+            self.astray = astray(self.app, self.agreement.partner, self.folder, self.listing, self.files, self.unread)
+            lacking[:0] = [(about, KINDS[about]) for about in self.astray]
             self._tell(lacking)
         if self.listing.whole:
-            self.app.register.finished(self.agreement.partner, [about for about, _ in lacking])
+            unknown = KINDS if self.astray is None else ()
+            self.app.register.finished(self.agreement.partner, [*unknown, *(about for about, _ in lacking)])
 
     def _tell(self, lacking: list[tuple[str, str]]) -> None:
         """Sends what is due of receipts and notices; to ``lacking`` is added what is not answered any more."""
         for stem, batch_id in self.again.items():
+            self.folder.check_time()
             with self.apart(stem):
                 if (past := self._answer_again(batch_id, stem)) is not None:
                     lacking.append((stem, past))
         for about, code in lacking:
+            self.folder.check_time()
             with self.apart(about):
-                if self._left_alone(about, code) and about == UNREAD:
-                    self.troubles.append(f"{self.agreement.partner}: files whose names are not read: {self.unread}")
+                if self._left_alone(about, code) and about in DAILY and self.astray:
+                    self.troubles.append(f"{self.agreement.partner}: {DAILY[about]}: {self.astray[about].number}")
 
     @contextmanager
     def apart(self, stem: str) -> Generator[None]:
@@ -310,7 +298,7 @@ class FolderScan:
             return "batch_past"
         if self.app.now() - self.app.register.steps(batch_id)[-1].at < _SETTLING:
             return None
-        send_receipt(self.app, batch, self.folder)
+        send_receipt(self.app, batch, self.folder, where_missing=True)
         for file in self.sets[stem]:
             self.folder.remove(file.name)
         return None
@@ -319,7 +307,9 @@ class FolderScan:
         """Remembers an incomplete set, and reports it once it has stood still for too long; whether it has."""
         partner, now = self.agreement.partner, self.app.now()
         files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
-        day = str(office_day(now)) if stem == UNREAD else ""
+        if self.astray and stem in self.astray:
+            files += self.astray[stem].moving
+        day = str(office_day(now)) if stem in DAILY else ""
         fingerprint = sha256(json.dumps([code, files, self.withheld, day]).encode())
         seen = self.app.register.see_unfinished(partner, stem, fingerprint, code, now)
         if seen.noticed_at is not None:
@@ -347,7 +337,7 @@ def _stem(name: str) -> str:
     for ending in _ENDINGS:
         if name.endswith(ending):
             stem = name.removesuffix(ending)
-            return "" if stem in _OURS else stem
+            return "" if stem in KINDS else stem  # its notice and that of the folder would undo each other
     return ""
 
 

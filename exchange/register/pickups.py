@@ -5,6 +5,7 @@ A result that is delivered again, because the partner has it not, is as if it ha
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -18,7 +19,7 @@ from exchange.register.database import transaction
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, FileRow, PickupRow, ReleaseRow, SightingRow
 from exchange.register.releases import ReleaseState
-from exchange.register.states import State
+from exchange.register.states import OPEN, State
 
 
 class PickupEvidence(StrEnum):
@@ -120,3 +121,19 @@ class Pickups:
         query = select(PickupRow).filter_by(batch_id=batch_id).order_by(PickupRow.number)
         with transaction(self.engine) as session:
             return [Pickup(row.number, row.noticed_at, PickupEvidence(row.how)) for row in session.scalars(query)]
+
+    def had(self, batches: Collection[str]) -> set[tuple[str, int]]:
+        """(batch, number) of what was taken of these batches."""
+        if not batches:
+            return set()
+        query = select(PickupRow.batch_id, PickupRow.number).where(PickupRow.batch_id.in_(batches))
+        with transaction(self.engine) as session:
+            return {(batch, number) for batch, number in session.execute(query)}
+
+    def awaited(self, batches: Collection[str]) -> set[str]:
+        """Those of these batches of which a result is still to come."""
+        if not batches:
+            return set()
+        query = select(BatchRow.id).where(BatchRow.id.in_(batches), BatchRow.state.in_(OPEN))
+        with transaction(self.engine) as session:
+            return set(session.scalars(query))

@@ -36,8 +36,11 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
     for each in lying:
         if (each.batch, each.number) in said.values():
             _taken(app, each, PickupEvidence.ACKNOWLEDGED)
-    for name, (batch, number) in said.items():
-        if batch.startswith(f"{partner}.") and number in {each.number for each in pickups.of(batch)}:
+    ours = {name: found for name, found in said.items() if found[0].startswith(f"{partner}.")}
+    had = pickups.had({batch for batch, _ in ours.values()})
+    for name, found in ours.items():
+        folder.check_time()
+        if found in had:
             try:
                 folder.remove(name)
             except Denied as denied:
@@ -46,6 +49,7 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
     lying = [each for each in lying if (each.batch, each.number) not in said.values()]
     gone = folder.gone([each.data for each in lying]) if lying else set()
     for each in lying:
+        folder.check_time()
         if each.data not in gone:
             if not each.seen:
                 pickups.seen(each.batch, each.number, app.now())
@@ -54,6 +58,18 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
         else:
             troubles.append(f"{partner}: result {each.number} of {each.batch} {LOST} {each.batch}")
     return troubles
+
+
+def acknowledges_nothing(app: App, partner: str, listed: Collection[str]) -> list[str]:
+    """The acknowledgements among these names that name no result of this partner's; of a batch that is on its way
+    nothing is said yet.
+    """
+    said = {name: _acknowledged(name) for name in listed if name.endswith(ACKNOWLEDGEMENT_SUFFIX)}
+    batches = {found[0] for found in said.values() if found is not None and found[0].startswith(f"{partner}.")}
+    pickups = app.register.pickups
+    known = pickups.had(batches) | {(each.batch, each.number) for each in (pickups.lying(partner) if batches else [])}
+    awaited = pickups.awaited(batches)
+    return [name for name, found in said.items() if found not in known and (found is None or found[0] not in awaited)]
 
 
 def _taken(app: App, result: UncollectedResult, how: PickupEvidence) -> None:

@@ -50,13 +50,15 @@ def has_receipt(app: App, batch: Batch) -> bool:
     return app.register.find_file(batch.id, Role.RECEIPT_SIGNATURE) is not None
 
 
-def send_receipt(app: App, batch: Batch, folder: Folder) -> None:
-    """Puts the batch's receipt, and those that took its place, into the partner's folder."""
+def send_receipt(app: App, batch: Batch, folder: Folder, *, where_missing: bool = False) -> None:
+    """Puts the batch's receipt, and those that took its place, into the partner's folder; or those only that do not lie
+    there as they were sent.
+    """
     if not has_receipt(app, batch):
         _make_receipt(app, app.attested(batch.id).batch, 1)
     attested = app.attested(batch.id)
     for number in range(1, attested.batch.receipts_sent + 1):
-        _put(app, attested, folder, number)
+        _put(app, attested, folder, number, where_missing=where_missing)
 
 
 def needs_another(app: App, batch: Batch) -> bool:
@@ -96,10 +98,12 @@ def _kept(app: App, batch: Batch, number: int) -> FileRecord:
     return app.register.file(batch.id, numbered(Role.RECEIPT, number))
 
 
-def _put(app: App, attested: Attested, folder: Folder, number: int) -> None:
+def _put(app: App, attested: Attested, folder: Folder, number: int, *, where_missing: bool = False) -> None:
     """The signature first."""
     for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT):
         kept = attested.file(numbered(role, number))
+        if where_missing and folder.lies(kept.name, kept.size, kept.sha256):
+            continue
         folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
 
 

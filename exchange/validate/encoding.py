@@ -21,7 +21,8 @@ Rules
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
   at the end are no text. Lines may end with CR alone, all of them or some.
 - The whole has its allowance of processor time (``effort.py``), as the reading of the table has.
-- NUL bytes and lines beyond ``MAX_LINE_BYTES`` are refused before anything parses them.
+- Workbooks, PDF and what is still sealed are told as that (``kinds.py``); NUL bytes and lines beyond
+  ``MAX_LINE_BYTES`` are refused before anything parses them.
 
 Sources: GB 2312-1980; that a clear lead is a quarter is the office's choice.
 """
@@ -39,6 +40,7 @@ from exchange.base.errors import Refused
 from exchange.validate.effort import Effort
 from exchange.validate.familiar import letters_of
 from exchange.validate.foreign_bytes import foreign_bytes
+from exchange.validate.kinds import check_is_no_document
 from exchange.wire import gb18030
 
 MAX_LINE_BYTES: Final = 64 * 1024
@@ -91,6 +93,7 @@ def to_utf8(content: bytes, stated: str | None = None) -> bytes:
 
 def _steps(content: bytes, stated: str | None) -> Iterator[bytes]:
     """The text after each step of the way, at last as UTF-8; each takes time in proportion to the file."""
+    check_is_no_document(content)
     if stated is None and content.startswith(_UTF16):
         content, stated = _from_utf16(content), "utf-16"
     if b"\x00" in content:

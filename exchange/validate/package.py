@@ -20,6 +20,7 @@ from xml.parsers import expat
 
 from exchange.base.errors import Refused
 from exchange.validate.effort import Effort
+from exchange.validate.kinds import check_not_sealed
 
 MAX_UNPACKED_BYTES: Final = 1 << 30
 """Bytes of all parts together; a full sheet of 1,048,576 rows in eight columns takes some 400 MB."""
@@ -46,9 +47,12 @@ Text = Callable[[str], None]
 
 
 class Package:
-    """The parts of a workbook; Refused ``workbook_format`` or ``workbook_too_large`` where it is none to be read."""
+    """The parts of a workbook; Refused ``data_still_sealed``, ``workbook_format`` or ``workbook_too_large`` where it is
+    none to be read.
+    """
 
     def __init__(self, content: bytes) -> None:
+        check_not_sealed(content)
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):

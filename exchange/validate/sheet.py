@@ -36,6 +36,7 @@ _PIECES: Final = MAX_CELL_LETTERS
 
 _ROWS_AT_ONCE: Final = 2_000
 _DIGITS: Final = "0123456789"
+_XML_BLANKS: Final = " \t\r\n"
 _CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 
 
@@ -204,11 +205,11 @@ def handlers(sheet: Sheet, cells: CellReader) -> tuple[Start, End, Text]:
     def cell(value: str) -> None:
         nonlocal filled
         if kind == "s":
-            value = _shared(texts, value)
+            value = _shared(texts, value.strip(_XML_BLANKS))
         elif kind == "n":
             value = number_text(value, is_date=style in dates, from_1904=from_1904)
         elif kind == "b":
-            value = "TRUE" if value == "1" else "FALSE"
+            value = "TRUE" if value.strip(_XML_BLANKS) == "1" else "FALSE"
         elif kind == "str":
             value = unescaped(value)
         if len(value) > MAX_CELL_LETTERS:
@@ -246,8 +247,11 @@ def _next_row(stated: str | None, last: int) -> int:
 
 
 def _shared(texts: Sequence[str], place: str) -> str:
+    """The text of this number; blanks alone are no number, and no cell."""
+    if not place:
+        return ""
     try:
-        return texts[int(place) if place.isdigit() else len(texts)]
+        return texts[int(place) if place.isascii() and place.isdigit() else len(texts)]
     except (IndexError, ValueError):
         raise Refused("workbook_format") from None
 

@@ -31,6 +31,10 @@ from exchange.validate.package import Attributes, Package
 from exchange.validate.sheet import MAX_CELL_LETTERS, MAX_SHEET_ROW, CellReader, Sheet, handlers
 
 _SHARED_TEXTS: Final = 16 * MAX_SHEET_ROW
+_LETTERS_KEPT: Final = 16 * MAX_CELL_LETTERS
+"""Of one shared text, as it is written: more than any cell may hold, however its characters are escaped, so that the
+cell that shows it is refused by its row, and a text that none shows is nobody's affair."""
+
 _ENTRIES: Final = 65_536
 """Of styles, of number formats, of sheets; spreadsheet programs keep some 64,000 styles at most."""
 
@@ -96,13 +100,18 @@ def _read_book(package: Package, main: str) -> _Book:
 
 
 def _part_of(package: Package, main: str, sheets: Sequence[tuple[str, str, bool]], wanted: str | None) -> str:
-    """The part of the sheet with this name, or of the first that is shown."""
+    """The part of the sheet with this name, in whichever letter case, as programs hold it; or of the first shown."""
     relations = package.relations(main)
-    for name, relation, shown in sheets:
-        kind, part = relations.get(relation, ("", ""))
-        if kind == "worksheet" and (shown if wanted is None else name == wanted):
-            return part
-    raise Refused("sheet_missing", column="data.sheet")
+    found = [(name, shown, *relations.get(relation, ("", ""))) for name, relation, shown in sheets]
+    rows = [(name, shown, part) for name, shown, kind, part in found if kind == "worksheet"]
+    if wanted is None:
+        fitting = [part for _, shown, part in rows if shown]
+    else:
+        exact = [part for name, _, part in rows if name == wanted]
+        fitting = exact or [part for name, _, part in rows if name.lower() == wanted.lower()]
+    if not fitting:
+        raise Refused("sheet_missing", column="data.sheet")
+    return fitting[0]
 
 
 def _shared_texts(package: Package, main: str, keep: Callable[[int], None]) -> list[str]:
@@ -112,12 +121,14 @@ def _shared_texts(package: Package, main: str, keep: Callable[[int], None]) -> l
     part = _one(package, main, "sharedStrings")
     texts: list[str] = []
     pieces: list[str] = []
+    letters = 0
     inside = phonetic = False
 
     def start(element: str, _: Attributes) -> None:
-        nonlocal inside, phonetic
+        nonlocal inside, phonetic, letters
         if element == "si":
             pieces.clear()
+            letters = 0
         phonetic = phonetic or element == "rPh"
         inside = element == "t" and not phonetic
 
@@ -133,10 +144,10 @@ def _shared_texts(package: Package, main: str, keep: Callable[[int], None]) -> l
                 raise Refused("workbook_too_large")
 
     def text(piece: str) -> None:
-        if inside:
-            pieces.append(piece)
-            if len(pieces) > MAX_CELL_LETTERS:
-                raise Refused("workbook_too_large")
+        nonlocal letters
+        if inside and letters <= _LETTERS_KEPT:
+            pieces.append(piece[:_LETTERS_KEPT])
+            letters += len(piece)
 
     if part:
         package.parse(part, start, end, text)

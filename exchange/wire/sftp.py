@@ -11,8 +11,10 @@ Rules
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, cast
 
 import paramiko
@@ -28,7 +30,7 @@ class SftpClient(paramiko.SFTPClient):
     def entries(self, path: str) -> Iterator[paramiko.SFTPAttributes]:
         """What lies in a folder, one by one as the server names it; whoever has seen enough may stop."""
         client = cast("Any", self)  # its stub says nothing of what is below the calls for programs
-        _, opened = client._request(CMD_OPENDIR, path.encode())
+        _, opened = client._request(CMD_OPENDIR, path.encode("utf-8", "surrogateescape"))
         handle = opened.get_binary()
         try:
             while True:
@@ -74,22 +76,30 @@ class TimeLimit:
         self.where = where
         self.client: paramiko.SSHClient | None = None
         self.passed = False
+        self.seconds = 0.0
 
     @contextmanager
-    def of(self, seconds: float) -> Iterator[None]:
-        """Retryable when the block takes longer than this in all, whatever the server does meanwhile."""
-        alarm = ALARMS.set(seconds, self._cut)
+    def of(self, seconds: float, begun: float | None = None) -> Iterator[None]:
+        """Retryable when the block takes longer than this in all, whatever the server does meanwhile. ``begun``: since
+        when its time runs, by ``time.monotonic``, where that is not now.
+        """
+        left = seconds if begun is None else max(0.0, begun + seconds - time.monotonic())
+        alarm = ALARMS.set(left, partial(self._cut, seconds))
         try:
             yield
         except Retryable:
-            if self.passed:
-                msg = f"{self.where}: was not done within {seconds:g} seconds and was cut off"
-                raise Retryable(msg) from None
+            self.check()
             raise
         finally:
             alarm.cancel()
 
-    def _cut(self) -> None:
-        self.passed = True
+    def check(self) -> None:
+        """Retryable where the time is over: for what is done between two questions to the server."""
+        if self.passed:
+            msg = f"{self.where}: was not done within {self.seconds:g} seconds and was cut off"
+            raise Retryable(msg) from None
+
+    def _cut(self, seconds: float) -> None:
+        self.passed, self.seconds = True, seconds
         if self.client is not None:
             self.client.close()

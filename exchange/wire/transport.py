@@ -30,9 +30,10 @@ import re
 import stat
 import time
 from collections import defaultdict
-from collections.abc import Callable, Collection, Generator, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from secrets import token_hex
 from threading import BoundedSemaphore
@@ -53,6 +54,13 @@ MAX_LISTED_FILES: Final = 10_000
 
 MAX_LISTED_RESULTS: Final = 100_000
 """Files that may lie in a results folder, where partners who remove nothing let them pile up."""
+
+MAX_FOLDERS: Final = 100
+MAX_IN_FOLDER: Final = 1000
+"""Folders in a requests folder, and things in each, that are looked into so as to say that they are not read."""
+
+_OF_FILE_SYSTEMS: Final = ("lost+found",)
+"""Folders that no partner makes."""
 
 TEMPORARY: Final = ".part-"
 _SSH_PORT: Final = 22
@@ -109,13 +117,16 @@ class RemoteFile:
 
 @dataclass(frozen=True)
 class Listing:
-    """A requests folder as far as it was looked at. ``unread``: plain files whose names are none that is read, but for
-    those that begin with a dot, as uploads under way do; ``whole``: False when more lie there than are looked at.
+    """A requests folder as far as it was looked at. ``unread``: plain files whose names are none that is read;
+    ``folders``: names of the folders in it; ``links``: whatever else lies there; of all of these none whose name begins
+    with a dot, as those of uploads under way do. ``whole``: False when more lie there than are looked at.
     """
 
     files: list[RemoteFile]
-    unread: int
-    whole: bool
+    unread: int = 0
+    folders: list[str] = field(default_factory=list)
+    links: int = 0
+    whole: bool = True
 
 
 CONVERSATION_FAILED: Final = (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError)
@@ -147,7 +158,7 @@ def connect(
     place: SftpAccount, key_file: Path, timeouts: Timeouts = Timeouts(), lock: Lock = nullcontext
 ) -> Iterator[Folder]:
     """The partner's folders, connected for the length of the block."""
-    limit = TimeLimit(f"SFTP server {place.host}:{place.port}")
+    limit, begun = TimeLimit(f"SFTP server {place.host}:{place.port}"), time.monotonic()
     key = _own_key(key_file)
     with limit.of(timeouts.whole_seconds), _network_trouble(place), _in_turn(place, timeouts.whole_seconds):
         client = _connect_patiently(place, key, timeouts, limit)
@@ -158,7 +169,7 @@ def connect(
             raise
     try:
         with limit.of(timeouts.conversation_seconds) if timeouts.conversation_seconds else nullcontext():
-            yield Folder(place, sftp, limit, timeouts.whole_seconds, lock)
+            yield Folder(place, sftp, limit, timeouts.whole_seconds, lock, begun)
     finally:
         client.close()
 
@@ -265,9 +276,11 @@ def _transport(sock: Any, /, **options: Any) -> paramiko.Transport:
 
 
 @contextmanager
-def _network_trouble(place: SftpAccount, answers: Callable[[], bool] = lambda: False) -> Iterator[None]:
+def _network_trouble(
+    place: SftpAccount, answers: Callable[[], bool] = lambda: False, limit: TimeLimit | None = None
+) -> Iterator[None]:
     """The one place that says what a failed conversation with a server means; ``answers`` is asked whether the server
-    still does, where one file alone may be in the way.
+    still does, where one file alone may be in the way, and ``limit`` whether it was cut off here.
     """
     where = f"SFTP server {place.host}:{place.port}"
     try:
@@ -288,6 +301,8 @@ def _network_trouble(place: SftpAccount, answers: Callable[[], bool] = lambda: F
         msg = f"{where}: {error}"
         raise Denied(msg) from None
     except CONVERSATION_FAILED as error:
+        if limit is not None:
+            limit.check()
         if not isinstance(error, _CUT) and answers():
             msg = f"{where}: what is asked with a file fails ({type(error).__name__}), the connection stands"
             raise Denied(msg) from None
@@ -299,13 +314,21 @@ class Folder:
     """The two folders of a partner: requests to the office, results from it."""
 
     def __init__(
-        self, place: SftpAccount, sftp: SftpClient, limit: TimeLimit, whole_seconds: float, lock: Lock
+        self,
+        place: SftpAccount,
+        sftp: SftpClient,
+        limit: TimeLimit,
+        whole_seconds: float,
+        lock: Lock,
+        begun: float | None = None,
     ) -> None:
         self.place = place
         self.sftp = sftp
         self.limit = limit
         self.whole_seconds = whole_seconds
         self.lock = lock
+        self.begun = begun
+        """When connecting began, until the first look: that look's time runs from there."""
 
     def answers(self) -> bool:
         """Whether the connection stands: the server answers a question, whatever it says."""
@@ -318,11 +341,21 @@ class Folder:
         return True
 
     def _file_trouble(self) -> AbstractContextManager[None]:
-        return _network_trouble(self.place, self.answers)
+        return _network_trouble(self.place, self.answers, self.limit)
+
+    def _trouble(self) -> AbstractContextManager[None]:
+        return _network_trouble(self.place, limit=self.limit)
 
     def one_look(self) -> AbstractContextManager[None]:
-        """The time that one look may take in all; Retryable, and the connection is cut, when it takes longer."""
-        return self.limit.of(self.whole_seconds)
+        """The time that one look may take in all, the first with connecting; Retryable, and the connection is cut, when
+        it takes longer.
+        """
+        begun, self.begun = self.begun, None
+        return self.limit.of(self.whole_seconds, begun)
+
+    def check_time(self) -> None:
+        """Retryable where the look's time is over, for what is done beside the conversation."""
+        self.limit.check()
 
     def list_requests(self) -> list[RemoteFile]:
         """The plain files in the requests folder; whatever else lies there is not seen."""
@@ -331,29 +364,58 @@ class Folder:
     def listing(self) -> Listing:
         """The requests folder, as far as it is looked at."""
         files: list[RemoteFile] = []
-        unread = 0
-        with _network_trouble(self.place):
+        folders: list[str] = []
+        unread = links = 0
+        with self._trouble():
             for count, entry in enumerate(self.sftp.entries(self.place.requests)):
                 if count >= MAX_LISTED_FILES:
-                    return Listing(files, unread, whole=False)
-                if not stat.S_ISREG(entry.st_mode or 0) or entry.st_size is None:
+                    return Listing(files, unread, folders, links, whole=False)
+                name = entry.filename
+                if stat.S_ISREG(entry.st_mode or 0) and entry.st_size is not None and PLAIN_NAME.fullmatch(name):
+                    files.append(RemoteFile(name, entry.st_size, int(entry.st_mtime or 0)))
+                elif name.startswith("."):
                     continue
-                if PLAIN_NAME.fullmatch(entry.filename):
-                    files.append(RemoteFile(entry.filename, entry.st_size, int(entry.st_mtime or 0)))
-                elif not entry.filename.startswith("."):
+                elif stat.S_ISREG(entry.st_mode or 0):
                     unread += 1
-        return Listing(files, unread, whole=True)
+                elif stat.S_ISDIR(entry.st_mode or 0):
+                    folders.append(name)
+                else:
+                    links += 1
+        return Listing(files, unread, folders, links)
+
+    def left_in(self, folders: Iterable[str]) -> list[tuple[str, int, int]]:
+        """(path, size, time) of what lies in these folders of the requests folder and in those in them, as far as they
+        are looked into; a folder that may not be read stands there itself.
+        """
+        found: list[tuple[str, int, int]] = []
+        waiting = [name for name in folders if name not in _OF_FILE_SYSTEMS][:MAX_FOLDERS]
+        for folder in waiting:  # which grows meanwhile
+            try:
+                with self._file_trouble():
+                    for entry in islice(self.sftp.entries(f"{self.place.requests}/{folder}"), MAX_IN_FOLDER):
+                        path = f"{folder}/{entry.filename}"
+                        if entry.filename.startswith("."):
+                            continue
+                        if not stat.S_ISDIR(entry.st_mode or 0):
+                            found.append((path, entry.st_size or 0, int(entry.st_mtime or 0)))
+                        elif len(waiting) < MAX_FOLDERS:
+                            waiting.append(path)
+            except Unsettled:
+                continue
+            except (Denied, Halt):
+                found.append((folder, 0, 0))
+        return found
 
     def requests_changed(self) -> int | None:
         """When something was put into the requests folder or taken out, in seconds by the server's clock; None where
         the server does not say. One question and one answer, where a listing takes at least four.
         """
-        with _network_trouble(self.place):
+        with self._trouble():
             return self.sftp.stat(self.place.requests).st_mtime or None
 
     def gone(self, names: Collection[str]) -> set[str]:
         """Those of these names that do not lie in the results folder."""
-        with _network_trouble(self.place):
+        with self._trouble():
             left = set(names)
             for count, entry in enumerate(self.sftp.entries(self.place.results)):
                 if count >= MAX_LISTED_RESULTS:

@@ -19,6 +19,7 @@ from tests.desk.conftest import Made
 from tests.desk.dirty import dirty_file
 from tests.desk.node import checked
 from tests.desk.office import said_by_office
+from tests.validate.test_encoding import OTHERS
 
 FILES: Final = 400
 TODAY: Final = date(2026, 11, 28)
@@ -61,6 +62,10 @@ def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:
 
 def test_the_desk_tells_encodings_as_the_office_does(made: Made, tmp_path: Path) -> None:
     judged_alike(made, tmp_path, [("csv", content) for content in (*ENCODED, *PARTED)], reasons=1)
+
+
+def test_the_desk_tells_what_is_no_list_as_the_office_does(made: Made, tmp_path: Path) -> None:
+    judged_alike(made, tmp_path, [(ending, content) for content, _ in OTHERS for ending in ("csv", "xlsx")], reasons=3)
 
 
 @pytest.mark.parametrize("stated", ["utf-8", "gb18030"])

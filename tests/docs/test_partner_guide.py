@@ -14,6 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 from pydantic import BaseModel
@@ -212,6 +213,27 @@ def test_people_of_the_register_in_a_plain_gb18030_file(desk: Desk, app: App, pe
     ]
 
 
+@pytest.mark.parametrize("how", ["encrypt", "plain"])
+def test_a_stated_encoding_and_a_named_sheet_are_what_the_office_reads(desk: Desk, app: App, how: str) -> None:
+    """A workbook of which the first sheet is not the list, beside the guide's own rows in GB 18030."""
+    if how == "encrypt":
+        desk.follow("data", "workbook")
+        book = openpyxl.Workbook()
+        sheet = book.create_sheet("名单")
+        for row in csv.reader((desk.folder / f"{desk.batch}.csv").read_text(encoding="utf-8").splitlines()):
+            sheet.append(row)
+        book.save(desk.folder / f"{desk.batch}.xlsx")
+    else:
+        desk.follow("data", "encoding")
+        data = desk.folder / f"{desk.batch}.csv"
+        data.write_bytes(data.read_bytes().decode().encode("gb18030"))
+    desk.follow(how, "manifest", "upload")
+    answered(app, desk)
+    assert record(desk.follow("receipt"))["rows"] == 2
+    manifest = parse(RequestManifest, (desk.folder / f"{desk.batch}.request.json").read_bytes())
+    assert (manifest.data.sheet, manifest.data.encoding) == (("名单", None) if how == "encrypt" else (None, "gb18030"))
+
+
 def test_a_result_that_was_tampered_with_stops_the_guide_before_decrypting(desk: Desk, app: App, world: World) -> None:
     desk.follow(*ASK)
     answered(app, desk)
@@ -288,7 +310,7 @@ def test_the_sample_of_a_result_has_the_headers_that_results_have() -> None:
 
 def test_every_block_of_the_guide_is_run_here() -> None:
     answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice", "proof")
-    assert {*ONCE, *ASK, *answers, "plain"} == set(BLOCKS)
+    assert {*ONCE, *ASK, *answers, "plain", "encoding", "workbook"} == set(BLOCKS)
 
 
 @pytest.mark.parametrize("model", [RequestManifest, DataFile, Receipt, ResultManifest])

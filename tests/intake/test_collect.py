@@ -18,7 +18,8 @@ from exchange.app import App
 from exchange.base.errors import Retryable
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
-from exchange.intake.collect import WITHHELD, poll
+from exchange.intake.astray import WITHHELD
+from exchange.intake.collect import poll
 from exchange.register import Role
 from exchange.register.retention import KeptFile
 from exchange.status.facts import status_of

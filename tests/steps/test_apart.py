@@ -12,14 +12,17 @@ from pathlib import Path
 import pytest
 
 from exchange import pipeline
+from exchange.agreements.agreement import load_agreement
 from exchange.app import App
+from exchange.base.errors import Retryable
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.demo.partner import DemoPartner, Request
-from exchange.intake.collect import CROWDED, UNREAD, poll
+from exchange.intake.astray import ACKNOWLEDGEMENTS, CROWDED, FOLDERS, UNREAD
+from exchange.intake.collect import poll
 from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
-from exchange.wire.transport import MAX_LISTED_FILES
+from exchange.wire.transport import MAX_LISTED_FILES, Folder
 from tests.steps.odd_servers import Keeping, Locked, Lying, Shut, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
@@ -129,7 +132,13 @@ def test_a_server_that_lets_nothing_be_removed_holds_up_no_result(
         assert poll(app).troubles == []
         assert pipeline.run(app, request.batch)
         assert (court.server.home / "from-office" / f"{request.batch}.result.csv.p7m").exists()
+        receipt = court.server.home / "from-office" / f"{request.batch}.receipt.json"
+        put_first = receipt.stat().st_ino
         troubles = poll(later(PATIENCE)).troubles
+        assert receipt.stat().st_ino == put_first, "it is not put again at every look"
+        receipt.unlink()
+        assert poll(later(2 * PATIENCE)).troubles == troubles
+        assert court.verified(receipt.name)["outcome"] == "accepted"
     assert [trouble.startswith(f"{court.id}: set {request.batch}: ") for trouble in troubles] == [True]
     assert "to-office: remove fails" in troubles[0]
 
@@ -190,6 +199,21 @@ def test_a_server_that_drips_is_cut_off_and_the_others_are_started_meanwhile(
     assert lane is Lane.IMMEDIATE
     assert seconds < 7, "not when the last partner's look has ended"
     assert [education.id in trouble for trouble in swept.troubles] == [True]
+
+
+def test_a_look_has_one_limit_with_connecting_and_whatever_is_done_beside_the_conversation(
+    app: App, court: DemoPartner
+) -> None:
+    with hurried(app, 1.5).folder(load_agreement(app.agreement_file(court.id))) as folder:
+        time.sleep(1)
+        with pytest.raises(Retryable, match=r"was not done within 1\.5 seconds and was cut off"):
+            _work_beside(folder, 1)
+
+
+def _work_beside(folder: Folder, seconds: float) -> None:
+    with folder.one_look():
+        time.sleep(seconds)
+        folder.check_time()
 
 
 def test_a_server_that_says_more_than_it_sends_holds_up_nobody(
@@ -268,11 +292,81 @@ def test_a_name_that_is_never_read_gets_one_notice_a_day(
     assert UNREAD not in {each.stem for each in app.register.unfinished()}
 
 
-@pytest.mark.parametrize("name", [".part-data", "x.ack", "t.result-2.ack"])
-def test_what_is_under_way_or_an_acknowledgement_gets_no_such_notice(
-    app: App, later: Later, court: DemoPartner, name: str
-) -> None:
-    put(court, {name: b""})
+def told_of(app: App, later: Later, court: DemoPartner, about: str) -> str | None:
+    """The code of the notice about this, after it has stood still for long enough; None where there is none."""
+    assert poll(app).troubles == []
+    troubles = poll(later(PATIENCE)).troubles
+    if not (court.server.home / "from-office" / f"{about}.notice.json").exists():
+        assert troubles == []
+        return None
+    assert [each.partition(":")[0] for each in troubles] == [court.id]
+    return str(court.verified(f"{about}.notice.json")["code"])
+
+
+@pytest.mark.parametrize("folder", ["2026-11", "a/b/c", "名单", ".hidden", "lost+found"])
+def test_a_set_in_a_folder_gets_a_notice(app: App, later: Later, court: DemoPartner, ask: Ask, folder: str) -> None:
+    sound, inside = ask(), court.server.home / "to-office" / folder
+    put(court, court.make_set(sound))
+    inside.mkdir(parents=True)
+    for name, content in court.make_set(ask()).items():
+        (inside / name).write_bytes(content)
+    told = told_of(app, later, court, FOLDERS)
+    assert sound.batch in app.register.waiting()
+    assert told == (None if folder in (".hidden", "lost+found") else "folders_not_read")
+
+
+@pytest.mark.parametrize("name", ["gbk", "utf-16-le"])
+def test_a_folder_in_other_bytes_than_utf8_gets_a_notice(app: App, later: Later, court: DemoPartner, name: str) -> None:
+    inside = os.fsencode(court.server.home / "to-office") + b"/" + "偉名單".encode(name)
+    os.mkdir(inside)  # noqa: PTH102  (a path is no bytes)
+    os.mknod(inside + b"/x.csv")
+    assert told_of(app, later, court, FOLDERS) == "folders_not_read"
+
+
+def test_a_link_gets_a_notice(app: App, later: Later, court: DemoPartner, ask: Ask, tmp_path: Path) -> None:
+    for name, content in court.make_set(ask()).items():
+        (tmp_path / name).write_bytes(content)
+        (court.server.home / "to-office" / name).symlink_to(tmp_path / name)
+    assert told_of(app, later, court, FOLDERS) == "folders_not_read"
+
+
+def test_a_folder_that_is_empty_or_uploaded_through_gets_none(app: App, later: Later, court: DemoPartner) -> None:
+    through = court.server.home / "to-office" / "tmp"
+    (through / "empty").mkdir(parents=True)
+    (through / ".part-data").write_bytes(b"1")
+    assert told_of(app, later, court, FOLDERS) is None
+    for number in range(3):
+        (through / "x.csv").write_bytes(b"1" * number)
+        assert poll(later(number * PATIENCE)).troubles == [], "it grows"
+    assert poll(later(3 * PATIENCE)).troubles == [f"{court.id}: folders and links that are not read: 1"]
+
+
+def test_acknowledgements_of_nothing_get_a_notice(app: App, later: Later, court: DemoPartner, ask: Ask) -> None:
+    asked, refused = ask(), ask(items=("no_such_item",))
+    put(court, court.make_set(asked) | court.make_set(refused))
     poll(app)
-    assert poll(later(PATIENCE)).troubles == []
-    assert not (court.server.home / "from-office" / f"{UNREAD}.notice.json").exists()
+    assert pipeline.run(app, asked.batch)
+    assert not pipeline.run(app, refused.batch)
+    endings = [".ack", ".results.ack", ".result-1.ack", ".result-2.ack", ".result.csv.ack"]
+    others = ["x.ack", "t.result-2.ack", "education.none.result.ack", f"{court.id}.none.result.ack"]
+    names = [*others, f"{refused.batch}.result.ack", *[asked.batch + ending for ending in endings]]
+    put(court, dict.fromkeys(names, b""))
+    assert told_of(app, later, court, ACKNOWLEDGEMENTS) == "acknowledgement_of_nothing"
+    assert poll(later(PATIENCE)).troubles == [f"{court.id}: acknowledgements of no result: {len(names)}"]
+    assert app.register.pickups.of(asked.batch) == []
+    for name in names:
+        (court.server.home / "to-office" / name).unlink()
+    assert poll(later(2 * PATIENCE)).troubles == []
+
+
+def test_what_is_under_way_gets_no_such_notice(app: App, later: Later, court: DemoPartner, ask: Ask) -> None:
+    """An upload by its name, and an acknowledgement that comes before the result does."""
+    request = ask()
+    early = {".part-data": b"", f"{request.batch}.result.ack": b""}
+    put(court, court.make_set(request) | early)
+    poll(app)
+    for about in (UNREAD, ACKNOWLEDGEMENTS, FOLDERS):
+        assert told_of(app, later, court, about) is None
+    assert pipeline.run(app, request.batch)
+    assert poll(later(2 * PATIENCE)).troubles == []
+    assert [each.how for each in app.register.pickups.of(request.batch)] == [PickupEvidence.ACKNOWLEDGED]

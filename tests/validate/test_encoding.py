@@ -48,6 +48,27 @@ def test_what_is_refused_and_where(content: bytes, stated: str | None, code: str
     assert (refused.value.code, refused.value.row) == (code, row)
 
 
+CMS = b"\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07"
+OTHERS = [
+    *((b"\x30" + length + CMS + b"\x03" + bytes(40), "data_still_sealed") for length in (b"\x80", b"\x40")),
+    *((b"\x30" + length + CMS + bytes(40), "data_still_sealed") for length in (b"\x81\x99", b"\x84\x01\x02\n\x04")),
+    (b"-----BEGIN CMS-----\nMIIB\n", "data_still_sealed"),
+    (b"-----BEGIN PKCS7-----\r\nMIIB\r\n", "data_still_sealed"),
+    (b'MIME-Version: 1.0\nContent-Disposition: attachment; filename="smime.p7m"\n', "data_still_sealed"),
+    (b"PK\x03\x04\x14\x00\x06\x00", "csv_is_workbook"),
+    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(40), "csv_is_workbook"),
+    (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "csv_is_pdf"),
+]
+
+
+@pytest.mark.parametrize("stated", [None, "utf-8", "gb18030"])
+@pytest.mark.parametrize(("content", "code"), OTHERS)
+def test_what_is_no_list_is_told_by_what_it_is(content: bytes, code: str, stated: str | None) -> None:
+    with pytest.raises(Refused) as refused:
+        to_utf8(content, stated)
+    assert refused.value.code == code
+
+
 @pytest.mark.parametrize("stated", [None, "gb18030"])
 def test_a_row_that_is_utf8_by_accident_is_what_the_others_are(stated: str | None) -> None:
     text = "业务编号,姓名\nR1,王芳\nR2,谢瑾昇\n"

@@ -271,6 +271,56 @@ def test_the_first_sheet_that_is_shown_or_the_named_one() -> None:
     assert (found.code, found.column) == ("sheet_missing", "data.sheet")
 
 
+def named(*titles: str) -> bytes:
+    def change(made: openpyxl.Workbook, sheet: Worksheet) -> None:
+        sheet.title = titles[0]
+        for title in titles[1:]:
+            made.copy_worksheet(sheet).title = title
+
+    return book(SOUND, change=change)
+
+
+@pytest.mark.parametrize(("title", "asked"), [("Sheet1", "sheet1"), ("名单A", "名单a"), ("LIST", "List")])
+def test_letter_case_in_a_sheets_name_does_not_count(title: str, asked: str) -> None:
+    assert read_workbook(named("other", title), asked, ITEMS, 1).height == 1
+    assert refused(named("other", title), sheet=asked + "x").code == "sheet_missing"
+
+
+@pytest.mark.parametrize("sealed", [b"-----BEGIN CMS-----\n", b"\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"])
+def test_a_workbook_that_is_sealed_twice_is_told_as_that(sealed: bytes) -> None:
+    assert refused(sealed).code == "data_still_sealed"
+
+
+def rich(text: str) -> Callable[[bytes], bytes]:
+    """Each letter of this text a run of its own, in the place of 张三."""
+    runs = "".join(f"<r><t>{letter}</t></r>" for letter in text)
+    return lambda xml: xml.replace("<si><t>张三</t></si>".encode(), f"<si>{runs}</si>".encode())
+
+
+@pytest.mark.parametrize("letters", [1, MAX_CELL_LETTERS - 1, MAX_CELL_LETTERS])
+def test_however_many_runs_a_shared_text_has_it_is_read(letters: int) -> None:
+    content = altered(book_of_shared_texts(SOUND), "xl/sharedStrings.xml", rich("张" * letters))
+    assert read_workbook(content, None, ITEMS, 1)["name"].to_list() == ["张" * letters]
+
+
+@pytest.mark.parametrize("letters", [MAX_CELL_LETTERS + 1, 20 * MAX_CELL_LETTERS])
+def test_a_shared_text_that_is_too_long_for_a_cell_names_its_row(letters: int) -> None:
+    content = altered(book_of_shared_texts(SOUND, SOUND), "xl/sharedStrings.xml", rich("张" * letters))
+    found = refused(content, rows=2)
+    assert (found.code, found.row) == ("line_too_long", 1)
+
+
+@pytest.mark.parametrize("blank", [" ", "\n\t", "\r\n  "])
+def test_blanks_around_a_shared_texts_number_are_no_part_of_it(blank: str) -> None:
+    spaced = blank.encode()
+    content = altered(
+        book_of_shared_texts(SOUND),
+        "xl/worksheets/sheet1.xml",
+        lambda xml: re.sub(rb"<v>(\d+)</v>", b"<v>" + spaced + rb"\1" + spaced + b"</v>", xml),
+    )
+    assert read_workbook(content, None, ITEMS, 1)["name"].to_list() == ["张三"]
+
+
 def test_header_and_count_as_in_a_csv_file() -> None:
     assert refused(book()).code == "no_rows"
     assert refused(book(SOUND), rows=2).code == "row_count"

@@ -5,6 +5,7 @@
  * mixed or unclear is refused with its line (the header is line 0), never guessed. What is read as GB 18030 must read as
  * Chinese (`exchange/validate/familiar.py`): Big5, EUC-KR and Shift-JIS are valid GB 18030, too.
  */
+import { checkIsNoDocument } from "./kinds.js";
 import { Refused } from "./refused.js";
 import { replaced } from "./rules.js";
 
@@ -44,6 +45,7 @@ function decodes(bytes, encoding) {
 
 /** The text, without a mark in front. @param {Uint8Array} content @param {string} [stated] utf-8 or gb18030 */
 export function toText(rules, content, stated = null) {
+    checkIsNoDocument(content);
     let bytes = content;
     let encoding = stated;
     if (

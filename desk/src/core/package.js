@@ -5,6 +5,7 @@
  */
 import { unzipSync } from "fflate";
 import { SaxesParser } from "saxes";
+import { checkNotSealed } from "./kinds.js";
 import { Refused } from "./refused.js";
 
 const MAX_UNPACKED = 2 ** 30;
@@ -18,6 +19,7 @@ const even = (name) => name.replaceAll("\\", "/").toLowerCase();
 export class Package {
     /** @param {Uint8Array} content */
     constructor(content) {
+        checkNotSealed(content);
         this.content = content;
         this.names = new Map();
         let unpacked = 0;

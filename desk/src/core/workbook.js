@@ -13,6 +13,7 @@ const MAX_CELL_LETTERS = 4096;
 const MAX_COLUMNS = 64;
 const MAX_SHEET_ROW = 1_048_576;
 const MAX_MERGES = 100_000;
+const XML_BLANKS = /^[ \t\r\n]+|[ \t\r\n]+$/g;
 
 /**
  * @returns {{header: string[], headerMerged: boolean, rows: string[][], faults: (string|null)[], numbers: number[]}}
@@ -46,11 +47,12 @@ function readBook(parts, main) {
 
 function partOf(parts, main, sheets, wanted) {
     const relations = parts.relations(main);
-    for (const { name, relation, shown } of sheets) {
-        const { kind, target } = relations.get(relation) ?? {};
-        if (kind === "worksheet" && (wanted === null ? shown : name === wanted)) return target;
-    }
-    throw new Refused("sheet_missing", { column: "data.sheet" });
+    const rows = sheets.map((each) => ({ ...each, ...relations.get(each.relation) }));
+    const find = (fits) => rows.find((each) => each.kind === "worksheet" && fits(each))?.target;
+    const exact = find(({ name, shown }) => (wanted === null ? shown : name === wanted));
+    const found = exact ?? (wanted && find(({ name }) => name.toLowerCase() === wanted.toLowerCase()));
+    if (!found) throw new Refused("sheet_missing", { column: "data.sheet" });
+    return found;
 }
 
 function sharedTexts(parts, main) {
@@ -149,11 +151,13 @@ function readRows(parts, part, { texts, dates, from1904 }) {
     };
     const valueOf = ({ kind, style }, raw) => {
         if (kind === "s") {
-            if (!/^[0-9]+$/.test(raw) || texts[Number(raw)] === undefined) throw new Refused("workbook_format");
-            return texts[Number(raw)];
+            const place = raw.replace(XML_BLANKS, "");
+            if (place === "") return "";
+            if (!/^[0-9]+$/.test(place) || texts[Number(place)] === undefined) throw new Refused("workbook_format");
+            return texts[Number(place)];
         }
         if (kind === "n") return numberText(raw, dates.has(style), from1904);
-        if (kind === "b") return raw === "1" ? "TRUE" : "FALSE";
+        if (kind === "b") return raw.replace(XML_BLANKS, "") === "1" ? "TRUE" : "FALSE";
         return kind === "str" ? unescaped(raw) : raw;
     };
     const text = (piece) => {

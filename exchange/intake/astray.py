@@ -1,0 +1,81 @@
+"""What lies in a partner's requests folder and will never be read: each kind gets the partner one notice a day.
+
+Rules
+- Names that are none that is read; names that hold an identity number; more files than are looked at.
+- Folders with files in them, and links: nothing but plain files straight in the requests folder is read. An empty
+  folder, and one in which something still moves, is none of that: programs upload through such.
+- Acknowledgements of nothing: their name is none of an acknowledgement, or names no result that was delivered. One of a
+  batch that is still on its way is left alone until its result is there.
+- What is under way (a name that begins with a dot, something that moves) gets none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.app import App
+from exchange.steps.pickup import acknowledges_nothing
+from exchange.wire.transport import Folder, Listing, RemoteFile
+
+WITHHELD: Final = "name-withheld"
+"""What notices call files whose names hold an identity number: such a name is written down nowhere."""
+
+CROWDED: Final = "too-many-files"
+"""What notices call a folder in which more lies than is looked at."""
+
+UNREAD: Final = "names-not-read"
+"""What notices call files whose names are none that is read."""
+
+FOLDERS: Final = "folders-not-read"
+"""What notices call folders with files in them, and links."""
+
+ACKNOWLEDGEMENTS: Final = "acknowledgements-not-read"
+"""What notices call acknowledgements that acknowledge nothing."""
+
+KINDS: Final[Mapping[str, str]] = {
+    WITHHELD: "name_holds_id_number",
+    CROWDED: "too_many_files",
+    UNREAD: "names_not_read",
+    FOLDERS: "folders_not_read",
+    ACKNOWLEDGEMENTS: "acknowledgement_of_nothing",
+}
+"""What a notice calls them → its code in ``schemas/notices.toml``."""
+
+DAILY: Final[Mapping[str, str]] = {
+    UNREAD: "files whose names are not read",
+    FOLDERS: "folders and links that are not read",
+    ACKNOWLEDGEMENTS: "acknowledgements of no result",
+}
+"""Those that are told once a day, as long as they lie there, with what the office's own people are told."""
+
+
+@dataclass(frozen=True)
+class Astray:
+    """``number`` of them; ``moving`` is different as long as something about them changes."""
+
+    number: int
+    moving: tuple[tuple[str, int, int], ...] = ()
+
+
+def astray(
+    app: App, partner: str, folder: Folder, listing: Listing, files: Mapping[str, RemoteFile], unread: int
+) -> dict[str, Astray]:
+    """What lies astray, by what notices call it. ``files``: those whose names may be written down; ``unread``: how many
+    are of no name that is read.
+    """
+    inside = folder.left_in(listing.folders)
+    wrong = acknowledges_nothing(app, partner, files)
+    found = {
+        WITHHELD: Astray(len(listing.files) - len(files)),
+        CROWDED: Astray(int(not listing.whole)),
+        UNREAD: Astray(unread),
+        FOLDERS: Astray(listing.links + len(inside), tuple(inside)),
+        ACKNOWLEDGEMENTS: Astray(len(wrong), _as_listed(wrong, files)),
+    }
+    return {about: each for about, each in found.items() if each.number}
+
+
+def _as_listed(names: Collection[str], files: Mapping[str, RemoteFile]) -> tuple[tuple[str, int, int], ...]:
+    return tuple((name, files[name].size, files[name].mtime) for name in sorted(names))
