@@ -45,6 +45,15 @@ class Locked(asyncssh.SFTPServer):
         return super().open(path, pflags, attrs)
 
 
+class Slow(asyncssh.SFTPServer):
+    """Is asleep where a file is to be written."""
+
+    async def open(self, path: bytes, pflags: int, attrs: asyncssh.SFTPAttrs) -> Any:
+        if pflags & asyncssh.FXF_WRITE:
+            await asyncio.sleep(300)
+        return super().open(path, pflags, attrs)
+
+
 class Losing(asyncssh.SFTPServer):
     """Answers *ok* to a rename, and the file is gone."""
 

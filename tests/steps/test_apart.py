@@ -23,7 +23,7 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
 from exchange.wire.transport import MAX_LISTED_FILES, Folder
-from tests.steps.odd_servers import Keeping, Locked, Lying, Shut, Unremoving, dripping, served_by
+from tests.steps.odd_servers import Keeping, Locked, Lying, Shut, Slow, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -44,7 +44,7 @@ def at_noon(app: App) -> datetime:
 
 def hurried(app: App, seconds: float) -> App:
     policy = app.settings.policy.model_copy(update={"whole_look_seconds": seconds})
-    return App(app.settings.model_copy(update={"policy": policy}), app.register)
+    return App(app.settings.model_copy(update={"policy": policy}), app.register, app.now)
 
 
 @pytest.mark.parametrize("folder", ["to-office", "from-office"])
@@ -63,6 +63,17 @@ def test_a_name_that_is_not_utf8_stops_nobody(
     assert swept.troubles == []
     assert asked.batch in swept.waiting
     assert [each.how for each in app.register.pickups.of(answered.batch)] == [PickupEvidence.REMOVED]
+
+
+def test_a_look_that_is_cut_while_a_notice_is_put_is_told_as_that(app: App, later: Later, court: DemoPartner) -> None:
+    put(court, {"slowly.csv": b"1"})
+    poll(app)
+    with served_by(app, court, Slow):
+        swept = poll(hurried(later(PATIENCE), 8))
+    assert [trouble.startswith(f"{court.id}: ") for trouble in swept.troubles] == [True]
+    assert "was not done within" in swept.troubles[0]
+    poll(later(PATIENCE))
+    assert court.verified("slowly.notice.json")["code"] == "manifest_missing"
 
 
 @pytest.mark.parametrize("how", [Shut, Locked])
