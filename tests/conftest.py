@@ -81,7 +81,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeSch
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A built world of a few thousand people: PostgreSQL and three SFTP servers run, Airflow does not."""
-    place = World(tmp_path_factory.mktemp("world"))
+    place = World(tmp_path_factory.mktemp("world"), lasting=False)
     try:
         place.build(lambda _: None, people=PEOPLE)
         # tests ask about people who are not there, and about the same ones again

@@ -12,7 +12,7 @@ from exchange.demo.world import World
 
 @pytest.fixture(scope="package")
 def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    place = World(tmp_path_factory.mktemp("airflow-world"))
+    place = World(tmp_path_factory.mktemp("airflow-world"), lasting=False)
     try:
         place.build(lambda _: None, people=3000)
         yield place

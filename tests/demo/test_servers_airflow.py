@@ -36,7 +36,7 @@ def airflow(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     world = tmp_path_factory.mktemp("world")
     (world / "dags").mkdir()
     (world / "dags" / "trivial.py").write_text(DAG)
-    postgres = Postgres(world / "postgres")
+    postgres = Postgres(world / "postgres", lasting=False)
     postgres.start()
     airflow = Airflow(
         world / "airflow",

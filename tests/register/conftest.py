@@ -56,7 +56,7 @@ class Database:
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    server, keys = Postgres(tmp_path_factory.mktemp("postgres")), tmp_path_factory.mktemp("keys")
+    server, keys = Postgres(tmp_path_factory.mktemp("postgres"), lasting=False), tmp_path_factory.mktemp("keys")
     make_register_key(keys)
     try:
         server.start()
