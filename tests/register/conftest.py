@@ -51,7 +51,7 @@ class Database:
 
     def empty(self) -> None:
         removed = [f"DELETE FROM {table}" for table in Base.metadata.tables]  # noqa: S608
-        self.statement("SET session_replication_role = replica", *removed)
+        self.statement("; ".join(["SET session_replication_role = replica", *removed]))  # one way there and back
 
 
 @pytest.fixture(scope="session")
