@@ -32,16 +32,7 @@ hypothesis.settings.load_profile("any machine")
 SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "server", "small", "elsewhere"})
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 
-ONE_AIRFLOW = tuple(
-    f"tests/{name}.py"
-    for name in (
-        "airflow/test_approval",
-        "airflow/test_batches",
-        "airflow/test_dags",
-        "airflow/test_pages",
-        "demo/test_servers_airflow",
-    )
-)
+ONE_AIRFLOW = tuple(f"tests/airflow/test_{name}.py" for name in ("approval", "batches", "components", "dags", "pages"))
 """The files that need a running Airflow: where several processes share the tests, one of them runs all of these."""
 
 PEOPLE = 3000
