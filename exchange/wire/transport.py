@@ -259,7 +259,7 @@ def _connect_once(place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, li
     return client
 
 
-def _transport(sock: socket.socket, /, **options: Any) -> paramiko.Transport:
+def _transport(sock: Any, /, **options: Any) -> paramiko.Transport:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(sock, default_window_size=_WINDOW, **options)
     offered = transport.get_security_options()
