@@ -31,7 +31,7 @@ def _is_method(node: ast.AST) -> bool:
 
 def test_every_fixture_that_starts_a_server_is_listed() -> None:
     found = list(starting_fixtures())
-    assert {"world", "migrated", "airflow"} <= {name for _, name in found}
+    assert {"world", "migrated", "airflow_world"} <= {name for _, name in found}
     assert [(path.name, name) for path, name in found if name not in SERVERS] == []
 
 

@@ -171,9 +171,10 @@ PARTNERS: Final = (
 
 @dataclass(frozen=True)
 class World:
-    """A demo world in a folder."""
+    """A demo world in a folder; ``lasting``: whether its database outlives a power failure, which no test needs."""
 
     root: Path
+    lasting: bool = True
 
     @property
     def config(self) -> Path:
@@ -181,7 +182,7 @@ class World:
 
     @property
     def postgres(self) -> Postgres:
-        return Postgres(self.root / "postgres")
+        return Postgres(self.root / "postgres", self.lasting)
 
     @property
     def redis(self) -> Redis:

@@ -18,7 +18,8 @@ Rules
 
 How fast: ``transfer.py``. Beside that, a window of what may wait here that is no larger than needed (paramiko moves all
 that waits each time that some is taken: 16 MiB, 5 s; 2 MiB, 1.6 s), and a cipher that authenticates what it encrypts
-(sending 256 MiB with AES-CTR and HMAC: 2.1 s, with AES-GCM: 1.5 s).
+(sending 256 MiB with AES-CTR and HMAC: 2.1 s, with AES-GCM: 1.5 s). Small messages leave at once (``TCP_NODELAY``), not
+when the server has acknowledged the one before: connecting on loopback takes 0.09 s instead of 0.14.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ import base64
 import hashlib
 import random
 import re
+import socket
 import stat
 import time
 from collections import defaultdict
@@ -269,6 +271,7 @@ def _connect_once(place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, li
 
 
 def _transport(sock: Any, /, **options: Any) -> paramiko.Transport:
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     transport = paramiko.Transport(sock, default_window_size=_WINDOW, **options)
     offered = transport.get_security_options()
     offered.ciphers = (*_FAST_CIPHERS, *(cipher for cipher in offered.ciphers if cipher not in _FAST_CIPHERS))

@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from exchange.demo.servers.airflow import DAG_IDS, Airflow
+from exchange.demo.servers.airflow import COMPONENTS, DAG_IDS, Airflow
+from exchange.demo.servers.ports import port_answers
 from exchange.demo.world import World
+
+from .servers import processes_of
 
 
 @pytest.fixture(scope="package")
 def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    place = World(tmp_path_factory.mktemp("airflow-world"))
+    place = World(tmp_path_factory.mktemp("airflow-world"), lasting=False)
     try:
         place.build(lambda _: None, people=3000)
         yield place
@@ -23,7 +26,7 @@ def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture(scope="package")
 def airflow(airflow_world: World) -> Iterator[Airflow]:
-    """Airflow, healthy, with the project's own DAGs."""
+    """Airflow, healthy, with the project's own DAGs; it leaves nothing behind."""
     postgres = airflow_world.postgres
     running = Airflow(
         airflow_world.root / "airflow", postgres.url("airflow"), postgres.password_file, airflow_world.config
@@ -36,3 +39,6 @@ def airflow(airflow_world: World) -> Iterator[Airflow]:
         yield running
     finally:
         running.stop()
+    assert running.missing() == list(COMPONENTS)
+    assert not port_answers(running.port)
+    assert processes_of(running) == []

@@ -1,4 +1,4 @@
-"""A webhook and a mail server, real ones, that keep what they get."""
+"""A webhook and a mail server, real ones, that keep what they get; and what runs of an Airflow."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import socketserver
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
+from pathlib import Path
 from threading import Thread
 from typing import Any
+
+from exchange.demo.servers.airflow import Airflow
 
 Received = list[bytes]
 
@@ -54,3 +57,17 @@ def serving(server: type[socketserver.TCPServer], handler: Any, **attributes: ob
         Thread(target=running.serve_forever, daemon=True).start()
         yield running.server_address[1], received
         running.shutdown()
+
+
+def processes_of(airflow: Airflow) -> list[str]:
+    """The command lines of all processes that run in this Airflow's home."""
+    mark = f"AIRFLOW_HOME={airflow.folder}".encode()
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                if mark in (entry / "environ").read_bytes():
+                    found.append((entry / "cmdline").read_bytes().decode(errors="replace"))
+            except OSError:
+                continue
+    return found

@@ -134,6 +134,9 @@ def test_a_failure_and_the_operators_clear(
         assert "0600" in log
         operator.clear("batch", request.batch, note="key put in order")
     assert ended(airflow, request.batch) == "success"
+    with airflow.api() as api:
+        tries = {task["task_id"]: task["try_number"] for task in api.task_instances("batch", request.batch)}
+    assert tries["receive"] == 2
     assert court.result(request.batch).manifest["rows_out"] == 2
     assert app.register.batch(request.batch).state is State.CLOSED
 

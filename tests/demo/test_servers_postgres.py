@@ -77,6 +77,14 @@ def test_only_loopback_is_listened_on(server: Postgres) -> None:
             assert connection.execute("SELECT current_setting(%s)", [setting]).fetchone() == (value,)
 
 
+@pytest.mark.parametrize("setting", ["fsync", "synchronous_commit", "full_page_writes"])
+def test_what_is_committed_outlives_a_power_failure(server: Postgres, setting: str) -> None:
+    """Unless one says that it need not, as the other tests do."""
+    place = {"host": "127.0.0.1", "port": server.port, "user": "postgres", "passfile": str(server.password_file)}
+    with psycopg.connect(**place) as connection:  # type: ignore[arg-type]
+        assert connection.execute("SELECT current_setting(%s)", [setting]).fetchone() == ("on",)
+
+
 def test_an_interrupted_making_starts_over(tmp_path: Path) -> None:
     server = Postgres(tmp_path / "postgres")
     (server.folder / "server" / "data").mkdir(parents=True)

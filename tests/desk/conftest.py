@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 
 from exchange.agreements.agreement import Agreement
-from exchange.demo.partner import DemoPartner
-from exchange.demo.world import World
+from exchange.demo.world import PARTNERS, World
 from exchange.desk.page import make_desk
 from exchange.settings import Keys
 
@@ -82,11 +81,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     return Made(page, agreement, office, folder)
 
 
-@pytest.fixture
-def page(world: World, court: DemoPartner, tmp_path: Path) -> Path:
+@pytest.fixture(scope="session")
+def page(world: World, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The court's desk, made as an operator makes it."""
-    place = tmp_path / "desk.html"
+    place = tmp_path_factory.mktemp("desk") / "desk.html"
     program = str(Path(sys.executable).with_name("exchange"))
     environment = os.environ | {"EXCHANGE_CONFIG": str(world.config)}
-    subprocess.run([program, "partner", "desk", court.id, str(place)], check=True, env=environment, capture_output=True)
+    command = [program, "partner", "desk", PARTNERS[0].id, str(place)]
+    subprocess.run(command, check=True, env=environment, capture_output=True)
     return place

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -23,14 +23,6 @@ from exchange.wire.manifest import RequestManifest, parse
 Ask = Callable[..., Request]
 SECONDS = 60.0
 """The longest that a test waits for what comes within a second."""
-
-
-@pytest.fixture(autouse=True)
-def _nothing_left_waiting(app: App) -> Iterator[None]:
-    """What is claimed here and goes no further is not the next test's."""
-    yield
-    for batch in app.register.waiting():
-        app.register.refuse(batch, "data_hash", row=None, column="data.sha256")
 
 
 def to_office(partner: DemoPartner) -> Path:

@@ -43,7 +43,7 @@ def recovery(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """Another machine's PostgreSQL, with databases and roles and nothing in them."""
-    server = Postgres(tmp_path_factory.mktemp("elsewhere"))
+    server = Postgres(tmp_path_factory.mktemp("elsewhere"), lasting=False)
     server.start()
     try:
         yield server

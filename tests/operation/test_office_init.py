@@ -31,7 +31,7 @@ from exchange.settings import Settings
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """A PostgreSQL of its own: roles are of the whole server."""
-    place = Postgres(tmp_path_factory.mktemp("server"))
+    place = Postgres(tmp_path_factory.mktemp("server"), lasting=False)
     place.start()
     try:
         with admin(place) as connection:

@@ -51,12 +51,12 @@ class Database:
 
     def empty(self) -> None:
         removed = [f"DELETE FROM {table}" for table in Base.metadata.tables]  # noqa: S608
-        self.statement("SET session_replication_role = replica", *removed)
+        self.statement("; ".join(["SET session_replication_role = replica", *removed]))  # one way there and back
 
 
 @pytest.fixture(scope="session")
 def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    server, keys = Postgres(tmp_path_factory.mktemp("postgres")), tmp_path_factory.mktemp("keys")
+    server, keys = Postgres(tmp_path_factory.mktemp("postgres"), lasting=False), tmp_path_factory.mktemp("keys")
     make_register_key(keys)
     try:
         server.start()

@@ -31,6 +31,7 @@ from exchange.demo.servers.processes import must
 
 DATABASES: Final = ("exchange", "airflow")
 _SECONDS: Final = "60"
+_WITHOUT_WAITING: Final = " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 _UNPRIVILEGED: Final = "nobody"
 _KEPT_RIGHT: Final = (
     "--inh-caps=-all,+dac_override",
@@ -42,9 +43,13 @@ _KEPT_RIGHT: Final = (
 
 @dataclass(frozen=True)
 class Postgres:
-    """A server in a folder of its own; start, stop and start again from whatever process."""
+    """A server in a folder of its own; start, stop and start again from whatever process.
+
+    ``lasting``: whether it waits for the disk, so that what was committed outlives a power failure. Tests do without.
+    """
 
     folder: Path
+    lasting: bool = True
 
     @property
     def port(self) -> int:
@@ -99,7 +104,7 @@ class Postgres:
         return self.folder / "made"
 
     def _run(self) -> None:
-        options = f"-h {LOOPBACK} -p {self.port} -k ''"
+        options = f"-h {LOOPBACK} -p {self.port} -k ''" + ("" if self.lasting else _WITHOUT_WAITING)
         waiting = ("--wait", "--timeout", _SECONDS)
         log = str(self._home / "log")
         must(_argv("pg_ctl", "start", "--pgdata", str(self._data), "--log", log, "--options", options, *waiting))
@@ -117,7 +122,7 @@ class Postgres:
                 shutil.chown(path, _UNPRIVILEGED)
         place = ("--pgdata", str(self._data), "--encoding", "UTF8", "--locale", "C")
         security = ("--username", "postgres", "--auth", "scram-sha-256", "--pwfile", str(first))
-        must(_argv("initdb", *place, *security))
+        must(_argv("initdb", *place, *security, *(() if self.lasting else ("--no-sync",))))
         first.unlink()
         lines = [f"{LOOPBACK}:{self.port}:*:{role}:{password}\n" for role, password in passwords.items()]
         write_atomically(self.password_file, "".join(lines).encode())

@@ -1,0 +1,66 @@
+"""The demo's Airflow itself: its four components, roles, ports and secrets."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import httpx
+import pytest
+
+from exchange.demo.servers.airflow import COMPONENTS, Airflow
+
+from .servers import processes_of
+
+SECONDS = 600
+
+
+def test_all_its_dags_are_read(airflow: Airflow) -> None:
+    with airflow.api() as api:
+        assert api.import_errors() == []
+
+
+def test_roles_are_kept_apart(airflow: Airflow) -> None:
+    with airflow.api("viewer") as api:
+        api.runs("collect")
+        with pytest.raises(httpx.HTTPStatusError, match="403"):
+            api.trigger("collect", "by-viewer")
+    with airflow.api("op") as api:
+        api.trigger("collect", "by-op")
+        assert api.wait_for_run("collect", "by-op", SECONDS) == "success"
+        with pytest.raises(httpx.HTTPStatusError, match="409"):
+            api.trigger("collect", "by-op")
+    with pytest.raises(httpx.HTTPStatusError, match="401"):
+        type(api).log_in(airflow.base_url, "admin", "guess")
+
+
+def test_only_the_api_port_listens_and_only_on_loopback(airflow: Airflow) -> None:
+    listening = {
+        fields[1]
+        for pid in (int((airflow.folder / f"{name}.pid").read_text().split()[0]) for name in COMPONENTS)
+        for fields in sockets_of(pid)
+    }
+    assert listening == {f"0100007F:{airflow.port:04X}"}
+
+
+def sockets_of(pid: int) -> list[list[str]]:
+    """The lines of the kernel's table of listening IPv4 and IPv6 sockets that belong to this process."""
+    owned = {str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir()}
+    lines = [
+        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/{pid}/net/{name}").read_text().splitlines()
+    ]
+    return [fields for fields in lines[1:] if fields[3] == "0A" and f"socket:[{fields[9]}]" in owned]
+
+
+def test_secrets_are_in_private_files_only(airflow: Airflow) -> None:
+    for name in ("airflow.cfg", "users.json", "scheduler.log"):
+        assert stat.S_IMODE((airflow.folder / name).stat().st_mode) == 0o600
+    secrets = [*airflow.users.values(), airflow.password_file.read_text().splitlines()[-1].rpartition(":")[2]]
+    lines = "".join(processes_of(airflow)) + "".join(path.read_text() for path in airflow.folder.glob("*.log"))
+    assert not any(secret in lines for secret in secrets)
+
+
+def test_a_second_start_finds_everything_running(airflow: Airflow) -> None:
+    before = [(airflow.folder / f"{name}.pid").read_text() for name in COMPONENTS]
+    airflow.start()
+    assert [(airflow.folder / f"{name}.pid").read_text() for name in COMPONENTS] == before
