@@ -26,7 +26,8 @@ from exchange.base.errors import Halt
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
 from exchange.operation.vault import Altered, Backup, Entry, Vault
-from exchange.settings import BackupSettings, named_place
+from exchange.settings import named_place
+from exchange.settings_sections import BackupSettings
 
 DATABASES: Final = "databases"
 ELSEWHERE: Final = "elsewhere"
