@@ -50,6 +50,7 @@ from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
 from exchange.wire.cms import as_der
+from exchange.wire.connection import Denied, Unreadable, Unsettled
 from exchange.wire.envelope import is_whole_der
 from exchange.wire.manifest import (
     DATA_FORMS,
@@ -62,7 +63,7 @@ from exchange.wire.manifest import (
     is_whole_json,
     parse,
 )
-from exchange.wire.transport import Denied, Folder, RemoteFile, Unreadable, Unsettled
+from exchange.wire.transport import Folder, RemoteFile
 
 log = logging.getLogger(__name__)
 
