@@ -201,7 +201,7 @@ class FolderScan:
         with _named(self.troubles, self.agreement.partner):
             self._tell(lacking)
         if self.listing.whole:
-            self.app.register.finished(self.agreement.partner, [about for about, _ in lacking])
+            self.app.register.unfinished.finished(self.agreement.partner, [about for about, _ in lacking])
 
     def _tell(self, lacking: list[tuple[str, str]]) -> None:
         """Sends what is due of receipts and notices; to ``lacking`` is added what is not answered any more."""
@@ -322,7 +322,7 @@ class FolderScan:
         files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
         day = str(office_day(now)) if stem == UNREAD else ""
         fingerprint = sha256(json.dumps([code, files, self.withheld, day]).encode())
-        seen = self.app.register.see_unfinished(partner, stem, fingerprint, code, now)
+        seen = self.app.register.unfinished.see(partner, stem, fingerprint, code, now)
         if seen.noticed_at is not None:
             return True
         if now - seen.first_seen < self.app.settings.policy.incomplete_after:
@@ -338,7 +338,7 @@ class FolderScan:
             stage=stage_of(self.agreement),
         )
         send_notice(self.app, self.folder, notice, f"{stem}.notice.json")
-        self.app.register.noticed(partner, stem, now)
+        self.app.register.unfinished.noticed(partner, stem, now)
         log.warning("partner %s: a set is incomplete (%s); the partner has a notice", partner, code)
         return True
 

@@ -96,7 +96,7 @@ def _databases(vault: Vault, plan: BackupSettings) -> Iterator[Entry]:
 
 def _in_use(app: App) -> set[tuple[str, str]]:
     """(source, version): pinned by open batches, and those that new batches take."""
-    found = set(app.register.snapshots_in_use())
+    found = set(app.register.snapshots.in_use())
     for source in SOURCES:
         if (current := app.snapshots.current(source)) is not None:
             found.add((source, current.name))

@@ -265,7 +265,7 @@ def test_a_name_that_is_never_read_gets_one_notice_a_day(
     assert notice.exists()
     (court.server.home / "to-office" / name).unlink()
     assert look(24.7) == []
-    assert UNREAD not in {each.stem for each in app.register.unfinished()}
+    assert UNREAD not in {each.stem for each in app.register.unfinished.all()}
 
 
 @pytest.mark.parametrize("name", [".part-data", "x.ack", "t.result-2.ack"])
