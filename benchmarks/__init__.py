@@ -6,7 +6,7 @@
     report      parts of a benchmark → one JSON and one Markdown page
     province    the synthetic province at a chosen size: exports, snapshots
     requests    request files about its people
-    peers       the same register in the forms that the peers like best
+    peers       what somebody would use instead, frozen; the same register in the forms that they like best
     match, lookup, pipeline, snapshots, transfer, growth     the parts
     adhoc, workers                                           benchmarks of their own, through Airflow
 

@@ -12,9 +12,9 @@ import typer
 from benchmarks import growth, snapshots, transfer
 from benchmarks.fixed import MILLION
 from benchmarks.lookup import part as lookup
-from benchmarks.lookup.with_postgres import server
 from benchmarks.match import part as match
-from benchmarks.peers import make_peers
+from benchmarks.peers.lookup.with_postgres import server
+from benchmarks.peers.tables import make_peers
 from benchmarks.pipeline import part as pipeline
 from benchmarks.province import World, of_scale
 from benchmarks.report import Part, keep

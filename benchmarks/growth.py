@@ -16,7 +16,7 @@ import polars as pl
 from benchmarks.fixed import MILLION
 from benchmarks.match.part import DUCKDB, OURS, commands, hold_together, out_of
 from benchmarks.measure import Run, in_turn, middle
-from benchmarks.peers import make_peers
+from benchmarks.peers.tables import make_peers
 from benchmarks.province import World
 from benchmarks.report import Goal, Part, Table, seconds, size, times
 from benchmarks.requests import request

@@ -14,7 +14,8 @@ import great_expectations  # noqa: F401  (docker/airflow_local_settings.py)
 
 import exchange.pipeline  # noqa: F401
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE
-from exchange.wire.transport import SftpAccount, connect
+from exchange.wire.connection import SftpAccount
+from exchange.wire.transport import connect
 
 
 def main(way: str, port: str, username: str, host_key: str, folder: str) -> None:

@@ -32,7 +32,7 @@ def _build(app: App, source: str) -> str:
 
 
 def _prune(app: App) -> int:
-    pinned = app.register.snapshots_in_use()
+    pinned = app.register.snapshots.in_use()
     keep = app.settings.policy.snapshots_kept
     return sum(len(app.snapshots.prune(source, keep, pinned)) for source in SOURCES)
 

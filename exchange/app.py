@@ -26,10 +26,11 @@ from exchange.register import Attested, Batch, LedgerKey, Register, open_registe
 from exchange.register.checkpoints import Kept
 from exchange.settings import Settings, read_secret
 from exchange.snapshots.versions import Snapshots
+from exchange.wire.connection import SftpAccount, Timeouts
 from exchange.wire.envelope import KeyPair, load_key_pair
 from exchange.wire.manifest import RequestManifest, parse
 from exchange.wire.pool import current_pool
-from exchange.wire.transport import Folder, SftpAccount, Timeouts, connect
+from exchange.wire.transport import Folder, connect
 
 
 def _now() -> datetime:

@@ -1,6 +1,6 @@
 """Looking people up by their number: 1 or 100 at once, in a new process and in one that is already there.
 
-    ours, with_duckdb, with_sqlite, with_postgres     a way each: while ``opened``, a function that finds
+    ours       a way: while ``opened``, a function that finds; the others are in ``peers/lookup``
     one        one process of one way
     answer     the whole answer to rows that are in memory, by this software and by DuckDB
     part       measures them in turn and compares what they find

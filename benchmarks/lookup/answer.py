@@ -15,8 +15,8 @@ from statistics import median
 import polars as pl
 
 from benchmarks.fixed import MATCHED, OUT, TODAY
-from benchmarks.match import with_duckdb
 from benchmarks.match.ours import sources
+from benchmarks.peers.match import with_duckdb
 from exchange.matching.decide import decide
 
 Answer = Callable[[pl.DataFrame], list[tuple[str, ...]]]

@@ -11,16 +11,16 @@ import polars as pl
 
 from benchmarks.fixed import MILLION, NUMBERS, SEED
 from benchmarks.measure import Failed, Run, in_turn, middle, python
-from benchmarks.peers import folder_of
+from benchmarks.peers.tables import folder_of
 from benchmarks.province import World
 from benchmarks.report import Goal, Part, Table, seconds, times
 from benchmarks.requests import request
 
 WAYS: Final = {
-    "ours": "ours",
-    "DuckDB": "with_duckdb",
-    "SQLite": "with_sqlite",
-    "PostgreSQL": "with_postgres",
+    "ours": "benchmarks.lookup.ours",
+    "DuckDB": "benchmarks.peers.lookup.with_duckdb",
+    "SQLite": "benchmarks.peers.lookup.with_sqlite",
+    "PostgreSQL": "benchmarks.peers.lookup.with_postgres",
 }
 ANSWERS: Final = {"ours": "ours", "DuckDB": "duckdb"}
 TURNS: Final = {1: 200, 100: 30}

@@ -1,6 +1,7 @@
 """Matching only: a request file in, a file of answers out, by this software and by what would be used instead.
 
     ours           exchange.matching.decide over the mapped snapshots
+    (``peers/match``)
     with_duckdb    one SQL statement (match.sql) over a DuckDB file sorted by key, or over Parquet
     with_polars    left joins in Polars over Parquet; plain, or with the wanted keys pushed into the scan first
     with_pandas    merges in pandas over Parquet

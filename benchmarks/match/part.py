@@ -33,15 +33,15 @@ MAX_OWN: Final = 1e9
 def commands(world: World, asked: Path, to: Path) -> dict[str, list[str]]:
     """How each way is run, by its name."""
     ways = {
-        OURS: ("ours",),
-        DUCKDB[0]: ("with_duckdb", "file"),
-        DUCKDB[1]: ("with_duckdb", "parquet"),
-        "Polars, keys pushed into the scan": ("with_polars", "pushed"),
-        SLOW[0]: ("with_polars", "plain"),
-        SLOW[1]: ("with_pandas",),
+        OURS: ("match.ours",),
+        DUCKDB[0]: ("peers.match.with_duckdb", "file"),
+        DUCKDB[1]: ("peers.match.with_duckdb", "parquet"),
+        "Polars, keys pushed into the scan": ("peers.match.with_polars", "pushed"),
+        SLOW[0]: ("peers.match.with_polars", "plain"),
+        SLOW[1]: ("peers.match.with_pandas",),
     }
     return {
-        name: python(f"benchmarks.match.{module}", *form, world.folder, asked, out_of(to, name))
+        name: python(f"benchmarks.{module}", *form, world.folder, asked, out_of(to, name))
         for name, (module, *form) in ways.items()
     }
 

@@ -22,7 +22,8 @@ from datetime import date, timedelta
 from itertools import islice, takewhile
 from typing import Final
 
-from exchange.agreements.agreement import Agreement, Expected
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.sections import Expected
 from exchange.base.errors import Refused
 from exchange.calendar.periods import MONTHS, Period, period_of, read_period
 from exchange.calendar.working_days import OfficeDays, nth_working_day

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from exchange.agreements.agreement import LETTER_ITEMS, Agreement, parse_agreement
+from exchange.agreements.agreement import Agreement, parse_agreement
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.base.errors import Halt
 
 

@@ -9,11 +9,17 @@ import tomllib
 from pathlib import Path
 from typing import TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from exchange.base.errors import Halt
 
 M = TypeVar("M", bound=BaseModel)
+
+
+class Section(BaseModel):
+    """A table of such a file: frozen, with no field that is not named; the text under a field is its description."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def read_bytes(path: Path, missing: str) -> bytes:

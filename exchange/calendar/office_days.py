@@ -25,30 +25,26 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from exchange.base.toml import parse_model, read_bytes
+from exchange.base.toml import Section, parse_model, read_bytes
 from exchange.calendar.working_days import FIXED_HOLIDAYS, NO_DAYS, OfficeDays
 
 Notice = Annotated[str, Field(min_length=4, description="the number of the notice that says so")]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Day(_Section):
+class Day(Section):
     day: date
     kind: Annotated[Literal["worked", "off"], Field(alias="is")]
     notice: Notice
 
 
-class Year(_Section):
+class Year(Section):
     year: Annotated[int, Field(ge=2004, le=2100)]
     notice: Notice
 
 
-class _File(_Section):
+class _File(Section):
     days: tuple[Day, ...] = ()
     years: tuple[Year, ...] = ()
 

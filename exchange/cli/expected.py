@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from exchange.agreements.agreement import Agreement, Expected, load_agreement
+from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.agreements.expected import expected_by, matching
+from exchange.agreements.sections import Expected
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.calendar.periods import period_of

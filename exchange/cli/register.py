@@ -88,7 +88,7 @@ def incomplete() -> None:
     """The sets that lack something and were left alone, and whether the partner was told."""
     with outcome(), App.of_account(os_user()) as app:
         table = Table("partner", "set", "lacks", "unmoved since", "partner told")
-        for each in app.register.unfinished():
+        for each in app.register.unfinished.all():
             moments = (moment(each.first_seen), moment(each.noticed_at))
             table.add_row(each.partner, each.stem, NOTICES[each.reason].zh, *moments)
         out.print(table)

@@ -38,7 +38,7 @@ def tables(register: Register, batch_id: str) -> Iterator[Table]:
         files.add_row(file.role, file.name, str(file.size), file.sha256, moment(gone.get(file.role)))
     yield files
     snapshots = Table("source", "as of", "version", title="snapshots")
-    for source, (version, as_of) in sorted(register.snapshots_of(batch_id).items()):
+    for source, (version, as_of) in sorted(register.snapshots.of(batch_id).items()):
         snapshots.add_row(source, str(as_of), version)
     yield snapshots
     answers = Table("item", "answer", "rows", title="answers")

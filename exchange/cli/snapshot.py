@@ -59,7 +59,7 @@ def list_() -> None:
 def prune() -> None:
     """Remove old versions that no open batch uses; how many are kept is the office's policy."""
     with outcome(), App.of_account(os_user()) as app:
-        pinned = app.register.snapshots_in_use()
+        pinned = app.register.snapshots.in_use()
         for source in SOURCES:
             for name in app.snapshots.prune(source, app.settings.policy.snapshots_kept, pinned):
                 out.print(f"removed {source} {name}")
@@ -85,5 +85,5 @@ def used_by(
 ) -> None:
     """The batches that were answered from a version, closed ones too."""
     with outcome(), App.of_account(os_user()) as app:
-        for batch in app.register.batches_with(source, version):
+        for batch in app.register.snapshots.batches_with(source, version):
             out.print(batch, markup=False)

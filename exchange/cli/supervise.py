@@ -114,7 +114,7 @@ def _missing(app: App, lines: int) -> None:
         )
         for each in app.register.missing.find()
     ]
-    for left in app.register.unfinished():
+    for left in app.register.unfinished.all():
         since = left.first_seen.astimezone(OFFICE_ZONE).strftime(_MINUTE)
         found.append((left.partner, left.stem, NOTICES[left.reason].zh, since))
     heads = {"partner": "部门 partner", "file": "文件 file", "lacks": "缺 lacks", "since": "自 since"}

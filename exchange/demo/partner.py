@@ -18,7 +18,8 @@ from typing import Any
 from exchange.base.errors import Halt
 from exchange.base.files import make_folder, write_atomically
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
-from exchange.wire.transport import SftpAccount, connect
+from exchange.wire.connection import SftpAccount
+from exchange.wire.transport import connect
 
 
 def openssl(*arguments: str) -> None:

@@ -18,12 +18,13 @@ from typing import Any, Final
 
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from exchange.agreements.agreement import LETTER_ITEMS, Agreement, Purpose
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.sections import LETTER_ITEMS, Purpose
 from exchange.base.errors import Halt
 from exchange.base.paths import ROOT
 from exchange.calendar.limits import OBJECTION, WORKING_DAYS
 from exchange.desk.tables import desk_tables
-from exchange.settings import Keys
+from exchange.settings_sections import Keys
 from exchange.wire.certificates import read_certificates
 
 TEMPLATE: Final = ROOT / "desk" / "built" / "desk.html"

@@ -51,6 +51,7 @@ from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
 from exchange.wire.cms import as_der
+from exchange.wire.connection import Denied, Unreadable, Unsettled
 from exchange.wire.envelope import is_whole_der
 from exchange.wire.manifest import (
     DATA_FORMS,
@@ -63,7 +64,7 @@ from exchange.wire.manifest import (
     is_whole_json,
     parse,
 )
-from exchange.wire.transport import Denied, Folder, RemoteFile, Unreadable, Unsettled
+from exchange.wire.transport import Folder, RemoteFile
 
 log = logging.getLogger(__name__)
 
@@ -186,7 +187,7 @@ class FolderScan:
             self._tell(lacking)
         if self.listing.whole:
             unknown = KINDS if self.astray is None else ()
-            self.app.register.finished(self.agreement.partner, [*unknown, *(about for about, _ in lacking)])
+            self.app.register.unfinished.finished(self.agreement.partner, [*unknown, *(about for about, _ in lacking)])
 
     def _tell(self, lacking: list[tuple[str, str]]) -> None:
         """Sends what is due of receipts and notices; to ``lacking`` is added what is not answered any more."""
@@ -311,7 +312,7 @@ class FolderScan:
             files += self.astray[stem].moving
         day = str(office_day(now)) if stem in DAILY else ""
         fingerprint = sha256(json.dumps([code, files, self.withheld, day]).encode())
-        seen = self.app.register.see_unfinished(partner, stem, fingerprint, code, now)
+        seen = self.app.register.unfinished.see(partner, stem, fingerprint, code, now)
         if seen.noticed_at is not None:
             return True
         if now - seen.first_seen < self.app.settings.policy.incomplete_after:
@@ -327,7 +328,7 @@ class FolderScan:
             stage=stage_of(self.agreement),
         )
         send_notice(self.app, self.folder, notice, f"{stem}.notice.json")
-        self.app.register.noticed(partner, stem, now)
+        self.app.register.unfinished.noticed(partner, stem, now)
         log.warning("partner %s: a set is incomplete (%s); the partner has a notice", partner, code)
         return True
 

@@ -26,7 +26,8 @@ from exchange.base.errors import Halt
 from exchange.base.tables import SOURCES
 from exchange.operation.dump import dump
 from exchange.operation.vault import Altered, Backup, Entry, Vault
-from exchange.settings import BackupSettings, named_place
+from exchange.settings import named_place
+from exchange.settings_sections import BackupSettings
 
 DATABASES: Final = "databases"
 ELSEWHERE: Final = "elsewhere"
@@ -95,7 +96,7 @@ def _databases(vault: Vault, plan: BackupSettings) -> Iterator[Entry]:
 
 def _in_use(app: App) -> set[tuple[str, str]]:
     """(source, version): pinned by open batches, and those that new batches take."""
-    found = set(app.register.snapshots_in_use())
+    found = set(app.register.snapshots.in_use())
     for source in SOURCES:
         if (current := app.snapshots.current(source)) is not None:
             found.add((source, current.name))

@@ -22,7 +22,7 @@ from exchange.operation.backup import DATABASES
 from exchange.operation.dump import restore
 from exchange.operation.vault import Backup, Vault
 from exchange.register.database import open_engine, reaching
-from exchange.settings import BackupSettings
+from exchange.settings_sections import BackupSettings
 from exchange.wire.envelope import KeyPair
 
 REGISTER: Final = "register"

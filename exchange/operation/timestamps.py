@@ -22,7 +22,7 @@ from exchange.app import App
 from exchange.base.errors import Halt, Retryable
 from exchange.base.files import write_atomically
 from exchange.calendar.working_days import office_day
-from exchange.settings import TimestampSettings
+from exchange.settings_sections import TimestampSettings
 
 _SUFFIX: Final = ".tsr"
 _SECONDS: Final = 60

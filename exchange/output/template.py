@@ -20,7 +20,8 @@ from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.workbook import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from exchange.agreements.agreement import Agreement, Purpose
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.sections import Purpose
 from exchange.base.paths import SCHEMAS
 from exchange.base.tables import ITEMS, Column
 from exchange.base.xlsx import MAX_SHEET_ROWS, new_workbook

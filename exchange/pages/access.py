@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
-from exchange.settings import Person, Role
+from exchange.settings_sections import Person, Role
 
 
 class Group(StrEnum):

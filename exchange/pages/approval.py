@@ -19,7 +19,7 @@ from typing import Final
 from fastapi import HTTPException
 from fastapi.responses import Response
 
-from exchange.agreements.agreement import LETTER_ITEMS
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt, without_values
 from exchange.base.legal_bases import LegalBasis
@@ -37,7 +37,7 @@ from exchange.register.clock import Proposal
 from exchange.register.releases import parse_id
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
-from exchange.settings import Role
+from exchange.settings_sections import Role
 from exchange.steps.answers import BatchContext
 from exchange.steps.release import is_stuck
 from exchange.supervision import labels

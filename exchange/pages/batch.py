@@ -157,7 +157,7 @@ def _kept(app: App, batch: Batch) -> Iterator[Table]:
     uses = [
         (source, str(as_of), version)
         for later in (False, True)
-        for source, (version, as_of) in sorted(app.register.snapshots_of(batch.id, later=later).items())
+        for source, (version, as_of) in sorted(app.register.snapshots.of(batch.id, later=later).items())
     ]
     yield Words("快照", "snapshots"), (Words("来源", "source"), Words("截至", "as of"), Words("版本", "version")), uses
 

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from fastapi import HTTPException
 from fastapi.responses import Response
 
 from exchange.app import App
-from exchange.base.errors import without_values
 from exchange.calendar.limits import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS
 from exchange.pages import words
 from exchange.pages.asked import Asked
+from exchange.pages.leaders_word import batch_and_why
 from exchange.pages.troubles import Agreements, named
-from exchange.review.decisions import check_note
-from exchange.review.people import check_leader
 
 DAYS: Final = (WORKING_DAYS[OBJECTION], EXTENDED_OBJECTION)
 """Working days of an objection, and of one that was extended."""
@@ -40,13 +37,8 @@ def extendable(app: App, known: Agreements) -> list[dict[str, object]]:
 
 def extend(asked: Asked) -> Response:
     """Gives the objection its longer time; with why."""
-    app, batch_id = asked.app, asked.form.get("batch", "")
-    if app.register.find_batch(batch_id) is None:
-        raise HTTPException(404)
-    check_leader(app.settings, app.register.actor)
-    why = asked.form.get("why", "").strip()
-    with without_values():
-        check_note(why, needed=True)
+    app = asked.app
+    batch_id, why = batch_and_why(asked)
     app.register.clock.extend(batch_id, EXTENDED_OBJECTION, app.office_days, why)
     return asked.see("/approval?done=extended")
 

@@ -15,14 +15,12 @@ from fastapi import HTTPException
 from fastapi.responses import Response
 
 from exchange.app import App
-from exchange.base.errors import without_values
 from exchange.base.tables import GUARD_RULES
 from exchange.pages import words
 from exchange.pages.asked import Asked
+from exchange.pages.leaders_word import batch_and_why
 from exchange.pages.troubles import Agreements, named
 from exchange.register.guard import RELEASED, GuardHold
-from exchange.review.decisions import check_note
-from exchange.review.people import check_leader
 from exchange.steps.guarding import refuse_held, release_held
 from exchange.supervision.labels import Words
 
@@ -60,13 +58,8 @@ def in_words(trip: str) -> Words:
 
 def decide_hold(asked: Asked) -> Response:
     """Lets a held result go, or refuses the batch; with why."""
-    app, batch_id, word = asked.app, asked.form.get("batch", ""), asked.form.get("word")
-    if app.register.find_batch(batch_id) is None:
-        raise HTTPException(404)
-    check_leader(app.settings, app.register.actor)
-    why = asked.form.get("why", "").strip()
-    with without_values():
-        check_note(why, needed=True)
+    app, word = asked.app, asked.form.get("word")
+    batch_id, why = batch_and_why(asked)
     if word == "release":
         release_held(app, batch_id, why)
         return asked.see("/approval?done=let_go")

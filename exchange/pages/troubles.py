@@ -80,7 +80,7 @@ def _missing(app: App) -> Iterator[Trouble]:
 
 def _unfinished(app: App) -> Iterator[Trouble]:
     kind = Words("报送不全", "incomplete set")
-    for each in app.register.unfinished():
+    for each in app.register.unfinished.all():
         notice = NOTICES[each.reason]
         yield Trouble(kind, each.partner, Words(f"{each.stem}：{notice.zh}", notice.en), moment(each.first_seen))
 

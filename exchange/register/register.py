@@ -1,4 +1,4 @@
-"""The register's verbs: claim, accept, refuse, prepare, deliver, close; and what is asked of it.
+"""The register's verbs: claim, accept, refuse, prepare, deliver, close. What is asked of it: ``queries.py``.
 
 Rules
 - Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the
@@ -12,44 +12,43 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
 
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
 from exchange.register import checkpoints, ledger
 from exchange.register.alerts import Alerts
-from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Step, UnfinishedSet
+from exchange.register.batches import Claim, FileRecord
 from exchange.register.begin import begin
 from exchange.register.clock import Clock
 from exchange.register.configuration import Configuration
 from exchange.register.conformance import Conformance
 from exchange.register.database import held, migrate, open_engine, transaction
 from exchange.register.guard import Evidence, Guard, add_evidence
-from exchange.register.leaving import Attested, attested
-from exchange.register.lines import append_event, as_batch, file_row, get_batch, hashes, now, transition
+from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
     AnswerCountRow,
     BatchRow,
     FileRow,
-    LedgerRow,
-    SnapshotUseRow,
-    UnfinishedSetRow,
 )
 from exchange.register.pickups import Pickups
 from exchange.register.proof import inclusion
+from exchange.register.queries import BatchQueries
 from exchange.register.releases import Releases
 from exchange.register.retention import Retention
 from exchange.register.reviews import NewReview, Reviews, add_reviews
 from exchange.register.signing import LedgerKey
-from exchange.register.states import OPEN, State
+from exchange.register.snapshot_uses import SnapshotUses
+from exchange.register.states import State
 from exchange.register.told import Told, ToldIndex, add_told
 from exchange.register.told_uses import ToldUses
+from exchange.register.unfinished import UnfinishedSets
 from exchange.register.verify import verify
 from exchange.wire.manifest import RequestManifest
 
@@ -64,11 +63,11 @@ def open_register(url: str, actor: str, password_file: Path | None = None, key: 
     return Register(open_engine(url, password_file, key), actor)
 
 
-class Register:
+class Register(BatchQueries):
     """The register; ``actor`` stands in the ledger beside everything that is done through it."""
 
     def __init__(self, engine: Engine, actor: str) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.actor = actor
 
     def migrate(self) -> None:
@@ -226,6 +225,16 @@ class Register:
         return MissingSets(self.engine, self.actor)
 
     @property
+    def snapshots(self) -> SnapshotUses:
+        """Which snapshots answer a batch."""
+        return SnapshotUses(self.engine, self.actor)
+
+    @property
+    def unfinished(self) -> UnfinishedSets:
+        """Sets that are not complete."""
+        return UnfinishedSets(self.engine)
+
+    @property
     def alerts(self) -> Alerts:
         """Warnings, alarms and breaches."""
         return Alerts(self.engine, self.actor)
@@ -275,7 +284,7 @@ class Register:
         """What was destroyed of kept files, and what must not be."""
         return Retention(self.engine, self.actor)
 
-    # ── files and snapshots ──────────────────────────────────────────────────────────────────────────────
+    # ── files ────────────────────────────────────────────────────────────────────────────────────────────
 
     def record_file(self, batch_id: str, role: str, name: str, sha256: str, size: int) -> FileRecord:
         """A file of the batch. The first telling stands and is what comes back, whoever told it: of two who make the
@@ -311,108 +320,7 @@ class Register:
             )
             return [_file(row) for row in rows]
 
-    def pin_snapshots(
-        self, batch_id: str, versions: Mapping[str, tuple[str, date]], *, later: bool = False
-    ) -> dict[str, tuple[str, date]]:
-        """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring.
-        ``later``: those asked a second time, for the rows that had to wait for a source.
-        """
-        with transaction(self.engine) as session:
-            batch = get_batch(session, batch_id, for_update=True)
-            pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later)).all()
-            if not pinned:
-                pinned = [
-                    SnapshotUseRow(batch_id=batch_id, source=source, later=later, version=version, as_of=as_of)
-                    for source, (version, as_of) in versions.items()
-                ]
-                session.add_all(pinned)
-                told = {f"pinned.{use.source}{'.later' if later else ''}": use.version for use in pinned}
-                append_event(session, batch, {}, told, self.actor)
-            return {use.source: (use.version, use.as_of) for use in pinned}
-
-    def snapshots_of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
-        """Source → (version, as-of date), as pinned; empty where nothing is."""
-        with transaction(self.engine) as session:
-            uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later))
-            return {use.source: (use.version, use.as_of) for use in uses}
-
-    def snapshots_in_use(self) -> set[tuple[str, str]]:
-        """(source, version) of all that batches which are not closed have pinned."""
-        with transaction(self.engine) as session:
-            uses = select(SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow)
-            return {(source, version) for source, version in session.execute(uses.where(BatchRow.state.in_(OPEN)))}
-
-    def batches_with(self, source: str, version: str) -> list[str]:
-        """The ids of all batches, closed ones too, that were answered from this version of a snapshot."""
-        with transaction(self.engine) as session:
-            uses = select(SnapshotUseRow.batch_id).filter_by(source=source, version=version).distinct()
-            return sorted(session.scalars(uses))
-
-    # ── what is asked of the register ────────────────────────────────────────────────────────────────────
-
-    def batch(self, batch_id: str) -> Batch:
-        """The batch's line; Halt where there is none."""
-        with transaction(self.engine) as session:
-            return as_batch(get_batch(session, batch_id))
-
-    def attested(self, batch_id: str) -> Attested:
-        """The batch with its files and releases, all as its last signed line says; Halt where a table says otherwise,
-        or the line is not the office's. What is sent is read by this.
-        """
-        with transaction(self.engine) as session:
-            return attested(session, batch_id)
-
-    def find_batch(self, batch_id: str) -> Batch | None:
-        with transaction(self.engine) as session:
-            row = session.get(BatchRow, batch_id)
-            return None if row is None else as_batch(row)
-
-    def with_open_rows(self) -> list[Batch]:
-        """The delivered batches some of whose rows are still to be answered, oldest first."""
-        query = select(BatchRow).filter_by(state=State.DELIVERED).where(BatchRow.rows_open > 0)
-        with transaction(self.engine) as session:
-            return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.received_at, BatchRow.id))]
-
-    def batches(self, wanted: BatchFilter = BatchFilter()) -> list[Batch]:  # noqa: B008  (frozen)
-        """The newest batches that fit, newest first."""
-        query = select(BatchRow).order_by(BatchRow.received_at.desc(), BatchRow.id).limit(wanted.limit)
-        if wanted.partner is not None:
-            query = query.filter_by(partner=wanted.partner)
-        if wanted.state is not None:
-            query = query.filter_by(state=wanted.state)
-        if wanted.batch is not None:
-            query = query.where(BatchRow.id.icontains(wanted.batch, autoescape=True))
-        if wanted.period is not None:
-            query = query.where(BatchRow.period.startswith(wanted.period, autoescape=True))
-        if wanted.letter is not None:
-            query = query.where(BatchRow.letter.icontains(wanted.letter, autoescape=True))
-        with transaction(self.engine) as session:
-            return [as_batch(row) for row in session.scalars(query)]
-
-    def waiting(self) -> list[str]:
-        """The ids of batches that were claimed and not judged yet, oldest first."""
-        query = select(BatchRow.id).filter_by(state=State.CLAIMED).order_by(BatchRow.received_at, BatchRow.id)
-        with transaction(self.engine) as session:
-            return list(session.scalars(query))
-
-    def answer_counts(self, batch_id: str) -> dict[str, dict[str, int]]:
-        """Item (or ``identity``) → answer code → rows."""
-        counts: dict[str, dict[str, int]] = {}
-        with transaction(self.engine) as session:
-            for row in session.scalars(select(AnswerCountRow).filter_by(batch_id=batch_id)):
-                counts.setdefault(row.item, {})[row.code] = row.n
-        return counts
-
-    def steps(self, batch_id: str) -> list[Step]:
-        """The ledger's lines of a batch, in order."""
-        columns = [getattr(LedgerRow, name) for name in Step.__dataclass_fields__]
-        with transaction(self.engine) as session:
-            lines = session.execute(select(*columns).filter_by(batch_id=batch_id).order_by(LedgerRow.seq))
-            return [Step(*line) for line in lines]
-
-    def transitions(self, batch_id: str) -> list[Step]:
-        """Of these lines those that took the batch from one state to another."""
-        return [line for line in self.steps(batch_id) if line.from_state != line.to_state]
+    # ── the ledger ───────────────────────────────────────────────────────────────────────────────────────
 
     def verify(self, against: Sequence[Path] = ()) -> tuple[int, str]:
         """(lines, last hash) of a sound register; Halt with the first line, batch or row that is not what it was, or
@@ -463,41 +371,6 @@ class Register:
         with transaction(self.engine) as session:
             return begin(session, now(), self.actor)
 
-    # ── sets that are not complete ───────────────────────────────────────────────────────────────────────
-
-    def see_unfinished(self, partner: str, stem: str, fingerprint: str, reason: str, at: datetime) -> UnfinishedSet:
-        """Since when this incomplete set has looked like this; its clock starts anew whenever it moves."""
-        row = {"fingerprint": fingerprint, "reason": reason, "first_seen": at, "noticed_at": None}
-        seen = insert(UnfinishedSetRow).values(partner=partner, stem=stem, **row)
-        seen = seen.on_conflict_do_update(
-            index_elements=["partner", "stem"], set_=row, where=UnfinishedSetRow.fingerprint != fingerprint
-        )
-        with transaction(self.engine) as session:
-            session.execute(seen)
-            return _unfinished(session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one())
-
-    def unfinished(self) -> list[UnfinishedSet]:
-        """The incomplete sets of all partners, those that have stood longest first."""
-        with transaction(self.engine) as session:
-            return [_unfinished(row) for row in session.scalars(select(UnfinishedSetRow).order_by("first_seen"))]
-
-    def noticed(self, partner: str, stem: str, at: datetime) -> None:
-        """The partner was told of its incomplete set."""
-        with transaction(self.engine) as session:
-            session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one().noticed_at = at
-
-    def finished(self, partner: str, stems: Sequence[str]) -> None:
-        """Forgets the partner's incomplete sets but these."""
-        with transaction(self.engine) as session:
-            session.execute(
-                text("DELETE FROM unfinished_set WHERE partner = :partner AND NOT stem = ANY(:stems)"),
-                {"partner": partner, "stems": list(stems)},
-            )
-
 
 def _file(row: FileRow) -> FileRecord:
     return FileRecord(row.role, row.name, row.sha256, row.size)
-
-
-def _unfinished(row: UnfinishedSetRow) -> UnfinishedSet:
-    return UnfinishedSet(row.partner, row.stem, row.reason, row.first_seen, row.noticed_at)

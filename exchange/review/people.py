@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from exchange.base.errors import Halt
 from exchange.register.reviews import below
-from exchange.settings import Role, Settings
+from exchange.settings import Settings
+from exchange.settings_sections import Role
 
 
 def is_leader(settings: Settings, person: str) -> bool:

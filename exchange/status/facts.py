@@ -122,7 +122,7 @@ def _sentence(refusal: Refusal | None) -> Refusal | None:
 
 def _incomplete(app: App, partner: str) -> Iterator[IncompleteSet]:
     """What the last look into the partner's folder left alone."""
-    mine = [each for each in app.register.unfinished() if each.partner == partner and each.reason in NOTICES]
+    mine = [each for each in app.register.unfinished.all() if each.partner == partner and each.reason in NOTICES]
     for each in sorted(mine, key=lambda each: (each.first_seen, each.stem))[:AT_MOST]:
         words = NOTICES[each.reason]
         yield IncompleteSet(

@@ -88,6 +88,6 @@ def _files(app: App) -> Iterator[tuple[str, int, int]]:
 
 def _lacking(app: App) -> dict[str, str]:
     found = defaultdict(list)
-    for each in app.register.unfinished():
+    for each in app.register.unfinished.all():
         found[each.partner].append(f"{each.stem} {each.reason} {each.first_seen}")
     return {partner: sha256("\n".join(sorted(lines)).encode()) for partner, lines in found.items()}

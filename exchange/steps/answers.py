@@ -23,7 +23,8 @@ from typing import Final
 
 import polars as pl
 
-from exchange.agreements.agreement import LETTER_ITEMS, Agreement
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.legal_bases import LegalBasis
@@ -129,7 +130,7 @@ class BatchContext:
             if self.batch.is_test:
                 msg = "no invented province is installed; exchange province install"
             raise Halt(msg)
-        return self.app.register.pin_snapshots(self.batch.id, current)
+        return self.app.register.snapshots.pin(self.batch.id, current)
 
     @property
     def waits_for(self) -> str:
@@ -153,7 +154,7 @@ class BatchContext:
     @property
     def later_pins(self) -> SnapshotPins:
         """The versions of the second asking; empty where there was none."""
-        return self.app.register.snapshots_of(self.batch.id, later=True)
+        return self.app.register.snapshots.of(self.batch.id, later=True)
 
     def sources(self, *, later: bool = False) -> Sources:
         """What the batch is matched against: only sources that are fresh. Of the second asking, all were."""
@@ -263,7 +264,7 @@ def lacked_sources(app: App, batch: Batch) -> bool:
     """``BatchContext.lacks_sources`` of a batch that was not asked a second time, from the register alone."""
     if batch.objects_to is not None:
         return False
-    pins, day = app.register.snapshots_of(batch.id), office_day(batch.received_at)
+    pins, day = app.register.snapshots.of(batch.id), office_day(batch.received_at)
     needed = _needs(batch.items)
     return not all(source in pins and (batch.is_test or is_fresh(source, pins[source][1], day)) for source in needed)
 
@@ -274,7 +275,7 @@ def second_pass(context: BatchContext) -> bool:
     if current is None:
         return False
     pinned = {**current, POPULATION: context.pins[POPULATION]}  # who is meant does not change
-    context.app.register.pin_snapshots(context.batch.id, pinned, later=True)
+    context.app.register.snapshots.pin(context.batch.id, pinned, later=True)
     return True
 
 

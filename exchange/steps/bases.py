@@ -17,7 +17,8 @@ from typing import Final
 
 import polars as pl
 
-from exchange.agreements.agreement import LETTER_ITEMS, Agreement
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.base.errors import Refused
 from exchange.base.legal_bases import LegalBasis
 from exchange.steps.answers import BatchContext

@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 
 import polars as pl
 
-from exchange.agreements.agreement import LETTER_ITEMS
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import ITEMS, PENDING
 from exchange.calendar.working_days import office_day

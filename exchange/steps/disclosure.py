@@ -29,7 +29,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.agreements.agreement import LETTER_ITEMS
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN
 from exchange.register import Batch

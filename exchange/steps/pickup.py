@@ -18,7 +18,8 @@ from typing import Final
 
 from exchange.app import App
 from exchange.register import PickupEvidence, UncollectedResult
-from exchange.wire.transport import Denied, Folder
+from exchange.wire.connection import Denied
+from exchange.wire.transport import Folder
 
 log = logging.getLogger(__name__)
 LOST: Final = "does not lie in the folder and was never seen there; deliver it again: exchange batch redeliver"

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 import polars as pl
 
-from exchange.agreements.agreement import LETTER_ITEMS
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import PENDING
 from exchange.base.timing import stage

@@ -30,8 +30,9 @@ from exchange.steps.objection import check_objection
 from exchange.steps.receipt import manifest_stem, send_receipt
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
+from exchange.wire.connection import Denied, Unsettled
 from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
-from exchange.wire.transport import Denied, Folder, Unsettled
+from exchange.wire.transport import Folder
 
 log = logging.getLogger(__name__)
 

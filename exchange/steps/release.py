@@ -28,7 +28,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.agreements.agreement import LETTER_ITEMS
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import PENDING

@@ -11,7 +11,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from exchange.agreements.agreement import LETTER_ITEMS, Agreement, Purpose
+from exchange.agreements.agreement import Agreement
+from exchange.agreements.sections import LETTER_ITEMS, Purpose
 from exchange.base.errors import Refused
 from exchange.base.tables import ELSEWHERE, ITEMS
 from exchange.calendar.limits import OBJECTION, WORKING_DAYS

@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.base.errors import ExchangeError
-from exchange.wire.transport import Folder, SftpAccount
+from exchange.wire.connection import SftpAccount
+from exchange.wire.transport import Folder
 
 MAX_KEPT: Final = 8
 KEPT_SECONDS: Final = 5.0

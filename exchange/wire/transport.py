@@ -1,52 +1,48 @@
-"""SFTP to a partner's server, by paramiko.
+"""The two folders of a partner at its SFTP server; how it is connected to: ``connection.py``.
 
 Rules
-- Only the host key that the agreement pins is accepted; a wrong one, or a login that is refused, is for a person. No
-  agent, no keys or known hosts of the account that runs this.
-- Everything has a time limit, connecting and each look one in all; trouble with the connection is tried a few times
-  with growing pauses, then it is Retryable.
 - What a partner names is hostile: only plain names of a small alphabet are seen at all, links, folders and devices
   are not followed, sizes are bounded whatever the server says, and the place on our side never comes from a name on
   theirs.
 - A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all. That a
   server says so is not believed: it is delivered when it is seen there with its size.
-- A server that refuses one file, whichever error it names, and still answers has a connection that stands: it is that
-  file's trouble (``Denied``, ``Unreadable``), and not the connection's. FAILURE is what Windows says of an open file.
-- Trouble of our own disk or of our own key is our own: it is raised as that, outside of what is the server's.
+- A server that refuses one file and still answers: it is that file's trouble (``Denied``, ``Unreadable``).
+- Trouble of our own disk is our own: it is raised as that, outside of what is the server's.
 - One sender at a time for a name (``Lock``): two would write into the same temporary file, and where the server cannot
   replace a file in one go one would remove what the other has just put.
 
-How fast: ``transfer.py``. Beside that, a window of what may wait here that is no larger than needed (paramiko moves all
-that waits each time that some is taken: 16 MiB, 5 s; 2 MiB, 1.6 s), and a cipher that authenticates what it encrypts
-(sending 256 MiB with AES-CTR and HMAC: 2.1 s, with AES-GCM: 1.5 s). Small messages leave at once (``TCP_NODELAY``), not
-when the server has acknowledged the one before: connecting on loopback takes 0.09 s instead of 0.14.
+How fast: ``transfer.py``.
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import random
 import re
-import socket
 import stat
 import time
-from collections import defaultdict
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from secrets import token_hex
-from threading import BoundedSemaphore
-from typing import Any, Final
+from typing import Final
 
 import paramiko
-from paramiko.pkey import UnknownKeyType
 
-from exchange.base.errors import Halt, Retryable
+from exchange.base.errors import Halt
 from exchange.base.files import disk_trouble, written_atomically
-from exchange.settings import read_secret
+from exchange.wire.connection import (
+    CONVERSATION_FAILED,
+    CUT,
+    Denied,
+    SftpAccount,
+    Timeouts,
+    Unreadable,
+    Unsettled,
+    connected,
+    network_trouble,
+)
 from exchange.wire.sftp import SftpClient, TimeLimit
 from exchange.wire.transfer import NotAsSentError, check, pieces, put, replace, request_size
 
@@ -65,47 +61,6 @@ _OF_FILE_SYSTEMS: Final = ("lost+found",)
 """Folders that no partner makes."""
 
 TEMPORARY: Final = ".part-"
-_SSH_PORT: Final = 22
-_FAST_CIPHERS: Final = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")
-_KEEPALIVE_SECONDS: Final = 15
-_IDLE_WAKE_SECONDS: Final = 5.0
-"""How often the thread of a connection looks up while nothing comes; paramiko's own tenth of a second is a third of a
-core with 300 connections.
-"""
-
-BEGINNING_AT_ONCE: Final = 3
-"""Connections that this process begins at one server at the same time. OpenSSH refuses some beyond ten that have not
-logged in yet (``MaxStartups 10:30:100``); the poll and two lookouts come at once.
-"""
-_WINDOW: Final = 2 * 1024 * 1024
-"""Bytes that a server may send before they are read, as OpenSSH's client has it."""
-
-
-@dataclass(frozen=True)
-class SftpAccount:
-    """Where a partner's folders are, and the one host key (``ssh-ed25519 AAAA…``) that is accepted there."""
-
-    host: str
-    port: int
-    username: str
-    host_key: str
-    requests: str
-    results: str
-
-
-@dataclass(frozen=True)
-class Timeouts:
-    """How long to wait, in seconds, and how often to try to connect. ``transfer_seconds``: for the next bytes;
-    ``whole_seconds``: for connecting with all tries, and for each look, in all; ``conversation_seconds``: for all
-    that is done while connected, 0 for no end.
-    """
-
-    connect_seconds: float = 10.0
-    transfer_seconds: float = 60.0
-    whole_seconds: float = 50.0
-    conversation_seconds: float = 0.0
-    tries: int = 3
-    first_pause_seconds: float = 0.5
 
 
 @dataclass(frozen=True)
@@ -131,75 +86,24 @@ class Listing:
     whole: bool = True
 
 
-CONVERSATION_FAILED: Final = (paramiko.SSHException, paramiko.SFTPError, EOFError, OSError)
-"""What paramiko raises when a server is gone, says no, or answers with something that is no answer (SFTPError)."""
-
-
-_CUT: Final = (TimeoutError, ConnectionError)
-"""After these nobody needs to ask whether the server still answers."""
-
-
-class Unsettled(Retryable):
-    """A partner's file is gone, is growing, or was exchanged for something else: the partner is still at work on it."""
-
-
-class Unreadable(Unsettled):
-    """The partner's server does not let the office read a file."""
-
-
-class Denied(Retryable):
-    """The partner's server does not do what it is asked with one file; the connection stands."""
-
-
 Lock = Callable[[str], AbstractContextManager[object]]
 """Holds a name while a file is put under it, so that no other sender does; what is held is the caller's affair."""
 
 
 @contextmanager
 def connect(
-    place: SftpAccount, key_file: Path, timeouts: Timeouts = Timeouts(), lock: Lock = nullcontext
+    place: SftpAccount,
+    key_file: Path,
+    timeouts: Timeouts = Timeouts(),  # noqa: B008  (frozen)
+    lock: Lock = nullcontext,
 ) -> Iterator[Folder]:
     """The partner's folders, connected for the length of the block."""
     limit, begun = TimeLimit(f"SFTP server {place.host}:{place.port}"), time.monotonic()
-    key = _own_key(key_file)
-    with limit.of(timeouts.whole_seconds), _network_trouble(place), _in_turn(place, timeouts.whole_seconds):
-        client = _connect_patiently(place, key, timeouts, limit)
-        try:
-            sftp = _open_sftp(client, timeouts)
-        except BaseException:
-            client.close()
-            raise
-    try:
-        with limit.of(timeouts.conversation_seconds) if timeouts.conversation_seconds else nullcontext():
-            yield Folder(place, sftp, limit, timeouts.whole_seconds, lock, begun)
-    finally:
-        client.close()
-
-
-_turns: Final[defaultdict[tuple[str, int], BoundedSemaphore]] = defaultdict(lambda: BoundedSemaphore(BEGINNING_AT_ONCE))
-
-
-@contextmanager
-def _in_turn(place: SftpAccount, seconds: float) -> Iterator[None]:
-    """One of the few connections that begin at this server at once."""
-    turn = _turns[place.host, place.port]
-    if not turn.acquire(timeout=seconds):
-        msg = "others are still connecting"
-        raise TimeoutError(msg)
-    try:
-        yield
-    finally:
-        turn.release()
-
-
-def _own_key(key_file: Path) -> paramiko.PKey:
-    """The office's key; Halt where it is missing, open to others, or none. It is no fault of the server's."""
-    read_secret(key_file)
-    try:
-        return paramiko.PKey.from_path(key_file)
-    except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError):
-        msg = f"{key_file}: no readable SSH key without a passphrase"
-        raise Halt(msg) from None
+    with (
+        connected(place, key_file, timeouts, limit) as sftp,
+        limit.of(timeouts.conversation_seconds) if timeouts.conversation_seconds else nullcontext(),
+    ):
+        yield Folder(place, sftp, limit, timeouts.whole_seconds, lock, begun)
 
 
 def _here(source: Path, size: int) -> Iterator[bytes]:
@@ -207,110 +111,6 @@ def _here(source: Path, size: int) -> Iterator[bytes]:
     with disk_trouble(source), source.open("rb") as local:
         while chunk := local.read(size):
             yield chunk
-
-
-def _open_sftp(client: paramiko.SSHClient, timeouts: Timeouts) -> SftpClient:
-    transport = client.get_transport()
-    sftp = SftpClient.from_transport(transport) if transport is not None else None
-    if sftp is None:
-        msg = "the connection is gone"
-        raise EOFError(msg)
-    if (channel := sftp.get_channel()) is not None:
-        channel.settimeout(timeouts.transfer_seconds)
-    return sftp
-
-
-def _connect_patiently(
-    place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit
-) -> paramiko.SSHClient:
-    pause = timeouts.first_pause_seconds
-    for left in reversed(range(timeouts.tries)):
-        try:
-            return _connect_once(place, own, timeouts, limit)
-        except (paramiko.BadHostKeyException, paramiko.AuthenticationException):
-            if limit.passed:  # paramiko takes a server that is too slow for one that refuses
-                raise EOFError from None
-            raise
-        except CONVERSATION_FAILED:
-            if not left or limit.passed:
-                raise
-            time.sleep(pause * random.uniform(0.5, 1.5))  # noqa: S311  (spreads retries, guards nothing)
-            pause *= 2
-    raise AssertionError
-
-
-def _connect_once(place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit) -> paramiko.SSHClient:
-    client = limit.client = paramiko.SSHClient()
-    client.set_missing_host_key_policy(paramiko.RejectPolicy())
-    kind, _, encoded = place.host_key.partition(" ")
-    key = paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
-    name = place.host if place.port == _SSH_PORT else f"[{place.host}]:{place.port}"
-    client.get_host_keys().add(name, kind, key)
-    seconds = timeouts.connect_seconds
-    try:
-        client.connect(
-            place.host,
-            place.port,
-            place.username,
-            pkey=own,
-            allow_agent=False,
-            look_for_keys=False,
-            timeout=seconds,
-            banner_timeout=seconds,
-            auth_timeout=seconds,
-            channel_timeout=seconds,
-            transport_factory=_transport,
-        )
-    except BaseException:
-        client.close()
-        raise
-    if (transport := client.get_transport()) is not None:
-        transport.set_keepalive(_KEEPALIVE_SECONDS)
-        transport.sock.settimeout(_IDLE_WAKE_SECONDS)
-    return client
-
-
-def _transport(sock: Any, /, **options: Any) -> paramiko.Transport:
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    transport = paramiko.Transport(sock, default_window_size=_WINDOW, **options)
-    offered = transport.get_security_options()
-    offered.ciphers = (*_FAST_CIPHERS, *(cipher for cipher in offered.ciphers if cipher not in _FAST_CIPHERS))
-    return transport
-
-
-@contextmanager
-def _network_trouble(
-    place: SftpAccount, answers: Callable[[], bool] = lambda: False, limit: TimeLimit | None = None
-) -> Iterator[None]:
-    """The one place that says what a failed conversation with a server means; ``answers`` is asked whether the server
-    still does, where one file alone may be in the way, and ``limit`` whether it was cut off here.
-    """
-    where = f"SFTP server {place.host}:{place.port}"
-    try:
-        yield
-    except paramiko.BadHostKeyException:
-        msg = f"{where}: its host key is not the one that the agreement pins"
-        raise Halt(msg) from None
-    except paramiko.AuthenticationException:
-        msg = f"{where}: the login as {place.username} is refused"
-        raise Halt(msg) from None
-    except PermissionError:
-        msg = f"{where}: a file or folder may not be read or written"
-        raise Halt(msg) from None
-    except FileNotFoundError:
-        msg = f"{where}: a file or folder is not there"
-        raise Unsettled(msg) from None
-    except NotAsSentError as error:
-        msg = f"{where}: {error}"
-        raise Denied(msg) from None
-    except CONVERSATION_FAILED as error:
-        if limit is not None:
-            limit.check()
-        if not isinstance(error, _CUT) and answers():
-            msg = f"{where}: what is asked with a file fails ({type(error).__name__}), the connection stands"
-            raise Denied(msg) from None
-        msg = f"{where}: the connection failed ({type(error).__name__})"
-        raise Retryable(msg) from None
 
 
 class Folder:
@@ -344,10 +144,10 @@ class Folder:
         return True
 
     def _file_trouble(self) -> AbstractContextManager[None]:
-        return _network_trouble(self.place, self.answers, self.limit)
+        return network_trouble(self.place, self.answers, self.limit)
 
     def _trouble(self) -> AbstractContextManager[None]:
-        return _network_trouble(self.place, limit=self.limit)
+        return network_trouble(self.place, limit=self.limit)
 
     def one_look(self) -> AbstractContextManager[None]:
         """The time that one look may take in all, the first with connecting; Retryable, and the connection is cut, when
@@ -490,7 +290,7 @@ class Folder:
         """Unreadable where a server that still answers does not let a file be opened or read."""
         try:
             yield
-        except (FileNotFoundError, *_CUT):
+        except (FileNotFoundError, *CUT):
             raise
         except OSError as error:
             if not isinstance(error, PermissionError) and not self.answers():
@@ -556,7 +356,7 @@ class Folder:
             try:
                 self.sftp.remove(path)
             except OSError as error:
-                if isinstance(error, (FileNotFoundError, *_CUT)) or not self.answers():
+                if isinstance(error, (FileNotFoundError, *CUT)) or not self.answers():
                     raise
                 where = f"SFTP server {self.place.host}:{self.place.port}: {self.place.requests}"
                 msg = f"{where}: remove fails ({type(error).__name__}), so that what is kept here lies there still"

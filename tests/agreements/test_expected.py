@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.agreements.agreement import Agreement, Assessment, Expected
+from exchange.agreements.agreement import Agreement
 from exchange.agreements.expected import Missing, arrival, expected_by, missing
+from exchange.agreements.sections import Assessment, Expected
 from exchange.base.errors import Refused
 from exchange.calendar.periods import MONTHS, period_of, read_period
 from exchange.calendar.working_days import NO_DAYS

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from exchange.agreements.agreement import AgreedRetention
-from exchange.settings import LEAST_RECORDS_DAYS, RetentionDays
+from exchange.agreements.sections import AgreedRetention
+from exchange.settings_sections import LEAST_RECORDS_DAYS, RetentionDays
 
 
 @pytest.mark.parametrize("model", [RetentionDays, AgreedRetention])

@@ -11,11 +11,12 @@ import pytest
 
 from benchmarks.lookup import answer
 from benchmarks.lookup.part import WAYS
-from benchmarks.lookup.with_postgres import server
-from benchmarks.match import ours, with_duckdb, with_pandas, with_polars
+from benchmarks.match import ours
 from benchmarks.match.part import hold_together
 from benchmarks.measure import Failed
-from benchmarks.peers import make_peers
+from benchmarks.peers.lookup.with_postgres import server
+from benchmarks.peers.match import with_duckdb, with_pandas, with_polars
+from benchmarks.peers.tables import make_peers
 from benchmarks.province import World
 from benchmarks.requests import request
 
@@ -67,7 +68,7 @@ def test_all_ways_of_looking_up_find_the_same(small: World) -> None:
     for asked in (keys[7:8], keys[::19]):
         found = []
         for way in WAYS.values():
-            with importlib.import_module(f"benchmarks.lookup.{way}").opened(small.folder) as find:
+            with importlib.import_module(way).opened(small.folder) as find:
                 found.append(sorted(find(asked)))
         assert [len(each) for each in found] == [len(asked)] * len(WAYS)
         assert all(each == found[0] for each in found)

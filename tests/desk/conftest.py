@@ -14,7 +14,7 @@ import pytest
 from exchange.agreements.agreement import Agreement
 from exchange.demo.world import PARTNERS, World
 from exchange.desk.page import make_desk
-from exchange.settings import Keys
+from exchange.settings_sections import Keys
 
 HOST_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ+3q1nRkUyz0m7oY0u2n2g5b0m5t6w2B1V0r3k9xQ2f"
 

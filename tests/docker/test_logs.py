@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from exchange.base.paths import ROOT
-from exchange.settings import LEAST_LOG_DAYS
+from exchange.settings_sections import LEAST_LOG_DAYS
 
 DOCKER = ROOT / "docker"
 SYSTEMD = DOCKER / "systemd"

@@ -28,10 +28,11 @@ from exchange.validate.encoding import to_utf8
 from exchange.validate.table import read_table
 from exchange.validate.workbook import read_workbook
 from exchange.wire.cms import as_der, cipher, digests
+from exchange.wire.connection import SftpAccount
 from exchange.wire.envelope import is_whole_der
 from exchange.wire.manifest import Notice, RequestManifest, is_whole_json, parse
 from exchange.wire.sftp import SftpClient, TimeLimit
-from exchange.wire.transport import Folder, SftpAccount
+from exchange.wire.transport import Folder
 
 CASES: Final = Path(__file__).parent.parent / "cases"
 CRASHES: Final = Path(__file__).parent / "crashes"

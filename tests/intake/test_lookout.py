@@ -119,7 +119,7 @@ def test_a_set_that_goes_between_listing_and_reading_holds_up_no_other(app: App,
         look.all_sets()
     assert look.claimed == [stays.batch]
     assert app.register.find_batch(gone.batch) is None
-    assert [each.stem for each in app.register.unfinished() if each.stem == gone.batch] == []
+    assert [each.stem for each in app.register.unfinished.all() if each.stem == gone.batch] == []
 
 
 def test_a_sweep_leaves_a_batch_alone_that_its_own_run_is_clearing_away(app: App, court: DemoPartner, ask: Ask) -> None:

@@ -16,7 +16,7 @@ from exchange.app import App
 from exchange.base.errors import Halt, Retryable
 from exchange.operation.timestamps import check_stamps, stamp_days
 from exchange.operation.verification import verify_register
-from exchange.settings import TimestampSettings
+from exchange.settings_sections import TimestampSettings
 from exchange.watch.configuration import watch_configuration
 
 CONFIGURATION = """

@@ -13,41 +13,7 @@ from exchange.pages.access import ROUTES, STATIC, Group, PageRoute
 from exchange.pages.answering import HEADERS
 from exchange.pages.forgery import holds, make_token
 from tests.pages.conftest import ACCOUNTS, Pages
-
-OFFICER = {
-    "start", "review", "open_row", "decide_row", "undo_row", "objections", "open_objection", "returned",
-    "propose_again",
-}  # fmt: skip
-OPERATOR = {"start", "board", "batch", "run", "metrics", "search", "search_register"}
-EXPECTED = {
-    "viewer": {"start"},
-    "op": OPERATOR,
-    "admin": OPERATOR,
-    "officer": OFFICER,
-    "officer-b": OFFICER,
-    "yanbian": OFFICER,
-    "leader": {
-        "start",
-        "batch",
-        "run",
-        "approvals",
-        "approval",
-        "approve_release",
-        "return_release",
-        "decide_stop",
-        "decide_hold",
-        "sample",
-        "open_row",
-        "decide_row",
-        "extend",
-    },
-    "supervisor": OPERATOR | {"supervision", "supervision_csv", "report_file"},
-}
-"""Account → what it may reach; by hand, so that a slip in the table is noticed."""
-
-
-OPEN = {"health"}
-"""What anyone may, without an account; it tells nothing but whether this server is healthy."""
+from tests.pages.reached import EXPECTED, OPEN
 
 
 def ids(value: object) -> str | None:

@@ -16,7 +16,8 @@ from exchange.base.files import sha256
 from exchange.register import Register
 from exchange.register.database import transaction
 from exchange.register.models import DestructionRow
-from exchange.settings import Keys, RegisterSettings, RetentionDays, Settings
+from exchange.settings import Settings
+from exchange.settings_sections import Keys, RegisterSettings, RetentionDays
 from exchange.snapshots import integrity
 from exchange.snapshots.versions import SnapshotRecord, Snapshots, Version
 

@@ -167,7 +167,7 @@ def test_two_who_take_the_same_step_at_once_write_one_line(register: Register, n
 def test_an_unknown_batch_is_a_halt(register: Register, verbs: dict[State, Callable[..., None]]) -> None:
     calls: list[Callable[[], object]] = [
         lambda: register.batch("bank.none"),
-        lambda: register.pin_snapshots("bank.none", {}),
+        lambda: register.snapshots.pin("bank.none", {}),
         lambda: register.record_file("bank.none", Role.DATA, "d.csv", "a" * 64, 1),
         *(partial(verb, register, "bank.none") for verb in verbs.values()),
     ]
@@ -194,9 +194,9 @@ def test_the_first_pinned_snapshots_stay(register: Register, new_batch: NewBatch
     batch_id = new_batch(register)
     first = {"population": ("2026-11-22.1", date(2026, 11, 22)), "drug_control": ("2026-11-20.1", date(2026, 11, 20))}
     later = {"population": ("2026-11-23.1", date(2026, 11, 23))}
-    assert register.pin_snapshots(batch_id, first) == first
-    assert register.pin_snapshots(batch_id, later) == first
-    assert register.snapshots_of(batch_id) == first
+    assert register.snapshots.pin(batch_id, first) == first
+    assert register.snapshots.pin(batch_id, later) == first
+    assert register.snapshots.of(batch_id) == first
 
 
 def test_of_many_who_pin_at_once_all_get_the_same(register: Register, new_batch: NewBatch) -> None:
@@ -204,7 +204,7 @@ def test_of_many_who_pin_at_once_all_get_the_same(register: Register, new_batch:
 
     def pin(number: int) -> str:
         ready.wait(30)
-        return register.pin_snapshots(batch_id, {"population": (f"v{number}", date(2026, 11, 22))})["population"][0]
+        return register.snapshots.pin(batch_id, {"population": (f"v{number}", date(2026, 11, 22))})["population"][0]
 
     with ThreadPoolExecutor(4) as workers:
         assert len(set(workers.map(pin, range(4)))) == 1
@@ -215,13 +215,13 @@ def test_snapshots_are_in_use_until_the_batch_ends(
 ) -> None:
     ended, refused, running = (new_batch(register) for _ in range(3))
     for batch_id, version in ((ended, "v1"), (refused, "v2"), (running, "v3")):
-        register.pin_snapshots(batch_id, {"population": (version, date(2026, 11, 22))})
-    assert register.snapshots_in_use() == {("population", "v1"), ("population", "v2"), ("population", "v3")}
+        register.snapshots.pin(batch_id, {"population": (version, date(2026, 11, 22))})
+    assert register.snapshots.in_use() == {("population", "v1"), ("population", "v2"), ("population", "v3")}
     for state in WAYS[-1][1:]:
         verbs[state](register, ended)
     verbs[State.REFUSED](register, refused)
-    assert register.snapshots_in_use() == {("population", "v3")}
-    assert register.batches_with("population", "v1") == [ended], "closed ones are told, too"
+    assert register.snapshots.in_use() == {("population", "v3")}
+    assert register.snapshots.batches_with("population", "v1") == [ended], "closed ones are told, too"
 
 
 # ── questions ────────────────────────────────────────────────────────────────────────────────────────────
@@ -248,21 +248,21 @@ def test_batches_come_newest_first_by_partner_and_state(register: Register) -> N
 
 def test_the_clock_of_an_incomplete_set_starts_anew_when_it_moves(register: Register) -> None:
     hour = timedelta(hours=1)
-    assert register.see_unfinished("bank", "s", "f1", "data_missing", AT).first_seen == AT
-    assert register.see_unfinished("bank", "s", "f1", "data_missing", AT + hour).first_seen == AT
-    register.noticed("bank", "s", AT + hour)
-    assert register.see_unfinished("bank", "s", "f1", "data_missing", AT + 2 * hour).noticed_at == AT + hour
-    moved = register.see_unfinished("bank", "s", "f2", "data_unfinished", AT + 3 * hour)
+    assert register.unfinished.see("bank", "s", "f1", "data_missing", AT).first_seen == AT
+    assert register.unfinished.see("bank", "s", "f1", "data_missing", AT + hour).first_seen == AT
+    register.unfinished.noticed("bank", "s", AT + hour)
+    assert register.unfinished.see("bank", "s", "f1", "data_missing", AT + 2 * hour).noticed_at == AT + hour
+    moved = register.unfinished.see("bank", "s", "f2", "data_unfinished", AT + 3 * hour)
     assert (moved.first_seen, moved.noticed_at) == (AT + 3 * hour, None)
 
 
 def test_sets_that_are_not_incomplete_any_more_are_forgotten(register: Register) -> None:
     for partner, stem in (("bank", "s1"), ("bank", "s2"), ("court", "s1")):
-        register.see_unfinished(partner, stem, "f", "data_missing", AT)
+        register.unfinished.see(partner, stem, "f", "data_missing", AT)
     later = AT + timedelta(hours=1)
-    register.finished("bank", ["s2"])
-    assert register.see_unfinished("bank", "s1", "f", "data_missing", later).first_seen == later
-    assert register.see_unfinished("bank", "s2", "f", "data_missing", later).first_seen == AT
-    register.finished("bank", [])
-    assert register.see_unfinished("bank", "s2", "f", "data_missing", later).first_seen == later
-    assert register.see_unfinished("court", "s1", "f", "data_missing", later).first_seen == AT
+    register.unfinished.finished("bank", ["s2"])
+    assert register.unfinished.see("bank", "s1", "f", "data_missing", later).first_seen == later
+    assert register.unfinished.see("bank", "s2", "f", "data_missing", later).first_seen == AT
+    register.unfinished.finished("bank", [])
+    assert register.unfinished.see("bank", "s2", "f", "data_missing", later).first_seen == later
+    assert register.unfinished.see("court", "s1", "f", "data_missing", later).first_seen == AT

@@ -22,7 +22,8 @@ from exchange.base.files import sha256
 from exchange.calendar.working_days import Due
 from exchange.demo.world import PARTNERS, World, agreement_toml
 from exchange.register import FileRecord, Register, Role, State
-from exchange.settings import Keys, RegisterSettings, RetentionDays, Settings
+from exchange.settings import Settings
+from exchange.settings_sections import Keys, RegisterSettings, RetentionDays
 from exchange.steps.objection import check_objection
 from exchange.wire.keys import make_certificate
 from exchange.wire.manifest import RequestManifest

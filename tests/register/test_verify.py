@@ -63,7 +63,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register = migrated.open()
     register.claim(BATCH, "bank", "a" * 64, [FileRecord("manifest", "m", "a" * 64, 1)], AT)
     register.accept(BATCH, manifest, due)
-    register.pin_snapshots(BATCH, {"population": ("2026-11-22.1", date(2026, 11, 22))})
+    register.snapshots.pin(BATCH, {"population": ("2026-11-22.1", date(2026, 11, 22))})
     register.record_file(BATCH, "receipt", "r", "c" * 64, 1)
     stop(register, BATCH, AT, "record_unclear", "why")
     register.clock.start(BATCH, AT + DAY, NO_DAYS, "found")
@@ -93,7 +93,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.missing.notice("bank", ("monthly", "2026-10", ""), due.day, AT)
     register.missing.reminded("bank", ("monthly", "2026-10", ""), 1, AT)
     register.configuration.tell({"settings": "a" * 64}, AT)
-    register.see_unfinished("bank", "s", "f", "data_missing", AT)
+    register.unfinished.see("bank", "s", "f", "data_missing", AT)
     register.conformance.exempt("bank", "known for years", AT)
     yield register
     register.close()

@@ -11,7 +11,8 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.demo.world import LEADER, LEADER_ID, OFFICER, OFFICER_ID, World
 from exchange.review.people import check_leader, check_officer, check_officer_or_leader, is_leader, may_review
-from exchange.settings import Person, Role, Settings
+from exchange.settings import Settings
+from exchange.settings_sections import Person, Role
 
 COUNTY, CITY, OTHER = "222401", "222400", "220100"
 

@@ -300,7 +300,7 @@ def test_a_name_that_is_never_read_gets_one_notice_a_day(
     assert notice.exists()
     (court.server.home / "to-office" / name).unlink()
     assert look(24.7) == []
-    assert UNREAD not in {each.stem for each in app.register.unfinished()}
+    assert UNREAD not in {each.stem for each in app.register.unfinished.all()}
 
 
 def told_of(app: App, later: Later, court: DemoPartner, about: str) -> str | None:

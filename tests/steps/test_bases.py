@@ -39,7 +39,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Ends:
     def give(code: str, last: date) -> None:
         changed = legal_bases()[code].model_copy(update={"in_force_until": last})
         catalogue = MappingProxyType({**legal_bases(), code: changed})
-        monkeypatch.setattr("exchange.agreements.agreement.legal_bases", lambda: catalogue)
+        monkeypatch.setattr("exchange.agreements.sections.legal_bases", lambda: catalogue)
 
     return give
 

@@ -21,7 +21,7 @@ from exchange.steps.second_look import open_second_look
 from exchange.steps.telling import _disclosure
 from exchange.watch.due import recompute
 
-from .test_release import decide, proposed, sent, supplement
+from .releases import decide, proposed, sent, supplement
 
 Ask = Callable[..., Request]
 LETTER = "申请〔2026〕7号"

@@ -233,7 +233,7 @@ def test_a_pinned_version_of_the_other_register_answers_nothing(
     with at_stage(app, court, "test"):
         batch = sent(app, court, ask(one_of(real)))
         pipeline.receive(app, batch)
-        app.register.pin_snapshots(batch, {"population": (current.name, current.as_of)})
+        app.register.snapshots.pin(batch, {"population": (current.name, current.as_of)})
         with pytest.raises(Halt, match="not on disk"):
             pipeline.process(app, batch)
         planted = installed.folder / "population" / current.name
@@ -253,7 +253,7 @@ def test_an_invented_version_among_the_real_ones_answers_nothing(
     assert there is not None
     batch = sent(app, court, ask(one_of(invented)))
     pipeline.receive(app, batch)
-    app.register.pin_snapshots(batch, {"population": (there.name, there.as_of)})
+    app.register.snapshots.pin(batch, {"population": (there.name, there.as_of)})
     planted = app.settings.snapshots / "population" / there.name
     shutil.copytree(there.folder, planted)
     try:

@@ -85,7 +85,7 @@ def test_only_the_population_is_asked_where_no_record_is(app: App, court: DemoPa
     court.drop(court.make_set(request))
     poll(app)
     pipeline.run(app, request.batch)
-    assert set(app.register.snapshots_of(request.batch)) == {"population"}
+    assert set(app.register.snapshots.of(request.batch)) == {"population"}
 
 
 def test_no_record_waits_for_approval_where_none_is_standing(

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from exchange import pipeline
-from exchange.agreements.agreement import Expected
+from exchange.agreements.sections import Expected
 from exchange.app import App
 from exchange.base.errors import Retryable
 from exchange.base.paths import ROOT
@@ -21,7 +21,7 @@ from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
-from exchange.settings import Person, RetentionDays
+from exchange.settings_sections import Person, RetentionDays
 from exchange.watch.all_watches import watch_all
 from exchange.wire.transport import Folder
 from tests.register.stopping import stop

@@ -13,9 +13,10 @@ import pytest
 from exchange.base.errors import Halt, Retryable
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
 from exchange.wire import pool as pool_module
+from exchange.wire.connection import SftpAccount, Timeouts
 from exchange.wire.keys import make_ssh_key
 from exchange.wire.pool import MAX_KEPT, ConnectionPool, current_pool, pooled
-from exchange.wire.transport import Folder, SftpAccount, Timeouts, connect
+from exchange.wire.transport import Folder, connect
 
 Talk = Callable[..., AbstractContextManager[Folder]]
 

@@ -18,8 +18,9 @@ from exchange.base.errors import Halt, Retryable
 from exchange.base.files import write_atomically
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer, find_sshd
+from exchange.wire.connection import SftpAccount, Timeouts, Unsettled
 from exchange.wire.keys import make_ssh_key
-from exchange.wire.transport import TEMPORARY, Folder, SftpAccount, Timeouts, Unsettled, connect
+from exchange.wire.transport import TEMPORARY, Folder, connect
 
 SHORT_TIMEOUTS = Timeouts(connect_seconds=2, transfer_seconds=2, tries=2, first_pause_seconds=0.05)
 BIG = 64 * 1024 * 1024
@@ -294,7 +295,8 @@ def test_a_full_disk_here_is_said_and_tried_later(
 import resource, sys
 from pathlib import Path
 from exchange.base.errors import Retryable
-from exchange.wire.transport import SftpAccount, connect
+from exchange.wire.transport import connect
+from exchange.wire.connection import SftpAccount
 resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
 try:
     with connect({place!r}, Path({str(key)!r})) as folder:

@@ -1,4 +1,4 @@
-"""Polars as anybody would write it: ``python -m benchmarks.match.with_polars FORM WORLD REQUEST OUT``.
+"""Polars as anybody would write it: ``python -m benchmarks.peers.match.with_polars FORM WORLD REQUEST OUT``.
 
 FORM is ``plain``, a left join onto the whole table, or ``pushed``: the wanted keys go into the Parquet scan first.
 Everything but the lookup is this software's own expressions, so that the difference is the lookup's.

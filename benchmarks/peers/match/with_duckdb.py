@@ -1,4 +1,4 @@
-"""DuckDB: ``python -m benchmarks.match.with_duckdb FORM WORLD REQUEST OUT``; FORM is ``file`` or ``parquet``."""
+"""DuckDB: ``python -m benchmarks.peers.match.with_duckdb FORM WORLD REQUEST OUT``; FORM is ``file`` or ``parquet``."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.fixed import BEARERS, DATABASE, NUMBERS, PEERS, RECORDS, SQLITE
-from benchmarks.lookup.with_postgres import connect, server
+from benchmarks.peers.lookup.with_postgres import connect, server
 from benchmarks.province import World
 from exchange.base.files import make_folder
 from exchange.base.tables import OFFENCE_SOURCES

@@ -1,4 +1,4 @@
--- The whole match in one statement, for DuckDB: claims of asked_rows → answers. Tables: peers.py; variants of names.
+-- The whole match in one statement, for DuckDB: claims of asked_rows → answers. Tables: tables.py; variants of names.
 -- Variable: today. Macros: rules.sql.
 
 WITH raw AS (

@@ -1,4 +1,4 @@
-"""pandas: ``python -m benchmarks.match.with_pandas WORLD REQUEST OUT``; the wanted keys go into the Parquet read.
+"""pandas: ``python -m benchmarks.peers.match.with_pandas WORLD REQUEST OUT``; the wanted keys go into the Parquet read.
 
 Left out, since nobody in the province needs it: private-use characters that no table knows.
 """

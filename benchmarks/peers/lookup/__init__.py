@@ -1,0 +1,1 @@
+"""Looking up as DuckDB, SQLite and PostgreSQL do it."""

@@ -1,0 +1,1 @@
+"""Matching as DuckDB, Polars and pandas do it."""

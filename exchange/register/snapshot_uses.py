@@ -1,0 +1,61 @@
+"""Which version of each source's snapshot answers a batch.
+
+Rule: the first telling stands, so that a batch that is run again is answered from the same snapshots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from sqlalchemy import Engine, select
+
+from exchange.register.database import transaction
+from exchange.register.lines import append_event, get_batch
+from exchange.register.models import BatchRow, SnapshotUseRow
+from exchange.register.states import OPEN
+
+
+class SnapshotUses:
+    """The snapshots that batches have pinned; ``actor`` stands in the ledger beside a pin."""
+
+    def __init__(self, engine: Engine, actor: str) -> None:
+        self.engine = engine
+        self.actor = actor
+
+    def pin(
+        self, batch_id: str, versions: Mapping[str, tuple[str, date]], *, later: bool = False
+    ) -> dict[str, tuple[str, date]]:
+        """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring.
+        ``later``: those asked a second time, for the rows that had to wait for a source.
+        """
+        with transaction(self.engine) as session:
+            batch = get_batch(session, batch_id, for_update=True)
+            pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later)).all()
+            if not pinned:
+                pinned = [
+                    SnapshotUseRow(batch_id=batch_id, source=source, later=later, version=version, as_of=as_of)
+                    for source, (version, as_of) in versions.items()
+                ]
+                session.add_all(pinned)
+                told = {f"pinned.{use.source}{'.later' if later else ''}": use.version for use in pinned}
+                append_event(session, batch, {}, told, self.actor)
+            return {use.source: (use.version, use.as_of) for use in pinned}
+
+    def of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
+        """Source → (version, as-of date), as pinned; empty where nothing is."""
+        with transaction(self.engine) as session:
+            uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later))
+            return {use.source: (use.version, use.as_of) for use in uses}
+
+    def in_use(self) -> set[tuple[str, str]]:
+        """(source, version) of all that batches which are not closed have pinned."""
+        with transaction(self.engine) as session:
+            uses = select(SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow)
+            return {(source, version) for source, version in session.execute(uses.where(BatchRow.state.in_(OPEN)))}
+
+    def batches_with(self, source: str, version: str) -> list[str]:
+        """The ids of all batches, closed ones too, that were answered from this version of a snapshot."""
+        with transaction(self.engine) as session:
+            uses = select(SnapshotUseRow.batch_id).filter_by(source=source, version=version).distinct()
+            return sorted(session.scalars(uses))
