@@ -45,7 +45,7 @@ _IDLE_WAKE_SECONDS: Final = 5.0
 core with 300 connections.
 """
 
-BEGINNING_AT_ONCE: Final = 3
+MAX_CONNECTING: Final = 3
 """Connections that this process begins at one server at the same time. OpenSSH refuses some beyond ten that have not
 logged in yet (``MaxStartups 10:30:100``); the poll and two lookouts come at once.
 """
@@ -119,7 +119,7 @@ def connected(place: SftpAccount, key_file: Path, timeouts: Timeouts, limit: Tim
         client.close()
 
 
-_turns: Final[defaultdict[tuple[str, int], BoundedSemaphore]] = defaultdict(lambda: BoundedSemaphore(BEGINNING_AT_ONCE))
+_turns: Final[defaultdict[tuple[str, int], BoundedSemaphore]] = defaultdict(lambda: BoundedSemaphore(MAX_CONNECTING))
 
 
 @contextmanager
