@@ -8,7 +8,7 @@ Rules
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -90,12 +90,12 @@ def board(asked: Asked) -> Response:
     return answer
 
 
-def open_picture(app: App, lines: Iterable[OpenLine], today: date) -> list[OpenBatch]:
-    """All open batches, the most urgent first."""
+def open_picture(app: App, lines: Sequence[OpenLine], today: date) -> list[OpenBatch]:
+    """These open batches, the most urgent first."""
     policy = app.settings.policy
     return picture(
         dues_of(app, [(line.batch, line.stops) for line in lines]),
-        open_rows(app.register.engine),
+        open_rows(app.register.engine, [line.batch.id for line in lines]),
         today,
         lambda division: office_name(app.settings, division),
         half=policy.warn_half,
