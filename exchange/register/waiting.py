@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import ARRAY, Engine, String, any_, cast, func, select
 
 from exchange.register.database import transaction
+from exchange.register.guard import GuardHoldRow
 from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow, SnapshotUseRow
 from exchange.register.releases import ReleaseState
 from exchange.register.reviews import ReviewState
@@ -18,7 +19,8 @@ from exchange.register.states import State
 class OpenRows:
     """Of one batch, rows: ``in_queue``: not decided yet, by the division of the office; ``decided``: not in a release
     yet; ``releases``: by the state of their release; ``rest``: none of these; ``source``: of the first result, those
-    whose source was not ready; ``asked_again``: whether such rows were asked a second time.
+    whose source was not ready; ``asked_again``: whether such rows were asked a second time; ``held``: its first result
+    does not leave before a leader has looked (``guard.py``).
     """
 
     in_queue: dict[str, int] = field(default_factory=dict)
@@ -27,10 +29,13 @@ class OpenRows:
     rest: int = 0
     source: int = 0
     asked_again: bool = False
+    held: bool = False
 
 
 def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[str, OpenRows]:
-    """Batch → its rows that are still to be answered; of delivered batches that are not closed, or of these alone."""
+    """Batch → its rows that are still to be answered; of delivered batches that are not closed, and of held ones; or of
+    these alone.
+    """
     asked = BatchRow.state == State.DELIVERED
     if batches is not None:
         asked &= BatchRow.id == any_(cast(list(batches), ARRAY(String)))  # one parameter, however many
@@ -56,6 +61,9 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
             found[batch].source = rows
         for batch in session.scalars(again.distinct()):
             found[batch].asked_again = True
+        held = select(GuardHoldRow.batch_id).where(GuardHoldRow.decision.is_(None))
+        for batch in session.scalars(held):
+            found[batch] = OpenRows(held=True)
     for each in found.values():
         each.rest = max(0, each.rest - _accounted(each))
     return found
