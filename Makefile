@@ -11,7 +11,7 @@ SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server && command -v 
 BROWSER = @{ command -v npm && command -v chromium; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm chromium; } || true
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery bench-restore docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -73,6 +73,12 @@ bench-celery: .venv/installed ## Celery workers: throughput of one and two, one 
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 bench-restore: .venv/installed ## a backup of a year's register (300,000 batches) and the way back: seconds of each part; BATCHES, LINES, FILES
 	$(BIN)/python -m benchmarks.restore $(if $(BATCHES),--batches $(BATCHES)) $(if $(LINES),--lines $(LINES)) $(if $(FILES),--files $(FILES))
+
+screenshots: .venv/installed desk-packages ## each page at two sizes, from a test world, into var/screenshots; Chromium
+	PAGES_PICTURES=$(CURDIR)/var/screenshots $(BIN)/python -m pytest -q tests/pages/test_browser.py
+
+bench-pages: .venv/installed ## how long the pages take over 20,000 ended and 5,000 open batches; ENDED, OPEN, BENCH_WORLD
+	$(BIN)/python -m benchmarks.pages $(if $(ENDED),--ended $(ENDED)) $(if $(OPEN),--still-open $(OPEN)) $(if $(BENCH_WORLD),--world $(BENCH_WORLD))
 
 images:          ## build the office's and the SFTP server's image; ENGINE, PYTHON_IMAGE, DEBIAN_IMAGE, BUILD_OPTIONS
 	$(or $(ENGINE),docker) build $(BUILD_OPTIONS) --file docker/Dockerfile --tag household-exchange:$(VERSION) \

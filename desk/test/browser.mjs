@@ -1,6 +1,6 @@
 /**
  * Drives the page in a real Chromium, opened from disk, by steps that a test gives as JSON on standard input:
- * `{page, downloads, width, height, steps: [{do, ...}]}`. Prints what each step gave and every request for a
+ * `{page, downloads, width, height, headers, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave and every request for a
  * connection that was made; ends with an error where a step does not come about in time.
  */
 import { readFileSync } from "node:fs";
@@ -30,6 +30,9 @@ const steps = {
         const found = (where, what) => document.querySelector(where)?.innerText.includes(what);
         await page.waitForFunction(found, { timeout: LIMIT, polling: 100 }, at, text);
     },
+    open: (page, { address }) => page.goto(address).then((answer) => answer.status()),
+    headers: (page, { headers }) => page.setExtraHTTPHeaders(headers),
+    resize: (page, { width, height }) => page.setViewport({ width, height }),
     text: (page, { at }) => page.$eval(at, (element) => element.innerText),
     texts: (page, { at }) => page.$$eval(at, (found) => found.map((element) => element.innerText)),
     focused: (page) => page.evaluate(() => document.activeElement.id || document.activeElement.innerText),
@@ -66,7 +69,8 @@ try {
     });
     let downloaded = 0;
     session.on("Browser.downloadProgress", ({ state }) => (downloaded += state === "completed" ? 1 : 0));
-    await page.goto(pathToFileURL(given.page).href);
+    await page.setExtraHTTPHeaders(given.headers ?? {});
+    await page.goto(/^https?:/.test(given.page) ? given.page : pathToFileURL(given.page).href);
     const gave = [];
     let expected = 0;
     for (const step of given.steps) {

@@ -84,10 +84,11 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 
 async def own_error(request: Request, error: Exception) -> Response:
-    """Halt and Retryable: their messages hold no value of a person."""
+    """Halt and Retryable: their messages hold no value of a person but the ids of those who work here."""
+    said = request.app.state.with_names(str(error))
     if isinstance(error, Retryable):
-        return message(request, 503, f"暂时无法办理，请稍后再试：{error}", "In the way for now; try again")
-    return message(request, 409, f"未能办理：{error}", "This was not done")
+        return message(request, 503, f"暂时无法办理，请稍后再试：{said}", "In the way for now; try again")
+    return message(request, 409, f"未能办理：{said}", "This was not done")
 
 
 async def unforeseen(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

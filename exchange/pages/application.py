@@ -6,6 +6,7 @@ Rule: a route is added from ``access.ROUTES`` alone, with its guard; a page that
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from exchange.pages import (
     search,
     supervision,
     suspicions,
+    words,
 )
 from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
 from exchange.pages.asked import Asked, Office
@@ -54,6 +56,7 @@ def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:
     """The pages of this office. ``who`` is a FastAPI dependency: the account that is asking, or HTTP 401."""
     application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
     application.state.log_in = office.log_in
+    application.state.with_names = partial(words.with_names, office.app.settings)
     application.middleware("http")(answering.unforeseen)
     for kind, handler in answering.ERRORS.items():
         application.add_exception_handler(kind, handler)

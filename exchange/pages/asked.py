@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -17,6 +17,7 @@ from exchange.pages.access import Visitor
 from exchange.pages.forgery import make_token, token_key
 from exchange.register import Register
 from exchange.settings import read_secret
+from exchange.supervision.months import Kept
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,13 @@ class Failure:
 @dataclass(frozen=True)
 class Office:
     """The opened office behind the pages. ``failures``: batch → what failed, from whoever runs the tasks; ``log_in``:
-    the address at which one is logged out and in again.
+    the address at which one is logged out and in again; ``months``: the whole months that supervision counted.
     """
 
     app: App
     failures: Callable[[], Mapping[str, Failure]]
     log_in: str = "/"
+    months: Kept = field(default_factory=dict)
 
     @cached_property
     def key(self) -> bytes:

@@ -14,8 +14,10 @@ from exchange.base.tables import ALERTS, REFUSALS, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.asked import Asked
+from exchange.pages.suspicions import in_words
 from exchange.pages.troubles import agreements
 from exchange.register import Batch, State, Step
+from exchange.register.guard import GuardHold
 from exchange.supervision import labels
 from exchange.supervision.labels import Words, span
 
@@ -46,6 +48,9 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
     partner, _, purposes = agreements(app).get(batch.partner, (batch.partner, None, {}))
     yield Words("部门", "partner"), partner
     yield _STATE, str(words.STATES[batch.state])
+    for hold in (*app.register.guard.holds(), *app.register.guard.unfinished()):
+        if hold.batch == batch.id:
+            yield Words("扣留", "held"), _held(hold)
     yield Words("周期", "cycle"), str(labels.cycle(batch.cycle)) + (f" {batch.period}" if batch.period else "")
     yield Words("用途", "purpose"), purposes.get(batch.purpose or "", batch.purpose or "")
     yield Words("依据", "legal basis"), batch.legal_basis or ""
@@ -67,6 +72,19 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
         yield Words("不予受理", "refused for"), " ".join([str(_refusal(batch.refusal_code)), *place])
     if batch.objects_to:
         yield Words("异议所对批次", "objects to"), batch.objects_to
+
+
+def _held(hold: GuardHold) -> str:
+    """By what, since when, and what is to be done."""
+    why = "；".join(str(in_words(each)) for each in hold.tripped)
+    if hold.decision is None:
+        told = Words("请领导在“审批”页放行或不予答复", "a leader lets it go or refuses it on the page Approval")
+    else:
+        told = Words(
+            "领导已决定，尚未告知部门；请领导在“审批”页再次提交",
+            "decided, the partner is not told yet: same word again",
+        )
+    return f"防探测规则自 {words.moment(hold.held_at)} 扣留结果：{why}。{told}"
 
 
 def _refusal(code: str) -> Words:

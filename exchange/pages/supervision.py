@@ -47,13 +47,13 @@ class Shown:
 
 
 def supervision(asked: Asked) -> Response:
-    return asked.page("supervision.html", tables=_tables(asked.app), reports=_reports(asked.app))
+    return asked.page("supervision.html", tables=_tables(asked), reports=_reports(asked.app))
 
 
 def supervision_csv(asked: Asked) -> Response:
     """One of the tables as CSV in UTF-8, with a mark that spreadsheets know."""
     code = asked.request.path_params["table"]
-    for table in _tables(asked.app):
+    for table in _tables(asked):
         if f"{table.code}.csv" == code:
             out = io.StringIO()
             csv.writer(out).writerows([[str(head) for head in table.heads], *table.rows])
@@ -86,9 +86,9 @@ def _reports(app: App) -> list[tuple[str, list[str]]]:
     return [(month, files) for month, files in found if files]
 
 
-def _tables(app: App) -> list[Shown]:
-    span = last_months(app.now(), MONTHS)
-    found = side_by_side(app, span)
+def _tables(asked: Asked) -> list[Shown]:
+    app = asked.app
+    found = side_by_side(app, last_months(app.now(), MONTHS), asked.office.months)
     heads = tuple(Words(each.month.name, "" if each.month.whole else "up to now") for each in found)
     return [
         Shown("months", Words("逐月对照", "Months side by side"), (Words("指标", "figure"), *heads), _totals(found)),
@@ -127,7 +127,7 @@ def _change(last: list[float | None]) -> str:
 
 def _longest(app: App) -> Shown:
     known = agreements(app)
-    found = open_picture(app, open_lines(app.register.engine), office_day(app.now()))
+    found = open_picture(app, open_lines(app.register.engine, LONGEST), office_day(app.now()))
     found.sort(key=lambda each: (each.batch.received_at, each.batch.id))
     rows = [
         (
@@ -137,7 +137,7 @@ def _longest(app: App) -> Shown:
             str(words.due_words(each.batch)),
             "；".join(f"{whom} {rows:,}" for whom, rows in each.waits.items()) or str(words.STATES[each.batch.state]),
         )
-        for each in found[:LONGEST]
+        for each in found
     ]
     heads = (
         Words("批次", "batch"), Words("部门", "partner"), Words("收到", "received"), Words("时限", "due"),

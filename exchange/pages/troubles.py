@@ -64,7 +64,7 @@ def troubles(app: App) -> list[Trouble]:
 
 def _unsent(app: App) -> Iterator[Trouble]:
     kind = Words("批准后未发出", "approved, not sent")
-    for each in app.register.releases.under_way():
+    for each in app.register.releases.may_leave():
         if is_stuck(each, app.now()):
             words = Words(f"{len(each.rows)} 行已可发出，超过 30 分钟未送达", "rows may leave for more than 30 minutes")
             yield Trouble(kind, each.id, words, moment(each.may_leave_since))

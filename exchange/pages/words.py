@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
@@ -63,6 +64,14 @@ def left(counted: tuple[date, ...], due: date, today: date) -> Words:
         return Words(f"逾期 {late} 天", f"{late} d late")
     days = sum(day > today for day in counted)
     return Words(f"余 {days} 个工作日", f"{days} working days left") if days else Words("今日到期", "today")
+
+
+def with_names(settings: Settings, message: str) -> str:
+    """The message with the names of the people who work here beside their ids, which mean nothing to a reader."""
+    ids = sorted((re.escape(each.id) for each in settings.people), key=len, reverse=True)
+    if not ids:
+        return message
+    return re.sub(rf"(?<![\w.-])(?:{'|'.join(ids)})(?![\w-]|\.\w)", lambda found: who(settings, found[0]), message)
 
 
 def who(settings: Settings, actor: str | None) -> str:

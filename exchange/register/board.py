@@ -54,8 +54,8 @@ class QueueLine:
         return self.held_by if is_open and self.held_by != person else None
 
 
-def open_lines(engine: Engine) -> list[OpenLine]:
-    """All batches with which something is still to be done, oldest first."""
+def open_lines(engine: Engine, limit: int | None = None) -> list[OpenLine]:
+    """All batches with which something is still to be done, or so many of them; oldest first."""
     names = list(Batch.__dataclass_fields__)
     moved = (LedgerRow.batch_id == BatchRow.id) & (LedgerRow.from_state.is_distinct_from(LedgerRow.to_state))
     since = select(func.max(LedgerRow.at)).where(moved).scalar_subquery()
@@ -68,7 +68,7 @@ def open_lines(engine: Engine) -> list[OpenLine]:
         for batch_id, *values in session.execute(stops):
             stopped.setdefault(batch_id, []).append(Stop(**dict(zip(stop_names, values, strict=True))))
         found = []
-        for *values, at in session.execute(lines.order_by(BatchRow.received_at, BatchRow.id)):
+        for *values, at in session.execute(lines.order_by(BatchRow.received_at, BatchRow.id).limit(limit)):
             fields = dict(zip(names, values, strict=True))
             batch = Batch(**fields | {"state": State(fields["state"]), "items": tuple(fields["items"])})
             found.append(OpenLine(batch, at or batch.received_at, tuple(stopped.get(batch.id, ()))))

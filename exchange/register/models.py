@@ -5,7 +5,19 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Final
 
-from sqlalchemy import BigInteger, DateTime, ForeignKey, Identity, Integer, MetaData, String, UniqueConstraint, false
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -78,6 +90,12 @@ class LedgerRow(Base):
     """
 
     __tablename__ = "ledger"
+    __table_args__ = (
+        Index(None, "at"),  # a month's lines
+        Index(
+            "ix_ledger_due", "batch_id", "at", postgresql_where=text(r"facts LIKE '%\"due\_%'")
+        ),  # what told due days
+    )
 
     seq: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     batch_id: Mapped[str | None] = mapped_column(ForeignKey("batch.id"), index=True)

@@ -211,6 +211,13 @@ class Releases:
         with transaction(self.engine) as session:
             return [as_release(row) for row in session.scalars(query)]
 
+    def may_leave(self) -> list[Release]:
+        """Those of them that wait for nobody's word, the oldest first."""
+        states = (ReleaseState.APPROVED, ReleaseState.PREPARED)
+        query = select(ReleaseRow).where(ReleaseRow.state.in_(states)).order_by(ReleaseRow.proposed_at)
+        with transaction(self.engine) as session:
+            return [as_release(row) for row in session.scalars(query)]
+
     def _held(self, session: Session, batch_id: str) -> set[int]:
         query = select(ReleaseRow.rows).filter_by(batch_id=batch_id).where(ReleaseRow.state != ReleaseState.REOPENED)
         return {row for rows in session.scalars(query) for row in rows}

@@ -24,6 +24,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import eyes
 from exchange.register.database import transaction
 from exchange.register.eyes import Word
@@ -237,7 +238,8 @@ class Reviews:
         """The row, where nobody else has it open."""
         row = _row(session, batch_id, number)
         if row.held_by not in (None, self.actor) and row.held_until is not None and row.held_until > now():
-            msg = f"{batch_id} row {number} is open with {row.held_by} until {row.held_until:%H:%M} UTC"
+            until = row.held_until.astimezone(OFFICE_ZONE)
+            msg = f"{batch_id} row {number} is open with {row.held_by} until {until:%H:%M}, Beijing time"
             raise Halt(msg)
         return row
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import ARRAY, Engine, String, any_, cast, func, select
 
 from exchange.register.database import transaction
+from exchange.register.guard import GuardHoldRow
 from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow, SnapshotUseRow
 from exchange.register.releases import ReleaseState
 from exchange.register.reviews import ReviewState
@@ -18,7 +19,8 @@ from exchange.register.states import State
 class OpenRows:
     """Of one batch, rows: ``in_queue``: not decided yet, by the division of the office; ``decided``: not in a release
     yet; ``releases``: by the state of their release; ``rest``: none of these; ``source``: of the first result, those
-    whose source was not ready; ``asked_again``: whether such rows were asked a second time.
+    whose source was not ready; ``asked_again``: whether such rows were asked a second time; ``held``: its first result
+    does not leave before a leader has looked (``guard.py``).
     """
 
     in_queue: dict[str, int] = field(default_factory=dict)
@@ -27,21 +29,25 @@ class OpenRows:
     rest: int = 0
     source: int = 0
     asked_again: bool = False
+    held: bool = False
 
 
-def open_rows(engine: Engine) -> Mapping[str, OpenRows]:
-    """Batch → its rows that are still to be answered; of delivered batches that are not closed."""
+def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[str, OpenRows]:
+    """Batch → its rows that are still to be answered; of delivered batches that are not closed, and of held ones; or of
+    these alone.
+    """
+    asked = BatchRow.state == State.DELIVERED
+    if batches is not None:
+        asked &= BatchRow.id == any_(cast(list(batches), ARRAY(String)))  # one parameter, however many
     reviews = select(ReviewRow.batch_id, ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
-    reviews = reviews.where(BatchRow.state == State.DELIVERED, ReviewRow.state.in_(("open", "decided")))
+    reviews = reviews.where(asked, ReviewRow.state.in_(("open", "decided")))
     releases = select(ReleaseRow.batch_id, ReleaseRow.state, func.sum(func.cardinality(ReleaseRow.rows)))
-    releases = releases.join(BatchRow).where(BatchRow.state == State.DELIVERED)
+    releases = releases.join(BatchRow).where(asked)
     waited = select(AnswerCountRow.batch_id, func.max(AnswerCountRow.n)).join(BatchRow)
-    waited = waited.where(BatchRow.state == State.DELIVERED, AnswerCountRow.code == "source_not_ready")
-    again = (
-        select(SnapshotUseRow.batch_id).join(BatchRow).where(BatchRow.state == State.DELIVERED, SnapshotUseRow.later)
-    )
+    waited = waited.where(asked, AnswerCountRow.code == "source_not_ready")
+    again = select(SnapshotUseRow.batch_id).join(BatchRow).where(asked, SnapshotUseRow.later)
     with transaction(engine) as session:
-        whole = session.execute(select(BatchRow.id, BatchRow.rows_open).filter_by(state=State.DELIVERED))
+        whole = session.execute(select(BatchRow.id, BatchRow.rows_open).where(asked))
         found = {batch: OpenRows(rest=rows or 0) for batch, rows in whole}
         named = (ReviewRow.batch_id, ReviewRow.division, ReviewRow.state)
         for batch, division, state, rows in session.execute(reviews.group_by(*named).order_by(*named)):
@@ -55,6 +61,9 @@ def open_rows(engine: Engine) -> Mapping[str, OpenRows]:
             found[batch].source = rows
         for batch in session.scalars(again.distinct()):
             found[batch].asked_again = True
+        held = select(GuardHoldRow.batch_id).where(GuardHoldRow.decision.is_(None))
+        for batch in session.scalars(held):
+            found[batch] = OpenRows(held=True)
     for each in found.values():
         each.rest = max(0, each.rest - _accounted(each))
     return found

@@ -1,24 +1,22 @@
 """Months side by side (逐月对照): the totals of several months, and the share on time by partner and by level.
 
 Rules
-- Each figure is that of the monthly report (``batch_tables.py``), counted in the same way.
-- The running month is counted up to now, the others whole.
+- Each figure is that of the monthly report (``batch_tables.py``); a test counts both ways and compares.
+- The running month is counted up to now, the others whole. A whole month does not change any more and is counted once
+  (``Kept``), an hour after it ended: what was under way at its end has been written by then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-import polars as pl
-
 from exchange.app import App
 from exchange.calendar.working_days import office_day
-from exchange.register.statistics import lines
-from exchange.supervision import batch_tables, labels
-from exchange.supervision.aggregates import count
+from exchange.register.by_month import Counted, Span, count_months
+from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.month import Month, read_month
 from exchange.supervision.report import partners_of
@@ -55,21 +53,51 @@ def last_months(now: datetime, number: int) -> list[Month]:
     return found[::-1]
 
 
-def side_by_side(app: App, months: Iterable[Month]) -> list[Figures]:
-    """The figures of these months."""
-    partners = partners_of(app)
-    return [figures(app, each, partners) for each in months]
+Kept = dict[Span, tuple[list[Counted], int]]
+"""The whole months that were counted."""
 
 
-def figures(app: App, month: Month, partners: pl.DataFrame) -> Figures:
-    """``partners``: partner, zh, level."""
-    nobody = pl.DataFrame(schema={"division": pl.String, "people": pl.Int64})  # this table asks no snapshot
-    counted = count(lines(app.register, month.start, month.end), month, partners, nobody)
-    _, total = batch_tables.batches(counted)
-    people = total["people"].n
-    measures: dict[str, float | None] = {name: total[name] for name, _ in MEASURES if name != "people"}
-    by_level = {str(labels.level(level)): rate for level, rate in batch_tables.rates(counted, "level").items()}
-    return Figures(month, measures | {"people": people}, batch_tables.rates(counted, "zh"), by_level)
+def side_by_side(app: App, months: Iterable[Month], kept: Kept | None = None) -> list[Figures]:
+    """The figures of these months; whole ones are taken from ``kept`` and put there."""
+    kept, span = {} if kept is None else kept, {each: _span(each) for each in months}
+    asked = [each for each in span.values() if each not in kept]
+    batches, people = count_months(app.register.engine, asked)
+    new = {each: ([line for line in batches if line.month == each.name], people.get(each.name, 0)) for each in asked}
+    settled = app.now() - timedelta(hours=1)
+    kept |= {each: found for each, found in new.items() if each.end <= settled}
+    partners = {row["partner"]: (row["zh"], row["level"]) for row in partners_of(app).iter_rows(named=True)}
+    return [_figures(month, *(kept | new)[each], partners) for month, each in span.items()]
+
+
+def _span(month: Month) -> Span:
+    return Span(month.name, month.start, month.end, month.today)
+
+
+def _figures(
+    month: Month, lines: Sequence[Counted], people: int, partners: Mapping[str, tuple[str, str | None]]
+) -> Figures:
+    total: dict[str, float | None] = {
+        name: sum(getattr(line, name) for line in lines) for name, _ in MEASURES if name not in ("people", "rate")
+    }
+
+    def shares(name_of: Callable[[str], str]) -> dict[str, float | None]:
+        heaps: dict[str, list[Counted]] = {}
+        for line in lines:
+            heaps.setdefault(name_of(line.partner), []).append(line)
+        return {name: _rate(heap) for name, heap in sorted(heaps.items())}
+
+    return Figures(
+        month,
+        total | {"people": people, "rate": _rate(lines)},
+        shares(lambda partner: partners.get(partner, (partner, None))[0]),
+        shares(lambda partner: str(labels.level(partners.get(partner, (partner, None))[1]))),
+    )
+
+
+def _rate(lines: Iterable[Counted]) -> float | None:
+    """Those done on time of those that were to be judged."""
+    done, late, overdue = (sum(getattr(line, name) for line in lines) for name in ("done", "late", "overdue"))
+    return (done - late) / (done + overdue) if done + overdue else None
 
 
 def named(found: Sequence[Figures], which: str) -> list[tuple[str, list[float | None]]]:

@@ -28,6 +28,7 @@ LEADER = Words("领导审批", "a leader's approval")
 RETURNED = Words("退回后重新送审", "an officer, to reopen what was returned")
 SOURCE = Words("数据源", "a source")
 SOFTWARE = Words("程序", "the software")
+GUARD = Words("领导裁定（防探测扣留）", "a leader: held against fishing")
 INQUIRY = Words("人工调查", "an inquiry by hand")
 
 
@@ -75,6 +76,8 @@ def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[i
 
 def waits(batch: Batch, rows: OpenRows | None, office_name: Callable[[str], str]) -> dict[Words, int]:
     """Whom a batch waits for → rows."""
+    if rows is not None and rows.held:
+        return {GUARD: batch.rows_in or 0}
     if batch.state is not State.DELIVERED or rows is None:
         return {SOFTWARE: batch.rows_in or 0}
     found = {Words(office_name(division), ""): n for division, n in rows.in_queue.items()}

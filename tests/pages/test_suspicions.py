@@ -74,6 +74,15 @@ def test_a_leader_decides_what_the_guard_holds(pages: Pages, app: App, held: str
     assert pages.post("leader", "/approval/hold", **given | other)[0] == 409
 
 
+def test_board_and_batch_say_that_it_is_held_why_and_what_to_do(pages: Pages, held: str) -> None:
+    for path in ("/board?waits=leader", f"/batch/{held}"):
+        text = pages.get("op", path)[1]
+        assert held in text
+        assert "请领导在“审批”页放行或不予答复" in text
+        assert any(rule.zh in text for rule in GUARD_RULES.values())
+    assert held not in pages.get("op", "/board?waits=software")[1]
+
+
 @pytest.mark.parametrize("word", ["release", "refuse"])
 def test_a_decision_that_the_partner_was_not_told_stays_listed(pages: Pages, app: App, held: str, word: str) -> None:
     """As where the partner's server is in the way, or the process was killed between the two."""

@@ -11,7 +11,18 @@ from exchange.calendar.working_days import due_date
 from exchange.register import Batch, ReleaseState, State
 from exchange.register.waiting import OpenRows
 from exchange.supervision.labels import Words
-from exchange.supervision.today import INQUIRY, LEADER, RETURNED, SOFTWARE, SOURCE, Urgency, picture, urgency, waits
+from exchange.supervision.today import (
+    GUARD,
+    INQUIRY,
+    LEADER,
+    RETURNED,
+    SOFTWARE,
+    SOURCE,
+    Urgency,
+    picture,
+    urgency,
+    waits,
+)
 
 RECEIVED = date(2026, 11, 2)  # a Monday; monthly, due on Monday 9: 3, 4, 5, 6, 9
 DUE = due_date("monthly", RECEIVED)
@@ -56,6 +67,10 @@ def test_whom_a_batch_waits_for(rows: OpenRows, expected: dict[Words, int]) -> N
 
 def test_what_is_not_delivered_waits_for_the_software() -> None:
     assert waits(batch(state=State.ACCEPTED), None, str) == {SOFTWARE: 50}
+
+
+def test_what_the_guard_holds_waits_for_a_leader() -> None:
+    assert waits(batch(state=State.PREPARED), OpenRows(held=True), str) == {GUARD: 50}
 
 
 def test_the_most_urgent_first() -> None:

@@ -1,0 +1,1 @@
+"""How long the office's pages take over a full register: what ``make bench-pages`` measures."""

@@ -1,0 +1,137 @@
+"""Months side by side, counted in the database: a line for each month and partner, no line for each batch.
+
+Rules
+- What is counted is what ``statistics.py`` tells of each month and ``supervision/aggregates.py`` judges, said once more
+  in SQL, so that half a year of thousands of batches opens at once; a test holds the two against each other.
+- As there: moments after the end of a month have not been, due days are those that the ledger had been told by then,
+  and no test batch is counted.
+- A batch whose due days the ledger was told once has them in its row; only where they were told again (the clock was
+  stopped, more time given, days off announced) are the ledger's facts read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final
+
+from sqlalchemy import Engine, text
+
+from exchange.base.tables import PENDING
+from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.register.database import transaction
+from exchange.register.states import OPEN
+
+_COUNTED: Final = r"""
+WITH month AS (
+    SELECT * FROM unnest(CAST(:names AS text[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]),
+        CAST(:days AS date[])) AS month (name, begin, over, today)
+), lived AS (
+    SELECT id AS batch_id FROM batch WHERE state = ANY (:open)
+    UNION SELECT batch_id FROM ledger WHERE at >= :start AND batch_id IS NOT NULL
+), moved AS (
+    SELECT batch_id, min(at) AS claimed, min(at) FILTER (WHERE to_state = 'refused') AS refused,
+        min(at) FILTER (WHERE to_state = 'delivered') AS delivered, min(at) FILTER (WHERE to_state = 'closed') AS closed
+    FROM ledger JOIN lived USING (batch_id) WHERE from_state IS DISTINCT FROM to_state GROUP BY batch_id
+), told AS (
+    SELECT batch_id, min(at) AS first, count(*) AS times
+    FROM ledger JOIN lived USING (batch_id) WHERE facts LIKE '%"due\_%' GROUP BY batch_id
+), of_month AS (
+    SELECT month.*, batch.id, batch.partner, batch.received_at,
+        CASE WHEN refused < over THEN refused END AS refused, CASE WHEN closed < over THEN closed END AS closed,
+        CASE WHEN delivered < over THEN delivered END AS delivered,
+        CASE WHEN told.times > 1 THEN (
+            SELECT facts::jsonb ->> 'due_on' FROM ledger WHERE batch_id = batch.id AND at < over
+            AND facts LIKE '%"due\_on"%' ORDER BY seq DESC LIMIT 1)::date
+        WHEN told.first < over THEN batch.due_on END AS due_on,
+        CASE WHEN told.times > 1 THEN (
+            SELECT facts::jsonb ->> 'due_last' FROM ledger WHERE batch_id = batch.id AND at < over
+            AND facts LIKE '%"due\_last"%' ORDER BY seq DESC LIMIT 1)::date
+        WHEN told.first < over THEN batch.due_last END AS due_last
+    FROM batch JOIN moved ON moved.batch_id = batch.id LEFT JOIN told ON told.batch_id = batch.id
+    JOIN month ON received_at < over AND claimed < over AND coalesce(closed, refused, 'infinity') >= begin
+    WHERE stage IS NULL
+), judged AS (
+    SELECT name, partner, received_at >= begin AS came, refused IS NOT NULL AS refused, closed IS NOT NULL AS done,
+        closed IS NOT NULL AND ((closed AT TIME ZONE :zone)::date > coalesce(due_last, due_on)
+            OR due_last IS NOT NULL AND (delivered AT TIME ZONE :zone)::date > due_on) AS late,
+        closed IS NULL AND refused IS NULL
+            AND CASE WHEN delivered IS NULL THEN due_on ELSE coalesce(due_last, due_on) END < today
+            AND NOT EXISTS (SELECT FROM clock_stop WHERE batch_id = of_month.id AND stopped_at < over
+                AND (started_at IS NULL OR started_at >= over)) AS overdue
+    FROM of_month
+)
+SELECT name, partner, count(*) FILTER (WHERE came), count(*) FILTER (WHERE done), count(*) FILTER (WHERE refused),
+    count(*) FILTER (WHERE NOT done AND NOT refused), count(*) FILTER (WHERE late), count(*) FILTER (WHERE overdue)
+FROM judged GROUP BY name, partner ORDER BY name, partner
+"""
+_ANSWERED: Final = r"""
+WITH first AS (
+    SELECT at, n AS people FROM ledger JOIN batch ON batch.id = batch_id AND stage IS NULL
+    JOIN answer_count USING (batch_id)
+    WHERE from_state = 'sealed' AND to_state = 'delivered' AND at >= :start AND at < :end AND item = 'identity'
+        AND code <> ALL (:pending)
+), later AS (
+    SELECT max(at) AS at, min(settled) AS settled
+    FROM ledger JOIN batch ON batch.id = ledger.batch_id AND stage IS NULL
+    CROSS JOIN LATERAL jsonb_each_text(facts::jsonb) AS told (key, value)
+    JOIN release ON release.batch_id = ledger.batch_id AND 'release.' || number = told.key
+    WHERE facts LIKE '%"release.%' AND value LIKE 'delivered%' AND at >= :start AND at < :end
+    GROUP BY release.batch_id, number
+), answered AS (
+    SELECT at, people FROM first
+    UNION ALL SELECT at, tally.value::bigint FROM later
+        CROSS JOIN LATERAL jsonb_each_text(settled::jsonb -> 'identity') AS tally WHERE tally.key <> ALL (:pending)
+)
+SELECT name, sum(people)::bigint FROM answered
+JOIN unnest(CAST(:names AS text[]), CAST(:starts AS timestamptz[]), CAST(:ends AS timestamptz[]))
+    AS month (name, begin, over) ON at >= begin AND at < over GROUP BY name
+"""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A month: from ``start`` to before ``end``; ``today``: the office's day of its end."""
+
+    name: str
+    start: datetime
+    end: datetime
+    today: date
+
+
+@dataclass(frozen=True)
+class Counted:
+    """Of one month and partner, batches."""
+
+    month: str
+    partner: str
+    came: int
+    done: int
+    refused: int
+    open: int
+    late: int
+    overdue: int
+
+
+def count_months(engine: Engine, spans: Iterable[Span]) -> tuple[list[Counted], dict[str, int]]:
+    """The batches by month and partner, and how many rows were answered in each month."""
+    months = list(spans)
+    if not months:
+        return [], {}
+    given: dict[str, object] = {
+        "names": [each.name for each in months],
+        "starts": [each.start for each in months],
+        "ends": [each.end for each in months],
+        "days": [each.today for each in months],
+    }
+    whole = {
+        "start": min(each.start for each in months),
+        "end": max(each.end for each in months),
+        "pending": list(PENDING),
+    }
+    with transaction(engine) as session:
+        known = given | {"zone": OFFICE_ZONE.key, "open": [state.value for state in OPEN], "start": whole["start"]}
+        batches = [Counted(*row) for row in session.execute(text(_COUNTED), known)]
+        answered = session.execute(text(_ANSWERED), given | whole)
+        return batches, {row[0]: row[1] for row in answered}

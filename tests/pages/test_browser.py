@@ -1,0 +1,120 @@
+"""In a real Chromium: what was typed survives a log-in that has gone; what a screen reader and a narrow screen need."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import OFFICER_ID
+from exchange.intake.collect import poll
+from exchange.pages import answering
+from exchange.register import ReviewState
+from tests.pages.browser import LOGGED_OUT, drive, logged_in, opened
+from tests.pages.conftest import Pages
+from tests.pages.releases import release_of
+
+NOTE = "与档案一致，已电话核对"
+PAGES = (
+    ("viewer", "/", "start"),
+    ("op", "/board?page=1", "board"),
+    ("officer", "/review", "review"),
+    ("officer", "/objection", "objection"),
+    ("leader", "/approval", "approvals"),
+    ("supervisor", "/supervision", "supervision"),
+    ("supervisor", "/search", "search"),
+)
+SIZES = ((1366, 768), (683, 384))
+"""A common screen, and the same at 200 %."""
+
+
+@pytest.fixture
+def row(app: App, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame) -> str:
+    """A batch whose only row waits for an officer."""
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    request = ask(doubtful.select("id_number", "name", "sex").with_row_index("row_ref").write_csv().encode(), 1)
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    return request.batch
+
+
+def test_what_was_typed_survives_a_log_in_that_has_gone(pages: Pages, app: App, row: str, tmp_path: Path) -> None:
+    driven = drive(
+        pages,
+        "officer",
+        "/review",
+        tmp_path,
+        {"do": "click", "at": f'form:has(input[value="{row}"]) button'},
+        {"do": "click", "at": "#propose"},
+        {"do": "select", "at": "select[name=reason]", "value": "archive"},
+        {"do": "type", "at": "textarea[name=note]", "text": NOTE},
+        LOGGED_OUT,
+        {"do": "click", "at": "button.main"},
+        {"do": "wait", "at": "#trouble", "text": "登录"},
+        {"do": "evaluate", "script": "document.querySelector('textarea[name=note]').value"},
+        {"do": "evaluate", "script": "document.querySelectorAll('#decide input:checked').length > 0"},
+        {"do": "evaluate", "script": "localStorage.length + sessionStorage.length + location.search.length"},
+        logged_in("officer"),
+        {"do": "click", "at": "button.main"},
+        {"do": "wait", "at": "h1", "text": "人工核实"},
+    )
+    assert driven.gave[7:10] == [NOTE, True, 0]
+    found = app.register.reviews.get(row, 1)
+    assert (found.state, found.decided_by, found.note) == (ReviewState.DECIDED, OFFICER_ID, NOTE)
+
+
+def test_each_page_for_a_screen_reader_and_at_two_sizes(
+    pages: Pages, officer: App, education: DemoPartner, asked: pl.DataFrame, row: str, tmp_path: Path
+) -> None:
+    """The pictures lie where ``PAGES_PICTURES`` says (``make screenshots``)."""
+    release = release_of(officer, education, asked)
+    shown = [
+        *PAGES,
+        ("op", f"/batch/{row}", "batch"),
+        ("leader", f"/approval/{release.id}", "approval"),
+        ("op", "/no.such", "message"),
+    ]
+    place = Path(os.environ.get("PAGES_PICTURES", tmp_path))
+    place.mkdir(parents=True, exist_ok=True)
+    steps: list[dict[str, Any]] = []
+    for login, path, name in shown:
+        steps += [logged_in(login), opened(pages, path), *_looked_at(name, place)]
+    steps += [logged_in("officer"), opened(pages, "/review")]
+    steps += [{"do": "click", "at": f'form:has(input[value="{row}"]) button'}, {"do": "wait", "at": "#decide"}]
+    steps += _looked_at("row", place)
+    driven = drive(pages, "viewer", "/", tmp_path, *steps)
+    violations = [gave for gave in driven.gave if isinstance(gave, list)]
+    assert len(violations) == (len(shown) + 1) * len(SIZES)
+    assert [each for each in violations if each] == []
+
+
+def test_a_button_is_called_what_stands_on_it() -> None:
+    """Whoever speaks to the machine says what is written there."""
+    found = 0
+    for template in sorted((Path(answering.__file__).parent / "templates").glob("*.html")):
+        for label, shown in re.findall(
+            r'<button[^>]* aria-label="([^"]*)"[^>]*>(.*?)</button>', template.read_text("utf-8")
+        ):
+            found += 1
+            assert label.startswith(re.sub(r"<[^>]+>", "", shown).strip()), template.name
+    assert found > 5
+
+
+def _looked_at(name: str, place: Path) -> list[dict[str, Any]]:
+    steps: list[dict[str, Any]] = []
+    for width, height in SIZES:
+        steps += [
+            {"do": "resize", "width": width, "height": height},
+            {"do": "axe"},
+            {"do": "screenshot", "to": str(place / f"{name}-{width}.png"), "full": True},
+        ]
+    return steps
