@@ -229,6 +229,17 @@ class TimestampSettings(_Section):
         return self.model_copy(update={"certificate": base / self.certificate})
 
 
+class WitnessSettings(_Section):
+    """Another organ that cosigns checkpoints of the register (C2SP tlog-witness)."""
+
+    zh: str
+    """单位名称。 The organ's name."""
+    key: Annotated[str, Field(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$")]
+    """见证公钥，`exchange witness make` 所打印。 Its public key, as `exchange witness make` prints it."""
+    days: Annotated[int, Field(ge=1)] = 7
+    """约定几天联署一次；逾期提醒。 Days that its last cosignature may be old; later it is a trouble."""
+
+
 class HealthLimits(_Section):
     """When ``exchange health`` warns, and when it fails."""
 
@@ -316,6 +327,8 @@ class Settings(_Section):
     """备份；不写则 `exchange backup` 不可用。 Backups; left out: `exchange backup` cannot be used."""
     timestamps: TimestampSettings | None = None
     """可信时间戳；不写则不加盖。 Time stamps; left out: nothing is stamped."""
+    witnesses: tuple[WitnessSettings, ...] = ()
+    """为登记簿检查点联署的外单位。 Other organs that cosign checkpoints of the register."""
     offices: tuple[ReviewOffice, ...] = ()
     """核实的责任单位，县、市、省。 The offices whose officers look at rows by hand: county, city, province."""
     people: tuple[Person, ...] = ()
