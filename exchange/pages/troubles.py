@@ -157,8 +157,10 @@ def _read(path: Path) -> Agreement | str:
     """The agreement, or what is wrong with it."""
     try:
         return _read_at(path, path.stat().st_mtime_ns)
-    except (Halt, OSError) as error:
-        return str(error) if isinstance(error, Halt) else "cannot be read"
+    except Halt as error:
+        return str(error)
+    except OSError:
+        return "cannot be read"
 
 
 @lru_cache(maxsize=4096)

@@ -74,8 +74,8 @@ def key_of(witness: WitnessSettings) -> WitnessKey:
     """The witness's key; Halt where the settings hold none."""
     try:
         return WitnessKey.parse(witness.key)
-    except ValueError as error:
-        msg = f"[[witnesses]] {witness.zh}: {error}"
+    except ValueError:
+        msg = f"[[witnesses]] {witness.zh}: not a witness's key, as the witness printed it"
         raise Halt(msg) from None
 
 
