@@ -216,6 +216,4 @@ NO_SET: Final = {
     "period_doubled": "told of an earlier batch's period, which was read already",
     "not_released": "a leader's word; nothing of the set is read",
 }
-"""Code → why no set of its own is made: it is told of nothing that a set can fill (``tests/base/test_error_sites.py``
-holds what a refusal may name).
-"""
+"""Code → why no set of its own is made: it is told of nothing that a set can fill."""
