@@ -11,7 +11,7 @@ SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server && command -v 
 BROWSER = @{ command -v npm && command -v chromium; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm chromium; } || true
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz bench bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -57,6 +57,9 @@ coverage: .venv/installed   ## which lines and branches the tests run, and the l
 
 fuzz: .venv/installed   ## five minutes of damaged inputs on everything that is read of others; SECONDS_TO_FUZZ
 	$(BIN)/python -m tests.fuzz $(SECONDS_TO_FUZZ)
+
+campaign: .venv/installed   ## random kills, flipped bytes, forged rows and rollbacks, each round judged from outside; CAMPAIGN_SECONDS, SEED
+	$(BIN)/python -m tests.campaign $(or $(CAMPAIGN_SECONDS),600) $(SEED)
 
 bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
 	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))

@@ -122,6 +122,11 @@ class App:
         self.register.check_newest(self.checkpoints)
         return self.register.attested(batch_id)
 
+    @cached_property
+    def ledger_key(self) -> LedgerKey:
+        """What signs and checks the lines of the ledger."""
+        return LedgerKey(self.settings.keys.register_key, self.settings.keys.register_public)
+
     @property
     def checkpoints(self) -> Kept:
         """The office's own checkpoints of the ledger."""

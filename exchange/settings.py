@@ -30,6 +30,7 @@ from exchange.settings_sections import (
     ReviewOffice,
     Role,
     TimestampSettings,
+    WitnessSettings,
 )
 
 ENVIRONMENT_VARIABLE: Final = "EXCHANGE_CONFIG"
@@ -62,6 +63,8 @@ class Settings(Section):
     """备份；不写则 `exchange backup` 不可用。 Backups; left out: `exchange backup` cannot be used."""
     timestamps: TimestampSettings | None = None
     """可信时间戳；不写则不加盖。 Time stamps; left out: nothing is stamped."""
+    witnesses: tuple[WitnessSettings, ...] = ()
+    """为登记簿检查点联署的外单位。 Other organs that cosign checkpoints of the register."""
     offices: tuple[ReviewOffice, ...] = ()
     """核实的责任单位，县、市、省。 The offices whose officers look at rows by hand: county, city, province."""
     people: tuple[Person, ...] = ()

@@ -221,6 +221,17 @@ class TimestampSettings(Section):
         return self.model_copy(update={"certificate": base / self.certificate})
 
 
+class WitnessSettings(Section):
+    """Another organ that cosigns checkpoints of the register (C2SP tlog-witness)."""
+
+    zh: str
+    """单位名称。 The organ's name."""
+    key: Annotated[str, Field(pattern=r"^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$")]
+    """见证公钥，`exchange witness make` 所打印。 Its public key, as `exchange witness make` prints it."""
+    days: Annotated[int, Field(ge=1)] = 7
+    """约定几天联署一次；逾期提醒。 Days that its last cosignature may be old; later it is a trouble."""
+
+
 class HealthLimits(Section):
     """When ``exchange health`` warns, and when it fails."""
 

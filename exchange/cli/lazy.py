@@ -20,6 +20,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "request": "Say what the intake would say of a file, without taking it.",
     "batch": "Collect request sets and run batches without Airflow.",
     "register": "The register of all batches: list, show, verify.",
+    "witness": "For another organ: cosign the checkpoints of an office's register.",
     "review": "Rows that need an officer: list, show, decide, work lists.",
     "objection": "A second look at a row, opened in the stead of the person asked about.",
     "guard": "Results held against fishing: list, release, refuse.",

@@ -19,6 +19,7 @@ from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words, moment, tables
 from exchange.operation.verification import verify_archive, verify_register
 from exchange.register import Batch, BatchFilter, State
+from exchange.watch.witnesses import cosigned, take
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -105,6 +106,9 @@ def verify(
     with outcome(), App.of_account(os_user()) as app:
         lines, last = verify_register(app, against or [])
         out.print(f"{lines} lines, unaltered; last hash {last}")
+        for each in cosigned(app):
+            said = f"{each.size} lines, {moment(each.at)}" if each.at else "never"
+            out.print(f"cosigned by {each.witness.zh}: {said}", markup=False)
         if deep:
             out.print(f"{verify_archive(app)} kept files, unaltered")
             if troubles := [said for source in SOURCES for said in app.snapshots.verify(source)]:
@@ -124,6 +128,34 @@ def prove(
     with outcome(), App.of_account(os_user()) as app:
         write_atomically(to, app.register.prove(batch_id, against).encode())
         out.print(f"{to}: what proves {batch_id}; the partners' guide says how it is checked")
+
+
+@commands.command()
+def checkpoint(
+    to: Annotated[Path, typer.Argument(help="The file to write and give to the witness")],
+    witness: Annotated[
+        str | None, typer.Option(help="The witness's name in the settings, where there are several")
+    ] = None,
+    since: Annotated[int | None, typer.Option(min=0, help="The lines that it signed last, where it says so")] = None,
+) -> None:
+    """Write the request to a witness for its cosignature under the register's checkpoint now."""
+    with outcome(), App.of_account(os_user()) as app:
+        found = [each for each in cosigned(app) if witness in (None, each.witness.zh)]
+        if len(found) != 1:
+            names = ", ".join(each.zh for each in app.settings.witnesses) or "none"
+            msg = f"name one witness of the settings' [[witnesses]] with --witness; there are: {names}"
+            raise Halt(msg)
+        size = found[0].size if since is None else since
+        write_atomically(to, app.register.for_witness(size).encode())
+        out.print(f"{to}: for {found[0].witness.zh}, from line {size} on", markup=False)
+
+
+@commands.command("cosigned")
+def take_cosigned(file: Annotated[Path, typer.Argument(help="What the witness gave back")]) -> None:
+    """Check and keep a checkpoint that a witness cosigned."""
+    with outcome(), App.of_account(os_user()) as app:
+        taken = take(app, file)
+        out.print(f"cosigned by {taken.witness.zh}: {taken.size} lines, {moment(taken.at)}", markup=False)
 
 
 @commands.command()

@@ -62,7 +62,7 @@ def make_backup(app: App, config: Path | None = None) -> Made:
 
 def _made(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> Made:
     begun, places = app.now(), Places(settings_file.parent)
-    entries = [vault.keep(places.told(path), path) for path in app.checkpoints.files()]
+    entries = [vault.keep(places.told(path), path) for path in app.checkpoints.all()]
     entries += _snapshots(app, vault, places, before := _in_use(app))
     entries += _databases(vault, plan)
     entries += _snapshots(app, vault, places, _in_use(app) - before)

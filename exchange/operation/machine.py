@@ -4,12 +4,17 @@ Rules
 - The clock: who keeps it says so (chrony, systemd); the machine is also held against the database's server, since due
   days and signatures of all machines must agree.
 - That a disk is plain is a hint, not a fault: encryption may lie beneath what this machine sees.
+- Encryption is seen where it is: of the block device (dm-crypt), of the folder (fscrypt: ext4's own flag), or of a file
+  system that is mounted over it (gocryptfs, CryFS, EncFS, eCryptfs).
 """
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
 import subprocess
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Final
@@ -18,6 +23,12 @@ from exchange.operation.finding import Finding, failing, ok, warning
 
 _ASK_SECONDS: Final = 3.0
 _BLOCK: Final = Path("/sys/dev/block")
+_MOUNTS: Final = Path("/proc/self/mountinfo")
+_ENCRYPTING: Final = frozenset({"fuse.gocryptfs", "fuse.cryfs", "fuse.encfs", "ecryptfs"})
+_GET_FLAGS: Final = 0x80086601
+"""FS_IOC_GETFLAGS of linux/fs.h, where a long has 8 bytes."""
+_ENCRYPTED: Final = 0x800
+"""FS_ENCRYPT_FL of linux/fs.h."""
 
 
 def kept_clock() -> Finding:
@@ -47,7 +58,10 @@ def encryption(folder: Path, *, beneath: bool) -> Finding:
     if beneath:
         return ok("加密在下层（设置所载）", "encrypted beneath, as the settings say")
     number = folder.stat().st_dev
-    block = _BLOCK / f"{os.major(number)}:{os.minor(number)}"
+    device = f"{os.major(number)}:{os.minor(number)}"
+    if _is_encrypted_folder(folder) or _file_system(device) in _ENCRYPTING:
+        return ok("目录已加密", "the folder is encrypted")
+    block = _BLOCK / device
     if not block.exists():
         return ok("看不出磁盘是否加密", "whether this disk is encrypted cannot be seen from here")
     if _is_encrypted(block.resolve()):
@@ -59,6 +73,28 @@ def room(folder: Path) -> tuple[int, float]:
     """(bytes that are free for us, share of inodes that are free) on this folder's disk."""
     found = os.statvfs(folder)
     return found.f_bavail * found.f_frsize, (found.f_favail / found.f_files if found.f_files else 1.0)
+
+
+def _file_system(device: str) -> str | None:
+    """The kind of the file system with this device number; None where the kernel does not tell."""
+    with suppress(OSError):
+        for line in _MOUNTS.read_text("utf-8", "replace").splitlines():
+            before, _, behind = line.partition(" - ")
+            if before.split()[2:3] == [device]:
+                return behind.split()[0]
+    return None
+
+
+def _is_encrypted_folder(folder: Path) -> bool:
+    """Whether the file system says so of the folder itself (fscrypt)."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        flags = fcntl.ioctl(descriptor, _GET_FLAGS, bytes(struct.calcsize("l")))
+    except OSError:
+        return False  # a file system without such flags
+    finally:
+        os.close(descriptor)
+    return bool(struct.unpack("l", flags)[0] & _ENCRYPTED)
 
 
 def _is_encrypted(block: Path) -> bool:

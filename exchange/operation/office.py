@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -66,8 +67,12 @@ def disk(app: App) -> Iterator[Finding]:
 
 
 def encryption(app: App) -> Iterator[Finding]:
-    """What lies there is plain (snapshots, keys): the disk beneath should not be."""
-    yield machine.encryption(app.settings.home, beneath=app.settings.health.encrypted_beneath)
+    """What lies there is plain (snapshots, originals, raw exports, keys): what is beneath should not be."""
+    settings = app.settings
+    places = [settings.home, app.archive.folder, settings.exports, settings.keys.decryption_key.parent]
+    for place in dict.fromkeys(each for each in places if each.is_dir()):
+        found = machine.encryption(place, beneath=settings.health.encrypted_beneath)
+        yield replace(found, about=str(place))
 
 
 def snapshots(app: App) -> Iterator[Finding]:

@@ -19,18 +19,20 @@ from exchange.base.duty import ALTERED, VERIFY, Duties
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
 from exchange.operation.timestamps import check_stamps
+from exchange.watch.witnesses import cosigned
 
 NIGHTS: Final = 30
 
 
 def verify_register(app: App, against: Sequence[Path] = ()) -> tuple[int, str]:
     """(lines, last hash) of a register that is what its ledger says, and that agrees with the kept checkpoints and with
-    ``against``, whose time stamps hold; Halt with what is not.
+    ``against``, whose time stamps and cosignatures hold; Halt with what is not.
     """
     duties = Duties.of_home(app.settings.home)
     try:
-        lines, last = app.register.verify([*app.checkpoints.files(), *against])
+        lines, last = app.register.verify([*app.checkpoints.all(), *against])
         check_stamps(app)
+        cosigned(app)
     except Halt:
         duties.done(VERIFY, ALTERED)
         raise

@@ -1,4 +1,4 @@
-"""Below the board: sets that have not come, agreements and certificates, sources that are too old.
+"""Below the board: sets that have not come, agreements and certificates, sources that are too old, witnesses.
 
 Rule: an agreement file is read again only where it changed, so that a board over hundreds of partners opens at once.
 """
@@ -22,6 +22,7 @@ from exchange.steps.release import is_stuck
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.watch.certificates import invalid_now
+from exchange.watch.witnesses import cosigned
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
 
@@ -59,7 +60,14 @@ def named(known: Agreements, batch: Batch) -> tuple[str, str]:
 
 def troubles(app: App) -> list[Trouble]:
     today = office_day(app.now())
-    return [*_unsent(app), *_missing(app), *_unfinished(app), *_agreed(app, today), *_sources(app, today)]
+    return [
+        *_unsent(app),
+        *_missing(app),
+        *_unfinished(app),
+        *_agreed(app, today),
+        *_sources(app, today),
+        *_witnesses(app),
+    ]
 
 
 def _unsent(app: App) -> Iterator[Trouble]:
@@ -68,6 +76,17 @@ def _unsent(app: App) -> Iterator[Trouble]:
         if is_stuck(each, app.now()):
             words = Words(f"{len(each.rows)} 行已可发出，超过 30 分钟未送达", "rows may leave for more than 30 minutes")
             yield Trouble(kind, each.id, words, moment(each.may_leave_since))
+
+
+def _witnesses(app: App) -> Iterator[Trouble]:
+    kind = Words("检查点联署", "cosigned checkpoints")
+    try:
+        for each in cosigned(app):
+            if each.days_late(app.now()) is not None:
+                words = Words(f"约定 {each.witness.days} 天联署一次", f"every {each.witness.days} days were agreed")
+                yield Trouble(kind, each.witness.zh, words, moment(each.at) if each.at else "")
+    except Halt as error:
+        yield Trouble(kind, "register", Words("联署不成立", str(error)))
 
 
 def _missing(app: App) -> Iterator[Trouble]:
@@ -138,8 +157,10 @@ def _read(path: Path) -> Agreement | str:
     """The agreement, or what is wrong with it."""
     try:
         return _read_at(path, path.stat().st_mtime_ns)
-    except (Halt, OSError) as error:
-        return str(error) if isinstance(error, Halt) else "cannot be read"
+    except Halt as error:
+        return str(error)
+    except OSError:
+        return "cannot be read"
 
 
 @lru_cache(maxsize=4096)

@@ -5,6 +5,7 @@ Rules
   newest of each day is kept beside the archive, outside the database.
 - Before anything is sent, the line of the newest kept checkpoint must be in the ledger as it was. Where it is not,
   nothing is sent until a person has looked and said so: ``exchange register resume``.
+- Where witnesses cosign (``witness.py``), what they cosigned is kept likewise, and counts likewise.
 - A kept checkpoint that was refuted stays, under another name.
 """
 
@@ -27,11 +28,15 @@ from exchange.register.signing import Checkpoint, LedgerKey, note, parse_note
 from exchange.register.verify import Walked
 
 _PARTED: Final = ".parted"
+_COSIGNED: Final = "cosigned"
+_DIGITS: Final = 15
 
 
 @dataclass(frozen=True)
 class Kept:
-    """The folder of the office's own checkpoints: a file for each day, named by it."""
+    """The folder of the office's own checkpoints: a file for each day, named by it; in ``cosigned`` a file for each one
+    that a witness cosigned, named by the witness's key and the number of lines.
+    """
 
     folder: Path
 
@@ -45,13 +50,29 @@ class Kept:
         """Those that hold, the oldest day first."""
         return sorted(path for path in self.folder.glob("????-??-??") if path.is_file())
 
+    def keep_cosigned(self, text: str, key: bytes, size: int) -> Path:
+        """A checkpoint with the cosignature of the witness whose key has this id."""
+        place = self.folder / _COSIGNED / f"{key.hex()}-{size:0{_DIGITS}}"
+        write_atomically(place, text.encode())
+        return place
+
+    def cosigned(self, key: bytes | None = None) -> list[Path]:
+        """What witnesses cosigned, or the one whose key has this id; the smallest ledger first."""
+        whose = "?" * 8 if key is None else key.hex()
+        found = (self.folder / _COSIGNED).glob(f"{whose}-{'?' * _DIGITS}")
+        return sorted(found, key=lambda path: path.name.partition("-")[2])
+
+    def all(self) -> list[Path]:
+        """All that hold."""
+        return [*self.files(), *self.cosigned()]
+
     def set_aside(self, sizes: Iterable[int]) -> None:
         """Those of these sizes hold no longer; they stay under another name."""
         wrong = set(sizes)
-        for path in self.files():
+        for path in self.all():
             if parse_note(path.read_text("utf-8"))[0].size in wrong:
                 path.rename(path.with_name(f"{path.name}{_PARTED}-{path.stat().st_mtime_ns}"))
-                sync_folder(self.folder)
+                sync_folder(path.parent)
 
 
 def present(session: Session) -> str | None:
@@ -82,15 +103,18 @@ def read(path: Path, key: LedgerKey) -> Checkpoint:
 
 def check_newest(session: Session, kept: Kept) -> None:
     """Halt where the line of the newest kept checkpoint is not in the ledger as it was."""
-    files = kept.files()
-    if not files:
-        return
-    checkpoint = read(files[-1], ledger.key_of(session))
+    for newest in (*kept.files()[-1:], *kept.cosigned()[-1:]):
+        check_agrees(session, newest)
+
+
+def check_agrees(session: Session, place: Path) -> None:
+    """Halt where the line of the checkpoint in this file is not in the ledger as it was."""
+    checkpoint = read(place, ledger.key_of(session))
     line = session.get(LedgerRow, checkpoint.size)
     if line is None or ledger.checkpoint_of(line) != checkpoint:
         lost = "was rolled back" if line is None else "was rewritten"
         msg = (
-            f"the ledger {lost}: it is not the one of {checkpoint.size} lines that the checkpoint of {files[-1].name} "
+            f"the ledger {lost}: it is not the one of {checkpoint.size} lines that the checkpoint of {place.name} "
             "knows; nothing is sent until a person has looked (`exchange register verify`) and said so "
             "(`exchange register resume`)"
         )

@@ -2,13 +2,13 @@
 
 Rules: entry n is the 32 bytes of the n-th line's hash; a leaf is SHA-256(0x00, entry), a node SHA-256(0x01, left,
 right). Only the roots of the whole subtrees are kept (at most one for each bit of the size), so that a line costs the
-same however long the ledger is. A path that proves an entry (section 2.1.1) reads every line's hash once; it is made
-when somebody asks for it.
+same however long the ledger is. A path that proves an entry (section 2.1.1), or that a tree grew out of a smaller one
+(2.1.2), reads every line's hash once; it is made when somebody asks for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
@@ -71,11 +71,7 @@ def inclusion_path(hashes: Iterable[str], index: int, size: int) -> list[bytes]:
     if not 0 <= index < size:
         msg = f"no entry {index} in a tree of {size}"
         raise IndexError(msg)
-    beside, lines = _beside(index, range(size)), iter(hashes)
-    roots = {}
-    for part in sorted([*beside, range(index, index + 1)], key=lambda part: part.start):
-        roots[part.start] = Tree.of(islice(lines, len(part))).root()
-    return [roots[part.start] for part in beside]
+    return _roots(hashes, _beside(index, range(size)))
 
 
 def root_by_path(line_hash: str, index: int, size: int, path: Iterable[bytes]) -> bytes:
@@ -98,6 +94,64 @@ def root_by_path(line_hash: str, index: int, size: int, path: Iterable[bytes]) -
         msg = "the path is too short"
         raise ValueError(msg)
     return root
+
+
+def consistency_path(hashes: Iterable[str], old: int, size: int) -> list[bytes]:
+    """What proves that the tree of the first ``size`` of these lines grew out of that of the first ``old``: the roots
+    of RFC 9162, section 2.1.4.1, 32 bytes each; IndexError where the smaller one is none, or not the smaller.
+    """
+    if not 0 < old <= size:
+        msg = f"a tree of {size} did not grow out of one of {old}"
+        raise IndexError(msg)
+    return _roots(hashes, _between(old, range(size), whole=True))
+
+
+def grew(old: int, old_root: bytes, size: int, root: bytes, path: Sequence[bytes]) -> bool:
+    """Whether the path proves that the tree of ``size`` lines and this root grew out of the one of ``old`` lines, at
+    least one (RFC 9162, section 2.1.4.2).
+    """
+    if old == size:
+        return old_root == root and not path
+    if not 0 < old < size or not path:
+        return False
+    first, *rest = path if old & (old - 1) else [old_root, *path]
+    place, last = old - 1, size - 1
+    while place & 1:
+        place, last = place >> 1, last >> 1
+    before = after = first
+    for beside in rest:
+        if last == 0:
+            return False
+        if place & 1 or place == last:
+            before, after = _node(beside, before), _node(beside, after)
+            while place and not place & 1:
+                place, last = place >> 1, last >> 1
+        else:
+            after = _node(after, beside)
+        place, last = place >> 1, last >> 1
+    return last == 0 and (before, after) == (old_root, root)
+
+
+def _between(old: int, entries: range, *, whole: bool) -> list[range]:
+    """The subtrees that lead from the first ``old`` of these entries to all of them, the lowest first; ``whole``: the
+    old entries are a tree whose root the reader has.
+    """
+    if old == len(entries):
+        return [] if whole else [entries]
+    cut = 1 << (len(entries) - 1).bit_length() - 1
+    left, right = entries[:cut], entries[cut:]
+    if old <= cut:
+        return [*_between(old, left, whole=whole), right]
+    return [*_between(old - cut, right, whole=False), left]
+
+
+def _roots(hashes: Iterable[str], parts: Sequence[range]) -> list[bytes]:
+    """The root of each of these parts of the lines, in one walk over them."""
+    lines, at, roots = iter(hashes), 0, {}
+    for part in sorted(parts, key=lambda part: part.start):
+        roots[part.start] = Tree.of(islice(lines, part.start - at, part.stop - at)).root()
+        at = part.stop
+    return [roots[part.start] for part in parts]
 
 
 def _beside(index: int, entries: range) -> list[range]:

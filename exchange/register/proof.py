@@ -5,6 +5,7 @@ Rules
   Nothing of other batches is in it but hashes of hashes.
 - Its form is C2SP's tlog-proof (https://c2sp.org/tlog-proof): the entry's index, the hashes beside its way up to the
   root, and the checkpoint. ``extra`` holds the line; the tree's entry is its SHA-256.
+- A witness that signed an earlier checkpoint is shown that the ledger grew out of it (``cosigning.py``).
 - Whoever holds a receipt or result holds a checkpoint, and checks with ``openssl`` and a shell (the partners' guide).
 """
 
@@ -13,12 +14,13 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from sqlalchemy import select
+from sqlalchemy import ScalarResult, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import ledger
-from exchange.register.merkle import inclusion_path, root_by_path
+from exchange.register.cosigning import Request
+from exchange.register.merkle import consistency_path, inclusion_path, root_by_path
 from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, note
 
@@ -48,10 +50,31 @@ def inclusion(session: Session, batch_id: str, held: Checkpoint | None) -> str:
     return "\n".join(proof) + "\n\n" + note(checkpoint, end.signature)
 
 
+def for_witness(session: Session, since: int) -> str:
+    """The request for a cosignature under the ledger's checkpoint now; Halt where it has no ``since`` lines, or none
+    that is signed.
+    """
+    end = ledger.last_line(session)
+    if end is None or end.signature is None:
+        msg = "no line of the ledger is signed yet"
+        raise Halt(msg)
+    checkpoint = ledger.checkpoint_of(end)
+    if since > checkpoint.size:
+        msg = f"the ledger was rolled back: the witness signed {since} lines, the ledger has {checkpoint.size}"
+        raise Halt(msg)
+    with _hashes(session, checkpoint.size) as lines:
+        proof = consistency_path(lines, since, checkpoint.size) if since else []
+    return Request(since, proof, note(checkpoint, end.signature)).written
+
+
 def _path(session: Session, index: int, size: int) -> list[bytes]:
-    hashes = select(LedgerRow.hash).where(LedgerRow.seq <= size).order_by(LedgerRow.seq)
-    with session.scalars(hashes.execution_options(yield_per=_AT_ONCE)) as lines:
+    with _hashes(session, size) as lines:
         return inclusion_path(lines, index, size)
+
+
+def _hashes(session: Session, size: int) -> ScalarResult[str]:
+    hashes = select(LedgerRow.hash).where(LedgerRow.seq <= size).order_by(LedgerRow.seq)
+    return session.scalars(hashes.execution_options(yield_per=_AT_ONCE))
 
 
 def _base64(content: bytes) -> str:

@@ -38,7 +38,7 @@ from exchange.register.models import (
     FileRow,
 )
 from exchange.register.pickups import Pickups
-from exchange.register.proof import inclusion
+from exchange.register.proof import for_witness, inclusion
 from exchange.register.queries import BatchQueries
 from exchange.register.releases import Releases
 from exchange.register.retention import Retention
@@ -346,8 +346,20 @@ class Register(BatchQueries):
             held = None if against is None else checkpoints.read(against, ledger.key_of(session))
             return inclusion(session, batch_id, held)
 
+    def for_witness(self, since: int) -> str:
+        """The request to a witness that signed ``since`` lines last (0: none) for a cosignature under the ledger's
+        checkpoint now; Halt where the ledger is not that long.
+        """
+        with transaction(self.engine) as session:
+            return for_witness(session, since)
+
+    def check_agrees(self, place: Path) -> None:
+        """Halt where the ledger does not hold the line of the checkpoint in this file."""
+        with transaction(self.engine) as session:
+            checkpoints.check_agrees(session, place)
+
     def check_newest(self, kept: checkpoints.Kept) -> None:
-        """Halt where the ledger does not hold the line of the newest kept checkpoint."""
+        """Halt where the ledger does not hold the line of the newest kept, or the newest cosigned, checkpoint."""
         with transaction(self.engine) as session:
             checkpoints.check_newest(session, kept)
 
@@ -356,7 +368,7 @@ class Register(BatchQueries):
         checkpoints that it refutes are set aside; how many.
         """
         with transaction(self.engine) as session:
-            found = {path.name: checkpoints.read(path, ledger.key_of(session)) for path in kept.files()}
+            found = {path.name: checkpoints.read(path, ledger.key_of(session)) for path in kept.all()}
             walked = verify(session, [each.size for each in found.values()])
             wrong = {name: each for name, each in found.items() if checkpoints.parted(walked, {name: each})}
             if not wrong:

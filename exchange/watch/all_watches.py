@@ -1,5 +1,5 @@
 """One round: tell the ledger what the answers are decided by, count the due days again, watch them, what should have
-come, the certificates and the assessments. Any part may be run by itself.
+come, the certificates, the assessments and the witnesses. Any part may be run by itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from exchange.watch.configuration import watch_configuration
 from exchange.watch.cycles import CyclesSeen, watch_cycles
 from exchange.watch.deadlines import watch_deadlines
 from exchange.watch.due import Recount, recompute
+from exchange.watch.witnesses import watch_witnesses
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class Round:
     assessments: AssessmentsSeen
     out_of_use: tuple[str, ...] = ()
     """A sentence for each version of a snapshot that is not what was written."""
+    witnesses: tuple[str, ...] = ()
+    """A sentence for each witness that does not cosign as agreed."""
 
     @property
     def troubles(self) -> list[str]:
         seen = (self.recount, self.cycles, self.certificates, self.assessments)
-        return sorted({*self.out_of_use, *(trouble for each in seen for trouble in each.troubles)})
+        return sorted({*self.out_of_use, *self.witnesses, *(trouble for each in seen for trouble in each.troubles)})
 
 
 def watch_all(app: App) -> Round:
@@ -40,6 +43,7 @@ def watch_all(app: App) -> Round:
     cycles = watch_cycles(app)
     certificates, assessments = watch_certificates(app), watch_assessments(app)
     alerts += cycles.alerts + certificates.alerts + assessments.alerts
-    seen = Round(recount, alerts, cycles, certificates, assessments, tuple(app.snapshots.out_of_use()))
+    out_of_use, witnesses = tuple(app.snapshots.out_of_use()), tuple(watch_witnesses(app))
+    seen = Round(recount, alerts, cycles, certificates, assessments, out_of_use, witnesses)
     Duties.of_home(app.settings.home).done(WATCH, f"{len(seen.troubles)}")
     return seen

@@ -149,6 +149,28 @@ def test_a_disk_whose_encryption_is_declared(tmp_path: Path) -> None:
     assert machine.encryption(tmp_path, beneath=False).condition is not FAILING
 
 
+@pytest.mark.parametrize(
+    ("kind", "seen"),
+    [("fuse.gocryptfs", True), ("ecryptfs", True), ("ext4", False), ("fuse.sshfs", False), (None, False)],
+)
+def test_encryption_is_seen_of_the_file_system_over_the_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str | None, seen: bool
+) -> None:
+    """By what the kernel says of the folder's own device; a line of another one decides nothing."""
+    number = tmp_path.stat().st_dev
+    own = f"36 25 {os.major(number)}:{os.minor(number)} / / rw,relatime shared:1 - {kind} /dev/x rw\n"
+    mounts = tmp_path / "mountinfo"
+    mounts.write_text("35 25 99:99 / /other rw - ecryptfs /dev/y rw\n" + (own if kind else ""))
+    monkeypatch.setattr(machine, "_MOUNTS", mounts)
+    assert ("the folder is encrypted" in machine.encryption(tmp_path, beneath=False).en) is seen
+
+
+def test_each_place_where_something_plain_lies_is_looked_at(app: App) -> None:
+    looked_at = {each.about for each in office.encryption(app)}
+    keys = app.settings.keys.decryption_key.parent
+    assert {str(app.settings.home), str(app.settings.exports), str(keys)} <= looked_at
+
+
 def test_a_check_that_hangs_has_an_end_and_is_not_begun_again(app: App) -> None:
     going_on, begun = Event(), []
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.register.merkle import Tree, inclusion_path, root_by_path
+from exchange.register.merkle import Tree, consistency_path, grew, inclusion_path, root_by_path
 
 HASHES = [sha256(bytes([number])).hexdigest() for number in range(70)]
 
@@ -67,3 +67,38 @@ def test_a_path_of_another_length_proves_nothing(index: int, size: int, length: 
 def test_an_entry_that_is_not_there_has_no_path(index: int, size: int) -> None:
     with pytest.raises(IndexError):
         inclusion_path(HASHES, index, size)
+
+
+SIZES = st.integers(1, len(HASHES)).flatmap(lambda size: st.tuples(st.integers(1, size), st.just(size)))
+OTHER = sha256(b"another").digest()
+
+
+@given(SIZES)
+def test_a_tree_is_shown_to_have_grown_out_of_each_smaller_one_and_out_of_no_other(drawn: tuple[int, int]) -> None:
+    old, size = drawn
+    path = consistency_path(HASHES, old, size)
+    smaller, root = Tree.of(HASHES[:old]).root(), Tree.of(HASHES[:size]).root()
+    assert grew(old, smaller, size, root, path)
+    assert not grew(old, OTHER, size, root, path)
+    assert not grew(old, smaller, size, OTHER, path)
+    assert not grew(old, smaller, size, root, [*path, OTHER])
+    for place in range(len(path)):
+        assert not grew(old, smaller, size, root, [*path[:place], OTHER, *path[place + 1 :]])
+        assert not grew(old, smaller, size, root, path[:place] + path[place + 1 :])
+
+
+@given(SIZES.filter(lambda drawn: drawn[0] < drawn[1]))
+def test_what_forked_or_shrank_did_not_grow(drawn: tuple[int, int]) -> None:
+    """The fork differs in the smaller tree's last line; whatever path its maker computes."""
+    old, size = drawn
+    forked = [*HASHES[: old - 1], sha256(b"another").hexdigest(), *HASHES[old:size]]
+    smaller = Tree.of(HASHES[:old]).root()
+    assert not grew(old, smaller, size, Tree.of(forked).root(), consistency_path(forked, old, size))
+    assert not grew(size, Tree.of(HASHES[:size]).root(), old, smaller, consistency_path(HASHES, old, size))
+
+
+@pytest.mark.parametrize(("old", "size"), [(0, 5), (6, 5), (-1, 5)])
+def test_a_tree_that_is_not_smaller_has_no_path(old: int, size: int) -> None:
+    with pytest.raises(IndexError):
+        consistency_path(HASHES, old, size)
+    assert not grew(old, OTHER, size, OTHER, [OTHER])

@@ -1,0 +1,53 @@
+"""``exchange witness``: what another organ runs that cosigns the checkpoints of an office's register."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from exchange.base.errors import Halt
+from exchange.base.files import disk_trouble, write_atomically
+from exchange.cli.outcome import out, outcome
+from exchange.register.witness import begin_anew, cosign, make_witness
+
+commands = typer.Typer(add_completion=False, no_args_is_help=True)
+
+Folder = Annotated[Path, typer.Argument(help="The witness's own folder")]
+
+
+@commands.command()
+def make(
+    folder: Folder,
+    name: Annotated[str, typer.Option(help="The witness's name, without blanks: archives.example.gov.cn")],
+) -> None:
+    """Make a witness's key, unless there is one, and print its public key for the office's settings."""
+    with outcome():
+        try:
+            out.print(make_witness(folder, name), markup=False, soft_wrap=True)
+        except ValueError:
+            msg = "a witness's name has no blanks and no +"
+            raise Halt(msg) from None
+        out.print(f"put the office's register.pem into {folder}; compare it by telephone", markup=False)
+
+
+@commands.command("cosign")
+def cosign_(
+    folder: Folder,
+    request: Annotated[Path, typer.Argument(help="What `exchange register checkpoint` wrote")],
+    to: Annotated[Path, typer.Argument(help="The file to write and give back to the office")],
+) -> None:
+    """Cosign a checkpoint that grew out of the one that was cosigned last; refuse any other."""
+    with outcome(), disk_trouble(request):
+        cosigned = cosign(folder, request.read_text("utf-8", "replace"), datetime.now(UTC))
+        write_atomically(to, cosigned.encode())
+        out.print(f"{to}: cosigned", markup=False)
+
+
+@commands.command()
+def anew(folder: Folder) -> None:
+    """Begin anew with a register that its office had to restore; a person has asked the office why."""
+    with outcome():
+        out.print(f"set aside: a register of {begin_anew(folder)} lines; the office asks with --since 0")

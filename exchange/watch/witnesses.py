@@ -1,0 +1,100 @@
+"""Watch whether the witnesses cosign the register's checkpoints as agreed, and take in what they cosigned.
+
+Rules
+- A cosigned checkpoint is taken only where the office signed it, a witness of the settings cosigned it, and the ledger
+  is still the one that it tells of.
+- A cosignature that is older than the settings say, or was never given, is a trouble at each look: a witness that is
+  not asked finds nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from exchange.app import App
+from exchange.base.errors import Halt
+from exchange.register import checkpoints
+from exchange.register.cosigning import WitnessKey
+from exchange.settings_sections import WitnessSettings
+
+
+@dataclass(frozen=True)
+class Cosigned:
+    """What a witness cosigned last: so many lines, and when; None and 0 where it never did."""
+
+    witness: WitnessSettings
+    size: int = 0
+    at: datetime | None = None
+
+    def days_late(self, now: datetime) -> int | None:
+        """Days since the last cosignature, where that is more than agreed; -1 where there is none."""
+        if self.at is None:
+            return -1
+        return (now - self.at).days if now - self.at > timedelta(days=self.witness.days) else None
+
+
+def cosigned(app: App) -> list[Cosigned]:
+    """What each witness of the settings cosigned last; Halt where a kept cosignature does not hold."""
+    return [_last(app, each) for each in app.settings.witnesses]
+
+
+def watch_witnesses(app: App) -> list[str]:
+    """A sentence for each witness that has not cosigned as agreed, or whose cosignature does not hold."""
+    try:
+        return list(_late(app))
+    except Halt as error:
+        return [str(error)]
+
+
+def take(app: App, place: Path) -> Cosigned:
+    """Keeps a checkpoint that a witness cosigned; Halt where it is none, or the ledger is another than it tells of."""
+    checkpoint = checkpoints.read(place, app.ledger_key)
+    note = place.read_text("utf-8")
+    for witness in app.settings.witnesses:
+        key = key_of(witness)
+        at = key.cosigned_at(note, checkpoint)
+        if at is None:
+            continue
+        if at > app.now() + timedelta(days=1):
+            msg = f"{place}: the witness's clock is more than a day before ours"
+            raise Halt(msg)
+        app.register.check_agrees(place)
+        kept = _last(app, witness)
+        if kept.at is None or (kept.size, kept.at) < (checkpoint.size, at):
+            app.checkpoints.keep_cosigned(note, key.id, checkpoint.size)
+        return Cosigned(witness, checkpoint.size, at)
+    msg = f"{place}: no witness of the settings cosigned this checkpoint"
+    raise Halt(msg)
+
+
+def key_of(witness: WitnessSettings) -> WitnessKey:
+    """The witness's key; Halt where the settings hold none."""
+    try:
+        return WitnessKey.parse(witness.key)
+    except ValueError:
+        msg = f"[[witnesses]] {witness.zh}: not a witness's key, as the witness printed it"
+        raise Halt(msg) from None
+
+
+def _late(app: App) -> Iterator[str]:
+    for each in cosigned(app):
+        days = each.days_late(app.now())
+        if days is not None:
+            since = "never cosigned" if days < 0 else f"last cosigned {days} days ago"
+            yield f"the witness {each.witness.zh} {since}, every {each.witness.days} were agreed"
+
+
+def _last(app: App, witness: WitnessSettings) -> Cosigned:
+    key = key_of(witness)
+    files = app.checkpoints.cosigned(key.id)
+    if not files:
+        return Cosigned(witness)
+    checkpoint = checkpoints.read(files[-1], app.ledger_key)
+    at = key.cosigned_at(files[-1].read_text("utf-8"), checkpoint)
+    if at is None:
+        msg = f"{files[-1]}: the cosignature of {witness.zh} does not hold"
+        raise Halt(msg)
+    return Cosigned(witness, checkpoint.size, at)
