@@ -4,11 +4,11 @@ Rules
 - A set has its run before a worker has it. The run does what there is left: nothing after a worker that was quick, all
   of it where none took the set, or one failed or died. What goes wrong is the run's to tell and to try again; a worker
   only logs that it left the set to it. Both may be at one set: every step may be run twice and by two at once.
-- A run that will find nothing to do need not hurry, and Airflow starts about one in a second whatever is asked of it:
-  so it starts a second later for each set that waits for the same worker. Alone, a set's run starts at once.
+- A run that will find nothing to do need not hurry, and costs more than the answer: while sets wait, it starts some
+  seconds later for each of them, so that a burst is answered first. Alone, a set's run starts at once.
 - Workers are forked, so that they share what is imported, before the lookout starts threads. A worker opens an office
   of its own, holds at most ``MAX_WAITING`` ids, and lives no longer than the lookout: memory is renewed with it.
-- Answering takes about a quarter of a second of processor time instead of Airflow's one and a quarter (ADR 17).
+- Figures: decision 17.
 """
 
 from __future__ import annotations
@@ -33,6 +33,12 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 250
 """Ids of batches that wait for one worker, as many as its pipe holds for sure; further sets are left to their runs."""
+
+_RUN_SECONDS: Final = 3.0
+"""Between the runs of sets that wait: a run takes over a second of processor time, and this leaves it half a core."""
+
+_MAX_LATER: Final = 300.0
+"""Later than this no run starts, should all workers have died."""
 
 _LAST_SECONDS: Final = 10.0
 """A worker that is to end may finish the set that it is at for so long."""
@@ -95,8 +101,10 @@ class ResidentWorkers:
         ``collect``'s, which looks for sets that have none.
         """
         counts = [(each.waiting(), number) for number, each in enumerate(self._workers)]
-        waiting, chosen = min(((n, number) for n, number in counts if n is not None), default=(0, None))
-        if start_run(timedelta(seconds=waiting)) and chosen is not None:
+        free = sorted((waiting, number) for waiting, number in counts if waiting is not None)
+        later = min(_RUN_SECONDS * sum(waiting for waiting, _ in free), _MAX_LATER)
+        if start_run(timedelta(seconds=later)) and free:
+            _, chosen = free[0]
             self._workers[chosen].give(batch_id)
 
 

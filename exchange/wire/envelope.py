@@ -160,7 +160,7 @@ def _openssl(arguments: Sequence[str], descriptors: Sequence[int]) -> int:
             ["openssl", *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,  # its end is waited for; without a pipe the program is asked every few milliseconds
             pass_fds=descriptors,
             timeout=_VERIFY_SECONDS,
             check=False,
