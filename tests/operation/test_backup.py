@@ -105,7 +105,7 @@ def test_the_drill(
         said = run(config, "backup", "make")
     assert answered, "no batch ended meanwhile"
     assert "0 old backups" in said
-    assert "0 个文件完好" not in run(config, "backup", "verify")
+    assert ": 0 个文件完好" not in run(config, "backup", "verify")
 
     lost = ask()
     lost_files = court.make_set(lost)

@@ -242,7 +242,7 @@ def test_a_server_that_says_more_than_it_sends_holds_up_nobody(
 def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(
     app: App, later: Later, court: DemoPartner, ask: Ask
 ) -> None:
-    """A receipt that is not sent again, because what was kept of it was altered."""
+    """A receipt that was taken away and is not sent again, because what was kept of it was altered."""
     answered, asked = ask(batch=f"{court.id}.a-again"), ask()
     files = court.make_set(answered)
     put(court, files)
@@ -251,11 +251,15 @@ def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(
     kept = app.archive.path(app.register.file(answered.batch, Role.RECEIPT).sha256)
     content = kept.read_bytes()
     kept.write_bytes(b"{}")
+    receipt = court.server.home / "from-office" / f"{answered.batch}.receipt.json"
+    receipt.unlink()
     put(court, files | court.make_set(asked))
     try:
         swept = poll(later(timedelta(minutes=2)))
     finally:
         kept.write_bytes(content)
+    assert not receipt.exists()
+    poll(later(timedelta(minutes=4)))
     assert asked.batch in swept.waiting
     assert [answered.batch in trouble for trouble in swept.troubles] == [True]
     assert court.verified(f"{answered.batch}.receipt.json")["outcome"] == "accepted"
