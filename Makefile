@@ -11,7 +11,7 @@ SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server && command -v 
 BROWSER = @{ command -v npm && command -v chromium; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm chromium; } || true
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -63,6 +63,9 @@ campaign: .venv/installed   ## random kills, flipped bytes, forged rows and roll
 
 bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
 	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))
+
+bench-regression: .venv/installed ## three minutes: ratios to what is frozen, beside those last recorded; RECORD=1 writes them anew
+	$(BIN)/python -m benchmarks.regression $(if $(RECORD),--record)
 
 bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; 15 minutes, writes benchmarks/ADHOC.md
 	$(BIN)/python -m benchmarks.adhoc

@@ -41,7 +41,7 @@ def measure(world: World, runs: int, scratch: Path, say: Callable[[str], None]) 
         for _ in range(runs + 1):
             batch = claimed(office, asked, ROWS)
             done.append(run(python("benchmarks.pipeline.one", office.config, batch.id)))
-        plain = physical(office, batch, asked, scratch)
+        plain = {name: each.seconds for name, each in physical(office, batch, asked, scratch).items()}
         large = claimed(office, many, MANY)
         return middle(done[1:]), run(python("benchmarks.pipeline.one", office.config, large.id)), plain
 
