@@ -29,6 +29,7 @@ from exchange.pages import words
 from exchange.pages.answering import number_of
 from exchange.pages.asked import Asked
 from exchange.pages.extensions import DAYS, extendable
+from exchange.pages.paging import page_of
 from exchange.pages.suspicions import held
 from exchange.pages.troubles import Agreements, agreements, named
 from exchange.register import Batch, Release, ReleaseState
@@ -62,9 +63,12 @@ def approvals(asked: Asked) -> Response:
     app, today = asked.app, office_day(asked.app.now())
     known = agreements(app)
     found = [(release, batch, *named(known, batch)) for release, batch in releases_under_way(app.register.engine)]
+    waiting = [each for each in found if each[0].state is ReleaseState.PROPOSED]
+    page = page_of(waiting, asked.request.query_params.get("page"))
     return asked.page(
         "approvals.html",
-        waiting=[_line(*each, today) for each in found if each[0].state is ReleaseState.PROPOSED],
+        page=page,
+        waiting=[_line(*each, today) for each in page.rows],
         leaving=[
             (release, partner, words.RELEASES[release.state], words.moment(since), is_stuck(release, app.now()))
             for release, _, partner, _ in found

@@ -22,6 +22,7 @@ from exchange.app import App
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.asked import Asked, Failure
+from exchange.pages.paging import page_of
 from exchange.pages.suspicions import in_words
 from exchange.pages.troubles import Agreements, agreements, troubles
 from exchange.register.board import OpenLine, open_lines
@@ -33,7 +34,6 @@ from exchange.supervision.report import office_name
 from exchange.supervision.today import GUARD, INQUIRY, LEADER, RETURNED, SOFTWARE, SOURCE, OpenBatch, Urgency, picture
 from exchange.watch.deadlines import dues_of
 
-PAGE_ROWS: Final = 100
 COOKIE: Final = "exchange_board"
 _FILTERS: Final = ("partner", "level", "urgency", "waits")
 _OFFICER: Final = Words("核实员", "an officer")
@@ -72,18 +72,16 @@ def board(asked: Asked) -> Response:
     lines = open_lines(asked.app.register.engine)
     found = open_picture(asked.app, lines, today)
     chosen = [each for each in found if _fits(each, known, wanted)]
-    last = max(1, -(-len(chosen) // PAGE_ROWS))
-    number = min(last, int(query["page"]) if query.get("page", "").isdecimal() and len(query["page"]) < 6 else 1)
-    shown = chosen[(number - 1) * PAGE_ROWS : number * PAGE_ROWS]
+    page = page_of(chosen, query.get("page"))
     since = {line.batch.id: line.since for line in lines}
     held = {each.batch: each for each in asked.app.register.guard.holds()}
     answer = asked.page(
         "board.html",
         today=today,
-        lines=[_line(each, since[each.batch.id], known, today, failures, held.get(each.batch.id)) for each in shown],
-        found=len(chosen),
-        number=number,
-        last=last,
+        lines=[
+            _line(each, since[each.batch.id], known, today, failures, held.get(each.batch.id)) for each in page.rows
+        ],
+        page=page,
         tiles=_tiles(found),
         waiting=_waiting_tiles(found),
         wanted=wanted,

@@ -1,0 +1,33 @@
+"""Long tables, a hundred rows at a time.
+
+Rule: a number of a page that is none, or beyond the last, is one that is there: what is asked for may have been
+answered since the link was made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Generic, TypeVar
+
+PAGE_ROWS: Final = 100
+_DIGITS: Final = 5
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """One page of a table: ``total`` rows in all on ``last`` pages, of which this is ``number``, from 1 on."""
+
+    rows: Sequence[Row]
+    number: int
+    last: int
+    total: int
+
+
+def page_of(rows: Sequence[Row], asked: str | None) -> Page[Row]:
+    """The page that a query asks for; the first without one."""
+    last = max(1, -(-len(rows) // PAGE_ROWS))
+    wanted = int(asked) if asked and asked.isdecimal() and len(asked) <= _DIGITS else 1
+    number = min(last, max(1, wanted))
+    return Page(rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS], number, last, len(rows))
