@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated
 
@@ -20,11 +21,11 @@ from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words
 from exchange.register import Decision, Review, ReviewFilter, ReviewState
 from exchange.review import second_eyes
-from exchange.review.case import CaseView, load_cases
+from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import in_words, why
 from exchange.review.people import check_leader, check_officer, offices_of
-from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, rows_of, write_list
+from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, write_list
 from exchange.settings import read_secret
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -150,6 +151,10 @@ def export_(
     form = file.suffix.removeprefix(".").lower()
     if form not in ("csv", "xlsx"):
         raise typer.BadParameter("a work list is a .csv or an .xlsx file", param_hint="file")
+    if not file.parent.is_dir():
+        raise typer.BadParameter("there is no such folder 没有这个文件夹", param_hint="file")
+    if file.exists():
+        raise typer.BadParameter("there is a file of that name; it is not overwritten 已有同名文件", param_hint="file")
     with outcome(), App.of_account(os_user()) as app:
         cases = _cases(app, _mine(app, batch, ReviewState.OPEN))
         key = list_key(read_secret(app.settings.keys.signing_key))
@@ -157,22 +162,35 @@ def export_(
         out.print(f"{len(cases)} rows in {file}", markup=False)
 
 
-def _cases(app: App, reviews: list[Review]) -> list[CaseView]:
+def _cases(app: App, reviews: Iterable[Review]) -> list[CaseView]:
+    return [case for batch, rows in _by_batch(reviews).items() for case in load_cases(app, batch, rows)]
+
+
+def _open(app: App, reviews: Iterable[Review]) -> dict[tuple[str, int], dict[str, str]]:
+    """What is to be decided of these rows, by batch and row; none of them is opened."""
+    return {
+        (batch, row.row): columns
+        for batch, rows in _by_batch(reviews).items()
+        for row, columns in zip(rows, open_columns(app, batch, [each.row for each in rows]), strict=True)
+    }
+
+
+def _by_batch(reviews: Iterable[Review]) -> dict[str, list[Review]]:
     by_batch: dict[str, list[Review]] = {}
     for review in reviews:
         by_batch.setdefault(review.batch, []).append(review)
-    return [case for batch, rows in by_batch.items() for case in load_cases(app, batch, rows)]
+    return by_batch
 
 
 @commands.command("import")
-def import_(file: Annotated[Path, typer.Argument(help="A work list that was filled in")]) -> None:
+def import_(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A work list, filled in")]) -> None:
     """Take the decisions of a work list; all lines that are filled in, or none."""
     with outcome(), App.of_account(os_user()) as app:
         lines = read_list(file.read_bytes())
-        wanted = rows_of(lines)
-        mine = [each for each in _mine(app, None, None) if each.row in wanted.get(each.batch, ())]
-        cases = {(case.review.batch, case.review.row): case for case in _cases(app, mine)}
-        decisions = check_lines(lines, cases, list_key(read_secret(app.settings.keys.signing_key)))
+        named = {each.about for each in lines}
+        mine = {(each.batch, each.row): each for each in _mine(app, None, None) if (each.batch, each.row) in named}
+        key = list_key(read_secret(app.settings.keys.signing_key))
+        decisions = check_lines(lines, mine, _open(app, mine.values()), key)
         for batch, rows in decisions.items():
             settled = second_eyes.decide(app, batch, rows)
             out.print(f"{batch}: {len(rows)} rows {_SETTLED if settled else _ANOTHER}", markup=False)

@@ -120,7 +120,7 @@ def decide_row(asked: Asked) -> Response:
     note = form.get("note", "").strip() or None
     with without_values():
         check_reason(form.get("reason", ""), note)
-        said = complete(open_columns(asked.app, found), answers)
+        said = complete(open_columns(asked.app, found.batch, [found.row])[0], answers)
         settled = decide(asked.app, found.batch, [Decision(found.row, version, said, form["reason"], note)])
     if not may_review(asked.app.settings, asked.app.register.actor, found.division):
         return asked.see("/approval?done=settled")

@@ -42,6 +42,7 @@ class ReleaseState(StrEnum):
     DELIVERED = "delivered"
 
 
+_DIGITS: Final = 9
 UNDER_WAY: Final = frozenset({ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED})
 """States in which something is still to be done with a release."""
 
@@ -101,7 +102,7 @@ class Release:
 def parse_id(release_id: str) -> tuple[str, int]:
     """Batch and number; Halt where the text is no release's name."""
     batch_id, mark, number = release_id.rpartition(".release-")
-    if not mark or not number.isdecimal():
+    if not mark or not (number.isascii() and number.isdecimal() and len(number) <= _DIGITS):
         msg = f"{release_id} is not the name of a release: it should be <batch>.release-<number>"
         raise Halt(msg)
     return batch_id, int(number)

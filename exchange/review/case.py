@@ -81,10 +81,11 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
     return cases
 
 
-def open_columns(app: App, review: Review) -> dict[str, str]:
-    """The columns of a row that are to be decided, with their answers now; nobody is looked at, nothing is opened."""
-    codes = _codes(_matched(BatchContext.of(app, app.register.batch(review.batch)), [review.row]), 0)
-    return {column: code for column, code in codes.items() if code in PENDING}
+def open_columns(app: App, batch_id: str, rows: Sequence[int]) -> list[dict[str, str]]:
+    """For each of these rows the columns that are to be decided, with their answers now; nothing is opened."""
+    matched = _matched(BatchContext.of(app, app.register.batch(batch_id)), rows)
+    codes = [_codes(matched, row) for row in range(matched.height)]
+    return [{column: code for column, code in each.items() if code in PENDING} for each in codes]
 
 
 def _matched(context: BatchContext, rows: Sequence[int]) -> pl.DataFrame:

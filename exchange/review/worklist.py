@@ -3,9 +3,11 @@
 Rules
 - Each line carries a MAC (HMAC-SHA256) over what the officer was shown and the row's version: a line that was changed,
   copied into another row, or made up is not taken; a row that changed since is *stale* and is not taken either.
-- All lines of a list are checked before any is taken; what is wrong is told by line and column, never by value.
+- All lines of a list are checked before any is taken, and all that do not hold are told at once, by line and column,
+  never by value. Nothing is opened for that: what the MAC covers is what was opened when the list was written.
+- The proposal is taken as it stands by one word; what is answered beside it goes before it.
 - The list holds people and is written 0600; its rows are registered as opened.
-- Sorted, filtered or shortened lists are as good as whole ones: each line stands for itself.
+- Filtered or shortened lists are as good as whole ones: each line stands for itself.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import hmac
 import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final, Literal
 
@@ -21,17 +24,21 @@ import polars as pl
 
 from exchange.base.errors import Halt, Refused
 from exchange.base.tables import ANSWERS, ITEMS, REASONS
-from exchange.base.xlsx import MAX_WRITTEN_CELL, write_workbook
+from exchange.base.xlsx import MAX_WRITTEN_CELL
+from exchange.matching.decide import IDENTITY_COLUMN
 from exchange.output.results import without_formulas
 from exchange.register import Decision, Review
 from exchange.review.case import CaseView
-from exchange.review.decisions import allowed, check_reason, complete
+from exchange.review.decisions import WAITING, allowed, check_reason, complete
 from exchange.review.labels import line, why
+from exchange.review.worklist_sheet import write_sheet
 from exchange.validate.workbook import read_sheet
 
 Form = Literal["csv", "xlsx"]
+Row = tuple[str, int]
+"""Batch and row."""
 
-HEADERS: Final = {
+SHOWN: Final = {
     "batch": "批次号",
     "row": "行号",
     "office": "责任单位",
@@ -39,19 +46,43 @@ HEADERS: Final = {
     "claim": "核查内容",
     "register": "登记情况",
     "records": "业务和违法犯罪记录",
-    "proposal": "建议答复",
     "open": "待定事项",
-    "version": "版本",
-    "seal": "校验",
-    "answers": "核实结论",
-    "reason": "依据",
-    "note": "备注",
+    "proposal": "建议答复",
 }
-"""Column → header. The last three are the officer's; answers are written ``identity=consistent; sex=inconsistent``."""
+"""What the officer is shown: column → header."""
 
-_SHOWN: Final = tuple(HEADERS)[:10]
-_DERIVED: Final = b"exchange work list 2"
+ASKED: Final = {"accept": "照建议", "reason": "依据", "note": "备注"}
+"""What the officer fills in, beside one column for each item that is open in some row."""
+
+KEPT: Final = {"version": "版本", "seal": "校验"}
+CONCLUSION: Final = "结论 "
+"""In front of an item's word: the header of its column."""
+YES: Final = "是"
+NOT_OPEN: Final = "—"
+"""Stands in a conclusion's cell where the item is not open in that row."""
+
+_MACED: Final = (*SHOWN, "version")
+_DERIVED: Final = b"exchange work list 3"
 _ZIP: Final = b"PK\x03\x04"
+_DIGITS: Final = 9
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that was filled in, not checked yet: its number in the file, its cells by column, and the conclusions'
+    cells by the column that they decide.
+    """
+
+    number: int
+    cells: Mapping[str, str]
+    conclusions: Mapping[str, str]
+
+    @property
+    def about(self) -> Row | None:
+        """The row that it names; None where it names none."""
+        row = self.cells["row"]
+        fits = row.isascii() and row.isdecimal() and len(row) <= _DIGITS
+        return (self.cells["batch"], int(row)) if fits else None
 
 
 def list_key(secret: bytes) -> bytes:
@@ -61,63 +92,113 @@ def list_key(secret: bytes) -> bytes:
 
 def write_list(cases: Sequence[CaseView], key: bytes, form: Form) -> bytes:
     """The list's bytes: a workbook, or CSV in UTF-8 with a mark, as spreadsheets want it."""
-    rows = []
-    for case in cases:
-        shown = _shown(case)
-        rows.append(shown | {"seal": _mac(shown, key), "answers": "", "reason": "", "note": ""})
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(HEADERS, pl.String)).rename(HEADERS)
+    decided = decided_columns(cases)
+    headers = [
+        *SHOWN.values(),
+        ASKED["accept"],
+        *map(header_of, decided),
+        ASKED["reason"],
+        ASKED["note"],
+        *KEPT.values(),
+    ]
+    rows = [_cells(case, decided, key) for case in cases]
     if form == "xlsx":
-        return write_workbook(frame, "核实清单", _notes(cases), "填写说明")
-    text = frame.select(without_formulas(pl.col(name)).alias(name) for name in frame.columns).write_csv(
+        choices = {header_of(column): list(_words(column)) for column in decided}
+        choices |= {ASKED["accept"]: [YES], ASKED["reason"]: [reason.zh for reason in REASONS.values()]}
+        return write_sheet(headers, rows, choices, shown=list(SHOWN.values()), kept=list(KEPT.values()))
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(headers, pl.String), orient="row")
+    text = frame.select(without_formulas(pl.col(name)).alias(name) for name in headers).write_csv(
         line_terminator="\r\n"
     )
     return b"\xef\xbb\xbf" + text.encode()
 
 
-def read_list(content: bytes) -> list[tuple[int, dict[str, str]]]:
-    """The lines that were filled in, with their numbers; not checked yet. Halt where it is no work list."""
-    numbers, frame = _sheet(content) if content.startswith(_ZIP) else _csv(content)
-    names = {header: name for name, header in HEADERS.items()}
-    if set(frame.columns) != set(names):
+def decided_columns(cases: Iterable[CaseView]) -> list[str]:
+    """The columns that are open in some row, in the order of the items; name and number go with the identity."""
+    wanted = {column for case in cases for column in _asked(case.open)}
+    return [column for column in (IDENTITY_COLUMN, *ITEMS) if column in wanted]
+
+
+def header_of(column: str) -> str:
+    return f"{CONCLUSION}{_item(column)}"
+
+
+def read_list(content: bytes) -> list[Line]:
+    """The lines that were filled in; not checked yet. Halt where it is no work list."""
+    numbers, frame = _read_sheet(content) if content.startswith(_ZIP) else _read_csv(content)
+    fixed = {header: name for name, header in {**SHOWN, **ASKED, **KEPT}.items()}
+    columns = {header_of(column): column for column in (IDENTITY_COLUMN, *ITEMS)}
+    if not fixed.keys() <= set(frame.columns) <= fixed.keys() | columns.keys():
         msg = "the list has other columns than the one that was written"
         raise Halt(msg)
-    rows = frame.rename(names).fill_null("").iter_rows(named=True)
-    return [(number, row) for number, row in zip(numbers, rows, strict=True) if row["answers"].strip()]
-
-
-def rows_of(lines: Iterable[tuple[int, Mapping[str, str]]]) -> dict[str, list[int]]:
-    """Batch → rows that these lines name."""
-    found: dict[str, list[int]] = {}
-    for _, row in lines:
-        if row["row"].isdecimal():
-            found.setdefault(row["batch"], []).append(int(row["row"]))
-    return found
+    lines = []
+    for number, row in zip(numbers, frame.fill_null("").iter_rows(named=True), strict=True):
+        cells = {name: row[header] for header, name in fixed.items()}
+        said = {columns[header]: text.strip() for header, text in row.items() if header in columns}
+        conclusions = {column: text for column, text in said.items() if text not in ("", NOT_OPEN)}
+        if conclusions or cells["accept"].strip():
+            lines.append(Line(number, cells, conclusions))
+    return lines
 
 
 def check_lines(
-    lines: Iterable[tuple[int, Mapping[str, str]]], cases: Mapping[tuple[str, int], CaseView], key: bytes
+    lines: Iterable[Line], reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
 ) -> dict[str, list[Decision]]:
-    """Batch → decisions. ``cases``: what the rows show now, by batch and row. Halt with line and column at the first
-    line that does not hold.
+    """Batch → decisions. ``reviews``: the rows of the officer's own queue that are named; ``open_``: their columns that
+    are to be decided, with their answers now. Halt with all lines that do not hold.
     """
-    found: dict[str, list[Decision]] = {}
-    for number, row in lines:
-        case = cases.get((row["batch"], int(row["row"]))) if row["row"].isdecimal() else None
-        if case is None:
-            msg = f"line {number}: this row is not in the queue of your office"
-            raise Halt(msg)
-        if str(case.review.version) != row["version"]:
-            msg = f"line {number}: the row was changed since the list was written; write a new list"
-            raise Halt(msg)
-        shown = _shown(case)
-        if not hmac.compare_digest(row["seal"].encode(), _mac(shown, key).encode()) or not _as_written(row, shown):
-            msg = f"line {number}: the line is not as it was written"
-            raise Halt(msg)
-        if any(decision.row == case.review.row for decision in found.get(row["batch"], ())):
-            msg = f"line {number}: the row stands twice in the list"
-            raise Halt(msg)
-        found.setdefault(row["batch"], []).append(_decision(number, case, row))
-    return found
+    decisions: dict[Row, Decision] = {}
+    problems = []
+    for each in lines:
+        try:
+            decision = _decision(each, reviews, open_, key)
+            if (row := (each.cells["batch"], decision.row)) in decisions:
+                msg = "the row stands twice in the list"
+                raise Halt(msg)
+            decisions[row] = decision
+        except Halt as problem:
+            problems.append(f"line {each.number}: {problem}")
+    if problems:
+        raise Halt("\n".join(problems))
+    by_batch: dict[str, list[Decision]] = {}
+    for (batch, _), decision in decisions.items():
+        by_batch.setdefault(batch, []).append(decision)
+    return by_batch
+
+
+def _decision(
+    said: Line, reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
+) -> Decision:
+    cells = said.cells
+    if not hmac.compare_digest(cells["seal"].encode(), _mac(cells, key).encode()) or said.about is None:
+        msg = "the line is not as it was written"
+        raise Halt(msg)
+    review = reviews.get(said.about)
+    if review is None:
+        msg = "this row is not in the queue of your office"
+        raise Halt(msg)
+    if str(review.version) != cells["version"]:
+        msg = "the row was changed since the list was written; write a new list"
+        raise Halt(msg)
+    reasons = {reason.zh: code for code, reason in REASONS.items()}
+    reason, note = cells["reason"].strip(), cells["note"] or None
+    reason = reasons.get(reason, reason)
+    answers = complete(open_[said.about], _answers(said))
+    check_reason(reason, note)
+    return Decision(review.row, review.version, answers, reason, note)
+
+
+def _answers(said: Line) -> dict[str, str]:
+    """Column → code; of the proposal, where it was accepted, what is not answered otherwise."""
+    accepted = said.cells["accept"].strip()
+    if accepted not in ("", YES):
+        msg = f"{ASKED['accept']}: only {YES}, or empty"
+        raise Halt(msg)
+    proposed = _proposal_of(said.cells["proposal"]) if accepted else {}
+    typed = {column: _words(column).get(text, text) for column, text in said.conclusions.items()}
+    if typed.get(IDENTITY_COLUMN, "consistent") != "consistent":
+        proposed = {}  # what was proposed of somebody else
+    return proposed | typed
 
 
 def parse_answers(text: str) -> dict[str, str]:
@@ -134,7 +215,7 @@ def parse_answers(text: str) -> dict[str, str]:
     return answers
 
 
-def _csv(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
+def _read_csv(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
     try:
         frame = pl.read_csv(io.BytesIO(content.decode("utf-8-sig").encode()), infer_schema=False)
     except (UnicodeDecodeError, pl.exceptions.PolarsError):
@@ -143,7 +224,7 @@ def _csv(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
     return range(2, frame.height + 2), frame
 
 
-def _sheet(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
+def _read_sheet(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
     try:
         sheet = read_sheet(content)
         frame = sheet.texts()
@@ -155,21 +236,17 @@ def _sheet(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
     return sheet.numbers, frame
 
 
-def _decision(number: int, case: CaseView, row: Mapping[str, str]) -> Decision:
-    reasons = {reason.zh: code for code, reason in REASONS.items()}
-    reason = row["reason"].strip()
-    reason = reasons.get(reason, reason)
-    try:
-        answers = complete(case.open, parse_answers(row["answers"]))
-        check_reason(reason, row["note"] or None)
-    except Halt as problem:
-        msg = f"line {number}: {problem}"
-        raise Halt(msg) from None
-    return Decision(case.review.row, case.review.version, answers, reason, row["note"] or None)
+def _cells(case: CaseView, decided: Sequence[str], key: bytes) -> list[str]:
+    """A line, in the order of the headers."""
+    shown, asked = _shown(case), _asked(case.open)
+    conclusions = ["" if column in asked else NOT_OPEN for column in decided]
+    told = [shown[name] for name in SHOWN]
+    return [*told, "", *conclusions, "", "", shown["version"], _mac(shown, key)]
 
 
 def _shown(case: CaseView) -> dict[str, str]:
     review: Review = case.review
+    asked = _asked(case.open)
     texts = {
         "batch": review.batch,
         "row": str(review.row),
@@ -178,40 +255,42 @@ def _shown(case: CaseView) -> dict[str, str]:
         "claim": line(case.claim),
         "register": "\n".join(line(person) for person in case.people.iter_rows(named=True)),
         "records": "\n".join(line(record) for record in case.records.iter_rows(named=True)),
-        "proposal": "; ".join(f"{name}={code}" for name, code in case.proposal.items() if code),
-        "open": "; ".join(case.open),
+        "open": "；".join(_item(column) + "（待数据源）" * (asked[column] == WAITING) for column in asked),
+        "proposal": _proposal(case),
         "version": str(review.version),
     }
     return {name: text[:MAX_WRITTEN_CELL] for name, text in texts.items()}
 
 
+def _proposal(case: CaseView) -> str:
+    """What may be taken as it stands: ``号码与姓名：一致；性别：不一致``."""
+    said = {column: case.proposal.get(column, "") for column in _asked(case.open)}
+    return "；".join(f"{_item(c)}：{ANSWERS[code].zh}" for c, code in said.items() if code in allowed(c))
+
+
+def _proposal_of(text: str) -> dict[str, str]:
+    """Column → code of what ``_proposal`` wrote; its text is covered by the MAC."""
+    columns = {_item(column): column for column in (IDENTITY_COLUMN, *ITEMS)}
+    said = dict(part.split("：", 1) for part in text.split("；") if part)
+    return {columns[item]: _words(columns[item])[word] for item, word in said.items()}
+
+
+def _asked(open_: Mapping[str, str]) -> dict[str, str]:
+    """The open columns that are answered by themselves; the number and the name follow the identity."""
+    follow = ("id_number", "name") if IDENTITY_COLUMN in open_ else ()
+    return {column: code for column, code in open_.items() if column not in follow}
+
+
+def _words(column: str) -> dict[str, str]:
+    """The words that may be decided for a column, with their codes."""
+    return {ANSWERS[code].zh: code for code in allowed(column)}
+
+
 def _mac(shown: Mapping[str, str], key: bytes) -> str:
-    return hmac.new(key, json.dumps([shown[name] for name in _SHOWN]).encode(), sha256).hexdigest()
-
-
-def _as_written(row: Mapping[str, str], shown: Mapping[str, str]) -> bool:
-    """Whether the cells say what the officer was shown; line ends, and the apostrophe before a formula, are the
-    spreadsheet's.
-    """
-    return all(_plain(row[name]) == _plain(shown[name]) for name in _SHOWN)
-
-
-def _plain(text: str) -> str:
-    return text.replace("\r\n", "\n").removeprefix("'")
-
-
-def _notes(cases: Sequence[CaseView]) -> list[tuple[str, ...]]:
-    """How to fill the list in, and what may be decided."""
-    columns = sorted({column for case in cases for column in case.open})
-    words = [(_item(column), "；".join(f"{code} {ANSWERS[code].zh}" for code in allowed(column))) for column in columns]
-    return [
-        ("核实结论", "每个待定事项写“事项=结论”，用分号隔开，如 identity=consistent; sex=inconsistent，也可写中文。"),
-        ("依据", "；".join(f"{reason.code} {reason.zh}" for reason in REASONS.values())),
-        ("备注", "选填，不超过200字，不得填写身份证号。"),
-        ("", "不填核实结论的行不处理；其余各列不得改动，可以排序、筛选、删行。"),
-        *words,
-    ]
+    """Line ends, and the apostrophe before a formula, are the spreadsheet's."""
+    plain = [shown[name].replace("\r\n", "\n").removeprefix("'") for name in _MACED]
+    return hmac.new(key, json.dumps(plain).encode(), sha256).hexdigest()
 
 
 def _item(column: str) -> str:
-    return f"{column} {ITEMS[column].zh}" if column in ITEMS else f"{column} 号码与姓名"
+    return ITEMS[column].zh if column in ITEMS else "号码与姓名"

@@ -52,7 +52,18 @@ def batch(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
     return request.batch
 
 
-def test_a_work_list_the_whole_way(run: Run, batch: str, tmp_path: Path, court: DemoPartner) -> None:
+def fill(place: Path, **given: str) -> None:
+    """Header → what the officer writes into each line."""
+    book = openpyxl.load_workbook(place)
+    page = book.worksheets[0]
+    headers = [cell.value for cell in page[1]]
+    for row in (2, 3):
+        for header, text in given.items():
+            page.cell(row, headers.index(header) + 1, text)
+    book.save(place)
+
+
+def test_a_work_list_the_whole_way(run: Run, app: App, batch: str, tmp_path: Path, court: DemoPartner) -> None:
     assert run(OFFICER, "review", "list", "--batch", batch).count(batch) == 2
     shown = run(OFFICER, "review", "show", batch, "1")
     assert "身份存疑" in shown
@@ -60,14 +71,16 @@ def test_a_work_list_the_whole_way(run: Run, batch: str, tmp_path: Path, court: 
     place = tmp_path / "list.xlsx"
     run(OFFICER, "review", "export", str(place), "--batch", batch)
     assert place.stat().st_mode & 0o777 == 0o600
-    book = openpyxl.load_workbook(place)
-    page = book.worksheets[0]
-    for row in (2, 3):
-        page.cell(row, 12, "号码与姓名=一致；性别=一致")
-        page.cell(row, 13, "查阅户籍档案")
-    book.save(place)
+    opened = len(app.register.steps(batch))
+    fill(place, 照建议="不", 依据="查阅户籍档案")
+    wrong = run(OFFICER, "review", "import", str(place), code=70)
+    assert "line 2: " in wrong
+    assert "line 3: " in wrong
+    fill(place, 照建议="是")
     assert f"{batch}: 2 rows decided" in run(OFFICER, "review", "import", str(place))
     assert "changed since" in run(OFFICER, "review", "import", str(place), code=70)
+    told = [step.facts for step in app.register.steps(batch)[opened:]]
+    assert len(told) == 1, "the decisions; nothing is opened anew"
     assert f"{batch}.release-1" in run(OFFICER, "release", "propose")
     run(OFFICER, "release", "issue", f"{batch}.release-1")
     rows = csv.DictReader(io.StringIO(court.result(batch, 2).data.decode("utf-8-sig")))
@@ -94,6 +107,15 @@ def test_a_leader_approves_what_was_shown(run: Run, app: App, batch: str) -> Non
 
 def test_a_list_is_csv_or_a_workbook(run: Run, tmp_path: Path) -> None:
     run(OFFICER, "review", "export", str(tmp_path / "list.txt"), code=2)
+
+
+def test_a_list_takes_no_files_place_and_makes_no_folder(run: Run, tmp_path: Path) -> None:
+    there = tmp_path / "list.csv"
+    there.write_text("mine", encoding="utf-8")
+    run(OFFICER, "review", "export", str(there), code=2)
+    run(OFFICER, "review", "export", str(tmp_path / "new" / "list.csv"), code=2)
+    assert (there.read_text(encoding="utf-8"), [each.name for each in tmp_path.iterdir()]) == ("mine", ["list.csv"])
+    run(OFFICER, "review", "import", str(tmp_path / "none.csv"), code=2)
 
 
 def test_only_a_leader_extends_an_objection(run: Run, batch: str) -> None:
