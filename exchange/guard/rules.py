@@ -47,6 +47,10 @@ class Counts:
         fails = (self.no_such_number + other.no_such_number, self.name_disagrees + other.name_disagrees)
         return Counts(self.rows + other.rows, *fails)
 
+    def __sub__(self, other: Counts) -> Counts:
+        fails = (self.no_such_number - other.no_such_number, self.name_disagrees - other.name_disagrees)
+        return Counts(self.rows - other.rows, *fails)
+
 
 def _none() -> Hashes:
     return np.empty(0, np.uint64)

@@ -1,17 +1,23 @@
 """What a code of a division means: today's counties, and which of several meanings where a code was given out again.
 
 Rules
-- A code in use means the counties of today that lie within it; an abolished one those that came after it. A code for
-  *the districts of a city* (市辖区, 220101) means those, one for the counties directly under a province (469000) those.
+- A code in use means the counties of today that lie within it, unless the year of what it stands for leaves it open
+  whether it meant another place (130123: 栾城县 to 1993, 正定县 since): then it may mean either. An abolished one
+  means those that came after it. A code for *the districts of a city* (市辖区, 220101) means those, one for the
+  counties directly under a province (469000) those.
 - An abolished code that meant one county after another (222421: 延吉县 to 1983, 龙井县 1984 to 1988) may mean each of
   them: what it surely means is what all its meanings share.
 - A year tells them apart: of an event, the meanings of that year; of something that was registered in or after a year,
   those that had not ended before it. Where that leaves one, the code means that one. In the year of a change both hold.
+- What a code in use meant until 1984 alone stands on no record: identity numbers, and registers by code with them,
+  began in that year.
 - A meaning has a number: the code itself where the code has that one alone or it is today's, else the code and
-  millions. A name that meant several things one after another has a number of its own, beyond all of these.
+  millions, as has what a code in use may mean. A name that meant several things one after another has a number of its
+  own, beyond all of these.
 
 Sources: ``schemas/divisions.csv`` (today's, Ministry of Civil Affairs) and ``schemas/divisions_former.csv`` (those of
-1980 and after, whose years are those of the yearly table); ``schemas/sources`` tells where both come from.
+1980 and after, whose years are those of the yearly table); ``schemas/sources`` tells where both come from. Identity
+cards and numbers: 居民身份证试行条例 of 1984-04-06.
 """
 
 from __future__ import annotations
@@ -33,6 +39,10 @@ LAST_DISTRICT: Final = 20
 FIRST_YEAR: Final = 1980
 NO_END: Final = 9999
 _STEP: Final = 1_000_000
+_EITHER: Final = 900 * _STEP
+"""What is added to a code in use that may mean another place; no code had nearly so many meanings."""
+
+_NUMBERS_SINCE: Final = 1984
 FIRST_OF_NAMES: Final = 2_000_000_000
 
 Counties = frozenset[int]
@@ -125,7 +135,22 @@ def extents() -> Mapping[int, Extent]:
         now = [meaning for meaning in several if meaning.until == NO_END]
         found[code] = joined(meaning.counties for meaning in now or several)
         found |= {meaning.number: joined([meaning.counties]) for meaning in several if meaning.number != code}
+        if others := _other_places(several):
+            found[code + _EITHER] = joined(meaning.counties for meaning in (*others, *now))
     return MappingProxyType(found)
+
+
+def _other_places(several: Sequence[Meaning], year: int = FIRST_YEAR) -> list[Meaning]:
+    """Of a code in use: what it meant in or after this year that is not all within today's; empty of another code."""
+    *before, now = several
+    if now.until != NO_END:
+        return []
+    last = max(year, _NUMBERS_SINCE + 1)
+    return [each for each in before if each.until >= last and not _within(each.counties, now.counties)]
+
+
+def _within(counties: Counties, others: Counties) -> bool:
+    return bool(counties) and counties <= others
 
 
 def joined(several: Iterable[Counties]) -> Extent:
@@ -151,7 +176,9 @@ def number_of(row: Mapping[str, str]) -> int:
 
 @cache
 def _by_year() -> Mapping[str, Mapping[int, int]]:
-    """``on`` and ``since`` → code and year in one → the number of the one meaning that the year leaves."""
+    """``on`` and ``since`` → code and year in one → the number of the one meaning that the year leaves; of a code in
+    use, of what it may mean.
+    """
     found: dict[str, dict[int, int]] = {"on": {}, "since": {}}
     for code, several in meanings().items():
         if len(several) == 1:
@@ -165,6 +192,8 @@ def _by_year() -> Mapping[str, Mapping[int, int]]:
             for kind, numbers in left.items():
                 if len(numbers) == 1:
                     found[kind][code * 10_000 + year] = numbers[0]
+            if _other_places(several, year):
+                found["since"][code * 10_000 + year] = code + _EITHER
     return MappingProxyType(found)
 
 
@@ -189,6 +218,9 @@ def _told_apart(pairs: pl.Series, kind: str) -> pl.Series:
     rows = codes.is_in(_of_several().implode()).fill_null(value=False).arg_true()
     if not len(rows):
         return codes
-    keys = codes.gather(rows).cast(pl.Int64) * 10_000 + years.gather(rows)
+    of_rows = years.gather(rows)
+    if kind == "since":  # who was born before, or when nobody knows, can have been registered in any year
+        of_rows = of_rows.fill_null(FIRST_YEAR).clip(FIRST_YEAR)
+    keys = codes.gather(rows).cast(pl.Int64) * 10_000 + of_rows
     numbers = keys.replace_strict(dict(_by_year()[kind]), default=None, return_dtype=pl.Int32)
     return codes.scatter(rows, numbers.fill_null(codes.gather(rows)))

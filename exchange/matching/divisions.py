@@ -43,6 +43,7 @@ __all__ = [
     "division_code",
     "division_name",
     "division_words",
+    "is_code",
     "members",
     "place",
     "place_answer",
@@ -141,6 +142,12 @@ def division_name(code: str) -> str:
 def division_code(text: pl.Expr) -> pl.Expr:
     """Int32 code of the division (province, city or county) that the text names, null where it names none."""
     return place(text).struct.field("code")
+
+
+def is_code(text: pl.Expr) -> pl.Expr:
+    """Boolean: whether the text names its division by code, not by name."""
+    even = without_front(text).str.normalize("NFKC").str.replace_all(_INVISIBLE, "")
+    return even.str.contains(_CODE)
 
 
 def address_text(text: pl.Expr) -> pl.Expr:

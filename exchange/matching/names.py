@@ -53,6 +53,7 @@ _LATER_LETTERS: Final = r"\x{20000}-\x{2fffd}\x{30000}-\x{3fffd}"
 
 _READABLE: Final = rf"^[{_LATER_LETTERS}\p{{L}}\p{{M}}\p{{Co}}\u3007{DOT}'’()（）-]+$"
 _PRIVATE: Final = r"\p{Co}"
+_ANY: Final = "\ue000"
 _PLAIN: Final = r"^[\u3400-\u4dbf\u4e00-\u9fff]*$"
 """Unified ideographs only, which are in standard form already."""
 
@@ -104,6 +105,19 @@ def variant_forms() -> Mapping[str, str]:
     return MappingProxyType({form: standing for standing, forms in rows.iter_rows() for form in forms})
 
 
+def in_one_form(names: pl.Series) -> pl.Series:
+    """Of names in standard form what all variants of a name have in common: standing characters, the plain surname, and
+    one mark for whatever private-use character. Two that :func:`compare` calls variants by their characters are equal.
+    """
+    marked = names.str.replace_all(_PRIVATE, _ANY)
+    return marked.to_frame("name").select(_folded(marked.to_frame("name"))).to_series()
+
+
+def _folded(names: pl.DataFrame) -> pl.Expr:
+    """Every column in standing characters and with the plain surname."""
+    return _with_plain_surname(pl.all().str.replace_many(_forms_in(names)))
+
+
 def _compared(pairs: pl.Series) -> pl.Series:
     names = pairs.struct.unnest()
     equal = names["claimed"] == names["registered"]
@@ -112,7 +126,7 @@ def _compared(pairs: pl.Series) -> pl.Series:
     if not len(places):
         return answers
     unlike = names[places]
-    folded = unlike.select(pl.all().str.replace_many(_forms_in(unlike))).select(_with_plain_surname(pl.all()))
+    folded = unlike.select(_folded(unlike))
     variants = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
     return answers.scatter(places.filter(variants), VARIANT)
 

@@ -38,6 +38,7 @@ CHECKS: Final[Mapping[str, Check]] = {
     "backup": office.backup,
     "clock": office.clock,
     "encryption": office.encryption,
+    "logs": office.logs,
 }
 SERVING: Final = ("database", "disk")
 _KEPT_SECONDS: Final = 10.0

@@ -23,7 +23,7 @@ from exchange.base.errors import ExchangeError
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.intake.lanes import AD_HOC
-from exchange.operation import machine
+from exchange.operation import log_days, machine
 from exchange.operation.finding import Finding, failing, ok, warning
 from exchange.register.database import probe
 from exchange.wire.certificates import ends, read_certificates
@@ -73,6 +73,11 @@ def encryption(app: App) -> Iterator[Finding]:
     for place in dict.fromkeys(each for each in places if each.is_dir()):
         found = machine.encryption(place, beneath=settings.health.encrypted_beneath)
         yield replace(found, about=str(place))
+
+
+def logs(_app: App) -> Iterator[Finding]:
+    """How long what is installed keeps them."""
+    yield from log_days.findings()
 
 
 def snapshots(app: App) -> Iterator[Finding]:

@@ -15,8 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, ForeignKey, func, literal, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Engine, ForeignKey, and_, func, literal, or_, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
@@ -145,16 +144,18 @@ class Guard:
         """Failing rows of all other partners in the span; not those from before a leader released something of theirs,
         or of this partner's.
         """
-        held = select(BatchRow.partner, func.max(GuardHoldRow.decided_at).label("at"))
-        held = held.join(BatchRow, BatchRow.id == GuardHoldRow.batch_id).where(GuardHoldRow.decision == RELEASED)
-        released = held.group_by(BatchRow.partner).subquery()
-        row = GuardEvidenceRow
-        one_after_another = aggregate_order_by(literal(b""), row.batch_id)
-        packed = [func.string_agg(getattr(row, name), one_after_another) for name in _KINDS]
-        query = select(row.generation, *packed).join(BatchRow, BatchRow.id == row.batch_id)
-        query = query.outerjoin(released, released.c.partner == BatchRow.partner)
-        query = query.where(row.at > self._begin(partner, at), BatchRow.partner != partner)
-        query = query.where(or_(released.c.at.is_(None), row.at > released.c.at)).group_by(row.generation)
+        row, begin = GuardEvidenceRow, self._begin(partner, at)
+        # Told by whose batches are not meant: joined with all batches it would take as long as there are batches.
+        not_meant = or_(
+            BatchRow.partner == partner,
+            *[and_(BatchRow.partner == other, row.at <= last) for other, last in self._released(begin)],
+        )
+        not_of = ~select(BatchRow.id).where(BatchRow.id == row.batch_id, not_meant).exists()
+        failing = select(row.generation, *[getattr(row, name) for name in _KINDS])
+        failing = failing.where(row.at > begin, row.numbers != b"", not_of)
+        of_span = failing.order_by(row.at, row.batch_id).subquery()  # the three stay in one order
+        packed = [func.string_agg(of_span.c[name], literal(b"")) for name in _KINDS]
+        query = select(of_span.c.generation, *packed).group_by(of_span.c.generation)
         with transaction(self.engine) as session:
             found = session.execute(query).all()
         return Failed.together(
@@ -168,6 +169,14 @@ class Guard:
                 for each in found
             ]
         )
+
+    def _released(self, after: datetime) -> list[tuple[str, datetime]]:
+        """The partners of which a leader released something since then, and when that was last."""
+        query = select(BatchRow.partner, func.max(GuardHoldRow.decided_at)).join(GuardHoldRow)
+        query = query.where(GuardHoldRow.decision == RELEASED, GuardHoldRow.decided_at > after)
+        with transaction(self.engine) as session:
+            found = session.execute(query.group_by(BatchRow.partner)).all()
+        return [(partner, last) for partner, last in found if last is not None]
 
     def _begin(self, partner: str, at: datetime) -> datetime:
         released = select(func.max(GuardHoldRow.decided_at)).join(BatchRow)
@@ -184,11 +193,13 @@ class Guard:
         sums: list[Any] = [
             func.coalesce(func.sum(each), 0) for each in (row.rows, row.no_such_number, row.name_disagrees)
         ]
-        query = select(*sums).select_from(row).join(BatchRow).where(row.at > begin)
+        everybodys = select(*sums).where(row.at > begin)
+        own = everybodys.join(BatchRow).where(BatchRow.partner == partner)
         with transaction(self.engine) as session:
-            own = session.execute(query.where(BatchRow.partner == partner, row.at <= end)).one()
-            others = session.execute(query.where(BatchRow.partner != partner)).one()
-        return Counts(*map(int, own)), Counts(*map(int, others))
+            past, mine, all_ = (
+                Counts(*map(int, session.execute(query).one())) for query in (own.where(row.at <= end), own, everybodys)
+            )
+        return past, all_ - mine
 
     def small_sets(self, partner: str, at: datetime, renewed: Renewed) -> list[Hashes]:
         """For each other partner, the hashes of the numbers in its small sets of the span."""

@@ -2,8 +2,8 @@
 
 Rules
 - No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers;
-  of somebody said to be unregistered, the candidates; of offence records those that count or may count for the
-  request's purpose and no others.
+  of somebody said to be unregistered, the candidates; of offence records those of the person asked about that count or
+  may count for the request's purpose and no others: of a relative nobody asked about offences.
 - What a missing source would have to say is open as *source not ready*; nobody decides it before the source is there.
 - Opening a row is written into the ledger before anything of it is shown.
 - The snapshots are those that the batch was answered from.
@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -30,6 +31,9 @@ from exchange.matching.sources import Sources
 from exchange.register import Review
 from exchange.steps.answers import WAITING, BatchContext, answer_columns
 from exchange.steps.rows import REFERENCE
+
+_NUMBERS: Final = ("id_number", "relative_id_number")
+"""Whose numbers a claim holds: of the person asked about, and of a relative."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
     sources = first.sources(later=bool(first.later_pins))
     cases = []
     for row, review in enumerate(reviews):
-        people = _meant(claims[[row]], sources, first)
+        people = _meant(claims[[row]], sources, first, _NUMBERS)
+        asked = _meant(claims[[row]], sources, first, _NUMBERS[:1])
         cases.append(
             CaseView(
                 review=review,
@@ -75,7 +80,7 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
                 answers=_codes(matched, row),
                 proposal=_codes(proposed, row) | {NOTE: proposed[NOTE][row] or ""},
                 people=sources.population.people.take(people, ["key", *sources.population.people.columns]),
-                records=_records(sources, people),
+                records=_records(sources, people, asked),
             )
         )
     return cases
@@ -111,12 +116,14 @@ def _codes(frame: pl.DataFrame, row: int) -> dict[str, str]:
     return {column.removeprefix("answer."): frame[column][row] for column in answer_columns(frame)}
 
 
-def _meant(claim: pl.DataFrame, sources: Sources, first: BatchContext) -> Rows:
-    """The rows of the population that one claim means or may mean: who bear or bore the numbers, or the candidates."""
+def _meant(claim: pl.DataFrame, sources: Sources, first: BatchContext, columns: Sequence[str]) -> Rows:
+    """The rows of the population that one claim means or may mean: who bear or bore the numbers in these columns, or
+    the candidates.
+    """
     population = sources.population
     if unregistered.CODE in first.manifest.items:
         return unregistered.candidates(claim, population, first.today)
-    numbers = [claim[column] for column in ("id_number", "relative_id_number") if column in claim.columns]
+    numbers = [claim[column] for column in columns if column in claim.columns]
     claimed = pl.concat(numbers).alias("id_number").to_frame()
     keys = id_numbers.standardise(claimed, first.today)["key"].drop_nulls().to_numpy()
     before = population.former.find(keys)
@@ -129,12 +136,12 @@ def _numbers(rows: Rows, population: Population) -> Keys:
     return np.unique(np.concatenate([population.people.keys[rows], former]))
 
 
-def _records(sources: Sources, people: Rows) -> pl.DataFrame:
-    """What the other sources hold of these people, each with the source's Chinese name; of offence records also whether
-    they count for this purpose, and by which article.
+def _records(sources: Sources, people: Rows, asked: Rows) -> pl.DataFrame:
+    """What the other sources hold of these people, each with the source's Chinese name; offence records of those of
+    them who are asked about, and whether they count for this purpose, and by which article.
     """
     found, keys = [], _numbers(people, sources.population)
-    counted = grounds_of(people, sources)
+    counted = grounds_of(asked, sources)
     for source, table in sources.records.items():
         rows, said = np.unique(table.find(keys).row), []
         if source in OFFENCE_SOURCES:

@@ -6,13 +6,16 @@ Rules
   not answered yet, and nothing else. A refusal is told in a second receipt that takes the place of the first.
 - A relative who is not established is a guess as any other person is. Who is sought by name has no number: one name
   with many births that nobody has is a guess at the birth.
+- A variant of a name would be told of (*name_variant*), so that all forms of a name are one name that is tried.
 - Whoever knows a pair of number and name can guess at the rest: what is claimed of an item and is not so is kept as a
-  name tried under a number is, the person and the item in the number's place.
+  name tried under a number is, the person and the item in the number's place. So is a birth of which no child of this
+  mother is registered.
 - Objections are not judged: they name rows that were asked before, and each goes to an officer.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -27,7 +30,8 @@ from exchange.base.tables import ITEMS
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import FAILING, Counts, Failed, Span, tripped
 from exchange.matching.id_numbers import standardise
-from exchange.matching.names import standard_name
+from exchange.matching.names import in_one_form, standard_name
+from exchange.matching.unregistered import CODE as UNREGISTERED
 from exchange.register import State
 from exchange.register.guard import Evidence
 from exchange.register.told import Told
@@ -42,7 +46,8 @@ _NAME: Final = "name"
 _RELATIVE_FAILS: Final = "relative_not_established"
 _NOBODY: Final = "not_registered"
 _NOT_SO: Final = ("inconsistent", "partly_consistent", "not_same_household")
-_NUMBERS: Final = ("id_number", "mother_id_number")
+_MOTHER: Final = "mother_id_number"
+_NUMBERS: Final = ("id_number", _MOTHER)
 
 
 @dataclass
@@ -118,16 +123,14 @@ def _hashed(keys: pl.Series, names: pl.Series, ring: KeyRing) -> Failed:
 def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyRing, today: date) -> Failed:
     """Of each item that is not as claimed: the person with the item, and with what was claimed."""
     parts = []
-    for item in ITEMS.values():
-        answer, claims = f"answer.{item.code}", [each.code for each in item.claims if each.code in asked.columns]
-        wrong = (
-            answers[answer].is_in(_NOT_SO) if claims and answer in answers.columns else pl.Series([], dtype=pl.Boolean)
-        )
+    for item, claims, codes in _claims(asked.columns):
+        answer = f"answer.{item}"
+        wrong = answers[answer].is_in(codes) if answer in answers.columns else pl.Series([], dtype=pl.Boolean)
         if wrong.any():
             rows = asked.filter(wrong)
             keys = standardise(rows.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
             texts = rows.select(pl.concat_str([pl.col(each).fill_null("") for each in claims], separator="\n"))
-            about = [f"{key} {item.code}" for key in keys]
+            about = [f"{key} {item}" for key in keys]
             said = [f"{each} {text}" for each, text in zip(about, texts.to_series(), strict=True)]
             person = text_values(about)
             hashes = zip(
@@ -135,6 +138,15 @@ def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyR
             )
             parts.append(Failed(*[ring.hashed(values, kind) for values, kind in hashes]))
     return Failed.together(parts)
+
+
+def _claims(columns: Sequence[str]) -> Iterator[tuple[str, list[str], Sequence[str]]]:
+    """Item, the columns of what is claimed, and the answers that say that it is not so."""
+    for item in ITEMS.values():
+        if claims := [each.code for each in item.claims if each.code in columns]:
+            yield item.code, claims, _NOT_SO
+    if _MOTHER in columns:
+        yield UNREGISTERED, ["birth_date"], (_NOBODY,)
 
 
 def _sought(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing) -> Failed:
@@ -151,9 +163,9 @@ def _sought(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing) -> Failed
 
 
 def _standard(names: pl.Series) -> list[str]:
-    """So that blanks and other dots make no other name of one."""
+    """So that neither blanks and other dots nor another form of a character make another name of one."""
     written = names.fill_null("").alias(_NAME).to_frame()
-    return written.select(standard_name(pl.col(_NAME)))[_NAME].fill_null("").to_list()
+    return in_one_form(written.select(standard_name(pl.col(_NAME)))[_NAME].fill_null("")).to_list()
 
 
 def most_partners(asked: Hashes, others: list[Hashes]) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 
 import polars as pl
 import pytest
 
 from exchange.base.keyed import with_new_key
 from exchange.demo.province.numbers import number_of
+from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Span, tripped
 from exchange.steps.guarding import seen
 
@@ -70,6 +71,37 @@ def test_a_name_tried_with_many_births_is_a_guess() -> None:
     assert rules(asked, answers) == {"name"}
     many_people = asked.with_columns(name=pl.format("张{}", "birth_date"), birth_date=pl.lit("1990-01-01"))
     assert rules(many_people, answers) == set(), "ordinary requests"
+
+
+@pytest.mark.parametrize("family", ["闫", "阎", "閻"])
+def test_forms_of_a_name_make_no_other_name(family: str) -> None:
+    """Traditional, variant and private-use characters, of which a hit would be told as a variant."""
+    given = ["三", *map(chr, range(0xF000, 0xF020)), *map(chr, range(0xF0000, 0xF0010))]
+    names = [family + each for each in given[1:]]
+    asked = pl.DataFrame({"id_number": numbers(len(names)), "name": names})
+    answers = pl.DataFrame({"identity": ["name_disagrees"] * len(names)})
+    assert "name" in rules(asked, answers)
+    mixed = ["张三丰", "張三丰", "张三豐", "張三豐"]
+    asked = pl.DataFrame({"id_number": births(36), "name": mixed * 9})
+    assert "name" in rules(asked, pl.DataFrame({"identity": ["no_such_number"] * 36}))
+
+
+def births(count: int) -> list[str]:
+    """Numbers of one place, each of another birth."""
+    days = [date(1985, 1, 1) + timedelta(days=each) for each in range(count)]
+    keys = pl.DataFrame({"key": [int(f"220102{day:%Y%m%d}001") for day in days]})
+    return keys.select(number_of(pl.col("key"))).to_series().to_list()
+
+
+def test_births_tried_of_one_mother_are_guesses() -> None:
+    """Of a child that is not registered nothing else is known; one birth each of many mothers is an ordinary set."""
+    days = [f"2025-0{month}-15" for month in range(1, 10)]
+    asked = pl.DataFrame({"mother_id_number": births(1) * 9, "birth_date": days, "sex": [""] * 9})
+    answers = pl.DataFrame({"identity": ["not_applicable"] * 9, "answer.unregistered": ["not_registered"] * 9})
+    assert rules(asked, answers) == {"number"}
+    assert rules(asked.head(LIMITS.number_names - 1), answers.head(LIMITS.number_names - 1)) == set()
+    assert rules(asked.with_columns(mother_id_number=pl.Series(births(9))), answers) == set()
+    assert rules(asked.with_columns(birth_date=pl.lit("2025-01-15")), answers) == set(), "the same once more"
 
 
 def test_blanks_make_no_other_name() -> None:

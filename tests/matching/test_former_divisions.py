@@ -141,6 +141,39 @@ def test_a_year_tells_the_meanings_apart(on: int | None, since: int | None, mean
     assert pl.select(asked).item() == (division_words()[means] if means else 222421)
 
 
+REUSED = [
+    (code, meaning)
+    for code in in_use()
+    for meaning in meanings()[code][:-1]
+    if meaning.until > 1984 and not meaning.counties <= in_use()[code]
+]
+
+
+def test_a_code_that_is_in_use_again_is_an_officers_for_whoever_was_born_before() -> None:
+    """Neither place is denied where the register's code may mean it; who was born later means today's."""
+    assert (130123, 1993) in [(code, meaning.until) for code, meaning in REUSED]
+    asked = [
+        (code, county, meaning.until)
+        for code, meaning in REUSED
+        for county in meaning.counties | in_use()[code]
+        if county != code
+    ]
+    codes = pl.DataFrame(asked, schema=dict.fromkeys(("register", "claimed", "until"), pl.Int32), orient="row")
+    born, after = pl.col("until"), pl.col("until") + 1
+    for year, never in (
+        (pl.lit(None, pl.Int32), "inconsistent"),
+        (pl.lit(1950), "inconsistent"),
+        (born - 1, "inconsistent"),
+        (born, "inconsistent"),
+        (after, "under_review"),
+    ):
+        answers = codes.with_columns(
+            place_answer(pl.col("claimed"), told_apart(pl.col("register"), since=year)).alias("a")
+        )
+        only = answers.filter(pl.col("claimed").is_in(list(in_use())), pl.col("register") % 100 > 1)
+        assert never not in set(only["a"]), year
+
+
 def test_an_officer_reads_every_name_of_a_code() -> None:
     assert division_name("222421") == "吉林省延边朝鲜族自治州延吉县／吉林省延边朝鲜族自治州龙井县"
     assert division_name("142401") == "山西省晋中地区榆次市"

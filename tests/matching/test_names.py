@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.matching.names import compare, standard_name
+from exchange.matching.names import compare, in_one_form, standard_name, surname_forms, variant_forms
 
 
 def compared(claimed: str | None, registered: str | None) -> str | None:
@@ -67,3 +67,16 @@ def test_a_radical_is_the_character_that_it_stands_for() -> None:
 
 def test_a_radical_and_its_character_are_the_same_name() -> None:
     assert compared("张\u2ee2", "张马") == "same"
+
+
+FORMS = [*variant_forms().items(), *surname_forms().items()]
+
+
+@given(st.lists(st.sampled_from(FORMS), min_size=1, max_size=40), st.sampled_from(["", "一", "丰·"]))
+def test_variants_have_one_form_in_common(forms: list[tuple[str, str]], behind: str) -> None:
+    """What is compared as a variant is counted as one name."""
+    one, other = (pl.Series([pair[place] + behind for pair in forms]) for place in (0, 1))
+    one, other = (names.to_frame("name").select(standard_name(pl.col("name"))).to_series() for names in (one, other))
+    assert in_one_form(one).to_list() == in_one_form(other).to_list()
+    said = pl.DataFrame({"one": one, "other": other}).select(compare(pl.col("one"), pl.col("other"))).to_series()
+    assert set(said) <= {"same", "variant"}

@@ -57,7 +57,16 @@ def test_records_with_their_articles_beside_business(
         "drug_control": held(),
     }
     rests = [legal_bases()[code] for code in bases]
-    found = _records(Sources(register, there, approved=True, bases=rests, asked_on=DAY), np.array([0]))
+    found = _records(Sources(register, there, approved=True, bases=rests, asked_on=DAY), np.array([0]), np.array([0]))
     assert found["source"].to_list() == [SOURCES["household_events"].zh] + [SOURCES["police_platform"].zh] * len(seen)
     if seen:
         assert sorted(found.select("counts", "by").drop_nulls().rows()) == seen
+
+
+def test_of_a_relative_no_offences_are_seen(register: Population) -> None:
+    """Business of both is shown; records of whoever is asked about alone."""
+    business = pl.DataFrame({"key": register.people.keys.astype(np.int64), "event": [1]}).to_arrow()
+    there = {"household_events": SortedTable(business), "police_platform": held(THEFT)}
+    sources = Sources(register, there, bases=[legal_bases()["judges_13"]], asked_on=DAY)
+    found = _records(sources, np.array([0]), np.array([], np.int64))
+    assert found["source"].to_list() == [SOURCES["household_events"].zh]

@@ -43,8 +43,12 @@ class Twin:
 
 
 @contextmanager
-def twin(world: World, name: str, home: Path, records: pl.DataFrame, at: datetime) -> Iterator[Twin]:
-    """An office whose offence sources hold these records (the export's columns and ``sources``); its clock stands."""
+def twin(
+    world: World, name: str, home: Path, records: pl.DataFrame, at: datetime, people: pl.DataFrame | None = None
+) -> Iterator[Twin]:
+    """An office whose offence sources hold these records (columns of the export, and ``sources``); its clock stands.
+    ``people``: its register, in the export's columns, where it is another one than the world's.
+    """
     with psycopg.connect(
         host="127.0.0.1",
         port=world.postgres.port,
@@ -63,12 +67,18 @@ def twin(world: World, name: str, home: Path, records: pl.DataFrame, at: datetim
     for source in SOURCES:
         shutil.copytree(settings.snapshots / source, home / "snapshots" / source)
     as_of = as_of_(snapshots)
+    if people is not None:
+        shutil.rmtree(home / "snapshots" / "population")
+        export = home / "exports" / "population"
+        export.mkdir(parents=True)
+        people.write_csv(export / "part-000.csv")
+        build(snapshots, "population", export, as_of)
     for source in OFFENCE_SOURCES:
         shutil.rmtree(home / "snapshots" / source)
         export = home / "exports" / source
         export.mkdir(parents=True)
         held = records.filter(pl.col("sources").list.contains(source))
-        held.select(_EXPORT).write_csv(export / "part-000.csv")
+        held.drop("sources").write_csv(export / "part-000.csv")
         build(snapshots, source, export, as_of)
     try:
         yield Twin(App(settings.model_copy(update={"home": home}), officer, lambda: at), leader)

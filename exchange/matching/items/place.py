@@ -1,7 +1,7 @@
 """Items that name a division and are compared as places: birthplace and native place.
 
 When they were registered is not exported. It was not before the birth, so a code of several meanings, on either side,
-means none that had ended before (``division_meanings.told_apart``).
+means none that had ended before (``division_meanings.told_apart``). A name means what bore it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import polars as pl
 
 from exchange.matching.codes import nothing_claimed
 from exchange.matching.division_meanings import told_apart
-from exchange.matching.divisions import division_code, place_answer
+from exchange.matching.divisions import division_code, is_code, place_answer
 from exchange.matching.items.rule import ItemRule, meant, registered
 
 
@@ -18,6 +18,7 @@ def place_rule(code: str) -> ItemRule:
     """The rule of an item whose claim and register column both bear its code."""
     claimed, register, named = pl.col(code), registered(code), meant(code)
     born = registered("birth_date").dt.year()
+    asked = pl.when(is_code(claimed)).then(told_apart(named, since=born)).otherwise(named)
     return ItemRule(
         code=code,
         reads=(code, "birth_date"),
@@ -29,6 +30,6 @@ def place_rule(code: str) -> ItemRule:
             .then(pl.lit("claim_format"))
             .when(register.is_null())
             .then(pl.lit("under_review"))
-            .otherwise(place_answer(told_apart(named, since=born), told_apart(register, since=born)))
+            .otherwise(place_answer(asked, told_apart(register, since=born)))
         ),
     )

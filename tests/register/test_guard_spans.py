@@ -1,0 +1,116 @@
+"""Whose failing rows are held against whom: the register's answers beside a plain reckoning over the same batches."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import numpy as np
+import pytest
+from sqlalchemy import insert
+
+from exchange.base.keyed import Hashes, Kind
+from exchange.guard.limits import LIMITS
+from exchange.guard.rules import Counts, Failed
+from exchange.register import Register
+from exchange.register.guard import GuardEvidenceRow, GuardHoldRow
+from exchange.register.models import BatchRow
+from tests.register.conftest import AT
+
+PARTNERS = ("court", "school", "bank")
+
+
+def as_it_is(hashes: Hashes, _: Kind, generation: int) -> Hashes:
+    return hashes + np.uint64(generation)
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A batch, and what failed in it."""
+
+    id: str
+    partner: str
+    at: datetime
+    rows: int
+    missed: int
+    generation: int
+    failed: list[int]
+    released: bool
+
+
+def content(seed: int) -> list[Sent]:
+    """Batches of three partners over the span and before it, some of them released by a leader."""
+    draw = random.Random(seed)  # noqa: S311  (a test)
+    days = [1, 2, 5, 29, 30, 31, 100, 209, 211]
+    return [
+        Sent(
+            id=f"{seed}.{number}",
+            partner=draw.choice(PARTNERS),
+            at=AT - timedelta(days=draw.choice(days), minutes=number),
+            rows=draw.randrange(50),
+            missed=draw.randrange(5),
+            generation=draw.choice([1, 2]),
+            failed=[number * 10 + each for each in range(draw.choice([0, 0, 1, 3]))],
+            released=draw.random() < 0.15,
+        )
+        for number in range(40)
+    ]
+
+
+def write(register: Register, batches: list[Sent]) -> None:
+    with register.engine.begin() as connection:
+        for each in batches:
+            sound = {"manifest_sha256": "0", "state": "closed", "items": [], "due_provisional": False}
+            batch = {"id": each.id, "partner": each.partner, "received_at": each.at}
+            connection.execute(insert(BatchRow).values(**sound, **batch))
+            failed = np.array(each.failed, np.uint64)
+            packed = {name: (failed + np.uint64(place)).tobytes() for place, name in enumerate(_NAMES)}
+            counts = {"rows": each.rows, "no_such_number": each.missed, "name_disagrees": 1}
+            evidence = {"batch_id": each.id, "at": each.at, "generation": each.generation}
+            connection.execute(insert(GuardEvidenceRow).values(**evidence, **counts, **packed))
+            if each.released:
+                hold = {"batch_id": each.id, "held_at": each.at, "tripped": [], "decision": "released"}
+                connection.execute(insert(GuardHoldRow).values(**hold, decided_at=each.at))
+
+
+_NAMES = ("numbers", "names", "groups")
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_whose_failing_rows_are_held_against_whom(register: Register, seed: int) -> None:
+    batches = content(seed)
+    write(register, batches)
+    for partner in PARTNERS:
+        found = register.guard.failed_of_others(partner, AT, as_it_is)
+        expected = reckoned(batches, partner)
+        for place, name in enumerate(_NAMES):
+            assert sorted(getattr(found, name)) == sorted(each + place for each in expected)
+        assert one_order(found), "the hashes of one row stand in one place"
+        past, peers = register.guard.past_and_peers(partner, AT)
+        end = AT - timedelta(days=LIMITS.span_days)
+        begin = end - timedelta(days=LIMITS.past_days)
+        held = [each for each in batches if each.at > begin]
+        assert past == counted([each for each in held if each.partner == partner and each.at <= end])
+        assert peers == counted([each for each in held if each.partner != partner])
+
+
+def one_order(found: Failed) -> bool:
+    return bool((found.names == found.numbers + 1).all() and (found.groups == found.numbers + 2).all())
+
+
+def reckoned(batches: list[Sent], partner: str) -> list[int]:
+    """What failed at others since both their last release and the partner's, within the span."""
+    released = {each.partner: each.at for each in sorted(batches, key=lambda each: each.at) if each.released}
+    long_ago = AT - timedelta(days=999)
+    begin = max(AT - timedelta(days=LIMITS.span_days), released.get(partner, long_ago))
+    return [
+        failed + each.generation
+        for each in batches
+        if each.partner != partner and each.at > begin and each.at > released.get(each.partner, long_ago)
+        for failed in each.failed
+    ]
+
+
+def counted(batches: list[Sent]) -> Counts:
+    return sum((Counts(each.rows, each.missed, 1) for each in batches), Counts())
