@@ -173,6 +173,7 @@ def test_airflows_role_does_not_connect(database: Database) -> None:
         database.server.connected("airflow", "exchange")
 
 
+NONE = np.zeros(0, np.uint64)
 UNTOLD: dict[str, tuple[str, Callable[[Register], object]]] = {
     "a question in another's name": (
         "INSERT INTO told_use (asked_at, asked_by, reason, letter, hashes)"
@@ -206,8 +207,6 @@ UNTOLD: dict[str, tuple[str, Callable[[Register], object]]] = {
 }
 """What is put in past the ledger → and the verb that would use it, and have it signed."""
 
-NONE = np.zeros(0, np.uint64)
-
 
 def newest(engine: Engine, table: str) -> int:
     with engine.connect() as connection:
@@ -219,6 +218,7 @@ def test_a_row_that_no_line_tells_is_not_used_and_not_signed(waiting: Register, 
     forged, use = UNTOLD[what]
     with role() as connection:
         connection.execute(forged.encode(), {"at": AT})
-    for attempt in (lambda: use(waiting), waiting.verify):
+    attempts: list[Callable[[], object]] = [lambda: use(waiting), waiting.verify]
+    for attempt in attempts:
         with pytest.raises(Halt, match="is not what the ledger says"):
             attempt()
