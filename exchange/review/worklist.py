@@ -1,10 +1,10 @@
-"""Work lists: rows of the queue as a CSV file or an XLSX workbook that an officer fills in and hands back.
+"""Work lists: rows of the queue as a workbook that an officer fills in and hands back, as that or as CSV.
 
 Rules
 - Each line carries a MAC (HMAC-SHA256) over what the officer was shown and the row's version: a line that was changed,
   copied into another row, or made up is not taken; a row that changed since is *stale* and is not taken either.
 - All lines of a list are checked before any is taken; what is wrong is told by line and column, never by value.
-- The list holds people and is written 0600; its rows are registered as opened.
+- The list holds people: it is written 0600 and behind a password (``locked.py``); its rows are registered as opened.
 - Sorted, filtered or shortened lists are as good as whole ones: each line stands for itself.
 """
 

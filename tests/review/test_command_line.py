@@ -19,6 +19,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER, OFFICER, World
 from exchange.intake.collect import poll
 from exchange.register import Outcome
+from exchange.review.locked import lock, unlock
 
 Ask = Callable[..., Request]
 Run = Callable[..., str]
@@ -30,10 +31,10 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
     monkeypatch.setenv("COLUMNS", "400")
 
-    def as_account(account: str, *arguments: str, code: int = 0) -> str:
+    def as_account(account: str, *arguments: str, code: int = 0, typed: str | None = None) -> str:
         for module in (review, release):
             monkeypatch.setattr(module, "os_user", lambda: account)
-        ended = CliRunner().invoke(main.commands, list(arguments))
+        ended = CliRunner().invoke(main.commands, list(arguments), input=typed)
         assert ended.exit_code == code, ended.output
         return ended.output
 
@@ -58,15 +59,20 @@ def test_a_work_list_the_whole_way(run: Run, batch: str, tmp_path: Path, court: 
     assert "身份存疑" in shown
     assert "公民身份号码" in shown
     place = tmp_path / "list.xlsx"
-    run(OFFICER, "review", "export", str(place), "--batch", batch)
+    said = run(OFFICER, "review", "export", str(place), "--batch", batch)
+    password = said.split()[-1]
     assert place.stat().st_mode & 0o777 == 0o600
-    book = openpyxl.load_workbook(place)
+    book = openpyxl.load_workbook(io.BytesIO(unlock(place.read_bytes(), password)))
     page = book.worksheets[0]
     for row in (2, 3):
         page.cell(row, 12, "号码与姓名=一致；性别=一致")
         page.cell(row, 13, "查阅户籍档案")
-    book.save(place)
-    assert f"{batch}: 2 rows decided" in run(OFFICER, "review", "import", str(place))
+    saved = io.BytesIO()
+    book.save(saved)
+    place.write_bytes(lock(saved.getvalue(), "chosen anew 新设"))
+    assert "does not open" in run(OFFICER, "review", "import", str(place), code=70, typed=f"{password}\n")
+    assert f"{batch}: 2 rows decided" in run(OFFICER, "review", "import", str(place), typed="chosen anew 新设\n")
+    book.save(place)  # without a password
     assert "changed since" in run(OFFICER, "review", "import", str(place), code=70)
     assert f"{batch}.release-1" in run(OFFICER, "release", "propose")
     run(OFFICER, "release", "issue", f"{batch}.release-1")
@@ -92,8 +98,14 @@ def test_a_leader_approves_what_was_shown(run: Run, app: App, batch: str) -> Non
     assert "approved" in run(LEADER, "release", "approve", release.id, "--shown", "e" * 12)
 
 
-def test_a_list_is_csv_or_a_workbook(run: Run, tmp_path: Path) -> None:
-    run(OFFICER, "review", "export", str(tmp_path / "list.txt"), code=2)
+@pytest.mark.parametrize("name", ["list.txt", "list.csv"])
+def test_a_list_is_a_workbook(run: Run, tmp_path: Path, name: str) -> None:
+    run(OFFICER, "review", "export", str(tmp_path / name), code=2)
+    assert not (tmp_path / name).exists()
+
+
+def test_a_list_that_is_not_there_is_told(run: Run, tmp_path: Path) -> None:
+    assert "No such file" in run(OFFICER, "review", "import", str(tmp_path / "list.xlsx"), code=70)
 
 
 def test_only_a_leader_extends_an_objection(run: Run, batch: str) -> None:
