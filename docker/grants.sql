@@ -2,6 +2,16 @@
 --   psql -U exchange -d exchange -f docker/grants.sql
 -- The ledger can be read and added to, never changed: not even by an intruder who holds the daily role. Of other tables
 -- the daily role may change the columns that steps write, and no others; what it may change, a signed line must tell.
+-- No other role connects to this database, so that none can hold the locks by which writers take turns: to one more,
+-- for monitoring say, grant CONNECT by hand behind this.
+DO $$
+DECLARE member text;
+BEGIN
+    EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+    FOR member IN SELECT rolname FROM pg_roles WHERE rolname IN ('exchange_work', 'exchange_backup') LOOP
+        EXECUTE format('GRANT CONNECT ON DATABASE %I TO %I', current_database(), member);
+    END LOOP;
+END $$;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM exchange_work;
 GRANT SELECT, INSERT ON ledger, ledger_head, batch, file, snapshot_use, answer_count, pickup TO exchange_work;
 GRANT SELECT, INSERT ON review, release, clock_proposal, clock_stop, alert, missing_set, legal_hold, destruction TO exchange_work;
@@ -14,7 +24,8 @@ GRANT UPDATE (seq, hash, subtrees) ON ledger_head TO exchange_work;
 GRANT UPDATE (state, cycle, period, purpose, legal_basis, letter, handler, items, objects_to, rows_in, rows_open, due_on,
     due_original, due_last, due_provisional, due_working_days, clock_stands, arrival, receipts_sent, refusal_code, refusal_row,
     refusal_column, stage) ON batch TO exchange_work;
-GRANT UPDATE (state, version, decision, reason, note, decided_by, decided_at, returned_for) ON review TO exchange_work;
+GRANT UPDATE (state, version, decision, reason, note, decided_by, decided_at, returned_for, earlier,
+    decided_with, held_by, held_until) ON review TO exchange_work;
 GRANT UPDATE (state, judged_by, judged_at, reason) ON release TO exchange_work;
 GRANT UPDATE (decided_at, decided_by, approved, why) ON clock_proposal TO exchange_work;
 GRANT UPDATE (started_at, started_by, started_note) ON clock_stop TO exchange_work;

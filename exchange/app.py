@@ -139,6 +139,11 @@ class App:
             self.checkpoints.keep(text, office_day(self.now()))
         return text
 
+    def keep_checkpoint(self) -> None:
+        """Keeps the ledger's checkpoint now; Halt where the ledger is not the one that was kept last."""
+        self.register.check_newest(self.checkpoints)
+        self.checkpoint()
+
     def agreement_files(self) -> list[Path]:
         """One file for each partner."""
         return sorted(self.settings.agreements.glob("*.toml"))

@@ -170,6 +170,7 @@ def resume(reason: Annotated[str, typer.Option(help="What was found and who deci
 def sign() -> None:
     """Sign the ledger from here on; once, after an update from a version that did not. Again, it changes nothing."""
     with outcome(), App.of_account(os_user()) as app:
+        app.register.check_newest(app.checkpoints)  # signatures that were taken away are not made anew
         out.print(f"the ledger is signed from line {app.register.begin_signing()} on")
 
 

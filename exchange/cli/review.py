@@ -24,6 +24,7 @@ from exchange.review import second_eyes
 from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import in_words, why
+from exchange.review.locked import is_locked, lock, new_password, unlock
 from exchange.review.people import check_leader, check_officer, offices_of
 from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, write_list
 from exchange.settings import read_secret
@@ -144,13 +145,12 @@ def undo(batch: BatchId, row: Row) -> None:
 
 @commands.command("export")
 def export_(
-    file: Annotated[Path, typer.Argument(help="The .csv or .xlsx file to write; it holds people")],
+    file: Annotated[Path, typer.Argument(help="The .xlsx workbook to write; it holds people and opens by a password")],
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
 ) -> None:
-    """Write the open rows of your office into a work list to fill in."""
-    form = file.suffix.removeprefix(".").lower()
-    if form not in ("csv", "xlsx"):
-        raise typer.BadParameter("a work list is a .csv or an .xlsx file", param_hint="file")
+    """Write the open rows of your office into a work list to fill in; its password is shown once."""
+    if file.suffix.lower() != ".xlsx":
+        raise typer.BadParameter("a work list is an .xlsx workbook: no other form has a password", param_hint="file")
     if not file.parent.is_dir():
         raise typer.BadParameter("there is no such folder 没有这个文件夹", param_hint="file")
     if file.exists():
@@ -158,8 +158,10 @@ def export_(
     with outcome(), App.of_account(os_user()) as app:
         cases = _cases(app, _mine(app, batch, ReviewState.OPEN))
         key = list_key(read_secret(app.settings.keys.signing_key))
-        write_atomically(file, write_list(cases, key, "xlsx" if form == "xlsx" else "csv"))
+        password = new_password()
+        write_atomically(file, lock(write_list(cases, key), password))
         out.print(f"{len(cases)} rows in {file}", markup=False)
+        out.print(f"密码（仅显示一次）password, shown once: {password}", markup=False)
 
 
 def _cases(app: App, reviews: Iterable[Review]) -> list[CaseView]:
@@ -184,9 +186,9 @@ def _by_batch(reviews: Iterable[Review]) -> dict[str, list[Review]]:
 
 @commands.command("import")
 def import_(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A work list, filled in")]) -> None:
-    """Take the decisions of a work list; all lines that are filled in, or none."""
+    """Take the decisions of a work list; all lines that are filled in, or none. Its password is asked for."""
     with outcome(), App.of_account(os_user()) as app:
-        lines = read_list(file.read_bytes())
+        lines = read_list(_opened(file))
         named = {each.about for each in lines}
         mine = {(each.batch, each.row): each for each in _mine(app, None, None) if (each.batch, each.row) in named}
         key = list_key(read_secret(app.settings.keys.signing_key))
@@ -197,6 +199,14 @@ def import_(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, he
         if not decisions:
             msg = "no line of the list is filled in"
             raise Halt(msg)
+
+
+def _opened(file: Path) -> bytes:
+    """The list's bytes; one that was saved without its password is taken, too."""
+    content = file.read_bytes()
+    if not is_locked(content):
+        return content
+    return unlock(content, typer.prompt("密码 password", hide_input=True, err=True).strip())
 
 
 @commands.command()

@@ -231,6 +231,7 @@ class World:
         register = open_register(self.postgres.url("exchange"), "demo", self.postgres.password_file)
         register.migrate()
         register.close()
+        self.postgres.grant()
         say(f"a synthetic province of {people:,} people")
         as_of = office_day(datetime.now(UTC)) - timedelta(days=1)
         exports = self.root / "office" / "exports"
@@ -317,7 +318,7 @@ register_public = "keys/register.pem"
 told_keys = "keys/told.keys"
 
 [register]
-url = "{world.postgres.url("exchange")}"
+url = "{world.postgres.work_url()}"
 password_file = "{world.postgres.password_file.resolve()}"
 
 [policy]

@@ -13,6 +13,8 @@ Rules
 - What will never be read (names that are none, folders, links, acknowledgements of nothing) gets the partner one notice
   a day, as long as it lies there, which says what is read (``astray.py``).
 - A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
+- The ledger's checkpoint is kept with each look, so that a database that was put back is found within a minute, also
+  where nothing was sent meanwhile.
 - Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
 - Whatever goes wrong in one partner's look is that partner's trouble, and in one set that set's: it is named, the
   others go on. A look has one time limit in all, and a batch is told as soon as it is claimed.
@@ -107,6 +109,8 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     for batch_id in app.register.waiting():
         with _named(result.troubles, batch_id):
             result.waiting[batch_id] = lane_of(app, batch_id)
+    with _named(result.troubles, "register"):
+        app.keep_checkpoint()
     result.troubles = list(dict.fromkeys(result.troubles))
     Duties.of_home(app.settings.home).done(COLLECT, f"{len(result.troubles)}")
     return result

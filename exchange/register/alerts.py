@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.register.attest import attest_rows
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
@@ -112,6 +113,7 @@ class Alerts:
         with transaction(self.engine) as session:
             untold = select(AlertRow).where(AlertRow.id.in_(ids), AlertRow.told_at.is_(None)).order_by(AlertRow.id)
             if rows := session.scalars(untold.with_for_update()).all():
+                attest_rows(session, rows, min(row.noticed_at for row in rows))
                 for row in rows:
                     row.told_at = at
                 append_note(session, at, self.actor, {"alerts_told": len(rows)})

@@ -5,19 +5,27 @@ Rules
   The tables are believed where they are that; a line that the office did not sign, or rows that no line tells, are a
   Halt.
 - Every verb that changes something of a batch attests it first, behind the batch's lock.
+- So is a row of its own (a question, an alarm, a destruction) before it is changed: what was put there past the ledger
+  would else be signed with the change. Not those that are changed when they are old: the nights between find them.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import digests, ledger
 from exchange.register.models import LedgerRow
 from exchange.register.signing import LedgerKey
+
+_EARLIER: Final = timedelta(hours=1)
+"""How much earlier than a row says of itself the line that told it is looked for."""
 
 
 def attest(session: Session, batch_id: str) -> None:
@@ -49,3 +57,21 @@ def altered(line: LedgerRow, held: Mapping[str, str]) -> list[str]:
     """The tables that hold something else of the batch than its last line tells."""
     told = json.loads(line.digests or "{}")
     return [table for table in digests.OF_BATCH if told.get(table) != held.get(table)]
+
+
+def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:
+    """Halt where one of these rows, all of one table of ``digests.BY_ROW``, is not what the last signed line that tells
+    of it says. ``since``: when the first of them was written; the lines from then on are read.
+    """
+    table = rows[0].__tablename__
+    held = dict(digests.of_rows(session, table, [digests.primary_key(row) for row in rows]))
+    lines = select(LedgerRow).where(LedgerRow.at >= since - _EARLIER, LedgerRow.digests.contains(f'"{table}/'))
+    told: dict[str, tuple[str, LedgerRow]] = {}
+    for line in session.scalars(lines.order_by(LedgerRow.seq)):
+        told.update((name, (digest, line)) for name, digest in json.loads(line.digests or "{}").items() if name in held)
+    key = ledger.key_of(session)
+    for name, digest in held.items():
+        said, last = told.get(name, ("", None))
+        if last is None or said != digest or not ledger.is_signed(last, key):
+            msg = f"{name} is not what the ledger says; a person must look"
+            raise Halt(msg)

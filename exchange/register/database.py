@@ -3,6 +3,8 @@
 Rules
 - Every wait has a limit, at the server and here (``Limits``): a client that stopped does not hold up the others, a
   server that stopped does not hold up a client.
+- What a session assumes of its settings it says itself: a role may change its own defaults for good, and names would
+  mean other things, or dates be written otherwise.
 - A lost or refused connection is Retryable, wherever it happens, and so is what ``troubles.py`` says will pass; other
   faults are our own and are raised as they are, without the values that a statement carried.
 - The password never stands in a URL, only in libpq's password file.
@@ -63,6 +65,9 @@ def open_engine(
     """
     server = {
         "timezone": "UTC",  # in which the digests write times
+        "datestyle": "ISO",
+        "bytea_output": "hex",
+        "search_path": "public",
         "lock_timeout": f"{limits.lock * 1000:.0f}",
         "statement_timeout": f"{limits.statement * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{limits.idle * 1000:.0f}",
@@ -70,6 +75,7 @@ def open_engine(
     arguments: dict[str, object] = {
         "connect_timeout": limits.connect,
         "application_name": "exchange",
+        "client_encoding": "utf8",
         "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
         "keepalives": 1,
         "keepalives_idle": limits.silence,  # a server that vanished without a word is noticed, too

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Refused
+from exchange.register.attest import attest_rows
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.models import LIVE, BatchRow, MissingSetRow
@@ -72,6 +73,7 @@ class MissingSets:
         with transaction(self.engine) as session:
             row = _row(session, partner, key)
             if row.reminders < number:
+                attest_rows(session, [row], row.noticed_at)
                 row.reminders, row.reminded_at = number, at
                 self._tell(session, row, f"reminder {number}", at)
 
@@ -79,6 +81,7 @@ class MissingSets:
         """It came after all."""
         with transaction(self.engine) as session:
             row = _row(session, partner, key)
+            attest_rows(session, [row], row.noticed_at)
             row.arrived_at = at
             self._tell(session, row, "arrived", at)
 

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from exchange.base.errors import Halt
-from exchange.register.attest import attest
+from exchange.register.attest import attest, attest_rows
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
@@ -99,10 +99,9 @@ class Retention:
 
     def intended(self) -> list[tuple[int, str, str]]:
         """(id, SHA-256, kind) of the archive's destructions that are not done, the oldest first."""
-        row = DestructionRow
-        query = select(row.id, row.sha256, row.kind).where(row.done_at.is_(None), row.kind != EXPORTS).order_by(row.id)
         with transaction(self.engine) as session:
-            return [(number, digest, kind) for number, digest, kind in session.execute(query)]
+            rows = _undone(session, DestructionRow.kind != EXPORTS)
+            return [(row.id, row.sha256, row.kind) for row in rows]
 
     @contextmanager
     def destroying(self, number: int, at: datetime) -> Iterator[Destruction]:
@@ -152,10 +151,8 @@ class Retention:
 
     def intended_exports(self) -> list[tuple[int, str, str]]:
         """(id, name, SHA-256) of the raw exports' destructions that are not done, the oldest first."""
-        row = DestructionRow
-        query = select(row.id, row.role, row.sha256).where(row.done_at.is_(None), row.kind == EXPORTS).order_by(row.id)
         with transaction(self.engine) as session:
-            return [(number, name, digest) for number, name, digest in session.execute(query)]
+            return [(row.id, row.role, row.sha256) for row in _undone(session, DestructionRow.kind == EXPORTS)]
 
     def export_destroyed(self, number: int, at: datetime) -> None:
         """Writes down that a raw export is gone."""
@@ -229,6 +226,15 @@ class Retention:
 
 
 _HOLD: Final = ("number", "held_at", "held_by", "reason", "released_at", "released_by")
+
+
+def _undone(session: Session, which: ColumnElement[bool]) -> Sequence[DestructionRow]:
+    """The destructions that are not done, as the ledger tells them: what nobody intended destroys nothing."""
+    query = select(DestructionRow).where(DestructionRow.done_at.is_(None), which).order_by(DestructionRow.id)
+    rows = session.scalars(query).all()
+    if rows:
+        attest_rows(session, rows, min(row.intended_at for row in rows))
+    return rows
 
 
 def _ended() -> Any:

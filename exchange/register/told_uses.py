@@ -3,7 +3,7 @@
 Rules
 - A question holds keyed hashes of the person's numbers (of the key's first generation, from which all others follow),
   the reason and the letter; no number. Its hashes go when it was answered, or with the next question after a day.
-- Who confirms is another account than who asked; a question is answered once, within a day.
+- Who confirms is another account than who asked, as the ledger was told it; a question is answered once, within a day.
 - Each question and its confirmation get a line in the ledger, and so does each batch that the answer names.
 - A batch is withheld (个人信息保护法 art. 18, 35) by a decision with a reason, in the ledger; answers count withheld
   batches and do not name them.
@@ -21,6 +21,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes
+from exchange.register.attest import attest_rows
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
@@ -77,6 +78,8 @@ class ToldUses:
         with transaction(self.engine) as session:
             old = select(ToldUseRow).where(ToldUseRow.asked_at < at - VALID_FOR, ToldUseRow.hashes != b"")
             past = session.scalars(old.order_by(ToldUseRow.id).with_for_update(skip_locked=True)).all()
+            if past:
+                attest_rows(session, past, min(each.asked_at for each in past))
             for each in past:
                 each.hashes = b""
             session.add(row)
@@ -95,6 +98,7 @@ class ToldUses:
             if row is None or wrong is not None:
                 msg = f"question {number}: {wrong}"
                 raise Halt(msg)
+            attest_rows(session, [row], row.asked_at)
             return Question(row.id, row.asked_by, row.reason, row.letter, unpacked(row.hashes))
 
     def _wrong(self, row: ToldUseRow, at: datetime) -> str | None:
@@ -113,6 +117,7 @@ class ToldUses:
             if row.confirmed_at is not None:
                 msg = f"question {question.number}: it was answered already; ask anew"
                 raise Halt(msg)
+            attest_rows(session, [row], row.asked_at)
             row.confirmed_at, row.confirmed_by, row.batches, row.hashes = at, self.actor, len(batches), b""
             said = f"{row.asked_by} {self.actor} {row.letter} {row.reason}"
             for batch_id in sorted(batches):

@@ -1,4 +1,4 @@
-"""Work lists: rows of the queue as a CSV file or an XLSX workbook that an officer fills in and hands back.
+"""Work lists: rows of the queue as a workbook that an officer fills in and hands back, as that or as CSV.
 
 Rules
 - Each line carries a MAC (HMAC-SHA256) over what the officer was shown and the row's version: a line that was changed,
@@ -6,7 +6,7 @@ Rules
 - All lines of a list are checked before any is taken, and all that do not hold are told at once, by line and column,
   never by value. Nothing is opened for that: what the MAC covers is what was opened when the list was written.
 - The proposal is taken as it stands by one word; what is answered beside it goes before it.
-- The list holds people and is written 0600; its rows are registered as opened.
+- The list holds people: it is written 0600 and behind a password (``locked.py``); its rows are registered as opened.
 - Filtered or shortened lists are as good as whole ones: each line stands for itself.
 """
 
@@ -18,7 +18,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Final, Literal
+from typing import Final
 
 import polars as pl
 
@@ -26,7 +26,6 @@ from exchange.base.errors import Halt, Refused
 from exchange.base.tables import ANSWERS, ITEMS, REASONS
 from exchange.base.xlsx import MAX_WRITTEN_CELL
 from exchange.matching.decide import IDENTITY_COLUMN
-from exchange.output.results import without_formulas
 from exchange.register import Decision, Review
 from exchange.review.case import CaseView
 from exchange.review.decisions import WAITING, allowed, check_reason, complete
@@ -34,7 +33,6 @@ from exchange.review.labels import line, why
 from exchange.review.worklist_sheet import write_sheet
 from exchange.validate.workbook import read_sheet
 
-Form = Literal["csv", "xlsx"]
 Row = tuple[str, int]
 """Batch and row."""
 
@@ -90,27 +88,14 @@ def list_key(secret: bytes) -> bytes:
     return hmac.digest(secret, _DERIVED, sha256)
 
 
-def write_list(cases: Sequence[CaseView], key: bytes, form: Form) -> bytes:
-    """The list's bytes: a workbook, or CSV in UTF-8 with a mark, as spreadsheets want it."""
+def write_list(cases: Sequence[CaseView], key: bytes) -> bytes:
+    """The workbook's bytes, without its password yet."""
     decided = decided_columns(cases)
-    headers = [
-        *SHOWN.values(),
-        ASKED["accept"],
-        *map(header_of, decided),
-        ASKED["reason"],
-        ASKED["note"],
-        *KEPT.values(),
-    ]
+    conclusions = {header_of(column): list(_words(column)) for column in decided}
+    choices = {ASKED["accept"]: [YES], **conclusions, ASKED["reason"]: [reason.zh for reason in REASONS.values()]}
+    shown, kept = list(SHOWN.values()), list(KEPT.values())
     rows = [_cells(case, decided, key) for case in cases]
-    if form == "xlsx":
-        choices = {header_of(column): list(_words(column)) for column in decided}
-        choices |= {ASKED["accept"]: [YES], ASKED["reason"]: [reason.zh for reason in REASONS.values()]}
-        return write_sheet(headers, rows, choices, shown=list(SHOWN.values()), kept=list(KEPT.values()))
-    frame = pl.DataFrame(rows, schema=dict.fromkeys(headers, pl.String), orient="row")
-    text = frame.select(without_formulas(pl.col(name)).alias(name) for name in headers).write_csv(
-        line_terminator="\r\n"
-    )
-    return b"\xef\xbb\xbf" + text.encode()
+    return write_sheet([*shown, *choices, ASKED["note"], *kept], rows, choices, shown=shown, kept=kept)
 
 
 def decided_columns(cases: Iterable[CaseView]) -> list[str]:

@@ -17,7 +17,6 @@ from pathlib import Path
 from exchange.demo.world import World
 from tests.campaign.harms import HARMS
 from tests.campaign.office import Office
-from tests.campaign.tables import work_role
 
 PEOPLE = 3000
 
@@ -37,7 +36,6 @@ def main(seconds: float, seed: int) -> int:
 
 
 def campaign(office: Office, seconds: float, seed: int) -> int:
-    work_role(office)
     office.run(office.drop())  # so that there is something to harm
     ends, rounds, found = time.monotonic() + seconds, Counter[str](), Counter[str]()
     while time.monotonic() < ends:

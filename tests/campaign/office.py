@@ -86,11 +86,8 @@ class Office:
         said, _ = process.communicate(timeout=_SECONDS)
         return process.returncode, said
 
-    def connected(self, user: str = "postgres", passfile: Path | None = None) -> psycopg.Connection[tuple[object, ...]]:
-        place, server = passfile or self.world.postgres.password_file, self.world.postgres
-        return psycopg.connect(
-            host="127.0.0.1", port=server.port, user=user, dbname="exchange", passfile=str(place), autocommit=True
-        )
+    def connected(self, user: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
+        return self.world.postgres.connected(user, "exchange")
 
     def sent(self) -> dict[str, tuple[int, int, str]]:
         """All that lies in the partner's folder: name → inode, time, hash."""

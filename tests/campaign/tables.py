@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql
 
-from exchange.base.files import write_atomically
-from exchange.base.paths import ROOT
+from exchange.demo.servers.postgres import WORK
 from exchange.register.digests import NOT_TOLD, OF_BATCH
 from exchange.register.models import Base
 from tests.campaign.office import Office
 
-ROLE: Final = "exchange_work"
 TABLES: Final = sorted(Base.metadata.tables)
 _UNSEEN: Final = frozenset(NOT_TOLD) - {"ledger", "ledger_head"}
 _STATES: Final = ["claimed", "accepted", "sealed", "delivered", "closed", "refused", "approved", "open", "decided"]
@@ -51,27 +46,9 @@ class Forgery:
         return self.table not in _UNSEEN
 
 
-def work_role(office: Office) -> Path:
-    """Makes the daily role, with what ``docker/grants.sql`` gives it; its password file."""
-    password, place = secrets.token_urlsafe(24), office.world.postgres.folder / "pgpass-work"
-    write_atomically(place, f"127.0.0.1:{office.world.postgres.port}:*:{ROLE}:{password}\n".encode())
-    with office.connected() as superuser:
-        made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(ROLE), sql.Literal(password))
-        superuser.execute(made)
-    with office.connected("exchange") as owner:
-        owner.execute((ROOT / "docker" / "grants.sql").read_bytes())
-    return place
-
-
-def unmake_work_role(office: Office) -> None:
-    with office.connected() as superuser:
-        superuser.execute(f"DROP OWNED BY {ROLE}".encode())
-        superuser.execute(f"DROP ROLE {ROLE}".encode())
-
-
 def forged(office: Office, superuser: Connection) -> Forgery | None:
     """One change by one role to one row, all drawn; None where the database refused it."""
-    user = office.chance.choice([ROLE, ROLE, "exchange"])  # who owns the tables may alter each, the ledger too
+    user = office.chance.choice([WORK, WORK, "exchange"])  # who owns the tables may alter each, the ledger too
     table = office.chance.choice([name for name in TABLES if _rows(superuser, name)])
     columns = dict(_columns(superuser, table))
     keys = [column.name for column in Base.metadata.tables[table].primary_key.columns]
@@ -79,8 +56,7 @@ def forged(office: Office, superuser: Connection) -> Forgery | None:
     batch = superuser.execute(f"SELECT (%s::jsonb)->>'{OF_BATCH.get(table, 'batch_id')}'".encode(), [row]).fetchone()
     of_batch = batch[0] if batch and table in OF_BATCH else None
     what, column = office.chance.choice(["alter", "alter", "alter", "add", "remove"]), office.chance.choice([*columns])
-    passfile = office.world.postgres.folder / "pgpass-work" if user == ROLE else None
-    with office.connected(user, passfile) as connection:
+    with office.connected(user) as connection:
         if user == "exchange":
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
         try:

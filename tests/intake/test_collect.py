@@ -8,7 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from exchange.intake.astray import WITHHELD
 from exchange.intake.collect import poll
 from exchange.register import Role
 from exchange.register.retention import KeptFile
+from exchange.register.signing import Checkpoint, note, parse_note
 from exchange.status.facts import status_of
 
 Ask = Callable[..., Request]
@@ -268,3 +269,21 @@ def test_a_set_that_was_answered_so_long_ago_that_its_receipt_is_gone(
     poll(later(PATIENCE))
     assert court.verified(f"{request.batch}.notice.json")["code"] == "batch_past"
     assert request.batch not in [each.batch for each in status_of(app, app.agreement(court.id)).batches]
+
+
+def test_a_register_that_was_put_back_is_named_at_the_next_look(app: App, court: DemoPartner, ask: Ask) -> None:
+    """Also where nothing was sent since: the collector keeps the checkpoint of what it claimed."""
+    court.drop(court.make_set(ask()))
+    assert poll(app).troubles == []
+    text = app.checkpoints.files()[-1].read_text("utf-8")
+    assert text == app.register.checkpoint()
+    known = parse_note(text)[0]
+    longer = Checkpoint(known.size + 1, known.root, known.last_hash)  # what is left behind by a line that is gone
+    app.checkpoints.keep(note(longer, app.ledger_key.sign(longer)), date(9999, 1, 1))
+    try:
+        (trouble,) = poll(app).troubles
+        assert trouble.startswith("register: the ledger was rolled back")
+        assert app.checkpoints.files()[-1].name == "9999-01-01", "it is still what the next look finds"
+    finally:
+        app.checkpoints.files()[-1].unlink()
+    assert poll(app).troubles == []

@@ -123,6 +123,7 @@ def test_the_drill(
     text = restored.read_text("utf-8").replace(f":{world.postgres.port}/", f":{elsewhere.port}/")
     restored.write_text(text.replace(str(world.postgres.password_file), str(elsewhere.password_file)), "utf-8")
     run(restored, "restore", "databases", str(to), *opened)
+    elsewhere.grant()
     run(restored, "restore", "databases", str(to), *opened, code=70)
     assert "unaltered" in run(restored, "register", "verify", "--deep")
 

@@ -163,17 +163,15 @@ def test_what_is_no_release_is_no_page(pages: Pages, path: str) -> None:
     assert "<b>" not in text
 
 
-def test_what_the_ledger_does_not_say_is_not_shown(pages: Pages, release: Release) -> None:
+def test_what_the_ledger_does_not_say_is_not_shown(world: World, pages: Pages, release: Release) -> None:
     altered = "UPDATE release SET counts = replace(counts, %s, %s) WHERE batch_id = %s"
     before, after = '"record_found": 1', '"record_found": 0'
-    with pages.office.app.register.engine.connect() as connection:
-        connection.exec_driver_sql(altered, (before, after, release.batch))
-        connection.commit()
+    with world.postgres.connected("exchange", "exchange") as owner:
+        owner.execute(altered, (before, after, release.batch))
         try:
             status, text = pages.get("leader", f"/approval/{release.id}")
         finally:
-            connection.exec_driver_sql(altered, (after, before, release.batch))
-            connection.commit()
+            owner.execute(altered, (after, before, release.batch))
     assert status == 409
     assert "not what the ledger says" in text
 

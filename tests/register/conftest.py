@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from itertools import count
 
-import psycopg
 import pytest
 
 from exchange.calendar.working_days import Due
@@ -29,18 +28,15 @@ class Database:
     key: LedgerKey
 
     def open(self, actor: str = "tests") -> Register:
-        return open_register(self.server.url("exchange"), actor, self.server.password_file, self.key)
+        """As the role of the daily work: no test has more rights than an office."""
+        return open_register(self.server.work_url(), actor, self.server.password_file, self.key)
+
+    def open_as_owner(self) -> Register:
+        return open_register(self.server.url("exchange"), "owner", self.server.password_file, self.key)
 
     def statement(self, *statements: str, values: Sequence[object] = ()) -> None:
         """Runs statements as PostgreSQL's superuser; ``values`` are those of the last one."""
-        with psycopg.connect(
-            host="127.0.0.1",
-            port=self.server.port,
-            user="postgres",
-            dbname="exchange",
-            passfile=str(self.server.password_file),
-            autocommit=True,
-        ) as connection:
+        with self.server.connected("postgres", "exchange") as connection:
             for statement in statements[:-1]:
                 connection.execute(statement.encode())
             connection.execute(statements[-1].encode(), values)
@@ -61,9 +57,10 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     try:
         server.start()
         database = Database(server, LedgerKey(keys / "register.key", keys / "register.pem"))
-        register = database.open()
+        register = database.open_as_owner()
         register.migrate()
         register.close()
+        server.grant()
         yield database
     finally:
         server.remove()

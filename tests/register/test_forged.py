@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy import Engine
 
 from exchange.base.errors import Halt
-from exchange.base.files import write_atomically
-from exchange.base.paths import ROOT
 from exchange.calendar.working_days import Due
+from exchange.demo.servers.postgres import WORK
 from exchange.register import Decision, FileRecord, NewReview, Outcome, Register, ReleaseState
 from exchange.register.ledger import hash_of
 from exchange.register.merkle import Tree
@@ -26,26 +25,14 @@ from exchange.wire.manifest import RequestManifest
 
 from .conftest import AT, Database
 
-ROLE = "exchange_work"
 BATCH = "bank.b1"
 Forge = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def role(migrated: Database, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[], Any]]:
+def role(migrated: Database) -> Callable[[], Any]:
     """Connections as the working role, with no more than it is granted."""
-    password, place = secrets.token_urlsafe(24), tmp_path_factory.mktemp("role") / "pgpass"
-    write_atomically(place, f"127.0.0.1:{migrated.server.port}:*:{ROLE}:{password}\n".encode())
-    made = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(ROLE), sql.Literal(password))
-    migrated.statement(made.as_string())
-    migrated.statement((ROOT / "docker" / "grants.sql").read_text())
-    yield lambda: as_role(migrated, place)
-    migrated.statement(f"DROP OWNED BY {ROLE}", f"DROP ROLE {ROLE}")
-
-
-def as_role(database: Database, passfile: Path) -> Any:
-    place = {"host": "127.0.0.1", "port": database.server.port, "dbname": "exchange"}
-    return psycopg.connect(**place, user=ROLE, passfile=str(passfile), autocommit=True)  # type: ignore[arg-type]
+    return lambda: migrated.server.connected(WORK, "exchange")
 
 
 @pytest.fixture
@@ -161,3 +148,77 @@ def test_what_a_signed_line_approved_may_leave(waiting: Register, database: Data
     leader.close()
     assert waiting.attested(BATCH).release(1).state is ReleaseState.APPROVED
     assert waiting.verify()[0] == len(waiting.steps(BATCH))
+
+
+@pytest.mark.parametrize(
+    "setting",
+    ["search_path = ''", "search_path = pg_temp, public", "DateStyle = 'German'", "client_encoding = 'LATIN1'",
+     "bytea_output = 'escape'", "TimeZone = 'Asia/Shanghai'", "lock_timeout = '1ms'"],
+)  # fmt: skip
+def test_a_roles_own_defaults_change_nothing(waiting: Register, role: Forge, database: Database, setting: str) -> None:
+    """A role may change them for itself, for good."""
+    with role() as connection:
+        connection.execute(f"ALTER ROLE {WORK} SET {setting}".encode())
+    register = database.open()
+    try:
+        assert register.verify() == waiting.verify()
+    finally:
+        register.close()
+        database.statement(f"ALTER ROLE {WORK} RESET ALL")
+
+
+def test_airflows_role_does_not_connect(database: Database) -> None:
+    """Whoever is in the database can hold the lock by which writers of the ledger take turns."""
+    with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+        database.server.connected("airflow", "exchange")
+
+
+NONE = np.zeros(0, np.uint64)
+UNTOLD: dict[str, tuple[str, Callable[[Register], object]]] = {
+    "a question in another's name": (
+        "INSERT INTO told_use (asked_at, asked_by, reason, letter, hashes)"
+        " VALUES (%(at)s, 'another', 'r', '7', '') RETURNING id",
+        lambda register: register.told_uses.question(newest(register.engine, "told_use"), AT),
+    ),
+    "an old question": (
+        "INSERT INTO told_use (asked_at, asked_by, reason, letter, hashes)"
+        " VALUES (%(at)s - interval '3 days', 'another', 'r', '7', '1') RETURNING id",
+        lambda register: register.told_uses.ask(NONE, "r", "7", AT),
+    ),
+    "an alarm": (
+        "INSERT INTO alert (partner, subject, code, days, due_on, true_on, noticed_at)"
+        " VALUES ('bank', 'bank.b1', 'overdue', 0, %(at)s, %(at)s, %(at)s) RETURNING id",
+        lambda register: register.alerts.told(register.alerts.find(), AT),
+    ),
+    "a missing set": (
+        "INSERT INTO missing_set VALUES ('bank', 'monthly', '2026-10', '', %(at)s, %(at)s, 0) RETURNING 1",
+        lambda register: register.missing.reminded("bank", ("monthly", "2026-10", ""), 1, AT),
+    ),
+    "a destruction": (
+        "INSERT INTO destruction (batch_id, role, kind, sha256, policy, actor, intended_at)"
+        " VALUES ('bank.b1', 'data', 'originals', 'x', 'p', 'a', %(at)s) RETURNING id",
+        lambda register: register.retention.intended(),
+    ),
+    "a raw export's destruction": (
+        "INSERT INTO destruction (role, kind, sha256, policy, actor, intended_at)"
+        " VALUES ('population/2026-11-01', 'exports', 'x', 'p', 'a', %(at)s) RETURNING id",
+        lambda register: register.retention.intended_exports(),
+    ),
+}
+"""What is put in past the ledger → and the verb that would use it, and have it signed."""
+
+
+def newest(engine: Engine, table: str) -> int:
+    with engine.connect() as connection:
+        return int(connection.exec_driver_sql(f"SELECT max(id) FROM {table}").scalar_one())  # noqa: S608
+
+
+@pytest.mark.parametrize("what", UNTOLD)
+def test_a_row_that_no_line_tells_is_not_used_and_not_signed(waiting: Register, role: Forge, what: str) -> None:
+    forged, use = UNTOLD[what]
+    with role() as connection:
+        connection.execute(forged.encode(), {"at": AT})
+    attempts: list[Callable[[], object]] = [lambda: use(waiting), waiting.verify]
+    for attempt in attempts:
+        with pytest.raises(Halt, match="is not what the ledger says"):
+            attempt()

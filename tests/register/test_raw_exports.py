@@ -38,7 +38,7 @@ def app(tmp_path: Path, database: Database, register: Register) -> App:
         agreements=tmp_path / "agreements",
         exports=tmp_path / "exports",
         keys=Keys(**dict.fromkeys(Keys.model_fields, nowhere)),
-        register_=RegisterSettings(url=database.server.url("exchange"), password_file=database.server.password_file),
+        register_=RegisterSettings(url=database.server.work_url(), password_file=database.server.password_file),
         retention=RetentionDays(),
     )
     return App(settings, register)

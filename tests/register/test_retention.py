@@ -96,7 +96,7 @@ def settings(folder: Path, database: Database) -> Settings:
         agreements=folder / "agreements",
         exports=NOWHERE,
         keys=Keys(**dict.fromkeys(Keys.model_fields, NOWHERE)),
-        register_=RegisterSettings(url=database.server.url("exchange"), password_file=database.server.password_file),
+        register_=RegisterSettings(url=database.server.work_url(), password_file=database.server.password_file),
         retention=DAYS,
     )
 

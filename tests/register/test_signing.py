@@ -101,7 +101,7 @@ def test_signing_begins_in_an_empty_ledger_with_its_first_line(register: Registe
 
 
 def test_a_register_without_its_key_writes_nothing(database: Database) -> None:
-    register = open_register(database.server.url("exchange"), "tests", database.server.password_file)
+    register = open_register(database.server.work_url(), "tests", database.server.password_file)
     with pytest.raises(Halt, match="without the key"):
         register.claim("bank.b1", "bank", "a" * 64, [], AT)
     assert register.waiting() == []
@@ -117,7 +117,7 @@ def test_lines_of_a_former_key_hold_while_its_public_key_is_kept(
     for public, sound in ((new + former, True), (new, False)):
         (tmp_path / "both.pem").write_text(public)
         key = LedgerKey(tmp_path / "register.key", tmp_path / "both.pem")
-        other = open_register(database.server.url("exchange"), "tests", database.server.password_file, key)
+        other = open_register(database.server.work_url(), "tests", database.server.password_file, key)
         if sound:
             other.claim("bank.b2", "bank", "a" * 64, [], AT)
             assert other.verify()[0] == 2

@@ -19,6 +19,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER, OFFICER, World
 from exchange.intake.collect import poll
 from exchange.register import Outcome
+from exchange.review.locked import lock, unlock
 
 Ask = Callable[..., Request]
 Run = Callable[..., str]
@@ -30,10 +31,10 @@ def run(world: World, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
     monkeypatch.setenv("COLUMNS", "400")
 
-    def as_account(account: str, *arguments: str, code: int = 0) -> str:
+    def as_account(account: str, *arguments: str, code: int = 0, typed: str | None = None) -> str:
         for module in (review, release):
             monkeypatch.setattr(module, "os_user", lambda: account)
-        ended = CliRunner().invoke(main.commands, list(arguments))
+        ended = CliRunner().invoke(main.commands, list(arguments), input=typed)
         assert ended.exit_code == code, ended.output
         return ended.output
 
@@ -52,15 +53,16 @@ def batch(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
     return request.batch
 
 
-def fill(place: Path, **given: str) -> None:
+def fill(content: bytes, **given: str) -> bytes:
     """Header → what the officer writes into each line."""
-    book = openpyxl.load_workbook(place)
+    book, saved = openpyxl.load_workbook(io.BytesIO(content)), io.BytesIO()
     page = book.worksheets[0]
     headers = [cell.value for cell in page[1]]
     for row in (2, 3):
         for header, text in given.items():
             page.cell(row, headers.index(header) + 1, text)
-    book.save(place)
+    book.save(saved)
+    return saved.getvalue()
 
 
 def test_a_work_list_the_whole_way(run: Run, app: App, batch: str, tmp_path: Path, court: DemoPartner) -> None:
@@ -69,16 +71,18 @@ def test_a_work_list_the_whole_way(run: Run, app: App, batch: str, tmp_path: Pat
     assert "身份存疑" in shown
     assert "公民身份号码" in shown
     place = tmp_path / "list.xlsx"
-    run(OFFICER, "review", "export", str(place), "--batch", batch)
+    password = run(OFFICER, "review", "export", str(place), "--batch", batch).split()[-1]
     assert place.stat().st_mode & 0o777 == 0o600
     opened = len(app.register.steps(batch))
-    fill(place, 照建议="不", 依据="查阅户籍档案")
+    plain = fill(unlock(place.read_bytes(), password), 照建议="不", 依据="查阅户籍档案")
+    place.write_bytes(plain)  # saved without a password
     wrong = run(OFFICER, "review", "import", str(place), code=70)
     assert "line 2: " in wrong
     assert "line 3: " in wrong
-    fill(place, 照建议="是")
-    assert f"{batch}: 2 rows decided" in run(OFFICER, "review", "import", str(place))
-    assert "changed since" in run(OFFICER, "review", "import", str(place), code=70)
+    place.write_bytes(lock(fill(plain, 照建议="是"), "chosen anew 新设"))
+    assert "does not open" in run(OFFICER, "review", "import", str(place), code=70, typed=f"{password}\n")
+    assert f"{batch}: 2 rows decided" in run(OFFICER, "review", "import", str(place), typed="chosen anew 新设\n")
+    assert "changed since" in run(OFFICER, "review", "import", str(place), code=70, typed="chosen anew 新设\n")
     told = [step.facts for step in app.register.steps(batch)[opened:]]
     assert len(told) == 1, "the decisions; nothing is opened anew"
     assert f"{batch}.release-1" in run(OFFICER, "release", "propose")
@@ -105,17 +109,19 @@ def test_a_leader_approves_what_was_shown(run: Run, app: App, batch: str) -> Non
     assert "approved" in run(LEADER, "release", "approve", release.id, "--shown", "e" * 12)
 
 
-def test_a_list_is_csv_or_a_workbook(run: Run, tmp_path: Path) -> None:
-    run(OFFICER, "review", "export", str(tmp_path / "list.txt"), code=2)
+@pytest.mark.parametrize("name", ["list.txt", "list.csv"])
+def test_a_list_is_a_workbook(run: Run, tmp_path: Path, name: str) -> None:
+    run(OFFICER, "review", "export", str(tmp_path / name), code=2)
+    assert not (tmp_path / name).exists()
 
 
 def test_a_list_takes_no_files_place_and_makes_no_folder(run: Run, tmp_path: Path) -> None:
-    there = tmp_path / "list.csv"
+    there = tmp_path / "list.xlsx"
     there.write_text("mine", encoding="utf-8")
     run(OFFICER, "review", "export", str(there), code=2)
-    run(OFFICER, "review", "export", str(tmp_path / "new" / "list.csv"), code=2)
-    assert (there.read_text(encoding="utf-8"), [each.name for each in tmp_path.iterdir()]) == ("mine", ["list.csv"])
-    run(OFFICER, "review", "import", str(tmp_path / "none.csv"), code=2)
+    run(OFFICER, "review", "export", str(tmp_path / "new" / "list.xlsx"), code=2)
+    assert (there.read_text(encoding="utf-8"), [each.name for each in tmp_path.iterdir()]) == ("mine", ["list.xlsx"])
+    run(OFFICER, "review", "import", str(tmp_path / "none.xlsx"), code=2)
 
 
 def test_only_a_leader_extends_an_objection(run: Run, batch: str) -> None:

@@ -7,6 +7,7 @@ import io
 import zipfile
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import openpyxl
 import polars as pl
@@ -22,7 +23,6 @@ from exchange.review.decisions import allowed
 from exchange.review.worklist import (
     NOT_OPEN,
     YES,
-    Form,
     check_lines,
     header_of,
     list_key,
@@ -33,6 +33,7 @@ from exchange.review.worklist import (
 
 KEY = list_key(b"a key")
 Lines = list[dict[str, str]]
+Form = Literal["csv", "xlsx"]
 IDENTITY, SEX = header_of("identity"), header_of("sex")
 
 
@@ -58,10 +59,8 @@ def checked(content: bytes, *cases: CaseView) -> dict[str, list[Decision]]:
 
 
 def lines_of(content: bytes) -> Lines:
-    if content.startswith(b"PK"):
-        head, *rows = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0].values
-        return [{str(header): str(cell or "") for header, cell in zip(head, row, strict=True)} for row in rows]
-    return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"), newline="")))
+    head, *rows = openpyxl.load_workbook(io.BytesIO(content)).worksheets[0].values
+    return [{str(header): str(cell or "") for header, cell in zip(head, row, strict=True)} for row in rows]
 
 
 def saved(lines: Lines, form: Form) -> bytes:
@@ -95,8 +94,8 @@ def form(request: pytest.FixtureRequest) -> Form:
     return found
 
 
-def test_what_an_officer_reads(form: Form) -> None:
-    (line,) = lines_of(write_list([case()], KEY, form))
+def test_what_an_officer_reads() -> None:
+    (line,) = lines_of(write_list([case()], KEY))
     assert line["核实原因"] == "身份存疑、重号或重户"
     assert line["核查内容"] == "业务编号 R1；公民身份号码 22010220000615101X；姓名 =虚构"
     assert line["登记情况"].startswith("公民身份号码 22010220000615101")
@@ -108,7 +107,7 @@ def test_what_an_officer_reads(form: Form) -> None:
 
 def test_there_and_back(form: Form) -> None:
     cases = [case(1), case(2), case(3)]
-    lines = lines_of(write_list(cases, KEY, form))
+    lines = lines_of(write_list(cases, KEY))
     lines = [*filled(lines[2:]), lines[1], *filled(lines[:1], 依据="archive", 备注="已见户口簿")]
     said = {"identity": "consistent", "sex": "inconsistent"}
     assert checked(saved(lines, form), *cases) == {
@@ -128,7 +127,7 @@ def test_there_and_back(form: Form) -> None:
 def test_the_proposal_is_taken_as_it_stands_or_but_for_one(
     form: Form, given: dict[str, str], answers: dict[str, str]
 ) -> None:
-    lines = [line | given | {"依据": "archive"} for line in lines_of(write_list([case()], KEY, form))]
+    lines = [line | given | {"依据": "archive"} for line in lines_of(write_list([case()], KEY))]
     (decision,) = checked(saved(lines, form), case())["court.b1"]
     assert decision.answers == answers
 
@@ -137,7 +136,7 @@ def test_every_answer_that_may_be_decided_comes_back_by_its_word_and_by_the_prop
     for column in (IDENTITY_COLUMN, *[item for item in ITEMS if item not in ("id_number", "name")]):
         for code in allowed(column):
             one = replace(case(), answers={column: "under_review"}, proposal={column: code})
-            (line,) = lines_of(write_list([one], KEY, "csv"))
+            (line,) = lines_of(write_list([one], KEY))
             for given in ({"照建议": YES}, {header_of(column): ANSWERS[code].zh}):
                 (decision,) = checked(saved([line | given | {"依据": "archive"}], "csv"), one)["court.b1"]
                 assert decision.answers == {column: code}
@@ -145,19 +144,19 @@ def test_every_answer_that_may_be_decided_comes_back_by_its_word_and_by_the_prop
 
 def test_a_cell_of_what_is_not_open_in_a_row_is_marked(form: Form) -> None:
     other = replace(case(2), answers={"identity": "consistent", "sex": "under_review"})
-    first, second = lines_of(write_list([case(1), other], KEY, form))
+    first, second = lines_of(write_list([case(1), other], KEY))
     assert (first[IDENTITY], second[IDENTITY], second[SEX]) == ("", NOT_OPEN, "")
     lines = [*filled([first]), second | {SEX: "一致", "依据": "archive"}]
     said = checked(saved(lines, form), case(1), other)["court.b1"]
     assert said[1].answers == {"sex": "consistent"}
 
 
-def test_same_list_same_bytes(form: Form) -> None:
-    assert write_list([case()], KEY, form) == write_list([case()], KEY, form)
+def test_same_list_same_bytes() -> None:
+    assert write_list([case()], KEY) == write_list([case()], KEY)
 
 
 def test_the_workbook_is_locked_but_for_the_officers_columns_and_offers_what_may_be_answered() -> None:
-    book = openpyxl.load_workbook(io.BytesIO(write_list([case()], KEY, "xlsx")))
+    book = openpyxl.load_workbook(io.BytesIO(write_list([case()], KEY)))
     page = book.worksheets[0]
     headers = {str(cell.value): get_column_letter(number) for number, cell in enumerate(page[1], start=1)}
     free = {header for header, letter in headers.items() if not page[f"{letter}2"].protection.locked}
@@ -202,7 +201,7 @@ Change = Callable[[Lines], Lines]
 )
 def test_what_is_not_taken(form: Form, change: Change, problem: str) -> None:
     cases = [case(1), case(2)]
-    lines = lines_of(write_list(cases, KEY, form))
+    lines = lines_of(write_list(cases, KEY))
     with pytest.raises(Halt, match=problem) as raised:
         checked(saved(change(lines), form), *cases)
     assert "2201022000" not in str(raised.value)
@@ -210,7 +209,7 @@ def test_what_is_not_taken(form: Form, change: Change, problem: str) -> None:
 
 def test_all_that_is_wrong_is_told_at_once(form: Form) -> None:
     cases = [case(1), case(2), case(3)]
-    first, second, third = lines_of(write_list(cases, KEY, form))
+    first, second, third = lines_of(write_list(cases, KEY))
     lines = [*filled([first], 依据="because"), *filled([second]), *filled([third], **{SEX: "男"})]
     with pytest.raises(Halt) as raised:
         checked(saved(lines, form), *cases)
@@ -218,26 +217,26 @@ def test_all_that_is_wrong_is_told_at_once(form: Form) -> None:
 
 
 def test_a_row_of_another_office(form: Form) -> None:
-    lines = filled(lines_of(write_list([case(1), case(2)], KEY, form)))
+    lines = filled(lines_of(write_list([case(1), case(2)], KEY)))
     with pytest.raises(Halt, match="line 3: this row is not in the queue of your office"):
         checked(saved(lines, form), case(1))
 
 
 def test_a_row_that_changed_since(form: Form) -> None:
-    lines = filled(lines_of(write_list([case()], KEY, form)))
+    lines = filled(lines_of(write_list([case()], KEY)))
     now = replace(case(), review=replace(case().review, version=2))
     with pytest.raises(Halt, match="changed since"):
         checked(saved(lines, form), now)
 
 
 def test_another_offices_key(form: Form) -> None:
-    lines = filled(lines_of(write_list([case()], list_key(b"another"), form)))
+    lines = filled(lines_of(write_list([case()], list_key(b"another"))))
     with pytest.raises(Halt, match="not as it was written"):
         checked(saved(lines, form), case())
 
 
 def test_what_holds_people_is_not_in_the_names_of_the_workbooks_parts() -> None:
-    with zipfile.ZipFile(io.BytesIO(write_list([case()], KEY, "xlsx"))) as book:
+    with zipfile.ZipFile(io.BytesIO(write_list([case()], KEY))) as book:
         assert not any("虚构" in name for name in book.namelist())
 
 

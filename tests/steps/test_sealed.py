@@ -117,7 +117,7 @@ def observed(
     reviews = app.register.reviews.find(ReviewFilter(batch=batch))
     sights = load_cases(app, batch, reviews)
     seen["the review queue"] = reviews
-    seen["the work list"] = write_list(sights, b"key", "csv")
+    seen["the work list"] = write_list(sights, b"key")
     for review, sight in zip(reviews, sights, strict=True):
         said = complete(sight.open, {column: _decided(column) for column in sight.open})
         app.register.reviews.decide(batch, [Decision(review.row, review.version, said, "archive")])

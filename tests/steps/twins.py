@@ -58,11 +58,15 @@ def twin(
         autocommit=True,
     ) as connection:
         connection.execute(f"CREATE DATABASE {name} OWNER exchange".encode())
-    url = world.postgres.url("exchange").rpartition("/")[0] + f"/{name}"
+    its_own = world.postgres.url("exchange").rpartition("/")[0] + f"/{name}"
+    owner = open_register(its_own, "owner", world.postgres.password_file)
+    owner.migrate()
+    owner.close()
+    world.postgres.grant(name)
+    url = world.postgres.work_url(name)
     settings = Settings.load(world.config)
     key = LedgerKey(settings.keys.register_key, settings.keys.register_public)
     officer, leader = (open_register(url, who, world.postgres.password_file, key) for who in ("officer", "leader"))
-    officer.migrate()
     snapshots = Snapshots(home / "snapshots")
     for source in SOURCES:
         shutil.copytree(settings.snapshots / source, home / "snapshots" / source)

@@ -1,8 +1,9 @@
 """An embedded PostgreSQL, from a wheel's programs: for the demo world and the tests.
 
 Rules: TCP on loopback only, no socket file; passwords by SCRAM, kept in a 0600 file in libpq's form; a database and a
-role for the register and for Airflow each, neither of them a superuser. The wheel's own Python is not used: it ties the
-server to the life of the process that started it, and changes the rights of folders.
+role for the register and for Airflow each, neither of them a superuser, and the role of the daily work with what
+``docker/grants.sql`` gives it: the demo and the tests have no more rights than an office has. The wheel's own Python is
+not used: it ties the server to the life of the process that started it, and changes the rights of folders.
 
 PostgreSQL refuses to run as root. Started by root it runs as ``nobody``, with one right of root's kept: that folders
 and files of other accounts do not stop it, for its programs and its data may lie below ``/root``. So no folder's rights
@@ -19,17 +20,20 @@ import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
 
 from exchange.base.errors import Halt
 from exchange.base.files import make_folder, write_atomically
+from exchange.base.paths import ROOT
 from exchange.demo.servers.ports import LOOPBACK, remembered_port
 from exchange.demo.servers.processes import must
 
 DATABASES: Final = ("exchange", "airflow")
+WORK: Final = "exchange_work"
+"""Who does the daily work in the register, which ``exchange`` owns."""
 _SECONDS: Final = "60"
 _WITHOUT_WAITING: Final = " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 _UNPRIVILEGED: Final = "nobody"
@@ -64,10 +68,28 @@ class Postgres:
         """SQLAlchemy URL of one of ``DATABASES`` for the role of the same name, without the password."""
         return f"postgresql+psycopg://{database}@{LOOPBACK}:{self.port}/{database}"
 
+    def work_url(self, database: str = "exchange") -> str:
+        """The same of the register's database, or one like it, for the role of the daily work."""
+        return f"postgresql+psycopg://{WORK}@{LOOPBACK}:{self.port}/{database}"
+
+    def grant(self, database: str = "exchange") -> None:
+        """Gives the daily role what ``docker/grants.sql`` says, once the tables are there."""
+        statements = (ROOT / "docker" / "grants.sql").read_bytes()
+        with self.connected("exchange", database) as owner:
+            owner.execute(statements)
+
+    def connected(self, role: str, database: str) -> psycopg.Connection[tuple[Any, ...]]:
+        """A connection as this role."""
+        place = {"host": LOOPBACK, "port": self.port, "passfile": str(self.password_file)}
+        return psycopg.connect(**place, user=role, dbname=database, autocommit=True)  # type: ignore[arg-type]
+
     def start(self) -> None:
         """Starts the server, made first where there is none; nothing to do while it runs. Halt when it fails to."""
         if not self._is_made.exists():
             self._make()
+        elif f":{WORK}:" not in self.password_file.read_text("utf-8"):
+            msg = f"{self.folder} was made by an earlier version, without {WORK}; remove the world and make it anew"
+            raise Halt(msg)
         elif not self.is_running():
             self._run()
 
@@ -114,7 +136,7 @@ class Postgres:
         if self._home.exists():
             shutil.rmtree(self._home)
         make_folder(self._home)
-        passwords = {role: secrets.token_urlsafe(24) for role in ("postgres", *DATABASES)}
+        passwords = {role: secrets.token_urlsafe(24) for role in ("postgres", WORK, *DATABASES)}
         first = self._home / "first-password"
         write_atomically(first, passwords["postgres"].encode())
         if os.geteuid() == 0:
@@ -131,18 +153,13 @@ class Postgres:
         write_atomically(self._is_made, b"")
 
     def _make_databases(self, passwords: dict[str, str]) -> None:
-        with psycopg.connect(
-            host=LOOPBACK,
-            port=self.port,
-            user="postgres",
-            dbname="postgres",
-            passfile=str(self.password_file),
-            autocommit=True,
-        ) as connection:
-            for name in DATABASES:
-                role, password = sql.Identifier(name), sql.Literal(passwords[name])
-                connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
-                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(role, role))
+        with self.connected("postgres", "postgres") as connection:
+            for role in (WORK, *DATABASES):
+                name, password = sql.Identifier(role), sql.Literal(passwords[role])
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, password))
+            for each in DATABASES:
+                database = sql.Identifier(each)
+                connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, database))
 
 
 def _argv(program: str, *arguments: str) -> list[str]:
