@@ -63,8 +63,14 @@ ENCODED: Final = [
 ]
 """Files that are valid in both encodings, or have lines that are."""
 
-PARTED: Final = [of_names("李四").replace(",", f"{sign},").replace("\n", f"{sign}\n").encode() for sign in "\t;"]
-"""Files with another separator behind each cell."""
+PARTED: Final = [
+    *(of_names("李四").replace(",", f"{sign},").replace("\n", f"{sign}\n").encode() for sign in "\t;"),
+    *(
+        f'{mark}"row_ref", "id_number", "name"\n"R1",\u3000"",{mark}"李四"{mark}\n'.encode()
+        for mark in "\n\ufeff\u200b"
+    ),
+]
+"""Files with another separator behind each cell, or with quotation marks behind blanks and marks."""
 
 
 def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:
