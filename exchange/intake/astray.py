@@ -6,12 +6,14 @@ Rules
   folder, and one in which something still moves, is none of that: programs upload through such.
 - Acknowledgements of nothing: their name is none of an acknowledgement, or names no result that was delivered. One of a
   batch that is still on its way is left alone until its result is there.
-- What is under way (a name that begins with a dot, something that moves) gets none.
+- What is under way (a name that begins with a dot, something that moves) gets none. What counts for that is the oldest
+  of a kind: a partner that drops more of it all day is told as soon as another.
+- Nothing of one kind, nor the number of any, puts off what is said of others.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -44,6 +46,7 @@ KINDS: Final[Mapping[str, str]] = {
 """What a notice calls them → its code in ``schemas/notices.toml``."""
 
 DAILY: Final[Mapping[str, str]] = {
+    WITHHELD: "files whose names hold an identity number",
     UNREAD: "files whose names are not read",
     FOLDERS: "folders and links that are not read",
     ACKNOWLEDGEMENTS: "acknowledgements of no result",
@@ -53,10 +56,10 @@ DAILY: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Astray:
-    """``number`` of them; ``moving`` is different as long as something about them changes."""
+    """``number`` of them; ``oldest``: name, size, time of what lies there longest, where it may still move."""
 
     number: int
-    moving: tuple[tuple[str, int, int], ...] = ()
+    oldest: tuple[str, int, int] | None = None
 
 
 def astray(
@@ -71,11 +74,11 @@ def astray(
         WITHHELD: Astray(len(listing.files) - len(files)),
         CROWDED: Astray(int(not listing.whole)),
         UNREAD: Astray(unread),
-        FOLDERS: Astray(listing.links + len(inside), tuple(inside)),
-        ACKNOWLEDGEMENTS: Astray(len(wrong), _as_listed(wrong, files)),
+        FOLDERS: Astray(listing.links + len(inside), _oldest(inside)),
+        ACKNOWLEDGEMENTS: Astray(len(wrong), _oldest((name, files[name].size, files[name].mtime) for name in wrong)),
     }
     return {about: each for about, each in found.items() if each.number}
 
 
-def _as_listed(names: Collection[str], files: Mapping[str, RemoteFile]) -> tuple[tuple[str, int, int], ...]:
-    return tuple((name, files[name].size, files[name].mtime) for name in sorted(names))
+def _oldest(lying: Iterable[tuple[str, int, int]]) -> tuple[str, int, int] | None:
+    return min(lying, key=lambda each: (each[2], each[0]), default=None)

@@ -12,7 +12,8 @@ Rules
   between listing and reading is left to the next look and does not hold up the partner's other sets.
 - What will never be read (names that are none, folders, links, acknowledgements of nothing) gets the partner one notice
   a day, as long as it lies there, which says what is read (``astray.py``).
-- A file whose name holds an identity number is not touched, because names are written down; the partner gets a notice.
+- A file whose name holds an identity number is not touched, because names are written down; the partner is told so
+  likewise.
 - The ledger's checkpoint is kept with each look, so that a database that was put back is found within a minute, also
   where nothing was sent meanwhile.
 - Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
@@ -165,7 +166,6 @@ class FolderScan:
         self.files: Mapping[str, RemoteFile] = {
             file.name: file for file in listed if not _NAMES_A_PERSON.search(file.name)
         }
-        self.withheld = len(listed) - len(self.files)
         self.astray: dict[str, Astray] | None = None
         self.sets: dict[str, list[RemoteFile]] = {}
         for name in sorted(self.files):
@@ -312,10 +312,10 @@ class FolderScan:
         """Remembers an incomplete set, and reports it once it has stood still for too long; whether it has."""
         partner, now = self.agreement.partner, self.app.now()
         files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
-        if self.astray and stem in self.astray:
-            files += self.astray[stem].moving
+        if self.astray and stem in self.astray and (oldest := self.astray[stem].oldest):
+            files.append(oldest)
         day = str(office_day(now)) if stem in DAILY else ""
-        fingerprint = sha256(json.dumps([code, files, self.withheld, day]).encode())
+        fingerprint = sha256(json.dumps([code, files, day]).encode())
         seen = self.app.register.unfinished.see(partner, stem, fingerprint, code, now)
         if seen.noticed_at is not None:
             return True

@@ -6,6 +6,8 @@ Rules
   only logs that it left the set to it. Both may be at one set: every step may be run twice and by two at once.
 - A run that will find nothing to do need not hurry, and costs more than the answer: while sets wait, it starts some
   seconds later for each of them, so that a burst is answered first. Alone, a set's run starts at once.
+- One partner's burst holds up no other: a worker takes the partners in turn, and no more of one at a time than leaves
+  room for others. What it has no room for is its run's.
 - Workers are forked, so that they share what is imported, before the lookout starts threads. A worker opens an office
   of its own, holds at most ``MAX_WAITING`` ids, and lives no longer than the lookout: memory is renewed with it.
 - Figures: decision 17.
@@ -17,6 +19,7 @@ import logging
 import multiprocessing
 import os
 import signal
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
@@ -33,6 +36,9 @@ log = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 250
 """Ids of batches that wait for one worker, as many as its pipe holds for sure; further sets are left to their runs."""
+
+MAX_OF_ONE: Final = 100
+"""Of these, ids of one partner."""
 
 _RUN_SECONDS: Final = 3.0
 """Between the runs of sets that wait: a run takes over a second of processor time, and this leaves it half a core."""
@@ -60,23 +66,24 @@ class ResidentWorker:
         self._process = context.Process(target=_serve, args=(open_app, theirs, self._over.is_set, parent), daemon=True)
         self._process.start()
         theirs.close()
-        self._waiting = 0
+        self._waiting = Counter[str]()
 
-    def waiting(self) -> int | None:
-        """How many batches it has before it; None where it takes no more, or is no more."""
+    def waiting(self, partner: str) -> int | None:
+        """How many batches it has before it; None where it takes no more of this partner, or is no more."""
         try:
             while self._pipe.poll():
-                self._pipe.recv()
-                self._waiting -= 1
+                self._waiting[_partner(self._pipe.recv())] -= 1
         except (EOFError, OSError):
             return None
-        return self._waiting if self._process.is_alive() and self._waiting < MAX_WAITING else None
+        number = self._waiting.total()
+        takes = number < MAX_WAITING and self._waiting[partner] < MAX_OF_ONE
+        return number if takes and self._process.is_alive() else None
 
     def give(self, batch_id: str) -> None:
         """Lets it answer this batch; nothing happens where it died meanwhile."""
         with suppress(OSError):
             self._pipe.send(batch_id)
-            self._waiting += 1
+            self._waiting[_partner(batch_id)] += 1
 
     def end(self) -> None:
         """No set after the present one."""
@@ -100,7 +107,8 @@ class ResidentWorkers:
         """Starts the batch's run, so much later, and has the batch answered; without a run it is nobody's but
         ``collect``'s, which looks for sets that have none.
         """
-        counts = [(each.waiting(), number) for number, each in enumerate(self._workers)]
+        partner = _partner(batch_id)
+        counts = [(each.waiting(partner), number) for number, each in enumerate(self._workers)]
         free = sorted((waiting, number) for waiting, number in counts if waiting is not None)
         later = min(_RUN_SECONDS * sum(waiting for waiting, _ in free), _MAX_LATER)
         if start_run(timedelta(seconds=later)) and free:
@@ -123,15 +131,45 @@ def resident_workers(open_app: OpenApp, number: int) -> Iterator[ResidentWorkers
                 each.end()
 
 
+class _Turns:
+    """Batches that wait, the partners in turn, each partner's in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[str]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, batch_id: str) -> None:
+        self._waiting.setdefault(_partner(batch_id), deque()).append(batch_id)
+
+    def next(self) -> str:
+        """Takes the next one; its partner is the last in the next turn."""
+        partner = next(iter(self._waiting))
+        mine = self._waiting.pop(partner)
+        batch_id = mine.popleft()
+        if mine:
+            self._waiting[partner] = mine
+        return batch_id
+
+
+def _partner(batch_id: str) -> str:
+    return batch_id.partition(".")[0]
+
+
 def _serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], parent: int) -> None:
     """A worker's life. What it says of a batch when it is done with it is that it is done, whatever came of it."""
+    turns = _Turns()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
     silence.install()
     with suppress(EOFError, OSError), silence.native_code_muted(), open_app() as app, pooled() as connections:
         while not is_over() and os.getppid() == parent:
-            if pipe.poll(_LOOK_UP_SECONDS):
-                _answer(app, pipe.recv())
-                pipe.send(None)
+            while pipe.poll(0 if turns else _LOOK_UP_SECONDS):
+                turns.add(pipe.recv())
+            if turns:
+                batch_id = turns.next()
+                _answer(app, batch_id)
+                pipe.send(batch_id)
             else:
                 connections.close_idle()
 

@@ -7,6 +7,7 @@ Rules
 - What the guard against fishing holds stays prepared until a leader lets it go (``steps/guarding.py``).
 - Of a second look in a person's stead the partner hears nothing yet (``second_look.py``).
 - A result that does not lie there any more is put there again when somebody asks for that; the ledger says who did.
+- What acknowledges a result before it lies there speaks of nothing, and is removed before the result is put.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import logging
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.register import Attested, FileRecord, ReleaseState, Role, State, numbered
+from exchange.steps.pickup import remove_early
 from exchange.wire.transport import Folder
 
 log = logging.getLogger(__name__)
@@ -42,7 +44,10 @@ def deliver(app: App, batch_id: str) -> None:
 
 def put_result(app: App, folder: Folder, attested: Attested, number: int) -> None:
     """Puts the n-th result's files into the partner's folder, where they are seen afterwards."""
-    for kept in _files(attested, number):
+    files = _files(attested, number)
+    if not folder.lies(files[-1].name, files[-1].size, files[-1].sha256):  # else a run that was killed has put it
+        remove_early(folder, attested.batch.id, number)
+    for kept in files:
         folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
     app.register.pickups.seen(attested.batch.id, number, app.now())
 

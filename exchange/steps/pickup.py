@@ -4,6 +4,7 @@ Rules
 - A partner that may not remove files puts an empty ``<batch>.result.ack`` (``result-2.ack``…) into the requests folder;
   nothing but the register's line depends on it, so it needs no signature. It is removed once it is registered; where
   the server does not allow that, that is a trouble, and the other results are looked at.
+- An acknowledgement that lay there before its result did is none: it is removed before the result is put.
 - *Gone* means taken only where the result was seen in the folder before: what a server lost is not taken. That is a
   trouble, and somebody delivers it again (``exchange batch redeliver``).
 - What was taken is registered once and not sent again, unless somebody does so.
@@ -59,6 +60,17 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
         else:
             troubles.append(f"{partner}: result {each.number} of {each.batch} {LOST} {each.batch}")
     return troubles
+
+
+def remove_early(folder: Folder, batch_id: str, number: int) -> None:
+    """Removes what acknowledges a result that is about to be put for the first time: it would count as soon as it is.
+    Where the server does not let it be removed, that is only logged, because the result must not wait for it.
+    """
+    name = f"{batch_id}.result{'' if number == 1 else f'-{number}'}{ACKNOWLEDGEMENT_SUFFIX}"
+    try:
+        folder.remove(name)
+    except Denied as denied:
+        log.warning("%s: %s", name, denied)
 
 
 def acknowledges_nothing(app: App, partner: str, listed: Collection[str]) -> list[str]:

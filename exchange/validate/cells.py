@@ -26,6 +26,9 @@ BUILT_IN_DATES: Final = frozenset({14, 15, 16, 17, 22, *range(27, 32), 36, *rang
 FORMULA: Final = r'^="([^"]*)"$'
 """A text that is written as a formula, so that a spreadsheet keeps its digits."""
 
+QUOTED: Final = '^[\\s\ufeff\u200b]+"([^"]*)"[\\s\ufeff\u200b]*$'
+"""A text in quotation marks behind a blank or a mark: they are text to CSV, and not to whoever wrote ``a, "b"``."""
+
 SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
 """The same as ``has_text``, as Polars asks a column: what a cell with text in it holds."""
 

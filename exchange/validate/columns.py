@@ -1,11 +1,11 @@
 """The header of a request's data file: which column holds what.
 
 Rules: headers are Chinese or English, in any order, compared after width is evened out and without blanks, marks and
-controls, and where one is written as a formula (``="姓名"``) by its text. A column without a header, wherever it
-stands, is none as long as it is empty in every row. The columns of the items asked are there, each once (some may be
-left out), and no others: a column too many is personal data that nobody asked to be sent, and refuses the set. A
-refusal names a known column by its code and an unknown one by its place (``#5``), never by its text. An item that is
-asked alone has the columns of its form, and no number.
+controls, and where one is in quotation marks behind a blank, or written as a formula (``="姓名"``), by its text. A
+column without a header, wherever it stands, is none as long as it is empty in every row. The columns of the items asked
+are there, each once (some may be left out), and no others: a column too many is personal data that nobody asked to be
+sent, and refuses the set. A refusal names a known column by its code and an unknown one by its place (``#5``), never by
+its text. An item that is asked alone has the columns of its form, and no number.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import polars as pl
 from exchange.base.errors import Refused
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
 from exchange.calendar.limits import OBJECTION
-from exchange.validate.cells import FORMULA, SEEN, has_text, seen
+from exchange.validate.cells import FORMULA, QUOTED, SEEN, has_text, seen
 
 WORDLESS: Final = "#"
 """What the name of a column begins with that has no header."""
@@ -59,7 +59,8 @@ def _every_word() -> frozenset[str]:
 
 
 def _even(word: str) -> str:
-    return re.sub(FORMULA, r"\1", seen(unicodedata.normalize("NFKC", word))).lower()
+    bare = re.sub(QUOTED, r"\1", word)
+    return re.sub(FORMULA, r"\1", seen(unicodedata.normalize("NFKC", bare))).lower()
 
 
 def read_header(header: Sequence[str], items: Sequence[str], form: str | None = None) -> list[str]:

@@ -16,8 +16,9 @@ Rules
   read as Chinese (``familiar.py``), its header or the whole, or else nothing is guessed; what is stated is refused only
   where it clearly reads as something else.
 - A file with lines of both kinds is refused with the first line that is not of the header's kind, or of most lines'.
-  So is a file of UTF-8, stated or not, with a line that is UTF-8 by accident: familiar Chinese in GB18030, where UTF-8
-  makes letters of other alphabets of it.
+  So is a file of UTF-8, stated or not, with a line that is UTF-8 by accident: Chinese in GB18030, where UTF-8 makes
+  letters of other alphabets of it; familiar Chinese, or any of which UTF-8 makes words that nobody writes
+  (``alphabets.py``).
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
   at the end are no text. Lines may end with CR alone, all of them or some.
 - The whole has its allowance of processor time (``effort.py``), as the reading of the table has.
@@ -37,10 +38,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from exchange.base.errors import Refused
+from exchange.validate.alphabets import has_unwritten_word
 from exchange.validate.effort import Effort
 from exchange.validate.familiar import letters_of
 from exchange.validate.foreign_bytes import foreign_bytes
 from exchange.validate.kinds import check_is_no_document
+from exchange.validate.neighbours import read_next_door
 from exchange.wire import gb18030
 
 MAX_LINE_BYTES: Final = 64 * 1024
@@ -119,7 +122,7 @@ def _steps(content: bytes, stated: str | None) -> Iterator[bytes]:
         return
     text = _from_gb18030(content)
     yield text
-    _check_reads_as_chinese(text, stated=encoding in (stated, marked))
+    _check_reads_as_chinese(text, content, stated=encoding in (stated, marked))
     yield text
 
 
@@ -237,10 +240,13 @@ def _first_by_accident(content: bytes) -> int | None:
 
 def _is_by_accident(line: bytes) -> bool:
     try:
-        letters = letters_of(line.decode("gb18030"))
+        read, text = line.decode("gb18030"), line.decode()
     except UnicodeDecodeError:
         return False
-    return letters.all >= _TWO and letters.familiar > letters.all / 2 and not _is_of_han(line.decode())
+    letters = letters_of(read)
+    if letters.all < _TWO or _is_of_han(text):
+        return False
+    return letters.familiar > letters.all / 2 or (not _OF_OTHERS.search(read) and has_unwritten_word(text))
 
 
 def _lines_with(pattern: re.Pattern[bytes], content: bytes) -> Iterator[tuple[int, bytes]]:
@@ -285,13 +291,15 @@ def _is_clearly_utf8(text: bytes) -> bool:
     return _evidence(text, "utf-8") - _evidence(text, "gb18030") > _CLEAR
 
 
-def _check_reads_as_chinese(utf8: bytes, *, stated: bool) -> None:
-    """Refused, with the first line beyond ASCII, where what was read as GB 18030 does not look like it."""
+def _check_reads_as_chinese(utf8: bytes, content: bytes, *, stated: bool) -> None:
+    """Refused, with the first line beyond ASCII, where what was read as GB 18030, from these bytes, does not look like
+    it.
+    """
     if utf8.isascii():
         return
     row, line, piece = _first_beyond_ascii(utf8)
     letters = letters_of(piece.decode())
-    if stated and letters.read_as_something_else():
+    if stated and letters.read_as_something_else(lambda: read_next_door(_first_beyond_ascii(content)[2])):
         raise Refused("encoding", row=row)
     if not stated and not letters.read_as_chinese() and not (row == 0 and letters_of(line.decode()).read_as_chinese()):
         raise Refused("encoding_unclear", row=row)

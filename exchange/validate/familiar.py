@@ -7,8 +7,9 @@ Rules
   Korean, a twentieth of a Taiwanese one. Signs, digits and blanks say nothing.
 - It reads as Chinese where the familiar ones are more than the others by ``CLEAR_LEAD``; so three characters alone,
   a single name, never decide.
-- It reads as something else where of ``ENOUGH`` characters less than a third is familiar: that is what it takes to
-  contradict a partner who states the encoding; a list of nothing but rare given names still has its surnames.
+- It reads as something else where of ``ENOUGH`` characters less than a third is familiar, or of ``TWO_NAMES`` where
+  the bytes are common characters in another encoding, too (``neighbours.py``): that is what it takes to contradict a
+  partner who states the encoding; a list of nothing but rare given names still has its surnames.
 
 Measured over 1,500 lists each of 1, 2, 3, 5 and 20 names, drawn by the national frequencies of surnames and of given
 names' characters (ChineseNames, 1930 to 2008, 1.2 billion people), under a header by code: of Chinese lists are told to
@@ -22,6 +23,7 @@ from __future__ import annotations
 import csv
 import unicodedata
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from typing import Final, NamedTuple
 
@@ -29,6 +31,7 @@ from exchange.base.paths import SCHEMAS
 
 CLEAR_LEAD: Final = 4
 ENOUGH: Final = 60
+TWO_NAMES: Final = 6
 _FEW: Final = 1 / 3
 
 
@@ -41,8 +44,11 @@ class Letters(NamedTuple):
     def read_as_chinese(self) -> bool:
         return self.familiar - (self.all - self.familiar) >= CLEAR_LEAD
 
-    def read_as_something_else(self) -> bool:
-        return self.all >= ENOUGH and self.familiar < _FEW * self.all
+    def read_as_something_else(self, common_elsewhere: Callable[[], bool]) -> bool:
+        """``common_elsewhere``: whether they are common characters in another encoding."""
+        if self.all < TWO_NAMES or self.familiar >= _FEW * self.all:
+            return False
+        return self.all >= ENOUGH or common_elsewhere()
 
 
 def letters_of(text: str) -> Letters:

@@ -3,8 +3,9 @@
 Rules: no row is dropped; a row with more or fewer fields than the header keeps its place with ``row_fault`` set and its
 reference echoed, and so does one whose reference has lost a character. Blank lines are not rows. The number of rows
 must be what the manifest says, and not every reference empty. Commas, semicolons or tabs part the fields, whichever
-gives the header most words that are known, then most words; what Excel writes in front (``sep=;``) is no header, nor is
-a line without text there.
+gives the header most words that are known, then most words; the rows are parted by another of them where the header's
+stands nowhere among them and the first row has as many fields as the header by that. What Excel writes in front
+(``sep=;``) is no header, nor is a line without text there. A text in quotation marks behind a blank is that text.
 
 A file is read in parts, so that what is made of its rows need not be in memory at once. A clean one is read by pyarrow;
 only from where that finds a ragged row or a stray quote is it read eight times slower, by Python's ``csv`` (1,000,000
@@ -17,7 +18,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
 import polars as pl
@@ -26,7 +27,7 @@ import pyarrow.csv as pacsv
 
 from exchange.base.errors import Refused
 from exchange.base.tables import REQUIRED_COLUMNS
-from exchange.validate.cells import FORMULA, SEEN, has_text
+from exchange.validate.cells import FORMULA, QUOTED, SEEN, has_text
 from exchange.validate.columns import WORDLESS, columns_for, known_words, read_header, without_empty
 from exchange.validate.effort import Effort
 from exchange.validate.encoding import MAX_LINE_BYTES
@@ -83,6 +84,7 @@ def _counted(
     codes = read_header(header, items, form)
     if sum(code.startswith(WORDLESS) for code in codes) > _SURPLUS:
         raise Refused("column_unknown", column=next(code for code in codes if code.startswith(WORDLESS)))
+    separator = _of_rows(utf8, end, separator, range(len(codes), len(header) + 1))
     surplus = [f"{WORDLESS}{place}" for place in range(len(codes) + 1, len(header) + 1)]
     if len(surplus) > _SURPLUS:
         surplus = []
@@ -125,6 +127,11 @@ def _header_start(utf8: bytes) -> int:
     """Behind what Excel writes in front, and behind lines that hold nothing but blanks and separators."""
     first = _EXCELS_LINE.match(utf8)
     start = first.end() if first else 0
+    return _first_filled(utf8, start)
+
+
+def _first_filled(utf8: bytes, start: int) -> int:
+    """Where the first line begins that holds more than blanks and separators."""
     empty = _EMPTY.match(utf8, start)
     return utf8.rfind(b"\n", start, empty.end() if empty else start) + 1 or start
 
@@ -153,11 +160,14 @@ def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str]) -
 
 
 def read_cells(rows: pl.DataFrame, codes: Sequence[str]) -> pl.DataFrame:
-    """What CSV and workbook have in common once their cells are texts. A text that is written as a formula to keep its
-    digits (``="007"``) is that text; of a person's number, ``matching.id_numbers`` says that it was repaired. By a
-    reference that has lost a character nobody would find the row again.
+    """What CSV and workbook have in common once their cells are texts. One in quotation marks behind a blank is what
+    stands between them; one that is written as a formula to keep its digits (``="007"``) is those, and of a person's
+    number ``matching.id_numbers`` says that it was repaired. By a reference that has lost a character nobody would find
+    the row again.
     """
-    texts = [pl.col(code).str.replace(FORMULA, "$1") for code in codes if "id_number" not in code]
+    quoted = [code for code in codes if rows[code].str.contains('"', literal=True).any()]  # which is told far faster
+    bare = {code: pl.col(code).str.replace(QUOTED, "$1") for code in quoted}
+    texts = [text if "id_number" in code else text.str.replace(FORMULA, "$1") for code, text in bare.items()]
     lost = pl.when(pl.col(REFERENCE).str.contains(LOST, literal=True)).then(pl.lit("row_ref_damaged"))
     return rows.with_columns(pl.coalesce(ROW_FAULT, lost).alias(ROW_FAULT), *texts)
 
@@ -172,6 +182,22 @@ def _fields(header: bytes) -> tuple[str, list[str]]:
     if len(read[separator]) == 1 and _OTHER_SEPARATORS.search(text):
         raise Refused("csv_separator", row=0)
     return separator, read[separator]
+
+
+def _of_rows(utf8: bytes, start: int, separator: str, widths: Container[int]) -> str:
+    """What parts the fields of the rows: what parts the header's, unless it stands nowhere among them. Refused where it
+    is another sign.
+    """
+    if utf8.find(separator.encode(), start) >= 0:
+        return separator
+    begin = _first_filled(utf8, start)
+    text = utf8[begin : _header_end(utf8, begin)].decode().rstrip("\r\n")
+    for each in _SEPARATORS:
+        if (fields := _parted(text, each)) and len(fields) in widths:
+            return each
+    if len(_OTHER_SEPARATORS.split(text)) in widths:
+        raise Refused("csv_separator", row=1)
+    return separator
 
 
 def _parted(text: str, separator: str) -> list[str] | None:

@@ -95,12 +95,20 @@ def _csv(draw: random.Random, header: list[str], rows: list[list[str]]) -> bytes
     lines = [header, *rows]
     for _ in range(draw.choice([0, 0, 1])):
         lines.insert(draw.randrange(1, len(lines) + 1), draw.choice([[""], ["", "", "", "", "", ""], ['a"b', "x"]]))
-    text = end.join(separator.join(_quoted(cell, separator) for cell in line) for line in lines) + draw.choice(
-        [end, ""]
-    )
+    of_rows = draw.choice([separator] * 9 + [",", ";", "|"])
+    write = _quoted_behind_blanks if draw.random() < 0.05 else _line
+    text = end.join(write(line, of_rows if at else separator) for at, line in enumerate(lines)) + draw.choice([end, ""])
     encoding = draw.choice(ENCODINGS)
     content = text.encode(encoding, "replace")
     return _spoiled(draw, content)
+
+
+def _line(line: list[str], separator: str) -> str:
+    return separator.join(_quoted(cell, separator) for cell in line)
+
+
+def _quoted_behind_blanks(line: list[str], separator: str) -> str:
+    return f"{separator} ".join(f'"{cell}"' for cell in line)
 
 
 def _quoted(cell: str, separator: str) -> str:

@@ -20,6 +20,7 @@ from tests.desk.dirty import dirty_file
 from tests.desk.node import checked
 from tests.desk.office import said_by_office
 from tests.validate.test_encoding import OTHERS
+from tests.validate.test_familiar import WRITTEN
 
 FILES: Final = 400
 TODAY: Final = date(2026, 11, 28)
@@ -38,6 +39,13 @@ def of_names(*names: str) -> str:
     return "row_ref,id_number,name\n" + "".join(f"R{n},11010519491231002X,{name}\n" for n, name in enumerate(names))
 
 
+RARE_AND_UTF8: Final = ["司蟹", "全脧", "溪螁", "泰坦蓡", "石聻", "孝褤", "园訉", "珊膧"]
+NEXT_DOOR: Final = [
+    (["陳建宏", "林怡君"], "big5"),
+    (["김민수", "이영희"], "cp949"),
+    (["佐藤健一", "鈴木さくら"], "cp932"),
+    (["佐藤健一", "鈴木さくら"], "euc_jp"),
+]
 MARKED: Final = [(b"", "utf-8"), (codecs.BOM_UTF8, "utf-8"), (b"\x84\x31\x95\x33", "gb18030")]
 ENCODED: Final = [
     of_names("蕭贇", "談訓").encode("gbk"),
@@ -49,11 +57,20 @@ ENCODED: Final = [
     of_names("李四", "王芳", "赵丽").replace("\n", "\r", 3).encode("gb18030"),
     of_names("李四", "王芳", "赵丽").replace("\n", "\r", 3).encode(),
     of_names(*["李四", "王芳"] * 4, "José Müller", "Günlü", "Ööpik", "Иван", "買買提·依明").encode(),
+    of_names(*["李四", "王芳"] * 4, *WRITTEN).encode(),
+    *(of_names("李四", "王芳").encode() + f"R9,,{name}\n".encode("gbk") for name in RARE_AND_UTF8),
+    *(of_names(*names * times).encode(encoding) for names, encoding in NEXT_DOOR for times in (1, 3, 12)),
 ]
 """Files that are valid in both encodings, or have lines that are."""
 
-PARTED: Final = [of_names("李四").replace(",", f"{sign},").replace("\n", f"{sign}\n").encode() for sign in "\t;"]
-"""Files with another separator behind each cell."""
+PARTED: Final = [
+    *(of_names("李四").replace(",", f"{sign},").replace("\n", f"{sign}\n").encode() for sign in "\t;"),
+    *(
+        f'{mark}"row_ref", "id_number", "name"\n"R1",\u3000"",{mark}"李四"{mark}\n'.encode()
+        for mark in "\n\ufeff\u200b"
+    ),
+]
+"""Files with another separator behind each cell, or with quotation marks behind blanks and marks."""
 
 
 def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:

@@ -6,18 +6,23 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from exchange import pipeline
 from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import World
+from exchange.intake import resident
 from exchange.intake.collect import poll
+from exchange.intake.resident import MAX_OF_ONE, ResidentWorker, _Turns
 from exchange.register import State
 from exchange.settings import ENVIRONMENT_VARIABLE
 
@@ -158,3 +163,55 @@ def test_workers_do_not_outlive_a_lookout_that_is_killed(world: World, app: App)
     lookout = Lookout(world, 2)
     lookout.kill()
     wait_for(lambda: not any(is_there(worker) for worker in lookout.workers), 60)
+
+
+def test_a_burst_of_one_partner_holds_up_no_other(
+    world: World, app: App, claimed: Callable[[int], list[str]], health: DemoPartner
+) -> None:
+    burst = claimed(8)
+    mothers = b"row_ref,mother_id_number,birth_date\nR1,11010519491231002X,2026-01-05\n"
+    basis = "母婴保健法第二十三条"
+    alone = Request(
+        f"{health.id}.alone", "ad_hoc", "2026-11-23", "birth_certificate", basis, ["unregistered"], 1, mothers
+    )
+    health.drop(health.make_set(alone))
+    poll(app)
+    lookout = Lookout(world, 1)
+    for batch in (*burst, alone.batch):
+        lookout.give(batch)
+    wait_for(lambda: all(is_closed(app, batch) for batch in (*burst, alone.batch)), 120)
+    lookout.end()
+    ended = sorted((app.register.steps(batch)[-1].at, batch) for batch in (*burst, alone.batch))
+    place = [batch for _, batch in ended].index(alone.batch)
+    assert place <= len(burst) / 2, "not behind all that came before it"
+
+
+@given(st.lists(st.sampled_from(["a.{}", "b.{}", "c.{}"]), max_size=20))
+def test_partners_take_turns_and_each_ones_order_stays(given_to: list[str]) -> None:
+    turns, batches = _Turns(), [form.format(number) for number, form in enumerate(given_to)]
+    for batch in batches:
+        turns.add(batch)
+    taken = [turns.next() for _ in batches]
+    assert not turns
+    for partner in "abc":
+        mine = [batch for batch in batches if batch.startswith(partner)]
+        assert [batch for batch in taken if batch.startswith(partner)] == mine
+        for at, batch in enumerate(mine):
+            assert taken.index(batch) < 3 * (at + 1), "of the others not more than one for each of its own"
+
+
+def test_a_worker_has_room_for_others_whatever_one_partner_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    def idle(*_: object) -> None:
+        time.sleep(60)
+
+    monkeypatch.setattr(resident, "_serve", idle)
+    worker = ResidentWorker(lambda: pytest.fail("it is not opened"))
+    try:
+        for number in range(MAX_OF_ONE):
+            assert worker.waiting("a") == number
+            worker.give(f"a.{number}")
+        assert worker.waiting("a") is None
+        assert worker.waiting("b") == MAX_OF_ONE
+    finally:
+        worker._process.kill()
+        worker.ended()

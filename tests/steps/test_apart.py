@@ -17,7 +17,7 @@ from exchange.app import App
 from exchange.base.errors import Retryable
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.demo.partner import DemoPartner, Request
-from exchange.intake.astray import ACKNOWLEDGEMENTS, CROWDED, FOLDERS, UNREAD
+from exchange.intake.astray import ACKNOWLEDGEMENTS, CROWDED, FOLDERS, UNREAD, WITHHELD
 from exchange.intake.collect import poll
 from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
@@ -375,13 +375,31 @@ def test_acknowledgements_of_nothing_get_a_notice(app: App, later: Later, court:
 
 
 def test_what_is_under_way_gets_no_such_notice(app: App, later: Later, court: DemoPartner, ask: Ask) -> None:
-    """An upload by its name, and an acknowledgement that comes before the result does."""
+    """An upload by its name, and an acknowledgement of a batch that is on its way."""
     request = ask()
     early = {".part-data": b"", f"{request.batch}.result.ack": b""}
     put(court, court.make_set(request) | early)
     poll(app)
     for about in (UNREAD, ACKNOWLEDGEMENTS, FOLDERS):
         assert told_of(app, later, court, about) is None
-    assert pipeline.run(app, request.batch)
-    assert poll(later(2 * PATIENCE)).troubles == []
-    assert [each.how for each in app.register.pickups.of(request.batch)] == [PickupEvidence.ACKNOWLEDGED]
+
+
+@pytest.mark.parametrize("kind", ["numbers", "acknowledgements", "folders"])
+def test_whoever_drops_more_of_it_all_day_is_told_as_soon_as_another(
+    app: App, later: Later, court: DemoPartner, kind: str
+) -> None:
+    """And nothing of one kind puts off what is said of others: a set that lacks its data waits beside it."""
+    about, name = {
+        "numbers": (WITHHELD, "11010519491231002X-{}.csv"),
+        "acknowledgements": (ACKNOWLEDGEMENTS, "no-{}.ack"),
+        "folders": (FOLDERS, "2026-11/{}.csv"),
+    }[kind]
+    home = court.server.home / "to-office"
+    (home / "2026-11").mkdir()
+    put(court, {"lacking.csv": b"1"})
+    for look in range(5):
+        made = home / name.format(look)
+        made.write_bytes(b"1")
+        os.utime(made, (1_700_000_000 + look,) * 2)
+        poll(later(look * PATIENCE / 3))
+    assert {f"{about}.notice.json", "lacking.notice.json"} <= set(court.answers())

@@ -13,6 +13,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.register import PickupEvidence
 from exchange.register.pickups import Pickups
+from tests.steps.odd_servers import Unremoving, served_by
 
 Ask = Callable[..., Request]
 
@@ -69,6 +70,33 @@ def test_a_result_that_the_partner_acknowledged(app: App, court: DemoPartner, an
     court.drop({f"{answered}.result.ack": b""})
     poll(app)
     assert not (court.server.home / "to-office" / f"{answered}.result.ack").exists(), "said again: cleared away"
+
+
+def test_an_acknowledgement_before_the_result_acknowledges_nothing(
+    app: App, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ask()
+    said = f"{request.batch}.result.ack"
+    court.drop(court.make_set(request) | {said: b""})
+    poll(app)
+    with monkeypatch.context() as killed:
+        killed.setattr(Pickups, "seen", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            pipeline.run(app, request.batch)
+    assert not (court.server.home / "to-office" / said).exists()
+    court.drop({said: b""})  # now it is one, though the run was killed before it said that the result lies there
+    assert pipeline.run(app, request.batch)
+    poll(app)
+    assert [each.how for each in app.register.pickups.of(request.batch)] == [PickupEvidence.ACKNOWLEDGED]
+
+
+def test_nor_does_one_that_may_not_be_removed_hold_the_result_up(app: App, court: DemoPartner, ask: Ask) -> None:
+    request = ask()
+    court.drop(court.make_set(request) | {f"{request.batch}.result.ack": b""})
+    poll(app)
+    with served_by(app, court, Unremoving):
+        assert pipeline.run(app, request.batch)
+    court.verified(f"{request.batch}.result.json")
 
 
 @pytest.mark.parametrize("name", ["{batch}.result-2.ack", "{batch}.ack", "x.ack", "education-jilin.q.result.ack"])

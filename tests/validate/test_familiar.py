@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import random
+import re
+import unicodedata
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
@@ -32,6 +34,22 @@ MINORITY = [
     "扎西",
 ]
 BESIDE_GB_2312 = [first + second for first in "蕭談賴" for second in "贇訓讓贊"]
+WRITTEN = [
+    "张José",
+    "Þór",
+    "Đỗ Thị",
+    "Σωκράτης",
+    "«Иван»",
+    "محمد",
+    "Йван",
+    "É",
+    "Ünal·Öz",
+    "Jürgen-Иван",
+    "Nº 5",
+    "שרה",
+]
+"""Words of one alphabet each, those with parted accents and in quotation marks among them."""
+
 FOREIGNERS = ["José Müller", "Günlü", "Ööpik", "Иван", "Νίκος", "Nguyễn", "蕭贇", "談訓", "買買提·依明", "𬬭䶮"]
 CLEAR = ["张三", "李四", "王芳", "欧阳文", "司马相如", "张三,北京市朝阳区"]
 KOREAN = ("김이박최정강조윤장임한오서신권황안송류홍", "민서지현우준영수경진은정희미숙순자호성철")
@@ -40,6 +58,12 @@ TAIWANESE = ("陳林黃張李王吳劉蔡楊許鄭謝郭洪曾邱廖賴周", "�
 JAPANESE = (["佐藤", "鈴木", "高橋", "田中", "渡辺"], ["太郎", "さくら", "健一", "ヒロシ", "陽菜", "ケンジ", "花子"])
 FOREIGN = [(KOREAN, "cp949"), (HANJA, "cp949"), (TAIWANESE, "big5"), (JAPANESE, "cp932"), (JAPANESE, "euc_jp")]
 few = settings(max_examples=25)
+
+
+def gbk(point: int) -> bytes:
+    return chr(point).encode("gbk", "ignore")
+
+
 LETTERS = st.lists(st.sampled_from("éüñåößÉÜ"), min_size=1, max_size=5).map("".join)
 
 
@@ -80,6 +104,25 @@ def test_nor_where_they_are_stated_to_be_gb18030(
     draw = random.Random(seed)  # noqa: S311
     people = [draw.choice(parts[0]) + draw.choice(parts[1]) + draw.choice(parts[1]) for _ in range(60)]
     assert refusal(listed(people, encoding), "gb18030")[0] == "encoding"
+
+
+@pytest.mark.parametrize(("parts", "encoding"), [each for each in FOREIGN if each[0] is not HANJA])
+def test_nor_most_of_those_of_few_names(parts: tuple[Sequence[str], Sequence[str]], encoding: str) -> None:
+    """Whose bytes are all common characters there; Hanja are nowhere beside common Chinese."""
+    draw = random.Random(encoding)  # noqa: S311
+    lists = [
+        [draw.choice(parts[0]) + draw.choice(parts[1]) + draw.choice(parts[1]) for _ in range(5)] for _ in range(40)
+    ]
+    read = [people for people in lists if not is_refused(listed(people, encoding), "gb18030")]
+    assert len(read) <= len(lists) / 2
+
+
+def is_refused(content: bytes, stated: str | None) -> bool:
+    try:
+        to_utf8(content, stated)
+    except Refused:
+        return True
+    return False
 
 
 @few
@@ -130,9 +173,32 @@ def test_a_line_that_is_utf8_by_accident_is_no_letters_either(
         assert refusal(b"".join(mixed), stated)[0] in (code, "encoding_unclear")
 
 
+BY_ACCIDENT = [chr(point) for point in range(0x4E00, 0xA000) if re.fullmatch(rb"[\xc2-\xdf][\x80-\xbf]", gbk(point))]
+"""Chinese, common and rare, whose bytes in GBK are one letter of another alphabet in UTF-8."""
+
+
+def is_written(text: str) -> bool:
+    """Whether it may be a word, by Unicode's names of its letters; what has signs or marks may always be one."""
+    kinds = {unicodedata.name(letter, "?").split()[0] for letter in text}
+    all_letters = all(unicodedata.category(letter)[0] == "L" for letter in text)
+    return not all_letters or (len(kinds) == 1 and kinds != {"LATIN"})
+
+
+@pytest.mark.parametrize("stated", [None, "utf-8"])
+@settings(max_examples=100)
+@given(st.lists(st.sampled_from(BY_ACCIDENT), min_size=2, max_size=3).map("".join))
+def test_nor_is_a_rare_one(stated: str | None, name: str) -> None:
+    """Its bytes are letters that nobody writes side by side: of several alphabets, or Latin without a plain one."""
+    as_letters = name.encode("gbk").decode()
+    assume(not is_written(as_letters))
+    people = listed(["王芳", "李四", "赵丽", "陈明", "刘洋", "杨帆"], "utf-8")
+    mixed = people + f"R9,11010519491231002X,{name}\n".encode("gbk")
+    assert refusal(mixed, stated) == ("mixed_encoding" if stated is None else "encoding", 7)
+
+
 @pytest.mark.parametrize("stated", [None, "utf-8"])
 @few
-@given(st.lists(names((SURNAMES, GIVEN)), min_size=8, max_size=20), st.sampled_from(FOREIGNERS))
+@given(st.lists(names((SURNAMES, GIVEN)), min_size=8, max_size=20), st.sampled_from(FOREIGNERS + WRITTEN))
 def test_a_foreigner_or_a_rare_name_in_a_list_of_utf8_is_read(
     stated: str | None, people: list[str], other: str
 ) -> None:

@@ -242,3 +242,42 @@ def test_what_is_read_fast_is_held_in_parts_of_rows_too(monkeypatch: pytest.Monk
     parts = list(_read_fast(content, len(HEADER), CODES, part=1 << 20))
     assert [part.height for part in parts] == [1000, 1000, 1000, 1000, 501]
     assert read_table(content, ITEMS, 1)["row_ref"].to_list() == ["R1"]
+
+
+@pytest.mark.parametrize("of_header", [",", ";", "\t"])
+@pytest.mark.parametrize("of_rows", [",", ";", "\t"])
+@pytest.mark.parametrize("behind", ["", "{0}{0}"])
+def test_a_header_and_rows_that_are_parted_by_other_signs(of_header: str, of_rows: str, behind: str) -> None:
+    header = of_header.join(CODES) + behind.format(of_header)
+    rows = ["", of_rows.join(["R1", "1", '"a\nb"', "1"]), of_rows.join(["R2", "1", "", ""])]
+    content = "\n".join([header, *rows, ""]).encode()
+    assert read_table(content, ITEMS, 2).rows() == [("R1", "1", "a\nb", "1", None), ("R2", "1", "", "", None)]
+
+
+@pytest.mark.parametrize("sign", ["|", "，", "、", "；"])
+def test_another_sign_between_the_fields_of_rows_is_named(sign: str) -> None:
+    with pytest.raises(Refused) as refused:
+        read_table(HEADER + sign.join(["R1", "1", "a", "1"]).encode(), ITEMS, 1)
+    assert (refused.value.code, refused.value.row) == ("csv_separator", 1)
+
+
+@pytest.mark.parametrize("row", ["R1", "R1;1;a", "R1;1;a;1;2", "R1|1|a"])
+def test_rows_of_which_none_fits_the_header_are_told_one_by_one(row: str) -> None:
+    assert read_table(HEADER + row.encode(), ITEMS, 1)[ROW_FAULT].to_list() == ["row_fields"]
+
+
+def test_a_row_of_the_headers_own_sign_shows_that_another_rows_sign_is_text() -> None:
+    rows = b"R1;1;a;1\nR2,1,a,1\n"
+    assert read_table(HEADER + rows, ITEMS, 2)[ROW_FAULT].to_list() == ["row_fields", None]
+
+
+@given(st.lists(st.tuples(cells, cells, cells).filter(lambda row: '"' not in "".join(row)), min_size=1, max_size=5))
+def test_quotation_marks_behind_a_blank_are_none(rows: list[tuple[str, str, str]]) -> None:
+    rows = [(one.replace(",", ""), two.replace(",", ""), three.replace(",", "")) for one, two, three in rows]
+
+    def written(opened: str, closed: str) -> bytes:
+        lines = [CODES, *[("R1", *row) for row in rows]]
+        return "".join(", ".join(f"{opened}{cell}{closed}" for cell in line) + "\n" for line in lines).encode()
+
+    found = read_table(written('"', '"'), ITEMS, len(rows))
+    assert found.drop(ROW_FAULT).rows() == [("R1", *row) for row in rows]

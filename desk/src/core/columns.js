@@ -2,13 +2,13 @@
  * The header of a data file: which column holds what; mirrors `exchange/validate/columns.py`.
  */
 import { Refused } from "./refused.js";
-import { hasText, seen } from "./text.js";
+import { hasText, seen, withoutQuotes } from "./text.js";
 
 export const UNREGISTERED = "unregistered";
 export const OBJECTION = "objection";
 
 const even = (word) =>
-    seen(word.normalize("NFKC"))
+    seen(withoutQuotes(word).normalize("NFKC"))
         .replace(/^="([^"]*)"$/, "$1")
         .toLowerCase();
 

@@ -86,9 +86,28 @@ export function readCsvHeader(rules, text) {
     return best;
 }
 
+/**
+ * What parts the fields of the rows: what parts the header's, unless it stands nowhere among them. Refused where it is
+ * another sign. @param {number} fewest fields that a row has
+ */
+export function rowSeparator(text, { separator, header, body }, fewest) {
+    if (text.indexOf(separator, body) >= 0) return separator;
+    const start = firstFilled(text, body);
+    const line = text.slice(start, headerEnd(text, start)).replace(/[\r\n]+$/, "");
+    const fits = (fields) => fields && fields.length >= fewest && fields.length <= header.length;
+    const fitting = SEPARATORS.find((each) => line !== "" && fits(csvRows(line, each, 0, true).next().value));
+    if (fitting) return fitting;
+    if (fits(line.split(OTHERS))) throw new Refused("csv_separator", { row: 1 });
+    return separator;
+}
+
 /** Behind what Excel writes in front, and behind lines that hold nothing but blanks and separators. */
 function headerStart(text) {
-    const start = EXCELS_LINE.exec(text)?.[0].length ?? 0;
+    return firstFilled(text, EXCELS_LINE.exec(text)?.[0].length ?? 0);
+}
+
+/** Where the first line begins that holds more than blanks and separators. */
+function firstFilled(text, start) {
     EMPTY.lastIndex = start;
     const empty = EMPTY.exec(text)[0];
     return start + empty.lastIndexOf("\n") + 1;

@@ -5,7 +5,9 @@
  * mixed or unclear is refused with its line (the header is line 0), never guessed. What is read as GB 18030 must read as
  * Chinese (`exchange/validate/familiar.py`): Big5, EUC-KR and Shift-JIS are valid GB 18030, too.
  */
+import { hasUnwrittenWord } from "./alphabets.js";
 import { checkIsNoDocument } from "./kinds.js";
+import { readNextDoor } from "./neighbours.js";
 import { Refused } from "./refused.js";
 import { replaced } from "./rules.js";
 
@@ -14,6 +16,7 @@ const PIECE = 1024 * 1024;
 const CLEAR = 0.25;
 const CLEAR_LEAD = 4;
 const ENOUGH = 60;
+const TWO_NAMES = 6;
 const FEW = 1 / 3;
 const BEYOND_ASCII = /[^\0-\x7f]/;
 const LETTER = /[^\0-\x7f\p{N}\p{P}\p{Z}]/gu;
@@ -69,7 +72,7 @@ export function toText(rules, content, stated = null) {
     if (encoding === "utf-8" && text !== null) checkNoneByAccident(rules, lines, stated);
     if (encoding === "gb18030") {
         const read = fromGb18030(rules, bytes, lines);
-        checkReadsAsChinese(rules, read, [stated, marked].includes(encoding));
+        checkReadsAsChinese(rules, read, lines, [stated, marked].includes(encoding));
         return read;
     }
     if (text === null)
@@ -144,14 +147,17 @@ function fromGb18030(rules, bytes, lines) {
 }
 
 /** Refused, with the first line beyond ASCII, where what was read as GB 18030 does not look like it. */
-function checkReadsAsChinese(rules, text, stated) {
+function checkReadsAsChinese(rules, text, lines, stated) {
     const at = text.search(BEYOND_ASCII);
     if (at < 0) return;
     const start = text.lastIndexOf("\n", at) + 1;
     const row = text.slice(0, start).split("\n").length - 1;
     const whole = lettersOf(rules, text.slice(start, start + PIECE));
     if (stated) {
-        if (whole.all >= ENOUGH && whole.familiar < FEW * whole.all) throw new Refused("encoding", { row });
+        const hardly = whole.all >= TWO_NAMES && whole.familiar < FEW * whole.all;
+        if (hardly && (whole.all >= ENOUGH || readNextDoor(pieceFrom(lines, row)))) {
+            throw new Refused("encoding", { row });
+        }
         return;
     }
     const header = row === 0 ? lettersOf(rules, text.split("\n", 1)[0]) : whole;
@@ -227,7 +233,8 @@ function isByAccident(rules, line) {
     const read = inGb18030(line);
     if (read === null) return false;
     const letters = lettersOf(rules, read);
-    return letters.all >= 2 && letters.familiar > letters.all / 2;
+    if (letters.all < 2) return false;
+    return letters.familiar > letters.all / 2 || (!read.match(OF_OTHERS) && hasUnwrittenWord(text));
 }
 
 /** Whether what is beyond ASCII are Chinese characters rather than letters of other alphabets. */

@@ -3,10 +3,10 @@
  * `exchange/validate/table.py`.
  */
 import { WORDLESS, columnsFor, readHeader } from "./columns.js";
-import { csvRows, readCsvHeader } from "./csv.js";
+import { csvRows, readCsvHeader, rowSeparator } from "./csv.js";
 import { toText } from "./encoding.js";
 import { Refused, foreignBytes } from "./refused.js";
-import { hasText } from "./text.js";
+import { hasText, withoutQuotes } from "./text.js";
 import { readSheet } from "./workbook.js";
 
 const FORMULA = /^="([^"]*)"$/;
@@ -32,8 +32,10 @@ export function readTable(rules, file, items, form) {
     if (!file.isWorkbook && names.length - codes.length > SURPLUS) {
         throw new Refused("column_unknown", { column: names.find((name) => name.startsWith(WORDLESS)) });
     }
+    const separator = file.isWorkbook ? null : rowSeparator(file.text, file.csv, names.length);
     const optional = new Set(columnsFor(rules, items, form).flatMap((each) => (each.optional ? [each.column] : [])));
-    const raw = () => (file.isWorkbook ? sheetRows(file.sheet, names.length) : textRows(file, names, optional));
+    const raw = () =>
+        file.isWorkbook ? sheetRows(file.sheet, names.length) : textRows(file, names, optional, separator);
     const wordless = [...names.keys()].filter((place) => names[place].startsWith(WORDLESS));
     if (wordless.length) checkEmpty(raw(), wordless);
     return { codes, rows: () => evened(without(raw(), wordless), codes) };
@@ -47,11 +49,11 @@ function* sheetRows(sheet, width) {
     }
 }
 
-function* textRows({ text, csv }, codes, optional) {
+function* textRows({ text, csv }, codes, optional, separator) {
     const width = csv.header.length;
     let fewest = codes.length;
     while (fewest > 0 && optional.has(codes[fewest - 1])) fewest -= 1;
-    for (const row of csvRows(text, csv.separator, csv.body)) {
+    for (const row of csvRows(text, separator, csv.body)) {
         const short = row.length < fewest && row.some(hasText);
         const beyond = row.slice(width).some(hasText) || row.slice(codes.length, width).some(hasText);
         const cells = Array.from(codes, (_, place) => row[place] ?? "");
@@ -80,6 +82,7 @@ function* evened(rows, codes) {
     for (const { cells, fault } of rows) {
         const lost = cells[reference].includes(LOST) ? "row_ref_damaged" : null;
         for (let place = 0; place < cells.length; place += 1) {
+            cells[place] = withoutQuotes(cells[place]);
             if (!kept[place] && cells[place].startsWith('="')) cells[place] = cells[place].replace(FORMULA, "$1");
         }
         yield { cells, fault: fault ?? lost };

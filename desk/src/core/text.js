@@ -10,6 +10,11 @@ const UNSEEN = /[\p{Zs}\p{Zl}\p{Zp}\p{Cc}\p{Cf}]+/gu;
 /** Whether a cell holds anything that can be seen. */
 export const hasText = (value) => SEEN.test(value);
 
+const QUOTED = /^[\s\u200b]+"([^"]*)"[\s\u200b]*$/u;
+
+/** What stands between quotation marks behind a blank: to CSV they are text, to whoever wrote `a, "b"` they are not. */
+export const withoutQuotes = (value) => (value.includes('"') ? value.replace(QUOTED, "$1") : value);
+
 /** The text without blanks, marks and controls. */
 export const seen = (value) => value.replace(UNSEEN, "");
 
