@@ -8,6 +8,7 @@ import { button, el, save, say, sentence, table } from "./dom.js";
 import { NOTED, codeEntry, columnWord } from "./words.js";
 
 const SHOWN = 100;
+const LONG = /id_number$|address|birthplace|native_place|statement/;
 const DOUBLED = { zh: "重复", en: "stands twice" };
 
 /** Puts what was typed into the list in the place of the file; nothing where nothing was typed. */
@@ -96,7 +97,7 @@ function rowOf(desk, row, found) {
         const input = el("input", {
             type: "text",
             "aria-label": `第 ${row} 行 ${columnWord(rules, code)}`,
-            class: bad.has(code) || bad.has(null) ? "bad" : "",
+            class: [bad.has(code) || bad.has(null) ? "bad" : "", LONG.test(code) ? "long" : ""].join(" "),
         });
         input.value = seen.rows[row - 1][place];
         input.addEventListener("input", () => {
