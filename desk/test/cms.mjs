@@ -20,6 +20,10 @@ const acts = {
             await sign(read("content"), certificateOf(own, certificates()), await signingKey(own)),
         );
     },
+    key: async () => {
+        const own = await key().catch((problem) => ({ problem: problem.message }));
+        console.log(own.problem ?? own.numbers.n.toString(16));
+    },
     verify: async () => console.log(await verified(read("content"), read("signature"), certificates())),
     seal: async () => writeFileSync(`${folder}/out`, await seal(read("content"), certificates()[0])),
     open: async () => {

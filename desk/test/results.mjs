@@ -1,15 +1,21 @@
 /**
- * Reads and merges opened results for the tests: tables by file; `[{record, plain}]` (in base64) on standard input.
+ * Reads and merges opened results for the tests: tables by file; `[{record, plain}]` (in base64) on standard input, or
+ * `{own, rows}`, for which rows of a list stand beside those of a result.
  */
 import { readFileSync } from "node:fs";
 import { merged, pendingCodes, resultRows } from "../src/core/answers.js";
 import { makeRules } from "../src/core/rules.js";
-import { standing } from "../src/core/standing.js";
+import { besides, standing } from "../src/core/standing.js";
 
 const rules = makeRules(JSON.parse(readFileSync(process.argv[2], "utf8")));
-const parts = JSON.parse(readFileSync(0, "utf8")).map(({ record, plain }) => ({
-    ...resultRows(rules, record, new Uint8Array(Buffer.from(plain, "base64"))),
-    pending: pendingCodes(rules),
-}));
-const { columns, rows } = merged(parts);
-console.log(JSON.stringify({ columns, rows, standings: rows.map((row) => standing(rules, columns, row)) }));
+const given = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify(Array.isArray(given) ? ofResults(given) : besides(given.own, given.rows)));
+
+function ofResults(results) {
+    const parts = results.map(({ record, plain }) => ({
+        ...resultRows(rules, record, new Uint8Array(Buffer.from(plain, "base64"))),
+        pending: pendingCodes(rules),
+    }));
+    const { columns, rows } = merged(parts);
+    return { columns, rows, standings: rows.map((row) => standing(rules, columns, row)) };
+}

@@ -24,6 +24,7 @@ from exchange.settings import Settings
 from exchange.status.certificate import certify as make_certificate
 from exchange.status.certificate import requirements
 from exchange.status.publish import publish, publish_all
+from exchange.steps.agreed import check_conforms
 from exchange.watch.certificates import invalid_now
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
@@ -34,7 +35,7 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
-        failed = False
+        failed, real = False, []
         table = Table(padding=(0, 1, 0, 0), pad_edge=False)
         table.add_column("partner", no_wrap=True)
         for heading in ("agreement", "stage", "level", "cycles", "in force until", "certificates until", "assessment"):
@@ -49,6 +50,7 @@ def check() -> None:
                 err.print(str(error), markup=False)
                 failed = True
                 continue
+            real += [] if agreement.is_test else [agreement]
             table.add_row(
                 f"{agreement.partner}\n{agreement.zh}",
                 agreement.number,
@@ -61,8 +63,27 @@ def check() -> None:
             )
             _warn(agreement, today)
         out.print(table)
-        if failed:
+        if not _all_certified(real) or failed:
             raise typer.Exit(HALTED)
+
+
+def _all_certified(agreements: list[Agreement]) -> bool:
+    """Whether each of these may be answered for real; says of which not, as nothing that it sends is taken meanwhile.
+    Where there is no register yet, nobody was certified.
+    """
+    sound = True
+    try:
+        with App.of_account(os_user()) as app:
+            for agreement in agreements:
+                try:
+                    check_conforms(app, agreement)
+                except Halt as error:
+                    err.print(str(error), markup=False)
+                    sound = False
+    except ExchangeError:
+        if any(agreement.stage == "live" for agreement in agreements):
+            raise
+    return sound
 
 
 def _assessment(agreement: Agreement) -> str:

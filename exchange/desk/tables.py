@@ -80,7 +80,7 @@ def _contract() -> dict[str, Any]:
         "answers": {code: asdict(answer) for code, answer in ANSWERS.items()},
         "notes": {code: asdict(note) for code, note in NOTES.items()},
         "refusals": {code: asdict(refusal) for code, refusal in REFUSALS.items()},
-        **_sentences("advice", "after"),
+        **_sentences("advice", "after", "file"),
         "notices": {code: asdict(notice) for code, notice in NOTICES.items()},
     }
 

@@ -89,8 +89,12 @@ def _due(batch: BatchStatus) -> Words:
 
 
 def _place(refusal: Refusal) -> str:
-    """Where in the set, by row and column or field."""
-    row = None if refusal.row is None else f"第 {refusal.row} 行 row {refusal.row}"
+    """Where in the set, by row and column or field; of a wrong count, what was found."""
+    if refusal.code == "row_count":
+        return f"实有 {refusal.row} 行 {refusal.row} rows found"
+    row = (
+        None if refusal.row is None else "表头 header" if refusal.row == 0 else f"第 {refusal.row} 行 row {refusal.row}"
+    )
     return "，".join(filter(None, (row, refusal.column))) or "—"
 
 

@@ -41,7 +41,7 @@ def read_version(app: App, partner: str) -> tuple[Agreement, bytes]:
     content = agreement_bytes(path)
     agreement = with_certificates(parse_agreement(content, path), path)
     check_assessed(agreement, office_day(app.now()))
-    _check_conforms(app, agreement)
+    check_conforms(app, agreement)
     return agreement, content
 
 
@@ -50,7 +50,7 @@ def stage_of(agreement: Agreement) -> Literal["test"] | None:
     return "test" if agreement.is_test else None
 
 
-def _check_conforms(app: App, agreement: Agreement) -> None:
+def check_conforms(app: App, agreement: Agreement) -> None:
     """Halt where the agreement is live, the partner has shown nothing and was not exempted. One of before that names no
     stage is let be, unless the partner was in its tests meanwhile: to leave the stage out again is no way round.
     """

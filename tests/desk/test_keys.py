@@ -6,12 +6,14 @@ import subprocess
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from exchange.desk.page import make_desk
+from exchange.desk.page import TEMPLATE, make_desk
 from exchange.wire.certificates import fault
 from tests.desk.browser import drive
 from tests.desk.conftest import Made, make_key
@@ -19,12 +21,17 @@ from tests.desk.conftest import Made, make_key
 PASSWORD = "新口令 2026"
 
 
-def test_new_keys(made: Made, tmp_path: Path) -> None:
+@pytest.mark.parametrize("first", [False, True])
+def test_new_keys(made: Made, tmp_path: Path, first: bool) -> None:
+    """With one's own desk, and on the first day with the one that is made for nobody yet."""
     saved = tmp_path / "saved"
+    begin: list[dict[str, Any]] = [{"do": "click", "at": "#tab-keys"}]
+    if first:
+        begin = [{"do": "axe"}, {"do": "type", "at": "#keys-partner", "text": "social-example"}]
     driven = drive(
-        made.page,
+        TEMPLATE if first else made.page,
         saved,
-        {"do": "click", "at": "#tab-keys"},
+        *begin,
         {"do": "type", "at": "#keys-password", "text": PASSWORD},
         {"do": "type", "at": "#keys-password-again", "text": PASSWORD},
         {"do": "click", "at": "#keys-make"},
@@ -34,11 +41,15 @@ def test_new_keys(made: Made, tmp_path: Path) -> None:
         {"do": "downloaded"},
         {"do": "screenshot", "to": str(tmp_path / "keys.png"), "full": True},
     )
+    assert driven.gave[0] in (None, []), "axe finds nothing"
     (archive,) = saved.iterdir()
+    assert archive.name == "social-example-新密钥.zip"
     with zipfile.ZipFile(archive) as files:
         assert sorted(files.namelist()) == ["encrypt.key", "encrypt.pem", "sign.key", "sign.pem"]
         files.extractall(tmp_path)
-    for use, shown in zip(("sign", "encrypt"), driven.gave[5], strict=True):
+    for use, shown in zip(
+        ("sign", "encrypt"), next(each for each in driven.gave if isinstance(each, list) and each), strict=True
+    ):
         certificate = x509.load_pem_x509_certificate((tmp_path / f"{use}.pem").read_bytes())
         key = load_pem_private_key((tmp_path / f"{use}.key").read_bytes(), PASSWORD.encode())
         assert isinstance(key, RSAPrivateKey)

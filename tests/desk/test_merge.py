@@ -50,3 +50,36 @@ def test_first_and_supplement(tmp_path: Path, form: str) -> None:
         assert found["columns"] == [*COLUMNS[:-1], "sex_answer"]
         assert [tuple(row) for row in found["rows"]] == [SECOND[0], FIRST[1], FIRST[2], SECOND[1]]
         assert found["standings"] == ["agrees", "unread", "differs", "differs"]
+
+
+NUMBERS = ("11010519491231002X", "440524188001010014", "220102199003071227")
+MASKED = ("110105********002X", "440524********0014", "220102********1227")
+
+
+def beside(tmp_path: Path, own: list[list[str]], rows: list[list[str]]) -> list[list[str] | None]:
+    (tmp_path / "tables.json").write_text(tables_json(), encoding="utf-8")
+    given = {"own": {"codes": ["row_ref", "id_number", "name"], "rows": own}, "rows": rows}
+    found: list[list[str] | None] = json.loads(
+        run("results.mjs", str(tmp_path / "tables.json"), given=json.dumps(given))
+    )
+    return found
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+@pytest.mark.parametrize("shift", [0, 1])
+@pytest.mark.parametrize("more", [0, 1])
+def test_an_answer_never_stands_beside_another_person(tmp_path: Path, hidden: bool, shift: int, more: int) -> None:
+    """The list of another month, which counts its rows 1, 2, 3 as well, in the same or another length."""
+    own = [[str(at + 1), NUMBERS[(at + shift) % 3], "某"] for at in range(3)]
+    own += [[str(at + 4), NUMBERS[at], "某"] for at in range(more)]
+    rows = [[str(at + 1), "***" if hidden else MASKED[at], "某*"] for at in range(3)]
+    fitting = hidden or not shift
+    assert beside(tmp_path, own, rows) == (own[:3] if fitting else [None] * 3)
+
+
+@pytest.mark.parametrize(
+    "written", [" 110105 19491231-002x", "１１０１０５１９４９１２３１００２Ｘ", "110105491231002"]
+)
+def test_ones_own_row_is_known_however_its_number_was_written(tmp_path: Path, written: str) -> None:
+    own = [["1", written, "张三"], ["2", NUMBERS[1], "李四"]]
+    assert beside(tmp_path, own, [["2", MASKED[1], "李*"], ["1", MASKED[0], "张*"]]) == [own[1], own[0]]

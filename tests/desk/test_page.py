@@ -57,6 +57,19 @@ def test_every_code_that_a_row_may_have_says_what_to_do() -> None:
     assert set(tables["after"]) <= set(tables["answers"])
 
 
+def test_a_file_is_refused_in_words_of_a_clerk_who_never_sees_a_manifest() -> None:
+    """Whatever the desk's own reading refuses a file for, the manifest aside, which the desk writes."""
+    tables = desk_tables()
+    reading = "".join(path.read_text(encoding="utf-8") for path in sorted((DESK / "src" / "core").glob("*.js")))
+    refused = set(re.findall(r'(?:Refused|before|foreignBytes)\(\s*"([a-z_]+)"', reading)) - {"row_count"}
+    assert len(refused) > 20
+    assert refused <= set(tables["refusals"])
+    assert set(tables["file"]) <= refused
+    words = {code: tables["file"].get(code, tables["refusals"][code]) for code in refused}
+    unknown = re.compile(r"清单(?!原件)|data\.|回执|\b(row|column|items|manifest|batch)\b|批次")
+    assert {code: entry["zh"] for code, entry in words.items() if unknown.search(entry["zh"])} == {}
+
+
 def test_keyboard_zoom_and_what_a_screen_reader_needs(made: Made, tmp_path: Path) -> None:
     data = tmp_path / "list.csv"
     data.write_text(LIST, encoding="utf-8")

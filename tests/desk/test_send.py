@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import zipfile
 from pathlib import Path
@@ -15,6 +16,7 @@ from exchange.app import App
 from exchange.demo.partner import DemoPartner
 from exchange.intake.collect import poll
 from tests.desk.browser import drive
+from tests.desk.conftest import Made
 
 PASSWORD = "口令 pass-1"
 
@@ -97,3 +99,60 @@ def test_a_set_from_the_desk_is_accepted(
     receipt = court.verified(f"{batch}.receipt.json")
     assert (receipt["outcome"], receipt["rows"]) == ("accepted", 3)
     assert len(court.result(batch).data.splitlines()) == 4
+
+
+BAD = "业务编号,公民身份号码,姓名,性别\n1,110105194912310021,张三,女\n1,440524188001010014,李四,男\n"
+TYPED = """(() => { for (const [name, text] of Object.entries(%s)) {
+    const cell = document.querySelector(`input[aria-label="${name}"]`);
+    cell.value = text; cell.dispatchEvent(new Event("input")); } return true; })()"""
+
+
+def typed(**cells: str) -> dict[str, Any]:
+    """The step of a clerk who types into cells of the rows with faults, ``row2_业务编号`` by name."""
+    named = {name.replace("row", "第 ").replace("_", " 行 "): text for name, text in cells.items()}
+    return {"do": "evaluate", "script": TYPED % json.dumps(named, ensure_ascii=False)}
+
+
+def test_what_was_typed_is_sent_without_another_check(made: Made, tmp_path: Path) -> None:
+    data = tmp_path / "名单.csv"
+    data.write_text(BAD, encoding="utf-8")
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "1 行有问题"},
+        {"do": "text", "at": "#check-outcome"},
+        typed(row1_公民身份号码="11010519491231002X", row2_业务编号="2"),
+        {"do": "click", "at": "#tab-send"},
+        {"do": "type", "at": "#send-handler", "text": "经办人（虚构）"},
+        {"do": "click", "at": "#send-encrypted"},
+        {"do": "upload", "at": "#send-key", "files": [str(made.keys / "sign.key")]},
+        {"do": "click", "at": "#send-make"},
+        {"do": "wait", "at": "#send-outcome", "text": "已生成批次"},
+        {"do": "text", "at": "#send-outcome"},
+        {"do": "click", "at": "#send-save"},
+        {"do": "downloaded"},
+    )
+    before, after = (each for each in driven.gave if isinstance(each, str))
+    assert "业务编号：重复" in before, "rows whose reference stands twice can be mended, too"
+    assert "有问题" not in after
+    (sent,) = [content for name, content in unpacked(tmp_path / "saved").items() if name.endswith(".csv")]
+    rows = BAD.replace("110105194912310021", "11010519491231002X").replace("\n1,4", "\n2,4")
+    assert sent.decode("utf-8-sig").splitlines() == rows.splitlines()
+
+
+def test_what_was_chosen_before_is_forgotten_with_the_next_file(made: Made, tmp_path: Path) -> None:
+    sound, old = tmp_path / "名单.csv", tmp_path / "名单.xls"
+    sound.write_text(BAD, encoding="utf-8")
+    old.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1"))
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "upload", "at": "#check-file", "files": [str(sound)]},
+        {"do": "wait", "at": "#check-outcome", "text": "1 行有问题"},
+        {"do": "upload", "at": "#check-file", "files": [str(old)]},
+        {"do": "wait", "at": "#check-outcome", "text": "另存为"},
+        {"do": "click", "at": "#tab-send"},
+        {"do": "text", "at": "#send-file"},
+    )
+    assert driven.gave[5] == "还没有数据文件：请先在“检查”中选择。"

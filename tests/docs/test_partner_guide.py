@@ -31,6 +31,7 @@ from exchange.intake.collect import poll
 from exchange.register import PickupEvidence, State
 from exchange.wire.keys import make_ssh_key
 from exchange.wire.manifest import DataFile, Receipt, RequestManifest, ResultManifest, parse
+from tests.steps.releases import decide, proposed
 
 GUIDE = (ROOT / "docs" / "partner-guide.md").read_text(encoding="utf-8")
 BLOCKS = dict(re.findall(r"^```sh (\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
@@ -79,9 +80,9 @@ class Desk:
         self.blocks["data"] = f"{head}业务编号,公民身份号码,姓名,性别\n{text}END\n"
         assert rows.endswith("END\n")
 
-    def result(self) -> list[list[str]]:
-        """The rows of the opened result."""
-        content = (self.folder / f"{self.batch}.result.csv").read_bytes().decode(PARTNER.encoding)
+    def result(self, kind: str = "result") -> list[list[str]]:
+        """The rows of the opened result, or of a supplement (``result-2``)."""
+        content = (self.folder / f"{self.batch}.{kind}.csv").read_bytes().decode(PARTNER.encoding)
         return [list(row.values()) for row in csv.DictReader(content.splitlines())]
 
 
@@ -161,6 +162,14 @@ def test_the_manifest_says_the_cycle_and_the_letter_that_were_put_in(desk: Desk,
     assert (manifest.cycle, manifest.letter) == (cycle, letter or None)
 
 
+@pytest.mark.parametrize("written", ['王"经办', "王\\经办", '"', "王 'x' $HOME `id` & 办"])
+def test_whatever_a_handler_and_a_letter_are_called_the_manifest_is_whole(desk: Desk, written: str) -> None:
+    desk.environment |= {"HANDLER": written, "LETTER": written}
+    desk.follow("data", "plain", "manifest")
+    manifest = parse(RequestManifest, (desk.folder / f"{desk.batch}.request.json").read_bytes())
+    assert (manifest.handler, manifest.letter) == (written, written)
+
+
 def answered(app: App, desk: Desk) -> None:
     """The office's side: it finds the set and takes it all the way."""
     assert desk.batch in poll(app).waiting
@@ -232,6 +241,59 @@ def test_a_stated_encoding_and_a_named_sheet_are_what_the_office_reads(desk: Des
     assert record(desk.follow("receipt"))["rows"] == 2
     manifest = parse(RequestManifest, (desk.folder / f"{desk.batch}.request.json").read_bytes())
     assert (manifest.data.sheet, manifest.data.encoding) == (("名单", None) if how == "encrypt" else (None, "gb18030"))
+
+
+def test_an_objection_and_the_supplement_that_answers_it(desk: Desk, app: App, people: pl.DataFrame) -> None:
+    person = people.filter((pl.col("oddity") == "") & (pl.col("status") == "normal")).row(5, named=True)
+    wrong_sex = "男" if str(person["sex"]) == "2" else "女"
+    desk.blocks["data"] = desk.blocks["data"].replace("ROWS=2", "ROWS=1")
+    desk.claims(f"A-001,{person['id_number']},{person['name']},{wrong_sex}\n")
+    desk.follow(*ASK)
+    answered(app, desk)
+    first = desk.batch
+    desk.follow("result", "objection", "encrypt", "manifest", "upload")
+    desk.batch = f"{first}-objection"
+    answered(app, desk)
+    desk.follow("receipt", "compare", "result")
+    assert [row[3:] for row in desk.result()] == [["人工核实中", "", "人工核实中"]]
+    assert app.register.batch(desk.batch).objects_to == first
+
+    decide(app, desk.batch, 1, identity="consistent", sex="consistent")
+    (release,) = proposed(app, desk.batch)
+    pipeline.issue(app, release.id)
+    desk.blocks["result"] = BLOCKS["result"].replace('PART=""', "PART=-2")
+    assert "checked and opened" in desk.follow("result")
+    assert [row[3:] for row in desk.result("result-2")] == [["一致", "", "一致"]]
+    desk.follow("acknowledge")
+    poll(app)
+    assert [each.number for each in app.register.pickups.of(desk.batch)] == [2]
+    desk.follow("tidy")
+
+
+def test_keys_are_changed_and_what_came_before_is_still_opened(
+    new_desk: Callable[[], Desk], app: App, world: World
+) -> None:
+    """Old and new are pinned beside each other from the agreed day on; what is sealed is sealed to the newer one."""
+    before, after = new_desk(), new_desk()
+    before.follow(*ASK)
+    answered(app, before)
+    agreements = world.root / "office" / "agreements"
+    assert before.follow("renew").count("Fingerprint=") == 2
+    for name in ("sign", "encrypt"):
+        pinned = agreements / f"{PARTNER.id}.{name}.pem"
+        pinned.write_bytes(pinned.read_bytes() + (before.folder / "new" / f"{name}.pem").read_bytes())
+    assert "the new keys are in use" in before.follow("swap")
+    with pytest.raises(AssertionError, match="swap ended with 1"):
+        before.follow("swap")
+    after.follow(*ASK)
+    answered(app, after)
+    after.follow("result")
+    with pytest.raises(AssertionError, match="result ended with"):
+        before.follow("result")
+    before.blocks["result"] = BLOCKS["result"].replace("KEYS=.", "KEYS=old")
+    assert "checked and opened" in before.follow("result")
+    for name in ("sign", "encrypt"):
+        shutil.copy(before.folder / f"{name}.pem", agreements / f"{PARTNER.id}.{name}.pem")
 
 
 def test_a_result_that_was_tampered_with_stops_the_guide_before_decrypting(desk: Desk, app: App, world: World) -> None:
@@ -310,7 +372,8 @@ def test_the_sample_of_a_result_has_the_headers_that_results_have() -> None:
 
 def test_every_block_of_the_guide_is_run_here() -> None:
     answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice", "proof")
-    assert {*ONCE, *ASK, *answers, "plain", "encoding", "workbook"} == set(BLOCKS)
+    others = ("plain", "encoding", "workbook", "renew", "swap", "objection")
+    assert {*ONCE, *ASK, *answers, *others} == set(BLOCKS)
 
 
 @pytest.mark.parametrize("model", [RequestManifest, DataFile, Receipt, ResultManifest])

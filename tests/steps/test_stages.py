@@ -16,11 +16,13 @@ from typing import Any
 import polars as pl
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from exchange import pipeline
 from exchange.agreements.agreement import Agreement
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.cli.main import commands
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.province.published import install, make
 from exchange.demo.world import World
@@ -283,18 +285,26 @@ def test_a_stage_that_was_altered_in_the_database_answers_nothing(
     assert app.register.find_file(batch, Role.RESULT) is not None
 
 
-def test_live_needs_a_certificate_or_a_leaders_exemption(app: App, education: DemoPartner, ask: Ask) -> None:
+def test_live_needs_a_certificate_or_a_leaders_exemption(
+    app: App, education: DemoPartner, ask: Ask, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("EXCHANGE_CONFIG", str(world.config))
     with at_stage(app, education, "live"):
+        said = CliRunner().invoke(commands, ["partner", "check"])
+        assert said.exit_code == 70, "the operator is told before the partner's first set stops"
+        assert f"{education.id}: stage" in said.output
         batch = sent(app, education, ask(batch=f"{education.id}.live"))
         with pytest.raises(Halt, match="needs a certificate of conformance"):
             pipeline.receive(app, batch)
     with at_stage(app, education, "test"):
         pipeline.receive(app, sent(app, education, ask(batch=f"{education.id}.tested")))
+    assert CliRunner().invoke(commands, ["partner", "check"]).exit_code == 70
     with pytest.raises(Halt, match="needs a certificate of conformance"):
         pipeline.receive(app, batch)  # to leave the stage out is no way round, once there were tests
     with at_stage(app, education, "live"):
         app.register.conformance.exempt(education.id, "多年合作部门〔虚构〕", app.now())
         pipeline.receive(app, batch)
+        assert CliRunner().invoke(commands, ["partner", "check"]).exit_code == 0
     assert app.register.batch(batch).state is State.REFUSED, "judged, for its purpose is the court's"
     assert not app.register.batch(batch).is_test
 

@@ -30,6 +30,7 @@ from exchange.demo.province.published import ASKED, PEOPLE, SEED, first_result
 from tests.spec.test_data import CASES as DATA_CASES
 from tests.spec.test_data import GIVEN, file_of
 from tests.spec.test_requests import CASES, REQUESTS, manifest_of
+from tests.vectors.saved import ITEMS, saved
 
 FOLDER: Final = ROOT / "vectors" / "v1"
 ANSWERS_EACH: Final = 40
@@ -50,6 +51,7 @@ def requests() -> Iterator[Line]:
             "received": received.isoformat(),
             "file": f"{sound['request']['batch']}.request.json",
             "signed": case.signed,
+            "certificate": _plain(REQUESTS.settings["certificate"]),
             "manifest": manifest_of(case),
             "expect": _outcome(case.refusal, column=case.column),
         }
@@ -72,6 +74,23 @@ def files() -> Iterator[Line]:
         }
 
 
+def saved_files() -> Iterator[Line]:
+    """Lists as spreadsheets save them, taken or refused; the bytes in base64."""
+    for number, file in enumerate(saved(), 1):
+        findings = [{"row": row, "column": column, "code": code} for row, column, code in file.findings]
+        yield {
+            "id": f"saved-{number}",
+            "about": {"zh": file.zh, "en": file.en},
+            "items": ITEMS,
+            "rows": file.rows,
+            "form": file.form,
+            "data": base64.b64encode(file.content).decode(),
+            "expect": {"outcome": "refused"} | dict(file.refusal)
+            if file.refusal
+            else {"outcome": "accepted", "findings": findings},
+        }
+
+
 def answers() -> Iterator[Line]:
     """Single rows about people of the published province, with the answers of the first result."""
     chunks = list(make_people(SEED, PEOPLE))
@@ -90,7 +109,7 @@ def answers() -> Iterator[Line]:
 
 def made() -> dict[str, bytes]:
     """File → content."""
-    kinds = {"requests": requests, "files": files, "answers": answers}
+    kinds = {"requests": requests, "files": files, "saved": saved_files, "answers": answers}
     return {f"{name}.jsonl": b"".join(map(_written, lines())) for name, lines in kinds.items()}
 
 
@@ -106,7 +125,7 @@ def _written(line: Line) -> bytes:
 
 def _plain(value: Any) -> Any:
     """As JSON holds it: days as text."""
-    return json.loads(json.dumps(value, default=str, ensure_ascii=False))
+    return json.loads(json.dumps(value, default=lambda day: day.isoformat(), ensure_ascii=False))
 
 
 def write(folder: Path = FOLDER) -> None:

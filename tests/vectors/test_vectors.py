@@ -31,7 +31,7 @@ from exchange.wire.envelope import KeyPair, sign
 from tests.spec.test_requests import made as made_identity
 from tests.vectors import generate
 
-FILES = ("requests.jsonl", "files.jsonl", "answers.jsonl")
+FILES = ("requests.jsonl", "files.jsonl", "saved.jsonl", "answers.jsonl")
 MOST_BYTES = 256 * 1024
 
 

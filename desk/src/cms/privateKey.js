@@ -1,16 +1,18 @@
 /**
- * A private key from a file, with its password where it has one: PKCS#8 (plain or encrypted) or PKCS#1, in PEM or DER.
+ * A private key from a file, with its password where it has one: PKCS#8 (plain or encrypted) or PKCS#1, in PEM or DER, or
+ * PKCS#12.
  *
  * Rule: it is in memory only, and only as long as whoever asked for it holds it.
  */
 import { fromBER } from "asn1js";
 import { AlgorithmIdentifier, PKCS8ShroudedKeyBag, PrivateKeyInfo, RSAPrivateKey } from "pkijs";
 import { asDer, buffer, hex, pemBlocks } from "./pem.js";
+import { isPkcs12, keyOfPkcs12 } from "./pkcs12.js";
 
 const RSA = "1.2.840.113549.1.1.1";
 const SIGNING = { name: "RSASSA-PKCS1-v1_5", hash: "SHA-256" };
 
-/** What went wrong with a key: `format`, `password`, or `other` (not the one of the certificate). */
+/** What went wrong with a key: `format`, `password`, `old` (its cipher), or `other` (not the one of the certificate). */
 export class KeyProblem extends Error {}
 
 /** @returns {Promise<{pkcs8: ArrayBuffer, numbers: object}>} `numbers`: n, e, d, p, q, dp, dq, qi as BigInt */
@@ -43,6 +45,7 @@ async function keyInfo(content, password) {
     if (label === "RSA PRIVATE KEY") return wrapped(bytes);
     const parsed = fromBER(buffer(bytes));
     if (parsed.offset === -1) throw new KeyProblem("format");
+    if (!label && isPkcs12(parsed.result)) return fromPkcs12(parsed.result, password);
     if (label !== "ENCRYPTED PRIVATE KEY" && (label || isPlain(parsed.result))) {
         try {
             return new PrivateKeyInfo({ schema: parsed.result });
@@ -65,14 +68,30 @@ function wrapped(bytes) {
     return new PrivateKeyInfo({ schema: fromBER(info.toSchema().toBER()).result });
 }
 
+async function fromPkcs12(schema, password) {
+    let found;
+    try {
+        found = await keyOfPkcs12(schema);
+    } catch {
+        throw new KeyProblem("format");
+    }
+    if (!found) throw new KeyProblem("format");
+    if (found.old) throw new KeyProblem("old");
+    return found.info ?? opened(found.shrouded, password);
+}
+
 async function decrypted(schema, password) {
-    if (!password) throw new KeyProblem("password");
     let bag;
     try {
         bag = new PKCS8ShroudedKeyBag({ schema });
     } catch {
         throw new KeyProblem("format");
     }
+    return opened(bag, password);
+}
+
+async function opened(bag, password) {
+    if (!password) throw new KeyProblem("password");
     try {
         await bag.parseInternalValues({ password: buffer(new TextEncoder().encode(password)) });
         return bag.parsedValue;

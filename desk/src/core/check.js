@@ -19,13 +19,14 @@ const PROGRESS_EVERY = 2000;
  * @param {object} asked `{isWorkbook, sheet?, encoding?, items?, form?, purposes, maxRows, maxBytes, today}`
  * @param {(rows: number) => void} [progress]
  * @returns {{items: string[], form: string|null, codes: string[], rows: string[][], findings: object[],
- *   doubled: number[][], refusal: object|null}} `rows` as read, one for each data row
+ *   doubled: number[][], refusal: object|null, heading: string}} `rows` as read, one for each data row
  */
 export function checkFile(rules, content, asked, progress = () => {}) {
-    const seen = { items: [], form: null, codes: [], rows: [], findings: [], doubled: [], refusal: null };
+    const seen = { items: [], form: null, codes: [], rows: [], findings: [], doubled: [], refusal: null, heading: "" };
+    let file = null;
     try {
         if (content.length > asked.maxBytes) throw new Refused("data_too_large", { column: "data.size" });
-        const file = openFile(rules, content, asked);
+        file = openFile(rules, content, asked);
         const reading = asked.items ?? readingByHeader(rules, file.header, asked.purposes).items;
         seen.items = reading;
         seen.form = asked.items ? (asked.form ?? null) : readingByHeader(rules, file.header, asked.purposes).form;
@@ -39,10 +40,14 @@ export function checkFile(rules, content, asked, progress = () => {}) {
     } catch (error) {
         if (!(error instanceof Refused)) throw error;
         seen.refusal = { code: error.code, row: error.row, column: error.column };
+        seen.heading = headingOf(file, error.column);
     }
     seen.doubled = doubledReferences(seen);
     return seen;
 }
+
+/** The header of the column that a refusal names by its place, for the eyes of whoever chose the file. */
+const headingOf = (file, column) => file?.header?.[Number(/^#([0-9]+)$/.exec(column ?? "")?.[1]) - 1] ?? "";
 
 function judge(rules, table, seen, asked, progress) {
     seen.codes = table.codes;

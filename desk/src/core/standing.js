@@ -30,13 +30,28 @@ export function whatToDo(rules, columns, row) {
 
 /**
  * One's own rows beside the result's: by their order where that fits every reference (one that held an identity number
- * comes back masked), else by reference. @returns {(string[]|null)[]}
+ * comes back masked), else by reference. Null where the list has no such row, or the row is about another number: a list
+ * of another batch may bear the same references. @returns {(string[]|null)[]}
  */
 export function besides(own, rows) {
     if (!own) return rows.map(() => null);
     const place = own.codes.indexOf("row_ref");
+    const number = own.codes.indexOf("id_number");
     const fits = (at, reference) => own.rows[at][place] === reference || reference.includes("***");
-    if (own.rows.length === rows.length && rows.every(([reference], at) => fits(at, reference))) return own.rows;
+    const inOrder = own.rows.length === rows.length && rows.every(([reference], at) => fits(at, reference));
     const byReference = new Map(own.rows.map((row) => [row[place], row]));
-    return rows.map(([reference]) => byReference.get(reference) ?? null);
+    return rows.map(([reference, masked], at) => {
+        const mine = (inOrder ? own.rows[at] : byReference.get(reference)) ?? null;
+        return mine && isOf(mine[number] ?? "", masked) ? mine : null;
+    });
+}
+
+/** Whether the masked number may be this one; one that is hidden, or was written with fewer characters, may. */
+function isOf(number, masked) {
+    const digits = number
+        .normalize("NFKC")
+        .toUpperCase()
+        .replace(/[^0-9X]/g, "");
+    if (digits.length !== masked.length) return true;
+    return [...masked].every((sign, at) => sign === "*" || sign === digits[at]);
 }

@@ -1,14 +1,11 @@
 /**
  * Check: a file is dropped in, and its faults are seen row by row, mended in place or taken along as a marked workbook.
  */
-import { writeCsv, writeWorkbook } from "../core/write.js";
 import { Checker } from "./checker.js";
-import { button, bytesOf, el, field, fileField, message, save, say, sentence, table } from "./dom.js";
+import { button, bytesOf, el, field, fileField, message, say, sentence, table } from "./dom.js";
+import { rowsToMend } from "./mendView.js";
 import { officeDay } from "./state.js";
-import { codeEntry, columnWord, itemWord, refusalText } from "./words.js";
-
-const SHOWN = 100;
-export const NOTED = ["id_repaired", "id_from_15"];
+import { NOTED, codeEntry, fileRefusalText, itemWord } from "./words.js";
 
 /** The view's element. `desk.data` and `desk.seen` hold the file that was checked last. */
 export function checkView(desk) {
@@ -20,14 +17,18 @@ export function checkView(desk) {
     for (const each of agreement.purposes)
         purpose.append(el("option", { value: each.code }, `${each.zh} · ${each.code}`));
 
+    const hear = (seen) => {
+        desk.seen = seen;
+        for (const each of desk.onChecked) each();
+    };
     const check = async () => {
         if (!desk.data) return;
+        hear(null); // what was seen of the file before this one is nobody's any more
         const running = runningMessage(checker);
         outcome.replaceChildren(running.element);
         try {
             const seen = await checker.check(desk.data.content, askedOf(desk, purpose.value), running.progress);
-            desk.seen = seen;
-            for (const hear of desk.onChecked) hear();
+            hear(seen);
             if (seen) showOutcome(desk, outcome, check);
             else outcome.replaceChildren(message("note", say("已停止。", "Stopped.")));
         } catch {
@@ -42,6 +43,8 @@ export function checkView(desk) {
             mended: false,
         };
         if (/\.(xls|et)$/i.test(file.name)) {
+            desk.data = null;
+            hear(null);
             const zh = "这是旧版 .xls 或 WPS 的 .et：请在表格软件中“另存为”.xlsx 或 CSV，再拖进来。";
             outcome.replaceChildren(
                 message("bad", say(zh, "An old .xls or a .et of WPS: save it as .xlsx or CSV and drop that in.")),
@@ -100,7 +103,8 @@ function showOutcome(desk, outcome, again) {
             el("p", {}, say("将核查的事项：", "Items: "), seen.items.map((item) => itemWord(rules, item)).join("、")),
         );
     if (seen.doubled.length) parts.push(doubledMessage(seen.doubled));
-    if (seen.findings.length) parts.push(kindsTable(rules, seen.findings), rowsTable(desk, again));
+    if (seen.findings.length) parts.push(kindsTable(rules, seen.findings));
+    if (seen.findings.length || seen.doubled.length) parts.push(rowsToMend(desk, again));
     outcome.replaceChildren(...parts);
 }
 
@@ -109,7 +113,7 @@ function verdict(rules, seen, faulty) {
         return message(
             "bad",
             el("strong", {}, say("不能发送：", "Would be refused: ")),
-            refusalText(rules, seen.refusal),
+            fileRefusalText(rules, { ...seen.refusal, heading: seen.heading }),
             " ",
             el("code", {}, seen.refusal.code),
         );
@@ -154,97 +158,4 @@ function kindsTable(rules, findings) {
         rows,
         "问题汇总 summary of faults",
     );
-}
-
-/** The rows with faults, to be mended in place. */
-function rowsTable(desk, again) {
-    const { rules, seen } = desk;
-    const byRow = new Map();
-    for (const each of seen.findings) byRow.set(each.row, [...(byRow.get(each.row) ?? []), each]);
-    const place = el("div", {});
-    const show = (from) => {
-        const shown = [...byRow].slice(from, from + SHOWN).map(([row, found]) => rowOf(desk, row, found));
-        const head = [say("行", "Row"), ...seen.codes.map((code) => columnWord(rules, code)), say("问题", "Faults")];
-        const more =
-            byRow.size > SHOWN &&
-            say(
-                `第 ${from + 1} 至 ${Math.min(from + SHOWN, byRow.size)} 行，共 ${byRow.size} 行有问题`,
-                `${from + 1} to ${Math.min(from + SHOWN, byRow.size)} of ${byRow.size}`,
-            );
-        const pages = [
-            from > 0 && button(say("上一页", "Back"), () => show(from - SHOWN)),
-            from + SHOWN < byRow.size && button(say("下一页", "On"), () => show(from + SHOWN)),
-        ];
-        place.replaceChildren(
-            table(head, shown, "有问题的行 rows with faults"),
-            el("p", { class: "row" }, [more, ...pages].filter(Boolean)),
-        );
-    };
-    show(0);
-    const mend = button(
-        say("按改正的内容再检查", "Check again as mended"),
-        () => {
-            desk.data = {
-                name: desk.data.name.replace(/\.[^.]*$/, ".csv"),
-                content: correctedCsv(desk),
-                isWorkbook: false,
-                mended: true,
-            };
-            again();
-        },
-        "main",
-    );
-    const keep = button(say("保存改正后的 CSV", "Save the mended CSV"), () =>
-        save(desk.data.name.replace(/\.[^.]*$/, "-已改正.csv"), correctedCsv(desk)),
-    );
-    const mark = button(say("保存标出问题的工作簿", "Save a marked workbook"), () =>
-        save(desk.data.name.replace(/\.[^.]*$/, "-问题.xlsx"), markedWorkbook(desk)),
-    );
-    return el(
-        "div",
-        {},
-        el("h3", {}, say("有问题的行（可直接在格内改正）", "Rows with faults (type into the cells to mend them)")),
-        place,
-        el("p", { class: "row" }, mend, keep, mark),
-    );
-}
-
-function rowOf(desk, row, found) {
-    const { rules, seen } = desk;
-    const bad = new Set(found.filter((each) => !NOTED.includes(each.code)).map((each) => each.column));
-    const cells = seen.codes.map((code, place) => {
-        const input = el("input", {
-            type: "text",
-            "aria-label": `第 ${row} 行 ${columnWord(rules, code)}`,
-            class: bad.has(code) || bad.has(null) ? "bad" : "",
-        });
-        input.value = seen.rows[row - 1][place];
-        input.addEventListener("input", () => (seen.rows[row - 1][place] = input.value));
-        return input;
-    });
-    const said = found.map(({ column, code }) =>
-        el("div", {}, column ? `${columnWord(rules, column)}：` : "", sentence(codeEntry(rules, code))),
-    );
-    return [String(row), ...cells, said];
-}
-
-const correctedCsv = ({ rules, seen }) => writeCsv([seen.codes.map((code) => columnWord(rules, code)), ...seen.rows]);
-
-function markedWorkbook({ rules, seen }) {
-    const said = new Map();
-    for (const { row, column, code } of seen.findings) {
-        const words = `${column ? `${columnWord(rules, column)}：` : ""}${codeEntry(rules, code).zh}`;
-        const what = rules.advice[code]?.zh ?? "";
-        const [faults, advice] = said.get(row) ?? [[], []];
-        said.set(row, [
-            [...faults, words],
-            [...advice, what],
-        ]);
-    }
-    const head = [...seen.codes.map((code) => columnWord(rules, code)), "问题", "怎么办"];
-    const rows = seen.rows.map((cells, at) => [
-        ...cells,
-        ...(said.get(at + 1) ?? [[], []]).map((texts) => texts.join("；")),
-    ]);
-    return writeWorkbook("核查数据", [head, ...rows], (at) => said.has(at));
 }

@@ -6,7 +6,14 @@ import { bytesOf, el, field, say } from "./dom.js";
 
 const WORDS = {
     missing: ["请选择私钥文件。", "Choose the private key's file."],
-    format: ["这个文件不是私钥（应为 .key 文件）。", "The file is no private key (a .key file)."],
+    format: [
+        "这个文件不是私钥（应为 .key 文件，或含私钥的 .p12、.pfx）。",
+        "The file is no private key (a .key file, or a .p12 or .pfx that holds one).",
+    ],
+    old: [
+        "这个 .p12（.pfx）文件用的是旧的加密方式，本页打不开：请重新导出，加密方式选 AES256-SHA256。",
+        "The .p12 (.pfx) file is encrypted in an old way: export it anew with AES256-SHA256.",
+    ],
     password: ["私钥的密码不对，或没有填密码。", "The password of the key is wrong or missing."],
     other: [
         "这把私钥不是协议登记的证书的私钥：签名用 sign.key，解密用 encrypt.key；换过密钥的，请向户政管理部门索取新的协作台。",
@@ -16,7 +23,7 @@ const WORDS = {
 
 /** `{element, read()}`; `read` gives `{key, own}` or throws KeyProblem, and forgets the password. */
 export function keyFields(id, label, certificates) {
-    const file = el("input", { type: "file", id: `${id}-key`, accept: ".key,.pem,.p8,.der" });
+    const file = el("input", { type: "file", id: `${id}-key`, accept: ".key,.pem,.p8,.der,.p12,.pfx" });
     const password = el("input", { type: "password", id: `${id}-password`, autocomplete: "off" });
     const hint = say(
         "私钥只在本页内使用，不保存，不离开这台电脑。",

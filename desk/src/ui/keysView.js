@@ -6,23 +6,16 @@ import { zipSync, strToU8 } from "fflate";
 import { daysLeft, fingerprint, readCertificates } from "../cms/certificates.js";
 import { makeKey } from "../cms/makeKeys.js";
 import { button, el, field, message, save, say, table } from "./dom.js";
+import { sftpKeySteps } from "./winscp.js";
 
 export const WARN_FROM_DAYS = 60;
 const SHORTEST_PASSWORD = 8;
+const PARTNER = /^[a-z][a-z0-9-]{1,30}$/; // as `exchange/wire/manifest.py` has it;
 const day = (date) => new Date(date.getTime() + 8 * 3_600_000).toISOString().slice(0, 10);
 
 export function keysView(desk) {
     const { agreement } = desk;
     const sheet = el("div", { id: "keys-sheet" });
-    const outcome = el("div", { id: "keys-outcome" });
-    const password = el("input", { type: "password", id: "keys-password", autocomplete: "new-password" });
-    const again = el("input", { type: "password", id: "keys-password-again", autocomplete: "new-password" });
-    const make = button(
-        say("生成新的两对密钥", "Make two new pairs of keys"),
-        () => makePairs(agreement.partner, password, again, outcome),
-        "main",
-    );
-    make.id = "keys-make";
     fillSheet(desk, sheet);
     return el(
         "section",
@@ -46,15 +39,58 @@ export function keysView(desk) {
                     "From 60 days before the end: hand the two certificates (.pem) to the office, compare the fingerprints by telephone, agree on a day. The .key files and the password stay with you; keep the old encrypt.key until all earlier results are opened.",
                 ),
             ),
-            el(
-                "div",
-                { class: "grid" },
-                field(say("私钥密码（至少 8 位）", "A password (8 characters or more)"), password),
-                field(say("再输入一次", "Once more"), again),
-            ),
-            el("p", { class: "row" }, make),
-            outcome,
+            pairsMaker(() => agreement.partner),
+            sftpKeySteps(),
         ),
+    );
+}
+
+/** What an office's desk is before there is an agreement: the first keys of a new partner can be made with it. */
+export function firstDay() {
+    const partner = el("input", { type: "text", id: "keys-partner", autocomplete: "off" });
+    return el(
+        "section",
+        { "aria-labelledby": "keys-title" },
+        el("h2", { id: "keys-title" }, say("第一天：生成密钥", "The first day: make your keys")),
+        message(
+            "note",
+            say(
+                "本页尚未按协议制作，只能用来生成第一次的密钥。把两个证书（.pem）交给户政管理部门，打电话核对指纹；协议登记后，领取本部门的协作台，检查、发送、读取都在其中。私钥（.key）和密码自己保管，不得外传。",
+                "This page was not made for an agreement yet and only makes the first keys. Hand the two certificates (.pem) to the office and compare the fingerprints by telephone; once the agreement is registered you get the desk of your own. The .key files and the password stay with you.",
+            ),
+        ),
+        field(
+            say("部门代号（户政管理部门给的）", "Your partner id, as the office gave it"),
+            partner,
+            say("小写字母、数字、短横，如 social-security-yanbian", "small letters, digits, dashes"),
+        ),
+        pairsMaker(() => partner.value.trim()),
+        sftpKeySteps(),
+    );
+}
+
+/** The fields for a password, the button, and what comes of it. */
+function pairsMaker(partnerOf) {
+    const outcome = el("div", { id: "keys-outcome" });
+    const password = el("input", { type: "password", id: "keys-password", autocomplete: "new-password" });
+    const again = el("input", { type: "password", id: "keys-password-again", autocomplete: "new-password" });
+    const make = button(
+        say("生成两对密钥", "Make two pairs of keys"),
+        () => makePairs(partnerOf(), password, again, outcome),
+        "main",
+    );
+    make.id = "keys-make";
+    return el(
+        "div",
+        {},
+        el(
+            "div",
+            { class: "grid" },
+            field(say("私钥密码（至少 8 位）", "A password (8 characters or more)"), password),
+            field(say("再输入一次", "Once more"), again),
+        ),
+        el("p", { class: "row" }, make),
+        outcome,
     );
 }
 
@@ -105,6 +141,8 @@ async function fillSheet(desk, sheet) {
 
 async function makePairs(partner, password, again, outcome) {
     const bad = (...words) => outcome.replaceChildren(message("bad", say(...words)));
+    if (!PARTNER.test(partner))
+        return bad("请填写部门代号：小写字母、数字、短横。", "Fill in the partner id: small letters, digits, dashes.");
     if (password.value.length < SHORTEST_PASSWORD) return bad("密码至少 8 位。", "8 characters or more.");
     if (password.value !== again.value) return bad("两次输入的密码不一样。", "The two passwords differ.");
     outcome.replaceChildren(message("note", say("正在生成……", "Making them…")));

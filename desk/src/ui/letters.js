@@ -3,7 +3,7 @@
  */
 import { el, message, say } from "./dom.js";
 import { testMark } from "./statusView.js";
-import { refusalText } from "./words.js";
+import { refusedWords } from "./words.js";
 
 const beijing = (stamp) => stamp.slice(0, 16).replace("T", " ");
 
@@ -19,14 +19,11 @@ export async function receiptMessage({ rules }, record, hashOf) {
     );
     if (record.outcome === "refused") {
         const { refusal } = record;
-        const known = rules.refusals[refusal.code]
-            ? refusalText(rules, { row: null, column: null, ...refusal })
-            : say(refusal.zh, refusal.en);
         return message(
             "bad",
             head,
             say("不予受理：", "refused: "),
-            known,
+            refusedWords(rules, refusal),
             el("p", {}, say("请改正后用新的批次编号重新发送。", "Correct it and send it under a new number.")),
         );
     }

@@ -2,8 +2,8 @@
  * The page: its head, its views behind tabs, and the switch of languages.
  */
 import { checkView } from "./checkView.js";
-import { button, el, message, say } from "./dom.js";
-import { ending, keysView } from "./keysView.js";
+import { button, el, say } from "./dom.js";
+import { ending, firstDay, keysView } from "./keysView.js";
 import { readView } from "./readView.js";
 import { sendView } from "./sendView.js";
 import { readPage } from "./state.js";
@@ -73,7 +73,7 @@ function head(agreement) {
             "div",
             {},
             el("h1", {}, say("户籍核查协作台", "Household verification desk")),
-            el("p", {}, `${agreement.zh} · ${agreement.partner} · ${agreement.number}`),
+            agreement && el("p", {}, `${agreement.zh} · ${agreement.partner} · ${agreement.number}`),
         ),
         language,
     );
@@ -90,13 +90,5 @@ const foot = (agreement) =>
     );
 
 const desk = readPage();
-const unmade = () => [
-    message(
-        "bad",
-        say(
-            "本页尚未按协议制作：请向户政管理部门索取。",
-            "This page was not made for an agreement yet: ask the office for yours.",
-        ),
-    ),
-];
+const unmade = () => [head(null), el("main", {}, firstDay())];
 document.getElementById("desk").append(...(desk ? page(desk) : unmade()));

@@ -24,6 +24,7 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
     const counts = new Map(STANDINGS.map((each) => [each, lines.filter((line) => line.standing === each).length]));
     const open = last.rows_open;
     const whole = !records.some((each) => !each.supplement);
+    const strange = own ? lines.filter((line) => !line.own).length : 0;
     const place = el("div", {});
     const filter = el("select", { id: `filter-${batch}` });
     filter.append(el("option", { value: "" }, `全部（不相符的在前） · all ${lines.length}`));
@@ -78,6 +79,15 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
                   ),
               )
             : null,
+        strange
+            ? message(
+                  "warn",
+                  say(
+                      `其中 ${strange} 行在本方名单中找不到，或业务编号相同而号码不同：可能不是这一批的名单。这些行显示结果中的脱敏号码和姓名。`,
+                      `${strange} rows are not in your list, or are about another number there: it may be the list of another batch. They are shown as the result has them.`,
+                  ),
+              )
+            : null,
         el(
             "p",
             { class: "hint" },
@@ -115,7 +125,7 @@ function pageOf(desk, columns, own, chosen, from, show) {
         .slice(from, from + SHOWN)
         .map(({ row, own: mine }) => [
             row[0],
-            ...(own ? ownPlaces.map(({ place }) => mine?.[place] ?? "") : [row[1], row[2]]),
+            ...besideAnswers(own, ownPlaces, mine, row),
             ...answers.map(({ at, column }) => answerText(rules, column, row[at])),
             whatToDo(rules, columns, row).map((each) => el("div", {}, say(each.zh, each.en))),
         ]);
@@ -146,6 +156,13 @@ const answerColumns = (columns) =>
 
 const ownColumns = (own) =>
     own ? own.codes.flatMap((code, place) => (code === "row_ref" ? [] : [{ code, place }])) : [];
+
+/** What stands beside a row's answers: the clerk's own cells; where the list has no such row, what the result shows. */
+function besideAnswers(own, ownPlaces, mine, row) {
+    const shown = { id_number: row[1], name: row[2] };
+    if (!own) return Object.values(shown);
+    return ownPlaces.map(({ code, place }) => (mine ? mine[place] : shown[code]) ?? "");
+}
 
 const answerWord = (rules, column) =>
     column.endsWith("_answer")
@@ -183,7 +200,7 @@ function workbook(rules, columns, own, lines) {
     ];
     const rows = lines.map(({ row, own: mine, standing: stands }) => [
         row[0],
-        ...(own ? ownPlaces.map(({ place }) => mine?.[place] ?? "") : [row[1], row[2]]),
+        ...besideAnswers(own, ownPlaces, mine, row),
         ...answers.map(({ at, column }) => words(column, row[at])),
         NAMES[stands][0],
         whatToDo(rules, columns, row)

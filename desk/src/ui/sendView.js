@@ -9,13 +9,14 @@ import { OBJECTION } from "../core/columns.js";
 import { problems } from "../core/manifest.js";
 import { namesDay, offered } from "../core/periods.js";
 import { makeSet } from "../core/requestSet.js";
-import { NOTED, askedOf, runningMessage } from "./checkView.js";
+import { askedOf, runningMessage } from "./checkView.js";
 import { Checker } from "./checker.js";
 import { button, el, field, message, save, say, table } from "./dom.js";
 import { keyFields, keyWords } from "./keyFields.js";
+import { takeMends } from "./mendView.js";
 import { officeDay } from "./state.js";
 import { uploadSteps } from "./winscp.js";
-import { CYCLES, itemWord, refusalText } from "./words.js";
+import { CYCLES, NOTED, fileRefusalText, itemWord } from "./words.js";
 
 const PROBLEMS = {
     purpose: ["请选择用途", "choose the purpose"],
@@ -208,6 +209,7 @@ async function run(desk, form, keys, checker, outcome) {
             ),
         );
     const running = runningMessage(checker);
+    takeMends(desk);
     try {
         const { key, own } = await keys.read();
         if (daysLeft(own) < 0)
@@ -222,7 +224,10 @@ async function run(desk, form, keys, checker, outcome) {
         const seen = await checker.check(desk.data.content, askedOf(desk, entries.purpose, reading), running.progress);
         if (!seen) return bad(say("已停止。", "Stopped."));
         if (seen.refusal)
-            return bad(el("strong", {}, say("不能发送：", "Would be refused: ")), refusalText(rules, seen.refusal));
+            return bad(
+                el("strong", {}, say("不能发送：", "Would be refused: ")),
+                fileRefusalText(rules, { ...seen.refusal, heading: seen.heading }),
+            );
         const signer = { own, key: await signingKey(key) };
         const files = await makeSet(
             { agreement, office: desk.office.encryption },

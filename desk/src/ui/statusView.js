@@ -2,6 +2,7 @@
  * The office's status file (近况) in a clerk's words: what is to be done first, then what lies where.
  */
 import { el, message, say, table } from "./dom.js";
+import { refusedWords } from "./words.js";
 
 const STAGES = {
     received: ["已收件，待判定", "received, not judged yet"],
@@ -16,7 +17,7 @@ const beijing = (stamp) => stamp.slice(0, 16).replace("T", " ");
 export const testMark = (record) =>
     record.stage === "test" && el("strong", {}, say("【测试 TEST，虚构数据】", "[TEST, invented people] "));
 
-export function statusMessage(record) {
+export function statusMessage({ rules }, record) {
     const open = record.batches.filter((each) => !["answered", "refused"].includes(each.stage));
     const refused = record.batches.filter((each) => each.refusal);
     const todo = [...toDo(record)];
@@ -45,7 +46,7 @@ export function statusMessage(record) {
         part(
             say("近三十天不予受理", "Refused within 30 days"),
             [say("批次", "batch"), say("原因", "reason")],
-            refused.map((each) => [each.batch, say(each.refusal.zh, each.refusal.en)]),
+            refused.map((each) => [each.batch, refusedWords(rules, each.refusal)]),
         ),
         part(
             say("应报请求", "Sets that are expected"),

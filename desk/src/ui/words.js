@@ -3,6 +3,9 @@
  */
 import { say } from "./dom.js";
 
+/** Codes of rows that need nothing. */
+export const NOTED = ["id_repaired", "id_from_15"];
+
 export const CYCLES = {
     annual: "年",
     half_yearly: "半年",
@@ -30,15 +33,28 @@ export const itemWord = (rules, code) => rules.items.get(code)?.zh ?? code;
 /** The sentence of a row's code. */
 export const codeEntry = (rules, code) => rules.answers[code] ?? rules.notes[code] ?? { zh: code, en: code };
 
-/** A refusal: its sentence, and where. */
-export function refusalText(rules, { code, row, column }) {
-    const entry = rules.refusals[code] ?? { zh: code, en: code };
-    const zh = [
-        row !== null && row !== undefined ? (row === 0 ? "表头行" : `第 ${row} 行数据`) : "",
-        columnWord(rules, column),
-    ]
-        .filter(Boolean)
-        .join("，");
-    const en = [row !== null && row !== undefined ? `data row ${row}` : "", column ?? ""].filter(Boolean).join(", ");
-    return say(`${entry.zh}${zh ? `（${zh}）` : ""}`, `${entry.en}${en ? ` (${en})` : ""}`);
+/** Where a refusal is, in words: `row` counts without the header, and is the count itself where that is what is wrong. */
+function placeOf(rules, { code, row, column, heading }) {
+    const counted = code === "row_count";
+    const has = row !== null && row !== undefined;
+    const zh = has && (counted ? `文件实有 ${row} 行数据` : row === 0 ? "表头行" : `第 ${row} 行数据`);
+    const en = has && (counted ? `the file has ${row} rows` : row === 0 ? "the header" : `data row ${row}`);
+    const named = heading ? `“${heading}”` : "";
+    return {
+        zh: [zh, !counted && columnWord(rules, column) + named].filter(Boolean).join("，"),
+        en: [en, !counted && [column, named].filter(Boolean).join(" ")].filter(Boolean).join(", "),
+    };
+}
+
+/** A refusal of a set, as a receipt or the status file has it: the office's own sentence, and where. */
+export const refusedWords = (rules, refusal) => withPlace(rules, refusal, refusal);
+
+/** A refusal of a file that was chosen here: in the desk's words, which know of no manifest. */
+export const fileRefusalText = (rules, refusal) =>
+    withPlace(rules, rules.file[refusal.code] ?? rules.refusals[refusal.code], refusal);
+
+function withPlace(rules, entry, refusal) {
+    const { zh, en } = placeOf(rules, refusal);
+    const said = entry ?? { zh: refusal.code, en: refusal.code };
+    return say(`${said.zh}${zh ? `（${zh}）` : ""}`, `${said.en}${en ? ` (${en})` : ""}`);
 }
