@@ -15,10 +15,15 @@ from exchange.base.xlsx import new_workbook
 SHEET: Final = "核实清单"
 NOTES: Final = "填写说明"
 _A4: Final = 9
-_WIDTHS: Final = {"批次号": 14, "行号": 6, "责任单位": 9, "核查内容": 34, "登记情况": 38, "业务和违法犯罪记录": 30}
-_WIDTH: Final = 16
+_WIDTHS: Final = {
+    "批次号": 13, "行号": 5, "责任单位": 8, "核查内容": 26, "登记情况": 30,
+    "业务和违法犯罪记录": 24, "建议答复": 17, "照建议": 7,
+}  # fmt: skip
+_WIDTH: Final = 12
 _LINE_POINTS: Final = 15
 _MAX_POINTS: Final = 400
+_NARROW: Final = 0x2E7F
+_UNSEEN: Final = ("版本", "校验")
 _LINES: Final = {"border": 1, "text_wrap": True, "valign": "top", "num_format": "@"}
 _NOTES: Final = (
     ("照建议", "填“是”，即照“建议答复”一栏原样答复；只改其中一项的，在该项“结论”栏另选。"),
@@ -57,6 +62,7 @@ def write_sheet(
                 page.write_string(number, column, row[column], free if own and not row[column] else locked)
             if header in choices and rows:
                 page.data_validation(1, column, len(rows), column, _choice(header, choices[header]))
+        page.set_row(0, 2 * _LINE_POINTS)
         for number, row in enumerate(rows, start=1):
             page.set_row(number, _height(headers, row))
         _lay_out(page, len(rows), len(headers))
@@ -70,27 +76,33 @@ def _choice(header: str, words: Sequence[str]) -> dict[str, Any]:
 
 
 def _height(headers: Sequence[str], row: Sequence[str]) -> float:
-    """Points that the longest cell needs; a Chinese character is as wide as two others."""
-    lines = [
-        sum(
-            1 + sum(1 + (ord(character) > 0x2E7F) for character in part) // _WIDTHS.get(header, _WIDTH)
-            for part in text.split("\n")
-        )
-        for header, text in zip(headers, row, strict=True)
-        if header not in ("校验", "版本")
-    ]
+    """Points that the longest cell needs."""
+    cells = zip(headers, row, strict=True)
+    lines = [_lines(text, _WIDTHS.get(header, _WIDTH)) for header, text in cells if header not in _UNSEEN]
     return float(min(_MAX_POINTS, _LINE_POINTS * max(lines)))
+
+
+def _lines(text: str, width: int) -> int:
+    """How many lines a text takes; a Chinese character is as wide as two others, and a number is not parted."""
+    return sum(
+        1 + sum(1 + (ord(letter) > _NARROW) for letter in part) // max(1, width - 4) for part in text.split("\n")
+    )
 
 
 def _lay_out(page: Any, rows: int, columns: int) -> None:
     page.freeze_panes(1, 2)
     page.autofilter(0, 0, rows, columns - 1)
     page.protect("", {"autofilter": True, "format_columns": True, "format_rows": True, "sort": True})
+    page.repeat_rows(0)
+    _across_a4(page)
+    page.set_footer("&C第 &P 页，共 &N 页&R含公民个人信息，用后销毁")
+
+
+def _across_a4(page: Any) -> None:
     page.set_landscape()
     page.set_paper(_A4)
+    page.set_margins(left=0.3, right=0.3, top=0.4, bottom=0.6)
     page.fit_to_pages(1, 0)
-    page.repeat_rows(0)
-    page.set_footer("&C第 &P 页，共 &N 页&R含公民个人信息，用后销毁")
 
 
 def _write_notes(book: Any, head: Any) -> None:
@@ -100,3 +112,4 @@ def _write_notes(book: Any, head: Any) -> None:
     beside.write_row(0, 0, ("栏 column", "怎样填 how"), head)
     for number, row in enumerate(_NOTES, start=1):
         beside.write_row(number, 0, row, wrap)
+    _across_a4(beside)
