@@ -80,8 +80,9 @@ def _bounded(entries: Sized) -> None:
 
 
 def _one(package: Package, part: str, kind: str) -> str:
-    """The part that this one relates to as ``kind``; empty where there is none."""
-    return next((target for found, target in package.relations(part).values() if found == kind), "")
+    """The part that this one relates to as ``kind``; empty where there is none, as where it was left out."""
+    related = package.relations(part).values()
+    return next((target for found, target in related if found == kind and target in package), "")
 
 
 def _read_book(package: Package, main: str) -> _Book:

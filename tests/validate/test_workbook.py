@@ -20,7 +20,17 @@ from exchange.validate.sheet import MAX_CELL_LETTERS
 from exchange.validate.table import ROW_FAULT
 from exchange.validate.workbook import read_workbook
 
-from .workbooks import HEADER, ITEMS, SHARED, SHEET, SOUND, altered, book, book_of_shared_texts, refused
+from .workbooks import HEADER, ITEMS, SHARED, SHEET, SOUND, altered, book, book_of_shared_texts, refused, without
+
+INLINE = (
+    '<x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><x:sheetData>'
+    + "".join(
+        "<x:row>" + "".join(f'<x:c t="inlineStr"><x:is><x:t>{text}</x:t></x:is></x:c>' for text in row) + "</x:row>"
+        for row in (HEADER, SOUND)
+    )
+    + "</x:sheetData></x:worksheet>"
+).encode()
+"""The rows of one sheet with prefixes, texts inside the cells, and no references."""
 
 
 @pytest.mark.parametrize(
@@ -121,6 +131,16 @@ def test_rich_text_without_its_phonetic_hints() -> None:
     )
     assert content != book_of_shared_texts(SOUND)
     assert read_workbook(content, None, ITEMS, 1)["name"].to_list() == ["张三"]
+
+
+@pytest.mark.parametrize("part", ["xl/styles.xml", SHARED])
+def test_a_part_that_was_left_out_is_missed_only_by_what_needs_it(part: str) -> None:
+    """As templates name parts that a program which fills them does not write."""
+    content = without(altered(book_of_shared_texts(SOUND), SHEET, lambda _: INLINE), part)
+    assert read_workbook(content, None, ITEMS, 1).row(0) == (*SOUND, None)
+    assert refused(without(book_of_shared_texts(SOUND), SHARED)).code == "workbook_format"
+    for needed in ("xl/workbook.xml", SHEET):
+        assert refused(without(book(SOUND), needed)).code == "workbook_format"
 
 
 def test_hidden_and_filtered_rows_are_rows() -> None:
@@ -279,15 +299,7 @@ def test_header_and_count_as_in_a_csv_file() -> None:
 
 def test_another_programs_prefixes_and_inline_texts() -> None:
     """As some programs write them: every element with a prefix, texts inside the cells, no references."""
-    sheet = (
-        '<x:worksheet xmlns:x="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><x:sheetData>'
-        + "".join(
-            "<x:row>" + "".join(f'<x:c t="inlineStr"><x:is><x:t>{text}</x:t></x:is></x:c>' for text in row) + "</x:row>"
-            for row in (HEADER, SOUND)
-        )
-        + "</x:sheetData></x:worksheet>"
-    ).encode()
-    table = read_workbook(altered(book(SOUND), SHEET, lambda _: sheet), None, ITEMS, 1)
+    table = read_workbook(altered(book(SOUND), SHEET, lambda _: INLINE), None, ITEMS, 1)
     assert table.row(0) == (*SOUND, None)
 
 

@@ -54,6 +54,16 @@ def altered(content: bytes, name: str, change: Callable[[bytes], bytes], extra: 
     return out.getvalue()
 
 
+def without(content: bytes, name: str) -> bytes:
+    """The same workbook, one part left out that others still relate to."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as new:
+        for part in old.namelist():
+            if part != name:
+                new.writestr(part, old.read(part))
+    return out.getvalue()
+
+
 SHEET = "xl/worksheets/sheet1.xml"
 SHARED = "xl/sharedStrings.xml"
 

@@ -87,9 +87,10 @@ export class Package {
         return found;
     }
 
-    /** The part that this one relates to as this kind; empty where there is none. */
+    /** The part that this one relates to as this kind; empty where there is none, as where it was left out. */
     related(part, kind) {
-        return [...this.relations(part).values()].find((each) => each.kind === kind)?.target ?? "";
+        const there = ({ target }) => this.names.has(even(target));
+        return [...this.relations(part).values()].find((each) => each.kind === kind && there(each))?.target ?? "";
     }
 }
 
