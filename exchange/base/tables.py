@@ -161,3 +161,15 @@ def export_columns(table: SourceTable) -> tuple[str, ...]:
 def absent_columns(table: SourceTable) -> frozenset[str]:
     """Those of them that an export need not have at all."""
     return frozenset(entry["name"] for entry in _load("exports.toml")[table]["columns"] if entry.get("may_be_absent"))
+
+
+def refused_words(code: str, row: int | None = None) -> Sentence:
+    """A refusal as the partner is told it: why, how many rows were found where their count is wrong, and what holds of
+    every one: its batch id is used up.
+    """
+    words = REFUSALS[code]
+    found = ("", "") if code != "row_count" else (f"；文件实有 {row} 行", f"; the file has {row} rows")
+    again = ("；重报时请换新批次号", "; use a new batch id when you send it again")
+    if "新批次号" in words.zh:
+        again = ("", "")
+    return Sentence(code, words.zh + found[0] + again[0], words.en + found[1] + again[1])

@@ -18,7 +18,7 @@ from typing import Final, Literal, get_args
 from exchange.agreements.agreement import Agreement
 from exchange.agreements.expected import Missing, missing, upcoming
 from exchange.app import App
-from exchange.base.tables import NOTICES, REFUSALS
+from exchange.base.tables import NOTICES, REFUSALS, refused_words
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register import State
 from exchange.register.standing import ToldBatch, told_batches
@@ -116,7 +116,7 @@ def _sentence(refusal: Refusal | None) -> Refusal | None:
     """In the words of today."""
     if refusal is None or refusal.code not in REFUSALS:
         return refusal
-    words = REFUSALS[refusal.code]
+    words = refused_words(refusal.code, refusal.row)
     return refusal.model_copy(update={"zh": words.zh, "en": words.en})
 
 

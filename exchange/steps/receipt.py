@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from exchange.app import App
 from exchange.base.errors import Halt
-from exchange.base.tables import REFUSALS
+from exchange.base.tables import refused_words
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import Attested, Batch, FileRecord, Role, State, numbered
@@ -137,7 +137,7 @@ def _receipt(app: App, batch: Batch, number: int) -> Receipt:
     files = [File(name=file.name, size=file.size, sha256=file.sha256) for file in kept if file is not None]
     refusal = None
     if batch.state is State.REFUSED and batch.refusal_code is not None:
-        words = REFUSALS[batch.refusal_code]
+        words = refused_words(batch.refusal_code, batch.refusal_row)
         refusal = Refusal(code=words.code, zh=words.zh, en=words.en, row=batch.refusal_row, column=batch.refusal_column)
     return Receipt(
         stage="test" if batch.is_test else None,

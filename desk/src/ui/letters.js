@@ -19,13 +19,7 @@ export async function receiptMessage({ rules }, record, hashOf) {
     );
     if (record.outcome === "refused") {
         const { refusal } = record;
-        return message(
-            "bad",
-            head,
-            say("不予受理：", "refused: "),
-            refusedWords(rules, refusal),
-            el("p", {}, say("请改正后用新的批次编号重新发送。", "Correct it and send it under a new number.")),
-        );
+        return message("bad", head, say("不予受理：", "refused: "), refusedWords(rules, refusal));
     }
     const { due } = record;
     const until = [

@@ -64,10 +64,7 @@ function makeForm(desk) {
         agreement.purposes.map((each) => [each.code, `${each.zh}（${each.legal_basis}）`]),
     );
     const cycle = el("select", { id: "send-cycle" });
-    options(
-        cycle,
-        agreement.cycles.map((each) => [each, `${CYCLES[each]} · ${each}`]),
-    );
+    options(cycle, [["", "请选择 · choose"], ...agreement.cycles.map((each) => [each, `${CYCLES[each]} · ${each}`])]);
     const period = el("select", { id: "send-period" });
     const day = el("input", { type: "date", id: "send-day", value: today });
     const objectsTo = el("input", { type: "text", id: "send-objects-to" });
@@ -95,10 +92,10 @@ function makeForm(desk) {
         items.replaceChildren(el("legend", {}, say("所核事项", "Items")), ...boxes);
     };
     const followCycle = () => {
-        periodField.hidden = namesDay(cycle.value);
-        dayField.hidden = !periodField.hidden;
+        periodField.hidden = !cycle.value || namesDay(cycle.value);
+        dayField.hidden = !cycle.value || !periodField.hidden;
         objectField.hidden = cycle.value !== OBJECTION;
-        if (!namesDay(cycle.value))
+        if (!periodField.hidden)
             options(
                 period,
                 offered(cycle.value, today).map((each) => [each, each]),
