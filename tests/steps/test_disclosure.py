@@ -32,11 +32,13 @@ COLUMN = "answer.criminal_record"
 
 @pytest.fixture(scope="module")
 def asked(people: pl.DataFrame, barred: pl.Series) -> tuple[bytes, int]:
-    """Rows about people with records among others without any."""
-    sound = people.filter(pl.col("oddity") == "")
+    """Rows about people with records among others without any, some of them in doubt; and rows that fail."""
+    sound, odd = people.filter(pl.col("oddity") == ""), people.filter(pl.col("oddity") != "")
     held = sound.filter(pl.col("id_number").is_in(barred.implode())).head(5)
-    rows = pl.concat([sound.head(40), held]).unique("id_number", keep="first", maintain_order=True)
-    rows = rows.select("id_number", "name").with_row_index("row_ref")
+    asked = [each.select("id_number", "name") for each in (sound.head(40), held, odd.unique("oddity", keep="first"))]
+    rows = pl.concat(asked).unique("id_number", keep="first", maintain_order=True)
+    another = held.head(1).select("id_number", pl.lit("另一人").alias("name"))
+    rows = pl.concat([rows, another, another.with_columns(id_number=pl.lit("1"))]).with_row_index("row_ref")
     return rows.write_csv().encode(), rows.height
 
 
@@ -82,7 +84,9 @@ def until_the_release(each: Twin, partner: DemoPartner, files: dict[str, bytes])
     for each_told in (receipt, manifest):
         each_told["register"] = each_told["register"].split("\n")[1]  # the ledger's size; its head has times in it
     folder = partner.server.home / "from-office"
-    reviews = app.register.reviews.find(ReviewFilter(batch=batch))
+    with_officer = app.register.reviews.find(ReviewFilter(batch=batch))
+    assert {cause for review in with_officer for cause in review.causes} >= {"identity"}, "both have people in doubt"
+    reviews = [review for review in with_officer if "criminal_record" in review.causes]
     companies, statuses = [], [status_of(app, app.agreement(partner.id))]
     for review, case in zip(reviews, load_cases(app, batch, reviews), strict=True):
         companies += [release.rows for release in pipeline.propose_all(app).releases if release.batch == batch]
