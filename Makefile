@@ -48,11 +48,12 @@ test: .venv/installed desk-packages   ## all tests, with real servers; installs 
 test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, two processes side by side
 	$(BIN)/python -m pytest -m "not server and not house" --numprocesses 2 --dist worksteal --durations 10
 
-coverage: .venv/installed   ## which lines and branches the tests run, and the limit of the rooms that decide; without Airflow
+coverage: .venv/installed   ## which lines and branches the tests run, which Halts and Retryables none reaches, and the limit of the rooms that decide; without Airflow
 	$(SERVERS)
 	@mkdir -p var
 	COVERAGE_FILE=var/coverage $(BIN)/python -m pytest -m "not house" --ignore tests/airflow --numprocesses 2 --dist loadfile \
 	  --no-loadscope-reorder --cov exchange --cov-branch --cov-report term:skip-covered --cov-report json:var/coverage.json
+	$(BIN)/python tests/raise_sites.py var/coverage.json
 	$(BIN)/python tests/coverage_rooms.py var/coverage.json
 
 fuzz: .venv/installed   ## five minutes of damaged inputs on everything that is read of others; SECONDS_TO_FUZZ
