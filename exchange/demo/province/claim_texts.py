@@ -14,7 +14,7 @@ import polars as pl
 
 from exchange.base.paths import SCHEMAS
 from exchange.demo.province import event_claims
-from exchange.demo.province.divisions import ABOLISHED, county_codes
+from exchange.demo.province.divisions import ABOLISHED, USED_AGAIN, county_codes
 from exchange.demo.province.numbers import NOBODYS, kept, key_of, number_of
 from exchange.demo.province.relatives import relative_texts
 
@@ -196,7 +196,8 @@ def _place(item: str) -> pl.Expr:
     names, _ = _counties()
     code = pl.col(item)
     before = code.replace({str(now): str(old) for now, (old, _) in ABOLISHED.items()})
-    right = _spelled(code, code.replace_strict(names, default=code, return_dtype=pl.String), before)
+    name = code.replace_strict(names, default=code, return_dtype=pl.String)
+    right = _spelled(code, pl.when(code == USED_AGAIN).then(code).otherwise(name), before)
     known = pl.when(code == "").then(pl.lit("220102")).otherwise(right)
     return _claimed(item, known, pl.lit(NOBODYS_PLACE), "火星", "不详")
 

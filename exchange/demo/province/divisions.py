@@ -30,6 +30,9 @@ ABOLISHED: Final[Mapping[int, tuple[int, date]]] = {
 }
 """County of today → the code that it had, and roughly until when."""
 
+USED_AGAIN: Final = "220702"
+"""In use today, and another county's until 1995: of whoever was born before, a claim by name is an officer's."""
+
 ELSEWHERE: Final = np.array([210102, 230102, 150502, 370602, 370702, 371302])
 """Counties of other provinces from which people moved in: Shenyang, Harbin, Tongliao, Yantai, Weifang, Linyi."""
 
