@@ -32,6 +32,7 @@ from exchange.pages.access import Account
 from exchange.pages.application import make_application
 from exchange.pages.asked import Office
 from exchange.register import BatchFilter
+from exchange.register.database import open_engine
 
 PAGES: Final = (
     ("supervisor", "/board?page=1"), ("supervisor", "/supervision"), ("supervisor", "/supervision/csv/months.csv"),
@@ -69,7 +70,9 @@ def main(
         place.build(lambda _: None, people=3000)
         with App.open("bench", place.config) as app, served(app) as url:
             if not app.register.batches(BatchFilter(limit=1)):
-                fill(app.register.engine, ended, still_open, a_manifest(place, app))
+                owner = open_engine(place.postgres.url("exchange"), place.postgres.password_file)
+                fill(owner, ended, still_open, a_manifest(place, app))
+                owner.dispose()
             with app.register.engine.connect() as connection:
                 lines = connection.scalar(text("SELECT count(*) FROM ledger"))
             print(f"{ended:,} ended and {still_open:,} open batches, {lines:,} lines of the ledger")

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from exchange.demo.world import World
@@ -29,14 +30,15 @@ def main(seconds: float, seed: int) -> int:
             # the same people are asked about again and again
             text = world.config.read_text(encoding="utf-8")
             world.config.write_text(text.replace("[policy]\n", "[policy]\nguard_holds = false\n"), encoding="utf-8")
-            return campaign(Office(world, PEOPLE, random.Random(seed)), seconds, seed)  # noqa: S311  (no secret)
+            with closing(Office(world, PEOPLE, random.Random(seed))) as office:  # noqa: S311  (no secret)
+                return campaign(office, seconds, seed)
         finally:
             world.stop_servers()
             world.postgres.remove()
 
 
 def campaign(office: Office, seconds: float, seed: int) -> int:
-    office.run(office.drop())  # so that there is something to harm
+    office.begin()
     ends, rounds, found = time.monotonic() + seconds, Counter[str](), Counter[str]()
     while time.monotonic() < ends:
         name = office.chance.choice([*HARMS])

@@ -7,7 +7,6 @@ Rules
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
@@ -15,6 +14,7 @@ from typing import Final
 from exchange.app import App
 from exchange.cli.outcome import HALTED, TRY_AGAIN
 from exchange.snapshots import integrity
+from tests.campaign.later import destroyed, released, snapshots_built
 from tests.campaign.office import Office
 from tests.campaign.tables import forged, kept_rows, put_back, undone
 
@@ -33,11 +33,8 @@ def killed(office: Office) -> tuple[str, list[str]]:
             fatal = office.chance.randint(1, 9000)
             how.append(f"event {fatal} ended {office.run(batch, fatal)[0]}")
         else:
-            seconds, process = office.chance.uniform(0.5, 8), office.start(batch)
-            time.sleep(seconds)
-            process.kill()
-            process.communicate()
-            how.append(f"after {seconds:.2f} s")
+            seconds = office.chance.uniform(0.2, 4)
+            how.append(f"after {seconds:.2f} s ended {office.run(batch, after=seconds)[0]}")
     code, said = office.run(batch)
     lost = [] if code == 0 else [f"{batch}: not run to its end: {code} {said}"]
     return f"killed: {', '.join(how)}", lost + office.check(batch)
@@ -142,4 +139,7 @@ HARMS: Final[dict[str, Harm]] = {
     "file harmed": file_harmed,
     "row forged": forged_row,
     "rolled back": rolled_back,
+    "released": released,
+    "snapshots": snapshots_built,
+    "destroyed": destroyed,
 }
