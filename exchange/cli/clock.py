@@ -7,20 +7,31 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.os_user import os_user
 from exchange.base.tables import STOPS
 from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
 from exchange.review.decisions import check_note
-from exchange.review.people import check_leader, check_officer_or_leader
+from exchange.review.people import check_leader, check_officer_or_leader, who
+from exchange.supervision.labels import stop
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
 _MINUTE = "%Y-%m-%d %H:%M"
+_WAITING = {"batch": "批次 batch", "at": "报请 proposed", "by": "经办 by", "reason": "原因 reason", "note": "备注 note"}
+_STOPS = {
+    "stopped": "停 stopped",
+    "stopped_by": "经办 by",
+    "reason": "原因 reason",
+    "note": "备注 note",
+    "started": "续 started",
+    "started_by": "经办 by",
+    "found": "备注 note",
+}
 
 
 @commands.command()
@@ -68,10 +79,12 @@ def reject(batch: BatchId, why: Annotated[str, typer.Option(help="Short; no iden
 def waiting() -> None:
     """Which batches' clocks a leader is asked to stop."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("批次 batch", "报请 proposed", "经办 by", "原因 reason", "备注 note")
+        table = folded(_WAITING)
         for each in app.register.clock.proposals():
             when = each.proposed_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-            table.add_row(each.batch, when, each.proposed_by, STOPS[each.reason].zh, each.note or "")
+            table.add_row(
+                each.batch, when, who(app.settings, each.proposed_by), str(stop(each.reason)), each.note or ""
+            )
         out.print(table if table.row_count else "无待批。 No leader is asked.")
 
 
@@ -94,11 +107,11 @@ def show(batch: BatchId) -> None:
     """When the batch's clock was stopped and started, by whom and why."""
     with outcome(), App.of_account(os_user()) as app:
         app.register.batch(batch)
-        table = Table("停 stopped", "经办 by", "原因 reason", "备注 note", "续 started", "经办 by", "备注 note")
+        table = folded(_STOPS)
         for each in app.register.clock.stops(batch):
             started = each.started_at.astimezone(OFFICE_ZONE).strftime(_MINUTE) if each.started_at else ""
             stopped = each.stopped_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-            words = STOPS[each.reason].zh
-            ended = (started, each.started_by or "", each.started_note or "")
-            table.add_row(stopped, each.stopped_by, words, each.note or "", *ended)
+            words = str(stop(each.reason))
+            ended = (started, who(app.settings, each.started_by), each.started_note or "")
+            table.add_row(stopped, who(app.settings, each.stopped_by), words, each.note or "", *ended)
         out.print(table if table.row_count else "未停过。 The clock was never stopped.")

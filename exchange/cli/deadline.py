@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.listing import folded
 from exchange.cli.outcome import HALTED, err, out, outcome
 from exchange.register import Alert
 from exchange.watch.all_watches import watch_all
@@ -20,6 +20,14 @@ from exchange.watch.message import words
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _MINUTE = "%Y-%m-%d %H:%M"
+_ALERTS = {
+    "subject": "批次或期间 subject",
+    "alert": "提醒 alert",
+    "due": "时限 due",
+    "since": "应于 since",
+    "noticed": "发现 noticed",
+    "told": "已发送 told",
+}
 
 
 @commands.command()
@@ -70,7 +78,7 @@ def list_(
 
 
 def _print(alerts: Sequence[Alert]) -> None:
-    table = Table("批次或期间 subject", "提醒 alert", "时限 due", "应于 since", "发现 noticed", "已发送 told")
+    table = folded(_ALERTS)
     for each in alerts:
         moments = [
             "" if moment is None else moment.astimezone(OFFICE_ZONE).strftime(_MINUTE)

@@ -13,6 +13,7 @@ from rich.box import SIMPLE
 from rich.live import Live
 from rich.table import Table
 
+from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.demo.play import PlayOutcome, Script, approve, check
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
@@ -125,7 +126,7 @@ def up(
         place = World(world.resolve())
         airflow = _start(place, workers)
         out.print(f"Airflow: {airflow.base_url}")
-        table = Table("user", "password")
+        table = folded({"user": "用户 user", "password": "密码 password"})
         for user, password in airflow.users.items():
             table.add_row(user, password)
         out.print(table)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.agreements.expected import expected_by, matching
@@ -14,11 +13,20 @@ from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.calendar.periods import period_of
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
 from exchange.register import MissingSet
 
 commands = typer.Typer(add_completion=False)
 _DAY = "%Y-%m-%d"
+_EXPECTED = {
+    "partner": "部门 partner",
+    "cycle": "周期 cycle",
+    "period": "期间 period",
+    "purpose": "用途 purpose",
+    "due": "应于 by",
+    "state": "状态 state",
+}
 
 
 @commands.command()
@@ -28,7 +36,7 @@ def expected(
 ) -> None:
     """The sets that agreements expect: of the present period, and those that have not come."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("部门 partner", "周期 cycle", "期间 period", "用途 purpose", "应于 by", "状态 state")
+        table = folded(_EXPECTED)
         for path in app.agreement_files():
             agreement = load_agreement(path)
             for each in agreement.expected:

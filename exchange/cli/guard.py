@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
@@ -17,6 +17,13 @@ from exchange.steps.guarding import refuse_held, release_held
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+_HELD = {
+    "batch": "批次 batch",
+    "partner": "部门 partner",
+    "since": "自 since",
+    "tripped": "触发 tripped",
+    "decided": "决定 decided",
+}
 Reason = Annotated[str, typer.Option(help="Short; no identity number")]
 
 
@@ -24,7 +31,7 @@ Reason = Annotated[str, typer.Option(help="Short; no identity number")]
 def list_() -> None:
     """The results that are held, since when, and what tripped: rule, what was found, from where on it trips."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("批次 batch", "部门 partner", "自 since", "触发 tripped", "决定 decided")
+        table = folded(_HELD)
         for each in (*app.register.guard.holds(), *app.register.guard.unfinished()):
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
             decided = f"{each.decision}，未告知部门 not told: run it again" if each.decision else ""

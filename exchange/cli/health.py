@@ -10,11 +10,19 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, out, outcome
 from exchange.operation.finding import Condition
 from exchange.operation.health import CHECKS, Checked, Health, open_quickly, worst
 
 commands = typer.Typer(add_completion=False)
+_HEADS: Final = {
+    "condition": "状况 state",
+    "check": "检查 check",
+    "about": "关于 about",
+    "zh": "情况 found",
+    "en": "英文 English",
+}
 _WORDS: Final = {Condition.OK: "正常 ok", Condition.WARNING: "注意 warning", Condition.FAILING: "故障 failing"}
 _COLOURS: Final = {Condition.OK: "green", Condition.WARNING: "yellow", Condition.FAILING: "bold red"}
 
@@ -42,7 +50,7 @@ def health(
 
 
 def _table(checked: Iterable[Checked]) -> Table:
-    table = Table("", "检查 check", "", "情况", "found")
+    table = folded(_HEADS)
     for each in checked:
         for finding in each.findings:
             condition = Text(_WORDS[finding.condition], _COLOURS[finding.condition])

@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 from cryptography.hazmat.primitives import hashes
-from rich.table import Table
 
 from exchange.base.files import write_atomically
 from exchange.base.keyed import make_keys, read_keys
 from exchange.calendar.working_days import office_day
+from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.settings import Settings, read_secret
 from exchange.wire.envelope import load_certificate, load_key_pair
@@ -49,7 +49,8 @@ def show() -> None:
         keys = Settings.load().keys
         load_key_pair(keys.signing_key, keys.signing_certificate)
         load_key_pair(keys.decryption_key, keys.decryption_certificate)
-        table = Table("certificate", "valid until", "SHA-256 fingerprint")
+        heads = {"use": "证书 certificate", "until": "有效至 valid until", "fingerprint": "指纹 SHA-256 fingerprint"}
+        table = folded(heads)
         expired = False
         for name, path in (("signing", keys.signing_certificate), ("encryption", keys.decryption_certificate)):
             certificate = load_certificate(path)

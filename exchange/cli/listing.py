@@ -1,6 +1,9 @@
 """Lists at the terminal: whole ids at 80 columns, and the same lines for machines as JSON or CSV.
 
-Rule: nothing is cut. What does not fit is folded within its column; days and moments stay on one line.
+Rules
+- Nothing is cut. What does not fit is folded within its column; days and moments stay on one line.
+- What stands in a cell is text: brackets in a letter's number or a note are brackets, not markup.
+- Headings are Chinese with English beside; people are read by their names, and machines get the ids.
 """
 
 from __future__ import annotations
@@ -8,11 +11,12 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping, Sequence
-from typing import Annotated, Final
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, Final
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from exchange.cli.outcome import out
 
@@ -20,20 +24,48 @@ AsJson = Annotated[bool, typer.Option("--json", help="For machines: a list of ob
 AsCsv = Annotated[bool, typer.Option("--csv", help="For machines and spreadsheets: a line each")]
 _DAYS: Final = frozenset({"due", "received", "since"})
 """Columns that are not folded."""
+_PEOPLE: Final = frozenset({"by", "judged_by"})
+"""Columns of people who work here."""
 
 
-def folded(columns: Mapping[str, str], title: str | None = None) -> Table:
-    """A table of these columns (name → heading) in which nothing is cut."""
-    table = Table(title=title, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False)
+class Folded(Table):
+    """A table in which nothing is cut, and a text is shown as it stands."""
+
+    def __init__(self, title: str | None = None, *, heads: bool = True) -> None:
+        super().__init__(title=title, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False, show_header=heads)
+
+    def add_row(self, *cells: Any, **more: Any) -> None:
+        super().add_row(*[Text(each) if isinstance(each, str) else each for each in cells], **more)
+
+
+def folded(columns: Mapping[str, str], title: str | None = None) -> Folded:
+    """A table of these columns (name → heading)."""
+    table = Folded(title)
     for name, heading in columns.items():
         table.add_column(heading, overflow="fold", no_wrap=name in _DAYS)
     return table
 
 
+def unheaded(title: str | None = None, columns: int = 2) -> Folded:
+    """A table of so many columns without headings: what is told, and what of it."""
+    table = Folded(title, heads=False)
+    for _ in range(columns):
+        table.add_column(overflow="fold")
+    return table
+
+
 def show(
-    columns: Mapping[str, str], lines: Sequence[Sequence[str]], nothing: str, *, as_json: bool, as_csv: bool
+    columns: Mapping[str, str],
+    lines: Sequence[Sequence[str]],
+    nothing: str,
+    *,
+    as_json: bool,
+    as_csv: bool,
+    who: Callable[[str], str] = str,
 ) -> None:
-    """Prints the lines as a table, or as is asked; ``nothing``: what is said where there are none."""
+    """Prints the lines as a table, or as is asked; ``nothing``: what is said where there are none; ``who``: id of a
+    person → what a reader of the table reads.
+    """
     if as_json:
         found = [dict(zip(columns, line, strict=True)) for line in lines]
         plain(json.dumps(found, ensure_ascii=False, indent=1))
@@ -44,7 +76,7 @@ def show(
     elif lines:
         table = folded(columns)
         for line in lines:
-            table.add_row(*line)
+            table.add_row(*[who(cell) if name in _PEOPLE else cell for name, cell in zip(columns, line, strict=True)])
         out.print(table)
     else:
         out.print(nothing)

@@ -6,18 +6,20 @@ from datetime import datetime
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
+from exchange.review.people import who
 from exchange.status.maintenance import EN, ZH, announce, announced
 from exchange.status.maintenance import withdraw as take_back
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _FORMS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 _MINUTE = _FORMS[0]
+_ANNOUNCED = {"number": "编号 number", "begins": "始 begins", "ends": "止 ends", "words": "通告 words", "by": "由 by"}
 Moment = Annotated[datetime, typer.Argument(formats=_FORMS, help="Beijing time, e.g. '2026-12-05 20:00'")]
 
 
@@ -40,10 +42,10 @@ def maintenance(
 def list_() -> None:
     """What is announced and not over."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("number", "begins", "ends", "words", "by")
+        table = folded(_ANNOUNCED)
         for each in announced(app.settings.home, app.now()):
             times = [moment.astimezone(OFFICE_ZONE).strftime(_MINUTE) for moment in (each.begins_at, each.ends_at)]
-            table.add_row(str(each.number), *times, f"{each.zh} {each.en}", each.by)
+            table.add_row(str(each.number), *times, f"{each.zh} {each.en}", who(app.settings, each.by))
         out.print(table)
 
 

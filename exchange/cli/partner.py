@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange.agreements.agreement import Agreement, check_assessed, load_agreement
 from exchange.app import App
@@ -15,6 +14,7 @@ from exchange.base.errors import ExchangeError, Halt
 from exchange.base.files import sha256, write_atomically
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import office_day
+from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, HALTED, err, out, outcome
 from exchange.desk.page import make_desk
 from exchange.output.template import write_template
@@ -29,6 +29,16 @@ from exchange.watch.certificates import invalid_now
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
+_AGREEMENTS = {
+    "partner": "部门 partner",
+    "agreement": "协议 agreement",
+    "stage": "阶段 stage",
+    "level": "级别 level",
+    "cycles": "周期 cycles",
+    "in_force_until": "有效至 in force until",
+    "certificates_until": "证书至 certificates until",
+    "assessment": "评估 assessment",
+}
 
 
 @commands.command()
@@ -36,10 +46,7 @@ def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
         failed, real = False, []
-        table = Table(padding=(0, 1, 0, 0), pad_edge=False)
-        table.add_column("partner", no_wrap=True)
-        for heading in ("agreement", "stage", "level", "cycles", "in force until", "certificates until", "assessment"):
-            table.add_column(heading, overflow="fold")
+        table = folded(_AGREEMENTS)
         today = office_day(datetime.now(UTC))
         for path in sorted(Settings.load().agreements.glob("*.toml")):
             try:
@@ -152,7 +159,7 @@ def certify(partner: Annotated[str, typer.Argument(help="The partner's id")]) ->
     with outcome(), App.of_account(os_user()) as app:
         agreement = app.agreement(partner)
         needed = requirements(app, agreement)
-        table = Table("what", "of", "shown by")
+        table = folded({"what": "事项 what", "of": "内容 of", "shown_by": "见于 shown by"})
         for each in needed:
             table.add_row(f"{each.zh} {each.en}", each.about or "", each.by or "—")
         out.print(table)

@@ -6,14 +6,13 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES, SOURCES
-from exchange.cli.listing import AsCsv, AsJson
+from exchange.cli.listing import AsCsv, AsJson, folded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words, moment, tables
@@ -32,6 +31,15 @@ _COLUMNS: Final = {
     "received": "收到 received",
     "due": "时限 due",
     "refused_for": "不予受理 refused for",
+}
+
+
+_INCOMPLETE: Final = {
+    "partner": "部门 partner",
+    "set": "报送 set",
+    "lacks": "缺 lacks",
+    "since": "未动自 unmoved since",
+    "told": "已告知部门 partner told",
 }
 
 
@@ -69,7 +77,7 @@ def _line(batch: Batch) -> tuple[str, ...]:
 def show(batch_id: str) -> None:
     """Everything that the register knows of one batch."""
     with outcome(), App.of_account(os_user()) as app:
-        for table in tables(app.register, batch_id):
+        for table in tables(app.settings, app.register, batch_id):
             if table.row_count:
                 out.print(table)
 
@@ -78,7 +86,7 @@ def show(batch_id: str) -> None:
 def configuration() -> None:
     """What the answers are decided by, as the ledger was told: settings, agreements, certificates, tables of rules."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("name", "SHA-256", "told")
+        table = folded({"name": "名称 name", "sha256": "校验 SHA-256", "since": "登记 told"})
         for each in app.register.configuration.known():
             table.add_row(each.name, each.sha256, moment(each.told_at))
         out.print(table)
@@ -88,10 +96,11 @@ def configuration() -> None:
 def incomplete() -> None:
     """The sets that lack something and were left alone, and whether the partner was told."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("partner", "set", "lacks", "unmoved since", "partner told")
+        table = folded(_INCOMPLETE)
         for each in app.register.unfinished.all():
             moments = (moment(each.first_seen), moment(each.noticed_at))
-            table.add_row(each.partner, each.stem, NOTICES[each.reason].zh, *moments)
+            notice = NOTICES[each.reason]
+            table.add_row(each.partner, each.stem, f"{notice.zh} {notice.en}", *moments)
         out.print(table)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -16,8 +17,10 @@ from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
 from exchange.register import Release
 from exchange.register.releases import parse_id
+from exchange.register.returned import returned_release
 from exchange.review.decisions import check_note
-from exchange.review.people import check_leader, offices_of
+from exchange.review.people import check_leader, offices_of, who
+from exchange.settings import Settings
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 ReleaseId = Annotated[str, typer.Argument(help="<batch>.release-<number>")]
@@ -29,7 +32,7 @@ _SHOWN = 12
 def list_(*, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
     """The releases with which something is still to be done."""
     with outcome(), App.of_account(os_user()) as app:
-        _print(app.register.releases.under_way(), as_json=as_json, as_csv=as_csv)
+        _print(app.settings, app.register.releases.under_way(), as_json=as_json, as_csv=as_csv)
 
 
 _COLUMNS = {
@@ -42,7 +45,7 @@ _COLUMNS = {
 }
 
 
-def _print(releases: list[Release], *, as_json: bool = False, as_csv: bool = False) -> None:
+def _print(settings: Settings, releases: list[Release], *, as_json: bool = False, as_csv: bool = False) -> None:
     lines = [
         (
             each.id,
@@ -54,7 +57,8 @@ def _print(releases: list[Release], *, as_json: bool = False, as_csv: bool = Fal
         )
         for each in releases
     ]
-    show_list(_COLUMNS, lines, "没有待办的放行。 Nothing to release.", as_json=as_json, as_csv=as_csv)
+    named = partial(who, settings)
+    show_list(_COLUMNS, lines, "没有待办的放行。 Nothing to release.", as_json=as_json, as_csv=as_csv, who=named)
 
 
 def shown_hash(release: Release) -> str:
@@ -78,7 +82,7 @@ def show(
 ) -> None:
     """All releases of a batch."""
     with outcome(), App.of_account(os_user()) as app:
-        _print(app.register.releases.of(batch), as_json=as_json, as_csv=as_csv)
+        _print(app.settings, app.register.releases.of(batch), as_json=as_json, as_csv=as_csv)
 
 
 @commands.command()
@@ -86,7 +90,7 @@ def propose() -> None:
     """Look at all delivered batches with open rows and propose what can leave."""
     with outcome(), App.of_account(os_user()) as app:
         found = pipeline.propose_all(app)
-        _print(found.releases)
+        _print(app.settings, found.releases)
         if found.troubles:
             raise Halt("; ".join(found.troubles))
 
@@ -119,9 +123,13 @@ def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="Short; 
 def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What was done; no identity number")]) -> None:
     """As an officer, let the rows of a rejected release be proposed again."""
     with outcome(), App.of_account(os_user()) as app:
-        offices_of(app.settings, app.register.actor)
+        offices = offices_of(app.settings, app.register.actor)
         check_note(reason)
-        app.register.releases.reopen(*parse_id(release), reason)
+        batch_id, number = parse_id(release)
+        if returned_release(app.register.engine, offices, batch_id, number) is None:
+            msg = f"{release} was not returned, or none of its rows is your office's"
+            raise Halt(msg)
+        app.register.releases.reopen(batch_id, number, reason)
         out.print(f"{release}: its rows may be proposed again", markup=False)
 
 

@@ -6,15 +6,15 @@ from collections import Counter
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange import retention
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
 from exchange.review.decisions import check_note
-from exchange.review.people import check_officer_or_leader
+from exchange.review.people import check_officer_or_leader, who
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
@@ -74,8 +74,8 @@ def release_hold(batch: BatchId) -> None:
 def holds() -> None:
     """The batches that are held, since when, by whom and why."""
     with outcome(), App.of_account(os_user()) as app:
-        table = Table("批次 batch", "自 since", "由 by", "原因 reason")
+        table = folded({"batch": "批次 batch", "since": "自 since", "by": "由 by", "reason": "原因 reason"})
         for each in app.register.retention.holds():
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
-            table.add_row(each.batch, since, each.held_by, each.reason)
+            table.add_row(each.batch, since, who(app.settings, each.held_by), each.reason)
         out.print(table if table.row_count else "没有。 None.")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.errors import Halt
@@ -15,17 +15,17 @@ from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS, REASONS
 from exchange.calendar.limits import EXTENDED_OBJECTION
-from exchange.cli.listing import AsCsv, AsJson
+from exchange.cli.listing import AsCsv, AsJson, folded, unheaded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words
 from exchange.register import Decision, Review, ReviewFilter, ReviewState
 from exchange.review import second_eyes
 from exchange.review.case import CaseView, load_cases, open_columns
-from exchange.review.decisions import allowed, check_reason, complete
+from exchange.review.decisions import allowed, check_note, check_reason, complete
 from exchange.review.labels import in_words, why
 from exchange.review.locked import is_locked, lock, new_password, unlock
-from exchange.review.people import check_leader, check_officer, offices_of
+from exchange.review.people import check_leader, check_officer, offices_of, who
 from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, write_list
 from exchange.settings import read_secret
 
@@ -40,6 +40,7 @@ _COLUMNS = {
     "due": "限期 due",
     "by": "经办 by",
 }
+_ANSWERS = {"column": "事项 column", "now": "现答复 now", "proposal": "建议 proposal", "may_be": "可选 may be"}
 _SETTLED = "decided 已核实"
 _ANOTHER = "your word stands; another officer must look 已登记，须另一人核实"
 Row = Annotated[int, typer.Argument(min=1, help="The row's number, from 1")]
@@ -79,7 +80,8 @@ def list_(
             )
             for review in mine
         ]
-        show_list(_COLUMNS, lines, "没有待核实的行。 Nothing to look at.", as_json=as_json, as_csv=as_csv)
+        named = partial(who, app.settings)
+        show_list(_COLUMNS, lines, "没有待核实的行。 Nothing to look at.", as_json=as_json, as_csv=as_csv, who=named)
 
 
 @commands.command()
@@ -94,7 +96,7 @@ def show(batch: BatchId, row: Row) -> None:
 def _print(case: CaseView) -> None:
     review = case.review
     out.print(f"{review.batch}  第 {review.row} 行  {why(review)}  [{review.state.value}]", markup=False)
-    claim = Table(show_header=False, title="核查内容 claim")
+    claim = unheaded("核查内容 claim")
     for label, text in in_words(case.claim).items():
         claim.add_row(label, text)
     out.print(claim)
@@ -103,11 +105,11 @@ def _print(case: CaseView) -> None:
             out.print(f"{title}: 无 none")
             continue
         found = [in_words(row) for row in frame.iter_rows(named=True)]
-        table = Table(title=title, show_header=False)
+        table = unheaded(title, 1 + len(found))
         for label in dict.fromkeys(label for each in found for label in each):
             table.add_row(label, *[each.get(label, "") for each in found])
         out.print(table)
-    answers = Table("事项 column", "现答复 now", "建议 proposal", "可选 may be", title="待定事项 to be decided")
+    answers = folded(_ANSWERS, "待定事项 to be decided")
     for column in case.open:
         proposal = case.proposal.get(column, "")
         words = [f"{code} {ANSWERS[code].zh}" for code in allowed(column)]
@@ -214,6 +216,7 @@ def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more ti
     """A leader gives an objection its longer time, once."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
+        check_note(reason, needed=True)
         app.register.clock.extend(batch, EXTENDED_OBJECTION, app.office_days, reason)
         found = app.register.batch(batch)
         out.print(f"{batch}: due {found.due_on}, first {found.due_original}", markup=False)

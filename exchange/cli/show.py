@@ -11,10 +11,43 @@ from rich.table import Table
 
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
+from exchange.cli.listing import folded, unheaded
 from exchange.register import Batch, Register, State, Step
+from exchange.review.people import who
+from exchange.settings import Settings
+from exchange.supervision import labels
 from exchange.supervision.labels import span
 
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
+_FILES: Final = {
+    "role": "种类 role",
+    "name": "文件 name",
+    "bytes": "字节 bytes",
+    "sha256": "校验 sha256",
+    "destroyed": "销毁 destroyed",
+}
+_SNAPSHOTS: Final = {"source": "来源 source", "as_of": "截至 as of", "version": "版本 version"}
+_ANSWERS: Final = {"item": "事项 item", "answer": "答复 answer", "rows": "行 rows"}
+_RELEASES: Final = {
+    "release": "放行 release",
+    "state": "状态 state",
+    "rows": "行 rows",
+    "proposed": "送审 proposed",
+    "judged": "审批 judged",
+    "by": "由 by",
+}
+_STEPS: Final = {"when": "时间 when", "step": "环节 step", "after": "历时 after", "by": "经办 by", "told": "事项 told"}
+_FACTS: Final = {
+    "id": "批次",
+    "partner": "部门",
+    "state": "状态",
+    "cycle": "周期",
+    "period": "期间",
+    "purpose": "用途",
+    "legal_basis": "依据",
+    "letter": "文号",
+    "handler": "经办人",
+}
 
 
 def due_words(batch: Batch) -> str:
@@ -28,47 +61,54 @@ def due_words(batch: Batch) -> str:
     return f"{batch.due_on}{' provisional' if batch.due_provisional else ''}{first}{last}"
 
 
-def tables(register: Register, batch_id: str) -> Iterator[Table]:
+def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Table]:
     batch, steps = register.batch(batch_id), register.steps(batch_id)
     yield _facts(register, batch, steps)
-    yield _steps(steps)
-    files = Table("role", "name", "bytes", "sha256", "destroyed", title="files")
+    yield _steps(settings, steps)
+    files = folded(_FILES, "文件 files")
     gone = register.retention.destroyed(batch_id)
     for file in register.files(batch_id):
         files.add_row(file.role, file.name, str(file.size), file.sha256, moment(gone.get(file.role)))
     yield files
-    snapshots = Table("source", "as of", "version", title="snapshots")
+    snapshots = folded(_SNAPSHOTS, "快照 snapshots")
     for source, (version, as_of) in sorted(register.snapshots.of(batch_id).items()):
         snapshots.add_row(source, str(as_of), version)
     yield snapshots
-    answers = Table("item", "answer", "rows", title="answers")
+    answers = folded(_ANSWERS, "各项答复 answers")
     for item, tally in register.answer_counts(batch_id).items():
         for code, count in sorted(tally.items()):
-            answers.add_row(item, code, str(count))
+            answers.add_row(str(labels.item(item)), str(labels.answer(code)), str(count))
     yield answers
-    releases = Table("release", "state", "rows", "proposed", "judged", "by", title="releases")
+    releases = folded(_RELEASES, "放行 releases")
     for each in register.releases.of(batch_id):
-        judged = (moment(each.judged_at), each.judged_by or ("" if each.needs_approval else "no approval needed"))
-        releases.add_row(str(each.number), each.state.value, str(len(each.rows)), moment(each.proposed_at), *judged)
+        by = who(settings, each.judged_by) or ("" if each.needs_approval else "无需审批 not needed")
+        releases.add_row(
+            str(each.number),
+            each.state.value,
+            str(len(each.rows)),
+            moment(each.proposed_at),
+            moment(each.judged_at),
+            by,
+        )
     yield releases
 
 
 def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
-    table = Table(show_header=False)
-    for name in ("id", "partner", "state", "cycle", "period", "purpose", "legal_basis", "letter", "handler"):
-        table.add_row(name, str(getattr(batch, name) or ""))
-    table.add_row("stage", "TEST: invented people" if batch.is_test else "live")
-    table.add_row("items", ", ".join(batch.items))
-    table.add_row("rows", "" if batch.rows_in is None else str(batch.rows_in))
+    table = unheaded()
+    for name, zh in _FACTS.items():
+        table.add_row(f"{zh} {name}", str(getattr(batch, name) or ""))
+    table.add_row("阶段 stage", "测试，虚构数据 TEST: invented people" if batch.is_test else "正式 live")
+    table.add_row("事项 items", ", ".join(batch.items))
+    table.add_row("行 rows", "" if batch.rows_in is None else str(batch.rows_in))
     queue = {state.value: count for state, count in register.reviews.count(batch.id).items() if count}
-    table.add_row("rows in review", ", ".join(f"{state} {count}" for state, count in queue.items()))
-    table.add_row("came", (batch.arrival or "").replace("_", " "))
-    table.add_row("due", due_words(batch))
-    table.add_row("done", _done(batch, steps))
+    table.add_row("人工核实 rows in review", ", ".join(f"{state} {count}" for state, count in queue.items()))
+    table.add_row("报送 came", (batch.arrival or "").replace("_", " "))
+    table.add_row("时限 due", due_words(batch))
+    table.add_row("办结 done", _done(batch, steps))
     taken = [f"result {each.number} {moment(each.noticed_at)} ({each.how})" for each in register.pickups.of(batch.id)]
-    table.add_row("taken by the partner", ", ".join(taken))
+    table.add_row("部门取走 taken by the partner", ", ".join(taken))
     place = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
-    table.add_row("refused for", " ".join([batch.refusal_code or "", *place]))
+    table.add_row("不予受理 refused for", " ".join([batch.refusal_code or "", *place]))
     return table
 
 
@@ -79,15 +119,15 @@ def _done(batch: Batch, steps: list[Step]) -> str:
     return f"{moment(closed)} {'on time' if office_day(closed) <= (batch.due_last or batch.due_on) else 'late'}"
 
 
-def _steps(steps: list[Step]) -> Table:
+def _steps(settings: Settings, steps: list[Step]) -> Table:
     """Each step with the time since the one before, and what was noted between."""
-    table = Table("when", "step", "after", "by", "told", title="steps")
+    table = folded(_STEPS, "登记簿 steps")
     before: datetime | None = None
     for step in steps:
         moved = step.from_state != step.to_state
         after = span((step.at - before).total_seconds()) if moved and before else ""
         told = "" if moved else ", ".join(f"{name} {value}" for name, value in json.loads(step.facts).items())
-        table.add_row(moment(step.at), step.to_state if moved else "", after, step.actor, told)
+        table.add_row(moment(step.at), step.to_state if moved else "", after, who(settings, step.actor), told)
         before = step.at if moved else before
     return table
 

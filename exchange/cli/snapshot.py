@@ -6,11 +6,11 @@ from datetime import date
 from pathlib import Path
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.base.tables import SOURCES
+from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, err, out, outcome
 from exchange.settings import Settings
 from exchange.snapshots.build import build
@@ -18,6 +18,13 @@ from exchange.snapshots.integrity import is_out_of_use
 from exchange.snapshots.versions import Snapshots
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
+_VERSIONS = {
+    "source": "来源 source",
+    "as_of": "截至 as of",
+    "version": "版本 version",
+    "rows": "行 rows",
+    "published": "已发布 published",
+}
 
 
 @commands.command("build")
@@ -46,7 +53,7 @@ def list_() -> None:
     """All versions on disk; the published ones are marked."""
     with outcome():
         snapshots = Snapshots(Settings.load().snapshots)
-        table = Table("source", "as of", "version", "rows", "published")
+        table = folded(_VERSIONS)
         for source in SOURCES:
             current = snapshots.current(source)
             for version in snapshots.versions(source):

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Annotated, Final
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.os_user import os_user
@@ -97,7 +96,8 @@ def _waiting(found: Sequence[OpenBatch]) -> None:
         for whom, count in each.waits.items():
             batches[whom] += 1
             rows[whom] += count
-    table = Table("等待 waits for", "批次 batches", "行 rows", title="在等谁 Whom it waits for", title_justify="left")
+    heads = {"waits_for": "等待 waits for", "batches": "批次 batches", "rows": "行 rows"}
+    table = folded(heads, "在等谁 Whom it waits for")
     for whom, count in sorted(rows.items(), key=lambda each: (-each[1], each[0].zh)):
         table.add_row(str(whom), str(batches[whom]), f"{count:,}")
     if table.row_count:

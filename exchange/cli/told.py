@@ -6,12 +6,12 @@ import sys
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS
 from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
 from exchange.review.decisions import check_note
 from exchange.review.people import check_discloser, check_leader
@@ -20,6 +20,14 @@ from exchange.steps import telling
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
 Reason = Annotated[str, typer.Option(help="Short; no identity number")]
+_TOLD = {
+    "partner": "部门 partner",
+    "received": "收到 received",
+    "purpose": "用途 purpose",
+    "batch": "批次 batch",
+    "row": "行 row",
+    "left": "发出 what left",
+}
 _PAST = "已过保管期，无法重算 past its time"
 _NOTHING = "未发出 nothing left"
 
@@ -47,7 +55,7 @@ def confirm(question: Annotated[int, typer.Argument(help="The question's number"
     with outcome(), App.of_account(os_user()) as app:
         check_discloser(app.settings, app.register.actor)
         found = telling.confirm(app, question)
-        table = Table("部门 partner", "收到 received", "用途 purpose", "批次 batch", "行 row", "发出 what left")
+        table = folded(_TOLD)
         for each in found.disclosures:
             received = each.batch.received_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
             for row in each.rows:

@@ -3,7 +3,9 @@
 Rules
 - Every answer carries ``HEADERS``: kept nowhere, nothing from outside, no script in the page, framed by this site.
 - An error becomes a page that says what to do, in Chinese first; never a trace, never a value of a person.
-- A form is read up to ``_MAX_FORM`` bytes.
+- A form is read up to ``_MAX_FORM`` bytes, as what a browser's form sends and nothing else; a field that is there twice
+  has no value, for two readers would take two.
+- U+0000 is in no text that anybody means, and PostgreSQL takes none: it ends at the door, in a path, a query, a form.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 _MAX_FORM: Final = 65_536
+_FORM: Final = "application/x-www-form-urlencoded"
+_NUL: Final = "\0"
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("exchange.pages", "templates"),
@@ -113,15 +117,26 @@ def number_of(text: str) -> int:
     return int(text)
 
 
+def check_address(request: Request) -> None:
+    """HTTP 404 for an address that holds U+0000: no batch, row or page has such a name."""
+    given = (*request.path_params.values(), *(part for pair in request.query_params.multi_items() for part in pair))
+    if any(_NUL in str(text) for text in given):
+        raise HTTPException(404)
+
+
 async def form(request: Request) -> dict[str, str]:
-    """The fields of a posted form, the last of each name."""
+    """The fields of a posted form, each name once; HTTP 400, 413 or 415 for what is none."""
     content = b""
     async for part in request.stream():
         content += part
         if len(content) > _MAX_FORM:
             raise HTTPException(413)
+    if content and request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
+        raise HTTPException(415)
     try:
         fields = parse_qs(content.decode("ascii"), keep_blank_values=True, strict_parsing=bool(content))
     except ValueError:
         raise HTTPException(400) from None
-    return {name: values[-1] for name, values in fields.items()}
+    if any(len(values) > 1 or _NUL in name + values[0] for name, values in fields.items()):
+        raise HTTPException(400)
+    return {name: values[0] for name, values in fields.items()}

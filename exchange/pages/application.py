@@ -1,6 +1,9 @@
 """The application: every route of the table, behind who is asking.
 
-Rule: a route is added from ``access.ROUTES`` alone, with its guard; a page that has none cannot be reached.
+Rules
+- A route is added from ``access.ROUTES`` alone, with its guard; a page that has none cannot be reached.
+- An address is one of these to the letter: one with a slash behind it is none. The framework would lead on to what the
+  request's ``Host`` header says, whoever asks.
 """
 
 from __future__ import annotations
@@ -54,7 +57,7 @@ _PAGES: Final = {
 
 def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:
     """The pages of this office. ``who`` is a FastAPI dependency: the account that is asking, or HTTP 401."""
-    application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None)
+    application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     application.state.log_in = office.log_in
     application.state.with_names = partial(words.with_names, office.app.settings)
     application.middleware("http")(answering.unforeseen)
@@ -81,10 +84,11 @@ def _answering(route: PageRoute, office: Office, who: Callable[..., Account]) ->
     """The route's function behind its guard: logged in, in a group of the table, a write with its token."""
     made = _PAGES[route.name]
 
-    def guard(request: Request, account: Account = Depends(who)) -> Visitor:  # noqa: ARG001, B008
+    def guard(request: Request, account: Account = Depends(who)) -> Visitor:  # noqa: B008
         visitor = Visitor(account, office.app.settings.person(login=account.login))
         if not visitor.groups & route.groups:
             raise HTTPException(403)
+        answering.check_address(request)
         return visitor
 
     async def posted(request: Request, visitor: Visitor = Depends(guard)) -> Mapping[str, str]:  # noqa: B008

@@ -36,6 +36,7 @@ from exchange.watch.deadlines import dues_of
 
 COOKIE: Final = "exchange_board"
 _FILTERS: Final = ("partner", "level", "urgency", "waits")
+_LEVELS: Final = ("province", "city", "county")
 _OFFICER: Final = Words("核实员", "an officer")
 _TILES: Final = (Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS)
 _WAITING: Final = {"officer": _OFFICER, "leader": LEADER, "source": SOURCE, "software": SOFTWARE}
@@ -67,8 +68,8 @@ class BoardLine:
 
 def board(asked: Asked) -> Response:
     query = dict(asked.request.query_params)
-    wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))))
     known, failures, today = agreements(asked.app), asked.office.failures(), office_day(asked.app.now())
+    wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))), known)
     lines = open_lines(asked.app.register.engine)
     found = open_picture(asked.app, lines, today)
     chosen = [each for each in found if _fits(each, known, wanted)]
@@ -87,7 +88,7 @@ def board(asked: Asked) -> Response:
         wanted=wanted,
         query=urlencode(wanted),
         partners=known,
-        levels=("province", "city", "county"),
+        levels=_LEVELS,
         level=labels.level,
         urgencies=Urgency,
         waits=_WAITING,
@@ -172,8 +173,10 @@ def _waiting_tiles(found: Iterable[OpenBatch]) -> list[tuple[str, Words, int, in
     return [(kind, whom, batches[kind], rows[kind]) for kind, whom in _WAITING.items()]
 
 
-def _wanted(query: Mapping[str, str]) -> dict[str, str]:
-    return {name: query[name] for name in _FILTERS if query.get(name)}
+def _wanted(query: Mapping[str, str], known: Agreements) -> dict[str, str]:
+    """What is filtered by; a value that no list offers would hide every batch while the lists say *all*."""
+    offered = (known, _LEVELS, [each.name.lower() for each in Urgency], _WAITING)
+    return {name: query[name] for name, values in zip(_FILTERS, offered, strict=True) if query.get(name, "") in values}
 
 
 def _fits(each: OpenBatch, known: Agreements, wanted: Mapping[str, str]) -> bool:

@@ -19,7 +19,7 @@ from exchange.pages.asked import Asked
 from exchange.pages.troubles import agreements, named
 from exchange.register import Review, ReviewState
 from exchange.register.releases import parse_id
-from exchange.register.returned import Returned, returned_releases
+from exchange.register.returned import Returned, returned_release
 from exchange.review.decisions import check_note
 from exchange.review.labels import why
 from exchange.review.people import may_review, offices_of
@@ -78,11 +78,10 @@ def _mine(asked: Asked, release_id: str) -> Returned:
         batch_id, number = parse_id(release_id)
     except Halt:
         raise HTTPException(404) from None
-    found = returned_releases(app.register.engine, offices_of(app.settings, app.register.actor), batch_id)
-    for each in found:
-        if each.release.number == number:
-            return each
-    raise HTTPException(404)
+    found = returned_release(app.register.engine, offices_of(app.settings, app.register.actor), batch_id, number)
+    if found is None:
+        raise HTTPException(404)
+    return found
 
 
 PAGES: Final = {"returned": returned, "propose_again": propose_again}

@@ -4,7 +4,8 @@ Rules
 - A row is the officer's where it is of their offices or below, and of nobody else, whatever was posted.
 - Opening is a POST, because it is written into the register, once for each opening, before anything is shown; deciding
   opens nothing.
-- What is decided is what the officer saw: the row's version travels with the form.
+- What is decided is what the officer saw: it was opened by this person, by nobody since, and the row's version travels
+  with the form.
 - Where two officers are needed, neither sees the other's word; where they differ, a third or a leader sees both.
 - A row that somebody has open says so, and opens for nobody else meanwhile.
 """
@@ -116,6 +117,9 @@ def decide_row(asked: Asked) -> Response:
     """Takes the decision, all of it or nothing, and leads back to the list."""
     found, form = _mine(asked), asked.form
     version = number_of(form.get("version", ""))
+    if found.held_by != asked.app.register.actor:
+        msg = f"{found.batch} row {found.row} is not open with you; open it, then decide"
+        raise Halt(msg)
     answers = {name.removeprefix(ANSWER): code for name, code in form.items() if name.startswith(ANSWER) and code}
     note = form.get("note", "").strip() or None
     with without_values():

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date, datetime
 from types import MappingProxyType
 from typing import Final
 
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import Batch, ReleaseState, ReviewState, State
-from exchange.settings import Settings
+from exchange.review.people import who, with_names
 from exchange.supervision.labels import Words
+
+__all__ = ["RELEASES", "REVIEWS", "STATES", "due_words", "left", "moment", "who", "with_names"]
 
 STATES: Final = MappingProxyType(
     {
@@ -64,17 +65,3 @@ def left(counted: tuple[date, ...], due: date, today: date) -> Words:
         return Words(f"逾期 {late} 天", f"{late} d late")
     days = sum(day > today for day in counted)
     return Words(f"余 {days} 个工作日", f"{days} working days left") if days else Words("今日到期", "today")
-
-
-def with_names(settings: Settings, message: str) -> str:
-    """The message with the names of the people who work here beside their ids, which mean nothing to a reader."""
-    ids = sorted((re.escape(each.id) for each in settings.people), key=len, reverse=True)
-    if not ids:
-        return message
-    return re.sub(rf"(?<![\w.-])(?:{'|'.join(ids)})(?![\w-]|\.\w)", lambda found: who(settings, found[0]), message)
-
-
-def who(settings: Settings, actor: str | None) -> str:
-    """A person's name beside the id; other actors as they stand in the register."""
-    person = settings.person(id=actor) if actor else None
-    return f"{person.zh}（{person.id}）" if person else actor or ""

@@ -166,11 +166,13 @@ class Releases:
         with transaction(self.engine) as session:
             self._step(session, batch_id, number, (ReleaseState.REJECTED, ReleaseState.REOPENED), reason)
 
-    def withdraw(self, batch_id: str, number: int, reason: str) -> None:
-        """What would leave is not what was proposed: nothing leaves, and its rows are proposed anew."""
+    def withdraw(self, batch_id: str, number: int, reason: str, *, unjudged: bool = False) -> None:
+        """What would leave is not what was proposed: nothing leaves, and its rows are proposed anew. ``unjudged``: only
+        while it waits for the leader; Halt where the leader's word came before.
+        """
         with transaction(self.engine) as session:
             get_batch(session, batch_id, for_update=True)  # the state is read behind the lock
-            asked = _found(session, batch_id, number).state == ReleaseState.PROPOSED
+            asked = unjudged or _found(session, batch_id, number).state == ReleaseState.PROPOSED
             from_state = ReleaseState.PROPOSED if asked else ReleaseState.APPROVED
             row = self._step(session, batch_id, number, (from_state, ReleaseState.REOPENED), reason)
             if row is not None:

@@ -51,6 +51,12 @@ def returned_releases(engine: Engine, offices: Sequence[str], batch_id: str | No
     return [each for each in found if each.is_of(offices)]
 
 
+def returned_release(engine: Engine, offices: Sequence[str], batch_id: str, number: int) -> Returned | None:
+    """The returned release of this number, None where there is none for the officers of these offices."""
+    found = returned_releases(engine, offices, batch_id)
+    return next((each for each in found if each.release.number == number), None)
+
+
 def _queued(session: Session, batch_id: str | None) -> dict[tuple[str, int], tuple[frozenset[str], int]]:
     """Batch and number → divisions of its rows in the queue, and how many of these are open."""
     named = (ReleaseRow.batch_id, ReleaseRow.number)

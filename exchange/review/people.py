@@ -1,9 +1,13 @@
 """Who may do what: officers decide rows of their office's division and below; leaders approve.
 
-Rule: people are compared by the id that the settings give them, never by an account; nobody acts in another's name.
+Rules
+- People are compared by the id that the settings give them, never by an account; nobody acts in another's name.
+- Who reads of people reads their names, with the id beside it: an id alone means nothing to a reader.
 """
 
 from __future__ import annotations
+
+import re
 
 from exchange.base.errors import Halt
 from exchange.register.reviews import below
@@ -58,3 +62,17 @@ def check_leader(settings: Settings, person: str) -> None:
     if not is_leader(settings, person):
         msg = f"{person} is no leader in the settings; only a leader approves, returns or extends"
         raise Halt(msg)
+
+
+def who(settings: Settings, actor: str | None) -> str:
+    """A person's name beside the id; other actors as they stand in the register."""
+    person = settings.person(id=actor) if actor else None
+    return f"{person.zh}（{person.id}）" if person else actor or ""
+
+
+def with_names(settings: Settings, message: str) -> str:
+    """The message with the names of the people who work here beside their ids."""
+    ids = sorted((re.escape(each.id) for each in settings.people), key=len, reverse=True)
+    if not ids:
+        return message
+    return re.sub(rf"(?<![\w.-])(?:{'|'.join(ids)})(?![\w-]|\.\w)", lambda found: who(settings, found[0]), message)

@@ -41,7 +41,7 @@ def undo(app: App, batch_id: str, row: int) -> None:
     if review.state is ReviewState.LEAVING and review.decided_by == app.register.actor:
         for release in app.register.releases.of(batch_id):
             if release.state is ReleaseState.PROPOSED and row in release.rows:
-                app.register.releases.withdraw(batch_id, release.number, UNDONE)
+                app.register.releases.withdraw(batch_id, release.number, UNDONE, unjudged=True)
     app.register.reviews.undo(batch_id, row)
 
 

@@ -2,29 +2,21 @@
 
 from __future__ import annotations
 
-import re
-
 import httpx
 import pytest
 
 from exchange.demo.servers.airflow import Airflow
 from exchange.pages.access import ROUTES, Group
-from tests.pages.reached import EXPECTED, OPEN
+from tests.pages.reached import asked_of, check_routes
 
 LOGINS = ("viewer", "op", "admin", "leader", "officer", "supervisor")
 """Beside operators all have Airflow's role Viewer: what more they may, the office's own settings say."""
 
 
-def ask(airflow: Airflow, headers: dict[str, str], method: str, path: str) -> tuple[int, str]:
-    url = f"{airflow.base_url}/exchange{re.sub(r'{.*}', 'no.such', path)}"
-    answer = httpx.request(method, url, headers=headers, timeout=60, trust_env=False)
-    return answer.status_code, answer.text
-
-
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x.y.z"}, {"Cookie": "_token=x.y.z"}])
 def test_nobody_reaches_a_page_without_a_log_in(airflow: Airflow, headers: dict[str, str]) -> None:
     for route in ROUTES:
-        status, text = ask(airflow, headers, route.method, route.path)
+        status, text = asked_of(airflow.base_url, headers, route.method, route.path)
         if Group.ANYONE in route.groups:
             assert (route.name, status, text) in (("health", 200, "ok\n"), ("health", 503, "not ok\n"))
         else:
@@ -33,14 +25,7 @@ def test_nobody_reaches_a_page_without_a_log_in(airflow: Airflow, headers: dict[
 
 @pytest.mark.parametrize("login", LOGINS)
 def test_each_account_as_the_table_says(airflow: Airflow, login: str) -> None:
-    given = {"username": login, "password": airflow.users[login]}
-    token = httpx.post(f"{airflow.base_url}/auth/token", json=given, timeout=60, trust_env=False).json()["access_token"]
-    for route in ROUTES:
-        status, _ = ask(airflow, {"Authorization": f"Bearer {token}"}, route.method, route.path)
-        if route.method == "POST":
-            assert status == 403, "no token against forgery"
-        else:
-            assert (status != 403) == (route.name in EXPECTED[login] | OPEN)
+    check_routes(airflow.base_url, login, airflow.users[login], login)
 
 
 @pytest.mark.parametrize("kind", ["header", "cookie"])
@@ -48,7 +33,7 @@ def test_the_pages_know_when_the_leader_logged_in(airflow: Airflow, kind: str) -
     given = {"username": "leader", "password": airflow.users["leader"]}
     token = httpx.post(f"{airflow.base_url}/auth/token", json=given, timeout=60, trust_env=False).json()["access_token"]
     headers = {"Authorization": f"Bearer {token}"} if kind == "header" else {"Cookie": f"_token={token}"}
-    status, text = ask(airflow, headers, "GET", "/approval")
+    status, text = asked_of(airflow.base_url, headers, "GET", "/approval")
     assert status == 200
     assert "登录已逾" not in text, "a moment ago"
     assert 'data-login="/api/v2/auth/logout"' in text

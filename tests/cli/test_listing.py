@@ -1,19 +1,28 @@
-"""Lists at the terminal: nothing is cut at 80 columns, machines get every cell, and completion knows the commands."""
+"""Lists at the terminal: nothing is cut at 80 columns, machines get every cell, people are read by their names,
+headings are Chinese with English beside, and completion knows the commands.
+"""
 
 from __future__ import annotations
 
+import ast
 import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from rich.console import Console
 
 from exchange.cli import listing
-from exchange.cli.listing import show
+from exchange.cli.listing import folded, show, unheaded
 
 COLUMNS = {"batch": "批次 batch", "why": "原因 why", "state": "状态 state", "due": "时限 due"}
 LINES = [
@@ -50,6 +59,61 @@ def test_nothing_is_cut_at_80_columns(printed: io.StringIO) -> None:
     for place, column in enumerate(zip(*LINES, strict=True)):
         for cell in column:
             assert cell in found[place]
+
+
+ROOM = Path(listing.__file__).parent
+IDS = st.text("abcdefghij0123456789.-[]/=", min_size=30, max_size=90)
+
+
+@settings(max_examples=30)
+@given(st.lists(IDS, min_size=2, max_size=7))
+def test_a_cell_is_text_and_is_never_cut(cells: list[str]) -> None:
+    """Whatever brackets a letter's number or a note has."""
+    for table in (folded({f"{number}": "号" for number in range(len(cells))}), unheaded(columns=len(cells))):
+        table.add_row(*cells)
+        written = io.StringIO()
+        Console(file=written, width=80).print(table)
+        found = [[part.strip() for part in re.split("[│┃]", line)[1:-1]] for line in written.getvalue().splitlines()]
+        rows = [row for row in found if len(row) == len(cells) and set(row) != {"号"}]
+        assert ["".join(column) for column in zip(*rows, strict=True)] == cells
+
+
+def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
+    """Module of the command line and each call of one of these functions in it."""
+    for path in sorted(ROOM.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names:
+                yield path.stem, node
+
+
+def test_there_is_no_other_kind_of_table() -> None:
+    """``demo`` has one of its own, narrow by design."""
+    assert {module for module, _ in calls("Table")} == {"demo"}
+
+
+def headings() -> Iterator[str]:
+    for module, call in calls("folded", "show_list", "show"):
+        (columns,) = call.args[:1]
+        if isinstance(columns, ast.Name) and columns.id.isupper():
+            yield from getattr(import_module(f"exchange.cli.{module}"), columns.id).values()
+        elif isinstance(columns, ast.Dict):
+            yield from (ast.literal_eval(each) for each in columns.values)
+
+
+def test_headings_are_chinese_with_english_beside() -> None:
+    found = list(headings())
+    assert len(found) > 70
+    assert [each for each in found if not (re.search("[一-鿿]", each) and re.search("[A-Za-z]", each))] == []
+
+
+def test_people_are_read_by_their_names_and_machines_get_ids(printed: io.StringIO) -> None:
+    columns, line = {"batch": "批次 batch", "by": "经办 by"}, ("a.p-1", "p-1")
+    for as_json in (False, True):
+        show(columns, [line], "none", as_json=as_json, as_csv=False, who=lambda person: f"王（{person}）")
+    table, _, machines = printed.getvalue().partition("[")
+    assert "王（p-1）" in table
+    assert "a.p-1 " in table
+    assert "王" not in machines
 
 
 def test_machines_get_every_cell(printed: io.StringIO) -> None:

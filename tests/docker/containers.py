@@ -200,6 +200,9 @@ class Containers:
         outside = PublishedSftp(keys, account=profile.id, at=remembered_port(self.folder.parent, "sftp"), pinned=pinned)
         return DemoPartner(profile.id, keys, outside, office / "keys" / "sign.pem", office / "keys" / "encrypt.pem")
 
+    @property
+    def address(self) -> str:
+        return f"http://127.0.0.1:{remembered_port(self.folder.parent, 'http')}"
+
     def log_in(self, user: str) -> AirflowApi:
-        address = f"http://127.0.0.1:{remembered_port(self.folder.parent, 'http')}"
-        return AirflowApi.log_in(address, user, PASSWORD)
+        return AirflowApi.log_in(self.address, user, PASSWORD)

@@ -22,6 +22,7 @@ from exchange.demo.province.people import make_people
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, SEED
 from tests.docker.containers import ENGINE, PASSWORD, SECONDS, Containers
+from tests.pages.reached import check_routes
 
 pytestmark = pytest.mark.skipif(not ENGINE or os.geteuid() != 0, reason="CONTAINERS_ENGINE is not set, or not root")
 SERVICES = ("postgres", "scheduler", "dag-processor", "triggerer", "api-server", "sftp")
@@ -33,6 +34,15 @@ for source in /office/exports/*; do
     exchange snapshot build "$(basename "$source")" "$source/$day" --as-of "$day"
 done
 """
+ACCOUNTS = {
+    "operator": ("Op", "op"),
+    "administrator": ("Admin", "admin"),
+    "reader": ("Viewer", "viewer"),
+    "user": ("User", "viewer"),
+    "leader": ("Viewer", "leader"),
+    "officer": ("Viewer", "officer"),
+}
+"""FAB's account → its role in Airflow, and whose pages it has: what more a Viewer may, the office's settings say."""
 TODAY = office_day(datetime.now(UTC))
 
 
@@ -47,7 +57,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
         place.compose("up", "--detach", "postgres")
         assert wait_for(lambda: place.is_well("postgres"), SECONDS)
         assert "made" in place.compose("run", "--rm", "init")
-        for name, role in (("operator", "Op"), ("leader", "Viewer")):
+        for name, (role, _) in ACCOUNTS.items():
             words = ("--username", name, "--role", role, "--password", PASSWORD, "--email", f"{name}@example.invalid")
             place.tool("airflow", "users", "create", *words, "--firstname", "Invented", "--lastname", "Person")
         place.fill(POPULATION, TODAY - timedelta(days=1))
@@ -139,6 +149,11 @@ def test_fabs_leader_approves_what_waited_over_a_restart(installed: Containers, 
         assert operator.page("/approval")[0] == HTTPStatus.FORBIDDEN
     assert came(court, f"{request.batch}.result-2.json.p7s")
     assert court.result(request.batch, 2).manifest["batch"] == request.batch
+
+
+@pytest.mark.parametrize("login", ACCOUNTS)
+def test_each_of_fabs_accounts_reaches_what_the_table_says(installed: Containers, login: str) -> None:
+    check_routes(installed.address, login, PASSWORD, ACCOUNTS[login][1])
 
 
 def test_a_key_that_is_taken_away_lets_nobody_in(installed: Containers, court: DemoPartner) -> None:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from http import HTTPStatus
+
+import httpx
+
+from exchange.pages.access import ROUTES
+
 OFFICER = {
     "start", "review", "open_row", "decide_row", "undo_row", "objections", "open_objection", "returned",
     "propose_again",
@@ -36,3 +43,22 @@ EXPECTED = {
 
 OPEN = {"health"}
 """What anyone may, without an account; it tells nothing but whether this server is healthy."""
+
+
+def asked_of(base_url: str, headers: dict[str, str], method: str, path: str) -> tuple[int, str]:
+    """One route of the pages as Airflow mounts them: status and what came back."""
+    url = f"{base_url}/exchange{re.sub(r'{.*}', 'no.such', path)}"
+    answer = httpx.request(method, url, headers=headers, timeout=60, trust_env=False)
+    return answer.status_code, answer.text
+
+
+def check_routes(base_url: str, login: str, password: str, account: str) -> None:
+    """Every route as this log-in, held against what is expected of the account; a write without a token is nobody's."""
+    given = {"username": login, "password": password}
+    token = httpx.post(f"{base_url}/auth/token", json=given, timeout=60, trust_env=False).json()["access_token"]
+    for route in ROUTES:
+        status, _ = asked_of(base_url, {"Authorization": f"Bearer {token}"}, route.method, route.path)
+        if route.method == "POST":
+            assert status == HTTPStatus.FORBIDDEN, route
+        else:
+            assert (status != HTTPStatus.FORBIDDEN) == (route.name in EXPECTED[account] | OPEN), route

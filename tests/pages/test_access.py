@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote, urlencode
 
 import pytest
 from fastapi.routing import APIRoute
@@ -117,7 +118,63 @@ def test_no_script_or_style_in_a_page_and_nothing_from_elsewhere(pages: Pages) -
         assert not re.search(r"<script(?![^>]* src=\"/static/)|<style| style=| on\w+=|https?://", text)
 
 
-def test_a_form_has_an_end(pages: Pages) -> None:
-    assert pages.post("officer", "/review/open", batch="x" * 70_000)[0] == 413
-    answer = pages.client.post("/review/open", headers={"x-login": "officer"}, content=b"\xff\xfe")
-    assert answer.status_code == 400
+QUERY = ("batch", "opened", "page")
+FORM = "application/x-www-form-urlencoded"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"\xff\xfe", FORM, 400),
+        (b"batch=" + b"x" * 70_000, FORM, 413),
+        (b"token={own}&batch=no.such&row=1", FORM, 404),
+        (b"token={own}&batch=no.such&row=1", f"{FORM}; charset=UTF-8", 404),
+        (b"token={own}&batch=no.such&row=1", "text/plain", 415),
+        (b"token={own}&batch=no.such&row=1", "", 415),
+        (b'{"token": "{own}"}', "application/json", 415),
+        (b"token=x&token={own}&batch=no.such&row=1", FORM, 400),
+        (b"token={own}&batch=no.such&batch=other&row=1", FORM, 400),
+        (b"", "", 403),
+    ],
+)
+def test_a_form_is_what_a_browser_sends_once_and_has_an_end(
+    pages: Pages, content: bytes, kind: str, status: int
+) -> None:
+    sent = content.replace(b"{own}", pages.token("officer").encode())
+    headers = {"x-login": "officer"} | ({"content-type": kind} if kind else {})
+    assert pages.client.post("/review/open", headers=headers, content=sent).status_code == status
+
+
+MARKUP = "<i>x"
+ODD = ("\0", "no.such\0", "1" * 5000, "²", "../../office.toml", "a\r\nb", MARKUP, "\ud800", "x.release-" + "9" * 40)
+FIELDS = ("batch", "row", "release", "version", "number", "letter", "period", "note", "why")
+
+
+@pytest.mark.parametrize("text", ODD, ids=ascii)
+def test_no_text_in_an_address_or_a_field_is_an_error_that_nobody_foresaw(pages: Pages, text: str) -> None:
+    """Of each route, as somebody who may: every part of its path, a query, and each field of its form."""
+    written = quote(text.encode("utf-8", "surrogatepass"), safe="")
+    for route in ROUTES:
+        login = next((each for each in ACCOUNTS if route.name in EXPECTED[each]), None)
+        if route.method == "GET":
+            paths = {re.sub(r"\{\w+\}", written, route.path), *(f"{route.path}?{name}={written}" for name in QUERY)}
+            found = [pages.get(login, path) for path in paths]
+        else:
+            whole = dict.fromkeys(FIELDS, "no.such") | {"row": "1"}
+            own = f"token={pages.token(login or '')}"
+            bodies = [urlencode(whole | {name: ""}).replace(f"{name}=&", f"{name}={written}&") for name in FIELDS]
+            headers = {"x-login": login or "", "content-type": FORM}
+            asked = [pages.client.post(route.path, headers=headers, content=f"{own}&{each}") for each in bodies]
+            found = [(each.status_code, each.text) for each in asked]
+        for status, said in found:
+            assert status < 500, route
+            assert MARKUP not in said, route
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_no_address_leads_to_where_the_host_header_says(pages: Pages, method: str) -> None:
+    for route in ROUTES:
+        for login in (None, "op", "leader"):
+            headers = {"host": "elsewhere.example"} | ({} if login is None else {"x-login": login})
+            answer = pages.client.request(method, f"{route.path.rstrip('/')}/", headers=headers)
+            assert "elsewhere" not in answer.headers.get("location", "")

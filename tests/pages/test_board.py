@@ -43,6 +43,9 @@ def test_the_filter_is_kept(pages: Pages, accepted: str) -> None:
     assert accepted not in pages.get("op", "/board?partner=health-jilin")[1]
     assert accepted not in pages.get("op", "/board")[1], "the cookie remembers"
     assert accepted in pages.get("op", "/board?page=1")[1]
+    for name in ("partner", "level", "urgency", "waits"):
+        assert accepted in pages.get("op", f"/board?{name}=none-of-ours")[1], "no list offers it"
+        assert accepted in pages.get("op", "/board")[1], "nor does the cookie keep it"
     assert pages.get("op", "/board?partner=<i>&page=99999&level=x")[0] == 200
     assert "<i>" not in pages.get("op", "/board?partner=<i>")[1]
 

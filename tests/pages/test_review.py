@@ -88,6 +88,7 @@ def test_what_does_not_hold_is_not_decided(
         "version": "1",
         "row": "1",
     }
+    assert pages.post("officer", "/review/open", batch=batch, row="1")[0] == 200
     answered, text = pages.post("officer", "/review/decide", batch=batch, **said | change)
     assert answered == status
     assert "11010519491231002X" not in text

@@ -9,9 +9,12 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner
 from exchange.demo.world import LEADER_ID, OFFICER_ID, SECOND_OFFICER_ID
 from exchange.register import ReleaseState, Review, ReviewState
+from exchange.review.second_eyes import UNDONE
+from exchange.steps.release import CHANGED
 from tests.pages.conftest import Pages
 from tests.pages.releases import asked_of_records
 
@@ -109,6 +112,31 @@ def test_what_was_said_is_taken_back_until_it_was_approved(pages: Pages, officer
     given = {"release": release.id, "shown": release.answers_sha256 or ""}
     assert pages.post("leader", "/approval/approve", **given)[0] == 303
     assert pages.post("officer-b", "/review/undo", **one)[0] == 409, "a leader has approved it"
+
+
+def test_nobody_decides_what_they_did_not_open(pages: Pages, officer: App, batch: str) -> None:
+    """Whatever version is guessed; and whoever opened it since has seen it, the one before decides no more."""
+    said = {"answer.criminal_record": HIT, "reason": "case_file", "version": "1"}
+    for opener in (None, "officer-b"):
+        if opener is not None:
+            assert opened(pages, opener, batch)[0] == 200
+        assert pages.post("officer", "/review/decide", batch=batch, row="1", **said)[0] == 409
+    assert (row(officer, batch).words, row(officer, batch).version) == ((), 1)
+    assert pages.post("officer-b", "/review/decide", batch=batch, row="1", **said)[0] == 303
+
+
+def test_a_word_that_is_taken_back_late_leaves_the_approval(pages: Pages, officer: App, batch: str) -> None:
+    """The leader's word comes between the look at the releases and the step."""
+    assert say(pages, "officer", batch, HIT) == 303
+    assert say(pages, "officer-b", batch, HIT) == 303
+    (release,) = [each for each in pipeline.propose_all(officer).releases if each.batch == batch]
+    given = {"release": release.id, "shown": release.answers_sha256 or ""}
+    assert pages.post("leader", "/approval/approve", **given)[0] == 303
+    with pytest.raises(Halt, match="is approved"):
+        officer.register.releases.withdraw(batch, release.number, UNDONE, unjudged=True)
+    assert officer.register.releases.get(batch, release.number).state is ReleaseState.APPROVED
+    officer.register.releases.withdraw(batch, release.number, CHANGED)
+    assert officer.register.releases.get(batch, release.number).state is ReleaseState.REOPENED
 
 
 def test_a_row_that_somebody_has_open_says_by_whom(pages: Pages, officer: App, batch: str) -> None:
