@@ -19,6 +19,7 @@ from itertools import combinations, product
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
+from exchange.base.errors import Halt
 from exchange.base.paths import SCHEMAS
 
 Intent = Literal["intentional", "negligent"]
@@ -72,7 +73,7 @@ def categories() -> Mapping[str, Category]:
 
 @cache
 def charges() -> Mapping[str, Charge]:
-    """Every form of a name, as ``_folded``, or code → its charge; ValueError where a name stands in two categories."""
+    """Every form of a name, as ``_folded``, or code → its charge; Halt where a name stands in two categories."""
     found: dict[str, Charge] = {}
     for entry in _content()["category"]:
         for list_name, intent in _INTENTS.items():
@@ -82,8 +83,10 @@ def charges() -> Mapping[str, Charge]:
                 for form in _forms(pattern):
                     known = found.setdefault(_folded(form), charge)
                     if known.category != charge.category:
-                        msg = f"offence_categories.toml: {form} stands in {known.category} and {charge.category}"
-                        raise ValueError(msg)
+                        msg = (
+                            f"schemas/offence_categories.toml: {form} stands in {known.category} and {charge.category}"
+                        )
+                        raise Halt(msg)
     for pattern, today in _content()["former"].items():
         for form in _forms(pattern):
             found.setdefault(_folded(form), found[_folded(today)])

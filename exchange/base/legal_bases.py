@@ -6,7 +6,6 @@ stand in its own; a file that does not fit is a fault of the software, not of a 
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from datetime import date
 from functools import cache
@@ -18,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from exchange.base.charges import categories, charge
 from exchange.base.paths import SCHEMAS
 from exchange.base.tables import OFFENCE_KINDS
+from exchange.base.toml import parse_model
 
 NEVER: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "never")
 VIOLATIONS: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.violation)
@@ -111,8 +111,8 @@ class _Catalogue(_Entry):
 
 @cache
 def _catalogue() -> _Catalogue:
-    content = (SCHEMAS / "legal_bases.toml").read_text(encoding="utf-8")
-    return _Catalogue.model_validate(tomllib.loads(content))
+    path = SCHEMAS / "legal_bases.toml"
+    return parse_model(_Catalogue, path.read_bytes(), path.relative_to(path.parents[1]))
 
 
 @cache

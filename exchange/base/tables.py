@@ -13,6 +13,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final, Literal, TypeVar
 
+from exchange.base.errors import Halt
 from exchange.base.paths import SCHEMAS
 
 Group = Literal["final", "pending", "unanswered", "unreadable"]
@@ -93,7 +94,11 @@ T = TypeVar("T", Answer, Sentence, Item, Elsewhere, Source, OffenceKind)
 
 @cache
 def _load(name: str) -> dict[str, Any]:
-    return tomllib.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+    try:
+        return tomllib.loads((SCHEMAS / name).read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"schemas/{name}: not TOML: {error}"
+        raise Halt(msg) from None
 
 
 def _column(entry: dict[str, Any]) -> Column:
@@ -108,25 +113,42 @@ def _forms(entries: dict[str, list[dict[str, Any]]]) -> Mapping[str, tuple[Colum
     return MappingProxyType({form: _columns(columns) for form, columns in entries.items()})
 
 
-def _by_code(entries: list[T]) -> MappingProxyType[str, T]:
-    return MappingProxyType({entry.code: entry for entry in entries})
+def _by_code(entries: list[T], file: str) -> MappingProxyType[str, T]:
+    by_code = {entry.code: entry for entry in entries}
+    if len(by_code) != len(entries):
+        codes = [entry.code for entry in entries]
+        msg = f"schemas/{file}: stands twice: {', '.join(sorted({code for code in codes if codes.count(code) > 1}))}"
+        raise Halt(msg)
+    return MappingProxyType(by_code)
 
 
-ANSWERS: Final = _by_code([Answer(**entry) for entry in _load("answers.toml")["answer"]])
+def _entries(kind: type[T], file: str, table: str) -> MappingProxyType[str, T]:
+    """Code → entry of ``[[table]]``; Halt, with the entry's number, where its fields are not those of its kind."""
+    entries = []
+    for number, entry in enumerate(_load(file)[table], 1):
+        try:
+            entries.append(kind(**entry))
+        except TypeError as error:
+            msg = f"schemas/{file}: [[{table}]] number {number}: {str(error).partition('() ')[2]}"
+            raise Halt(msg) from None
+    return _by_code(entries, file)
+
+
+ANSWERS: Final = _entries(Answer, "answers.toml", "answer")
 PENDING: Final = tuple(code for code, answer in ANSWERS.items() if answer.group == "pending")
 """Codes of rows that are not answered yet."""
-NOTES: Final = _by_code([Sentence(**entry) for entry in _load("answers.toml")["note"]])
+NOTES: Final = _entries(Sentence, "answers.toml", "note")
 TEST_NOTE: Final = "test_data"
 """The one note that is about no number: that the row is a test's."""
-CAUSES: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["cause"]])
-REASONS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["reason"]])
-RETURNS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["return"]])
-ALERTS: Final = _by_code([Sentence(**entry) for entry in _load("alerts.toml")["alert"]])
-STOPS: Final = _by_code([Sentence(**entry) for entry in _load("reviews.toml")["stop"]])
+CAUSES: Final = _entries(Sentence, "reviews.toml", "cause")
+REASONS: Final = _entries(Sentence, "reviews.toml", "reason")
+RETURNS: Final = _entries(Sentence, "reviews.toml", "return")
+ALERTS: Final = _entries(Sentence, "alerts.toml", "alert")
+STOPS: Final = _entries(Sentence, "reviews.toml", "stop")
 DECISIONS: Final = MappingProxyType({key: tuple(codes) for key, codes in _load("reviews.toml")["decisions"].items()})
-GUARD_RULES: Final = _by_code([Sentence(**entry) for entry in _load("guard.toml")["rule"]])
-REFUSALS: Final = _by_code([Sentence(**entry) for entry in _load("refusals.toml")["refusal"]])
-NOTICES: Final = _by_code([Sentence(**entry) for entry in _load("notices.toml")["notice"]])
+GUARD_RULES: Final = _entries(Sentence, "guard.toml", "rule")
+REFUSALS: Final = _entries(Sentence, "refusals.toml", "refusal")
+NOTICES: Final = _entries(Sentence, "notices.toml", "notice")
 REQUIRED_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["required"])
 OBJECTION_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["objection"])
 RESULT_COLUMNS: Final = tuple(_column(entry) for entry in _load("items.toml")["result"])
@@ -134,11 +156,12 @@ ITEMS: Final = _by_code(
     [
         Item(entry["code"], entry["zh"], _columns(entry["claim"]), _forms(entry.get("forms", {})))
         for entry in _load("items.toml")["item"]
-    ]
+    ],
+    "items.toml",
 )
-ELSEWHERE: Final = _by_code([Elsewhere(**entry) for entry in _load("items.toml")["elsewhere"]])
-SOURCES: Final = _by_code([Source(**entry) for entry in _load("exports.toml")["source"]])
-OFFENCE_KINDS: Final = _by_code([OffenceKind(**entry) for entry in _load("offences.toml")["kind"]])
+ELSEWHERE: Final = _entries(Elsewhere, "items.toml", "elsewhere")
+SOURCES: Final = _entries(Source, "exports.toml", "source")
+OFFENCE_KINDS: Final = _entries(OffenceKind, "offences.toml", "kind")
 OFFENCE_SOURCES: Final = tuple(source.code for source in SOURCES.values() if source.table == "offences")
 
 

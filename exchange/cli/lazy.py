@@ -16,6 +16,8 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
+from exchange.cli.outcome import outcome
+
 COMMANDS: Final[Mapping[str, str]] = {
     "request": "Say what the intake would say of a file, without taking it.",
     "batch": "Collect request sets and run batches without Airflow.",
@@ -53,7 +55,8 @@ class LazyCommand(TyperCommand):
 
     def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
         """The context of the command itself, which is what typer invokes and completes."""
-        group: typer.Typer = import_module(f"exchange.cli.{self.name}").commands
+        with outcome():  # an import reads the tables of schemas/, where one may have been changed wrongly
+            group: typer.Typer = import_module(f"exchange.cli.{self.name}").commands
         command = get_command(group)
         command.name = self.name
         if isinstance(command, TyperGroup):

@@ -18,7 +18,6 @@ from rich.console import Console
 
 from exchange.base.errors import Halt, Refused, Retryable, without_values
 from exchange.base.silence import native_code_muted
-from exchange.base.tables import REFUSALS
 
 FOUND: Final = 1
 HALTED: Final = 70
@@ -44,6 +43,9 @@ def outcome() -> Iterator[None]:
         with native_code_muted(), without_values(typer.Exit, typer.Abort, _WRONG_COMMAND_LINE):
             yield
     except Refused as error:
+        # not above: a table that cannot be read is told as any other error
+        from exchange.base.tables import REFUSALS  # noqa: PLC0415
+
         words = REFUSALS[error.code]
         err.print(f"Refused: {words.code}: {words.zh} / {words.en}", markup=False)
         raise typer.Exit(FOUND) from None
