@@ -38,11 +38,11 @@ class Folded(Table):
         super().add_row(*[Text(each) if isinstance(each, str) else each for each in cells], **more)
 
 
-def folded(columns: Mapping[str, str], title: str | None = None) -> Folded:
-    """A table of these columns (name → heading)."""
+def folded(columns: Mapping[str, str], title: str | None = None, *, whole: str | None = None) -> Folded:
+    """A table of these columns (name → heading). ``whole``: one more that is not folded, of short ids."""
     table = Folded(title)
     for name, heading in columns.items():
-        table.add_column(heading, overflow="fold", no_wrap=name in _DAYS)
+        table.add_column(heading, overflow="fold", no_wrap=name in _DAYS or name == whole)
     return table
 
 

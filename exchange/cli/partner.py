@@ -46,7 +46,7 @@ def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
         failed, real = False, []
-        table = folded(_AGREEMENTS)
+        table = folded(_AGREEMENTS, whole="partner")
         today = office_day(datetime.now(UTC))
         for path in sorted(Settings.load().agreements.glob("*.toml")):
             try:

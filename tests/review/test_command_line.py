@@ -127,3 +127,24 @@ def test_a_list_takes_no_files_place_and_makes_no_folder(run: Run, tmp_path: Pat
 def test_only_a_leader_extends_an_objection(run: Run, batch: str) -> None:
     assert "is no leader" in run(OFFICER, "review", "extend", batch, "--reason", "档案在外地", code=70)
     assert "objection" in run(LEADER, "review", "extend", batch, "--reason", "档案在外地", code=70)
+
+
+def test_a_reason_for_more_time_holds_no_number(run: Run, batch: str) -> None:
+    said = run(LEADER, "review", "extend", batch, "--reason", "见11010519491231002X", code=70)
+    assert "holds no identity number" in said
+    assert "11010519491231002X" not in said
+
+
+def test_a_returned_release_is_proposed_again_by_its_own_officers_alone(run: Run, app: App, batch: str) -> None:
+    """And whoever reads of it reads the leader's name."""
+    outcome = Outcome({"sex": {"consistent": 1}}, answers_sha256="e" * 64)
+    release = app.register.releases.propose(batch, [1], outcome, needs_approval=True)
+    assert release is not None
+    again = ("release", "reopen", release.id, "--reason", "已查阅")
+    assert "was not returned" in run(OFFICER, *again, code=70)
+    run(LEADER, "release", "reject", release.id, "--reason", "依据不足")
+    assert "（p-leader）" in run(OFFICER, "release", "show", batch)
+    assert '"judged_by": "p-leader"' in run(OFFICER, "release", "show", batch, "--json")
+    assert "none of its rows" in run("yanbian-officer", *again, code=70)
+    assert "is no officer" in run(LEADER, *again, code=70)
+    assert "proposed again" in run(OFFICER, *again)
