@@ -59,8 +59,10 @@ def run(world: WorldFolder = Path("var/demo")) -> None:
         with _running(place) as airflow:
             found = _play(place, airflow)
         out.print(_table(found))
+        wrong = sum(each.problem is not None for each in found)
+        out.print(f"如约 as it must be: {len(found) - wrong};  不符 not so: {wrong}", markup=False)
         _where_to_look(place)
-        if any(each.problem for each in found):
+        if wrong:
             raise typer.Exit(FOUND)
 
 
@@ -105,7 +107,7 @@ def _table(found: list[PlayOutcome]) -> Table:
 def _outcome(each: PlayOutcome) -> str:
     if each.problem:
         return each.problem
-    good = "不予受理，应当如此 refused, rightly" if each.expectation.refused_for else "验签、解密 verified, opened"
+    good = "不予受理 refused, rightly" if each.expectation.refused_for else "验签、解密 verified, opened"
     return f"[green]{good}[/green]"
 
 
