@@ -90,7 +90,7 @@ def _wait(found: list[PlayOutcome]) -> list[PlayOutcome]:
 
 def _table(found: list[PlayOutcome]) -> Table:
     """What came back, narrow enough for a terminal of 80 columns."""
-    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("批次 batch", no_wrap=True)
     for header in ("行数\nrows", "时限\ndue", "用时\ntime"):
         table.add_column(header, no_wrap=True)
