@@ -22,7 +22,7 @@ help:            ## this list
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@
 
-demo: .venv/installed   ## the main job for real, on this machine: Airflow, PostgreSQL, SFTP, three partners; ends by itself
+demo: .venv/installed   ## the main job for real, on this machine: Airflow, PostgreSQL, SFTP, seven partners; ends by itself
 	$(BIN)/exchange demo run --world var/demo
 
 up: .venv/installed     ## keep the same world running; prints the address of the Airflow UI and its users

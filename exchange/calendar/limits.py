@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from exchange.base.errors import Halt
 from exchange.base.paths import SCHEMAS
+from exchange.base.tables import ITEMS
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,15 @@ class Limit:
 
 def _load() -> Mapping[str, Limit]:
     content: dict[str, Any] = tomllib.loads((SCHEMAS / "deadlines.toml").read_text(encoding="utf-8"))
-    return MappingProxyType({entry["code"]: Limit(**entry) for entry in content["cycle"]})
+    return MappingProxyType({entry["code"]: _limit(entry) for entry in content["cycle"]})
+
+
+def _limit(entry: Mapping[str, Any]) -> Limit:
+    """Halt where a limit is that of an item that is none: it would hold for nothing, and nobody would hear of it."""
+    if unknown := set(entry.get("items", {})) - set(ITEMS):
+        msg = f"schemas/deadlines.toml: {entry['code']}: no item: {', '.join(sorted(unknown))}"
+        raise Halt(msg)
+    return Limit(**entry)
 
 
 LIMITS: Final = _load()

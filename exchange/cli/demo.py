@@ -60,8 +60,10 @@ def run(world: WorldFolder = Path("var/demo")) -> None:
         with _running(place) as airflow:
             found = _play(place, airflow)
         out.print(_table(found))
+        wrong = sum(each.problem is not None for each in found)
+        out.print(f"如约 as it must be: {len(found) - wrong};  不符 not so: {wrong}", markup=False)
         _where_to_look(place)
-        if any(each.problem for each in found):
+        if wrong:
             raise typer.Exit(FOUND)
 
 
@@ -89,7 +91,7 @@ def _wait(found: list[PlayOutcome]) -> list[PlayOutcome]:
 
 def _table(found: list[PlayOutcome]) -> Table:
     """What came back, narrow enough for a terminal of 80 columns."""
-    table = Table(box=SIMPLE, padding=(0, 1, 0, 0))
+    table = Table(box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("批次 batch", no_wrap=True)
     for header in ("行数\nrows", "时限\ndue", "用时\ntime"):
         table.add_column(header, no_wrap=True)
@@ -106,7 +108,7 @@ def _table(found: list[PlayOutcome]) -> Table:
 def _outcome(each: PlayOutcome) -> str:
     if each.problem:
         return each.problem
-    good = "不予受理，应当如此 refused, rightly" if each.expectation.refused_for else "验签、解密 verified, opened"
+    good = "不予受理 refused, rightly" if each.expectation.refused_for else "验签、解密 verified, opened"
     return f"[green]{good}[/green]"
 
 

@@ -40,8 +40,9 @@ def init(
         bool, typer.Option(help="Make Airflow's tables and pools, too, where it is installed beside this program.")
     ] = True,
 ) -> None:
-    """Make folders, keys, passwords, settings, databases, roles, grants, Airflow's secrets, tables and pools; what is
-    there stays.
+    """Make folders, keys, passwords, settings, databases, roles and grants, and Airflow's secrets, tables and pools.
+
+    What is there stays.
     """
     with outcome():
         wanted = _asked() if plan is None else Plan.read(plan)

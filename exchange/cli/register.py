@@ -46,7 +46,9 @@ _INCOMPLETE: Final = {
 @commands.command("list")
 def list_(
     partner: Annotated[str | None, typer.Option(help="Only this partner's")] = None,
-    state: Annotated[State | None, typer.Option(help="Only batches in this state")] = None,
+    state: Annotated[
+        State | None, typer.Option(metavar="STATE", help=f"Only batches in this state: {', '.join(State)}")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
     batch: Annotated[str | None, typer.Option(help="A part of the batch's id")] = None,
     period: Annotated[str | None, typer.Option(help="What the period begins with: 2026, 2026-11")] = None,

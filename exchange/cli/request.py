@@ -51,9 +51,10 @@ def check(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="All findings, for programs")] = False,
 ) -> None:
-    """Read a file as the intake would, and say row by row what it finds: codes and places, never a value. Nothing is
-    taken, no register is asked, so that what depends on earlier batches is not looked at. Exit code 1: refused, or a
-    row with a fault.
+    """Read a file as the intake would, and say row by row what it finds: codes and places, never a value.
+
+    Nothing is taken, no register is asked, so that what depends on earlier batches is not looked at. Exit code 1:
+    refused, or a row with a fault.
     """
     with outcome():
         for path in (data, *([manifest] if manifest else [])):

@@ -59,7 +59,9 @@ def _mine(app: App, batch: str | None, state: ReviewState | None) -> list[Review
 @commands.command("list")
 def list_(
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
-    state: Annotated[ReviewState, typer.Option(help="open, decided, leaving or released")] = ReviewState.OPEN,
+    state: Annotated[
+        ReviewState, typer.Option(metavar="STATE", help="open, decided, leaving or released")
+    ] = ReviewState.OPEN,
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,

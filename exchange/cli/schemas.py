@@ -54,9 +54,9 @@ def schemas(*, check: bool = typer.Option(False, "--check", help="Only say which
         ]
     for path, content in stale:
         if check:
-            err.print(f"{path.name} is not up to date; run `exchange schemas`")
+            err.print(f"{path.relative_to(ROOT)} is not up to date; run `exchange schemas`", markup=False)
         else:
             path.write_text(content, encoding="utf-8")
-            out.print(f"wrote {path.name}")
+            out.print(f"wrote {path.relative_to(ROOT)}", markup=False)
     if check and stale:
         raise typer.Exit(FOUND)

@@ -40,8 +40,9 @@ def supervise(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """What is late, due today or at risk, whom it waits for, and which files are missing; for machines, every open
-    batch.
+    """What is late, due today or at risk, whom it waits for, and which files are missing.
+
+    For machines (--json, --csv): every open batch.
     """
     with outcome(), App.of_account(os_user()) as app:
         found = _picture(app)

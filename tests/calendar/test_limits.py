@@ -6,8 +6,9 @@ from itertools import combinations
 
 import pytest
 
+from exchange.base.errors import Halt
 from exchange.base.tables import ITEMS
-from exchange.calendar.limits import EXTENDED_OBJECTION, LIMITS, OBJECTION, earliest, later_items
+from exchange.calendar.limits import EXTENDED_OBJECTION, LIMITS, OBJECTION, _limit, earliest, later_items
 
 
 def test_items_of_the_table_are_items() -> None:
@@ -30,3 +31,8 @@ def test_an_extended_objection_has_more_time() -> None:
 def test_a_cycle_that_is_none() -> None:
     with pytest.raises(KeyError):
         earliest("weekly", ["name"])
+
+
+def test_a_limit_of_an_item_that_is_none_is_said() -> None:
+    with pytest.raises(Halt, match=r"deadlines\.toml: monthly: no item: kinshipp"):
+        _limit({"code": "monthly", "working_days": 5, "items": {"kinshipp": 10, "kinship": 10}})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,11 @@ def test_an_unknown_command_ends_as_a_wrong_command_line() -> None:
     ended = CliRunner().invoke(commands, ["revew"])
     assert ended.exit_code == 2
     assert "review" in ended.output
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_list_of_commands_shows_each_in_a_sentence_of_its_own(name: str) -> None:
+    """A sentence over two lines is printed over two, wherever they end."""
+    group = import_module(f"exchange.cli.{name}").commands
+    first = {each.callback.__name__: (each.callback.__doc__ or "").strip() for each in group.registered_commands}
+    assert [word for word, text in first.items() if not text or "\n" in text.partition("\n\n")[0]] == []

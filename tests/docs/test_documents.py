@@ -17,6 +17,8 @@ DOCUMENTS = [
     ROOT / "CHANGELOG.md",
     ROOT / "CONTRIBUTING.md",
     ROOT / "SECURITY.md",
+    ROOT / "vectors" / "README.md",
+    ROOT / "tests" / "spec" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -33,6 +35,25 @@ def test_every_file_of_the_tree_that_is_named_is_there(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     named = re.findall(r"`((?:exchange|dags|docker|docs|expectations|schemas|tests)/[\w./-]*)`", text)
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
+def test_every_make_target_that_is_named_is_one(document: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    named = re.findall(r"^make ([a-z-]+)", "\n".join(code(document)), re.MULTILINE)
+    assert set(named) <= targets
+
+
+def test_every_place_of_a_word_is_there() -> None:
+    """The glossary's last column: a file or folder of the package, or one of the tree."""
+    lines = (ROOT / "docs" / "GLOSSARY.md").read_text(encoding="utf-8").splitlines()
+    places = {
+        place for line in lines if line.startswith("| ") for place in re.findall(r"`([^`]+)`", line.split("|")[4])
+    }
+    assert len(places) > 60
+    assert [
+        each for each in sorted(places) if not any((top / each).exists() for top in (ROOT / "exchange", ROOT))
+    ] == []
 
 
 def documented_commands() -> Iterator[tuple[str, ...]]:
