@@ -42,14 +42,14 @@ trouble; its log says which and what; the others were looked at.
 def collect() -> None:
     @task
     def poll_folders() -> list[dict[str, str]]:
-        found = in_office(_sweep)
-        get_current_context()["ti"].xcom_push(TROUBLES, found.troubles)
-        return [{"trigger_dag_id": lane.value, "trigger_run_id": batch_id} for batch_id, lane in found.waiting.items()]
+        polled = in_office(_sweep)
+        get_current_context()["ti"].xcom_push(TROUBLES, polled.troubles)
+        return [{"trigger_dag_id": lane.value, "trigger_run_id": batch_id} for batch_id, lane in polled.waiting.items()]
 
     @task
-    def troubles(found: list[str]) -> None:
-        if found:
-            raise AirflowFailException("; ".join(found))
+    def troubles(messages: list[str]) -> None:
+        if messages:
+            raise AirflowFailException("; ".join(messages))
 
     looked = poll_folders()
     TriggerDagRunOperator.partial(
@@ -64,9 +64,9 @@ def _sweep(app: App) -> PollResult:
     """Each claim starts its run at once: nobody waits for the slowest partner's server. Then the status files are
     renewed where something changed.
     """
-    found = poll(app, lambda batch_id, lane: start_run(lane, batch_id))
-    found.troubles += publish_all(app)
-    return found
+    polled = poll(app, lambda batch_id, lane: start_run(lane, batch_id))
+    polled.troubles += publish_all(app)
+    return polled
 
 
 collect()

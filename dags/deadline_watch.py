@@ -95,8 +95,8 @@ def deadline_watch() -> None:
     def troubles(of_receipts: list[str] | None, of_cycles: list[str] | None, alerts: int | None) -> None:
         if of_receipts is None or of_cycles is None or alerts is None:
             raise AirflowFailException("a part of the watch has failed; see its log")
-        if found := sorted({*of_receipts, *of_cycles}):
-            raise AirflowFailException("; ".join(found))
+        if distinct := sorted({*of_receipts, *of_cycles}):
+            raise AirflowFailException("; ".join(distinct))
 
     counted, watched, looked = count_again(), deadlines(), cycles()
     counted >> watched

@@ -53,14 +53,14 @@ def _to_start(app: App, releases: Iterable[Release]) -> list[dict[str, str]]:
 def releases() -> None:
     @task
     def propose() -> list[dict[str, str]]:
-        found = in_office(pipeline.propose_all)
-        get_current_context()["ti"].xcom_push(TROUBLES, found.troubles)
-        return in_office(lambda app: _to_start(app, found.releases))
+        proposals = in_office(pipeline.propose_all)
+        get_current_context()["ti"].xcom_push(TROUBLES, proposals.troubles)
+        return in_office(lambda app: _to_start(app, proposals.releases))
 
     @task
-    def troubles(found: list[str]) -> None:
+    def troubles(messages: list[str]) -> None:
         if stuck := [
-            *found,
+            *messages,
             *in_office(pipeline.unsent),
         ]:  # asked of the register: what Airflow hands on can be altered
             raise AirflowFailException("; ".join(stuck))

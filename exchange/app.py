@@ -86,8 +86,8 @@ class App:
     @cached_property
     def told_keys(self) -> KeyRing:
         """The keys of the index of who was told about whom; Halt where there are none."""
-        place = self.settings.keys.told_keys
-        return read_keys(read_secret(place), place)
+        path = self.settings.keys.told_keys
+        return read_keys(read_secret(path), path)
 
     @cached_property
     def snapshots(self) -> Snapshots:

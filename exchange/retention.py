@@ -40,7 +40,7 @@ RECORDS: Final = "records"
 SETTLED: Final = timedelta(days=1)
 """Longer than any step takes from laying a file into the archive to registering it."""
 
-_AT_ONCE: Final = 500
+_CHUNK: Final = 500
 
 
 def kind_of(role: str) -> str:
@@ -52,12 +52,12 @@ def due(app: App) -> list[tuple[KeptFile, str]]:
     days = {partner: _days(app, partner) for partner in _partners(app)}
     today, default = office_day(app.now()), _days(app, None)
     shortest = min(number for each in (default, *days.values()) if each for number in each.values())
-    found = []
+    files = []
     for file in app.register.retention.kept(app.now() - timedelta(days=shortest)):
         kind, kept_for = kind_of(file.role), days.get(file.partner, default)
         if kept_for and (today - office_day(file.ended_at)).days > kept_for[kind]:
-            found.append((replace(file, policy=f"{kept_for[kind]} days"), kind))
-    return found
+            files.append((replace(file, policy=f"{kept_for[kind]} days"), kind))
+    return files
 
 
 def run(app: App) -> Counter[str]:
@@ -144,7 +144,7 @@ def _intend_nameless(app: App) -> None:
     """What lies in the archive and is named by no batch will be destroyed, too."""
     days = app.settings.retention.work_days
     digests = app.archive.digests(app.now() - timedelta(days=days))
-    while several := list(islice(digests, _AT_ONCE)):
+    while several := list(islice(digests, _CHUNK)):
         app.register.retention.intend_nameless(several, f"{days} days", app.now())
 
 

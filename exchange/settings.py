@@ -102,8 +102,8 @@ class Settings(Section):
     @property
     def responsible(self) -> str:
         """The name of who is responsible for data security."""
-        found = self.person(id=self.data_security) if self.data_security else None
-        return found.zh if found else "—"
+        person = self.person(id=self.data_security) if self.data_security else None
+        return person.zh if person else "—"
 
     @model_validator(mode="after")
     def _backups_follow(self) -> Self:
@@ -144,10 +144,10 @@ class Settings(Section):
     @classmethod
     def load(cls, path: Path | None = None) -> Self:
         """The settings in this file, by default the one that the environment names; Halt when they do not fit."""
-        place = path or named_place()
-        content = read_bytes(place, f"no settings at {place}; name the file in {ENVIRONMENT_VARIABLE}")
-        settings = parse_model(cls, content, place)
-        return settings._resolved(place.resolve().parent)
+        file = path or named_place()
+        content = read_bytes(file, f"no settings at {file}; name the file in {ENVIRONMENT_VARIABLE}")
+        settings = parse_model(cls, content, file)
+        return settings._resolved(file.resolve().parent)
 
     def _resolved(self, base: Path) -> Self:
         keys = Keys(**{name: base / path for name, path in self.keys.model_dump().items()})

@@ -200,12 +200,12 @@ class BackupSettings(Section):
 
     def resolved(self, base: Path) -> Self:
         """With all places relative to ``base`` made whole."""
-        places = {
+        paths = {
             name: base / path
             for name in ("to", "recovery_certificate", "password_file", "programs")
             if (path := getattr(self, name)) is not None
         }
-        return self.model_copy(update=places | {"more": tuple(base / path for path in self.more)})
+        return self.model_copy(update=paths | {"more": tuple(base / path for path in self.more)})
 
 
 class TimestampSettings(Section):

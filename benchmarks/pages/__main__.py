@@ -30,7 +30,7 @@ from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, World
 from exchange.pages.access import Account
 from exchange.pages.application import make_application
-from exchange.pages.asked import Office
+from exchange.pages.asked import PageContext
 from exchange.register import BatchFilter
 from exchange.register.database import open_engine
 
@@ -121,7 +121,7 @@ def served(app: App) -> Iterator[str]:
     def who(request: Request) -> Account:
         return Account(request.headers["x-login"], since=datetime.now(UTC))
 
-    application = make_application(Office(app, dict), who)
+    application = make_application(PageContext(app, dict), who)
     server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning", ws="none"))
     thread = Thread(target=server.run, daemon=True)
     thread.start()

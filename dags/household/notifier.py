@@ -71,9 +71,9 @@ def _post(message: Message, connection: Connection) -> None:
 
 def _address(connection: Connection) -> str:
     host = connection.host or ""
-    place = host if "://" in host else f"{connection.schema or 'https'}://{host}"
+    address = host if "://" in host else f"{connection.schema or 'https'}://{host}"
     port = f":{connection.port}" if connection.port else ""
-    return f"{place.rstrip('/')}{port}/{str(connection.extra_dejson.get('endpoint', '')).lstrip('/')}"
+    return f"{address.rstrip('/')}{port}/{str(connection.extra_dejson.get('endpoint', '')).lstrip('/')}"
 
 
 def _mail(message: Message, connection: Connection, context: Context) -> None:

@@ -43,7 +43,7 @@ RETRY_ARGS: Final[dict[str, Any]] = {
 BULK_POOL: Final[dict[str, Any]] = {"pool": "bulk"}
 """For tasks that take much of the machine."""
 
-_AT_ONCE: Final = frozenset({"lookout", "immediate"})
+_IMMEDIATE: Final = frozenset({"lookout", "immediate"})
 _GIVING_WAY: Final = 10
 """The niceness of every other task: on two cores a million rows then cost the lane some tenths of a second (ADR 17)."""
 
@@ -56,7 +56,7 @@ T = TypeVar("T")
 def in_office(step: Callable[[App], T]) -> T:
     """Runs a step in the opened office, in the name of this task."""
     instance = get_current_context()["ti"]
-    if instance.dag_id not in _AT_ONCE:
+    if instance.dag_id not in _IMMEDIATE:
         os.setpriority(os.PRIO_PROCESS, 0, _GIVING_WAY)  # threads that are started from here on inherit it
     return in_the_name_of(f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", step)
 

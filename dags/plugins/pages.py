@@ -39,7 +39,7 @@ def _application() -> Any:
     from exchange.app import App
     from exchange.pages.access import Account
     from exchange.pages.application import make_application
-    from exchange.pages.asked import Office
+    from exchange.pages.asked import PageContext
 
     def who(request: Any, user: Any = Depends(get_user)) -> Account:  # noqa: B008  (FastAPI's way)
         operates = get_auth_manager().is_authorized_pool(method="PUT", user=user)
@@ -48,7 +48,7 @@ def _application() -> Any:
     who.__annotations__["request"] = Request  # FastAPI does not find the name of a local import
     office = App.open("pages")
     log_in = f"{urlsplit(conf.get('api', 'base_url', fallback='')).path.rstrip('/')}/api/v2/auth/logout"
-    return make_application(Office(office, partial(_failures, office), log_in), who)
+    return make_application(PageContext(office, partial(_failures, office), log_in), who)
 
 
 def _logged_in_at(request: Any, user: Any) -> datetime | None:

@@ -253,16 +253,16 @@ def with_certificates(agreement: Agreement, path: Path) -> Agreement:
     return agreement.model_copy(update={"certificates": certificates})
 
 
-def _check_certificate(path: Path, use: Use, place: Path) -> None:
-    if not place.exists():
-        msg = f"{path}: certificates.{use}: no file {place.name} beside the agreement"
+def _check_certificate(path: Path, use: Use, file: Path) -> None:
+    if not file.exists():
+        msg = f"{path}: certificates.{use}: no file {file.name} beside the agreement"
         raise Halt(msg)
     try:
-        certificates = read_certificates(place)
+        certificates = read_certificates(file)
     except Halt:
-        msg = f"{path}: certificates.{use}: {place.name} is not one PEM certificate, or two during a change"
+        msg = f"{path}: certificates.{use}: {file.name} is not one PEM certificate, or two during a change"
         raise Halt(msg) from None
     for certificate in certificates:
         if (wrong := fault(certificate, use)) is not None:
-            msg = f"{path}: certificates.{use}: {place.name}: {wrong}"
+            msg = f"{path}: certificates.{use}: {file.name}: {wrong}"
             raise Halt(msg)

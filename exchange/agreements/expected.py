@@ -68,22 +68,22 @@ def expected_by(expected: Expected, period: Period, office_days: OfficeDays) -> 
 
 def missing(agreement: Agreement, today: date, came: Came, office_days: OfficeDays) -> list[Missing]:
     """Everything that should have come by yesterday and did not, the oldest first."""
-    found: list[Missing] = []
+    sets: list[Missing] = []
     for expected in agreement.expected:
         open_ = _not_come(agreement, expected, came, office_days)
-        found += takewhile(lambda each: each.expected_by < today, open_)
-    return sorted(found, key=lambda each: (each.expected_by, each.name))
+        sets += takewhile(lambda each: each.expected_by < today, open_)
+    return sorted(sets, key=lambda each: (each.expected_by, each.name))
 
 
 def upcoming(agreement: Agreement, today: date, came: Came, office_days: OfficeDays) -> list[Missing]:
     """Of each that the agreement expects, the next set that has not come and whose day is not over; the earliest first.
     None whose day lies behind the agreement's last.
     """
-    found: list[Missing] = []
+    sets: list[Missing] = []
     for expected in agreement.expected:
         open_ = _not_come(agreement, expected, came, office_days)
-        found += islice((each for each in open_ if each.expected_by >= today), 1)
-    return sorted(found, key=lambda each: (each.expected_by, each.name))
+        sets += islice((each for each in open_ if each.expected_by >= today), 1)
+    return sorted(sets, key=lambda each: (each.expected_by, each.name))
 
 
 def _not_come(agreement: Agreement, expected: Expected, came: Came, office_days: OfficeDays) -> Iterator[Missing]:

@@ -74,14 +74,14 @@ def categories() -> Mapping[str, Category]:
 @cache
 def charges() -> Mapping[str, Charge]:
     """Every form of a name, as ``_folded``, or code → its charge; Halt where a name stands in two categories."""
-    found: dict[str, Charge] = {}
+    by_form: dict[str, Charge] = {}
     for entry in _content()["category"]:
         for list_name, intent in _INTENTS.items():
             for written in entry.get(list_name, ()):
                 pattern = written.rpartition(" ")[0]
                 charge = Charge(pattern.replace("|", ""), entry["code"], intent)
                 for form in _forms(pattern):
-                    known = found.setdefault(_folded(form), charge)
+                    known = by_form.setdefault(_folded(form), charge)
                     if known.category != charge.category:
                         msg = (
                             f"schemas/offence_categories.toml: {form} stands in {known.category} and {charge.category}"
@@ -89,8 +89,8 @@ def charges() -> Mapping[str, Charge]:
                         raise Halt(msg)
     for pattern, today in _content()["former"].items():
         for form in _forms(pattern):
-            found.setdefault(_folded(form), found[_folded(today)])
-    return MappingProxyType(found | {code: found[_folded(name)] for code, name in _content()["codes"].items()})
+            by_form.setdefault(_folded(form), by_form[_folded(today)])
+    return MappingProxyType(by_form | {code: by_form[_folded(name)] for code, name in _content()["codes"].items()})
 
 
 def charge(name: str) -> Charge:
@@ -102,8 +102,8 @@ def charge(name: str) -> Charge:
 def place(written: str) -> Placed:
     """What a source has written as a record's charge or cause."""
     texts = [text for text in _BETWEEN.split(unicodedata.normalize("NFKC", written)) if text.strip()]
-    found = [charge for text in texts for charge in _looked_up(text)]
-    return Placed(tuple(dict.fromkeys(each for each in found if each is not None)), None in found or not found)
+    matches = [charge for text in texts for charge in _looked_up(text)]
+    return Placed(tuple(dict.fromkeys(each for each in matches if each is not None)), None in matches or not matches)
 
 
 def _looked_up(text: str) -> Sequence[Charge | None]:

@@ -59,9 +59,9 @@ class Duties:
 
     def last(self, name: str) -> Sign | None:
         """When it was last done; None where nobody has said so."""
-        place = self.folder / name
+        path = self.folder / name
         try:
-            moment, said = place.stat().st_mtime, place.read_text("utf-8")
+            moment, said = path.stat().st_mtime, path.read_text("utf-8")
         except FileNotFoundError:
             return None
         return Sign(datetime.fromtimestamp(moment, UTC), said)

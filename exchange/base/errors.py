@@ -60,14 +60,14 @@ def disk_in_the_way(error: OSError, folder: Path | None = None) -> Retryable | N
     something was written, for errors that name no file. Somebody makes room, then the same step is run again.
     """
     named = error.filename2 or error.filename
-    place = folder or (Path(named).parent if isinstance(named, str) else None)
-    where = f": {place}" if place else ""
+    path = folder or (Path(named).parent if isinstance(named, str) else None)
+    where = f": {path}" if path else ""
     if error.errno == errno.EROFS:
         return Retryable(f"the office's disk is read-only{where}")
     if error.errno not in _FULL:
         return None
-    if place is not None and place.exists():
-        room = os.statvfs(place)
+    if path is not None and path.exists():
+        room = os.statvfs(path)
         if room.f_files and not room.f_favail and room.f_bavail:
             return Retryable(
                 f"the office's disk has no inodes left{where}; remove files there, then run this step again"

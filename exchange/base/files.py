@@ -33,7 +33,7 @@ _BROKEN: Final = frozenset(
 
 
 @contextmanager
-def disk_trouble(place: Path) -> Iterator[None]:
+def disk_trouble(path: Path) -> Iterator[None]:
     """What goes wrong with our own disk is said to be that: one that takes nothing is tried again later (after somebody
     made room), one that fails, or where nothing may be written, is for a person. Nothing was lost. ``place``: the
     folder or file.
@@ -41,10 +41,10 @@ def disk_trouble(place: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if (trouble := disk_in_the_way(error, place)) is not None:
+        if (trouble := disk_in_the_way(error, path)) is not None:
             raise trouble from None
         if error.errno in _BROKEN:
-            msg = f"the office's own disk: {place}: {error.strerror}"
+            msg = f"the office's own disk: {path}: {error.strerror}"
             raise Halt(msg) from None
         raise
 
@@ -185,10 +185,10 @@ class Archive:
         """Deletes an original that nobody touched since; False where somebody did. It is moved aside first, so that
         whoever lays the same bytes down meanwhile has them in their place; what is gone already is no fault.
         """
-        place, aside = self.path(digest), self._aside(digest)
+        path, aside = self.path(digest), self._aside(digest)
         make_folder(aside.parent)
         with suppress(FileNotFoundError):
-            place.replace(aside)
+            path.replace(aside)
         if not aside.exists():
             return True
         if aside.stat().st_mtime >= untouched_since.timestamp():
@@ -209,11 +209,11 @@ class Archive:
 
     def keep_file(self, fetched: Path, digest: str) -> None:
         """Takes over a fetched file (same file system) whose SHA-256 the caller has computed."""
-        place = self.path(digest)
-        with disk_trouble(place.parent):
-            make_folder(place.parent)
-            fetched.replace(place)
-            sync_folder(place.parent)
+        path = self.path(digest)
+        with disk_trouble(path.parent):
+            make_folder(path.parent)
+            fetched.replace(path)
+            sync_folder(path.parent)
 
     def verified_path(self, digest: str) -> Path:
         """Where the original lies, once its bytes were checked against its name; Halt when they are not there or

@@ -97,7 +97,7 @@ def text_values(texts: Sequence[str]) -> Hashes:
     return np.array([int.from_bytes(sha256(text.encode()).digest()[:8]) for text in texts], _HASH)
 
 
-def read_keys(content: bytes, place: Path) -> KeyRing:
+def read_keys(content: bytes, path: Path) -> KeyRing:
     """The key file's generations; Halt where it is not whole, without a word of what is in it."""
     try:
         lines = [line.split() for line in content.decode("ascii").splitlines()]
@@ -106,7 +106,7 @@ def read_keys(content: bytes, place: Path) -> KeyRing:
     except ValueError:
         numbers, keys = [], ()
     if not keys or numbers != [*range(1, len(keys) + 1)] or any(len(key.secret) != KEY_BYTES for key in keys):
-        msg = f"{place} is no file of hash keys; bring it back from its backup"
+        msg = f"{path} is no file of hash keys; bring it back from its backup"
         raise Halt(msg)
     return KeyRing(keys)
 
@@ -116,15 +116,15 @@ def with_new_key(ring: KeyRing | None, today: date) -> KeyRing:
     return KeyRing((*(ring.keys if ring else ()), Key(today, secrets.token_bytes(KEY_BYTES))))
 
 
-def write_keys(place: Path, ring: KeyRing) -> None:
+def write_keys(path: Path, ring: KeyRing) -> None:
     """Writes the key file (0600), whole or not at all."""
     lines = [f"{number} {key.made} {key.secret.hex()}\n" for number, key in enumerate(ring.keys, 1)]
-    write_atomically(place, "".join(lines).encode("ascii"))
+    write_atomically(path, "".join(lines).encode("ascii"))
 
 
-def make_keys(place: Path, today: date) -> bool:
+def make_keys(path: Path, today: date) -> bool:
     """A key file with a first generation, unless there is one; whether it was made."""
-    if place.exists():
+    if path.exists():
         return False
-    write_keys(place, with_new_key(None, today))
+    write_keys(path, with_new_key(None, today))
     return True

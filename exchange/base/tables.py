@@ -191,8 +191,8 @@ def refused_words(code: str, row: int | None = None) -> Sentence:
     every one: its batch id is used up.
     """
     words = REFUSALS[code]
-    found = ("", "") if code != "row_count" else (f"；文件实有 {row} 行", f"; the file has {row} rows")
+    counted = ("", "") if code != "row_count" else (f"；文件实有 {row} 行", f"; the file has {row} rows")
     again = ("；重报时请换新批次号", "; use a new batch id when you send it again")
     if "新批次号" in words.zh:
         again = ("", "")
-    return Sentence(code, words.zh + found[0] + again[0], words.en + found[1] + again[1])
+    return Sentence(code, words.zh + counted[0] + again[0], words.en + counted[1] + again[1])

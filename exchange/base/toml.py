@@ -44,9 +44,9 @@ def parse_model(model: type[M], content: bytes, path: Path) -> M:
         raise Halt(explained(path, error)) from None
 
 
-def explained(place: Path | str, error: ValidationError) -> str:
+def explained(path: Path | str, error: ValidationError) -> str:
     """What does not fit, a line per field, and what would be right."""
     return "\n".join(
-        f"{place}: {'.'.join(str(part) for part in problem['loc']) or '(file)'}: {problem['msg']}"
+        f"{path}: {'.'.join(str(part) for part in problem['loc']) or '(file)'}: {problem['msg']}"
         for problem in error.errors(include_input=False, include_url=False, include_context=False)
     )

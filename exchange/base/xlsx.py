@@ -27,7 +27,7 @@ MAX_WRITTEN_CELL: Final = 16_383
 FIXED_TIME: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _ZIP_TIME: Final = (1980, 1, 1, 0, 0, 0)
 _SHEET: Final = "xl/worksheets/sheet1.xml"
-_ROWS_AT_ONCE: Final = 20_000
+_CHUNK_ROWS: Final = 20_000
 _ESCAPES: Final = {"&": "&amp;", "<": "&lt;", ">": "&gt;", "_x": "_x005F_x"} | {
     chr(code): f"_x{code:04X}_" for code in (*range(9), *range(11, 32), 0xFFFE, 0xFFFF)
 }
@@ -54,8 +54,8 @@ def write_workbook(table: pl.DataFrame, sheet: str, notes: Sequence[Sequence[str
         page.autofilter(0, 0, table.height, max(table.width - 1, 0))
         beside = book.add_worksheet(notes_sheet)
         beside.set_column(0, 2, 34)
-        for place, row in enumerate(notes):
-            beside.write_row(place, 0, row)
+        for position, row in enumerate(notes):
+            beside.write_row(position, 0, row)
     return _with_rows(content, table)
 
 
@@ -85,7 +85,7 @@ def _sheet(xml: bytes, table: pl.DataFrame) -> Iterator[bytes]:
     head = before.partition(b"<dimension ref=")
     yield head[0] + f'<dimension ref="A1:{last}"/>'.encode() + head[2].partition(b"/>")[2]
     numbered = table.with_row_index("number", offset=2).with_columns(pl.col("number").cast(pl.String))
-    for rows in numbered.iter_slices(_ROWS_AT_ONCE):
+    for rows in numbered.iter_slices(_CHUNK_ROWS):
         yield "".join(rows.select(_row(table.columns)).to_series()).encode()
     yield end + after
 
@@ -93,9 +93,9 @@ def _sheet(xml: bytes, table: pl.DataFrame) -> Iterator[bytes]:
 def _row(columns: Sequence[str]) -> pl.Expr:
     """One ``row`` element for each row."""
     pieces: list[Any] = [pl.lit('<row r="'), pl.col("number"), pl.lit('">')]
-    for place, column in enumerate(columns):
+    for position, column in enumerate(columns):
         text = pl.col(column)
-        start = f'<c r="{xlsxwriter.utility.xl_col_to_name(place)}'
+        start = f'<c r="{xlsxwriter.utility.xl_col_to_name(position)}'
         cell = pl.concat_str(
             pl.lit(start),
             pl.col("number"),

@@ -61,6 +61,6 @@ def _all(due: Due, half: bool, days: Iterable[int]) -> Iterable[DueWarning]:
     yield DueWarning(LATE, 0, due.day + timedelta(days=1))
 
 
-def not_yet_sent(found: Iterable[DueWarning], sent: Mapping[Kind, date]) -> list[DueWarning]:
+def not_yet_sent(warnings: Iterable[DueWarning], sent: Mapping[Kind, date]) -> list[DueWarning]:
     """Those that are still to be said; ``sent``: when each kind was said last."""
-    return [each for each in found if each.kind not in sent or sent[each.kind] < each.true_on]
+    return [each for each in warnings if each.kind not in sent or sent[each.kind] < each.true_on]

@@ -69,9 +69,9 @@ def load_office_days(path: Path | None) -> OfficeDays:
     if path is None:
         return NO_DAYS
     content = read_bytes(path, f"{path}: no such file; the settings name it under office_days")
-    found = parse_model(_File, content, path)
-    plain = {day: day.weekday() < 5 for each in found.years for day in _days_of(each.year)}
-    return plain | {each.day: each.kind == "worked" for each in found.days}
+    file = parse_model(_File, content, path)
+    plain = {day: day.weekday() < 5 for each in file.years for day in _days_of(each.year)}
+    return plain | {each.day: each.kind == "worked" for each in file.days}
 
 
 def _days_of(year: int) -> list[date]:

@@ -57,11 +57,11 @@ def read_period(cycle: str, name: str) -> Period | None:
     """The period that is written so; None where it is not as this cycle writes it."""
     if cycle in _OF_A_DAY:
         return _day(cycle, name)
-    found = _FORMS[cycle].fullmatch(name)
-    if found is None or not 1 < int(found[1]) < 9999:
+    match = _FORMS[cycle].fullmatch(name)
+    if match is None or not 1 < int(match[1]) < 9999:
         return None
-    number = int(found[2]) if found.re.groups > 1 else 1
-    return period_of(cycle, date(int(found[1]), (number - 1) * MONTHS[cycle] + 1, 1))
+    number = int(match[2]) if match.re.groups > 1 else 1
+    return period_of(cycle, date(int(match[1]), (number - 1) * MONTHS[cycle] + 1, 1))
 
 
 def _day(cycle: str, name: str) -> Period | None:

@@ -18,12 +18,12 @@ def collect() -> None:
     """Look once into all partner folders; claim what is complete and print the batches that wait to be run."""
     with outcome(), App.of_account(os_user()) as app:
         with err.status("looking into the partners' folders"):
-            found = poll(app)
-        for batch_id in found.waiting:
+            polled = poll(app)
+        for batch_id in polled.waiting:
             out.print(batch_id, markup=False)
-        for trouble in found.troubles:
+        for trouble in polled.troubles:
             err.print(f"A person must look: {trouble}", markup=False)
-        if found.troubles:
+        if polled.troubles:
             raise typer.Exit(HALTED)
 
 

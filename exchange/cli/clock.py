@@ -98,8 +98,8 @@ def start(
         check_officer_or_leader(app.settings, app.register.actor)
         check_note(note, needed=False)
         app.register.clock.start(batch, app.now(), app.office_days, note)
-        found = app.register.batch(batch)
-        out.print(f"{batch}: the clock runs; due {found.due_on}, first {found.due_original}", markup=False)
+        started = app.register.batch(batch)
+        out.print(f"{batch}: the clock runs; due {started.due_on}, first {started.due_original}", markup=False)
 
 
 @commands.command()

@@ -34,27 +34,27 @@ _ALERTS = {
 def watch() -> None:
     """Count open due days again, see what has become true since the last look, and what should have come."""
     with outcome(), App.of_account(os_user()) as app:
-        found = watch_all(app)
-        _changed(app, found.recount)
-        for about in found.cycles.reminded:
+        watched = watch_all(app)
+        _changed(app, watched.recount)
+        for about in watched.cycles.reminded:
             out.print(f"{about}: the partner was reminded", markup=False)
-        _print(found.alerts)
-        _stop_at(found.troubles)
+        _print(watched.alerts)
+        _stop_at(watched.troubles)
 
 
 @commands.command()
 def recompute() -> None:
     """Count all open batches' due days again; where one changed, register it and send the partner another receipt."""
     with outcome(), App.of_account(os_user()) as app:
-        found = recompute_all(app)
-        _changed(app, found)
-        _stop_at(found.troubles)
+        recount = recompute_all(app)
+        _changed(app, recount)
+        _stop_at(recount.troubles)
 
 
-def _changed(app: App, found: Recount) -> None:
-    for batch in found.changed:
+def _changed(app: App, recount: Recount) -> None:
+    for batch in recount.changed:
         out.print(f"{batch}: due {app.register.batch(batch).due_on}", markup=False)
-    for batch in found.told:
+    for batch in recount.told:
         out.print(f"{batch}: the partner has another receipt", markup=False)
 
 

@@ -56,13 +56,13 @@ def _running(world: World) -> Iterator[Airflow]:
 def run(world: WorldFolder = Path("var/demo")) -> None:
     """Play the main job for real and show what came of it; status 0 only if every answer came, verified and opened."""
     with outcome():
-        place = World(world.resolve())
-        with _running(place) as airflow:
-            found = _play(place, airflow)
-        out.print(_table(found))
-        wrong = sum(each.problem is not None for each in found)
-        out.print(f"如约 as it must be: {len(found) - wrong};  不符 not so: {wrong}", markup=False)
-        _where_to_look(place)
+        laid_out = World(world.resolve())
+        with _running(laid_out) as airflow:
+            outcomes = _play(laid_out, airflow)
+        out.print(_table(outcomes))
+        wrong = sum(each.problem is not None for each in outcomes)
+        out.print(f"如约 as it must be: {len(outcomes) - wrong};  不符 not so: {wrong}", markup=False)
+        _where_to_look(laid_out)
         if wrong:
             raise typer.Exit(FOUND)
 
@@ -70,33 +70,33 @@ def run(world: WorldFolder = Path("var/demo")) -> None:
 def _play(world: World, airflow: Airflow) -> list[PlayOutcome]:
     with err.status("the partners drop their request sets"):
         expected = Script(world).drop_all()
-    found = _wait([PlayOutcome(each) for each in expected])
-    waiting = [each for each in found if each.problem is None and "awaiting_approval" in each.answers]
+    outcomes = _wait([PlayOutcome(each) for each in expected])
+    waiting = [each for each in outcomes if each.problem is None and "awaiting_approval" in each.answers]
     if not waiting:
-        return found
+        return outcomes
     with err.status("an officer confirms the hits, and the leader is asked to approve"):
         second = approve(world, airflow, waiting[0].expectation)
-    return _wait([*found, PlayOutcome(second)])
+    return _wait([*outcomes, PlayOutcome(second)])
 
 
-def _wait(found: list[PlayOutcome]) -> list[PlayOutcome]:
+def _wait(outcomes: list[PlayOutcome]) -> list[PlayOutcome]:
     deadline = time.monotonic() + DEADLINE_SECONDS
-    with Live(_table(found), console=err, transient=True) as live:
-        while any(each.problem for each in found) and time.monotonic() < deadline:
-            found = [each if each.problem is None else check(each.expectation) for each in found]
-            live.update(_table(found))
+    with Live(_table(outcomes), console=err, transient=True) as live:
+        while any(each.problem for each in outcomes) and time.monotonic() < deadline:
+            outcomes = [each if each.problem is None else check(each.expectation) for each in outcomes]
+            live.update(_table(outcomes))
             time.sleep(_POLL_SECONDS)
-    return found
+    return outcomes
 
 
-def _table(found: list[PlayOutcome]) -> Table:
+def _table(outcomes: list[PlayOutcome]) -> Table:
     """What came back, narrow enough for a terminal of 80 columns."""
     table = Table(box=SIMPLE, padding=(0, 1, 0, 0), show_edge=False)
     table.add_column("批次 batch", no_wrap=True)
     for header in ("行数\nrows", "时限\ndue", "用时\ntime"):
         table.add_column(header, no_wrap=True)
     table.add_column("各项答复合计\nanswers of all items", overflow="fold")
-    for each in found:
+    for each in outcomes:
         partner, _, number = each.expectation.batch.partition(".")
         seconds = "" if each.seconds is None else f"{each.seconds:.0f} s"
         answers = "\n".join(f"{code} {count}" for code, count in sorted(each.answers.items()))
@@ -125,14 +125,14 @@ def up(
 ) -> None:
     """Start the world and leave it running; print where the Airflow UI is and who may log in."""
     with outcome():
-        place = World(world.resolve())
-        airflow = _start(place, workers)
+        laid_out = World(world.resolve())
+        airflow = _start(laid_out, workers)
         out.print(f"Airflow: {airflow.base_url}")
         table = folded({"user": "用户 user", "password": "密码 password"})
         for user, password in airflow.users.items():
             table.add_row(user, password)
         out.print(table)
-        out.print(f"The command line works in this world with:  export EXCHANGE_CONFIG={place.config}", markup=False)
+        out.print(f"The command line works in this world with:  export EXCHANGE_CONFIG={laid_out.config}", markup=False)
         out.print("Drop the demo's request sets:  .venv/bin/exchange demo drop;  stop:  make down")
 
 
@@ -148,6 +148,6 @@ def drop(world: WorldFolder = Path("var/world")) -> None:
 def down(world: WorldFolder = Path("var/world")) -> None:
     """Stop the world; it can be started again."""
     with outcome():
-        place = World(world.resolve())
-        if place.root.exists():
-            _stop(place)
+        laid_out = World(world.resolve())
+        if laid_out.root.exists():
+            _stop(laid_out)

@@ -34,8 +34,8 @@ def due(
             raise typer.BadParameter(msg) from None
         # without an installation, the due date of the law; its own days need its settings
         file = Settings.load().office_days if are_there() else None
-        found = due_date(cycle, day, load_office_days(file), items=item or [])
-        note = " (provisional)" if found.provisional else ""
-        out.print(f"{found.day}  {found.working_days} working days{note}")
-        for start in range(0, len(found.counted), 10):
-            out.print("  counted " + " ".join(f"{each:%m-%d}" for each in found.counted[start : start + 10]))
+        limit = due_date(cycle, day, load_office_days(file), items=item or [])
+        note = " (provisional)" if limit.provisional else ""
+        out.print(f"{limit.day}  {limit.working_days} working days{note}")
+        for start in range(0, len(limit.counted), 10):
+            out.print("  counted " + " ".join(f"{each:%m-%d}" for each in limit.counted[start : start + 10]))

@@ -67,8 +67,8 @@ def show(
     person → what a reader of the table reads.
     """
     if as_json:
-        found = [dict(zip(columns, line, strict=True)) for line in lines]
-        plain(json.dumps(found, ensure_ascii=False, indent=1))
+        records = [dict(zip(columns, line, strict=True)) for line in lines]
+        plain(json.dumps(records, ensure_ascii=False, indent=1))
     elif as_csv:
         written = io.StringIO()
         csv.writer(written, lineterminator="\n").writerows([list(columns), *lines])

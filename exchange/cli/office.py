@@ -76,7 +76,7 @@ def _answers() -> Plan:
     host = typer.prompt("PostgreSQL 主机或套接字目录 host, or the folder of its socket", default="localhost")
     port = typer.prompt("端口 port", default=5432, type=int)
     admin = typer.prompt("管理员 its administrator", default="postgres")
-    place = typer.prompt("管理员密码文件（本机免密则留空）file with that password, empty: none", default="")
-    secret = Path(place).expanduser().absolute() if place else None
+    path = typer.prompt("管理员密码文件（本机免密则留空）file with that password, empty: none", default="")
+    secret = Path(path).expanduser().absolute() if path else None
     database = Database(host=host, port=port, admin=admin, admin_password_file=secret)
     return Plan(office=name, folder=folder, database=database)

@@ -94,26 +94,26 @@ def _all_certified(agreements: list[Agreement]) -> bool:
 
 
 def _assessment(agreement: Agreement) -> str:
-    found = agreement.assessment
-    return "" if found is None else f"{found.number} {found.made_on} – {found.ends_on}"
+    assessment = agreement.assessment
+    return "" if assessment is None else f"{assessment.number} {assessment.made_on} – {assessment.ends_on}"
 
 
 def _warn(agreement: Agreement, today: date) -> None:
     """Says where the assessment soon ends, or has ended: nothing is accepted then."""
-    found = agreement.assessment
-    if found is not None and (found.ends_on - today).days <= TOLD_DAYS[0]:
-        how = "has ended, nothing is accepted" if found.ends_on < today else f"ends on {found.ends_on}"
-        err.print(f"{agreement.partner}: assessment {found.number} {how}; make the next one", markup=False)
+    assessment = agreement.assessment
+    if assessment is not None and (assessment.ends_on - today).days <= TOLD_DAYS[0]:
+        how = "has ended, nothing is accepted" if assessment.ends_on < today else f"ends on {assessment.ends_on}"
+        err.print(f"{agreement.partner}: assessment {assessment.number} {how}; make the next one", markup=False)
 
 
 def _certificates_until(agreement: Agreement) -> date:
     """The day on which the first of the partner's two certificates ends; Halt where one is not valid now."""
     pinned, now = agreement.certificates, datetime.now(UTC)
     last = []
-    for place in (pinned.signing, pinned.encryption):
-        certificates = read_certificates(place)
+    for path in (pinned.signing, pinned.encryption):
+        certificates = read_certificates(path)
         if (invalid := invalid_now(certificates, now)) is not None:
-            msg = f"{agreement.partner}: {place.name} {invalid}; put one beside it that is valid now"
+            msg = f"{agreement.partner}: {path.name} {invalid}; put one beside it that is valid now"
             raise Halt(msg)
         last.append(office_day(ends(certificates, now)))
     return min(last)
@@ -195,16 +195,16 @@ def template(
     with outcome():
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")
-        found = agreement.purpose(purpose)
-        if found is None:
+        agreed = agreement.purpose(purpose)
+        if agreed is None:
             known = ", ".join(each.code for each in agreement.purposes)
             msg = f"the agreement holds no such purpose; there are {known}"
             raise typer.BadParameter(msg)
-        asked = tuple(item.strip() for item in items.split(",")) if items else found.items
-        if not set(asked) <= set(found.items) or len(set(asked)) != len(asked):
-            msg = f"the purpose holds these items: {', '.join(found.items)}"
+        asked = tuple(item.strip() for item in items.split(",")) if items else agreed.items
+        if not set(asked) <= set(agreed.items) or len(set(asked)) != len(asked):
+            msg = f"the purpose holds these items: {', '.join(agreed.items)}"
             raise typer.BadParameter(msg)
-        write_atomically(out_file, write_template(agreement, found, asked))
+        write_atomically(out_file, write_template(agreement, agreed, asked))
         out.print(f"wrote {out_file.name}", markup=False)
 
 

@@ -59,8 +59,8 @@ def list_(
 ) -> None:
     """The newest batches first."""
     with outcome(), App.of_account(os_user()) as app:
-        found = app.register.batches(BatchFilter(partner, state, limit, batch, period, letter))
-        show_list(_COLUMNS, [_line(each) for each in found], "没有。 None.", as_json=as_json, as_csv=as_csv)
+        batches = app.register.batches(BatchFilter(partner, state, limit, batch, period, letter))
+        show_list(_COLUMNS, [_line(each) for each in batches], "没有。 None.", as_json=as_json, as_csv=as_csv)
 
 
 def _line(batch: Batch) -> tuple[str, ...]:
@@ -151,14 +151,14 @@ def checkpoint(
 ) -> None:
     """Write the request to a witness for its cosignature under the register's checkpoint now."""
     with outcome(), App.of_account(os_user()) as app:
-        found = [each for each in cosigned(app) if witness in (None, each.witness.zh)]
-        if len(found) != 1:
+        witnessed = [each for each in cosigned(app) if witness in (None, each.witness.zh)]
+        if len(witnessed) != 1:
             names = ", ".join(each.zh for each in app.settings.witnesses) or "none"
             msg = f"name one witness of the settings' [[witnesses]] with --witness; there are: {names}"
             raise Halt(msg)
-        size = found[0].size if since is None else since
+        size = witnessed[0].size if since is None else since
         write_atomically(to, app.register.for_witness(size).encode())
-        out.print(f"{to}: for {found[0].witness.zh}, from line {size} on", markup=False)
+        out.print(f"{to}: for {witnessed[0].witness.zh}, from line {size} on", markup=False)
 
 
 @commands.command("cosigned")

@@ -89,10 +89,10 @@ def show(
 def propose() -> None:
     """Look at all delivered batches with open rows and propose what can leave."""
     with outcome(), App.of_account(os_user()) as app:
-        found = pipeline.propose_all(app)
-        _print(app.settings, found.releases)
-        if found.troubles:
-            raise Halt("; ".join(found.troubles))
+        proposals = pipeline.propose_all(app)
+        _print(app.settings, proposals.releases)
+        if proposals.troubles:
+            raise Halt("; ".join(proposals.troubles))
 
 
 @commands.command()

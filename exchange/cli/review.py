@@ -48,12 +48,12 @@ Row = Annotated[int, typer.Argument(min=1, help="The row's number, from 1")]
 
 def _mine(app: App, batch: str | None, state: ReviewState | None) -> list[Review]:
     """The rows of the officer's own offices, each once."""
-    found = {}
+    reviews = {}
     for division in offices_of(app.settings, app.register.actor):
         for review in app.register.reviews.find(ReviewFilter(batch, division, state)):
             if not review.waits_without(app.register.actor):
-                found[review.batch, review.row] = review
-    return list(found.values())
+                reviews[review.batch, review.row] = review
+    return list(reviews.values())
 
 
 @commands.command("list")
@@ -106,10 +106,10 @@ def _print(case: CaseView) -> None:
         if not frame.height:
             out.print(f"{title}: 无 none")
             continue
-        found = [in_words(row) for row in frame.iter_rows(named=True)]
-        table = unheaded(title, 1 + len(found))
-        for label in dict.fromkeys(label for each in found for label in each):
-            table.add_row(label, *[each.get(label, "") for each in found])
+        cases = [in_words(row) for row in frame.iter_rows(named=True)]
+        table = unheaded(title, 1 + len(cases))
+        for label in dict.fromkeys(label for each in cases for label in each):
+            table.add_row(label, *[each.get(label, "") for each in cases])
         out.print(table)
     answers = folded(_ANSWERS, "待定事项 to be decided")
     for column in case.open:
@@ -220,5 +220,5 @@ def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more ti
         check_leader(app.settings, app.register.actor)
         check_note(reason, needed=True)
         app.register.clock.extend(batch, EXTENDED_OBJECTION, app.office_days, reason)
-        found = app.register.batch(batch)
-        out.print(f"{batch}: due {found.due_on}, first {found.due_original}", markup=False)
+        extended = app.register.batch(batch)
+        out.print(f"{batch}: due {extended.due_on}, first {extended.due_original}", markup=False)

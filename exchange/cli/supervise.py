@@ -45,15 +45,15 @@ def supervise(
     For machines (--json, --csv): every open batch.
     """
     with outcome(), App.of_account(os_user()) as app:
-        found = _picture(app)
+        batches = _picture(app)
         if as_json or as_csv:
-            show(_COLUMNS, [_cells(each) for each in found], "", as_json=as_json, as_csv=as_csv)
+            show(_COLUMNS, [_cells(each) for each in batches], "", as_json=as_json, as_csv=as_csv)
             return
-        counts = Counter(each.urgency for each in found)
+        counts = Counter(each.urgency for each in batches)
         heads = [f"{urgency}: {counts[urgency]}" for urgency in Urgency]
         out.print(f"[bold]{office_day(app.now())}[/]  {'  ·  '.join(heads)}")
-        _urgent(found, lines)
-        _waiting(found)
+        _urgent(batches, lines)
+        _waiting(batches)
         _held(app)
         _missing(app, lines)
         _lying(app)
@@ -74,8 +74,8 @@ def _picture(app: App) -> list[OpenBatch]:
     )
 
 
-def _urgent(found: Sequence[OpenBatch], lines: int) -> None:
-    urgent = [each for each in found if each.urgency in _URGENT]
+def _urgent(batches: Sequence[OpenBatch], lines: int) -> None:
+    urgent = [each for each in batches if each.urgency in _URGENT]
     table = folded(_COLUMNS, "紧急 Urgent")
     for each in urgent[:lines]:
         table.add_row(*_cells(each), style=_COLOURS.get(each.urgency))
@@ -90,10 +90,10 @@ def _cells(each: OpenBatch) -> tuple[str, ...]:
     return str(each.urgency), each.batch.id, cycle, due, whom
 
 
-def _waiting(found: Sequence[OpenBatch]) -> None:
+def _waiting(open_batches: Sequence[OpenBatch]) -> None:
     batches: Counter[labels.Words] = Counter()
     rows: Counter[labels.Words] = Counter()
-    for each in found:
+    for each in open_batches:
         for whom, count in each.waits.items():
             batches[whom] += 1
             rows[whom] += count
@@ -106,7 +106,7 @@ def _waiting(found: Sequence[OpenBatch]) -> None:
 
 
 def _missing(app: App, lines: int) -> None:
-    found = [
+    missing = [
         (
             each.partner,
             f"{labels.cycle(each.cycle)} {each.period} {each.purpose}".strip(),
@@ -117,14 +117,14 @@ def _missing(app: App, lines: int) -> None:
     ]
     for left in app.register.unfinished.all():
         since = left.first_seen.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-        found.append((left.partner, left.stem, NOTICES[left.reason].zh, since))
+        missing.append((left.partner, left.stem, NOTICES[left.reason].zh, since))
     heads = {"partner": "部门 partner", "file": "文件 file", "lacks": "缺 lacks", "since": "自 since"}
     table = folded(heads, "缺件 Missing")
-    for line in found[:lines]:
+    for line in missing[:lines]:
         table.add_row(*line)
-    if found:
+    if missing:
         out.print(table)
-    _more(len(found) - lines, "exchange expected, exchange register incomplete")
+    _more(len(missing) - lines, "exchange expected, exchange register incomplete")
 
 
 def _held(app: App) -> None:

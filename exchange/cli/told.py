@@ -54,16 +54,16 @@ def confirm(question: Annotated[int, typer.Argument(help="The question's number"
     """Confirm another person's question, and see the answer: once, and on record."""
     with outcome(), App.of_account(os_user()) as app:
         check_discloser(app.settings, app.register.actor)
-        found = telling.confirm(app, question)
+        answer = telling.confirm(app, question)
         table = folded(_TOLD)
-        for each in found.disclosures:
+        for each in answer.disclosures:
             received = each.batch.received_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
             for row in each.rows:
                 left = _left(each, row)
                 table.add_row(each.batch.partner, received, each.batch.purpose, each.batch.id, str(row), left)
         out.print(table if table.row_count else "没有。 None.")
-        if found.withheld:
-            out.print(f"另有 {found.withheld} 批依决定不予告知 withheld by decision", markup=False)
+        if answer.withheld:
+            out.print(f"另有 {answer.withheld} 批依决定不予告知 withheld by decision", markup=False)
 
 
 def _left(disclosure: telling.Disclosure, row: int) -> str:

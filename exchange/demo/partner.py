@@ -147,8 +147,8 @@ class DemoPartner:
         pinned = ["-nointern", "-noverify", "-certfile", str(self.office_sign)]
         detached = ["-in", str(signature), "-content", str(content), "-out", "/dev/null"]
         openssl("cms", "-verify", "-binary", "-inform", "DER", *pinned, *detached)
-        found: dict[str, Any] = json.loads(content.read_bytes())
-        return found
+        document: dict[str, Any] = json.loads(content.read_bytes())
+        return document
 
     def result(self, batch: str, number: int = 1) -> Result:
         """The result of a batch, the first or a supplementary one (from 2): signature, then hash, then opened, then

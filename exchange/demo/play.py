@@ -141,7 +141,7 @@ class Script:
         """The same people, asked about by three whom the law lets know different things."""
         items, known = ("id_number", "name", "criminal_record"), set(self.records["id_number"])
         about = self.people.filter(pl.col("id_number").is_in(list(known)))
-        found = []
+        drops = []
         for partner, purpose, words, *bases in (
             (self.kindergarten, "hiring_staff", "kindergarten 幼儿园", "preschool_44", "minors_protection_62"),
             (self.guards, "hiring_guards", "guards 保安", "security_guards_17"),
@@ -150,8 +150,8 @@ class Script:
             claims = make_claims(about, on_record(self.records, *bases), items, 200, SEED, dirt=False)
             basis, day, data = cited(*bases), str(self.today), to_csv(claims.rows, chinese=True)
             request = self._request(partner, "ad_hoc", day, purpose, basis, items, data, 200, "staff")
-            found.append(self._dropped(partner, request, words, claims=claims))
-        return found
+            drops.append(self._dropped(partner, request, words, claims=claims))
+        return drops
 
     def _unsigned_change(self) -> Expectation:
         """The manifest was changed after it was signed: must be refused."""
@@ -272,8 +272,8 @@ def check(expectation: Expectation) -> PlayOutcome:
         return outcome
     receipt = partner.verified(f"{batch}.receipt.json")
     if expectation.refused_for:
-        found = receipt.get("refusal", {}).get("code")
-        outcome.problem = None if found == expectation.refused_for else f"refused for {found}"
+        code = receipt.get("refusal", {}).get("code")
+        outcome.problem = None if code == expectation.refused_for else f"refused for {code}"
     elif receipt["outcome"] != "accepted":
         outcome.problem = f"refused: {receipt['refusal']['code']}"
     elif f"{expectation.stem}.json" in there:

@@ -40,7 +40,7 @@ _OFFICE: Final = {
 
 def in_javascript(pattern: str) -> str:
     """The same pattern for ``new RegExp(…, "u")``."""
-    even = _CODE_POINT.sub(lambda found: rf"\u{{{int(found[1] or found[2], 16):x}}}", pattern)
+    even = _CODE_POINT.sub(lambda match: rf"\u{{{int(match[1] or match[2], 16):x}}}", pattern)
     return even.replace(r"\s", r"\p{White_Space}")
 
 

@@ -113,9 +113,9 @@ def _default(field: Schema) -> str:
 def _model_of(field: Schema, schema: Schema) -> Schema | None:
     """The table that a field holds, itself, optionally or as a list; None where it holds a value."""
     for each in (field, field.get("items", {}), *field.get("anyOf", ())):
-        found = _resolved(each, schema)
-        if "properties" in found:
-            return found
+        model = _resolved(each, schema)
+        if "properties" in model:
+            return model
     return None
 
 
@@ -132,12 +132,12 @@ def _value(field: Schema, schema: Schema) -> str:
         return _value(next(each for each in field["anyOf"] if each.get("type") != "null"), schema)
     if "items" in field:
         return f"列表 list：{_value(field['items'], schema)}"
-    found = _resolved(field, schema)
-    if "enum" in found:
-        return "、".join(f"`{each}`" for each in found["enum"])
-    if "properties" in found:
+    resolved = _resolved(field, schema)
+    if "enum" in resolved:
+        return "、".join(f"`{each}`" for each in resolved["enum"])
+    if "properties" in resolved:
         return "表 table"
-    return _FORMATS.get(found.get("format", ""), _KINDS[found["type"]]) + _bounds(found)
+    return _FORMATS.get(resolved.get("format", ""), _KINDS[resolved["type"]]) + _bounds(resolved)
 
 
 def _bounds(field: Schema) -> str:

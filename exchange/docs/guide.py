@@ -153,4 +153,4 @@ def _writings(specifications: Iterable[Specification]) -> str:
 def with_tables(guide: str, specifications: Sequence[Specification]) -> str:
     """The guide's text with every table between its marks made anew."""
     tables: dict[str, Callable[[], str]] = {**_TABLES, "writings": lambda: _writings(specifications)}
-    return _TABLE.sub(lambda found: found[1] + tables[found[2]]() + found[3], guide)
+    return _TABLE.sub(lambda match: match[1] + tables[match[2]]() + match[3], guide)

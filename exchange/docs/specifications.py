@@ -97,15 +97,15 @@ def examples(specification: Specification, writing: Writing, *, read: bool) -> l
     if not writing.examples:
         return []
     column = writing.columns[0]
-    found: dict[bool, dict[str, None]] = {True: {}, False: {}}
+    texts_of: dict[bool, dict[str, None]] = {True: {}, False: {}}
     for case in specification.cases:
         codes = {code for field, code in case["answer"].items() if field != "note"}
         text = case["claim"].get(column, "")
         if codes == {"consistent"}:
-            found[True][text] = None
+            texts_of[True][text] = None
         elif any(ANSWERS[code].group == "unreadable" and not code.endswith("_missing") for code in codes):
-            found[False][text] = None
-    texts = [text for text in found[read] if 0 < len(text) < _LONG and (read or text not in found[True])]
+            texts_of[False][text] = None
+    texts = [text for text in texts_of[read] if 0 < len(text) < _LONG and (read or text not in texts_of[True])]
     return texts[:_MOST_EXAMPLES]
 
 

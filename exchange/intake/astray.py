@@ -70,14 +70,14 @@ def astray(
     """
     inside = folder.left_in(listing.folders)
     wrong = acknowledges_nothing(app, partner, files)
-    found = {
+    by_kind = {
         WITHHELD: Astray(len(listing.files) - len(files)),
         CROWDED: Astray(int(not listing.whole)),
         UNREAD: Astray(unread),
         FOLDERS: Astray(listing.links + len(inside), _oldest(inside)),
         ACKNOWLEDGEMENTS: Astray(len(wrong), _oldest((name, files[name].size, files[name].mtime) for name in wrong)),
     }
-    return {about: each for about, each in found.items() if each.number}
+    return {about: each for about, each in by_kind.items() if each.number}
 
 
 def _oldest(lying: Iterable[tuple[str, int, int]]) -> tuple[str, int, int] | None:

@@ -71,7 +71,7 @@ from exchange.wire.transport import Folder, RemoteFile
 
 log = logging.getLogger(__name__)
 
-PARTNERS_AT_ONCE: Final = 8
+MAX_IN_FLIGHT: Final = 8
 _SETTLING: Final = timedelta(minutes=1)
 """So long after its last step a batch's own run may still be sending its receipt and clearing its set away."""
 
@@ -99,7 +99,7 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     """
     result, files = PollResult(), app.agreement_files()
     told: SimpleQueue[str | None] = SimpleQueue()
-    with ThreadPoolExecutor(PARTNERS_AT_ONCE) as workers:
+    with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers:
         looks = [workers.submit(_poll_partner, app, path, told) for path in files]
         for _ in looks:
             while (batch_id := told.get()) is not None:  # which ends a partner's look

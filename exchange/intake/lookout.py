@@ -45,19 +45,19 @@ def monitor(app: App, seconds: float) -> Generator[ClaimedBatch]:
     """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile."""
     end = time.monotonic() + seconds
     duty, duties = _Duty(app), Duties.of_home(app.settings.home)
-    found, over = duty.found, duty.over
+    claims, over = duty.found, duty.over
     for path in app.agreement_files():
         Thread(target=_Watcher(duty, path).run, name=path.stem, daemon=True).start()
     try:
         while (left := end - time.monotonic()) > 0:
             duties.done(LOOKOUT)
             with suppress(Empty):
-                yield found.get(timeout=min(left, _SIGN_SECONDS))
+                yield claims.get(timeout=min(left, _SIGN_SECONDS))
     finally:
         over.set()
     with suppress(Empty):
         while True:
-            yield found.get_nowait()
+            yield claims.get_nowait()
 
 
 class _Duty:

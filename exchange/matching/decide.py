@@ -78,9 +78,9 @@ def _with_register(frame: pl.DataFrame, rules: Sequence[ItemRule], population: P
     rows = frame.filter(established).with_row_index("_place").select("_place", "person")
     values = population.people.take(rows["person"].to_numpy(), columns)
     values = values.rename({column: f"register.{column}" for column in columns})
-    place = pl.when(established).then(established.cast(pl.UInt32).cum_sum() - 1)
+    position = pl.when(established).then(established.cast(pl.UInt32).cum_sum() - 1)
     return frame.with_columns(
-        values.select(pl.all().gather(frame.select(place).to_series()))
+        values.select(pl.all().gather(frame.select(position).to_series()))
         if values.height
         else [pl.lit(None, values.schema[name]).alias(name) for name in values.columns]
     )

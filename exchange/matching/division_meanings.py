@@ -88,16 +88,16 @@ def formers() -> tuple[Mapping[str, str], ...]:
 def in_use() -> Mapping[int, Counties]:
     """Code of today → the counties that it means (a city or province without counties means itself)."""
     today = [int(code) for code in todays()]
-    found: dict[int, set[int]] = defaultdict(set, {code: {code} for code in today})
+    counties: dict[int, set[int]] = defaultdict(set, {code: {code} for code in today})
     for county in (code for code in today if code % 100):
         city, province = county // 100 * 100, county // 10000 * 10000
         for code in (city, province):
-            found[code] = found[code] - {code} | {county}
+            counties[code] = counties[code] - {code} | {county}
         if 1 < county % 100 <= LAST_DISTRICT and city + 1 not in today:
-            found[city + 1].add(county)
-    for city in (code for code in today if found[code] == {code} and code % 100 == 0 and code % 10000):
-        found[city // 10000 * 10000] = found[city // 10000 * 10000] - {city // 10000 * 10000} | {city}
-    return MappingProxyType({code: frozenset(within) for code, within in found.items()})
+            counties[city + 1].add(county)
+    for city in (code for code in today if counties[code] == {code} and code % 100 == 0 and code % 10000):
+        counties[city // 10000 * 10000] = counties[city // 10000 * 10000] - {city // 10000 * 10000} | {city}
+    return MappingProxyType({code: frozenset(within) for code, within in counties.items()})
 
 
 def counties_of(row: Mapping[str, str]) -> Counties:
@@ -108,19 +108,19 @@ def counties_of(row: Mapping[str, str]) -> Counties:
 @cache
 def meanings() -> Mapping[int, Sequence[Meaning]]:
     """Code → what it meant, in time; today's last."""
-    found: dict[int, list[Meaning]] = defaultdict(list)
+    by_code: dict[int, list[Meaning]] = defaultdict(list)
     for row in formers():
         code, since, until = int(row["code"]), int(row["since"]), int(row["until"])
-        counties, before = counties_of(row), found[code][-1:]
+        counties, before = counties_of(row), by_code[code][-1:]
         if before and before[0].counties == counties:
-            found[code][-1] = Meaning(before[0].number, before[0].since, until, counties)
+            by_code[code][-1] = Meaning(before[0].number, before[0].since, until, counties)
         else:
-            found[code].append(Meaning(code + _STEP * (len(found[code]) + 1), since, until, counties))
+            by_code[code].append(Meaning(code + _STEP * (len(by_code[code]) + 1), since, until, counties))
     for code, counties in in_use().items():
-        since = max((meaning.until for meaning in found[code]), default=FIRST_YEAR)
-        found[code].append(Meaning(code, since, NO_END, counties))
-    alone = {code: [Meaning(code, *_span(of[0]), of[0].counties)] for code, of in found.items() if len(of) == 1}
-    return MappingProxyType({code: tuple(of) for code, of in (found | alone).items()})
+        since = max((meaning.until for meaning in by_code[code]), default=FIRST_YEAR)
+        by_code[code].append(Meaning(code, since, NO_END, counties))
+    alone = {code: [Meaning(code, *_span(of[0]), of[0].counties)] for code, of in by_code.items() if len(of) == 1}
+    return MappingProxyType({code: tuple(of) for code, of in (by_code | alone).items()})
 
 
 def _span(meaning: Meaning) -> tuple[int, int]:
@@ -130,14 +130,14 @@ def _span(meaning: Meaning) -> tuple[int, int]:
 @cache
 def extents() -> Mapping[int, Extent]:
     """Number → what it means. A code's own number: today's meaning, else what all of its meanings may be."""
-    found: dict[int, Extent] = {}
+    by_number: dict[int, Extent] = {}
     for code, several in meanings().items():
         now = [meaning for meaning in several if meaning.until == NO_END]
-        found[code] = joined(meaning.counties for meaning in now or several)
-        found |= {meaning.number: joined([meaning.counties]) for meaning in several if meaning.number != code}
+        by_number[code] = joined(meaning.counties for meaning in now or several)
+        by_number |= {meaning.number: joined([meaning.counties]) for meaning in several if meaning.number != code}
         if others := _other_places(several):
-            found[code + _EITHER] = joined(meaning.counties for meaning in (*others, *now))
-    return MappingProxyType(found)
+            by_number[code + _EITHER] = joined(meaning.counties for meaning in (*others, *now))
+    return MappingProxyType(by_number)
 
 
 def _other_places(several: Sequence[Meaning], year: int = FIRST_YEAR) -> list[Meaning]:
@@ -179,7 +179,7 @@ def _by_year() -> Mapping[str, Mapping[int, int]]:
     """``on`` and ``since`` → code and year in one → the number of the one meaning that the year leaves; of a code in
     use, of what it may mean.
     """
-    found: dict[str, dict[int, int]] = {"on": {}, "since": {}}
+    by_kind: dict[str, dict[int, int]] = {"on": {}, "since": {}}
     for code, several in meanings().items():
         if len(several) == 1:
             continue
@@ -191,10 +191,10 @@ def _by_year() -> Mapping[str, Mapping[int, int]]:
             }
             for kind, numbers in left.items():
                 if len(numbers) == 1:
-                    found[kind][code * 10_000 + year] = numbers[0]
+                    by_kind[kind][code * 10_000 + year] = numbers[0]
             if _other_places(several, year):
-                found["since"][code * 10_000 + year] = code + _EITHER
-    return MappingProxyType(found)
+                by_kind["since"][code * 10_000 + year] = code + _EITHER
+    return MappingProxyType(by_kind)
 
 
 @cache

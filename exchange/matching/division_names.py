@@ -62,8 +62,8 @@ def short_names(code: str, name: str) -> list[str]:
 @cache
 def _shorter() -> Mapping[str, list[str]]:
     """Code of today → its shorter names."""
-    found: dict[str, list[str]] = {}
+    by_code: dict[str, list[str]] = {}
     with (SCHEMAS / "division_short_names.csv").open(encoding="utf-8", newline="") as table:
         for row in csv.DictReader(table):
-            found.setdefault(row["code"], []).append(row["short_name"])
-    return MappingProxyType(found)
+            by_code.setdefault(row["code"], []).append(row["short_name"])
+    return MappingProxyType(by_code)

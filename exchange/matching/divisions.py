@@ -199,16 +199,16 @@ def _words_that_may_begin(texts: pl.Series) -> list[str]:
     to look for, however few the texts.
     """
     beginnings = texts.str.slice(0, _BEGINNING).unique().drop_nulls()
-    found = [word for beginning in beginnings for word in _words_by_beginning().get(beginning, ())]
-    return sorted(found, key=len, reverse=True)
+    words = [word for beginning in beginnings for word in _words_by_beginning().get(beginning, ())]
+    return sorted(words, key=len, reverse=True)
 
 
 def _name_in_front(even: pl.Expr, longest_first: list[str]) -> pl.Expr:
     """The longest form of a division's name that begins the text."""
     if not longest_first:
         return pl.lit(None, pl.String)
-    found = even.str.slice(0, len(longest_first[0])).str.extract_many(longest_first, leftmost=True).list.first()
-    return pl.when(even.str.starts_with(found)).then(found)
+    name = even.str.slice(0, len(longest_first[0])).str.extract_many(longest_first, leftmost=True).list.first()
+    return pl.when(even.str.starts_with(name)).then(name)
 
 
 def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:

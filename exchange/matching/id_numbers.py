@@ -38,11 +38,11 @@ modulo 11."""
 
 def _places_in_the_year(leap: int) -> npt.NDArray[np.int32]:
     """Month and day in four digits → how many days of the year were before it, -1 for no day."""
-    places = np.full(10_000, -1, np.int32)
-    for place in range(365 + leap):
-        day = date(2001 - leap, 1, 1) + timedelta(place)
-        places[day.month * 100 + day.day] = place
-    return places
+    positions = np.full(10_000, -1, np.int32)
+    for position in range(365 + leap):
+        day = date(2001 - leap, 1, 1) + timedelta(position)
+        positions[day.month * 100 + day.day] = position
+    return positions
 
 
 _DAYS: Final = np.stack([_places_in_the_year(leap) for leap in (0, 1)])
@@ -119,9 +119,9 @@ def _check_characters(keys: pl.Series) -> pl.Series:
 def _birth_dates(keys: pl.Series) -> pl.Series:
     digits = keys.fill_null(0).to_numpy() // 1000 % 100_000_000
     year, day = digits // 10_000, digits % 10_000
-    place = _DAYS[_IS_LEAP[year] * 1, day]
-    born = pl.Series(keys.name, _NEW_YEARS[year] + place, dtype=pl.Int32).cast(pl.Date)
-    return born.set(pl.Series(place < 0), None)
+    position = _DAYS[_IS_LEAP[year] * 1, day]
+    born = pl.Series(keys.name, _NEW_YEARS[year] + position, dtype=pl.Int32).cast(pl.Date)
+    return born.set(pl.Series(position < 0), None)
 
 
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:

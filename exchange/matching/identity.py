@@ -41,8 +41,8 @@ class Population:
 
     def former_keys(self, persons: Rows) -> tuple[Rows, Keys]:
         """(place in ``persons``, superseded key) for those who bore another number before."""
-        found = self._by_bearer.find(persons)
-        return found.wanted, self._by_bearer.numbers(found.row, "former")
+        pairs = self._by_bearer.find(persons)
+        return pairs.wanted, self._by_bearer.numbers(pairs.row, "former")
 
     def numbers_of(self, persons: Rows) -> tuple[Rows, Keys]:
         """(place in ``persons``, key) of every number that each bears or bore, by rising key; nobody has none."""
@@ -88,7 +88,7 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     doubt |= np.bincount(request, minlength=frame.height) > 1
     former[request] = agreeing["former"].to_numpy()
     variant[request] = (agreeing["name"] == VARIANT).to_numpy()
-    found = {"known": known, "in_doubt": doubt | variant, "person": person, "former": former}
+    columns = {"known": known, "in_doubt": doubt | variant, "person": person, "former": former}
     identity = (
         pl.when(pl.col("fault").is_not_null())
         .then(pl.col("fault"))
@@ -105,7 +105,7 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     superseded = ~pl.col("in_doubt") & pl.col("former")  # of a row in doubt nothing more is told
     answered = (
         asked.lazy()
-        .select("fault", "elsewhere", *[pl.lit(pl.Series(name, values)) for name, values in found.items()])
+        .select("fault", "elsewhere", *[pl.lit(pl.Series(name, values)) for name, values in columns.items()])
         .select(identity.alias("identity"), "person", superseded.alias("id_superseded"))
         .collect(engine="in-memory")
     )

@@ -59,10 +59,10 @@ class SortedTable:
         order = np.arange(len(wanted)) if rising else np.argsort(wanted)
         ordered = wanted if rising else wanted[order]
         if len(self.keys) < len(wanted):
-            row, place = _pairs(self.keys, ordered)
+            row, positions = _pairs(self.keys, ordered)
         else:
-            place, row = _pairs(ordered, self.keys)
-        return Matches(order[place], row)
+            positions, row = _pairs(ordered, self.keys)
+        return Matches(order[positions], row)
 
     def contains(self, wanted: Keys) -> npt.NDArray[np.bool_]:
         """For each wanted key whether any row has it."""
@@ -78,8 +78,8 @@ class SortedTable:
 
     def numbers(self, rows: Rows, column: str) -> Rows:
         """A column of row numbers or keys, without nulls."""
-        found: Rows = _array(self._column(column))[rows].astype(np.int64)
-        return found
+        numbers: Rows = _array(self._column(column))[rows].astype(np.int64)
+        return numbers
 
     def _column(self, name: str) -> pa.Array:
         if name not in self._columns:

@@ -122,13 +122,13 @@ def _compared(pairs: pl.Series) -> pl.Series:
     names = pairs.struct.unnest()
     equal = names["claimed"] == names["registered"]
     answers = pl.select(pl.when(equal).then(pl.lit(SAME)).when(~equal).then(pl.lit(DIFFERENT))).to_series()
-    places = (~equal).fill_null(value=False).arg_true()
-    if not len(places):
+    positions = (~equal).fill_null(value=False).arg_true()
+    if not len(positions):
         return answers
-    unlike = names[places]
+    unlike = names[positions]
     folded = unlike.select(_folded(unlike))
     variants = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
-    return answers.scatter(places.filter(variants), VARIANT)
+    return answers.scatter(positions.filter(variants), VARIANT)
 
 
 @cache

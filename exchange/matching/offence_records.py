@@ -31,28 +31,30 @@ def grounds_of(persons: Rows, sources: Sources) -> pl.DataFrame:
     people bear its number, as it counts for whom it counts.
     """
     held = _held(persons, sources, ())
-    found = pl.concat([held.select("source", "row"), grounds(held, sources.bases, sources.asked_on)], how="horizontal")
-    return found.drop_nulls("counts").sort("counts").unique(["source", "row"], keep="first", maintain_order=True)
+    counted = pl.concat(
+        [held.select("source", "row"), grounds(held, sources.bases, sources.asked_on)], how="horizontal"
+    )
+    return counted.drop_nulls("counts").sort("counts").unique(["source", "row"], keep="first", maintain_order=True)
 
 
 def _held(persons: Rows, sources: Sources, columns: Sequence[str]) -> pl.DataFrame:
     """Every record of these people, as ``what_counts`` reads it."""
-    place, keys = sources.population.numbers_of(persons)
-    found = []
+    position, keys = sources.population.numbers_of(persons)
+    parts = []
     for source in OFFENCE_SOURCES:
         if source in sources.records and sources.bases:
             records = sources.records[source]
             match = records.find(keys)
             rows = np.argsort(match.row, kind="stable")
             held = records.take(match.row[rows], list(dict.fromkeys((*COLUMNS, *columns))))
-            found.append(
+            parts.append(
                 held.with_columns(
-                    pl.Series("person", place[match.wanted[rows]]),
+                    pl.Series("person", position[match.wanted[rows]]),
                     pl.Series("row", match.row[rows]),
                     pl.lit(source).alias("source"),
                 )
             )
-    if not found:
+    if not parts:
         texts = dict.fromkeys((*COLUMNS, *columns), pl.String)
         return pl.DataFrame(schema=texts | {"person": pl.Int64, "source": pl.String, "row": pl.Int64})
-    return pl.concat(found)
+    return pl.concat(parts)

@@ -109,10 +109,10 @@ def candidates(table: pl.DataFrame, population: Population, today: date) -> Rows
     asked = _asked(frame)
     if _MOTHER in frame.columns:
         mothers = _mothers(asked, population)
-        found = pl.concat([each.select("person") for each in (mothers, _children(asked, mothers, population))])
+        people = pl.concat([each.select("person") for each in (mothers, _children(asked, mothers, population))])
     else:
-        found = _namesakes(asked, population)
-    persons: Rows = found["person"].unique().sort().to_numpy()
+        people = _namesakes(asked, population)
+    persons: Rows = people["person"].unique().sort().to_numpy()
     return persons
 
 
@@ -165,19 +165,19 @@ def _mothers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
     now, before = population.people.find(keys), population.former.find(keys)
     bearer = population.bearers(before.row)
     persons = np.concatenate([now.row, bearer])
-    found = pl.DataFrame({"row": rows[np.concatenate([now.wanted, before.wanted])], "person": persons})
-    return found.hstack(population.people.take(persons, ["doubt", "sex"])).unique(["row", "person"])
+    bearers = pl.DataFrame({"row": rows[np.concatenate([now.wanted, before.wanted])], "person": persons})
+    return bearers.hstack(population.people.take(persons, ["doubt", "sex"])).unique(["row", "person"])
 
 
 def _children(asked: pl.DataFrame, mothers: pl.DataFrame, population: Population) -> pl.DataFrame:
     """``row``, ``person`` and ``certain`` of every child that is certain or near."""
     persons, rows = mothers["person"].to_numpy(), mothers["row"].to_numpy()
-    place, former = population.former_keys(persons)
+    position, former = population.former_keys(persons)
     keys = np.concatenate([population.people.keys[persons], former])
     table = _needed(population.mothers)
-    found = table.find(keys)
-    children = table.numbers(found.row, "person")
-    of_rows = pl.DataFrame({"row": np.concatenate([rows, rows[place]])[found.wanted], "person": children})
+    hits = table.find(keys)
+    children = table.numbers(hits.row, "person")
+    of_rows = pl.DataFrame({"row": np.concatenate([rows, rows[position]])[hits.wanted], "person": children})
     records = population.people.take(children, ["birth_date", "sex", "doubt", "cancelled"])
     days = (pl.col("birth_date") - pl.col("born")).dt.total_days().abs()
     near = days.is_null() | (days <= NEAR_DAYS)
@@ -219,9 +219,9 @@ def _named(asked: pl.DataFrame, population: Population) -> Iterator[pl.DataFrame
         (pl.col("sex") == pl.col("asked_sex")) | pl.any_horizontal(pl.col("sex", "asked_sex").is_in(UNKNOWN_SEXES))
     )
     keys = wanted.select(birth_key(pl.col("born"), pl.col("sex"))).to_series().to_numpy()
-    found = table.find(keys)
-    persons = table.numbers(found.row, "person")
-    pairs = wanted.select("row", "asked_name")[found.wanted].with_columns(pl.Series("person", persons))
+    hits = table.find(keys)
+    persons = table.numbers(hits.row, "person")
+    pairs = wanted.select("row", "asked_name")[hits.wanted].with_columns(pl.Series("person", persons))
     pairs = pairs.hstack(population.people.take(persons, ["name", "former_name"]))
     differs = compare(pl.col("asked_name"), pl.col("name")) == "different"
     yield pairs.filter(~differs).select("row", "person")

@@ -123,10 +123,10 @@ def _of_charge(clause: Clause, records: pl.DataFrame) -> pl.Expr:
 
 
 def _placed(clause: Clause, written: str) -> bool | None:
-    found = place(written)
-    if any(each.category in clause.categories or each.name in clause.charges for each in found.charges):
+    placed = place(written)
+    if any(each.category in clause.categories or each.name in clause.charges for each in placed.charges):
         return True
-    return None if found.unknown or any(_in_doubt(clause, each) for each in found.charges) else False
+    return None if placed.unknown or any(_in_doubt(clause, each) for each in placed.charges) else False
 
 
 def _in_doubt(clause: Clause, charge: Charge) -> bool:
@@ -134,11 +134,11 @@ def _in_doubt(clause: Clause, charge: Charge) -> bool:
 
 
 def _intentional(written: str) -> bool | None:
-    found = place(written)
-    intents = {each.intent for each in found.charges}
+    placed = place(written)
+    intents = {each.intent for each in placed.charges}
     if "intentional" in intents:
         return True
-    return None if found.unknown or None in intents else False
+    return None if placed.unknown or None in intents else False
 
 
 _MONTHS: Final = pl.col("sentence_months").fill_null(0)

@@ -42,9 +42,9 @@ def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
         yield Done("Airflow's tables", _versions(plan) != before)
         wanted = _missing(plan)
         if wanted:
-            place = Path(home) / "pools.json"
-            write_atomically(place, json.dumps(wanted).encode())
-            _run(program, environment, "pools", "import", str(place))
+            path = Path(home) / "pools.json"
+            write_atomically(path, json.dumps(wanted).encode())
+            _run(program, environment, "pools", "import", str(path))
         yield Done("Airflow's pools", bool(wanted))
 
 
@@ -74,17 +74,17 @@ def _versions(plan: Plan) -> set[tuple[str, str]]:
     with closing(_connected(plan)) as connection:
         named = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tablename LIKE 'alembic%'"
         tables = [str(row[0]) for row in connection.execute(named).fetchall()]
-        found = set()
+        versions = set()
         for table in tables:
             query = psycopg.sql.SQL("SELECT version_num FROM {}").format(psycopg.sql.Identifier(table))
-            found |= {(table, str(row[0])) for row in connection.execute(query).fetchall()}
-        return found
+            versions |= {(table, str(row[0])) for row in connection.execute(query).fetchall()}
+        return versions
 
 
 def _missing(plan: Plan) -> dict[str, object]:
     with closing(_connected(plan)) as connection:
-        found = connection.execute("SELECT pool, slots FROM slot_pool").fetchall()
-    kept = {pool[0] for pool in found if pool != _AS_MADE}
+        pools = connection.execute("SELECT pool, slots FROM slot_pool").fetchall()
+    kept = {pool[0] for pool in pools if pool != _AS_MADE}
     return {name: pool for name, pool in json.loads(POOLS.read_bytes()).items() if name not in kept}
 
 

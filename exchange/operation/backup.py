@@ -61,14 +61,14 @@ def make_backup(app: App, config: Path | None = None) -> Made:
 
 
 def _made(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> Made:
-    begun, places = app.now(), Places(settings_file.parent)
-    entries = [vault.keep(places.told(path), path) for path in app.checkpoints.all()]
-    entries += _snapshots(app, vault, places, before := _in_use(app))
+    begun, paths = app.now(), Places(settings_file.parent)
+    entries = [vault.keep(paths.told(path), path) for path in app.checkpoints.all()]
+    entries += _snapshots(app, vault, paths, before := _in_use(app))
     entries += _databases(vault, plan)
-    entries += _snapshots(app, vault, places, _in_use(app) - before)
-    archived, altered = _archive(app, vault, places)
+    entries += _snapshots(app, vault, paths, _in_use(app) - before)
+    archived, altered = _archive(app, vault, paths)
     entries += archived
-    entries += [vault.keep(places.told(path), path) for path in _files(app, plan, settings_file)]
+    entries += [vault.keep(paths.told(path), path) for path in _files(app, plan, settings_file)]
     backup = vault.finish(begun, entries)
     pruned = vault.prune(begun - timedelta(days=plan.keep_days))
     return Made(backup, pruned, altered)
@@ -89,33 +89,33 @@ class Places:
 def _databases(vault: Vault, plan: BackupSettings) -> Iterator[Entry]:
     with tempfile.TemporaryDirectory(dir=plan.to, prefix=".dumping-") as folder:
         for name, url in plan.databases.items():
-            place = Path(folder, f"{name}.dump")
-            dump(url, plan.password_file, place, plan.programs)
-            yield vault.keep(f"{DATABASES}/{place.name}", place)
+            path = Path(folder, f"{name}.dump")
+            dump(url, plan.password_file, path, plan.programs)
+            yield vault.keep(f"{DATABASES}/{path.name}", path)
 
 
 def _in_use(app: App) -> set[tuple[str, str]]:
     """(source, version): pinned by open batches, and those that new batches take."""
-    found = set(app.register.snapshots.in_use())
+    in_use = set(app.register.snapshots.in_use())
     for source in SOURCES:
         if (current := app.snapshots.current(source)) is not None:
-            found.add((source, current.name))
-    return found
+            in_use.add((source, current.name))
+    return in_use
 
 
-def _snapshots(app: App, vault: Vault, places: Places, wanted: Iterable[tuple[str, str]]) -> Iterator[Entry]:
+def _snapshots(app: App, vault: Vault, paths: Places, wanted: Iterable[tuple[str, str]]) -> Iterator[Entry]:
     """Their files; nothing of one that was pruned meanwhile, as no open batch had it any more."""
     for source, version in sorted(wanted):
         with suppress(FileNotFoundError, Halt):
-            found = app.snapshots.version(source, version)
-            for path in sorted(found.folder.iterdir()):
-                yield vault.keep(places.told(path), path)
+            snapshot = app.snapshots.version(source, version)
+            for path in sorted(snapshot.folder.iterdir()):
+                yield vault.keep(paths.told(path), path)
             published = app.snapshots.folder / source / "current"
             if (current := app.snapshots.published(source)) is not None and current.name == version:
-                yield vault.keep(places.told(published), published)
+                yield vault.keep(paths.told(published), published)
 
 
-def _archive(app: App, vault: Vault, places: Places) -> tuple[list[Entry], list[str]]:
+def _archive(app: App, vault: Vault, paths: Places) -> tuple[list[Entry], list[str]]:
     """What lies there, but for what is destroyed meanwhile; and the names of files that were altered."""
     entries, altered = [], []
     for path in sorted(app.archive.folder.glob("??/*")):
@@ -123,10 +123,10 @@ def _archive(app: App, vault: Vault, places: Places) -> tuple[list[Entry], list[
             continue
         with suppress(FileNotFoundError):
             try:
-                entries.append(vault.keep(places.told(path), path, path.name))
+                entries.append(vault.keep(paths.told(path), path, path.name))
             except Altered:
                 altered.append(path.name)
-                entries.append(vault.keep(places.told(path), path))
+                entries.append(vault.keep(paths.told(path), path))
     return entries, altered
 
 

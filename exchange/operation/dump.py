@@ -29,16 +29,16 @@ _WHOLE: Final = (
 )
 
 
-def dump(url: str, password_file: Path | None, place: Path, programs: Path | None = None) -> None:
+def dump(url: str, password_file: Path | None, path: Path, programs: Path | None = None) -> None:
     """The database behind this SQLAlchemy URL into a file; Retryable where it cannot be had now."""
-    _run("pg_dump", [*_CUSTOM, "--file", str(place), *_address(url)], password_file, programs)
-    place.chmod(0o600)
-    _run("pg_restore", ["--list", str(place)], None, programs)
+    _run("pg_dump", [*_CUSTOM, "--file", str(path), *_address(url)], password_file, programs)
+    path.chmod(0o600)
+    _run("pg_restore", ["--list", str(path)], None, programs)
 
 
-def restore(place: Path, url: str, password_file: Path | None, programs: Path | None = None) -> None:
+def restore(path: Path, url: str, password_file: Path | None, programs: Path | None = None) -> None:
     """The dump's tables take the place of those in the database, all or none."""
-    _run("pg_restore", [*_WHOLE, *_address(url), str(place)], password_file, programs)
+    _run("pg_restore", [*_WHOLE, *_address(url), str(path)], password_file, programs)
 
 
 def _address(url: str) -> list[str]:

@@ -114,11 +114,11 @@ class Health:
 
     def _ended(self, name: str, future: Future[tuple[Finding, ...]], begun: float, end: float) -> Checked:
         try:
-            found = future.result(max(0.0, end - time.monotonic()))
+            findings = future.result(max(0.0, end - time.monotonic()))
         except TookTooLong:
             limit = self.app.settings.health.check_seconds
-            found = (failing(f"{limit:.0f} 秒内没有结果", f"no answer within {limit:.0f} s"),)
-        return Checked(name, found, time.monotonic() - begun)
+            findings = (failing(f"{limit:.0f} 秒内没有结果", f"no answer within {limit:.0f} s"),)
+        return Checked(name, findings, time.monotonic() - begun)
 
 
 def _run(check: Check, app: App, future: Future[tuple[Finding, ...]]) -> None:

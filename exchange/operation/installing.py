@@ -101,12 +101,12 @@ class Plan(BaseModel):
 
     def checked(self, told: Path | str) -> Plan:
         """This plan; Halt where a folder cannot stand in the settings. ``told``: where the plan comes from."""
-        for place in (self.folder, self.secret_folder):
-            if not place.is_absolute() or set(str(place)) & set('"\\\n'):
+        for path in (self.folder, self.secret_folder):
+            if not path.is_absolute() or set(str(path)) & set('"\\\n'):
                 msg = f"{told}: folders are absolute paths without quotes"
                 raise Halt(msg)
             # libpq takes its file's name for UTF-8, whatever the locale
-            if os.fsencode(place).decode("utf-8", "replace") != str(place):
+            if os.fsencode(path).decode("utf-8", "replace") != str(path):
                 msg = f"{told}: folders with such letters want a UTF-8 locale (LANG=C.UTF-8), or plain letters"
                 raise Halt(msg)
         return self
@@ -126,26 +126,26 @@ def make_office(plan: Plan) -> Iterator[Done]:
         is_new = not folder.is_dir()
         yield Done(str(make_folder(folder)), is_new)
     yield from _keys(plan)
-    for role, place in plan.passwords.items():
-        yield _password(plan.database, role, place)
-    for place, role, passwords in (
+    for role, path in plan.passwords.items():
+        yield _password(plan.database, role, path)
+    for path, role, passwords in (
         (plan.folder / "exchange.toml", WORK, plan.pgpass),
         (plan.owner_settings, OWNER, plan.pgpass_owner),
     ):
-        is_new = not place.exists()
+        is_new = not path.exists()
         if is_new:
-            write_atomically(place, _settings(plan, role, passwords).encode())
-        yield Done(str(place), is_new)
+            write_atomically(path, _settings(plan, role, passwords).encode())
+        yield Done(str(path), is_new)
     yield _airflow(plan)
 
 
-def password_of(place: Path, role: str) -> str:
+def password_of(path: Path, role: str) -> str:
     """The role's password in a libpq password file; Halt where it has none. What we write there needs no escapes."""
-    for line in read_secret(place).decode().splitlines():
+    for line in read_secret(path).decode().splitlines():
         fields = line.split(":")
         if len(fields) == 5 and fields[3] == role:
             return fields[4]
-    msg = f"{place} has no line of {role}"
+    msg = f"{path} has no line of {role}"
     raise Halt(msg)
 
 
@@ -165,14 +165,14 @@ def _keys(plan: Plan) -> Iterator[Done]:
         yield Done(str(folder / name), is_new)
 
 
-def _password(database: Database, role: str, place: Path) -> Done:
-    lines = read_secret(place).decode().splitlines() if place.exists() else []
+def _password(database: Database, role: str, path: Path) -> Done:
+    lines = read_secret(path).decode().splitlines() if path.exists() else []
     is_new = not any(line.split(":")[3:4] == [role] for line in lines)
     if is_new:
         host = database.host.replace(":", "\\:")
         lines.append(f"{host}:{database.port}:*:{role}:{secrets.token_urlsafe(32)}")
-        write_atomically(place, "".join(f"{line}\n" for line in lines).encode())
-    return Done(f"{place}: {role}", is_new)
+        write_atomically(path, "".join(f"{line}\n" for line in lines).encode())
+    return Done(f"{path}: {role}", is_new)
 
 
 def url(database: Database, role: str, name: str) -> str:
@@ -209,8 +209,8 @@ password_file = "{passwords}"
 
 def _airflow(plan: Plan) -> Done:
     """Airflow's secrets, those that are missing; what the administrator added stays."""
-    place = plan.secret_folder / "airflow.env"
-    text = read_secret(place).decode() if place.exists() else ""
+    path = plan.secret_folder / "airflow.env"
+    text = read_secret(path).decode() if path.exists() else ""
     known = {line.partition("=")[0].strip() for line in text.splitlines()}
     address = url(plan.database, AIRFLOW, plan.database.airflow_name)
     if "&" in address:  # a shell and systemd read this file, too; compose has no socket and wants no quotes
@@ -225,8 +225,8 @@ def _airflow(plan: Plan) -> Done:
     missing = [f"{name}={make()}\n" for name, make in wanted.items() if name not in known]
     if missing:
         whole = text if not text or text.endswith("\n") else f"{text}\n"
-        write_atomically(place, (whole + "".join(missing)).encode())
-    return Done(str(place), bool(missing))
+        write_atomically(path, (whole + "".join(missing)).encode())
+    return Done(str(path), bool(missing))
 
 
 def _fresh() -> str:

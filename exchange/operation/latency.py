@@ -41,17 +41,17 @@ class Histogram:
 
 def latencies(app: App) -> Mapping[Lane, Histogram]:
     """Each lane's histogram as the ledger stands now."""
-    place = app.settings.home / "duty" / "latency.json"
-    seq, found = _kept(place)
+    path = app.settings.home / "duty" / "latency.json"
+    seq, histograms = _kept(path)
     if seq > counts(app.register.engine).ledger_lines:
-        seq, found = _none()  # a restored register
+        seq, histograms = _none()  # a restored register
     before = seq
     for answered in answered_since(app.register.engine, seq):
-        found[_lane(answered, app.settings.policy.large_rows)].add(answered.seconds)
+        histograms[_lane(answered, app.settings.policy.large_rows)].add(answered.seconds)
         seq = answered.seq
     if seq != before:
-        _keep(place, seq, found)
-    return found
+        _keep(path, seq, histograms)
+    return histograms
 
 
 def _lane(answered: Answered, large_rows: int) -> Lane:
@@ -65,21 +65,21 @@ def _none() -> tuple[int, dict[Lane, Histogram]]:
     return 0, {lane: Histogram() for lane in Lane}
 
 
-def _kept(place: Path) -> tuple[int, dict[Lane, Histogram]]:
+def _kept(path: Path) -> tuple[int, dict[Lane, Histogram]]:
     try:
-        said = json.loads(place.read_bytes())
-        found = {lane: Histogram(**said["lanes"][lane]) for lane in Lane}
-        if said["bounds"] != list(BOUNDS) or not _fit(found.values()):
+        said = json.loads(path.read_bytes())
+        histograms = {lane: Histogram(**said["lanes"][lane]) for lane in Lane}
+        if said["bounds"] != list(BOUNDS) or not _fit(histograms.values()):
             return _none()
-        return int(said["seq"]), found
+        return int(said["seq"]), histograms
     except (OSError, ValueError, KeyError, TypeError):
         return _none()
 
 
-def _fit(found: Iterable[Histogram]) -> bool:
-    return all(len(each.buckets) == len(BOUNDS) + 1 for each in found)
+def _fit(histograms: Iterable[Histogram]) -> bool:
+    return all(len(each.buckets) == len(BOUNDS) + 1 for each in histograms)
 
 
-def _keep(place: Path, seq: int, found: Mapping[Lane, Histogram]) -> None:
-    lanes = {lane: {"buckets": each.buckets, "seconds": each.seconds} for lane, each in found.items()}
-    write_atomically(place, json.dumps({"bounds": BOUNDS, "seq": seq, "lanes": lanes}).encode())
+def _keep(path: Path, seq: int, histograms: Mapping[Lane, Histogram]) -> None:
+    lanes = {lane: {"buckets": each.buckets, "seconds": each.seconds} for lane, each in histograms.items()}
+    write_atomically(path, json.dumps({"bounds": BOUNDS, "seq": seq, "lanes": lanes}).encode())

@@ -37,11 +37,11 @@ _AGES: Final = 6
 
 def days_of(text: str) -> float | None:
     """The days of a span as systemd writes it (``210day``, ``6month``, ``1y 2w``); None where it is none."""
-    found = _UNIT.findall(text)
-    units = [_unit(unit) for _, unit in found]
-    if not found or _UNIT.sub("", text).strip() or None in units:
+    spans = _UNIT.findall(text)
+    units = [_unit(unit) for _, unit in spans]
+    if not spans or _UNIT.sub("", text).strip() or None in units:
         return None
-    return sum(float(number) * _DAYS[unit] for (number, _), unit in zip(found, units, strict=True) if unit)
+    return sum(float(number) * _DAYS[unit] for (number, _), unit in zip(spans, units, strict=True) if unit)
 
 
 def _unit(written: str) -> str | None:
@@ -75,8 +75,8 @@ def _judged(days: float, about: str) -> Finding:
 
 def _journal_days(root: Path) -> float | None:
     """Of the journal's namespace; 0 where it is bound by size alone, None where there is no such namespace."""
-    main = [root / place / _JOURNAL for place in _PLACES]
-    dropped = _of_name([root / place / f"{_JOURNAL}.d" for place in _PLACES])
+    main = [root / folder / _JOURNAL for folder in _PLACES]
+    dropped = _of_name([root / folder / f"{_JOURNAL}.d" for folder in _PLACES])
     read = [next((each for each in main if each.is_file()), None), *dropped]
     if not any(read):
         return None
@@ -97,7 +97,7 @@ def _task_logs() -> list[Path]:
 def _age_of(root: Path, folder: Path) -> float | None:
     """After how many days what lies in the folder is removed; None where nothing removes it."""
     nearest: tuple[int, float | None] = (-1, None)
-    for file in _of_name([root / place / "tmpfiles.d" for place in _PLACES]):
+    for file in _of_name([root / parent / "tmpfiles.d" for parent in _PLACES]):
         for line in _lines(file):
             fields = line.split()
             if len(fields) > 1 and folder.is_relative_to(fields[1]) and len(Path(fields[1]).parts) > nearest[0]:
@@ -108,11 +108,11 @@ def _age_of(root: Path, folder: Path) -> float | None:
 
 def _of_name(folders: list[Path]) -> list[Path]:
     """The files ``*.conf`` by name, each name from the first folder that has it."""
-    found: dict[str, Path] = {}
+    by_name: dict[str, Path] = {}
     for folder in folders:
         for path in folder.glob("*.conf"):
-            found.setdefault(path.name, path)
-    return [found[name] for name in sorted(found)]
+            by_name.setdefault(path.name, path)
+    return [by_name[name] for name in sorted(by_name)]
 
 
 def _lines(path: Path) -> list[str]:

@@ -71,8 +71,8 @@ def encryption(folder: Path, *, beneath: bool) -> Finding:
 
 def room(folder: Path) -> tuple[int, float]:
     """(bytes that are free for us, share of inodes that are free) on this folder's disk."""
-    found = os.statvfs(folder)
-    return found.f_bavail * found.f_frsize, (found.f_favail / found.f_files if found.f_files else 1.0)
+    volume = os.statvfs(folder)
+    return volume.f_bavail * volume.f_frsize, (volume.f_favail / volume.f_files if volume.f_files else 1.0)
 
 
 def _file_system(device: str) -> str | None:

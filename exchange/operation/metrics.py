@@ -76,10 +76,10 @@ def _families(samples: Iterable[Sample]) -> Iterator[Family]:
 def _histogram(app: App) -> Iterator[Family]:
     family = HistogramMetricFamily(HISTOGRAM, CATALOG[HISTOGRAM].help, labels=CATALOG[HISTOGRAM].labels)
     try:
-        found = latencies(app)
+        by_lane = latencies(app)
     except Exception:  # as above; a histogram that is not there is seen by its absence
         return
-    for lane, each in found.items():
+    for lane, each in by_lane.items():
         total, buckets = 0, []
         for bound, count in zip((*map(str, BOUNDS), "+Inf"), each.buckets, strict=True):
             total += count
@@ -94,27 +94,27 @@ def _checks(health: Health) -> Iterator[Sample]:
 
 
 def _register(app: App) -> Iterator[Sample]:
-    found, now = counts(app.register.engine), app.now()
+    counted, now = counts(app.register.engine), app.now()
     for state in State:
-        yield "exchange_batches", (state.name.lower(),), found.batches.get(state, 0)
-    for state, oldest in found.oldest.items():
+        yield "exchange_batches", (state.name.lower(),), counted.batches.get(state, 0)
+    for state, oldest in counted.oldest.items():
         yield "exchange_oldest_open_seconds", (state.name.lower(),), (now - oldest).total_seconds()
-    for labels, rows in found.reviews.items():
+    for labels, rows in counted.reviews.items():
         yield "exchange_review_rows", labels, rows
-    for name, count in found.releases.items():
+    for name, count in counted.releases.items():
         yield "exchange_releases", (name,), count
-    yield "exchange_missing_sets", (), found.missing_sets
-    yield "exchange_unfinished_sets", (), found.unfinished_sets
-    yield "exchange_ledger_lines", (), found.ledger_lines
+    yield "exchange_missing_sets", (), counted.missing_sets
+    yield "exchange_unfinished_sets", (), counted.unfinished_sets
+    yield "exchange_ledger_lines", (), counted.ledger_lines
 
 
 def _due(app: App) -> Iterator[Sample]:
     policy, lines = app.settings.policy, open_lines(app.register.engine)
     batches = dues_of(app, [(line.batch, line.stops) for line in lines])
-    found = picture(
+    open_batches = picture(
         batches, {}, office_day(app.now()), lambda division: division, half=policy.warn_half, days=policy.warn_days
     )
-    by_urgency = Counter(each.urgency for each in found)
+    by_urgency = Counter(each.urgency for each in open_batches)
     for urgency in Urgency:
         yield "exchange_batches_due", (urgency.name.lower(),), by_urgency[urgency]
 
@@ -131,7 +131,7 @@ def _sources(app: App) -> Iterator[Sample]:
 
 def _certificates(app: App) -> Iterator[Sample]:
     keys = app.settings.keys
-    own = [days_left(app, place) for place in (keys.signing_certificate, keys.decryption_certificate)]
+    own = [days_left(app, path) for path in (keys.signing_certificate, keys.decryption_certificate)]
     for owner, days in (("office", min(own, key=lambda each: -1 if each is None else each)), *partner_days(app)):
         yield "exchange_certificate_seconds", (owner,), -1 if days is None else days * DAY
 

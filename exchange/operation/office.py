@@ -35,26 +35,26 @@ def database(app: App) -> Iterator[Finding]:
     """Reachable, its tables this version's, its clock ours."""
     before = datetime.now(UTC)
     try:
-        found = probe(app.register.engine)
+        probed = probe(app.register.engine)
     except ExchangeError as error:
         yield failing("登记库不能用", f"{error}")
         return
-    if found.revision is None:
+    if probed.revision is None:
         yield failing("登记库中没有表：exchange register migrate", "the register has no tables yet")
-    elif found.revision != found.head:
-        words = f"登记库版本 {found.revision}，程序需要 {found.head}：exchange register migrate"
-        yield failing(words, f"the tables are of {found.revision}, this version needs {found.head}")
+    elif probed.revision != probed.head:
+        words = f"登记库版本 {probed.revision}，程序需要 {probed.head}：exchange register migrate"
+        yield failing(words, f"the tables are of {probed.revision}, this version needs {probed.head}")
     else:
-        yield ok(f"登记库可用，版本 {found.revision}", f"reachable, tables of {found.revision}")
-    yield machine.against(found.now, before, datetime.now(UTC))
+        yield ok(f"登记库可用，版本 {probed.revision}", f"reachable, tables of {probed.revision}")
+    yield machine.against(probed.now, before, datetime.now(UTC))
 
 
 def disk(app: App) -> Iterator[Finding]:
     """The folders can be written to, and there is room."""
     limits, home = app.settings.health, app.settings.home
-    for place in (home, *(path for path in (app.archive.folder,) if path.exists())):  # made with the first original
-        if (trouble := _not_writable(place)) is not None:
-            yield failing(f"不能写入：{trouble}", f"cannot be written to: {trouble}", str(place))
+    for folder in (home, *(path for path in (app.archive.folder,) if path.exists())):  # made with the first original
+        if (trouble := _not_writable(folder)) is not None:
+            yield failing(f"不能写入：{trouble}", f"cannot be written to: {trouble}", str(folder))
             return
     free, inodes = machine.room(home)
     words = f"剩余 {free / 1e9:.1f} GB，索引节点 {inodes:.0%}", f"{free / 1e9:.1f} GB and {inodes:.0%} of inodes left"
@@ -69,10 +69,10 @@ def disk(app: App) -> Iterator[Finding]:
 def encryption(app: App) -> Iterator[Finding]:
     """What lies there is plain (snapshots, originals, raw exports, keys): what is beneath should not be."""
     settings = app.settings
-    places = [settings.home, app.archive.folder, settings.exports, settings.keys.decryption_key.parent]
-    for place in dict.fromkeys(each for each in places if each.is_dir()):
-        found = machine.encryption(place, beneath=settings.health.encrypted_beneath)
-        yield replace(found, about=str(place))
+    paths = [settings.home, app.archive.folder, settings.exports, settings.keys.decryption_key.parent]
+    for path in dict.fromkeys(each for each in paths if each.is_dir()):
+        finding = machine.encryption(path, beneath=settings.health.encrypted_beneath)
+        yield replace(finding, about=str(path))
 
 
 def logs(_app: App) -> Iterator[Finding]:
@@ -139,8 +139,8 @@ def backup(app: App) -> Iterator[Finding]:
 def certificates(app: App) -> Iterator[Finding]:
     """The office's own and the partners', by their days."""
     limit, keys = app.settings.health.certificate_days, app.settings.keys
-    for use, place in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
-        days = days_left(app, place)
+    for use, path in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
+        days = days_left(app, path)
         if days is None or days < 0:
             yield failing(f"本机关证书 {use} 读不出或已过期", "the office's own cannot be read, or has ended", use)
         else:
@@ -162,15 +162,15 @@ def partner_days(app: App) -> Iterator[tuple[str, int | None]]:
         except ExchangeError:
             yield path.stem, None
             continue
-        days = [days_left(app, place) for place in (pinned.signing, pinned.encryption)]
+        days = [days_left(app, file) for file in (pinned.signing, pinned.encryption)]
         known = [each for each in days if each is not None]
         yield path.stem, min(known) if len(known) == len(days) else None
 
 
-def days_left(app: App, place: Path) -> int | None:
+def days_left(app: App, path: Path) -> int | None:
     """Whole days until the last certificate in this file ends, negative once it has; None where it cannot be read."""
     try:
-        end = ends(read_certificates(place), app.now())
+        end = ends(read_certificates(path), app.now())
     except (ExchangeError, OSError, ValueError):
         return None
     return (end - app.now()) // timedelta(days=1)

@@ -48,14 +48,14 @@ def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> i
         raise Halt(msg)
     make_folder(folder)
     wanted = [entry for path, entry in backup.entries.items() if not path.startswith(f"{DATABASES}/")]
-    places = [(folder / entry.path).resolve() for entry in wanted]
-    for entry, place in zip(wanted, places, strict=True):
-        if not place.is_relative_to(folder.resolve()):
+    paths = [(folder / entry.path).resolve() for entry in wanted]
+    for entry, target in zip(wanted, paths, strict=True):
+        if not target.is_relative_to(folder.resolve()):
             msg = f"{entry.path}: a backup's files lie below its folder"
             raise Halt(msg)
     pool = ThreadPoolExecutor(os.cpu_count())  # a file costs a start of openssl: as many at once as there are cores
     try:
-        for _ in pool.map(lambda entry, place: vault.open(entry, place, key), wanted, places):
+        for _ in pool.map(lambda entry, target: vault.open(entry, target, key), wanted, paths):
             pass
     finally:
         pool.shutdown(cancel_futures=True)
@@ -69,9 +69,9 @@ def restore_databases(vault: Vault, backup: Backup, plan: BackupSettings, key: K
         _check_empty(plan)
     with tempfile.TemporaryDirectory(prefix="restoring-") as folder:
         for name in names:
-            place = Path(folder, f"{name}.dump")
-            vault.open(backup.entries[f"{DATABASES}/{name}.dump"], place, key)
-            restore(place, plan.databases[name], plan.password_file, plan.programs)
+            path = Path(folder, f"{name}.dump")
+            vault.open(backup.entries[f"{DATABASES}/{name}.dump"], path, key)
+            restore(path, plan.databases[name], plan.password_file, plan.programs)
     return names
 
 

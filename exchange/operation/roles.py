@@ -38,8 +38,8 @@ def make_databases(plan: Plan) -> Iterator[Done]:
     """Roles, databases, tables and grants; Retryable where the server cannot be reached, Halt where it says no."""
     try:
         with closing(_as_admin(plan.database)) as admin:
-            for role, place in plan.passwords.items():
-                yield _role(admin, plan.database, role, place)
+            for role, path in plan.passwords.items():
+                yield _role(admin, plan.database, role, path)
             names = {plan.database.register_name: OWNER, plan.database.airflow_name: AIRFLOW}
             for name, owner in names.items():
                 yield _database(admin, name, owner)
@@ -73,10 +73,10 @@ def _connected(database: Database, role: str, name: str, **more: Any) -> Connect
     )
 
 
-def _role(admin: Connection, database: Database, role: str, place: Path) -> Done:
-    password, name = password_of(place, role), sql.Identifier(role)
+def _role(admin: Connection, database: Database, role: str, path: Path) -> Done:
+    password, name = password_of(path, role), sql.Identifier(role)
     there = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
-    if there and _lets_in(database, role, place):
+    if there and _lets_in(database, role, path):
         return Done(f"role {role}", new=False)
     verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     statement = "ALTER ROLE {} LOGIN PASSWORD {}" if there else "CREATE ROLE {} LOGIN PASSWORD {}"
@@ -84,9 +84,9 @@ def _role(admin: Connection, database: Database, role: str, place: Path) -> Done
     return Done(f"role {role}", new=True)
 
 
-def _lets_in(database: Database, role: str, place: Path) -> bool:
+def _lets_in(database: Database, role: str, path: Path) -> bool:
     try:
-        _connected(database, role, "postgres", passfile=str(place)).close()
+        _connected(database, role, "postgres", passfile=str(path)).close()
     except psycopg.OperationalError:
         return False
     return True
@@ -103,8 +103,8 @@ def _database(admin: Connection, name: str, owner: str) -> Done:
 def _reader(admin: Connection) -> Done:
     """Whoever makes backups reads everything."""
     member = "SELECT pg_has_role(%s, 'pg_read_all_data', 'MEMBER')"
-    found = admin.execute(member, (BACKUP,)).fetchone()
-    is_new = found != (True,)
+    membership = admin.execute(member, (BACKUP,)).fetchone()
+    is_new = membership != (True,)
     if is_new:
         admin.execute(sql.SQL("GRANT pg_read_all_data TO {}").format(sql.Identifier(BACKUP)))
     return Done(f"{BACKUP} reads all", is_new)
@@ -114,11 +114,11 @@ def _tables(plan: Plan) -> Done:
     settings = Settings.load(plan.owner_settings).register_
     register = open_register(settings.url, "office init", settings.password_file)
     with closing(register):
-        found = probe(register.engine)
-        is_new = found.revision != found.head
+        probed = probe(register.engine)
+        is_new = probed.revision != probed.head
         if is_new:
             register.migrate()
-    return Done(f"tables of {found.head}", is_new)
+    return Done(f"tables of {probed.head}", is_new)
 
 
 def _grants(plan: Plan) -> Done:

@@ -45,7 +45,7 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _IN_MEMORY: Final = 16 * 1024 * 1024
 _PIECE: Final = 1024 * 1024
 _NEW: Final = ".new-"
-_AT_ONCE: Final = 2000
+_CHUNK: Final = 2000
 
 
 @dataclass(frozen=True)
@@ -97,19 +97,19 @@ class Vault:
     @cached_property
     def objects(self) -> dict[str, Path]:
         """SHA-256 of the content → the object, as they lay here when it was first asked for, and what came since."""
-        found = (self.folder / "objects").glob("??/*.p7m")
-        return {path.name.partition(".")[0]: path for path in found if not path.name.startswith(".")}
+        paths = (self.folder / "objects").glob("??/*.p7m")
+        return {path.name.partition(".")[0]: path for path in paths if not path.name.startswith(".")}
 
     def keep(self, path: str, content: Path, digest: str | None = None) -> Entry:
         """The file's content, sealed unless it lies here already. ``digest``: its SHA-256 where its name says it, and
         nothing need be read; Altered where it turns out to be another one.
         """
-        found = digest or sha256_of(content)
-        if found not in self.objects:
-            self.objects[found] = self._seal(content, found)
-            if len(self._unsettled) >= _AT_ONCE:
+        hashed = digest or sha256_of(content)
+        if hashed not in self.objects:
+            self.objects[hashed] = self._seal(content, hashed)
+            if len(self._unsettled) >= _CHUNK:
                 self._settle()
-        return Entry(path, found, content.stat().st_size)
+        return Entry(path, hashed, content.stat().st_size)
 
     def finish(self, now: datetime, entries: Collection[Entry]) -> Backup:
         """The list, once everything it names has reached the disk; named by when the backup began."""
@@ -150,8 +150,8 @@ class Vault:
         gone: list[str] = []
         newest = max((path.name for path in (self.folder / "backups").glob("*.json.gz")), default="")
         for backup in self.backups():
-            place = self._list(backup.name)
-            if backup.at < older_than and place.name != newest:
+            listing = self._list(backup.name)
+            if backup.at < older_than and listing.name != newest:
                 gone.append(backup.name)
             else:
                 kept |= {entry.sha256 for entry in backup.entries.values()}
@@ -165,13 +165,13 @@ class Vault:
         return self.folder / "backups" / f"{name}.json.gz"
 
     def _is_whole(self, digest: str) -> bool:
-        place = self.objects.get(digest)
-        return place is not None and place.is_file() and sha256_of(place) == place.name.split(".")[1]
+        path = self.objects.get(digest)
+        return path is not None and path.is_file() and sha256_of(path) == path.name.split(".")[1]
 
-    def open(self, entry: Entry, place: Path, key: KeyPair) -> None:
+    def open(self, entry: Entry, path: Path, key: KeyPair) -> None:
         """Puts the content to this place; Halt where the object is not what was written, or is for another key."""
-        make_folder(place.parent)
-        temporary = place.with_name(f".restoring-{place.name}")
+        make_folder(path.parent)
+        temporary = path.with_name(f".restoring-{path.name}")
         try:
             if not self._is_whole(entry.sha256) or not _opened(self.objects[entry.sha256], temporary, key):
                 msg = f"{entry.path}: its object is not what was written, or is for another key"
@@ -180,7 +180,7 @@ class Vault:
                 msg = f"{entry.path}: what was sealed is not what the list says"
                 raise Halt(msg)
             temporary.chmod(0o600)
-            temporary.replace(place)
+            temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
@@ -199,18 +199,18 @@ class Vault:
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-        place = folder / f"{digest}.{sealed}.p7m"
-        self._unsettled[place] = temporary
-        return place
+        path = folder / f"{digest}.{sealed}.p7m"
+        self._unsettled[path] = temporary
+        return path
 
     def _settle(self) -> None:
         """Gives the new objects their names, once the disk has them and gives them back as they were written."""
         os.sync()
-        for place, temporary in self._unsettled.items():
-            if _on_disk(temporary) != place.name.split(".")[1]:
+        for path, temporary in self._unsettled.items():
+            if _on_disk(temporary) != path.name.split(".")[1]:
                 msg = f"{self.folder}: what was written is not what is read; is the disk failing?"
                 raise Halt(msg)
-            temporary.replace(place)
+            temporary.replace(path)
         self._unsettled.clear()
         os.sync()
 
@@ -248,16 +248,16 @@ def _pieces(content: Path, hashed: hashlib._Hash) -> Iterator[bytes]:
             yield piece
 
 
-def _opened(sealed: Path, place: Path, key: KeyPair) -> bool:
+def _opened(sealed: Path, path: Path, key: KeyPair) -> bool:
     if sealed.stat().st_size <= _IN_MEMORY:
         with suppress(ValueError):
-            place.write_bytes(pkcs7.pkcs7_decrypt_der(sealed.read_bytes(), key.certificate, key.key, []))
+            path.write_bytes(pkcs7.pkcs7_decrypt_der(sealed.read_bytes(), key.certificate, key.key, []))
             return True
     if shutil.which("openssl") is None:
         msg = "the program openssl is not installed on this machine"
         raise Halt(msg)
     private, certificate = map(str, key.files)
-    files = ("-in", str(sealed), "-out", str(place), "-recip", certificate, "-inkey", private)
+    files = ("-in", str(sealed), "-out", str(path), "-recip", certificate, "-inkey", private)
     command = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", *files]
     try:
         return subprocess.run(command, capture_output=True, check=False, timeout=3600).returncode == 0

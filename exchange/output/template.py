@@ -77,16 +77,16 @@ def _fill_data(book: Workbook, sheet: Worksheet, columns: Sequence[Column], head
     values = [kind for kind in (hints.get(column.code, {}).get("values") for column in columns) if kind]
     if values:
         _fill_values(book, values)
-    for place, column in enumerate(columns):
-        sheet.write_string(0, place, column.zh[0], head)
+    for position, column in enumerate(columns):
+        sheet.write_string(0, position, column.zh[0], head)
         if column.code in hints:
-            check = _check(column, place, hints[column.code], values)
-            sheet.data_validation(1, place, MAX_SHEET_ROWS, place, check)
+            check = _check(column, position, hints[column.code], values)
+            sheet.data_validation(1, position, MAX_SHEET_ROWS, position, check)
     sheet.repeat_rows(0)
     _one_page_wide(sheet)
 
 
-def _check(column: Column, place: int, hint: Mapping[str, str], values: Sequence[str]) -> dict[str, Any]:
+def _check(column: Column, position: int, hint: Mapping[str, str], values: Sequence[str]) -> dict[str, Any]:
     """The hint that appears beside a chosen cell, and what is warned of."""
     check: dict[str, Any] = {"input_title": column.zh[0], "input_message": hint["zh"], "validate": "any"}
     if "values" in hint:
@@ -94,7 +94,7 @@ def _check(column: Column, place: int, hint: Mapping[str, str], values: Sequence
         source = f"={_VALUES_SHEET}!${letter}$1:${letter}${len(_values(hint['values']))}"
         check |= {"validate": "list", "source": source}
     elif column.code == "id_number":
-        cell = f"{xl_col_to_name(place)}2"
+        cell = f"{xl_col_to_name(position)}2"
         check |= {"validate": "custom", "value": f"=OR(LEN({cell})=15,LEN({cell})=18)"}
     return check | {"error_type": "warning", "error_title": column.zh[0], "error_message": hint["zh"]}
 
@@ -102,8 +102,8 @@ def _check(column: Column, place: int, hint: Mapping[str, str], values: Sequence
 def _fill_values(book: Workbook, kinds: Sequence[str]) -> None:
     sheet = book.add_worksheet(_VALUES_SHEET)
     sheet.hide()
-    for place, kind in enumerate(kinds):
-        sheet.write_column(0, place, _values(kind))
+    for position, kind in enumerate(kinds):
+        sheet.write_column(0, position, _values(kind))
 
 
 def _fill_handover(
@@ -116,15 +116,15 @@ def _fill_handover(
     sheet.set_column(1, 1, 62)
     sheet.set_row(0, 36)
     sheet.merge_range(0, 0, 0, 1, "材料交接单 Handover sheet", title)
-    for place, (name, filled) in enumerate(_handover(agreement, purpose, items), start=1):
-        sheet.set_row(place, 60 if "SHA-256" in name or "签名" in name else 24 + 16 * (len(filled) // 30))
-        sheet.write_string(place, 0, name, label)
+    for position, (name, filled) in enumerate(_handover(agreement, purpose, items), start=1):
+        sheet.set_row(position, 60 if "SHA-256" in name or "签名" in name else 24 + 16 * (len(filled) // 30))
+        sheet.write_string(position, 0, name, label)
         if filled.startswith("="):
-            sheet.write_formula(place, 1, filled, value, 0)
+            sheet.write_formula(position, 1, filled, value, 0)
         else:
-            sheet.write_string(place, 1, filled, value)
+            sheet.write_string(position, 1, filled, value)
         if name.startswith("周期"):
-            sheet.data_validation(place, 1, place, 1, {"validate": "list", "source": list(agreement.cycles)})
+            sheet.data_validation(position, 1, position, 1, {"validate": "list", "source": list(agreement.cycles)})
     sheet.set_paper(_A4)
     sheet.fit_to_pages(1, 1)
 
@@ -153,7 +153,7 @@ def _fill_notes(book: Workbook, sheet: Worksheet, columns: Sequence[Column], hea
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 2, _NOTES_WIDTH + 4)
-    rows = [(str(place), rule["zh"], rule["en"]) for place, rule in enumerate(_texts()["rule"], start=1)]
+    rows = [(str(position), rule["zh"], rule["en"]) for position, rule in enumerate(_texts()["rule"], start=1)]
     hints = {entry["code"]: entry for entry in _texts()["column"]}
     told = [
         (column.zh[0] + "（可空）" * column.optional, hints[column.code]["zh"], hints[column.code]["en"])
@@ -161,9 +161,9 @@ def _fill_notes(book: Workbook, sheet: Worksheet, columns: Sequence[Column], hea
         if column.code in hints
     ]
     sheet.write_row(0, 0, ("填写说明 Notes", "中文", "English"), head)
-    for place, row in enumerate([*rows, *told], start=1):
-        sheet.set_row(place, _LINE * max(_lines(text) for text in row))
-        sheet.write_row(place, 0, row, wrap)
+    for position, row in enumerate([*rows, *told], start=1):
+        sheet.set_row(position, _LINE * max(_lines(text) for text in row))
+        sheet.write_row(position, 0, row, wrap)
     _one_page_wide(sheet)
 
 

@@ -34,7 +34,7 @@ from exchange.pages import (
     words,
 )
 from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
-from exchange.pages.asked import Asked, Office
+from exchange.pages.asked import Asked, PageContext
 from exchange.pages.forgery import holds
 
 _OPEN: Final = health.OPEN
@@ -55,37 +55,37 @@ _PAGES: Final = {
 }
 
 
-def make_application(office: Office, who: Callable[..., Account]) -> FastAPI:
+def make_application(context: PageContext, who: Callable[..., Account]) -> FastAPI:
     """The pages of this office. ``who`` is a FastAPI dependency: the account that is asking, or HTTP 401."""
     application = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
-    application.state.log_in = office.log_in
-    application.state.with_names = partial(words.with_names, office.app.settings)
+    application.state.log_in = context.log_in
+    application.state.with_names = partial(words.with_names, context.app.settings)
     application.middleware("http")(answering.unforeseen)
     for kind, handler in answering.ERRORS.items():
         application.add_exception_handler(kind, handler)
     application.mount(STATIC, StaticFiles(directory=Path(__file__).parent / "static"))
     for route in ROUTES:
-        answer = _open(route, office) if Group.ANYONE in route.groups else _answering(route, office, who)
+        answer = _open(route, context) if Group.ANYONE in route.groups else _answering(route, context, who)
         application.add_api_route(route.path, answer, methods=[route.method], name=route.name, response_model=None)
     return application
 
 
-def _open(route: PageRoute, office: Office) -> Callable[..., Any]:
+def _open(route: PageRoute, context: PageContext) -> Callable[..., Any]:
     """The route's function without a guard: it is told nothing of who asks, and knows no person."""
     made = _OPEN[route.name]
 
     def answer() -> Any:
-        return made(office)
+        return made(context)
 
     return answer
 
 
-def _answering(route: PageRoute, office: Office, who: Callable[..., Account]) -> Callable[..., Any]:
+def _answering(route: PageRoute, context: PageContext, who: Callable[..., Account]) -> Callable[..., Any]:
     """The route's function behind its guard: logged in, in a group of the table, a write with its token."""
     made = _PAGES[route.name]
 
     def guard(request: Request, account: Account = Depends(who)) -> Visitor:  # noqa: B008
-        visitor = Visitor(account, office.app.settings.person(login=account.login))
+        visitor = Visitor(account, context.app.settings.person(login=account.login))
         if not visitor.groups & route.groups:
             raise HTTPException(403)
         answering.check_address(request)
@@ -95,10 +95,10 @@ def _answering(route: PageRoute, office: Office, who: Callable[..., Account]) ->
         if route.method == "GET":
             return {}
         fields = await answering.form(request)
-        if not holds(office.key, visitor.account.login, fields.pop("token", ""), office.app.now()):
+        if not holds(context.key, visitor.account.login, fields.pop("token", ""), context.app.now()):
             raise HTTPException(403)
-        minutes = office.app.settings.policy.approve_login_minutes
-        if route.fresh and not visitor.account.is_fresh(office.app.now(), minutes):
+        minutes = context.app.settings.policy.approve_login_minutes
+        if route.fresh and not visitor.account.is_fresh(context.app.now(), minutes):
             raise answering.LogInAgain(minutes)
         return fields
 
@@ -107,6 +107,6 @@ def _answering(route: PageRoute, office: Office, who: Callable[..., Account]) ->
         visitor: Visitor = Depends(guard),  # noqa: B008
         fields: Mapping[str, str] = Depends(posted),
     ) -> Any:
-        return made(Asked(request, office, visitor, office.of(visitor), fields))
+        return made(Asked(request, context, visitor, context.of(visitor), fields))
 
     return answer

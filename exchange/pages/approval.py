@@ -62,8 +62,8 @@ def approvals(asked: Asked) -> Response:
     """All that waits for a leader, what is due first before the rest; and what was approved and has not left yet."""
     app, today = asked.app, office_day(asked.app.now())
     known = agreements(app)
-    found = [(release, batch, *named(known, batch)) for release, batch in releases_under_way(app.register.engine)]
-    waiting = [each for each in found if each[0].state is ReleaseState.PROPOSED]
+    releases = [(release, batch, *named(known, batch)) for release, batch in releases_under_way(app.register.engine)]
+    waiting = [each for each in releases if each[0].state is ReleaseState.PROPOSED]
     page = page_of(waiting, asked.request.query_params.get("page"))
     return asked.page(
         "approvals.html",
@@ -71,7 +71,7 @@ def approvals(asked: Asked) -> Response:
         waiting=[_line(*each, today) for each in page.rows],
         leaving=[
             (release, partner, words.RELEASES[release.state], words.moment(since), is_stuck(release, app.now()))
-            for release, _, partner, _ in found
+            for release, _, partner, _ in releases
             if (since := release.may_leave_since) is not None
         ],
         stops=[_stop(app, known, each) for each in app.register.clock.proposals()],

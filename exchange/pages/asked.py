@@ -29,7 +29,7 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Office:
+class PageContext:
     """The opened office behind the pages. ``failures``: batch → what failed, from whoever runs the tasks; ``log_in``:
     the address at which one is logged out and in again; ``months``: the whole months that supervision counted.
     """
@@ -59,14 +59,14 @@ class Asked:
     """One request: whose, in whose name, and what was posted."""
 
     request: Request
-    office: Office
+    context: PageContext
     visitor: Visitor
     app: App
     form: Mapping[str, str]
 
     @property
     def token(self) -> str:
-        return make_token(self.office.key, self.visitor.account.login, self.app.now())
+        return make_token(self.context.key, self.visitor.account.login, self.app.now())
 
     def page(self, template: str, **values: Any) -> HTMLResponse:
         """The template's page for this visitor."""

@@ -30,17 +30,17 @@ _ROWS: Final = Words("行数", "rows")
 
 
 def batch(asked: Asked) -> Response:
-    found = asked.app.register.find_batch(asked.request.path_params["batch_id"])
-    if found is None:
+    shown = asked.app.register.find_batch(asked.request.path_params["batch_id"])
+    if shown is None:
         raise HTTPException(404)
-    steps = asked.app.register.steps(found.id)
+    steps = asked.app.register.steps(shown.id)
     return asked.page(
         "batch.html",
-        batch=found,
-        facts=list(_facts(asked.app, found, steps)),
+        batch=shown,
+        facts=list(_facts(asked.app, shown, steps)),
         way=_way(steps),
-        tables=[table for table in _tables(asked.app, found, steps) if table[2]],
-        failure=asked.office.failures().get(found.id),
+        tables=[table for table in _tables(asked.app, shown, steps) if table[2]],
+        failure=asked.context.failures().get(shown.id),
     )
 
 
@@ -93,13 +93,13 @@ def _refusal(code: str) -> Words:
 
 def _way(steps: list[Step]) -> list[tuple[Words, str, str]]:
     """The states that it went through: words, when, and how long after the one before."""
-    found, before = [], None
+    way, before = [], None
     for step in steps:
         if step.from_state != step.to_state:
             after = span((step.at - before).total_seconds()) if before else ""
-            found.append((words.STATES[State(step.to_state)], words.moment(step.at), after))
+            way.append((words.STATES[State(step.to_state)], words.moment(step.at), after))
             before = step.at
-    return found
+    return way
 
 
 def _tables(app: App, batch: Batch, steps: list[Step]) -> Iterator[Table]:

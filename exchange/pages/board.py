@@ -68,11 +68,11 @@ class BoardLine:
 
 def board(asked: Asked) -> Response:
     query = dict(asked.request.query_params)
-    known, failures, today = agreements(asked.app), asked.office.failures(), office_day(asked.app.now())
+    known, failures, today = agreements(asked.app), asked.context.failures(), office_day(asked.app.now())
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))), known)
     lines = open_lines(asked.app.register.engine)
-    found = open_picture(asked.app, lines, today)
-    chosen = [each for each in found if _fits(each, known, wanted)]
+    batches = open_picture(asked.app, lines, today)
+    chosen = [each for each in batches if _fits(each, known, wanted)]
     page = page_of(chosen, query.get("page"))
     since = {line.batch.id: line.since for line in lines}
     held = {each.batch: each for each in asked.app.register.guard.holds()}
@@ -83,8 +83,8 @@ def board(asked: Asked) -> Response:
             _line(each, since[each.batch.id], known, today, failures, held.get(each.batch.id)) for each in page.rows
         ],
         page=page,
-        tiles=_tiles(found),
-        waiting=_waiting_tiles(found),
+        tiles=_tiles(batches),
+        waiting=_waiting_tiles(batches),
         wanted=wanted,
         query=urlencode(wanted),
         partners=known,
@@ -92,7 +92,7 @@ def board(asked: Asked) -> Response:
         level=labels.level,
         urgencies=Urgency,
         waits=_WAITING,
-        failed=sum(each.batch.id in failures for each in found),
+        failed=sum(each.batch.id in failures for each in batches),
         troubles=troubles(asked.app),
     )
     path = asked.request.scope.get("root_path", "") + "/board"
@@ -151,10 +151,10 @@ def _by_kind(waits: Mapping[Words, int]) -> dict[str, dict[Words, int]]:
         INQUIRY: "officer",
         RETURNED: "officer",
     }
-    found: dict[str, dict[Words, int]] = {}
+    by_kind: dict[str, dict[Words, int]] = {}
     for whom, rows in waits.items():
-        found.setdefault(kinds.get(whom, "officer"), {})[whom] = rows
-    return found
+        by_kind.setdefault(kinds.get(whom, "officer"), {})[whom] = rows
+    return by_kind
 
 
 def _tiles(batches: Iterable[OpenBatch]) -> list[tuple[Urgency, int]]:
@@ -162,11 +162,11 @@ def _tiles(batches: Iterable[OpenBatch]) -> list[tuple[Urgency, int]]:
     return [(urgency, counts[urgency]) for urgency in _TILES]
 
 
-def _waiting_tiles(found: Iterable[OpenBatch]) -> list[tuple[str, Words, int, int]]:
+def _waiting_tiles(open_batches: Iterable[OpenBatch]) -> list[tuple[str, Words, int, int]]:
     """Kind, words, batches and rows."""
     batches: Counter[str] = Counter()
     rows: Counter[str] = Counter()
-    for each in found:
+    for each in open_batches:
         for kind, whom in _by_kind(each.waits).items():
             batches[kind] += 1
             rows[kind] += sum(whom.values())

@@ -82,12 +82,12 @@ def _word(column: str, value: Any) -> str:
 def differing(text: str, other: str) -> list[Piece]:
     """The text in pieces; those that the other does not have are marked by their code points."""
     matcher = SequenceMatcher(None, text, other, autojunk=False)
-    found = []
+    pieces = []
     for kind, start, end, _, _ in matcher.get_opcodes():
         part = text[start:end]
         if part:
-            found.append(Piece(part, "" if kind == "equal" else code_points(part)))
-    return found
+            pieces.append(Piece(part, "" if kind == "equal" else code_points(part)))
+    return pieces
 
 
 def code_points(text: Iterable[str]) -> str:

@@ -9,19 +9,19 @@ from typing import Final
 from fastapi.responses import PlainTextResponse, Response
 
 from exchange.operation.metrics import exposition
-from exchange.pages.asked import Asked, Office
+from exchange.pages.asked import Asked, PageContext
 
 
-def health(office: Office) -> PlainTextResponse:
+def health(context: PageContext) -> PlainTextResponse:
     """200 ``ok``, or 503; what is wrong stands in ``exchange health``, which the machine's own accounts may run."""
-    if office.health.serving():
+    if context.health.serving():
         return PlainTextResponse("ok\n")
     return PlainTextResponse("not ok\n", 503)
 
 
 def metrics(asked: Asked) -> Response:
     """Prometheus' text form; Prometheus comes with a token of an account of its own (docs/operations.md)."""
-    return Response(exposition(asked.office.health), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(exposition(asked.context.health), media_type="text/plain; version=0.0.4; charset=utf-8")
 
 
 OPEN: Final = {"health": health}

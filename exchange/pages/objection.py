@@ -43,8 +43,8 @@ def objections(asked: Asked) -> Response:
 
 def _known(asked: Asked, batch_id: str) -> str:
     """The id of a batch that there is; any other text is not put into the form."""
-    found = asked.app.register.find_batch(batch_id)
-    return "" if found is None else found.id
+    batch = asked.app.register.find_batch(batch_id)
+    return "" if batch is None else batch.id
 
 
 def _facts(asked: Asked, opened: Batch) -> list[tuple[Words, str]]:

@@ -30,8 +30,8 @@ LISTED: Final = 200
 
 def returned(asked: Asked) -> Response:
     """One of them: the leader's reason, what would have left, and the rows that are this officer's."""
-    app, found = asked.app, _mine(asked, asked.request.path_params["release_id"])
-    release, batch = found.release, found.batch
+    app, case = asked.app, _mine(asked, asked.request.path_params["release_id"])
+    release, batch = case.release, case.batch
     partner, purpose = named(agreements(app), batch)
     reviews = app.register.reviews.among(batch.id, release.rows)
     mine = [each for each in reviews if may_review(app.settings, app.register.actor, each.division)]
@@ -45,7 +45,7 @@ def returned(asked: Asked) -> Response:
         due=words.due_words(batch),
         by=words.who(app.settings, release.judged_by),
         at=words.moment(release.judged_at),
-        open=found.open,
+        open=case.open,
         counts=[
             (labels.item(item), labels.answer(code), rows)
             for item, tally in release.counts.items()
@@ -64,10 +64,10 @@ def _before(review: Review) -> str:
 
 def propose_again(asked: Asked) -> Response:
     """The rows may leave again; within a minute they are before the leader, as far as they are decided."""
-    found, note = _mine(asked, asked.form.get("release", "")), asked.form.get("note", "").strip()
+    case, note = _mine(asked, asked.form.get("release", "")), asked.form.get("note", "").strip()
     with without_values():
         check_note(note, needed=True)
-    asked.app.register.releases.reopen(found.batch.id, found.release.number, note)
+    asked.app.register.releases.reopen(case.batch.id, case.release.number, note)
     return asked.see("/review?proposed=1")
 
 
@@ -78,10 +78,10 @@ def _mine(asked: Asked, release_id: str) -> Returned:
         batch_id, number = parse_id(release_id)
     except Halt:
         raise HTTPException(404) from None
-    found = returned_release(app.register.engine, offices_of(app.settings, app.register.actor), batch_id, number)
-    if found is None:
+    releases = returned_release(app.register.engine, offices_of(app.settings, app.register.actor), batch_id, number)
+    if releases is None:
         raise HTTPException(404)
-    return found
+    return releases
 
 
 PAGES: Final = {"returned": returned, "propose_again": propose_again}

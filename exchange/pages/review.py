@@ -80,61 +80,61 @@ def _returned(asked: Asked) -> list[Returned]:
 
 def open_row(asked: Asked) -> Response:
     """One row with its people; the register has been told before this is rendered."""
-    found = _mine(asked)
-    may_decide = _decidable(asked.app, found)
+    review = _mine(asked)
+    may_decide = _decidable(asked.app, review)
     with without_values():
-        case = load_cases(asked.app, found.batch, [found], hold=may_decide)[0]
+        case = load_cases(asked.app, review.batch, [review], hold=may_decide)[0]
         lines, held = compared(case), records(case)
     register = asked.app.register
-    batch = register.batch(found.batch)
+    batch = register.batch(review.batch)
     partner, purpose = named(agreements(asked.app), batch)
     return asked.page(
         "row.html",
-        review=found,
+        review=review,
         batch=batch,
         partner=partner,
         purpose=purpose,
-        why=why(found),
+        why=why(review),
         lines=lines,
         people=case.people.height,
         records=held,
         columns=_columns(case),
-        returned_for=found.returned_for if found.state is ReviewState.OPEN else None,
-        before=found.answers,
-        before_reason=found.reason,
+        returned_for=review.returned_for if review.state is ReviewState.OPEN else None,
+        before=review.answers,
+        before_reason=review.reason,
         reasons=REASONS,
         due=words.due_words(batch),
         moment=words.moment(asked.app.now()),
         decidable=may_decide,
-        two=needs_two(asked.app, found.batch),
-        disputed=[(words.who(asked.app.settings, each.by), _in_words(each.answers)) for each in found.words]
-        if found.is_disputed
+        two=needs_two(asked.app, review.batch),
+        disputed=[(words.who(asked.app.settings, each.by), _in_words(each.answers)) for each in review.words]
+        if review.is_disputed
         else [],
     )
 
 
 def decide_row(asked: Asked) -> Response:
     """Takes the decision, all of it or nothing, and leads back to the list."""
-    found, form = _mine(asked), asked.form
+    review, form = _mine(asked), asked.form
     version = number_of(form.get("version", ""))
-    if found.held_by != asked.app.register.actor:
-        msg = f"{found.batch} row {found.row} is not open with you; open it, then decide"
+    if review.held_by != asked.app.register.actor:
+        msg = f"{review.batch} row {review.row} is not open with you; open it, then decide"
         raise Halt(msg)
     answers = {name.removeprefix(ANSWER): code for name, code in form.items() if name.startswith(ANSWER) and code}
     note = form.get("note", "").strip() or None
     with without_values():
         check_reason(form.get("reason", ""), note)
-        said = complete(open_columns(asked.app, found.batch, [found.row])[0], answers)
-        settled = decide(asked.app, found.batch, [Decision(found.row, version, said, form["reason"], note)])
-    if not may_review(asked.app.settings, asked.app.register.actor, found.division):
+        said = complete(open_columns(asked.app, review.batch, [review.row])[0], answers)
+        settled = decide(asked.app, review.batch, [Decision(review.row, version, said, form["reason"], note)])
+    if not may_review(asked.app.settings, asked.app.register.actor, review.division):
         return asked.see("/approval?done=settled")
     return asked.see("/review?decided=1" if settled else "/review?another=1")
 
 
 def undo_row(asked: Asked) -> Response:
     """Takes back what this officer said."""
-    found = _mine(asked)
-    undo(asked.app, found.batch, found.row)
+    review = _mine(asked)
+    undo(asked.app, review.batch, review.row)
     return asked.see("/review?undone=1")
 
 
@@ -161,28 +161,28 @@ def _mine(asked: Asked) -> Review:
     """
     batch_id, row = asked.form.get("batch", ""), number_of(asked.form.get("row", ""))
     try:
-        found = asked.app.register.reviews.get(batch_id, row)
+        review = asked.app.register.reviews.get(batch_id, row)
     except Halt:
         raise HTTPException(404) from None
     settings, person = asked.app.settings, asked.app.register.actor
-    if not may_review(settings, person, found.division) and not (found.is_disputed and is_leader(settings, person)):
+    if not may_review(settings, person, review.division) and not (review.is_disputed and is_leader(settings, person)):
         raise HTTPException(404)
-    return found
+    return review
 
 
 def _columns(case: CaseView) -> list[tuple[str, str, str, str, list[tuple[str, str, str]]]]:
     """Of each column to be decided: code, label, the answer now, the proposal, and (code, Chinese, English) of what may
     be decided. Number and name follow the identity, where that is to be decided.
     """
-    found = []
+    columns = []
     for column, now in case.open.items():
         if "identity" in case.open and column in _FOLLOWS_IDENTITY:
             continue
         may = [(code, ANSWERS[code].zh, ANSWERS[code].en) for code in allowed(column)]
         proposal = case.proposal.get(column, "")
         taken = proposal if proposal in allowed(column) else ""
-        found.append((column, str(labels.item(column)), ANSWERS[now].zh, taken, may))
-    return found
+        columns.append((column, str(labels.item(column)), ANSWERS[now].zh, taken, may))
+    return columns
 
 
 def _causes(line: QueueLine) -> str:

@@ -26,10 +26,10 @@ def search(asked: Asked) -> Response:
     wanted = {name: text for name, text in given.items() if text}
     state = wanted.pop("state", None)
     known = agreements(asked.app)
-    found = []
+    batches = []
     if wanted or state in list(State):
         chosen = BatchFilter(**wanted, state=State(state) if state in list(State) else None, limit=FOUND)
-        found = asked.app.register.batches(chosen)
+        batches = asked.app.register.batches(chosen)
     return asked.page(
         "search.html",
         given=given,
@@ -45,7 +45,7 @@ def search(asked: Asked) -> Response:
                 words.moment(each.received_at),
                 words.due_words(each),
             )
-            for each in found
+            for each in batches
         ],
         most=FOUND,
     )

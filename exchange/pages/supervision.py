@@ -28,7 +28,7 @@ from exchange.register.board import open_lines
 from exchange.register.looks import looks
 from exchange.supervision import months
 from exchange.supervision.labels import Words
-from exchange.supervision.months import MEASURES, Figures, last_months, side_by_side
+from exchange.supervision.months import MEASURES, Figures, figures_of_months, last_months
 
 MONTHS: Final = 6
 LONGEST: Final = 20
@@ -65,16 +65,16 @@ def supervision_csv(asked: Asked) -> Response:
 def report_file(asked: Asked) -> Response:
     """A monthly report as it lies in the office's folder."""
     name = asked.request.path_params["name"]
-    place = asked.app.settings.home / "reports" / name[:7] / name
-    if not _REPORT.fullmatch(name) or not place.is_file():
+    path = asked.app.settings.home / "reports" / name[:7] / name
+    if not _REPORT.fullmatch(name) or not path.is_file():
         raise HTTPException(404)
-    return FileResponse(place, filename=name)
+    return FileResponse(path, filename=name)
 
 
 def _reports(app: App) -> list[tuple[str, list[str]]]:
     """Month → its files, the newest first."""
     folder = app.settings.home / "reports"
-    found = (
+    reports = (
         [
             (month.name, sorted(path.name for path in month.iterdir() if _REPORT.fullmatch(path.name)))
             for month in sorted(folder.iterdir(), reverse=True)
@@ -83,33 +83,33 @@ def _reports(app: App) -> list[tuple[str, list[str]]]:
         if folder.is_dir()
         else []
     )
-    return [(month, files) for month, files in found if files]
+    return [(month, files) for month, files in reports if files]
 
 
 def _tables(asked: Asked) -> list[Shown]:
     app = asked.app
-    found = side_by_side(app, last_months(app.now(), MONTHS), asked.office.months)
-    heads = tuple(Words(each.month.name, "" if each.month.whole else "up to now") for each in found)
+    months = figures_of_months(app, last_months(app.now(), MONTHS), asked.context.months)
+    heads = tuple(Words(each.month.name, "" if each.month.whole else "up to now") for each in months)
     return [
-        Shown("months", Words("逐月对照", "Months side by side"), (Words("指标", "figure"), *heads), _totals(found)),
-        _rates("levels", Words("按时办结率，按级别", "On time, by level"), found, heads, "by_level"),
-        _rates("partners", Words("按时办结率，按部门", "On time, by partner"), found, heads, "by_partner"),
+        Shown("months", Words("逐月对照", "Months side by side"), (Words("指标", "figure"), *heads), _totals(months)),
+        _rates("levels", Words("按时办结率，按级别", "On time, by level"), months, heads, "by_level"),
+        _rates("partners", Words("按时办结率，按部门", "On time, by partner"), months, heads, "by_partner"),
         _longest(app),
         _looks(app),
     ]
 
 
-def _totals(found: list[Figures]) -> list[tuple[str, ...]]:
+def _totals(months: list[Figures]) -> list[tuple[str, ...]]:
     return [
-        (str(said), *[_share(each.total[name]) if name == "rate" else f"{each.total[name]:,}" for each in found])
+        (str(said), *[_share(each.total[name]) if name == "rate" else f"{each.total[name]:,}" for each in months])
         for name, said in MEASURES
     ]
 
 
-def _rates(code: str, title: Words, found: list[Figures], heads: tuple[Words, ...], which: str) -> Shown:
+def _rates(code: str, title: Words, figures: list[Figures], heads: tuple[Words, ...], which: str) -> Shown:
     first = Words("级别", "level") if which == "by_level" else Words("部门", "partner")
     trend = Words("较上月", "change")
-    rows = [(name, *map(_share, shares), _change(shares[-2:])) for name, shares in months.named(found, which)]
+    rows = [(name, *map(_share, shares), _change(shares[-2:])) for name, shares in months.named(figures, which)]
     return Shown(code, title, (first, *heads, trend), rows)
 
 
@@ -127,8 +127,8 @@ def _change(last: list[float | None]) -> str:
 
 def _longest(app: App) -> Shown:
     known = agreements(app)
-    found = open_picture(app, open_lines(app.register.engine, LONGEST), office_day(app.now()))
-    found.sort(key=lambda each: (each.batch.received_at, each.batch.id))
+    batches = open_picture(app, open_lines(app.register.engine, LONGEST), office_day(app.now()))
+    batches.sort(key=lambda each: (each.batch.received_at, each.batch.id))
     rows = [
         (
             each.batch.id,
@@ -137,7 +137,7 @@ def _longest(app: App) -> Shown:
             str(words.due_words(each.batch)),
             "；".join(f"{whom} {rows:,}" for whom, rows in each.waits.items()) or str(words.STATES[each.batch.state]),
         )
-        for each in found
+        for each in batches
     ]
     heads = (
         Words("批次", "batch"), Words("部门", "partner"), Words("收到", "received"), Words("时限", "due"),

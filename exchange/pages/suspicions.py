@@ -50,10 +50,10 @@ def _line(app: App, known: Agreements, hold: GuardHold) -> dict[str, object]:
 def in_words(trip: str) -> Words:
     """``sequence 12 >= 10`` as a leader reads it; a rule of an earlier version by its code."""
     rule, _, figures = trip.partition(" ")
-    found, _, limit = figures.partition(" >= ")
+    measured, _, limit = figures.partition(" >= ")
     said = GUARD_RULES.get(rule)
     zh, en = (rule, "") if said is None else (said.zh, said.en)
-    return Words(f"{zh}：{found}（限 {limit}）" if limit else zh, en)
+    return Words(f"{zh}：{measured}（限 {limit}）" if limit else zh, en)
 
 
 def decide_hold(asked: Asked) -> Response:

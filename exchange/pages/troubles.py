@@ -42,13 +42,13 @@ Agreements = Mapping[str, tuple[str, str | None, Mapping[str, str]]]
 
 def agreements(app: App) -> Agreements:
     """What the pages tell of partners, from the agreements that can be read."""
-    found: dict[str, tuple[str, str | None, Mapping[str, str]]] = {}
+    by_partner: dict[str, tuple[str, str | None, Mapping[str, str]]] = {}
     for path in app.agreement_files():
         agreement = _read(path)
         if isinstance(agreement, Agreement):
             purposes = {each.code: each.zh for each in agreement.purposes}
-            found[agreement.partner] = (agreement.zh, agreement.level, purposes)
-    return found
+            by_partner[agreement.partner] = (agreement.zh, agreement.level, purposes)
+    return by_partner
 
 
 def named(known: Agreements, batch: Batch) -> tuple[str, str]:
@@ -122,15 +122,15 @@ def _agreed(app: App, today: date) -> Iterator[Trouble]:
         for use in ("signing", "encryption"):
             yield from _certificate(app, agreement.partner, use, getattr(agreement.certificates, use))
     keys = app.settings.keys
-    for use, place in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
-        yield from _certificate(app, "本机关 the office", use, place)
+    for use, file in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
+        yield from _certificate(app, "本机关 the office", use, file)
 
 
-def _certificate(app: App, whose: str, use: str, place: Path) -> Iterator[Trouble]:
+def _certificate(app: App, whose: str, use: str, path: Path) -> Iterator[Trouble]:
     """What is to be done about the certificates in a file, of which two are there during a change."""
     kind, now = Words("协议与证书", "agreement, certificates"), app.now()
     try:
-        certificates = read_certificates(place)
+        certificates = read_certificates(path)
     except Halt as error:
         yield Trouble(kind, whose, Words(f"证书 {use} 无法读取", str(error)))
         return

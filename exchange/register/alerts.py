@@ -76,11 +76,11 @@ class Alerts:
     def sent(self, batch_ids: Iterable[str]) -> dict[str, dict[tuple[str, int], date]]:
         """Batch → kind → the office's day on which it was noticed last."""
         query = select(AlertRow).where(AlertRow.subject.in_(list(batch_ids))).order_by(AlertRow.noticed_at)
-        found: dict[str, dict[tuple[str, int], date]] = {}
+        by_subject: dict[str, dict[tuple[str, int], date]] = {}
         with transaction(self.engine) as session:
             for row in session.scalars(query):
-                found.setdefault(row.subject, {})[row.code, row.days] = office_day(row.noticed_at)
-        return found
+                by_subject.setdefault(row.subject, {})[row.code, row.days] = office_day(row.noticed_at)
+        return by_subject
 
     def closed_late(self, code: str) -> list[Batch]:
         """Batches that were closed after their due day, without an alert of this code."""

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from exchange.register import digests, ledger, verify
 from exchange.register.models import BatchRow
 
-_AT_ONCE: Final = 1000
+_CHUNK: Final = 1000
 _FACTS: Final = {"signing": "begins"}
 
 
@@ -35,7 +35,7 @@ def begin(session: Session, at: datetime, actor: str) -> int:
         previous = ledger.write_behind(session, previous, tree, lines, [held[batch_id] for batch_id, _ in batches])
     for table in digests.BY_ROW:
         rows = digests.of_rows(session, table)
-        while told := dict(islice(rows, _AT_ONCE)):
+        while told := dict(islice(rows, _CHUNK)):
             line = ledger.pending(None, (None, ledger.NOTED), at, actor, _FACTS)
             previous = ledger.write_behind(session, previous, tree, [line], [told])
     if tree.size == walked.lines:
@@ -47,6 +47,6 @@ def begin(session: Session, at: datetime, actor: str) -> int:
 def _several(session: Session) -> Iterator[list[tuple[str, str]]]:
     """(batch, state) of all batches, so many at once."""
     everyone = session.execute(select(BatchRow.id, BatchRow.state).order_by(BatchRow.id))
-    found = iter([(batch_id, state) for batch_id, state in everyone])
-    while several := list(islice(found, _AT_ONCE)):
+    pairs = iter([(batch_id, state) for batch_id, state in everyone])
+    while several := list(islice(pairs, _CHUNK)):
         yield several

@@ -67,12 +67,12 @@ def open_lines(engine: Engine, limit: int | None = None) -> list[OpenLine]:
         stopped: dict[str, list[Stop]] = {}
         for batch_id, *values in session.execute(stops):
             stopped.setdefault(batch_id, []).append(Stop(**dict(zip(stop_names, values, strict=True))))
-        found = []
+        open_batches = []
         for *values, at in session.execute(lines.order_by(BatchRow.received_at, BatchRow.id).limit(limit)):
             fields = dict(zip(names, values, strict=True))
             batch = Batch(**fields | {"state": State(fields["state"]), "items": tuple(fields["items"])})
-            found.append(OpenLine(batch, at or batch.received_at, tuple(stopped.get(batch.id, ()))))
-        return found
+            open_batches.append(OpenLine(batch, at or batch.received_at, tuple(stopped.get(batch.id, ()))))
+        return open_batches
 
 
 def queue_lines(engine: Engine, divisions: Iterable[str], person: str, limit: int) -> list[QueueLine]:
@@ -128,8 +128,8 @@ def queue_counts(engine: Engine, divisions: Iterable[str]) -> Mapping[ReviewStat
     query = select(ReviewRow.state, func.count()).join(BatchRow)
     query = query.where(LIVE, _of(divisions), BatchRow.state.in_(OPEN)).group_by(ReviewRow.state)
     with transaction(engine) as session:
-        found = {ReviewState(state): count for state, count in session.execute(query)}
-    return {state: found.get(state, 0) for state in ReviewState}
+        counts = {ReviewState(state): count for state, count in session.execute(query)}
+    return {state: counts.get(state, 0) for state in ReviewState}
 
 
 def releases_under_way(engine: Engine) -> list[tuple[Release, Batch]]:

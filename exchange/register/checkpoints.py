@@ -42,9 +42,9 @@ class Kept:
 
     def keep(self, text: str, day: date) -> None:
         """The day's newest; nothing to do where it is that already."""
-        place = self.folder / str(day)
-        if not place.exists() or place.read_text("utf-8") != text:
-            write_atomically(place, text.encode())
+        path = self.folder / str(day)
+        if not path.exists() or path.read_text("utf-8") != text:
+            write_atomically(path, text.encode())
 
     def files(self) -> list[Path]:
         """Those that hold, the oldest day first."""
@@ -52,15 +52,15 @@ class Kept:
 
     def keep_cosigned(self, text: str, key: bytes, size: int) -> Path:
         """A checkpoint with the cosignature of the witness whose key has this id."""
-        place = self.folder / _COSIGNED / f"{key.hex()}-{size:0{_DIGITS}}"
-        write_atomically(place, text.encode())
-        return place
+        path = self.folder / _COSIGNED / f"{key.hex()}-{size:0{_DIGITS}}"
+        write_atomically(path, text.encode())
+        return path
 
     def cosigned(self, key: bytes | None = None) -> list[Path]:
         """What witnesses cosigned, or the one whose key has this id; the smallest ledger first."""
         whose = "?" * 8 if key is None else key.hex()
-        found = (self.folder / _COSIGNED).glob(f"{whose}-{'?' * _DIGITS}")
-        return sorted(found, key=lambda path: path.name.partition("-")[2])
+        paths = (self.folder / _COSIGNED).glob(f"{whose}-{'?' * _DIGITS}")
+        return sorted(paths, key=lambda path: path.name.partition("-")[2])
 
     def all(self) -> list[Path]:
         """All that hold."""
@@ -107,14 +107,14 @@ def check_newest(session: Session, kept: Kept) -> None:
         check_agrees(session, newest)
 
 
-def check_agrees(session: Session, place: Path) -> None:
+def check_agrees(session: Session, path: Path) -> None:
     """Halt where the line of the checkpoint in this file is not in the ledger as it was."""
-    checkpoint = read(place, ledger.key_of(session))
+    checkpoint = read(path, ledger.key_of(session))
     line = session.get(LedgerRow, checkpoint.size)
     if line is None or ledger.checkpoint_of(line) != checkpoint:
         lost = "was rolled back" if line is None else "was rewritten"
         msg = (
-            f"the ledger {lost}: it is not the one of {checkpoint.size} lines that the checkpoint of {place.name} "
+            f"the ledger {lost}: it is not the one of {checkpoint.size} lines that the checkpoint of {path.name} "
             "knows; nothing is sent until a person has looked (`exchange register verify`) and said so "
             "(`exchange register resume`)"
         )

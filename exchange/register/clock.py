@@ -201,12 +201,12 @@ class Clock:
         """All batches with which something is still to be done, with the stops of their clocks, oldest first."""
         query = select(BatchRow).where(BatchRow.state.in_(OPEN)).order_by(BatchRow.received_at, BatchRow.id)
         with transaction(self.engine) as session:
-            found = {row.id: (as_batch(row), list[Stop]()) for row in session.scalars(query)}
+            batches = {row.id: (as_batch(row), list[Stop]()) for row in session.scalars(query)}
             stops = select(ClockStopRow).join(BatchRow).where(BatchRow.state.in_(OPEN)).order_by(ClockStopRow.number)
             for stop in session.scalars(stops):
-                if stop.batch_id in found:
-                    found[stop.batch_id][1].append(_stop(stop))
-        return list(found.values())
+                if stop.batch_id in batches:
+                    batches[stop.batch_id][1].append(_stop(stop))
+        return list(batches.values())
 
     def renewed(self, batch_id: str, number: int) -> None:
         """The partner has the receipts up to this one."""

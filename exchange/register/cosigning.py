@@ -50,9 +50,9 @@ class WitnessKey:
         except binascii.Error:
             raw = b""
         if _NAME.fullmatch(name) and raw[:1] == _KIND and len(raw) == 1 + _KEY_BYTES:
-            found = cls(name, Ed25519PublicKey.from_public_bytes(raw[1:]))
-            if found.written == written.strip():
-                return found
+            key = cls(name, Ed25519PublicKey.from_public_bytes(raw[1:]))
+            if key.written == written.strip():
+                return key
         msg = "not a witness's key: name+id+base64, as the witness printed it"
         raise ValueError(msg)
 

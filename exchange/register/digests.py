@@ -64,10 +64,10 @@ _ROW: Final = "jsonb_strip_nulls(to_jsonb(t))::text"
 
 def of_batches(session: Session, batch_ids: Collection[str]) -> dict[str, dict[str, str]]:
     """Batch → table → SHA-256 over its rows, in hex; tables without rows of a batch are left out."""
-    found: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
+    by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
     for table, batch_id, digest in session.execute(_OF_BATCHES, {"batches": list(batch_ids)}):
-        found[batch_id][table] = digest
-    return found
+        by_batch[batch_id][table] = digest
+    return by_batch
 
 
 def of_rows(session: Session, table: str, keys: Collection[str] | None = None) -> Iterator[tuple[str, str]]:

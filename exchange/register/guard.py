@@ -157,7 +157,7 @@ class Guard:
         packed = [func.string_agg(of_span.c[name], literal(b"")) for name in _KINDS]
         query = select(of_span.c.generation, *packed).group_by(of_span.c.generation)
         with transaction(self.engine) as session:
-            found = session.execute(query).all()
+            rows = session.execute(query).all()
         return Failed.together(
             [
                 Failed(
@@ -166,7 +166,7 @@ class Guard:
                         for part, kind in zip(each[1:], _KINDS.values(), strict=True)
                     ]
                 )
-                for each in found
+                for each in rows
             ]
         )
 
@@ -175,8 +175,8 @@ class Guard:
         query = select(BatchRow.partner, func.max(GuardHoldRow.decided_at)).join(GuardHoldRow)
         query = query.where(GuardHoldRow.decision == RELEASED, GuardHoldRow.decided_at > after)
         with transaction(self.engine) as session:
-            found = session.execute(query.group_by(BatchRow.partner)).all()
-        return [(partner, last) for partner, last in found if last is not None]
+            rows = session.execute(query.group_by(BatchRow.partner)).all()
+        return [(partner, last) for partner, last in rows if last is not None]
 
     def _begin(self, partner: str, at: datetime) -> datetime:
         released = select(func.max(GuardHoldRow.decided_at)).join(BatchRow)
@@ -212,11 +212,11 @@ class Guard:
             .where(GuardEvidenceRow.rows <= LIMITS.small_set)
             .group_by(BatchRow.partner, ToldRow.generation)
         )
-        found: dict[str, list[Hashes]] = {}
+        by_batch: dict[str, list[Hashes]] = {}
         with transaction(self.engine) as session:
             for other, generation, hashes in session.execute(query):
-                found.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, generation))
-        return [Failed.together([Failed(numbers=each) for each in parts]).numbers for parts in found.values()]
+                by_batch.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, generation))
+        return [Failed.together([Failed(numbers=each) for each in parts]).numbers for parts in by_batch.values()]
 
     def unfinished(self) -> list[GuardHold]:
         """Those that a leader decided of which the partner has not been told yet, the oldest first: the same decision
@@ -227,16 +227,16 @@ class Guard:
         untold = (GuardHoldRow.decision == REFUSED) & (BatchRow.receipts_sent < _REFUSAL_RECEIPT)
         query = query.where(or_(stays, untold)).order_by(GuardHoldRow.held_at)
         with transaction(self.engine) as session:
-            found = session.execute(query).all()
-        return [_hold(row, partner) for row, partner in found]
+            rows = session.execute(query).all()
+        return [_hold(row, partner) for row, partner in rows]
 
     def holds(self) -> list[GuardHold]:
         """Those that no leader has decided, the oldest first."""
         query = select(GuardHoldRow, BatchRow.partner).join(BatchRow, BatchRow.id == GuardHoldRow.batch_id)
         query = query.where(GuardHoldRow.decision.is_(None)).order_by(GuardHoldRow.held_at)
         with transaction(self.engine) as session:
-            found = session.execute(query).all()
-        return [_hold(row, partner) for row, partner in found]
+            rows = session.execute(query).all()
+        return [_hold(row, partner) for row, partner in rows]
 
     def release(self, batch_id: str, reason: str) -> None:
         """The first result may leave; the same again changes nothing. Halt where it is not held, or was refused."""

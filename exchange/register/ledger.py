@@ -81,8 +81,8 @@ def touched(session: Session, *rows: Any) -> None:
 
 def attested(session: Session) -> set[str]:
     """The batches whose tables this transaction has found to be what the ledger says, or has made itself."""
-    found: set[str] = session.info.setdefault(_ATTESTED, set())
-    return found
+    hashes: set[str] = session.info.setdefault(_ATTESTED, set())
+    return hashes
 
 
 def write(session: Session) -> None:

@@ -45,11 +45,11 @@ class Looks:
 
 def looks(engine: Engine, start: datetime, end: datetime) -> list[Looks]:
     """Those who opened or decided a row from ``start`` to before ``end``, who opened most first."""
-    span, found = {"start": start, "end": end}, list[dict[str, int]]()
+    span, counts = {"start": start, "end": end}, list[dict[str, int]]()
     with transaction(engine) as session:
         for query in (_OPENED, _DECIDED, _OVERTURNED):
-            found.append({row[0]: row[1] for row in session.execute(query, span)})
-    opened, decided, overturned = found
+            counts.append({row[0]: row[1] for row in session.execute(query, span)})
+    opened, decided, overturned = counts
     people = [
         Looks(person, opened.get(person, 0), decided.get(person, 0), overturned.get(person, 0))
         for person in {*opened, *decided, *overturned}

@@ -78,18 +78,18 @@ def root_by_path(line_hash: str, index: int, size: int, path: Iterable[bytes]) -
     """The root to which an entry's path leads (RFC 9162, section 2.1.3.2); ValueError where the path has another length
     than one in a tree of this size.
     """
-    root, place, last = Tree.of([line_hash]).root(), index, size - 1
+    root, position, last = Tree.of([line_hash]).root(), index, size - 1
     for beside in path:
         if last == 0:
             msg = "the path is too long"
             raise ValueError(msg)
-        if place & 1 or place == last:
+        if position & 1 or position == last:
             root = _node(beside, root)
-            while place and not place & 1:
-                place, last = place >> 1, last >> 1
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
         else:
             root = _node(root, beside)
-        place, last = place >> 1, last >> 1
+        position, last = position >> 1, last >> 1
     if last:
         msg = "the path is too short"
         raise ValueError(msg)
@@ -115,20 +115,20 @@ def grew(old: int, old_root: bytes, size: int, root: bytes, path: Sequence[bytes
     if not 0 < old < size or not path:
         return False
     first, *rest = path if old & (old - 1) else [old_root, *path]
-    place, last = old - 1, size - 1
-    while place & 1:
-        place, last = place >> 1, last >> 1
+    position, last = old - 1, size - 1
+    while position & 1:
+        position, last = position >> 1, last >> 1
     before = after = first
     for beside in rest:
         if last == 0:
             return False
-        if place & 1 or place == last:
+        if position & 1 or position == last:
             before, after = _node(beside, before), _node(beside, after)
-            while place and not place & 1:
-                place, last = place >> 1, last >> 1
+            while position and not position & 1:
+                position, last = position >> 1, last >> 1
         else:
             after = _node(after, beside)
-        place, last = place >> 1, last >> 1
+        position, last = position >> 1, last >> 1
     return last == 0 and (before, after) == (old_root, root)
 
 

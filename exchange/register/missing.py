@@ -53,8 +53,8 @@ class MissingSets:
         named = (BatchRow.cycle, BatchRow.period, BatchRow.purpose)
         query = select(*named, func.min(BatchRow.received_at)).where(LIVE, BatchRow.partner == partner).group_by(*named)
         with transaction(self.engine) as session:
-            found = session.execute(query.where(BatchRow.state.not_in(_NOT_ACCEPTED)))
-            return {(cycle or "", period or "", purpose or ""): at for cycle, period, purpose, at in found}
+            rows = session.execute(query.where(BatchRow.state.not_in(_NOT_ACCEPTED)))
+            return {(cycle or "", period or "", purpose or ""): at for cycle, period, purpose, at in rows}
 
     def notice(self, partner: str, key: Key, expected_by: date, at: datetime) -> MissingSet:
         """Writes down that this has not come; as it was written down first."""
@@ -63,10 +63,10 @@ class MissingSets:
         row = row.values(expected_by=expected_by, noticed_at=at, reminders=0)
         with transaction(self.engine) as session:
             added = session.scalar(row.on_conflict_do_nothing().returning(MissingSetRow.partner))
-            found = _row(session, partner, key)
+            kept = _row(session, partner, key)
             if added is not None:
-                self._tell(session, found, "noticed", at)
-            return _missing(found)
+                self._tell(session, kept, "noticed", at)
+            return _missing(kept)
 
     def reminded(self, partner: str, key: Key, number: int, at: datetime) -> None:
         """The partner has its n-th reminder."""

@@ -25,7 +25,7 @@ from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, note
 
 _FORMAT: Final = "c2sp.org/tlog-proof@v1"
-_AT_ONCE: Final = 10_000
+_CHUNK: Final = 10_000
 
 
 def inclusion(session: Session, batch_id: str, held: Checkpoint | None) -> str:
@@ -74,7 +74,7 @@ def _path(session: Session, index: int, size: int) -> list[bytes]:
 
 def _hashes(session: Session, size: int) -> ScalarResult[str]:
     hashes = select(LedgerRow.hash).where(LedgerRow.seq <= size).order_by(LedgerRow.seq)
-    return session.scalars(hashes.execution_options(yield_per=_AT_ONCE))
+    return session.scalars(hashes.execution_options(yield_per=_CHUNK))
 
 
 def _base64(content: bytes) -> str:

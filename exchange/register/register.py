@@ -307,11 +307,11 @@ class Register(BatchQueries):
 
     def file(self, batch_id: str, role: str) -> FileRecord:
         """The batch's file of this role; Halt where there is none."""
-        found = self.find_file(batch_id, role)
-        if found is None:
+        file = self.find_file(batch_id, role)
+        if file is None:
             msg = f"{batch_id} has no {role} in the register"
             raise Halt(msg)
-        return found
+        return file
 
     def files(self, batch_id: str) -> list[FileRecord]:
         with transaction(self.engine) as session:
@@ -327,9 +327,9 @@ class Register(BatchQueries):
         where it parts from the checkpoint in one of these files (receipts, results, notes).
         """
         with transaction(self.engine) as session:
-            found = {str(path): checkpoints.read(path, ledger.key_of(session)) for path in against}
-            walked = verify(session, [each.size for each in found.values()])
-            if (where := checkpoints.parted(walked, found)) is not None:
+            notes = {str(path): checkpoints.read(path, ledger.key_of(session)) for path in against}
+            walked = verify(session, [each.size for each in notes.values()])
+            if (where := checkpoints.parted(walked, notes)) is not None:
                 raise Halt(where)
             return walked.lines, walked.last_hash
 
@@ -353,10 +353,10 @@ class Register(BatchQueries):
         with transaction(self.engine) as session:
             return for_witness(session, since)
 
-    def check_agrees(self, place: Path) -> None:
+    def check_agrees(self, path: Path) -> None:
         """Halt where the ledger does not hold the line of the checkpoint in this file."""
         with transaction(self.engine) as session:
-            checkpoints.check_agrees(session, place)
+            checkpoints.check_agrees(session, path)
 
     def check_newest(self, kept: checkpoints.Kept) -> None:
         """Halt where the ledger does not hold the line of the newest kept, or the newest cosigned, checkpoint."""
@@ -368,9 +368,9 @@ class Register(BatchQueries):
         checkpoints that it refutes are set aside; how many.
         """
         with transaction(self.engine) as session:
-            found = {path.name: checkpoints.read(path, ledger.key_of(session)) for path in kept.all()}
-            walked = verify(session, [each.size for each in found.values()])
-            wrong = {name: each for name, each in found.items() if checkpoints.parted(walked, {name: each})}
+            notes = {path.name: checkpoints.read(path, ledger.key_of(session)) for path in kept.all()}
+            walked = verify(session, [each.size for each in notes.values()])
+            wrong = {name: each for name, each in notes.items() if checkpoints.parted(walked, {name: each})}
             if not wrong:
                 return 0
             facts = {"resumed": reason} | {f"parted.{name}": f"{each.size} {each.root}" for name, each in wrong.items()}

@@ -184,8 +184,8 @@ class Retention:
         """Role → when it was destroyed, of a batch's files."""
         query = select(DestructionRow.role, DestructionRow.done_at).filter_by(batch_id=batch_id)
         with transaction(self.engine) as session:
-            found = session.execute(query.where(DestructionRow.done_at.is_not(None)))
-            return {role: at for role, at in found if at is not None}
+            rows = session.execute(query.where(DestructionRow.done_at.is_not(None)))
+            return {role: at for role, at in rows if at is not None}
 
     def not_destroyed(self) -> list[str]:
         """The hashes of all files that batches name and nobody destroyed."""
@@ -221,8 +221,8 @@ class Retention:
         """The holds that stand, the oldest first."""
         query = select(LegalHoldRow).where(LegalHoldRow.released_at.is_(None)).order_by(LegalHoldRow.held_at)
         with transaction(self.engine) as session:
-            found = session.scalars(query)
-            return [Hold(row.batch_id, *[getattr(row, name) for name in _HOLD]) for row in found]
+            rows = session.scalars(query)
+            return [Hold(row.batch_id, *[getattr(row, name) for name in _HOLD]) for row in rows]
 
 
 _HOLD: Final = ("number", "held_at", "held_by", "reason", "released_at", "released_by")

@@ -44,17 +44,17 @@ def returned_releases(engine: Engine, offices: Sequence[str], batch_id: str | No
         query = query.where(ReleaseRow.batch_id == batch_id)
     with transaction(engine) as session:
         queued = _queued(session, batch_id)
-        found = [
+        releases = [
             Returned(as_release(release), as_batch(batch), *queued.get((batch.id, release.number), (frozenset(), 0)))
             for release, batch in session.execute(query.order_by(BatchRow.due_on.nulls_last(), ReleaseRow.judged_at))
         ]
-    return [each for each in found if each.is_of(offices)]
+    return [each for each in releases if each.is_of(offices)]
 
 
 def returned_release(engine: Engine, offices: Sequence[str], batch_id: str, number: int) -> Returned | None:
     """The returned release of this number, None where there is none for the officers of these offices."""
-    found = returned_releases(engine, offices, batch_id)
-    return next((each for each in found if each.release.number == number), None)
+    releases = returned_releases(engine, offices, batch_id)
+    return next((each for each in releases if each.release.number == number), None)
 
 
 def _queued(session: Session, batch_id: str | None) -> dict[tuple[str, int], tuple[frozenset[str], int]]:

@@ -276,8 +276,8 @@ class Reviews:
         """How many of a batch's rows are in each state."""
         query = select(ReviewRow.state, func.count()).filter_by(batch_id=batch_id).group_by(ReviewRow.state)
         with transaction(self.engine) as session:
-            found = {ReviewState(state): count for state, count in session.execute(query)}
-        return {state: found.get(state, 0) for state in ReviewState}
+            counts = {ReviewState(state): count for state, count in session.execute(query)}
+        return {state: counts.get(state, 0) for state in ReviewState}
 
 
 def _among(rows: Sequence[int]) -> ColumnElement[bool]:
@@ -329,11 +329,11 @@ def _set(session: Session, batch_id: str, rows: Sequence[int], state: ReviewStat
 
 
 def _row(session: Session, batch_id: str, row: int) -> ReviewRow:
-    found = session.get(ReviewRow, (batch_id, row))
-    if found is None:
+    kept = session.get(ReviewRow, (batch_id, row))
+    if kept is None:
         msg = f"{batch_id} has no row {row} for an officer"
         raise Halt(msg)
-    return found
+    return kept
 
 
 def _review(row: ReviewRow) -> Review:

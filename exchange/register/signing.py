@@ -112,12 +112,12 @@ def parse_note(text: str) -> tuple[Checkpoint, Sequence[str]]:
     if not parted or len(lines) < _BODY_LINES or lines[0] != ORIGIN or not lines[3].startswith(_LINE):
         msg = "not a checkpoint of the register"
         raise ValueError(msg)
-    found = Checkpoint(int(lines[1]), lines[2], lines[3].removeprefix(_LINE))
-    if found.body != body + "\n":
+    checkpoint = Checkpoint(int(lines[1]), lines[2], lines[3].removeprefix(_LINE))
+    if checkpoint.body != body + "\n":
         msg = "not a checkpoint of the register"
         raise ValueError(msg)
     ours = f"\u2014 {ORIGIN} "
-    return found, [line.removeprefix(ours) for line in below.splitlines() if line.startswith(ours)]
+    return checkpoint, [line.removeprefix(ours) for line in below.splitlines() if line.startswith(ours)]
 
 
 def _key_id(key: Ed25519PublicKey) -> bytes:
@@ -134,8 +134,8 @@ def _public_keys(path: Path) -> list[Ed25519PublicKey]:
         raise Halt(msg) from None
     except ValueError:
         keys = []
-    found = [key for key in keys if isinstance(key, Ed25519PublicKey)]
-    if not found or len(found) != len(keys):
+    ed25519 = [key for key in keys if isinstance(key, Ed25519PublicKey)]
+    if not ed25519 or len(ed25519) != len(keys):
         msg = f"{path} does not hold Ed25519 public keys in PEM form"
         raise Halt(msg)
-    return found
+    return ed25519

@@ -31,8 +31,8 @@ def test_batches(engine: Engine, partner: str) -> list[TestBatch]:
     taken = select(func.array_agg(PickupRow.number)).where(PickupRow.batch_id == BatchRow.id).scalar_subquery()
 
     def file(role: Role, column: str) -> object:
-        found = select(getattr(FileRow, column)).where(FileRow.batch_id == BatchRow.id, FileRow.role == role)
-        return found.scalar_subquery()
+        column_of_file = select(getattr(FileRow, column)).where(FileRow.batch_id == BatchRow.id, FileRow.role == role)
+        return column_of_file.scalar_subquery()
 
     sent = select(FileRow.role).where(FileRow.batch_id == BatchRow.id, FileRow.role == Role.SIGNATURE).exists()
     columns = (taken, file(Role.DATA, "name"), file(Role.AGREED_SIGNING, "sha256"))

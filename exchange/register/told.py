@@ -122,10 +122,10 @@ class ToldIndex:
         with transaction(self.engine) as session:
             query = select(ToldRow.batch_id, ToldRow.generation, ToldRow.hashes).order_by(ToldRow.batch_id)
             for batch, generation, packed in session.execute(query.execution_options(yield_per=1)):
-                places = _places(unpacked(packed), hashes(generation))
-                if len(places):
+                positions = _places(unpacked(packed), hashes(generation))
+                if len(positions):
                     rows = session.scalar(select(ToldRow.rows).filter_by(batch_id=batch)) or b""
-                    yield batch, sorted({int(row) for row in np.frombuffer(rows, _ROW)[places]})
+                    yield batch, sorted({int(row) for row in np.frombuffer(rows, _ROW)[positions]})
 
     def behind(self, generation: int) -> list[str]:
         """The batches whose index is of an older generation."""

@@ -77,12 +77,12 @@ def _holder(engine: Engine) -> str:
     """Who has been in a transaction longest, and holds a lock in it; empty where nobody can be named."""
     try:
         with engine.connect() as connection:
-            found = connection.execute(_HOLDERS).first()
+            holder = connection.execute(_HOLDERS).first()
     except SQLAlchemyError:
         return ""
-    if found is None:
+    if holder is None:
         return ""
-    process, role, program, since = found
+    process, role, program, since = holder
     return (
         f"; process {process} ({role}, {program or 'a program without a name'}) has been in a transaction for {since}"
     )

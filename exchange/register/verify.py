@@ -26,7 +26,7 @@ from exchange.register.merkle import Tree
 from exchange.register.models import BatchRow, FileRow, LedgerHeadRow, LedgerRow
 from exchange.register.signing import Checkpoint
 
-_AT_ONCE: Final = 1000
+_CHUNK: Final = 1000
 _FACTS: Final = frozenset(BatchRow.__table__.columns.keys()) - {"id", "state", "received_at"}
 _ROLES: Final = frozenset(Role)
 _UNTOLD: Final = {"items": "[]", "due_provisional": "False", "clock_stands": "False", "receipts_sent": "1"}
@@ -78,7 +78,7 @@ def _walk(session: Session, sizes: Collection[int]) -> Walked:
 
 def _lines(session: Session, walked: Walked, tree: Tree) -> Iterator[LedgerRow]:
     """Each line, once it was found to be what it was."""
-    in_order = select(LedgerRow).order_by(LedgerRow.seq).execution_options(yield_per=_AT_ONCE)
+    in_order = select(LedgerRow).order_by(LedgerRow.seq).execution_options(yield_per=_CHUNK)
     with session.scalars(in_order) as lines:
         for line in lines:
             number = walked.lines + 1
@@ -117,7 +117,7 @@ def _verify_tables(session: Session) -> None:
     """Every batch's tables against its last line, some hundred batches at once."""
     batches = iter(session.scalars(select(BatchRow.id).order_by(BatchRow.id)).all())
     key = ledger.key_of(session)
-    while several := [batch_id for batch_id, _ in zip(batches, range(_AT_ONCE), strict=False)]:
+    while several := [batch_id for batch_id, _ in zip(batches, range(_CHUNK), strict=False)]:
         held = digests.of_batches(session, several)
         last = select(LedgerRow).ext(distinct_on(LedgerRow.batch_id)).where(LedgerRow.batch_id.in_(several))
         lines = {
@@ -151,8 +151,8 @@ def verify_facts(session: Session) -> None:
         .outerjoin(LedgerRow, LedgerRow.batch_id == BatchRow.id)
         .order_by(BatchRow.id, LedgerRow.seq)
     )
-    with session.execute(everything.execution_options(yield_per=_AT_ONCE)) as found:
-        for _, group in groupby(found, key=lambda row: row[0].id):
+    with session.execute(everything.execution_options(yield_per=_CHUNK)) as answers:
+        for _, group in groupby(answers, key=lambda row: row[0].id):
             rows = list(group)
             batch, hashes = rows[0][:2]
             if not _is_as_told(batch, hashes or {}, [line for _, _, line in rows if line is not None]):

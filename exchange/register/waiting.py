@@ -48,25 +48,25 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     again = select(SnapshotUseRow.batch_id).join(BatchRow).where(asked, SnapshotUseRow.later)
     with transaction(engine) as session:
         whole = session.execute(select(BatchRow.id, BatchRow.rows_open).where(asked))
-        found = {batch: OpenRows(rest=rows or 0) for batch, rows in whole}
+        by_batch = {batch: OpenRows(rest=rows or 0) for batch, rows in whole}
         named = (ReviewRow.batch_id, ReviewRow.division, ReviewRow.state)
         for batch, division, state, rows in session.execute(reviews.group_by(*named).order_by(*named)):
             if state == ReviewState.OPEN:
-                found[batch].in_queue[division] = rows
+                by_batch[batch].in_queue[division] = rows
             else:
-                found[batch].decided += rows
+                by_batch[batch].decided += rows
         for batch, state, rows in session.execute(releases.group_by(ReleaseRow.batch_id, ReleaseRow.state)):
-            found[batch].releases[ReleaseState(state)] = rows
+            by_batch[batch].releases[ReleaseState(state)] = rows
         for batch, rows in session.execute(waited.group_by(AnswerCountRow.batch_id)):
-            found[batch].source = rows
+            by_batch[batch].source = rows
         for batch in session.scalars(again.distinct()):
-            found[batch].asked_again = True
+            by_batch[batch].asked_again = True
         held = select(GuardHoldRow.batch_id).where(GuardHoldRow.decision.is_(None))
         for batch in session.scalars(held):
-            found[batch] = OpenRows(held=True)
-    for each in found.values():
+            by_batch[batch] = OpenRows(held=True)
+    for each in by_batch.values():
         each.rest = max(0, each.rest - _accounted(each))
-    return found
+    return by_batch
 
 
 def _accounted(rows: OpenRows) -> int:

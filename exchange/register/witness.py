@@ -67,8 +67,8 @@ def begin_anew(folder: Path) -> int:
         last = _last(folder)
         if last is None:
             return 0
-        place = folder / _LAST
-        place.rename(place.with_name(f"{_LAST}.parted-{last.size}-{place.stat().st_mtime_ns}"))
+        path = folder / _LAST
+        path.rename(path.with_name(f"{_LAST}.parted-{last.size}-{path.stat().st_mtime_ns}"))
         sync_folder(folder)
         return last.size
 
@@ -121,11 +121,11 @@ def _own(folder: Path) -> tuple[str, Ed25519PrivateKey]:
 
 def _last(folder: Path) -> Checkpoint | None:
     """What was signed last; Halt where it cannot be read, for nothing is signed by a witness that has forgotten."""
-    place = folder / _LAST
-    if not place.exists():
+    path = folder / _LAST
+    if not path.exists():
         return None
     try:
-        return parse_note(place.read_text("utf-8"))[0]
+        return parse_note(path.read_text("utf-8"))[0]
     except (OSError, ValueError):
-        msg = f"{place} cannot be read; without it nothing is signed. Restore it"
+        msg = f"{path} cannot be read; without it nothing is signed. Restore it"
         raise Halt(msg) from None

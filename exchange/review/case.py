@@ -140,7 +140,7 @@ def _records(sources: Sources, people: Rows, asked: Rows) -> pl.DataFrame:
     """What the other sources hold of these people, each with the source's Chinese name; offence records of those of
     them who are asked about, and whether they count for this purpose, and by which article.
     """
-    found, keys = [], _numbers(people, sources.population)
+    parts, keys = [], _numbers(people, sources.population)
     counted = grounds_of(asked, sources)
     for source, table in sources.records.items():
         rows, said = np.unique(table.find(keys).row), []
@@ -149,5 +149,5 @@ def _records(sources: Sources, people: Rows, asked: Rows) -> pl.DataFrame:
             rows, said = of_source["row"].to_numpy(), [of_source.select("counts", "by")]
         named = pl.Series("source", [SOURCES[source].zh] * len(rows), dtype=pl.String).to_frame()
         records = table.take(rows, table.columns).select(pl.all().cast(pl.String))
-        found.append(pl.concat([named, *said, records], how="horizontal"))
-    return pl.concat(found, how="diagonal") if found else pl.DataFrame({"source": []})
+        parts.append(pl.concat([named, *said, records], how="horizontal"))
+    return pl.concat(parts, how="diagonal") if parts else pl.DataFrame({"source": []})

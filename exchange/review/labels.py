@@ -53,12 +53,12 @@ def labels() -> Mapping[str, str]:
 
 def in_words(columns: Mapping[str, Any]) -> dict[str, str]:
     """Label → text of a claim or a record, without what is empty."""
-    found = {}
+    labelled = {}
     for column, value in columns.items():
         if value is None or value == "":
             continue
-        found[labels().get(column, column)] = _text(column, value)
-    return found
+        labelled[labels().get(column, column)] = _text(column, value)
+    return labelled
 
 
 def line(columns: Mapping[str, Any]) -> str:

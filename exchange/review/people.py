@@ -16,23 +16,23 @@ from exchange.settings_sections import Role
 
 
 def is_leader(settings: Settings, person: str) -> bool:
-    found = settings.person(id=person)
-    return found is not None and Role.LEADER in found.roles
+    someone = settings.person(id=person)
+    return someone is not None and Role.LEADER in someone.roles
 
 
 def may_review(settings: Settings, person: str, division: str) -> bool:
     """Whether this person is an officer of the division's office, or of one above it."""
-    found = settings.person(id=person)
-    return found is not None and any(division.startswith(below(office)) for office in found.offices)
+    someone = settings.person(id=person)
+    return someone is not None and any(division.startswith(below(office)) for office in someone.offices)
 
 
 def offices_of(settings: Settings, person: str) -> tuple[str, ...]:
     """The divisions whose officer this is; Halt where it is nobody's."""
-    found = settings.person(id=person)
-    if found is None or not found.offices:
+    someone = settings.person(id=person)
+    if someone is None or not someone.offices:
         msg = f"{person} is no officer of any office in the settings"
         raise Halt(msg)
-    return found.offices
+    return someone.offices
 
 
 def check_officer(settings: Settings, person: str, division: str) -> None:
@@ -51,8 +51,8 @@ def check_officer_or_leader(settings: Settings, person: str) -> None:
 
 def check_discloser(settings: Settings, person: str) -> None:
     """Halt unless this person may ask who was told about somebody."""
-    found = settings.person(id=person)
-    if found is None or Role.DISCLOSER not in found.roles:
+    someone = settings.person(id=person)
+    if someone is None or Role.DISCLOSER not in someone.roles:
         msg = f"{person} may not ask who was told about a person; the settings name who may (discloser)"
         raise Halt(msg)
 

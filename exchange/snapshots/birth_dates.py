@@ -49,8 +49,8 @@ def named_births(records: pl.DataFrame, population: Population | None) -> pl.Ser
         "happened",
     ).drop_nulls("key")
     meant = _meant(_bearers(asked, population), population).with_columns(borne=True)
-    places = own.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("place"))
-    by_person = places.join(meant, on="place", how="left", maintain_order="left")
+    numbered = own.with_columns(pl.int_range(pl.len(), dtype=pl.Int64).alias("place"))
+    by_person = numbered.join(meant, on="place", how="left", maintain_order="left")
     return by_person.select(pl.when("borne").then("meant").otherwise("born").alias("born")).to_series()
 
 
@@ -61,15 +61,15 @@ def _liable(born: pl.Expr) -> pl.Expr:
 
 def _bearers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
     """``place`` and ``person`` of everybody who bears or bore a record's number, with the rest of the record."""
-    wanted, places = asked["key"].to_numpy(), asked["place"].to_numpy()
+    wanted, positions = asked["key"].to_numpy(), asked["place"].to_numpy()
     now, before = population.people.find(wanted), population.former.find(wanted)
-    found = pl.DataFrame(
+    bearers = pl.DataFrame(
         {
-            "place": places[np.concatenate([now.wanted, before.wanted])],
+            "place": positions[np.concatenate([now.wanted, before.wanted])],
             "person": np.concatenate([now.row, population.bearers(before.row)]),
         }
     )
-    return found.unique().join(asked.drop("key"), on="place")
+    return bearers.unique().join(asked.drop("key"), on="place")
 
 
 def _meant(bearers: pl.DataFrame, population: Population) -> pl.DataFrame:

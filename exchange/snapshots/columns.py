@@ -53,8 +53,8 @@ class Gathered:
 
     def numbers(self, name: str) -> npt.NDArray[np.generic]:
         """A column of numbers without nulls."""
-        found: npt.NDArray[np.generic] = np.concatenate([part.to_numpy() for part in self._columns[name]])
-        return found
+        numbers: npt.NDArray[np.generic] = np.concatenate([part.to_numpy() for part in self._columns[name]])
+        return numbers
 
     def table(self, order: Rows | None = None) -> pa.Table:
         """The rows in this order, or as they came."""
@@ -87,9 +87,9 @@ def narrow(values: pa.Array) -> pa.Array:
         return values
     rising = pc.sort_indices(distinct)
     code = next(code for code in _CODES if len(distinct) <= np.iinfo(code).max + 1)
-    place = np.zeros(len(distinct) + 1, code)  # one more, for the nulls of a column that holds nothing else
-    place[rising.to_numpy()] = np.arange(len(distinct), dtype=code)
-    codes = place[coded.indices.fill_null(len(distinct)).to_numpy()]
+    position = np.zeros(len(distinct) + 1, code)  # one more, for the nulls of a column that holds nothing else
+    position[rising.to_numpy()] = np.arange(len(distinct), dtype=code)
+    codes = position[coded.indices.fill_null(len(distinct)).to_numpy()]
     missing = coded.is_null().to_numpy(zero_copy_only=False) if coded.null_count else None
     return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), _short(distinct.take(rising)))
 
@@ -108,9 +108,9 @@ def _whole(parts: list[pa.Array]) -> pa.Array:
 
 
 def _sortable(values: pa.Array) -> pl.Series:
-    found = pl.from_arrow(values.indices if pa.types.is_dictionary(values.type) else values)
-    assert isinstance(found, pl.Series)  # noqa: S101  (an array is a series)
-    return found
+    series = pl.from_arrow(values.indices if pa.types.is_dictionary(values.type) else values)
+    assert isinstance(series, pl.Series)  # noqa: S101  (an array is a series)
+    return series
 
 
 def _short(texts: pa.Array) -> pa.Array:

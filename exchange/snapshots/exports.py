@@ -27,13 +27,13 @@ def scan_export(folder: Path, table: SourceTable) -> pl.LazyFrame:
     frame = pl.scan_csv(files["csv"], infer_schema=False) if files["csv"] else pl.scan_parquet(files["parquet"])
     names = export_columns(table)
     try:
-        found = set(frame.collect_schema().names())
+        present = set(frame.collect_schema().names())
     except pl.exceptions.PolarsError:
         msg = f"{folder}: the files' columns cannot be read, or differ from file to file"
         raise Halt(msg) from None
-    wrong = sorted((found ^ set(names)) - (absent_columns(table) - found))
+    wrong = sorted((present ^ set(names)) - (absent_columns(table) - present))
     if wrong:
         msg = f"{folder}: columns missing or too many: {', '.join(wrong)}; see schemas/exports.toml"
         raise Halt(msg)
-    there = [pl.col(name) if name in found else pl.lit("").alias(name) for name in names]
+    there = [pl.col(name) if name in present else pl.lit("").alias(name) for name in names]
     return frame.select([column.cast(pl.String).fill_null("").str.strip_chars() for column in there])

@@ -133,8 +133,8 @@ def _with_doubt(people: pa.Table, former: pa.Table) -> tuple[pa.Table, int]:
     shared[:-1] |= alike
     doubt = people.column("doubt").to_numpy() | shared
     doubt[_doubled(SortedTable(people), former)] = True
-    place = people.column_names.index("doubt")
-    return people.set_column(place, "doubt", pa.array(doubt)), int(shared.sum())
+    position = people.column_names.index("doubt")
+    return people.set_column(position, "doubt", pa.array(doubt)), int(shared.sum())
 
 
 def _several_heads(people: pa.Table) -> pa.Array:
@@ -147,7 +147,7 @@ def _several_heads(people: pa.Table) -> pa.Array:
 
 def _doubled(people: SortedTable, former: pa.Table) -> Rows:
     """Rows of both records of a person who is registered under an old and a new number at once."""
-    found = people.find(former.column("key").to_numpy())
-    bearer = former.column("person").to_numpy()[found.wanted].astype(np.int64)
-    same = (people.take(bearer, ["name"])["name"] == people.take(found.row, ["name"])["name"]).to_numpy()
-    return np.concatenate([bearer[same], found.row[same]])
+    pairs = people.find(former.column("key").to_numpy())
+    bearer = former.column("person").to_numpy()[pairs.wanted].astype(np.int64)
+    same = (people.take(bearer, ["name"])["name"] == people.take(pairs.row, ["name"])["name"]).to_numpy()
+    return np.concatenate([bearer[same], pairs.row[same]])

@@ -29,13 +29,13 @@ class RawFile:
 
 def past_their_time(snapshots: Snapshots, exports: Path, now: datetime, days: int) -> list[RawFile]:
     """The files of all exports that are not needed any more."""
-    found = []
+    files_due = []
     for source in SOURCES:
         for folder, day in _folders(exports, source):
             if _is_over(snapshots, source, folder, day, now - timedelta(days=days)):
                 files = sorted(_files(folder), key=lambda path: (path.name != COMPLETE, path))
-                found += [RawFile(path.relative_to(exports).as_posix(), path) for path in files]
-    return found
+                files_due += [RawFile(path.relative_to(exports).as_posix(), path) for path in files]
+    return files_due
 
 
 def left_over(snapshots: Snapshots, exports: Path, now: datetime, days: int) -> list[str]:

@@ -202,15 +202,15 @@ class Snapshots:
         """Day of an export → when its version was last published. Of what was published before this was noted, the
         published version alone is known, by the time of its publishing.
         """
-        found = {}
+        by_day = {}
         for line in self._notes(source).splitlines():
             name, _, moment = line.partition(" ")
-            found[date.fromisoformat(name[:10])] = datetime.fromisoformat(moment)
+            by_day[date.fromisoformat(name[:10])] = datetime.fromisoformat(moment)
         published = self.published(source)
-        if published is not None and published.as_of not in found:
+        if published is not None and published.as_of not in by_day:
             changed = (self.folder / source / "current").stat().st_mtime
-            found[published.as_of] = datetime.fromtimestamp(changed, UTC)
-        return found
+            by_day[published.as_of] = datetime.fromtimestamp(changed, UTC)
+        return by_day
 
     def _note(self, version: Version) -> None:
         noted = f"{self._notes(version.source)}{version.name} {datetime.now(UTC).isoformat()}\n"
@@ -250,20 +250,20 @@ class Snapshots:
         return removed
 
 
-def _put_in_place(building: Path, place: Path, source: str) -> None:
+def _put_in_place(building: Path, path: Path, source: str) -> None:
     """Renames what was built to its name; the caller has locked the source's folder. What is there already stays if it
     is whole: it is the same.
     """
-    if place.exists() and not integrity.is_out_of_use(place):
+    if path.exists() and not integrity.is_out_of_use(path):
         with suppress(Halt):
-            integrity.check(place, source)
+            integrity.check(path, source)
             return
-    if place.exists():
-        place.rename(building.with_name(f"{building.name}.broken"))
-    building.rename(place)
-    sync_folder(place.parent)
-    integrity.check(place, source)
-    integrity.mended(place)
+    if path.exists():
+        path.rename(building.with_name(f"{building.name}.broken"))
+    building.rename(path)
+    sync_folder(path.parent)
+    integrity.check(path, source)
+    integrity.mended(path)
 
 
 def _removed_if_nobodys(building: Path) -> bool:

@@ -50,14 +50,14 @@ class Requirement:
 def requirements(app: App, agreement: Agreement) -> list[Requirement]:
     """All that this partner has to show, each with the batch that shows it, or with none."""
     tests = test_batches(app.register.engine, agreement.partner)
-    found = []
+    listed = []
     for entry in _table():
         code, words = entry["code"], (entry["zh"], entry["en"])
         abouts = [each.code for each in agreement.purposes] if entry.get("for_each") == "purpose" else [None]
         for about in abouts:
             shown = next(_SHOWN_BY[code](app, tests, about or ""), None)
-            found.append(Requirement(code, *words, about, shown))
-    return found
+            listed.append(Requirement(code, *words, about, shown))
+    return listed
 
 
 def certify(app: App, agreement: Agreement, needed: Sequence[Requirement]) -> str:
@@ -122,8 +122,8 @@ def _key_changed(app: App, tests: Sequence[TestBatch], _: str) -> Iterator[str]:
     for each in tests:
         if each.signing is None or each.batch.state in _NOT_ACCEPTED:
             continue
-        found = x509.load_pem_x509_certificates(app.archive.read(each.signing))
-        pinned = frozenset(certificate.fingerprint(SHA256()) for certificate in found)
+        certificates = x509.load_pem_x509_certificates(app.archive.read(each.signing))
+        pinned = frozenset(certificate.fingerprint(SHA256()) for certificate in certificates)
         if any(pinned.isdisjoint(earlier) for earlier in before):
             yield each.batch.id
         before.append(pinned)

@@ -159,14 +159,14 @@ def _set(each: Missing, *, overdue: bool) -> ExpectedSet:
 def _certificates(app: App, agreement: Agreement) -> Iterator[CertificateEnd]:
     """The partner's two, then the office's two that the partner has."""
     pinned, keys = agreement.certificates, app.settings.keys
-    places: tuple[tuple[str, str, Path], ...] = (
+    paths: tuple[tuple[str, str, Path], ...] = (
         ("partner", "signing", pinned.signing),
         ("partner", "encryption", pinned.encryption),
         ("office", "signing", keys.signing_certificate),
         ("office", "encryption", keys.decryption_certificate),
     )
     now = app.now()
-    for whose, use, place in places:
-        last = office_day(ends(read_certificates(place), now))
+    for whose, use, path in paths:
+        last = office_day(ends(read_certificates(path), now))
         soon = (last - office_day(now)).days <= TOLD_DAYS[0]
         yield CertificateEnd.model_validate({"whose": whose, "use": use, "ends_on": last, "soon": soon})

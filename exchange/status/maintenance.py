@@ -37,8 +37,8 @@ class Announced:
 
 def announced(home: Path, now: datetime) -> list[Announced]:
     """What was announced and is not over, the earliest first."""
-    found = [each for each in _read(home) if each.ends_at > now]
-    return sorted(found, key=lambda each: (each.begins_at, each.number))
+    notices = [each for each in _read(home) if each.ends_at > now]
+    return sorted(notices, key=lambda each: (each.begins_at, each.number))
 
 
 def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, by: str, words: tuple[str, str]) -> int:

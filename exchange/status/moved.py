@@ -82,12 +82,12 @@ def _files(app: App) -> Iterator[tuple[str, int, int]]:
     agreed = [each for each in sorted(app.settings.agreements.rglob("*")) if each.suffix in _AGREED]
     for path in (*agreed, keys.signing_certificate, keys.decryption_certificate, Path(__file__)):
         with suppress(OSError):
-            found = path.stat()
-            yield str(path), found.st_mtime_ns, found.st_size
+            entry = path.stat()
+            yield str(path), entry.st_mtime_ns, entry.st_size
 
 
 def _lacking(app: App) -> dict[str, str]:
-    found = defaultdict(list)
+    by_partner = defaultdict(list)
     for each in app.register.unfinished.all():
-        found[each.partner].append(f"{each.stem} {each.reason} {each.first_seen}")
-    return {partner: sha256("\n".join(sorted(lines)).encode()) for partner, lines in found.items()}
+        by_partner[each.partner].append(f"{each.stem} {each.reason} {each.first_seen}")
+    return {partner: sha256("\n".join(sorted(lines)).encode()) for partner, lines in by_partner.items()}

@@ -46,7 +46,7 @@ _NAMES: Final = (PAGE_NAME, JSON_NAME + SIGNATURE_SUFFIX, JSON_NAME)
 """In the order in which they are put."""
 
 _SENT, _FAILED = "sent", "failed"
-_PARTNERS_AT_ONCE: Final = 8
+_MAX_IN_FLIGHT: Final = 8
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class _Told:
 def publish_all(app: App) -> list[str]:
     """One look at all partners whose status may be another; a sentence for each that is in trouble."""
     partners, seen = whose(app, [path.stem for path in app.agreement_files()])
-    with ThreadPoolExecutor(_PARTNERS_AT_ONCE) as workers:
+    with ThreadPoolExecutor(_MAX_IN_FLIGHT) as workers:
         told = dict(zip(partners, workers.map(lambda each: _apart(app, each), partners), strict=True))
     keep(app, seen, [partner for partner, each in told.items() if not each.holds])
     return [each.trouble for each in told.values() if each.trouble is not None]
@@ -132,10 +132,10 @@ def _make(app: App, agreement: Agreement, folder: Path) -> bool:
 def _made(folder: Path) -> Status | None:
     """What was made last; None where nothing was, where the making was cut off, or an earlier version made it."""
     with suppress(OSError, ValidationError):
-        found = Status.model_validate_json((folder / JSON_NAME).read_bytes())
+        published = Status.model_validate_json((folder / JSON_NAME).read_bytes())
         page = (folder / PAGE_NAME).read_bytes()
-        if found.page is not None and found.page.sha256 == sha256(page):
-            return found
+        if published.page is not None and published.page.sha256 == sha256(page):
+            return published
     return None
 
 

@@ -83,11 +83,11 @@ class BatchContext:
         """On which it asks about offences; of an objection, as the batch that is objected to."""
         purpose = self.agreement.purpose(self.manifest.purpose)
         of_purpose = () if purpose is None else purpose.bases
-        found = of_purpose if self.resting_on is None else self.resting_on
-        if not found and not LETTER_ITEMS.isdisjoint(self.manifest.items):  # nothing counts without: never *no record*
+        bases = of_purpose if self.resting_on is None else self.resting_on
+        if not bases and not LETTER_ITEMS.isdisjoint(self.manifest.items):  # nothing counts without: never *no record*
             msg = f"{self.batch.id}: offences are asked about on no legal basis"
             raise Halt(msg)
-        return found
+        return bases
 
     @cached_property
     def table(self) -> pl.DataFrame:
@@ -100,11 +100,11 @@ class BatchContext:
         first = self.manifest.objects_to
         if first is None:
             return None
-        found = self.app.register.batch(first)
-        if found.is_test != self.batch.is_test:
+        earlier = self.app.register.batch(first)
+        if earlier.is_test != self.batch.is_test:
             msg = f"{self.batch.id} objects to {first}, and one of the two is a test; a person must look"
             raise Halt(msg)
-        return BatchContext.of(self.app, found)
+        return BatchContext.of(self.app, earlier)
 
     def claims(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
         """The claimed values of these rows."""
@@ -113,8 +113,8 @@ class BatchContext:
     def rows_of(self, references: pl.Series) -> list[int]:
         """The rows that bear one of these references, where no other row bears the same."""
         of_rows = read_references(self.app, self.agreement, self.batch, self.manifest)
-        found = of_rows.is_in(references.implode()) & of_rows.is_unique()
-        return [place + 1 for place in found.arg_true()]
+        matches = of_rows.is_in(references.implode()) & of_rows.is_unique()
+        return [position + 1 for position in matches.arg_true()]
 
     @property
     def snapshots(self) -> Snapshots:
@@ -241,7 +241,7 @@ class BatchContext:
         waited = has_code(first, (WAITING,)).arg_true()
         if not len(waited) or not self.later_pins:
             return first
-        numbers = [place + 1 if rows is None else rows[place] for place in waited]
+        numbers = [position + 1 if rows is None else rows[position] for position in waited]
         again = self._decided_rows(self.sources(later=True), numbers, settled=settled)
         again = again if settled else with_spot_checks(again, numbers, self._drawn)
         return first.with_columns(first[name].scatter(waited, again[name]) for name in again.columns)
@@ -295,15 +295,15 @@ def with_decisions(frame: pl.DataFrame, decided: Sequence[Review], rows: Sequenc
     """
     if not decided:
         return frame
-    place_of = None if rows is None else {row: place for place, row in enumerate(rows)}
-    places = pl.Series(
+    place_of = None if rows is None else {row: position for position, row in enumerate(rows)}
+    positions = pl.Series(
         [review.row - 1 if place_of is None else place_of[review.row] for review in decided], dtype=pl.UInt32
     )
     changed = []
     for column in answer_columns(frame):
         said = pl.Series([review.answers.get(column.removeprefix("answer.")) for review in decided], dtype=pl.String)
-        changed.append(frame[column].scatter(places, said.fill_null(frame[column].gather(places))))
-    return frame.with_columns(*changed, frame[CAUSES_COLUMN].scatter(places, ""))
+        changed.append(frame[column].scatter(positions, said.fill_null(frame[column].gather(positions))))
+    return frame.with_columns(*changed, frame[CAUSES_COLUMN].scatter(positions, ""))
 
 
 def _needs(items: Sequence[str]) -> set[str]:
@@ -313,5 +313,5 @@ def _needs(items: Sequence[str]) -> set[str]:
 def _current(snapshots: Snapshots, items: Sequence[str]) -> dict[str, tuple[str, date]]:
     """The published versions of the sources that these items ask."""
     wanted = {POPULATION, *_needs(items)}
-    found = {source: snapshots.current(source) for source in SOURCES if source in wanted}
-    return {source: (version.name, version.as_of) for source, version in found.items() if version is not None}
+    versions = {source: snapshots.current(source) for source in SOURCES if source in wanted}
+    return {source: (version.name, version.as_of) for source, version in versions.items() if version is not None}

@@ -41,9 +41,9 @@ class Asked:
         if self.earlier is not None:
             known = self.earlier.filter(pl.col(REFERENCE).is_unique())
             asked = asked.select(REFERENCE).join(known, on=REFERENCE, how="left", maintain_order="left")
-        for keys, places in numbers_asked(asked, self.today):
+        for keys, positions in numbers_asked(asked, self.today):
             self._hashes.append(self.ring.hashed(keys, Kind.NUMBER))
-            self._rows.append((places + first).astype(np.uint32))
+            self._rows.append((positions + first).astype(np.uint32))
 
     def told(self) -> Told:
         return Told.of(self.ring, self._hashes, self._rows)
@@ -54,5 +54,5 @@ def numbers_asked(asked: pl.DataFrame, today: date) -> Iterator[tuple[Keys, Keys
     for column in NUMBERS:
         if column in asked.columns:
             read = standardise(asked.select(pl.col(column).alias("id_number")), today)["key"]
-            places = read.is_not_null().arg_true()
-            yield read.gather(places).to_numpy(), places.to_numpy().astype(np.int64)
+            positions = read.is_not_null().arg_true()
+            yield read.gather(positions).to_numpy(), positions.to_numpy().astype(np.int64)

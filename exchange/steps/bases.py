@@ -40,8 +40,8 @@ def check_bases(agreement: Agreement, manifest: RequestManifest, received: date)
 
 def named(agreement: Agreement, purpose: str) -> list[Basis] | None:
     """The bases of this purpose as receipt and result name them; None where it asks nothing about offences."""
-    found = agreement.purpose(purpose)
-    if found is None or not found.bases:
+    agreed = agreement.purpose(purpose)
+    if agreed is None or not agreed.bases:
         return None
     return [
         Basis(
@@ -51,7 +51,7 @@ def named(agreement: Agreement, purpose: str) -> list[Basis] | None:
             in_force_from=basis.in_force_from,
             in_force_until=basis.in_force_until,
         )
-        for basis in found.bases
+        for basis in agreed.bases
     ]
 
 

@@ -58,7 +58,7 @@ class Unqueued:
         source = has_code(answers, (WAITING,)) & unqueued
         approval = has_code(answers, (AWAITING,)) & unqueued & ~source
         ready = ~has_code(answers, PENDING) & unqueued
-        return cls(*[tuple(rows[place] for place in each.arg_true()) for each in (approval, source, ready)])
+        return cls(*[tuple(rows[position] for position in each.arg_true()) for each in (approval, source, ready)])
 
     def __add__(self, other: Unqueued) -> Unqueued:
         return Unqueued(self.approval + other.approval, self.source + other.source, self.ready + other.ready)
@@ -75,8 +75,8 @@ def keep(app: App, batch: Batch, unqueued: Unqueued, *, later: bool = False) -> 
 
 
 def _kept(app: App, batch: Batch, *, later: bool) -> Unqueued | None:
-    found = app.cache.read(_name(batch, later=later), [0])
-    return None if found is None else Unqueued(**{name: tuple(rows) for name, rows in json.loads(found[0]).items()})
+    parts = app.cache.read(_name(batch, later=later), [0])
+    return None if parts is None else Unqueued(**{name: tuple(rows) for name, rows in json.loads(parts[0]).items()})
 
 
 def _name(batch: Batch, *, later: bool) -> str:
@@ -154,8 +154,8 @@ def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
     answers = context.matched(rows)
     answers = with_spot_checks(answers, rows, SpotCheck.of(app, context.batch).drawn(answers, rows))
     people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
-    found = new_reviews(answers, context.agreement, people, app.settings.divisions, 0)
-    app.register.reviews.add(context.batch.id, [replace(each, row=rows[each.row]) for each in found])
+    reviews = new_reviews(answers, context.agreement, people, app.settings.divisions, 0)
+    app.register.reviews.add(context.batch.id, [replace(each, row=rows[each.row]) for each in reviews])
     later = Unqueued(approval=first.approval) + Unqueued.of(answers, rows)
     keep(app, context.batch, later, later=True)
     return later

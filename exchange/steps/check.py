@@ -91,13 +91,13 @@ def check_whole(data: bytes, manifest: RequestManifest) -> None:
 
 def check_data(content: bytes, agreement: Agreement, reading: Reading, today: date) -> Seen:
     """What would be said of an opened data file, row by row."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     rows = 0
 
     def judged() -> Iterator[pl.DataFrame]:
         nonlocal rows
         for table in read_data(content, reading):
-            found.extend(_findings(table, reading.items, today, rows))
+            findings.extend(_findings(table, reading.items, today, rows))
             rows += table.height
             if rows > agreement.limits.max_rows:
                 raise Refused("rows_too_many", column="rows")
@@ -108,7 +108,7 @@ def check_data(content: bytes, agreement: Agreement, reading: Reading, today: da
         judge_parts(judged(), reading, today)
     except Refused as error:
         refusal = error
-    return Seen(tuple(reading.items), rows, tuple(found), refusal)
+    return Seen(tuple(reading.items), rows, tuple(findings), refusal)
 
 
 def reading_for(agreement: Agreement, manifest: RequestManifest) -> Reading:
@@ -145,7 +145,7 @@ def _findings(table: pl.DataFrame, items: Sequence[str], today: date, before: in
         faults = [("", table[ROW_FAULT])]
     else:
         faults = _of_people(table, items, today)
-    marked = pl.DataFrame([series.alias(str(place)) for place, (_, series) in enumerate(faults)])
+    marked = pl.DataFrame([series.alias(str(position)) for position, (_, series) in enumerate(faults)])
     said = marked.with_row_index("row", offset=before + 1).filter(pl.any_horizontal(pl.exclude("row").is_not_null()))
     for row, *codes in said.iter_rows():
         for (column, _), code in zip(faults, codes, strict=True):

@@ -84,9 +84,9 @@ class SpotCheck:
             return []
         clean = answers.select(pl.any_horizontal(pl.col(columns) == "no_record")).to_series()
         hits = answers[CAUSES_COLUMN].str.split(";").list.set_intersection(sorted(LETTER_ITEMS)).list.len()
-        drawn = sorted((self._chance(rows[place]), rows[place]) for place in clean.arg_true())
+        drawn = sorted((self._chance(rows[position]), rows[position]) for position in clean.arg_true())
         least = int((hits > 0).sum())
-        return sorted(row for place, (chance, row) in enumerate(drawn) if place < least or chance < self.share)
+        return sorted(row for position, (chance, row) in enumerate(drawn) if position < least or chance < self.share)
 
     def _chance(self, row: int) -> float:
         """From 0 to 1, the same for the same row."""

@@ -99,16 +99,16 @@ def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date)
     name = _NAME if _NAME in asked.columns else column  # who is asked about without a name has no other's
     wrong = asked.filter(missed | other).select(pl.col(column).alias("id_number"), pl.col(name).alias(_NAME))
     keys = standardise(wrong.select("id_number"), today)["key"]
-    found = _hashed(keys.fill_null(0), wrong[_NAME], ring)
-    found = Failed.together([found, _claimed(asked, answers, column, ring, today)])
+    failed = _hashed(keys.fill_null(0), wrong[_NAME], ring)
+    failed = Failed.together([failed, _claimed(asked, answers, column, ring, today)])
     counts = Counts(asked.height, int(missed.sum()), int(((other & ~missed) | relative).sum()))
     if not relative.any():
-        return counts, found
+        return counts, failed
     beside = asked.filter(relative).select(
         pl.col("relative_id_number").alias("id_number"), pl.col("relative_name").alias(_NAME)
     )
     beside = beside.with_columns(standardise(beside.select("id_number"), today)["key"]).drop_nulls("key")
-    return counts, Failed.together([found, _hashed(beside["key"], beside[_NAME], ring)])
+    return counts, Failed.together([failed, _hashed(beside["key"], beside[_NAME], ring)])
 
 
 def _hashed(keys: pl.Series, names: pl.Series, ring: KeyRing) -> Failed:

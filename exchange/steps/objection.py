@@ -37,9 +37,9 @@ def check_objection(register: Register, manifest: RequestManifest, stage: str | 
         raise Refused("objection_batch", column="objects_to")
     if Role.DATA in register.retention.destroyed(first.id):
         raise Refused("objection_past", column="objects_to")
-    for place, item in enumerate(manifest.items):
+    for position, item in enumerate(manifest.items):
         if item not in first.items:
-            raise Refused("objection_item", column=f"items.{place}")
+            raise Refused("objection_item", column=f"items.{position}")
 
 
 def _of_same_kind(first: Batch, manifest: RequestManifest, stage: str | None) -> bool:
@@ -51,14 +51,14 @@ def objected(table: pl.DataFrame, first: pl.DataFrame, items: Sequence[str]) -> 
     batch's answers as they stand.
     """
     known = first.filter(pl.col("row_ref").is_unique()).select("row_ref", "id_number", "name", PERSON, IDENTITY_COLUMN)
-    found = table.select("row_ref").join(known, on="row_ref", how="left", maintain_order="left")
+    joined = table.select("row_ref").join(known, on="row_ref", how="left", maintain_order="left")
     there = pl.col("id_number").is_not_null()
     by_number = (
         pl.when(pl.col(IDENTITY_COLUMN) == "not_applicable").then(IDENTITY_COLUMN).otherwise(pl.lit("under_review"))
     )
     of_identity = pl.when(there).then(by_number).otherwise(pl.lit(UNKNOWN))
     of_items = pl.when(there).then(pl.lit("under_review")).otherwise(pl.lit("not_answered"))
-    return found.select(
+    return joined.select(
         "row_ref",
         pl.col("id_number").fill_null(""),
         pl.col("name").fill_null(""),

@@ -33,16 +33,16 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
     requests folder.
     """
     pickups = app.register.pickups
-    said = {name: found for name in listed if (found := _acknowledged(name)) is not None}
+    said = {name: ack for name in listed if (ack := _acknowledged(name)) is not None}
     lying, troubles = pickups.lying(partner), list[str]()
     for each in lying:
         if (each.batch, each.number) in said.values():
             _taken(app, each, PickupEvidence.ACKNOWLEDGED)
-    ours = {name: found for name, found in said.items() if found[0].startswith(f"{partner}.")}
+    ours = {name: ack for name, ack in said.items() if ack[0].startswith(f"{partner}.")}
     had = pickups.had({batch for batch, _ in ours.values()})
-    for name, found in ours.items():
+    for name, ack in ours.items():
         folder.check_time()
-        if found in had:
+        if ack in had:
             try:
                 folder.remove(name)
             except Denied as denied:
@@ -78,11 +78,11 @@ def acknowledges_nothing(app: App, partner: str, listed: Collection[str]) -> lis
     nothing is said yet.
     """
     said = {name: _acknowledged(name) for name in listed if name.endswith(ACKNOWLEDGEMENT_SUFFIX)}
-    batches = {found[0] for found in said.values() if found is not None and found[0].startswith(f"{partner}.")}
+    batches = {ack[0] for ack in said.values() if ack is not None and ack[0].startswith(f"{partner}.")}
     pickups = app.register.pickups
     known = pickups.had(batches) | {(each.batch, each.number) for each in (pickups.lying(partner) if batches else [])}
     awaited = pickups.awaited(batches)
-    return [name for name, found in said.items() if found not in known and (found is None or found[0] not in awaited)]
+    return [name for name, ack in said.items() if ack not in known and (ack is None or ack[0] not in awaited)]
 
 
 def _taken(app: App, result: UncollectedResult, how: PickupEvidence) -> None:
@@ -92,5 +92,5 @@ def _taken(app: App, result: UncollectedResult, how: PickupEvidence) -> None:
 
 def _acknowledged(name: str) -> tuple[str, int] | None:
     """The batch, and the number of its result, that a file of this name acknowledges."""
-    found = _ACKNOWLEDGEMENT.fullmatch(name)
-    return (found["batch"], int(found["number"] or 1)) if found else None
+    match = _ACKNOWLEDGEMENT.fullmatch(name)
+    return (match["batch"], int(match["number"] or 1)) if match else None

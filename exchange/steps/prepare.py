@@ -93,8 +93,8 @@ class _Writing:
 
     def _as_csv(self, parts: Iterable[Part]) -> Iterator[bytes]:
         items, form = self.context.manifest.items, self.context.agreement.result
-        for place, masked in enumerate(self._masked(parts)):
-            yield write_csv(masked, items, form.language, form.encoding, header=place == 0)
+        for position, masked in enumerate(self._masked(parts)):
+            yield write_csv(masked, items, form.language, form.encoding, header=position == 0)
 
     def _as_workbook(self, parts: Iterable[Part]) -> Iterator[bytes]:
         """In one piece."""

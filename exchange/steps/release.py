@@ -75,19 +75,19 @@ def propose_all(app: App) -> Proposals:
     """Proposes what can be proposed of every delivered batch; one batch in trouble does not hold up the others. Batches
     whose counts show that nothing can leave are not looked into.
     """
-    found = Proposals()
+    proposals = Proposals()
     for release in app.register.releases.under_way():
         if release.answers_sha256 is None and release.state in (ReleaseState.PROPOSED, ReleaseState.APPROVED):
-            _withdraw_unnamed(app, release, found)
+            _withdraw_unnamed(app, release, proposals)
     counts = open_rows(app.register.engine)
     for batch in app.register.with_open_rows():
         try:
             if batch.id in counts and may_leave(app, batch, counts[batch.id]):
                 propose(app, batch.id)
         except Halt as problem:
-            found.troubles.append(f"{batch.id}: {problem}")
-    found.releases = app.register.releases.under_way()
-    return found
+            proposals.troubles.append(f"{batch.id}: {problem}")
+    proposals.releases = app.register.releases.under_way()
+    return proposals
 
 
 def propose(app: App, batch_id: str) -> Release | None:
@@ -101,7 +101,7 @@ def propose(app: App, batch_id: str) -> Release | None:
         return None
     first, now = context.first_and_now(rows)
     ready = has_code(first, PENDING) & ~has_code(now, [code for code in PENDING if code != AWAITING])
-    rows, first, now = [rows[place] for place in ready.arg_true()], first.filter(ready), now.filter(ready)
+    rows, first, now = [rows[position] for position in ready.arg_true()], first.filter(ready), now.filter(ready)
     if not rows:
         return None
     today = office_day(app.now())
@@ -129,12 +129,12 @@ def answers_sha256(items: Sequence[str], rows: Sequence[int], answers: pl.DataFr
     return sha256(table.write_csv().encode()).hexdigest()
 
 
-def _withdraw_unnamed(app: App, release: Release, found: Proposals) -> None:
+def _withdraw_unnamed(app: App, release: Release, proposals: Proposals) -> None:
     """A release of before hashes: nobody can say what was approved of it."""
     try:
         app.register.releases.withdraw(release.batch, release.number, UNNAMED)
     except Halt as problem:
-        found.troubles.append(f"{release.batch}: {problem}")
+        proposals.troubles.append(f"{release.batch}: {problem}")
 
 
 def _approved(answers: pl.DataFrame) -> pl.DataFrame:

@@ -37,13 +37,13 @@ def read_rows(
     app: App, agreement: Agreement, batch: Batch, manifest: RequestManifest, rows: Sequence[int]
 ) -> pl.DataFrame:
     """The claimed values of these rows (numbers from 1), in their order; columns as ``read_request``, errors too."""
-    places = np.asarray(rows, np.int64) - 1
-    blocks, block = np.unique(places // ROWS_IN_BLOCK, return_inverse=True)
+    positions = np.asarray(rows, np.int64) - 1
+    blocks, block = np.unique(positions // ROWS_IN_BLOCK, return_inverse=True)
     wanted = blocks.tolist() or [0]
     if 2 * len(wanted) * ROWS_IN_BLOCK >= manifest.rows:  # most of them: the original is as near
-        return pl.concat(read_request(app, agreement, manifest))[places]
-    found = pl.concat(_blocks(app, agreement, batch, manifest, wanted))
-    return found[block * ROWS_IN_BLOCK + places % ROWS_IN_BLOCK]
+        return pl.concat(read_request(app, agreement, manifest))[positions]
+    frame = pl.concat(_blocks(app, agreement, batch, manifest, wanted))
+    return frame[block * ROWS_IN_BLOCK + positions % ROWS_IN_BLOCK]
 
 
 def read_references(app: App, agreement: Agreement, batch: Batch, manifest: RequestManifest) -> pl.Series:

@@ -41,11 +41,11 @@ def open_second_look(app: App, batch_id: str, row: int, letter: str) -> str:
     """Opens it, or goes on where it was cut off; its id. Halt where the row was not answered, or its data is gone."""
     first = app.attested(batch_id).batch
     opened = f"{first.partner}.second-look-{sha256(f'{batch_id} {row} {letter}'.encode())[:16]}"
-    found = app.register.find_batch(opened)
-    if found is None:
-        found = _claimed(app, first, row, letter, opened)
-    if found.state is State.CLAIMED:
-        _accept(app, first, found)
+    look = app.register.find_batch(opened)
+    if look is None:
+        look = _claimed(app, first, row, letter, opened)
+    if look.state is State.CLAIMED:
+        _accept(app, first, look)
     process(app, opened)
     deliver(app, opened)
     return opened
@@ -117,5 +117,5 @@ def _accept(app: App, first: Batch, opened: Batch) -> None:
     """Writes it down as an objection under the terms of the first batch."""
     manifest = parse(RequestManifest, app.archive.read(opened.manifest_sha256))
     due = due_date(OBJECTION, office_day(opened.received_at), app.office_days, items=manifest.items)
-    terms = [found for role in _TERMS if (found := app.register.find_file(first.id, role)) is not None]
+    terms = [file for role in _TERMS if (file := app.register.find_file(first.id, role)) is not None]
     app.register.accept(opened.id, manifest, due, agreed=terms, stage=first.stage)

@@ -45,7 +45,7 @@ class Disclosure:
 
 
 @dataclass(frozen=True)
-class Found:
+class Disclosures:
     """``withheld``: how many batches more there are that a decision does not let the person know."""
 
     disclosures: list[Disclosure] = field(default_factory=list)
@@ -59,7 +59,7 @@ def ask(app: App, number: str, reason: str, letter: str) -> int:
     return app.register.told_uses.ask(ring.hashed(keys, Kind.NUMBER, 1), reason, letter, app.now())
 
 
-def confirm(app: App, question_number: int) -> Found:
+def confirm(app: App, question_number: int) -> Disclosures:
     """What the question finds; written down before it is shown."""
     ring, uses = _ring(app), app.register.told_uses
     question = uses.question(question_number, app.now())
@@ -67,8 +67,8 @@ def confirm(app: App, question_number: int) -> Found:
     withheld = uses.withheld(rows)
     named = [batch for batch in rows if batch not in withheld]
     uses.confirm(question, named, app.now())
-    found = [_disclosure(app, batch, rows[batch]) for batch in named]
-    return Found(sorted(found, key=lambda each: (each.batch.received_at, each.batch.id)), len(withheld))
+    disclosures = [_disclosure(app, batch, rows[batch]) for batch in named]
+    return Disclosures(sorted(disclosures, key=lambda each: (each.batch.received_at, each.batch.id)), len(withheld))
 
 
 def rekey(app: App) -> tuple[int, int]:
@@ -129,7 +129,7 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
     sent = {row for each in releases if each.state is ReleaseState.DELIVERED for row in each.rows}
     approved = now.with_columns(pl.col(answer_columns(now)).replace(AWAITING, "no_record"))
     answers = [told(frame, context.waits_for) for frame in (first, approved)]
-    return Disclosure(batch, rows, {row: _codes(answers[row in sent], place) for place, row in enumerate(rows)})
+    return Disclosure(batch, rows, {row: _codes(answers[row in sent], position) for position, row in enumerate(rows)})
 
 
 def _is_silent(app: App, batch_id: str) -> bool:
@@ -139,5 +139,5 @@ def _is_silent(app: App, batch_id: str) -> bool:
     return attested.opened_here and not left
 
 
-def _codes(answers: pl.DataFrame, place: int) -> dict[str, str]:
-    return {name.removeprefix("answer."): answers[name][place] for name in answer_columns(answers)}
+def _codes(answers: pl.DataFrame, position: int) -> dict[str, str]:
+    return {name.removeprefix("answer."): answers[name][position] for name in answer_columns(answers)}

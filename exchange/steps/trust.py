@@ -98,20 +98,20 @@ def _purpose(agreement: Agreement, manifest: RequestManifest) -> Purpose:
 
 def _check_elsewhere(manifest: RequestManifest) -> None:
     """What the police do not answer is refused with who does, whatever the agreement says."""
-    for place, item in enumerate(manifest.items):
+    for position, item in enumerate(manifest.items):
         if item in ELSEWHERE:
-            raise Refused(ELSEWHERE[item].refusal, column=f"items.{place}")
+            raise Refused(ELSEWHERE[item].refusal, column=f"items.{position}")
 
 
 def _check_items(purpose: Purpose, manifest: RequestManifest) -> None:
-    for place, item in enumerate(manifest.items):
+    for position, item in enumerate(manifest.items):
         if item not in ITEMS:
-            raise Refused("item_unknown", column=f"items.{place}")
+            raise Refused("item_unknown", column=f"items.{position}")
         if item not in purpose.items:
-            raise Refused("item_not_agreed", column=f"items.{place}")
-        if item in manifest.items[:place]:
-            raise Refused("manifest_format", column=f"items.{place}")
+            raise Refused("item_not_agreed", column=f"items.{position}")
+        if item in manifest.items[:position]:
+            raise Refused("manifest_format", column=f"items.{position}")
         if ITEMS[item].forms and len(manifest.items) > 1:
-            raise Refused("item_not_alone", column=f"items.{place}")
+            raise Refused("item_not_alone", column=f"items.{position}")
     if LETTER_ITEMS & set(manifest.items) and not manifest.letter:
         raise Refused("letter_missing", column="letter")

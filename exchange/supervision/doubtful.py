@@ -31,6 +31,6 @@ def count_doubtful(version: Version | None) -> pl.DataFrame:
     people = version.open("people")
     doubtful = np.flatnonzero(people.table.column("doubt").to_numpy())
     frame = people.take(doubtful, ["registered_division", "cancelled"])
-    found = frame.filter(~pl.col("cancelled")).group_by("registered_division").len()
+    counts = frame.filter(~pl.col("cancelled")).group_by("registered_division").len()
     division = pl.col("registered_division").cast(pl.String).fill_null("000000").alias("division")
-    return found.select(division, pl.col("len").cast(pl.Int64).alias("people")).sort("division")
+    return counts.select(division, pl.col("len").cast(pl.Int64).alias("people")).sort("division")

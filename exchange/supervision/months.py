@@ -46,25 +46,25 @@ class Figures:
 
 def last_months(now: datetime, number: int) -> list[Month]:
     """The running month and those before it, so many in all, the oldest first."""
-    first, found = office_day(now).replace(day=1), []
+    first, months = office_day(now).replace(day=1), []
     for _ in range(number):
-        found.append(read_month(f"{first:%Y-%m}", now))
+        months.append(read_month(f"{first:%Y-%m}", now))
         first = (first - timedelta(days=1)).replace(day=1)
-    return found[::-1]
+    return months[::-1]
 
 
 Kept = dict[Span, tuple[list[Counted], int]]
 """The whole months that were counted."""
 
 
-def side_by_side(app: App, months: Iterable[Month], kept: Kept | None = None) -> list[Figures]:
+def figures_of_months(app: App, months: Iterable[Month], kept: Kept | None = None) -> list[Figures]:
     """The figures of these months; whole ones are taken from ``kept`` and put there."""
     kept, span = {} if kept is None else kept, {each: _span(each) for each in months}
     asked = [each for each in span.values() if each not in kept]
     batches, people = count_months(app.register.engine, asked)
     new = {each: ([line for line in batches if line.month == each.name], people.get(each.name, 0)) for each in asked}
     settled = app.now() - timedelta(hours=1)
-    kept |= {each: found for each, found in new.items() if each.end <= settled}
+    kept |= {each: figures for each, figures in new.items() if each.end <= settled}
     partners = {row["partner"]: (row["zh"], row["level"]) for row in partners_of(app).iter_rows(named=True)}
     return [_figures(month, *(kept | new)[each], partners) for month, each in span.items()]
 
@@ -100,7 +100,7 @@ def _rate(lines: Iterable[Counted]) -> float | None:
     return (done - late) / (done + overdue) if done + overdue else None
 
 
-def named(found: Sequence[Figures], which: str) -> list[tuple[str, list[float | None]]]:
+def named(figures: Sequence[Figures], which: str) -> list[tuple[str, list[float | None]]]:
     """``by_partner`` or ``by_level``: name → its share in each month, by name."""
-    names = sorted({name for each in found for name in getattr(each, which)})
-    return [(name, [getattr(each, which).get(name) for each in found]) for name in names]
+    names = sorted({name for each in figures for name in getattr(each, which)})
+    return [(name, [getattr(each, which).get(name) for each in figures]) for name in names]

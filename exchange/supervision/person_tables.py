@@ -25,14 +25,14 @@ def answers(aggregates: Aggregates) -> list[Line]:
 
 
 def by_partner(aggregates: Aggregates) -> list[Line]:
-    found: dict[str, list[Line]] = {}
+    groups: dict[str, list[Line]] = {}
     for row in aggregates.answers.iter_rows(named=True):
-        found.setdefault(row["partner"] + " " + (row["cycle"] or ""), []).append(row)
+        groups.setdefault(row["partner"] + " " + (row["cycle"] or ""), []).append(row)
     return [
         _answer_words(row)
         | {"partner": row["zh"], "level": str(labels.level(row["level"])), "cycle": str(labels.cycle(row["cycle"]))}
         | {"people": People(row["people"] or 0, row["people"] is None)}
-        for _, rows in sorted(found.items())
+        for _, rows in sorted(groups.items())
         for row in sorted(rows, key=_order_of_answer)
     ]
 

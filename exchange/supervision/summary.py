@@ -17,7 +17,7 @@ def sentences(tables: Mapping[str, Table]) -> list[Words]:
     rate = total["rate"]
     share = f"{rate:.1%}" if isinstance(rate, float) else "—"
     late = len(tables["late"].rows)
-    found = [
+    parts = [
         Words(
             f"收到核查请求 {total['came']} 批，上期结转 {total['carried']} 批；办结 {total['done']} 批，"
             f"不予受理 {total['refused']} 批，期末在办 {total['open']} 批；答复 {total['people']} 人次。",
@@ -31,7 +31,7 @@ def sentences(tables: Mapping[str, Table]) -> list[Words]:
         ),
     ]
     waiting = _waiting(tables)
-    return [*found, waiting] if waiting else found
+    return [*parts, waiting] if waiting else parts
 
 
 def _waiting(tables: Mapping[str, Table]) -> Words | None:
@@ -58,8 +58,8 @@ def _total(table: Table) -> dict[str, Value]:
 
 
 def _column(table: Table, name: str) -> list[Value]:
-    place = [column.name for column in table.head.columns].index(name)
-    return [row[place] for row in table.rows]
+    position = [column.name for column in table.head.columns].index(name)
+    return [row[position] for row in table.rows]
 
 
 def notes(month: Month, *, outside: bool) -> list[Words]:

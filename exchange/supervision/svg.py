@@ -31,8 +31,8 @@ def stacked(title: str, rows: Sequence[tuple[str, Sequence[int]]], series: Seque
     """A bar for each row, as wide as the others, divided among the series; rows without anything have no bar."""
     legend, below = _legend(series)
     parts = [legend]
-    for place, (label, values) in enumerate(rows):
-        top = below + place * _LINE
+    for position, (label, values) in enumerate(rows):
+        top = below + position * _LINE
         parts += [_label(label, top), _number(f"{sum(values):,}", top)]
         x, width = float(_LABEL), _WIDTH - _LABEL - _NUMBER
         for each, value in zip(series, values, strict=True):
@@ -56,8 +56,8 @@ def bars(title: str, rows: Sequence[tuple[str, int, str]], colour: str) -> str:
     """A bar for each (label, length, number as text)."""
     longest = max((length for _, length, _ in rows), default=0) or 1
     parts = []
-    for place, (label, length, number) in enumerate(rows):
-        top, width = place * _LINE, (_WIDTH - _LABEL - _NUMBER) * length / longest
+    for position, (label, length, number) in enumerate(rows):
+        top, width = position * _LINE, (_WIDTH - _LABEL - _NUMBER) * length / longest
         bar = _rect(_LABEL, top + 7, max(width, 1), _BAR, colour)
         hint = escape(f"{label}：{number}")
         parts += [_label(label, top), f"<g><title>{hint}</title>{bar}</g>"]
@@ -78,14 +78,14 @@ def columns(title: str, days: Sequence[tuple[str, Sequence[int]]], series: Seque
         y = base - _COLUMN_HEIGHT * line / highest
         parts.append(f'<line class="grid" x1="44" x2="{_WIDTH}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="axis" x="38" y="{y + 4:.1f}" text-anchor="end">{line:,}</text>')
-    for place, (day, values) in enumerate(days):
-        x = 46 + place * step
+    for position, (day, values) in enumerate(days):
+        x = 46 + position * step
         for number, (each, value) in enumerate(zip(series, values, strict=True)):
             if value:
                 height = _COLUMN_HEIGHT * value / highest
                 bar = _rect(x + number * wide, base - height, wide - 0.5, height, each.colour)
                 parts.append(f"<g><title>{escape(f'{day}日：{each.name} {value:,}')}</title>{bar}</g>")
-        if place % 2 == 0:
+        if position % 2 == 0:
             parts.append(
                 f'<text class="axis" x="{x + step * 0.4:.1f}" y="{base + 16}" text-anchor="middle">{day}</text>'
             )

@@ -53,14 +53,14 @@ def picture(
 ) -> list[OpenBatch]:
     """All open batches, the most urgent first. ``half``, ``days``: when the office wants to be warned."""
     warned, known = tuple(days), dict[tuple[Due, bool], Urgency]()  # many batches have one due day
-    found = []
+    open_batches = []
     for batch, due in batches:
         key = (due, batch.clock_stands)
         if key not in known:
             known[key] = urgency(batch, due, today, half=half, days=warned)
-        found.append(OpenBatch(batch, due, known[key], waits(batch, rows.get(batch.id), office_name)))
-    order = {each: place for place, each in enumerate(Urgency)}
-    return sorted(found, key=lambda each: (order[each.urgency], each.due.day, each.batch.id))
+        open_batches.append(OpenBatch(batch, due, known[key], waits(batch, rows.get(batch.id), office_name)))
+    order = {each: position for position, each in enumerate(Urgency)}
+    return sorted(open_batches, key=lambda each: (order[each.urgency], each.due.day, each.batch.id))
 
 
 def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[int]) -> Urgency:
@@ -80,14 +80,14 @@ def waits(batch: Batch, rows: OpenRows | None, office_name: Callable[[str], str]
         return {GUARD: batch.rows_in or 0}
     if batch.state is not State.DELIVERED or rows is None:
         return {SOFTWARE: batch.rows_in or 0}
-    found = {Words(office_name(division), ""): n for division, n in rows.in_queue.items()}
+    waiting = {Words(office_name(division), ""): n for division, n in rows.in_queue.items()}
     of_releases = {ReleaseState.PROPOSED: LEADER, ReleaseState.REJECTED: RETURNED}
-    found |= {whom: rows.releases[state] for state, whom in of_releases.items() if rows.releases.get(state)}
+    waiting |= {whom: rows.releases[state] for state, whom in of_releases.items() if rows.releases.get(state)}
     if rows.rest and rows.source:
-        found[SOURCE] = min(rows.rest, rows.source)
+        waiting[SOURCE] = min(rows.rest, rows.source)
     moving = sum(rows.releases.get(state, 0) for state in (ReleaseState.APPROVED, ReleaseState.PREPARED))
-    if own := moving + rows.decided * (not rows.in_queue) + rows.rest - found.get(SOURCE, 0):
-        found[SOFTWARE] = own
+    if own := moving + rows.decided * (not rows.in_queue) + rows.rest - waiting.get(SOURCE, 0):
+        waiting[SOFTWARE] = own
     if batch.clock_stands:
-        found[INQUIRY] = batch.rows_open or 0
-    return found
+        waiting[INQUIRY] = batch.rows_open or 0
+    return waiting

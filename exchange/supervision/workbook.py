@@ -47,24 +47,24 @@ def _first(sheet: Worksheet, page: Page, formats: dict[str, Any]) -> None:
 
 def _sheet(sheet: Worksheet, table: Table, formats: dict[str, Any]) -> None:
     columns = table.head.columns
-    for place, column in enumerate(columns):
-        sheet.set_column(place, place, _WIDTHS[column.kind])
-        sheet.write_string(0, place, f"{column.words.zh}\n{column.words.en}", formats["head"])
+    for position, column in enumerate(columns):
+        sheet.set_column(position, position, _WIDTHS[column.kind])
+        sheet.write_string(0, position, f"{column.words.zh}\n{column.words.en}", formats["head"])
     sheet.freeze_panes(1, 0)
     rows = [*table.rows, table.total] if table.total else table.rows
     for number, row in enumerate(rows, start=1):
-        for place, (column, value) in enumerate(zip(columns, row, strict=True)):
-            _cell(sheet, number, place, column.kind, value, formats[column.kind])
+        for position, (column, value) in enumerate(zip(columns, row, strict=True)):
+            _cell(sheet, number, position, column.kind, value, formats[column.kind])
     if table.head.note.zh:
         sheet.write_string(len(rows) + 2, 0, str(table.head.note))
 
 
-def _cell(sheet: Worksheet, row: int, place: int, kind: Kind, value: Value, form: Any) -> None:
+def _cell(sheet: Worksheet, row: int, position: int, kind: Kind, value: Value, form: Any) -> None:
     if isinstance(value, People):
         value = str(value) if value.hidden else value.n
     if kind == "span" and isinstance(value, float):
         value = value / _SECONDS_A_DAY
     if isinstance(value, str):
-        sheet.write_string(row, place, value, form)
+        sheet.write_string(row, position, value, form)
     elif value is not None:
-        sheet.write_number(row, place, value, form)
+        sheet.write_number(row, position, value, form)

@@ -49,7 +49,7 @@ def has_unwritten_word(text: str) -> bool:
 def _is_unwritten(word: str) -> bool:
     if _NEVER.search(word) or any(unicodedata.category(letter) == "Cn" for letter in word):
         return True
-    found = [place for place, letters in enumerate(_ALPHABETS) if letters.search(word)]
-    if found == [_LATIN]:
+    alphabets = [number for number, letters in enumerate(_ALPHABETS) if letters.search(word)]
+    if alphabets == [_LATIN]:
         return _LATIN_ALONE.fullmatch(word) is not None
-    return len(found) > 1 or (len(found) == 1 and _HAN.search(word) is not None)
+    return len(alphabets) > 1 or (len(alphabets) == 1 and _HAN.search(word) is not None)

@@ -88,5 +88,5 @@ def unescaped(text: str) -> str:
     """
     if "_x" not in text:
         return text
-    halves = _ESCAPE.sub(lambda found: chr(int(found[1], 16)), text)
+    halves = _ESCAPE.sub(lambda match: chr(int(match[1], 16)), text)
     return halves.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

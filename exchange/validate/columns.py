@@ -70,16 +70,16 @@ def read_header(header: Sequence[str], items: Sequence[str], form: str | None = 
     expected = columns_for(items, form)
     by_word = {word: column.code for column in expected for word in (column.code, *column.zh)}
     codes: list[str] = []
-    width = max((place for place, word in enumerate(header, start=1) if has_text(word)), default=0)
+    width = max((position for position, word in enumerate(header, start=1) if has_text(word)), default=0)
     if not width:
         raise Refused("data_empty")
-    for place, word in enumerate(header[:width], start=1):
+    for position, word in enumerate(header[:width], start=1):
         if not has_text(word):
-            codes.append(f"{WORDLESS}{place}")
+            codes.append(f"{WORDLESS}{position}")
             continue
         code = by_word.get(_even(word))
         if code is None:
-            raise Refused("column_unknown", column=f"{WORDLESS}{place}")
+            raise Refused("column_unknown", column=f"{WORDLESS}{position}")
         if code in codes:
             raise Refused("column_doubled", column=code)
         codes.append(code)

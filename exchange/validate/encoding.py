@@ -169,7 +169,7 @@ def _piece_from_gb18030(piece: bytes) -> bytes:
         return gb18030.to_utf8(piece)
     except UnicodeDecodeError:
         lost = _LOST.encode("gb18030")
-        return gb18030.to_utf8(_TWO_BYTES.sub(lambda found: lost if found[1] else found[0], piece))
+        return gb18030.to_utf8(_TWO_BYTES.sub(lambda match: lost if match[1] else match[0], piece))
 
 
 def _check_lines(content: bytes) -> None:
@@ -206,11 +206,11 @@ def _decided(content: bytes, marked: str | None) -> str:
         return marked
     if _first_not_utf8(content) is None:
         return marked or _of_whole_utf8(content)
-    found = Counter(kind for _, _, kind in _kinds(content))
-    if not found["utf-8"]:
+    by_kind = Counter(kind for _, _, kind in _kinds(content))
+    if not by_kind["utf-8"]:
         return "gb18030"
     first, _, kind_of_first = next(_kinds(content))
-    most = kind_of_first if first == 0 else max(("gb18030", "utf-8"), key=found.__getitem__)
+    most = kind_of_first if first == 0 else max(("gb18030", "utf-8"), key=by_kind.__getitem__)
     row, line = next((row, line) for row, line, kind in _kinds(content) if kind != most)
     if most == "utf-8" and _evidence(line, "gb18030") <= _CLEAR:  # no text in either, as one cut inside a character
         raise Refused("encoding", row=row)
@@ -252,10 +252,10 @@ def _is_by_accident(line: bytes) -> bool:
 def _lines_with(pattern: re.Pattern[bytes], content: bytes) -> Iterator[tuple[int, bytes]]:
     """(number, line) of each line in which the pattern is found; a match lies within one line."""
     row = start = end = 0
-    for found in pattern.finditer(content):
-        if found.start() < end:
+    for match in pattern.finditer(content):
+        if match.start() < end:
             continue
-        before, start = start, content.rfind(b"\n", 0, found.start()) + 1
+        before, start = start, content.rfind(b"\n", 0, match.start()) + 1
         row += content.count(b"\n", before, start)
         end = content.find(b"\n", start) + 1 or len(content)
         yield row, content[start:end]

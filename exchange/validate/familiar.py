@@ -53,10 +53,10 @@ class Letters(NamedTuple):
 
 def letters_of(text: str) -> Letters:
     """The letters of a text, counted."""
-    found = Counter(text)
+    counts = Counter(text)
     beyond = {
         letter: count
-        for letter, count in found.items()
+        for letter, count in counts.items()
         if not letter.isascii() and unicodedata.category(letter)[0] not in "NPZ"
     }
     known = familiar_letters()

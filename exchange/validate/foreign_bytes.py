@@ -34,6 +34,6 @@ def foreign_bytes(code: str) -> Iterator[None]:
         raise
     except (Exception, pl.exceptions.PanicException) as error:  # a panic of Polars is no Exception
         frame = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(frame.filename).name}:{frame.lineno}"
-        log.error("a partner's file made %s at %s; it is refused as %s", type(error).__name__, place, code)
+        line = f"{Path(frame.filename).name}:{frame.lineno}"
+        log.error("a partner's file made %s at %s; it is refused as %s", type(error).__name__, line, code)
         raise Refused(code) from None

@@ -103,16 +103,16 @@ class Package:
     def relations(self, name: str) -> Mapping[str, tuple[str, str]]:
         """Of one part (of the package where ``name`` is empty): id → (kind, part); what lies outside is left out."""
         folder, _, file = name.rpartition("/")
-        found: dict[str, tuple[str, str]] = {}
+        by_id: dict[str, tuple[str, str]] = {}
 
         def start(element: str, given: Attributes) -> None:
             if element == "Relationship" and given.get("TargetMode") != "External":
                 stated = given.get("Target", "").replace("\\", "/")
                 target = posixpath.normpath(posixpath.join("/", folder, stated)).lstrip("/")
-                found[given.get("Id", "")] = (given.get("Type", "").rpartition("/")[2], target)
+                by_id[given.get("Id", "")] = (given.get("Type", "").rpartition("/")[2], target)
 
         self.parse(posixpath.join(folder, "_rels", f"{file}.rels"), start)
-        return found
+        return by_id
 
 
 def _begin(parser: expat.XMLParserType, start: Start, end: End | None) -> Start:

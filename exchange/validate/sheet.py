@@ -34,7 +34,7 @@ _MERGES: Final = 100_000
 _PIECES: Final = MAX_CELL_LETTERS
 """Of one cell's text, as the parser gives them: a bound on what is held of it before it is put together."""
 
-_ROWS_AT_ONCE: Final = 2_000
+_CHUNK_ROWS: Final = 2_000
 _DIGITS: Final = "0123456789"
 _XML_BLANKS: Final = " \t\r\n"
 _CELL: Final = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -70,7 +70,7 @@ class Sheet:
             return
         self._rows.append(row)
         self.numbers.append(number)
-        if len(self._rows) == _ROWS_AT_ONCE:
+        if len(self._rows) == _CHUNK_ROWS:
             self._keep_rows()
 
     def cell_outside(self, row: list[str], column: int, text: str) -> None:
@@ -115,7 +115,7 @@ class Sheet:
         return pl.concat(self._frames, rechunk=True)
 
     def _keep_rows(self) -> None:
-        schema = {str(place): pl.String for place in range(len(self.header))}
+        schema = {str(position): pl.String for position in range(len(self.header))}
         columns = list(zip(*self._rows, strict=True)) if self._rows else None
         frame = pl.DataFrame(columns, schema=schema, orient="col")
         self._rows = []
@@ -246,12 +246,12 @@ def _next_row(stated: str | None, last: int) -> int:
     return number
 
 
-def _shared(texts: Sequence[str], place: str) -> str:
+def _shared(texts: Sequence[str], position: str) -> str:
     """The text of this number; blanks alone are no number, and no cell."""
-    if not place:
+    if not position:
         return ""
     try:
-        return texts[int(place) if place.isascii() and place.isdigit() else len(texts)]
+        return texts[int(position) if position.isascii() and position.isdigit() else len(texts)]
     except (IndexError, ValueError):
         raise Refused("workbook_format") from None
 

@@ -85,28 +85,28 @@ def _counted(
     if sum(code.startswith(WORDLESS) for code in codes) > _SURPLUS:
         raise Refused("column_unknown", column=next(code for code in codes if code.startswith(WORDLESS)))
     separator = _of_rows(utf8, end, separator, range(len(codes), len(header) + 1))
-    surplus = [f"{WORDLESS}{place}" for place in range(len(codes) + 1, len(header) + 1)]
+    surplus = [f"{WORDLESS}{position}" for position in range(len(codes) + 1, len(header) + 1)]
     if len(surplus) > _SURPLUS:
         surplus = []
     optional = frozenset(column.code for column in columns_for(items, form) if column.optional)
-    found, referred = 0, False
+    height, referred = 0, False
     frames = _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus), separator)
     for frame in Effort(len(utf8)).each(frames):
         table = _evened(frame, codes, surplus)
-        found += table.height
+        height += table.height
         referred = referred or has_references(table)
         yield with_left_out(table, items, form)
-    check_rows(found, rows, referred=referred)
+    check_rows(height, rows, referred=referred)
 
 
-def check_rows(found: int, stated: int | None, *, referred: bool) -> None:
+def check_rows(height: int, stated: int | None, *, referred: bool) -> None:
     """Refused where there are no rows, not so many as the manifest states (``row`` says how many there are), or none
     that an answer could be told to belong to.
     """
-    if found == 0:
+    if height == 0:
         raise Refused("no_rows")
-    if stated is not None and found != stated:
-        raise Refused("row_count", row=found, column="rows")
+    if stated is not None and height != stated:
+        raise Refused("row_count", row=height, column="rows")
     if not referred:
         raise Refused("row_refs_empty", column=REFERENCE)
 
@@ -212,16 +212,16 @@ def _frames(
     utf8: bytes, start: int, codes: Sequence[str], part: int, optional: frozenset[str], separator: str
 ) -> Iterator[pl.DataFrame]:
     """The rows from byte ``start``: as long as every one has as many fields as the header the fast way."""
-    found = 0
+    height = 0
     try:
         for frame in _read_fast(utf8, start, codes, part, separator):
-            found += frame.height
+            height += frame.height
             yield frame
     except pa.ArrowInvalid:
         pass
     else:
         return
-    yield from _read_slowly(utf8, start, codes, found, optional, separator)
+    yield from _read_slowly(utf8, start, codes, height, optional, separator)
 
 
 def _read_fast(
@@ -260,7 +260,7 @@ def _read_slowly(
     than the last optional columns.
     """
     width = len(codes)
-    fewest = next((place for place in range(width, 0, -1) if codes[place - 1] not in optional), 0)
+    fewest = next((position for position in range(width, 0, -1) if codes[position - 1] not in optional), 0)
     empty = ("",) * width
     schema = dict.fromkeys((*codes, ROW_FAULT), pl.String)
     content = io.BytesIO(utf8)

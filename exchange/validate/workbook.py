@@ -82,7 +82,7 @@ def _bounded(entries: Sized) -> None:
 def _one(package: Package, part: str, kind: str) -> str:
     """The part that this one relates to as ``kind``; empty where there is none, as where it was left out."""
     related = package.relations(part).values()
-    return next((target for found, target in related if found == kind and target in package), "")
+    return next((target for relation, target in related if relation == kind and target in package), "")
 
 
 def _read_book(package: Package, main: str) -> _Book:
@@ -103,8 +103,8 @@ def _read_book(package: Package, main: str) -> _Book:
 def _part_of(package: Package, main: str, sheets: Sequence[tuple[str, str, bool]], wanted: str | None) -> str:
     """The part of the sheet with this name, in whichever letter case, as programs hold it; or of the first shown."""
     relations = package.relations(main)
-    found = [(name, shown, *relations.get(relation, ("", ""))) for name, relation, shown in sheets]
-    rows = [(name, shown, part) for name, shown, kind, part in found if kind == "worksheet"]
+    listed = [(name, shown, *relations.get(relation, ("", ""))) for name, relation, shown in sheets]
+    rows = [(name, shown, part) for name, shown, kind, part in listed if kind == "worksheet"]
     if wanted is None:
         fitting = [part for _, shown, part in rows if shown]
     else:
@@ -180,4 +180,4 @@ def _date_styles(package: Package, main: str) -> frozenset[str]:
     if part:
         package.parse(part, start, end)
     dates = {str(number) for number in BUILT_IN_DATES} | {number for number, date in custom.items() if date}
-    return frozenset(str(place) for place, number in enumerate(formats) if number in dates)
+    return frozenset(str(position) for position, number in enumerate(formats) if number in dates)

@@ -48,15 +48,15 @@ def watch_certificates(app: App) -> CertificatesSeen:
         try:
             agreement = load_agreement(path)
             pinned = agreement.certificates
-            for use, place in (("signing", pinned.signing), ("encryption", pinned.encryption)):
-                _watch(app, agreement, use, place, seen)
+            for use, file in (("signing", pinned.signing), ("encryption", pinned.encryption)):
+                _watch(app, agreement, use, file, seen)
         except ExchangeError as error:
             log.error("partner %s: %s: %s", path.stem, type(error).__name__, error)
             seen.troubles.append(f"{path.stem}: {error}")
     keys = app.settings.keys
-    for use, place in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
+    for use, file in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
         try:
-            _watch(app, None, use, place, seen)
+            _watch(app, None, use, file, seen)
         except ExchangeError as error:
             seen.troubles.append(f"{OFFICE}: {error}")
     return seen
@@ -71,9 +71,9 @@ def invalid_now(certificates: list[x509.Certificate], now: datetime) -> str | No
     return f"is not valid before {office_day(min(each.not_valid_before_utc for each in certificates))}"
 
 
-def _watch(app: App, agreement: Agreement | None, use: str, place: Path, seen: CertificatesSeen) -> None:
+def _watch(app: App, agreement: Agreement | None, use: str, path: Path, seen: CertificatesSeen) -> None:
     """Tells of one certificate's end; ``agreement``: whose it is, None of the office's own."""
-    certificates, now = read_certificates(place), app.now()
+    certificates, now = read_certificates(path), app.now()
     end = ends(certificates, now)
     last_day = office_day(end)
     left = (last_day - office_day(now)).days

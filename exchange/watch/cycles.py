@@ -78,14 +78,14 @@ def _watch_partner(app: App, path: Path, seen: CyclesSeen) -> None:
 
 def _claimed(app: App, partner: str) -> set[tuple[str, str, str]]:
     """What the manifests of sets that are not judged yet say they are."""
-    found = set()
+    sets = set()
     for batch in app.register.batches(BatchFilter(partner, State.CLAIMED, limit=1000)):
         try:
             manifest = app.manifest(batch)
         except Refused:
             continue
-        found.add((manifest.cycle, manifest.period, manifest.purpose))
-    return found
+        sets.add((manifest.cycle, manifest.period, manifest.purpose))
+    return sets
 
 
 def _alert(app: App, partner: str, known: MissingSet, each: Missing) -> Alert | None:

@@ -33,18 +33,18 @@ def watch_deadlines(app: App) -> list[Alert]:
     watched = [(batch, stops) for batch, stops in app.register.clock.open_batches()]
     watched = [each for each in watched if each[0].received_at <= settled and not each[0].is_test]
     sent = app.register.alerts.sent(batch.id for batch, _ in watched)
-    found = []
+    written = []
     for batch, stops in watched:
         due = due_of(app, batch, stops)
         since = office_day(stops[-1].stopped_at) if batch.clock_stands else None
         holds = reached(due, office_day(now), half=policy.warn_half, days=policy.warn_days, standing_since=since)
-        found += _write(app, batch, due, not_yet_sent(holds, sent.get(batch.id, {})), now)
+        written += _write(app, batch, due, not_yet_sent(holds, sent.get(batch.id, {})), now)
     for batch in app.register.alerts.closed_late(LATE):
         due = due_of(app, batch, app.register.clock.stops(batch.id))
         day = batch.due_last or batch.due_on or due.day  # as it was when it was closed
         late = DueWarning(LATE, 0, day + timedelta(days=1))
-        found += _write(app, batch, Due(day, due.provisional, due.working_days), [late], now)
-    return found
+        written += _write(app, batch, Due(day, due.provisional, due.working_days), [late], now)
+    return written
 
 
 def _write(app: App, batch: Batch, due: Due, news: list[DueWarning], now: datetime) -> list[Alert]:
@@ -62,7 +62,7 @@ def dues_of(app: App, batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> list[t
     were never stopped: of thousands that are open, most.
     """
     known: dict[object, Due] = {}
-    found = []
+    dues = []
     for batch, stops in batches:
         key = None if stops or batch.state is State.CLAIMED else _counted_by(batch)
         if key is None or key not in known:
@@ -71,8 +71,8 @@ def dues_of(app: App, batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> list[t
                 known[key] = due
         else:
             due = known[key]
-        found.append((batch, due))
-    return found
+        dues.append((batch, due))
+    return dues
 
 
 def _counted_by(batch: Batch) -> object:

@@ -34,25 +34,25 @@ class Recount:
 
 def recompute(app: App) -> Recount:
     """Counts every open batch's due day again and tells the partners what changed."""
-    found = Recount()
+    recount = Recount()
     for batch, _ in app.register.clock.open_batches():
         if app.register.clock.recompute(batch.id, app.office_days):
-            found.changed.append(batch.id)
+            recount.changed.append(batch.id)
             log.info("%s: its due day is another one now", batch.id)
     accepted = (batch for batch, _ in app.register.clock.open_batches() if batch.state is not State.CLAIMED)
     waiting = sorted((batch for batch in accepted if needs_another(app, batch)), key=lambda each: each.partner)
     for partner, batches in groupby(waiting, key=lambda each: each.partner):
         try:
-            _tell(app, partner, batches, found)
+            _tell(app, partner, batches, recount)
         except ExchangeError as error:
             log.error("partner %s: %s: %s", partner, type(error).__name__, error)
-            found.troubles.append(f"{partner}: {error}")
-    return found
+            recount.troubles.append(f"{partner}: {error}")
+    return recount
 
 
-def _tell(app: App, partner: str, batches: Iterable[Batch], found: Recount) -> None:
+def _tell(app: App, partner: str, batches: Iterable[Batch], recount: Recount) -> None:
     with app.folder(app.agreement(partner)) as folder:
         for batch in batches:
             number = send_another(app, batch, folder)
-            found.told.append(batch.id)
+            recount.told.append(batch.id)
             log.info("%s: the partner has receipt %d", batch.id, number)

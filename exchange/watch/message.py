@@ -24,7 +24,7 @@ class Message:
 
 def compose(alerts: Sequence[Alert]) -> Message:
     """One message about all of these, what is worse first."""
-    severity = {code: place for place, code in enumerate(ALERTS)}
+    severity = {code: position for position, code in enumerate(ALERTS)}
     ordered = sorted(alerts, key=lambda each: (severity[each.code], each.due_on, each.subject, each.days))
     counts = Counter(each.code for each in ordered)
     parts = [f"{words(code, None)[0]} {counts[code]}" for code in ALERTS if counts[code]]

@@ -49,24 +49,24 @@ def watch_witnesses(app: App) -> list[str]:
         return [str(error)]
 
 
-def take(app: App, place: Path) -> Cosigned:
+def take(app: App, path: Path) -> Cosigned:
     """Keeps a checkpoint that a witness cosigned; Halt where it is none, or the ledger is another than it tells of."""
-    checkpoint = checkpoints.read(place, app.ledger_key)
-    note = place.read_text("utf-8")
+    checkpoint = checkpoints.read(path, app.ledger_key)
+    note = path.read_text("utf-8")
     for witness in app.settings.witnesses:
         key = key_of(witness)
         at = key.cosigned_at(note, checkpoint)
         if at is None:
             continue
         if at > app.now() + timedelta(days=1):
-            msg = f"{place}: the witness's clock is more than a day before ours"
+            msg = f"{path}: the witness's clock is more than a day before ours"
             raise Halt(msg)
-        app.register.check_agrees(place)
+        app.register.check_agrees(path)
         kept = _last(app, witness)
         if kept.at is None or (kept.size, kept.at) < (checkpoint.size, at):
             app.checkpoints.keep_cosigned(note, key.id, checkpoint.size)
         return Cosigned(witness, checkpoint.size, at)
-    msg = f"{place}: no witness of the settings cosigned this checkpoint"
+    msg = f"{path}: no witness of the settings cosigned this checkpoint"
     raise Halt(msg)
 
 

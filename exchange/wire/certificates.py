@@ -36,14 +36,14 @@ _NEXT: Final = timedelta(seconds=1)
 def read_certificates(path: Path) -> list[x509.Certificate]:
     """The certificates in this PEM file; Halt where there is none, or are more than a change takes."""
     try:
-        found = x509.load_pem_x509_certificates(path.read_bytes())
+        certificates = x509.load_pem_x509_certificates(path.read_bytes())
     except (OSError, ValueError):
         msg = f"{path}: no readable PEM certificate"
         raise Halt(msg) from None
-    if len(found) > _RULES["chain"]["certificates"]:
-        msg = f"{path}: {len(found)} certificates; at most the old and the new one during a change"
+    if len(certificates) > _RULES["chain"]["certificates"]:
+        msg = f"{path}: {len(certificates)} certificates; at most the old and the new one during a change"
         raise Halt(msg)
-    return found
+    return certificates
 
 
 def fault(certificate: x509.Certificate, use: Use) -> str | None:
@@ -82,8 +82,8 @@ def _wrong_usage(certificate: x509.Certificate, use: Use) -> str | None:
 
 def valid(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
     """Those that are valid now, the newer first."""
-    found = [each for each in certificates if each.not_valid_before_utc <= now <= each.not_valid_after_utc]
-    return sorted(found, key=lambda each: each.not_valid_before_utc, reverse=True)
+    in_force = [each for each in certificates if each.not_valid_before_utc <= now <= each.not_valid_after_utc]
+    return sorted(in_force, key=lambda each: each.not_valid_before_utc, reverse=True)
 
 
 def ends(certificates: list[x509.Certificate], now: datetime) -> datetime:
@@ -102,13 +102,13 @@ def begun(certificates: list[x509.Certificate], now: datetime) -> list[x509.Cert
 
 def recipient(path: Path, now: datetime) -> x509.Certificate:
     """The certificate to which results are encrypted now; Halt where the file holds none that may be used."""
-    found = valid(read_certificates(path), now)
-    if not found:
+    in_force = valid(read_certificates(path), now)
+    if not in_force:
         msg = (
             f"{path}: the partner's encryption certificate is not valid now; put the new one there, then run this again"
         )
         raise Halt(msg)
-    if (wrong := fault(found[0], "encryption")) is not None:
+    if (wrong := fault(in_force[0], "encryption")) is not None:
         msg = f"{path}: {wrong}"
         raise Halt(msg)
-    return found[0]
+    return in_force[0]

@@ -41,9 +41,9 @@ def as_der(content: bytes) -> bytes:
     """What stands between a PEM file's two lines, with or without the mark that an editor put before them; and without
     the line ends that a transfer as text or an editor puts behind. Anything else, and what is no base64, as it is.
     """
-    found = _PEM.fullmatch(_as_text(content))
+    match = _PEM.fullmatch(_as_text(content))
     try:
-        return base64.b64decode(found[2]) if found else _without_ending(content)
+        return base64.b64decode(match[2]) if match else _without_ending(content)
     except ValueError:  # cut off, or a character too many
         return content
 
@@ -76,14 +76,14 @@ def digests(signature: bytes) -> frozenset[bytes]:
         kind, _ = _enter(signature, 0)
         if signature[kind : _skip(signature, kind)] != _SIGNED:
             return frozenset()
-        place, end = _enter(signature, _skip(signature, _inside_content_info(signature)))
-        found = set()
-        while place < end:
-            found.add(_first_value(signature, place))
-            place = _skip(signature, place)
+        offset, end = _enter(signature, _skip(signature, _inside_content_info(signature)))
+        names = set()
+        while offset < end:
+            names.add(_first_value(signature, offset))
+            offset = _skip(signature, offset)
     except (IndexError, ValueError):
         return frozenset()
-    return frozenset(found)
+    return frozenset(names)
 
 
 def cipher(envelope: bytes) -> bytes | None:
@@ -92,49 +92,49 @@ def cipher(envelope: bytes) -> bytes | None:
         kind, _ = _enter(envelope, 0)
         if envelope[kind : _skip(envelope, kind)] not in _ENVELOPED:
             return None
-        place = _skip(envelope, _inside_content_info(envelope))  # the version
-        while envelope[place] != _SEQUENCE:  # who made it, if it says so, and the recipients
-            place = _skip(envelope, place)
-        place, _ = _enter(envelope, place)
-        return _first_value(envelope, _skip(envelope, place))
+        offset = _skip(envelope, _inside_content_info(envelope))  # the version
+        while envelope[offset] != _SEQUENCE:  # who made it, if it says so, and the recipients
+            offset = _skip(envelope, offset)
+        offset, _ = _enter(envelope, offset)
+        return _first_value(envelope, _skip(envelope, offset))
     except (IndexError, ValueError):
         return None
 
 
 def _inside_content_info(content: bytes) -> int:
     """Where the version stands: in the sequence that follows the type of the content."""
-    place, _ = _enter(content, 0)
-    place, _ = _enter(content, _skip(content, place))
-    place, _ = _enter(content, place)
-    return place
+    offset, _ = _enter(content, 0)
+    offset, _ = _enter(content, _skip(content, offset))
+    offset, _ = _enter(content, offset)
+    return offset
 
 
-def _first_value(content: bytes, place: int) -> bytes:
+def _first_value(content: bytes, offset: int) -> bytes:
     """The object identifier that an algorithm begins with."""
-    place, _ = _enter(content, place)
-    begin, end = _enter(content, place)
+    offset, _ = _enter(content, offset)
+    begin, end = _enter(content, offset)
     if end > len(content):
         raise IndexError
     return content[begin:end]
 
 
-def _enter(content: bytes, place: int) -> tuple[int, int]:
+def _enter(content: bytes, offset: int) -> tuple[int, int]:
     """Where the value at this place begins and ends; -1 as the end of one of indefinite length."""
-    first = content[place + 1]
+    first = content[offset + 1]
     if first == _INDEFINITE:
-        return place + 2, -1
+        return offset + 2, -1
     octets = first & 0x7F if first & _INDEFINITE else 0
-    begin = place + 2 + octets
-    return begin, begin + (int.from_bytes(content[place + 2 : begin]) if octets else first)
+    begin = offset + 2 + octets
+    return begin, begin + (int.from_bytes(content[offset + 2 : begin]) if octets else first)
 
 
-def _skip(content: bytes, place: int, depth: int = 0) -> int:
+def _skip(content: bytes, offset: int, depth: int = 0) -> int:
     """Where the next value stands."""
     if depth > _DEEPEST:
         raise ValueError
-    place, end = _enter(content, place)
+    offset, end = _enter(content, offset)
     if end >= 0:
         return end
-    while content[place : place + 2] != b"\0\0":
-        place = _skip(content, place, depth + 1)
-    return place + 2
+    while content[offset : offset + 2] != b"\0\0":
+        offset = _skip(content, offset, depth + 1)
+    return offset + 2

@@ -101,13 +101,13 @@ class Denied(Retryable):
 
 
 @contextmanager
-def connected(place: SftpAccount, key_file: Path, timeouts: Timeouts, limit: TimeLimit) -> Iterator[SftpClient]:
+def connected(account: SftpAccount, key_file: Path, timeouts: Timeouts, limit: TimeLimit) -> Iterator[SftpClient]:
     """An SFTP client at this server for the length of the block, connected within ``timeouts.whole_seconds``; ``limit``
     cuts it whenever a time that is set on it is over.
     """
     key = _own_key(key_file)
-    with limit.of(timeouts.whole_seconds), network_trouble(place), _in_turn(place, timeouts.whole_seconds):
-        client = _connect_patiently(place, key, timeouts, limit)
+    with limit.of(timeouts.whole_seconds), network_trouble(account), _in_turn(account, timeouts.whole_seconds):
+        client = _connect_patiently(account, key, timeouts, limit)
         try:
             sftp = _open_sftp(client, timeouts)
         except BaseException:
@@ -123,9 +123,9 @@ _turns: Final[defaultdict[tuple[str, int], BoundedSemaphore]] = defaultdict(lamb
 
 
 @contextmanager
-def _in_turn(place: SftpAccount, seconds: float) -> Iterator[None]:
+def _in_turn(account: SftpAccount, seconds: float) -> Iterator[None]:
     """One of the few connections that begin at this server at once."""
-    turn = _turns[place.host, place.port]
+    turn = _turns[account.host, account.port]
     if not turn.acquire(timeout=seconds):
         msg = "others are still connecting"
         raise TimeoutError(msg)
@@ -157,12 +157,12 @@ def _open_sftp(client: paramiko.SSHClient, timeouts: Timeouts) -> SftpClient:
 
 
 def _connect_patiently(
-    place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit
+    account: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit
 ) -> paramiko.SSHClient:
     pause = timeouts.first_pause_seconds
     for left in reversed(range(timeouts.tries)):
         try:
-            return _connect_once(place, own, timeouts, limit)
+            return _connect_once(account, own, timeouts, limit)
         except (paramiko.BadHostKeyException, paramiko.AuthenticationException):
             if limit.passed:  # paramiko takes a server that is too slow for one that refuses
                 raise EOFError from None
@@ -175,19 +175,19 @@ def _connect_patiently(
     raise AssertionError
 
 
-def _connect_once(place: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit) -> paramiko.SSHClient:
+def _connect_once(account: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, limit: TimeLimit) -> paramiko.SSHClient:
     client = limit.client = paramiko.SSHClient()
     client.set_missing_host_key_policy(paramiko.RejectPolicy())
-    kind, _, encoded = place.host_key.partition(" ")
+    kind, _, encoded = account.host_key.partition(" ")
     key = paramiko.PKey.from_type_string(kind, base64.b64decode(encoded))
-    name = place.host if place.port == _SSH_PORT else f"[{place.host}]:{place.port}"
+    name = account.host if account.port == _SSH_PORT else f"[{account.host}]:{account.port}"
     client.get_host_keys().add(name, kind, key)
     seconds = timeouts.connect_seconds
     try:
         client.connect(
-            place.host,
-            place.port,
-            place.username,
+            account.host,
+            account.port,
+            account.username,
             pkey=own,
             allow_agent=False,
             look_for_keys=False,
@@ -216,19 +216,19 @@ def _transport(sock: Any, /, **options: Any) -> paramiko.Transport:
 
 @contextmanager
 def network_trouble(
-    place: SftpAccount, answers: Callable[[], bool] = lambda: False, limit: TimeLimit | None = None
+    account: SftpAccount, answers: Callable[[], bool] = lambda: False, limit: TimeLimit | None = None
 ) -> Iterator[None]:
     """The one place that says what a failed conversation with a server means; ``answers`` is asked whether the server
     still does, where one file alone may be in the way, and ``limit`` whether it was cut off here.
     """
-    where = f"SFTP server {place.host}:{place.port}"
+    where = f"SFTP server {account.host}:{account.port}"
     try:
         yield
     except paramiko.BadHostKeyException:
         msg = f"{where}: its host key is not the one that the agreement pins"
         raise Halt(msg) from None
     except paramiko.AuthenticationException:
-        msg = f"{where}: the login as {place.username} is refused"
+        msg = f"{where}: the login as {account.username} is refused"
         raise Halt(msg) from None
     except PermissionError:
         msg = f"{where}: a file or folder may not be read or written"

@@ -33,13 +33,13 @@ def private_use() -> Mapping[str, str]:
 def to_utf8(content: bytes) -> bytes:
     """The text in UTF-8; UnicodeDecodeError where the bytes are no GB 18030."""
     moved = _moved()
-    return _any_of(moved).sub(lambda found: moved[found[0]], content.decode("gb18030")).encode()
+    return _any_of(moved).sub(lambda match: moved[match[0]], content.decode("gb18030")).encode()
 
 
 def from_utf8(utf8: bytes) -> bytes:
     """The bytes in GB 18030; every character of Unicode has some."""
     back = {character: private for private, character in _moved().items()}
-    return _any_of(back).sub(lambda found: back[found[0]], utf8.decode()).encode("gb18030")
+    return _any_of(back).sub(lambda match: back[match[0]], utf8.decode()).encode("gb18030")
 
 
 @cache

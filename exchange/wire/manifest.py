@@ -318,8 +318,8 @@ def _check_held(value: object, path: tuple[str, ...]) -> None:
             _check_held(name, (*path, _shown(name)))
             _check_held(inner, (*path, _shown(name)))
     elif isinstance(value, list):
-        for place, inner in enumerate(value):
-            _check_held(inner, (*path, str(place)))
+        for position, inner in enumerate(value):
+            _check_held(inner, (*path, str(position)))
     elif isinstance(value, _TooLong) or (isinstance(value, str) and not _is_whole(value)):
         raise Refused("manifest_format", column=".".join(path) or _FIRST_FIELD)
 

@@ -53,13 +53,13 @@ class ConnectionPool:
 
     @contextmanager
     def conversation(
-        self, place: SftpAccount, seconds: float, opened: Callable[[], AbstractContextManager[Folder]]
+        self, account: SftpAccount, seconds: float, opened: Callable[[], AbstractContextManager[Folder]]
     ) -> Iterator[Folder]:
         """The account's folders over a connection that stands, or that ``opened`` opens; Retryable when the block takes
         longer than this in all.
         """
         self.close_idle()
-        kept = self._kept.pop(place, None)
+        kept = self._kept.pop(account, None)
         if kept is not None and not kept.stands():
             kept.closing.close()
             kept = None
@@ -71,18 +71,18 @@ class ConnectionPool:
                 stack.push(kept.closing)
             with folder.limit.of(seconds):
                 yield folder
-            self._keep(place, _Kept(folder, stack.pop_all(), time.monotonic()))
+            self._keep(account, _Kept(folder, stack.pop_all(), time.monotonic()))
 
-    def _keep(self, place: SftpAccount, kept: _Kept) -> None:
-        if place in self._kept or len(self._kept) >= MAX_KEPT:
+    def _keep(self, account: SftpAccount, kept: _Kept) -> None:
+        if account in self._kept or len(self._kept) >= MAX_KEPT:
             kept.closing.close()
         else:
-            self._kept[place] = kept
+            self._kept[account] = kept
 
     def close_idle(self) -> None:
         """Closes what was not used for ``KEPT_SECONDS``."""
-        for place in [place for place, kept in self._kept.items() if kept.is_over]:
-            self._kept.pop(place).closing.close()
+        for account in [account for account, kept in self._kept.items() if kept.is_over]:
+            self._kept.pop(account).closing.close()
 
     def close(self) -> None:
         """Closes all that is kept."""

@@ -62,11 +62,11 @@ class _Message(paramiko.Message):
     """What a server answered; SSHException at the first thing that is not there."""
 
     def get_bytes(self, n: int) -> bytes:
-        found: bytes = self.packet.read(n)
-        if len(found) < n:
+        content: bytes = self.packet.read(n)
+        if len(content) < n:
             msg = "a message is shorter than it says"
             raise paramiko.SSHException(msg)
-        return found
+        return content
 
 
 class TimeLimit:

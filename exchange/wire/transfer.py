@@ -108,15 +108,15 @@ def check(sftp: SftpClient, path: str, size: int, digest: str) -> None:
     not let it be read.
     """
     _check_size(sftp, path, size)
-    found = hashlib.sha256()
+    hashed = hashlib.sha256()
     try:
         with sftp.open(path, "rb") as remote:
             for chunk in pieces(sftp, remote, size):
-                found.update(chunk)
+                hashed.update(chunk)
     except PermissionError:
         log.info("the server does not let the office read what it delivered: checked by its size alone")
         return
-    if found.hexdigest() != digest:
+    if hashed.hexdigest() != digest:
         msg = "the server has other bytes than it was sent"
         raise NotAsSentError(msg)
 

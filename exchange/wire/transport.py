@@ -92,18 +92,18 @@ Lock = Callable[[str], AbstractContextManager[object]]
 
 @contextmanager
 def connect(
-    place: SftpAccount,
+    account: SftpAccount,
     key_file: Path,
     timeouts: Timeouts = Timeouts(),  # noqa: B008  (frozen)
     lock: Lock = nullcontext,
 ) -> Iterator[Folder]:
     """The partner's folders, connected for the length of the block."""
-    limit, begun = TimeLimit(f"SFTP server {place.host}:{place.port}"), time.monotonic()
+    limit, begun = TimeLimit(f"SFTP server {account.host}:{account.port}"), time.monotonic()
     with (
-        connected(place, key_file, timeouts, limit) as sftp,
+        connected(account, key_file, timeouts, limit) as sftp,
         limit.of(timeouts.conversation_seconds) if timeouts.conversation_seconds else nullcontext(),
     ):
-        yield Folder(place, sftp, limit, timeouts.whole_seconds, lock, begun)
+        yield Folder(account, sftp, limit, timeouts.whole_seconds, lock, begun)
 
 
 def _here(source: Path, size: int) -> Iterator[bytes]:
@@ -118,14 +118,14 @@ class Folder:
 
     def __init__(
         self,
-        place: SftpAccount,
+        account: SftpAccount,
         sftp: SftpClient,
         limit: TimeLimit,
         whole_seconds: float,
         lock: Lock,
         begun: float | None = None,
     ) -> None:
-        self.place = place
+        self.place = account
         self.sftp = sftp
         self.limit = limit
         self.whole_seconds = whole_seconds
@@ -190,7 +190,7 @@ class Folder:
         """(path, size, time) of what lies in these folders of the requests folder and in those in them, as far as they
         are looked into; a folder that may not be read stands there itself.
         """
-        found: list[tuple[str, int, int]] = []
+        entries: list[tuple[str, int, int]] = []
         waiting = [name for name in folders if name not in _OF_FILE_SYSTEMS][:MAX_FOLDERS]
         for folder in waiting:  # which grows meanwhile
             try:
@@ -200,14 +200,14 @@ class Folder:
                         if entry.filename.startswith("."):
                             continue
                         if not stat.S_ISDIR(entry.st_mode or 0):
-                            found.append((path, entry.st_size or 0, int(entry.st_mtime or 0)))
+                            entries.append((path, entry.st_size or 0, int(entry.st_mtime or 0)))
                         elif len(waiting) < MAX_FOLDERS:
                             waiting.append(path)
             except Unsettled:
                 continue
             except (Denied, Halt):
-                found.append((folder, 0, 0))
-        return found
+                entries.append((folder, 0, 0))
+        return entries
 
     def requests_changed(self) -> int | None:
         """When something was put into the requests folder or taken out, in seconds by the server's clock; None where

@@ -20,7 +20,7 @@ from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import OFFICER_ID, World
 from exchange.pages.access import Account, Visitor
 from exchange.pages.application import make_application
-from exchange.pages.asked import Failure, Office
+from exchange.pages.asked import Failure, PageContext
 from exchange.pages.forgery import make_token
 
 OPERATORS = frozenset({"op", "admin"})
@@ -42,7 +42,7 @@ class Pages:
 
     client: httpx.Client
     application: FastAPI
-    office: Office
+    context: PageContext
     failures: dict[str, Failure] = field(default_factory=dict)
 
     def get(self, login: str | None, path: str) -> tuple[int, str]:
@@ -56,10 +56,10 @@ class Pages:
         return answer.status_code, answer.text
 
     def token(self, login: str) -> str:
-        return make_token(self.office.key, login, self.office.app.now())
+        return make_token(self.context.key, login, self.context.app.now())
 
     def visitor(self, login: str) -> Visitor:
-        return Visitor(Account(login, login in OPERATORS), self.office.app.settings.person(login=login))
+        return Visitor(Account(login, login in OPERATORS), self.context.app.settings.person(login=login))
 
 
 def _as(login: str | None) -> dict[str, str]:
@@ -84,11 +84,11 @@ def served(application: FastAPI) -> Iterator[str]:
 def office_pages(world: World) -> Iterator[Callable[[], Pages]]:
     with App.open("pages", world.config) as app:
         failures: dict[str, Failure] = {}
-        office = Office(app, lambda: failures)
-        application = make_application(office, header_login)
+        context = PageContext(app, lambda: failures)
+        application = make_application(context, header_login)
         with served(application) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
-            yield lambda: Pages(client, application, office, failures)
-        office.health.app.register.close()
+            yield lambda: Pages(client, application, context, failures)
+        context.health.app.register.close()
 
 
 @pytest.fixture

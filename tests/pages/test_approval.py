@@ -81,14 +81,14 @@ def test_what_was_approved_and_does_not_leave_is_told(
     pages: Pages, app: App, release: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def told() -> tuple[bool, bool, bool]:
-        office = pages.office.app
+        office = pages.context.app
         sentence = f"{release.id}: may leave since"
         troubles = pages.get("op", "/board")[1].partition("异常")[2]
         flagged = f'<tr class="late"><td class="id">{release.id}' in pages.get("leader", "/approval")[1]
         return any(each.startswith(sentence) for each in pipeline.unsent(office)), release.id in troubles, flagged
 
     def passed(minutes: int) -> None:
-        monkeypatch.setattr(pages.office.app, "now", lambda: datetime.now(UTC) + timedelta(minutes=minutes))
+        monkeypatch.setattr(pages.context.app, "now", lambda: datetime.now(UTC) + timedelta(minutes=minutes))
 
     passed(31)
     assert not any(told()), "it waits for a leader, however long"

@@ -73,7 +73,7 @@ def test_as_many_statements_for_one_batch_as_for_more(
         def note(*arguments: object) -> None:
             seen.append(str(arguments[2]))
 
-        engine = pages.office.app.register.engine
+        engine = pages.context.app.register.engine
         event.listen(engine, "before_cursor_execute", note)
         try:
             assert pages.get("op", "/board?page=1")[0] == 200

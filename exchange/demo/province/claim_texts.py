@@ -106,8 +106,8 @@ def name() -> pl.Expr:
 def _spelled(*spellings: pl.Expr) -> pl.Expr:
     """One of these, by ``spelling``."""
     text = spellings[0]
-    for place, other in enumerate(spellings):
-        text = pl.when(pl.col("spelling") % len(spellings) == place).then(other).otherwise(text)
+    for position, other in enumerate(spellings):
+        text = pl.when(pl.col("spelling") % len(spellings) == position).then(other).otherwise(text)
     return text
 
 

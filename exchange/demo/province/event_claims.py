@@ -46,8 +46,8 @@ def _day(item: str, day: pl.Expr) -> pl.Expr:
         day.dt.strftime("%Y.%m.%d"),
     ]
     right = spellings[0]
-    for place, text in enumerate(spellings):
-        right = pl.when(pl.col("spelling") == place).then(text).otherwise(right)
+    for position, text in enumerate(spellings):
+        right = pl.when(pl.col("spelling") == position).then(text).otherwise(right)
     return (
         pl.when(_is(item, "missing"))
         .then(pl.lit(""))

@@ -37,8 +37,8 @@ def events_of(people: pl.DataFrame) -> pl.DataFrame:
     home = pl.col("registered_division")
     key = key_of(pl.col("id_number"))
     mixed = {
-        kind: (key // 1000 % 1_000_000_007 * 31 + key % 1000 * 7919 + place * 97_003) * _MIXER % _MODULUS
-        for place, kind in enumerate(_KINDS)
+        kind: (key // 1000 % 1_000_000_007 * 31 + key % 1000 * 7919 + position * 97_003) * _MIXER % _MODULUS
+        for position, kind in enumerate(_KINDS)
     }
     days = {kind: _day(chance, _SHARES[kind]).alias(f"{kind}.on") for kind, chance in mixed.items()}
     other = pl.Series([str(code) for code in codes]).gather

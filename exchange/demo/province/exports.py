@@ -19,18 +19,18 @@ def write_exports(folder: Path, seed: int, people: int, as_of: date) -> None:
     """Writes ``<folder>/<source>/<as_of>/part-NNN.csv`` for every source. Chunk by chunk: the memory that it takes does
     not grow with the province.
     """
-    places = {source: make_folder(folder / source / str(as_of)) for source in SOURCES}
+    folders = {source: make_folder(folder / source / str(as_of)) for source in SOURCES}
     columns = [name for name in export_columns("offences") if name not in absent_columns("offences")]
     for number, chunk in enumerate(make_people(seed, people)):
         part = f"part-{number:03}.csv"
-        _write(chunk.drop("oddity"), places["population"] / part)
-        _write(make_events(chunk), places["household_events"] / part)
+        _write(chunk.drop("oddity"), folders["population"] / part)
+        _write(make_events(chunk), folders["household_events"] / part)
         offences = make_offences(seed, number, chunk).with_columns(id_number="written_number")
         for source in OFFENCE_SOURCES:
             held = offences.filter(pl.col("sources").list.contains(source))
-            _write(held.select(columns), places[source] / part)
-    for place in places.values():
-        (place / COMPLETE).touch()
+            _write(held.select(columns), folders[source] / part)
+    for path in folders.values():
+        (path / COMPLETE).touch()
 
 
 def _write(frame: pl.DataFrame, path: Path) -> None:

@@ -59,11 +59,11 @@ def make_households(random: np.random.Generator, people: int) -> pl.DataFrame:
     start = np.cumsum(size) - size
     household = np.repeat(np.arange(len(kind)), size)
     head = start[household]
-    place = np.arange(len(household)) - head
+    position = np.arange(len(household)) - head
     kind = kind[household]
-    role = _ROLES[kind, place]
+    role = _ROLES[kind, position]
     sex = _sexes(random, role, head, size[household])
-    born = _birthdays(random, kind, role, head, place)
+    born = _birthdays(random, kind, role, head, position)
     return pl.DataFrame(
         {
             "household": household,
@@ -85,14 +85,16 @@ def _sexes(random: np.random.Generator, role: Ints, head: Ints, size: Ints) -> I
     return np.where(role == FATHER, 1, np.where(role == MOTHER, 2, sex)).astype(np.int64)
 
 
-def _birthdays(random: np.random.Generator, kind: Ints, role: Ints, head: Ints, place: Ints) -> npt.NDArray[np.float64]:
+def _birthdays(
+    random: np.random.Generator, kind: Ints, role: Ints, head: Ints, position: Ints
+) -> npt.NDArray[np.float64]:
     """Days since 1970."""
     share = random.random(len(role))
     youngest, oldest = _AGES[kind, 0], _AGES[kind, 1]
     age = youngest + (oldest - youngest) * random.beta(1.5, 2.0, len(role))
     heads = (_LAST_DAY - age * _YEAR)[head]
     years_since = (_LAST_DAY - heads) / _YEAR
-    in_turn = (place - 2 + share * 0.8) / _CHILDREN[kind]  # children come one after the other
+    in_turn = (position - 2 + share * 0.8) / _CHILDREN[kind]  # children come one after the other
     order = np.clip(np.where(_CHILDREN[kind] > 1, in_turn, share), 0, 1)
     years = np.select(
         [role == SPOUSE, role == CHILD, role == GRANDCHILD, role >= FATHER],

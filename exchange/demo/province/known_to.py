@@ -79,5 +79,5 @@ def on_record(records: pl.DataFrame, *bases: str) -> pl.Series:
     does in a case: convictions.
     """
     known = pl.any_horizontal(_KNOWN[basis]() for basis in bases or ("case_handling_286",))
-    found: pl.Series = records.filter(known)["id_number"].unique()
-    return found
+    numbers: pl.Series = records.filter(known)["id_number"].unique()
+    return numbers

@@ -78,9 +78,9 @@ def _surnames(random: np.random.Generator, people: pl.DataFrame, ethnicity: Ints
 
 
 def _given(random: np.random.Generator, sex: Ints, count: int) -> pl.Series:
-    place = _weighted(random, len(_MALE), count)
+    index = _weighted(random, len(_MALE), count)
     pool = pl.concat([_MALE, _FEMALE])
-    return pool.gather(np.where(sex == 1, place, len(_MALE) + np.minimum(place, len(_FEMALE) - 1)))
+    return pool.gather(np.where(sex == 1, index, len(_MALE) + np.minimum(index, len(_FEMALE) - 1)))
 
 
 def _any(random: np.random.Generator, pool: pl.Series, count: int) -> pl.Series:

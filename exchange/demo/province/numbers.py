@@ -65,8 +65,8 @@ def with_keys(people: pl.DataFrame, chunk: int, chunks: int) -> pl.DataFrame:
     full = people.filter(pl.col("rank") >= room)["household"].unique()
     if full.len():
         people = people.filter(~pl.col("household").is_in(full.implode()))
-    place = ((pl.col("rank") + chunk * room) * _STRIDE + pl.col("key") // 1000) % CAPACITY
-    return people.with_columns((pl.col("key") + place * 2 + pl.col("sex")).alias("key")).drop("rank")
+    position = ((pl.col("rank") + chunk * room) * _STRIDE + pl.col("key") // 1000) % CAPACITY
+    return people.with_columns((pl.col("key") + position * 2 + pl.col("sex")).alias("key")).drop("rank")
 
 
 def _ranks(cells: Ints) -> pl.Series:

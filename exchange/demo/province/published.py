@@ -139,5 +139,5 @@ def _sheet(folder: Path, seed: int, people: int) -> bytes:
 def _hashes(folder: Path) -> dict[str, str]:
     """Name → SHA-256 of every file but the data sheet."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    found = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: sha256_of(path) for name, path in found.items() if name != SHEET}
+    by_name = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: sha256_of(path) for name, path in by_name.items() if name != SHEET}

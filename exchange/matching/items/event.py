@@ -76,10 +76,10 @@ def day_part(column: str, event: str, *, required: bool = False) -> Part:
 def division_part(column: str, event: str) -> Part:
     """A division, against the event's; both codes as they were meant in the year of the event."""
     code, year = division_code(pl.col(column)), pl.col("event.happened_on").dt.year()
-    found = place_answer(told_apart(code, on=year), told_apart(pl.col(event), on=year)).replace_strict(
+    answer = place_answer(told_apart(code, on=year), told_apart(pl.col(event), on=year)).replace_strict(
         {"consistent": True, "inconsistent": False}, default=None, return_dtype=pl.Boolean
     )
-    return Part(column, code.is_not_null(), pl.when(pl.col(event).is_not_null()).then(found))
+    return Part(column, code.is_not_null(), pl.when(pl.col(event).is_not_null()).then(answer))
 
 
 def address_part(column: str, event: str) -> Part:
@@ -118,8 +118,8 @@ def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRu
         if sources.ready([SOURCE]):
             pairs = _events(frame, sources, numbers)
             scored = pairs.select("row", against_one(parts).cast(pl.Int8).alias("score"))
-            found = scored.group_by("row").agg(pl.col("score").max())
-            best[found["row"].to_numpy()] = found["score"].to_numpy()
+            highest = scored.group_by("row").agg(pl.col("score").max())
+            best[highest["row"].to_numpy()] = highest["score"].to_numpy()
         return frame.with_columns(
             pl.Series(f"{code}.best", best), pl.lit(sources.ready([SOURCE])).alias(f"{code}.ready")
         )
@@ -135,9 +135,9 @@ def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRu
 def _events(frame: pl.DataFrame, sources: Sources, kinds: Sequence[int]) -> pl.DataFrame:
     """Every (row, event of its person) of these kinds: the claims, ``row``, and the event as ``event.<column>``."""
     table = sources.records[SOURCE]
-    place, keys = sources.population.numbers_of(frame["person"].to_numpy())
-    found = table.find(keys)
-    events = table.take(found.row, table.columns).select(pl.all().name.prefix("event."))
-    claims = frame[place[found.wanted]].with_columns(pl.Series("row", place[found.wanted]))
+    rows, keys = sources.population.numbers_of(frame["person"].to_numpy())
+    hits = table.find(keys)
+    events = table.take(hits.row, table.columns).select(pl.all().name.prefix("event."))
+    claims = frame[rows[hits.wanted]].with_columns(pl.Series("row", rows[hits.wanted]))
     pairs = pl.concat([claims, events], how="horizontal")
     return pairs.filter(pl.col("event.event").is_in(list(kinds)))

@@ -37,15 +37,15 @@ def _look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
     agreement = (
         pairs.group_by("row", "claimed").agg(degree.max().alias("degree")).group_by("row").agg(pl.col("degree").min())
     )
-    found = (
+    degrees = (
         rows.select("row")
         .join(readable, on="row", how="left", maintain_order="left")
         .join(agreement, on="row", how="left", maintain_order="left")
         .collect()
     )
     return frame.with_columns(
-        found["readable"].fill_null(value=False).alias("former_name.readable"),
-        found["degree"].fill_null(-1).alias("former_name.degree"),
+        degrees["readable"].fill_null(value=False).alias("former_name.readable"),
+        degrees["degree"].fill_null(-1).alias("former_name.degree"),
     )
 
 

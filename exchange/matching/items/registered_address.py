@@ -21,8 +21,8 @@ _CODE, _STREET = "registered_address.code", "registered_address.street"
 
 def _look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
     """Adds ``registered_address.code`` and ``.street`` of the claim."""
-    found = frame.select(place(pl.col("registered_address"))).to_series().struct.unnest()
-    return frame.with_columns(found["code"].alias(_CODE), found["street"].alias(_STREET))
+    address = frame.select(place(pl.col("registered_address"))).to_series().struct.unnest()
+    return frame.with_columns(address["code"].alias(_CODE), address["street"].alias(_STREET))
 
 
 _DIVISION = place_answer(pl.col(_CODE), registered("registered_division"))
