@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
@@ -61,11 +61,13 @@ def altered(line: LedgerRow, held: Mapping[str, str]) -> list[str]:
 
 def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:
     """Halt where one of these rows, all of one table of ``digests.BY_ROW``, is not what the last signed line that tells
-    of it says. ``since``: when the first of them was written; the lines from then on are read.
+    of it says. ``since``: when the first of them was written; the lines from then on are read, or of the last hour
+    where a row says that it was written later than now.
     """
     table = rows[0].__tablename__
     held = dict(digests.of_rows(session, table, [digests.primary_key(row) for row in rows]))
-    lines = select(LedgerRow).where(LedgerRow.at >= since - _EARLIER, LedgerRow.digests.contains(f'"{table}/'))
+    first = min(since, datetime.now(UTC)) - _EARLIER
+    lines = select(LedgerRow).where(LedgerRow.at >= first, LedgerRow.digests.contains(f'"{table}/'))
     told: dict[str, tuple[str, LedgerRow]] = {}
     for line in session.scalars(lines.order_by(LedgerRow.seq)):
         told.update((name, (digest, line)) for name, digest in json.loads(line.digests or "{}").items() if name in held)

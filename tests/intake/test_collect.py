@@ -16,6 +16,7 @@ import pytest
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.errors import Retryable
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.astray import WITHHELD
@@ -275,7 +276,7 @@ def test_a_register_that_was_put_back_is_named_at_the_next_look(app: App, court:
     """Also where nothing was sent since: the collector keeps the checkpoint of what it claimed."""
     court.drop(court.make_set(ask()))
     assert poll(app).troubles == []
-    text = app.checkpoints.files()[-1].read_text("utf-8")
+    text = (app.checkpoints.folder / str(office_day(app.now()))).read_text("utf-8")
     assert text == app.register.checkpoint()
     known = parse_note(text)[0]
     longer = Checkpoint(known.size + 1, known.root, known.last_hash)  # what is left behind by a line that is gone

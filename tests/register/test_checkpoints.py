@@ -109,6 +109,17 @@ def test_what_came_back_or_was_rewritten_is_found(
     assert len(list(kept.folder.iterdir())) == 2, "the other one stays under another name"
 
 
+def test_a_clock_that_once_ran_ahead_hides_nothing(database: Database, register: Register, kept: Kept) -> None:
+    claim(register, 1)
+    keep(register, kept, DAY.replace(year=DAY.year + 4))
+    rows = backup(register)
+    claim(register, 2)
+    keep(register, kept, DAY)
+    restore(database, register, rows)
+    with pytest.raises(Halt, match="was rolled back"):
+        register.check_newest(kept)
+
+
 def test_where_it_parts_is_said(database: Database, register: Register, kept: Kept) -> None:
     claim(register, 1)
     keep(register, kept, DAY.replace(day=1))

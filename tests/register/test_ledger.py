@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,9 +47,11 @@ def test_a_sound_ledger_tells_its_length_and_last_hash(filled: Register) -> None
     "statement",
     ["UPDATE ledger SET actor = 'x'", "DELETE FROM ledger", "TRUNCATE ledger", "UPDATE ledger SET seq = 9 WHERE false"],
 )
-def test_the_database_refuses_to_change_the_ledger(filled: Register, statement: str) -> None:
-    with pytest.raises(DBAPIError, match="only added to"), filled.engine.begin() as connection:
-        connection.execute(text(statement))
+def test_the_database_refuses_to_change_the_ledger(database: Any, filled: Register, statement: str) -> None:
+    with closing(database.open_as_owner()) as owner:
+        for register, why in ((filled, "permission denied"), (owner, "only added to")):
+            with pytest.raises(DBAPIError, match=why), register.engine.begin() as connection:
+                connection.execute(text(statement))
     assert filled.verify()[0] == 5
 
 
