@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORLD ?= var/world
 
-# What Debian has and the wheels have not; where it may not be installed, the tests that need it say so.
-SERVERS = @{ command -v /usr/sbin/sshd && command -v redis-server && command -v promtool && command -v busybox && command -v kubectl; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssh-server redis-server prometheus busybox kubernetes-client; } || true
+# What Debian has and the wheels have not; where it may not be installed, the tests that need it say so. Only what is not
+# there is asked for: another source's Node.js stands in the way of Debian's npm, and would keep Chromium out with it.
+lacking = @lacking=""; for each in $(1); do command -v "$${each%%:*}" >/dev/null || lacking="$$lacking $${each\#\#*:}"; done; \
+	  [ -z "$$lacking" ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
+	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$lacking; } || true
+
+SERVERS = $(call lacking,/usr/sbin/sshd:openssh-server redis-server:redis-server promtool:prometheus busybox:busybox kubectl:kubernetes-client)
 
 # The same of what builds and drives the partners' desk.
-BROWSER = @{ command -v npm && command -v chromium; } >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
-	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq nodejs npm chromium; } || true
+BROWSER = $(call lacking,npm:npm chromium:chromium)
 
 .PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
 help:            ## this list
