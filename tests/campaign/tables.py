@@ -132,11 +132,9 @@ def undone(superuser: Connection, forgery: Forgery) -> None:
 
 
 def kept_rows(superuser: Connection, name: str) -> None:
-    """Copies all tables, as a backup would."""
-    superuser.execute(f"DROP SCHEMA IF EXISTS kept_{name} CASCADE".encode())
-    superuser.execute(f"CREATE SCHEMA kept_{name}".encode())
+    """Copies all tables, as a backup would; for this connection's life, so that the owner can go on dumping."""
     for table in TABLES:
-        superuser.execute(f"CREATE TABLE kept_{name}.{table} AS TABLE public.{table}".encode())
+        superuser.execute(f"CREATE TEMPORARY TABLE {name}_{table} AS TABLE public.{table}".encode())
 
 
 def put_back(superuser: Connection, name: str) -> None:
@@ -145,7 +143,7 @@ def put_back(superuser: Connection, name: str) -> None:
     with superuser.transaction():
         for table in TABLES:
             superuser.execute(f"DELETE FROM public.{table}".encode())  # noqa: S608
-            kept = f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE SELECT * FROM kept_{name}.{table}"  # noqa: S608
+            kept = f"INSERT INTO public.{table} OVERRIDING SYSTEM VALUE SELECT * FROM pg_temp.{name}_{table}"  # noqa: S608
             superuser.execute(kept.encode())
     superuser.execute("SET session_replication_role = origin")
 

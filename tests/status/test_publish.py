@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 from exchange import pipeline
 from exchange.agreements.agreement import Agreement
 from exchange.app import App
+from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.cli.notice import commands
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import PARTNERS, World
@@ -25,7 +26,8 @@ from exchange.status.publish import publish, publish_all
 from exchange.steps.second_look import open_second_look
 from exchange.wire.status import Status
 
-MINUTE = timedelta(minutes=1)
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+NOON = time(12, tzinfo=OFFICE_ZONE)
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
 
@@ -178,7 +180,7 @@ def test_maintenance_is_told_until_it_is_over_or_withdrawn(
 def test_a_quiet_minute_works_nobodys_status_out_and_whoever_moved_is_told(
     app: App, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start, worked_out = app.now() + 300 * MINUTE, list[str]()
+    start, worked_out = datetime.combine(office_day(app.now()) + DAY, NOON), list[str]()
 
     def at(minutes: float) -> App:
         return App(app.settings, app.register, lambda: start + minutes * MINUTE)
