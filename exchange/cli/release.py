@@ -18,6 +18,7 @@ from exchange.cli.outcome import out, outcome
 from exchange.register import Release
 from exchange.register.releases import parse_id
 from exchange.register.returned import returned_release
+from exchange.review import second_eyes
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader, offices_of, who
 from exchange.settings import Settings
@@ -105,7 +106,7 @@ def approve(
         check_leader(app.settings, app.register.actor)
         asked = app.register.releases.get(*parse_id(release))
         whole = asked.answers_sha256 if shown and shown == shown_hash(asked) else None
-        app.register.releases.approve(*parse_id(release), whole or shown)
+        second_eyes.approve(app, *parse_id(release), whole or shown)
         out.print(f"{release}: approved", markup=False)
 
 

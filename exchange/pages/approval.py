@@ -36,6 +36,7 @@ from exchange.register import Batch, Release, ReleaseState
 from exchange.register.board import disputed_lines, releases_under_way
 from exchange.register.clock import Proposal
 from exchange.register.releases import parse_id
+from exchange.review import second_eyes
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
 from exchange.settings_sections import Role
@@ -126,6 +127,7 @@ def approval(asked: Asked) -> Response:
     told = app.register.attested(batch_id)
     release, batch = told.release(number), told.batch
     deciders = app.register.reviews.deciders(batch_id, release.rows)
+    before = second_eyes.before(app, batch_id, release.rows)
     partner, purpose = named(agreements(app), batch)
     earlier = [each for each in told.releases.values() if each.number < number and each.reason]
     return asked.page(
@@ -144,7 +146,8 @@ def approval(asked: Asked) -> Response:
         late=batch.due_on is not None and batch.due_on <= office_day(app.now()),
         since=words.moment(release.proposed_at),
         deciders=[words.who(app.settings, each) for each in sorted(deciders)],
-        mine=app.register.actor in deciders,
+        before=[words.who(app.settings, each) for each in sorted(before)],
+        mine=app.register.actor in deciders | before,
         earlier=[(each.number, words.RELEASES[each.state], each.reason) for each in earlier],
         counts=[
             (labels.item(item), labels.answer(code), rows)
@@ -169,7 +172,7 @@ def approve_release(asked: Asked) -> Response:
     """Lets the rows go whose hash was shown."""
     batch_id, number = _release(asked)
     check_leader(asked.app.settings, asked.app.register.actor)
-    asked.app.register.releases.approve(batch_id, number, asked.form.get("shown", ""))
+    second_eyes.approve(asked.app, batch_id, number, asked.form.get("shown", ""))
     return _back(asked, "approved")
 
 

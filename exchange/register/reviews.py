@@ -254,11 +254,6 @@ class Reviews:
         with transaction(self.engine) as session:
             return frozenset(session.scalars(query))
 
-    def decided_by(self, batch_id: str, rows: Sequence[int]) -> set[str]:
-        """Who decided any of these rows."""
-        with transaction(self.engine) as session:
-            return deciders(session, batch_id, rows)
-
     def share_of(self, partner: str, causes: Sequence[str], since: datetime) -> tuple[int, int]:
         """Of the partner's batches since then that ask for one of these items: rows that were in the queue for it, and
         rows in all. Live ones alone: invented hits would tell of none.

@@ -1,9 +1,9 @@
-"""Who decides a row together with whom: two officers about records, another one about an objection; and undoing it.
+"""Who decides a row together with whom: two officers about records, another one about an objection; undoing, approving.
 
 Rules
 - Every row for an officer of a batch that asks about offence records needs two officers (``register/eyes.py``): hits,
   spot checks, and rows that an officer has for something else beside them.
-- A row that is objected to is decided by others than those who decided it before.
+- A row that is objected to is decided, and its release approved, by others than those who decided it before.
 - What an officer said is taken back by that officer alone, until a leader has approved it: a release that only waits is
   withdrawn, and its other rows are proposed anew.
 """
@@ -45,16 +45,29 @@ def undo(app: App, batch_id: str, row: int) -> None:
     app.register.reviews.undo(batch_id, row)
 
 
+def approve(app: App, batch_id: str, number: int, shown: str) -> None:
+    """A leader lets a release go (``register/releases.py``); Halt where they decided what it objects to."""
+    if app.register.actor in before(app, batch_id, app.register.releases.get(batch_id, number).rows):
+        msg = f"{batch_id}: you decided a row that is objected to; another leader approves"
+        raise Halt(msg)
+    app.register.releases.approve(batch_id, number, shown)
+
+
 def check_other_officer(app: App, batch_id: str, rows: Sequence[int]) -> None:
     """Halt where the officer decided one of the rows that these rows of an objection are about."""
+    if app.register.actor in before(app, batch_id, rows):
+        msg = f"{batch_id}: you decided the row that is objected to; another officer must look"
+        raise Halt(msg)
+
+
+def before(app: App, batch_id: str, rows: Sequence[int]) -> set[str]:
+    """Who decided the rows that these rows of an objection are about, by person id; nobody of another batch."""
     batch = app.register.batch(batch_id)
     if batch.objects_to is None:
-        return
+        return set()
     context = BatchContext.of(app, batch)
     first = context.earlier
     if first is None:
-        return
-    before = first.rows_of(context.claims(rows)[REFERENCE])
-    if app.register.actor in app.register.reviews.decided_by(first.batch.id, before):
-        msg = f"{batch_id}: you decided the row that is objected to; another officer must look"
-        raise Halt(msg)
+        return set()
+    rows_before = first.rows_of(context.claims(rows)[REFERENCE])
+    return app.register.reviews.deciders(first.batch.id, rows_before)

@@ -15,7 +15,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.register import Register, State
 from exchange.review.case import load_cases
-from exchange.review.second_eyes import check_other_officer
+from exchange.review.second_eyes import approve, check_other_officer
 from exchange.steps.deliver import redeliver
 from exchange.steps.second_look import open_second_look
 from exchange.steps.telling import _disclosure
@@ -135,6 +135,13 @@ def test_another_officer_than_who_decided_looks(
         decide(another, batch, 1, identity="consistent", criminal_record="no_record")
     (release,) = proposed(app, batch)
     assert (release.needs_approval, release.upheld) == (True, 1)
+    shown = release.answers_sha256 or ""
+    for barred in ("test", "another"):  # who decided the row before, and who decided it now
+        with App.open(barred, world.config) as who, pytest.raises(Halt, match="another leader"):
+            approve(who, batch, release.number, shown)
+    with App.open("leader", world.config) as leader:
+        approve(leader, batch, release.number, shown)
+    assert app.register.attested(batch).release(release.number).judged_by == "leader"
 
 
 def test_no_record_again_is_no_other_answer(
