@@ -54,7 +54,7 @@ def _all(due: Due, half: bool, days: Iterable[int]) -> Iterable[DueWarning]:
     total = len(due.counted)
     if half and total > 1:
         yield DueWarning(HALF, 0, due.counted[(total + 1) // 2 - 1])
-    for number in sorted(set(days), reverse=True):
+    for number in set(days):
         if 0 < number < total:
             yield DueWarning(DAYS_LEFT, number, due.counted[total - number - 1])
     yield DueWarning(DUE_TODAY, 0, due.day)

@@ -74,8 +74,15 @@ def test_the_office_may_wish_otherwise() -> None:
     ]
 
 
+def test_of_two_days_the_first_is_the_half_and_no_days_left_is_no_warning() -> None:
+    due = due_after(2, d("2026-11-23"))
+    assert found(due, "2026-11-25", days=(0, 2)) == [(HALF, 0, "2026-11-24"), (DUE_TODAY, 0, "2026-11-25")]
+
+
 def test_while_the_clock_stands_nothing_becomes_true() -> None:
     assert found(QUARTERLY, "2027-03-01", standing_since=d("2027-01-04")) == ALL[:1]
+    assert found(QUARTERLY, "2027-03-01", standing_since=d("2026-12-30")) == ALL[:1]  # true the day before it stood
+    assert found(QUARTERLY, "2027-03-01", standing_since=d("2026-12-29")) == []
     stopped = due_date("quarterly", d("2026-12-22"), stops=[ClockPause(d("2027-01-04"), d("2027-01-06"))])
     assert found(stopped, "2027-01-06") == [(HALF, 0, "2026-12-29"), (DAYS_LEFT, 2, "2027-01-06")]
 

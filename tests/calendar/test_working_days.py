@@ -92,6 +92,12 @@ def test_the_offices_own_days_come_first() -> None:
     off = {date(2026, 11, 24): False, date(2027, 1, 4): False}
     assert due_date("monthly", date(2026, 11, 23), off).day == date(2026, 12, 1)
     assert is_working_day(date(2027, 1, 4), off) == (False, False)
+    assert nth_working_day(date(2026, 11, 23), 2, off) == date(2026, 11, 25)
+
+
+def test_a_day_of_the_offices_own_makes_no_other_day_sure() -> None:
+    found = due_date("monthly", date(2026, 12, 25), {date(2027, 1, 4): True})
+    assert (found.day, found.provisional) == (date(2027, 1, 4), True)  # 1 January is not known yet
 
 
 def test_the_day_is_that_of_the_office() -> None:
