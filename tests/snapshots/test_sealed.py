@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exchange.base.tables import OFFENCE_KINDS, export_columns
@@ -349,8 +349,12 @@ def test_a_day_that_cannot_be_seals_nothing(day: str, kind: str) -> None:
 
 @settings(max_examples=60)
 @given(st.text(alphabet="0123456789-/. 年月日TZ:６eE+是封", max_size=12), st.sampled_from(["offence_date", "sealed"]))
+@example("19000101", "offence_date")
+@example("20120615", "offence_date")
+@example("20120616", "offence_date")
 def test_what_is_written_anyhow_seals_no_grown_persons_record(text: str, column: str) -> None:
-    """Unless it is a day before the birthday, or a mark, in plain words."""
+    """Unless it is a day on which one can have been liable and not grown, or a mark, in plain words."""
     grown = record("2000-06-15", "judgment", "2020-01-01", "6") | {column: text}
-    seals = {"offence_date": read_day(pl.lit(text)) <= date(2018, 6, 15), "sealed": read_mark(pl.lit(text))}
+    young = read_day(pl.lit(text)).is_between(date(2012, 6, 16), date(2018, 6, 15))
+    seals = {"offence_date": young, "sealed": read_mark(pl.lit(text))}
     assert (kept(grown) == []) == bool(pl.select(seals[column].fill_null(value=False)).item())
