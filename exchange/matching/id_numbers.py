@@ -64,6 +64,21 @@ _PERMITS: Final = (81, 82, 83)
 _FOREIGNERS: Final = 90
 
 
+_SOUND: Final = pl.col("unread").is_null() & pl.col("in_time") & (pl.col("fits") | pl.col("from_15"))
+_KEY: Final = pl.when(_SOUND).then("key").alias("key")
+_FAULT: Final = (
+    pl.when(pl.col("unread").is_not_null())
+    .then("unread")
+    .when(~pl.col("in_time"))
+    .then(pl.lit("id_number_date"))
+    .when(~pl.col("fits") & ~pl.col("from_15"))
+    .then(pl.lit("id_number_check"))
+    .alias("id_fault")
+)
+_FROM_15: Final = (pl.col("from_15") & _SOUND).alias("id_from_15")
+_REPAIRED: Final = (pl.col("repaired") & _SOUND).alias("id_repaired")
+
+
 def plain(text: pl.Expr) -> pl.Expr:
     """The number in ASCII digits and X, without what people put between them."""
     return _without_marks(normalise_text(text))
@@ -128,37 +143,27 @@ def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
     null), ``id_repaired`` and ``id_from_15`` (booleans).
     """
     numbers = read(frame["id_number"])
-    keys, from_15 = numbers["key"].to_numpy(), numbers["id_from_15"]
+    keys = numbers["key"].to_numpy()
     born = _days_of_birth(keys)
-    in_time = pl.Series((born >= _since_1970(EARLIEST_BIRTH)) & (born <= _since_1970(today)))
-    fits = pl.Series(_CHECKS[_remainders(keys)] == numbers["check"].to_numpy()) | from_15
-    unread = numbers["unread"]
-    sound = unread.is_null() & in_time & fits
-    fault = (
-        pl.when(unread.is_not_null())
-        .then(unread)
-        .when(~in_time)
-        .then(pl.lit("id_number_date"))
-        .when(~fits)
-        .then(pl.lit("id_number_check"))
-    )
-    return frame.with_columns(
-        pl.when(sound).then(numbers["key"]).alias("key"),
-        fault.alias("id_fault"),
-        (from_15 & sound).alias("id_from_15"),
-        (numbers["id_repaired"] & sound).alias("id_repaired"),
-    )
+    in_time = (born >= _since_1970(EARLIEST_BIRTH)) & (born <= _since_1970(today))
+    fits = _CHECKS[_remainders(keys)] == numbers["check"].to_numpy()
+    judged = numbers.hstack([pl.Series("in_time", in_time), pl.Series("fits", fits)])
+    return frame.hstack(judged.select(_KEY, _FAULT, _FROM_15, _REPAIRED).get_columns())
 
 
 def read(texts: pl.Series) -> pl.DataFrame:
     """``key`` and ``check`` (the check character, as ASCII, that was typed), both 0 where no number can be read, and
-    then ``unread`` (why); ``id_from_15`` and ``id_repaired``.
+    then ``unread`` (why); ``from_15`` and ``repaired``.
     """
     rows, keys, checks = _numbers_of_18(texts)
-    plain_ = pl.DataFrame({"key": keys, "check": checks}).with_columns(
-        pl.lit(value=False).alias("id_from_15"),
-        pl.lit(value=False).alias("id_repaired"),
-        pl.lit(None, pl.String).alias("unread"),
+    plain_ = pl.DataFrame(
+        {
+            "key": keys,
+            "check": checks,
+            "from_15": np.zeros(len(rows), dtype=bool),
+            "repaired": np.zeros(len(rows), dtype=bool),
+            "unread": pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)),
+        }
     )
     if len(rows) == len(texts):
         return plain_
@@ -198,8 +203,8 @@ def _repaired(texts: pl.Series) -> pl.DataFrame:
         .with_columns(number.str.contains(_SHAPE).alias("shaped"))
         .select(
             pl.when(shaped).then(upgraded(number)).alias("number"),
-            (shaped & (number.str.len_bytes() == 15)).fill_null(value=False).alias("id_from_15"),
-            (shaped & (number != claimed)).fill_null(value=False).alias("id_repaired"),
+            (shaped & (number.str.len_bytes() == 15)).fill_null(value=False).alias("from_15"),
+            (shaped & (number != claimed)).fill_null(value=False).alias("repaired"),
             unread.alias("unread"),
         )
         .collect(engine="in-memory")

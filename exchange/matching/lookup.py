@@ -71,9 +71,8 @@ class SortedTable:
         return present
 
     def take(self, rows: Rows, columns: Sequence[str]) -> pl.DataFrame:
-        """These columns of these rows, in the order of ``rows``."""
-        buffer = pa.py_buffer(np.ascontiguousarray(rows, np.int64))
-        picked = pa.Array.from_buffers(pa.int64(), len(rows), [None, buffer])
+        """These columns of these rows, in the order of ``rows``; nulls for a row below 0."""
+        picked = pa.array(np.ascontiguousarray(rows, np.int64), mask=rows < 0)
         return pl.DataFrame([pl.Series(name, _taken(self._column(name), picked)) for name in columns])
 
     def numbers(self, rows: Rows, column: str) -> Rows:
