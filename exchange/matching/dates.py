@@ -8,18 +8,20 @@ null.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from exchange.matching.codes import normalise_text, without_blanks
-from exchange.matching.distinct import map_distinct, with_fast_path
+from exchange.matching.lookup import Rows
+from exchange.matching.octets import NO_DAY, Days, Octets, Written, days, fours, is_digits
 
 _MIDNIGHT: Final = r"[ T]0{1,2}:00(:00(\.0+)?)?$"
 _PARTED: Final = r"([0-9]{4})[/.年\p{Pd}\u2212]([0-9]{1,2})[/.月\p{Pd}\u2212]([0-9]{1,2})[日号]?"
 _COMPACT: Final = r"([0-9]{4})([0-9]{2})([0-9]{2})"
-_PLAIN: Final = r"^([0-9]{4}[-/.年][0-9]{1,2}[-/.月][0-9]{1,2}[日号]?|[0-9]{8})$"
-_MARKS: Final = {"/": "-", ".": "-", "年": "-", "月": "-", "日": "", "号": ""}
 _DAY: Final = rf"^(?:{_PARTED}|{_COMPACT})$"
 _YEAR: Final = r"^((?:19|20)[0-9]{2})年?$"
 _MONTH: Final = r"^([0-9]{4})[-/.年]([0-9]{1,2})月?$"
@@ -27,6 +29,51 @@ _SPAN: Final = r"^(.{8,})(?:/|至|到|~|[\p{Pd}\u2212]+)(.{8,})$"
 _SERIAL: Final = r"^[0-9]{4,5}$"
 _SERIAL_ZERO: Final = -25_569  # 1899-12-30, in days since 1970-01-01
 _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A way to write a date: where in the text its digits are, which of year, month and day in eight digits they are,
+    and between which octets each other octet lies.
+    """
+
+    length: int
+    digits: list[int]
+    of_eight: list[int]
+    others: list[tuple[int, int, int]]
+
+    @classmethod
+    def of(cls, written: str) -> _Form:
+        """Y, M and D are digits; - is also a dot or a slash."""
+        octets, last = written.encode(), {ord("Y"): 4, ord("M"): 6, ord("D"): 8}
+        digits = [place for place, octet in enumerate(octets) if octet in last]
+        of_eight = [last[octets[place]] - octets.count(octets[place], place) for place in digits]
+        others = [
+            (place, octet, ord("/") if octet == ord("-") else octet)
+            for place, octet in enumerate(octets)
+            if place not in digits
+        ]
+        return cls(len(octets), digits, of_eight, others)
+
+    def read(self, rows: Rows, octets: Octets) -> tuple[Rows, Days]:
+        """Those of the rows that are written so, and their days."""
+        eight = np.full((len(rows), 8), ord("0"), np.uint8)
+        eight[:, self.of_eight] = octets[:, self.digits]
+        numbers = eight.view("<u8")[:, 0]
+        fits = is_digits(numbers)
+        for place, first, last in self.others:
+            fits &= octets[:, place] - first <= last - first
+        return rows[fits], days(*fours(numbers[fits]))
+
+
+_FORMS: Final = tuple(
+    _Form.of(written)
+    for written in (
+        "YYYY-MM-DD", "YYYYMMDD", "YYYY-M-DD", "YYYY-MM-D", "YYYY-M-D",
+        "YYYY年MM月DD日", "YYYY年M月DD日", "YYYY年MM月D日", "YYYY年M月D日", "YYYY-MM-DD 00:00:00",
+    )
+)  # fmt: skip
+"""What most dates are written like."""
 
 
 def claimed_period(text: pl.Expr) -> pl.Expr:
@@ -52,28 +99,39 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
 
 def claimed_date(text: pl.Expr) -> pl.Expr:
     """Date, null where the text is no date or leaves open which."""
-    return map_distinct(text, lambda each: with_fast_path(each, _PLAIN, _as_it_stands, _evened_out, pl.Date), pl.Date)
+    return text.map_batches(_dates, return_dtype=pl.Date)
 
 
-def _as_it_stands(text: pl.Expr) -> pl.Expr:
-    parted = text.str.replace_many(_MARKS).str.to_date("%Y-%m-%d", strict=False)
-    return pl.coalesce(parted, text.str.to_date("%Y%m%d", strict=False))
+def _dates(texts: pl.Series) -> pl.Series:
+    return _by_form(texts, _evened)
 
 
-def _evened_out(text: pl.Expr) -> pl.Expr:
-    return text.map_batches(_days, return_dtype=pl.Date)
+def _by_form(texts: pl.Series, otherwise: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """The dates of texts in one of the plain forms; of others what ``otherwise`` makes of them."""
+    written, since_1970 = Written(texts), np.full(len(texts), NO_DAY, np.int32)
+    odd = np.ones(len(texts), dtype=bool)
+    for form in _FORMS:
+        rows, octets = written.of_length(form.length)
+        if len(rows):
+            rows, found = form.read(rows, octets)
+            since_1970[rows], odd[rows] = found, False
+    dates = pl.Series(texts.name, since_1970).set(pl.Series(since_1970 <= NO_DAY), None).cast(pl.Date)
+    others = np.flatnonzero(odd)
+    return dates.scatter(others, otherwise(texts[others])) if len(others) else dates
 
 
-def _days(texts: pl.Series) -> pl.Series:
+def _evened(texts: pl.Series) -> pl.Series:
+    text = pl.col("text").str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, "")
+    return _by_form(pl.select(text=texts).select(without_blanks(text)).to_series(), _parted)
+
+
+def _parted(texts: pl.Series) -> pl.Series:
     """Step by step, so that no step is done twice."""
-    even = without_blanks(pl.col("text").str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, ""))
-    groups = pl.col("groups").struct
+    groups, serial = pl.col("groups").struct, pl.col("serial")
     parts = [pl.coalesce(groups.field(f"{n}"), groups.field(f"{n + 3}")).str.zfill(2) for n in (1, 2, 3)]
-    serial = pl.col("serial")
     in_life = pl.when(serial.is_between(*_SERIALS)).then(serial)
     return (
-        pl.LazyFrame({"text": texts})
-        .select(even.alias("even"))
+        pl.LazyFrame({"even": texts})
         .select("even", pl.col("even").str.extract_groups(_DAY).alias("groups"))
         .select(
             pl.concat_str(parts, separator="-").alias("written"),

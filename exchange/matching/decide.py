@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
 
 import polars as pl
 
@@ -48,7 +49,7 @@ def decide(
     """
     if unregistered.CODE in items:  # asked alone, of somebody who has no number
         asked = unregistered.decide(table, sources.population, today)
-        return asked.with_columns(pl.lit(NOBODY).alias(PERSON)).with_columns(_causes(items))
+        return asked.with_columns(pl.lit(NOBODY).alias(PERSON)).with_columns(_causes(tuple(items)))
     frame = identify(id_numbers.standardise(table, today), sources.population)
     if settled:
         frame = frame.with_columns(pl.col(IDENTITY_COLUMN).replace("under_review", "consistent"))
@@ -68,24 +69,17 @@ def decide(
         _notes(),
         *[_answer(item).alias(f"answer.{item}") for item in items],
         PERSON,
-    ).with_columns(_causes(items))
+    ).with_columns(_causes(tuple(items)))
 
 
 def _with_register(frame: pl.DataFrame, rules: Sequence[ItemRule], population: Population) -> pl.DataFrame:
     """Adds the register's columns that the items read, as ``register.<column>``, null where nobody is established."""
     columns = sorted({"cancelled", *(column for rule in rules for column in rule.reads)})
-    established = frame.select(pl.col("person") != NOBODY).to_series()
-    rows = frame.filter(established).with_row_index("_place").select("_place", "person")
-    values = population.people.take(rows["person"].to_numpy(), columns)
-    values = values.rename({column: f"register.{column}" for column in columns})
-    position = pl.when(established).then(established.cast(pl.UInt32).cum_sum() - 1)
-    return frame.with_columns(
-        values.select(pl.all().gather(frame.select(position).to_series()))
-        if values.height
-        else [pl.lit(None, values.schema[name]).alias(name) for name in values.columns]
-    )
+    values = population.people.take(frame[PERSON].to_numpy(), columns)
+    return frame.hstack([values[column].alias(f"register.{column}") for column in columns])
 
 
+@cache
 def _answer(item: str) -> pl.Expr:
     """The item's code: of the identity where it decides, else of the item's own rule."""
     identity = pl.col(IDENTITY_COLUMN)
@@ -105,16 +99,22 @@ def follows(item: str, identity: str) -> str:
     return identity if identity in _OF_IDENTITY.get(item, ()) else "not_answered"
 
 
+@cache
 def _notes() -> pl.Expr:
     """The codes of what was done to the number, joined by a semicolon; empty where nothing was."""
     said = [pl.when(pl.col(code).fill_null(value=False)).then(pl.lit(code)) for code in NOTES if code != TEST_NOTE]
     return pl.concat_str(said, separator=";", ignore_nulls=True).alias(NOTE)
 
 
-def _causes(items: Sequence[str]) -> pl.Expr:
+@cache
+def _causes(items: tuple[str, ...]) -> pl.Expr:
     """The codes of ``schemas/reviews.toml`` that say why an officer must look at a row."""
     in_doubt = pl.col(IDENTITY_COLUMN) == "under_review"
     variant = pl.col(NOTE).str.contains("name_variant", literal=True)
     of_identity = pl.when(in_doubt & variant).then(pl.lit("name_variant")).when(in_doubt).then(pl.lit("identity"))
-    of_items = [pl.when(~in_doubt & (pl.col(f"answer.{item}") == "under_review")).then(pl.lit(item)) for item in items]
+    of_items = [
+        pl.when(~in_doubt & (pl.col(f"answer.{item}") == "under_review")).then(pl.lit(item))
+        for item in items
+        if item not in _OF_IDENTITY
+    ]
     return pl.concat_str([of_identity, *of_items], separator=";", ignore_nulls=True).alias(CAUSES_COLUMN)

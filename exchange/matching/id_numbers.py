@@ -15,43 +15,38 @@ Rules
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date
+from functools import cache
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from exchange.matching.codes import normalise_text
-from exchange.matching.distinct import with_fast_path
+from exchange.matching.lookup import Keys, Rows
+from exchange.matching.octets import NO_DAY, Days, Octets, Written, days, fours, is_digits
 
 WEIGHTS: Final = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 CHECK_CHARACTERS: Final = "10X98765432"
 CENTENARIAN_SEQUENCES: Final = ("996", "997", "998", "999")
 EARLIEST_BIRTH: Final = date(1800, 1, 1)
 
-_THREE_DIGITS: Final = np.arange(1000)
-_WEIGHED: Final = sum((_THREE_DIGITS // 10**place % 10) * WEIGHTS[-1 - place] for place in range(3))
-"""The weighed sum of the last three digits; of those before them it is 2³ times as much, since weights are powers of 2
-modulo 11."""
+_SIX_DIGITS: Final = 10**6
 
 
-def _places_in_the_year(leap: int) -> npt.NDArray[np.int32]:
-    """Month and day in four digits → how many days of the year were before it, -1 for no day."""
-    positions = np.full(10_000, -1, np.int32)
-    for position in range(365 + leap):
-        day = date(2001 - leap, 1, 1) + timedelta(position)
-        positions[day.month * 100 + day.day] = position
-    return positions
+@cache
+def _weighed() -> Octets:
+    """Of six digits, the last ones of a key: the weighed sum modulo 11; of those before them it is 2⁶ times as much,
+    since weights are powers of 2 modulo 11.
+    """
+    last, before = np.arange(1000), np.zeros(1000, np.int64)
+    for place in range(3):
+        before += last // 10**place % 10 * WEIGHTS[-1 - place]
+    return ((before[:, np.newaxis] * 2**3 + before) % 11).astype(np.uint8).ravel()
 
 
-_DAYS: Final = np.stack([_places_in_the_year(leap) for leap in (0, 1)])
-_NEW_YEARS: Final = (np.arange(10_001) - 1970).astype("datetime64[Y]").astype("datetime64[D]").astype(np.int32)
-"""Days from 1970 to the first of each year from 0 on."""
+_CHECKS: Final = np.frombuffer(CHECK_CHARACTERS.encode(), np.uint8)
 
-_IS_LEAP: Final = np.diff(_NEW_YEARS) == 366
-
-_AS_IT_SHOULD_BE: Final = "^[0-9]{17}[0-9X]$"
 _SHAPE: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
 _DASHES: Final = r"[\p{Pd}\u2212_]+"
 _FORMULA: Final = r'^="|"$'
@@ -61,20 +56,27 @@ _LOOKS_LIKE_X: Final = r"[xхХχΧ×✕]"
 _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 """What a spreadsheet makes of a number: ``2.20104E+17``."""
 
-_READ: Final = pl.Struct(
-    {
-        "key": pl.Int64,
-        "_check": pl.String,
-        "id_from_15": pl.Boolean,
-        "id_repaired": pl.Boolean,
-        "_unread": pl.String,
-    }
-)
-_PASSING: Final = ("_check", "_unread", "_born")
+_NUMBER: Final = np.dtype([("first", "<u8"), ("second", "<u8"), ("last", "u1"), ("check", "u1")])
+"""The octets of a number of 18 characters."""
 
 _KEY_PLACES: Final = 10**15
 _PERMITS: Final = (81, 82, 83)
 _FOREIGNERS: Final = 90
+
+
+_SOUND: Final = pl.col("unread").is_null() & pl.col("in_time") & (pl.col("fits") | pl.col("from_15"))
+_KEY: Final = pl.when(_SOUND).then("key").alias("key")
+_FAULT: Final = (
+    pl.when(pl.col("unread").is_not_null())
+    .then("unread")
+    .when(~pl.col("in_time"))
+    .then(pl.lit("id_number_date"))
+    .when(~pl.col("fits") & ~pl.col("from_15"))
+    .then(pl.lit("id_number_check"))
+    .alias("id_fault")
+)
+_FROM_15: Final = (pl.col("from_15") & _SOUND).alias("id_from_15")
+_REPAIRED: Final = (pl.col("repaired") & _SOUND).alias("id_repaired")
 
 
 def plain(text: pl.Expr) -> pl.Expr:
@@ -87,10 +89,10 @@ def _without_marks(even: pl.Expr) -> pl.Expr:
 
 
 def upgraded(number: pl.Expr) -> pl.Expr:
-    """The first 17 characters: of an 18-character number as they are, of a 15-digit one with its century."""
+    """18 characters: of such a number these, of a 15-digit one with its century, and 0 as no check character."""
     century = pl.when(number.str.slice(12, 3).is_in(CENTENARIAN_SEQUENCES)).then(pl.lit("18")).otherwise(pl.lit("19"))
-    from_15 = pl.concat_str(number.str.slice(0, 6), century, number.str.slice(6, 9))
-    return pl.when(number.str.len_bytes() == 15).then(from_15).otherwise(number.str.slice(0, 17))
+    from_15 = pl.concat_str(number.str.slice(0, 6), century, number.str.slice(6, 9), pl.lit("0"))
+    return pl.when(number.str.len_bytes() == 15).then(from_15).otherwise(number)
 
 
 def check_character(key: pl.Expr) -> pl.Expr:
@@ -110,75 +112,82 @@ def of_exit_entry(key: pl.Expr) -> pl.Expr:
 
 
 def _check_characters(keys: pl.Series) -> pl.Series:
-    number = keys.fill_null(0).to_numpy()
-    total = sum(_WEIGHED[number // 1000**group % 1000] * 8**group for group in range(6))
-    characters: pl.Series = pl.Series(keys.name, [*CHECK_CHARACTERS])[total % 11]
+    characters: pl.Series = pl.Series(keys.name, [*CHECK_CHARACTERS])[_remainders(keys.fill_null(0).to_numpy())]
     return characters.set(keys.is_null(), None)
 
 
+def _remainders(keys: Keys) -> Octets:
+    """The places of these keys' check characters in ``CHECK_CHARACTERS``."""
+    last, middle, first = (_weighed()[keys // _SIX_DIGITS**group % _SIX_DIGITS] for group in range(3))
+    remainders: Octets = (last + middle * np.uint8(2**6 % 11) + first * np.uint8(2**12 % 11)) % np.uint8(11)
+    return remainders
+
+
 def _birth_dates(keys: pl.Series) -> pl.Series:
-    digits = keys.fill_null(0).to_numpy() // 1000 % 100_000_000
-    year, day = digits // 10_000, digits % 10_000
-    position = _DAYS[_IS_LEAP[year] * 1, day]
-    born = pl.Series(keys.name, _NEW_YEARS[year] + position, dtype=pl.Int32).cast(pl.Date)
-    return born.set(pl.Series(position < 0), None)
+    born = _days_of_birth(keys.fill_null(0).to_numpy())
+    return pl.Series(keys.name, born, dtype=pl.Int32).cast(pl.Date).set(pl.Series(born <= NO_DAY), None)
+
+
+def _days_of_birth(keys: Keys) -> Days:
+    """The day inside each key."""
+    inside = keys // 1000 % 100_000_000
+    return days(inside // 10_000, inside % 10_000)
+
+
+def _since_1970(day: date) -> int:
+    return (day - date(1970, 1, 1)).days
 
 
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
     """Adds to a frame with the String column ``id_number``: ``key`` (int64 or null), ``id_fault`` (answer code or
     null), ``id_repaired`` and ``id_from_15`` (booleans).
     """
-    key, born = pl.col("key"), pl.col("_born")
-    fault = (
-        pl.when(pl.col("_unread").is_not_null())
-        .then(pl.col("_unread"))
-        .when(born.is_null() | ~born.is_between(EARLIEST_BIRTH, today))
-        .then(pl.lit("id_number_date"))
-        .when(~pl.col("id_from_15") & (pl.col("_check") != check_character(key)))
-        .then(pl.lit("id_number_check"))
-    )
-    sound = pl.col("id_fault").is_null()
-    return (
-        frame.lazy()
-        .with_columns(read(pl.col("id_number")).alias("_read"))
-        .with_columns(pl.col("_read").struct.unnest())
-        .with_columns(birth_date(key).alias("_born"))
-        .with_columns(fault.alias("id_fault"))
-        .drop("_read", *_PASSING)
-        .with_columns(
-            pl.when(sound).then(key).alias("key"),
-            pl.col("id_from_15") & sound,
-            pl.col("id_repaired") & sound,
-        )
-        .collect(engine="in-memory")
-    )
+    numbers = read(frame["id_number"])
+    keys = numbers["key"].to_numpy()
+    born = _days_of_birth(keys)
+    in_time = (born >= _since_1970(EARLIEST_BIRTH)) & (born <= _since_1970(today))
+    fits = _CHECKS[_remainders(keys)] == numbers["check"].to_numpy()
+    judged = numbers.hstack([pl.Series("in_time", in_time), pl.Series("fits", fits)])
+    return frame.hstack(judged.select(_KEY, _FAULT, _FROM_15, _REPAIRED).get_columns())
 
 
-def read(text: pl.Expr) -> pl.Expr:
-    """Struct of ``key``, ``_check`` (the check character that was typed), ``id_from_15``, ``id_repaired`` and
-    ``_unread`` (why no number can be read, or null).
+def read(texts: pl.Series) -> pl.DataFrame:
+    """``key`` and ``check`` (the check character, as ASCII, that was typed), both 0 where no number can be read, and
+    then ``unread`` (why); ``from_15`` and ``repaired``.
     """
-    return with_fast_path(text, _AS_IT_SHOULD_BE, _as_it_stands, _repaired, _READ)
-
-
-def _as_it_stands(text: pl.Expr) -> pl.Expr:
-    return pl.struct(
-        text.str.slice(0, 17).cast(pl.Int64, strict=False).alias("key"),
-        text.str.slice(17).alias("_check"),
-        pl.lit(value=False).alias("id_from_15"),
-        pl.lit(value=False).alias("id_repaired"),
-        pl.lit(None, pl.String).alias("_unread"),
+    rows, keys, checks = _numbers_of_18(texts)
+    plain_ = pl.DataFrame(
+        {
+            "key": keys,
+            "check": checks,
+            "from_15": np.zeros(len(rows), dtype=bool),
+            "repaired": np.zeros(len(rows), dtype=bool),
+            "unread": pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)),
+        }
     )
+    if len(rows) == len(texts):
+        return plain_
+    odd = np.delete(np.arange(len(texts)), rows)
+    place = np.argsort(np.concatenate([rows, odd]))
+    return pl.concat([plain_, _repaired(texts[odd])])[place]
 
 
-def _repaired(text: pl.Expr) -> pl.Expr:
-    return text.map_batches(_read_of_each, return_dtype=_READ)
+def _numbers_of_18(texts: pl.Series) -> tuple[Rows, Keys, Octets]:
+    """Rows, keys and check characters of the texts that are 17 digits and a digit or X."""
+    rows, octets = Written(texts).of_length(18)
+    numbers = octets.view(_NUMBER)[:, 0]
+    first, second = numbers["first"].copy(), numbers["second"].copy()
+    last, check = numbers["last"] - ord("0"), numbers["check"]
+    sound = is_digits(first) & is_digits(second) & (last < 10) & ((check - ord("0") < 10) | (check == ord("X")))
+    if not sound.all():
+        rows, first, second, last, check = (each[sound] for each in (rows, first, second, last, check))
+    (a, b), (c, d) = fours(first), fours(second)
+    return rows, (((a * 10**4 + b) * 10**4 + c) * 10**4 + d) * 10 + last, check
 
 
-def _read_of_each(texts: pl.Series) -> pl.Series:
-    claimed, even, number = (pl.col(name) for name in ("claimed", "even", "number"))
-    shaped = number.str.contains(_SHAPE)
-    key = pl.when(shaped).then(upgraded(number)).cast(pl.Int64, strict=False)
+def _repaired(texts: pl.Series) -> pl.DataFrame:
+    """The same of texts that are written in any way, step by step, so that no step is done twice."""
+    claimed, even, number, shaped = (pl.col(name) for name in ("claimed", "even", "number", "shaped"))
     unread = (
         pl.when(number == "")
         .then(pl.lit("id_number_missing"))
@@ -187,19 +196,20 @@ def _read_of_each(texts: pl.Series) -> pl.Series:
         .when(~shaped | number.is_null())
         .then(pl.lit("id_number_format"))
     )
-    return (
+    frame = (
         pl.LazyFrame({"claimed": texts})
         .with_columns(normalise_text(claimed).alias("even"))
         .with_columns(_without_marks(even).alias("number"))
+        .with_columns(number.str.contains(_SHAPE).alias("shaped"))
         .select(
-            pl.struct(
-                key.alias("key"),
-                number.str.slice(17, 1).alias("_check"),
-                (shaped & (number.str.len_bytes() == 15)).alias("id_from_15"),
-                (shaped & (number != claimed)).alias("id_repaired"),
-                unread.alias("_unread"),
-            ).alias(texts.name)
+            pl.when(shaped).then(upgraded(number)).alias("number"),
+            (shaped & (number.str.len_bytes() == 15)).fill_null(value=False).alias("from_15"),
+            (shaped & (number != claimed)).fill_null(value=False).alias("repaired"),
+            unread.alias("unread"),
         )
         .collect(engine="in-memory")
-        .to_series()
     )
+    rows, keys, checks = _numbers_of_18(frame["number"])
+    key, check = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.uint8)
+    key[rows], check[rows] = keys, checks
+    return frame.select(pl.Series("key", key), pl.Series("check", check), pl.exclude("number"))

@@ -16,13 +16,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from exchange.matching.id_numbers import of_exit_entry
 from exchange.matching.lookup import Keys, Rows, SortedTable
-from exchange.matching.names import SAME, VARIANT, compare, name_fault, standard_name
+from exchange.matching.names import same_or_variant, standard_names
+
+Truths = npt.NDArray[np.bool_]
 
 NOBODY = -1
 ASK_EXIT_ENTRY = "ask_exit_entry"
@@ -64,82 +68,90 @@ class Population:
         return SortedTable(pl.DataFrame({"key": person[order], "former": self.former.keys[order]}).to_arrow())
 
 
+_FAULT: Final = pl.coalesce("row_fault", "id_fault", "name_fault").alias("fault")
+_ELSEWHERE: Final = (of_exit_entry(pl.col("key")) & ~pl.col("id_from_15")).alias("elsewhere")
+_IDENTITY: Final = (
+    pl.when(pl.col("fault").is_not_null())
+    .then(pl.col("fault"))
+    .when(~pl.col("known") & pl.col("elsewhere"))
+    .then(pl.lit(ASK_EXIT_ENTRY))
+    .when(~pl.col("known"))
+    .then(pl.lit("no_such_number"))
+    .when(pl.col("person") == NOBODY)
+    .then(pl.lit("name_disagrees"))
+    .when("in_doubt")
+    .then(pl.lit("under_review"))
+    .otherwise(pl.lit("consistent"))
+    .alias("identity")
+)
+
+
+@dataclass(frozen=True)
+class _Candidates:
+    """Every (row of the request, person) whose number fits: whether that number is a ``former`` one, the person is in
+    ``doubt``, and the name is the ``same`` or a ``variant``.
+    """
+
+    request: Rows
+    person: Rows
+    former: Truths
+    doubt: Truths
+    same: Truths
+    variant: Truths
+
+
 def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     """Adds ``identity`` (answer code), ``person`` (row of the population, NOBODY where not established),
     ``id_superseded`` and ``name_variant`` to a frame with ``row_fault``, ``id_fault``, ``id_from_15``, ``key`` and
     ``name``.
     """
-    fault = pl.coalesce("row_fault", "id_fault", name_fault(pl.col("standard")))
-    elsewhere = of_exit_entry(pl.col("key")) & ~pl.col("id_from_15")
-    asked = (
-        frame.lazy()
-        .select("row_fault", "id_fault", "id_from_15", "key", standard_name(pl.col("name")).alias("standard"))
-        .select("key", "standard", fault.alias("fault"), elsewhere.alias("elsewhere"))
-        .collect(engine="in-memory")
-    )
-    candidates = _candidates(asked, population)
-    agreeing = _agreeing(candidates)
-    known = np.zeros(frame.height, dtype=bool)
-    known[candidates["request"].to_numpy()] = True
-    request = agreeing["request"].to_numpy()
-    person, doubt, former, variant = (np.full(frame.height, NOBODY), known & False, known & False, known & False)
-    person[request] = agreeing["person"].to_numpy()
-    doubt[request] = agreeing["doubt"].to_numpy()
+    standard, name_faults = standard_names(frame["name"])
+    asked = frame.hstack([name_faults.alias("name_fault")]).select("key", _FAULT, _ELSEWHERE)
+    candidates = _candidates(asked, standard, population)
+    agrees = _agreeing(candidates)
+    request = candidates.request[agrees]
+    known, doubt, former, variant = np.zeros((4, frame.height), dtype=bool)
+    person = np.full(frame.height, NOBODY)
+    known[candidates.request] = True
+    person[request] = candidates.person[agrees]
+    doubt[request] = candidates.doubt[agrees]
     doubt |= np.bincount(request, minlength=frame.height) > 1
-    former[request] = agreeing["former"].to_numpy()
-    variant[request] = (agreeing["name"] == VARIANT).to_numpy()
-    columns = {"known": known, "in_doubt": doubt | variant, "person": person, "former": former}
-    identity = (
-        pl.when(pl.col("fault").is_not_null())
-        .then(pl.col("fault"))
-        .when(~pl.col("known") & pl.col("elsewhere"))
-        .then(pl.lit(ASK_EXIT_ENTRY))
-        .when(~pl.col("known"))
-        .then(pl.lit("no_such_number"))
-        .when(pl.col("person") == NOBODY)
-        .then(pl.lit("name_disagrees"))
-        .when("in_doubt")
-        .then(pl.lit("under_review"))
-        .otherwise(pl.lit("consistent"))
-    )
-    superseded = ~pl.col("in_doubt") & pl.col("former")  # of a row in doubt nothing more is told
-    answered = (
-        asked.lazy()
-        .select("fault", "elsewhere", *[pl.lit(pl.Series(name, values)) for name, values in columns.items()])
-        .select(identity.alias("identity"), "person", superseded.alias("id_superseded"))
-        .collect(engine="in-memory")
-    )
-    return frame.with_columns(*answered.get_columns(), pl.Series("name_variant", variant & ~doubt))
+    former[request] = candidates.former[agrees]
+    variant[request] = candidates.variant[agrees]
+    found = {
+        "known": known,
+        "in_doubt": doubt | variant,
+        "person": person,
+        "id_superseded": former & ~doubt & ~variant,  # of a row in doubt nothing more is told
+        "name_variant": variant & ~doubt,
+    }
+    told = asked.hstack([pl.Series(name, values) for name, values in found.items()])
+    return frame.hstack(told.select(_IDENTITY, "person", "id_superseded", "name_variant").get_columns())
 
 
-def _candidates(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """Every (request row, person) whose number fits, of the rows without a ``fault``: ``request``, ``person``,
-    ``former``, ``doubt``, and how the ``name`` compares.
-    """
-    rows = asked["fault"].is_null().arg_true()
-    keys = asked["key"].gather(rows).to_numpy()
+def _candidates(asked: pl.DataFrame, standard: pl.Series, population: Population) -> _Candidates:
+    """Of the rows without a ``fault``."""
+    rows = np.flatnonzero(asked["fault"].is_null().to_numpy())
+    keys = asked["key"].fill_null(0).to_numpy()[rows]
     rising = np.argsort(keys)
-    keys, requests = keys[rising], rows.to_numpy()[rising].astype(np.int64)
+    keys, requests = keys[rising], rows[rising]
     now, before = population.people.find(keys), population.former.find(keys)
     request = requests[np.concatenate([now.wanted, before.wanted])]
     person = np.concatenate([now.row, population.bearers(before.row)])
     registered = population.people.take(person, ["name", "doubt"])
-    names = pl.DataFrame({"claimed": asked["standard"].gather(request), "registered": registered["name"]})
-    return pl.DataFrame(
-        {
-            "request": request,
-            "person": person,
-            "former": np.arange(len(person)) >= len(now.row),
-            "doubt": registered["doubt"],
-            "name": names.select(compare(pl.col("claimed"), pl.col("registered"))).to_series(),
-        }
+    same, variant = same_or_variant(standard[request], registered["name"])
+    return _Candidates(
+        request=request,
+        person=person,
+        former=np.arange(len(person)) >= len(now.row),
+        doubt=registered["doubt"].to_numpy(),
+        same=same.fill_null(value=False).to_numpy(),
+        variant=variant.to_numpy(),
     )
 
 
-def _agreeing(candidates: pl.DataFrame) -> pl.DataFrame:
+def _agreeing(candidates: _Candidates) -> Truths:
     """Those whose name is the same, and of the requests that have none such, those whose name is a variant."""
-    same = candidates.filter(pl.col("name") == SAME)
-    variants = candidates.filter(pl.col("name") == VARIANT)
-    if not variants.height:
-        return same
-    return pl.concat([same, variants.filter(~pl.col("request").is_in(same["request"].implode()))])
+    if not candidates.variant.any():
+        return candidates.same
+    return candidates.same | (candidates.variant & ~np.isin(candidates.request, candidates.request[candidates.same]))

@@ -26,11 +26,13 @@ from functools import cache
 from types import MappingProxyType
 from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from exchange.base.paths import SCHEMAS
 from exchange.matching.codes import without_front
-from exchange.matching.distinct import with_fast_path
+from exchange.matching.octets import Written
 from exchange.wire.gb18030 import private_use
 
 MAX_NAME_LETTERS: Final = 50
@@ -54,13 +56,42 @@ _LATER_LETTERS: Final = r"\x{20000}-\x{2fffd}\x{30000}-\x{3fffd}"
 _READABLE: Final = rf"^[{_LATER_LETTERS}\p{{L}}\p{{M}}\p{{Co}}\u3007{DOT}'’()（）-]+$"
 _PRIVATE: Final = r"\p{Co}"
 _ANY: Final = "\ue000"
-_PLAIN: Final = r"^[\u3400-\u4dbf\u4e00-\u9fff]*$"
-"""Unified ideographs only, which are in standard form already."""
+_PLAIN_LETTERS: Final = (2, 3, 4)
+_IDEOGRAPHS: Final = (0xE390, 0xE9BF)
+"""The first two octets of U+3400 and of U+9FFF, between which all unified ideographs are."""
+_HEXAGRAMS: Final = 0xE4B7
+"""Those of the only signs there that are none."""
 
 
 def standard_name(name: pl.Expr) -> pl.Expr:
     """The name in the form in which two names are compared."""
-    return with_fast_path(name, _PLAIN, lambda text: text, _evened_out, pl.String)
+    return name.map_batches(lambda names: standard_names(names)[0], return_dtype=pl.String)
+
+
+def standard_names(names: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """The same of a column, and its ``name_fault``. A name of a few unified ideographs is in standard form already and
+    has no fault; only the others are looked at closer.
+    """
+    faults: pl.Series = pl.Series([None], dtype=pl.String).new_from_index(0, len(names))
+    odd = np.flatnonzero(~_are_plain(names))
+    if not len(odd):
+        return names, faults
+    evened = names[odd].to_frame("name").select(_evened_out(pl.col("name")))
+    faulty = evened.select(name_fault(pl.col("name"))).to_series()
+    return names.clone().scatter(odd, evened.to_series()), faults.scatter(odd, faulty)
+
+
+def _are_plain(names: pl.Series) -> npt.NDArray[np.bool_]:
+    """Whether names are two to four unified ideographs, of three octets each."""
+    written, plain, (first, last) = Written(names), np.zeros(len(names), dtype=bool), _IDEOGRAPHS
+    for letters in _PLAIN_LETTERS:
+        rows, octets = written.of_length(3 * letters)
+        are = np.ones(len(rows), dtype=bool)
+        for place in range(0, 3 * letters, 3):
+            begin = octets[:, place].astype(np.uint16) << 8 | octets[:, place + 1]
+            are &= (begin >= first) & (begin <= last) & (begin != _HEXAGRAMS)
+        plain[rows] = are
+    return plain
 
 
 def _evened_out(name: pl.Expr) -> pl.Expr:
@@ -119,16 +150,21 @@ def _folded(names: pl.DataFrame) -> pl.Expr:
 
 
 def _compared(pairs: pl.Series) -> pl.Series:
-    names = pairs.struct.unnest()
-    equal = names["claimed"] == names["registered"]
-    answers = pl.select(pl.when(equal).then(pl.lit(SAME)).when(~equal).then(pl.lit(DIFFERENT))).to_series()
-    positions = (~equal).fill_null(value=False).arg_true()
-    if not len(positions):
-        return answers
-    unlike = names[positions]
-    folded = unlike.select(_folded(unlike))
-    variants = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
-    return answers.scatter(positions.filter(variants), VARIANT)
+    same, variant = same_or_variant(pairs.struct.field("claimed"), pairs.struct.field("registered"))
+    different = pl.when(~same).then(pl.lit(DIFFERENT))
+    said = pl.when(variant).then(pl.lit(VARIANT)).when(same).then(pl.lit(SAME)).otherwise(different)
+    return pl.select(said).to_series()
+
+
+def same_or_variant(claimed: pl.Series, registered: pl.Series) -> tuple[pl.Series, pl.Series]:
+    """Whether two names are the same, null where one is null; and whether they are variants."""
+    same, variant = claimed == registered, np.zeros(len(claimed), dtype=bool)
+    rows = np.flatnonzero((~same).fill_null(value=False).to_numpy())
+    if len(rows):
+        unlike = pl.DataFrame({"claimed": claimed[rows], "registered": registered[rows]})
+        folded = unlike.select(_folded(unlike))
+        variant[rows] = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
+    return same, pl.Series(variant)
 
 
 @cache

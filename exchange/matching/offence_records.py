@@ -22,8 +22,9 @@ def counted_records(persons: Rows, sources: Sources, columns: Sequence[str] = ()
     these columns, of every record that counts or may count; one under a number that two people bear is there for each.
     """
     held = _held(persons, sources, columns)
-    counted = held.filter(what_counts(held, sources.bases, sources.asked_on).is_not_null())
-    return counted.select("person", "source", "row", *columns)
+    if held.height:
+        held = held.filter(what_counts(held, sources.bases, sources.asked_on).is_not_null())
+    return held.select("person", "source", "row", *columns)
 
 
 def grounds_of(persons: Rows, sources: Sources) -> pl.DataFrame:
@@ -40,21 +41,20 @@ def grounds_of(persons: Rows, sources: Sources) -> pl.DataFrame:
 def _held(persons: Rows, sources: Sources, columns: Sequence[str]) -> pl.DataFrame:
     """Every record of these people, as ``what_counts`` reads it."""
     position, keys = sources.population.numbers_of(persons)
-    parts = []
-    for source in OFFENCE_SOURCES:
-        if source in sources.records and sources.bases:
-            records = sources.records[source]
-            match = records.find(keys)
-            rows = np.argsort(match.row, kind="stable")
-            held = records.take(match.row[rows], list(dict.fromkeys((*COLUMNS, *columns))))
-            parts.append(
-                held.with_columns(
-                    pl.Series("person", position[match.wanted[rows]]),
-                    pl.Series("row", match.row[rows]),
-                    pl.lit(source).alias("source"),
-                )
-            )
-    if not parts:
+    searched = [source for source in OFFENCE_SOURCES if source in sources.records and sources.bases]
+    if not searched:
         texts = dict.fromkeys((*COLUMNS, *columns), pl.String)
         return pl.DataFrame(schema=texts | {"person": pl.Int64, "source": pl.String, "row": pl.Int64})
+    matches = {source: sources.records[source].find(keys) for source in searched}
+    holding = [source for source in searched if len(matches[source].row)] or searched[
+        :1
+    ]  # nothing of it, but its types
+    parts = []
+    for source in holding:
+        rows = np.argsort(matches[source].row, kind="stable")
+        row = matches[source].row[rows]
+        held = sources.records[source].take(row, list(dict.fromkeys((*COLUMNS, *columns))))
+        person = position[matches[source].wanted[rows]]
+        told = [pl.Series("person", person), pl.Series("row", row), pl.Series("source", [source] * len(row), pl.String)]
+        parts.append(held.hstack(told))
     return pl.concat(parts)

@@ -62,8 +62,8 @@ def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -
     ``records``: ``COLUMNS`` as a snapshot has them, and ``person``, equal for the records of one person. ``day``: of
     receipt.
     """
-    fits = [_fits(clause, basis, records, day) for basis in bases for clause in basis.counts]
-    if not records.height or not fits:
+    fits = [_fits(clause, basis, records, day) for basis in bases for clause in basis.counts] if records.height else []
+    if not fits:
         return pl.Series("counts", [None] * records.height, dtype=pl.String)
     any_fits = pl.any_horizontal(fits)
     verdict = pl.when(any_fits).then(pl.lit(COUNTS)).when(any_fits.is_null()).then(pl.lit(UNCLEAR))

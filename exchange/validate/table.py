@@ -35,6 +35,8 @@ from exchange.validate.foreign_bytes import foreign_bytes
 
 ROW_FAULT: Final = "row_fault"
 LOST: Final = "\ufffd"
+QUOTE: Final = '"'
+MARKS: Final = (LOST, QUOTE)
 REFERENCE: Final = "row_ref"
 _SEPARATORS: Final = ",;\t"
 _OTHER_SEPARATORS: Final = re.compile("[|:，；、｜]")
@@ -89,10 +91,10 @@ def _counted(
     if len(surplus) > _SURPLUS:
         surplus = []
     optional = frozenset(column.code for column in columns_for(items, form) if column.optional)
-    height, referred = 0, False
+    height, referred, marks = 0, False, [mark for mark in MARKS if utf8.find(mark.encode(), end) >= 0]
     frames = _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus), separator)
     for frame in Effort(len(utf8)).each(frames):
-        table = _evened(frame, codes, surplus)
+        table = _evened(frame, codes, surplus, marks)
         height += table.height
         referred = referred or has_references(table)
         yield with_left_out(table, items, form)
@@ -150,26 +152,33 @@ def _header_end(utf8: bytes, start: int) -> int:
     return end
 
 
-def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str]) -> pl.DataFrame:
+def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str], marks: Container[str]) -> pl.DataFrame:
     """The rows with any text, without what is behind the header's last word; there only text is a fault."""
-    beyond = pl.any_horizontal(pl.lit(value=False), *(pl.col(code).str.contains(SEEN) for code in surplus))
-    filled = pl.any_horizontal(pl.col(*codes, *surplus).str.contains(SEEN))
-    fault = pl.when(beyond).then(pl.lit("row_fields")).otherwise(pl.col(ROW_FAULT)).alias(ROW_FAULT)
-    rows = without_empty(frame.filter(filled | pl.col(ROW_FAULT).is_not_null()).with_columns(fault).drop(surplus))
-    return read_cells(rows, [code for code in codes if code in rows.columns])
+    rows = frame
+    if not frame[REFERENCE].str.contains(SEEN).all():
+        filled = pl.any_horizontal(pl.col(*codes, *surplus).str.contains(SEEN))
+        rows = frame.filter(filled | pl.col(ROW_FAULT).is_not_null())
+    if surplus:
+        beyond = pl.any_horizontal(pl.col(*surplus).str.contains(SEEN))
+        fault = pl.when(beyond).then(pl.lit("row_fields")).otherwise(pl.col(ROW_FAULT)).alias(ROW_FAULT)
+        rows = rows.with_columns(fault).drop(surplus)
+    rows = without_empty(rows)
+    return read_cells(rows, [code for code in codes if code in rows.columns], marks)
 
 
-def read_cells(rows: pl.DataFrame, codes: Sequence[str]) -> pl.DataFrame:
+def read_cells(rows: pl.DataFrame, codes: Sequence[str], marks: Container[str] = MARKS) -> pl.DataFrame:
     """What CSV and workbook have in common once their cells are texts. One in quotation marks behind a blank is what
     stands between them; one that is written as a formula to keep its digits (``="007"``) is those, and of a person's
     number ``matching.id_numbers`` says that it was repaired. By a reference that has lost a character nobody would find
-    the row again.
+    the row again. ``marks``: which of ``MARKS`` the file holds; without them there is nothing to do.
     """
-    quoted = [code for code in codes if rows[code].str.contains('"', literal=True).any()]  # which is told far faster
+    quoted = [code for code in codes if QUOTE in marks and rows[code].str.contains(QUOTE, literal=True).any()]
     bare = {code: pl.col(code).str.replace(QUOTED, "$1") for code in quoted}
     texts = [text if "id_number" in code else text.str.replace(FORMULA, "$1") for code, text in bare.items()]
-    lost = pl.when(pl.col(REFERENCE).str.contains(LOST, literal=True)).then(pl.lit("row_ref_damaged"))
-    return rows.with_columns(pl.coalesce(ROW_FAULT, lost).alias(ROW_FAULT), *texts)
+    if LOST in marks:
+        lost = pl.when(pl.col(REFERENCE).str.contains(LOST, literal=True)).then(pl.lit("row_ref_damaged"))
+        texts.append(pl.coalesce(ROW_FAULT, lost).alias(ROW_FAULT))
+    return rows.with_columns(texts)
 
 
 def _fields(header: bytes) -> tuple[str, list[str]]:

@@ -32,22 +32,38 @@ def test_plain_names_are_in_standard_form(values: list[str | None]) -> None:
     assert evaluated(values, names.standard_name) == evaluated(values, names._evened_out)
 
 
+@given(texts)
+def test_plain_names_have_the_fault_that_all_have(values: list[str | None]) -> None:
+    standard, faults = names.standard_names(pl.Series("name", values, dtype=pl.String))
+    said = standard.to_frame("name").select(names.name_fault(pl.col("name"))).to_series()
+    assert faults.equals(said, null_equal=True)
+
+
 def test_every_character_that_is_passed_by_is_its_own_standard_form() -> None:
     passed_by = [*map(chr, range(0x3400, 0x4DC0)), *map(chr, range(0x4E00, 0xA000))]
     assert evaluated(passed_by, names._evened_out) == passed_by
-    assert pl.Series(passed_by).str.contains(names._PLAIN).all()
+    assert names._are_plain(pl.Series(passed_by) + pl.Series(passed_by)[0]).all()
 
 
 @given(written)
 def test_sound_numbers_are_read_as_all_are(values: list[str | None]) -> None:
-    assert evaluated(values, id_numbers.read) == evaluated(values, id_numbers._repaired)
+    claims = pl.Series(values, dtype=pl.String)
+    assert id_numbers.read(claims).equals(id_numbers._repaired(claims), null_equal=True)
 
 
-@given(st.lists(st.none() | st.from_regex(dates._PLAIN, fullmatch=True) | digits | full_width, max_size=12))
+days = st.from_regex(
+    r"[0-9]{4}([-/.][0-9]{1,2}[-/.][0-9]{1,2}( 00:00:00)?|年[0-9]{1,2}月[0-9]{1,2}[日号]?|[0-9]{4})", fullmatch=True
+)
+changed = st.tuples(days, st.integers(0, 11), characters).map(lambda it: it[0][: it[1]] + it[2] + it[0][it[1] + 1 :])
+
+
+@given(st.lists(st.none() | days | changed | digits | full_width, max_size=12))
 def test_plain_dates_are_read_as_all_are(values: list[str | None]) -> None:
-    frame = pl.DataFrame({"text": pl.Series(values, dtype=pl.String)})
-    short, full = (way(pl.col("text")) for way in (dates.claimed_date, dates._evened_out))
-    assert frame.select(short).to_series().equals(frame.select(full).to_series(), null_equal=True)
+    claims = pl.Series(values, dtype=pl.String)
+    short = dates._dates(claims)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(dates, "_FORMS", ())
+        assert short.equals(dates._dates(claims), null_equal=True)
 
 
 @given(st.lists(st.none() | st.integers(0, 10**17 - 1), max_size=12))

@@ -31,10 +31,12 @@ def _look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
     """Adds ``criminal_record.hit``, ``.ready`` and ``.approved``."""
     hit = np.zeros(frame.height, dtype=bool)
     hit[counted_records(frame["person"].to_numpy(), sources)["person"].to_numpy()] = True
-    return frame.with_columns(
-        pl.Series("criminal_record.hit", hit),
-        pl.lit(sources.ready(OFFENCE_SOURCES)).alias("criminal_record.ready"),
-        pl.lit(sources.approved).alias("criminal_record.approved"),
+    of_all = {"ready": sources.ready(OFFENCE_SOURCES), "approved": sources.approved}
+    return frame.hstack(
+        [
+            pl.Series("criminal_record.hit", hit),
+            *[pl.Series(f"criminal_record.{name}", np.full(frame.height, value)) for name, value in of_all.items()],
+        ]
     )
 
 
