@@ -14,10 +14,12 @@ from typing import Any
 import hypothesis
 import polars as pl
 import pytest
+from sqlalchemy import Engine
 from xdist.scheduler import LoadScopeScheduling
 
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.base.files import make_folder
 from exchange.base.paths import ROOT
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
@@ -26,6 +28,7 @@ from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.province.published import install, make
 from exchange.demo.world import PARTNERS, SEED, World
+from exchange.register import Register
 from exchange.settings import Settings
 from exchange.snapshots.versions import Snapshots
 
@@ -37,6 +40,9 @@ SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "
 
 ONE_AIRFLOW = tuple(f"tests/airflow/test_{name}.py" for name in ("approval", "batches", "components", "dags", "pages"))
 """The files that need a running Airflow: where several processes share the tests, one of them runs all of these."""
+
+SELDOM = (PARTNERS[2], *PARTNERS[4:])
+"""Partners that few tests ask for."""
 
 PEOPLE = 3000
 ITEMS = ("id_number", "name", "sex")
@@ -136,16 +142,60 @@ def barred(people: pl.DataFrame) -> pl.Series:
     return on_record(make_offences(SEED, 0, people), "minors_protection_62")
 
 
-@pytest.fixture
-def app(world: World) -> Iterator[App]:
-    """The office, opened as the command line opens it. What a test claims and leaves waiting is not the next one's,
-    each of whose polls would look at it again.
+@pytest.fixture(scope="session")
+def engine(world: World) -> Iterator[Engine]:
+    """The register's connections of the offices below: opened once, with each statement compiled once. A test that
+    opens an office of its own spends as much on that as on a batch.
     """
     with App.open("test", world.config) as opened:
-        yield opened
-        for batch in opened.register.waiting():
-            with suppress(Halt):  # what a test forged is for a person to the register, too
-                opened.register.refuse(batch, "data_hash", row=None, column="data.sha256")
+        yield opened.register.engine
+
+
+@pytest.fixture(scope="session")
+def opened(world: World, engine: Engine) -> Callable[[str], App]:
+    """The office in the name of somebody, as the command line opens it."""
+
+    def in_name_of(actor: str) -> App:
+        office = App.open(actor, world.config)
+        office.register = Register(engine, actor)
+        return office
+
+    return in_name_of
+
+
+@pytest.fixture
+def app(opened: Callable[[str], App]) -> Iterator[App]:
+    """The office. What a test claims and leaves waiting is not the next one's, each of whose polls would look at it
+    again.
+    """
+    office = opened("test")
+    yield office
+    for batch in office.register.waiting():
+        with suppress(Halt):  # what a test forged is for a person to the register, too
+            office.register.refuse(batch, "data_hash", row=None, column="data.sha256")
+
+
+@pytest.fixture
+def all_partners() -> None:
+    """For a test that asks for one of the ``SELDOM``, or for all."""
+
+
+@pytest.fixture
+def three_partners(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The office knows court, schools and hospitals alone, unless the test asks for ``all_partners``: each look into a
+    partner's folder is a log-in there. For the directories whose tests look most.
+    """
+    if "world" not in request.fixturenames or "all_partners" in request.fixturenames:
+        yield
+        return
+    office = request.getfixturevalue("world").root / "office"
+    aside = make_folder(office / "agreements-aside")
+    names = [f"{profile.id}.toml" for profile in SELDOM]
+    for name in names:
+        (office / "agreements" / name).rename(aside / name)
+    yield
+    for name in names:
+        (aside / name).rename(office / "agreements" / name)
 
 
 @pytest.fixture

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import polars as pl
 import pytest
 
 from exchange.app import App
-from exchange.demo.world import World
+
+
+@pytest.fixture(autouse=True)
+def _looked_into(three_partners: None) -> None:
+    """Each look is at three partners."""
 
 
 @pytest.fixture
@@ -26,6 +30,5 @@ def hit(people: pl.DataFrame, offenders: pl.Series, barred: pl.Series) -> pl.Dat
 
 
 @pytest.fixture
-def leader(world: World) -> Iterator[App]:
-    with App.open("leader", world.config) as opened:
-        yield opened
+def leader(opened: Callable[[str], App]) -> App:
+    return opened("leader")

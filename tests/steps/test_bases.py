@@ -45,12 +45,12 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Ends:
 
 
 @pytest.fixture
-def guards(world: World) -> DemoPartner:
+def guards(world: World, all_partners: None) -> DemoPartner:
     return demo_partner(world, PARTNERS[5])
 
 
 @pytest.fixture
-def kindergarten(world: World) -> DemoPartner:
+def kindergarten(world: World, all_partners: None) -> DemoPartner:
     return demo_partner(world, PARTNERS[4])
 
 

@@ -65,7 +65,7 @@ def in_trouble(app: App, education: DemoPartner) -> Iterator[DemoPartner]:
 
 
 @pytest.fixture
-def others(world: World, court: DemoPartner, health: DemoPartner) -> list[DemoPartner]:
+def others(world: World, all_partners: None, court: DemoPartner, health: DemoPartner) -> list[DemoPartner]:
     return [court, health, demo_partner(world, PARTNERS[2])]
 
 

@@ -94,7 +94,7 @@ def test_guesses_wait_for_a_leader_who_refuses_or_releases_them(
 
 
 def test_guesses_that_two_partners_share_are_held(
-    app: App, world: World, court: DemoPartner, ask: Ask, people: pl.DataFrame
+    app: App, world: World, all_partners: None, court: DemoPartner, ask: Ask, people: pl.DataFrame
 ) -> None:
     """Neither comes to the limit; a third one, who has no part in it, is answered."""
     n = LIMITS.sequence_numbers

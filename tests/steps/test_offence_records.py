@@ -109,6 +109,7 @@ def sent(app: App, partner: DemoPartner, about: tuple[str, str, str, str], asked
 )
 def test_what_the_basis_does_not_name_is_as_if_it_were_not_there(
     world: World,
+    all_partners: None,
     planted: Twin,
     asked: pl.DataFrame,
     who: int,
