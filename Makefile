@@ -14,6 +14,9 @@ SERVERS = $(call lacking,/usr/sbin/sshd:openssh-server redis-server:redis-server
 # The same of what builds and drives the partners' desk.
 BROWSER = $(call lacking,npm:npm chromium:chromium)
 
+# By itself: a distribution that has no package of this name still gets the other two.
+FIREFOX = $(call lacking,firefox-esr:firefox-esr)
+
 .PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
@@ -37,8 +40,9 @@ down: .venv/installed   ## stop it, leaving no process behind
 desk/node_modules/.package-lock.json: desk/package-lock.json
 	cd desk && npm ci --silent
 
-desk-packages:   ## what the desk is built and tested with, into desk/node_modules; installs Debian's nodejs, npm, chromium where it may
+desk-packages:   ## what the desk is built and tested with, into desk/node_modules; installs Debian's nodejs, npm, chromium, firefox-esr where it may
 	$(BROWSER)
+	$(FIREFOX)
 	@if command -v npm >/dev/null; then $(MAKE) --silent desk/node_modules/.package-lock.json; else echo "no npm: the desk's tests are skipped"; fi
 
 desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes

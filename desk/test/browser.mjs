@@ -1,20 +1,27 @@
 /**
- * Drives the page in a real Chromium, opened from disk, by steps that a test gives as JSON on standard input:
- * `{page, downloads, width, height, headers, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave and every request for a
+ * Drives the page in a real Chromium or Firefox, opened from disk, by steps that a test gives as JSON on standard input:
+ * `{browser, page, downloads, width, height, headers, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave and every request for a
  * connection that was made; ends with an error where a step does not come about in time.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
 const LIMIT = 60_000;
-const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-    protocolTimeout: LIMIT,
-});
+const LAUNCHED = {
+    chromium: {
+        executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+        args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    },
+    firefox: {
+        browser: "firefox",
+        executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+        extraPrefsFirefox: { "browser.download.folderList": 2, "browser.download.dir": given.downloads },
+    },
+};
+const browser = await puppeteer.launch({ ...LAUNCHED[given.browser ?? "chromium"], protocolTimeout: LIMIT });
 
 const steps = {
     click: async (page, { at }) => (await page.waitForSelector(at, { visible: true })).click(),
@@ -61,14 +68,7 @@ try {
     page.on("request", (request) => requests.push(request.url()));
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("console", (line) => line.type() === "error" && errors.push(line.text()));
-    const session = await browser.target().createCDPSession();
-    await session.send("Browser.setDownloadBehavior", {
-        behavior: "allow",
-        downloadPath: given.downloads,
-        eventsEnabled: true,
-    });
-    let downloaded = 0;
-    session.on("Browser.downloadProgress", ({ state }) => (downloaded += state === "completed" ? 1 : 0));
+    const downloaded = given.browser === "firefox" ? () => filesIn(given.downloads) : await downloadsCounted();
     await page.setExtraHTTPHeaders(given.headers ?? {});
     await page.goto(/^https?:/.test(given.page) ? given.page : pathToFileURL(given.page).href);
     const gave = [];
@@ -76,9 +76,9 @@ try {
     for (const step of given.steps) {
         if (step.do === "downloaded") {
             expected += step.count ?? 1;
-            for (let waited = 0; downloaded < expected && waited < LIMIT; waited += 50)
+            for (let waited = 0; downloaded() < expected && waited < LIMIT; waited += 50)
                 await new Promise((go) => setTimeout(go, 50));
-            gave.push(downloaded >= expected);
+            gave.push(downloaded() >= expected);
         } else {
             gave.push((await steps[step.do](page, step)) ?? null);
         }
@@ -86,4 +86,24 @@ try {
     console.log(JSON.stringify({ gave, requests, errors }));
 } finally {
     await browser.close();
+}
+
+/** Chromium says when a file is whole. */
+async function downloadsCounted() {
+    const session = await browser.target().createCDPSession();
+    await session.send("Browser.setDownloadBehavior", {
+        behavior: "allow",
+        downloadPath: given.downloads,
+        eventsEnabled: true,
+    });
+    let count = 0;
+    session.on("Browser.downloadProgress", ({ state }) => (count += state === "completed" ? 1 : 0));
+    return () => count;
+}
+
+/** Firefox keeps an empty file of its name beside the `.part` that it writes. */
+function filesIn(folder) {
+    const names = readdirSync(folder);
+    const whole = (name) => !name.endsWith(".part") && !names.includes(`${name}.part`);
+    return names.filter((name) => whole(name) && statSync(`${folder}/${name}`).size > 0).length;
 }

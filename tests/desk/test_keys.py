@@ -21,8 +21,8 @@ from tests.desk.conftest import Made, make_key
 PASSWORD = "新口令 2026"
 
 
-@pytest.mark.parametrize("first", [False, True])
-def test_new_keys(made: Made, tmp_path: Path, first: bool) -> None:
+@pytest.mark.parametrize(("first", "browser"), [(False, "chromium"), (True, "chromium"), (False, "firefox")])
+def test_new_keys(made: Made, tmp_path: Path, first: bool, browser: str) -> None:
     """With one's own desk, and on the first day with the one that is made for nobody yet."""
     saved = tmp_path / "saved"
     begin: list[dict[str, Any]] = [{"do": "click", "at": "#tab-keys"}]
@@ -40,6 +40,7 @@ def test_new_keys(made: Made, tmp_path: Path, first: bool) -> None:
         {"do": "click", "at": "#keys-save"},
         {"do": "downloaded"},
         {"do": "screenshot", "to": str(tmp_path / "keys.png"), "full": True},
+        browser=browser,
     )
     assert driven.gave[0] in (None, []), "axe finds nothing"
     (archive,) = saved.iterdir()

@@ -61,7 +61,9 @@ def unpacked(saved: Path) -> dict[str, bytes]:
         return {name: files.read(name) for name in files.namelist()}
 
 
-@pytest.mark.parametrize(("form", "encrypted"), [("csv", True), ("xlsx", False)])
+@pytest.mark.parametrize(
+    ("form", "encrypted", "browser"), [("csv", True, "chromium"), ("xlsx", False, "chromium"), ("xlsx", True, "firefox")]
+)
 def test_a_set_from_the_desk_is_accepted(
     app: App,
     court: DemoPartner,
@@ -71,6 +73,7 @@ def test_a_set_from_the_desk_is_accepted(
     tmp_path: Path,
     form: str,
     encrypted: bool,
+    browser: str,
 ) -> None:
     rows = people.head(3).select(
         pl.int_range(pl.len()).cast(pl.String).alias("业务编号"),
@@ -90,6 +93,7 @@ def test_a_set_from_the_desk_is_accepted(
         {"do": "click", "at": "#send-save"},
         {"do": "downloaded"},
         {"do": "screenshot", "to": str(tmp_path / "send.png"), "full": True},
+        browser=browser,
     )
     files = unpacked(tmp_path / "saved")
     court.drop(files)
