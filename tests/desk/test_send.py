@@ -62,7 +62,8 @@ def unpacked(saved: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(
-    ("form", "encrypted", "browser"), [("csv", True, "chromium"), ("xlsx", False, "chromium"), ("xlsx", True, "firefox")]
+    ("form", "encrypted", "browser"),
+    [("csv", True, "chromium"), ("xlsx", False, "chromium"), ("xlsx", True, "firefox")],
 )
 def test_a_set_from_the_desk_is_accepted(
     app: App,

@@ -5,6 +5,7 @@
  */
 import { writeCsv, writeWorkbook } from "../core/write.js";
 import { button, el, save, say, sentence, table } from "./dom.js";
+import { keepOpen, mayClose } from "./unsaved.js";
 import { NOTED, codeEntry, columnWord } from "./words.js";
 
 const SHOWN = 100;
@@ -18,6 +19,7 @@ export function takeMends(desk) {
         name: desk.data.name.replace(/\.[^.]*$/, ".csv"),
         content: correctedCsv(desk),
         isWorkbook: false,
+        sheet: null,
         mended: true,
     };
     desk.seen.typed = false;
@@ -38,9 +40,10 @@ export function rowsToMend(desk, again) {
         },
         "main",
     );
-    const keep = button(say("保存改正后的 CSV", "Save the mended CSV"), () =>
-        save(named("-已改正.csv"), correctedCsv(desk)),
-    );
+    const keep = button(say("保存改正后的 CSV", "Save the mended CSV"), () => {
+        save(named("-已改正.csv"), correctedCsv(desk));
+        mayClose("typed");
+    });
     const mark = button(say("保存标出问题的工作簿", "Save a marked workbook"), () =>
         save(named("-问题.xlsx"), markedWorkbook(desk, byRow)),
     );
@@ -103,6 +106,7 @@ function rowOf(desk, row, found) {
         input.addEventListener("input", () => {
             seen.rows[row - 1][place] = input.value;
             seen.typed = true;
+            keepOpen("typed");
         });
         return input;
     });

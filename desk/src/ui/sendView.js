@@ -15,6 +15,7 @@ import { button, el, field, message, save, say, table } from "./dom.js";
 import { keyFields, keyWords } from "./keyFields.js";
 import { takeMends } from "./mendView.js";
 import { officeDay } from "./state.js";
+import { mayClose } from "./unsaved.js";
 import { uploadSteps } from "./winscp.js";
 import { CYCLES, NOTED, fileRefusalText, itemWord } from "./words.js";
 
@@ -239,6 +240,7 @@ async function run(desk, form, keys, checker, outcome) {
             hashes: await hashesOf(files),
         };
         form.renumber();
+        mayClose("typed");
         outcome.replaceChildren(...made(desk, files, seen));
     } catch (error) {
         bad(
