@@ -24,13 +24,14 @@ SECOND = ("B-1", "440524188001010014", "李四", "男")
 def book(place: Path) -> Path:
     """A hidden sheet, a note, two lists, and one whose name no manifest can hold."""
     made = openpyxl.Workbook()
-    for name, rows in {
-        "代码": [["1", "男"]],
-        "说明": [["请填写后面的表"]],
+    sheets: dict[str, list[tuple[str, ...]]] = {
+        "代码": [("1", "男")],
+        "说明": [("请填写后面的表",)],
         "一科": [HEAD, FIRST],
         "二科": [HEAD, SECOND, ("B-2", *SECOND[1:])],
         "名" * 40: [HEAD, FIRST],
-    }.items():
+    }
+    for name, rows in sheets.items():
         sheet = made.create_sheet(name)
         for row in rows:
             sheet.append(row)
