@@ -3,7 +3,7 @@
  * `{browser, page, downloads, width, height, headers, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave and every request for a
  * connection that was made; ends with an error where a step does not come about in time.
  */
-import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
@@ -32,7 +32,22 @@ const steps = {
         await field.type(text);
     },
     select: (page, { at, value }) => page.select(at, value),
-    press: (page, { key }) => page.keyboard.press(key),
+    press: async (page, { key, times = 1 }) => {
+        for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
+    },
+    keys: (page, { text }) => page.keyboard.type(text),
+    tab: async (page, { to }) => {
+        const there = () => page.evaluate((at) => Boolean(document.activeElement?.closest(at)), to);
+        for (let pressed = 0; pressed < 80; pressed += 1) {
+            await page.keyboard.press("Tab");
+            if (await there()) return;
+        }
+        throw new Error(`${to} is not reached by the keyboard`);
+    },
+    choose: async (page, { files }) => {
+        const [chooser] = await Promise.all([page.waitForFileChooser(), page.keyboard.press("Space")]);
+        await chooser.accept(files);
+    },
     wait: async (page, { at, text = "" }) => {
         const found = (where, what) => document.querySelector(where)?.innerText.includes(what);
         await page.waitForFunction(found, { timeout: LIMIT, polling: 100 }, at, text);
@@ -76,9 +91,8 @@ try {
     for (const step of given.steps) {
         if (step.do === "downloaded") {
             expected += step.count ?? 1;
-            for (let waited = 0; downloaded() < expected && waited < LIMIT; waited += 50)
-                await new Promise((go) => setTimeout(go, 50));
-            gave.push(downloaded() >= expected);
+            await arrived(() => downloaded() >= expected);
+            gave.push(true);
         } else {
             gave.push((await steps[step.do](page, step)) ?? null);
         }
@@ -101,9 +115,17 @@ async function downloadsCounted() {
     return () => count;
 }
 
-/** Firefox keeps an empty file of its name beside the `.part` that it writes. */
+/** Firefox keeps an empty file of its name, which may be what is saved, beside the `.part` that it writes. */
 function filesIn(folder) {
     const names = readdirSync(folder);
-    const whole = (name) => !name.endsWith(".part") && !names.includes(`${name}.part`);
-    return names.filter((name) => whole(name) && statSync(`${folder}/${name}`).size > 0).length;
+    return names.some((name) => name.endsWith(".part")) ? 0 : names.length;
+}
+
+/** Waits until something holds, and still does a little later. */
+async function arrived(holds) {
+    for (let waited = 0, held = 0; held < 5; waited += 50) {
+        if (waited > LIMIT) throw new Error("nothing was downloaded");
+        held = holds() ? held + 1 : 0;
+        await new Promise((go) => setTimeout(go, 50));
+    }
 }

@@ -111,10 +111,22 @@ function showOutcome(desk, outcome, again) {
         parts.push(
             el("p", {}, say("将核查的事项：", "Items: "), seen.items.map((item) => itemWord(rules, item)).join("、")),
         );
+    if (!seen.refusal) parts.push(el("p", { class: "row" }, onward(desk, faulty)));
     if (seen.doubled.length) parts.push(doubledMessage(seen.doubled));
     if (seen.findings.length) parts.push(kindsTable(rules, seen.findings));
     if (seen.findings.length || seen.doubled.length) parts.push(rowsToMend(desk, again));
     outcome.replaceChildren(...parts);
+}
+
+/** To the next step; what is to be mended first is the main button of its own place. */
+function onward(desk, faulty) {
+    const go = button(
+        say("下一步：发送", "Next: make the request"),
+        () => desk.show("send", true),
+        faulty ? "" : "main",
+    );
+    go.id = "check-onward";
+    return go;
 }
 
 function verdict(rules, seen, faulty) {

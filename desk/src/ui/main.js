@@ -27,11 +27,12 @@ function page(desk) {
             label,
         );
     });
-    const show = (shown) => {
+    const show = (shown, focus = false) => {
         views.forEach(({ id, element }, at) => {
             element.hidden = id !== shown;
             tabs[at].setAttribute("aria-selected", String(id === shown));
             tabs[at].tabIndex = id === shown ? 0 : -1;
+            if (focus && id === shown) tabs[at].focus();
         });
     };
     const move = (event) => {

@@ -107,8 +107,8 @@ function makeForm(desk) {
         chosenFile.replaceChildren(
             data && seen
                 ? say(
-                      `数据文件：${data.name}${seen.rows.length ? `，${seen.rows.length} 行` : ""}`,
-                      `Data file: ${data.name}`,
+                      `数据文件：${data.name}${seen.sheets.length > 1 ? `，工作表“${seen.sheet}”` : ""}${seen.rows.length ? `，${seen.rows.length} 行` : ""}`,
+                      `Data file: ${data.name}${seen.sheets.length > 1 ? `, sheet “${seen.sheet}”` : ""}`,
                   )
                 : say("还没有数据文件：请先在“检查”中选择。", "No data file yet: choose one under Check."),
         );
@@ -150,7 +150,14 @@ function makeForm(desk) {
         el(
             "div",
             { class: "grid" },
-            field(say("介绍信编号", "Letter of introduction"), letter),
+            field(
+                say("介绍信编号", "Letter of introduction"),
+                letter,
+                say(
+                    "核查违法犯罪记录的必填；其他没有的留空",
+                    "needed for offence records; otherwise empty where there is none",
+                ),
+            ),
             field(say("经办人", "Officer in charge"), handler),
             field(
                 say("批次编号（每次一个新号）", "Number (a new one each time)"),
