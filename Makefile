@@ -17,7 +17,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots guide-pictures docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -90,6 +90,9 @@ bench-restore: .venv/installed ## a backup of a year's register (300,000 batches
 
 screenshots: .venv/installed desk-packages ## each page at two sizes, from a test world, into var/screenshots; Chromium
 	PAGES_PICTURES=$(CURDIR)/var/screenshots $(BIN)/python -m pytest -q tests/pages/test_browser.py
+
+guide-pictures: .venv/installed desk-packages ## the pictures of the partner guide anew, from the desk in Chromium; for the eye, no test compares them
+	DESK_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest -q -k "not firefox" tests/desk/test_check.py tests/desk/test_send.py tests/desk/test_read.py tests/desk/test_keys.py
 
 bench-pages: .venv/installed ## how long the pages take over 20,000 ended and 5,000 open batches; ENDED, OPEN, BENCH_WORLD
 	$(BIN)/python -m benchmarks.pages $(if $(ENDED),--ended $(ENDED)) $(if $(OPEN),--still-open $(OPEN)) $(if $(BENCH_WORLD),--world $(BENCH_WORLD))

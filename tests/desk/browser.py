@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,12 @@ from tests.desk.node import run
 
 BROWSERS: Final = {"chromium": "chromium", "firefox": "firefox-esr"}
 """Each with Debian's package and program."""
+
+
+def picture(name: str, folder: Path) -> dict[str, Any]:
+    """The step that takes a picture of the whole page: for the guide, where ``DESK_PICTURES`` says so."""
+    place = Path(os.environ.get("DESK_PICTURES", folder))
+    return {"do": "screenshot", "to": str(place / f"desk-{name}.png"), "full": True}
 
 
 @dataclass(frozen=True)

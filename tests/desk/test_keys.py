@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from exchange.desk.page import TEMPLATE, make_desk
 from exchange.wire.certificates import fault
-from tests.desk.browser import drive
+from tests.desk.browser import drive, picture
 from tests.desk.conftest import Made, make_key
 
 PASSWORD = "新口令 2026"
@@ -39,7 +39,8 @@ def test_new_keys(made: Made, tmp_path: Path, first: bool, browser: str) -> None
         {"do": "texts", "at": "#keys-outcome code"},
         {"do": "click", "at": "#keys-save"},
         {"do": "downloaded"},
-        {"do": "screenshot", "to": str(tmp_path / "keys.png"), "full": True},
+        *([picture("first-day", tmp_path)] if first else []),
+        width=1000,
         browser=browser,
     )
     assert driven.gave[0] in (None, []), "axe finds nothing"

@@ -21,7 +21,7 @@ from exchange.demo.province.claims import make_claims
 from exchange.intake.collect import poll
 from exchange.snapshots.versions import Snapshots
 from exchange.status.publish import publish
-from tests.desk.browser import BROWSERS, drive
+from tests.desk.browser import BROWSERS, drive, picture
 from tests.steps.stages import at_stage
 
 Ask = Callable[..., Request]
@@ -76,13 +76,14 @@ def test_the_result_of_a_real_batch(
         *reads(files, court.keys / "encrypt.key", {"do": "upload", "at": "#read-own", "files": [str(own)]}),
         {"do": "wait", "at": "#read-outcome", "text": "核对无误"},
         {"do": "text", "at": "#read-outcome"},
-        {"do": "screenshot", "to": str(tmp_path / "read.png"), "full": True},
+        picture("read", tmp_path),
         {"do": "click", "at": "#read-outcome button.keep"},
         {"do": "downloaded"},
         {"do": "click", "at": "#read-outcome button.keep + button"},
         {"do": "downloaded"},
         {"do": "click", "at": "#read-outcome article > p:last-child button"},
         {"do": "downloaded"},
+        width=1000,
         browser=browser,
     )
     said = next(each for each in driven.gave if isinstance(each, str) and "已受理" in each)

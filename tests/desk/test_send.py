@@ -15,7 +15,7 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.demo.partner import DemoPartner
 from exchange.intake.collect import poll
-from tests.desk.browser import drive
+from tests.desk.browser import drive, picture
 from tests.desk.conftest import Made
 
 PASSWORD = "口令 pass-1"
@@ -93,7 +93,6 @@ def test_a_set_from_the_desk_is_accepted(
         *sends(data, locked_key, ["id_number", "name", "sex"], encrypted=encrypted),
         {"do": "click", "at": "#send-save"},
         {"do": "downloaded"},
-        {"do": "screenshot", "to": str(tmp_path / "send.png"), "full": True},
         browser=browser,
     )
     files = unpacked(tmp_path / "saved")
@@ -133,13 +132,17 @@ def test_what_was_typed_is_sent_without_another_check(made: Made, tmp_path: Path
         {"do": "wait", "at": "#send-outcome", "text": "请选择周期"},
         {"do": "select", "at": "#send-cycle", "value": "monthly"},
         {"do": "type", "at": "#send-handler", "text": "经办人（虚构）"},
-        {"do": "click", "at": "#send-encrypted"},
         {"do": "upload", "at": "#send-key", "files": [str(made.keys / "sign.key")]},
         {"do": "click", "at": "#send-make"},
         {"do": "wait", "at": "#send-outcome", "text": "已生成批次"},
+        picture("send", tmp_path),
+        {"do": "click", "at": "#send-encrypted"},
+        {"do": "click", "at": "#send-make"},
+        {"do": "wait", "at": "#send-outcome", "text": ".csv\t"},
         {"do": "text", "at": "#send-outcome"},
         {"do": "click", "at": "#send-save"},
         {"do": "downloaded"},
+        width=1000,
     )
     before, after = (each for each in driven.gave if isinstance(each, str))
     assert "业务编号：重复" in before, "rows whose reference stands twice can be mended, too"

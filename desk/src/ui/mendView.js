@@ -10,6 +10,8 @@ import { NOTED, codeEntry, columnWord } from "./words.js";
 
 const SHOWN = 100;
 const LONG = /id_number$|address|birthplace|native_place|statement/;
+const WIDEST = 42;
+const WIDE = /[\u2e80-\uffef]/g;
 const DOUBLED = { zh: "重复", en: "stands twice" };
 
 /** Puts what was typed into the list in the place of the file; nothing where nothing was typed. */
@@ -103,6 +105,7 @@ function rowOf(desk, row, found) {
             class: [bad.has(code) || bad.has(null) ? "bad" : "", LONG.test(code) ? "long" : ""].join(" "),
         });
         input.value = seen.rows[row - 1][place];
+        input.style.minWidth = `${Math.min(letterWidth(input.value) + 3, WIDEST)}ch`;
         input.addEventListener("input", () => {
             seen.rows[row - 1][place] = input.value;
             seen.typed = true;
@@ -115,6 +118,8 @@ function rowOf(desk, row, found) {
     );
     return [String(row), el("div", { class: "faults" }, said), ...cells];
 }
+
+const letterWidth = (text) => text.length + (text.match(WIDE)?.length ?? 0);
 
 const correctedCsv = ({ rules, seen }) => writeCsv([seen.codes.map((code) => columnWord(rules, code)), ...seen.rows]);
 
