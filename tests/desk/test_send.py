@@ -152,6 +152,30 @@ def test_what_was_typed_is_sent_without_another_check(made: Made, tmp_path: Path
     assert sent.decode("utf-8-sig").splitlines() == rows.splitlines()
 
 
+def test_a_list_with_objections_is_one_from_the_check_on(made: Made, tmp_path: Path) -> None:
+    data = tmp_path / "异议.csv"
+    data.write_text("业务编号,异议说明\nA-1,已核对证件\n", encoding="utf-8")
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "将核查的事项：异议"},
+        {"do": "click", "at": "#check-onward"},
+        {"do": "type", "at": "#send-objects-to", "text": "social-example.1"},
+        {"do": "type", "at": "#send-handler", "text": "经办人（虚构）"},
+        {"do": "click", "at": '#send-items input[value="sex"]'},
+        {"do": "click", "at": "#send-encrypted"},
+        {"do": "upload", "at": "#send-key", "files": [str(made.keys / "sign.key")]},
+        {"do": "click", "at": "#send-make"},
+        {"do": "wait", "at": "#send-outcome", "text": "已生成批次"},
+        {"do": "click", "at": "#send-save"},
+        {"do": "downloaded"},
+    )
+    (manifest,) = [json.loads(each) for name, each in unpacked(tmp_path / "saved").items() if name.endswith(".json")]
+    assert (manifest["cycle"], manifest["objects_to"], manifest["items"]) == ("objection", "social-example.1", ["sex"])
+    assert driven.errors == []
+
+
 def test_what_was_chosen_before_is_forgotten_with_the_next_file(made: Made, tmp_path: Path) -> None:
     sound, old = tmp_path / "名单.csv", tmp_path / "名单.xls"
     sound.write_text(BAD, encoding="utf-8")

@@ -74,6 +74,7 @@ export function readingByHeader(rules, header, purposes) {
             return { items: [UNREGISTERED], form };
         }
     }
+    if (!has(rules.required) && has(rules.objection)) return { items: [OBJECTION], form: null };
     const agreed = [...new Set(purposes.flatMap((purpose) => purpose.items))];
     const items = agreed.filter((code) => !rules.items.get(code).forms && has(rules.items.get(code).claim));
     return { items, form: null };

@@ -117,6 +117,12 @@ function makeForm(desk) {
         );
         if (fits) purpose.value = fits.code;
         followPurpose();
+        const objects = seen?.items[0] === OBJECTION;
+        if (seen && objects !== (cycle.value === OBJECTION)) {
+            if (objects) cycle.value = OBJECTION;
+            else if (seen.items.length) cycle.value = "";
+            followCycle();
+        }
     };
     purpose.addEventListener("change", followPurpose);
     cycle.addEventListener("change", followCycle);
