@@ -14,7 +14,10 @@ SERVERS = $(call lacking,/usr/sbin/sshd:openssh-server redis-server:redis-server
 # The same of what builds and drives the partners' desk.
 BROWSER = $(call lacking,npm:npm chromium:chromium)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots docs check lock clean
+# By itself: a distribution that has no package of this name still gets the other two.
+FIREFOX = $(call lacking,firefox-esr:firefox-esr)
+
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots guide-pictures docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -37,8 +40,9 @@ down: .venv/installed   ## stop it, leaving no process behind
 desk/node_modules/.package-lock.json: desk/package-lock.json
 	cd desk && npm ci --silent
 
-desk-packages:   ## what the desk is built and tested with, into desk/node_modules; installs Debian's nodejs, npm, chromium where it may
+desk-packages:   ## what the desk is built and tested with, into desk/node_modules; installs Debian's nodejs, npm, chromium, firefox-esr where it may
 	$(BROWSER)
+	$(FIREFOX)
 	@if command -v npm >/dev/null; then $(MAKE) --silent desk/node_modules/.package-lock.json; else echo "no npm: the desk's tests are skipped"; fi
 
 desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
@@ -86,6 +90,9 @@ bench-restore: .venv/installed ## a backup of a year's register (300,000 batches
 
 screenshots: .venv/installed desk-packages ## each page at two sizes, from a test world, into var/screenshots; Chromium
 	PAGES_PICTURES=$(CURDIR)/var/screenshots $(BIN)/python -m pytest -q tests/pages/test_browser.py
+
+guide-pictures: .venv/installed desk-packages ## the pictures of the partner guide anew, from the desk in Chromium; for the eye, no test compares them
+	DESK_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest -q -k "not firefox" tests/desk/test_check.py tests/desk/test_send.py tests/desk/test_read.py tests/desk/test_keys.py
 
 bench-pages: .venv/installed ## how long the pages take over 20,000 ended and 5,000 open batches; ENDED, OPEN, BENCH_WORLD
 	$(BIN)/python -m benchmarks.pages $(if $(ENDED),--ended $(ENDED)) $(if $(OPEN),--still-open $(OPEN)) $(if $(BENCH_WORLD),--world $(BENCH_WORLD))

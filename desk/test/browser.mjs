@@ -1,20 +1,27 @@
 /**
- * Drives the page in a real Chromium, opened from disk, by steps that a test gives as JSON on standard input:
- * `{page, downloads, width, height, headers, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave and every request for a
+ * Drives the page in a real Chromium or Firefox, opened from disk, by steps that a test gives as JSON on standard input:
+ * `{browser, page, downloads, width, height, headers, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave and every request for a
  * connection that was made; ends with an error where a step does not come about in time.
  */
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
 const LIMIT = 60_000;
-const browser = await puppeteer.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage"],
-    protocolTimeout: LIMIT,
-});
+const LAUNCHED = {
+    chromium: {
+        executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+        args: ["--no-sandbox", "--disable-dev-shm-usage"],
+    },
+    firefox: {
+        browser: "firefox",
+        executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
+        extraPrefsFirefox: { "browser.download.folderList": 2, "browser.download.dir": given.downloads },
+    },
+};
+const browser = await puppeteer.launch({ ...LAUNCHED[given.browser ?? "chromium"], protocolTimeout: LIMIT });
 
 const steps = {
     click: async (page, { at }) => (await page.waitForSelector(at, { visible: true })).click(),
@@ -25,7 +32,22 @@ const steps = {
         await field.type(text);
     },
     select: (page, { at, value }) => page.select(at, value),
-    press: (page, { key }) => page.keyboard.press(key),
+    press: async (page, { key, times = 1 }) => {
+        for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
+    },
+    keys: (page, { text }) => page.keyboard.type(text),
+    tab: async (page, { to }) => {
+        const there = () => page.evaluate((at) => Boolean(document.activeElement?.closest(at)), to);
+        for (let pressed = 0; pressed < 80; pressed += 1) {
+            await page.keyboard.press("Tab");
+            if (await there()) return;
+        }
+        throw new Error(`${to} is not reached by the keyboard`);
+    },
+    choose: async (page, { files }) => {
+        const [chooser] = await Promise.all([page.waitForFileChooser(), page.keyboard.press("Space")]);
+        await chooser.accept(files);
+    },
     wait: async (page, { at, text = "" }) => {
         const found = (where, what) => document.querySelector(where)?.innerText.includes(what);
         await page.waitForFunction(found, { timeout: LIMIT, polling: 100 }, at, text);
@@ -37,7 +59,7 @@ const steps = {
     texts: (page, { at }) => page.$$eval(at, (found) => found.map((element) => element.innerText)),
     focused: (page) => page.evaluate(() => document.activeElement.id || document.activeElement.innerText),
     evaluate: (page, { script }) => page.evaluate(script),
-    screenshot: (page, { to, full = false }) => page.screenshot({ path: to, fullPage: full }).then(() => to),
+    screenshot: (page, { to, full = false }) => page.screenshot({ path: to, fullPage: full }).then(() => null),
     axe: async (page) => {
         const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
         const client = await page.createCDPSession(); // the page's own policy lets no other script in
@@ -61,14 +83,7 @@ try {
     page.on("request", (request) => requests.push(request.url()));
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("console", (line) => line.type() === "error" && errors.push(line.text()));
-    const session = await browser.target().createCDPSession();
-    await session.send("Browser.setDownloadBehavior", {
-        behavior: "allow",
-        downloadPath: given.downloads,
-        eventsEnabled: true,
-    });
-    let downloaded = 0;
-    session.on("Browser.downloadProgress", ({ state }) => (downloaded += state === "completed" ? 1 : 0));
+    const downloaded = given.browser === "firefox" ? () => filesIn(given.downloads) : await downloadsCounted();
     await page.setExtraHTTPHeaders(given.headers ?? {});
     await page.goto(/^https?:/.test(given.page) ? given.page : pathToFileURL(given.page).href);
     const gave = [];
@@ -76,9 +91,8 @@ try {
     for (const step of given.steps) {
         if (step.do === "downloaded") {
             expected += step.count ?? 1;
-            for (let waited = 0; downloaded < expected && waited < LIMIT; waited += 50)
-                await new Promise((go) => setTimeout(go, 50));
-            gave.push(downloaded >= expected);
+            await arrived(() => downloaded() >= expected);
+            gave.push(true);
         } else {
             gave.push((await steps[step.do](page, step)) ?? null);
         }
@@ -86,4 +100,32 @@ try {
     console.log(JSON.stringify({ gave, requests, errors }));
 } finally {
     await browser.close();
+}
+
+/** Chromium says when a file is whole. */
+async function downloadsCounted() {
+    const session = await browser.target().createCDPSession();
+    await session.send("Browser.setDownloadBehavior", {
+        behavior: "allow",
+        downloadPath: given.downloads,
+        eventsEnabled: true,
+    });
+    let count = 0;
+    session.on("Browser.downloadProgress", ({ state }) => (count += state === "completed" ? 1 : 0));
+    return () => count;
+}
+
+/** Firefox keeps an empty file of its name, which may be what is saved, beside the `.part` that it writes. */
+function filesIn(folder) {
+    const names = readdirSync(folder);
+    return names.some((name) => name.endsWith(".part")) ? 0 : names.length;
+}
+
+/** Waits until something holds, and still does a little later. */
+async function arrived(holds) {
+    for (let waited = 0, held = 0; held < 5; waited += 50) {
+        if (waited > LIMIT) throw new Error("nothing was downloaded");
+        held = holds() ? held + 1 : 0;
+        await new Promise((go) => setTimeout(go, 50));
+    }
 }

@@ -53,6 +53,7 @@ def terms(agreement: Agreement, keys: Keys) -> dict[str, Any]:
         "partner": agreement.partner,
         "zh": agreement.zh,
         "number": agreement.number,
+        "stage": agreement.stage,
         "in_force_from": agreement.in_force_from.isoformat(),
         "in_force_until": agreement.in_force_until.isoformat(),
         "cycles": [cycle for cycle in WORKING_DAYS if cycle in (*agreement.cycles, OBJECTION)],

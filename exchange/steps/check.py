@@ -6,7 +6,8 @@ Rules
 - A finding is a code of ``schemas/answers.toml`` and a place, never a value. A row's finding is what its answer will
   say whoever the person is; whether a claim that only the register's events explain can be read is seen when it is
   answered.
-- Without a manifest the items are those of the agreement whose columns the header has.
+- Without a manifest the items are those of the agreement whose columns the header has; the header of an objection,
+  which any agreement allows, makes it one.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from exchange.agreements.agreement import Agreement
 from exchange.agreements.expected import arrival
 from exchange.base.errors import Refused
 from exchange.base.files import sha256
-from exchange.base.tables import ITEMS, REQUIRED_COLUMNS, Column
+from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
 from exchange.calendar.limits import OBJECTION
 from exchange.calendar.working_days import OfficeDays, office_day
 from exchange.matching import unregistered
@@ -127,6 +128,8 @@ def reading_by_header(agreement: Agreement, content: bytes, *, is_workbook: bool
             and _has(header, ITEMS[unregistered.CODE].forms[form])
         ):
             return Reading((unregistered.CODE,), form, is_workbook)
+    if not _has(header, REQUIRED_COLUMNS) and _has(header, OBJECTION_COLUMNS):
+        return Reading((OBJECTION,), None, is_workbook)
     agreed = dict.fromkeys(chain.from_iterable(purpose.items for purpose in agreement.purposes))
     asked = tuple(item for item in agreed if not ITEMS[item].forms and _has(header, ITEMS[item].claims))
     return Reading(asked, None, is_workbook)

@@ -7,8 +7,9 @@ import io
 from pathlib import Path
 
 import openpyxl
+import pytest
 
-from tests.desk.browser import drive
+from tests.desk.browser import BROWSERS, drive, picture
 from tests.desk.conftest import Made
 
 LIST = """业务编号,公民身份号码,姓名,性别,出生日期
@@ -19,7 +20,8 @@ A-3,2.20102E+17,赵六,女,
 """
 
 
-def test_faults_are_told_mended_and_taken_along(made: Made, tmp_path: Path) -> None:
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_faults_are_told_mended_and_taken_along(made: Made, tmp_path: Path, browser: str) -> None:
     data = tmp_path / "名单.csv"
     data.write_bytes(LIST.encode("gb18030"))
     driven = drive(
@@ -34,7 +36,9 @@ def test_faults_are_told_mended_and_taken_along(made: Made, tmp_path: Path) -> N
         {"do": "type", "at": 'input[aria-label="第 2 行 公民身份号码"]', "text": "11010519491231002x"},
         {"do": "click", "at": "#check-outcome button.main"},
         {"do": "wait", "at": "#check-outcome", "text": "共 4 行，其中 1 行有问题"},
-        {"do": "screenshot", "to": str(tmp_path / "check.png")},
+        picture("check", tmp_path),
+        width=1000,
+        browser=browser,
     )
     assert sorted(driven.gave[2]) == ["claim_missing", "id_number_check", "id_number_scientific", "id_repaired"]
     assert "业务编号重复（第 3、4 行）" in driven.gave[3]

@@ -82,6 +82,17 @@ def test_the_desk_tells_encodings_as_the_office_does(made: Made, tmp_path: Path)
     judged_alike(made, tmp_path, [("csv", content) for content in (*ENCODED, *PARTED)], reasons=1)
 
 
+OBJECTIONS: Final = [
+    f"{head}\n{row}\n".encode()
+    for head in ("业务编号,异议说明", "row_ref,statement", "异议说明,序号", "业务编号,异议说明,姓名", "异议说明")
+    for row in ("1,2", "1,", ",", "1,2,3")
+]
+
+
+def test_the_desk_tells_an_objection_as_the_office_does(made: Made, tmp_path: Path) -> None:
+    judged_alike(made, tmp_path, [("csv", content) for content in OBJECTIONS], reasons=3)
+
+
 def test_the_desk_tells_what_is_no_list_as_the_office_does(made: Made, tmp_path: Path) -> None:
     others = [(ending, content) for content, _ in OTHERS for ending in ("csv", "xlsx")]
     left_out = [("xlsx", without(book_of_shared_texts(SOUND), part)) for part in ("xl/styles.xml", SHARED, SHEET)]

@@ -15,14 +15,14 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from exchange.desk.page import TEMPLATE, make_desk
 from exchange.wire.certificates import fault
-from tests.desk.browser import drive
+from tests.desk.browser import drive, picture
 from tests.desk.conftest import Made, make_key
 
 PASSWORD = "新口令 2026"
 
 
-@pytest.mark.parametrize("first", [False, True])
-def test_new_keys(made: Made, tmp_path: Path, first: bool) -> None:
+@pytest.mark.parametrize(("first", "browser"), [(False, "chromium"), (True, "chromium"), (False, "firefox")])
+def test_new_keys(made: Made, tmp_path: Path, first: bool, browser: str) -> None:
     """With one's own desk, and on the first day with the one that is made for nobody yet."""
     saved = tmp_path / "saved"
     begin: list[dict[str, Any]] = [{"do": "click", "at": "#tab-keys"}]
@@ -39,7 +39,9 @@ def test_new_keys(made: Made, tmp_path: Path, first: bool) -> None:
         {"do": "texts", "at": "#keys-outcome code"},
         {"do": "click", "at": "#keys-save"},
         {"do": "downloaded"},
-        {"do": "screenshot", "to": str(tmp_path / "keys.png"), "full": True},
+        *([picture("first-day", tmp_path)] if first else []),
+        width=1000,
+        browser=browser,
     )
     assert driven.gave[0] in (None, []), "axe finds nothing"
     (archive,) = saved.iterdir()

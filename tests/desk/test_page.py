@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 from pathlib import Path
+from typing import Literal
+
+import pytest
 
 from exchange.base.paths import ROOT
 from exchange.desk.page import TEMPLATE, make_desk
 from exchange.desk.tables import desk_tables
-from tests.desk.browser import drive
+from tests.desk.browser import BROWSERS, drive
 from tests.desk.conftest import Made
 from tests.desk.node import DESK, node
 
@@ -117,3 +120,54 @@ def test_a_long_check_can_be_stopped_while_it_runs(made: Made, tmp_path: Path) -
         {"do": "text", "at": "#check-outcome"},
     )
     assert "行有问题" not in driven.gave[3]
+
+
+@pytest.mark.parametrize(("stage", "said"), [("test", True), ("live", False), (None, False)])
+def test_whoever_only_tries_is_told_so_on_every_view(
+    made: Made, tmp_path: Path, stage: Literal["test", "live"] | None, said: bool
+) -> None:
+    page = tmp_path / "desk.html"
+    page.write_bytes(make_desk(made.agreement.model_copy(update={"stage": stage}), made.office, 730))
+    views = [
+        step for view in ("send", "read", "keys") for step in ({"do": "click", "at": f"#tab-{view}"}, {"do": "axe"})
+    ]
+    top = {"do": "evaluate", "script": "document.querySelector('main').innerText.includes('试办阶段 TEST')"}
+    title = {"do": "evaluate", "script": "document.title.includes('TEST')"}
+    driven = drive(page, tmp_path / "saved", top, title, *[each for step in views for each in (step, top)])
+    assert [each for each in driven.gave if isinstance(each, bool)] == [said] * 8
+    assert [each for each in driven.gave if isinstance(each, list)] == [[]] * 3
+
+
+DROPPED = """[document.body, document.querySelector('.drop')].map((place) => {
+    const event = new DragEvent("drop", {bubbles: true, cancelable: true, dataTransfer: new DataTransfer()});
+    return !place.dispatchEvent(event); })"""
+AGAIN = """(() => { const input = document.getElementById("check-file");
+    input.dispatchEvent(new Event("click")); return input.value; })()"""
+CLOSED = """!window.dispatchEvent(new Event("beforeunload", {cancelable: true}))"""
+
+
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_nothing_is_lost_by_a_slip_of_the_hand(made: Made, tmp_path: Path, browser: str) -> None:
+    """A file dropped beside its place, the same file chosen again once it was mended, a page closed too early."""
+    data = tmp_path / "list.csv"
+    data.write_text(LIST, encoding="utf-8")
+    other = tmp_path / "list.ods"
+    other.write_bytes(b"PK\x03\x04")
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "evaluate", "script": DROPPED},
+        {"do": "evaluate", "script": CLOSED},
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "1 行有问题"},
+        {"do": "evaluate", "script": AGAIN},
+        {"do": "type", "at": 'input[aria-label="第 1 行 公民身份号码"]', "text": "1"},
+        {"do": "evaluate", "script": CLOSED},
+        {"do": "upload", "at": "#check-file", "files": [str(other)]},
+        {"do": "wait", "at": "#check-outcome", "text": "LibreOffice 的 .ods"},
+        {"do": "evaluate", "script": CLOSED},
+        browser=browser,
+    )
+    assert driven.gave[0] == [True, True]
+    assert driven.gave[4] == ""
+    assert [driven.gave[at] for at in (1, 6, 9)] == [False, True, False]

@@ -10,6 +10,7 @@ from typing import Any
 
 import openpyxl
 import polars as pl
+import pytest
 
 from exchange import pipeline
 from exchange.app import App
@@ -20,7 +21,7 @@ from exchange.demo.province.claims import make_claims
 from exchange.intake.collect import poll
 from exchange.snapshots.versions import Snapshots
 from exchange.status.publish import publish
-from tests.desk.browser import drive
+from tests.desk.browser import BROWSERS, drive, picture
 from tests.steps.stages import at_stage
 
 Ask = Callable[..., Request]
@@ -46,8 +47,16 @@ def reads(files: list[Path], key: Path, *more: dict[str, Any]) -> list[dict[str,
     ]
 
 
+@pytest.mark.parametrize("browser", BROWSERS)
 def test_the_result_of_a_real_batch(
-    app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame, offenders: pl.Series, page: Path, tmp_path: Path
+    app: App,
+    court: DemoPartner,
+    ask: Ask,
+    people: pl.DataFrame,
+    offenders: pl.Series,
+    page: Path,
+    tmp_path: Path,
+    browser: str,
 ) -> None:
     claims = make_claims(people, offenders, ITEMS, ROWS, seed=3, approved=True)
     data = to_csv(claims.rows, chinese=True)
@@ -67,13 +76,15 @@ def test_the_result_of_a_real_batch(
         *reads(files, court.keys / "encrypt.key", {"do": "upload", "at": "#read-own", "files": [str(own)]}),
         {"do": "wait", "at": "#read-outcome", "text": "核对无误"},
         {"do": "text", "at": "#read-outcome"},
-        {"do": "screenshot", "to": str(tmp_path / "read.png"), "full": True},
+        picture("read", tmp_path),
         {"do": "click", "at": "#read-outcome button.keep"},
         {"do": "downloaded"},
         {"do": "click", "at": "#read-outcome button.keep + button"},
         {"do": "downloaded"},
         {"do": "click", "at": "#read-outcome article > p:last-child button"},
         {"do": "downloaded"},
+        width=1000,
+        browser=browser,
     )
     said = next(each for each in driven.gave if isinstance(each, str) and "已受理" in each)
     assert f"{ROWS} 行，办结时限" in said

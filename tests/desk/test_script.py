@@ -15,6 +15,7 @@ from exchange.app import App
 from exchange.base.paths import ROOT
 from exchange.demo.partner import DemoPartner
 from exchange.intake.collect import poll
+from exchange.wire.manifest import RequestManifest, parse
 
 SCRIPT = ROOT / "desk" / "exchange-partner"
 BATCH = "script-1"
@@ -84,6 +85,49 @@ def test_sent_fetched_opened_acknowledged(app: App, court: DemoPartner, people: 
     (folder / f"{batch}.result.csv").unlink()
     assert call(folder, "open", batch).returncode == 1
     assert not (folder / f"{batch}.result.csv").exists()
+
+
+def set_of(folder: Path, **settings: str) -> None:
+    with (folder / "exchange-partner.conf").open("a", encoding="utf-8") as file:
+        file.writelines(f"{name}='{value}'\n" for name, value in settings.items())
+
+
+@pytest.mark.parametrize("changed", ["list.csv", "exchange-partner.conf"])
+def test_another_set_is_never_sent_under_a_number_that_was_used(folder: Path, changed: str) -> None:
+    set_of(folder, SFTP_PORT="1")  # nobody listens: the set is made and not sent
+    (folder / "list.csv").write_text("row_ref,id_number,name\n1,2,3\n", encoding="utf-8")
+    assert call(folder, "send", "list.csv").returncode == 75
+    assert call(folder, "send", "list.csv").returncode == 75
+    with (folder / changed).open("a", encoding="utf-8") as file:
+        file.write("\n")
+    again = call(folder, "send", "list.csv")
+    assert again.returncode == 2
+    assert "new NUMBER" in again.stderr
+
+
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"ENCODING": "gb18030"}, {"encoding": "gb18030", "sheet": None, "objects_to": None}),
+        ({"SHEET": '二科 "甲"'}, {"encoding": None, "sheet": '二科 "甲"', "objects_to": None}),
+        (
+            {"CYCLE": "objection", "OBJECTS_TO": "court-changchun.1"},
+            {"encoding": None, "sheet": None, "objects_to": "court-changchun.1"},
+        ),
+    ],
+)
+def test_the_manifest_says_how_the_file_is_read_and_what_is_objected_to(
+    court: DemoPartner, folder: Path, settings: dict[str, str], says: dict[str, str | None]
+) -> None:
+    set_of(folder, SFTP_PORT="1", **settings)
+    (folder / "list.xlsx").write_bytes(b"PK")
+    call(folder, "send", "list.xlsx")
+    manifest = parse(RequestManifest, (folder / f"{court.id}.{BATCH}.request.json").read_bytes())
+    assert {
+        "encoding": manifest.data.encoding,
+        "sheet": manifest.data.sheet,
+        "objects_to": manifest.objects_to,
+    } == says
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.demo.partner import DemoPartner
 from exchange.intake.collect import poll
-from tests.desk.browser import drive
+from tests.desk.browser import drive, picture
 from tests.desk.conftest import Made
 
 PASSWORD = "口令 pass-1"
@@ -61,7 +61,10 @@ def unpacked(saved: Path) -> dict[str, bytes]:
         return {name: files.read(name) for name in files.namelist()}
 
 
-@pytest.mark.parametrize(("form", "encrypted"), [("csv", True), ("xlsx", False)])
+@pytest.mark.parametrize(
+    ("form", "encrypted", "browser"),
+    [("csv", True, "chromium"), ("xlsx", False, "chromium"), ("xlsx", True, "firefox")],
+)
 def test_a_set_from_the_desk_is_accepted(
     app: App,
     court: DemoPartner,
@@ -71,6 +74,7 @@ def test_a_set_from_the_desk_is_accepted(
     tmp_path: Path,
     form: str,
     encrypted: bool,
+    browser: str,
 ) -> None:
     rows = people.head(3).select(
         pl.int_range(pl.len()).cast(pl.String).alias("业务编号"),
@@ -89,7 +93,7 @@ def test_a_set_from_the_desk_is_accepted(
         *sends(data, locked_key, ["id_number", "name", "sex"], encrypted=encrypted),
         {"do": "click", "at": "#send-save"},
         {"do": "downloaded"},
-        {"do": "screenshot", "to": str(tmp_path / "send.png"), "full": True},
+        browser=browser,
     )
     files = unpacked(tmp_path / "saved")
     court.drop(files)
@@ -128,13 +132,17 @@ def test_what_was_typed_is_sent_without_another_check(made: Made, tmp_path: Path
         {"do": "wait", "at": "#send-outcome", "text": "请选择周期"},
         {"do": "select", "at": "#send-cycle", "value": "monthly"},
         {"do": "type", "at": "#send-handler", "text": "经办人（虚构）"},
-        {"do": "click", "at": "#send-encrypted"},
         {"do": "upload", "at": "#send-key", "files": [str(made.keys / "sign.key")]},
         {"do": "click", "at": "#send-make"},
         {"do": "wait", "at": "#send-outcome", "text": "已生成批次"},
+        picture("send", tmp_path),
+        {"do": "click", "at": "#send-encrypted"},
+        {"do": "click", "at": "#send-make"},
+        {"do": "wait", "at": "#send-outcome", "text": ".csv\t"},
         {"do": "text", "at": "#send-outcome"},
         {"do": "click", "at": "#send-save"},
         {"do": "downloaded"},
+        width=1000,
     )
     before, after = (each for each in driven.gave if isinstance(each, str))
     assert "业务编号：重复" in before, "rows whose reference stands twice can be mended, too"
@@ -142,6 +150,30 @@ def test_what_was_typed_is_sent_without_another_check(made: Made, tmp_path: Path
     (sent,) = [content for name, content in unpacked(tmp_path / "saved").items() if name.endswith(".csv")]
     rows = BAD.replace("110105194912310021", "11010519491231002X").replace("\n1,4", "\n2,4")
     assert sent.decode("utf-8-sig").splitlines() == rows.splitlines()
+
+
+def test_a_list_with_objections_is_one_from_the_check_on(made: Made, tmp_path: Path) -> None:
+    data = tmp_path / "异议.csv"
+    data.write_text("业务编号,异议说明\nA-1,已核对证件\n", encoding="utf-8")
+    driven = drive(
+        made.page,
+        tmp_path / "saved",
+        {"do": "upload", "at": "#check-file", "files": [str(data)]},
+        {"do": "wait", "at": "#check-outcome", "text": "将核查的事项：异议"},
+        {"do": "click", "at": "#check-onward"},
+        {"do": "type", "at": "#send-objects-to", "text": "social-example.1"},
+        {"do": "type", "at": "#send-handler", "text": "经办人（虚构）"},
+        {"do": "click", "at": '#send-items input[value="sex"]'},
+        {"do": "click", "at": "#send-encrypted"},
+        {"do": "upload", "at": "#send-key", "files": [str(made.keys / "sign.key")]},
+        {"do": "click", "at": "#send-make"},
+        {"do": "wait", "at": "#send-outcome", "text": "已生成批次"},
+        {"do": "click", "at": "#send-save"},
+        {"do": "downloaded"},
+    )
+    (manifest,) = [json.loads(each) for name, each in unpacked(tmp_path / "saved").items() if name.endswith(".json")]
+    assert (manifest["cycle"], manifest["objects_to"], manifest["items"]) == ("objection", "social-example.1", ["sex"])
+    assert driven.errors == []
 
 
 def test_what_was_chosen_before_is_forgotten_with_the_next_file(made: Made, tmp_path: Path) -> None:

@@ -95,6 +95,12 @@ def test_what_peoples_programs_save(name: str, right: object) -> None:
     assert said == right
 
 
+def test_the_header_of_an_objection_makes_it_one() -> None:
+    found = seen("业务编号,异议说明\nA-1,已核对证件\n,,\nA-2,1,2\n".encode())
+    assert (found.items, found.rows, found.refusal) == (("objection",), 2, None)
+    assert places(found) == [(2, "", "row_fields")]
+
+
 @pytest.mark.parametrize(
     ("name", "right"),
     [

@@ -5,13 +5,14 @@
  * whose reference stands twice are told beside the findings: the office takes them, the clerk would not know them apart.
  */
 import { claimFaults } from "./claims.js";
-import { OBJECTION, UNREGISTERED, columnsFor, readingByHeader } from "./columns.js";
+import { OBJECTION, UNREGISTERED, columnsFor, readingByHeader, wordsOf } from "./columns.js";
 import { readNumber } from "./idNumbers.js";
 import { nameFault, standardName } from "./names.js";
 import { Refused } from "./refused.js";
 import { openFile, readTable } from "./table.js";
 import { hasText } from "./text.js";
 import { unregisteredFault } from "./unregistered.js";
+import { shownSheets } from "./workbook.js";
 
 const PROGRESS_EVERY = 2000;
 
@@ -19,13 +20,17 @@ const PROGRESS_EVERY = 2000;
  * @param {object} asked `{isWorkbook, sheet?, encoding?, items?, form?, purposes, maxRows, maxBytes, today}`
  * @param {(rows: number) => void} [progress]
  * @returns {{items: string[], form: string|null, codes: string[], rows: string[][], findings: object[],
- *   doubled: number[][], refusal: object|null, heading: string}} `rows` as read, one for each data row
+ *   doubled: number[][], refusal: object|null, heading: string, sheets: string[], sheet: string|null}} `rows` as read, one
+ *   for each data row; `sheets` that are shown, and the one that was read
  */
 export function checkFile(rules, content, asked, progress = () => {}) {
     const seen = { items: [], form: null, codes: [], rows: [], findings: [], doubled: [], refusal: null, heading: "" };
+    Object.assign(seen, { sheets: [], sheet: null });
     let file = null;
     try {
         if (content.length > asked.maxBytes) throw new Refused("data_too_large", { column: "data.size" });
+        if (asked.isWorkbook) seen.sheets = shownSheets(content);
+        seen.sheet = asked.sheet ?? seen.sheets[0] ?? null;
         file = openFile(rules, content, asked);
         const reading = asked.items ?? readingByHeader(rules, file.header, asked.purposes).items;
         seen.items = reading;
@@ -40,14 +45,18 @@ export function checkFile(rules, content, asked, progress = () => {}) {
     } catch (error) {
         if (!(error instanceof Refused)) throw error;
         seen.refusal = { code: error.code, row: error.row, column: error.column };
-        seen.heading = headingOf(file, error.column);
+        seen.heading = headingOf(rules, file, seen);
     }
     seen.doubled = doubledReferences(seen);
     return seen;
 }
 
-/** The header of the column that a refusal names by its place, for the eyes of whoever chose the file. */
-const headingOf = (file, column) => file?.header?.[Number(/^#([0-9]+)$/.exec(column ?? "")?.[1]) - 1] ?? "";
+/** The file's own words for the column that a refusal names, for the eyes of whoever chose the file. */
+function headingOf(rules, file, seen) {
+    const { code, column } = seen.refusal;
+    if (code === "column_doubled") return wordsOf(rules, file.header, seen, column).join("”、“");
+    return file?.header?.[Number(/^#([0-9]+)$/.exec(column ?? "")?.[1]) - 1] ?? "";
+}
 
 function judge(rules, table, seen, asked, progress) {
     seen.codes = table.codes;

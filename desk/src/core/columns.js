@@ -33,7 +33,7 @@ export const WORDLESS = "#";
 /** The codes of the columns up to the header's last word, `#n` for a place without one; Refused where it does not fit. */
 export function readHeader(rules, header, items, form) {
     const expected = columnsFor(rules, items, form);
-    const byWord = new Map(expected.flatMap((each) => [each.column, ...each.zh].map((word) => [word, each.column])));
+    const byWord = columnsByWord(expected);
     const codes = [];
     let width = header.length;
     while (width > 0 && !hasText(header[width - 1])) width -= 1;
@@ -55,6 +55,15 @@ export function readHeader(rules, header, items, form) {
     return codes;
 }
 
+const columnsByWord = (columns) =>
+    new Map(columns.flatMap((each) => [each.column, ...each.zh].map((word) => [word, each.column])));
+
+/** The words of a header that stand for this column. */
+export function wordsOf(rules, header, { items, form }, column) {
+    const byWord = columnsByWord(columnsFor(rules, items, form));
+    return header.filter((word) => byWord.get(even(word)) === column);
+}
+
 /** As what a file without a manifest is read: `{items, form}`, by its header and these purposes of the agreement. */
 export function readingByHeader(rules, header, purposes) {
     const words = new Set(header.map(even));
@@ -65,6 +74,7 @@ export function readingByHeader(rules, header, purposes) {
             return { items: [UNREGISTERED], form };
         }
     }
+    if (!has(rules.required) && has(rules.objection)) return { items: [OBJECTION], form: null };
     const agreed = [...new Set(purposes.flatMap((purpose) => purpose.items))];
     const items = agreed.filter((code) => !rules.items.get(code).forms && has(rules.items.get(code).claim));
     return { items, form: null };

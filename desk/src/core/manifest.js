@@ -30,7 +30,7 @@ export function problems({ agreement, today }, entries) {
     return Object.keys(held).filter((field) => !held[field]);
 }
 
-/** The manifest's bytes. @param data `{name, size, sha256, encrypted, encoding?}` @param {number} rows data rows */
+/** The manifest's bytes. @param data `{name, size, sha256, encrypted, encoding?, sheet?}` @param {number} rows data rows */
 export function writeManifest(agreement, entries, rows, data) {
     const purpose = agreement.purposes.find((each) => each.code === entries.purpose);
     const manifest = {

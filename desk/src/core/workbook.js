@@ -31,6 +31,25 @@ function sheetOf(content, wanted) {
     return withFaults(found);
 }
 
+/** The names of the sheets that are shown, in their order; none where the file is no workbook that can be read. */
+export function shownSheets(content) {
+    try {
+        const parts = new Package(content);
+        const main = parts.related("", "officeDocument");
+        return worksheets(parts, main, readBook(parts, main).sheets).flatMap(({ name, shown }) => (shown ? name : []));
+    } catch (error) {
+        if (error instanceof Refused) return []; // reading it says why
+        throw error;
+    }
+}
+
+function worksheets(parts, main, sheets) {
+    const relations = parts.relations(main);
+    return sheets
+        .map((each) => ({ ...each, ...relations.get(each.relation) }))
+        .filter(({ kind }) => kind === "worksheet");
+}
+
 function readBook(parts, main) {
     const book = { sheets: [], from1904: false };
     const start = (element, given) => {
@@ -46,9 +65,8 @@ function readBook(parts, main) {
 }
 
 function partOf(parts, main, sheets, wanted) {
-    const relations = parts.relations(main);
-    const rows = sheets.map((each) => ({ ...each, ...relations.get(each.relation) }));
-    const find = (fits) => rows.find((each) => each.kind === "worksheet" && fits(each))?.target;
+    const rows = worksheets(parts, main, sheets);
+    const find = (fits) => rows.find(fits)?.target;
     const exact = find(({ name, shown }) => (wanted === null ? shown : name === wanted));
     const found = exact ?? (wanted && find(({ name }) => name.toLowerCase() === wanted.toLowerCase()));
     if (!found) throw new Refused("sheet_missing", { column: "data.sheet" });

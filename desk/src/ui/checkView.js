@@ -2,9 +2,12 @@
  * Check: a file is dropped in, and its faults are seen row by row, mended in place or taken along as a marked workbook.
  */
 import { Checker } from "./checker.js";
-import { button, bytesOf, el, field, fileField, message, say, sentence, table } from "./dom.js";
+import { dataOf, notRead } from "./dataFile.js";
+import { button, el, field, fileField, message, say, sentence, table } from "./dom.js";
 import { rowsToMend } from "./mendView.js";
+import { otherSheets, sheetField } from "./sheetField.js";
 import { officeDay } from "./state.js";
+import { mayClose } from "./unsaved.js";
 import { NOTED, codeEntry, fileRefusalText, itemWord } from "./words.js";
 
 /** The view's element. `desk.data` and `desk.seen` hold the file that was checked last. */
@@ -17,8 +20,13 @@ export function checkView(desk) {
     for (const each of agreement.purposes)
         purpose.append(el("option", { value: each.code }, `${each.zh} · ${each.code}`));
 
+    const sheet = sheetField(desk, (name) => {
+        desk.data.sheet = name === desk.seen.sheets[0] ? null : name;
+        check();
+    });
     const hear = (seen) => {
         desk.seen = seen;
+        if (seen || !desk.data) sheet.follow();
         for (const each of desk.onChecked) each();
     };
     const check = async () => {
@@ -36,21 +44,14 @@ export function checkView(desk) {
         }
     };
     const take = async ([file]) => {
-        desk.data = {
-            name: file.name,
-            content: await bytesOf(file),
-            isWorkbook: /\.xlsx$/i.test(file.name),
-            mended: false,
-        };
-        if (/\.(xls|et)$/i.test(file.name)) {
-            desk.data = null;
-            hear(null);
-            const zh = "这是旧版 .xls 或 WPS 的 .et：请在表格软件中“另存为”.xlsx 或 CSV，再拖进来。";
-            outcome.replaceChildren(
-                message("bad", say(zh, "An old .xls or a .et of WPS: save it as .xlsx or CSV and drop that in.")),
-            );
-            return;
-        }
+        checker.stop();
+        mayClose("typed");
+        desk.data = null;
+        hear(null);
+        outcome.replaceChildren();
+        const other = notRead(file.name);
+        if (other) return outcome.replaceChildren(message("bad", other));
+        desk.data = await dataOf(file);
         await check();
     };
     purpose.addEventListener("change", check);
@@ -66,7 +67,8 @@ export function checkView(desk) {
                 "Drop the list in (CSV or XLSX). It does not leave this computer.",
             ),
         ),
-        fileField(say("数据文件", "Data file"), { id: "check-file", accept: ".csv,.xlsx,.xls,.et,.txt" }, take),
+        fileField(say("数据文件", "Data file"), { id: "check-file", accept: ".csv,.xlsx,.xls,.et,.ods,.txt" }, take),
+        sheet.element,
         field(say("用途", "Purpose"), purpose),
         outcome,
     );
@@ -77,7 +79,14 @@ export function askedOf(desk, purpose, more = {}) {
     const { agreement, data } = desk;
     const purposes = agreement.purposes.filter((each) => !purpose || each.code === purpose);
     const limits = { maxRows: agreement.limits.max_rows, maxBytes: agreement.limits.max_bytes };
-    return { isWorkbook: data.isWorkbook, purposes, ...limits, today: officeDay().replaceAll("-", ""), ...more };
+    return {
+        isWorkbook: data.isWorkbook,
+        sheet: data.sheet,
+        purposes,
+        ...limits,
+        today: officeDay().replaceAll("-", ""),
+        ...more,
+    };
 }
 
 /** A running check: how many rows are read, and the button that ends it. */
@@ -97,15 +106,27 @@ function showOutcome(desk, outcome, again) {
     const { rules, seen } = desk;
     const faults = seen.findings.filter((each) => !NOTED.includes(each.code));
     const faulty = new Set(faults.map((each) => each.row)).size;
-    const parts = [verdict(rules, seen, faulty)];
-    if (seen.items.length)
+    const parts = [verdict(rules, seen, faulty), otherSheets(seen)].filter(Boolean);
+    if (seen.items.length && !seen.refusal)
         parts.push(
             el("p", {}, say("将核查的事项：", "Items: "), seen.items.map((item) => itemWord(rules, item)).join("、")),
         );
+    if (!seen.refusal) parts.push(el("p", { class: "row" }, onward(desk, faulty)));
     if (seen.doubled.length) parts.push(doubledMessage(seen.doubled));
     if (seen.findings.length) parts.push(kindsTable(rules, seen.findings));
     if (seen.findings.length || seen.doubled.length) parts.push(rowsToMend(desk, again));
     outcome.replaceChildren(...parts);
+}
+
+/** To the next step; what is to be mended first is the main button of its own place. */
+function onward(desk, faulty) {
+    const go = button(
+        say("下一步：发送", "Next: make the request"),
+        () => desk.show("send", true),
+        faulty ? "" : "main",
+    );
+    go.id = "check-onward";
+    return go;
 }
 
 function verdict(rules, seen, faulty) {

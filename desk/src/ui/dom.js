@@ -41,14 +41,28 @@ export function field(label, input, hint = null) {
     );
 }
 
+const CANNOT_READ = [
+    "读不了：拖进来的是文件夹（请打开它，拖其中的文件），或文件正被别的程序占用（请先关闭那个程序）。",
+    "It cannot be read: it is a folder (open it and drop its files), or another program holds it (close that first).",
+];
+
 /** A place to choose files or drop them; `take(files)` gets them. */
 export function fileField(label, { id, accept, multiple = false, hint = null }, take) {
     const chosen = el("p", { class: "chosen", "aria-live": "polite" });
     const input = el("input", { type: "file", id, accept, multiple });
-    const given = (files) => {
-        if (files.length) take([...files]);
+    const given = async (files) => {
+        if (!files.length) return;
+        try {
+            await take([...files]);
+        } catch {
+            chosen.replaceChildren(say(...CANNOT_READ));
+        }
     };
-    input.addEventListener("change", () => given(input.files));
+    input.addEventListener("click", () => (input.value = "")); // the same file, mended meanwhile, is chosen anew
+    input.addEventListener("change", () => {
+        chosen.replaceChildren();
+        given(input.files);
+    });
     const place = el("div", { class: "drop" }, field(label, input, hint), chosen);
     place.addEventListener("dragover", (event) => {
         event.preventDefault();
@@ -58,6 +72,7 @@ export function fileField(label, { id, accept, multiple = false, hint = null }, 
     place.addEventListener("drop", (event) => {
         event.preventDefault();
         place.classList.remove("over");
+        input.value = "";
         const dropped = multiple ? [...event.dataTransfer.files] : [...event.dataTransfer.files].slice(0, 1);
         chosen.textContent = dropped.map((file) => file.name).join("、");
         given(dropped);

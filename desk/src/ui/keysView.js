@@ -6,6 +6,7 @@ import { zipSync, strToU8 } from "fflate";
 import { daysLeft, fingerprint, readCertificates } from "../cms/certificates.js";
 import { makeKey } from "../cms/makeKeys.js";
 import { button, el, field, message, save, say, table } from "./dom.js";
+import { keepOpen, mayClose } from "./unsaved.js";
 import { sftpKeySteps } from "./winscp.js";
 
 export const WARN_FROM_DAYS = 60;
@@ -159,9 +160,13 @@ async function makePairs(partner, password, again, outcome) {
         return bad("没有生成，请再试一次。", "Nothing was made; try again.");
     }
     password.value = again.value = "";
+    keepOpen("keys");
     const keep = button(
         say("保存密钥和证书（一个压缩包）", "Save keys and certificates (one ZIP)"),
-        () => save(`${partner}-新密钥.zip`, zipSync(files)),
+        () => {
+            save(`${partner}-新密钥.zip`, zipSync(files));
+            mayClose("keys");
+        },
         "main",
     );
     keep.id = "keys-save";

@@ -7,6 +7,7 @@ import { ending, firstDay, keysView } from "./keysView.js";
 import { readView } from "./readView.js";
 import { sendView } from "./sendView.js";
 import { readPage } from "./state.js";
+import { guardThePage } from "./unsaved.js";
 
 const VIEWS = [
     ["check", say("检查", "Check"), checkView],
@@ -26,11 +27,12 @@ function page(desk) {
             label,
         );
     });
-    const show = (shown) => {
+    const show = (shown, focus = false) => {
         views.forEach(({ id, element }, at) => {
             element.hidden = id !== shown;
             tabs[at].setAttribute("aria-selected", String(id === shown));
             tabs[at].tabIndex = id === shown ? 0 : -1;
+            if (focus && id === shown) tabs[at].focus();
         });
     };
     const move = (event) => {
@@ -49,11 +51,27 @@ function page(desk) {
         el(
             "main",
             {},
+            stage(desk.agreement),
             ending(desk),
             views.map((view) => view.element),
         ),
         foot(desk.agreement),
     ];
+}
+
+/** Where the agreement is only being tried: nobody may take its answers for true ones, nor ask about real people. */
+function stage(agreement) {
+    if (agreement.stage !== "test") return null;
+    document.title = `【测试 TEST】${document.title}`;
+    return el(
+        "div",
+        { class: "stage", id: "stage" },
+        el("strong", {}, say("试办阶段 TEST：只作测试，不作数。", "TEST stage: for trying only. ")),
+        say(
+            "只填虚构人员，不要填真实的人；答复出自虚构数据，不得用于办理业务。转为正式后，请向户政管理部门索取新的协作台。",
+            "Ask about invented people alone; the answers are of invented data and decide nothing. Once the agreement is live, ask the office for a new desk.",
+        ),
+    );
 }
 
 function head(agreement) {
@@ -91,4 +109,5 @@ const foot = (agreement) =>
 
 const desk = readPage();
 const unmade = () => [head(null), el("main", {}, firstDay())];
+guardThePage();
 document.getElementById("desk").append(...(desk ? page(desk) : unmade()));

@@ -5,10 +5,13 @@
  */
 import { writeCsv, writeWorkbook } from "../core/write.js";
 import { button, el, save, say, sentence, table } from "./dom.js";
+import { keepOpen, mayClose } from "./unsaved.js";
 import { NOTED, codeEntry, columnWord } from "./words.js";
 
 const SHOWN = 100;
 const LONG = /id_number$|address|birthplace|native_place|statement/;
+const WIDEST = 42;
+const WIDE = /[\u2e80-\uffef]/g;
 const DOUBLED = { zh: "重复", en: "stands twice" };
 
 /** Puts what was typed into the list in the place of the file; nothing where nothing was typed. */
@@ -18,6 +21,7 @@ export function takeMends(desk) {
         name: desk.data.name.replace(/\.[^.]*$/, ".csv"),
         content: correctedCsv(desk),
         isWorkbook: false,
+        sheet: null,
         mended: true,
     };
     desk.seen.typed = false;
@@ -38,9 +42,10 @@ export function rowsToMend(desk, again) {
         },
         "main",
     );
-    const keep = button(say("保存改正后的 CSV", "Save the mended CSV"), () =>
-        save(named("-已改正.csv"), correctedCsv(desk)),
-    );
+    const keep = button(say("保存改正后的 CSV", "Save the mended CSV"), () => {
+        save(named("-已改正.csv"), correctedCsv(desk));
+        mayClose("typed");
+    });
     const mark = button(say("保存标出问题的工作簿", "Save a marked workbook"), () =>
         save(named("-问题.xlsx"), markedWorkbook(desk, byRow)),
     );
@@ -100,9 +105,11 @@ function rowOf(desk, row, found) {
             class: [bad.has(code) || bad.has(null) ? "bad" : "", LONG.test(code) ? "long" : ""].join(" "),
         });
         input.value = seen.rows[row - 1][place];
+        input.style.minWidth = `${Math.min(letterWidth(input.value) + 3, WIDEST)}ch`;
         input.addEventListener("input", () => {
             seen.rows[row - 1][place] = input.value;
             seen.typed = true;
+            keepOpen("typed");
         });
         return input;
     });
@@ -111,6 +118,8 @@ function rowOf(desk, row, found) {
     );
     return [String(row), el("div", { class: "faults" }, said), ...cells];
 }
+
+const letterWidth = (text) => text.length + (text.match(WIDE)?.length ?? 0);
 
 const correctedCsv = ({ rules, seen }) => writeCsv([seen.codes.map((code) => columnWord(rules, code)), ...seen.rows]);
 

@@ -4,11 +4,11 @@
 import { KeyProblem } from "../cms/privateKey.js";
 import { sha256 } from "../cms/pem.js";
 import { Untrusted, merged, openResult, pendingCodes, readSigned, resultRows } from "../core/answers.js";
-import { askedOf } from "./checkView.js";
 import { Checker } from "./checker.js";
 import { button, bytesOf, el, fileField, message, say } from "./dom.js";
 import { keyFields, keyWords } from "./keyFields.js";
 import { conformanceMessage, noticeMessage, receiptMessage } from "./letters.js";
+import { readOwnList } from "./ownList.js";
 import { resultPart } from "./resultView.js";
 import { statusMessage } from "./statusView.js";
 
@@ -60,10 +60,14 @@ export function readView(desk) {
             for (const file of given) files.set(file.name, await bytesOf(file));
             chosen.replaceChildren(say(`已选 ${files.size} 个文件`, `${files.size} files chosen`));
         });
+    const ownSaid = el("div", { id: "read-own-said" });
     const takeOwn = ([file]) =>
         inTurn(async () => {
-            const data = { name: file.name, content: await bytesOf(file), isWorkbook: /\.xlsx$/i.test(file.name) };
-            own = await checker.check(data.content, askedOf({ ...desk, data }, ""), () => {});
+            own = null;
+            ownSaid.replaceChildren();
+            const { seen, problem } = await readOwnList(desk, checker, file);
+            own = seen ?? null;
+            if (problem) ownSaid.replaceChildren(message("warn", problem));
         });
     const clear = button(say("重新选择", "Start anew"), () => {
         files.clear();
@@ -94,6 +98,7 @@ export function readView(desk) {
             { id: "read-own", accept: ".csv,.xlsx" },
             takeOwn,
         ),
+        ownSaid,
         keys.element,
         el("p", { class: "row" }, read, clear),
         outcome,

@@ -115,6 +115,7 @@ function pageOf(desk, columns, own, chosen, from, show) {
     const ownPlaces = ownColumns(own);
     const head = [
         say("业务编号", "Reference"),
+        say("小结", "In short"),
         ...(own ? ownPlaces.map(({ code }) => columnWord(rules, code)) : ["公民身份号码", "姓名"]),
         ...answers.map(({ column }) =>
             column.endsWith("_answer") ? `${answerWord(rules, column)}（答复）` : answerWord(rules, column),
@@ -123,8 +124,9 @@ function pageOf(desk, columns, own, chosen, from, show) {
     ];
     const rows = chosen
         .slice(from, from + SHOWN)
-        .map(({ row, own: mine }) => [
+        .map(({ row, own: mine, standing: stands }) => [
             row[0],
+            el("span", { class: `answer standing ${stands}` }, say(...NAMES[stands])),
             ...besideAnswers(own, ownPlaces, mine, row),
             ...answers.map(({ at, column }) => answerText(rules, column, row[at])),
             whatToDo(rules, columns, row).map((each) => el("div", {}, say(each.zh, each.en))),
@@ -172,7 +174,9 @@ const answerWord = (rules, column) =>
 function answerText(rules, column, value) {
     if (!value) return "";
     if (column === "note")
-        return value.split(";").map((code) => el("div", {}, say(codeEntry(rules, code).zh, codeEntry(rules, code).en)));
+        return value
+            .split(";")
+            .map((code) => el("div", { class: "note" }, say(codeEntry(rules, code).zh, codeEntry(rules, code).en)));
     const { zh, en, group } = codeEntry(rules, value);
     return el("span", { class: `answer ${group ?? ""} ${value}` }, say(zh, en));
 }

@@ -15,6 +15,7 @@ import { button, el, field, message, save, say, table } from "./dom.js";
 import { keyFields, keyWords } from "./keyFields.js";
 import { takeMends } from "./mendView.js";
 import { officeDay } from "./state.js";
+import { mayClose } from "./unsaved.js";
 import { uploadSteps } from "./winscp.js";
 import { CYCLES, NOTED, fileRefusalText, itemWord } from "./words.js";
 
@@ -106,8 +107,8 @@ function makeForm(desk) {
         chosenFile.replaceChildren(
             data && seen
                 ? say(
-                      `数据文件：${data.name}${seen.rows.length ? `，${seen.rows.length} 行` : ""}`,
-                      `Data file: ${data.name}`,
+                      `数据文件：${data.name}${seen.sheets.length > 1 ? `，工作表“${seen.sheet}”` : ""}${seen.rows.length ? `，${seen.rows.length} 行` : ""}`,
+                      `Data file: ${data.name}${seen.sheets.length > 1 ? `, sheet “${seen.sheet}”` : ""}`,
                   )
                 : say("还没有数据文件：请先在“检查”中选择。", "No data file yet: choose one under Check."),
         );
@@ -116,6 +117,12 @@ function makeForm(desk) {
         );
         if (fits) purpose.value = fits.code;
         followPurpose();
+        const objects = seen?.items[0] === OBJECTION;
+        if (seen && objects !== (cycle.value === OBJECTION)) {
+            if (objects) cycle.value = OBJECTION;
+            else if (seen.items.length) cycle.value = "";
+            followCycle();
+        }
     };
     purpose.addEventListener("change", followPurpose);
     cycle.addEventListener("change", followCycle);
@@ -149,7 +156,14 @@ function makeForm(desk) {
         el(
             "div",
             { class: "grid" },
-            field(say("介绍信编号", "Letter of introduction"), letter),
+            field(
+                say("介绍信编号", "Letter of introduction"),
+                letter,
+                say(
+                    "核查违法犯罪记录的必填；其他没有的留空",
+                    "needed for offence records; otherwise empty where there is none",
+                ),
+            ),
             field(say("经办人", "Officer in charge"), handler),
             field(
                 say("批次编号（每次一个新号）", "Number (a new one each time)"),
@@ -239,6 +253,7 @@ async function run(desk, form, keys, checker, outcome) {
             hashes: await hashesOf(files),
         };
         form.renumber();
+        mayClose("typed");
         outcome.replaceChildren(...made(desk, files, seen));
     } catch (error) {
         bad(

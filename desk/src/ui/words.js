@@ -28,7 +28,7 @@ export function columnWord(rules, code) {
     return columnsOf(rules).find((each) => each.column === code)?.zh[0] ?? code;
 }
 
-export const itemWord = (rules, code) => rules.items.get(code)?.zh ?? code;
+export const itemWord = (rules, code) => rules.items.get(code)?.zh ?? CYCLES[code] ?? code;
 
 /** The sentence of a row's code. */
 export const codeEntry = (rules, code) => rules.answers[code] ?? rules.notes[code] ?? { zh: code, en: code };
