@@ -90,10 +90,11 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     batch = app.attested(batch_id).batch
     if batch.state is not State.ACCEPTED:
         return
-    app.register.told.check(app.told_keys)
+    ring = app.told_keys
+    app.register.told.check(ring)
     context = BatchContext.of(app, batch)
     objected = None if context.earlier is None else context.earlier.table
-    waiting = _Waiting(context, Asked(app.told_keys, context.today, objected), Watch(context))
+    waiting = _Waiting(context, Asked(ring, context.today, objected), Watch(context, ring))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
