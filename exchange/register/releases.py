@@ -226,7 +226,7 @@ class Releases:
         been delivered, and rows in all. Live ones alone: what is invented tells of nobody.
         """
         asked = select(BatchRow.id, BatchRow.rows_in).filter_by(partner=partner)
-        batches = asked.where(LIVE, BatchRow.received_at >= since, BatchRow.items.overlap(list(items))).subquery()
+        batches = asked.where(LIVE, BatchRow.received_at > since, BatchRow.items.overlap(list(items))).subquery()
         settled = cast(ReleaseRow.settled, JSON)
         found = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
         told = select(func.sum(sum(found[1:], found[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
