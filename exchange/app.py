@@ -83,9 +83,11 @@ class App:
         """The batch's request manifest, from the archive; Refused where it does not fit, Halt where it is not there."""
         return parse(RequestManifest, self.archive.read(batch.manifest_sha256))
 
-    @cached_property
+    @property
     def told_keys(self) -> KeyRing:
-        """The keys of the index of who was told about whom; Halt where there are none."""
+        """The keys of the index of who was told about whom, as they are now: a process that lives for months reads a
+        new generation. Halt where there are none.
+        """
         path = self.settings.keys.told_keys
         return read_keys(read_secret(path), path)
 

@@ -116,11 +116,12 @@ class Policy(Section):
     range_rows: Annotated[int, Field(ge=1)] = 1_000_000
     """分开比对时每段约多少行。 Rows of one such range, about."""
     spot_check_one_in: Annotated[int, Field(ge=1)] = 20
-    """凭事先审批发出的“未发现记录”，每多少行抽一行由民警核实。
-    Of the rows without a record that leave by a standing approval, one in so many waits for an officer.
+    """凭事先审批发出的“未发现记录”，每多少人抽一人由民警核实；逐批审批的，每批至多抽一人。
+    Of the people without a record who leave by a standing approval, one in so many waits for an officer; where the
+    leader approves each batch, one of a batch at most.
     """
     spot_check_days: Annotated[int, Field(ge=0)] = 90
-    """抽查数还不少于该部门近多少天内有记录的行数。 And as many rows as the partner had hits within so many days."""
+    """抽查比例还不低于该部门近多少天内已告知有记录的比例。 And as large a share as it was told of in so many days."""
     approve_login_minutes: Annotated[int, Field(ge=1)] = 15
     """领导在页面上审批，登录后多少分钟以内有效；逾时须重新登录，已填内容仍在。
     Minutes after a log-in within which a leader's word on the pages is taken; later the leader logs in again.

@@ -28,7 +28,7 @@ from typing import Final
 
 import numpy as np
 
-from exchange.base.keyed import Hashes
+from exchange.base.keyed import Hashes, KeyRing, Kind
 from exchange.guard.limits import LIMITS, Limits
 
 FAILING: Final = ("no_such_number", "name_disagrees")
@@ -70,6 +70,11 @@ class Failed:
             return np.concatenate([_none(), *[getattr(each, name) for each in parts]])
 
         return cls(joined("numbers"), joined("names"), joined("groups"))
+
+    def renewed(self, ring: KeyRing, generation: int) -> Failed:
+        """The same, of a generation, in the newest."""
+        kinds = ((self.numbers, Kind.NUMBER), (self.names, Kind.NAME), (self.groups, Kind.PLACE_AND_BIRTH))
+        return Failed(*[ring.renewed(hashes, kind, generation) for hashes, kind in kinds])
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ Rules
 - An abolished code that meant one county after another (222421: 延吉县 to 1983, 龙井县 1984 to 1988) may mean each of
   them: what it surely means is what all its meanings share.
 - A year tells them apart: of an event, the meanings of that year; of something that was registered in or after a year,
-  those that had not ended before it. Where that leaves one, the code means that one. In the year of a change both hold.
+  those that had not ended before it. Where that leaves one, the code means that one. In the year of a change both hold,
+  of a code in use, too.
 - What a code in use meant until 1984 alone stands on no record: identity numbers, and registers by code with them,
   began in that year.
 - A meaning has a number: the code itself where the code has that one alone or it is today's, else the code and
@@ -192,8 +193,11 @@ def _by_year() -> Mapping[str, Mapping[int, int]]:
             for kind, numbers in left.items():
                 if len(numbers) == 1:
                     by_kind[kind][code * 10_000 + year] = numbers[0]
-            if _other_places(several, year):
+            others = _other_places(several, year)
+            if others:
                 by_kind["since"][code * 10_000 + year] = code + _EITHER
+            if any(each.holds_in(year) for each in others) and several[-1].holds_in(year):
+                by_kind["on"][code * 10_000 + year] = code + _EITHER
     return MappingProxyType(by_kind)
 
 

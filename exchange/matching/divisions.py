@@ -6,6 +6,7 @@ Rules
   out where the name stays the only one of its kind among today's divisions, then among the former ones; autonomous
   divisions also in short (延边州, ``division_names.py``).
 - A name that one place bore several times may mean each of these; a name that several places bore at once means none.
+  One that a place bears today surely means it, and may mean what bore it before (巢湖市, a county's name since 2011).
 - Two divisions are compared by today's counties (``division_meanings.py``). What may be registered lies wholly within
   what is surely claimed: they agree; nothing in common: they disagree. All else is for an officer, and so is what
   became nobody knows what.
@@ -84,14 +85,27 @@ def _words() -> tuple[Mapping[str, int], Mapping[int, Extent]]:
     bore = defaultdict[str, list[Mapping[str, str]]](list)
     for row in formers():
         for form in _forms(row["code"], row, [row["name"], *short_names("", row["name"])]):
-            if form not in today:
-                bore[form].append(row)
+            bore[form].append(row)
     words = {form: min(codes) for forms in (short, today) for form, codes in forms.items() if len(codes) == 1}
     several: dict[frozenset[int], int] = {}
     for form, rows in bore.items():
-        if form not in short and _is_one_place(rows):
+        if form not in today and form not in short and _is_one_place(rows):
             words[form] = _number(rows, several)
-    return words, {number: joined(extents()[each].possible for each in of) for of, number in several.items()}
+    of_names = {number: joined(extents()[each].possible for each in of) for of, number in several.items()}
+    also: dict[Extent, int] = {}
+    for form in bore.keys() & words.keys() & (today.keys() | short.keys()):
+        meant = _also_former(extents()[words[form]], bore[form])
+        if meant is not None:
+            words[form] = also.setdefault(meant, FIRST_OF_NAMES + len(several) + len(also))
+    return words, of_names | {number: extent for extent, number in also.items()}
+
+
+def _also_former(now: Extent, rows: Sequence[Mapping[str, str]]) -> Extent | None:
+    """What a name means that a division bears today and others bore before: surely today's, perhaps theirs. None where
+    they lay within it.
+    """
+    possible = now.possible.union(*[counties_of(row) for row in rows])
+    return None if possible == now.possible else Extent(now.sure, possible, now.known)
 
 
 def _is_one_place(rows: Sequence[Mapping[str, str]]) -> bool:

@@ -13,11 +13,13 @@ Rules
   day, for detention before it is deducted, but not before half of the sentence (of life, ten years) since the
   offence, for no more is remitted. The last: the whole sentence after the effective day, and five years, which
   probation, a supplementary penalty or a sentence served late may take; none for life. Between them the record is
-  *unclear*.
+  *unclear*. A span is over at the end of its last day, which bears the date of its beginning.
+- A drug record says by its kind what it was about, unless its charge says that the person came to be treated.
 - A number of penalties is counted over one person's records of all sources: as many as there are days of decision, for
   sure; as many as differ in a day of decision or offence, perhaps.
 
-Sources: Public Security Administration Punishments Law of 2025, art. 136; Criminal Law art. 37 (exemption), 47
+Sources: Civil Code art. 201 to 203 (spans); Drug Control Law art. 62 (who comes of themselves is not punished);
+Public Security Administration Punishments Law of 2025, art. 136; Criminal Law art. 37 (exemption), 47
 (deduction), 55, 57 (political rights), 73 (probation), 78, 81 (remission, parole); the articles that the catalogue
 names.
 """
@@ -54,6 +56,8 @@ _IMPLIED: Final = MappingProxyType(
     {"drug": "drug_use", "compulsory_isolation": "drug_use", "custody_education": "prostitution"}
 )
 """Kinds that say by themselves what it was about."""
+
+_VOLUNTARY: Final = "drug_treatment"
 
 
 def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.Series:
@@ -119,6 +123,8 @@ def _of_charge(clause: Clause, records: pl.DataFrame) -> pl.Expr:
         default=None,
         return_dtype=pl.Boolean,
     )
+    voluntary = (pl.col("kind") == "drug") & _by_charge(records, _is_voluntary)
+    implied = pl.when(~voluntary).then(implied)
     return pl.coalesce(implied, _by_charge(records, partial(_placed, clause)))
 
 
@@ -127,6 +133,12 @@ def _placed(clause: Clause, written: str) -> bool | None:
     if any(each.category in clause.categories or each.name in clause.charges for each in placed.charges):
         return True
     return None if placed.unknown or any(_in_doubt(clause, each) for each in placed.charges) else False
+
+
+def _is_voluntary(written: str) -> bool:
+    """Whether a record of drug use is one of treatment that the person sought, and of nothing else."""
+    placed = place(written)
+    return not placed.unknown and all(each.category == _VOLUNTARY for each in placed.charges)
 
 
 def _in_doubt(clause: Clause, charge: Charge) -> bool:
@@ -164,7 +176,7 @@ def _within(years: int, perhaps: int, day: date) -> pl.Expr:
     first = pl.max_horizontal("effective_on", _later("offence_date", served))
     last = _later("effective_on", _MONTHS.clip(0, LIFE) + _AFTERWARDS)
     surely = pl.lit(day) < first.dt.offset_by(f"{years}y")
-    over = ~life & (pl.lit(day) >= last.dt.offset_by(f"{perhaps}y"))
+    over = ~life & (pl.lit(day) > last.dt.offset_by(f"{perhaps}y"))
     told = pl.when(surely).then(pl.lit(value=True)).when(over).then(pl.lit(value=False))
     return pl.when(~pl.col("sentence_unread")).then(told)
 

@@ -5,7 +5,8 @@ Rules
   result lies there, what is still open is judged by it.
 - ``due_original`` is what the first receipt said and never changes; ``due_on`` is the present one: the working days
   that the batch has, over the stops that have ended and the calendar as it is known now (``calendar/working_days.py``).
-- Only an accepted batch that is not closed, and is not overdue, can be stopped. While the clock stands the due day is
+- Only an accepted batch that is not closed, and of which not all is overdue, can be stopped: offence records in an ad
+  hoc batch have their days though its other items were due at once. While the clock stands the due day is
   not known: ``due_on`` is then what it would be had the clock been started at once, and ``clock_stands`` says so.
 - An officer proposes that it be stopped, and a leader, another person, approves: until then it runs; rejected, it has
   never stood (national rules on criminal-record queries of 2021: with the approval of the head of an organ of county
@@ -226,9 +227,10 @@ def _running_out(session: Session, batch_id: str) -> BatchRow:
 
 
 def _check_not_due(row: BatchRow, at: datetime) -> None:
-    """Halt where the due day is over."""
-    if row.due_on is None or row.due_on < office_day(at):
-        msg = f"{row.id} was due on {row.due_on}; stopping its clock now would change nothing"
+    """Halt where the due day is over, of items with a later limit theirs."""
+    last = row.due_last or row.due_on
+    if last is None or last < office_day(at):
+        msg = f"{row.id} was due on {last}; stopping its clock now would change nothing"
         raise Halt(msg)
 
 

@@ -5,6 +5,7 @@ Rules
   counts stay, as those of answers do.
 - A held batch is prepared and not delivered until a leader releases or refuses it; both once, with a reason, in the
   ledger.
+- What is usual with a partner is reckoned over batches that were not held, or that a leader released.
 - What a leader released is not held against the partner again: its span begins anew with the decision.
 """
 
@@ -187,13 +188,18 @@ class Guard:
         return begin if last is None else max(begin, last)
 
     def past_and_peers(self, partner: str, at: datetime) -> tuple[Counts, Counts]:
-        """The partner's own counts before its span, and those of all others up to now."""
+        """The partner's own counts before its span, and those of all others up to now. Not of a batch that is held or
+        was refused: what was found to be guessing would else be usual a month later, and excuse more of it.
+        """
         row, end = GuardEvidenceRow, at - timedelta(days=LIMITS.span_days)
         begin = end - timedelta(days=LIMITS.past_days)
         sums: list[Any] = [
             func.coalesce(func.sum(each), 0) for each in (row.rows, row.no_such_number, row.name_disagrees)
         ]
-        everybodys = select(*sums).where(row.at > begin)
+        guessed = select(GuardHoldRow.batch_id).where(
+            GuardHoldRow.batch_id == row.batch_id, func.coalesce(GuardHoldRow.decision, "") != RELEASED
+        )
+        everybodys = select(*sums).where(row.at > begin, ~guessed.exists())
         own = everybodys.join(BatchRow).where(BatchRow.partner == partner)
         with transaction(self.engine) as session:
             past, mine, all_ = (

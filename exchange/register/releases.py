@@ -21,7 +21,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Engine, func, select
+from sqlalchemy import JSON, Engine, Integer, cast, func, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -29,7 +29,7 @@ from exchange.register import reviews
 from exchange.register.batches import FileRecord
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
-from exchange.register.models import ReleaseRow
+from exchange.register.models import LIVE, BatchRow, ReleaseRow
 from exchange.register.states import State
 
 
@@ -220,6 +220,20 @@ class Releases:
         query = select(ReleaseRow).where(ReleaseRow.state.in_(states)).order_by(ReleaseRow.proposed_at)
         with transaction(self.engine) as session:
             return [as_release(row) for row in session.scalars(query)]
+
+    def share_told(self, partner: str, items: Sequence[str], code: str, since: datetime) -> tuple[int, int]:
+        """Of the partner's batches since then that ask for one of these items: how many answers with this code have
+        been delivered, and rows in all. Live ones alone: what is invented tells of nobody.
+        """
+        asked = select(BatchRow.id, BatchRow.rows_in).filter_by(partner=partner)
+        batches = asked.where(LIVE, BatchRow.received_at > since, BatchRow.items.overlap(list(items))).subquery()
+        settled = cast(ReleaseRow.settled, JSON)
+        found = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
+        told = select(func.sum(sum(found[1:], found[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
+        with transaction(self.engine) as session:
+            delivered = session.scalar(told.where(ReleaseRow.state == ReleaseState.DELIVERED))
+            rows = session.scalar(select(func.sum(batches.c.rows_in)))
+        return int(delivered or 0), int(rows or 0)
 
     def _held(self, session: Session, batch_id: str) -> set[int]:
         query = select(ReleaseRow.rows).filter_by(batch_id=batch_id).where(ReleaseRow.state != ReleaseState.REOPENED)

@@ -29,7 +29,7 @@ from exchange.register import eyes
 from exchange.register.database import transaction
 from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
-from exchange.register.models import LIVE, BatchRow, ReviewRow
+from exchange.register.models import ReviewRow
 
 HELD: Final = timedelta(minutes=10)
 """How long a row that somebody opened is theirs alone."""
@@ -253,19 +253,6 @@ class Reviews:
         query = select(ReviewRow.row).filter_by(batch_id=batch_id).where(ReviewRow.causes.contains([cause]))
         with transaction(self.engine) as session:
             return frozenset(session.scalars(query))
-
-    def share_of(self, partner: str, causes: Sequence[str], since: datetime) -> tuple[int, int]:
-        """Of the partner's batches since then that ask for one of these items: rows that were in the queue for it, and
-        rows in all. Live ones alone: invented hits would tell of none.
-        """
-        asked = select(BatchRow.id, BatchRow.rows_in).filter_by(partner=partner)
-        asked = asked.where(LIVE, BatchRow.received_at >= since, BatchRow.items.overlap(list(causes)))
-        batches = asked.subquery()
-        held = select(func.count()).select_from(ReviewRow).join(batches, batches.c.id == ReviewRow.batch_id)
-        with transaction(self.engine) as session:
-            hits = session.scalar(held.where(ReviewRow.causes.overlap(list(causes))))
-            rows = session.scalar(select(func.sum(batches.c.rows_in)))
-        return int(hits or 0), int(rows or 0)
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:
         """How many of a batch's rows are in each state."""

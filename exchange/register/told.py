@@ -9,6 +9,7 @@ Rules
   another office's, is a Halt and adds nothing.
 - What the ledger is told of it, it is told when it is written (``digests.py``).
 - Bringing it to a new generation of the key goes batch by batch, each in a transaction; it may be killed and run again.
+  Batches under way meanwhile are brought on by the next run.
 
 Source of the right: 个人信息保护法 art. 44, 45.
 """

@@ -65,7 +65,7 @@ _MAY_BE_UNREAD: Final = (
 _RIGHTS: Final = {"yes": "yes", "是": "yes", "no": "no", "否": "no"}
 _INTENTS: Final = {"intentional": "intentional", "故意": "intentional", "negligent": "negligent", "过失": "negligent"}
 _SAYS_ITSELF: Final = ("drug", "compulsory_isolation", "custody_education")
-"""Kinds whose charge decides nothing."""
+"""Kinds whose charge decides nothing where it is not known."""
 
 
 def build_tables(

@@ -152,8 +152,8 @@ def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
         keep(app, context.batch, first, later=True)
         return first
     answers = context.matched(rows)
-    answers = with_spot_checks(answers, rows, SpotCheck.of(app, context.batch).drawn(answers, rows))
     people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
+    answers = with_spot_checks(answers, rows, SpotCheck.of(context).drawn(answers, rows, people))
     reviews = new_reviews(answers, context.agreement, people, app.settings.divisions, 0)
     app.register.reviews.add(context.batch.id, [replace(each, row=rows[each.row]) for each in reviews])
     later = Unqueued(approval=first.approval) + Unqueued.of(answers, rows)

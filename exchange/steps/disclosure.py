@@ -7,15 +7,23 @@ Rules
 - In one company: such rows of a batch leave together, also after the due day (``steps/candidates.py``), so that a hit
   is not recognised by coming later than its neighbours.
 - Under a standing approval clean rows leave at once, and waiting itself would tell. Therefore some of them wait, too,
-  for an officer's spot check: one in ``spot_check_one_in`` (settings, ``[policy]``), drawn by a keyed hash of batch
-  and row; of a partner who has had more hits than that within ``spot_check_days``, as many as it had hits; and of a
-  batch at least as many as it has hits, where it has as many clean rows. Rows that an officer has for something else
+  for an officer's spot check: one in ``spot_check_one_in`` (settings, ``[policy]``); of a partner who was told of more
+  records than that within ``spot_check_days``, as many as it was told of. Rows that an officer has for something else
   are drawn like any other: else of these whoever waits would be a hit.
+- Without one a batch waits for the leader as a whole, and one that comes late would tell: of its rows that could be
+  drawn, one waits for an officer.
+- **Who is drawn depends on nobody's records but what the partner was told of them**: neither on other rows of the batch
+  nor on hits that wait. Who asks again, or asks beside people whom it knows to be clean, sees the same of somebody with
+  a record and of somebody who is drawn.
+- It is the person who is drawn, by a keyed hash, not the row: for whoever asks and for this purpose, each with half of
+  the weight. Else asking twice would tell the one, asking for two purposes the other. Each person is drawn anew every
+  ``DRAWN_FOR_DAYS``, counted from a day of the person's own, so that waiting at last does not prove a new record.
 - A row that was drawn stands in the queue with the cause *spot check*, and the register's queue alone says later which
   ones were: nothing is drawn twice.
 
-What remains: of a row that waits under a standing approval the odds of a hit are its share among the partner's people
-to the share that is drawn: at most one to one. See ``docs/adr/0024-nothing-tells-before-the-release.md``.
+What remains: of a row that waits under a standing approval, or of a batch of one row that comes late, the odds of a hit
+are its share among the partner's people to the share that is drawn. See
+``docs/adr/0024-nothing-tells-before-the-release.md``.
 """
 
 from __future__ import annotations
@@ -23,24 +31,30 @@ from __future__ import annotations
 import hmac
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from hashlib import sha256
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from exchange.agreements.sections import LETTER_ITEMS
-from exchange.app import App
-from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN
-from exchange.register import Batch
+from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, PERSON
+from exchange.matching.lookup import SortedTable
 from exchange.settings import read_secret
+
+if TYPE_CHECKING:
+    from exchange.app import App
+    from exchange.steps.answers import BatchContext
 
 SPOT: Final = "spot_check"
 RECORD_CAUSES: Final = (*sorted(LETTER_ITEMS), SPOT)
 """Why an officer has a row that must not be told from others of its batch."""
 
 AWAITING: Final = "awaiting_approval"
-_DERIVED: Final = b"household exchange: rows for a spot check"
+FOUND: Final = "record_found"
+_DERIVED: Final = b"household exchange: people for a spot check"
+DRAWN_FOR_DAYS: Final = 90
+"""More than a hit can wait for its release (``schemas/deadlines.toml``), less than between two yearly queries."""
 
 
 def told(answers: pl.DataFrame, waits_for: str = AWAITING) -> pl.DataFrame:
@@ -58,39 +72,54 @@ def told(answers: pl.DataFrame, waits_for: str = AWAITING) -> pl.DataFrame:
 
 @dataclass(frozen=True)
 class SpotCheck:
-    """A draw for one batch. ``key``: secret; ``share``: of the clean rows, 0 to 1."""
+    """A draw for one batch. ``key``: secret; ``about``: who asks and what for; ``day``: of receipt; ``share``: of the
+    clean rows, 0 to 1.
+    """
 
     key: bytes
+    about: str
+    day: date
     share: float
 
     @classmethod
-    def of(cls, app: App, batch: Batch) -> SpotCheck:
-        secret = read_secret(app.settings.keys.decryption_key)
-        policy = app.settings.policy
+    def of(cls, context: BatchContext) -> SpotCheck:
+        app, batch = context.app, context.batch
+        policy, items = app.settings.policy, sorted(LETTER_ITEMS)
         since = batch.received_at - timedelta(days=policy.spot_check_days)
         # What is real about a partner must not be read off its tests.
-        hits, rows = (
-            (0, 0) if batch.is_test else app.register.reviews.share_of(batch.partner, sorted(LETTER_ITEMS), since)
-        )
-        key = hmac.digest(secret, _DERIVED + batch.manifest_sha256.encode(), sha256)
-        return cls(key, max(1 / policy.spot_check_one_in, min(hits / max(rows - hits, 1), 1.0)))
+        told, rows = (0, 0) if batch.is_test else app.register.releases.share_told(batch.partner, items, FOUND, since)
+        share = max(1 / policy.spot_check_one_in, min(told / max(rows - told, 1), 1.0))
+        return cls(cls.key_of(app), f"{batch.partner} {context.manifest.purpose}", context.today, share)
 
-    def drawn(self, answers: pl.DataFrame, rows: Sequence[int]) -> list[int]:
-        """Which of these rows (``rows``: their numbers) wait for a spot check, ascending. Of *no record* answers, which
-        would leave at once, whatever else an officer has the row for; at least as many as there are hits among them.
+    @staticmethod
+    def key_of(app: App) -> bytes:
+        return hmac.digest(read_secret(app.settings.keys.decryption_key), _DERIVED, sha256)
+
+    def drawn(self, answers: pl.DataFrame, rows: Sequence[int], people: SortedTable) -> list[int]:
+        """Which of these rows (``rows``: their numbers) wait for a spot check, ascending: of *no record* answers, which
+        would leave at once, whoever is drawn; of those that wait for the leader, one at most. Whatever else an officer
+        has the row for.
         """
-        columns = _columns(answers)
-        if not columns:
-            return []
-        clean = answers.select(pl.any_horizontal(pl.col(columns) == "no_record")).to_series()
-        hits = answers[CAUSES_COLUMN].str.split(";").list.set_intersection(sorted(LETTER_ITEMS)).list.len()
-        drawn = sorted((self._chance(rows[position]), rows[position]) for position in clean.arg_true())
-        least = int((hits > 0).sum())
-        return sorted(row for position, (chance, row) in enumerate(drawn) if position < least or chance < self.share)
+        at_once, waiting = (self._drawn_of(answers, code, people) for code in ("no_record", AWAITING))
+        return sorted(rows[position] for _, position in [*at_once, *sorted(waiting)[:1]])
 
-    def _chance(self, row: int) -> float:
-        """From 0 to 1, the same for the same row."""
-        return int.from_bytes(hmac.digest(self.key, str(row).encode(), sha256)[:8]) / (1 << 64)
+    def _drawn_of(self, answers: pl.DataFrame, code: str, people: SortedTable) -> list[tuple[float, int]]:
+        """Chance and position of the rows with this code that are drawn."""
+        if not (columns := _columns(answers)):
+            return []
+        with_code = answers.select(pl.any_horizontal(pl.col(columns) == code)).to_series().arg_true()
+        keys = people.keys[answers[PERSON].gather(with_code).to_numpy()]
+        chances = [(self.chance(int(key)), position) for key, position in zip(keys, with_code, strict=True)]
+        return [each for each in chances if each[0] < self.share]
+
+    def chance(self, person: int) -> float:
+        """From 0 to 1, evenly; ``person``: the key of the number in the register."""
+        turn = (self.day.toordinal() + int(self._hashed(f"{person}") * DRAWN_FOR_DAYS)) // DRAWN_FOR_DAYS
+        lower = min(self._hashed(f"{person} {turn}"), self._hashed(f"{person} {turn} {self.about}"))
+        return 1 - (1 - lower) ** 2  # the lower one of two is below x with 1 - (1 - x)²
+
+    def _hashed(self, text: str) -> float:
+        return int.from_bytes(hmac.digest(self.key, text.encode(), sha256)[:7]) / (1 << 56)
 
 
 def with_spot_checks(answers: pl.DataFrame, rows: Sequence[int], drawn: Collection[int]) -> pl.DataFrame:
@@ -99,7 +128,7 @@ def with_spot_checks(answers: pl.DataFrame, rows: Sequence[int], drawn: Collecti
         return answers
     waits = pl.Series(rows, dtype=pl.Int64).is_in(list(drawn))
     held = [
-        pl.when(waits & (pl.col(column) == "no_record"))
+        pl.when(waits & pl.col(column).is_in(["no_record", AWAITING]))
         .then(pl.lit("under_review"))
         .otherwise(pl.col(column))
         .alias(column)

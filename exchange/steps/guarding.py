@@ -52,23 +52,27 @@ _NUMBERS: Final = ("id_number", _MOTHER)
 
 @dataclass
 class Watch:
-    """The failing rows of a batch, as they go by."""
+    """The failing rows of a batch, as they go by; ``ring``: the keys when it began."""
 
     context: BatchContext
+    ring: KeyRing
     counts: Counts = field(default_factory=Counts)
     _failed: list[Failed] = field(default_factory=list)
 
     def add(self, asked: pl.DataFrame, answers: pl.DataFrame) -> None:
         """Rows of the request, and the answers to them."""
         if self.context.manifest.objects_to is None:
-            counts, failed = seen(asked, answers, self.context.app.told_keys, self.context.today)
+            counts, failed = seen(asked, answers, self.ring, self.context.today)
             self.counts += counts
             self._failed.append(failed)
 
     def evidence(self, told: Told) -> Evidence:
-        """What is kept of the batch, and what tripped. ``told``: whom it asks about."""
-        context, failed = self.context, Failed.together(self._failed)
-        register, at, ring = context.app.register.guard, context.app.now(), context.app.told_keys
+        """What is kept of the batch, and what tripped, in the newest generation by now: others may have got a new one
+        meanwhile. ``told``: whom it asks about.
+        """
+        context, ring = self.context, self.context.app.told_keys
+        failed = Failed.together(self._failed).renewed(ring, self.ring.generation)
+        register, at = context.app.register.guard, context.app.now()
         partner = context.batch.partner
         before, failed_before = register.span(partner, at, ring.renewed)
         past, peers = register.past_and_peers(partner, at)
@@ -81,7 +85,7 @@ class Watch:
             register.failed_of_others(partner, at, ring.renewed) if len(failed.numbers) else Failed(),
             past,
             peers,
-            partners=most_partners(told.hashes, others),
+            partners=most_partners(ring.renewed(told.hashes, Kind.NUMBER, told.generation), others),
             agreed_rows=context.agreement.limits.max_rows_in_30_days,
         )
         trips = tripped(span) if self.counts.rows else ()

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, islice
 
 import polars as pl
 
@@ -19,6 +20,7 @@ from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import PENDING
 from exchange.base.timing import stage
+from exchange.matching.lookup import SortedTable
 from exchange.register import NewReview, State
 from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
 from exchange.steps.asked import Asked
@@ -47,7 +49,7 @@ class _Waiting:
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
         context, app = self.context, self.context.app
         people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
-        parts, drawn = _spot_checks(context, parts)
+        parts, drawn = _spot_checks(context, parts, people)
         for asked, matched in parts:
             with stage("queue"):
                 rows = range(self.rows + 1, self.rows + matched.height + 1)
@@ -62,17 +64,20 @@ class _Waiting:
             yield asked, answers
 
 
-def _spot_checks(context: BatchContext, parts: Iterator[Part]) -> tuple[Iterator[Part], Collection[int]]:
-    """The parts, and which of their rows wait for a spot check. It is drawn over the whole batch, whose answers are
-    therefore all made first; of batches in which nothing leaves by a standing approval, none are.
+def _spot_checks(
+    context: BatchContext, parts: Iterator[Part], people: SortedTable
+) -> tuple[Iterator[Part], Collection[int]]:
+    """The parts, and which of their rows wait for a spot check. Where clean rows leave at once it is drawn over the
+    whole batch, whose answers are therefore all made first; where they wait for the leader one row is enough, and a
+    whole part always has it.
     """
-    manifest, agreement = context.manifest, context.agreement
-    at_once = agreement.approved_in_advance(manifest.cycle, context.today)
-    if not at_once or LETTER_ITEMS.isdisjoint(manifest.items):
+    if LETTER_ITEMS.isdisjoint(context.manifest.items):
         return parts, ()
-    made = list(parts)
+    at_once = context.agreement.approved_in_advance(context.manifest.cycle, context.today)
+    made = list(parts if at_once else islice(parts, 1))
     answers = pl.concat(answers for _, answers in made)
-    return iter(made), SpotCheck.of(context.app, context.batch).drawn(answers, range(1, answers.height + 1))
+    drawn = SpotCheck.of(context).drawn(answers, range(1, answers.height + 1), people)
+    return chain(made, parts), drawn
 
 
 def process(app: App, batch_id: str) -> None:
@@ -85,10 +90,11 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     batch = app.attested(batch_id).batch
     if batch.state is not State.ACCEPTED:
         return
-    app.register.told.check(app.told_keys)
+    ring = app.told_keys
+    app.register.told.check(ring)
     context = BatchContext.of(app, batch)
     objected = None if context.earlier is None else context.earlier.table
-    waiting = _Waiting(context, Asked(app.told_keys, context.today, objected), Watch(context))
+    waiting = _Waiting(context, Asked(ring, context.today, objected), Watch(context, ring))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)

@@ -21,16 +21,21 @@ import polars as pl
 
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.base.files import locked
 from exchange.base.keyed import KeyRing, Kind, with_new_key, write_keys
 from exchange.calendar.working_days import office_day
 from exchange.matching.id_numbers import standardise
 from exchange.matching.identity import Population
 from exchange.matching.lookup import Keys
-from exchange.register import Batch, ReleaseState, Role, State
+from exchange.register import Batch, Release, ReleaseState, Role, State
 from exchange.steps.answers import POPULATION, BatchContext, answer_columns
+from exchange.steps.bases import looked_at_again
 from exchange.steps.disclosure import AWAITING, told
 
 DAYS_OF_A_KEY: Final = 365
+
+Codes = Mapping[int, Mapping[str, str]]
+"""Row → item → code."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +46,7 @@ class Disclosure:
 
     batch: Batch
     rows: Sequence[int]
-    left: Mapping[int, Mapping[str, str]] | None
+    left: Codes | None
 
 
 @dataclass(frozen=True)
@@ -72,24 +77,32 @@ def confirm(app: App, question_number: int) -> Disclosures:
 
 
 def rekey(app: App) -> tuple[int, int]:
-    """Brings the whole index to the newest key; makes a new one first where the newest is a year old and nothing is
-    left behind by an earlier run. (Generation, batches brought on.) May be killed and run again.
+    """Brings the whole index to the newest key; where that is a year old, to a new one. (Generation, batches brought
+    on.) May be killed and run again. One run at a time: of two new keys of one generation the first would be lost, and
+    with it all that was hashed with it.
     """
-    ring, today = _ring(app), office_day(app.now())
+    with locked(app.settings.keys.told_keys.parent):
+        ring, today = _ring(app), office_day(app.now())
+        moved = _bring_on(app, ring)
+        if (today - ring.keys[-1].made).days >= DAYS_OF_A_KEY:
+            ring = with_new_key(ring, today)
+            write_keys(app.settings.keys.told_keys, ring)
+            moved |= _bring_on(app, ring)
+        return ring.generation, len(moved)
+
+
+def _bring_on(app: App, ring: KeyRing) -> set[str]:
     behind = app.register.told.behind(ring.generation)
-    if not behind and (today - ring.keys[-1].made).days >= DAYS_OF_A_KEY:
-        ring = with_new_key(ring, today)
-        write_keys(app.settings.keys.told_keys, ring)
-        behind = app.register.told.behind(ring.generation)
     for batch in behind:
         app.register.told.renew(batch, ring)
-    return ring.generation, len(behind)
+    return set(behind)
 
 
 def _ring(app: App) -> KeyRing:
     """The keys; Halt where they are not those that made the index."""
-    app.register.told.check(app.told_keys)
-    return app.told_keys
+    ring = app.told_keys
+    app.register.told.check(ring)
+    return ring
 
 
 def _key(number: str, today: date) -> int:
@@ -125,11 +138,23 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
         first, now = context.first_and_now(rows)
     except FileNotFoundError:  # the snapshots that answered it are gone
         return Disclosure(batch, rows, None)
-    releases = app.register.releases.of(batch_id)
-    sent = {row for each in releases if each.state is ReleaseState.DELIVERED for row in each.rows}
+    at_first = told(first, context.waits_for)
+    left: dict[int, Mapping[str, str]] = {row: _codes(at_first, place) for place, row in enumerate(rows)}
     approved = now.with_columns(pl.col(answer_columns(now)).replace(AWAITING, "no_record"))
-    answers = [told(frame, context.waits_for) for frame in (first, approved)]
-    return Disclosure(batch, rows, {row: _codes(answers[row in sent], position) for position, row in enumerate(rows)})
+    for release in app.register.releases.of(batch_id):
+        if release.state is ReleaseState.DELIVERED and (sent := [row for row in rows if row in release.rows]):
+            left |= _left_in(context, release, approved[[rows.index(row) for row in sent]], sent)
+    return Disclosure(batch, rows, left)
+
+
+def _left_in(
+    context: BatchContext, release: Release, answers: pl.DataFrame, rows: Sequence[int]
+) -> dict[int, Mapping[str, str]]:
+    """What left of these rows in a supplementary result: as the legal bases let it be that held when it was proposed;
+    where another one had ended before it left, it was withdrawn and proposed anew.
+    """
+    leaving = told(looked_at_again(context, answers, rows, office_day(release.proposed_at)), context.waits_for)
+    return {row: _codes(leaving, position) for position, row in enumerate(rows)}
 
 
 def _is_silent(app: App, batch_id: str) -> bool:

@@ -75,7 +75,7 @@ def within_reach(old: str, new: str) -> bool:
 
 class Follower:
     """``counties`` and ``cities``: year → code → unit, ``TODAY`` the last; ``changes``: (code, name) → what the
-    table of changes says; ``own``: (code, name) → fate.
+    table of changes says; ``own``: (code, name, city or nothing) → fate.
     """
 
     def __init__(
@@ -83,7 +83,7 @@ class Follower:
         counties: dict[int, dict[str, Unit]],
         cities: dict[int, dict[str, Unit]],
         changes: dict[tuple[str, str], list[Change]],
-        own: dict[tuple[str, str], Fate],
+        own: dict[tuple[str, str, str], Fate],
     ) -> None:
         self.counties, self.cities, self.changes, self.own = counties, cities, changes, own
         years = sorted(counties)
@@ -105,12 +105,13 @@ class Follower:
         return self._known[year, code]
 
     def _fate(self, year: int, unit: Unit) -> Fate:
-        if (unit.code, unit.name) in self.own:
-            return self.own[unit.code, unit.name]
+        if own := self.owned(unit):
+            return own
         if year == TODAY:
             return Fate(frozenset([unit.code]))
         after = self._after[year]
-        if unit.code in self.counties[after] and self.counties[after][unit.code].name == unit.name:
+        same = self.counties[after].get(unit.code)
+        if same and same.name == unit.name and (not self._is_local(unit) or self.in_one_city(unit, same, after)):
             return self.fate(after, unit.code)
         return (
             self._of_the_name(year, after, unit)
@@ -120,6 +121,10 @@ class Follower:
             or self._much_later(year, after, unit)
             or NOWHERE
         )
+
+    def owned(self, unit: Unit) -> Fate | None:
+        """What ``successors.csv`` says of it."""
+        return self.own.get((unit.code, unit.name, unit.city)) or self.own.get((unit.code, unit.name, ""))
 
     def _joined(self, heirs: list[tuple[int, str]], reason: str = "", source: str = "") -> Fate | None:
         """What became of these; an heir's own reason where there is none yet."""
@@ -152,7 +157,9 @@ class Follower:
     def _much_later(self, year: int, after: int, unit: Unit) -> Fate | None:
         """In the first later year that has the name again; a district's, in its city."""
         for later in (each for each in sorted(self.counties) if each > after):
-            if not unit.name.endswith("区") or any(in_one_city(unit, other) for other in self._bearers(later, unit)):
+            if not unit.name.endswith("区") or any(
+                self.in_one_city(unit, other, later) for other in self._bearers(later, unit)
+            ):
                 found = self._of_the_name(year, later, unit)
                 if found:
                     return found
@@ -163,7 +170,7 @@ class Follower:
         return [
             other
             for other in self._by_stem[year][stem(unit.name)]
-            if within_reach(unit.code, other.code) and (not self._is_local(unit) or in_one_city(unit, other))
+            if within_reach(unit.code, other.code) and (not self._is_local(unit) or self.in_one_city(unit, other, year))
         ]
 
     def _is_local(self, unit: Unit) -> bool:
@@ -250,7 +257,7 @@ class Follower:
     def _changed(self, year: int, after: int, unit: Unit, change: Change) -> Fate | None:
         for when in (after, change.year, change.year + 1, TODAY):
             heir = self.counties.get(when, {}).get(change.code)
-            if heir and stem(heir.name) == stem(change.name) and self._is_near(unit, heir, change):
+            if heir and stem(heir.name) == stem(change.name) and self._is_near(unit, heir, when, change):
                 return self._joined([(when, heir.code)], REASONS.get(change.kind, RENAMED), change.source)
         if change.code.endswith("00") and stem(change.name) in (stem(unit.city), stem(unit.name)):
             city = Unit(change.code, change.name, "", unit.province)
@@ -259,15 +266,24 @@ class Follower:
             return self._joined(heirs, RAISED if raised else PARTED_AMONG, change.source)
         return None
 
-    def _is_near(self, unit: Unit, heir: Unit, change: Change) -> bool:
+    def _is_near(self, unit: Unit, heir: Unit, when: int, change: Change) -> bool:
         """A district becomes a part of another city only by a notice that is named."""
         return (
             not (unit.name.endswith("区") and heir.name.endswith("区"))
-            or in_one_city(unit, heir)
+            or self.in_one_city(unit, heir, when)
             or change.source[-1] == "号"
             or unit.code[:2] != heir.code[:2]
         )
 
+    def in_one_city(self, unit: Unit, other: Unit, year: int) -> bool:
+        """Whether they are of one city, the other one in this year: of the same name, or under the same code where the
+        name of the first is no city's any more. 410500 was 鹤壁 until 1982 and is 安阳 since: their 郊区 are two.
+        """
+        if stem(unit.city) == stem(other.city):
+            return True
+        standing = {stem(city.name) for city in self.cities[year].values() if city.code[:2] == other.code[:2]}
+        return unit.code[:4] == other.code[:4] and stem(unit.city) not in standing
 
-def in_one_city(one: Unit, other: Unit) -> bool:
-    return one.code[:4] == other.code[:4] or stem(one.city) == stem(other.city)
+    def is_another(self, unit: Unit, later: Unit, year: int) -> bool:
+        """Whether a unit of the same code and name is another one in a later year."""
+        return self._is_local(unit) and not self.in_one_city(unit, later, year)

@@ -38,10 +38,13 @@ def main(quhua: Path, yearly: Path) -> None:
     write("divisions_former.csv", header, former)
 
 
-def owned() -> dict[tuple[str, str], Fate]:
+def owned() -> dict[tuple[str, str, str], Fate]:
+    """(code, name, city) → fate; the city where several bore code and name."""
     rows = csv.DictReader(OWN.open(encoding="utf-8"))
     return {
-        (row["code"], row["name"]): Fate(frozenset(row["successors"].split()), row["reason"], row["source"])
+        (row["code"], row["name"], row["city"]): Fate(
+            frozenset(row["successors"].split()), row["reason"], row["source"]
+        )
         for row in rows
     }
 
@@ -94,27 +97,44 @@ def changed(events: list[dict]) -> dict[tuple[str, str], list[Change]]:
 
 def formers(rows: list[dict], today: dict[str, tuple[str, str]], follower: Follower) -> list[tuple[str, ...]]:
     """Every (code, name) of 1980 and after that is not today's, with its years, its successors and their reason."""
-    runs: dict[tuple[str, str], list[dict]] = defaultdict(list)
-    for row in rows:
-        level = {"1": "province", "2": "city", "3": "county"}[row["rank"]]
-        runs[row[f"{level}_adcode"], row[f"{level}_name"]].append(row | {"level": level})
     found = []
-    for (code, name), run in sorted(runs.items()):
-        last = max(run, key=lambda row: int(row["year"]))
-        if today.get(code, ("", ""))[0] == name or last["level"] == "province" or name in PLACEHOLDERS:
-            continue
-        year = int(last["year"])
-        fate = follower.fate(year, code) if last["level"] == "county" else of_city(year, code, name, follower, today)
-        since, until = min(row["year"] for row in run), str(year + 1)
-        after = " ".join(sorted(fate.codes))
-        found.append((code, name, full_name(last, name), since, until, after, fate.reason, fate.source))
+    for (code, name), several in sorted(runs_of(rows, follower).items()):
+        for run in several:
+            last = run[-1]
+            stands = today.get(code, ("", ""))[0] == name and run is several[-1]
+            if stands or last["level"] == "province" or name in PLACEHOLDERS:
+                continue
+            year, county = int(last["year"]), last["level"] == "county"
+            fate = follower.fate(year, code) if county else of_city(year, code, name, follower, today)
+            after = " ".join(sorted(fate.codes))
+            since = run[0]["year"]
+            found.append((code, name, full_name(last, name), since, str(year + 1), after, fate.reason, fate.source))
     return found
+
+
+def runs_of(rows: list[dict], follower: Follower) -> dict[tuple[str, str], list[list[dict]]]:
+    """(code, name) → the years of each place that bore both, in time: mostly one."""
+    runs: dict[tuple[str, str], list[list[dict]]] = defaultdict(list)
+    for row in sorted(rows, key=lambda row: int(row["year"])):
+        level = {"1": "province", "2": "city", "3": "county"}[row["rank"]]
+        of = runs[row[f"{level}_adcode"], row[f"{level}_name"]]
+        if not of or (level == "county" and is_another(of[-1][-1], row, follower)):
+            of.append([])
+        of[-1].append(row | {"level": level})
+    return runs
+
+
+def is_another(before: dict, row: dict, follower: Follower) -> bool:
+    if before["level"] != "county":
+        return False
+    earlier, later = (follower.counties[int(each["year"])][row["county_adcode"]] for each in (before, row))
+    return follower.is_another(earlier, later, int(row["year"]))
 
 
 def of_city(year: int, code: str, name: str, follower: Follower, today: dict[str, tuple[str, str]]) -> Fate:
     """What became of its counties; the city of today that holds just these."""
-    if (code, name) in follower.own:
-        return follower.own[code, name]
+    if own := follower.owned(Unit(code, name, "", "")):
+        return own
     below = [unit for unit in follower.counties[year].values() if unit.code[:4] == code[:4] and unit.code != code]
     codes = frozenset().union(*[follower.fate(year, unit.code).codes for unit in below])
     for city in sorted({each[:4] for each in codes}):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import date
 
 import polars as pl
 import pytest
 
 from exchange.matching.division_meanings import (
     FIRST_OF_NAMES,
+    Meaning,
     counties_of,
     extents,
     formers,
@@ -18,7 +20,8 @@ from exchange.matching.division_meanings import (
     told_apart,
 )
 from exchange.matching.division_names import stem
-from exchange.matching.divisions import all_extents, division_name, division_words, place_answer
+from exchange.matching.divisions import all_extents, division_code, division_name, division_words, place_answer
+from exchange.matching.items.event import division_part
 
 PARTED = {("51", "50"), ("44", "46"), ("42", "50")}
 """Chongqing (1997) and Hainan (1988) came out of other provinces."""
@@ -219,3 +222,76 @@ def test_short_names_are_read(written: str, means: str) -> None:
 )
 def test_the_stem_of_a_name(name: str, means: str) -> None:
     assert stem(name) == means
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "of_then", "successors"),
+    [
+        # codes of cities were given out anew in 1982 and 1984, their 郊区 kept code and name and were others
+        ("410500", "鹤壁市", "河南省鹤壁市", "410602 410603 410611"),
+        ("410600", "焦作市", "河南省焦作市", "410802 410803 410804 410811"),
+        ("410511", "郊区", "河南省鹤壁市郊区", "410611"),
+        ("410511", "郊区", "河南省安阳市郊区", "410502 410503 410505 410506"),
+        ("430300", "邵阳市", "湖南省邵阳市", "430502 430503 430511 430522 430582"),
+        ("430311", "郊区", "湖南省邵阳市郊区", "430511"),
+        ("430311", "郊区", "湖南省湘潭市郊区", "430302 430304"),
+        ("430411", "郊区", "湖南省湘潭市郊区", "430302 430304"),
+        ("430511", "郊区", "湖南省衡阳市郊区", "430408"),
+    ],
+)
+def test_what_bore_one_code_and_one_name_in_two_cities_is_two(
+    code: str, name: str, of_then: str, successors: str
+) -> None:
+    rows = [row for row in formers() if (row["code"], row["name"], row["full_name"]) == (code, name, of_then)]
+    assert rows
+    assert {row["successors"] for row in rows} == {successors}
+
+
+def test_no_place_is_denied_under_a_name_that_it_bore() -> None:
+    """Whoever writes what a county's place was called in full, and is registered in what came of it."""
+    pairs = [(row["full_name"], county) for row in formers() for county in counties_of(row)]
+    claims = pl.DataFrame(pairs, schema={"name": pl.String, "county": pl.Int32}, orient="row")
+    answers = claims.with_columns(place_answer(division_code(pl.col("name")), pl.col("county")).alias("answer"))
+    assert answers.filter(pl.col("answer") == "inconsistent").rows() == []
+    today = pl.DataFrame([(row["full_name"], int(code)) for code, row in todays().items()], orient="row")
+    todays_own = today.select(place_answer(division_code(pl.col("column_0")), pl.col("column_1").cast(pl.Int32)))
+    assert set(todays_own.to_series()) == {"consistent"}
+
+
+@pytest.mark.parametrize(
+    ("county", "answer"),
+    [(340181, "consistent"), (340124, "under_review"), (340522, "under_review"), (340111, "inconsistent")],
+)
+def test_a_citys_name_that_a_county_bears_today_may_mean_the_city(county: int, answer: str) -> None:
+    """巢湖市 was a prefecture-level city to 2011, and is a county of 合肥市 since."""
+    assert pl.select(place_answer(division_code(pl.lit("安徽省巢湖市")), pl.lit(county, pl.Int32))).item() == answer
+
+
+@pytest.mark.parametrize("code_and_meaning", REUSED, ids=lambda each: f"{each[0]} to {each[1].until}")
+def test_in_the_year_in_which_a_code_changed_an_event_may_mean_either(code_and_meaning: tuple[int, Meaning]) -> None:
+    code, before = code_and_meaning
+    among = [meaning for meaning in meanings()[code] if meaning.holds_in(before.until)]
+    for county in frozenset[int]().union(*[meaning.counties for meaning in among]):
+        event = told_apart(pl.lit(code, pl.Int32), on=pl.lit(before.until, pl.Int32))
+        assert pl.select(place_answer(pl.lit(county, pl.Int32), event)).item() != "inconsistent", county
+
+
+@pytest.mark.parametrize(
+    ("claimed", "year", "agrees"),
+    [
+        # 130123 meant 栾城县 to 1993 and 正定县 since; a name means what bears it, in whatever year
+        ("正定县", 1990, False),
+        ("栾城县", 1990, True),
+        ("栾城区", 1990, True),
+        ("130123", 1990, True),
+        ("正定县", 1993, None),
+        ("栾城县", 1993, None),
+        ("正定县", 1994, True),
+        ("栾城县", 1994, False),
+        ("正定县", 2001, True),
+    ],
+)
+def test_a_division_of_an_event_by_name_and_by_code(claimed: str, year: int, agrees: bool | None) -> None:
+    frame = pl.DataFrame({"from": [claimed], "event.from": [130123], "event.happened_on": [date(year, 6, 1)]})
+    part = division_part("from", "event.from")
+    assert frame.select(part.agrees.alias("agrees")).item() is agrees

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 import pytest
 
 from exchange.base.errors import Halt
 from exchange.calendar.limits import EXTENDED_OBJECTION
-from exchange.calendar.working_days import NO_DAYS, OFFICE_ZONE, due_date
-from exchange.register import Register
+from exchange.calendar.working_days import NO_DAYS, OFFICE_ZONE, due_after, due_date
+from exchange.register import FileRecord, Register, Role
 from exchange.register.clock import Clock
 from exchange.wire.manifest import RequestManifest
 from tests.register.stopping import LEADER, stop
@@ -119,6 +119,51 @@ def test_on_the_due_day_it_can_be_stopped_and_after_it_not(register: Register, a
     assert stop(register, accepted, at(30), "record_unclear")
     register.clock.start(accepted, at(7, 12), NO_DAYS)
     assert register.batch(accepted).due_on == date(2026, 12, 7)
+
+
+@pytest.mark.parametrize(
+    ("received", "stopped", "started", "due_on", "due_last"),
+    [
+        # counted by hand from the notices; 3 working days of criminal_record, the other items due at once
+        ("2026-11-23", None, None, "2026-11-23", "2026-11-26"),
+        ("2026-11-23", "2026-11-24", "2026-11-26", "2026-11-23", "2026-11-30"),  # 26, 27, 30
+        ("2026-11-23", "2026-11-26", "2026-11-30", "2026-11-23", "2026-11-30"),  # on the last day: 24, 25, 30
+        ("2026-11-23", "2026-11-23", "2026-11-25", "2026-11-25", "2026-11-27"),  # on the day of receipt
+        ("2026-09-30", None, None, "2026-09-30", "2026-10-10"),  # 8, 9, and Saturday 10 October, which is worked
+        ("2026-09-30", "2026-10-03", "2026-10-06", "2026-09-30", "2026-10-10"),  # stopped over the holiday alone
+        ("2026-09-30", "2026-10-08", "2026-10-10", "2026-09-30", "2026-10-13"),  # 10, 12, 13
+        ("2026-02-13", "2026-02-14", "2026-02-24", "2026-02-13", "2026-02-26"),  # 24, 25, 26; 14 did not count
+        ("2026-02-13", "2026-02-25", "2026-02-28", "2026-02-13", "2026-02-28"),  # 14, 24, and Saturday 28
+        ("2026-12-30", "2026-12-31", "2027-01-04", "2026-12-30", "2027-01-06"),  # into a year without a notice
+    ],
+)
+def test_records_have_their_days_though_the_rest_was_due_at_once(
+    register: Register,
+    manifest: RequestManifest,
+    received: str,
+    stopped: str | None,
+    started: str | None,
+    due_on: str,
+    due_last: str,
+) -> None:
+    batch, day = f"bank.clock-{received}-{stopped}", date.fromisoformat(received)
+    files = [FileRecord(Role.MANIFEST, f"{batch}.request.json", "a" * 64, 10)]
+    register.claim(batch, "bank", "a" * 64, files, moment(received))
+    asked = manifest.model_copy(update={"cycle": "ad_hoc", "items": ["name", "criminal_record"]})
+    first, last = due_date("ad_hoc", day, items=asked.items), due_after(3, day)
+    register.accept(batch, asked, first, due_last=last)
+    if stopped and started:
+        assert stop(register, batch, moment(stopped), "record_unclear")
+        register.clock.start(batch, moment(started), NO_DAYS)
+    found = register.batch(batch)
+    assert (found.due_on, found.due_last) == (date.fromisoformat(due_on), date.fromisoformat(due_last))
+    late = moment(str(date.fromisoformat(due_last) + timedelta(days=1)))
+    with pytest.raises(Halt, match=f"was due on {due_last}"):
+        register.clock.propose(batch, late, "record_unclear")
+
+
+def moment(day: str) -> datetime:
+    return datetime.combine(date.fromisoformat(day), time(10), OFFICE_ZONE)
 
 
 @pytest.mark.parametrize("verb", ["stop", "start"])

@@ -37,6 +37,7 @@ class Sent:
     generation: int
     failed: list[int]
     released: bool
+    refused: bool | None
 
 
 def content(seed: int) -> list[Sent]:
@@ -53,6 +54,7 @@ def content(seed: int) -> list[Sent]:
             generation=draw.choice([1, 2]),
             failed=[number * 10 + each for each in range(draw.choice([0, 0, 1, 3]))],
             released=draw.random() < 0.15,
+            refused=draw.choice([True, None, False, False]),
         )
         for number in range(40)
     ]
@@ -69,9 +71,10 @@ def write(register: Register, batches: list[Sent]) -> None:
             counts = {"rows": each.rows, "no_such_number": each.missed, "name_disagrees": 1}
             evidence = {"batch_id": each.id, "at": each.at, "generation": each.generation}
             connection.execute(insert(GuardEvidenceRow).values(**evidence, **counts, **packed))
-            if each.released:
-                hold = {"batch_id": each.id, "held_at": each.at, "tripped": [], "decision": "released"}
-                connection.execute(insert(GuardHoldRow).values(**hold, decided_at=each.at))
+            if each.released or each.refused is not False:
+                decision = "released" if each.released else "refused" if each.refused else None
+                hold = {"batch_id": each.id, "held_at": each.at, "tripped": [], "decision": decision}
+                connection.execute(insert(GuardHoldRow).values(**hold, decided_at=each.at if decision else None))
 
 
 _NAMES = ("numbers", "names", "groups")
@@ -90,7 +93,7 @@ def test_whose_failing_rows_are_held_against_whom(register: Register, seed: int)
         past, peers = register.guard.past_and_peers(partner, AT)
         end = AT - timedelta(days=LIMITS.span_days)
         begin = end - timedelta(days=LIMITS.past_days)
-        held = [each for each in batches if each.at > begin]
+        held = [each for each in batches if each.at > begin and (each.released or each.refused is False)]
         assert past == counted([each for each in held if each.partner == partner and each.at <= end])
         assert peers == counted([each for each in held if each.partner != partner])
 

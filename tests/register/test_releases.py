@@ -1,11 +1,18 @@
-"""The names of releases."""
+"""The names of releases, and what of them a partner was told."""
 
 from __future__ import annotations
 
+import json
+from datetime import timedelta
+
 import pytest
+from sqlalchemy import insert
 
 from exchange.base.errors import Halt
+from exchange.register import Register, ReleaseState
+from exchange.register.models import BatchRow, ReleaseRow
 from exchange.register.releases import parse_id
+from tests.register.conftest import AT
 
 NONE = ["", "b", "b.release-", "b.release-x", "b.release-²", "b.release--1", "b.release-" + "9" * 5000]
 
@@ -18,3 +25,34 @@ def test_a_releases_name_is_its_batch_and_its_number() -> None:
 def test_what_is_no_releases_name(name: str) -> None:
     with pytest.raises(Halt, match="not the name of a release"):
         parse_id(name)
+
+
+@pytest.mark.parametrize(
+    ("state", "stage", "partner", "days_ago", "counted"),
+    [
+        (ReleaseState.DELIVERED, None, "court", 1, True),
+        (ReleaseState.PREPARED, None, "court", 1, False),  # what has not left may not show in what waits
+        (ReleaseState.APPROVED, None, "court", 1, False),
+        (ReleaseState.REJECTED, None, "court", 1, False),
+        (ReleaseState.DELIVERED, "test", "court", 1, False),
+        (ReleaseState.DELIVERED, None, "school", 1, False),
+        (ReleaseState.DELIVERED, None, "court", 90, False),
+    ],
+)
+def test_only_what_a_partner_was_told_is_counted(
+    register: Register, state: ReleaseState, stage: str | None, partner: str, days_ago: int, counted: bool
+) -> None:
+    name, at = "-".join(map(str, (state, stage, partner, days_ago))), AT - timedelta(days=days_ago)
+    told = {"criminal_record": {"record_found": 3, "no_record": 4}, "sex": {"consistent": 9}}
+    sound = {"manifest_sha256": "0", "state": "closed", "due_provisional": False, "rows_in": 50}
+    release = {"number": 1, "rows": [1], "counts": "{}", "needs_approval": True, "proposed_at": AT}
+    with register.engine.begin() as connection:
+        for batch, of in ((name, told), (f"{name}-none", {"sex": {"consistent": 9}})):
+            whose = {"id": batch, "partner": partner, "stage": stage, "received_at": at}
+            connection.execute(insert(BatchRow).values(**sound, **whose, items=["name", "criminal_record"]))
+            settled = {"batch_id": batch, "state": state, "settled": json.dumps(of)}
+            connection.execute(insert(ReleaseRow).values(**release, **settled))
+    since = AT - timedelta(days=90)
+    found = register.releases.share_told("court", ["criminal_record"], "record_found", since)
+    rows = 100 if partner == "court" and stage is None and days_ago < 90 else 0
+    assert found == (3 if counted else 0, rows)

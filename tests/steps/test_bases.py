@@ -25,6 +25,7 @@ from exchange.intake.collect import poll
 from exchange.register import Decision, ReviewFilter
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
+from exchange.steps import telling
 
 ITEMS = ("id_number", "name", "criminal_record")
 KINDERGARTEN, GUARDS = ("preschool_44", "minors_protection_62"), ("security_guards_17",)
@@ -119,6 +120,24 @@ def test_nothing_is_said_of_offences_once_the_only_basis_has_ended(
     (release,) = [each for each in pipeline.propose_all(morrow).releases if each.batch == batch]
     assert release.counts["criminal_record"] == {"basis_ended": 2}
     assert release.needs_approval
+
+
+def test_a_person_learns_what_left_after_the_basis_had_ended(
+    app: App, world: World, guards: DemoPartner, clean: pl.DataFrame, ends: Ends
+) -> None:
+    person = clean.row(2, named=True)
+    batch, _ = sent(app, guards, "hiring_guards", GUARDS, clean[2:3])
+    ends("security_guards_17", office_day(app.now()) - timedelta(days=1))
+    (release,) = [each for each in pipeline.propose_all(app).releases if each.batch == batch]
+    with App.open("leader", world.config) as leader:
+        leader.register.releases.approve(batch, release.number, release.answers_sha256 or "")
+        pipeline.issue(app, release.id)
+        question = telling.ask(app, person["id_number"], "本人申请", "申〔2026〕9号")
+        (found,) = [each for each in telling.confirm(leader, question).disclosures if each.batch.id == batch]
+    assert found.left is not None
+    assert found.left[1] == {"identity": "consistent", "id_number": "consistent", "name": "consistent"} | {
+        "criminal_record": "basis_ended"
+    }
 
 
 def test_what_only_the_ended_basis_names_is_not_there_under_the_rest(

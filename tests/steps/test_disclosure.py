@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,12 +20,13 @@ from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
-from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN
+from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, PERSON
+from exchange.matching.lookup import SortedTable
 from exchange.register import Decision, ReviewFilter
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.status.facts import status_of
-from exchange.steps.disclosure import SPOT, SpotCheck, told, with_spot_checks
+from exchange.steps.disclosure import DRAWN_FOR_DAYS, SPOT, SpotCheck, told, with_spot_checks
 from tests.steps.twins import Twin, twin, without_sealed
 
 RECORDS = ("id_number", "name", "criminal_record")
@@ -108,60 +111,99 @@ def until_the_release(each: Twin, partner: DemoPartner, files: dict[str, bytes])
     return seen
 
 
-def answers(codes: list[str], causes: list[str]) -> pl.DataFrame:
-    count = len(codes)
-    return pl.DataFrame(
-        {IDENTITY_COLUMN: ["consistent"] * count, COLUMN: codes, CAUSES_COLUMN: causes},
-        schema=dict.fromkeys([IDENTITY_COLUMN, COLUMN, CAUSES_COLUMN], pl.String),
-    )
+DAY = date(2026, 11, 2)
+PEOPLE = SortedTable(pa.table({"key": np.arange(22010119900101000, 22010119900121000)}))
 
 
-rows_of = st.lists(
-    st.sampled_from(
-        [
-            ("no_record", ""),
-            ("no_record", "kinship"),
-            ("under_review", "criminal_record"),
-            ("under_review", "kinship;criminal_record"),
-            ("source_not_ready", ""),
-        ]
-    ),
-    max_size=60,
-)
+def answers(people: Sequence[int], codes: Sequence[str], causes: Sequence[str]) -> pl.DataFrame:
+    frame = {
+        PERSON: pl.Series(people, dtype=pl.Int64),
+        IDENTITY_COLUMN: ["consistent"] * len(people),
+        COLUMN: pl.Series(codes, dtype=pl.String),
+        CAUSES_COLUMN: pl.Series(causes, dtype=pl.String),
+    }
+    return pl.DataFrame(frame)
 
 
-@given(rows_of, st.floats(0, 1), st.binary(min_size=1, max_size=8))
-def test_as_many_clean_rows_wait_as_there_are_hits(rows: list[tuple[str, str]], share: float, key: bytes) -> None:
-    frame = answers([code for code, _ in rows], [cause for _, cause in rows])
-    numbers = range(11, 11 + len(rows))
-    drawn = SpotCheck(key, share).drawn(frame, numbers)
-    count = Counter(code for code, _ in rows)
-    assert len(drawn) >= min(count["under_review"], count["no_record"])
-    assert {rows[row - 11][0] for row in drawn} <= {"no_record"}
-    assert drawn == SpotCheck(key, share).drawn(frame, numbers), "the same rows at each try"
-    held = with_spot_checks(frame, numbers, drawn)
-    waiting = {row for row, code in zip(numbers, told(held)[COLUMN], strict=True) if code == "awaiting_approval"}
-    assert waiting == {*drawn, *(row for row, (code, _) in zip(numbers, rows, strict=True) if code == "under_review")}
-    assert set(told(held)[COLUMN]) <= {"no_record", "awaiting_approval", "source_not_ready"}
-    assert held[CAUSES_COLUMN].str.contains(SPOT).sum() == len(drawn)
-    assert with_spot_checks(held, numbers, drawn).equals(held), "nothing is drawn twice"
+def check(share: float, day: date = DAY, key: bytes = b"key", about: str = "court case_handling") -> SpotCheck:
+    return SpotCheck(key, about, day, share)
+
+
+def waiting(share: float, batch: list[tuple[int, bool]], clean: str, day: date = DAY) -> list[int]:
+    """The rows of a batch, persons with whether there is a record, that are with an officer."""
+    codes = ["under_review" if hit else clean for _, hit in batch]
+    frame = answers([person for person, _ in batch], codes, ["criminal_record" if hit else "" for _, hit in batch])
+    rows = range(1, len(batch) + 1)
+    drawn = check(share, day).drawn(frame, rows, PEOPLE)
+    held = with_spot_checks(frame, rows, drawn)
+    assert with_spot_checks(held, rows, drawn).equals(held), "nothing is drawn twice"
+    return [row for row, causes in zip(rows, held[CAUSES_COLUMN], strict=True) if causes]
+
+
+SHARE = 0.25
+IS_DRAWN = [person for person in range(200) if check(SHARE).chance(22010119900101000 + person) < SHARE]
+batches_of = st.lists(st.tuples(st.integers(0, 199), st.booleans()), max_size=40)
+
+
+@given(st.lists(batches_of, min_size=1, max_size=5), st.sampled_from(IS_DRAWN), st.data())
+def test_nothing_that_waits_tells_whether_who_is_drawn_has_a_record(
+    batches: list[list[tuple[int, bool]]], person: int, data: st.DataObject
+) -> None:
+    """Whatever is asked beside, and however often: somebody with a record, and the same one without."""
+    for batch in batches:
+        others = [each for each in batch if each[0] != person]
+        place = data.draw(st.integers(0, len(others)))
+        with_record, without = (
+            waiting(SHARE, [*others[:place], (person, hit), *others[place:], (person, hit)], "no_record")
+            for hit in (True, False)
+        )
+        assert with_record == without
+        assert place + 1 in without
+
+
+@given(batches_of, st.sampled_from(IS_DRAWN))
+def test_where_the_leader_lets_a_batch_go_it_waits_whoever_of_both_it_holds(
+    others: list[tuple[int, bool]], person: int
+) -> None:
+    known = [(each, hit) for each, hit in others if hit or each not in IS_DRAWN]
+    waits = [bool(waiting(SHARE, [*known, (person, hit)], "awaiting_approval")) for hit in (True, False)]
+    assert waits == [True, True]
+    clean = [(each, False) for each, _ in others]
+    assert len(waiting(SHARE, clean, "awaiting_approval")) == min(1, len({each for each, _ in clean} & {*IS_DRAWN}))
 
 
 def test_rows_with_other_work_for_an_officer_are_drawn_too() -> None:
     """Else whoever of them waits would be a hit, for certain."""
-    frame = answers(["no_record"] * 40, ["kinship"] * 40)
-    drawn = SpotCheck(b"key", 1.0).drawn(frame, range(1, 41))
+    frame = answers(range(40), ["no_record"] * 40, ["kinship"] * 40)
+    drawn = check(1.0).drawn(frame, range(1, 41), PEOPLE)
     assert drawn == list(range(1, 41))
     held = with_spot_checks(frame, range(1, 41), drawn)
     assert set(told(held)[COLUMN]) == {"awaiting_approval"}
     assert set(held[CAUSES_COLUMN]) == {f"kinship;{SPOT}"}
 
 
-def test_one_in_so_many_is_drawn() -> None:
-    frame = answers(["no_record"] * 20_000, [""] * 20_000)
-    drawn = SpotCheck(b"key", 0.05).drawn(frame, range(1, 20_001))
-    assert 850 < len(drawn) < 1150
-    assert SpotCheck(b"another", 0.05).drawn(frame, range(1, 20_001)) != drawn
+def drawn_of(one: SpotCheck) -> set[int]:
+    everybody = range(len(PEOPLE.keys))
+    return set(one.drawn(answers(everybody, ["no_record"] * len(everybody), [""] * len(everybody)), everybody, PEOPLE))
+
+
+@pytest.mark.parametrize(
+    ("other", "least", "most"),
+    [
+        (check(0.05), 1000, 1000),
+        (check(0.05, DAY + timedelta(days=7)), 880, 980),  # some have their turn between the two
+        (check(0.05, about="court licensing"), 430, 620),
+        (check(0.05, about="bank case_handling"), 430, 620),
+        (check(0.05, DAY + timedelta(days=DRAWN_FOR_DAYS)), 25, 80),
+        (check(0.05, key=b"another"), 25, 80),
+    ],
+    ids=["same", "a week later", "another purpose", "another partner", "next turn", "another key"],
+)
+def test_who_is_drawn_again(other: SpotCheck, least: int, most: int) -> None:
+    """Of one in twenty; in thousandths. Half of them for whatever they are asked about."""
+    first = drawn_of(check(0.05))
+    assert 900 < len(first) < 1100
+    assert least <= 1000 * len(first & drawn_of(other)) // len(first) <= most
 
 
 @pytest.mark.parametrize(

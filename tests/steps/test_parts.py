@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 
 import polars as pl
 import pytest
@@ -32,7 +33,9 @@ def claims(people: pl.DataFrame, offenders: pl.Series) -> Claims:
 
 @pytest.fixture
 def in_parts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    monkeypatch.setattr(SpotCheck, "of", lambda *_: SpotCheck(b"the same rows of each batch", 0.05))
+    monkeypatch.setattr(
+        SpotCheck, "of", lambda *_: SpotCheck(b"the same rows of each batch", "court", date(2026, 11, 2), 0.05)
+    )
     return lambda size: monkeypatch.setattr(request, "BYTES_IN_PART", size)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 
 import polars as pl
 import pytest
@@ -81,7 +82,9 @@ def _check_character(key: int) -> str:
 def test_the_result_has_the_same_bytes(
     app: App, court: DemoPartner, accept: Accept, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(SpotCheck, "of", lambda *_: SpotCheck(b"the same rows of both", 0.05))
+    monkeypatch.setattr(
+        SpotCheck, "of", lambda *_: SpotCheck(b"the same rows of both", "court", date(2026, 11, 2), 0.05)
+    )
     whole, cut = accept(app), accept(cutting := with_policy(app, large_rows=1, range_rows=50))
     pipeline.process(app, whole.batch.id)
     assert pipeline.plan(app, cut.batch.id) == 0

@@ -132,7 +132,7 @@ def test_it_is_counted_nowhere(
             frames,
             [each for each in alerts if each in batches],
             register.missing.came(court.id),
-            register.reviews.share_of(court.id, ["criminal_record"], start - timedelta(days=1)),
+            register.releases.share_told(court.id, ["criminal_record"], "no_record", start - timedelta(days=1)),
             register.guard.past_and_peers("nobody", now + timedelta(days=31)),
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import polars as pl
@@ -14,7 +15,9 @@ from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
-from exchange.steps import telling
+from exchange.register.guard import Evidence
+from exchange.register.told import Told
+from exchange.steps import guarding, telling
 
 
 def test_who_was_told_is_found_under_each_number_by_two_together_and_on_record(
@@ -79,3 +82,65 @@ def test_a_year_later_the_index_is_brought_to_a_new_key_and_finds_the_same(
         assert telling.rekey(anew) == (generation + 1, 0)
         question = telling.ask(anew, person["id_number"], "本人申请", "申〔2026〕2号")
         assert request.batch in {each.batch.id for each in telling.confirm(other, question).disclosures}
+
+
+def test_of_two_runs_one_makes_the_new_key(app: App, world: World, later: Callable[[timedelta], App]) -> None:
+    """A key that took the place of another one would lose all that was hashed with it."""
+    generation = app.told_keys.generation
+    ahead = later(timedelta(days=(generation + 1) * (telling.DAYS_OF_A_KEY + 1)))
+
+    def one_run(_: int) -> tuple[int, int]:
+        with App.open("test", world.config) as opened:
+            return telling.rekey(App(opened.settings, opened.register, ahead.now))
+
+    with ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(one_run, range(4)))
+    assert {each[0] for each in done} == {generation + 1}
+    app.register.told.check(app.told_keys)
+
+
+def test_who_works_on_through_the_years_change_finds_and_is_found(
+    app: App,
+    court: DemoPartner,
+    ask: Callable[..., Request],
+    world: World,
+    people: pl.DataFrame,
+    later: Callable[[timedelta], App],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One process from before to after; and one whose batch is under way while the key changes."""
+    person = people.filter(pl.col("oddity") == "").row(-2, named=True)
+    requests = []
+    for names in ("甲乙丙", "丁戊", "己"):
+        wrong = "".join(f"R{name},{person['id_number']},张{name}\n" for name in names)
+        requests.append(ask(f"row_ref,id_number,name\n{wrong}".encode(), len(names), items=("id_number", "name")))
+    first, under_way, after = requests
+    trips: list[list[str]] = []
+    evidence = guarding.Watch.evidence
+
+    def kept(watch: guarding.Watch, told: Told) -> Evidence:
+        found = evidence(watch, told)
+        trips.append([str(trip) for trip in found.trips])
+        return found
+
+    monkeypatch.setattr(guarding.Watch, "evidence", kept)
+    ahead = later(timedelta(days=(app.told_keys.generation + 1) * (telling.DAYS_OF_A_KEY + 1)))
+
+    def sent(request: Request) -> str:
+        court.drop(court.make_set(request))
+        poll(app)
+        assert pipeline.run(app, request.batch)
+        return request.batch
+
+    sent(first)
+    seen, generation = guarding.seen, app.told_keys.generation
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(guarding, "seen", lambda *given: (telling.rekey(ahead), seen(*given))[1])
+        sent(under_way)
+    assert app.told_keys.generation == generation + 1
+    sent(after)
+    assert trips == [[], ["number 5 >= 5"], ["number 6 >= 5"]], "names that were tried before the change are counted"
+    question = telling.ask(app, person["id_number"], "本人申请", "申〔2026〕3号")
+    with App.open("other", world.config) as other:
+        found = {each.batch.id for each in telling.confirm(other, question).disclosures}
+    assert {first.batch, under_way.batch, after.batch} <= found

@@ -26,7 +26,7 @@ import polars as pl
 from exchange.matching.codes import nothing_claimed, plain_word, without_front
 from exchange.matching.dates import claimed_period
 from exchange.matching.division_meanings import told_apart
-from exchange.matching.divisions import division_code, place_answer
+from exchange.matching.divisions import division_code, is_code, place_answer
 from exchange.matching.items.rule import ItemRule
 from exchange.matching.sources import Sources
 
@@ -74,9 +74,10 @@ def day_part(column: str, event: str, *, required: bool = False) -> Part:
 
 
 def division_part(column: str, event: str) -> Part:
-    """A division, against the event's; both codes as they were meant in the year of the event."""
+    """A division, against the event's; codes as they were meant in the year of the event. A name means what bore it."""
     code, year = division_code(pl.col(column)), pl.col("event.happened_on").dt.year()
-    answer = place_answer(told_apart(code, on=year), told_apart(pl.col(event), on=year)).replace_strict(
+    asked = pl.when(is_code(pl.col(column))).then(told_apart(code, on=year)).otherwise(code)
+    answer = place_answer(asked, told_apart(pl.col(event), on=year)).replace_strict(
         {"consistent": True, "inconsistent": False}, default=None, return_dtype=pl.Boolean
     )
     return Part(column, code.is_not_null(), pl.when(pl.col(event).is_not_null()).then(answer))
