@@ -13,6 +13,7 @@ from household.tasks import in_office, start_run
 from exchange.app import App
 from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
+from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import resident_workers
 
 SECONDS = 320.0  # to the next run, and 20 more until that one has taken over
@@ -24,9 +25,9 @@ PAGE = """
 One run is always on duty: it keeps one SFTP connection open to each partner that may ask ad hoc, looks about each half second, claims
 what is complete and starts its run at once. They change over every five minutes; then there are two for a while.
 
-小的临时请求由值守旁的常驻进程（`resident_workers` 个）当即答复，其 `immediate` 运行随后开始，核对已办完即结束；常驻进程没有办成的，由该运行办完。请求一时很多时，运行会晚些开始。
-Small ad hoc sets are answered at once by resident processes beside it; the run of `immediate` comes after and finds the work done, or does what is left. When
-many come at once the runs start later.
+小的临时请求由值守旁的常驻进程（`resident_workers` 个）当即答复，答复后其 `immediate` 运行约每三秒开始一个，核对已办完即结束；常驻进程没有办成的，运行立即开始并办完。
+Small ad hoc sets are answered at once by resident processes beside it; then their runs of `immediate` start, one in three seconds, and find the work done. What
+a resident process could not do has its run at once, which does it.
 
 没有它也不会漏：`collect` 每分钟全部查看一遍，失败、暂停或停机只是慢一些。 Nothing is lost without it: `collect` looks each minute.
 
@@ -63,13 +64,13 @@ def _watch(app: App) -> None:
     def open_app() -> App:
         return App.open(app.register.actor)
 
-    with resident_workers(open_app, app.settings.policy.resident_workers) as workers:
-        for batch_id, lane in monitor(app, SECONDS):
-            start = partial(start_run, lane, batch_id)
+    owed, start_immediate = OwedRuns.of_home(app.settings.home), partial(start_run, Lane.IMMEDIATE)
+    with resident_workers(open_app, app.settings.policy.resident_workers, owed, start_immediate) as workers:
+        for batch_id, lane in monitor(app, SECONDS, workers.look):
             if lane is Lane.IMMEDIATE:
-                workers.pass_on(batch_id, start)
+                workers.pass_on(batch_id)
             else:
-                start()
+                start_run(lane, batch_id)
 
 
 lookout()

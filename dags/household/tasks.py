@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, TypeVar
 
 from airflow.sdk import get_current_context
@@ -82,12 +82,12 @@ def run_step(step: Callable[[App, str], T]) -> T:
     return in_office(lambda app: step(app, batch_id))
 
 
-def start_run(dag_id: str, run_id: str, later: timedelta = timedelta()) -> bool:
-    """Starts a run from inside a task, so much later; whether there is one now. What cannot be started, ``collect``
-    starts within the minute. Airflow has no public call for it: this is what its own operator sends, without ending
+def start_run(dag_id: str, run_id: str) -> bool:
+    """Starts a run from inside a task; whether there is one now. What cannot be started, ``collect`` starts within the
+    minute. Airflow has no public call for it: this is what its own operator sends, without ending
     the task.
     """
-    asked = TriggerDagRun(dag_id=dag_id, run_id=run_id, run_after=datetime.now(UTC) + later if later else None)
+    asked = TriggerDagRun(dag_id=dag_id, run_id=run_id)
     try:
         answer = task_runner.SUPERVISOR_COMMS.send(asked)
     except Exception as error:  # whatever the API server has against it, the lookout goes on

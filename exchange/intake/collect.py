@@ -47,6 +47,7 @@ from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
 from exchange.intake.first_day import first_received
 from exchange.intake.lanes import Lane, lane_of
+from exchange.intake.owed import OwedRuns, lookout_on_duty
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 from exchange.register import Claim, FileRecord, Role, State
 from exchange.steps.agreed import stage_of
@@ -95,7 +96,7 @@ class PollResult:
 
 def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: None) -> PollResult:
     """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
-    claimed, while others are still being looked at.
+    claimed, while others are still being looked at, and says whether it has a run.
     """
     result, files = PollResult(), app.agreement_files()
     told: SimpleQueue[str | None] = SimpleQueue()
@@ -107,7 +108,7 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
                     start(batch_id, lane_of(app, batch_id))
         for scan in looks:
             result.troubles += scan.result()
-    for batch_id in app.register.waiting():
+    for batch_id in _to_start(app, start):
         with _named(result.troubles, batch_id):
             result.waiting[batch_id] = lane_of(app, batch_id)
     with _named(result.troubles, "register"):
@@ -115,6 +116,20 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     result.troubles = list(dict.fromkeys(result.troubles))
     Duties.of_home(app.settings.home).done(COLLECT, f"{len(result.troubles)}")
     return result
+
+
+def _to_start(app: App, start: Callable[[str, Lane], object]) -> list[str]:
+    """The claimed batches whose runs no lookout will start. What one owes that is no more on duty is started here; it
+    is owed until ``start`` says that it was.
+    """
+    owed = OwedRuns.of_home(app.settings.home)
+    noted, waiting = owed.all(), app.register.waiting()
+    if lookout_on_duty(app):
+        return [batch_id for batch_id in waiting if batch_id not in set(noted)]
+    for batch_id in noted:
+        if start(batch_id, Lane.IMMEDIATE):
+            owed.paid(batch_id)
+    return waiting
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -36,23 +36,29 @@ log = logging.getLogger(__name__)
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
 _SIGN_SECONDS: Final = 10.0
+_TURN_SECONDS: Final = 1.0
 
 ClaimedBatch = tuple[str, Lane]
 """A batch that was claimed, and its lane."""
 
 
-def monitor(app: App, seconds: float) -> Generator[ClaimedBatch]:
-    """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile."""
+def monitor(app: App, seconds: float, between: Callable[[], object] = lambda: None) -> Generator[ClaimedBatch]:
+    """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile. ``between``: what is to be
+    done about each second.
+    """
     end = time.monotonic() + seconds
     duty, duties = _Duty(app), Duties.of_home(app.settings.home)
-    claims, over = duty.found, duty.over
+    claims, over, sign_at = duty.found, duty.over, 0.0
     for path in app.agreement_files():
         Thread(target=_Watcher(duty, path).run, name=path.stem, daemon=True).start()
     try:
         while (left := end - time.monotonic()) > 0:
-            duties.done(LOOKOUT)
+            if time.monotonic() >= sign_at:
+                duties.done(LOOKOUT)
+                sign_at = time.monotonic() + _SIGN_SECONDS
+            between()
             with suppress(Empty):
-                yield claims.get(timeout=min(left, _SIGN_SECONDS))
+                yield claims.get(timeout=min(left, _TURN_SECONDS))
     finally:
         over.set()
     with suppress(Empty):

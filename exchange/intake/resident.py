@@ -1,11 +1,12 @@
 """Resident workers: processes beside the lookout that answer small ad hoc sets at once; Airflow's run comes after.
 
 Rules
-- A set has its run before a worker has it. The run does what there is left: nothing after a worker that was quick, all
-  of it where none took the set, or one failed or died. What goes wrong is the run's to tell and to try again; a worker
-  only logs that it left the set to it. Both may be at one set: every step may be run twice and by two at once.
-- A run that will find nothing to do need not hurry, and costs more than the answer: while sets wait, it starts some
-  seconds later for each of them, so that a burst is answered first. Alone, a set's run starts at once.
+- A worker has a set only when its run is owed, lastingly (``owed.py``). The run does what there is left: nothing after
+  a worker that answered, all of it where none took the set, or one failed or died; then it starts at once. What goes
+  wrong is the run's to tell and to try again; a worker only logs that it left the set to it. Both may be at one set:
+  every step may be run twice and by two at once.
+- A run that finds nothing to do need not hurry, and costs several times the answer: such runs start one by one, some
+  seconds apart, so that a burst is answered first and a stream of sets is held up by no more than half a core.
 - One partner's burst holds up no other: a worker takes the partners in turn, and no more of one at a time than leaves
   room for others. What it has no room for is its run's.
 - Workers are forked, so that they share what is imported, before the lookout starts threads. A worker opens an office
@@ -19,10 +20,10 @@ import logging
 import multiprocessing
 import os
 import signal
+import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -30,6 +31,7 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.base import silence
 from exchange.base.errors import ExchangeError, without_values
+from exchange.intake.owed import SILENCE, OwedRuns
 from exchange.wire.pool import pooled
 
 log = logging.getLogger(__name__)
@@ -41,10 +43,13 @@ MAX_OF_ONE: Final = 100
 """Of these, ids of one partner."""
 
 _RUN_SECONDS: Final = 3.0
-"""Between the runs of sets that wait: a run takes over a second of processor time, and this leaves it half a core."""
+"""Between the runs of answered sets: one takes over a second of processor time."""
 
-_MAX_LATER: Final = 300.0
-"""Later than this no run starts, should all workers have died."""
+_AT_ONCE_SECONDS: Final = 0.5
+"""So long in one turn runs are started of sets that nobody answered; the others wait for the next turn."""
+
+_TAKING_OVER_SECONDS: Final = 30.0
+"""Between two looks for what another lookout left."""
 
 _LAST_SECONDS: Final = 10.0
 """A worker that is to end may finish the set that it is at for so long."""
@@ -60,30 +65,45 @@ class ResidentWorker:
 
     def __init__(self, open_app: OpenApp) -> None:
         self._pipe, theirs = multiprocessing.Pipe()
+        self._given: dict[str, None] = {}
         context = multiprocessing.get_context("fork")
         self._over = context.Event()
         parent = os.getpid()
         self._process = context.Process(target=_serve, args=(open_app, theirs, self._over.is_set, parent), daemon=True)
         self._process.start()
         theirs.close()
-        self._waiting = Counter[str]()
+
+    def outcomes(self) -> list[tuple[str, bool]]:
+        """The batches that it is done with since this was asked last, and whether it answered each; where it is no
+        more, all that it had and did not.
+        """
+        alive, outcomes = self._process.is_alive(), list[tuple[str, bool]]()
+        with suppress(EOFError, OSError):
+            while self._pipe.poll():
+                outcomes.append(self._pipe.recv())
+        for batch_id, _ in outcomes:
+            self._given.pop(batch_id, None)
+        if not alive:
+            outcomes += [(batch_id, False) for batch_id in self._given]
+            self._given.clear()
+        return outcomes
 
     def waiting(self, partner: str) -> int | None:
         """How many batches it has before it; None where it takes no more of this partner, or is no more."""
-        try:
-            while self._pipe.poll():
-                self._waiting[_partner(self._pipe.recv())] -= 1
-        except (EOFError, OSError):
-            return None
-        number = self._waiting.total()
-        takes = number < MAX_WAITING and self._waiting[partner] < MAX_OF_ONE
-        return number if takes and self._process.is_alive() else None
+        by_partner = Counter(map(_partner, self._given))
+        takes = len(self._given) < MAX_WAITING and by_partner[partner] < MAX_OF_ONE
+        return len(self._given) if takes and self._process.is_alive() else None
+
+    @property
+    def has(self) -> Collection[str]:
+        """The batches that it has and is not done with."""
+        return self._given
 
     def give(self, batch_id: str) -> None:
-        """Lets it answer this batch; nothing happens where it died meanwhile."""
-        with suppress(OSError):
+        """Lets it answer this batch."""
+        self._given[batch_id] = None
+        with suppress(OSError):  # it died meanwhile, which its outcomes say
             self._pipe.send(batch_id)
-            self._waiting[_partner(batch_id)] += 1
 
     def end(self) -> None:
         """No set after the present one."""
@@ -98,34 +118,97 @@ class ResidentWorker:
 
 
 class ResidentWorkers:
-    """All of one lookout."""
+    """All of one lookout. ``start_run`` starts a batch's run in the immediate lane; whether there is one now."""
 
-    def __init__(self, workers: list[ResidentWorker]) -> None:
+    def __init__(self, workers: list[ResidentWorker], owed: OwedRuns, start_run: Callable[[str], bool]) -> None:
         self._workers = workers
+        self._owed = owed
+        self._start_run = start_run
+        self._answered: deque[str] = deque()
+        self._unanswered: deque[str] = deque()
+        self._next_run = self._next_taking_over = 0.0
 
-    def pass_on(self, batch_id: str, start_run: Callable[[timedelta], bool]) -> None:
-        """Starts the batch's run, so much later, and has the batch answered; without a run it is nobody's but
-        ``collect``'s, which looks for sets that have none.
-        """
-        partner = _partner(batch_id)
+    def pass_on(self, batch_id: str) -> None:
+        """Has the batch answered, and its run started later; or has it answered by its run."""
+        self._listen()
+        worker = self._freest(_partner(batch_id))
+        if worker is not None and self._owes(batch_id):
+            worker.give(batch_id)
+        else:
+            self._start_run(batch_id)  # where it cannot be started, ``collect`` finds the batch
+
+    def look(self) -> None:
+        """What is to be done each second: the runs that are due."""
+        self._listen()
+        if (now := time.monotonic()) >= self._next_taking_over:
+            self._next_taking_over = now + _TAKING_OVER_SECONDS
+            self._take_over()
+        for _ in range(len(self._unanswered)):
+            if time.monotonic() < now + _AT_ONCE_SECONDS:
+                self._pay(self._unanswered)
+        if self._answered and now >= self._next_run:
+            self._next_run = now + _RUN_SECONDS
+            self._pay(self._answered)
+
+    def over(self) -> None:
+        """The workers are no more: what they did not answer has its run now. The others are the next lookout's."""
+        self._listen()
+        for _ in range(len(self._unanswered)):
+            self._pay(self._unanswered)
+
+    def _listen(self) -> None:
+        for each in self._workers:
+            for batch_id, answered in each.outcomes():
+                (self._answered if answered else self._unanswered).append(batch_id)
+
+    def _take_over(self) -> None:
+        """What another lookout left may be answered or not: a worker finds out."""
+        known = {*self._answered, *self._unanswered, *(batch_id for each in self._workers for batch_id in each.has)}
+        for batch_id in self._owed.all(older_than=SILENCE):
+            if batch_id in known:
+                continue
+            if (worker := self._freest(_partner(batch_id))) is not None:
+                worker.give(batch_id)
+            else:
+                self._unanswered.append(batch_id)
+
+    def _freest(self, partner: str) -> ResidentWorker | None:
+        """The worker that has least before it, of those that take one more of this partner."""
         counts = [(each.waiting(partner), number) for number, each in enumerate(self._workers)]
         free = sorted((waiting, number) for waiting, number in counts if waiting is not None)
-        later = min(_RUN_SECONDS * sum(waiting for waiting, _ in free), _MAX_LATER)
-        if start_run(timedelta(seconds=later)) and free:
-            _, chosen = free[0]
-            self._workers[chosen].give(batch_id)
+        return self._workers[free[0][1]] if free else None
+
+    def _owes(self, batch_id: str) -> bool:
+        try:
+            self._owed.owe(batch_id)
+        except ExchangeError as error:
+            log.warning("%s: left to its run: %s", batch_id, error)
+            return False
+        return True
+
+    def _pay(self, waiting: deque[str]) -> None:
+        """Starts the run of the first of these; it is the last again where that fails."""
+        batch_id = waiting.popleft()
+        if self._start_run(batch_id):
+            self._owed.paid(batch_id)
+        else:
+            waiting.append(batch_id)
 
 
 @contextmanager
-def resident_workers(open_app: OpenApp, number: int) -> Iterator[ResidentWorkers]:
+def resident_workers(
+    open_app: OpenApp, number: int, owed: OwedRuns, start_run: Callable[[str], bool]
+) -> Iterator[ResidentWorkers]:
     """So many, for as long; to be entered before any thread is started."""
+    workers: list[ResidentWorker] = []
+    everyone = ResidentWorkers(workers, owed, start_run)
     with ExitStack() as stack:
-        workers: list[ResidentWorker] = []
+        stack.callback(everyone.over)
         for _ in range(number):
             workers.append(ResidentWorker(open_app))
             stack.callback(workers[-1].ended)
         try:
-            yield ResidentWorkers(workers)
+            yield everyone
         finally:
             for each in workers:
                 each.end()
@@ -158,7 +241,7 @@ def _partner(batch_id: str) -> str:
 
 
 def _serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], parent: int) -> None:
-    """A worker's life. What it says of a batch when it is done with it is that it is done, whatever came of it."""
+    """A worker's life. Of each batch it says whether it answered it."""
     turns = _Turns()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
     silence.install()
@@ -168,15 +251,16 @@ def _serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], par
                 turns.add(pipe.recv())
             if turns:
                 batch_id = turns.next()
-                _answer(app, batch_id)
-                pipe.send(batch_id)
+                pipe.send((batch_id, _answered(app, batch_id)))
             else:
                 connections.close_idle()
 
 
-def _answer(app: App, batch_id: str) -> None:
+def _answered(app: App, batch_id: str) -> bool:
     try:
         with without_values():
             pipeline.run(app, batch_id)
     except ExchangeError as error:
         log.info("%s: left to its run: %s", batch_id, error)
+        return False
+    return True

@@ -1,7 +1,17 @@
 """The register (登记备案): every batch, every file's hash, every step with its time and actor; PostgreSQL."""
 
 from exchange.register.alerts import Alert, NewAlert
-from exchange.register.batches import Batch, BatchFilter, Claim, FileRecord, Role, Step, UnfinishedSet, numbered
+from exchange.register.batches import (
+    Batch,
+    BatchFilter,
+    Claim,
+    FileRecord,
+    Role,
+    Step,
+    UnfinishedSet,
+    file_of,
+    numbered,
+)
 from exchange.register.clock import Stop
 from exchange.register.leaving import Attested
 from exchange.register.missing import MissingSet
@@ -39,6 +49,7 @@ __all__ = [
     "Stop",
     "UncollectedResult",
     "UnfinishedSet",
+    "file_of",
     "numbered",
     "open_register",
     "unqueued",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum, StrEnum, auto
 
+from exchange.base.errors import Halt
 from exchange.register.states import State
 
 
@@ -46,6 +48,14 @@ class FileRecord:
     name: str
     sha256: str
     size: int
+
+
+def file_of(batch_id: str, files: Mapping[str, FileRecord], role: str) -> FileRecord:
+    """The batch's file of this role among these, by role; Halt where there is none."""
+    if role not in files:
+        msg = f"{batch_id} has no {role} in the register"
+        raise Halt(msg)
+    return files[role]
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Engine, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.models import LIVE, Base, BatchRow
 
@@ -64,7 +64,7 @@ class Conformance:
         return self._add(partner, ConformanceKind.EXEMPTION, at, reason, None)
 
     def newest(self, partner: str) -> Conformed | None:
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             query = select(ConformanceRow).filter_by(partner=partner).order_by(ConformanceRow.number.desc()).limit(1)
             row = session.scalars(query).first()
             return None if row is None else _conformed(row)
@@ -72,7 +72,7 @@ class Conformance:
     def was_tested(self, partner: str) -> bool:
         """Whether a set of the partner's was ever a test."""
         query = select(BatchRow.id).where(~LIVE, BatchRow.partner == partner).limit(1)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return session.scalar(query) is not None
 
     def _add(self, partner: str, kind: ConformanceKind, at: datetime, reason: str | None, sha256: str | None) -> int:

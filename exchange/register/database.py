@@ -8,10 +8,15 @@ Rules
 - A lost or refused connection is Retryable, wherever it happens, and so is what ``troubles.py`` says will pass; other
   faults are our own and are raised as they are, without the values that a statement carried.
 - The password never stands in a URL, only in libpq's password file.
+- A small batch asks dozens of questions, and a message to the server and back costs more than most answers: what only
+  asks needs no transaction (``reading``), and a connection that was used a moment ago is not asked whether it stands,
+  unless the server said something meanwhile, as it does when it ends one.
 """
 
 from __future__ import annotations
 
+import select as sockets
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,7 +30,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Engine, create_engine, event, func, select, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, InvalidatePoolError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm import Session
 
@@ -35,6 +40,8 @@ from exchange.register.signing import LedgerKey
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK_NOT_AVAILABLE = "55P03"
+_UNUSED_SECONDS: Final = 5.0
+"""A connection that nobody used for so long is asked whether it stands."""
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
@@ -60,8 +67,8 @@ DEFAULT_LIMITS: Final = Limits()
 def open_engine(
     url: str, password_file: Path | None, key: LedgerKey | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Engine:
-    """An engine that checks a pooled connection before it is used and hides parameters from every message. ``key``
-    signs the ledger's lines (``ledger.key_of``).
+    """An engine whose pooled connections stand when they are used, and that hides parameters from every message.
+    ``key`` signs the ledger's lines (``ledger.key_of``).
     """
     server = {
         "timezone": "UTC",  # in which the digests write times
@@ -85,10 +92,10 @@ def open_engine(
     }
     if password_file is not None:
         arguments["passfile"] = str(password_file)
-    engine = create_engine(
-        url, connect_args=arguments, pool_pre_ping=True, pool_timeout=limits.lock, hide_parameters=True
-    )
+    engine = create_engine(url, connect_args=arguments, pool_timeout=limits.lock, hide_parameters=True)
     event.listen(engine, "do_connect", _connecting(limits))
+    event.listen(engine, "checkin", _given_back)
+    event.listen(engine, "checkout", _taken)
     return engine.execution_options(ledger_key=key)
 
 
@@ -108,6 +115,36 @@ def _connecting(limits: Limits) -> Callable[..., psycopg.Connection[Any]]:
         return Impatient.connect(*arguments, **named)
 
     return connect
+
+
+def _given_back(_connection: object, record: Any) -> None:
+    record.info["unused since"] = time.monotonic()
+
+
+def _taken(connection: Any, record: Any, _proxy: object) -> None:
+    """Has a connection replaced that does not stand any more."""
+    since = record.info.get("unused since")
+    if since is None:  # it was opened just now
+        return
+    said = sockets.poll()
+    said.register(connection.fileno(), sockets.POLLIN)
+    if time.monotonic() - since < _UNUSED_SECONDS and not said.poll(0):
+        return
+    try:
+        connection.execute("")
+        connection.rollback()
+    except psycopg.Error as error:
+        raise InvalidatePoolError from error
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[Session]:
+    """A session that asks and changes nothing: each of its statements sees what is committed when it is asked, as in a
+    transaction, without one. Errors as :func:`transaction` says them.
+    """
+    asking = engine.execution_options(isolation_level="AUTOCOMMIT")
+    with reaching(engine), Session(asking, autoflush=False, expire_on_commit=False) as session:
+        yield session
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, Kind
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.ledger import touched
 from exchange.register.lines import append_event, get_batch, now, transition
 from exchange.register.models import Base, BatchRow
@@ -134,12 +134,14 @@ class Guard:
 
     def span(self, partner: str, at: datetime, renewed: Renewed) -> tuple[Counts, Failed]:
         """Counts and failing rows of the partner's span before ``at``."""
-        begin = self._begin(partner, at)
-        query = select(GuardEvidenceRow).join(BatchRow).where(BatchRow.partner == partner, GuardEvidenceRow.at > begin)
-        with transaction(self.engine) as session:
-            rows = session.scalars(query.order_by(GuardEvidenceRow.at)).all()
-        counts = sum((Counts(row.rows, row.no_such_number, row.name_disagrees) for row in rows), Counts())
-        return counts, Failed.together([_failed(row, renewed) for row in rows])
+        row, begin = GuardEvidenceRow, self._begin(partner, at)
+        sums, failing = (
+            query.join(BatchRow).where(BatchRow.partner == partner, row.at > begin)
+            for query in (select(*_sums()), select(row).where(row.numbers != b"").order_by(row.at))
+        )
+        with reading(self.engine) as session:
+            counts = Counts(*map(int, session.execute(sums).one()))
+            return counts, Failed.together([_failed(each, renewed) for each in session.scalars(failing)])
 
     def failed_of_others(self, partner: str, at: datetime, renewed: Renewed) -> Failed:
         """Failing rows of all other partners in the span; not those from before a leader released something of theirs,
@@ -157,7 +159,7 @@ class Guard:
         of_span = failing.order_by(row.at, row.batch_id).subquery()  # the three stay in one order
         packed = [func.string_agg(of_span.c[name], literal(b"")) for name in _KINDS]
         query = select(of_span.c.generation, *packed).group_by(of_span.c.generation)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             rows = session.execute(query).all()
         return Failed.together(
             [
@@ -175,14 +177,14 @@ class Guard:
         """The partners of which a leader released something since then, and when that was last."""
         query = select(BatchRow.partner, func.max(GuardHoldRow.decided_at)).join(GuardHoldRow)
         query = query.where(GuardHoldRow.decision == RELEASED, GuardHoldRow.decided_at > after)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             rows = session.execute(query.group_by(BatchRow.partner)).all()
         return [(partner, last) for partner, last in rows if last is not None]
 
     def _begin(self, partner: str, at: datetime) -> datetime:
         released = select(func.max(GuardHoldRow.decided_at)).join(BatchRow)
         released = released.where(BatchRow.partner == partner, GuardHoldRow.decision == RELEASED)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             last: datetime | None = session.scalar(released)
         begin = at - timedelta(days=LIMITS.span_days)
         return begin if last is None else max(begin, last)
@@ -193,15 +195,12 @@ class Guard:
         """
         row, end = GuardEvidenceRow, at - timedelta(days=LIMITS.span_days)
         begin = end - timedelta(days=LIMITS.past_days)
-        sums: list[Any] = [
-            func.coalesce(func.sum(each), 0) for each in (row.rows, row.no_such_number, row.name_disagrees)
-        ]
         guessed = select(GuardHoldRow.batch_id).where(
             GuardHoldRow.batch_id == row.batch_id, func.coalesce(GuardHoldRow.decision, "") != RELEASED
         )
-        everybodys = select(*sums).where(row.at > begin, ~guessed.exists())
+        everybodys = select(*_sums()).where(row.at > begin, ~guessed.exists())
         own = everybodys.join(BatchRow).where(BatchRow.partner == partner)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             past, mine, all_ = (
                 Counts(*map(int, session.execute(query).one())) for query in (own.where(row.at <= end), own, everybodys)
             )
@@ -219,7 +218,7 @@ class Guard:
             .group_by(BatchRow.partner, ToldRow.generation)
         )
         by_batch: dict[str, list[Hashes]] = {}
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             for other, generation, hashes in session.execute(query):
                 by_batch.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, generation))
         return [Failed.together([Failed(numbers=each) for each in parts]).numbers for parts in by_batch.values()]
@@ -240,7 +239,7 @@ class Guard:
         """Those that no leader has decided, the oldest first."""
         query = select(GuardHoldRow, BatchRow.partner).join(BatchRow, BatchRow.id == GuardHoldRow.batch_id)
         query = query.where(GuardHoldRow.decision.is_(None)).order_by(GuardHoldRow.held_at)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             rows = session.execute(query).all()
         return [_hold(row, partner) for row, partner in rows]
 
@@ -273,6 +272,12 @@ class Guard:
 
 def _hold(row: GuardHoldRow, partner: str) -> GuardHold:
     return GuardHold(row.batch_id, partner, row.held_at, tuple(row.tripped), row.decision, row.reason)
+
+
+def _sums() -> list[Any]:
+    """The counts of evidence rows, added up."""
+    row = GuardEvidenceRow
+    return [func.coalesce(func.sum(each), 0) for each in (row.rows, row.no_such_number, row.name_disagrees)]
 
 
 def _failed(row: GuardEvidenceRow, renewed: Renewed) -> Failed:

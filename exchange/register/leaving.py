@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register.attest import attest
-from exchange.register.batches import Batch, FileRecord, Role
+from exchange.register.batches import Batch, FileRecord, Role, file_of
 from exchange.register.guard import is_held
 from exchange.register.lines import as_batch, get_batch
 from exchange.register.models import FileRow, ReleaseRow
@@ -35,10 +35,7 @@ class Attested:
 
     def file(self, role: str) -> FileRecord:
         """The batch's file of this role; Halt where there is none."""
-        if role not in self.files:
-            msg = f"{self.batch.id} has no {role} in the register"
-            raise Halt(msg)
-        return self.files[role]
+        return file_of(self.batch.id, self.files, role)
 
     def release(self, number: int) -> Release:
         """The batch's release of this number; Halt where there is none."""

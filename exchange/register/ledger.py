@@ -20,7 +20,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import func, insert, select
+from sqlalchemy import func, select, true
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -130,8 +131,9 @@ def write_behind(
         line.signature = key.sign(checkpoint_of(line))
         rows.append({name: getattr(line, name) for name in _COLUMNS})
     session.execute(insert(LedgerRow), rows)
-    session.merge(LedgerHeadRow(single=True, seq=tree.size, hash=previous, subtrees=tree.written))
-    session.flush()
+    head = insert(LedgerHeadRow).values(single=True, seq=tree.size, hash=previous, subtrees=tree.written)
+    new = {name: head.excluded[name] for name in ("seq", "hash", "subtrees")}
+    session.execute(head.on_conflict_do_update(index_elements=[LedgerHeadRow.single], set_=new))
     return previous
 
 
@@ -207,8 +209,9 @@ def _digests(session: Session, lines: Sequence[Pending], rows: Sequence[Any]) ->
 
 def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
     """The last line's hash and the tree up to it, both held against that line's signature."""
-    last, head = last_line(session), session.get(LedgerHeadRow, True, populate_existing=True)
+    last, head = _last_and_head(session)
     if last is None:
+        head = session.get(LedgerHeadRow, True, populate_existing=True)
         if head is not None and head.seq:
             msg = "the ledger was cut short; `exchange register verify` says where"
             raise Halt(msg)
@@ -224,6 +227,13 @@ def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
         msg = f"the ledger's last line, {last.seq}, was not signed by this office, or its end was altered"
         raise Halt(msg)
     return last.hash, tree
+
+
+def _last_and_head(session: Session) -> tuple[LedgerRow | None, LedgerHeadRow | None]:
+    """In one question; neither where there is no line."""
+    query = select(LedgerRow, LedgerHeadRow).outerjoin(LedgerHeadRow, true()).order_by(LedgerRow.seq.desc()).limit(1)
+    found = session.execute(query.execution_options(populate_existing=True)).one_or_none()
+    return (None, None) if found is None else (found[0], found[1])
 
 
 _COLUMNS: Final = tuple(LedgerRow.__table__.columns.keys())

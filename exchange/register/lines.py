@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -17,6 +17,9 @@ from exchange.register.batches import Batch, FileRecord
 from exchange.register.models import BatchRow, FileRow, LedgerRow
 from exchange.register.states import TRANSITIONS, State
 
+_LOCKED: Final = "lines.locked"
+"""The batches that a transaction has locked and read; nobody else changes them until it ends."""
+
 
 def now() -> datetime:
     return datetime.now(UTC)
@@ -26,11 +29,13 @@ def get_batch(session: Session, batch_id: str, *, for_update: bool = False) -> B
     """The batch's line; Halt where there is none. ``for_update``: locked, and Halt where something of the batch is not
     what the ledger says: whoever changes it builds on nothing that was altered.
     """
-    batch = session.get(BatchRow, batch_id, with_for_update=for_update)
+    locked: set[str] = session.info.setdefault(_LOCKED, set())
+    batch = session.get(BatchRow, batch_id, with_for_update=for_update and batch_id not in locked)
     if batch is None:
         msg = f"{batch_id} is not in the register"
         raise Halt(msg)
     if for_update:
+        locked.add(batch_id)
         attest(session, batch_id)
     return batch
 

@@ -12,10 +12,10 @@ from enum import StrEnum
 
 from sqlalchemy import Engine, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import Session, aliased
 
 from exchange.register.batches import Role
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, FileRow, PickupRow, ReleaseRow, SightingRow
 from exchange.register.releases import ReleaseState
@@ -49,6 +49,14 @@ class Pickup:
     number: int
     noticed_at: datetime
     how: PickupEvidence
+
+
+def seen(session: Session, batch_id: str, number: int, at: datetime, actor: str) -> None:
+    """See :meth:`Pickups.seen`, in a transaction of the caller's."""
+    batch = get_batch(session, batch_id, for_update=True)
+    row = insert(SightingRow).values(batch_id=batch_id, number=number, seen_at=at)
+    if session.scalar(row.on_conflict_do_nothing().returning(SightingRow.number)) is not None:
+        append_event(session, batch, {}, {f"seen.{number}": at.isoformat()}, actor)
 
 
 class Pickups:
@@ -87,7 +95,7 @@ class Pickups:
         )
         if partner is not None:
             query = query.where(BatchRow.partner == partner)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return [UncollectedResult(*row) for row in session.execute(query)]
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
@@ -101,10 +109,7 @@ class Pickups:
     def seen(self, batch_id: str, number: int, at: datetime) -> None:
         """This result lies in the partner's folder; the first sight stands."""
         with transaction(self.engine) as session:
-            batch = get_batch(session, batch_id, for_update=True)
-            row = insert(SightingRow).values(batch_id=batch_id, number=number, seen_at=at)
-            if session.scalar(row.on_conflict_do_nothing().returning(SightingRow.number)) is not None:
-                append_event(session, batch, {}, {f"seen.{number}": at.isoformat()}, self.actor)
+            seen(session, batch_id, number, at, self.actor)
 
     def put_again(self, batch_id: str, number: int, at: datetime) -> None:
         """This result is about to be put there once more: it is not seen and not taken. Written down before it is done,
@@ -119,7 +124,7 @@ class Pickups:
     def of(self, batch_id: str) -> list[Pickup]:
         """What of a batch was taken, in the order of the results."""
         query = select(PickupRow).filter_by(batch_id=batch_id).order_by(PickupRow.number)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return [Pickup(row.number, row.noticed_at, PickupEvidence(row.how)) for row in session.scalars(query)]
 
     def had(self, batches: Collection[str]) -> set[tuple[str, int]]:
@@ -127,7 +132,7 @@ class Pickups:
         if not batches:
             return set()
         query = select(PickupRow.batch_id, PickupRow.number).where(PickupRow.batch_id.in_(batches))
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return {(batch, number) for batch, number in session.execute(query)}
 
     def awaited(self, batches: Collection[str]) -> set[str]:
@@ -135,5 +140,5 @@ class Pickups:
         if not batches:
             return set()
         query = select(BatchRow.id).where(BatchRow.id.in_(batches), BatchRow.state.in_(OPEN))
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return set(session.scalars(query))

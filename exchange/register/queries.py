@@ -5,7 +5,8 @@ from __future__ import annotations
 from sqlalchemy import Engine, select
 
 from exchange.register.batches import Batch, BatchFilter, Step
-from exchange.register.database import transaction
+from exchange.register.checkpoints import Kept, check_newest
+from exchange.register.database import reading, transaction
 from exchange.register.leaving import Attested, attested
 from exchange.register.lines import as_batch, get_batch
 from exchange.register.models import AnswerCountRow, BatchRow, LedgerRow
@@ -20,25 +21,29 @@ class BatchQueries:
 
     def batch(self, batch_id: str) -> Batch:
         """The batch's line; Halt where there is none."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return as_batch(get_batch(session, batch_id))
 
-    def attested(self, batch_id: str) -> Attested:
+    def attested(self, batch_id: str, kept: Kept | None = None) -> Attested:
         """The batch with its files and releases, all as its last signed line says; Halt where a table says otherwise,
-        or the line is not the office's. What is sent is read by this.
+        or the line is not the office's. What is sent is read by this. ``kept``: Halt, too, where the ledger is not the
+        one of these checkpoints.
         """
         with transaction(self.engine) as session:
-            return attested(session, batch_id)
+            batch = attested(session, batch_id)
+            if kept is not None:
+                check_newest(session, kept)
+            return batch
 
     def find_batch(self, batch_id: str) -> Batch | None:
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             row = session.get(BatchRow, batch_id)
             return None if row is None else as_batch(row)
 
     def with_open_rows(self) -> list[Batch]:
         """The delivered batches some of whose rows are still to be answered, oldest first."""
         query = select(BatchRow).filter_by(state=State.DELIVERED).where(BatchRow.rows_open > 0)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.received_at, BatchRow.id))]
 
     def batches(self, wanted: BatchFilter = BatchFilter()) -> list[Batch]:  # noqa: B008  (frozen)
@@ -54,19 +59,19 @@ class BatchQueries:
             query = query.where(BatchRow.period.startswith(wanted.period, autoescape=True))
         if wanted.letter is not None:
             query = query.where(BatchRow.letter.icontains(wanted.letter, autoescape=True))
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return [as_batch(row) for row in session.scalars(query)]
 
     def waiting(self) -> list[str]:
         """The ids of batches that were claimed and not judged yet, oldest first."""
         query = select(BatchRow.id).filter_by(state=State.CLAIMED).order_by(BatchRow.received_at, BatchRow.id)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return list(session.scalars(query))
 
     def answer_counts(self, batch_id: str) -> dict[str, dict[str, int]]:
         """Item (or ``identity``) → answer code → rows."""
         counts: dict[str, dict[str, int]] = {}
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             for row in session.scalars(select(AnswerCountRow).filter_by(batch_id=batch_id)):
                 counts.setdefault(row.item, {})[row.code] = row.n
         return counts
@@ -74,7 +79,7 @@ class BatchQueries:
     def steps(self, batch_id: str) -> list[Step]:
         """The ledger's lines of a batch, in order."""
         columns = [getattr(LedgerRow, name) for name in Step.__dataclass_fields__]
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             lines = session.execute(select(*columns).filter_by(batch_id=batch_id).order_by(LedgerRow.seq))
             return [Step(*line) for line in lines]
 

@@ -18,17 +18,18 @@ from typing import Any, Final
 
 from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
 from exchange.register import checkpoints, ledger
 from exchange.register.alerts import Alerts
-from exchange.register.batches import Claim, FileRecord
+from exchange.register.batches import Claim, FileRecord, file_of
 from exchange.register.begin import begin
 from exchange.register.clock import Clock
 from exchange.register.configuration import Configuration
 from exchange.register.conformance import Conformance
-from exchange.register.database import held, migrate, open_engine, transaction
+from exchange.register.database import held, migrate, open_engine, reading, transaction
 from exchange.register.guard import Evidence, Guard, add_evidence
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
@@ -37,7 +38,7 @@ from exchange.register.models import (
     BatchRow,
     FileRow,
 )
-from exchange.register.pickups import Pickups
+from exchange.register.pickups import Pickups, seen
 from exchange.register.proof import for_witness, inclusion
 from exchange.register.queries import BatchQueries
 from exchange.register.releases import Releases
@@ -129,13 +130,13 @@ class Register(BatchQueries):
         due: Due,
         *,
         due_last: Due | None = None,
-        agreed: Sequence[FileRecord] = (),
+        files: Sequence[FileRecord] = (),
         arrival: str | None = None,
         at_most: int | None = None,
         stage: str | None = None,
     ) -> None:
-        """The set is trusted: what it asks, under which version of the agreement (``agreed``: its files; ``stage``:
-        ``test``, or none of a live batch, from here on for good), when the
+        """The set is trusted: what it asks, with which data, under which version of the agreement (``files``: of both;
+        ``stage``: ``test``, or none of a live batch, from here on for good), when the
         answer is due, when its items with a later limit are (``due_last``), and whether it came early, on time or late.
         Refused where ``at_most`` so many sets for its cycle, period and purpose were accepted already.
         """
@@ -160,15 +161,22 @@ class Register(BatchQueries):
         with transaction(self.engine) as session:
             if at_most is not None and get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
                 check_not_doubled(session, batch_id, manifest, at_most, stage)
-            if transition(session, batch_id, State.ACCEPTED, facts, facts | hashes(agreed), self.actor):
-                session.add_all(file_row(batch_id, file, now()) for file in agreed)
+            self._step(session, batch_id, State.ACCEPTED, facts, files)
 
     def refuse(
-        self, batch_id: str, code: str, *, row: int | None, column: str | None, stage: str | None = None
+        self,
+        batch_id: str,
+        code: str,
+        *,
+        row: int | None,
+        column: str | None,
+        stage: str | None = None,
+        files: Sequence[FileRecord] = (),
     ) -> None:
-        """The set is refused whole, for this reason of ``schemas/refusals.toml``. ``stage``: see ``accept``."""
+        """The set is refused whole, for this reason of ``schemas/refusals.toml``; the others: see ``accept``."""
         facts = {"refusal_code": code, "refusal_row": row, "refusal_column": column, "stage": stage}
-        self._step(batch_id, State.REFUSED, facts)
+        with transaction(self.engine) as session:
+            self._step(session, batch_id, State.REFUSED, facts, files)
 
     def prepared(
         self,
@@ -202,17 +210,37 @@ class Register(BatchQueries):
                 for code, n in tally.items()
             )
 
-    def delivered(self, batch_id: str) -> None:
-        """The result lies in the partner's folder."""
-        self._step(batch_id, State.DELIVERED, {})
+    def delivered(self, batch_id: str, seen_at: datetime | None = None) -> None:
+        """The result is delivered, and lies in the partner's folder where it was ``seen_at``."""
+        with transaction(self.engine) as session:
+            self._delivered(session, batch_id, seen_at)
 
     def closed(self, batch_id: str) -> None:
         """Nothing is left to do."""
-        self._step(batch_id, State.CLOSED, {})
-
-    def _step(self, batch_id: str, to_state: State, facts: dict[str, Any]) -> None:
         with transaction(self.engine) as session:
-            transition(session, batch_id, to_state, facts, facts, self.actor)
+            self._step(session, batch_id, State.CLOSED, {})
+
+    def delivered_and_closed(self, batch_id: str, seen_at: datetime | None = None) -> None:
+        """Both at once, of a batch no row of which is open."""
+        with transaction(self.engine) as session:
+            self._delivered(session, batch_id, seen_at)
+            self._step(session, batch_id, State.CLOSED, {})
+
+    def _delivered(self, session: Session, batch_id: str, seen_at: datetime | None) -> None:
+        if seen_at is not None:
+            seen(session, batch_id, 1, seen_at, self.actor)
+        self._step(session, batch_id, State.DELIVERED, {})
+
+    def _step(
+        self,
+        session: Session,
+        batch_id: str,
+        to_state: State,
+        facts: Mapping[str, Any],
+        files: Sequence[FileRecord] = (),
+    ) -> None:
+        if transition(session, batch_id, to_state, facts, {**facts, **hashes(files)}, self.actor):
+            session.add_all(file_row(batch_id, file, now()) for file in files)
 
     @property
     def clock(self) -> Clock:
@@ -290,31 +318,38 @@ class Register(BatchQueries):
         """A file of the batch. The first telling stands and is what comes back, whoever told it: of two who make the
         same file at once, both go on with one.
         """
-        file = FileRecord(role, name, sha256, size)
+        return self.record_files(batch_id, [FileRecord(role, name, sha256, size)])[0]
+
+    def record_files(self, batch_id: str, files: Sequence[FileRecord]) -> list[FileRecord]:
+        """Files of the batch that belong together, likewise: where one of them was told otherwise before, none of ours
+        is told, and those that were come back.
+        """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
-            first = session.get(FileRow, (batch_id, role))
-            if first is None:
-                session.add(file_row(batch_id, file, now()))
-                append_event(session, batch, {}, hashes([file]), self.actor)
-                return file
-            return _file(first)
+            roles = [file.role for file in files]
+            rows = session.scalars(select(FileRow).filter_by(batch_id=batch_id).where(FileRow.role.in_(roles)))
+            first = {row.role: _file(row) for row in rows}
+            if any(first.get(file.role, file) != file for file in files):
+                return [first[role] for role in roles if role in first]
+            if new := [file for file in files if file.role not in first]:
+                session.add_all(file_row(batch_id, file, now()) for file in new)
+                append_event(session, batch, {}, hashes(new), self.actor)
+            return list(files)
 
     def find_file(self, batch_id: str, role: str) -> FileRecord | None:
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             row = session.get(FileRow, (batch_id, role))
             return None if row is None else _file(row)
 
     def file(self, batch_id: str, role: str) -> FileRecord:
         """The batch's file of this role; Halt where there is none."""
-        file = self.find_file(batch_id, role)
-        if file is None:
-            msg = f"{batch_id} has no {role} in the register"
-            raise Halt(msg)
-        return file
+        return file_of(batch_id, self.files_by_role(batch_id), role)
+
+    def files_by_role(self, batch_id: str) -> dict[str, FileRecord]:
+        return {file.role: file for file in self.files(batch_id)}
 
     def files(self, batch_id: str) -> list[FileRecord]:
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             rows = session.scalars(
                 select(FileRow).filter_by(batch_id=batch_id).order_by(FileRow.recorded_at, FileRow.role)
             )
@@ -335,7 +370,7 @@ class Register(BatchQueries):
 
     def checkpoint(self) -> str | None:
         """The ledger's checkpoint now, a C2SP signed note; None where no line is signed."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return checkpoints.present(session)
 
     def prove(self, batch_id: str, against: Path | None = None) -> str:
@@ -355,12 +390,12 @@ class Register(BatchQueries):
 
     def check_agrees(self, path: Path) -> None:
         """Halt where the ledger does not hold the line of the checkpoint in this file."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             checkpoints.check_agrees(session, path)
 
     def check_newest(self, kept: checkpoints.Kept) -> None:
         """Halt where the ledger does not hold the line of the newest kept, or the newest cosigned, checkpoint."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             checkpoints.check_newest(session, kept)
 
     def resume(self, kept: checkpoints.Kept, reason: str) -> int:

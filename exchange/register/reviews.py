@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import eyes
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
 from exchange.register.models import ReviewRow
@@ -157,7 +157,7 @@ class Reviews:
 
     def get(self, batch_id: str, row: int) -> Review:
         """One row of the queue; Halt where it is not in it."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return _review(_row(session, batch_id, row))
 
     def decided(self, batch_id: str, rows: Sequence[int] | None = None) -> list[Review]:
@@ -165,13 +165,13 @@ class Reviews:
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(ReviewRow.decision.is_not(None))
         if rows is not None:
             query = query.where(_among(rows))
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
 
     def among(self, batch_id: str, rows: Sequence[int]) -> list[Review]:
         """Of these rows of a batch, those that are or were in the queue, in their order."""
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(rows)).order_by(ReviewRow.row)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return [_review(row) for row in session.scalars(query)]
 
     def opened(self, batch_id: str, rows: Sequence[int], *, hold: bool = False) -> None:
@@ -245,13 +245,13 @@ class Reviews:
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
         """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return deciders(session, batch_id, rows)
 
     def rows_with(self, batch_id: str, cause: str) -> frozenset[int]:
         """The rows of a batch that are or were in the queue for this cause."""
         query = select(ReviewRow.row).filter_by(batch_id=batch_id).where(ReviewRow.causes.contains([cause]))
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             return frozenset(session.scalars(query))
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:

@@ -10,7 +10,7 @@ from datetime import date
 
 from sqlalchemy import Engine, select
 
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, SnapshotUseRow
 from exchange.register.states import OPEN
@@ -44,18 +44,18 @@ class SnapshotUses:
 
     def of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
         """Source → (version, as-of date), as pinned; empty where nothing is."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later))
             return {use.source: (use.version, use.as_of) for use in uses}
 
     def in_use(self) -> set[tuple[str, str]]:
         """(source, version) of all that batches which are not closed have pinned."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             uses = select(SnapshotUseRow.source, SnapshotUseRow.version).join(BatchRow)
             return {(source, version) for source, version in session.execute(uses.where(BatchRow.state.in_(OPEN)))}
 
     def batches_with(self, source: str, version: str) -> list[str]:
         """The ids of all batches, closed ones too, that were answered from this version of a snapshot."""
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             uses = select(SnapshotUseRow.batch_id).filter_by(source=source, version=version).distinct()
             return sorted(session.scalars(uses))

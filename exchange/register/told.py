@@ -27,7 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, KeyRing, Kind
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import now
 from exchange.register.models import Base
@@ -107,7 +107,7 @@ class ToldIndex:
         brought together with it, and what they ask would be found nowhere.
         """
         newest = select(ToldRow.generation, ToldRow.key).order_by(ToldRow.generation.desc()).limit(1)
-        with transaction(self.engine) as session:
+        with reading(self.engine) as session:
             held = session.execute(newest).first()
         if held is not None and (held.generation > ring.generation or ring.fingerprint(held.generation) != held.key):
             msg = f"the index of who was told was made with other hash keys ({held.key}); bring back their backup"

@@ -32,24 +32,29 @@ def deliver(app: App, batch_id: str) -> None:
         log.warning("%s: held for a leader: exchange guard list", batch.id)
         return
     if batch.state is State.PREPARED:
+        seen_at = None
         if not attested.opened_here:
             with app.folder(app.agreement(batch.partner)) as folder:
-                put_result(app, folder, attested, 1)
+                _put(app, folder, attested, 1)
+            seen_at = app.now()
             log.info("%s: the result lies in the partner's folder", batch.id)
-        app.register.delivered(batch.id)
-        batch = app.register.batch(batch_id)
-    if batch.state is State.DELIVERED and batch.rows_open == 0:
+        over = app.register.delivered if batch.rows_open else app.register.delivered_and_closed
+        over(batch.id, seen_at)
+    elif batch.state is State.DELIVERED and batch.rows_open == 0:
         app.register.closed(batch.id)
 
 
 def put_result(app: App, folder: Folder, attested: Attested, number: int) -> None:
     """Puts the n-th result's files into the partner's folder, where they are seen afterwards."""
+    _put(app, folder, attested, number)
+    app.register.pickups.seen(attested.batch.id, number, app.now())
+
+
+def _put(app: App, folder: Folder, attested: Attested, number: int) -> None:
     files = _files(attested, number)
     if not folder.lies(files[-1].name, files[-1].size, files[-1].sha256):  # else a run that was killed has put it
         remove_early(folder, attested.batch.id, number)
-    for kept in files:
-        folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
-    app.register.pickups.seen(attested.batch.id, number, app.now())
+    folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256)) for kept in files])
 
 
 def redeliver(app: App, batch_id: str) -> list[int]:

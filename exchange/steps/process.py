@@ -99,7 +99,8 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
     with stage("register"):
-        keep(app, batch, waiting.unqueued)
+        if waiting.open:
+            keep(app, batch, waiting.unqueued)
         told = seen = None
         if not batch.is_test:
             told = waiting.asked.told()

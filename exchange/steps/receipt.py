@@ -11,12 +11,14 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import refused_words
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE
-from exchange.register import Attested, Batch, FileRecord, Role, State, numbered
+from exchange.register import Attested, Batch, FileRecord, Role, State, file_of, numbered
 from exchange.steps.agreed import agreed
 from exchange.steps.bases import NOT_IN_FORCE, named
 from exchange.wire.envelope import sign
@@ -34,15 +36,16 @@ from exchange.wire.manifest import (
 from exchange.wire.transport import Folder
 
 
-def manifest_stem(app: App, batch: Batch) -> str:
-    """The partner's manifest's file name without its ending."""
-    return app.register.file(batch.id, Role.MANIFEST).name.removesuffix(REQUEST_SUFFIX)
+def stem_of(batch_id: str, files: Mapping[str, FileRecord]) -> str:
+    """The partner's manifest's file name without its ending; ``files``: the batch's, by role."""
+    return file_of(batch_id, files, Role.MANIFEST).name.removesuffix(REQUEST_SUFFIX)
 
 
-def answer_stem(app: App, batch: Batch) -> str:
-    """What the names of all answers to this batch begin with."""
-    stem = manifest_stem(app, batch)
-    return stem if batch.id == stem else f"{stem}.{batch.id.rpartition('.')[2]}"
+def _answer_stem(attested: Attested) -> str:
+    """What the names of all receipts of this batch begin with."""
+    batch_id = attested.batch.id
+    stem = stem_of(batch_id, attested.files)
+    return stem if batch_id == stem else f"{stem}.{batch_id.rpartition('.')[2]}"
 
 
 def has_receipt(app: App, batch: Batch) -> bool:
@@ -50,15 +53,17 @@ def has_receipt(app: App, batch: Batch) -> bool:
     return app.register.find_file(batch.id, Role.RECEIPT_SIGNATURE) is not None
 
 
-def send_receipt(app: App, batch: Batch, folder: Folder, *, where_missing: bool = False) -> None:
+def send_receipt(app: App, batch: Batch, folder: Folder, *, where_missing: bool = False) -> Attested:
     """Puts the batch's receipt, and those that took its place, into the partner's folder; or those only that do not lie
-    there as they were sent.
+    there as they were sent. The batch as it was sent by.
     """
-    if not has_receipt(app, batch):
-        _make_receipt(app, app.attested(batch.id).batch, 1)
     attested = app.attested(batch.id)
+    if Role.RECEIPT_SIGNATURE not in attested.files:
+        _make_receipt(app, attested, 1)
+        attested = app.attested(batch.id)
     for number in range(1, attested.batch.receipts_sent + 1):
         _put(app, attested, folder, number, where_missing=where_missing)
+    return attested
 
 
 def needs_another(app: App, batch: Batch) -> bool:
@@ -69,11 +74,12 @@ def needs_another(app: App, batch: Batch) -> bool:
 
 def send_another(app: App, batch: Batch, folder: Folder) -> int:
     """Makes and sends the receipt that tells the present due day; its number."""
-    batch = app.attested(batch.id).batch
+    attested = app.attested(batch.id)
+    batch = attested.batch
     last = _last_made(app, batch)
     if _due_told(app, batch, last) != due_day(batch):
         last += 1
-        _make_receipt(app, batch, last)
+        _make_receipt(app, attested, last)
     attested = app.attested(batch.id)
     for number in range(batch.receipts_sent + 1, last + 1):
         _put(app, attested, folder, number)
@@ -83,11 +89,12 @@ def send_another(app: App, batch: Batch, folder: Folder) -> int:
 
 def send_refusal(app: App, batch: Batch, folder: Folder) -> None:
     """Tells the partner that a batch, accepted before, was refused after all; once, however often it is run."""
-    batch = app.attested(batch.id).batch
+    attested = app.attested(batch.id)
+    batch = attested.batch
     last = _last_made(app, batch)
     if not last or parse(Receipt, app.archive.read(_kept(app, batch, last).sha256)).outcome != "refused":
         last += 1
-        _make_receipt(app, batch, last)
+        _make_receipt(app, attested, last)
     attested = app.attested(batch.id)
     for number in range(batch.receipts_sent + 1, last + 1):
         _put(app, attested, folder, number)
@@ -100,11 +107,10 @@ def _kept(app: App, batch: Batch, number: int) -> FileRecord:
 
 def _put(app: App, attested: Attested, folder: Folder, number: int, *, where_missing: bool = False) -> None:
     """The signature first."""
-    for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT):
-        kept = attested.file(numbered(role, number))
-        if where_missing and folder.lies(kept.name, kept.size, kept.sha256):
-            continue
-        folder.deliver(kept.name, app.archive.verified_path(kept.sha256))
+    files = [attested.file(numbered(role, number)) for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT)]
+    if where_missing and all(folder.lies(kept.name, kept.size, kept.sha256) for kept in files):
+        return
+    folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256)) for kept in files])
 
 
 def _last_made(app: App, batch: Batch) -> int:
@@ -120,20 +126,27 @@ def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
     return parse(Receipt, app.archive.read(_kept(app, batch, number).sha256)).due
 
 
-def _make_receipt(app: App, batch: Batch, number: int) -> None:
-    """Once begun, it is finished with the same content, whatever changed meanwhile and whoever else makes it now."""
-    role, name = numbered(Role.RECEIPT, number), f"{answer_stem(app, batch)}.{numbered(Role.RECEIPT, number)}.json"
-    begun = app.register.find_file(batch.id, role)
+def _make_receipt(app: App, attested: Attested, number: int) -> None:
+    """The receipt and its signature are told together: whoever else makes it now, those told first are sent. One that
+    an earlier version told without its signature is signed.
+    """
+    role = numbered(Role.RECEIPT, number)
+    begun = attested.files.get(role)
     if begun is None:
-        made = write(_receipt(app, batch, number))
-        begun = app.register.record_file(batch.id, role, name, app.archive.keep(made), len(made))
+        content = write(_receipt(app, attested, number))
+        begun = _kept_as(app, role, f"{_answer_stem(attested)}.{role}.json", content)
     signature = sign(app.archive.read(begun.sha256), app.signing)
-    role = numbered(Role.RECEIPT_SIGNATURE, number)
-    app.register.record_file(batch.id, role, name + SIGNATURE_SUFFIX, app.archive.keep(signature), len(signature))
+    signed = _kept_as(app, numbered(Role.RECEIPT_SIGNATURE, number), begun.name + SIGNATURE_SUFFIX, signature)
+    app.register.record_files(attested.batch.id, [begun, signed])
 
 
-def _receipt(app: App, batch: Batch, number: int) -> Receipt:
-    kept = [app.register.find_file(batch.id, role) for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA)]
+def _kept_as(app: App, role: str, name: str, content: bytes) -> FileRecord:
+    return FileRecord(role, name, app.archive.keep(content), len(content))
+
+
+def _receipt(app: App, attested: Attested, number: int) -> Receipt:
+    batch = attested.batch
+    kept = [attested.files.get(role) for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA)]
     files = [File(name=file.name, size=file.size, sha256=file.sha256) for file in kept if file is not None]
     refusal = None
     if batch.state is State.REFUSED and batch.refusal_code is not None:

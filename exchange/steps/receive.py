@@ -13,6 +13,7 @@ Rules
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping, Sequence
 from secrets import token_hex
 
 from exchange.agreements.agreement import Agreement
@@ -23,11 +24,11 @@ from exchange.base.files import make_folder
 from exchange.base.timing import stage
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
-from exchange.register import Batch, Role, State
+from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
 from exchange.steps.agreed import keep_version, read_version, stage_of
 from exchange.steps.bases import check_bases
 from exchange.steps.objection import check_objection
-from exchange.steps.receipt import manifest_stem, send_receipt
+from exchange.steps.receipt import send_receipt, stem_of
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
 from exchange.wire.connection import Denied, Unsettled
@@ -47,27 +48,35 @@ def receive(app: App, batch_id: str) -> bool:
         if batch.state is State.CLAIMED:
             batch = _judge(app, agreement, version, batch, folder)
         if batch.state in (State.ACCEPTED, State.REFUSED):
-            send_receipt(app, batch, folder)
+            attested = send_receipt(app, batch, folder)
             log.info("%s: the receipt is delivered, the set is kept", batch_id)
-            _clear_away(app, batch, folder)
+            _clear_away(attested, folder)
     return batch.state is not State.REFUSED
 
 
 def _judge(app: App, agreement: Agreement, version: bytes, batch: Batch, folder: Folder) -> Batch:
-    """Writes down whether the set is accepted, with its due day, or refused, with the reason."""
+    """Writes down which data file is kept, and whether the set is accepted, with its due day, or refused, with the
+    reason.
+    """
+    known = app.register.files_by_role(batch.id)
+    content = app.archive.read(batch.manifest_sha256)
+    data = _fetch_data(app, agreement, batch, content, known, folder)
+    new = [] if data is None or Role.DATA in known else [data]
     try:
-        manifest = _trusted(app, agreement, batch, folder)
-        _accept(app, agreement, version, batch, manifest)
+        manifest = _trusted(app, agreement, batch, content, known, data)
+        _accept(app, agreement, batch, manifest, [*new, *keep_version(app, agreement, version)])
     except Refused as refusal:
         stage = stage_of(agreement)
-        app.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column, stage=stage)
+        app.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column, stage=stage, files=new)
         log.warning("%s: %s", batch.id, refusal)
     return app.register.batch(batch.id)
 
 
-def _accept(app: App, agreement: Agreement, version: bytes, batch: Batch, manifest: RequestManifest) -> None:
+def _accept(
+    app: App, agreement: Agreement, batch: Batch, manifest: RequestManifest, files: Sequence[FileRecord]
+) -> None:
     """Writes down what is asked, under which agreement, and when it is due; Refused where the period is none to ask for
-    now (expected.py).
+    now (expected.py). ``files``: of the set and of the agreement.
     """
     received, days = office_day(batch.received_at), app.office_days
     expected = agreement.expects(manifest.cycle, manifest.purpose)
@@ -80,7 +89,7 @@ def _accept(app: App, agreement: Agreement, version: bytes, batch: Batch, manife
         manifest,
         due,
         due_last=None if last is None else due_after(last, received, days),
-        agreed=keep_version(app, agreement, version),
+        files=files,
         arrival=came,
         at_most=expected.sets if expected else None,
         stage=stage_of(agreement),
@@ -88,16 +97,22 @@ def _accept(app: App, agreement: Agreement, version: bytes, batch: Batch, manife
     log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
 
 
-def _trusted(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> RequestManifest:
-    """The manifest of a set that can be answered; Refused with what is wrong with it."""
-    content = app.archive.read(batch.manifest_sha256)
-    signature = app.archive.read(app.register.file(batch.id, Role.SIGNATURE).sha256)
-    whole = _fetch_data(app, agreement, batch, content, folder)
-    stem = manifest_stem(app, batch)
-    manifest = trusted_manifest(agreement, content, signature, stem, app.now())
+def _trusted(
+    app: App,
+    agreement: Agreement,
+    batch: Batch,
+    content: bytes,
+    known: Mapping[str, FileRecord],
+    data: FileRecord | None,
+) -> RequestManifest:
+    """The manifest of a set that can be answered, of which this data file is kept; Refused with what is wrong with it.
+    ``content``: the manifest's bytes; ``known``: the set's files in the register.
+    """
+    signature = app.archive.read(file_of(batch.id, known, Role.SIGNATURE).sha256)
+    manifest = trusted_manifest(agreement, content, signature, stem_of(batch.id, known), app.now())
     if batch.id != manifest.batch:
         raise Refused("batch_id_reused", column="batch")
-    if not whole:
+    if data is None or data.sha256 != manifest.data.sha256:
         raise Refused("data_hash", column="data.sha256")
     check_bases(agreement, manifest, office_day(batch.received_at))
     check_objection(app.register, manifest, stage_of(agreement))
@@ -105,15 +120,23 @@ def _trusted(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> Re
     return manifest
 
 
-def _fetch_data(app: App, agreement: Agreement, batch: Batch, content: bytes, folder: Folder) -> bool:
-    """Keeps the data file that the manifest names; whether it is the one that the manifest means."""
+def _fetch_data(
+    app: App,
+    agreement: Agreement,
+    batch: Batch,
+    content: bytes,
+    known: Mapping[str, FileRecord],
+    folder: Folder,
+) -> FileRecord | None:
+    """Keeps the data file that the manifest names, whether it is the one that the manifest means or not; None where
+    there is none. The one that an earlier try told the register stands.
+    """
     try:
         manifest = parse(RequestManifest, content)
     except Refused:
         manifest = None
     if manifest is None or not is_fetched(manifest, agreement):  # why it is refused, trust.py says
-        _keep_unnamed(app, agreement, batch, folder)
-        return False
+        return known.get(Role.DATA) or _keep_unnamed(app, agreement, batch, stem_of(batch.id, known), folder)
     data = manifest.data
     digest = data.sha256
     if not app.archive.touch(digest):
@@ -125,22 +148,19 @@ def _fetch_data(app: App, agreement: Agreement, batch: Batch, content: bytes, fo
         except Unsettled:
             if _may_still_come(app, batch):
                 raise
-            return False
+            return known.get(Role.DATA)
         if digest != data.sha256 and _may_still_come(app, batch):
             fetched.unlink()
             msg = f"{batch.id}: the data file is not the one of the manifest; it may still be on its way"
             raise Retryable(msg)
         app.archive.keep_file(fetched, digest)
-    return app.register.record_file(batch.id, Role.DATA, data.name, digest, data.size).sha256 == data.sha256
+    return known.get(Role.DATA) or FileRecord(Role.DATA, data.name, digest, data.size)
 
 
-def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, folder: Folder) -> None:
+def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, stem: str, folder: Folder) -> FileRecord | None:
     """Keeps the data file that bears the manifest's name, where the manifest does not say which it means: so it is
     taken away with the rest of the set. One that is beyond the agreed size stays, and gets a notice.
     """
-    if app.register.find_file(batch.id, Role.DATA) is not None:
-        return
-    stem = manifest_stem(app, batch)
     names = {f"{stem}.{form}{suffix}" for form in DATA_FORMS for suffix in ("", ENVELOPE_SUFFIX)}
     for file in folder.list_requests():
         if file.name not in names or file.size > agreement.limits.max_bytes:
@@ -151,20 +171,20 @@ def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, folder: Folder) 
         except Unsettled:
             continue  # still growing, or gone
         app.archive.keep_file(fetched, digest)
-        app.register.record_file(batch.id, Role.DATA, file.name, digest, file.size)
-        return
+        return FileRecord(Role.DATA, file.name, digest, file.size)
+    return None
 
 
 def _may_still_come(app: App, batch: Batch) -> bool:
     return app.now() < batch.received_at + app.settings.policy.incomplete_after
 
 
-def _clear_away(app: App, batch: Batch, folder: Folder) -> None:
+def _clear_away(attested: Attested, folder: Folder) -> None:
     """Removes from the partner's folder what is kept here."""
     for role in (Role.MANIFEST, Role.SIGNATURE, Role.DATA):
-        if (kept := app.register.find_file(batch.id, role)) is not None:
+        if (kept := attested.files.get(role)) is not None:
             try:
                 folder.remove(kept.name)
             except Denied as denied:
-                log.error("%s: %s", batch.id, denied)
+                log.error("%s: %s", attested.batch.id, denied)
                 return

@@ -118,4 +118,4 @@ def _accept(app: App, first: Batch, opened: Batch) -> None:
     manifest = parse(RequestManifest, app.archive.read(opened.manifest_sha256))
     due = due_date(OBJECTION, office_day(opened.received_at), app.office_days, items=manifest.items)
     terms = [file for role in _TERMS if (file := app.register.find_file(first.id, role)) is not None]
-    app.register.accept(opened.id, manifest, due, agreed=terms, stage=first.stage)
+    app.register.accept(opened.id, manifest, due, files=terms, stage=first.stage)

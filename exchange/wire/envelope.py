@@ -123,8 +123,10 @@ def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> Non
     trusted = b"".join(each.public_bytes(serialization.Encoding.PEM) for each in accepted)
     with _in_memory(content, signature, trusted) as descriptors:
         signed, signed_by, certfile = (f"/dev/fd/{each}" for each in descriptors)
-        # -nointern with -certfile: only what is pinned can have signed; -noverify: no chain is built for it.
-        pinned_only = ["-nointern", "-noverify", "-certfile", certfile]
+        # -nointern with -certfile: only what is pinned can have signed; -noverify: no chain is built for it, and the
+        # machine's own list of authorities, which takes six times as long as the signature, need not be read.
+        no_authorities = ["-no-CAfile", "-no-CApath", "-no-CAstore"]
+        pinned_only = ["-nointern", "-noverify", *no_authorities, "-certfile", certfile]
         detached = ["-in", signed_by, "-content", signed, "-out", "/dev/null"]
         outcome = _openssl(["cms", "-verify", "-binary", "-inform", "DER", *pinned_only, *detached], descriptors)
     if _of_the_file(outcome) or not named:

@@ -2,9 +2,11 @@
 
 Rules
 - A connection belongs to one account with everything that the agreement pins: where one of these has changed, another
-  is opened. It is asked whether it still stands before it is used again, and is closed after any error.
+  is opened. It is asked whether it still stands before it is used again, unless it was used just now
+  and nothing was heard of its end; it is closed after any error.
 - It is one conversation's at a time; whoever comes meanwhile connects anew. Each conversation has its own time limit.
-- Few are kept, and not for long: a server's connections are its own affair.
+- Not many are kept, and not for long: a server's connections are its own affair. As many as a burst has partners, in
+  turn, and until it is a partner's turn again: to connect costs both sides more than to answer a small set.
 - A pool is one thread's: what runs in other threads meanwhile connects by itself.
 """
 
@@ -21,8 +23,9 @@ from exchange.base.errors import ExchangeError
 from exchange.wire.connection import SftpAccount
 from exchange.wire.transport import Folder
 
-MAX_KEPT: Final = 8
-KEPT_SECONDS: Final = 5.0
+MAX_KEPT: Final = 64
+KEPT_SECONDS: Final = 20.0
+_JUST_NOW_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 5.0
 """A connection that has not answered by then is taken for gone, and another one opened."""
 
@@ -38,6 +41,11 @@ class _Kept:
         return time.monotonic() - self.since > KEPT_SECONDS
 
     def stands(self) -> bool:
+        channel = self.folder.sftp.get_channel()
+        if channel is None or channel.closed:
+            return False
+        if time.monotonic() - self.since < _JUST_NOW_SECONDS:
+            return True
         try:
             with self.folder.limit.of(_ANSWER_SECONDS):
                 return self.folder.answers()

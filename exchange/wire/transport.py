@@ -20,7 +20,7 @@ import hashlib
 import re
 import stat
 import time
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from itertools import islice
@@ -300,16 +300,22 @@ class Folder:
 
     def deliver(self, name: str, source: Path) -> None:
         """Puts a file into the results folder under its final name at once; again if it is there already."""
-        self._deliver(f"{self.place.results}/{name}", f"{self.place.results}/{TEMPORARY}{name}", source)
+        self.deliver_together([(name, source)])
+
+    def deliver_together(self, files: Sequence[tuple[str, Path]]) -> None:
+        """The same with files of one answer, one after another, the one last that says that all are there: whoever
+        sends any of them sends that one, whose name is held for all.
+        """
+        last, _ = files[-1]
+        with self.lock(f"{self.place.host}:{self.place.port} {self.place.username} {self.place.results}/{last}"):
+            for name, source in files:
+                with self._file_trouble():
+                    self._deliver(f"{self.place.results}/{name}", f"{self.place.results}/{TEMPORARY}{name}", source)
 
     def _deliver(self, final: str, temporary: str, source: Path) -> None:
-        with (
-            self.lock(f"{self.place.host}:{self.place.port} {self.place.username} {final}"),
-            self._file_trouble(),
-        ):
-            size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
-            replace(self.sftp, temporary, final)
-            check(self.sftp, final, size, digest)
+        size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
+        replace(self.sftp, temporary, final)
+        check(self.sftp, final, size, digest)
 
     def lies(self, name: str, size: int, digest: str) -> bool:
         """Whether a file lies in the results folder as it was sent; by its size alone where it may not be read."""

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -17,11 +17,14 @@ from hypothesis import strategies as st
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.duty import LOOKOUT as LOOKOUT_DUTY
+from exchange.base.duty import Duties
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import World
 from exchange.intake import resident
 from exchange.intake.collect import poll
+from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import MAX_OF_ONE, ResidentWorker, _Turns
 from exchange.register import State
 from exchange.settings import ENVIRONMENT_VARIABLE
@@ -29,30 +32,42 @@ from exchange.settings import ENVIRONMENT_VARIABLE
 Ask = Callable[..., Request]
 
 LOOKOUT = """
-import sys
+import select, sys
+from datetime import UTC, datetime, timedelta
 from exchange.app import App
+from exchange.intake import resident
+from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import resident_workers
 
-def runs(batch):
-    def start(later):
-        print(batch, later.total_seconds(), flush=True)
-        return not batch.endswith(".unstarted")
-    return start
+resident._RUN_SECONDS, resident.SILENCE = 0.0, timedelta(seconds=float(sys.argv[2]))
 
-with resident_workers(lambda: App.open("lookout"), int(sys.argv[1])) as workers:
+def start(batch):
+    print("run", batch, flush=True)
+    return not batch.endswith(".unstarted")
+
+with App.open("lookout") as app:
+    owed = OwedRuns.of_home(app.settings.home)
+with resident_workers(lambda: App.open("lookout"), int(sys.argv[1]), owed, start) as workers:
     print("pids", *(each._process.pid for each in workers._workers), flush=True)
-    for line in sys.stdin:
-        workers.pass_on(line.strip(), runs(line.strip()))
+    while True:
+        if select.select([sys.stdin], [], [], 0.1)[0]:
+            line = sys.stdin.buffer.raw.readline()
+            if not line:
+                break
+            workers.pass_on(line.decode().strip())
+        if sys.argv[3] == "looks":
+            workers.look()
+print("over", flush=True)
 """
-"""The lookout's part, in a process of its own that has no threads: it reads ids, and prints which run starts how many
-seconds later.
-"""
+"""The lookout's part, in a process of its own that has no threads: it reads ids, and prints which run it starts."""
 
 
 class Lookout:
-    def __init__(self, world: World, workers: int) -> None:
+    """``looks``: whether it starts what is owed; ``silence``: after which it takes over what another one left."""
+
+    def __init__(self, world: World, workers: int, *, looks: bool = True, silence: float = 60.0) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-c", LOOKOUT, str(workers)],
+            [sys.executable, "-c", LOOKOUT, str(workers), str(silence), "looks" if looks else ""],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=os.environ | {ENVIRONMENT_VARIABLE: str(world.config)},
@@ -63,20 +78,25 @@ class Lookout:
         assert self.process.stdout is not None
         return self.process.stdout.readline().decode()
 
-    def give(self, batch: str) -> timedelta:
-        """How much later the batch's run is started."""
+    def give(self, *batches: str) -> None:
         assert self.process.stdin is not None
-        self.process.stdin.write(f"{batch}\n".encode())
-        self.process.stdin.flush()
-        name, seconds = self._said().split()
-        assert name == batch
-        return timedelta(seconds=float(seconds))
+        for batch in batches:
+            self.process.stdin.write(f"{batch}\n".encode())
+            self.process.stdin.flush()
 
-    def end(self) -> None:
+    def starts(self) -> str:
+        """The batch whose run it starts next; empty where it ends before it starts one."""
+        words = self._said().split()
+        return words[1] if words[:1] == ["run"] else ""
+
+    def end(self) -> list[str]:
+        """Whose runs it has started since."""
         assert self.process.stdin is not None
         self.process.stdin.close()
+        started = list(iter(self.starts, ""))
         assert self.process.wait(60) == 0
         self._close()
+        return started
 
     def kill(self) -> None:
         self.process.kill()
@@ -110,15 +130,24 @@ def is_there(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def test_it_is_answered_at_once_and_its_run_finds_nothing_to_do(
-    world: World, app: App, court: DemoPartner, claimed: Callable[[int], list[str]]
+@pytest.fixture
+def owed(app: App) -> OwedRuns:
+    runs = OwedRuns.of_home(app.settings.home)
+    for batch in runs.all():
+        runs.paid(batch)
+    return runs
+
+
+def test_it_is_answered_and_then_its_run_finds_nothing_to_do(
+    world: World, app: App, court: DemoPartner, claimed: Callable[[int], list[str]], owed: OwedRuns
 ) -> None:
     lookout, batches = Lookout(world, 1), claimed(3)
-    later = [lookout.give(batch) for batch in batches]
-    assert later == sorted(later)
-    assert later[0] == timedelta()
-    wait_for(lambda: all(is_closed(app, batch) for batch in batches), 120)
-    lookout.end()
+    lookout.give(*batches)
+    started = [lookout.starts() for _ in batches]
+    assert started == batches
+    assert all(is_closed(app, batch) for batch in batches), "each run comes after the answer"
+    assert lookout.end() == []
+    assert owed.all() == []
     for batch in batches:
         lines = len(app.register.transitions(batch))
         assert pipeline.run(app, batch)
@@ -126,37 +155,107 @@ def test_it_is_answered_at_once_and_its_run_finds_nothing_to_do(
         assert court.result(batch).manifest["batch"] == batch
 
 
-def test_a_worker_that_fails_or_was_killed_leaves_the_set_to_its_run(
-    world: World, app: App, claimed: Callable[[int], list[str]]
+def test_what_a_worker_does_not_answer_has_its_run_at_once(
+    world: World, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
 ) -> None:
     lookout, (first, second) = Lookout(world, 1), claimed(2)
-    assert lookout.give("court-changchun.never-claimed") == timedelta()
+    lookout.give("court-changchun.never-claimed")
+    assert lookout.starts() == "court-changchun.never-claimed"
     lookout.give(first)
-    wait_for(lambda: is_closed(app, first), 120)
-    (worker,) = lookout.workers
-    os.kill(worker, signal.SIGKILL)
-    wait_for(lambda: not is_there(worker) or "Z" in Path(f"/proc/{worker}/stat").read_text().split(")")[1], 30)
-    assert lookout.give(second) == timedelta(), "nobody but its run"
-    lookout.end()
+    assert lookout.starts() == first
+    assert is_closed(app, first)
+    os.kill(lookout.workers[0], signal.SIGKILL)
+    lookout.give(second)
+    assert lookout.starts() == second, "nobody but its run"
+    assert lookout.end() == []
+    assert owed.all() == []
     assert not is_closed(app, second)
     assert pipeline.run(app, second)
 
 
-def test_without_a_run_a_set_is_given_to_nobody(world: World, app: App, court: DemoPartner, ask: Ask) -> None:
+def test_at_its_end_a_lookout_starts_the_runs_of_what_nobody_answered(world: World, app: App, owed: OwedRuns) -> None:
+    lookout = Lookout(world, 1, looks=False)
+    lookout.give("court-changchun.never-claimed")
+    assert lookout.end() == ["court-changchun.never-claimed"]
+    assert owed.all() == []
+
+
+def test_a_worker_killed_with_sets_before_it_leaves_them_to_their_runs(
+    world: World, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
+) -> None:
+    lookout, batches = Lookout(world, 1), claimed(6)
+    (worker,) = lookout.workers
+    os.kill(worker, signal.SIGSTOP)
+    lookout.give(*batches)
+    wait_for(lambda: len(owed.all()) == len(batches), 60)
+    os.kill(worker, signal.SIGKILL)
+    assert sorted(lookout.starts() for _ in batches) == sorted(batches)
+    assert lookout.end() == []
+    assert owed.all() == []
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_what_a_lookout_that_was_killed_owed_the_next_one_has_answered_and_started(
+    world: World, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns, *, answered: bool
+) -> None:
+    first, (batch,) = Lookout(world, 1, looks=False), claimed(1)
+    if not answered:
+        os.kill(first.workers[0], signal.SIGSTOP)
+    first.give(batch)
+    wait_for(lambda: is_closed(app, batch) if answered else owed.all() == [batch], 120)
+    first.kill()
+    if not answered:
+        os.kill(first.workers[0], signal.SIGKILL)
+    assert owed.all() == [batch]
+    following = Lookout(world, 1, silence=0.0)
+    assert following.starts() == batch
+    assert is_closed(app, batch)
+    assert following.end() == []
+    assert owed.all() == []
+
+
+def test_a_run_that_cannot_be_started_stays_owed(
+    world: World, app: App, court: DemoPartner, ask: Ask, owed: OwedRuns
+) -> None:
     request = ask(cycle="ad_hoc", period="2026-11-23", batch=f"{court.id}.unstarted")
     court.drop(court.make_set(request))
     poll(app)
     lookout = Lookout(world, 1)
     lookout.give(request.batch)
+    assert {lookout.starts() for _ in range(3)} == {request.batch}, "again and again"
+    assert is_closed(app, request.batch)
     lookout.end()
-    assert app.register.batch(request.batch).state is State.CLAIMED
-    assert pipeline.run(app, request.batch)
+    assert owed.all() == [request.batch]
 
 
-def test_without_workers_every_run_starts_at_once(world: World, app: App) -> None:
-    lookout = Lookout(world, 0)
-    assert [lookout.give(f"court-changchun.none-{number}") for number in range(3)] == [timedelta()] * 3
-    lookout.end()
+@pytest.mark.parametrize("on_duty", [True, False])
+def test_the_sweep_starts_what_is_owed_only_where_no_lookout_is_on_duty(
+    app: App, claimed: Callable[[int], list[str]], owed: OwedRuns, *, on_duty: bool
+) -> None:
+    mine, others = claimed(2)
+    owed.owe(mine)
+    Duties.of_home(app.settings.home).done(LOOKOUT_DUTY)
+    if not on_duty:
+        app.now = lambda: datetime.now(UTC) + timedelta(minutes=2)
+    started: list[str] = []
+
+    def start(batch: str, _: object) -> bool:
+        started.append(batch)
+        return True
+
+    waiting = poll(app, start).waiting
+    assert others in waiting
+    assert (mine in waiting) != on_duty
+    assert started == ([] if on_duty else [mine])
+    assert owed.all() == ([mine] if on_duty else [])
+
+
+def test_without_workers_every_run_starts_at_once(world: World, app: App, owed: OwedRuns) -> None:
+    lookout, batches = Lookout(world, 0), [f"court-changchun.none-{number}" for number in range(3)]
+    lookout.give(*batches)
+    assert [lookout.starts() for _ in batches] == batches
+    assert lookout.end() == []
+    assert owed.all() == []
 
 
 def test_workers_do_not_outlive_a_lookout_that_is_killed(world: World, app: App) -> None:
@@ -177,8 +276,7 @@ def test_a_burst_of_one_partner_holds_up_no_other(
     health.drop(health.make_set(alone))
     poll(app)
     lookout = Lookout(world, 1)
-    for batch in (*burst, alone.batch):
-        lookout.give(batch)
+    lookout.give(*burst, alone.batch)
     wait_for(lambda: all(is_closed(app, batch) for batch in (*burst, alone.batch)), 120)
     lookout.end()
     ended = sorted((app.register.steps(batch)[-1].at, batch) for batch in (*burst, alone.batch))

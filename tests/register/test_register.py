@@ -190,6 +190,37 @@ def test_a_file_is_recorded_once_for_its_role(register: Register, new_batch: New
     assert register.file(batch_id, Role.DATA) == FileRecord(Role.DATA, "d.csv", "b" * 64, 5_000_000_000)
 
 
+def test_files_that_belong_together_are_told_in_one_line_and_the_first_ones_stand_together(
+    register: Register, new_batch: NewBatch
+) -> None:
+    def pair(mark: str) -> list[FileRecord]:
+        return [FileRecord(role, role, mark * 64, 1) for role in (Role.RECEIPT, Role.RECEIPT_SIGNATURE)]
+
+    batch_id = new_batch(register)
+    lines = len(register.steps(batch_id))
+    for mark in "bbc":
+        assert register.record_files(batch_id, pair(mark)) == pair("b")
+        assert len(register.steps(batch_id)) == lines + 1
+    other = new_batch(register)
+    register.record_files(other, pair("b")[:1])
+    assert register.record_files(other, pair("c")) == pair("b")[:1], "no signature of other bytes than were told first"
+    assert register.record_files(other, pair("b")) == pair("b"), "what an earlier version began is finished"
+    register.verify()
+
+
+def test_delivered_and_closed_at_once_are_two_lines_and_once(
+    register: Register, new_batch: NewBatch, verbs: dict[State, Callable[..., None]]
+) -> None:
+    batch_id = new_batch(register)
+    for state in (State.ACCEPTED, State.PREPARED):
+        verbs[state](register, batch_id)
+    for _ in range(2):
+        register.delivered_and_closed(batch_id, AT)
+        assert [step.to_state for step in register.transitions(batch_id)] == WAYS[-1]
+    assert [json.loads(step.facts) for step in register.steps(batch_id)][-3:] == [{"seen.1": AT.isoformat()}, {}, {}]
+    register.verify()
+
+
 def test_the_first_pinned_snapshots_stay(register: Register, new_batch: NewBatch) -> None:
     batch_id = new_batch(register)
     first = {"population": ("2026-11-22.1", date(2026, 11, 22)), "drug_control": ("2026-11-20.1", date(2026, 11, 20))}

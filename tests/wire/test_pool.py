@@ -15,7 +15,7 @@ from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
 from exchange.wire import pool as pool_module
 from exchange.wire.connection import SftpAccount, Timeouts
 from exchange.wire.keys import make_ssh_key
-from exchange.wire.pool import MAX_KEPT, ConnectionPool, current_pool, pooled
+from exchange.wire.pool import ConnectionPool, current_pool, pooled
 from exchange.wire.transport import Folder, connect
 
 Talk = Callable[..., AbstractContextManager[Folder]]
@@ -91,6 +91,23 @@ def test_a_connection_that_was_cut_meanwhile_is_replaced(talk: Talk) -> None:
         assert second.list_requests() == []
 
 
+@pytest.mark.parametrize("just_now", [60.0, 0.0])
+def test_one_that_the_server_cut_is_replaced_however_short_ago_it_was_used(
+    talk: Talk, just_now: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool_module, "_JUST_NOW_SECONDS", just_now)
+    with talk() as first:
+        pass
+    assert first.limit.client is not None
+    transport = first.limit.client.get_transport()
+    assert transport is not None
+    transport.sock.close()  # as a server that goes away: the connection's own thread finds out
+    transport.join(10)
+    with talk() as second:
+        assert second is not first
+        assert second.list_requests() == []
+
+
 def test_each_conversation_has_its_own_time(talk: Talk) -> None:
     for _ in range(3):
         with talk(seconds=60.0) as folder:
@@ -115,12 +132,13 @@ def test_what_the_agreement_pins_has_changed(talk: Talk, place: SftpAccount, ser
 def test_few_are_kept_and_not_for_long(
     talk: Talk, pool: ConnectionPool, place: SftpAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    accounts = [replace(place, results=f"{FROM_OFFICE}{'/' * number}") for number in range(MAX_KEPT + 2)]
+    monkeypatch.setattr(pool_module, "MAX_KEPT", 3)
+    accounts = [replace(place, results=f"{FROM_OFFICE}{'/' * number}") for number in range(5)]
     folders = []
     for account in accounts:
         with talk(account=account) as folder:
             folders.append(folder)
-    assert sum(stands(folder) for folder in folders) == MAX_KEPT
+    assert sum(stands(folder) for folder in folders) == 3
     monkeypatch.setattr(pool_module, "KEPT_SECONDS", -1.0)
     pool.close_idle()
     assert not any(stands(folder) for folder in folders)
