@@ -99,10 +99,14 @@ def pages(office_pages: Callable[[], Pages]) -> Pages:
     return found
 
 
+@pytest.fixture(autouse=True)
+def _looked_into(three_partners: None) -> None:
+    """Each look is at three partners."""
+
+
 @pytest.fixture
-def officer(world: World) -> Iterator[App]:
-    with App.open(OFFICER_ID, world.config) as opened:
-        yield opened
+def officer(opened: Callable[[str], App]) -> App:
+    return opened(OFFICER_ID)
 
 
 @pytest.fixture
