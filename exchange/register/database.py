@@ -133,8 +133,8 @@ def _taken(connection: Any, record: Any, _proxy: object) -> None:
     try:
         connection.execute("")
         connection.rollback()
-    except psycopg.Error as error:
-        raise InvalidatePoolError from error
+    except psycopg.Error:
+        raise InvalidatePoolError from None
 
 
 @contextmanager
