@@ -18,7 +18,11 @@ const LAUNCHED = {
     firefox: {
         browser: "firefox",
         executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
-        extraPrefsFirefox: { "browser.download.folderList": 2, "browser.download.dir": given.downloads },
+        extraPrefsFirefox: {
+            "browser.download.folderList": 2,
+            "browser.download.dir": given.downloads,
+            "browser.download.alwaysOpenPanel": false, // it would take the keyboard away from the page
+        },
     },
 };
 const browser = await puppeteer.launch({ ...LAUNCHED[given.browser ?? "chromium"], protocolTimeout: LIMIT });
@@ -36,17 +40,25 @@ const steps = {
         for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
     },
     keys: (page, { text }) => page.keyboard.type(text),
-    tab: async (page, { to }) => {
+    tab: async (page, { to, back = false }) => {
         const there = () => page.evaluate((at) => Boolean(document.activeElement?.closest(at)), to);
         for (let pressed = 0; pressed < 80; pressed += 1) {
+            if (back) await page.keyboard.down("Shift");
             await page.keyboard.press("Tab");
+            if (back) await page.keyboard.up("Shift");
             if (await there()) return;
         }
         throw new Error(`${to} is not reached by the keyboard`);
     },
     choose: async (page, { files }) => {
-        const [chooser] = await Promise.all([page.waitForFileChooser(), page.keyboard.press("Space")]);
-        await chooser.accept(files);
+        for (let tried = 1; ; tried += 1) {
+            const opened = page.waitForFileChooser({ timeout: LIMIT / 10 }).catch((problem) => problem);
+            await new Promise((go) => setTimeout(go, 300)); // the browser must have been told to hand it over
+            await page.keyboard.press(" ");
+            const chooser = await opened;
+            if (!(chooser instanceof Error)) return chooser.accept(files);
+            if (tried === 5) throw chooser;
+        }
     },
     wait: async (page, { at, text = "" }) => {
         const found = (where, what) => document.querySelector(where)?.innerText.includes(what);

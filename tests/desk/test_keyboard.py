@@ -7,7 +7,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.desk.browser import drive
+import pytest
+
+from tests.desk.browser import BROWSERS, drive
 from tests.desk.conftest import Made
 from tests.desk.test_send import unpacked
 
@@ -18,6 +20,11 @@ PASSWORD = "Passwort 1"
 def at(place: str, *then: dict[str, Any]) -> list[dict[str, Any]]:
     """Goes there by Tab, and on from there."""
     return [{"do": "tab", "to": place}, *then]
+
+
+def back_at(place: str, *then: dict[str, Any]) -> list[dict[str, Any]]:
+    """The same by Shift and Tab: round the page's end one would leave it for the browser's own buttons."""
+    return [{"do": "tab", "to": place, "back": True}, *then]
 
 
 def key(name: str, times: int = 1) -> dict[str, Any]:
@@ -47,7 +54,8 @@ def receipt(made: Made, folder: Path) -> list[Path]:
     return [content, signature]
 
 
-def test_a_clerk_without_a_mouse(made: Made, tmp_path: Path) -> None:
+@pytest.mark.parametrize("browser", BROWSERS)
+def test_a_clerk_without_a_mouse(made: Made, tmp_path: Path, browser: str) -> None:
     data, saved = tmp_path / "list.csv", tmp_path / "saved"
     data.write_text(LIST, encoding="utf-8")
     driven = drive(
@@ -57,18 +65,19 @@ def test_a_clerk_without_a_mouse(made: Made, tmp_path: Path) -> None:
         *at("#check-onward", key("Enter"), {"do": "focused"}),
         *at("#send-cycle", key("ArrowDown")),
         *at("#send-handler", {"do": "keys", "text": "经办人"}),
-        *at("#send-encrypted", key("Space")),
+        *at("#send-encrypted", key(" ")),
         *at("#send-key", files(made.keys / "sign.key")),
         *at("#send-make", key("Enter"), said("#send-outcome", "已生成批次")),
         *at("#send-save", key("Enter"), {"do": "downloaded"}),
-        *at("#tab-send", key("ArrowRight"), {"do": "focused"}),
+        *back_at("#tab-send", key("ArrowRight"), {"do": "focused"}),
         *at("#read-files", files(*receipt(made, tmp_path)), said("#read-chosen", "已选 2 个文件")),
         *at("#read-open", key("Enter"), said("#read-outcome", "已受理")),
-        *at("#tab-read", key("ArrowRight"), {"do": "focused"}),
+        *back_at("#tab-read", key("ArrowRight"), {"do": "focused"}),
         *at("#keys-password", {"do": "keys", "text": PASSWORD}),
         *at("#keys-password-again", {"do": "keys", "text": PASSWORD}),
         *at("#keys-make", key("Enter"), said("#keys-outcome", "已生成")),
         *at("#keys-save", key("Enter"), {"do": "downloaded"}),
+        browser=browser,
     )
     assert [each for each in driven.gave if isinstance(each, str)] == ["tab-send", "tab-read", "tab-keys"]
     keys = saved / "social-example-新密钥.zip"
