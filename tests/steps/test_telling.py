@@ -120,7 +120,7 @@ def test_who_works_on_through_the_years_change_finds_and_is_found(
 
     def kept(watch: guarding.Watch, told: Told) -> Evidence:
         found = evidence(watch, told)
-        trips.append([str(trip) for trip in found.trips])
+        trips.append([str(trip) for trip in found.trips if trip.rule == "number"])  # not what other tests' partners did
         return found
 
     monkeypatch.setattr(guarding.Watch, "evidence", kept)
