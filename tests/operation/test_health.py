@@ -225,6 +225,18 @@ def test_the_command(run: Run, app: App) -> None:
     assert run("--only", "nothing")[0] == 2
 
 
+def test_what_is_worst_stands_last_and_is_counted(run: Run, app: App) -> None:
+    """At the narrow terminal of a server's console: both languages below each other, nothing wider."""
+    shutil.rmtree(Duties.of_home(app.settings.home).folder, ignore_errors=True)
+    code, said = run("--only", "database", "--only", "duties")
+    words = [word for word in ("正常 ok", "注意 warning", "故障 failing") if f"│{word}" in said]
+    assert code == 1
+    assert words[0] == "正常 ok"
+    assert words[-1] == "故障 failing"
+    assert [said.index(f"│{word}") for word in words] == sorted(said.index(f"│{word}") for word in words)
+    assert said.splitlines()[-1].startswith("故障 failing: 1  ·  ")
+
+
 def test_all_checks_speak_both_languages(app: App) -> None:
     with quick(app.settings) as office_:
         checked = Health(limited(office_, check_seconds=60)).look()
