@@ -29,4 +29,3 @@ def main(*, verbose: bool = typer.Option(False, "--verbose", "-v", help="Say wha
     handler = RichHandler(console=err, show_path=False)
     handler.setFormatter(ContextFormatter("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
-    logging.getLogger("paramiko").setLevel(logging.WARNING)
