@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from exchange.wire.certificates import read_certificates
 from exchange.wire.keys import make_certificate, make_ssh_key
 
 TEXT = (ROOT / "docs" / "operations.md").read_text("utf-8")
+SHELL = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 BLOCKS = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
 
 
@@ -49,3 +51,19 @@ def test_the_first_agreement_holds_once_its_host_key_is_put_in(tmp_path: Path) -
     assert agreement.is_test
     for path in (agreement.certificates.signing, agreement.certificates.encryption):
         assert read_certificates(path)
+
+
+@pytest.mark.parametrize("text", SHELL, ids=lambda text: text.split("\n", 1)[0])
+def test_a_shell_takes_it(text: str) -> None:
+    plain = re.sub(r"<[^>]*>", "x", text)  # a place to be filled in
+    done = subprocess.run(["sh", "-n"], input=plain, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_unit_is_put_in_its_place() -> None:
+    """By the names and patterns of the document's own commands."""
+    (text,) = [each for each in SHELL if "docker/systemd" in each]
+    units = ROOT / "docker" / "systemd"
+    words = [word for line in text.splitlines() if line.startswith(("install -m", "cp -r")) for word in line.split()]
+    named = {path.name for word in words if word[0] not in "/.#" for path in units.glob(word)}
+    assert named == {path.name for path in units.iterdir()}
