@@ -82,6 +82,16 @@ def test_snapshots_by_age(app: App, apart: App) -> None:
     assert set(conditions(office.snapshots(later)).values()) == {WARNING}
 
 
+def test_the_province_of_those_who_test(apart: App, tmp_path: Path) -> None:
+    """It is in no backup: after a restore it is missing, and sets of partners that test stand."""
+    assert office.TEST_LANE not in conditions(office.snapshots(apart))
+    agreements = shutil.copytree(apart.settings.agreements, tmp_path / "agreements")
+    one = min(agreements.glob("*.toml"))
+    one.write_text(f'stage = "test"\n{one.read_text("utf-8")}', "utf-8")
+    tested = App(apart.settings.model_copy(update={"agreements": agreements}), apart.register, apart.now)
+    assert conditions(office.snapshots(tested))[office.TEST_LANE] is WARNING
+
+
 @pytest.mark.parametrize(("duty", "never"), [(COLLECT, FAILING), (LOOKOUT, WARNING)])
 def test_duties(apart: App, duty: str, never: Condition) -> None:
     assert conditions(office.duties(apart))[duty] is never
