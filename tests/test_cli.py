@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
+from exchange.base.paths import ROOT
 from exchange.cli.main import commands
 from exchange.demo.world import World
 
@@ -32,6 +34,11 @@ def test_help_is_the_map() -> None:
     assert all(
         word in printed for word in ("batch", "register", "snapshot", "partner", "keys", "due", "demo", "70", "75")
     )
+
+
+def test_the_version_is_the_projects() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert exchange("--version").stdout == f"{project['version']}\n"
 
 
 @pytest.mark.parametrize(
@@ -84,7 +91,7 @@ def test_the_office_at_a_glance(world: World, monkeypatch: pytest.MonkeyPatch) -
         ("snapshot", "list"): ["population", "drug_control"],
         ("keys", "show"): ["signing", "encryption"],
         ("register", "list"): [],
-        ("register", "incomplete"): ["lacks"],
+        ("register", "incomplete"): ["None"],
         ("register", "verify"): ["unaltered"],
         ("batch", "collect"): [],
         ("supervise",): ["逾期 late", "今日到期 due today"],

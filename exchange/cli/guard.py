@@ -36,7 +36,7 @@ def list_() -> None:
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
             decided = f"{each.decision}，未告知部门 not told: run it again" if each.decision else ""
             table.add_row(each.batch, each.partner, since, "；".join(each.tripped), decided)
-        out.print(table if table.row_count else "没有。 None.")
+        out.print(table)
 
 
 @commands.command()

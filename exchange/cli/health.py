@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from typing import Annotated, Final
 
@@ -16,13 +17,7 @@ from exchange.operation.finding import Condition
 from exchange.operation.health import CHECKS, Checked, Health, open_quickly, worst
 
 commands = typer.Typer(add_completion=False)
-_HEADS: Final = {
-    "condition": "状况 state",
-    "check": "检查 check",
-    "about": "关于 about",
-    "zh": "情况 found",
-    "en": "英文 English",
-}
+_HEADS: Final = {"condition": "状况 state", "check": "检查 check", "found": "情况 found"}
 _WORDS: Final = {Condition.OK: "正常 ok", Condition.WARNING: "注意 warning", Condition.FAILING: "故障 failing"}
 _COLOURS: Final = {Condition.OK: "green", Condition.WARNING: "yellow", Condition.FAILING: "bold red"}
 
@@ -45,17 +40,26 @@ def health(
             out.print(_json(checked), markup=False, soft_wrap=True)
         else:
             out.print(_table(checked))
+            out.print(_tally(checked))
         if worst(checked) is Condition.FAILING or (strict and worst(checked) is Condition.WARNING):
             raise typer.Exit(FOUND)
 
 
 def _table(checked: Iterable[Checked]) -> Table:
+    """The worst last: that is what still stands on the screen."""
     table = folded(_HEADS)
-    for each in checked:
-        for finding in each.findings:
-            condition = Text(_WORDS[finding.condition], _COLOURS[finding.condition])
-            table.add_row(condition, each.name, finding.about, Text(finding.zh), Text(finding.en))
+    lines = [(each.name, finding) for each in checked for finding in each.findings]
+    for name, finding in sorted(lines, key=lambda line: line[1].condition.rank):
+        condition = Text(_WORDS[finding.condition], _COLOURS[finding.condition])
+        about = f"{finding.about}: " if finding.about else ""
+        table.add_row(condition, name, f"{finding.zh}\n{about}{finding.en}")
     return table
+
+
+def _tally(checked: Iterable[Checked]) -> Text:
+    counts = Counter(finding.condition for each in checked for finding in each.findings)
+    parts = [Text(f"{_WORDS[each]}: {counts[each]}", _COLOURS[each]) for each in reversed(Condition)]
+    return Text("  ·  ").join(parts)
 
 
 def _json(checked: list[Checked]) -> str:

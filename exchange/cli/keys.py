@@ -50,13 +50,14 @@ def show() -> None:
         load_key_pair(keys.signing_key, keys.signing_certificate)
         load_key_pair(keys.decryption_key, keys.decryption_certificate)
         heads = {"use": "证书 certificate", "until": "有效至 valid until", "fingerprint": "指纹 SHA-256 fingerprint"}
-        table = folded(heads)
+        table = folded(heads, whole="fingerprint")
         expired = False
         for name, path in (("signing", keys.signing_certificate), ("encryption", keys.decryption_certificate)):
             certificate = load_certificate(path)
             expired |= certificate.not_valid_after_utc < datetime.now(UTC)
             fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()  # as openssl prints it
-            table.add_row(name, f"{certificate.not_valid_after_utc:%Y-%m-%d}", fingerprint)
+            halves = f"{fingerprint[:48]}\n{fingerprint[48:]}"  # whole bytes in a line, to be read out
+            table.add_row(name, f"{certificate.not_valid_after_utc:%Y-%m-%d}", halves)
         out.print(table)
         ring = read_keys(read_secret(keys.told_keys), keys.told_keys)
         out.print(f"hash keys: generation {ring.generation}, {ring.fingerprint()}", markup=False)

@@ -3,6 +3,7 @@
 Rules
 - Nothing is cut. What does not fit is folded within its column; days and moments stay on one line.
 - What stands in a cell is text: brackets in a letter's number or a note are brackets, not markup.
+- A table of nothing says so in words; a frame around nothing could also be a fault.
 - Headings are Chinese with English beside; people are read by their names, and machines get the ids.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -22,6 +24,7 @@ from exchange.cli.outcome import out
 
 AsJson = Annotated[bool, typer.Option("--json", help="For machines: a list of objects, whatever the width")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="For machines and spreadsheets: a line each")]
+NOTHING: Final = "没有。 None."
 _DAYS: Final = frozenset({"due", "received", "since"})
 """Columns that are not folded."""
 _PEOPLE: Final = frozenset({"by", "judged_by"})
@@ -29,13 +32,19 @@ _PEOPLE: Final = frozenset({"by", "judged_by"})
 
 
 class Folded(Table):
-    """A table in which nothing is cut, and a text is shown as it stands."""
+    """A table in which nothing is cut, a text is shown as it stands, and that there is no row is said."""
 
     def __init__(self, title: str | None = None, *, heads: bool = True) -> None:
         super().__init__(title=title, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False, show_header=heads)
 
     def add_row(self, *cells: Any, **more: Any) -> None:
         super().add_row(*[Text(each) if isinstance(each, str) else each for each in cells], **more)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        if self.rows:
+            yield from super().__rich_console__(console, options)
+        else:
+            yield Text(f"{self.title}：{NOTHING}" if self.title else NOTHING)
 
 
 def folded(columns: Mapping[str, str], title: str | None = None, *, whole: str | None = None) -> Folded:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.metadata import version
 
 import typer
 from rich.logging import RichHandler
@@ -10,7 +11,7 @@ from rich.logging import RichHandler
 from exchange.base import silence
 from exchange.cli.lazy import LazyGroup
 from exchange.cli.log_lines import ContextFormatter
-from exchange.cli.outcome import err
+from exchange.cli.outcome import err, out
 
 commands = typer.Typer(
     cls=LazyGroup,
@@ -21,12 +22,23 @@ commands = typer.Typer(
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        out.print(version("household-exchange"), markup=False)
+        raise typer.Exit
+
+
 @commands.callback()
-def main(*, verbose: bool = typer.Option(False, "--verbose", "-v", help="Say what is being done.")) -> None:
+def main(
+    *,
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Say what is being done."),
+    _version: bool = typer.Option(
+        False, "--version", help="Say which version this is.", callback=_tell_version, is_eager=True
+    ),
+) -> None:
     """Set up logging to standard error; nothing else speaks."""
     silence.install()
     level = logging.INFO if verbose else logging.WARNING
     handler = RichHandler(console=err, show_path=False)
     handler.setFormatter(ContextFormatter("%(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
-    logging.getLogger("paramiko").setLevel(logging.WARNING)

@@ -39,6 +39,10 @@ def init(
     airflow: Annotated[
         bool, typer.Option(help="Make Airflow's tables and pools, too, where it is installed beside this program.")
     ] = True,
+    *,
+    new_passwords: Annotated[
+        bool, typer.Option("--new-passwords", help="Roles that are there get the passwords of this office's files.")
+    ] = False,
 ) -> None:
     """Make folders, keys, passwords, settings, databases, roles and grants, and Airflow's secrets, tables and pools.
 
@@ -47,7 +51,8 @@ def init(
     with outcome():
         wanted = _asked() if plan is None else Plan.read(plan)
         made = 0
-        parts = (make_office(wanted), make_databases(wanted), make_airflow(wanted) if airflow else ())
+        databases = make_databases(wanted, new_passwords=new_passwords)
+        parts = (make_office(wanted), databases, make_airflow(wanted) if airflow else ())
         for steps in parts:
             for done in steps:
                 made += done.new

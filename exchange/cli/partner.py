@@ -31,13 +31,8 @@ from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _AGREEMENTS = {
     "partner": "部门 partner",
-    "agreement": "协议 agreement",
-    "stage": "阶段 stage",
-    "level": "级别 level",
-    "cycles": "周期 cycles",
-    "in_force_until": "有效至 in force until",
-    "certificates_until": "证书至 certificates until",
-    "assessment": "评估 assessment",
+    "terms": "阶段、级别、周期\nstage, level, cycles",
+    "until": "有效至 holds until",
 }
 
 
@@ -46,7 +41,7 @@ def check() -> None:
     """Read every agreement; say for each that it holds, or file, field and what would be right."""
     with outcome():
         failed, real = False, []
-        table = folded(_AGREEMENTS, whole="partner")
+        table = folded(_AGREEMENTS)
         today = office_day(datetime.now(UTC))
         for path in sorted(Settings.load().agreements.glob("*.toml")):
             try:
@@ -59,14 +54,9 @@ def check() -> None:
                 continue
             real += [] if agreement.is_test else [agreement]
             table.add_row(
-                f"{agreement.partner}\n{agreement.zh}",
-                agreement.number,
-                agreement.stage or "live (of before)",
-                agreement.level,
-                ", ".join(agreement.cycles),
-                str(agreement.in_force_until),
-                str(until),
-                _assessment(agreement),
+                f"{agreement.partner}\n{agreement.zh}\n{agreement.number}",
+                f"{agreement.stage or 'live (of before)'}\n{agreement.level}\n{', '.join(agreement.cycles)}",
+                f"{agreement.in_force_until} 协议 agreement\n{until} 证书 certificates{_assessment(agreement)}",
             )
             _warn(agreement, today)
         out.print(table)
@@ -95,7 +85,7 @@ def _all_certified(agreements: list[Agreement]) -> bool:
 
 def _assessment(agreement: Agreement) -> str:
     assessment = agreement.assessment
-    return "" if assessment is None else f"{assessment.number} {assessment.made_on} – {assessment.ends_on}"
+    return "" if assessment is None else f"\n{assessment.ends_on} 评估 assessment\n{assessment.number}"
 
 
 def _warn(agreement: Agreement, today: date) -> None:

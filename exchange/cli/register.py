@@ -12,7 +12,7 @@ from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES, SOURCES
-from exchange.cli.listing import AsCsv, AsJson, folded
+from exchange.cli.listing import NOTHING, AsCsv, AsJson, folded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
 from exchange.cli.show import due_words, moment, tables
@@ -60,7 +60,7 @@ def list_(
     """The newest batches first."""
     with outcome(), App.of_account(os_user()) as app:
         batches = app.register.batches(BatchFilter(partner, state, limit, batch, period, letter))
-        show_list(_COLUMNS, [_line(each) for each in batches], "没有。 None.", as_json=as_json, as_csv=as_csv)
+        show_list(_COLUMNS, [_line(each) for each in batches], NOTHING, as_json=as_json, as_csv=as_csv)
 
 
 def _line(batch: Batch) -> tuple[str, ...]:

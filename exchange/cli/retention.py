@@ -78,4 +78,4 @@ def holds() -> None:
         for each in app.register.retention.holds():
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
             table.add_row(each.batch, since, who(app.settings, each.held_by), each.reason)
-        out.print(table if table.row_count else "没有。 None.")
+        out.print(table)

@@ -61,7 +61,7 @@ def confirm(question: Annotated[int, typer.Argument(help="The question's number"
             for row in each.rows:
                 left = _left(each, row)
                 table.add_row(each.batch.partner, received, each.batch.purpose, each.batch.id, str(row), left)
-        out.print(table if table.row_count else "没有。 None.")
+        out.print(table)
         if answer.withheld:
             out.print(f"另有 {answer.withheld} 批依决定不予告知 withheld by decision", markup=False)
 

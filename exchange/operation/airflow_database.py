@@ -23,6 +23,7 @@ from exchange.base.errors import Halt, Retryable
 from exchange.base.files import write_atomically
 from exchange.base.paths import POOLS
 from exchange.operation.installing import AIRFLOW, Done, Plan
+from exchange.register.troubles import hint
 from exchange.settings import read_secret
 
 PROGRAM: Final = Path(sys.executable).with_name("airflow")
@@ -96,5 +97,5 @@ def _connected(plan: Plan) -> psycopg.Connection[tuple[object, ...]]:
             passfile=str(plan.pgpass), connect_timeout=10, autocommit=True,
         )  # fmt: skip
     except psycopg.OperationalError as error:
-        msg = f"Airflow's database cannot be used ({type(error).__name__})"
+        msg = f"Airflow's database cannot be used ({type(error).__name__}){hint(error)}"
         raise Retryable(msg) from None

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from exchange.agreements.agreement import load_agreement
+from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
 from exchange.base.duty import ALTERED, BACKUP, COLLECT, LOOKOUT, VERIFY, Duties
 from exchange.base.errors import ExchangeError
@@ -29,6 +29,7 @@ from exchange.register.database import probe
 from exchange.wire.certificates import ends, read_certificates
 
 _POPULATION: Final = "population"
+TEST_LANE: Final = "test lane"
 
 
 def database(app: App) -> Iterator[Finding]:
@@ -81,7 +82,7 @@ def logs(_app: App) -> Iterator[Finding]:
 
 
 def snapshots(app: App) -> Iterator[Finding]:
-    """Each source has one in use, not older than its limit."""
+    """Each source has one in use, not older than its limit; the invented province is there where partners test."""
     today = office_day(app.now())
     for source in SOURCES.values():
         worse = failing if source.code == _POPULATION else warning
@@ -92,6 +93,12 @@ def snapshots(app: App) -> Iterator[Finding]:
         age = (today - current.as_of).days
         words = f"{source.zh}：{age} 天，限 {source.max_age_days} 天", f"{age} days old, limit {source.max_age_days}"
         yield (warning if age > source.max_age_days else ok)(*words, source.code)
+    if app.invented.current(_POPULATION) is None and _some_agreement(app, lambda each: each.is_test):
+        words = (
+            "有试办部门，未装虚构省份：exchange province install",
+            "partners test, and no invented province is installed",
+        )
+        yield warning(*words, TEST_LANE)
 
 
 def duties(app: App) -> Iterator[Finding]:
@@ -105,7 +112,7 @@ def duties(app: App) -> Iterator[Finding]:
     late = _late(app, LOOKOUT, timedelta(minutes=limits.lookout_minutes))
     if late is None:
         yield ok("值守在岗", "the lookout is on duty", LOOKOUT)
-    elif _asks_ad_hoc(app):
+    elif _some_agreement(app, lambda each: AD_HOC in each.cycles):
         yield warning(f"值守（lookout）{late[0]}，临时请求要慢一分钟", f"no lookout: {late[1]}", LOOKOUT)
     else:
         yield ok("没有可提临时请求的部门，无须值守", "no partner may ask ad hoc, no lookout is needed", LOOKOUT)
@@ -193,10 +200,11 @@ def _late(app: App, duty: str, limit: timedelta) -> tuple[str, str] | None:
     return f"已 {hours:.1f} 小时未进行", f"not done for {hours:.1f} hours"
 
 
-def _asks_ad_hoc(app: App) -> bool:
+def _some_agreement(app: App, fits: Callable[[Agreement], bool]) -> bool:
+    """Whether one of those that can be read fits."""
     for path in app.agreement_files():
         try:
-            if AD_HOC in load_agreement(path).cycles:
+            if fits(load_agreement(path)):
                 return True
         except ExchangeError:
             continue

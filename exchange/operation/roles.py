@@ -1,7 +1,8 @@
 """Makes the databases of an office: roles, databases, tables, grants; for ``exchange office init``.
 
 Rules
-- What is there stays: a role that lets itself in with the password that is written down is not touched.
+- What is there stays: a role that lets itself in with the password that is written down is not touched, and one with
+  another password may be of an office that works: it gets a new one only where that is asked for.
 - A password goes to the server as its SCRAM verifier, made here: it stands in no statement that a server may log.
 - Tables are made by the owner, and the daily role's rights are those of ``docker/grants.sql``, whole or not at all.
 """
@@ -21,6 +22,7 @@ from exchange.base.paths import ROOT
 from exchange.operation.installing import AIRFLOW, BACKUP, OWNER, WORK, Database, Done, Plan, password_of
 from exchange.register import open_register
 from exchange.register.database import probe
+from exchange.register.troubles import hint
 from exchange.settings import Settings, read_secret
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -34,12 +36,14 @@ _RIGHTS: Final = """
 """
 
 
-def make_databases(plan: Plan) -> Iterator[Done]:
-    """Roles, databases, tables and grants; Retryable where the server cannot be reached, Halt where it says no."""
+def make_databases(plan: Plan, *, new_passwords: bool = False) -> Iterator[Done]:
+    """Roles, databases, tables and grants; Retryable where the server cannot be reached, Halt where it says no.
+    ``new_passwords``: roles that have another password get the one that is written down.
+    """
     try:
         with closing(_as_admin(plan.database)) as admin:
             for role, path in plan.passwords.items():
-                yield _role(admin, plan.database, role, path)
+                yield _role(admin, plan.database, role, path, new_passwords=new_passwords)
             names = {plan.database.register_name: OWNER, plan.database.airflow_name: AIRFLOW}
             for name, owner in names.items():
                 yield _database(admin, name, owner)
@@ -47,7 +51,8 @@ def make_databases(plan: Plan) -> Iterator[Done]:
         yield _tables(plan)
         yield _grants(plan)
     except psycopg.OperationalError as error:
-        msg = f"the database at {plan.database.host}:{plan.database.port} cannot be used ({type(error).__name__})"
+        where = f"{plan.database.host}:{plan.database.port}"
+        msg = f"the database at {where} cannot be used ({type(error).__name__}){hint(error)}"
         raise Retryable(msg) from None
     except psycopg.Error as error:
         msg = f"the database does not take this ({error.sqlstate}): is {plan.database.admin} a superuser?"
@@ -73,11 +78,17 @@ def _connected(database: Database, role: str, name: str, **more: Any) -> Connect
     )
 
 
-def _role(admin: Connection, database: Database, role: str, path: Path) -> Done:
+def _role(admin: Connection, database: Database, role: str, path: Path, *, new_passwords: bool) -> Done:
     password, name = password_of(path, role), sql.Identifier(role)
-    there = admin.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (role,)).fetchone()
+    there = admin.execute("SELECT rolpassword IS NOT NULL FROM pg_authid WHERE rolname = %s", (role,)).fetchone()
     if there and _lets_in(database, role, path):
         return Done(f"role {role}", new=False)
+    if there == (True,) and not new_passwords:
+        msg = (
+            f"the server has a role {role} with another password than {path}: put that office's file there, or use"
+            " another server; --new-passwords gives the role this one, and locks out whoever has the former"
+        )
+        raise Halt(msg)
     verifier = admin.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
     statement = "ALTER ROLE {} LOGIN PASSWORD {}" if there else "CREATE ROLE {} LOGIN PASSWORD {}"
     admin.execute(sql.SQL(statement).format(name, sql.Literal(verifier)))

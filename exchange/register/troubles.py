@@ -58,7 +58,7 @@ def told(error: DBAPIError, engine: Engine) -> ExchangeError | None:
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         gone = error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError")
-        return Retryable(GONE) if gone else None
+        return Retryable(GONE + hint(error.orig)) if gone else None
     if (words := _longest(_HALT, state)) is not None:
         return Halt(words)
     if error.connection_invalidated and _longest(_RETRYABLE, state) is None:
@@ -67,6 +67,18 @@ def told(error: DBAPIError, engine: Engine) -> ExchangeError | None:
     if words is None:
         return None
     return Retryable(words + (_holder(engine) if state in _WAITED else ""))
+
+
+def hint(error: BaseException | None) -> str:
+    """More of a connection that was not made, for whoever looks: a server that asked for a password is there. libpq
+    gives such an error no SQLSTATE: whether the password or the number of connections is why cannot be told.
+    """
+    connection = getattr(error, "pgconn", None)
+    if connection is None or not (connection.used_password or connection.needs_password):
+        return ""
+    if connection.needs_password:
+        return "; it is there and asks for a password, and none was found (password_file)"
+    return "; it is there, took a password and did not let us in: is it the right one, are all connections taken?"
 
 
 def _longest(words: dict[str, str], state: str) -> str | None:

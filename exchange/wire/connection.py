@@ -18,6 +18,7 @@ acknowledged the one before: connecting on loopback takes 0.09 s instead of 0.14
 from __future__ import annotations
 
 import base64
+import logging
 import random
 import socket
 import time
@@ -36,6 +37,9 @@ from exchange.base.errors import Halt, Retryable
 from exchange.settings import read_secret
 from exchange.wire.sftp import SftpClient, TimeLimit
 from exchange.wire.transfer import NotAsSentError
+
+logging.getLogger("paramiko").setLevel(logging.CRITICAL)
+"""Each line of a stack is a line of its log: some 25 for a server that hangs up. What went wrong is raised, too."""
 
 _SSH_PORT: Final = 22
 _FAST_CIPHERS: Final = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com")

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from exchange.cli import listing
-from exchange.cli.listing import folded, show, unheaded
+from exchange.cli.listing import NOTHING, folded, show, unheaded
 
 COLUMNS = {"batch": "批次 batch", "why": "原因 why", "state": "状态 state", "due": "时限 due"}
 LINES = [
@@ -76,6 +76,14 @@ def test_a_cell_is_text_and_is_never_cut(cells: list[str]) -> None:
         found = [[part.strip() for part in re.split("[│┃]", line)[1:-1]] for line in written.getvalue().splitlines()]
         rows = [row for row in found if len(row) == len(cells) and set(row) != {"号"}]
         assert ["".join(column) for column in zip(*rows, strict=True)] == cells
+
+
+@pytest.mark.parametrize("title", [None, "放行 releases"])
+def test_a_table_of_nothing_says_so_in_words(title: str | None) -> None:
+    for table in (folded(COLUMNS, title), unheaded(title)):
+        written = io.StringIO()
+        Console(file=written, width=80).print(table)
+        assert written.getvalue() == (f"{title}：" if title else "") + f"{NOTHING}\n"
 
 
 def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:

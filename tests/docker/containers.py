@@ -46,6 +46,16 @@ secrets = "/secrets"
 host = "postgres"
 admin_password_file = "/secrets/postgres-password"
 """
+KEPT: Final = """
+[backup]
+to = "/backup"
+recovery_certificate = "keys/recovery.pem"
+password_file = "/secrets/pgpass-backup"
+more = ["/secrets/airflow.env"]
+[backup.databases]
+register = "postgresql+psycopg://exchange_backup@postgres/exchange"
+airflow = "postgresql+psycopg://exchange_backup@postgres/airflow"
+"""
 PEOPLE: Final = """
 [[offices]]
 division = "220000"
@@ -150,7 +160,7 @@ class Containers:
         """Folders and files as the compose file's head says."""
         for name, mode, owner in (
             ("partners", 0o755, 0), ("accounts", 0o755, 0), ("host-keys", 0o700, 0),
-            ("office", 0o700, OFFICE), ("secrets", 0o700, OFFICE),
+            ("office", 0o700, OFFICE), ("secrets", 0o700, OFFICE), ("backup", 0o700, OFFICE),
         ):  # fmt: skip
             (self.folder / name).mkdir(parents=True)
             (self.folder / name).chmod(mode)
@@ -173,6 +183,16 @@ class Containers:
         text = settings.read_text("utf-8").replace("\n[keys]", '\ndata_security = "p-leader"\n[keys]', 1)
         settings.write_text(text + PEOPLE, "utf-8")
         self.give("office")
+
+    def keep(self) -> Path:
+        """A ``[backup]`` in the settings; where the recovery key is, out of the containers' reach."""
+        keys, office = make_folder(self.folder.parent / "recovery"), self.folder / "office"
+        make_certificate(keys, "encrypt", "recovery (invented)")
+        shutil.copy(keys / "encrypt.pem", office / "keys" / "recovery.pem")
+        settings = office / "exchange.toml"
+        settings.write_text(settings.read_text("utf-8") + KEPT, "utf-8")
+        self.give("office")
+        return keys
 
     def give(self, name: str) -> None:
         """All below this folder to the office's account."""

@@ -151,6 +151,19 @@ def test_fabs_leader_approves_what_waited_over_a_restart(installed: Containers, 
     assert court.result(request.batch, 2).manifest["batch"] == request.batch
 
 
+def test_a_backup_is_made_and_opened_again(installed: Containers, court: DemoPartner) -> None:
+    keys = installed.keep()
+    assert "files" in installed.compose("run", "--rm", "backup")
+    assert "whole" in installed.compose("run", "--rm", "backup", "exchange", "backup", "verify")
+    for name in ("encrypt.key", "encrypt.pem"):
+        installed.write(f"secrets/{name}", (keys / name).read_text("utf-8"))
+    words = ("--key", "/secrets/encrypt.key", "--certificate", "/secrets/encrypt.pem")
+    said = installed.compose(
+        "run", "--rm", "backup", "exchange", "restore", "files", "/backup", "/office/again", *words
+    )
+    assert "restored" in said
+
+
 @pytest.mark.parametrize("login", ACCOUNTS)
 def test_each_of_fabs_accounts_reaches_what_the_table_says(installed: Containers, login: str) -> None:
     check_routes(installed.address, login, PASSWORD, ACCOUNTS[login][1])

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 from exchange.base.paths import ROOT
 
@@ -69,6 +70,18 @@ def test_every_timer_has_its_service_and_a_time(units: Path) -> None:
         assert timer.with_suffix(".service").name in SERVICES
         (when,) = [line for line in timer.read_text("utf-8").splitlines() if line.startswith("OnCalendar=")]
         assert analyze(units, "calendar", when.partition("=")[2]).returncode == 0
+
+
+def test_settings_are_those_of_compose(units: Path) -> None:
+    """Another way to install, the same Airflow: whoever may log in above all. Places are this installation's own."""
+    text = (units / "exchange-.service.d" / "hardening.conf").read_text("utf-8")
+    lines = [line.removeprefix("Environment=") for line in text.splitlines() if line.startswith("Environment=")]
+    given = dict(line.split("=", 1) for line in lines)
+    wanted = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text("utf-8"))["x-airflow"]["environment"]
+    elsewhere = {"AIRFLOW__CORE__EXECUTION_API_SERVER_URL"}  # on one machine: Airflow's own
+    assert wanted.keys() - elsewhere <= given.keys()
+    for name in wanted.keys() - elsewhere:
+        assert given[name].removeprefix("/srv/exchange") == wanted[name], name
 
 
 def test_no_unit_sets_what_the_common_part_sets_behind_it(units: Path) -> None:

@@ -82,6 +82,16 @@ def test_snapshots_by_age(app: App, apart: App) -> None:
     assert set(conditions(office.snapshots(later)).values()) == {WARNING}
 
 
+def test_the_province_of_those_who_test(apart: App, tmp_path: Path) -> None:
+    """It is in no backup: after a restore it is missing, and sets of partners that test stand."""
+    assert office.TEST_LANE not in conditions(office.snapshots(apart))
+    agreements = shutil.copytree(apart.settings.agreements, tmp_path / "agreements")
+    one = min(agreements.glob("*.toml"))
+    one.write_text(f'stage = "test"\n{one.read_text("utf-8")}', "utf-8")
+    tested = App(apart.settings.model_copy(update={"agreements": agreements}), apart.register, apart.now)
+    assert conditions(office.snapshots(tested))[office.TEST_LANE] is WARNING
+
+
 @pytest.mark.parametrize(("duty", "never"), [(COLLECT, FAILING), (LOOKOUT, WARNING)])
 def test_duties(apart: App, duty: str, never: Condition) -> None:
     assert conditions(office.duties(apart))[duty] is never
@@ -223,6 +233,18 @@ def test_the_command(run: Run, app: App) -> None:
     assert run("--only", "duties")[0] == 0
     assert run("--only", "duties", "--strict")[0] == 1
     assert run("--only", "nothing")[0] == 2
+
+
+def test_what_is_worst_stands_last_and_is_counted(run: Run, app: App) -> None:
+    """At the narrow terminal of a server's console: both languages below each other, nothing wider."""
+    shutil.rmtree(Duties.of_home(app.settings.home).folder, ignore_errors=True)
+    code, said = run("--only", "database", "--only", "duties")
+    words = [word for word in ("正常 ok", "注意 warning", "故障 failing") if f"│{word}" in said]
+    assert code == 1
+    assert words[0] == "正常 ok"
+    assert words[-1] == "故障 failing"
+    assert [said.index(f"│{word}") for word in words] == sorted(said.index(f"│{word}") for word in words)
+    assert said.splitlines()[-1].startswith("故障 failing: 1  ·  ")
 
 
 def test_all_checks_speak_both_languages(app: App) -> None:

@@ -37,7 +37,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         with admin(place) as connection:
             for name in ("exchange", "airflow"):
                 connection.execute(f"DROP DATABASE {name}")
-                connection.execute(f"DROP ROLE {name}")
+            for role in ("exchange", "airflow", "exchange_work"):
+                connection.execute(f"DROP ROLE {role}")
             connection.execute("ALTER SYSTEM SET log_statement = 'all'")
             connection.execute("SELECT pg_reload_conf()")
         yield place
@@ -69,8 +70,8 @@ def plan(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-def init(plan: Path, code: int = 0) -> str:
-    result = CliRunner().invoke(commands, ["office", "init", "--no-airflow", str(plan)])
+def init(plan: Path, code: int = 0, *words: str) -> str:
+    result = CliRunner().invoke(commands, ["office", "init", "--no-airflow", *words, str(plan)])
     assert result.exit_code == code, result.output
     return result.output
 
@@ -155,6 +156,33 @@ def test_what_is_missing_is_made_and_what_was_added_stays(plan: Path, server: Po
     assert "AIRFLOW__API_AUTH__JWT_SECRET=" in place.read_text("utf-8")
     assert "新建 2 项" in said
     assert "新建 0 项" in init(plan)
+
+
+def test_another_office_on_the_same_server_is_not_locked_out(plan: Path, server: Postgres, tmp_path: Path) -> None:
+    """Roles are of the whole server: a second plan has other passwords for them."""
+    init(plan)
+    first = state(plan, server)
+    other = tmp_path / "plan.toml"
+    text = plan.read_text("utf-8").replace(f"{plan.parent}/office", f"{tmp_path}/office")
+    other.write_text(text.replace("[database]", f'secrets = "{tmp_path}/secrets"\n[database]'), "utf-8")
+    said = " ".join(init(other, 70).split())
+    assert "the server has a role exchange with another password" in said
+    assert state(plan, server).items() >= first.items()
+    init(other, 0, "--new-passwords")
+    assert "another password" in " ".join(init(plan, 70).split())
+    init(plan, 0, "--new-passwords")
+    assert "新建 0 项" in init(plan)
+
+
+def test_a_password_that_is_not_the_right_one_is_told(plan: Path, tmp_path: Path) -> None:
+    """Beside a server that is not there, which is all that libpq's error says of itself."""
+    place, secret = tmp_path / "plan.toml", tmp_path / "secret"
+    write_atomically(secret, b"wrong\n")
+    text = plan.read_text("utf-8").replace(f"{plan.parent}/admin", str(secret))
+    place.write_text(text.replace(f"{plan.parent}/office", f"{tmp_path}/office"), "utf-8")
+    assert "did not let us in" in " ".join(init(place, 75).split())
+    place.write_text("\n".join(line for line in place.read_text("utf-8").splitlines() if "admin" not in line), "utf-8")
+    assert "none was found" in " ".join(init(place, 75).split())
 
 
 def test_airflows_tables_and_pools_are_made_and_a_changed_pool_stays(plan: Path, server: Postgres) -> None:

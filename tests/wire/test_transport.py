@@ -138,6 +138,23 @@ def test_a_server_that_never_speaks_times_out(key: Path, place: SftpAccount) -> 
         assert time.monotonic() - before < 30
 
 
+def test_a_server_that_hangs_up_is_told_once(key: Path, place: SftpAccount, caplog: pytest.LogCaptureFixture) -> None:
+    """By our own error; paramiko would log each line of a stack, for each try."""
+    with socket.create_server(("127.0.0.1", 0)) as hasty:
+
+        def hang_up() -> None:
+            for _ in range(SHORT_TIMEOUTS.tries):
+                hasty.accept()[0].close()
+
+        thread = threading.Thread(target=hang_up)
+        thread.start()
+        there = SftpAccount(**vars(place) | {"port": hasty.getsockname()[1]})
+        with caplog.at_level("DEBUG"), pytest.raises(Retryable), connect(there, key, SHORT_TIMEOUTS):
+            pass
+        thread.join(30)
+    assert [record for record in caplog.records if record.name.startswith("paramiko")] == []
+
+
 def test_only_plain_files_with_plain_names_are_seen(folder: Folder, to_office: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("secret")
     (to_office / "link.request.json").symlink_to(tmp_path / "secret")

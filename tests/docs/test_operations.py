@@ -1,0 +1,69 @@
+"""The examples of the operators' document are what the programs read: whoever copies them begins with what holds."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from exchange.agreements.agreement import load_agreement
+from exchange.base.paths import ROOT
+from exchange.operation.installing import Plan
+from exchange.wire.certificates import read_certificates
+from exchange.wire.keys import make_certificate, make_ssh_key
+
+TEXT = (ROOT / "docs" / "operations.md").read_text("utf-8")
+SHELL = re.findall(r"^```sh\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+BLOCKS = re.findall(r"^```toml\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+def block(first: str) -> str:
+    (found,) = [each for each in BLOCKS if each.startswith(f"{first} = ")]
+    return str(found)
+
+
+@pytest.mark.parametrize("text", BLOCKS, ids=lambda text: text.split("\n", 1)[0])
+def test_it_is_toml(text: str) -> None:
+    content: dict[str, Any] = tomllib.loads(text)
+    assert content
+
+
+def test_the_plan_of_an_office_fits(tmp_path: Path) -> None:
+    place = tmp_path / "plan.toml"
+    place.write_text(block("office"), "utf-8")
+    assert Plan.read(place).folder == Path("/srv/exchange/office")
+
+
+def test_the_first_agreement_holds_once_its_host_key_is_put_in(tmp_path: Path) -> None:
+    """Its certificates made as any partner's."""
+    text = block("partner")
+    for use in ("sign", "encrypt"):
+        make_certificate(tmp_path, use, f"invented {use}")
+        (tmp_path / f"{use}.pem").rename(tmp_path / f"court-changchun.{use}.pem")
+    (told,) = re.findall(r'host_key = "(.*?)"', text)
+    place = tmp_path / "court-changchun.toml"
+    place.write_text(text.replace(told, " ".join(make_ssh_key(tmp_path / "host").split()[:2])), "utf-8")
+    agreement = load_agreement(place)
+    assert agreement.is_test
+    for path in (agreement.certificates.signing, agreement.certificates.encryption):
+        assert read_certificates(path)
+
+
+@pytest.mark.parametrize("text", SHELL, ids=lambda text: text.split("\n", 1)[0])
+def test_a_shell_takes_it(text: str) -> None:
+    plain = re.sub(r"<[^>]*>", "x", text)  # a place to be filled in
+    done = subprocess.run(["sh", "-n"], input=plain, capture_output=True, text=True, check=False, timeout=30)
+    assert done.returncode == 0, done.stderr
+
+
+def test_every_unit_is_put_in_its_place() -> None:
+    """By the names and patterns of the document's own commands."""
+    (text,) = [each for each in SHELL if "docker/systemd" in each]
+    units = ROOT / "docker" / "systemd"
+    words = [word for line in text.splitlines() if line.startswith(("install -m", "cp -r")) for word in line.split()]
+    named = {path.name for word in words if word[0] not in "/.#" for path in units.glob(word)}
+    assert named == {path.name for path in units.iterdir()}
