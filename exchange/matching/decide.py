@@ -112,5 +112,9 @@ def _causes(items: tuple[str, ...]) -> pl.Expr:
     in_doubt = pl.col(IDENTITY_COLUMN) == "under_review"
     variant = pl.col(NOTE).str.contains("name_variant", literal=True)
     of_identity = pl.when(in_doubt & variant).then(pl.lit("name_variant")).when(in_doubt).then(pl.lit("identity"))
-    of_items = [pl.when(~in_doubt & (pl.col(f"answer.{item}") == "under_review")).then(pl.lit(item)) for item in items]
+    of_items = [
+        pl.when(~in_doubt & (pl.col(f"answer.{item}") == "under_review")).then(pl.lit(item))
+        for item in items
+        if item not in _OF_IDENTITY
+    ]
     return pl.concat_str([of_identity, *of_items], separator=";", ignore_nulls=True).alias(CAUSES_COLUMN)

@@ -49,8 +49,9 @@ def compared(item: str, register: pl.Expr) -> pl.Expr:
     register does not say, an officer looks.
     """
     value = meant(item)
+    unread = pl.when(value.is_null()).then(pl.col(item))  # only such a claim may be empty, and is looked at
     return (
-        pl.when(nothing_claimed(pl.col(item)))
+        pl.when(nothing_claimed(unread))
         .then(pl.lit("claim_missing"))
         .when(value.is_null())
         .then(pl.lit("claim_format"))
