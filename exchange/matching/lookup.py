@@ -1,4 +1,4 @@
-"""From keys to rows: one of the two rooms that are built for speed; the other is ``distinct.py``.
+"""From keys to rows: one of the rooms that are built for speed; the others are ``octets.py`` and ``distinct.py``.
 
 A snapshot lies on disk sorted by key as uncompressed Arrow and is mapped into memory, so opening it reads nothing and a
 lookup touches only the pages that it needs. Texts, dates and codes lie as places in a dictionary

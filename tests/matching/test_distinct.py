@@ -32,6 +32,13 @@ def test_plain_names_are_in_standard_form(values: list[str | None]) -> None:
     assert evaluated(values, names.standard_name) == evaluated(values, names._evened_out)
 
 
+@given(texts)
+def test_plain_names_have_the_fault_that_all_have(values: list[str | None]) -> None:
+    standard, faults = names.standard_names(pl.Series("name", values, dtype=pl.String))
+    said = standard.to_frame("name").select(names.name_fault(pl.col("name"))).to_series()
+    assert faults.equals(said, null_equal=True)
+
+
 def test_every_character_that_is_passed_by_is_its_own_standard_form() -> None:
     passed_by = [*map(chr, range(0x3400, 0x4DC0)), *map(chr, range(0x4E00, 0xA000))]
     assert evaluated(passed_by, names._evened_out) == passed_by
@@ -52,10 +59,11 @@ changed = st.tuples(days, st.integers(0, 11), characters).map(lambda it: it[0][:
 
 @given(st.lists(st.none() | days | changed | digits | full_width, max_size=12))
 def test_plain_dates_are_read_as_all_are(values: list[str | None]) -> None:
-    short = evaluated(values, dates.claimed_date)
+    claims = pl.Series(values, dtype=pl.String)
+    short = dates._dates(claims)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(dates, "_FORMS", ())
-        assert short == evaluated(values, dates.claimed_date)
+        assert short.equals(dates._dates(claims), null_equal=True)
 
 
 @given(st.lists(st.none() | st.integers(0, 10**17 - 1), max_size=12))

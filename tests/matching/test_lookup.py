@@ -46,6 +46,7 @@ def test_in_pieces_every_place_is_the_same(held: list[int], wanted: list[int]) -
 def test_rows_are_taken_in_the_order_asked() -> None:
     table = sorted_table([5, 7, 9])
     assert table.take(np.array([2, 0, 2]), ["key"])["key"].to_list() == [9, 5, 9]
+    assert table.take(np.array([2, -1, 0]), ["key"])["key"].to_list() == [9, None, 5]
 
 
 def test_a_column_that_an_earlier_snapshot_lacks_asks_for_a_build() -> None:
