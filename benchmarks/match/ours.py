@@ -15,7 +15,7 @@ from exchange.matching.sources import Sources
 from exchange.snapshots.versions import Snapshots, Version
 from exchange.validate.table import read_parts
 
-_BYTES_IN_PART = 8 * 1024 * 1024  # steps/request.py, whose imports this does not need
+_BYTES_IN_PART = 6 * 1024 * 1024  # steps/request.py, whose imports this does not need
 
 
 def sources(folder: Path) -> Sources:

@@ -30,8 +30,8 @@ from exchange.validate.workbook import read_workbook
 from exchange.wire.envelope import decrypt
 from exchange.wire.manifest import RequestManifest
 
-BYTES_IN_PART: Final = 8 * 1024 * 1024
-"""Of a CSV file, some 80,000 rows: few enough that the work on some of them at once takes half a gigabyte, and enough
+BYTES_IN_PART: Final = 6 * 1024 * 1024
+"""Of a CSV file, some 60,000 rows: few enough that the work on some of them at once takes half a gigabyte, and enough
 that what each part costs besides its rows is not felt."""
 
 ROWS_IN_PART: Final = 80_000
