@@ -17,7 +17,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots guide-pictures docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots guide-pictures docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -62,6 +62,11 @@ coverage: .venv/installed   ## which lines and branches the tests run, which Hal
 	  --no-loadscope-reorder --cov exchange --cov-branch --cov-report term:skip-covered --cov-report json:var/coverage.json
 	$(BIN)/python tests/raise_sites.py var/coverage.json
 	$(BIN)/python tests/coverage_rooms.py var/coverage.json
+
+mutate: .venv/installed  ## changes the rules place by place and lists each change that no test notices; MUTANTS (a pattern of their names)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target var/mutate --require-hashes --requirement mutate.lock
+	PYTHONPATH=.:var/mutate $(BIN)/python -m mutmut run --max-children 2 $(MUTANTS)
+	PYTHONPATH=.:var/mutate $(BIN)/python -m mutmut results
 
 fuzz: .venv/installed   ## five minutes of damaged inputs on everything that is read of others; SECONDS_TO_FUZZ
 	$(BIN)/python -m tests.fuzz $(SECONDS_TO_FUZZ)
@@ -131,6 +136,7 @@ lock:            ## resolve the dependencies again (needs uv)
 	$(COMPILE) pyproject.toml --extra celery --extra fab --constraint requirements.lock --output-file install.lock $(LOCK_OPTIONS)
 	printf '%s\n' 'pip>=26' 'setuptools>=77' | $(COMPILE) - --output-file pip.lock $(LOCK_OPTIONS)
 	echo 'mkdocs-material>=9.7' | $(COMPILE) - --output-file docs.lock $(LOCK_OPTIONS)
+	echo 'mutmut>=3.8' | $(COMPILE) - --constraint requirements.lock --output-file mutate.lock $(LOCK_OPTIONS)
 
 clean: down      ## remove the worlds and the environment
-	rm -rf var .venv
+	rm -rf var mutants .venv
