@@ -11,8 +11,8 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
-from exchange.register import PickupEvidence
-from exchange.register.pickups import Pickups
+from exchange.register import PickupEvidence, Register
+from exchange.register import register as register_module
 from tests.steps.odd_servers import Unremoving, served_by
 
 Ask = Callable[..., Request]
@@ -80,7 +80,7 @@ def test_an_acknowledgement_before_the_result_acknowledges_nothing(
     court.drop(court.make_set(request) | {said: b""})
     poll(app)
     with monkeypatch.context() as killed:
-        killed.setattr(Pickups, "seen", lambda *_: 1 / 0)
+        killed.setattr(Register, "delivered_and_closed", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             pipeline.run(app, request.batch)
     assert not (court.server.home / "to-office" / said).exists()
@@ -118,7 +118,7 @@ def test_what_is_gone_and_was_never_seen_was_not_taken(
 ) -> None:
     """As of a batch that was delivered before sightings were written down."""
     with monkeypatch.context() as before:
-        before.setattr(Pickups, "seen", lambda *_: None)
+        before.setattr(register_module, "seen", lambda *_: None)
         answered = answer(app, court, ask)
     lose(court, answered)
     (trouble,) = poll(app).troubles
