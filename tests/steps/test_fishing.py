@@ -71,7 +71,12 @@ def later(each: Twin, days: int) -> App:
 
 @pytest.mark.parametrize("how", list(ABOUT))
 def test_over_days_nothing_tells_a_record_from_a_draw(
-    world: World, twins: tuple[Twin, Twin], people: pl.DataFrame, record: pl.DataFrame, how: str
+    world: World,
+    all_partners: None,
+    twins: tuple[Twin, Twin],
+    people: pl.DataFrame,
+    record: pl.DataFrame,
+    how: str,
 ) -> None:
     profile, purpose, bases = ABOUT[how]
     partner = demo_partner(world, profile)
