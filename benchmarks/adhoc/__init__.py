@@ -4,7 +4,7 @@
     sets        request sets of the court, made before they are dropped
     client      a plain SFTP client: drops a set, waits for its result
     annual      keeps one annual batch in process
-    stages      where the time of a set went, by the register and by Airflow
+    stages      where the time of a set went, by the register
     burst       many sets at once, each answered once
     page        figures → ADHOC.json and ADHOC.md
 

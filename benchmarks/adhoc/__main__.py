@@ -31,7 +31,7 @@ PROMISE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.5
 
 
-def measure(desk: Desk, airflow: Airflow, app: App, sizes: list[int], sets: int) -> list[dict[str, Any]]:
+def measure(desk: Desk, app: App, sizes: list[int], sets: int) -> list[dict[str, Any]]:
     """One figure for each set: rows, seconds, seconds per stage."""
     prepared = [desk.ad_hoc(rows) for _ in range(sets) for rows in sizes]
     found: list[dict[str, Any]] = []
@@ -49,9 +49,8 @@ def measure(desk: Desk, airflow: Airflow, app: App, sizes: list[int], sets: int)
             print(f"{each.rows:>4} rows  {answered - dropped:.2f} s", flush=True)
     if wrong := [each.batch for each in prepared if not opened(desk.court, each)]:
         sys.exit(f"answers not as planted: {wrong}")
-    with airflow.api() as api:
-        for figure in found:
-            figure["stages"] = stages_of(app, api, figure["batch"], figure["dropped"], figure["answered"])
+    for figure in found:
+        figure["stages"] = stages_of(app, figure["batch"], figure["dropped"], figure["answered"])
     return found
 
 
@@ -66,15 +65,15 @@ def main() -> None:
         world, airflow = stack.enter_context(running(folder))
         app = stack.enter_context(App.open("benchmark", world.config))
         desk = Desk(world)
-        measure(desk, airflow, app, [1], 3)  # the first ones after the start are nobody's figure
+        measure(desk, app, [1], 3)  # the first ones after the start are nobody's figure
         if "quiet" in phases:
-            figures["quiet"] = measure(desk, airflow, app, sizes, sets)
+            figures["quiet"] = measure(desk, app, sizes, sets)
         if "burst" in phases:
             figures["burst"] = _burst(desk, airflow, app, many)
         if "loaded" in phases:
             with kept_in_process(desk, airflow, app, annual_rows) as annual:
                 begin = time.time()
-                figures["loaded"] = measure(desk, airflow, app, sizes, sets)
+                figures["loaded"] = measure(desk, app, sizes, sets)
                 end = time.time()
             figures["annual"] = {"batches": len(annual.dropped), "share": share_covered(annual.spans(), begin, end)}
     whole = sets >= ENOUGH and set(phases) == set(ALL_PHASES)

@@ -13,6 +13,8 @@ from exchange.intake.lanes import Lane
 from exchange.register import State
 
 _SECONDS = 240.0
+_RUN_SECONDS = 4.0
+"""For each run, which starts when its set is answered, a few seconds after the run before."""
 _WHOLE = ["claimed", "accepted", "sealed", "delivered", "closed"]
 
 
@@ -49,8 +51,15 @@ def faults(desk: Desk, app: App, api: AirflowApi, sets: Sequence[Prepared]) -> l
             found.append(f"{batch}: answers not as planted")
         if (steps := [step.to_state for step in app.register.transitions(batch)]) != _WHOLE:
             found.append(f"{batch}: steps {steps}")
+    wait_for(lambda: _runs(api, Lane.IMMEDIATE, batches) == len(batches), _SECONDS + _RUN_SECONDS * len(batches))
     for lane, wanted in ((Lane.IMMEDIATE, len(batches)), (Lane.BATCH, 0), (Lane.LARGE, 0)):
-        runs = [run["dag_run_id"] for run in api.runs(lane) if run["dag_run_id"] in batches]
-        if len(runs) != wanted:
-            found.append(f"{len(runs)} runs of {lane} instead of {wanted}")
+        if (runs := _runs(api, lane, batches)) != wanted:
+            found.append(f"{runs} runs of {lane} instead of {wanted}")
+    return found
+
+
+def _runs(api: AirflowApi, lane: Lane, batches: Sequence[str]) -> int:
+    found, skip = 0, 0
+    while runs := api.runs(lane, skip=skip):
+        found, skip = found + sum(run["dag_run_id"] in batches for run in runs), skip + len(runs)
     return found

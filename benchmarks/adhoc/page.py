@@ -39,9 +39,8 @@ def _page(whole: Mapping[str, Any]) -> str:
     if phases:
         rows = [_spent(phase, whole[phase]) for phase in phases]
         parts.append(
-            "Where the time goes (medians): *poll* to the claim, *queue* to the task's process, *start* to the first"
-            " line of our own, *process* to the sealed result, *deliver* to the manifest in the partner's hands.\n\n"
-            + markdown_table(("phase", *STAGES), rows)
+            "Where the time goes (medians): *poll* to the claim, *receive* to the acceptance, *process* to the sealed"
+            " result, *deliver* to the manifest in the partner's hands.\n\n" + markdown_table(("phase", *STAGES), rows)
         )
     if "annual" in whole:
         annual = whole["annual"]

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.pipeline.office import let_all_leave
 from exchange.base.files import write_atomically
 from exchange.calendar.working_days import office_day
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
@@ -23,6 +24,7 @@ def running(folder: Path) -> Iterator[tuple[World, Airflow]]:
     try:
         world.build(lambda what: print(f"… {what}", flush=True))
         _let_education_send_csv(world)
+        let_all_leave(world.config)
         print("… Airflow", flush=True)
         airflow.start()
         with airflow.api() as api:

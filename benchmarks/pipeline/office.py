@@ -36,13 +36,13 @@ def running(place: province.World, say: Callable[[str], None]) -> Iterator[World
         path.symlink_to(target)
     try:
         world.build(say, place.people)
-        _let_all_leave(world.config)
+        let_all_leave(world.config)
         yield world
     finally:
         world.stop_servers()
 
 
-def _let_all_leave(config: Path) -> None:
+def let_all_leave(config: Path) -> None:
     """Requests drawn by chance hold what the guard waits for; here nobody is there to look."""
     settings = config.read_text(encoding="utf-8")
     if "guard_holds" not in settings:

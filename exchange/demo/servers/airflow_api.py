@@ -66,9 +66,9 @@ class AirflowApi:
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
         return self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}")
 
-    def runs(self, dag_id: str) -> list[dict[str, Any]]:
-        """The latest runs first, a hundred at most."""
-        answer = self.call("GET", f"dags/{dag_id}/dagRuns", limit=_PAGE, order_by="-run_after")
+    def runs(self, dag_id: str, *, skip: int = 0) -> list[dict[str, Any]]:
+        """The latest runs first, a hundred at most, after so many."""
+        answer = self.call("GET", f"dags/{dag_id}/dagRuns", limit=_PAGE, offset=skip, order_by="-run_after")
         runs: list[dict[str, Any]] = answer["dag_runs"]
         return runs
 
