@@ -218,18 +218,20 @@ def test_a_small_ad_hoc_set_is_found_and_answered_in_one_task_without_a_sweep(
 
 
 def test_a_failure_in_the_immediate_lane_and_the_operators_clear(
-    airflow: Airflow, airflow_world: World, court: DemoPartner, canary: dict[str, str]
+    app: App, airflow: Airflow, court: DemoPartner, canary: dict[str, str]
 ) -> None:
-    key = airflow_world.office_keys / "encrypt.key"
+    """What is missing is a snapshot, not a key: a resident worker that lives on still has the key that it read."""
+    current = app.settings.snapshots / "population" / "current"
+    aside = current.with_name("aside")
     request = make_request(court, canary, cycle="ad_hoc")
-    key.chmod(0o644)
+    current.rename(aside)
     try:
         court.drop(court.make_set(request))
         assert ended(airflow, request.batch, Lane.IMMEDIATE) == "failed"
     finally:
-        key.chmod(0o600)
+        aside.rename(current)
     with airflow.api("op") as operator:
-        operator.clear(Lane.IMMEDIATE, request.batch, note="key put in order")
+        operator.clear(Lane.IMMEDIATE, request.batch, note="snapshot put in place")
     assert ended(airflow, request.batch, Lane.IMMEDIATE) == "success"
     assert court.result(request.batch).manifest["rows_out"] == 2
 
