@@ -31,9 +31,11 @@ class BatchQueries:
         """
         with transaction(self.engine) as session:
             batch = attested(session, batch_id)
-            if kept is not None:
+        if kept is not None:
+            # Not in the same session, which sees the ledger as of one moment: another's checkpoint may be younger.
+            with reading(self.engine) as session:
                 check_newest(session, kept)
-            return batch
+        return batch
 
     def find_batch(self, batch_id: str) -> Batch | None:
         with reading(self.engine) as session:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.register import Register
 from exchange.register.checkpoints import Kept
+from exchange.register.leaving import Attested, attested
 from exchange.register.models import Base, LedgerRow
 from exchange.register.signing import parse_note
 
@@ -107,6 +108,23 @@ def test_what_came_back_or_was_rewritten_is_found(
     assert json.loads(last.facts)["resumed"] == "restored after a fire"
     assert "parted.2026-11-03" in last.facts
     assert len(list(kept.folder.iterdir())) == 2, "the other one stays under another name"
+
+
+def test_a_line_that_another_writes_meanwhile_is_no_rollback(
+    register: Register, kept: Kept, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch is read as of one moment; a checkpoint that is kept behind it knows a line of later."""
+    claim(register, 1)
+    keep(register, kept, DAY)
+
+    def and_then_another(session: Session, batch_id: str) -> Attested:
+        found = attested(session, batch_id)
+        claim(register, 2)
+        keep(register, kept, DAY)
+        return found
+
+    monkeypatch.setattr("exchange.register.queries.attested", and_then_another)
+    assert register.attested("bank.b1", kept).batch.id == "bank.b1"
 
 
 def test_a_clock_that_once_ran_ahead_hides_nothing(database: Database, register: Register, kept: Kept) -> None:
