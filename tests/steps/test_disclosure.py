@@ -16,7 +16,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange import pipeline
-from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
 from exchange.intake.collect import poll
@@ -27,7 +26,7 @@ from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.status.facts import status_of
 from exchange.steps.disclosure import DRAWN_FOR_DAYS, SPOT, SpotCheck, told, with_spot_checks
-from tests.steps.twins import Twin, twin, without_sealed
+from tests.steps.twins import Twin, with_and_without, without_sealed
 
 RECORDS = ("id_number", "name", "criminal_record")
 COLUMN = "answer.criminal_record"
@@ -47,16 +46,8 @@ def asked(people: pl.DataFrame, barred: pl.Series) -> tuple[bytes, int]:
 
 @pytest.fixture(scope="module")
 def twins(world: World, people: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Twin, Twin]]:
-    """An office whose sources hold records, and one whose sources hold none."""
-    records = without_sealed(people)
-    with App.open("test", world.config) as app:
-        at = app.now()
-    place = tmp_path_factory.mktemp("twins")
-    with (
-        twin(world, "with_hits", place / "hits", records, at) as first,
-        twin(world, "without_hits", place / "none", records.clear(), at) as second,
-    ):
-        yield first, second
+    with with_and_without(world, "told", tmp_path_factory.mktemp("twins"), without_sealed(people)) as both:
+        yield both
 
 
 def test_with_and_without_hits_the_partner_sees_the_same_until_the_release(

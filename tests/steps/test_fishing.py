@@ -22,7 +22,7 @@ from exchange.intake.collect import poll
 from exchange.register import ReviewFilter
 from exchange.status.facts import status_of
 from exchange.steps.disclosure import SpotCheck
-from tests.steps.twins import Twin, twin, without_sealed
+from tests.steps.twins import Twin, with_and_without, without_sealed
 
 RECORDS = ("id_number", "name", "criminal_record")
 ONE_IN, DAYS = 4, 2
@@ -50,15 +50,8 @@ def record(people: pl.DataFrame) -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def twins(world: World, record: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Twin, Twin]]:
-    """An office whose sources hold these records, and one whose sources hold none."""
-    with App.open("test", world.config) as app:
-        at = app.now()
-    place = tmp_path_factory.mktemp("fished")
-    with (
-        twin(world, "fished_hits", place / "hits", record, at) as first,
-        twin(world, "fished_none", place / "none", record.clear(), at) as second,
-    ):
-        yield first, second
+    with with_and_without(world, "fished", tmp_path_factory.mktemp("fished"), record) as both:
+        yield both
 
 
 def later(each: Twin, days: int) -> App:

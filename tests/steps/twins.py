@@ -91,6 +91,18 @@ def twin(
             register.close()
 
 
+@contextmanager
+def with_and_without(world: World, name: str, place: Path, records: pl.DataFrame) -> Iterator[tuple[Twin, Twin]]:
+    """An office whose sources hold these records, and one whose sources hold none."""
+    with App.open("test", world.config) as app:
+        at = app.now()
+    with (
+        twin(world, f"{name}_hits", place / "hits", records, at) as first,
+        twin(world, f"{name}_none", place / "none", records.clear(), at) as second,
+    ):
+        yield first, second
+
+
 def as_of_(snapshots: Snapshots) -> date:
     current = snapshots.current("population")
     assert current is not None
