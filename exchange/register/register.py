@@ -1,4 +1,5 @@
-"""The register's verbs: claim, accept, refuse, prepare, deliver, close. What is asked of it: ``queries.py``.
+"""The register's verbs: claim, accept, refuse, prepare, deliver, close. What is asked of it: ``queries.py``; of its
+ledger: ``ledger_checks.py``.
 
 Rules
 - Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the
@@ -20,17 +21,16 @@ from sqlalchemy import Engine, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
-from exchange.register import checkpoints, ledger
+from exchange.register import ledger
 from exchange.register.alerts import Alerts
 from exchange.register.batches import Claim, FileRecord, file_of
-from exchange.register.begin import begin
 from exchange.register.clock import Clock
 from exchange.register.configuration import Configuration
 from exchange.register.conformance import Conformance
 from exchange.register.database import held, migrate, open_engine, reading, transaction
 from exchange.register.guard import Evidence, Guard, add_evidence
+from exchange.register.ledger_checks import LedgerChecks
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
@@ -39,7 +39,6 @@ from exchange.register.models import (
     FileRow,
 )
 from exchange.register.pickups import Pickups, seen
-from exchange.register.proof import for_witness, inclusion
 from exchange.register.queries import BatchQueries
 from exchange.register.releases import Releases
 from exchange.register.retention import Retention
@@ -50,7 +49,6 @@ from exchange.register.states import State
 from exchange.register.told import Told, ToldIndex, add_told
 from exchange.register.told_uses import ToldUses
 from exchange.register.unfinished import UnfinishedSets
-from exchange.register.verify import verify
 from exchange.wire.manifest import RequestManifest
 
 _SENDING: Final = 0x53454E44  # "SEND": names of files at partners'
@@ -64,7 +62,7 @@ def open_register(url: str, actor: str, password_file: Path | None = None, key: 
     return Register(open_engine(url, password_file, key), actor)
 
 
-class Register(BatchQueries):
+class Register(BatchQueries, LedgerChecks):
     """The register; ``actor`` stands in the ledger beside everything that is done through it."""
 
     def __init__(self, engine: Engine, actor: str) -> None:
@@ -354,69 +352,6 @@ class Register(BatchQueries):
                 select(FileRow).filter_by(batch_id=batch_id).order_by(FileRow.recorded_at, FileRow.role)
             )
             return [_file(row) for row in rows]
-
-    # ── the ledger ───────────────────────────────────────────────────────────────────────────────────────
-
-    def verify(self, against: Sequence[Path] = ()) -> tuple[int, str]:
-        """(lines, last hash) of a sound register; Halt with the first line, batch or row that is not what it was, or
-        where it parts from the checkpoint in one of these files (receipts, results, notes).
-        """
-        with transaction(self.engine) as session:
-            notes = {str(path): checkpoints.read(path, ledger.key_of(session)) for path in against}
-            walked = verify(session, [each.size for each in notes.values()])
-            if (where := checkpoints.parted(walked, notes)) is not None:
-                raise Halt(where)
-            return walked.lines, walked.last_hash
-
-    def checkpoint(self) -> str | None:
-        """The ledger's checkpoint now, a C2SP signed note; None where no line is signed."""
-        with reading(self.engine) as session:
-            return checkpoints.present(session)
-
-    def prove(self, batch_id: str, against: Path | None = None) -> str:
-        """The proof (C2SP tlog-proof) that the batch is in the ledger whose checkpoint this file holds (a receipt, a
-        result's manifest, a note), or in the ledger as it is now; Halt where it is not.
-        """
-        with transaction(self.engine) as session:
-            held = None if against is None else checkpoints.read(against, ledger.key_of(session))
-            return inclusion(session, batch_id, held)
-
-    def for_witness(self, since: int) -> str:
-        """The request to a witness that signed ``since`` lines last (0: none) for a cosignature under the ledger's
-        checkpoint now; Halt where the ledger is not that long.
-        """
-        with transaction(self.engine) as session:
-            return for_witness(session, since)
-
-    def check_agrees(self, path: Path) -> None:
-        """Halt where the ledger does not hold the line of the checkpoint in this file."""
-        with reading(self.engine) as session:
-            checkpoints.check_agrees(session, path)
-
-    def check_newest(self, kept: checkpoints.Kept) -> None:
-        """Halt where the ledger does not hold the line of the newest kept, or the newest cosigned, checkpoint."""
-        with reading(self.engine) as session:
-            checkpoints.check_newest(session, kept)
-
-    def resume(self, kept: checkpoints.Kept, reason: str) -> int:
-        """A person has looked: work goes on with the ledger as it is. What it lacks is written down in a line, the kept
-        checkpoints that it refutes are set aside; how many.
-        """
-        with transaction(self.engine) as session:
-            notes = {path.name: checkpoints.read(path, ledger.key_of(session)) for path in kept.all()}
-            walked = verify(session, [each.size for each in notes.values()])
-            wrong = {name: each for name, each in notes.items() if checkpoints.parted(walked, {name: each})}
-            if not wrong:
-                return 0
-            facts = {"resumed": reason} | {f"parted.{name}": f"{each.size} {each.root}" for name, each in wrong.items()}
-            ledger.append_note(session, now(), self.actor, facts)
-        kept.set_aside(each.size for each in wrong.values())
-        return len(wrong)
-
-    def begin_signing(self) -> int:
-        """Signs the ledger from here on, once; the number of the first signed line."""
-        with transaction(self.engine) as session:
-            return begin(session, now(), self.actor)
 
 
 def _file(row: FileRow) -> FileRecord:
