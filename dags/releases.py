@@ -31,7 +31,7 @@ Looks each minute at delivered batches with open rows; rows that can leave now b
 
 
 def _to_start(app: App, releases: Iterable[Release]) -> list[dict[str, str]]:
-    """The runs that this hour should have seen."""
+    """A run of ``release`` for each release that may leave by now."""
     now = app.now()
     return [
         {"trigger_run_id": run_id_of(each.id, since, now)}

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import csv
 import re
+import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 from exchange.base.legal_bases import legal_bases, partner_kinds
 from exchange.base.paths import SCHEMAS
@@ -109,6 +110,35 @@ def _relations() -> str:
     return table("代码 code | 称谓 word | 也可写作 also | 包含 takes in", rows)
 
 
+_CYCLES: Final = {
+    "annual": ("年", "2026"),
+    "half_yearly": ("半年", "2026-H1"),
+    "quarterly": ("季", "2026-Q3"),
+    "monthly": ("月", "2026-10"),
+    "ad_hoc": ("临时", "2026-10-31"),
+    "objection": ("异议", "2026-10-31"),
+}
+"""Cycle → its name and a period."""
+
+
+def _cycles() -> str:
+    content = tomllib.loads((SCHEMAS / "deadlines.toml").read_text(encoding="utf-8"))
+    rows = []
+    for each in content["cycle"]:
+        name, period = _CYCLES[each["code"]]
+        rows.append((f"`{each['code']}`", name, f"`{period}`", _due(each)))
+    return table("cycle | 周期 | period 期间 | 办结时限，工作日 due, working days", rows)
+
+
+def _due(cycle: Mapping[str, Any]) -> str:
+    days = str(cycle["working_days"] or "即时，当日 at once, on the day itself")
+    for item, own in cycle.get("items", {}).items():
+        days += f"；{ITEMS[item].zh} `{item}` {own}"
+    if extended := cycle.get("extended"):
+        days += f"，经批准可延长一次至 {extended} · {days}, once extended to {extended} with approval"
+    return days
+
+
 def _results() -> str:
     fixed = ((f"`{column.code}`", column.zh[0]) for column in RESULT_COLUMNS)
     answers = ((f"`{item.code}_answer`", f"{item.zh}核查结果") for item in ITEMS.values())
@@ -127,6 +157,7 @@ _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(
         "elsewhere": _elsewhere,
         "offences": _offences,
         "bases": _bases,
+        "cycles": _cycles,
         "relations": _relations,
         "results": _results,
         "refusals": lambda: _sentences(REFUSALS),

@@ -160,6 +160,7 @@ def joined(several: Iterable[Counties]) -> Extent:
     return Extent(frozenset.intersection(*each), frozenset().union(*each), all(each))
 
 
+@cache
 def members() -> Mapping[int, Counties]:
     """Number → today's counties that it may mean; empty where its successors are not known."""
     return MappingProxyType({number: extent.possible for number, extent in extents().items()})
