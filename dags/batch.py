@@ -19,7 +19,7 @@ PAGE = """
 | 任务 task | 做什么 | what it does |
 |---|---|---|
 | `receive` | 取回请求、存原件、验签、核对协议，发回执（受理或不予受理） | fetches, keeps the original, trusts or refuses, sends the receipt |
-| `process` | 比对、脱敏、检查、签名加密 | matches, masks, judges, seals |
+| `process` | 比对、脱敏、检查、签名加密 | matches, masks, judges, encrypts |
 | `deliver` | 放到协作部门目录，登记办结 | puts the result into the partner's folder, closes the batch |
 
 **任务失败怎么办 · when a task has failed**：看任务日志最后一行，按其说明处理后点 *Clear*。任何任务、任何时候都可以清除重跑：结果相同，只送达一次。

@@ -22,8 +22,8 @@ as in one go.
 |---|---|---|
 | `receive` | 同 `batch` | as in `batch` |
 | `plan` | 固定快照，定段数 | pins the snapshots, says how many ranges |
-| `match_range` | 每段一个：比对本号码段的行；所存无姓名、号码，已加密 | one for each range: decides its rows; what it keeps is sealed and has no names or numbers |
-| `process` | 合并各段，脱敏、检查、签名加密，删除各段 | puts the ranges together, masks, judges, seals, removes them |
+| `match_range` | 每段一个：比对本号码段的行；所存无姓名、号码，已加密 | one for each range: decides its rows; what it keeps is encrypted and has no names or numbers |
+| `process` | 合并各段，脱敏、检查、签名加密，删除各段 | puts the ranges together, masks, judges, encrypts, removes them |
 | `deliver` | 同 `batch` | as in `batch` |
 
 **任务失败怎么办 · when a task has failed**：看任务日志最后一行，按其说明处理后点 *Clear*。任何任务、任何时候都可以清除重跑：结果相同，只送达一次。

@@ -16,7 +16,7 @@ PAGE = """
 
 | 任务 task | 做什么 | what it does |
 |---|---|---|
-| `send` | 登记簿中已批准的放行：签名加密，放到协作部门目录 | seals and delivers a release that the register says was approved |
+| `send` | 登记簿中已批准的放行：签名加密，放到协作部门目录 | encrypts and delivers a release that the register says was approved |
 
 领导在页面“审批”中批准或退回，登记簿记名；本 DAG 不提问，也不接受任何答复。未批准的放行，无论怎样运行、清除、标记，都不会发出。
 Leaders approve on the page *Approval*, in the register, in their own name; nothing is asked or answered here. What was not approved is not sent, whatever is run, cleared or marked.

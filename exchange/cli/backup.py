@@ -19,7 +19,7 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @commands.command()
 def make() -> None:
-    """Keep databases, archive, snapshots in use, agreements, settings and keys, sealed; batches may run meanwhile."""
+    """Keep databases, archive, snapshots in use, agreements, settings, keys, encrypted; batches may run meanwhile."""
     with outcome(), App.of_account(os_user()) as app:
         made = make_backup(app)
         size = sum(entry.size for entry in made.backup.entries.values())

@@ -6,7 +6,7 @@ Rules
   names, but for what was destroyed in between. Checkpoints are older than the dump: what is restored is one whole.
 - Snapshots that came into use meanwhile are copied after the dump: what an open batch of the dump has pinned is in.
 - A file of the archive that was altered is kept as it is and named: the rest must be kept all the same.
-- Everything is sealed to the recovery certificate, also what is sealed to somebody already.
+- Everything is encrypted to the recovery certificate, also what is encrypted to somebody already.
 - Backups must follow retention: those older than ``keep_days`` go, with what only they held.
 """
 

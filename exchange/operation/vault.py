@@ -1,10 +1,11 @@
-"""Where backups lie: content by its hash, each sealed to the recovery certificate; a list for each backup.
+"""Where backups lie: content by its hash, each encrypted to the recovery certificate; a list for each backup.
 
     <vault>/objects/<2 hex>/<SHA-256 of the content>.<its own>.p7m      CMS, AES-256: `openssl cms -decrypt -inform DER`
     <vault>/backups/<UTC moment>.json.gz                                path → SHA-256 and size; written last
 
 Rules
-- What was sealed once is not sealed again: a backup costs what is new. Nothing is ever changed, only added or pruned.
+- What was encrypted once is not encrypted again: a backup costs what is new. Nothing is ever changed, only added or
+  pruned.
 - An object is written under a temporary name; some thousands at once are synced, read back from the disk, compared and
   renamed (a sync for each would take ten times as long). A list is written once all its objects have reached the disk:
   a backup that was cut off is none, and the next one goes on.
@@ -74,7 +75,7 @@ class Altered(Halt):
 
 
 class Vault:
-    """A folder of backups; ``certificate``: to whom new objects are sealed."""
+    """A folder of backups; ``certificate``: to whom new objects are encrypted."""
 
     def __init__(self, folder: Path, certificate: Path | None = None) -> None:
         self.folder = folder
@@ -101,12 +102,12 @@ class Vault:
         return {path.name.partition(".")[0]: path for path in paths if not path.name.startswith(".")}
 
     def keep(self, path: str, content: Path, digest: str | None = None) -> Entry:
-        """The file's content, sealed unless it lies here already. ``digest``: its SHA-256 where its name says it, and
-        nothing need be read; Altered where it turns out to be another one.
+        """The file's content, encrypted unless it lies here already. ``digest``: its SHA-256 where its name says it,
+        and nothing need be read; Altered where it turns out to be another one.
         """
         hashed = digest or sha256_of(content)
         if hashed not in self.objects:
-            self.objects[hashed] = self._seal(content, hashed)
+            self.objects[hashed] = self._encrypt(content, hashed)
             if len(self._unsettled) >= _CHUNK:
                 self._settle()
         return Entry(path, hashed, content.stat().st_size)
@@ -177,17 +178,17 @@ class Vault:
                 msg = f"{entry.path}: its object is not what was written, or is for another key"
                 raise Halt(msg)
             if sha256_of(temporary) != entry.sha256:
-                msg = f"{entry.path}: what was sealed is not what the list says"
+                msg = f"{entry.path}: what was encrypted is not what the list says"
                 raise Halt(msg)
             temporary.chmod(0o600)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
 
-    def _seal(self, content: Path, digest: str) -> Path:
+    def _encrypt(self, content: Path, digest: str) -> Path:
         """The new object, named by its content's hash and by its own; it has that name once it was read back."""
         if self.certificate is None:
-            msg = "no recovery certificate is named to seal by"
+            msg = "no recovery certificate is named to encrypt to"
             raise Halt(msg)
         folder = self.folder / "objects" / digest[:2]
         with disk_trouble(folder):
@@ -195,11 +196,11 @@ class Vault:
             temporary = Path(name)
             try:
                 with os.fdopen(handle, "w+b") as stream:
-                    sealed = self._sealed_into(stream, content, digest)
+                    encrypted = self._encrypted_into(stream, content, digest)
             except BaseException:
                 temporary.unlink(missing_ok=True)
                 raise
-        path = folder / f"{digest}.{sealed}.p7m"
+        path = folder / f"{digest}.{encrypted}.p7m"
         self._unsettled[path] = temporary
         return path
 
@@ -214,14 +215,14 @@ class Vault:
         self._unsettled.clear()
         os.sync()
 
-    def _sealed_into(self, stream: BufferedRandom, content: Path, digest: str) -> str:
+    def _encrypted_into(self, stream: BufferedRandom, content: Path, digest: str) -> str:
         """Writes the envelope; its SHA-256. Altered where the content is not the one that its name says."""
         assert self.certificate is not None  # noqa: S101  (the caller has looked)
         if content.stat().st_size <= _IN_MEMORY:
             plain = content.read_bytes()
-            made, sealed = sha256(plain), encrypt(plain, recipient(self.certificate, datetime.now(UTC)))
-            stream.write(sealed)
-            told = sha256(sealed)
+            made, encrypted = sha256(plain), encrypt(plain, recipient(self.certificate, datetime.now(UTC)))
+            stream.write(encrypted)
+            told = sha256(encrypted)
         else:
             hashed = hashlib.sha256()
             encrypt_into(stream, _pieces(content, hashed), self.certificate)
@@ -248,19 +249,19 @@ def _pieces(content: Path, hashed: hashlib._Hash) -> Iterator[bytes]:
             yield piece
 
 
-def _opened(sealed: Path, path: Path, key: KeyPair) -> bool:
-    if sealed.stat().st_size <= _IN_MEMORY:
+def _opened(encrypted: Path, path: Path, key: KeyPair) -> bool:
+    if encrypted.stat().st_size <= _IN_MEMORY:
         with suppress(ValueError):
-            path.write_bytes(pkcs7.pkcs7_decrypt_der(sealed.read_bytes(), key.certificate, key.key, []))
+            path.write_bytes(pkcs7.pkcs7_decrypt_der(encrypted.read_bytes(), key.certificate, key.key, []))
             return True
     if shutil.which("openssl") is None:
         msg = "the program openssl is not installed on this machine"
         raise Halt(msg)
     private, certificate = map(str, key.files)
-    files = ("-in", str(sealed), "-out", str(path), "-recip", certificate, "-inkey", private)
+    files = ("-in", str(encrypted), "-out", str(path), "-recip", certificate, "-inkey", private)
     command = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", *files]
     try:
         return subprocess.run(command, capture_output=True, check=False, timeout=3600).returncode == 0
     except subprocess.TimeoutExpired:
-        msg = f"{sealed} could not be opened within an hour"
+        msg = f"{encrypted} could not be opened within an hour"
         raise Retryable(msg) from None

@@ -52,7 +52,7 @@ SHOWN: Final = {
 ASKED: Final = {"accept": "照建议", "reason": "依据", "note": "备注"}
 """What the officer fills in, beside one column for each item that is open in some row."""
 
-KEPT: Final = {"version": "版本", "seal": "校验"}
+KEPT: Final = {"version": "版本", "mac": "校验"}
 CONCLUSION: Final = "结论 "
 """In front of an item's word: the header of its column."""
 YES: Final = "是"
@@ -155,7 +155,7 @@ def _decision(
     said: Line, reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
 ) -> Decision:
     cells = said.cells
-    if not hmac.compare_digest(cells["seal"].encode(), _mac(cells, key).encode()) or said.about is None:
+    if not hmac.compare_digest(cells["mac"].encode(), _mac(cells, key).encode()) or said.about is None:
         msg = "the line is not as it was written"
         raise Halt(msg)
     review = reviews.get(said.about)

@@ -3,7 +3,7 @@
 Rules
 - It is an objection to one row of an answered batch, made and kept here: nobody signed it, and by that it is known
   (``Attested.opened_here``). Its limits are those of a partner's objection, its terms those of the batch objected to.
-- It says the row's reference, sealed to the office, and the number of the person's letter; no word about the person.
+- It says the row's reference, encrypted to the office, and the number of the person's letter; no word about the person.
 - The partner hears nothing of it, unless another answer comes of it: then a supplementary result that names the batch
   which it corrects.
 - The same row and letter are the same second look: killed anywhere, the command is run again.

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -31,82 +33,57 @@ from exchange.settings import ENVIRONMENT_VARIABLE
 
 Ask = Callable[..., Request]
 
-LOOKOUT = """
-import select, sys
-from datetime import UTC, datetime, timedelta
-from exchange.app import App
-from exchange.intake import resident
-from exchange.intake.owed import OwedRuns
-from exchange.intake.resident import resident_workers
-
-resident._RUN_SECONDS, resident.SILENCE = 0.0, timedelta(seconds=float(sys.argv[2]))
-
-def start(batch):
-    print("run", batch, flush=True)
-    return not batch.endswith(".unstarted")
-
-with App.open("lookout") as app:
-    owed = OwedRuns.of_home(app.settings.home)
-with resident_workers(lambda: App.open("lookout"), int(sys.argv[1]), owed, start) as workers:
-    print("pids", *(each._process.pid for each in workers._workers), flush=True)
-    while True:
-        if select.select([sys.stdin], [], [], 0.1)[0]:
-            line = sys.stdin.buffer.raw.readline()
-            if not line:
-                break
-            workers.pass_on(line.decode().strip())
-        if sys.argv[3] == "looks":
-            workers.look()
-print("over", flush=True)
-"""
-"""The lookout's part, in a process of its own that has no threads: it reads ids, and prints which run it starts."""
-
 
 class Lookout:
     """``looks``: whether it starts what is owed; ``silence``: after which it takes over what another one left."""
 
-    def __init__(self, world: World, workers: int, *, looks: bool = True, silence: float = 60.0) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", LOOKOUT, str(workers), str(silence), "looks" if looks else ""],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {ENVIRONMENT_VARIABLE: str(world.config)},
-        )
-        self.workers = [int(pid) for pid in self._said().split()[1:]]
+    def __init__(self, door: Path, workers: int, *, looks: bool = True, silence: float = 60.0) -> None:
+        self.connection = socket.socket(socket.AF_UNIX)
+        self.connection.connect(str(door))
+        self.said = self.connection.makefile(encoding="utf-8")
+        self._tell(json.dumps({"workers": workers, "looks": looks, "silence": silence}))
+        self.pid, *self.workers = [int(pid) for pid in self.said.readline().split()[1:]]
 
-    def _said(self) -> str:
-        assert self.process.stdout is not None
-        return self.process.stdout.readline().decode()
+    def _tell(self, line: str) -> None:
+        self.connection.sendall(f"{line}\n".encode())
 
     def give(self, *batches: str) -> None:
-        assert self.process.stdin is not None
         for batch in batches:
-            self.process.stdin.write(f"{batch}\n".encode())
-            self.process.stdin.flush()
+            self._tell(batch)
 
     def starts(self) -> str:
-        """The batch whose run it starts next; empty where it ends before it starts one."""
-        words = self._said().split()
-        return words[1] if words[:1] == ["run"] else ""
+        """The batch whose run it starts next."""
+        word, batch = self.said.readline().split()
+        assert word == "run"
+        return batch
 
     def end(self) -> list[str]:
         """Whose runs it has started since."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        started = list(iter(self.starts, ""))
-        assert self.process.wait(60) == 0
+        self.connection.shutdown(socket.SHUT_WR)
+        *started, over = self.said.read().splitlines()
+        assert over == "over"
         self._close()
-        return started
+        return [line.removeprefix("run ") for line in started]
 
     def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+        os.kill(self.pid, signal.SIGKILL)
         self._close()
 
     def _close(self) -> None:
-        for pipe in (self.process.stdin, self.process.stdout):
-            if pipe is not None:
-                pipe.close()
+        assert wait_for(lambda: not is_there(self.pid), 60)
+        self.said.close()
+        self.connection.close()
+
+
+@pytest.fixture(scope="module")
+def door(world: World, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Where lookouts are to be had: ``forked_lookouts.py``."""
+    path = tmp_path_factory.mktemp("door") / "door"
+    command = [sys.executable, "-W", "ignore", str(Path(__file__).with_name("forked_lookouts.py")), str(path)]
+    with subprocess.Popen(command, env=os.environ | {ENVIRONMENT_VARIABLE: str(world.config)}) as forking:
+        assert wait_for(path.exists, 120)
+        yield path
+        forking.kill()
 
 
 @pytest.fixture
@@ -139,9 +116,9 @@ def owed(app: App) -> OwedRuns:
 
 
 def test_it_is_answered_and_then_its_run_finds_nothing_to_do(
-    world: World, app: App, court: DemoPartner, claimed: Callable[[int], list[str]], owed: OwedRuns
+    door: Path, app: App, court: DemoPartner, claimed: Callable[[int], list[str]], owed: OwedRuns
 ) -> None:
-    lookout, batches = Lookout(world, 1), claimed(3)
+    lookout, batches = Lookout(door, 1), claimed(3)
     lookout.give(*batches)
     started = [lookout.starts() for _ in batches]
     assert started == batches
@@ -156,9 +133,9 @@ def test_it_is_answered_and_then_its_run_finds_nothing_to_do(
 
 
 def test_what_a_worker_does_not_answer_has_its_run_at_once(
-    world: World, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
+    door: Path, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
 ) -> None:
-    lookout, (first, second) = Lookout(world, 1), claimed(2)
+    lookout, (first, second) = Lookout(door, 1), claimed(2)
     lookout.give("court-changchun.never-claimed")
     assert lookout.starts() == "court-changchun.never-claimed"
     lookout.give(first)
@@ -173,17 +150,17 @@ def test_what_a_worker_does_not_answer_has_its_run_at_once(
     assert pipeline.run(app, second)
 
 
-def test_at_its_end_a_lookout_starts_the_runs_of_what_nobody_answered(world: World, app: App, owed: OwedRuns) -> None:
-    lookout = Lookout(world, 1, looks=False)
+def test_at_its_end_a_lookout_starts_the_runs_of_what_nobody_answered(door: Path, app: App, owed: OwedRuns) -> None:
+    lookout = Lookout(door, 1, looks=False)
     lookout.give("court-changchun.never-claimed")
     assert lookout.end() == ["court-changchun.never-claimed"]
     assert owed.all() == []
 
 
 def test_a_worker_killed_with_sets_before_it_leaves_them_to_their_runs(
-    world: World, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
+    door: Path, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
 ) -> None:
-    lookout, batches = Lookout(world, 1), claimed(6)
+    lookout, batches = Lookout(door, 1), claimed(6)
     (worker,) = lookout.workers
     os.kill(worker, signal.SIGSTOP)
     lookout.give(*batches)
@@ -196,9 +173,9 @@ def test_a_worker_killed_with_sets_before_it_leaves_them_to_their_runs(
 
 @pytest.mark.parametrize("answered", [True, False])
 def test_what_a_lookout_that_was_killed_owed_the_next_one_has_answered_and_started(
-    world: World, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns, *, answered: bool
+    door: Path, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns, *, answered: bool
 ) -> None:
-    first, (batch,) = Lookout(world, 1, looks=False), claimed(1)
+    first, (batch,) = Lookout(door, 1, looks=False), claimed(1)
     if not answered:
         os.kill(first.workers[0], signal.SIGSTOP)
     first.give(batch)
@@ -207,7 +184,7 @@ def test_what_a_lookout_that_was_killed_owed_the_next_one_has_answered_and_start
     if not answered:
         os.kill(first.workers[0], signal.SIGKILL)
     assert owed.all() == [batch]
-    following = Lookout(world, 1, silence=0.0)
+    following = Lookout(door, 1, silence=0.0)
     assert following.starts() == batch
     assert is_closed(app, batch)
     assert following.end() == []
@@ -215,12 +192,12 @@ def test_what_a_lookout_that_was_killed_owed_the_next_one_has_answered_and_start
 
 
 def test_a_run_that_cannot_be_started_stays_owed(
-    world: World, app: App, court: DemoPartner, ask: Ask, owed: OwedRuns
+    door: Path, app: App, court: DemoPartner, ask: Ask, owed: OwedRuns
 ) -> None:
     request = ask(cycle="ad_hoc", period="2026-11-23", batch=f"{court.id}.unstarted")
     court.drop(court.make_set(request))
     poll(app)
-    lookout = Lookout(world, 1)
+    lookout = Lookout(door, 1)
     lookout.give(request.batch)
     assert {lookout.starts() for _ in range(3)} == {request.batch}, "again and again"
     assert is_closed(app, request.batch)
@@ -250,22 +227,22 @@ def test_the_sweep_starts_what_is_owed_only_where_no_lookout_is_on_duty(
     assert owed.all() == ([mine] if on_duty else [])
 
 
-def test_without_workers_every_run_starts_at_once(world: World, app: App, owed: OwedRuns) -> None:
-    lookout, batches = Lookout(world, 0), [f"court-changchun.none-{number}" for number in range(3)]
+def test_without_workers_every_run_starts_at_once(door: Path, app: App, owed: OwedRuns) -> None:
+    lookout, batches = Lookout(door, 0), [f"court-changchun.none-{number}" for number in range(3)]
     lookout.give(*batches)
     assert [lookout.starts() for _ in batches] == batches
     assert lookout.end() == []
     assert owed.all() == []
 
 
-def test_workers_do_not_outlive_a_lookout_that_is_killed(world: World, app: App) -> None:
-    lookout = Lookout(world, 2)
+def test_workers_do_not_outlive_a_lookout_that_is_killed(door: Path, app: App) -> None:
+    lookout = Lookout(door, 2)
     lookout.kill()
     wait_for(lambda: not any(is_there(worker) for worker in lookout.workers), 60)
 
 
 def test_a_burst_of_one_partner_holds_up_no_other(
-    world: World, app: App, claimed: Callable[[int], list[str]], health: DemoPartner
+    door: Path, app: App, claimed: Callable[[int], list[str]], health: DemoPartner
 ) -> None:
     burst = claimed(8)
     mothers = b"row_ref,mother_id_number,birth_date\nR1,11010519491231002X,2026-01-05\n"
@@ -275,7 +252,7 @@ def test_a_burst_of_one_partner_holds_up_no_other(
     )
     health.drop(health.make_set(alone))
     poll(app)
-    lookout = Lookout(world, 1)
+    lookout = Lookout(door, 1)
     lookout.give(*burst, alone.batch)
     wait_for(lambda: all(is_closed(app, batch) for batch in (*burst, alone.batch)), 120)
     lookout.end()

@@ -7,7 +7,6 @@ import os
 import re
 import socket
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -173,8 +172,9 @@ async def _serve(
 
 
 @contextmanager
-def dripping(app: App, partner: DemoPartner, after: int) -> Iterator[None]:
-    """The partner's own server, from which after so many bytes there comes one each second."""
+def dripping(app: App, partner: DemoPartner, after: int) -> Iterator[threading.Event]:
+    """The partner's own server, from which after so many bytes there comes one each second, until the event is set."""
+    hangs_up = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as door:
 
         def answer() -> None:
@@ -182,21 +182,21 @@ def dripping(app: App, partner: DemoPartner, after: int) -> Iterator[None]:
                 while True:
                     client, _ = door.accept()
                     server = socket.create_connection(("127.0.0.1", partner.server.port))
-                    threading.Thread(target=_pass_on, args=(client, server, None), daemon=True).start()
-                    threading.Thread(target=_pass_on, args=(server, client, after), daemon=True).start()
+                    threading.Thread(target=_pass_on, args=(client, server, None, hangs_up), daemon=True).start()
+                    threading.Thread(target=_pass_on, args=(server, client, after, hangs_up), daemon=True).start()
 
         threading.Thread(target=answer, daemon=True).start()
         with reached_at(app, partner, door.getsockname()[1]):
-            yield
+            yield hangs_up
         door.shutdown(socket.SHUT_RDWR)
 
 
-def _pass_on(source: socket.socket, to: socket.socket, after: int | None) -> None:
+def _pass_on(source: socket.socket, to: socket.socket, after: int | None, hangs_up: threading.Event) -> None:
     passed = 0
     with source, to, suppress(OSError):
         while data := source.recv(1 if after is not None and passed >= after else (after or 65536)):
-            if after is not None and passed >= after:
-                time.sleep(1)
+            if after is not None and passed >= after and hangs_up.wait(1):
+                return
             to.sendall(data)
             passed += len(data)
 

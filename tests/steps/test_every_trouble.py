@@ -22,7 +22,7 @@ from tests.steps.odd_servers import Shut, dripping, served_by
 from tests.steps.test_apart import PATIENCE, hurried, put
 
 Later = Callable[[timedelta], App]
-LOOK_SECONDS = 8
+LOOK_SECONDS = 3
 ROWS = b"row_ref,id_number,name,sex\nR1,,,\n"
 
 
@@ -87,14 +87,14 @@ def answered_to_the_end(app: App, office: App, others: list[DemoPartner], name: 
     asked = list(sets(others, name))
     for partner, request in asked:
         put(partner, partner.make_set(request))
-    swept = poll(office)
+    polled = poll(office)
     for partner, request in asked:
-        assert request.batch in swept.waiting
+        assert request.batch in polled.waiting
         assert pipeline.run(app, request.batch)
         assert app.register.batch(request.batch).state is State.CLOSED
         assert partner.verified(f"{request.batch}.receipt.json")["outcome"] == "accepted"
         assert partner.verified(f"{request.batch}.result.json")["rows_out"] == 1
-    return swept.troubles
+    return polled.troubles
 
 
 def test_three_others_are_answered_meanwhile(
@@ -105,5 +105,5 @@ def test_three_others_are_answered_meanwhile(
         troubles = answered_to_the_end(app, later(PATIENCE), others, "patience-over")
     assert {trouble.partition(":")[0] for trouble in troubles} == {in_trouble.id}
     with dripping(app, in_trouble, 8000):
-        troubles = answered_to_the_end(app, hurried(app, LOOK_SECONDS), others, "dripping")
+        troubles = answered_to_the_end(app, hurried(app, in_trouble, LOOK_SECONDS), others, "dripping")
     assert {trouble.partition(":")[0] for trouble in troubles} == {in_trouble.id}
