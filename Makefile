@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORLD ?= var/world
+PROCESSES ?= 2
 
 # What Debian has and the wheels have not; where it may not be installed, the tests that need it say so. Only what is not
 # there is asked for: another source's Node.js stands in the way of Debian's npm, and would keep Chromium out with it.
@@ -17,7 +18,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots guide-pictures docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages screenshots guide-pictures docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -48,17 +49,17 @@ desk-packages:   ## what the desk is built and tested with, into desk/node_modul
 desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
 	cd desk && npm run --silent build && sha256sum built/desk.html
 
-test: .venv/installed desk-packages   ## all tests, with real servers; installs Debian's servers and promtool where it may
+test: .venv/installed desk-packages   ## all tests, with real servers, PROCESSES (2) side by side; installs Debian's servers and promtool where it may
 	$(SERVERS)
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations 10
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 10
 
 test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, two processes side by side
-	$(BIN)/python -m pytest -m "not server and not house" --numprocesses 2 --dist worksteal --durations 10
+	$(BIN)/python -m pytest -m "not server and not house" --numprocesses $(PROCESSES) --dist worksteal --durations 10
 
 coverage: .venv/installed   ## which lines and branches the tests run, which Halts and Retryables none reaches, and the limit of the rooms that decide; without Airflow
 	$(SERVERS)
 	@mkdir -p var
-	COVERAGE_FILE=var/coverage $(BIN)/python -m pytest -m "not house" --ignore tests/airflow --numprocesses 2 --dist loadfile \
+	COVERAGE_FILE=var/coverage $(BIN)/python -m pytest -m "not house" --ignore tests/airflow --numprocesses $(PROCESSES) --dist loadfile \
 	  --no-loadscope-reorder --cov exchange --cov-branch --cov-report term:skip-covered --cov-report json:var/coverage.json
 	$(BIN)/python tests/raise_sites.py var/coverage.json
 	$(BIN)/python tests/coverage_rooms.py var/coverage.json
@@ -67,6 +68,9 @@ mutate: .venv/installed  ## changes the rules place by place and lists each chan
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target var/mutate --require-hashes --requirement mutate.lock
 	PYTHONPATH=.:var/mutate $(BIN)/python -m mutmut run --max-children 2 $(MUTANTS)
 	PYTHONPATH=.:var/mutate $(BIN)/python -m mutmut results
+
+same-answers: .venv/installed ## the same sets, answered by the commit OLD and by this tree; what differs, by column and code
+	$(BIN)/python -m tests.same_answers $(OLD)
 
 fuzz: .venv/installed   ## five minutes of damaged inputs on everything that is read of others; SECONDS_TO_FUZZ
 	$(BIN)/python -m tests.fuzz $(SECONDS_TO_FUZZ)

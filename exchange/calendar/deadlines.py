@@ -6,8 +6,8 @@ Rules
   finds them all, and when each should have been.
 - What is due at once has no warnings before. A warning that would come before the receipt is none.
 - While the clock stands nothing becomes true.
-- When the due day moves, what was said of the former one is said again where it becomes true anew: not where it was
-  said on or after the day from which it holds now.
+- When the due day moves, a warning that was sent for the former one is sent again, unless it was sent on or after the
+  day from which it holds now.
 """
 
 from __future__ import annotations

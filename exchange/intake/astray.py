@@ -1,14 +1,15 @@
 """What lies in a partner's requests folder and will never be read: each kind gets the partner one notice a day.
 
 Rules
-- Names that are none that is read; names that hold an identity number; more files than are looked at.
+- Files whose names are outside the alphabet that is read; files whose names hold an identity number; files beyond the
+  number that is looked at.
 - Folders with files in them, and links: nothing but plain files straight in the requests folder is read. An empty
-  folder, and one in which something still moves, is none of that: programs upload through such.
-- Acknowledgements of nothing: their name is none of an acknowledgement, or names no result that was delivered. One of a
-  batch that is still on its way is left alone until its result is there.
-- What is under way (a name that begins with a dot, something that moves) gets none. What counts for that is the oldest
-  of a kind: a partner that drops more of it all day is told as soon as another.
-- Nothing of one kind, nor the number of any, puts off what is said of others.
+  folder, and one in which something still moves, gets no notice: programs upload through such folders.
+- Acknowledgements of nothing: ``.ack`` files whose names are not formed as those of acknowledgements are, or name no
+  result that was delivered. That of a batch still on its way is left alone until its result is there.
+- An upload under way (a name that begins with a dot, a file that still grows) gets no notice. Only the oldest file of a
+  kind is watched for that: a partner that drops more of them all day is told as soon as another.
+- Neither another kind, nor the number of files, delays the notice of a kind.
 """
 
 from __future__ import annotations

@@ -34,7 +34,7 @@ _NEEDLES: Final = 2048
 
 @dataclass(frozen=True)
 class Matches:
-    """Pairs of a wanted key's place and a row of the table; a key that stands in many rows makes many pairs."""
+    """Pairs of a wanted key's position and a row of the table; a key that stands in many rows makes many pairs."""
 
     wanted: Rows
     row: Rows
@@ -54,7 +54,9 @@ class SortedTable:
         return [name for name in self.table.column_names if name != "key"]
 
     def find(self, wanted: Keys) -> Matches:
-        """The rows of each wanted key; in no particular order."""
+        """The rows of each wanted key, as pairs of positions (int64[m] each: in ``wanted``, in the table); in no
+        particular order, none for a key that no row has.
+        """
         rising = bool((wanted[1:] >= wanted[:-1]).all())
         order = np.arange(len(wanted)) if rising else np.argsort(wanted)
         ordered = wanted if rising else wanted[order]
@@ -65,7 +67,7 @@ class SortedTable:
         return Matches(order[positions], row)
 
     def contains(self, wanted: Keys) -> npt.NDArray[np.bool_]:
-        """For each wanted key whether any row has it."""
+        """Whether any row has this key, for each wanted one: bool[n], in the order of ``wanted``."""
         present = np.zeros(len(wanted), dtype=bool)
         present[self.find(wanted).wanted] = True
         return present

@@ -58,7 +58,7 @@ class Written:
 
 
 def is_digits(octets: Eight) -> npt.NDArray[np.bool_]:
-    """Whether all eight are digits."""
+    """Whether all eight octets are digits: bool[n], in the order given."""
     are: npt.NDArray[np.bool_] = ((octets - _ZEROS | octets + _BEYOND_NINE) & _BEYOND_127) == 0
     return are
 

@@ -106,6 +106,7 @@ def lines(register: Register, start: datetime, end: datetime) -> Lines:
 
 
 def frame(name: str, rows: Any) -> pl.DataFrame:
+    """The rows of a query as the table of this name; columns and types as in ``SCHEMAS``, also where there is none."""
     return pl.DataFrame([tuple(row) for row in rows], schema=SCHEMAS[name], orient="row")
 
 

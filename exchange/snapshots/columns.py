@@ -52,7 +52,9 @@ class Gathered:
             self._columns.setdefault(column.name, []).append(_coded(values) if _is_text(values.type) else values)
 
     def numbers(self, name: str) -> npt.NDArray[np.generic]:
-        """A column of numbers without nulls."""
+        """A column of numbers without nulls, in the order in which the parts were added: [rows], of the column's type.
+        KeyError where there is none of this name.
+        """
         numbers: npt.NDArray[np.generic] = np.concatenate([part.to_numpy() for part in self._columns[name]])
         return numbers
 

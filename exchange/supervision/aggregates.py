@@ -1,4 +1,4 @@
-"""From the register's lines to the figures of a month at their finest: what all tables of the report are summed from.
+"""A month's statistics at their finest grain, counted from the register's lines; each table of the report sums them.
 
 Rules
 - Every batch is counted once among carried over or came, and once among refused, done or open.

@@ -3,7 +3,8 @@
 Rules
 - A text is itself; a number is its digits, without the ``.0`` that programs keep inside; a date is ``YYYY-MM-DD``.
 - A spreadsheet keeps 15 significant digits. A number of more digits has lost some: it is given in scientific notation,
-  as the spreadsheet shows it, so that an 18-digit identity number kept as a number is told as such and never guessed.
+  as the spreadsheet shows it, so that an 18-digit identity number kept as a number is recognised as
+  one that has lost digits, which are never guessed.
 - A cell is a date by its number format: the built-in ones, those of Chinese programs among them, and every custom one
   that shows a year or a day (ECMA-376, 18.8.30). Serial days count from 1900 or 1904, as the workbook says.
 - Errors and truth values are what the sheet shows (``#N/A``, ``TRUE``).

@@ -50,6 +50,7 @@ class Part:
 
     @property
     def claimed(self) -> pl.Expr:
+        """Whether the row claims anything of this part: Boolean[rows]."""
         return ~nothing_claimed(pl.col(self.column))
 
 
