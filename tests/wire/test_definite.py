@@ -47,7 +47,7 @@ def test_no_length_is_left_open_and_openssl_opens_it(keys: Path, tmp_path: Path,
     assert outer
     assert int(outer[1]) + int(outer[2]) == sealed.stat().st_size
     assert size < 5000 or sealed.stat().st_size < streamed
-    theirs = ["-recip", keys / "theirs.pem", "-inkey", keys / "theirs.key"]
+    theirs: list[str | Path] = ["-recip", keys / "theirs.pem", "-inkey", keys / "theirs.key"]
     assert openssl("cms", "-decrypt", "-binary", "-inform", "DER", "-in", sealed, *theirs) == content
 
 
