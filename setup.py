@@ -12,6 +12,7 @@ from setuptools.command.build_py import build_py
 BESIDE = [
     "schemas/*",
     "desk/built/desk.html",
+    "desk/exchange-partner*",
     "expectations/*.json",
     "dags/*.py",
     "dags/household/*.py",

@@ -1,7 +1,7 @@
 /**
  * Drives the page in a real Chromium or Firefox, opened from disk, by steps that a test gives as JSON on standard input:
- * `{browser, page, downloads, width, height, headers, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave and every request for a
- * connection that was made; ends with an error where a step does not come about in time.
+ * `{browser, page, downloads, width, height, headers, axe, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave, every request for a
+ * connection that was made and, with `axe`, what that finds at the end; ends with an error where a step does not come about in time.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -51,14 +51,8 @@ const steps = {
         throw new Error(`${to} is not reached by the keyboard`);
     },
     choose: async (page, { files }) => {
-        for (let tried = 1; ; tried += 1) {
-            const opened = page.waitForFileChooser({ timeout: LIMIT / 10 }).catch((problem) => problem);
-            await new Promise((go) => setTimeout(go, 300)); // the browser must have been told to hand it over
-            await page.keyboard.press(" ");
-            const chooser = await opened;
-            if (!(chooser instanceof Error)) return chooser.accept(files);
-            if (tried === 5) throw chooser;
-        }
+        const choose = given.browser === "firefox" ? chosenInFirefox : chosenInChromium;
+        await choose(page, () => page.keyboard.press(" "), files);
     },
     wait: async (page, { at, text = "" }) => {
         const found = (where, what) => document.querySelector(where)?.innerText.includes(what);
@@ -109,9 +103,33 @@ try {
             gave.push((await steps[step.do](page, step)) ?? null);
         }
     }
-    console.log(JSON.stringify({ gave, requests, errors }));
+    const violations = given.axe ? await steps.axe(page) : [];
+    console.log(JSON.stringify({ gave, requests, errors, violations }));
 } finally {
     await browser.close();
+}
+
+/** Chromium is told before the key goes down that it shall hand the dialogue over, and has said that it will. */
+async function chosenInChromium(page, press, files) {
+    const client = await page.createCDPSession();
+    await client.send("Page.enable");
+    await client.send("Page.setInterceptFileChooserDialog", { enabled: true });
+    const opened = new Promise((go, fail) => {
+        client.once("Page.fileChooserOpened", go);
+        setTimeout(() => fail(new Error("no file chooser was opened")), LIMIT).unref();
+    });
+    await press();
+    const { backendNodeId } = await opened;
+    await client.send("DOM.setFileInputFiles", { files, backendNodeId });
+    await client.send("Page.setInterceptFileChooserDialog", { enabled: false });
+    await client.detach();
+}
+
+/** Firefox hands every dialogue over from its start on; nothing is to be switched on. */
+async function chosenInFirefox(page, press, files) {
+    const opened = page.waitForFileChooser();
+    await press();
+    await (await opened).accept(files);
 }
 
 /** Chromium says when a file is whole. */

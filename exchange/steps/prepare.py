@@ -3,7 +3,7 @@
 Rules
 - A test's result says so in its manifest, in each row and on a workbook's second sheet.
 - Nothing plain is written: rows go from memory into the partner's envelope, part by part (ADR 19). How they were parted
-  cannot be seen in the file.
+  cannot be seen in the file, nor whether they were: its lengths are put in at the end, and each envelope is DER.
 - The partner is told no more than ``steps/disclosure.py`` lets it know; the register counts the answers as they stand.
 - The gate judges all rows before the envelope is whole; what does not pass is thrown away with its temporary file.
 - The files are kept in the archive before the register hears of them.
@@ -35,6 +35,7 @@ from exchange.steps.disclosure import told
 from exchange.steps.receipt import due_day
 from exchange.validate.gate import judge
 from exchange.wire.certificates import recipient
+from exchange.wire.definite import make_definite
 from exchange.wire.envelope import encrypt, encrypt_into, sign
 from exchange.wire.manifest import ENVELOPE_SUFFIX, SIGNATURE_SUFFIX, File, ResultManifest, SnapshotDate, write
 
@@ -173,6 +174,7 @@ def _keep_encrypted(context: BatchContext, pieces: Iterator[bytes], supplement: 
         certificate = Path(folder, "recipient.pem")
         certificate.write_bytes(to.public_bytes(Encoding.PEM))
         encrypt_into(file, chain((first, second), pieces), certificate)
+        make_definite(file)
     with stage("hash"):
         digest, size = sha256_of(outgoing), outgoing.stat().st_size
     with stage("keep"):

@@ -37,6 +37,9 @@ MAX_TOKEN_BYTES: Final = 8 << 20
 """Bytes that the parser may hold back for one tag or one attribute; it looks anew only when they have doubled."""
 
 _CHUNK: Final = 1 << 20
+_BEGINS: Final = b"PK"
+"""What stands before an archive is passed over by some readers and not by others, which then read different things."""
+
 _READABLE: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _MACROS: Final = "vbaproject.bin"
 
@@ -53,6 +56,8 @@ class Package:
 
     def __init__(self, content: bytes) -> None:
         check_not_sealed(content)
+        if not content.startswith(_BEGINS):
+            raise Refused("workbook_format")
         try:
             self._zip = zipfile.ZipFile(io.BytesIO(content))
         except (zipfile.BadZipFile, ValueError, NotImplementedError, UnicodeDecodeError):

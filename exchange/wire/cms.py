@@ -58,7 +58,7 @@ def _without_ending(content: bytes) -> bytes:
     """Where nothing but line ends follows the outermost object, that object."""
     bare = content.rstrip(_ENDINGS)
     try:
-        begin, end = _enter(content, 0)
+        begin, end = enter(content, 0)
     except IndexError:
         return content
     if content[0] != _SEQUENCE:
@@ -73,14 +73,14 @@ def digests(signature: bytes) -> frozenset[bytes]:
     signer's digest must be among them.
     """
     try:
-        kind, _ = _enter(signature, 0)
-        if signature[kind : _skip(signature, kind)] != _SIGNED:
+        kind, _ = enter(signature, 0)
+        if signature[kind : skip(signature, kind)] != _SIGNED:
             return frozenset()
-        offset, end = _enter(signature, _skip(signature, _inside_content_info(signature)))
+        offset, end = enter(signature, skip(signature, _inside_content_info(signature)))
         names = set()
         while offset < end:
             names.add(_first_value(signature, offset))
-            offset = _skip(signature, offset)
+            offset = skip(signature, offset)
     except (IndexError, ValueError):
         return frozenset()
     return frozenset(names)
@@ -89,36 +89,36 @@ def digests(signature: bytes) -> frozenset[bytes]:
 def cipher(envelope: bytes) -> bytes | None:
     """The cipher of an envelope's content, from its first bytes; None where they cannot be walked."""
     try:
-        kind, _ = _enter(envelope, 0)
-        if envelope[kind : _skip(envelope, kind)] not in _ENVELOPED:
+        kind, _ = enter(envelope, 0)
+        if envelope[kind : skip(envelope, kind)] not in _ENVELOPED:
             return None
-        offset = _skip(envelope, _inside_content_info(envelope))  # the version
+        offset = skip(envelope, _inside_content_info(envelope))  # the version
         while envelope[offset] != _SEQUENCE:  # who made it, if it says so, and the recipients
-            offset = _skip(envelope, offset)
-        offset, _ = _enter(envelope, offset)
-        return _first_value(envelope, _skip(envelope, offset))
+            offset = skip(envelope, offset)
+        offset, _ = enter(envelope, offset)
+        return _first_value(envelope, skip(envelope, offset))
     except (IndexError, ValueError):
         return None
 
 
 def _inside_content_info(content: bytes) -> int:
     """Where the version stands: in the sequence that follows the type of the content."""
-    offset, _ = _enter(content, 0)
-    offset, _ = _enter(content, _skip(content, offset))
-    offset, _ = _enter(content, offset)
+    offset, _ = enter(content, 0)
+    offset, _ = enter(content, skip(content, offset))
+    offset, _ = enter(content, offset)
     return offset
 
 
 def _first_value(content: bytes, offset: int) -> bytes:
     """The object identifier that an algorithm begins with."""
-    offset, _ = _enter(content, offset)
-    begin, end = _enter(content, offset)
+    offset, _ = enter(content, offset)
+    begin, end = enter(content, offset)
     if end > len(content):
         raise IndexError
     return content[begin:end]
 
 
-def _enter(content: bytes, offset: int) -> tuple[int, int]:
+def enter(content: bytes, offset: int) -> tuple[int, int]:
     """Where the value at this place begins and ends; -1 as the end of one of indefinite length."""
     first = content[offset + 1]
     if first == _INDEFINITE:
@@ -128,13 +128,13 @@ def _enter(content: bytes, offset: int) -> tuple[int, int]:
     return begin, begin + (int.from_bytes(content[offset + 2 : begin]) if octets else first)
 
 
-def _skip(content: bytes, offset: int, depth: int = 0) -> int:
+def skip(content: bytes, offset: int, depth: int = 0) -> int:
     """Where the next value stands."""
     if depth > _DEEPEST:
         raise ValueError
-    offset, end = _enter(content, offset)
+    offset, end = enter(content, offset)
     if end >= 0:
         return end
     while content[offset : offset + 2] != b"\0\0":
-        offset = _skip(content, offset, depth + 1)
+        offset = skip(content, offset, depth + 1)
     return offset + 2

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
 from datetime import date
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -39,6 +41,12 @@ def in_parts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     return lambda size: monkeypatch.setattr(request, "BYTES_IN_PART", size)
 
 
+def is_der(envelope: Path) -> bool:
+    """Whether no length in it is left open (X.690, 10.1), as all readers of CMS have it."""
+    command = ["openssl", "asn1parse", "-inform", "DER", "-in", str(envelope)]
+    return b"l=inf" not in subprocess.run(command, check=True, capture_output=True).stdout
+
+
 def claimed(app: App, court: DemoPartner, asked: Request) -> str:
     court.drop(court.make_set(asked))
     assert asked.batch in poll(app).waiting
@@ -62,6 +70,7 @@ def test_parts_of_any_size_make_the_same_file(
         reviews = app.register.reviews.find(ReviewFilter(batch=batch))
         open_rows = [(review.row, review.division, review.causes) for review in reviews]
         told = (result.manifest["answers"], result.manifest["rows_open"], app.register.answer_counts(batch))
+        assert is_der(app.archive.path(result.manifest["encrypted"]["sha256"]))
         found.append((result.data, open_rows, told))
     assert found[0][0].count(b"\r\n") == ROWS + 1
     assert len(found[0][1]) > 5

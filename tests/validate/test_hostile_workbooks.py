@@ -37,6 +37,8 @@ def in_last_corner(xml: bytes) -> bytes:
         b"PK\x05\x06" + bytes(18),
         b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600),
         book(SOUND)[:-40],
+        b"\0" + book(SOUND),
+        b"sep=,\r\n" + book(SOUND),
         altered(book(SOUND), SHEET, doctype),
         altered(book(SOUND), SHEET, lambda xml: xml[:-20]),
         altered(book(SOUND), SHEET, lambda xml: xml.replace(b'r="2"', b'r="1048577"')),

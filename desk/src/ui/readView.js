@@ -11,6 +11,7 @@ import { conformanceMessage, noticeMessage, receiptMessage } from "./letters.js"
 import { readOwnList } from "./ownList.js";
 import { resultPart } from "./resultView.js";
 import { statusMessage } from "./statusView.js";
+import { fetchSteps } from "./winscp.js";
 
 const UNTRUSTED = {
     signature_missing: ["缺少签名文件（同名加 .p7s）：请一并取回。", "Its signature (.p7s) is missing: fetch it, too."],
@@ -102,6 +103,7 @@ export function readView(desk) {
         keys.element,
         el("p", { class: "row" }, read, clear),
         outcome,
+        fetchSteps(desk.agreement.sftp),
     );
 }
 

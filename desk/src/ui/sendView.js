@@ -301,7 +301,11 @@ function made(desk, files, seen) {
               )
             : "",
         el("p", { class: "row" }, keep),
-        table([say("文件", "File"), say("字节", "Bytes"), "SHA-256", ""], rows, "生成的文件 the files"),
-        uploadSteps(desk.agreement.sftp),
+        table(
+            [say("文件", "File"), say("字节", "Bytes"), "SHA-256", say("单独保存", "Save")],
+            rows,
+            "生成的文件 the files",
+        ),
+        uploadSteps(desk.agreement.sftp, [...files.keys()]),
     ];
 }
