@@ -4,7 +4,8 @@ Rules
 - A batch's last line in the ledger is signed and tells the digest of every table that holds something of the batch.
   The tables are believed where they are that; a line that the office did not sign, or rows that no line tells, are a
   Halt.
-- Every verb that changes something of a batch attests it first, behind the batch's lock.
+- Every verb that changes something of a batch attests it first, behind the batch's lock; from there on nobody changes a
+  row of it. What was altered for a moment, and put back, would else be told by the verb's own line.
 - So is a row of its own (a question, an alarm, a destruction) before it is changed: what was put there past the ledger
   would else be signed with the change. Not those that are changed when they are old: the nights between find them.
 """
@@ -17,6 +18,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -35,6 +37,23 @@ def attest(session: Session, batch_id: str) -> None:
     line, key = ledger.last_line(session, batch_id), ledger.key_of(session)
     check(batch_id, line, digests.of_batches(session, [batch_id])[batch_id], key)
     ledger.attested(session).add(batch_id)
+
+
+def attest_to_change(session: Session, batch_id: str) -> None:
+    """The same of a batch that this transaction has locked, and whose rows nobody else changes until it ends."""
+    if batch_id not in ledger.attested(session):
+        digests.hold(session, batch_id)
+        attest(session, batch_id)
+
+
+def attest_several(session: Session, batch_ids: Sequence[str]) -> None:
+    """The same of many at once, for what is read of them in this transaction, which is to see one moment."""
+    key = ledger.key_of(session)
+    held = digests.of_batches(session, batch_ids)
+    last = select(LedgerRow).ext(distinct_on(LedgerRow.batch_id)).where(LedgerRow.batch_id.in_(batch_ids))
+    lines = {line.batch_id: line for line in session.scalars(last.order_by(LedgerRow.batch_id, LedgerRow.seq.desc()))}
+    for batch_id in batch_ids:
+        check(batch_id, lines.get(batch_id), held[batch_id], key)
 
 
 def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: LedgerKey) -> None:
