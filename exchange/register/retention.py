@@ -108,7 +108,6 @@ class Retention:
         """Locks the batches that name the file while its caller destroys it; written down where the caller did."""
         with transaction(self.engine) as session:
             row = session.get_one(DestructionRow, number, with_for_update=True)
-            attest_rows(session, [row], row.intended_at)
             naming = select(FileRow.batch_id).filter_by(sha256=row.sha256)
             named = select(BatchRow).where(BatchRow.id.in_(naming)).order_by(BatchRow.id)
             for batch in session.scalars(named.with_for_update()).all():
@@ -159,7 +158,6 @@ class Retention:
         """Writes down that a raw export is gone."""
         with transaction(self.engine) as session:
             row = session.get_one(DestructionRow, number, with_for_update=True)
-            attest_rows(session, [row], row.intended_at)
             if row.done_at is None:
                 row.done_at = at
                 self._tell(session, [row], "destroyed", at)
