@@ -4,7 +4,10 @@ Rules
 - A batch's last line in the ledger is signed and tells the digest of every table that holds something of the batch.
   The tables are believed where they are that; a line that the office did not sign, or rows that no line tells, are a
   Halt.
-- Every verb that changes something of a batch attests it first, behind the batch's lock.
+- Every verb that changes something of a batch attests it first, behind the batch's lock; from there on nobody changes a
+  row of it. What was altered for a moment, and put back, would else be told by the verb's own line.
+- What is worked out from a batch's tables is read of one moment in which they are that, too (``as_told``): an answer
+  would else be made of what was altered while it was made, and put back before it was told.
 - So is a row of its own (a question, an alarm, a destruction) before it is changed: what was put there past the ledger
   would else be signed with the change. Not those that are changed when they are old: the nights between find them.
 """
@@ -12,20 +15,42 @@ Rules
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import Engine, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import digests, ledger
+from exchange.register.database import transaction
 from exchange.register.models import LedgerRow
 from exchange.register.signing import LedgerKey
 
 _EARLIER: Final = timedelta(hours=1)
 """How much earlier than a row says of itself the line that told it is looked for."""
+
+
+@contextmanager
+def as_told(engine: Engine, *batch_ids: str) -> Iterator[Session]:
+    """A session that reads as of one moment, in which the tables of these batches are what the ledger says; Halt where
+    they are not.
+    """
+    with one_moment(engine) as session:
+        for batch_id in batch_ids:
+            attest(session, batch_id)
+        yield session
+
+
+@contextmanager
+def one_moment(engine: Engine) -> Iterator[Session]:
+    """A session all of whose statements see what was committed when the first one was asked."""
+    with transaction(engine) as session:
+        session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+        yield session
 
 
 def attest(session: Session, batch_id: str) -> None:
@@ -35,6 +60,23 @@ def attest(session: Session, batch_id: str) -> None:
     line, key = ledger.last_line(session, batch_id), ledger.key_of(session)
     check(batch_id, line, digests.of_batches(session, [batch_id])[batch_id], key)
     ledger.attested(session).add(batch_id)
+
+
+def attest_to_change(session: Session, batch_id: str) -> None:
+    """The same of a batch that this transaction has locked, and whose rows nobody else changes until it ends."""
+    if batch_id not in ledger.attested(session):
+        digests.hold(session, batch_id)
+        attest(session, batch_id)
+
+
+def attest_several(session: Session, batch_ids: Sequence[str]) -> None:
+    """The same of many at once, for what is read of them in this transaction, which is to see one moment."""
+    key = ledger.key_of(session)
+    held = digests.of_batches(session, batch_ids)
+    last = select(LedgerRow).ext(distinct_on(LedgerRow.batch_id)).where(LedgerRow.batch_id.in_(batch_ids))
+    lines = {line.batch_id: line for line in session.scalars(last.order_by(LedgerRow.batch_id, LedgerRow.seq.desc()))}
+    for batch_id in batch_ids:
+        check(batch_id, lines.get(batch_id), held[batch_id], key)
 
 
 def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: LedgerKey) -> None:
@@ -57,6 +99,19 @@ def altered(line: LedgerRow, held: Mapping[str, str]) -> list[str]:
     """The tables that hold something else of the batch than its last line tells."""
     told = json.loads(line.digests or "{}")
     return [table for table in digests.OF_BATCH if told.get(table) != held.get(table)]
+
+
+def attest_added(session: Session, row: Any, at: datetime) -> None:
+    """Halt where a row of a table of ``digests.BY_ROW`` whose rows are only added is not what the ledger says. ``at``:
+    its moment, which is that of the line that told it; of one of before lines were signed all since are read.
+    """
+    lines = select(LedgerRow).where(LedgerRow.at == at, LedgerRow.digests.contains(f'"{row.__tablename__}/'))
+    held = dict(digests.of_rows(session, row.__tablename__, [digests.primary_key(row)]))
+    key = ledger.key_of(session)
+    for line in session.scalars(lines):
+        if held.items() <= json.loads(line.digests or "{}").items() and ledger.is_signed(line, key):
+            return
+    attest_rows(session, [row], at)
 
 
 def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:

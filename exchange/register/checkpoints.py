@@ -12,9 +12,11 @@ Rules
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -30,6 +32,8 @@ from exchange.register.verify import Walked
 _PARTED: Final = ".parted"
 _COSIGNED: Final = "cosigned"
 _DIGITS: Final = 15
+_LOOKED_AT: Final = 40
+"""Of so many of the last days the checkpoint of the longest ledger is looked for before something is sent."""
 
 
 @dataclass(frozen=True)
@@ -103,10 +107,21 @@ def read(path: Path, key: LedgerKey) -> Checkpoint:
 
 def check_newest(session: Session, kept: Kept) -> None:
     """Halt where the line of the newest kept checkpoint is not in the ledger as it was. A clock that once ran ahead
-    left one for a day to come, so that the one before it is looked at, too.
+    left some for days to come: the one that knows the most lines is looked at, whatever its day.
     """
-    for newest in (*kept.files()[-2:], *kept.cosigned()[-1:]):
+    days = kept.files()[-_LOOKED_AT:]
+    largest = max(days, key=lambda path: _size(path, path.stat().st_mtime_ns), default=None)
+    for newest in {*days[-2:], *kept.cosigned()[-1:], *filter(None, [largest])}:
         check_agrees(session, newest)
+
+
+@lru_cache(maxsize=2 * _LOOKED_AT)
+def _size(path: Path, _written: int) -> int:
+    """How many lines the note in this file speaks of, whoever wrote it; one that cannot be read is looked at first."""
+    try:
+        return parse_note(path.read_text("utf-8"))[0].size
+    except (OSError, ValueError):
+        return sys.maxsize
 
 
 def check_agrees(session: Session, path: Path) -> None:

@@ -13,6 +13,7 @@ from enum import StrEnum
 from sqlalchemy import BigInteger, Engine, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from exchange.register.attest import attest_added, one_moment
 from exchange.register.database import reading, transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.models import LIVE, Base, BatchRow
@@ -64,9 +65,12 @@ class Conformance:
         return self._add(partner, ConformanceKind.EXEMPTION, at, reason, None)
 
     def newest(self, partner: str) -> Conformed | None:
-        with reading(self.engine) as session:
+        """The newest one; Halt where the ledger does not say so."""
+        with one_moment(self.engine) as session:
             query = select(ConformanceRow).filter_by(partner=partner).order_by(ConformanceRow.number.desc()).limit(1)
             row = session.scalars(query).first()
+            if row is not None:
+                attest_added(session, row, row.at)
             return None if row is None else _conformed(row)
 
     def was_tested(self, partner: str) -> bool:

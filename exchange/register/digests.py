@@ -33,6 +33,9 @@ OF_BATCH: Final[Mapping[str, str]] = {
 }
 """Table → the column that names the batch."""
 
+CHANGED: Final = ("review", "release", "clock_proposal", "clock_stop", "legal_hold", "guard_hold")
+"""Those of these tables whose rows are changed once they were written (``docker/grants.sql``); ``batch`` aside."""
+
 BY_ROW: Final[Mapping[str, str]] = {
     "alert": "id",
     "destruction": "id",
@@ -70,6 +73,13 @@ def of_batches(session: Session, batch_ids: Collection[str]) -> dict[str, dict[s
     return by_batch
 
 
+def hold(session: Session, batch_id: str) -> None:
+    """Nobody changes a row of the batch from here until the transaction ends. That none is added the batch's own lock
+    sees to, to which the rows' foreign keys lead; what may be removed (a sighting, a withholding) lets nothing leave.
+    """
+    session.execute(_HOLD, {"batch": batch_id})
+
+
 def of_rows(session: Session, table: str, keys: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
     """(``table/key``, SHA-256) of these rows of a table of ``BY_ROW``, or of all."""
     wanted = {"keys": list(keys)} if keys is not None else {}
@@ -99,4 +109,10 @@ def _of_rows(table: str, *, every: bool) -> str:
     return f"SELECT {name}, encode(sha256(convert_to({_ROW}, 'UTF8')), 'hex') FROM {source} t {where}"  # noqa: S608
 
 
+def _held(table: str) -> str:
+    column = OF_BATCH[table]
+    return f"(SELECT count(*) FROM (SELECT FROM {table} WHERE {column} = :batch FOR NO KEY UPDATE) AS rows)"  # noqa: S608
+
+
+_HOLD: Final = text("SELECT " + ", ".join(map(_held, CHANGED)))
 _OF_BATCHES: Final = text("\nUNION ALL".join(_of_batch(*each) for each in OF_BATCH.items()))

@@ -46,14 +46,13 @@ class Attested:
 
 
 def attested(session: Session, batch_id: str) -> Attested:
-    """The batch; Halt where its tables are not what its last line, signed by the office, says. The session must be a
-    new one: everything is read as of one moment.
+    """The batch; Halt where its tables are not what its last line, signed by the office, says. The session must be one
+    that reads as of one moment (``attest.one_moment``).
     """
-    session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     batch = get_batch(session, batch_id)
     attest(session, batch_id)
     files = session.scalars(select(FileRow).filter_by(batch_id=batch_id))
-    releases = session.scalars(select(ReleaseRow).filter_by(batch_id=batch_id))
+    releases = session.scalars(select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number))
     return Attested(
         batch=as_batch(batch),
         files={row.role: FileRecord(row.role, row.name, row.sha256, row.size) for row in files},

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import ledger
-from exchange.register.attest import attest
+from exchange.register.attest import attest_to_change
 from exchange.register.batches import Batch, FileRecord
 from exchange.register.models import BatchRow, FileRow, LedgerRow
 from exchange.register.states import TRANSITIONS, State
@@ -36,7 +36,7 @@ def get_batch(session: Session, batch_id: str, *, for_update: bool = False) -> B
         raise Halt(msg)
     if for_update:
         locked.add(batch_id)
-        attest(session, batch_id)
+        attest_to_change(session, batch_id)
     return batch
 
 

@@ -71,7 +71,7 @@ class MissingSets:
     def reminded(self, partner: str, key: Key, number: int, at: datetime) -> None:
         """The partner has its n-th reminder."""
         with transaction(self.engine) as session:
-            row = _row(session, partner, key)
+            row = _row(session, partner, key, for_update=True)
             if row.reminders < number:
                 attest_rows(session, [row], row.noticed_at)
                 row.reminders, row.reminded_at = number, at
@@ -80,7 +80,7 @@ class MissingSets:
     def arrived(self, partner: str, key: Key, at: datetime) -> None:
         """It came after all."""
         with transaction(self.engine) as session:
-            row = _row(session, partner, key)
+            row = _row(session, partner, key, for_update=True)
             attest_rows(session, [row], row.noticed_at)
             row.arrived_at = at
             self._tell(session, row, "arrived", at)
@@ -116,8 +116,8 @@ def check_not_doubled(
         raise Refused("period_doubled", column="period")
 
 
-def _row(session: Session, partner: str, key: Key) -> MissingSetRow:
-    return session.get_one(MissingSetRow, (partner, *key))
+def _row(session: Session, partner: str, key: Key, *, for_update: bool = False) -> MissingSetRow:
+    return session.get_one(MissingSetRow, (partner, *key), with_for_update=for_update)
 
 
 def _missing(row: MissingSetRow) -> MissingSet:

@@ -14,6 +14,7 @@ from sqlalchemy import Engine, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
+from exchange.register.attest import attest_several, one_moment
 from exchange.register.batches import Role
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
@@ -64,8 +65,10 @@ class Pickups:
         self.engine = engine
         self.actor = actor
 
-    def lying(self, partner: str | None = None) -> list[UncollectedResult]:
-        """What was delivered, to this partner or to any, and not taken yet; the oldest first."""
+    def lying(self, partner: str | None = None, *, is_told: bool = False) -> list[UncollectedResult]:
+        """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``is_told``: for the
+        partner to read, all as the ledger says.
+        """
         suffix = func.substring(FileRow.role, r"-(\d+)$")
         signature = aliased(FileRow)
         number = case((suffix.is_(None), "1"), else_=suffix).cast(PickupRow.number.type)
@@ -95,8 +98,11 @@ class Pickups:
         )
         if partner is not None:
             query = query.where(BatchRow.partner == partner)
-        with reading(self.engine) as session:
-            return [UncollectedResult(*row) for row in session.execute(query)]
+        with one_moment(self.engine) as session:
+            found = [UncollectedResult(*row) for row in session.execute(query)]
+            if is_told:
+                attest_several(session, sorted({each.batch for each in found}))
+            return found
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
         """The partner has this result; the first telling stands."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, select
 
+from exchange.register.attest import one_moment
 from exchange.register.batches import Batch, BatchFilter, Step
 from exchange.register.checkpoints import Kept, check_newest
-from exchange.register.database import reading, transaction
+from exchange.register.database import reading
 from exchange.register.leaving import Attested, attested
 from exchange.register.lines import as_batch, get_batch
 from exchange.register.models import AnswerCountRow, BatchRow, LedgerRow
@@ -29,7 +30,7 @@ class BatchQueries:
         or the line is not the office's. What is sent is read by this. ``kept``: Halt, too, where the ledger is not the
         one of these checkpoints.
         """
-        with transaction(self.engine) as session:
+        with one_moment(self.engine) as session:
             batch = attested(session, batch_id)
         if kept is not None:
             # Not in the same session, which sees the ledger as of one moment: another's checkpoint may be younger.

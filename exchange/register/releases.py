@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import reviews
+from exchange.register.attest import as_told
 from exchange.register.batches import FileRecord
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
@@ -203,9 +204,9 @@ class Releases:
             return as_release(_found(session, batch_id, number))
 
     def of(self, batch_id: str) -> list[Release]:
-        """A batch's releases, the first first."""
+        """A batch's releases, the first first; as the ledger says."""
         query = select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number)
-        with transaction(self.engine) as session:
+        with as_told(self.engine, batch_id) as session:
             return [as_release(row) for row in session.scalars(query)]
 
     def under_way(self) -> list[Release]:

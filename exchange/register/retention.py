@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from exchange.base.errors import Halt
-from exchange.register.attest import attest, attest_rows
+from exchange.register.attest import attest_rows, attest_to_change
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
@@ -111,7 +111,7 @@ class Retention:
             naming = select(FileRow.batch_id).filter_by(sha256=row.sha256)
             named = select(BatchRow).where(BatchRow.id.in_(naming)).order_by(BatchRow.id)
             for batch in session.scalars(named.with_for_update()).all():
-                attest(session, batch.id)
+                attest_to_change(session, batch.id)
             destruction = Destruction(not _is_needed(session, row.sha256))
             yield destruction
             if destruction.done:

@@ -26,6 +26,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import eyes
+from exchange.register.attest import as_told
 from exchange.register.database import reading, transaction
 from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
@@ -144,7 +145,7 @@ class Reviews:
                 append_event(session, batch, {}, {"queued": len(reviews)}, self.actor)
 
     def find(self, wanted: ReviewFilter) -> list[Review]:
-        """The rows that fit, in the order of batches and rows."""
+        """The rows that fit, in the order of batches and rows; of one batch, as the ledger says."""
         query = select(ReviewRow).order_by(ReviewRow.batch_id, ReviewRow.row).limit(wanted.limit)
         if wanted.batch is not None:
             query = query.filter_by(batch_id=wanted.batch)
@@ -152,7 +153,7 @@ class Reviews:
             query = query.filter_by(state=wanted.state)
         if wanted.division is not None:
             query = query.where(ReviewRow.division.startswith(below(wanted.division)))
-        with transaction(self.engine) as session:
+        with as_told(self.engine, *filter(None, [wanted.batch])) as session:
             return [_review(row) for row in session.scalars(query)]
 
     def get(self, batch_id: str, row: int) -> Review:
@@ -165,13 +166,13 @@ class Reviews:
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(ReviewRow.decision.is_not(None))
         if rows is not None:
             query = query.where(_among(rows))
-        with reading(self.engine) as session:
+        with as_told(self.engine, batch_id) as session:
             return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
 
     def among(self, batch_id: str, rows: Sequence[int]) -> list[Review]:
         """Of these rows of a batch, those that are or were in the queue, in their order."""
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(rows)).order_by(ReviewRow.row)
-        with reading(self.engine) as session:
+        with as_told(self.engine, batch_id) as session:
             return [_review(row) for row in session.scalars(query)]
 
     def opened(self, batch_id: str, rows: Sequence[int], *, hold: bool = False) -> None:
@@ -245,13 +246,13 @@ class Reviews:
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
         """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
-        with reading(self.engine) as session:
+        with as_told(self.engine, batch_id) as session:
             return deciders(session, batch_id, rows)
 
     def rows_with(self, batch_id: str, cause: str) -> frozenset[int]:
         """The rows of a batch that are or were in the queue for this cause."""
         query = select(ReviewRow.row).filter_by(batch_id=batch_id).where(ReviewRow.causes.contains([cause]))
-        with reading(self.engine) as session:
+        with as_told(self.engine, batch_id) as session:
             return frozenset(session.scalars(query))
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:

@@ -10,6 +10,7 @@ from datetime import date
 
 from sqlalchemy import Engine, select
 
+from exchange.register.attest import as_told
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, SnapshotUseRow
@@ -43,8 +44,8 @@ class SnapshotUses:
             return {use.source: (use.version, use.as_of) for use in pinned}
 
     def of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
-        """Source → (version, as-of date), as pinned; empty where nothing is."""
-        with reading(self.engine) as session:
+        """Source → (version, as-of date), as pinned and told to the ledger; empty where nothing is."""
+        with as_told(self.engine, batch_id) as session:
             uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later))
             return {use.source: (use.version, use.as_of) for use in uses}
 

@@ -3,6 +3,7 @@
 Rules
 - A second look that was opened here, in the stead of a person, is no batch of the partner's: it sent no manifest, and
   no receipt told it of one.
+- The status file leaves the house: these batches are read as signed lines of the ledger tell them.
 - A batch whose last receipt was destroyed, or is about to be, is past, and left out.
 """
 
@@ -14,6 +15,7 @@ from datetime import datetime
 from sqlalchemy import Engine, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
+from exchange.register.attest import attest_several, one_moment
 from exchange.register.batches import Batch, Role
 from exchange.register.database import transaction
 from exchange.register.lines import as_batch
@@ -43,8 +45,10 @@ def told_batches(engine: Engine, partner: str, since: datetime, limit: int) -> l
         .order_by(BatchRow.received_at.desc(), BatchRow.id)
         .limit(limit)
     )
-    with transaction(engine) as session:
-        return [ToldBatch(as_batch(row), digest) for row, digest in session.execute(query)]
+    with one_moment(engine) as session:
+        rows = session.execute(query).all()
+        attest_several(session, [row.id for row, _ in rows])
+        return [ToldBatch(as_batch(row), digest) for row, digest in rows]
 
 
 def moved_since(engine: Engine, line: int) -> tuple[int, set[str]]:

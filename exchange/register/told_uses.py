@@ -93,7 +93,7 @@ class ToldUses:
         or was asked by the same account.
         """
         with transaction(self.engine) as session:
-            row = session.get(ToldUseRow, number)
+            row = session.get(ToldUseRow, number, with_for_update=True)
             wrong = "there is no such question" if row is None else self._wrong(row, at)
             if row is None or wrong is not None:
                 msg = f"question {number}: {wrong}"

@@ -16,7 +16,6 @@ from itertools import groupby
 from typing import Final
 
 from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -116,15 +115,8 @@ def _root(tree: Tree) -> str:
 def _verify_tables(session: Session) -> None:
     """Every batch's tables against its last line, some hundred batches at once."""
     batches = iter(session.scalars(select(BatchRow.id).order_by(BatchRow.id)).all())
-    key = ledger.key_of(session)
     while several := [batch_id for batch_id, _ in zip(batches, range(_CHUNK), strict=False)]:
-        held = digests.of_batches(session, several)
-        last = select(LedgerRow).ext(distinct_on(LedgerRow.batch_id)).where(LedgerRow.batch_id.in_(several))
-        lines = {
-            line.batch_id: line for line in session.scalars(last.order_by(LedgerRow.batch_id, LedgerRow.seq.desc()))
-        }
-        for batch_id in several:
-            attest.check(batch_id, lines.get(batch_id), held[batch_id], key)
+        attest.attest_several(session, several)
     for table, column in (("ledger", "batch_id"), *digests.OF_BATCH.items()):
         lost = text(f"SELECT {column} FROM {table} t WHERE {column} NOT IN (SELECT id FROM batch) LIMIT 1")  # noqa: S608
         if (batch_id := session.scalar(lost)) is not None:

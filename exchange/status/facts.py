@@ -62,7 +62,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
         batches=[_batch(app, each) for each in told],
         results=[
             WaitingResult(batch=each.batch, name=each.data, since=office_day(each.since))
-            for each in app.register.pickups.lying(partner)[-AT_MOST:]
+            for each in app.register.pickups.lying(partner, is_told=True)[-AT_MOST:]
         ],
         incomplete=list(_incomplete(app, partner)),
         expected=list(_expected(app, agreement)),

@@ -30,7 +30,7 @@ from exchange.agreements.older_form import parse_kept
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
-from exchange.register import Batch, FileRecord, Role
+from exchange.register import Attested, FileRecord, Role
 
 
 def read_version(app: App, partner: str) -> tuple[Agreement, bytes]:
@@ -80,10 +80,11 @@ def keep_version(app: App, agreement: Agreement, content: bytes) -> list[FileRec
     ]
 
 
-def agreed(app: App, batch: Batch) -> Agreement:
+def agreed(app: App, attested: Attested) -> Agreement:
     """The agreement as it was when the batch was accepted, with the server and the certificates of today."""
+    batch = attested.batch
     today = app.agreement(batch.partner)
-    version = app.register.find_file(batch.id, Role.AGREEMENT)
+    version = attested.files.get(Role.AGREEMENT)
     if version is None:
         return today
     then = parse_kept(app.archive.read(version.sha256), Path(version.name), batch.purpose or "", today)

@@ -70,8 +70,9 @@ class BatchContext:
 
     @classmethod
     def of(cls, app: App, batch: Batch) -> BatchContext:
-        manifest = app.manifest(batch)
-        return cls(app, batch, manifest, agreed(app, batch))
+        """Of the batch as the ledger tells it."""
+        attested = app.register.attested(batch.id)
+        return cls(app, attested.batch, app.manifest(attested.batch), agreed(app, attested))
 
     @property
     def today(self) -> date:

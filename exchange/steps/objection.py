@@ -31,7 +31,8 @@ def check_objection(register: Register, manifest: RequestManifest, stage: str | 
     """
     if manifest.objects_to is None:
         return
-    first = register.find_batch(manifest.objects_to)
+    known = register.find_batch(manifest.objects_to)
+    first = None if known is None else register.attested(known.id).batch
     answered = first is not None and first.state in (State.DELIVERED, State.CLOSED) and first.objects_to is None
     if first is None or not answered or not _of_same_kind(first, manifest, stage):
         raise Refused("objection_batch", column="objects_to")

@@ -162,7 +162,7 @@ def _receipt(app: App, attested: Attested, number: int) -> Receipt:
         files=files,
         rows=batch.rows_in,
         due=due_day(batch) if batch.state is not State.REFUSED else None,
-        legal_bases=_bases(app, batch),
+        legal_bases=_bases(app, attested),
         refusal=refusal,
         register_=app.checkpoint(),
     )
@@ -172,12 +172,13 @@ def _later(batch: Batch) -> list[str]:
     return sorted(later_items(batch.cycle or "", batch.items))
 
 
-def _bases(app: App, batch: Batch) -> list[Basis] | None:
+def _bases(app: App, attested: Attested) -> list[Basis] | None:
     """Of an accepted batch, and of one that is refused for them; of others nothing that they say is believed."""
+    batch = attested.batch
     if batch.state is State.REFUSED and batch.refusal_code != NOT_IN_FORCE:
         return None
     manifest = app.manifest(batch)
-    return named(agreed(app, batch), manifest.purpose)
+    return named(agreed(app, attested), manifest.purpose)
 
 
 def due_day(batch: Batch) -> DueDay:

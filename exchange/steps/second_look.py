@@ -117,5 +117,6 @@ def _accept(app: App, first: Batch, opened: Batch) -> None:
     """Writes it down as an objection under the terms of the first batch."""
     manifest = parse(RequestManifest, app.archive.read(opened.manifest_sha256))
     due = due_date(OBJECTION, office_day(opened.received_at), app.office_days, items=manifest.items)
-    terms = [file for role in _TERMS if (file := app.register.find_file(first.id, role)) is not None]
+    files = app.attested(first.id).files
+    terms = [files[role] for role in _TERMS if role in files]
     app.register.accept(opened.id, manifest, due, files=terms, stage=first.stage)

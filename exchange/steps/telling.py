@@ -126,7 +126,8 @@ def _all_numbers(app: App, key: int) -> Keys:
 
 
 def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
-    batch = app.register.batch(batch_id)
+    attested = app.attested(batch_id)
+    batch = attested.batch
     if batch.state not in (State.DELIVERED, State.CLOSED):
         return Disclosure(batch, rows, {})
     if Role.DATA in app.register.retention.destroyed(batch_id):
@@ -141,7 +142,7 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
     at_first = told(first, context.waits_for)
     left: dict[int, Mapping[str, str]] = {row: _codes(at_first, place) for place, row in enumerate(rows)}
     approved = now.with_columns(pl.col(answer_columns(now)).replace(AWAITING, "no_record"))
-    for release in app.register.releases.of(batch_id):
+    for release in attested.releases.values():
         if release.state is ReleaseState.DELIVERED and (sent := [row for row in rows if row in release.rows]):
             left |= _left_in(context, release, approved[[rows.index(row) for row in sent]], sent)
     return Disclosure(batch, rows, left)

@@ -93,9 +93,9 @@ def test_what_is_changed_after_acceptance_changes_no_answer(
     """Twins: the same rows, answered before the change and after it."""
     before, after = (received(app, court, ask(data)) for _ in range(2))
     expected = answered(app, court, before)
-    then = agreed(app, app.register.batch(after))
+    then = agreed(app, app.attested(after))
     change(pattern, text)
-    assert agreed(app, app.register.batch(after)) == then
+    assert agreed(app, app.attested(after)) == then
     assert answered(app, court, after) == expected
 
 
@@ -121,7 +121,7 @@ def test_a_version_of_before_assessments_is_read(
         older.setattr("exchange.steps.agreed.check_assessed", lambda *_: None)
         change(r"^\[assessment\]\n.*\n.*\n.*$", "")
         batch = received(app, court, ask(data))
-    assert agreed(app, app.register.batch(batch)).assessment is None
+    assert agreed(app, app.attested(batch)).assessment is None
     assert answered(app, court, batch)
 
 
@@ -141,7 +141,7 @@ def test_a_moved_server_and_another_certificate_hold_at_once(
 ) -> None:
     change(r'^encryption = ".*"$', f'encryption = "{app.agreement(court.id).certificates.signing}"')
     change(r'^host = ".*"$', 'host = "sftp.moved.example"')
-    now = agreed(app, app.register.batch(accepted))
+    now = agreed(app, app.attested(accepted))
     assert now.sftp.host == "sftp.moved.example"
     assert load_certificate(now.certificates.encryption) == load_certificate(now.certificates.signing)
 
