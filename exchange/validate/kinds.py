@@ -2,7 +2,7 @@
 
 Rules: only what such a file must begin with counts, and no CSV file begins so; nothing of the file is opened for it.
 Sources: RFC 5652 and 7468 (CMS, PEM), RFC 8551 (S/MIME), APPNOTE.TXT (ZIP), MS-CFB (old workbooks and those with a
-password), ISO 32000 (PDF).
+password), RFC 1952 (gzip), ISO 32000 (PDF).
 """
 
 from __future__ import annotations
@@ -17,7 +17,13 @@ _SEALED: Final = re.compile(
 )
 """PEM, S/MIME, and DER with the first words of the object identifiers of CMS."""
 
-_WORKBOOK: Final = re.compile(rb"PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1")
+_WORKBOOK: Final = re.compile(
+    rb"PK\x03\x04|\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1|\x1f\x8b\x08|7z\xbc\xaf\x27\x1c|Rar!\x1a\x07|\{\\rtf|ID;PWXL"
+    rb"|(?:\xef\xbb\xbf)?\s{0,8}<(?:\?xml|!doctype|html|head|meta|style|body|table)[\s>]",
+    re.IGNORECASE,
+)
+"""Workbooks, archives, and the tables in HTML, XML, RTF and SYLK that programs save or let be opened as workbooks."""
+
 _PDF: Final = re.compile(rb"%PDF-")
 
 

@@ -40,8 +40,10 @@ MARKS: Final = (LOST, QUOTE)
 REFERENCE: Final = "row_ref"
 _SEPARATORS: Final = ",;\t"
 _OTHER_SEPARATORS: Final = re.compile("[|:，；、｜]")
+_NO_LETTERS: Final = re.compile(r"[^\w]+")
 _EXCELS_LINE: Final = re.compile(rb'"?sep=[^\r\n]"?\r?\n', re.IGNORECASE)
 _EMPTY: Final = re.compile(rb"[\s,;]*")
+_OF_EMPTY_FIELDS: Final = str.maketrans("", "", _SEPARATORS + QUOTE)
 _SURPLUS: Final = 64
 """Empty columns behind the header's last word that are read as columns. A spreadsheet whose formats reach to its last
 column saves some 16,000, and each would take memory in every part: those are cut off row by row, which is slower. Of
@@ -126,16 +128,22 @@ def read_words(utf8: bytes) -> list[str]:
 
 
 def _header_start(utf8: bytes) -> int:
-    """Behind what Excel writes in front, and behind lines that hold nothing but blanks and separators."""
+    """Behind what Excel writes in front, and behind lines without any text."""
     first = _EXCELS_LINE.match(utf8)
     start = first.end() if first else 0
     return _first_filled(utf8, start)
 
 
 def _first_filled(utf8: bytes, start: int) -> int:
-    """Where the first line begins that holds more than blanks and separators."""
-    empty = _EMPTY.match(utf8, start)
-    return utf8.rfind(b"\n", start, empty.end() if empty else start) + 1 or start
+    """Where the first line begins that holds a text, between separators and quotation marks or without them."""
+    while start < len(utf8):
+        empty = _EMPTY.match(utf8, start)
+        begin = utf8.rfind(b"\n", start, empty.end() if empty else start) + 1 or start
+        start = utf8.find(b"\n", begin) + 1 or len(utf8)
+        line = utf8[begin:start]
+        if line.count(b'"') % 2 or has_text(line.decode().translate(_OF_EMPTY_FIELDS)):
+            return begin
+    return start
 
 
 def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -> pl.DataFrame:
@@ -188,7 +196,8 @@ def _fields(header: bytes) -> tuple[str, list[str]]:
     if not read:
         raise Refused("csv_format", row=0)
     separator = max(read, key=lambda each: (known_words(read[each]), sum(map(has_text, read[each]))))
-    if len(read[separator]) == 1 and _OTHER_SEPARATORS.search(text):
+    parted = _OTHER_SEPARATORS.search(text) or known_words(_NO_LETTERS.split(text)) > 1
+    if len(read[separator]) == 1 and parted:
         raise Refused("csv_separator", row=0)
     return separator, read[separator]
 

@@ -35,7 +35,7 @@ from paramiko.pkey import UnknownKeyType
 
 from exchange.base.errors import Halt, Retryable
 from exchange.settings import read_secret
-from exchange.wire.sftp import SftpClient, TimeLimit
+from exchange.wire.sftp import BoundedTransport, SftpClient, TimeLimit
 from exchange.wire.transfer import NotAsSentError
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -212,7 +212,7 @@ def _connect_once(account: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, 
 
 def _transport(sock: Any, /, **options: Any) -> paramiko.Transport:
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    transport = paramiko.Transport(sock, default_window_size=_WINDOW, **options)
+    transport = BoundedTransport(sock, default_window_size=_WINDOW, **options)
     offered = transport.get_security_options()
     offered.ciphers = (*_FAST_CIPHERS, *(cipher for cipher in offered.ciphers if cipher not in _FAST_CIPHERS))
     return transport

@@ -1,10 +1,13 @@
-"""What paramiko lacks where servers are not believed: names in any bytes, and an end to every conversation.
+"""What paramiko lacks where servers are not believed: names in any bytes, a bound on what comes, and an end to every
+conversation.
 
 Rules
 - A name or a message that is not UTF-8 is a name like any other, with what cannot be read escaped as Python does in
   file names; paramiko ends the whole listing at it with UnicodeDecodeError.
 - A message that says of itself that it holds more than it does is a broken connection. paramiko reads zeros behind its
   end, and would count through four billion attributes of a file that are not there, which no time limit ends.
+- A server that sends more than it was given leave to is a broken connection. paramiko keeps all of it in memory, as
+  fast as it comes: 650 MB in 12 s.
 - A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
   have none. One thread cuts all conversations that are over, since a look is too short for a thread of its own.
 """
@@ -12,12 +15,13 @@ Rules
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import paramiko
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA
 from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 
 from exchange.base.errors import Retryable
@@ -56,6 +60,28 @@ class SftpClient(paramiko.SFTPClient):
         plain.add_string(msg.get_binary().decode("ascii", "replace"))
         plain.rewind()
         super()._convert_status(plain)  # type: ignore[misc]  # likewise
+
+
+class BoundedTransport(paramiko.Transport):
+    """paramiko's transport, in which nothing of a channel waits beyond the window that the server was given."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        handlers = cast("Any", self)._channel_handler_table  # one for all transports there; this one's own from here on
+        bounded = {kind: partial(_within_window, handlers[kind]) for kind in _WITH_CONTENT}
+        self._channel_handler_table = {**handlers, **bounded}
+
+
+_WITH_CONTENT: Final = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
+
+
+def _within_window(feed: Callable[[Any, paramiko.Message], None], channel: Any, message: paramiko.Message) -> None:
+    """Gives the channel what came for it; SSHException, which ends the connection, where more waits than may."""
+    feed(channel, message)
+    waiting = len(channel.in_buffer) + len(channel.in_stderr_buffer)
+    if waiting > channel.in_window_size:
+        msg = "the server sends more than it was given leave to"
+        raise paramiko.SSHException(msg)
 
 
 class _Message(paramiko.Message):

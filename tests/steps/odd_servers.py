@@ -117,6 +117,19 @@ class Lying(asyncssh.SFTPServer):
             yield asyncssh.SFTPName(name.filename, name.longname, _Countless())
 
 
+class Flooding(asyncssh.SFTPServer):
+    """Sends an answer without an end, whatever it was given leave to send."""
+
+    async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
+        channel: Any = self.channel
+        channel._send_window = 1 << 40
+        for _ in range(100):
+            channel.write(bytes(1 << 20))
+            await asyncio.sleep(0)
+        async for name in super().scandir(path):
+            yield name
+
+
 class Dropbox(Plain):
     """Lets nothing be read that lies in the results folder, its size alone be seen."""
 

@@ -10,6 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from paramiko.buffered_pipe import BufferedPipe
 
 from exchange import pipeline
 from exchange.agreements.agreement import Agreement, load_agreement
@@ -21,7 +22,7 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
 from exchange.wire.transport import Folder
-from tests.steps.odd_servers import Keeping, Locked, Lying, Shut, Slow, Unremoving, dripping, served_by
+from tests.steps.odd_servers import Flooding, Keeping, Locked, Lying, Shut, Slow, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -236,6 +237,25 @@ def test_a_server_that_says_more_than_it_sends_holds_up_nobody(
         polled = poll(app)
     assert asked.batch in polled.waiting
     assert [trouble.partition(":")[0] for trouble in polled.troubles] == [education.id]
+
+
+def test_what_a_server_sends_beyond_its_leave_ends_its_connection_and_fills_no_memory(
+    app: App, court: DemoPartner, education: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, feed = [0], BufferedPipe.feed
+
+    def fed(pipe: BufferedPipe[bytes], content: bytes) -> None:
+        feed(pipe, content)
+        held.append(len(pipe))
+
+    monkeypatch.setattr(BufferedPipe, "feed", fed)
+    asked = ask()
+    put(court, court.make_set(asked))
+    with served_by(app, education, Flooding):
+        swept = poll(app)
+    assert asked.batch in swept.waiting
+    assert [trouble.partition(":")[0] for trouble in swept.troubles] == [education.id]
+    assert max(held) < 4 * 1024 * 1024
 
 
 def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(

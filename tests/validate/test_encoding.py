@@ -57,6 +57,17 @@ OTHERS = [
     (b'MIME-Version: 1.0\nContent-Disposition: attachment; filename="smime.p7m"\n', "data_still_sealed"),
     (b"PK\x03\x04\x14\x00\x06\x00", "csv_is_workbook"),
     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(40), "csv_is_workbook"),
+    *(
+        (b"%s" % begin + bytes(40), "csv_is_workbook")
+        for begin in (b"\x1f\x8b\x08", b"7z\xbc\xaf\x27\x1c", b"Rar!\x1a\x07")
+    ),
+    (b"ID;PWXL;N;E\nP;PGeneral\n", "csv_is_workbook"),
+    (b"{\\rtf1\\ansi", "csv_is_workbook"),
+    *((mark + b"<table>", "csv_is_workbook") for mark in (b"", b"\xef\xbb\xbf", b"\r\n  ")),
+    *(
+        (b"<" + begin, "csv_is_workbook")
+        for begin in (b"HTML>", b"html xmlns", b'?xml version="1.0"?>', b"!DOCTYPE html>")
+    ),
     (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "csv_is_pdf"),
 ]
 

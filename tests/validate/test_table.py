@@ -131,7 +131,7 @@ def test_a_text_in_a_column_without_header_is_named_by_its_place(content: bytes,
     assert (found.code, found.column) == ("column_unknown", column)
 
 
-@pytest.mark.parametrize("content", [b"", b"\n", b" \r\n,,,\r\n", b"sep=,\r\n", "\u3000".encode()])
+@pytest.mark.parametrize("content", [b"", b"\n", b" \r\n,,,\r\n", b"sep=,\r\n", "\u3000".encode(), b",,,", b'"",""'])
 def test_a_file_without_any_text_is_said_to_be_empty(content: bytes) -> None:
     assert refused(content).code == "data_empty"
 
@@ -142,10 +142,15 @@ def refused(content: bytes, rows: int = 1) -> Refused:
     return found.value
 
 
-@pytest.mark.parametrize("before", [b"\n", b"\r\n \r\n", b",,,\n", b" ;\t;\n\n", b"sep=,\r\n,,\r\n"])
-def test_lines_without_text_before_the_header_are_none(before: bytes) -> None:
-    assert read_table(before + HEADER + b"R1,1,a,1\n", ITEMS, 1).equals(read_table(HEADER + b"R1,1,a,1\n", ITEMS, 1))
-    assert read_words(before + HEADER) == read_words(HEADER)
+EMPTY_CELLS = st.sampled_from(["", " ", "\t", '""', '" "', "\u3000", "\xa0", "\u200b", '"\ufeff"', "\x7f", "\x1a"])
+
+
+@given(st.lists(st.lists(EMPTY_CELLS, min_size=1, max_size=5), max_size=4), st.sampled_from(["\n", "\r\n"]))
+def test_lines_without_text_before_the_header_and_before_the_rows_are_none(lines: list[list[str]], end: str) -> None:
+    empty, plain = "".join(",".join(line) + end for line in lines).encode(), HEADER + b"R1,1,a,1\n"
+    for content in (empty + plain, b"sep=,\r\n" + empty + plain, HEADER + empty + b"R1,1,a,1\n"):
+        assert read_table(content, ITEMS, 1).equals(read_table(plain, ITEMS, 1))
+        assert read_words(content) == read_words(HEADER)
 
 
 def test_a_header_that_is_written_as_formulas() -> None:
@@ -186,7 +191,7 @@ def test_known_words_decide_what_parts_the_fields(header: list[str], separator: 
         assert [cell.strip() for cell in read_table(each, ITEMS, 1).row(0)[:4]] == ["R1", "1", "a", "1"]
 
 
-@pytest.mark.parametrize("separator", ["|", "，", "；", "、", ":"])
+@pytest.mark.parametrize("separator", ["|", "，", "；", "、", ":", " ", "   ", "\u3000", "~", "^", "\x1f", "/"])
 def test_another_sign_between_the_fields_is_named(separator: str) -> None:
     content = HEADER.decode().replace(",", separator).encode()
     assert (refused(content).code, refused(content).row) == ("csv_separator", 0)

@@ -65,7 +65,8 @@ function fieldEnd(text, start, separator) {
 
 const SEPARATORS = [",", ";", "\t"];
 const OTHERS = /[|:，；、｜]/u;
-const EMPTY = /[ \t\r\n\f\v,;]*/y;
+const OF_EMPTY_FIELDS = /[,;\t"]+/gu;
+const NO_LETTERS = /[^\p{L}\p{N}_]+/u;
 const EXCELS_LINE = /^"?sep=[^\r\n]"?\r?\n/iu;
 
 /** `{separator, header, body}`: what parts the fields, the header's words, and where the rows begin. */
@@ -82,7 +83,8 @@ export function readCsvHeader(rules, text) {
             best = { separator, header, body, known, words };
     }
     if (!best) throw new Refused("csv_format", { row: 0 });
-    if (best.header.length === 1 && OTHERS.test(line)) throw new Refused("csv_separator", { row: 0 });
+    const parted = OTHERS.test(line) || knownWords(rules, line.split(NO_LETTERS)) > 1;
+    if (best.header.length === 1 && parted) throw new Refused("csv_separator", { row: 0 });
     return best;
 }
 
@@ -101,16 +103,20 @@ export function rowSeparator(text, { separator, header, body }, fewest) {
     return separator;
 }
 
-/** Behind what Excel writes in front, and behind lines that hold nothing but blanks and separators. */
+/** Behind what Excel writes in front, and behind lines without any text. */
 function headerStart(text) {
     return firstFilled(text, EXCELS_LINE.exec(text)?.[0].length ?? 0);
 }
 
-/** Where the first line begins that holds more than blanks and separators. */
+/** Where the first line begins that holds a text, between separators and quotation marks or without them. */
 function firstFilled(text, start) {
-    EMPTY.lastIndex = start;
-    const empty = EMPTY.exec(text)[0];
-    return start + empty.lastIndexOf("\n") + 1;
+    for (let begin = start; begin < text.length; ) {
+        const end = text.indexOf("\n", begin) + 1 || text.length;
+        const line = text.slice(begin, end);
+        if (quotes(line) % 2 || hasText(line.replace(OF_EMPTY_FIELDS, ""))) return begin;
+        begin = end;
+    }
+    return text.length;
 }
 
 /** A line feed inside a quoted word of the header is no end of it. */
