@@ -63,6 +63,15 @@ def _explain(config: Any, counts: Mapping[str, float]) -> str:
     return f"{counted}, expected {' '.join(bounds) or 'equal'}"
 
 
+def library() -> ModuleType:
+    """Great Expectations, the only way to import it: that takes seconds, which only those who judge pay for."""
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    with _held_back():
+        import great_expectations as gx  # noqa: PLC0415
+    found: ModuleType = gx
+    return found
+
+
 @contextmanager
 def _held_back() -> Iterator[None]:
     """Empty modules under those names meanwhile, where nobody has imported the real ones yet."""
@@ -82,10 +91,8 @@ def _held_back() -> Iterator[None]:
 @cache
 def _validator(suite: str) -> tuple[Any, ExpectationSuite]:
     """The suite and a place to hold a frame against it, made once for each process."""
-    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
-    with _held_back():
-        import great_expectations as gx  # noqa: PLC0415  (takes seconds; only those who judge pay for it)
-        from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
+    gx = library()
+    from great_expectations.data_context.types.base import ProgressBarsConfig  # noqa: PLC0415
 
     logging.getLogger("great_expectations.data_context.types.base").setLevel(logging.WARNING)  # speaks at INFO
     context = gx.get_context(mode="ephemeral")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
-from exchange.base.paths import EXPECTATIONS
+from exchange.base.paths import EXPECTATIONS, ROOT
 from exchange.validate.gate import HELD_BACK
 
 SUITES = sorted(path.stem for path in EXPECTATIONS.glob("*.json"))
@@ -32,6 +33,15 @@ def test_every_suite_is_judged_where_scipy_and_altair_are_not_installed() -> Non
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
     assert done.stdout.splitlines()[-len(SUITES) - 1 :] == [*["True"] * len(SUITES), "[]"]
+
+
+def test_nothing_imports_the_library_past_what_is_held_back() -> None:
+    """Airflow's start-up file neither: it would bring them into each task, or stop where they are not installed."""
+    past = re.compile(
+        r"^(?!    from great_expectations import ExpectationSuite).*import great_expectations", re.MULTILINE
+    )
+    places = [path for folder in ("exchange", "dags", "docker") for path in (ROOT / folder).rglob("*.py")]
+    assert [path.name for path in places if past.search(path.read_text("utf-8"))] == ["gate.py"]
 
 
 def test_no_suite_asks_for_what_is_held_back() -> None:
