@@ -14,11 +14,14 @@ import sys
 _RUNS_TASKS = "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv)
 
 if _RUNS_TASKS:
-    import great_expectations  # noqa: F401
     import pandas  # noqa: F401
     import paramiko  # noqa: F401
     import psycopg  # noqa: F401
     import pyarrow.csv  # noqa: F401
+
+    from exchange.validate.gate import library
+
+    library()
 if _RUNS_TASKS or "dag-processor" in sys.argv:
     import exchange.intake.lookout
     import exchange.pipeline

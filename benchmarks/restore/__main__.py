@@ -99,7 +99,7 @@ def _office(root: Path, server: Postgres, certificate: Path) -> Plan:
     write_atomically(root / "admin", password_of(server.password_file, "postgres").encode())
     database = Database(host="127.0.0.1", port=server.port, admin_password_file=root / "admin")
     plan = Plan(office="某省户政总队（虚构）", folder=root / "office", secrets=root / "secrets", database=database)
-    for steps in (make_office(plan), make_databases(plan)):
+    for steps in (make_office(plan), make_databases(plan, new_passwords=True)):  # the server came with such roles
         for _ in steps:
             pass
     place = plan.folder / "exchange.toml"
@@ -167,7 +167,7 @@ def _restored(root: Path, gone: Plan, server: Postgres, vault: Vault, key: KeyPa
     config = plan.folder / "exchange.toml"
     said = config.read_text("utf-8").replace(f":{gone.database.port}/", f":{server.port}/")
     write_atomically(config, said.replace(str(gone.secret_folder), str(plan.secret_folder)).encode())
-    _timed("office init", lambda: [*make_office(plan), *make_databases(plan)])
+    _timed("office init", lambda: [*make_office(plan), *make_databases(plan, new_passwords=True)])
     with App.open("bench", config) as app:
         if app.settings.backup is None:
             raise AssertionError

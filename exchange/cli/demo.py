@@ -28,7 +28,7 @@ WorldFolder = Annotated[Path, typer.Option("--world", help="The world's folder; 
 
 def _start(world: World, workers: int = 0) -> Airflow:
     with err.status("making the world") as status:
-        world.build(lambda what: status.update(f"making the world: {what}"))
+        world.build(lambda what: status.update(f"making the world: {what}"), workers=workers > 0)
         status.update("starting Airflow")
         airflow = world.airflow(workers)
         airflow.start()
@@ -39,6 +39,8 @@ def _start(world: World, workers: int = 0) -> Airflow:
 
 
 def _stop(world: World) -> None:
+    if not world.root.exists():
+        return
     with err.status("stopping"):
         world.airflow().stop()
         world.stop_servers()
@@ -148,6 +150,4 @@ def drop(world: WorldFolder = Path("var/world")) -> None:
 def down(world: WorldFolder = Path("var/world")) -> None:
     """Stop the world; it can be started again."""
     with outcome():
-        laid_out = World(world.resolve())
-        if laid_out.root.exists():
-            _stop(laid_out)
+        _stop(World(world.resolve()))

@@ -23,6 +23,7 @@ from exchange.demo.province.exports import write_exports
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.airflow_settings import pool_slots
 from exchange.demo.servers.celery import Celery
+from exchange.demo.servers.needed import check_needed
 from exchange.demo.servers.postgres import Postgres
 from exchange.demo.servers.redis import Redis
 from exchange.demo.servers.sftp import SftpServer
@@ -218,10 +219,11 @@ class World:
             self.sftp(profile.id).stop()
         self.postgres.stop()
 
-    def build(self, say: Callable[[str], None], people: int = PEOPLE) -> None:
+    def build(self, say: Callable[[str], None], people: int = PEOPLE, *, workers: bool = False) -> None:
         """Makes everything that is not there yet: keys, agreements, settings, the register's tables, exports,
-        snapshots.
+        snapshots. Halt before anything is made, where a server or ``workers``' Redis is not installed.
         """
+        check_needed(embedded_sftp=self.sftp(PARTNERS[0].id).is_embedded, workers=workers)
         make_folder(self.root)
         say("keys and agreements")
         _make_office(self)

@@ -142,7 +142,7 @@ class Containers:
     def is_well(self, service: str) -> bool:
         """The service's own health check, run once now."""
         names = self.engine("ps", "--all", "--filter", f"name={PROJECT}.{service}.1", "--format", "{{.Names}}").split()
-        if ENGINE[0].endswith("podman"):  # without systemd nobody runs them in turn
+        if any(word.endswith("podman") for word in ENGINE):  # without systemd nobody runs them in turn
             return bool(names) and self.engine_code("healthcheck", "run", names[0]) == 0
         return (
             bool(names) and self.engine("inspect", "--format", "{{.State.Health.Status}}", *names).strip() == "healthy"

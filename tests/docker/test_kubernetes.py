@@ -29,10 +29,15 @@ def written() -> Iterator[dict[str, Any]]:
 RESOURCES = {(each["kind"], each["metadata"]["name"]): each for each in written()}
 
 
-def pods() -> Iterator[tuple[str, dict[str, Any]]]:
-    for (_, name), each in RESOURCES.items():
-        if "template" in each["spec"]:
-            yield name, each["spec"]["template"]["spec"]
+def pod_of(resource: dict[str, Any]) -> dict[str, Any] | None:
+    """What a Deployment, a Job or a CronJob starts; None of anything else."""
+    spec = resource.get("spec", {})
+    spec = spec.get("jobTemplate", {}).get("spec", spec)
+    pod: dict[str, Any] | None = spec.get("template", {}).get("spec")
+    return pod
+
+
+PODS = {name: pod for (_, name), each in RESOURCES.items() if (pod := pod_of(each))}
 
 
 def check(resource: dict[str, Any]) -> None:
@@ -63,23 +68,18 @@ def test_what_kustomize_renders_fits(tmp_path: Any) -> None:
     for each in rendered:
         check(each)
         assert each["metadata"]["namespace"] == KUSTOMIZATION["namespace"]
-    images = {container["image"] for each in rendered for container in _containers(each)}
+    images = {container["image"] for each in rendered for container in (pod_of(each) or {}).get("containers", ())}
     assert images == {f"household-exchange:{VERSION}", f"household-exchange-sftp:{VERSION}"}
-
-
-def _containers(resource: dict[str, Any]) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = resource.get("spec", {}).get("template", {}).get("spec", {}).get("containers", [])
-    return found
 
 
 def test_every_file_is_listed_and_every_image_has_the_version() -> None:
     assert {f"kubernetes/{path.name}" for path in (BASE / "kubernetes").iterdir()} == set(KUSTOMIZATION["resources"])
     assert {image["newTag"] for image in KUSTOMIZATION["images"]} == {VERSION}
     named = {image["name"] for image in KUSTOMIZATION["images"]}
-    assert {container["image"] for _, pod in pods() for container in pod["containers"]} == named
+    assert {container["image"] for pod in PODS.values() for container in pod["containers"]} == named
 
 
-@pytest.mark.parametrize(("name", "pod"), list(pods()), ids=[name for name, _ in pods()])
+@pytest.mark.parametrize(("name", "pod"), PODS.items(), ids=PODS)
 def test_a_pod_mounts_what_is_claimed_and_has_few_rights(name: str, pod: dict[str, Any]) -> None:
     claimed = {
         volume["persistentVolumeClaim"]["claimName"] for volume in pod["volumes"] if "persistentVolumeClaim" in volume
@@ -98,7 +98,7 @@ def test_a_pod_mounts_what_is_claimed_and_has_few_rights(name: str, pod: dict[st
 
 def test_what_several_nodes_share_is_read_write_many() -> None:
     users: dict[str, set[str]] = {}
-    for name, pod in pods():
+    for name, pod in PODS.items():
         for volume in pod["volumes"]:
             if "persistentVolumeClaim" in volume:
                 users.setdefault(volume["persistentVolumeClaim"]["claimName"], set()).add(name)
@@ -112,6 +112,24 @@ def test_settings_are_those_of_compose() -> None:
     given = dict(line.split("=", 1) for line in KUSTOMIZATION["configMapGenerator"][1]["literals"])
     assert given == COMPOSE["x-airflow"]["environment"]
     commands = {name: said["command"] for name, said in COMPOSE["services"].items() if "command" in said}
-    for name, pod in pods():
-        if name not in ("init", "sftp"):
+    for name, pod in PODS.items():
+        if name in ("init", "backup"):
+            assert pod["containers"][0]["command"] == commands[name]
+        elif name in PODS.keys() & commands.keys():
             assert pod["containers"][0]["command"][-1].endswith(f"exec {' '.join(commands[name])}")
+
+
+def test_backups_are_made_and_looked_at_at_the_hours_of_the_timers() -> None:
+    """Two ways to install, the same hours; no backup runs beside another."""
+    for cron, unit in (("backup", "exchange-backup"), ("backup-verify", "exchange-verify")):
+        spec = RESOURCES["CronJob", cron]["spec"]
+        minute, hour, *_, weekday = spec["schedule"].split()
+        days = {"*": "", "0": "Sun "}[weekday]
+        timer = (BASE / "systemd" / f"{unit}.timer").read_text("utf-8")
+        assert f"OnCalendar={days}*-*-* {int(hour):02}:{int(minute):02}:00 {spec['timeZone']}" in timer
+        assert spec["concurrencyPolicy"] == "Forbid"
+        command = PODS[cron]["containers"][0]["command"]
+        assert " ".join(command) in (BASE / "systemd" / f"{unit}.service").read_text("utf-8")
+        assert {"/office", "/backup", "/secrets"} <= {
+            each["mountPath"] for each in PODS[cron]["containers"][0]["volumeMounts"]
+        }

@@ -52,7 +52,7 @@ class SftpServer:
 
     @property
     def username(self) -> str:
-        return "partner" if self._is_embedded else pwd.getpwuid(os.geteuid()).pw_name
+        return "partner" if self.is_embedded else pwd.getpwuid(os.geteuid()).pw_name
 
     @property
     def host_key(self) -> str:
@@ -60,7 +60,7 @@ class SftpServer:
         return make_ssh_key(self.folder / "host_key")
 
     @property
-    def _is_embedded(self) -> bool:
+    def is_embedded(self) -> bool:
         # OpenSSH splits a forced command at spaces, quoted or not, and would then start in the account's own home.
         return self.embedded or find_sshd() is None or " " in str(self.home)
 
@@ -69,7 +69,7 @@ class SftpServer:
         for path in (self.folder, self.home, self.home / TO_OFFICE, self.home / FROM_OFFICE):
             make_folder(path)
         make_ssh_key(self.folder / "host_key")
-        command = self._embedded_command(public_keys) if self._is_embedded else self._openssh_command(public_keys)
+        command = self._embedded_command(public_keys) if self.is_embedded else self._openssh_command(public_keys)
         processes.start(self.folder, "sftp", command)
         wait_for(lambda: port_answers(self.port) or not self.is_running(), _START_SECONDS)
         if not self.is_running() or not port_answers(self.port):
