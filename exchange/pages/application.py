@@ -17,6 +17,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 
 from exchange.pages import (
+    alike,
     answering,
     approval,
     batch,
@@ -43,6 +44,7 @@ _PAGES: Final = {
     **board.PAGES,
     **batch.PAGES,
     **review.PAGES,
+    **alike.PAGES,
     **objection.PAGES,
     **returned.PAGES,
     **approval.PAGES,
