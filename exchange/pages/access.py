@@ -101,6 +101,7 @@ ROUTES: Final = (
     _route("POST", "/review/alike", "see_alike", Group.OFFICER),
     _route("POST", "/review/together", "decide_alike", Group.OFFICER),
     _route("POST", "/review/decide", "decide_row", Group.OFFICER, Group.LEADER),
+    _route("POST", "/review/stop", "propose_stop", Group.OFFICER),
     _route("POST", "/review/undo", "undo_row", Group.OFFICER),
     _route("GET", "/objection", "objections", Group.OFFICER),
     _route("POST", "/objection/open", "open_objection", Group.OFFICER),

@@ -30,6 +30,7 @@ from exchange.pages import (
     review,
     sample,
     search,
+    stopping,
     supervision,
     suspicions,
     words,
@@ -53,6 +54,7 @@ _PAGES: Final = {
     **search.PAGES,
     **suspicions.PAGES,
     **extensions.PAGES,
+    **stopping.PAGES,
     **health.PAGES,
 }
 

@@ -23,7 +23,7 @@ from fastapi.responses import Response
 
 from exchange.app import App
 from exchange.base.errors import Halt, without_values
-from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS
+from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.answering import number_of
@@ -55,6 +55,8 @@ _DONE: Final = {
     "left": Words("已放回，同事可以办理。", "Left; a colleague may open it."),
     "none": Words("没有下一行了。", "There is no next row."),
     "alike": Words("已一并登记核实结论。", "All of them are decided."),
+    "asked": Words("已报请停止计时，待领导审批；计时照常。", "A leader is asked; the clock runs until then."),
+    "waits": Words("已有报请，或计时已停止。", "It was asked already, or the clock stands."),
     "few": Words("没有足够的同类行，请逐行办理。", "There are not enough rows alike; decide them one by one."),
     "proposed": Words(
         "已重新送审，一分钟内列入领导的审批页。", "Proposed again; it is before the leader within a minute."
@@ -97,7 +99,7 @@ def _may_be_many(app: App, heap: Heap) -> bool:
 
 def open_row(asked: Asked) -> Response:
     """The row that was posted."""
-    return _opened(asked, _mine(asked))
+    return _opened(asked, own_row(asked))
 
 
 def open_next(asked: Asked) -> Response:
@@ -106,7 +108,7 @@ def open_next(asked: Asked) -> Response:
     divisions, person = offices_of(app.settings, app.register.actor), app.register.actor
     after = None
     if form.get("row"):
-        before = _mine(asked)
+        before = own_row(asked)
         after = before.batch, before.row
         app.register.reviews.left(*after)
     while (found := next_row(app.register.engine, divisions, person, app.now(), chosen(form), after)) is not None:
@@ -153,6 +155,7 @@ def _opened(asked: Asked, review: Review) -> Response:
         before=review.answers,
         before_reason=review.reason,
         reasons=REASONS,
+        stops=STOPS if batch.due_on is not None and not batch.clock_stands else {},
         due=words.due_words(batch),
         moment=words.moment(asked.app.now()),
         decidable=may_decide,
@@ -168,7 +171,7 @@ def _opened(asked: Asked, review: Review) -> Response:
 
 def decide_row(asked: Asked) -> Response:
     """Takes the decision, all of it or nothing, and leads back to the list."""
-    review, form = _mine(asked), asked.form
+    review, form = own_row(asked), asked.form
     version = number_of(form.get("version", ""))
     if review.held_by != asked.app.register.actor:
         msg = f"{review.batch} row {review.row} is not open with you; open it, then decide"
@@ -186,7 +189,7 @@ def decide_row(asked: Asked) -> Response:
 
 def leave_row(asked: Asked) -> Response:
     """Leaves a row undecided, so that a colleague may open it at once."""
-    review = _mine(asked)
+    review = own_row(asked)
     asked.app.register.reviews.left(review.batch, review.row)
     mine = may_review(asked.app.settings, asked.app.register.actor, review.division)
     return asked.see("/review?left=1" if mine else "/approval")
@@ -202,7 +205,7 @@ def _left(asked: Asked) -> int | None:
 
 def undo_row(asked: Asked) -> Response:
     """Takes back what this officer said."""
-    review = _mine(asked)
+    review = own_row(asked)
     undo(asked.app, review.batch, review.row)
     return asked.see("/review?undone=1")
 
@@ -224,7 +227,7 @@ def _held(app: App, line: QueueLine) -> str:
     return words.who(app.settings, line.held(app.register.actor, app.now()))
 
 
-def _mine(asked: Asked) -> Review:
+def own_row(asked: Asked) -> Review:
     """The row that was posted, where it is this officer's, or this leader's since two officers differ; what is not is
     as if it were not there.
     """

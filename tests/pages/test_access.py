@@ -65,6 +65,7 @@ def test_what_writes_is_no_get() -> None:
         "leave_row",
         "see_alike",
         "decide_alike",
+        "propose_stop",
         "decide_row",
         "undo_row",
         "open_objection",

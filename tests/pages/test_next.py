@@ -10,6 +10,7 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import OFFICER_ID, SECOND_OFFICER_ID
 from exchange.intake.collect import poll
@@ -91,3 +92,29 @@ def test_the_list_tells_the_heap(pages: Pages, app: App, batch: str) -> None:
     _, row = pages.post("officer", "/review/next", only=batch, causes=IDENTITY)
     assert "尚余 <b>3</b> 行" in row
     assert app.register.reviews.get(batch, 1).state is ReviewState.OPEN
+
+
+def test_an_officer_asks_for_the_clock_to_be_stopped_and_a_leader_decides(
+    pages: Pages, app: App, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame
+) -> None:
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    rows = doubtful.select("id_number", "name", "sex").with_row_index("row_ref").write_csv().encode()
+    request = ask(rows, 1, cycle="monthly", period=f"{office_day(app.now()):%Y-%m}")
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    given = {"batch": request.batch, "row": "1", "reason": "record_unclear"}
+    assert "报请停止计时" in pages.post("officer", "/review/open", batch=request.batch, row="1")[1]
+    for login, change, status in (
+        ("yanbian", {}, 404),
+        ("leader", {}, 403),
+        ("officer", {"reason": "none"}, 409),
+        ("officer", {"reason": "other"}, 409),
+        ("officer", {"note": "见11010519491231002X"}, 409),
+        ("officer", {}, 303),
+    ):
+        assert pages.post(login, "/review/stop", **given | change)[0] == status
+    (asked,) = app.register.clock.proposals(request.batch)
+    assert (asked.proposed_by, asked.reason) == (OFFICER_ID, "record_unclear")
+    assert not app.register.batch(request.batch).clock_stands
+    assert request.batch in pages.get("leader", "/approval")[1]

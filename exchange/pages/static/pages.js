@@ -131,4 +131,4 @@ if (buttons.length || document.querySelector("button.undo")) list(buttons);
 if (location.hash === "#undo") document.querySelector("button.undo")?.focus();
 const form = document.getElementById("decide");
 if (form) decide(form);
-for (const each of document.querySelectorAll("form.sent")) sent(each, document.querySelector(".trouble"));
+for (const each of document.querySelectorAll("form.sent")) sent(each, each.querySelector(".trouble") ?? document.querySelector(".trouble"));
