@@ -36,8 +36,10 @@ const steps = {
         await field.type(text);
     },
     select: (page, { at, value }) => page.select(at, value),
-    press: async (page, { key, times = 1 }) => {
+    press: async (page, { key, times = 1, held }) => {
+        if (held) await page.keyboard.down(held);
         for (let pressed = 0; pressed < times; pressed += 1) await page.keyboard.press(key);
+        if (held) await page.keyboard.up(held);
     },
     keys: (page, { text }) => page.keyboard.type(text),
     tab: async (page, { to, back = false }) => {

@@ -22,7 +22,7 @@ def collect() -> None:
         for batch_id in polled.waiting:
             out.print(batch_id, markup=False)
         for trouble in polled.troubles:
-            err.print(f"A person must look: {trouble}", markup=False)
+            err.print(f"须人工处理 A person must look: {trouble}", markup=False)
         if polled.troubles:
             raise typer.Exit(HALTED)
 

@@ -60,7 +60,7 @@ def _changed(app: App, recount: Recount) -> None:
 
 def _stop_at(troubles: Sequence[str]) -> None:
     for trouble in troubles:
-        err.print(f"A person must look: {trouble}", markup=False)
+        err.print(f"须人工处理 A person must look: {trouble}", markup=False)
     if troubles:
         raise typer.Exit(HALTED)
 

@@ -1,7 +1,8 @@
 """Lists at the terminal: whole ids at 80 columns, and the same lines for machines as JSON or CSV.
 
 Rules
-- Nothing is cut. What does not fit is folded within its column; days and moments stay on one line.
+- Nothing is cut. What does not fit is folded within its column; days stay on one line, a moment's time may stand below
+  its day, and ids, which are copied, stay whole while the other columns have room to fold in.
 - What stands in a cell is text: brackets in a letter's number or a note are brackets, not markup.
 - A table of nothing says so in words; a frame around nothing could also be a fault.
 - Headings are Chinese with English beside; people are read by their names, and machines get the ids.
@@ -16,8 +17,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Final
 
 import typer
+from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, RenderResult
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from exchange.cli.outcome import out
@@ -25,8 +27,13 @@ from exchange.cli.outcome import out
 AsJson = Annotated[bool, typer.Option("--json", help="For machines: a list of objects, whatever the width")]
 AsCsv = Annotated[bool, typer.Option("--csv", help="For machines and spreadsheets: a line each")]
 NOTHING: Final = "没有。 None."
-_DAYS: Final = frozenset({"due", "received", "since"})
+_DAYS: Final = frozenset({"due"})
 """Columns that are not folded."""
+_MOMENTS: Final = frozenset({"received", "since"})
+_DAY: Final = 10
+_IDS: Final = frozenset({"batch", "name", "release", "set"})
+_LETTERS: Final = 2
+"""Room that is left to each column that folds: a Chinese character."""
 _PEOPLE: Final = frozenset({"by", "judged_by"})
 """Columns of people who work here."""
 
@@ -36,22 +43,44 @@ class Folded(Table):
 
     def __init__(self, title: str | None = None, *, heads: bool = True) -> None:
         super().__init__(title=title, title_justify="left", padding=(0, 1, 0, 0), pad_edge=False, show_header=heads)
+        self.ids: set[str] = set()
+        """Headings of the columns that hold ids."""
 
     def add_row(self, *cells: Any, **more: Any) -> None:
         super().add_row(*[Text(each) if isinstance(each, str) else each for each in cells], **more)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.rows:
+            self._keep_ids_whole(options.max_width)
             yield from super().__rich_console__(console, options)
         else:
             yield Text(f"{self.title}：{NOTHING}" if self.title else NOTHING)
+
+    def _keep_ids_whole(self, width: int) -> None:
+        """The columns of ids are folded last: not while the others, folded, leave them room."""
+        ids = [column for column in self.columns if column.header in self.ids]
+        others = [column for column in self.columns if column not in ids]
+        needed = (
+            sum(_widest(each) if each.no_wrap else each.min_width or _LETTERS for each in others)
+            + 2 * len(self.columns)
+            + 1
+        )
+        for column in ids:
+            needed += _widest(column)
+            column.no_wrap = needed <= width
+
+
+def _widest(column: Column) -> int:
+    return max(cell_len(str(cell)) for cell in (column.header, *column.cells))
 
 
 def folded(columns: Mapping[str, str], title: str | None = None, *, whole: str | None = None) -> Folded:
     """A table of these columns (name → heading). ``whole``: one more that is not folded, of short ids."""
     table = Folded(title)
     for name, heading in columns.items():
-        table.add_column(heading, overflow="fold", no_wrap=name in _DAYS or name == whole)
+        least = _DAY if name in _MOMENTS else None
+        table.add_column(heading, overflow="fold", no_wrap=name in _DAYS or name == whole, min_width=least)
+    table.ids = {heading for name, heading in columns.items() if name in _IDS}
     return table
 
 

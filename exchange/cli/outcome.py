@@ -16,7 +16,7 @@ from typing import Final
 import typer
 from rich.console import Console
 
-from exchange.base.errors import Halt, Refused, Retryable, without_values
+from exchange.base.errors import ExchangeError, Halt, Refused, Retryable, without_values
 from exchange.base.silence import native_code_muted
 
 FOUND: Final = 1
@@ -37,7 +37,7 @@ err = Console(stderr=True, highlight=False)
 @contextmanager
 def outcome() -> Iterator[None]:
     """Runs a command's body; an error of the exchange ends the process with its code, and without a stack. One that
-    nobody foresaw is for a person, told by kind and place.
+    nobody foresaw is for a person, told by kind and place. People who work here are told by their names.
     """
     try:
         with native_code_muted(), without_values(typer.Exit, typer.Abort, _WRONG_COMMAND_LINE):
@@ -47,11 +47,22 @@ def outcome() -> Iterator[None]:
         from exchange.base.tables import REFUSALS  # noqa: PLC0415
 
         words = REFUSALS[error.code]
-        err.print(f"Refused: {words.code}: {words.zh} / {words.en}", markup=False)
+        err.print(f"不予受理 Refused: {words.code}: {words.zh} / {words.en}", markup=False)
         raise typer.Exit(FOUND) from None
     except Retryable as error:
-        err.print(f"Try again: {error}", markup=False)
+        err.print(f"请稍后再试 Try again: {_with_names(str(error))}", markup=False)
         raise typer.Exit(TRY_AGAIN) from None
     except Halt as error:
-        err.print(f"A person must look: {error}", markup=False)
+        err.print(f"须人工处理 A person must look: {_with_names(str(error))}", markup=False)
         raise typer.Exit(HALTED) from None
+
+
+def _with_names(message: str) -> str:
+    """The message with people's names beside their ids, where there are settings that name them."""
+    from exchange.review.people import with_names  # noqa: PLC0415
+    from exchange.settings import Settings  # noqa: PLC0415
+
+    try:
+        return with_names(Settings.load(), message)
+    except (ExchangeError, OSError):
+        return message

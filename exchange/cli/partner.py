@@ -138,7 +138,7 @@ def status(
             return
         troubles = publish_all(app)
         for trouble in troubles:
-            err.print(f"A person must look: {trouble}", markup=False)
+            err.print(f"须人工处理 A person must look: {trouble}", markup=False)
         if troubles:
             raise typer.Exit(HALTED)
 

@@ -14,7 +14,6 @@ from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS, REASONS
-from exchange.calendar.limits import EXTENDED_OBJECTION
 from exchange.cli.listing import AsCsv, AsJson, folded, unheaded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
@@ -219,6 +218,6 @@ def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more ti
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason, needed=True)
-        app.register.clock.extend(batch, EXTENDED_OBJECTION, app.office_days, reason)
+        second_eyes.extend(app, batch, reason)
         extended = app.register.batch(batch)
         out.print(f"{batch}: due {extended.due_on}, first {extended.due_original}", markup=False)

@@ -3,6 +3,8 @@
 Rules
 - Airflow is asked as a program, with the secrets of ``airflow.env`` in its environment and a home that goes again.
 - What is there stays: a pool is imported where there is none of its name, or where it is as Airflow made it.
+- Under FAB whoever has the role Viewer may read the list of plugins, and nothing else is added: by that list Airflow's UI
+  shows the office's pages, and without it officers and leaders find no way to theirs.
 """
 
 from __future__ import annotations
@@ -30,10 +32,17 @@ PROGRAM: Final = Path(sys.executable).with_name("airflow")
 _SECONDS: Final = 1800
 _AS_MADE: Final = ("default_pool", 128)
 """What Airflow itself makes, and with how many slots."""
+_FAB: Final = ".FabAuthManager"
+_READS_PLUGINS: Final = """
+    SELECT count(*) FROM ab_permission_view_role JOIN ab_role ON ab_role.id = role_id
+    JOIN ab_permission_view ON ab_permission_view.id = permission_view_id
+    JOIN ab_permission ON ab_permission.id = permission_id JOIN ab_view_menu ON ab_view_menu.id = view_menu_id
+    WHERE (ab_role.name, ab_permission.name, ab_view_menu.name) = ('Viewer', 'can_read', 'Plugins')
+"""
 
 
 def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
-    """Tables, then pools; nothing where no Airflow is installed beside this program. Halt where it fails."""
+    """Tables, pools, then what FAB's Viewers need; nothing where no Airflow is installed beside this program. Halt where it fails."""
     if not program.exists():
         return
     with tempfile.TemporaryDirectory(prefix="airflow-") as home:
@@ -47,6 +56,12 @@ def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
             write_atomically(path, json.dumps(wanted).encode())
             _run(program, environment, "pools", "import", str(path))
         yield Done("Airflow's pools", bool(wanted))
+        if environment.get("AIRFLOW__CORE__AUTH_MANAGER", "").endswith(_FAB):
+            hidden = not _viewers_see_pages(plan)
+            if hidden:
+                _run(program, environment, "sync-perm")  # makes the roles
+                _run(program, environment, "roles", "add-perms", "Viewer", "-a", "can_read", "-r", "Plugins")
+            yield Done("FAB's Viewers see the pages", hidden)
 
 
 def _environment(plan: Plan, home: Path) -> dict[str, str]:
@@ -80,6 +95,12 @@ def _versions(plan: Plan) -> set[tuple[str, str]]:
             query = psycopg.sql.SQL("SELECT version_num FROM {}").format(psycopg.sql.Identifier(table))
             versions |= {(table, str(row[0])) for row in connection.execute(query).fetchall()}
         return versions
+
+
+def _viewers_see_pages(plan: Plan) -> bool:
+    with closing(_connected(plan)) as connection:
+        counted = connection.execute(_READS_PLUGINS).fetchone()
+    return counted is not None and counted[0] != 0
 
 
 def _missing(plan: Plan) -> dict[str, object]:

@@ -17,6 +17,7 @@ from fastapi import Depends, FastAPI, HTTPException, Request
 from fastapi.staticfiles import StaticFiles
 
 from exchange.pages import (
+    alike,
     answering,
     approval,
     batch,
@@ -29,6 +30,7 @@ from exchange.pages import (
     review,
     sample,
     search,
+    stopping,
     supervision,
     suspicions,
     words,
@@ -43,6 +45,7 @@ _PAGES: Final = {
     **board.PAGES,
     **batch.PAGES,
     **review.PAGES,
+    **alike.PAGES,
     **objection.PAGES,
     **returned.PAGES,
     **approval.PAGES,
@@ -51,6 +54,7 @@ _PAGES: Final = {
     **search.PAGES,
     **suspicions.PAGES,
     **extensions.PAGES,
+    **stopping.PAGES,
     **health.PAGES,
 }
 

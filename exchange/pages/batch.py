@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import Final
 
@@ -10,11 +9,12 @@ from fastapi import HTTPException
 from fastapi.responses import Response
 
 from exchange.app import App
-from exchange.base.tables import ALERTS, REFUSALS, STOPS
+from exchange.base.tables import ALERTS, REFUSALS, SOURCES, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.asked import Asked
 from exchange.pages.suspicions import in_words
+from exchange.pages.told import ROLES, lines
 from exchange.pages.troubles import agreements
 from exchange.register import Batch, State, Step
 from exchange.register.guard import GuardHold
@@ -107,7 +107,7 @@ def _tables(app: App, batch: Batch, steps: list[Step]) -> Iterator[Table]:
     yield from _releases(app, batch)
     yield from _clock(app, batch)
     yield from _kept(app, batch)
-    told = [(words.moment(step.at), words.who(app.settings, step.actor), _told(step)) for step in steps]
+    told = [(line.when, words.who(app.settings, line.whose), line.told) for line in lines(steps)]
     yield Words("登记簿", "ledger"), (Words("时间", "when"), _WHO, Words("事项", "told")), told
 
 
@@ -167,24 +167,22 @@ def _clock(app: App, batch: Batch) -> Iterator[Table]:
 def _kept(app: App, batch: Batch) -> Iterator[Table]:
     gone = app.register.retention.destroyed(batch.id)
     files = [
-        (each.role, each.name, f"{each.size:,}", each.sha256, words.moment(gone.get(each.role)))
+        (_role(each.role), each.name, f"{each.size:,}", each.sha256, words.moment(gone.get(each.role)))
         for each in app.register.files(batch.id)
     ]
     heads = (Words("种类", "role"), Words("文件", "name"), Words("字节", "bytes"), Words("SHA-256", ""))
     yield Words("文件", "files"), (*heads, Words("销毁", "destroyed")), files
     uses = [
-        (source, str(as_of), version)
+        (SOURCES[source].zh if source in SOURCES else source, str(as_of), version)
         for later in (False, True)
         for source, (version, as_of) in sorted(app.register.snapshots.of(batch.id, later=later).items())
     ]
     yield Words("快照", "snapshots"), (Words("来源", "source"), Words("截至", "as of"), Words("版本", "version")), uses
 
 
-def _told(step: Step) -> str:
-    """What was noted; a step names itself, what it wrote stands above."""
-    if step.from_state != step.to_state:
-        return f"→ {words.STATES[State(step.to_state)]}"
-    return "；".join(f"{name} {value}" for name, value in json.loads(step.facts).items())
+def _role(role: str) -> str:
+    kind, _, number = role.partition("-")
+    return f"{ROLES.get(kind, kind)} {number}".strip()
 
 
 PAGES: Final = {"batch": batch}

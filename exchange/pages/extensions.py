@@ -1,6 +1,7 @@
 """More time for an objection (异议延期), which a leader gives once.
 
-Rule: who decided a row of the objection does not give it more time; another leader does (``register/clock.py``).
+Rule: who decided a row of the objection, or one that it is about, does not give it more time; another leader does
+(``review/second_eyes.py``).
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ from exchange.pages import words
 from exchange.pages.asked import Asked
 from exchange.pages.leaders_word import batch_and_why
 from exchange.pages.troubles import Agreements, named
+from exchange.review import second_eyes
+from exchange.review.second_eyes import decided_first
 
 DAYS: Final = (WORKING_DAYS[OBJECTION], EXTENDED_OBJECTION)
 """Working days of an objection, and of one that was extended."""
@@ -29,7 +32,7 @@ def extendable(app: App, known: Agreements) -> list[dict[str, object]]:
             "purpose": named(known, batch)[1],
             "due": words.due_words(batch),
             "open": batch.rows_open,
-            "mine": app.register.actor in app.register.reviews.deciders(batch.id),
+            "mine": app.register.actor in app.register.reviews.deciders(batch.id) or decided_first(app, batch.id),
         }
         for batch in app.register.clock.extendable()
     ]
@@ -37,9 +40,8 @@ def extendable(app: App, known: Agreements) -> list[dict[str, object]]:
 
 def extend(asked: Asked) -> Response:
     """Gives the objection its longer time; with why."""
-    app = asked.app
     batch_id, why = batch_and_why(asked)
-    app.register.clock.extend(batch_id, EXTENDED_OBJECTION, app.office_days, why)
+    second_eyes.extend(asked.app, batch_id, why)
     return asked.see("/approval?done=extended")
 
 

@@ -7,12 +7,14 @@ Rules
 - What is decided is what the officer saw: it was opened by this person, by nobody since, and the row's version travels
   with the form.
 - Where two officers are needed, neither sees the other's word; where they differ, a third or a leader sees both.
-- A row that somebody has open says so, and opens for nobody else meanwhile.
+- A row that somebody has open says so, and opens for nobody else meanwhile; whoever leaves it undecided frees it.
+- The next row is opened by a POST as any is. What is gone through (all, a batch, a heap) travels with the forms, and so
+  does the last reason, which the officer sees before it is registered again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Final
 
@@ -21,7 +23,7 @@ from fastapi.responses import Response
 
 from exchange.app import App
 from exchange.base.errors import Halt, without_values
-from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS
+from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.answering import number_of
@@ -30,7 +32,9 @@ from exchange.pages.compare import compared, records
 from exchange.pages.troubles import agreements, named
 from exchange.register import Decision, Review, ReviewState
 from exchange.register.board import QueueLine, own_lines, queue_counts, queue_lines
+from exchange.register.heaps import Chosen, Heap, count, heaps, next_row
 from exchange.register.returned import Returned, returned_releases
+from exchange.review.alike import AT_LEAST, may_be_alike
 from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import why
@@ -42,11 +46,18 @@ from exchange.supervision.report import office_name
 
 LIST_ROWS: Final = 200
 OWN_ROWS: Final = 20
+HEAPS: Final = 50
 ANSWER: Final = "answer."
 _DONE: Final = {
     "decided": Words("已登记核实结论。", "The decision is registered."),
     "another": Words("已登记，须另一位民警核实。", "Your word is registered; another officer must look."),
     "undone": Words("已撤回。", "Taken back."),
+    "left": Words("已放回，同事可以办理。", "Left; a colleague may open it."),
+    "none": Words("没有下一行了。", "There is no next row."),
+    "alike": Words("已一并登记核实结论。", "All of them are decided."),
+    "asked": Words("已报请停止计时，待领导审批；计时照常。", "A leader is asked; the clock runs until then."),
+    "waits": Words("已有报请，或计时已停止。", "It was asked already, or the clock stands."),
+    "few": Words("没有足够的同类行，请逐行办理。", "There are not enough rows alike; decide them one by one."),
     "proposed": Words(
         "已重新送审，一分钟内列入领导的审批页。", "Proposed again; it is before the leader within a minute."
     ),
@@ -61,6 +72,10 @@ def review(asked: Asked) -> Response:
     lines = queue_lines(app.register.engine, divisions, app.register.actor, LIST_ROWS)
     return asked.page(
         "review.html",
+        heaps=[
+            (heap, names.get(heap.partner, (heap.partner,))[0], causes_in_words(heap.causes), _may_be_many(app, heap))
+            for heap in heaps(app.register.engine, divisions, app.register.actor, HEAPS)
+        ],
         lines=[(line, names.get(line.partner, (line.partner,))[0], _causes(line), _held(app, line)) for line in lines],
         own=own_lines(app.register.engine, app.register.actor, OWN_ROWS),
         counts=queue_counts(app.register.engine, divisions),
@@ -78,9 +93,46 @@ def _returned(asked: Asked) -> list[Returned]:
     return returned_releases(app.register.engine, offices_of(app.settings, app.register.actor))
 
 
+def _may_be_many(app: App, heap: Heap) -> bool:
+    return heap.rows >= AT_LEAST and may_be_alike(app, heap.batch)
+
+
 def open_row(asked: Asked) -> Response:
+    """The row that was posted."""
+    return _opened(asked, own_row(asked))
+
+
+def open_next(asked: Asked) -> Response:
+    """The row that comes after the one that was posted, or first, of what the officer goes through."""
+    app, form = asked.app, asked.form
+    divisions, person = offices_of(app.settings, app.register.actor), app.register.actor
+    after = None
+    if form.get("row"):
+        before = own_row(asked)
+        after = before.batch, before.row
+        app.register.reviews.left(*after)
+    while (found := next_row(app.register.engine, divisions, person, app.now(), chosen(form), after)) is not None:
+        try:
+            return _opened(asked, app.register.reviews.get(*found))
+        except Halt:
+            if not _was_taken(app, *found):
+                raise
+    return asked.see("/review?none=1")
+
+
+def _was_taken(app: App, batch_id: str, row: int) -> bool:
+    """Whether somebody else opened the row between the look and the step."""
+    review = app.register.reviews.get(batch_id, row)
+    return review.held_by not in (None, app.register.actor)
+
+
+def chosen(form: Mapping[str, str]) -> Chosen:
+    """What the officer goes through, as the forms carry it."""
+    return Chosen(form.get("only") or None, tuple(filter(None, form.get("causes", "").split(";"))))
+
+
+def _opened(asked: Asked, review: Review) -> Response:
     """One row with its people; the register has been told before this is rendered."""
-    review = _mine(asked)
     may_decide = _decidable(asked.app, review)
     with without_values():
         case = load_cases(asked.app, review.batch, [review], hold=may_decide)[0]
@@ -103,9 +155,13 @@ def open_row(asked: Asked) -> Response:
         before=review.answers,
         before_reason=review.reason,
         reasons=REASONS,
+        stops=STOPS if batch.due_on is not None and not batch.clock_stands else {},
         due=words.due_words(batch),
         moment=words.moment(asked.app.now()),
         decidable=may_decide,
+        through=chosen(asked.form),
+        left=_left(asked),
+        last_reason=asked.form.get("reason", ""),
         two=needs_two(asked.app, review.batch),
         disputed=[(words.who(asked.app.settings, each.by), _in_words(each.answers)) for each in review.words]
         if review.is_disputed
@@ -115,7 +171,7 @@ def open_row(asked: Asked) -> Response:
 
 def decide_row(asked: Asked) -> Response:
     """Takes the decision, all of it or nothing, and leads back to the list."""
-    review, form = _mine(asked), asked.form
+    review, form = own_row(asked), asked.form
     version = number_of(form.get("version", ""))
     if review.held_by != asked.app.register.actor:
         msg = f"{review.batch} row {review.row} is not open with you; open it, then decide"
@@ -131,9 +187,25 @@ def decide_row(asked: Asked) -> Response:
     return asked.see("/review?decided=1" if settled else "/review?another=1")
 
 
+def leave_row(asked: Asked) -> Response:
+    """Leaves a row undecided, so that a colleague may open it at once."""
+    review = own_row(asked)
+    asked.app.register.reviews.left(review.batch, review.row)
+    mine = may_review(asked.app.settings, asked.app.register.actor, review.division)
+    return asked.see("/review?left=1" if mine else "/approval")
+
+
+def _left(asked: Asked) -> int | None:
+    """How many rows of what the officer goes through are left, this one with them; None for a leader."""
+    app, person = asked.app, asked.visitor.person
+    if person is None or not person.offices:
+        return None
+    return count(app.register.engine, person.offices, person.id, chosen(asked.form))
+
+
 def undo_row(asked: Asked) -> Response:
     """Takes back what this officer said."""
-    review = _mine(asked)
+    review = own_row(asked)
     undo(asked.app, review.batch, review.row)
     return asked.see("/review?undone=1")
 
@@ -155,7 +227,7 @@ def _held(app: App, line: QueueLine) -> str:
     return words.who(app.settings, line.held(app.register.actor, app.now()))
 
 
-def _mine(asked: Asked) -> Review:
+def own_row(asked: Asked) -> Review:
     """The row that was posted, where it is this officer's, or this leader's since two officers differ; what is not is
     as if it were not there.
     """
@@ -186,8 +258,12 @@ def _columns(case: CaseView) -> list[tuple[str, str, str, str, list[tuple[str, s
 
 
 def _causes(line: QueueLine) -> str:
-    parts = [CAUSES[cause].zh if cause in CAUSES else ITEMS[cause].zh for cause in line.causes]
-    return "；".join([*parts, f"退回：{line.returned_for}"] if line.returned_for else parts)
+    said = causes_in_words(line.causes)
+    return f"{said}；退回：{line.returned_for}" if line.returned_for else said
+
+
+def causes_in_words(causes: Iterable[str]) -> str:
+    return "；".join(CAUSES[cause].zh if cause in CAUSES else ITEMS[cause].zh for cause in causes)
 
 
 def _late(due: date | None, today: date) -> str:
@@ -196,4 +272,11 @@ def _late(due: date | None, today: date) -> str:
     return "late" if due < today else "today"
 
 
-PAGES: Final = {"review": review, "open_row": open_row, "decide_row": decide_row, "undo_row": undo_row}
+PAGES: Final = {
+    "review": review,
+    "open_row": open_row,
+    "open_next": open_next,
+    "leave_row": leave_row,
+    "decide_row": decide_row,
+    "undo_row": undo_row,
+}

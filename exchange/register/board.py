@@ -79,8 +79,8 @@ def queue_lines(engine: Engine, divisions: Iterable[str], person: str, limit: in
     """The open rows of these offices and of those below them on which this person has given no word, what is due first
     before the rest.
     """
-    given = _gave(person)
-    query = _queue().where(_of(divisions), ReviewRow.state == ReviewState.OPEN, func.coalesce(~given, true()))
+    given = gave(person)
+    query = _queue().where(of_offices(divisions), ReviewRow.state == ReviewState.OPEN, func.coalesce(~given, true()))
     query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row).limit(limit)
     return _read(engine, query)
 
@@ -95,13 +95,13 @@ def disputed_lines(engine: Engine) -> list[QueueLine]:
 def own_lines(engine: Engine, person: str, limit: int) -> list[QueueLine]:
     """The rows on which this person gave a word that has not left yet, the last first."""
     unsent = (ReviewState.OPEN, ReviewState.DECIDED, ReviewState.LEAVING)
-    mine = or_(ReviewRow.decided_by == person, _gave(person))
-    still = or_(ReviewRow.state != ReviewState.OPEN, _gave(person))
+    mine = or_(ReviewRow.decided_by == person, gave(person))
+    still = or_(ReviewRow.state != ReviewState.OPEN, gave(person))
     query = _queue().where(mine, still, ReviewRow.state.in_(unsent))
     return _read(engine, query.order_by(ReviewRow.decided_at.desc().nulls_first(), ReviewRow.row).limit(limit))
 
 
-def _gave(person: str) -> ColumnElement[bool]:
+def gave(person: str) -> ColumnElement[bool]:
     """Whether this person gave a word on the row beside the one that decided it; null where nobody did."""
     return literal(person) == any_(ReviewRow.decided_with)
 
@@ -126,7 +126,7 @@ def _read(engine: Engine, query: Select[*tuple[Any, ...]]) -> list[QueueLine]:
 def queue_counts(engine: Engine, divisions: Iterable[str]) -> Mapping[ReviewState, int]:
     """How many rows of these offices are in each state, in batches that are not closed."""
     query = select(ReviewRow.state, func.count()).join(BatchRow)
-    query = query.where(LIVE, _of(divisions), BatchRow.state.in_(OPEN)).group_by(ReviewRow.state)
+    query = query.where(LIVE, of_offices(divisions), BatchRow.state.in_(OPEN)).group_by(ReviewRow.state)
     with transaction(engine) as session:
         counts = {ReviewState(state): count for state, count in session.execute(query)}
     return {state: counts.get(state, 0) for state in ReviewState}
@@ -140,5 +140,5 @@ def releases_under_way(engine: Engine) -> list[tuple[Release, Batch]]:
         return [(as_release(release), as_batch(batch)) for release, batch in session.execute(query)]
 
 
-def _of(divisions: Iterable[str]) -> ColumnElement[bool]:
+def of_offices(divisions: Iterable[str]) -> ColumnElement[bool]:
     return or_(*(ReviewRow.division.startswith(below(division)) for division in divisions))

@@ -186,6 +186,15 @@ class Reviews:
                 row.held_by, row.held_until = self.actor, now() + HELD
             append_event(session, batch, {}, {"opened": ",".join(str(row) for row in rows)}, self.actor)
 
+    def left(self, batch_id: str, number: int) -> None:
+        """Whoever has the row open leaves it undecided, and others may open it at once; nothing to do for others."""
+        with transaction(self.engine) as session:
+            batch = get_batch(session, batch_id, for_update=True)
+            row = _row(session, batch_id, number)
+            if row.held_by == self.actor:
+                row.held_by = row.held_until = None
+                append_event(session, batch, {}, {"left": str(number)}, self.actor)
+
     def decide(self, batch_id: str, decisions: Sequence[Decision], *, two: bool = False) -> bool:
         """All of these or none; Halt where a row changed since it was seen, is not open to a decision, or another has
         it open. ``two``: a row is decided once two officers agree, or a third has looked; whether all of these are.
@@ -248,6 +257,12 @@ class Reviews:
         """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
         with as_told(self.engine, batch_id) as session:
             return deciders(session, batch_id, rows)
+
+    def divisions_of(self, batch_id: str) -> frozenset[str]:
+        """Whose rows a batch has or had in the queue."""
+        query = select(ReviewRow.division).filter_by(batch_id=batch_id).distinct()
+        with reading(self.engine) as session:
+            return frozenset(session.scalars(query))
 
     def rows_with(self, batch_id: str, cause: str) -> frozenset[int]:
         """The rows of a batch that are or were in the queue for this cause."""

@@ -86,6 +86,29 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
     return cases
 
 
+@dataclass(frozen=True)
+class Proposed:
+    """Of one row: what is to be decided, as of ``open_columns``, what would follow, and how many people it may mean."""
+
+    open: Mapping[str, str]
+    follows: Mapping[str, str]
+    people: int
+
+
+def proposals(app: App, batch_id: str, rows: Sequence[int]) -> list[Proposed]:
+    """What is proposed for each of these rows of a batch that is no objection; nothing is opened."""
+    if not rows:
+        return []
+    context = BatchContext.of(app, app.register.batch(batch_id))
+    proposed, claims = context.matched(rows, settled=True), context.claims(rows)
+    sources = context.sources(later=bool(context.later_pins))
+    columns = open_columns(app, batch_id, rows)
+    return [
+        Proposed(columns[row], _codes(proposed, row), len(_meant(claims[[row]], sources, context, _NUMBERS)))
+        for row in range(proposed.height)
+    ]
+
+
 def open_columns(app: App, batch_id: str, rows: Sequence[int]) -> list[dict[str, str]]:
     """For each of these rows the columns that are to be decided, with their answers now; nothing is opened."""
     matched = _matched(BatchContext.of(app, app.register.batch(batch_id)), rows)

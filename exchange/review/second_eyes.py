@@ -3,7 +3,8 @@
 Rules
 - Every row for an officer of a batch that asks about offence records needs two officers (``register/eyes.py``): hits,
   spot checks, and rows that an officer has for something else beside them.
-- A row that is objected to is decided, and its release approved, by others than those who decided it before.
+- A row that is objected to is decided, and its release approved, by others than those who decided it before; nor do
+  these give the objection more time, or those who decided a row of it: each would prolong a doubt about their own word.
 - What an officer said is taken back by that officer alone, until a leader has approved it: a release that only waits is
   withdrawn, and its other rows are proposed anew.
 """
@@ -16,6 +17,7 @@ from typing import Final
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt
+from exchange.calendar.limits import EXTENDED_OBJECTION
 from exchange.register import Decision, ReleaseState, ReviewState
 from exchange.steps.answers import BatchContext
 from exchange.steps.rows import REFERENCE
@@ -51,6 +53,24 @@ def approve(app: App, batch_id: str, number: int, shown: str) -> None:
         msg = f"{batch_id}: you decided a row that is objected to; another leader approves"
         raise Halt(msg)
     app.register.releases.approve(batch_id, number, shown)
+
+
+def extend(app: App, batch_id: str, reason: str) -> None:
+    """A leader gives an objection its longer time, once (``register/clock.py``); Halt where they decided a row of it or
+    one that it objects to.
+    """
+    if decided_first(app, batch_id):
+        msg = f"{batch_id}: you decided a row that is objected to; another leader gives it more time"
+        raise Halt(msg)
+    app.register.clock.extend(batch_id, EXTENDED_OBJECTION, app.office_days, reason)
+
+
+def decided_first(app: App, batch_id: str) -> bool:
+    """Whether this person decided a row that this objection is about."""
+    batch, person = app.register.batch(batch_id), app.register.actor
+    if batch.objects_to is None or person not in app.register.reviews.deciders(batch.objects_to):
+        return False
+    return person in before(app, batch_id, range(1, (batch.rows_in or 0) + 1))
 
 
 def check_other_officer(app: App, batch_id: str, rows: Sequence[int]) -> None:

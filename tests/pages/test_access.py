@@ -61,6 +61,11 @@ def test_what_writes_is_no_get() -> None:
     assert {route.name for route in ROUTES if route.fresh} == words
     writes = words | {
         "open_row",
+        "open_next",
+        "leave_row",
+        "see_alike",
+        "decide_alike",
+        "propose_stop",
         "decide_row",
         "undo_row",
         "open_objection",
@@ -147,7 +152,7 @@ def test_a_form_is_what_a_browser_sends_once_and_has_an_end(
 
 MARKUP = "<i>x"
 ODD = ("\0", "no.such\0", "1" * 5000, "²", "../../office.toml", "a\r\nb", MARKUP, "\ud800", "x.release-" + "9" * 40)
-FIELDS = ("batch", "row", "release", "version", "number", "letter", "period", "note", "why")
+FIELDS = ("batch", "row", "release", "version", "number", "letter", "period", "note", "why", "only", "causes", "shown")
 
 
 @pytest.mark.parametrize("text", ODD, ids=ascii)

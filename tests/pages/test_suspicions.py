@@ -144,3 +144,27 @@ def test_who_decided_a_row_gives_no_more_time(pages: Pages, app: App, objection:
     assert "须由另一位领导延期" in pages.get("leader", "/approval")[1]
     assert pages.post("leader", "/approval/extend", batch=objection, why="须调取案卷")[0] == 409
     assert app.register.batch(objection).due_working_days != EXTENDED_OBJECTION
+
+
+def test_nor_does_who_decided_what_it_objects_to(
+    pages: Pages, app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame
+) -> None:
+    """A leader who is an officer, too: whoever decided the row first prolongs no doubt about it."""
+    person = people.filter(pl.col("oddity") == "doubtful").head(1).select("id_number", "name", "sex")
+    first = ask(person.with_row_index("row_ref").write_csv().encode(), 1)
+    court.drop(court.make_set(first))
+    poll(app)
+    assert pipeline.run(app, first.batch)
+    as_leader = App(app.settings, Register(app.register.engine, LEADER_ID))
+    said = dict.fromkeys(("identity", "id_number", "name", "sex"), "consistent")
+    as_leader.register.reviews.decide(first.batch, [Decision(1, 1, said, "archive")])
+    (release,) = [each for each in pipeline.propose_all(app).releases if each.batch == first.batch]
+    pipeline.issue(app, release.id)
+    second = ask(b"row_ref\n0\n", 1, cycle="objection", items=("sex",), objects_to=first.batch)
+    court.drop(court.make_set(second))
+    poll(app)
+    assert pipeline.run(app, second.batch)
+    line = pages.get("leader", "/approval")[1].partition(second.batch)[2].partition("</tr>")[0]
+    assert "须由另一位领导延期" in line
+    assert pages.post("leader", "/approval/extend", batch=second.batch, why="须调取案卷")[0] == 409
+    assert app.register.batch(second.batch).due_working_days != EXTENDED_OBJECTION

@@ -19,6 +19,7 @@ function refresh(live) {
 function list(buttons) {
   document.addEventListener("keydown", (event) => {
     if (event.key === "u" && !typing(event)) document.querySelector("button.undo")?.focus();
+    if (event.key === "n" && !typing(event)) document.querySelector("form.next")?.requestSubmit();
     if (typing(event) || !["j", "k"].includes(event.key)) return;
     const at = buttons.indexOf(document.activeElement);
     const next = buttons[Math.min(buttons.length - 1, Math.max(0, at + (event.key === "j" ? 1 : -1)))];
@@ -27,6 +28,7 @@ function list(buttons) {
 }
 
 function decide(form) {
+  const next = document.getElementById("next");
   const columns = [...form.querySelectorAll("fieldset.column")];
   let here = 0;
   const show = (number) => {
@@ -36,7 +38,9 @@ function decide(form) {
   };
   const propose = () => {
     form.querySelectorAll("[data-proposal]").forEach((input) => { input.checked = true; });
-    form.elements.reason.focus();
+    const last = form.querySelector("option[data-last]");
+    if (last) last.selected = true;
+    (last ? form.querySelector("button.main") : form.elements.reason).focus();
   };
   const keep = () => {
     form.querySelectorAll("input[data-before]").forEach((input) => { input.checked = true; });
@@ -47,9 +51,11 @@ function decide(form) {
   document.getElementById("propose").addEventListener("click", propose);
   document.getElementById("keep")?.addEventListener("click", keep);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey && event.key === "Enter") { event.preventDefault(); form.requestSubmit(); return; }
+    if (event.ctrlKey && event.key === "Enter") { event.preventDefault(); form.requestSubmit(form.querySelector("button.main")); return; }
     if (typing(event)) return;
-    if (event.key === "j") show(here + 1);
+    if (event.key === "n") next?.requestSubmit();
+    else if (event.key === "u") location.assign(`${document.body.dataset.base}/review#undo`);
+    else if (event.key === "j") show(here + 1);
     else if (event.key === "k") show(here - 1);
     else if (event.key === "p") { event.preventDefault(); propose(); }
     else if (event.key === "o" && document.getElementById("keep")) { event.preventDefault(); keep(); }
@@ -68,7 +74,13 @@ function sent(form, trouble) {
     event.preventDefault();
     try {
       const body = new URLSearchParams(new FormData(form, event.submitter));
-      const answer = await fetch(form.action, { method: "POST", body });
+      const next = event.submitter?.id === "and-next" && document.getElementById("next");
+      const answer = await fetch(form.action, { method: "POST", body, redirect: next ? "manual" : "follow" });
+      if (next && answer.type === "opaqueredirect") {
+        next.elements.reason.value = form.elements.reason.value; // offered again, to be seen before it is registered
+        next.submit();
+        return;
+      }
       if (answer.redirected && answer.ok) { location.assign(answer.url); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       const told = page.getElementById("message")?.textContent;
@@ -105,10 +117,18 @@ document.addEventListener("click", (event) => {
   outside.click();
 });
 
+document.addEventListener("keydown", (event) => {
+  const keys = document.getElementById("keys");
+  if (event.key !== "?" || typing(event) || !keys) return;
+  keys.open = !keys.open;
+  keys.scrollIntoView({ block: "nearest" });
+});
+
 const live = document.getElementById("live");
 if (live) refresh(live);
 const buttons = [...document.querySelectorAll("button.open")];
 if (buttons.length || document.querySelector("button.undo")) list(buttons);
+if (location.hash === "#undo") document.querySelector("button.undo")?.focus();
 const form = document.getElementById("decide");
 if (form) decide(form);
-for (const each of document.querySelectorAll("form.sent")) sent(each, document.querySelector(".trouble"));
+for (const each of document.querySelectorAll("form.sent")) sent(each, each.querySelector(".trouble") ?? document.querySelector(".trouble"));

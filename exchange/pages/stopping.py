@@ -1,0 +1,32 @@
+"""An officer asks for the clock of a batch to be stopped (报请停止计时), from a row that must be looked into by hand.
+
+Rule: the batch is one of which a row is this officer's; the clock runs until a leader, another person, approves
+(``register/clock.py``).
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from fastapi.responses import Response
+
+from exchange.base.errors import Halt, without_values
+from exchange.base.tables import STOPS
+from exchange.pages.asked import Asked
+from exchange.pages.review import own_row
+from exchange.review.decisions import check_note
+
+
+def propose_stop(asked: Asked) -> Response:
+    review, reason = own_row(asked), asked.form.get("reason", "")
+    note = asked.form.get("note", "").strip() or None
+    if reason not in STOPS:
+        msg = f"no such reason; one of {', '.join(STOPS)}"
+        raise Halt(msg)
+    with without_values():
+        check_note(note, needed=reason == "other")
+    proposed = asked.app.register.clock.propose(review.batch, asked.app.now(), reason, note)
+    return asked.see("/review?asked=1" if proposed else "/review?waits=1")
+
+
+PAGES: Final = {"propose_stop": propose_stop}

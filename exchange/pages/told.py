@@ -1,0 +1,132 @@
+"""The ledger's lines of one batch in words, for its page.
+
+Rules
+- What an officer said of a row stands in the ledger and not here: whoever runs things need not know a row's answers.
+  Openings and decisions between two other lines are one line for each person, counted.
+- Nor do notes and reasons that somebody typed; of a fact without words of its own its name is told, and no value.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.base.tables import ALERTS, SOURCES
+from exchange.pages import words
+from exchange.register import ReleaseState, State, Step
+from exchange.supervision.labels import Words
+
+ROLES: Final = {
+    "manifest": Words("清单", "manifest"),
+    "signature": Words("清单签名", "signature"),
+    "data": Words("数据文件", "data"),
+    "agreement": Words("协议", "agreement"),
+    "agreed_signing": Words("部门签名证书", "signing certificate"),
+    "agreed_encryption": Words("部门加密证书", "encryption certificate"),
+    "receipt": Words("回执", "receipt"),
+    "receipt_signature": Words("回执签名", "its signature"),
+    "result_data": Words("结果数据", "result data"),
+    "result": Words("结果清单", "result"),
+    "result_signature": Words("结果签名", "its signature"),
+}
+_NAMES: Final = {
+    "seen": Words("结果已在部门目录中", "lies in the partner's folder"),
+    "taken": Words("部门已取走结果", "taken"),
+    "redelivered": Words("重新送达结果", "delivered again"),
+    "queued": Words("转人工核实（行）", "rows for officers"),
+    "rows_open": Words("待答复（行）", "rows still open"),
+    "clock_stands": Words("停止计时", "the clock stands"),
+    "due_on": Words("时限", "due"),
+    "due_last": Words("最后时限", "last due"),
+    "due_before": Words("原时限", "due before"),
+    "due_provisional": Words("暂定", "provisional"),
+    "due_working_days": Words("工作日数", "working days"),
+    "extended": Words("延期", "extended"),
+    "stop_proposed": Words("报请停止计时", "a stop is proposed"),
+    "stop_rejected": Words("不予停止计时", "not stopped"),
+    "stop": Words("停止计时", "stopped"),
+    "start": Words("恢复计时", "started"),
+    "receipts_sent": Words("已发回执", "receipts sent"),
+    "guard": Words("防探测", "guard"),
+    "hold": Words("保全", "hold"),
+    "destroyed": Words("已销毁", "destroyed"),
+    "told": Words("告知索引", "told index"),
+    "alert": Words("提醒", "alert"),
+    "pinned": Words("固定快照", "snapshot pinned"),
+    "second_pass": Words("第二次核查", "second pass"),
+}
+_SHOWN: Final = {"queued", "rows_open", "due_on", "due_last", "due_before", "due_working_days", "receipts_sent"}
+"""Facts whose value is a number or a day."""
+_LOOKS: Final = re.compile(r"opened|left|review\.\d+(\.earlier)?")
+
+
+@dataclass(frozen=True)
+class Line:
+    """``whose``: a person's id, or who else."""
+
+    when: str
+    whose: str
+    told: str
+
+
+def lines(steps: list[Step]) -> list[Line]:
+    """The steps in order; what officers did between two others, counted by person."""
+    found: list[Line] = []
+    looks: dict[str, list[Step]] = {}
+    for step in steps:
+        facts = json.loads(step.facts)
+        if facts and all(_LOOKS.fullmatch(name) for name in facts):
+            looks.setdefault(step.actor, []).append(step)
+            continue
+        found += _looked(looks)
+        looks = {}
+        told = f"→ {words.STATES[State(step.to_state)]}" if step.from_state != step.to_state else _told(facts)
+        found.append(Line(words.moment(step.at), step.actor, told))
+    return found + list(_looked(looks))
+
+
+def _looked(looks: Mapping[str, list[Step]]) -> Iterator[Line]:
+    for person, steps in looks.items():
+        facts = [fact for step in steps for fact in json.loads(step.facts).items()]
+        opened = sum(len(str(value).split(",")) for name, value in facts if name == "opened")
+        undone = sum(value == "undone" for _, value in facts)
+        decided = sum(re.fullmatch(r"review\.\d+", name) is not None for name, _ in facts) - undone
+        counts = (("查看", "opened", opened), ("登记结论", "decided", decided), ("撤回", "undone", undone))
+        told = "，".join(f"{zh} {count} 行 {en}" for zh, en, count in counts if count) or "放回 left"
+        first, last = words.moment(steps[0].at), words.moment(steps[-1].at)
+        yield Line(first if first == last else f"{first} – {last[-5:]}", person, told)
+
+
+def _told(facts: Mapping[str, object]) -> str:
+    return "；".join(dict.fromkeys(_fact(name, str(value)) for name, value in facts.items()))
+
+
+def _fact(name: str, value: str) -> str:
+    kind, _, rest = name.partition(".")
+    role, _, number = kind.partition("-")
+    if role in ROLES:
+        return f"{ROLES[role]}{' ' + number if number else ''}"
+    if kind == "release":
+        return _release(rest, value)
+    if kind == "pinned":
+        return f"{_NAMES[kind]} {SOURCES[rest].zh if rest in SOURCES else rest}"
+    if kind == "alert":
+        code = rest.rstrip("0123456789")
+        return f"{_NAMES[kind]} {ALERTS[code].zh if code in ALERTS else code}"
+    said = str(_NAMES.get(kind, Words(kind, kind)))
+    if kind == "destroyed":
+        return f"{said} {ROLES.get(rest.partition('-')[0], rest)}"
+    if kind in _SHOWN:
+        return f"{said} {value}"
+    return f"{said} {rest}".strip()
+
+
+def _release(rest: str, value: str) -> str:
+    """``1`` with its state, or ``1.answers`` and what else was noted of it."""
+    number, _, more = rest.partition(".")
+    state = "prepared" if value.startswith("sealed") else value.partition(" ")[0]
+    known = not more and state in {each.value for each in ReleaseState}
+    return f"放行 release {number}{f' {words.RELEASES[ReleaseState(state)]}' if known else ''}"

@@ -1,0 +1,93 @@
+"""Heaps of an officer's open rows: those of one batch for the same causes; and which row comes next.
+
+Rules
+- What is due first comes before the rest; after a row comes the one behind it, and after the last the first again, so
+  that nobody stands before a row that they cannot decide.
+- A row that somebody else has open is passed over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, Final
+
+from sqlalchemy import ColumnElement, Engine, Select, func, literal, or_, select, true, tuple_
+
+from exchange.register.board import gave, of_offices
+from exchange.register.database import transaction
+from exchange.register.models import LIVE, BatchRow, ReviewRow
+from exchange.register.reviews import ReviewState
+
+_NEVER: Final = date.max
+"""Where no due day is known yet."""
+
+
+@dataclass(frozen=True)
+class Heap:
+    """So many open rows of one batch, all for these causes."""
+
+    batch: str
+    partner: str
+    causes: tuple[str, ...]
+    due_on: date | None
+    rows: int
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """What an officer goes through: all rows, those of one batch, or one heap."""
+
+    batch: str | None = None
+    causes: tuple[str, ...] = ()
+
+    def holds(self) -> list[ColumnElement[bool]]:
+        batch = [ReviewRow.batch_id == self.batch] if self.batch else []
+        return batch + ([ReviewRow.causes == list(self.causes)] if self.causes else [])
+
+
+def heaps(engine: Engine, divisions: Iterable[str], person: str, limit: int) -> list[Heap]:
+    """The heaps of these offices and of those below them on which this person has given no word."""
+    columns = (ReviewRow.batch_id, BatchRow.partner, ReviewRow.causes, BatchRow.due_on)
+    query = _open(select(*columns, func.count()), divisions, person).group_by(*columns)
+    query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.causes).limit(limit)
+    with transaction(engine) as session:
+        return [Heap(batch, by, tuple(causes), due, rows) for batch, by, causes, due, rows in session.execute(query)]
+
+
+def next_row(
+    engine: Engine,
+    divisions: Iterable[str],
+    person: str,
+    at: datetime,
+    chosen: Chosen,
+    after: tuple[str, int] | None = None,
+) -> tuple[str, int] | None:
+    """Batch and number of the row that comes after this one, or first; None where none is left but this one."""
+    place = tuple_(func.coalesce(BatchRow.due_on, _NEVER), ReviewRow.batch_id, ReviewRow.row)
+    free = or_(ReviewRow.held_by.is_(None), ReviewRow.held_by == person, ReviewRow.held_until <= at)
+    query = _open(select(ReviewRow.batch_id, ReviewRow.row), divisions, person).where(free, *chosen.holds())
+    query = query.order_by(place).limit(1)
+    with transaction(engine) as session:
+        if after is not None:
+            batch_id, row = after
+            due = session.scalar(select(BatchRow.due_on).filter_by(id=batch_id)) or _NEVER
+            behind = place > tuple_(literal(due), literal(batch_id), literal(row))
+            if (found := session.execute(query.where(behind)).first()) is not None:
+                return found[0], found[1]
+        found = session.execute(query).first()
+        return None if found is None or tuple(found) == after else (found[0], found[1])
+
+
+def count(engine: Engine, divisions: Iterable[str], person: str, chosen: Chosen) -> int:
+    """How many rows are left of it."""
+    with transaction(engine) as session:
+        return session.scalar(_open(select(func.count()), divisions, person).where(*chosen.holds())) or 0
+
+
+def _open(query: Select[*tuple[Any, ...]], divisions: Iterable[str], person: str) -> Select[*tuple[Any, ...]]:
+    """Of live batches, what these offices' officer may still give a word on."""
+    unsaid = func.coalesce(~gave(person), true())
+    open_rows = ReviewRow.state == ReviewState.OPEN
+    return query.select_from(ReviewRow).join(BatchRow).where(LIVE, of_offices(divisions), open_rows, unsaid)

@@ -1,0 +1,120 @@
+"""One row after the other: what comes next, what somebody leaves, and what is gone through."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import polars as pl
+import pytest
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.calendar.working_days import office_day
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.world import OFFICER_ID, SECOND_OFFICER_ID
+from exchange.intake.collect import poll
+from exchange.register import ReviewState
+from tests.pages.conftest import Pages
+
+IDENTITY = "identity"
+SAID = {"answer.identity": "consistent", "answer.sex": "consistent", "reason": "archive"}
+
+
+@pytest.fixture
+def batch(app: App, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame) -> str:
+    """Three rows for an officer."""
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    rows = pl.concat([doubtful] * 3).select("id_number", "name", "sex").with_row_index("row_ref")
+    request = ask(rows.write_csv().encode(), rows.height)
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    return request.batch
+
+
+def shown(text: str) -> int | None:
+    found = re.search(r"第 (\d+) 行</small></h1>", text)
+    return int(found[1]) if found else None
+
+
+def go_on(pages: Pages, login: str, batch: str, after: int | None = None) -> int | None:
+    given = {"only": batch, "causes": IDENTITY} | ({} if after is None else {"batch": batch, "row": str(after)})
+    status, text = pages.post(login, "/review/next", **given)
+    assert status in (200, 303)
+    return shown(text)
+
+
+def decided(pages: Pages, login: str, batch: str, row: int) -> None:
+    assert pages.post(login, "/review/decide", batch=batch, row=str(row), version="1", **SAID)[0] == 303
+
+
+def test_rows_come_one_after_the_other_and_the_first_again(pages: Pages, batch: str) -> None:
+    assert go_on(pages, "officer", batch) == 1
+    assert [go_on(pages, "officer", batch, after) for after in (1, 2, 3)] == [2, 3, 1]
+    decided(pages, "officer", batch, 1)
+    assert go_on(pages, "officer", batch, 1) == 2
+    decided(pages, "officer", batch, 2)
+    assert go_on(pages, "officer", batch, 2) == 3
+    assert go_on(pages, "officer", batch, 3) is None, "none but the one that was skipped"
+
+
+def test_what_another_has_open_is_passed_over_until_it_is_left(pages: Pages, app: App, batch: str) -> None:
+    assert go_on(pages, "officer", batch) == 1
+    assert go_on(pages, "officer-b", batch) == 2
+    assert go_on(pages, "officer-b", batch, 2) == 3
+    assert app.register.reviews.get(batch, 2).held_by is None, "skipped, it is free"
+    assert pages.post("officer-b", "/review/leave", batch=batch, row="1")[0] == 303
+    assert app.register.reviews.get(batch, 1).held_by == OFFICER_ID, "nobody frees what another has"
+    assert pages.post("officer", "/review/leave", batch=batch, row="1")[0] == 303
+    assert go_on(pages, "officer-b", batch, 3) == 1
+    assert app.register.reviews.get(batch, 1).held_by == SECOND_OFFICER_ID
+    app.register.verify()
+
+
+@pytest.mark.parametrize("given", [{"only": "no.such"}, {"causes": "name_variant;none"}])
+def test_nothing_fits(pages: Pages, batch: str, given: dict[str, str]) -> None:
+    status, text = pages.post("officer", "/review/next", **{"only": batch, "causes": IDENTITY} | given)
+    assert (status, shown(text)) == (303, None)
+
+
+def test_nobody_goes_through_another_offices_rows(pages: Pages, batch: str) -> None:
+    assert go_on(pages, "yanbian", batch) is None
+    assert pages.post("yanbian", "/review/next", batch=batch, row="1")[0] == 404
+    assert pages.post("yanbian", "/review/leave", batch=batch, row="1")[0] == 404
+    assert pages.post("yanbian", "/review/alike", only=batch, causes=IDENTITY)[0] == 404
+
+
+def test_the_list_tells_the_heap(pages: Pages, app: App, batch: str) -> None:
+    _, listed = pages.get("officer", "/review")
+    assert re.search(rf'name="only" value="{batch}"><input type="hidden" name="causes" value="{IDENTITY}"', listed)
+    assert "同类一并核实 Rows alike, together " + batch not in listed, "three are few"
+    _, row = pages.post("officer", "/review/next", only=batch, causes=IDENTITY)
+    assert "尚余 <b>3</b> 行" in row
+    assert app.register.reviews.get(batch, 1).state is ReviewState.OPEN
+
+
+def test_an_officer_asks_for_the_clock_to_be_stopped_and_a_leader_decides(
+    pages: Pages, app: App, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame
+) -> None:
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    rows = doubtful.select("id_number", "name", "sex").with_row_index("row_ref").write_csv().encode()
+    request = ask(rows, 1, cycle="monthly", period=f"{office_day(app.now()):%Y-%m}")
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    given = {"batch": request.batch, "row": "1", "reason": "record_unclear"}
+    assert "报请停止计时" in pages.post("officer", "/review/open", batch=request.batch, row="1")[1]
+    for login, change, status in (
+        ("yanbian", {}, 404),
+        ("leader", {}, 403),
+        ("officer", {"reason": "none"}, 409),
+        ("officer", {"reason": "other"}, 409),
+        ("officer", {"note": "见11010519491231002X"}, 409),
+        ("officer", {}, 303),
+    ):
+        assert pages.post(login, "/review/stop", **given | change)[0] == status
+    (asked,) = app.register.clock.proposals(request.batch)
+    assert (asked.proposed_by, asked.reason) == (OFFICER_ID, "record_unclear")
+    assert not app.register.batch(request.batch).clock_stands
+    assert request.batch in pages.get("leader", "/approval")[1]
