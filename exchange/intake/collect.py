@@ -17,6 +17,7 @@ Rules
 - The ledger's checkpoint is kept with each look, so that a database that was put back is found within a minute, also
   where nothing was sent meanwhile.
 - Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
+- Partners who share a login are looked at over one connection.
 - Whatever goes wrong in one partner's look is that partner's trouble, and in one set that set's: it is named, the
   others go on. A look has one time limit in all, and a batch is told as soon as it is claimed.
 - More files than are looked at: the partner gets a notice, and the sets that are seen are answered. What a set seems to
@@ -28,17 +29,16 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
 
 from exchange.agreements.agreement import Agreement, load_agreement
-from exchange.app import App
+from exchange.app import App, account_of
 from exchange.base.duty import COLLECT, Duties, look_at
 from exchange.base.errors import ExchangeError, Refused, Retryable, without_values
 from exchange.base.files import sha256
@@ -55,7 +55,7 @@ from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.steps.receipt import has_receipt, send_receipt
 from exchange.wire.cms import as_der
-from exchange.wire.connection import Denied, Unreadable, Unsettled
+from exchange.wire.connection import Denied, Login, Unreadable, Unsettled
 from exchange.wire.envelope import is_whole_der
 from exchange.wire.manifest import (
     DATA_FORMS,
@@ -68,11 +68,19 @@ from exchange.wire.manifest import (
     is_whole_json,
     parse,
 )
+from exchange.wire.pool import pooled
 from exchange.wire.transport import Folder, RemoteFile
 
 log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT: Final = 8
+MAX_SHARING: Final = 50
+"""Folders that one connection looks into, where partners share a login."""
+
+_TRIES: Final = 3
+_REACHED_LATELY: Final = timedelta(minutes=5)
+"""Whose server was not reached for so long is tried once, beside the others: a sweep is to end within its minute."""
+
 _SETTLING: Final = timedelta(minutes=1)
 """So long after its last step a batch's own run may still be sending its receipt and clearing its set away."""
 
@@ -98,12 +106,16 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
     claimed, while others are still being looked at, and says whether it has a run.
     """
-    result, files = PollResult(), app.agreement_files()
-    told: SimpleQueue[str | None] = SimpleQueue()
-    with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers:
-        looks = [workers.submit(_poll_partner, app, path, told) for path in files]
+    result, told = PollResult(), SimpleQueue[str | None]()
+    with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers, ThreadPoolExecutor(MAX_IN_FLIGHT) as beside:
+        looks = [
+            workers.submit(_poll_sharing, app, sharing, _TRIES, told)
+            if reached
+            else beside.submit(_poll_sharing, app, sharing, 1, told)
+            for sharing, reached in _sharing(app, list(_agreements(app, result.troubles)))
+        ]
         for _ in looks:
-            while (batch_id := told.get()) is not None:  # which ends a partner's look
+            while (batch_id := told.get()) is not None:  # which ends a look
                 with _named(result.troubles, batch_id):
                     start(batch_id, lane_of(app, batch_id))
         for scan in looks:
@@ -143,21 +155,55 @@ def _named(troubles: list[str], name: str) -> Generator[None]:
         troubles.append(f"{name}: {error}")
 
 
-def _poll_partner(app: App, agreement_file: Path, told: SimpleQueue[str | None]) -> list[str]:
-    """Claims and tells what is complete in one partner's folder; its troubles in a sentence each."""
+def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:
+    """All that can be read; the others are troubles."""
+    for path in app.agreement_files():
+        with _named(troubles, path.stem):
+            yield load_agreement(path)
+
+
+def _sharing(app: App, agreements: Sequence[Agreement]) -> Generator[tuple[Sequence[Agreement], bool]]:
+    """Those who share a login together, as many as one connection looks into; and whether any of them was reached in
+    the last minutes.
+    """
+    duties, by_login = Duties.of_home(app.settings.home), dict[Login, list[Agreement]]()
+    for agreement in agreements:
+        by_login.setdefault(account_of(agreement).login, []).append(agreement)
+    for login in by_login.values():
+        signs = [duties.last(look_at(each.partner)) for each in login]
+        reached = any(sign is not None and app.now() - sign.at <= _REACHED_LATELY for sign in signs)
+        for first in range(0, len(login), MAX_SHARING):
+            yield login[first : first + MAX_SHARING], reached
+
+
+def _poll_sharing(app: App, sharing: Sequence[Agreement], tries: int, told: SimpleQueue[str | None]) -> list[str]:
+    """Claims and tells what is complete in these partners' folders, over one connection while that stands; their
+    troubles in a sentence each. Where one cannot connect, none of the others can.
+    """
     troubles: list[str] = []
     try:
-        with _named(troubles, agreement_file.stem):
-            agreement = load_agreement(agreement_file)
-            with app.folder(agreement) as folder, folder.one_look():
-                scan = FolderScan(app, agreement, folder, told.put)
-                scan.all_sets()
-                troubles += scan.troubles
-                troubles += notice_pickups(app, agreement.partner, folder, scan.files)
-                Duties.of_home(app.settings.home).done(look_at(agreement.partner))
+        with pooled():
+            for number, agreement in enumerate(sharing, 1):
+                if not _poll_partner(app, agreement, tries, told.put, troubles):
+                    others = [each.partner for each in sharing[number:]]
+                    troubles += [f"{each}: not reached, as {agreement.partner}" for each in others]
+                    break
     finally:
         told.put(None)
     return troubles
+
+
+def _poll_partner(app: App, agreement: Agreement, tries: int, tell: Callable[[str], None], troubles: list[str]) -> bool:
+    """One look into one partner's folder; whether its server was reached."""
+    reached = False
+    with _named(troubles, agreement.partner), app.folder(agreement, tries) as folder, folder.one_look():
+        reached = True
+        scan = FolderScan(app, agreement, folder, tell)
+        scan.all_sets()
+        troubles += scan.troubles
+        troubles += notice_pickups(app, agreement.partner, folder, scan.files)
+        Duties.of_home(app.settings.home).done(look_at(agreement.partner))
+    return reached
 
 
 class FolderScan:
