@@ -22,7 +22,7 @@ from exchange.base.duty import LOOKOUT, Duties
 from exchange.intake.rounds import ClaimedBatch, Watch, Watched
 from exchange.intake.shares import WHOLE, Share, Silence
 
-_SIGN_SECONDS: Final = 5.0
+_SIGN_SECONDS: Final = 3.0
 _TURN_SECONDS: Final = 1.0
 
 

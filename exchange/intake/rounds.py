@@ -25,9 +25,10 @@ from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App, account_of
 from exchange.base.duty import Duties, look_at
 from exchange.base.errors import ExchangeError, without_values
-from exchange.intake.collect import MAX_SHARING, FolderScan
+from exchange.intake.collect import MAX_SHARING
 from exchange.intake.lanes import AD_HOC, Lane, lane_of
 from exchange.intake.movement import Movement
+from exchange.intake.scan import FolderScan
 from exchange.wire.connection import Login
 from exchange.wire.transport import Folder, RemoteFile
 
@@ -35,7 +36,7 @@ log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_SECONDS: Final = 1.0
 _LONGEST_PAUSE_SECONDS: Final = 30.0
-_SIGN_SECONDS: Final = 10.0
+_SIGN_SECONDS: Final = 20.0
 _CLAIMING_SECONDS: Final = 0.5
 """So long one folder's sets are claimed in one turn."""
 
@@ -204,14 +205,15 @@ class _Rounds:
         place.next_look = now + pause
 
     def _claim(self, place: _Place, scan: FolderScan) -> bool:
-        """Claims what is complete; whether its turn was long enough for all."""
+        """Claims what is complete, of one set at least; whether its turn was long enough for all."""
         place.seen = {stem: files for stem, files in place.seen.items() if stem in scan.sets}
-        end = time.monotonic() + _CLAIMING_SECONDS
+        end, claimed = time.monotonic() + _CLAIMING_SECONDS, False
         for stem, files in scan.sets.items():
             if place.seen.get(stem) == files:
                 continue
-            if time.monotonic() >= end:
+            if claimed and time.monotonic() >= end:
                 return False
+            claimed = True
             with scan.apart(stem):
                 scan.claim_if_complete(stem)
                 while scan.claimed:

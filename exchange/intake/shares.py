@@ -16,7 +16,7 @@ from zlib import crc32
 
 from exchange.base.duty import LOOKOUT, Sign
 
-SILENT_SECONDS: Final = 15.0
+SILENT_SECONDS: Final = 10.0
 
 
 @dataclass(frozen=True)
