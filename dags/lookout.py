@@ -4,6 +4,7 @@ what is complete, start its run and have small ad hoc sets answered at once by p
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from functools import partial
 
@@ -15,8 +16,10 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import resident_workers
+from exchange.intake.shares import Share
 
 SECONDS = 320.0  # to the next run, and 20 more until that one has taken over
+LOOKOUTS = int(os.environ.get("EXCHANGE_LOOKOUTS", "1"))
 
 PAGE = """
 ### 值守 · lookout
@@ -28,6 +31,10 @@ what is complete and starts its run at once. They change over every five minutes
 小的临时请求由值守旁的常驻进程（`resident_workers` 个）当即答复，答复后其 `immediate` 运行约每三秒开始一个，核对已办完即结束；常驻进程没有办成的，运行立即开始并办完。
 Small ad hoc sets are answered at once by resident processes beside it; then their runs of `immediate` start, one in three seconds, and find the work done. What
 a resident process could not do has its run at once, which does it.
+
+环境变量 `EXCHANGE_LOOKOUTS` 大于 1 时，各部门分给几个任务 `watch_1`、`watch_2`……，各有 Celery 队列 `lookout-1`、`lookout-2`……（各由一台工作机取）；一个没有声音 10 秒，其余的代看。
+With `EXCHANGE_LOOKOUTS` above 1 the partners are shared among tasks `watch_1`, `watch_2` …, each with a Celery queue of its own,
+`lookout-1`, `lookout-2` …, for a worker of its own; where one is silent for 10 s, the others watch its partners, too.
 
 没有它也不会漏：`collect` 每分钟全部查看一遍，失败、暂停或停机只是慢一些。 Nothing is lost without it: `collect` looks each minute.
 
@@ -41,6 +48,7 @@ answer is tried again, the others are watched; `troubles` of `collect` reports i
     schedule="*/5 * * * *",
     catchup=False,
     max_active_runs=2,
+    dagrun_timeout=timedelta(seconds=SECONDS + 100),  # what waits for a worker that is gone holds up no later run
     default_args={
         "pool": "lookout",
         "priority_weight": 100,
@@ -54,19 +62,21 @@ answer is tried again, the others are watched; `troubles` of `collect` reports i
 )
 def lookout() -> None:
     @task
-    def watch() -> None:
-        in_office(_watch)
+    def watch(number: int) -> None:
+        in_office(partial(_watch, Share(number, LOOKOUTS)))
 
-    watch()
+    for number in range(LOOKOUTS):
+        apart = {"task_id": f"watch_{number + 1}", "queue": f"lookout-{number + 1}"} if LOOKOUTS > 1 else {}
+        watch.override(**apart)(number)
 
 
-def _watch(app: App) -> None:
+def _watch(share: Share, app: App) -> None:
     def open_app() -> App:
         return App.open(app.register.actor)
 
     owed, start_immediate = OwedRuns.of_home(app.settings.home), partial(start_run, Lane.IMMEDIATE)
     with resident_workers(open_app, app.settings.policy.resident_workers, owed, start_immediate) as workers:
-        for batch_id, lane in monitor(app, SECONDS, workers.look):
+        for batch_id, lane in monitor(app, SECONDS, workers.look, share):
             if lane is Lane.IMMEDIATE:
                 workers.pass_on(batch_id)
             else:

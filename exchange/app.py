@@ -156,26 +156,27 @@ class App:
     def agreement_file(self, partner: str) -> Path:
         return self.settings.agreements / f"{partner}.toml"
 
-    def folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
-        """The partner's folders on its SFTP server, for one conversation: it has an end, whatever the server does."""
+    def folder(self, agreement: Agreement, tries: int = 3) -> AbstractContextManager[Folder]:
+        """The partner's folders on its SFTP server, for one conversation: it has an end, whatever the server does.
+        ``tries`` to connect.
+        """
         seconds = self.settings.policy.whole_transfer_seconds
         pool = current_pool()
         if pool is None:
-            return self._connected(agreement, seconds)
-        return pool.conversation(_account(agreement), seconds, lambda: self.standing_folder(agreement))
+            return self._connected(agreement, seconds, tries)
+        return pool.conversation(account_of(agreement), seconds, lambda: self._connected(agreement, 0, tries))
 
     def standing_folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
         """The same for a connection that stays open; each look has an end of its own."""
         return self._connected(agreement, 0)
 
-    def _connected(self, agreement: Agreement, seconds: float) -> AbstractContextManager[Folder]:
+    def _connected(self, agreement: Agreement, seconds: float, tries: int = 3) -> AbstractContextManager[Folder]:
         policy = self.settings.policy
-        timeouts = Timeouts(
-            policy.connect_seconds, policy.transfer_seconds, policy.whole_look_seconds, conversation_seconds=seconds
-        )
-        return connect(_account(agreement), self.settings.keys.sftp_key, timeouts, self.register.one_sender)
+        timeouts = Timeouts(policy.connect_seconds, policy.transfer_seconds, policy.whole_look_seconds, seconds, tries)
+        return connect(account_of(agreement), self.settings.keys.sftp_key, timeouts, self.register.one_sender)
 
 
-def _account(agreement: Agreement) -> SftpAccount:
+def account_of(agreement: Agreement) -> SftpAccount:
+    """Where the partner's folders are, as its agreement says."""
     sftp = agreement.sftp
     return SftpAccount(sftp.host, sftp.port, sftp.username, sftp.host_key, sftp.requests, sftp.results)

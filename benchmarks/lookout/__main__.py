@@ -1,7 +1,9 @@
 """``python -m benchmarks.lookout``; see the package.
 
-Environment: ``PARTNERS`` (300), ``SECONDS`` of watching once all are connected (60), ``DROPS`` in that time (40),
-``CONNECT`` seconds given for connecting (60), ``BESIDE``: another checkout, ``WORLD`` (var/bench-lookout).
+Environment: ``PARTNERS`` (1000), ``AD_HOC`` of them that may ask ad hoc (300), ``SERVERS`` that the odd ones share
+(50), ``USELESS`` of the ad hoc ones whose server is dead or drips (4), ``SECONDS`` of watching once all are connected
+(60), ``DROPS`` in that time (40), ``CONNECT`` seconds given for connecting (60), ``BESIDE``: another checkout,
+``WORLD`` (var/bench-lookout).
 """
 
 from __future__ import annotations
@@ -37,7 +39,7 @@ def resident_mib(pid: int) -> int:
 def watched(many: ManyPartners, tree: Path, connect: float, seconds: float, drops: int) -> str:
     """One lookout of this checkout on duty, while sets are dropped; its figures in a line."""
     many.clear()
-    command = [sys.executable, str(Path(__file__).parent / "on_duty.py"), str(many.world.config)]
+    command = _command(many, "on_duty.py")
     duty = subprocess.Popen(
         [*command, str(connect + seconds + _SETTLING)],
         env={**os.environ, "PYTHONPATH": str(tree)},
@@ -68,16 +70,38 @@ def watched(many: ManyPartners, tree: Path, connect: float, seconds: float, drop
     )
 
 
+def swept(many: ManyPartners, tree: Path) -> str:
+    """One sweep of this checkout through all partners' folders, its figures in a line."""
+    many.clear()
+    environment = {**os.environ, "PYTHONPATH": str(tree)}
+    said = subprocess.run(_command(many, "sweep.py"), env=environment, capture_output=True, text=True, check=True)
+    polled, whole, spent, troubles = said.stdout.splitlines()[-1].split()
+    return (
+        f"{spent:>5} s of processor time  {polled} s until all were looked at  {whole} s with the status files"
+        f"  {troubles} partners in trouble"
+    )
+
+
+def _command(many: ManyPartners, program: str) -> list[str]:
+    return [sys.executable, str(Path(__file__).parent / program), str(many.world.config)]
+
+
+def _asked(name: str, otherwise: int) -> int:
+    return int(os.environ.get(name, str(otherwise)))
+
+
 def main() -> None:
-    partners, drops = int(os.environ.get("PARTNERS", "300")), int(os.environ.get("DROPS", "40"))
+    partners, ad_hoc, drops = _asked("PARTNERS", 1000), _asked("AD_HOC", 300), _asked("DROPS", 40)
     seconds, connect = float(os.environ.get("SECONDS", "60")), float(os.environ.get("CONNECT", "60"))
-    many = ManyPartners(Path(os.environ.get("WORLD", "var/bench-lookout")), partners)
+    world = Path(os.environ.get("WORLD", "var/bench-lookout"))
+    many = ManyPartners(world, partners, ad_hoc, _asked("SERVERS", 50), _asked("USELESS", 4))
     try:
         for name in ("BESIDE", ""):
             if tree := os.environ.get(name) if name else str(ROOT):
-                print(f"{name or 'here':7}{watched(many, Path(tree), connect, seconds, drops)}", flush=True)
+                print(f"{name or 'here':7}lookout {watched(many, Path(tree), connect, seconds, drops)}", flush=True)
+                print(f"{name or 'here':7}sweep   {swept(many, Path(tree))}", flush=True)
     finally:
-        many.world.stop_servers()
+        many.stop()
 
 
 if __name__ == "__main__":

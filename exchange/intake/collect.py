@@ -1,87 +1,43 @@
-"""Collect: find complete request sets in the partners' folders and claim each once; see which results were taken.
+"""Collect: one look into all partners' folders; complete sets are claimed, and it is seen which results were taken.
 
 Rules
-- A set is complete when the manifest, its signature and the data file that it names are there, whole as far as a
-  listing and their own form can tell (the data file's hash is checked when it is fetched). The order of upload does
-  not matter.
-- An incomplete set is left alone. When nothing about it has moved for the office's patience with it, the partner gets a
-  signed notice and the register knows; the files stay where they are.
-- A set is known by its manifest's bytes. The same bytes again: the same receipt again. The same batch id with other
-  bytes: a batch of its own, which is refused. What the folder holds is only a call to look; the register decides.
-- Several look at once (the poll, the lookout, a batch's own run that clears its set away): what is gone or moves
-  between listing and reading is left to the next look and does not hold up the partner's other sets.
-- What will never be read (names that are none, folders, links, acknowledgements of nothing) gets the partner one notice
-  a day, as long as it lies there, which says what is read (``astray.py``).
-- A file whose name holds an identity number is not touched, because names are written down; the partner is told so
-  likewise.
+- What one look into one folder does: ``scan.py``. Whatever goes wrong in one partner's look is that partner's trouble:
+  it is named, the others go on.
+- A batch is told as soon as it is claimed, while others are still being looked at.
+- Partners who share a login are looked at over one connection. Whose server was not reached for some minutes is tried
+  once, beside the others, so that a dead one makes no sweep longer than its minute.
+- The register is asked once of whom it knows something incomplete, or a result that was not taken; of all others it is
+  not asked one by one.
 - The ledger's checkpoint is kept with each look, so that a database that was put back is found within a minute, also
   where nothing was sent meanwhile.
-- Claims come first: a notice or receipt that cannot be put into the partner's folder holds up no set.
-- Whatever goes wrong in one partner's look is that partner's trouble, and in one set that set's: it is named, the
-  others go on. A look has one time limit in all, and a batch is told as soon as it is claimed.
-- More files than are looked at: the partner gets a notice, and the sets that are seen are answered. What a set seems to
-  lack may lie among the others and is not reported.
 """
 
 from __future__ import annotations
 
-import json
-import logging
-import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from queue import SimpleQueue
-from typing import Final
+from typing import Final, Self
 
 from exchange.agreements.agreement import Agreement, load_agreement
-from exchange.app import App
+from exchange.app import App, account_of
 from exchange.base.duty import COLLECT, Duties, look_at
-from exchange.base.errors import ExchangeError, Refused, Retryable, without_values
-from exchange.base.files import sha256
-from exchange.base.tables import NOTICES
-from exchange.calendar.working_days import OFFICE_ZONE, office_day
-from exchange.intake.astray import DAILY, KINDS, Astray, astray
-from exchange.intake.first_day import first_received
 from exchange.intake.lanes import Lane, lane_of
 from exchange.intake.owed import OwedRuns, lookout_on_duty
-from exchange.output.masking import ID_NUMBER_ANYWHERE
-from exchange.register import Claim, FileRecord, Role, State
-from exchange.steps.agreed import stage_of
-from exchange.steps.notice import send_notice
+from exchange.intake.scan import FolderScan, named
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
-from exchange.steps.receipt import has_receipt, send_receipt
-from exchange.wire.cms import as_der
-from exchange.wire.connection import Denied, Unreadable, Unsettled
-from exchange.wire.envelope import is_whole_der
-from exchange.wire.manifest import (
-    DATA_FORMS,
-    ENVELOPE_SUFFIX,
-    MAX_MANIFEST_BYTES,
-    REQUEST_SUFFIX,
-    SIGNATURE_SUFFIX,
-    Notice,
-    RequestManifest,
-    is_whole_json,
-    parse,
-)
-from exchange.wire.transport import Folder, RemoteFile
-
-log = logging.getLogger(__name__)
+from exchange.wire.connection import Login
+from exchange.wire.pool import pooled
 
 MAX_IN_FLIGHT: Final = 8
-_SETTLING: Final = timedelta(minutes=1)
-"""So long after its last step a batch's own run may still be sending its receipt and clearing its set away."""
+MAX_SHARING: Final = 50
+"""Folders that one connection looks into, where partners share a login."""
 
-_ENDINGS: Final = (
-    REQUEST_SUFFIX + SIGNATURE_SUFFIX,
-    REQUEST_SUFFIX,
-    *[f".{form}{suffix}" for form in DATA_FORMS for suffix in (ENVELOPE_SUFFIX, "")],
-)
-_NAMES_A_PERSON: Final = re.compile(ID_NUMBER_ANYWHERE)
+_TRIES: Final = 3
+_REACHED_LATELY: Final = timedelta(minutes=5)
+"""Whose server was not reached for so long is tried once, beside the others: a sweep is to end within its minute."""
 
 
 @dataclass
@@ -98,20 +54,25 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
     claimed, while others are still being looked at, and says whether it has a run.
     """
-    result, files = PollResult(), app.agreement_files()
-    told: SimpleQueue[str | None] = SimpleQueue()
-    with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers:
-        looks = [workers.submit(_poll_partner, app, path, told) for path in files]
+    result, told = PollResult(), SimpleQueue[str | None]()
+    known = _Known.of(app)
+    with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers, ThreadPoolExecutor(MAX_IN_FLIGHT) as beside:
+        looks = [
+            workers.submit(_poll_sharing, app, known, sharing, _TRIES, told)
+            if reached
+            else beside.submit(_poll_sharing, app, known, sharing, 1, told)
+            for sharing, reached in _sharing(app, list(_agreements(app, result.troubles)))
+        ]
         for _ in looks:
-            while (batch_id := told.get()) is not None:  # which ends a partner's look
-                with _named(result.troubles, batch_id):
+            while (batch_id := told.get()) is not None:  # which ends a look
+                with named(result.troubles, batch_id):
                     start(batch_id, lane_of(app, batch_id))
         for scan in looks:
             result.troubles += scan.result()
     for batch_id in _to_start(app, start):
-        with _named(result.troubles, batch_id):
+        with named(result.troubles, batch_id):
             result.waiting[batch_id] = lane_of(app, batch_id)
-    with _named(result.troubles, "register"):
+    with named(result.troubles, "register"):
         app.keep_checkpoint()
     result.troubles = list(dict.fromkeys(result.troubles))
     Duties.of_home(app.settings.home).done(COLLECT, f"{len(result.troubles)}")
@@ -132,243 +93,73 @@ def _to_start(app: App, start: Callable[[str, Lane], object]) -> list[str]:
     return waiting
 
 
-@contextmanager
-def _named(troubles: list[str], name: str) -> Generator[None]:
-    """Whatever goes wrong in the block is a trouble under this name, and ends the block alone."""
-    try:
-        with without_values():
-            yield
-    except ExchangeError as error:
-        log.error("%s: %s: %s", name, type(error).__name__, error)
-        troubles.append(f"{name}: {error}")
+@dataclass(frozen=True)
+class _Known:
+    """The partners of whom the register knows something incomplete, or a result that was not taken, when a sweep
+    begins: of all others it need not be asked one by one. What comes meanwhile is the next sweep's.
+    """
+
+    unfinished: frozenset[str]
+    lying: frozenset[str]
+
+    @classmethod
+    def of(cls, app: App) -> Self:
+        register = app.register
+        lying = frozenset(each.partner for each in register.pickups.lying())
+        return cls(frozenset(each.partner for each in register.unfinished.all()), lying)
 
 
-def _poll_partner(app: App, agreement_file: Path, told: SimpleQueue[str | None]) -> list[str]:
-    """Claims and tells what is complete in one partner's folder; its troubles in a sentence each."""
+def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:
+    """All that can be read; the others are troubles."""
+    for path in app.agreement_files():
+        with named(troubles, path.stem):
+            yield load_agreement(path)
+
+
+def _sharing(app: App, agreements: Sequence[Agreement]) -> Generator[tuple[Sequence[Agreement], bool]]:
+    """Those who share a login together, as many as one connection looks into; and whether any of them was reached in
+    the last minutes.
+    """
+    duties, by_login = Duties.of_home(app.settings.home), dict[Login, list[Agreement]]()
+    for agreement in agreements:
+        by_login.setdefault(account_of(agreement).login, []).append(agreement)
+    for login in by_login.values():
+        signs = [duties.last(look_at(each.partner)) for each in login]
+        reached = any(sign is not None and app.now() - sign.at <= _REACHED_LATELY for sign in signs)
+        for first in range(0, len(login), MAX_SHARING):
+            yield login[first : first + MAX_SHARING], reached
+
+
+def _poll_sharing(
+    app: App, known: _Known, sharing: Sequence[Agreement], tries: int, told: SimpleQueue[str | None]
+) -> list[str]:
+    """Claims and tells what is complete in these partners' folders, over one connection while that stands; their
+    troubles in a sentence each. Where one cannot connect, none of the others can.
+    """
     troubles: list[str] = []
     try:
-        with _named(troubles, agreement_file.stem):
-            agreement = load_agreement(agreement_file)
-            with app.folder(agreement) as folder, folder.one_look():
-                scan = FolderScan(app, agreement, folder, told.put)
-                scan.all_sets()
-                troubles += scan.troubles
-                troubles += notice_pickups(app, agreement.partner, folder, scan.files)
-                Duties.of_home(app.settings.home).done(look_at(agreement.partner))
+        with pooled():
+            for number, agreement in enumerate(sharing, 1):
+                if not _poll_partner(app, known, agreement, tries, told.put, troubles):
+                    others = [each.partner for each in sharing[number:]]
+                    troubles += [f"{each}: not reached, as {agreement.partner}" for each in others]
+                    break
     finally:
         told.put(None)
     return troubles
 
 
-class FolderScan:
-    """One look into one partner's folder. ``sets``: stem → the files of that set as they were listed, complete or not;
-    ``claimed``: the batches that this look won, each also told to ``tell`` at once; ``again``: stem → the batch for
-    which the same set was claimed before; ``troubles``: what went wrong in single sets.
-    """
-
-    def __init__(
-        self, app: App, agreement: Agreement, folder: Folder, tell: Callable[[str], None] = lambda _batch: None
-    ) -> None:
-        self.app = app
-        self.agreement = agreement
-        self.folder = folder
-        self.tell = tell
-        self.claimed: list[str] = []
-        self.again: dict[str, str] = {}
-        self.troubles: list[str] = []
-        self.listing = folder.listing()
-        listed = self.listing.files
-        self.files: Mapping[str, RemoteFile] = {
-            file.name: file for file in listed if not _NAMES_A_PERSON.search(file.name)
-        }
-        self.astray: dict[str, Astray] | None = None
-        self.sets: dict[str, list[RemoteFile]] = {}
-        for name in sorted(self.files):
-            if stem := _stem(name):
-                self.sets.setdefault(stem, []).append(self.files[name])
-        others = [name for name in self.files if not _stem(name) and not name.endswith(ACKNOWLEDGEMENT_SUFFIX)]
-        self.unread = self.listing.unread + len(others)
-
-    def all_sets(self) -> None:
-        """Claims what is complete; then answers anew what came again, and reports what has stood still for too long and
-        is not complete. What cannot be sent is a trouble of this look, and holds up no claim.
-        """
-        lacking: list[tuple[str, str]] = []
-        for stem in self.sets:
-            self.folder.check_time()
-            with self.apart(stem):
-                missing = self.claim_if_complete(stem)
-                if missing is not None and (self.listing.whole or not missing.endswith("_missing")):
-                    lacking.append((stem, missing))
-        with _named(self.troubles, self.agreement.partner):
-            self.astray = astray(self.app, self.agreement.partner, self.folder, self.listing, self.files, self.unread)
-            lacking[:0] = [(about, KINDS[about]) for about in self.astray]
-            self._tell(lacking)
-        if self.listing.whole:
-            unknown = KINDS if self.astray is None else ()
-            self.app.register.unfinished.finished(self.agreement.partner, [*unknown, *(about for about, _ in lacking)])
-
-    def _tell(self, lacking: list[tuple[str, str]]) -> None:
-        """Sends what is due of receipts and notices; to ``lacking`` is added what is not answered any more."""
-        for stem, batch_id in self.again.items():
-            self.folder.check_time()
-            with self.apart(stem):
-                if (past := self._answer_again(batch_id, stem)) is not None:
-                    lacking.append((stem, past))
-        for about, code in lacking:
-            self.folder.check_time()
-            with self.apart(about):
-                if self._left_alone(about, code) and about in DAILY and self.astray:
-                    self.troubles.append(f"{self.agreement.partner}: {DAILY[about]}: {self.astray[about].number}")
-
-    @contextmanager
-    def apart(self, stem: str) -> Generator[None]:
-        """Whatever goes wrong with one set is named and ends the block alone, but for a connection, a database or a
-        disk that is gone.
-        """
-        try:
-            with without_values():
-                yield
-        except ExchangeError as error:
-            if isinstance(error, Retryable) and not isinstance(error, Unsettled | Denied):
-                raise
-            log.error("partner %s: set %s: %s", self.agreement.partner, stem, error)
-            self.troubles.append(f"{self.agreement.partner}: set {stem}: {error}")
-
-    def claim_if_complete(self, stem: str) -> str | None:
-        """Claims the set; or says, by a code of ``schemas/notices.toml``, what it still lacks. Neither where it moves
-        while it is looked at.
-        """
-        name = stem + REQUEST_SUFFIX
-        if name not in self.files:
-            return "manifest_missing"
-        if name + SIGNATURE_SUFFIX not in self.files:
-            return "signature_missing"
-        if max(self.files[name].size, self.files[name + SIGNATURE_SUFFIX].size) > MAX_MANIFEST_BYTES:
-            return "manifest_too_large"
-        try:
-            content = self.folder.read_small(name, MAX_MANIFEST_BYTES)
-            signature = self.folder.read_small(name + SIGNATURE_SUFFIX, MAX_MANIFEST_BYTES)
-        except Unreadable:
-            return "set_unreadable"
-        except Unsettled:
-            return None
-        if not is_whole_json(content):
-            return "manifest_unfinished"
-        if not is_whole_der(as_der(signature)):
-            return "signature_unfinished"
-        try:
-            missing = self._data_missing(stem, content)
-        except Unsettled:
-            return None
-        if missing is not None:
-            return missing
-        self._claim(stem, content, signature)
-        return None
-
-    def _data_missing(self, stem: str, content: bytes) -> str | None:
-        try:
-            data = parse(RequestManifest, content).data
-        except Refused:
-            return None  # complete as it stands; receiving it will refuse it and say why
-        if _stem(data.name) != stem:
-            return None  # likewise
-        if data.name not in self.files:
-            return "data_missing"
-        if self.files[data.name].size != data.size:
-            return "data_unfinished"
-        try:
-            self.folder.check_readable(data.name)
-        except Unreadable:
-            return "set_unreadable"
-        return None
-
-    def _claim(self, stem: str, content: bytes, signature: bytes) -> None:
-        archive, name, digest = self.app.archive, stem + REQUEST_SUFFIX, sha256(content)
-        files = [
-            FileRecord(Role.MANIFEST, name, archive.keep(content), len(content)),
-            FileRecord(Role.SIGNATURE, name + SIGNATURE_SUFFIX, archive.keep(signature), len(signature)),
-        ]
-        batch_id = _batch_id(self.agreement.partner, stem, content)
-        claim = self._register(batch_id, stem, digest, files)
-        if claim is Claim.CONFLICT:
-            batch_id = f"{batch_id}.conflict-{digest[:12]}"
-            claim = self._register(batch_id, stem, digest, files)
-        log.info("batch %s: %s", batch_id, "claimed" if claim is Claim.NEW else "seen again")
-        if claim is Claim.NEW:
-            self.claimed.append(batch_id)
-            self.tell(batch_id)
-        elif claim is Claim.SAME:
-            self.again[stem] = batch_id
-
-    def _register(self, batch_id: str, stem: str, digest: str, files: list[FileRecord]) -> Claim:
-        partner, register, first = self.agreement.partner, self.app.register, None
-        stage = stage_of(self.agreement)
-        if register.find_batch(batch_id) is None:
-            first = first_received(self.app, self.folder, batch_id, stem, digest, stage)
-        now = self.app.now()
-        return register.claim(batch_id, partner, digest, files, now, received_at=first, stage=stage)
-
-    def _answer_again(self, batch_id: str, stem: str) -> str | None:
-        """The same set once more: the same receipt once more, and the set is cleared away; or why not."""
-        batch = self.app.register.batch(batch_id)
-        if batch.state is State.CLAIMED or not has_receipt(self.app, batch):
-            return None
-        if Role.RECEIPT in self.app.register.retention.destroyed(batch_id):
-            return "batch_past"
-        if self.app.now() - self.app.register.steps(batch_id)[-1].at < _SETTLING:
-            return None
-        send_receipt(self.app, batch, self.folder, where_missing=True)
-        for file in self.sets[stem]:
-            self.folder.remove(file.name)
-        return None
-
-    def _left_alone(self, stem: str, code: str) -> bool:
-        """Remembers an incomplete set, and reports it once it has stood still for too long; whether it has."""
-        partner, now = self.agreement.partner, self.app.now()
-        files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
-        if self.astray and stem in self.astray and (oldest := self.astray[stem].oldest):
-            files.append(oldest)
-        day = str(office_day(now)) if stem in DAILY else ""
-        fingerprint = sha256(json.dumps([code, files, day]).encode())
-        seen = self.app.register.unfinished.see(partner, stem, fingerprint, code, now)
-        if seen.noticed_at is not None:
-            return True
-        if now - seen.first_seen < self.app.settings.policy.incomplete_after:
-            return False
-        words = NOTICES[code]
-        notice = Notice(
-            partner=partner,
-            about=stem,
-            code=code,
-            zh=words.zh,
-            en=words.en,
-            seen_since=seen.first_seen.astimezone(OFFICE_ZONE),
-            stage=stage_of(self.agreement),
-        )
-        send_notice(self.app, self.folder, notice, f"{stem}.notice.json")
-        self.app.register.unfinished.noticed(partner, stem, now)
-        log.warning("partner %s: a set is incomplete (%s); the partner has a notice", partner, code)
-        return True
-
-
-def _stem(name: str) -> str:
-    """What the names of one set's files begin with; empty for a file that belongs to none."""
-    for ending in _ENDINGS:
-        if name.endswith(ending):
-            stem = name.removesuffix(ending)
-            return "" if stem in KINDS else stem  # its notice and that of the folder would undo each other
-    return ""
-
-
-def _batch_id(partner: str, stem: str, content: bytes) -> str:
-    """The batch id that the manifest states, where it is one of this partner and the file bears its name; else one
-    of our own.
-    """
-    try:
-        manifest = parse(RequestManifest, content)
-    except Refused:
-        manifest = None
-    if manifest is not None and manifest.batch == stem and stem.startswith(f"{partner}."):
-        return stem
-    return f"{partner}.set-{sha256(content)[:12]}"
+def _poll_partner(
+    app: App, known: _Known, agreement: Agreement, tries: int, tell: Callable[[str], None], troubles: list[str]
+) -> bool:
+    """One look into one partner's folder; whether its server was reached."""
+    reached, partner = False, agreement.partner
+    with named(troubles, partner), app.folder(agreement, tries) as folder, folder.one_look():
+        reached = True
+        scan = FolderScan(app, agreement, folder, tell, remembered=partner in known.unfinished)
+        scan.all_sets()
+        troubles += scan.troubles
+        if partner in known.lying or any(name.endswith(ACKNOWLEDGEMENT_SUFFIX) for name in scan.files):
+            troubles += notice_pickups(app, partner, folder, scan.files)
+        Duties.of_home(app.settings.home).done(look_at(partner))
+    return reached

@@ -68,6 +68,15 @@ class SftpAccount:
     requests: str
     results: str
 
+    @property
+    def login(self) -> Login:
+        """What a connection belongs to: everything that is pinned, but for the folders."""
+        return self.host, self.port, self.username, self.host_key
+
+
+Login = tuple[str, int, str, str]
+"""Host, port, username and host key; whoever shares all four may share a connection."""
+
 
 @dataclass(frozen=True)
 class Timeouts:

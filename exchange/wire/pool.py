@@ -1,9 +1,9 @@
 """A pool of connections to partners' servers: what talks to one server again and again connects once.
 
 Rules
-- A connection belongs to one account with everything that the agreement pins: where one of these has changed, another
-  is opened. It is asked whether it still stands before it is used again, unless it was used just now
-  and nothing was heard of its end; it is closed after any error.
+- A connection belongs to one login (server, host key, account): where one of these has changed, another is opened;
+  partners who share all of it share connections, each with folders of its own. It is asked whether it still stands
+  before it is used again, unless it was used just now and nothing was heard of its end; it is closed after any error.
 - It is one conversation's at a time; whoever comes meanwhile connects anew. Each conversation has its own time limit.
 - Not many are kept, and not for long: a server's connections are its own affair. As many as a burst has partners, in
   turn, and until it is a partner's turn again: to connect costs both sides more than to answer a small set.
@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from exchange.base.errors import ExchangeError
-from exchange.wire.connection import SftpAccount
+from exchange.wire.connection import Login, SftpAccount
 from exchange.wire.transport import Folder
 
 MAX_KEPT: Final = 64
@@ -41,8 +41,7 @@ class _Kept:
         return time.monotonic() - self.since > KEPT_SECONDS
 
     def stands(self) -> bool:
-        channel = self.folder.sftp.get_channel()
-        if channel is None or channel.closed:
+        if self.folder.is_cut:
             return False
         if time.monotonic() - self.since < _JUST_NOW_SECONDS:
             return True
@@ -57,7 +56,7 @@ class ConnectionPool:
     """The connections that one thread's conversations use one after another."""
 
     def __init__(self) -> None:
-        self._kept: dict[SftpAccount, _Kept] = {}
+        self._kept: dict[Login, _Kept] = {}
 
     @contextmanager
     def conversation(
@@ -67,7 +66,7 @@ class ConnectionPool:
         longer than this in all.
         """
         self.close_idle()
-        kept = self._kept.pop(account, None)
+        kept = self._kept.pop(account.login, None)
         if kept is not None and not kept.stands():
             kept.closing.close()
             kept = None
@@ -75,22 +74,22 @@ class ConnectionPool:
             if kept is None:
                 folder = stack.enter_context(opened())
             else:
-                folder = kept.folder
+                folder = kept.folder.at(account)
                 stack.push(kept.closing)
             with folder.limit.of(seconds):
                 yield folder
-            self._keep(account, _Kept(folder, stack.pop_all(), time.monotonic()))
+            self._keep(account.login, _Kept(folder, stack.pop_all(), time.monotonic()))
 
-    def _keep(self, account: SftpAccount, kept: _Kept) -> None:
-        if account in self._kept or len(self._kept) >= MAX_KEPT:
+    def _keep(self, login: Login, kept: _Kept) -> None:
+        if login in self._kept or len(self._kept) >= MAX_KEPT:
             kept.closing.close()
         else:
-            self._kept[account] = kept
+            self._kept[login] = kept
 
     def close_idle(self) -> None:
         """Closes what was not used for ``KEPT_SECONDS``."""
-        for account in [account for account, kept in self._kept.items() if kept.is_over]:
-            self._kept.pop(account).closing.close()
+        for login in [login for login, kept in self._kept.items() if kept.is_over]:
+            self._kept.pop(login).closing.close()
 
     def close(self) -> None:
         """Closes all that is kept."""

@@ -133,6 +133,19 @@ class Folder:
         self.begun = begun
         """When connecting began, until the first look: that look's time runs from there."""
 
+    def at(self, account: SftpAccount) -> Folder:
+        """The folders of another partner with the same login, over the same connection."""
+        if account.login != self.place.login:
+            msg = "another login"
+            raise ValueError(msg)
+        return Folder(account, self.sftp, self.limit, self.whole_seconds, self.lock)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the connection is known to be gone."""
+        channel = self.sftp.get_channel()
+        return channel is None or channel.closed
+
     def answers(self) -> bool:
         """Whether the connection stands: the server answers a question, whatever it says."""
         try:

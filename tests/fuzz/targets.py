@@ -21,7 +21,7 @@ from paramiko.sftp import CMD_HANDLE, CMD_NAME, CMD_STATUS, CMD_VERSION, SFTP_EO
 from exchange.agreements.agreement import Agreement
 from exchange.base.errors import ExchangeError
 from exchange.base.toml import parse_model
-from exchange.intake.collect import _stem
+from exchange.intake.scan import _stem
 from exchange.review.worklist import parse_answers, read_list
 from exchange.steps.pickup import _acknowledged
 from exchange.validate.encoding import to_utf8

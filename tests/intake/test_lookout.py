@@ -14,9 +14,10 @@ from exchange.agreements.agreement import load_agreement
 from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
-from exchange.intake.collect import FolderScan, poll
+from exchange.intake.collect import poll
 from exchange.intake.lanes import MAX_IMMEDIATE_BYTES, MAX_IMMEDIATE_ROWS, Lane, lane_of
 from exchange.intake.lookout import monitor
+from exchange.intake.scan import FolderScan
 from exchange.register import State
 from exchange.wire.manifest import RequestManifest, parse
 

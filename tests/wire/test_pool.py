@@ -61,13 +61,37 @@ def test_the_next_conversation_goes_on_with_the_connection(talk: Talk) -> None:
     with talk() as first:
         assert first.list_requests() == []
     with talk() as second:
-        assert second is first
+        assert second.sftp is first.sftp
         assert second.list_requests() == []
+
+
+def test_partners_who_share_a_login_share_a_connection_and_no_folder(
+    talk: Talk, place: SftpAccount, server: SftpServer
+) -> None:
+    there = server.home / "other" / TO_OFFICE
+    there.mkdir(parents=True)
+    (there / "theirs").write_bytes(b"")
+    with talk() as first:
+        pass
+    with talk(account=replace(place, requests=f"other/{TO_OFFICE}", results="other")) as second:
+        assert second.sftp is first.sftp
+        assert [file.name for file in second.list_requests()] == ["theirs"]
+    with talk() as third:
+        assert third.sftp is first.sftp
+        assert third.list_requests() == []
+
+
+@pytest.mark.parametrize("other", [{"host": "localhost"}, {"username": "x"}, {"host_key": "x"}, {"port": 1}])
+def test_nobody_talks_over_the_connection_of_another_login(
+    talk: Talk, place: SftpAccount, other: dict[str, object]
+) -> None:
+    with talk() as folder, pytest.raises(ValueError, match="another login"):
+        folder.at(SftpAccount(**vars(place) | other))
 
 
 def test_whoever_comes_meanwhile_connects_anew_and_one_of_the_two_is_kept(talk: Talk) -> None:
     with talk() as first, talk() as second:
-        assert second is not first
+        assert second.sftp is not first.sftp
     assert stands(second)
     assert not stands(first)
 
@@ -78,7 +102,7 @@ def test_after_an_error_the_connection_is_closed(talk: Talk, error: BaseExceptio
         raise error
     assert not stands(first)
     with talk() as second:
-        assert second is not first
+        assert second.sftp is not first.sftp
 
 
 def test_a_connection_that_was_cut_meanwhile_is_replaced(talk: Talk) -> None:
@@ -87,7 +111,7 @@ def test_a_connection_that_was_cut_meanwhile_is_replaced(talk: Talk) -> None:
     assert first.limit.client is not None
     first.limit.client.close()
     with talk() as second:
-        assert second is not first
+        assert second.sftp is not first.sftp
         assert second.list_requests() == []
 
 
@@ -104,7 +128,7 @@ def test_one_that_the_server_cut_is_replaced_however_short_ago_it_was_used(
     transport.sock.close()  # as a server that goes away: the connection's own thread finds out
     transport.join(10)
     with talk() as second:
-        assert second is not first
+        assert second.sftp is not first.sftp
         assert second.list_requests() == []
 
 
@@ -133,7 +157,8 @@ def test_few_are_kept_and_not_for_long(
     talk: Talk, pool: ConnectionPool, place: SftpAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool_module, "MAX_KEPT", 3)
-    accounts = [replace(place, results=f"{FROM_OFFICE}{'/' * number}") for number in range(5)]
+    one_machine = ("127.0.0.1", "localhost", "127.1", "127.0.1", "2130706433")
+    accounts = [replace(place, host=host) for host in one_machine]
     folders = []
     for account in accounts:
         with talk(account=account) as folder:

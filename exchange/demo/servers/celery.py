@@ -55,10 +55,15 @@ class Celery:
         }
 
     def commands(self) -> dict[str, list[str]]:
-        """Name → command line of each worker. None of them listens: their logs lie on the shared file system."""
+        """Name → command line of each worker. None of them listens: their logs lie on the shared file system. Where
+        there are several lookouts (``EXCHANGE_LOOKOUTS``), each takes the one of its number.
+        """
         options = ["--skip-serve-logs", "--without-mingle", "--without-gossip", "--concurrency", str(self.concurrency)]
         worker = [sys.executable, "-m", "airflow", "celery", "worker", *options]
-        return {name: [*worker, "--celery-hostname", name] for name in self.names()}
+        return {
+            name: [*worker, "--celery-hostname", name, "--queues", f"default,lookout-{number}"]
+            for number, name in enumerate(self.names(), 1)
+        }
 
     def names(self) -> list[str]:
         return [f"worker-{number}" for number in range(1, self.workers + 1)]

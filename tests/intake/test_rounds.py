@@ -1,0 +1,122 @@
+"""Partners who share a login: one connection, and none of them in another's way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from exchange.app import App
+from exchange.base.files import make_folder, write_atomically
+from exchange.demo.partner import DemoPartner, Request
+from exchange.intake import rounds
+from exchange.intake.collect import poll
+from exchange.intake.lookout import monitor
+from exchange.wire.transport import connect
+
+Ask = Callable[..., Request]
+SECONDS = 60.0
+
+
+@pytest.fixture
+def neighbour(app: App, court: DemoPartner) -> Iterator[DemoPartner]:
+    """A partner with the court's login and certificates, and with folders of its own."""
+    agreed = app.settings.agreements
+    text = (agreed / f"{court.id}.toml").read_text("utf-8")
+    text = text.replace(f'partner = "{court.id}"', 'partner = "neighbour"')
+    text = text.replace("[sftp]\n", '[sftp]\nrequests = "next/to-office"\nresults = "next/from-office"\n')
+    make_folder(court.server.home / "next" / "from-office")
+    write_atomically(agreed / "neighbour.toml", text.encode())
+    yield replace(court, id="neighbour")
+    (agreed / "neighbour.toml").unlink()
+    for path in requests_of(court).iterdir():
+        path.unlink()
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The port of each connection that the office begins."""
+    ports = list[int]()
+
+    def counted(account, *args, **options):  # type: ignore[no-untyped-def]
+        ports.append(account.port)
+        return connect(account, *args, **options)
+
+    monkeypatch.setattr("exchange.app.connect", counted)
+    return ports
+
+
+def requests_of(court: DemoPartner) -> Path:
+    """The neighbour's requests folder."""
+    return make_folder(court.server.home / "next" / "to-office")
+
+
+def put(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        write_atomically(folder / name, content)
+
+
+def found(app: App, number: int) -> list[str]:
+    """The first batches that a lookout claims."""
+    seen = monitor(app, SECONDS)
+    batches = [batch for batch, _ in (next(seen) for _ in range(number))]
+    seen.close()
+    return batches
+
+
+def test_those_who_share_a_login_share_a_connection(
+    app: App, court: DemoPartner, neighbour: DemoPartner, ask: Ask, connections: list[int]
+) -> None:
+    mine, theirs = ask(), replace(ask(), batch="neighbour.watched")
+    put(court.server.home / "to-office", court.make_set(mine))
+    put(requests_of(court), neighbour.make_set(theirs))
+    assert sorted(found(app, 2)) == sorted([mine.batch, theirs.batch])
+    assert connections.count(court.server.port) == 1
+    connections.clear()
+    swept = replace(ask(), batch="neighbour.swept")
+    put(requests_of(court), neighbour.make_set(swept))
+    assert swept.batch in poll(app).waiting
+    assert connections.count(court.server.port) == 1
+
+
+def test_a_folder_in_trouble_is_watched_apart_until_it_is_in_order(
+    app: App, court: DemoPartner, neighbour: DemoPartner, ask: Ask
+) -> None:
+    mine, theirs = ask(), replace(ask(), batch="neighbour.lost")
+    folder = requests_of(court)
+    folder.rmdir()
+    seen = monitor(app, SECONDS)
+    put(court.server.home / "to-office", court.make_set(mine))
+    assert next(seen)[0] == mine.batch
+    assert [trouble for trouble in poll(app).troubles if trouble.startswith("neighbour")]
+    put(requests_of(court), neighbour.make_set(theirs))
+    assert next(seen)[0] == theirs.batch
+    seen.close()
+
+
+def test_a_burst_of_one_holds_up_no_other(
+    app: App, court: DemoPartner, neighbour: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rounds, "_CLAIMING_SECONDS", 0.0)
+    burst, lone = [ask() for _ in range(6)], replace(ask(), batch="neighbour.lone")
+    for request in burst:
+        put(court.server.home / "to-office", court.make_set(request))
+    put(requests_of(court), neighbour.make_set(lone))
+    order = found(app, 7)
+    assert set(order) == {lone.batch, *(request.batch for request in burst)}
+    assert order.index(lone.batch) <= 1
+
+
+def test_whoever_cannot_be_reached_is_named_with_all_who_share_the_login(
+    app: App, court: DemoPartner, neighbour: DemoPartner, tmp_path: Path
+) -> None:
+    requests_of(court)
+    nowhere = App(app.settings.model_copy(update={"agreements": make_folder(tmp_path / "agreed")}), app.register)
+    for path in app.settings.agreements.iterdir():
+        if path.stem in {court.id, neighbour.id} or path.suffix == ".pem":
+            told = path.read_bytes().replace(f"port = {court.server.port}\n".encode(), b"port = 1\n")
+            write_atomically(tmp_path / "agreed" / path.name, told)
+    troubles = poll(nowhere).troubles
+    assert sorted(trouble.partition(":")[0] for trouble in troubles) == sorted([court.id, neighbour.id])
