@@ -186,7 +186,7 @@ def test_a_password_is_changed_by_taking_its_line_out(plan: Path, server: Postgr
     assert set(path.read_text("utf-8").splitlines()) & set(before) == {
         line for line in before if f":{role}:" not in line
     }
-    given = {"host": "127.0.0.1", "port": server.port, "user": role, "dbname": "postgres"}
+    given: dict[str, Any] = {"host": "127.0.0.1", "port": server.port, "user": role, "dbname": "postgres"}
     with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
         psycopg.connect(**given, password=former)
     psycopg.connect(**given, passfile=str(path)).close()
