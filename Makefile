@@ -10,7 +10,7 @@ lacking = @lacking=""; for each in $(1); do command -v "$${each%%:*}" >/dev/null
 	  [ -z "$$lacking" ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$lacking; } || true
 
-SERVERS = $(call lacking,/usr/sbin/sshd:openssh-server redis-server:redis-server promtool:prometheus busybox:busybox kubectl:kubernetes-client)
+SERVERS = $(call lacking,/usr/sbin/sshd:openssh-server redis-server:redis-server promtool:prometheus busybox:busybox nginx:nginx-light kubectl:kubernetes-client)
 
 # The same of what builds and drives the partners' desk.
 BROWSER = $(call lacking,npm:npm chromium:chromium)

@@ -35,7 +35,9 @@ from exchange.snapshots.versions import Snapshots
 hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine is no wrong answer
 hypothesis.settings.load_profile("any machine")
 
-SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "server", "small", "elsewhere"})
+SERVERS = frozenset(
+    {"world", "migrated", "airflow_world", "airflow", "redis", "server", "small", "elsewhere", "proxied"}
+)
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 
 ONE_AIRFLOW = tuple(f"tests/airflow/test_{name}.py" for name in ("approval", "batches", "components", "dags", "pages"))

@@ -174,6 +174,25 @@ def test_another_office_on_the_same_server_is_not_locked_out(plan: Path, server:
     assert "新建 0 项" in init(plan)
 
 
+@pytest.mark.parametrize("role", ["exchange", "exchange_work", "airflow", "exchange_backup"])
+def test_a_password_is_changed_by_taking_its_line_out(plan: Path, server: Postgres, role: str) -> None:
+    """As docs/operations.md has it; the other roles keep theirs."""
+    init(plan)
+    path = Plan.read(plan).passwords[role]
+    before = path.read_text("utf-8").splitlines()
+    former = password_of(path, role)
+    write_atomically(path, "".join(f"{line}\n" for line in before if f":{role}:" not in line).encode())
+    init(plan, 0, "--new-passwords")
+    assert set(path.read_text("utf-8").splitlines()) & set(before) == {
+        line for line in before if f":{role}:" not in line
+    }
+    given: dict[str, Any] = {"host": "127.0.0.1", "port": server.port, "user": role, "dbname": "postgres"}
+    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+        psycopg.connect(**given, password=former)
+    psycopg.connect(**given, passfile=str(path)).close()
+    assert "新建 0 项" in init(plan)
+
+
 def test_a_password_that_is_not_the_right_one_is_told(plan: Path, tmp_path: Path) -> None:
     """Beside a server that is not there, which is all that libpq's error says of itself."""
     place, secret = tmp_path / "plan.toml", tmp_path / "secret"
