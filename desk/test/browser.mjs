@@ -102,7 +102,9 @@ try {
             await arrived(() => downloaded() >= expected);
             gave.push(true);
         } else {
-            gave.push((await steps[step.do](page, step)) ?? null);
+            const done = steps[step.do](page, step);
+            const failed = (problem) => Promise.reject(new Error(`step ${gave.length}, ${JSON.stringify(step)}: ${problem}`));
+            gave.push((await Promise.resolve(done).catch(failed)) ?? null);
         }
     }
     const violations = given.axe ? await steps.axe(page) : [];

@@ -3,8 +3,8 @@
 Rules
 - Airflow is asked as a program, with the secrets of ``airflow.env`` in its environment and a home that goes again.
 - What is there stays: a pool is imported where there is none of its name, or where it is as Airflow made it.
-- Under FAB whoever has the role Viewer may read the list of plugins, and nothing else is added: by that list Airflow's UI
-  shows the office's pages, and without it officers and leaders find no way to theirs.
+- Under FAB whoever has the role Viewer may read the list of plugins, and nothing else is added: by that list Airflow's
+  UI shows the office's pages, and without it officers and leaders find no way to theirs.
 """
 
 from __future__ import annotations
@@ -42,7 +42,9 @@ _READS_PLUGINS: Final = """
 
 
 def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
-    """Tables, pools, then what FAB's Viewers need; nothing where no Airflow is installed beside this program. Halt where it fails."""
+    """Tables, pools, then what FAB's Viewers need; nothing where no Airflow is installed beside this program. Halt
+    where it fails.
+    """
     if not program.exists():
         return
     with tempfile.TemporaryDirectory(prefix="airflow-") as home:

@@ -127,6 +127,6 @@ def _fact(name: str, value: str) -> str:
 def _release(rest: str, value: str) -> str:
     """``1`` with its state, or ``1.answers`` and what else was noted of it."""
     number, _, more = rest.partition(".")
-    state = "prepared" if value.startswith("sealed") else value.partition(" ")[0]
+    state = value.partition(" ")[0]
     known = not more and state in {each.value for each in ReleaseState}
     return f"放行 release {number}{f' {words.RELEASES[ReleaseState(state)]}' if known else ''}"

@@ -55,7 +55,7 @@ def states(app: App, batch: str) -> set[ReviewState]:
 
 def test_a_sample_is_opened_and_all_are_decided(pages: Pages, app: App, heap: Heap) -> None:
     batch = heap()
-    assert f"Rows alike, together {batch}" in pages.get("officer", "/review")[1]
+    assert f"Together {batch}" in pages.get("officer", "/review")[1]
     status, text, shown = seen(pages, batch)
     assert (status, text.count('class="compare"')) == (200, SAMPLE_ROWS)
     opened = json.loads(app.register.steps(batch)[-1].facts)["opened"].split(",")
@@ -96,13 +96,13 @@ def test_where_one_row_changed_since_none_is_decided(pages: Pages, app: App, hea
 def test_few_are_decided_one_by_one(pages: Pages, heap: Heap) -> None:
     batch = heap(rows=AT_LEAST - 1)
     assert seen(pages, batch)[0] == 303
-    assert f"together {batch}" not in pages.get("officer", "/review")[1]
+    assert f"Together {batch}" not in pages.get("officer", "/review")[1]
 
 
 def test_never_what_asks_about_records(pages: Pages, app: App, heap: Heap) -> None:
     batch = heap(items=("id_number", "name", "sex", "criminal_record"))
     causes = app.register.reviews.get(batch, 1).causes
-    assert f"together {batch}" not in pages.get("officer", "/review")[1]
+    assert f"Together {batch}" not in pages.get("officer", "/review")[1]
     assert seen(pages, batch, ";".join(causes))[0] == 303
     assert states(app, batch) == {ReviewState.OPEN}
 

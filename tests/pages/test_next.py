@@ -88,7 +88,7 @@ def test_nobody_goes_through_another_offices_rows(pages: Pages, batch: str) -> N
 def test_the_list_tells_the_heap(pages: Pages, app: App, batch: str) -> None:
     _, listed = pages.get("officer", "/review")
     assert re.search(rf'name="only" value="{batch}"><input type="hidden" name="causes" value="{IDENTITY}"', listed)
-    assert "同类一并核实 Rows alike, together " + batch not in listed, "three are few"
+    assert "同类一并 Together " + batch not in listed, "three are few"
     _, row = pages.post("officer", "/review/next", only=batch, causes=IDENTITY)
     assert "尚余 <b>3</b> 行" in row
     assert app.register.reviews.get(batch, 1).state is ReviewState.OPEN
