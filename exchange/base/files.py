@@ -204,6 +204,10 @@ class Archive:
             self._aside(digest).replace(self.path(digest))
             sync_folder(self.path(digest).parent)
 
+    def is_gone(self, digest: str) -> bool:
+        """Whether it lies neither here nor aside, where a destruction that was cut off has left it."""
+        return not self.has(digest) and not self._aside(digest).exists()
+
     def _aside(self, digest: str) -> Path:
         return self.folder / ".destroying" / digest
 

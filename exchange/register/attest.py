@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.register import digests, ledger
 from exchange.register.database import transaction
-from exchange.register.models import LedgerRow
+from exchange.register.models import BatchRow, LedgerRow
 from exchange.register.signing import LedgerKey
 
 _EARLIER: Final = timedelta(hours=1)
@@ -41,6 +41,9 @@ def as_told(engine: Engine, *batch_ids: str) -> Iterator[Session]:
     """
     with one_moment(engine) as session:
         for batch_id in batch_ids:
+            if session.get(BatchRow, batch_id) is None:
+                msg = f"{batch_id} is not in the register"
+                raise Halt(msg)
             attest(session, batch_id)
         yield session
 

@@ -1,6 +1,6 @@
 """``make campaign``: for so many seconds random harm to an office at work, each round judged from outside.
 
-    python -m tests.campaign [SECONDS [SEED]]
+    python -m tests.campaign [SECONDS [SEED [HARM …]]]
 
 Prints a line a round, then a table; status 1 where something was lost, sent twice, or believed without proof.
 """
@@ -12,6 +12,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from tests.campaign.office import Office
 PEOPLE = 3000
 
 
-def main(seconds: float, seed: int) -> int:
+def main(seconds: float, seed: int, names: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
         world = World(Path(folder))
         try:
@@ -31,17 +32,17 @@ def main(seconds: float, seed: int) -> int:
             text = world.config.read_text(encoding="utf-8")
             world.config.write_text(text.replace("[policy]\n", "[policy]\nguard_holds = false\n"), encoding="utf-8")
             with closing(Office(world, PEOPLE, random.Random(seed))) as office:  # noqa: S311  (no secret)
-                return campaign(office, seconds, seed)
+                return campaign(office, seconds, seed, names)
         finally:
             world.stop_servers()
             world.postgres.remove()
 
 
-def campaign(office: Office, seconds: float, seed: int) -> int:
+def campaign(office: Office, seconds: float, seed: int, names: Sequence[str]) -> int:
     office.begin()
     ends, rounds, found = time.monotonic() + seconds, Counter[str](), Counter[str]()
     while time.monotonic() < ends:
-        name = office.chance.choice([*HARMS])
+        name = office.chance.choice(names)
         begun = time.monotonic()
         done, wrong = HARMS[name](office)
         rounds[name] += 1
@@ -63,4 +64,4 @@ def say(line: str) -> None:
 if __name__ == "__main__":
     arguments = sys.argv[1:]
     drawn = int(arguments[1]) if len(arguments) > 1 else random.SystemRandom().randint(0, 1 << 32)
-    sys.exit(main(float(arguments[0]) if arguments else 600, drawn))
+    sys.exit(main(float(arguments[0]) if arguments else 600, drawn, arguments[2:] or [*HARMS]))

@@ -38,10 +38,14 @@ from exchange.review.decisions import complete
 from exchange.snapshots.build import build
 from exchange.steps import request
 from exchange.validate.gate import failures
+from exchange.watch.configuration import watch_configuration
 
 BYTES_IN_PART: Final = 1_000
 _LATER: Final = timedelta(days=4000)
 """All that is kept of ended batches is past its time then."""
+
+
+_DECIDED: Final = {"criminal_record": "record_found"}
 
 
 def batch(batch_id: str) -> None:
@@ -57,7 +61,7 @@ def decide(batch_id: str) -> None:
     with App.open(OFFICER_ID) as app:
         for review in app.register.reviews.find(ReviewFilter(batch_id, None, ReviewState.OPEN)):
             case = load_cases(app, batch_id, [review], hold=True)[0]
-            answers = complete(case.open, dict.fromkeys(case.open, "record_found"))
+            answers = complete(case.open, {each: _DECIDED.get(each, "consistent") for each in case.open})
             app.register.reviews.decide(batch_id, [Decision(review.row, review.version, answers, "case_file")])
 
 
@@ -92,6 +96,12 @@ def snapshots(_: str) -> None:
             build(app.snapshots, source, export, current.as_of)
 
 
+def watch(_: str) -> None:
+    """The ledger is told what the answers are decided by; also by a configuration of which a part cannot be read."""
+    with App.open("campaign") as app:
+        watch_configuration(app)
+
+
 def destroy(_: str) -> None:
     """Retention, as of a day on which all that ended is past its time."""
     with App.open("campaign") as app:
@@ -99,7 +109,7 @@ def destroy(_: str) -> None:
 
 
 DUTIES: Final[dict[str, Callable[[str], None]]] = {
-    each.__name__: each for each in (batch, decide, propose, approve, issue, snapshots, destroy)
+    each.__name__: each for each in (batch, decide, propose, approve, issue, snapshots, watch, destroy)
 }
 
 
@@ -107,7 +117,7 @@ def work(duty: str, batch_id: str, fatal: int) -> dict[str, Any]:
     """In the forked process: does it; how it ended, and how many audit events there were."""
     count, last = itertools.count(1), 0
 
-    def watch(_event: str, _arguments: tuple[object, ...]) -> None:
+    def see(_event: str, _arguments: tuple[object, ...]) -> None:
         nonlocal last
         last = next(count)
         if last == fatal:
@@ -116,7 +126,7 @@ def work(duty: str, batch_id: str, fatal: int) -> dict[str, Any]:
     failures("request", {"rows": 1, "rows_in_manifest": 1, "unreadable_share": 0})  # imports are no side effects
     try:
         with outcome():
-            sys.addaudithook(watch)
+            sys.addaudithook(see)
             DUTIES[duty](batch_id)
     except typer.Exit as ended:
         return {"code": ended.exit_code, "events": last}

@@ -18,7 +18,7 @@ from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED
 from exchange.register import State
-from tests.campaign.office import Office
+from tests.campaign.office import OF_COURT, RESULT_FILES, Office
 
 _ITEMS: Final = ("id_number", "name", "criminal_record")
 _BASIS: Final = ("hiring_teachers", "未成年人保护法第六十二条")
@@ -62,6 +62,35 @@ def released(office: Office) -> tuple[str, list[str]]:
         how.append(killed_at(office, duty, batch))
         wrong += to_its_end(office, duty, batch)
     return f"released: {', '.join(how)}", wrong + _wrong(office, school, batch)
+
+
+def objected(office: Office) -> tuple[str, list[str]]:
+    """An objection to rows of a set that was answered: an officer decides them anew, what comes of it follows; each of
+    these killed on its way, and done again.
+    """
+    first = office.drop()
+    wrong = to_its_end(office, "batch", first)
+    sure = office.dropped[first].expected["identity"] == "consistent"
+    references = office.dropped[first].rows.filter(sure)["row_ref"].sample(_EACH, seed=office.chance.getrandbits(32))
+    batch = f"{office.court.id}.campaign-{office.chance.getrandbits(64):016x}"
+    data = "\n".join(["row_ref", *references, ""]).encode()
+    request = Request(batch, "objection", "2026-11-23", *OF_COURT, ("sex",), _EACH, data, objects_to=first)
+    office.court.drop(office.court.make_set(request))
+    how = []
+    for duty in _DUTIES:
+        how.append(killed_at(office, duty, batch))
+        wrong += to_its_end(office, duty, batch)
+    with App.open("campaign", office.world.config) as app:
+        state = app.register.batch(batch).state
+    wrong += [] if state is State.CLOSED else [f"{batch} is {state}"]
+    names = sorted(name for name in office.sent() if batch in name)
+    stems = (("receipt", ("json", "json.p7s")), *[(each, RESULT_FILES) for each in ("result", "result-2")])
+    if names != sorted(f"{batch}.{stem}.{ending}" for stem, endings in stems for ending in endings):
+        return f"objected: {', '.join(how)}", [*wrong, f"{batch}: with the partner lie {names}"]
+    told = [office.court.result(batch, number).manifest["answers"]["sex"] for number in (1, 2)]
+    if told != [{"under_review": _EACH}, {"consistent": _EACH}]:
+        wrong.append(f"{batch}: the results say {told}")
+    return f"objected: {', '.join(how)}", wrong + office.check(first)
 
 
 def _asked(office: Office) -> bytes:

@@ -34,6 +34,10 @@ from exchange.operation.verification import verify_archive, verify_register
 
 ITEMS: Final = ("id_number", "name", "sex", "criminal_record")
 ROWS: Final = 30
+OF_COURT: Final = ("case_handling", "刑事诉讼法第二百八十六条")
+"""The court's purpose and its legal basis."""
+
+RESULT_FILES: Final = ("csv.p7m", "json", "json.p7s")
 _ENDINGS: Final = ("receipt.json", "receipt.json.p7s", "result.csv.p7m", "result.json", "result.json.p7s")
 _STEPS: Final = ["claimed", "accepted", "sealed", "delivered", "closed"]
 _HANDS: Final = Path(__file__).with_name("hands.py")
@@ -71,8 +75,7 @@ class Office:
     def drop(self) -> str:
         """A sound set with planted claims; its batch id."""
         batch, claims = f"{self.court.id}.campaign-{self.chance.getrandbits(64):016x}", self.chance.choice(self._asked)
-        basis = ("case_handling", "刑事诉讼法第二百八十六条")
-        request = Request(batch, "ad_hoc", "2026-11-23", *basis, ITEMS, ROWS, to_csv(claims.rows))
+        request = Request(batch, "ad_hoc", "2026-11-23", *OF_COURT, ITEMS, ROWS, to_csv(claims.rows))
         self.court.drop(self.court.make_set(request))
         self.dropped[batch] = claims
         return batch

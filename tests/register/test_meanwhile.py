@@ -109,6 +109,11 @@ def test_what_is_worked_out_is_read_of_tables_that_are_as_told(
     READ[what](full)
 
 
+def test_a_batch_that_nobody_knows_is_said_to_be_unknown(register: Register) -> None:
+    with pytest.raises(Halt, match="none is not in the register"):
+        register.reviews.find(ReviewFilter(batch="bank.none"))
+
+
 def test_a_status_file_says_what_the_ledger_was_told(
     register: Register, database: Database, manifest: RequestManifest, due: Due, result_files: list[FileRecord]
 ) -> None:

@@ -105,6 +105,22 @@ def roles(desk: Desk, batch: str) -> set[str]:
     return set(desk.register.retention.destroyed(batch))
 
 
+def test_a_file_that_many_batches_share_is_not_asked_of_each_for_each(
+    desk: Desk, manifest: RequestManifest, register: Register
+) -> None:
+    """The version of an agreement is named by all of its batches: what a night costs grows as their number does."""
+    asked: list[str] = []
+    event.listen(register.engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    costs = []
+    for batches, later in ((3, 31), (12, 32)):
+        for number in range(batches):
+            desk.closed(manifest, f"share-{batches}-{number}", b"shared by %d" % batches)
+        begun = len(asked)
+        assert retention.run(desk.later(later))["originals"] == batches
+        costs.append((len(asked) - begun) / batches)
+    assert costs[1] <= costs[0] + 2
+
+
 def test_each_kind_has_its_time(desk: Desk, manifest: RequestManifest) -> None:
     batch = desk.closed(manifest, "kinds", b"rows")
     result = f"result of {batch}".encode()
