@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import dag, get_current_context, task
+from airflow.sdk import dag, task
 from airflow.sdk.exceptions import AirflowFailException
 from household.tasks import in_office, start_run
 
 from exchange.app import App
-from exchange.intake.collect import PollResult, poll
+from exchange.intake.collect import poll
 from exchange.status.publish import publish_all
-
-TROUBLES = "troubles"
 
 PAGE = """
 ### 收件 · collect
@@ -24,8 +21,8 @@ Looks into all partner folders each minute; a complete set is claimed once and g
 
 此后更新各部门的近况文件 `status.json`、`status.html`（有变化才更新）。 Then the partners' status files are renewed where something changed.
 
-`troubles` 失败 = 某部门的服务器或协议有问题，其他部门不受影响。 *failed* `troubles`: one partner's server or agreement is in
-trouble; its log says which and what; the others were looked at.
+`troubles` 失败 = 某部门的服务器或协议有问题，其他部门不受影响；无事时跳过。 *failed* `troubles`: one partner's server or agreement is in
+trouble; its log says which and what; the others were looked at. *skipped*: there is none.
 """
 
 
@@ -41,32 +38,25 @@ trouble; its log says which and what; the others were looked at.
 )
 def collect() -> None:
     @task
-    def poll_folders() -> list[dict[str, str]]:
-        polled = in_office(_sweep)
-        get_current_context()["ti"].xcom_push(TROUBLES, polled.troubles)
-        return [{"trigger_dag_id": lane.value, "trigger_run_id": batch_id} for batch_id, lane in polled.waiting.items()]
+    def poll_folders() -> list[str]:
+        """The troubles in one sentence, none where there are none: then ``troubles`` needs no process."""
+        troubles = in_office(_sweep)
+        return ["; ".join(troubles)] if troubles else []
 
     @task
-    def troubles(messages: list[str]) -> None:
-        if messages:
-            raise AirflowFailException("; ".join(messages))
+    def troubles(message: str) -> None:
+        raise AirflowFailException(message)
 
-    looked = poll_folders()
-    TriggerDagRunOperator.partial(
-        task_id="start",
-        skip_when_already_exists=True,
-        map_index_template="{{ task.trigger_run_id }}",
-    ).expand_kwargs(looked)
-    troubles(looked[TROUBLES])  # type: ignore[index]  # XComArg is; its stub says otherwise
+    troubles.expand(message=poll_folders())
 
 
-def _sweep(app: App) -> PollResult:
-    """Each claim starts its run at once: nobody waits for the slowest partner's server. Then the status files are
-    renewed where something changed.
+def _sweep(app: App) -> list[str]:
+    """Each claim starts its run at once: nobody waits for the slowest partner's server. Then what was claimed before and
+    has no run yet is started, and the status files are renewed where something changed. What is in trouble.
     """
     polled = poll(app, lambda batch_id, lane: start_run(lane, batch_id))
-    polled.troubles += publish_all(app)
-    return polled
+    unstarted = [batch_id for batch_id, lane in polled.waiting.items() if not start_run(lane, batch_id)]
+    return [*polled.troubles, *(f"{each}: its run could not be started" for each in unstarted), *publish_all(app)]
 
 
 collect()

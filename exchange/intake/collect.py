@@ -32,8 +32,10 @@ from exchange.wire.connection import Login
 from exchange.wire.pool import pooled
 
 MAX_IN_FLIGHT: Final = 8
-MAX_SHARING: Final = 50
-"""Folders that one connection looks into, where partners share a login."""
+MAX_SHARING: Final = 10
+"""Folders that one connection looks into, one after another, where partners share a login: with fifty a round waits for
+fifty answers, seconds where the machine or the way is slow.
+"""
 
 _TRIES: Final = 3
 _REACHED_LATELY: Final = timedelta(minutes=5)
