@@ -12,6 +12,7 @@ const rules = makeRules(JSON.parse(readFileSync(process.argv[2], "utf8")));
 console.log(JSON.stringify({ items_read: ITEMS_READ }));
 for await (const line of createInterface({ input: process.stdin })) {
     const { data, ...asked } = JSON.parse(line);
-    const { items, rows, findings, refusal } = checkFile(rules, new Uint8Array(Buffer.from(data, "base64")), asked);
-    console.log(JSON.stringify({ items, rows: rows.length, findings, refusal }));
+    const bytes = new Uint8Array(Buffer.from(data, "base64"));
+    const { items, count, findings, refusal } = checkFile(rules, bytes, asked, () => {});
+    console.log(JSON.stringify({ items, rows: count, findings, refusal }));
 }

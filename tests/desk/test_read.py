@@ -163,7 +163,8 @@ def test_the_status_file_and_a_tests_answers_are_told_as_what_they_are(
         *reads(files, court.keys / "encrypt.key"),
         {"do": "wait", "at": "#read-outcome", "text": "近三十天不予受理"},
         {"do": "text", "at": "#read-outcome"},
-        {"do": "screenshot", "to": str(tmp_path / "status.png"), "full": True},
+        picture("standing", tmp_path),
+        width=1000,
     )
     said = next(each for each in driven.gave if isinstance(each, str) and "近况" in each)
     assert said.count("【测试 TEST，虚构数据】") >= 3, "receipts, result, status"

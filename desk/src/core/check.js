@@ -14,17 +14,17 @@ import { hasText } from "./text.js";
 import { unregisteredFault } from "./unregistered.js";
 import { shownSheets } from "./workbook.js";
 
-const PROGRESS_EVERY = 2000;
+const AT_A_TIME = 2000;
 
 /**
  * @param {object} asked `{isWorkbook, sheet?, encoding?, items?, form?, purposes, maxRows, maxBytes, today}`
- * @param {(rows: number) => void} [progress]
- * @returns {{items: string[], form: string|null, codes: string[], rows: string[][], findings: object[],
- *   doubled: number[][], refusal: object|null, heading: string, sheets: string[], sheet: string|null}} `rows` as read, one
- *   for each data row; `sheets` that are shown, and the one that was read
+ * @param {(rows: string[][]) => void} take gets the rows as read, some at a time: a million are never held here
+ * @returns {{items: string[], form: string|null, codes: string[], count: number, findings: object[],
+ *   doubled: number[][], refusal: object|null, heading: string, sheets: string[], sheet: string|null}} `count`: how many of
+ *   the rows that were taken stand; `sheets` that are shown, and the one that was read
  */
-export function checkFile(rules, content, asked, progress = () => {}) {
-    const seen = { items: [], form: null, codes: [], rows: [], findings: [], doubled: [], refusal: null, heading: "" };
+export function checkFile(rules, content, asked, take) {
+    const seen = { items: [], form: null, codes: [], count: 0, findings: [], doubled: [], refusal: null, heading: "" };
     Object.assign(seen, { sheets: [], sheet: null });
     let file = null;
     try {
@@ -40,14 +40,13 @@ export function checkFile(rules, content, asked, progress = () => {}) {
             readTable(rules, file, seen.items, seen.form),
             seen,
             { ...asked, isWorkbook: file.isWorkbook },
-            progress,
+            take,
         );
     } catch (error) {
         if (!(error instanceof Refused)) throw error;
         seen.refusal = { code: error.code, row: error.row, column: error.column };
         seen.heading = headingOf(rules, file, seen);
     }
-    seen.doubled = doubledReferences(seen);
     return seen;
 }
 
@@ -58,27 +57,47 @@ function headingOf(rules, file, seen) {
     return file?.header?.[Number(/^#([0-9]+)$/.exec(column ?? "")?.[1]) - 1] ?? "";
 }
 
-function judge(rules, table, seen, asked, progress) {
+function judge(rules, table, seen, asked, take) {
     seen.codes = table.codes;
     const judgeRow = rowJudge(rules, seen, asked.today);
     const reference = table.codes.indexOf("row_ref");
-    let referred = false;
+    const referred = new Map();
     let unreadable = 0;
-    for (const { cells, fault } of table.rows()) {
-        seen.rows.push(cells);
-        referred ||= hasText(cells[reference]);
-        if (judgeRow(cells, fault, seen.rows.length, seen.findings)) unreadable += 1;
-        if (seen.rows.length % PROGRESS_EVERY === 0) progress(seen.rows.length);
+    let read = [];
+    const handOver = () => {
+        take(read);
+        read = [];
+    };
+    try {
+        for (const { cells, fault } of table.rows()) {
+            read.push(cells);
+            seen.count += 1;
+            noteReference(referred, cells[reference], seen.count);
+            if (judgeRow(cells, fault, seen.count, seen.findings)) unreadable += 1;
+            if (read.length === AT_A_TIME) handOver();
+        }
+    } finally {
+        handOver();
+        seen.doubled = [...referred.values()].filter(Array.isArray);
     }
-    const refuse = wholeRefusal(rules, seen, asked, referred, unreadable);
+    const refuse = wholeRefusal(rules, seen, asked, referred.size > 0, unreadable);
     if (!refuse) return;
-    if (asked.isWorkbook && refuse.beforeRows) Object.assign(seen, { findings: [], rows: [] });
+    if (asked.isWorkbook && refuse.beforeRows) Object.assign(seen, { findings: [], count: 0, doubled: [] });
     throw refuse.refusal;
+}
+
+/** Keeps the row of a reference, or the rows where it stands more than once. */
+function noteReference(referred, reference, row) {
+    if (!hasText(reference)) return;
+    const before = referred.get(reference);
+    if (before === undefined) referred.set(reference, row);
+    else if (Array.isArray(before)) before.push(row);
+    else referred.set(reference, [before, row]);
 }
 
 /** What refuses the whole after its rows were read; a workbook's rows are counted before any is judged. */
 function wholeRefusal(rules, seen, asked, referred, unreadable) {
-    const count = seen.rows.length;
+    const { count } = seen;
     const before = (code, place) => ({ refusal: new Refused(code, place), beforeRows: true });
     if (count === 0) return before("no_rows");
     if (count > asked.maxRows && !asked.isWorkbook)
@@ -126,17 +145,4 @@ function rowJudge(rules, { items, form, codes }, today) {
         if (!fault) for (const [column, faultOf] of claims) say(column, faultOf(cells[places.get(column)]));
         return Boolean(number.fault || name);
     };
-}
-
-/** Groups of rows whose reference is the same. */
-function doubledReferences({ codes, rows }) {
-    const place = codes.indexOf("row_ref");
-    const rowsOf = new Map();
-    rows.forEach((cells, at) => {
-        const reference = cells[place];
-        if (!hasText(reference)) return;
-        if (rowsOf.has(reference)) rowsOf.get(reference).push(at + 1);
-        else rowsOf.set(reference, [at + 1]);
-    });
-    return [...rowsOf.values()].filter((numbers) => numbers.length > 1);
 }

@@ -8,11 +8,17 @@ export class Checker {
         this.stop = () => {};
     }
 
-    /** What `checkFile` gives; null where it was stopped. @param {(rows: number) => void} progress */
+    /** What `checkFile` gives, with its `rows`; null where it was stopped. @param {(rows: number) => void} progress */
     check(content, asked, progress) {
         this.stop();
         const address = URL.createObjectURL(new Blob([WORKER_SOURCE], { type: "text/javascript" }));
         const worker = new Worker(address);
+        const rows = [];
+        const take = (read) => {
+            for (const cells of read) rows.push(cells);
+            progress(rows.length);
+        };
+        const done = ({ count, ...seen }) => ({ ...seen, rows: rows.slice(0, count) });
         return new Promise((resolve, reject) => {
             const end = (settle, value) => {
                 worker.terminate();
@@ -21,8 +27,8 @@ export class Checker {
             };
             this.stop = () => end(resolve, null);
             worker.onmessage = ({ data }) => {
-                if (data.kind === "progress") progress(data.rows);
-                else if (data.kind === "done") end(resolve, data.seen);
+                if (data.kind === "rows") take(data.rows);
+                else if (data.kind === "done") end(resolve, done(data.seen));
                 else end(reject, new Error("the check failed"));
             };
             worker.onerror = () => end(reject, new Error("the worker failed"));
