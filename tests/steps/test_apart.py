@@ -41,8 +41,8 @@ def hurried(app: App, partner: DemoPartner, seconds: float) -> App:
     short = App(app.settings.model_copy(update={"policy": policy}), app.register, app.now)
     office = App(app.settings, app.register, app.now)
 
-    def folder(agreement: Agreement) -> AbstractContextManager[Folder]:
-        return (short if agreement.partner == partner.id else app).folder(agreement)
+    def folder(agreement: Agreement, tries: int = 3) -> AbstractContextManager[Folder]:
+        return (short if agreement.partner == partner.id else app).folder(agreement, tries)
 
     office.folder = folder  # type: ignore[method-assign]
     return office

@@ -36,7 +36,13 @@ const MARKED = ["utf-8", "gb18030"];
 const CTRL_Z = 0x1a;
 const LOST = [0x84, 0x31, 0xa4, 0x37];
 
-const decode = (bytes, encoding) => new TextDecoder(encoding, { fatal: true, ignoreBOM: true }).decode(bytes);
+/** One for each encoding: a million lines would leave a million behind. */
+const DECODERS = new Map();
+
+function decode(bytes, encoding) {
+    if (!DECODERS.has(encoding)) DECODERS.set(encoding, new TextDecoder(encoding, { fatal: true, ignoreBOM: true }));
+    return DECODERS.get(encoding).decode(bytes);
+}
 
 function decodes(bytes, encoding) {
     try {
@@ -176,19 +182,36 @@ function lettersOf(rules, text) {
     return { all, familiar };
 }
 
-/** The byte 80, a euro sign to Windows and nothing in GB 18030, is the mark of a lost character. */
-function withoutEuro(bytes) {
-    if (!bytes.includes(0x80)) return bytes;
-    const out = [];
+/** Where the byte 80 stands by itself: a euro sign to Windows, nothing in GB 18030. */
+function eurosOf(bytes) {
+    const places = [];
+    if (!bytes.includes(0x80)) return places;
     for (let place = 0; place < bytes.length;) {
-        const [first, second] = [bytes[place], bytes[place + 1]];
-        let length = 1;
-        if (first > 0x80 && first < 0xff) length = second >= 0x30 && second <= 0x39 ? 4 : second >= 0x40 ? 2 : 1;
-        if (first === 0x80) out.push(...LOST);
-        else for (let at = place; at < Math.min(place + length, bytes.length); at += 1) out.push(bytes[at]);
-        place += length;
+        const first = bytes[place];
+        const second = bytes[place + 1];
+        if (first === 0x80) places.push(place);
+        if (first <= 0x80 || first === 0xff) place += 1;
+        else place += second >= 0x30 && second <= 0x39 ? 4 : second >= 0x40 ? 2 : 1;
     }
-    return Uint8Array.from(out);
+    return places;
+}
+
+/** Each of them as the mark of a lost character. */
+function withoutEuro(bytes) {
+    const places = eurosOf(bytes);
+    if (!places.length) return bytes;
+    const out = new Uint8Array(bytes.length + places.length * (LOST.length - 1));
+    let from = 0;
+    let to = 0;
+    for (const place of places) {
+        out.set(bytes.subarray(from, place), to);
+        to += place - from;
+        out.set(LOST, to);
+        to += LOST.length;
+        from = place + 1;
+    }
+    out.set(bytes.subarray(from), to);
+    return out;
 }
 
 const isAscii = (bytes) => bytes.every((byte) => byte < 0x80);
@@ -288,8 +311,7 @@ function commonCharacters() {
 
 /** The text; null where it cannot be read so. To browsers the byte 80 is a euro sign. */
 function inGb18030(bytes) {
-    const euro = bytes.includes(0x80) && withoutEuro(bytes).length !== bytes.length;
-    return euro ? null : decodes(bytes, "gb18030");
+    return eurosOf(bytes).length ? null : decodes(bytes, "gb18030");
 }
 
 /** The share of common Chinese among what is beyond ASCII in this reading; 0 where it cannot be read so. */

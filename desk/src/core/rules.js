@@ -40,14 +40,18 @@ export function groupsOf(pattern, text) {
     return pattern.exec(text);
 }
 
-/** The text with each letter that the map has replaced. */
+/** The text with each letter that the map has replaced; put together of what lies between them, not letter by letter. */
 export function replaced(text, letters) {
     let out = "";
-    let changed = false;
+    let from = 0;
+    let place = 0;
     for (const letter of text) {
         const other = letters.get(letter);
-        if (other !== undefined) changed = true;
-        out += other ?? letter;
+        if (other !== undefined) {
+            out += text.slice(from, place) + other;
+            from = place + letter.length;
+        }
+        place += letter.length;
     }
-    return changed ? out : text;
+    return from ? out + text.slice(from) : text;
 }
