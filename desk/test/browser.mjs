@@ -103,7 +103,8 @@ try {
             gave.push(true);
         } else {
             const done = steps[step.do](page, step);
-            const failed = (problem) => Promise.reject(new Error(`step ${gave.length}, ${JSON.stringify(step)}: ${problem}`));
+            const failed = (problem) =>
+                Promise.reject(new Error(`step ${gave.length}, ${JSON.stringify(step)}: ${problem}`));
             gave.push((await Promise.resolve(done).catch(failed)) ?? null);
         }
     }

@@ -110,7 +110,7 @@ function headerStart(text) {
 
 /** Where the first line begins that holds a text, between separators and quotation marks or without them. */
 function firstFilled(text, start) {
-    for (let begin = start; begin < text.length; ) {
+    for (let begin = start; begin < text.length;) {
         const end = text.indexOf("\n", begin) + 1 || text.length;
         const line = text.slice(begin, end);
         if (quotes(line) % 2 || hasText(line.replace(OF_EMPTY_FIELDS, ""))) return begin;
