@@ -21,6 +21,7 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.files import make_folder
 from exchange.base.paths import ROOT
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.province.known_to import on_record
@@ -32,7 +33,11 @@ from exchange.register import Register
 from exchange.settings import Settings
 from exchange.snapshots.versions import Snapshots
 
-hypothesis.settings.register_profile("any machine", deadline=None)  # a slow machine is no wrong answer
+hypothesis.settings.register_profile(
+    "any machine",
+    deadline=None,  # a slow machine is no wrong answer
+    max_examples=int(os.environ.get("EXAMPLES", "100")),
+)
 hypothesis.settings.load_profile("any machine")
 
 SERVERS = frozenset({"world", "migrated", "airflow_world", "airflow", "redis", "server", "small", "elsewhere"})
@@ -237,6 +242,14 @@ def ask(court: DemoPartner) -> Callable[..., Request]:
         return Request(**sound | given)  # type: ignore[arg-type]
 
     return make
+
+
+@pytest.fixture
+def far_from_midnight(app: App) -> None:
+    """The office from noon of tomorrow on: for what happens once a day, and stands still anew when the day ends."""
+    now = app.now
+    ahead = (now() + timedelta(days=1)).astimezone(OFFICE_ZONE).replace(hour=12) - now()
+    app.now = lambda: now() + ahead
 
 
 @pytest.fixture

@@ -175,6 +175,7 @@ def test_hostile_names_are_not_touched(app: App, court: DemoPartner, ask: Ask, t
     assert secret.read_text() == "{}"
 
 
+@pytest.mark.usefixtures("far_from_midnight")
 def test_a_file_that_bears_a_notices_own_name_is_told_like_any_other(
     app: App, later: Later, court: DemoPartner
 ) -> None:
@@ -235,6 +236,7 @@ def test_many_collectors_at_once_claim_a_set_once(app: App, court: DemoPartner, 
     assert len(app.register.steps(request.batch)) == 1
 
 
+@pytest.mark.usefixtures("far_from_midnight")
 def test_a_file_name_that_holds_an_identity_number_is_written_down_nowhere(
     app: App, later: Later, court: DemoPartner, ask: Ask
 ) -> None:

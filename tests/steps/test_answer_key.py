@@ -28,7 +28,8 @@ from exchange.register import Decision, ReviewFilter
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from tests.snapshots.test_sealed import number
-from tests.steps.answer_key import ARTICLES, CLEAN, HIT, LOOK, Person, province
+from tests.steps.answer_key import ARTICLES, CLEAN, HIT, LOOK
+from tests.steps.answer_key_people import Person, province
 from tests.steps.releases import RECORDS, approve, proposed, supplement
 from tests.steps.twins import Twin, twin
 

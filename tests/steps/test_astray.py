@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.astray import ACKNOWLEDGEMENTS, CROWDED, FOLDERS, UNREAD, WITHHELD
 from exchange.intake.collect import poll
@@ -22,10 +21,7 @@ Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
 
 
-@pytest.fixture
-def at_noon(app: App) -> datetime:
-    """Noon of tomorrow, so that a few hours later it is the same day."""
-    return (app.now() + timedelta(days=1)).astimezone(OFFICE_ZONE).replace(hour=12)
+pytestmark = pytest.mark.usefixtures("far_from_midnight")
 
 
 def test_more_files_than_are_looked_at(app: App, later: Later, court: DemoPartner, ask: Ask) -> None:
@@ -45,11 +41,10 @@ def test_more_files_than_are_looked_at(app: App, later: Later, court: DemoPartne
 
 @pytest.mark.parametrize("name", ["A.CSV", "set.zip", "名单.csv", "x y.request.json", "x.Request.json", "noending"])
 def test_a_name_that_is_never_read_gets_one_notice_a_day(
-    app: App, at_noon: datetime, court: DemoPartner, ask: Ask, name: str
+    app: App, later: Later, court: DemoPartner, ask: Ask, name: str
 ) -> None:
     def look(hours: float) -> list[str]:
-        moment = at_noon + timedelta(hours=hours)
-        return poll(App(app.settings, app.register, lambda: moment)).troubles
+        return poll(later(timedelta(hours=hours))).troubles
 
     sound = ask()
     put(court, court.make_set(sound) | {name: b"x"})
