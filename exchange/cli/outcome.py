@@ -28,10 +28,14 @@ _WRONG_COMMAND_LINE: Final = typer.BadParameter.__mro__[2]
 
 _PIPED_WIDTH: Final = 160
 
-out = Console(highlight=False)
-if not out.is_terminal:
-    out = Console(highlight=False, width=_PIPED_WIDTH)
-err = Console(stderr=True, highlight=False)
+
+def _console(*, stderr: bool) -> Console:
+    console = Console(stderr=stderr, highlight=False)
+    return console if console.is_terminal else Console(stderr=stderr, highlight=False, width=_PIPED_WIDTH)
+
+
+out = _console(stderr=False)
+err = _console(stderr=True)
 
 
 @contextmanager
