@@ -14,6 +14,8 @@ from queue import SimpleQueue
 from typing import Any
 
 import asyncssh
+from asyncssh.packet import String
+from paramiko.common import MSG_CHANNEL_DATA
 
 from exchange.app import App
 from exchange.demo.partner import DemoPartner
@@ -121,10 +123,9 @@ class Flooding(asyncssh.SFTPServer):
     """Sends an answer without an end, whatever it was given leave to send."""
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
-        channel: Any = self.channel
-        channel._send_window = 1 << 40
-        for _ in range(100):
-            channel.write(bytes(1 << 20))
+        channel: Any = self.channel  # whose own account of the window would hold it back
+        for _ in range(400):
+            channel.send_packet(MSG_CHANNEL_DATA, String(bytes(1 << 14)))
             await asyncio.sleep(0)
         async for name in super().scandir(path):
             yield name
