@@ -18,7 +18,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-at-rest screenshots guide-pictures docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-desk bench-at-rest screenshots guide-pictures docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -105,6 +105,9 @@ guide-pictures: .venv/installed desk-packages ## the pictures of the partner gui
 
 bench-pages: .venv/installed ## how long the pages take over 20,000 ended and 5,000 open batches; ENDED, OPEN, BENCH_WORLD
 	$(BIN)/python -m benchmarks.pages $(if $(ENDED),--ended $(ENDED)) $(if $(OPEN),--still-open $(OPEN)) $(if $(BENCH_WORLD),--world $(BENCH_WORLD))
+
+bench-desk: .venv/installed desk-packages ## the partner's desk in Chromium over lists of 100,000 and 1,000,000 rows: seconds, longest stall, memory; ROWS
+	$(BIN)/python -m benchmarks.desk $(if $(ROWS),--rows "$(ROWS)")
 
 bench-at-rest: .venv/installed ## a build, a look-up and a request on encrypted places, as ratios to a plain one; PLACES="plain=FOLDER luks=FOLDER", SCALE, ROWS, RUNS
 	$(BIN)/python -m benchmarks.at_rest $(PLACES) $(if $(SCALE),--scale $(SCALE)) $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS))

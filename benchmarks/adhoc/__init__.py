@@ -5,7 +5,8 @@
     client      a plain SFTP client: drops a set, waits for its result
     annual      keeps one annual batch in process
     stages      where the time of a set went, by the register
-    burst       many sets at once, each answered once
+    partners    partners beside the demo's, each with a server of its own
+    burst       many sets at once or so many a second, each answered once
     page        figures → ADHOC.json and ADHOC.md
 
 Rules: a set's time runs from the moment in which its manifest has its name on the server to the moment in which the

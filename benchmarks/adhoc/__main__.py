@@ -1,8 +1,9 @@
 """``python -m benchmarks.adhoc``; see the package.
 
-Environment: ``SETS`` of each size (30), ``SIZES`` in rows (1 100), ``PHASES`` (quiet burst loaded), ``BURST`` sets at
-once (50), ``ANNUAL_ROWS`` (1000000), ``WORLD`` (var/bench-adhoc). With fewer sets than 30, or without a phase, the page
-goes to the world's folder and the one in ``benchmarks/`` stays.
+Environment: ``SETS`` of each size (30), ``SIZES`` in rows (1 100), ``PHASES`` (quiet burst steady loaded), ``BURST``
+sets at once (500) from ``PARTNERS`` (20), ``A_SECOND`` (5) for ``STEADY_SECONDS`` (600), ``ANNUAL_ROWS`` (1000000),
+``WORLD`` (var/bench-adhoc). With fewer sets than 30, or without a phase, the page goes to the world's folder and the
+one in ``benchmarks/`` stays.
 """
 
 from __future__ import annotations
@@ -11,22 +12,25 @@ import os
 import random
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from itertools import cycle, islice
 from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.adhoc import page
 from benchmarks.adhoc.annual import kept_in_process, share_covered
-from benchmarks.adhoc.burst import burst, faults
+from benchmarks.adhoc.burst import burst, faults, steady
 from benchmarks.adhoc.client import connected
-from benchmarks.adhoc.sets import Desk, opened
+from benchmarks.adhoc.sets import Desk, Prepared, opened
 from benchmarks.adhoc.stages import stages_of
 from benchmarks.adhoc.world import running
 from exchange.app import App
+from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.airflow import Airflow
 
 ENOUGH: Final = 30
-ALL_PHASES: Final = ("quiet", "burst", "loaded")
+ALL_PHASES: Final = ("quiet", "burst", "steady", "loaded")
 PROMISE_SECONDS: Final = 60.0
 _PAUSE_SECONDS: Final = 1.5
 
@@ -47,7 +51,7 @@ def measure(desk: Desk, app: App, sizes: list[int], sets: int) -> list[dict[str,
                 sys.exit(f"{each.batch} was not answered in {PROMISE_SECONDS:.0f} s")
             found.append({"batch": each.batch, "rows": each.rows, "dropped": dropped, "answered": answered})
             print(f"{each.rows:>4} rows  {answered - dropped:.2f} s", flush=True)
-    if wrong := [each.batch for each in prepared if not opened(desk.court, each)]:
+    if wrong := [each.batch for each in prepared if not opened(each)]:
         sys.exit(f"answers not as planted: {wrong}")
     for figure in found:
         figure["stages"] = stages_of(app, figure["batch"], figure["dropped"], figure["answered"])
@@ -55,21 +59,27 @@ def measure(desk: Desk, app: App, sizes: list[int], sets: int) -> list[dict[str,
 
 
 def main() -> None:
-    sets, many = int(os.environ.get("SETS", ENOUGH)), int(os.environ.get("BURST", "50"))
+    sets, many = int(os.environ.get("SETS", ENOUGH)), int(os.environ.get("BURST", "500"))
+    a_second, seconds = float(os.environ.get("A_SECOND", "5")), int(os.environ.get("STEADY_SECONDS", "600"))
     sizes = [int(rows) for rows in os.environ.get("SIZES", "1 100").split()]
     phases = os.environ.get("PHASES", " ".join(ALL_PHASES)).split()
     annual_rows = int(os.environ.get("ANNUAL_ROWS", "1000000"))
     folder = Path(os.environ.get("WORLD", "var/bench-adhoc"))
     figures: dict[str, Any] = {"sets": sets, "annual_rows": annual_rows}
     with ExitStack() as stack:
-        world, airflow = stack.enter_context(running(folder))
+        world, airflow, others = stack.enter_context(running(folder, int(os.environ.get("PARTNERS", "20"))))
         app = stack.enter_context(App.open("benchmark", world.config))
         desk = Desk(world)
         measure(desk, app, [1], 3)  # the first ones after the start are nobody's figure
         if "quiet" in phases:
             figures["quiet"] = measure(desk, app, sizes, sets)
         if "burst" in phases:
-            figures["burst"] = _burst(desk, airflow, app, many)
+            prepared = _of_each(desk, others, many)
+            figures["burst"] = _checked(f"burst of {many}", airflow, app, prepared, burst(prepared))
+        if "steady" in phases:
+            prepared = _of_each(desk, others, int(a_second * seconds))
+            found = _checked(f"{a_second:g} a second", airflow, app, prepared, steady(prepared, a_second))
+            figures["steady"] = found | {"a_second": a_second}
         if "loaded" in phases:
             with kept_in_process(desk, airflow, app, annual_rows) as annual:
                 begin = time.time()
@@ -80,15 +90,25 @@ def main() -> None:
     page.write(figures, Path("benchmarks") if whole else folder)
 
 
-def _burst(desk: Desk, airflow: Airflow, app: App, many: int) -> dict[str, Any]:
-    prepared = [desk.ad_hoc(1) for _ in range(many)]
-    took = burst(desk, prepared)
-    with airflow.api() as api:
-        wrong = faults(desk, app, api, prepared)
+def _of_each(desk: Desk, partners: Sequence[DemoPartner], many: int) -> list[Prepared]:
+    """So many sets of one row, one partner after the other."""
+    print(f"… {many} sets", flush=True)
+    return [desk.ad_hoc(1, partner) for partner in islice(cycle(partners), many)]
+
+
+def _checked(
+    what: str, airflow: Airflow, app: App, sets: Sequence[Prepared], took: Mapping[str, float]
+) -> dict[str, Any]:
+    """Seconds, ascending, and what was not as it must be."""
+    seconds = sorted(took.values())
+    late = page.percentile_95(seconds)
     print(
-        f"burst of {many}: {len(took)} answered, the last after {max(took.values()):.1f} s; faults: {wrong or 'none'}"
+        f"{what}: {len(took)} answered, 95 of 100 within {late:.1f} s, the last after {seconds[-1]:.1f} s", flush=True
     )
-    return {"sets": many, "seconds": sorted(took.values()), "faults": wrong}
+    with airflow.api() as api:
+        wrong = faults(app, api, sets)
+    print(f"faults: {wrong or 'none'}", flush=True)
+    return {"sets": len(sets), "partners": len({each.partner.id for each in sets}), "seconds": seconds, "faults": wrong}
 
 
 if __name__ == "__main__":

@@ -1,65 +1,119 @@
-"""Many sets at once: all answered, none twice, none lost; by folder, opened results, register and Airflow."""
+"""Many sets at once, or so many a second: all answered, none twice, none lost; by folder, opened results, register and
+Airflow.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence, Set
+from contextlib import ExitStack, contextmanager
+from itertools import groupby
+from threading import Thread
 
-from benchmarks.adhoc.client import connected
-from benchmarks.adhoc.sets import Desk, Prepared, opened
+from benchmarks.adhoc.client import Client, connected
+from benchmarks.adhoc.sets import Prepared, opened
 from exchange.app import App
 from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.processes import wait_for
 from exchange.intake.lanes import Lane
 from exchange.register import State
 
-_SECONDS = 240.0
-_RUN_SECONDS = 4.0
-"""For each run, which starts when its set is answered, a few seconds after the run before."""
+_SECONDS = 600.0
 _WHOLE = ["claimed", "accepted", "sealed", "delivered", "closed"]
 
 
-def burst(desk: Desk, sets: Sequence[Prepared]) -> dict[str, float]:
+def burst(sets: Sequence[Prepared]) -> dict[str, float]:
     """Batch → seconds to its result. All files are there before the first manifest gets its name."""
-    with connected(desk.court) as client:
-        for prepared in sets:
-            *others, manifest = prepared.files
-            client.put({name: prepared.files[name] for name in others})
-            client.lay(manifest, prepared.files[manifest])
-        dropped = {prepared.batch: client.show(list(prepared.files)[-1]) for prepared in sets}
-        answered = client.wait_for_all([f"{batch}.result.json" for batch in dropped], _SECONDS)
-    return {
-        batch: answered[f"{batch}.result.json"] - since
-        for batch, since in dropped.items()
-        if f"{batch}.result.json" in answered
-    }
+    with _laid(sets) as clients:
+        dropped = {each.batch: clients[each.partner.id].show(each.manifest) for each in sets}
+        answered = _watched(clients, sets)
+    return {batch: answered[batch] - since for batch, since in dropped.items() if batch in answered}
 
 
-def faults(desk: Desk, app: App, api: AirflowApi, sets: Sequence[Prepared]) -> list[str]:
+def steady(sets: Sequence[Prepared], a_second: float) -> dict[str, float]:
+    """Batch → seconds to its result; one manifest after the other gets its name, so many in each second."""
+    dropped: dict[str, float] = {}
+
+    def drop(clients: Mapping[str, Client]) -> None:
+        begin = time.monotonic()
+        for number, each in enumerate(sets):
+            time.sleep(max(0.0, begin + number / a_second - time.monotonic()))
+            dropped[each.batch] = clients[each.partner.id].show(each.manifest)
+
+    with _laid(sets) as clients, ExitStack() as stack:
+        others = {each.partner.id: stack.enter_context(connected(each.partner)) for each in _one_of_each(sets)}
+        dropping = Thread(target=drop, args=(others,))
+        dropping.start()
+        answered = _watched(clients, sets)
+        dropping.join()
+    return {batch: answered[batch] - since for batch, since in dropped.items() if batch in answered}
+
+
+@contextmanager
+def _laid(sets: Sequence[Prepared]) -> Iterator[dict[str, Client]]:
+    """Partner → its client; all files lie there, the manifests under names that nobody reads."""
+    with ExitStack() as stack:
+        clients = {each.partner.id: stack.enter_context(connected(each.partner)) for each in _one_of_each(sets)}
+        for each in sets:
+            client = clients[each.partner.id]
+            client.put({name: content for name, content in each.files.items() if name != each.manifest})
+            client.lay(each.manifest, each.files[each.manifest])
+        yield clients
+
+
+def _one_of_each(sets: Sequence[Prepared]) -> list[Prepared]:
+    """The first set of each partner."""
+    by_partner = sorted(sets, key=lambda each: each.partner.id)
+    return [next(group) for _, group in groupby(by_partner, key=lambda each: each.partner.id)]
+
+
+def _watched(clients: Mapping[str, Client], sets: Sequence[Prepared]) -> dict[str, float]:
+    """Batch → when its result was seen; those that did not come in time are not among them."""
+    wanted = {partner: {each.batch for each in sets if each.partner.id == partner} for partner in clients}
+    seen: dict[str, float] = {}
+    deadline = time.monotonic() + _SECONDS + len(sets)
+    while any(wanted.values()) and time.monotonic() < deadline:
+        for partner in [partner for partner, batches in wanted.items() if batches]:
+            there = {name.removesuffix(".result.json") for name in clients[partner].names()}
+            came = wanted[partner] & there
+            seen |= dict.fromkeys(came, time.time())
+            wanted[partner] -= came
+        time.sleep(0.1)
+    return seen
+
+
+def faults(app: App, api: AirflowApi, sets: Sequence[Prepared]) -> list[str]:
     """What is not as it must be, a sentence each; nothing where every set was answered once and rightly."""
     batches = [prepared.batch for prepared in sets]
     wait_for(lambda: all(app.register.batch(batch).state == State.CLOSED for batch in batches), _SECONDS)
-    with connected(desk.court) as client:
-        there = client.names()
-    found = []
-    for prepared in sets:
-        batch = prepared.batch
-        if (
-            results := sorted(name for name in there if name.startswith(f"{batch}.result") and name.endswith(".json"))
-        ) != [f"{batch}.result.json"]:
-            found.append(f"{batch}: results {results}")
-        elif not opened(desk.court, prepared):
-            found.append(f"{batch}: answers not as planted")
-        if (steps := [step.to_state for step in app.register.transitions(batch)]) != _WHOLE:
-            found.append(f"{batch}: steps {steps}")
-    wait_for(lambda: _runs(api, Lane.IMMEDIATE, batches) == len(batches), _SECONDS + _RUN_SECONDS * len(batches))
-    for lane, wanted in ((Lane.IMMEDIATE, len(batches)), (Lane.BATCH, 0), (Lane.LARGE, 0)):
-        if (runs := _runs(api, lane, batches)) != wanted:
-            found.append(f"{runs} runs of {lane} instead of {wanted}")
+    there: list[str] = []
+    for each in _one_of_each(sets):
+        with connected(each.partner) as client:
+            there += client.names()
+    found = [fault for prepared in sets if (fault := _fault(app, prepared, there))]
+    wanted = set(batches)
+    for lane, most in ((Lane.IMMEDIATE, 1), (Lane.BATCH, 0), (Lane.LARGE, 0)):
+        found += [f"{batch}: {runs} runs of {lane}" for batch, runs in _runs(api, lane, wanted).items() if runs > most]
     return found
 
 
-def _runs(api: AirflowApi, lane: Lane, batches: Sequence[str]) -> int:
-    found, skip = 0, 0
+def _fault(app: App, prepared: Prepared, there: Sequence[str]) -> str | None:
+    batch = prepared.batch
+    results = sorted(name for name in there if name.startswith(f"{batch}.result") and name.endswith(".json"))
+    if results != [f"{batch}.result.json"]:
+        return f"{batch}: results {results}"
+    if not opened(prepared):
+        return f"{batch}: answers not as planted"
+    if (steps := [step.to_state for step in app.register.transitions(batch)]) != _WHOLE:
+        return f"{batch}: steps {steps}"
+    return None
+
+
+def _runs(api: AirflowApi, lane: Lane, wanted: Set[str]) -> Counter[str]:
+    """Batch → its runs so far: those of answered sets start one by one, some seconds apart."""
+    found, skip = Counter[str](), 0
     while runs := api.runs(lane, skip=skip):
-        found, skip = found + sum(run["dag_run_id"] in batches for run in runs), skip + len(runs)
+        found.update(run["dag_run_id"] for run in runs if run["dag_run_id"] in wanted)
+        skip += len(runs)
     return found

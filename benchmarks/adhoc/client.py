@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import paramiko
@@ -47,17 +47,6 @@ class Client:
             except FileNotFoundError:
                 time.sleep(_LOOK_SECONDS)
         return None
-
-    def wait_for_all(self, names: Iterable[str], seconds: float) -> dict[str, float]:
-        """When each file was seen; those that did not come in time are not among them."""
-        wanted, seen = set(names), dict[str, float]()
-        deadline = time.monotonic() + seconds
-        while wanted and time.monotonic() < deadline:
-            came = wanted & set(self.sftp.listdir(FROM_OFFICE))
-            seen |= dict.fromkeys(came, time.time())
-            wanted -= came
-            time.sleep(_LOOK_SECONDS)
-        return seen
 
     def names(self) -> list[str]:
         return self.sftp.listdir(FROM_OFFICE)

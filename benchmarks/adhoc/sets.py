@@ -29,10 +29,16 @@ _SCHOOL = "义务教育法第十二条"
 class Prepared:
     """A set ready to be dropped: its files, the manifest last, and the answers that must come back."""
 
+    partner: DemoPartner
     batch: str
     rows: int
     files: dict[str, bytes]
     expected: pl.DataFrame
+
+    @property
+    def manifest(self) -> str:
+        """The name of the file that comes last."""
+        return f"{self.batch}.request.json"
 
 
 class Desk:
@@ -49,13 +55,16 @@ class Desk:
         self.mark = datetime.now(UTC).strftime("%m%d%H%M%S")
         self._made = 0
 
-    def ad_hoc(self, rows: int) -> Prepared:
-        """About people of whom everything can be answered at once: no row waits for an officer."""
+    def ad_hoc(self, rows: int, partner: DemoPartner | None = None) -> Prepared:
+        """The court's, or one of its kind's, about people of whom everything can be answered at once: no row waits for
+        an officer.
+        """
+        partner = partner or self.court
         self._made += 1
         claims = make_claims(self.plain, self.offenders, ITEMS, rows, SEED + self._made, approved=True, dirt=False)
-        batch = f"{self.court.id}.lane-{self.mark}-{self._made}"
+        batch = f"{partner.id}.lane-{self.mark}-{self._made}"
         request = Request(batch, "ad_hoc", str(self.today), "case_handling", _CASE, ITEMS, rows, to_csv(claims.rows))
-        return Prepared(batch, rows, _manifest_last(self.court.make_set(request)), claims.expected)
+        return Prepared(partner, batch, rows, _manifest_last(partner.make_set(request)), claims.expected)
 
     def annual(self, rows: int) -> Iterator[Prepared]:
         """One set after the other, each with an id of its own; the data is encrypted once."""
@@ -69,15 +78,17 @@ class Desk:
             batch = f"{self.education.id}.annual-{self.mark}-{number}"
             manifest["batch"], manifest["data"]["name"] = batch, f"{batch}.csv.p7m"
             signed = self.education.signed(batch, json.dumps(manifest, ensure_ascii=False).encode())
-            yield Prepared(batch, rows, _manifest_last({f"{batch}.csv.p7m": sealed} | signed), claims.expected)
+            yield Prepared(
+                self.education, batch, rows, _manifest_last({f"{batch}.csv.p7m": sealed} | signed), claims.expected
+            )
 
 
 def _manifest_last(files: dict[str, bytes]) -> dict[str, bytes]:
     return dict(sorted(files.items(), key=lambda file: file[0].endswith(".request.json")))
 
 
-def opened(partner: DemoPartner, prepared: Prepared) -> bool:
+def opened(prepared: Prepared) -> bool:
     """Whether the result, checked and opened with ``openssl``, gives the answers that were planted."""
-    answers = partner.result(prepared.batch).manifest["answers"]
+    answers = prepared.partner.result(prepared.batch).manifest["answers"]
     planted = prepared.expected
     return all(answers[item] == dict(planted[item].value_counts().iter_rows()) for item in answers)

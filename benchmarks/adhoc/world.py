@@ -8,23 +8,28 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from benchmarks.adhoc.partners import more_partners, stop_servers
 from benchmarks.pipeline.office import let_all_leave
 from exchange.base.files import write_atomically
 from exchange.calendar.working_days import office_day
+from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS, World, agreement_toml
 
 
 @contextmanager
-def running(folder: Path) -> Iterator[tuple[World, Airflow]]:
-    """The world with Airflow, healthy and with the lookout on duty; stopped at the end and kept for the next time."""
+def running(folder: Path, partners: int) -> Iterator[tuple[World, Airflow, list[DemoPartner]]]:
+    """The world with Airflow and so many partners more, healthy and with the lookout on duty; stopped at the end and
+    kept for the next time.
+    """
     world = World(folder.resolve())
     airflow = world.airflow()
     try:
         world.build(lambda what: print(f"… {what}", flush=True))
         _let_education_send_csv(world)
         let_all_leave(world.config)
+        others = more_partners(world, partners)
         print("… Airflow", flush=True)
         airflow.start()
         with airflow.api() as api:
@@ -33,9 +38,10 @@ def running(folder: Path) -> Iterator[tuple[World, Airflow]]:
             run_id = f"bench-{datetime.now(UTC):%m%d%H%M%S}"
             api.trigger("lookout", run_id)  # by itself it comes within five minutes of a start
             wait_for(lambda: [task["state"] for task in api.task_instances("lookout", run_id)] == ["running"], 60)
-        yield world, airflow
+        yield world, airflow, others
     finally:
         airflow.stop()
+        stop_servers(world, partners)
         world.stop_servers()
 
 

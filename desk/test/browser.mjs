@@ -1,6 +1,7 @@
 /**
  * Drives the page in a real Chromium or Firefox, opened from disk, by steps that a test gives as JSON on standard input:
- * `{browser, page, downloads, width, height, headers, axe, steps: [{do, ...}]}`; `page` may be an address, too. Prints what each step gave, every request for a
+ * `{browser, page, downloads, width, height, headers, axe, limit, steps: [{do, ...}]}`; `page` may be an address, too; `limit` is in
+ * milliseconds. Prints what each step gave, every request for a
  * connection that was made and, with `axe`, what that finds at the end; ends with an error where a step does not come about in time.
  */
 import { readFileSync, readdirSync } from "node:fs";
@@ -9,7 +10,7 @@ import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
-const LIMIT = 60_000;
+const LIMIT = given.limit ?? 60_000;
 const LAUNCHED = {
     chromium: {
         executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -68,6 +69,7 @@ const steps = {
     focused: (page) => page.evaluate(() => document.activeElement.id || document.activeElement.innerText),
     evaluate: (page, { script }) => page.evaluate(script),
     screenshot: (page, { to, full = false }) => page.screenshot({ path: to, fullPage: full }).then(() => null),
+    used: () => renderers().reduce((whole, each) => whole + peakMemory(each), 0),
     axe: async (page) => {
         const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
         const client = await page.createCDPSession(); // the page's own policy lets no other script in
@@ -154,6 +156,22 @@ async function downloadsCounted() {
 function filesIn(folder) {
     const names = readdirSync(folder);
     return names.some((name) => name.endsWith(".part")) ? 0 : names.length;
+}
+
+/** The processes of Chromium in which pages and their workers run. */
+function renderers() {
+    const children = (parent) => {
+        const found = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim();
+        return found.split(" ").flatMap((child) => (child ? [child, ...children(child)] : []));
+    };
+    return children(browser.process().pid).filter((each) =>
+        readFileSync(`/proc/${each}/cmdline`, "utf8").includes("--type=renderer"),
+    );
+}
+
+/** The most memory that a process has had, in MiB. */
+function peakMemory(process) {
+    return Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${process}/status`, "utf8"))[1]) / 1024;
 }
 
 /** Waits until something holds, and still does a little later. */
