@@ -64,7 +64,10 @@ def main(
 def a_page(folder: Path) -> Path:
     """The desk of one demo partner."""
     world = World(folder / "world")
-    world.build(lambda _: None, people=3000)
+    try:
+        world.build(lambda _: None, people=3000)
+    finally:
+        world.stop_servers()
     settings = Settings.load(world.config)
     agreement = load_agreement(settings.agreements / f"{_PARTNER.id}.toml")
     page = folder / "desk.html"

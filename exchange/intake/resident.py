@@ -6,7 +6,8 @@ Rules
   wrong is the run's to tell and to try again; a worker only logs that it left the set to it. Both may be at one set:
   every step may be run twice and by two at once.
 - A run that finds nothing to do need not hurry, and costs several times the answer: such runs start one by one, some
-  seconds apart, so that a burst is answered first and a stream of sets is held up by no more than half a core.
+  seconds apart, and only while no worker has a set before it, so that a burst is answered first; where that lasts, from
+  a minute on all the same, so that a stream of sets is held up by no more than half a core.
 - One partner's burst holds up no other: a worker takes the partners in turn, and no more of one at a time than leaves
   room for others. What it has no room for is its run's.
 - Workers are forked, so that they share what is imported, before the lookout starts threads. A worker opens an office
@@ -44,6 +45,9 @@ MAX_OF_ONE: Final = 100
 
 _RUN_SECONDS: Final = 3.0
 """Between the runs of answered sets: one takes over a second of processor time."""
+
+_BEHIND_SECONDS: Final = 60.0
+"""So long runs of answered sets wait for workers that have sets before them."""
 
 _AT_ONCE_SECONDS: Final = 0.5
 """So long in one turn runs are started of sets that nobody answered; the others wait for the next turn."""
@@ -127,6 +131,7 @@ class ResidentWorkers:
         self._answered: deque[str] = deque()
         self._unanswered: deque[str] = deque()
         self._next_run = self._next_taking_over = 0.0
+        self._free_at = time.monotonic()
 
     def pass_on(self, batch_id: str) -> None:
         """Has the batch answered, and its run started later; or has it answered by its run."""
@@ -146,7 +151,7 @@ class ResidentWorkers:
         for _ in range(len(self._unanswered)):
             if time.monotonic() < now + _AT_ONCE_SECONDS:
                 self._pay(self._unanswered)
-        if self._answered and now >= self._next_run:
+        if self._answered and now >= self._next_run and self._may_start(now):
             self._next_run = now + _RUN_SECONDS
             self._pay(self._answered)
 
@@ -171,6 +176,12 @@ class ResidentWorkers:
                 worker.give(batch_id)
             else:
                 self._unanswered.append(batch_id)
+
+    def _may_start(self, now: float) -> bool:
+        """Whether no worker has a set before it, or none was free of them for too long."""
+        if not any(each.has for each in self._workers):
+            self._free_at = now
+        return self._free_at == now or now - self._free_at > _BEHIND_SECONDS
 
     def _freest(self, partner: str) -> ResidentWorker | None:
         """The worker that has least before it, of those that take one more of this partner."""

@@ -132,6 +132,20 @@ def test_it_is_answered_and_then_its_run_finds_nothing_to_do(
         assert court.result(batch).manifest["batch"] == batch
 
 
+def test_runs_that_find_nothing_to_do_wait_until_a_burst_is_answered(
+    door: Path, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
+) -> None:
+    lookout, batches = Lookout(door, 1), claimed(4)
+    (worker,) = lookout.workers
+    os.kill(worker, signal.SIGSTOP)  # until all lie before it: however slow the machine is
+    lookout.give(*batches)
+    assert wait_for(lambda: len(owed.all()) == len(batches), 120)
+    os.kill(worker, signal.SIGCONT)
+    assert lookout.starts() in batches
+    assert all(is_closed(app, batch) for batch in batches)
+    lookout.end()
+
+
 def test_what_a_worker_does_not_answer_has_its_run_at_once(
     door: Path, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
 ) -> None:
