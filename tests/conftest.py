@@ -5,8 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import threading
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, closing, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -18,10 +19,12 @@ from sqlalchemy import Engine
 from xdist.scheduler import LoadScopeScheduling
 
 from exchange.app import App
+from exchange.base.duty import LOOKOUT, Duties
 from exchange.base.errors import Halt
 from exchange.base.files import make_folder
 from exchange.base.paths import ROOT
 from exchange.calendar.working_days import OFFICE_ZONE
+from exchange.demo import partner
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.province.known_to import on_record
@@ -32,6 +35,10 @@ from exchange.demo.world import PARTNERS, SEED, World
 from exchange.register import Register
 from exchange.settings import Settings
 from exchange.snapshots.versions import Snapshots
+from exchange.wire import transport
+from exchange.wire.connection import SftpAccount
+from exchange.wire.pool import ConnectionPool
+from exchange.wire.transport import Folder
 
 hypothesis.settings.register_profile(
     "any machine",
@@ -48,8 +55,8 @@ SERVERS = frozenset(
 ONE_AIRFLOW = tuple(f"tests/airflow/test_{name}.py" for name in ("approval", "batches", "components", "dags", "pages"))
 """The files that need a running Airflow: where several processes share the tests, one of them runs all of these."""
 
-SELDOM = (PARTNERS[2], *PARTNERS[4:])
-"""Partners that few tests ask for."""
+SELDOM = {PARTNERS[1].id: "education", PARTNERS[3].id: "health"}
+"""Partners that few tests ask for, by their fixtures; all but the court have none."""
 
 PEOPLE = 3000
 ITEMS = ("id_number", "name", "sex")
@@ -182,29 +189,45 @@ def app(opened: Callable[[str], App]) -> Iterator[App]:
             office.register.refuse(batch, "data_hash", row=None, column="data.sha256")
     for profile in PARTNERS:  # nor is what lacked something: a file of one name and one second would have been told of
         office.register.unfinished.finished(profile.id, [])
+    (Duties.of_home(office.settings.home).folder / LOOKOUT).unlink(missing_ok=True)  # nor is a lookout on duty
 
 
 @pytest.fixture
 def all_partners() -> None:
-    """For a test that asks for one of the ``SELDOM``, or for all."""
+    """For a test that asks for partners without saying so by a fixture."""
 
 
 @pytest.fixture
-def three_partners(request: pytest.FixtureRequest) -> Iterator[None]:
-    """The office knows court, schools and hospitals alone, unless the test asks for ``all_partners``: each look into a
-    partner's folder is a log-in there. For the directories whose tests look most.
+def asked_partners(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The office knows the court and those whose fixtures the test asks for, unless it asks for ``all_partners``: each
+    look into a partner's folder is a log-in there. For the directories whose tests look most.
     """
-    if "world" not in request.fixturenames or "all_partners" in request.fixturenames:
+    asked = set(request.fixturenames)
+    if "world" not in asked or "all_partners" in asked:
         yield
         return
     office = request.getfixturevalue("world").root / "office"
     aside = make_folder(office / "agreements-aside")
-    names = [f"{profile.id}.toml" for profile in SELDOM]
+    names = [f"{profile.id}.toml" for profile in PARTNERS[1:] if SELDOM.get(profile.id) not in asked]
     for name in names:
         (office / "agreements" / name).rename(aside / name)
     yield
     for name in names:
         (aside / name).rename(office / "agreements" / name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _partners_stay_connected() -> Iterator[None]:
+    """A partner's client stays logged in between what a test has it do: to log in costs both sides more than a set."""
+    with closing(ConnectionPool()) as pool, pytest.MonkeyPatch.context() as patched:
+
+        def connect(account: SftpAccount, key_file: Path) -> AbstractContextManager[Folder]:
+            if threading.current_thread() is not threading.main_thread():
+                return transport.connect(account, key_file)
+            return pool.conversation(account, 60.0, lambda: transport.connect(account, key_file))
+
+        patched.setattr(partner, "connect", connect)
+        yield
 
 
 @pytest.fixture

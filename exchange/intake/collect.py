@@ -6,14 +6,16 @@ Rules
 - A batch is told as soon as it is claimed, while others are still being looked at.
 - Partners who share a login are looked at over one connection. Whose server was not reached for some minutes is tried
   once, beside the others, so that a dead one makes no sweep longer than its minute.
-- The register is asked once of whom it knows something incomplete, or a result that was not taken; of all others it is
-  not asked one by one.
+- The register is asked once of whom it knows something incomplete, a set that waits, or a result that was not taken; of
+  all others it is not asked one by one.
+- While a lookout is on duty, small ad hoc sets are handed to it (``owed.py``).
 - The ledger's checkpoint is kept with each look, so that a database that was put back is found within a minute, also
   where nothing was sent meanwhile.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -24,12 +26,15 @@ from typing import Final, Self
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App, account_of
 from exchange.base.duty import COLLECT, Duties, look_at
+from exchange.base.errors import ExchangeError
 from exchange.intake.lanes import Lane, lane_of
 from exchange.intake.owed import OwedRuns, lookout_on_duty
 from exchange.intake.scan import FolderScan, named
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.wire.connection import Login
 from exchange.wire.pool import pooled
+
+log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT: Final = 8
 MAX_SHARING: Final = 10
@@ -44,8 +49,9 @@ _REACHED_LATELY: Final = timedelta(minutes=5)
 
 @dataclass
 class PollResult:
-    """What a look into all folders found. ``waiting``: all claimed batches with their lanes, the oldest first, those of
-    earlier looks too; ``troubles``: partners whose folder could not be looked into, batches whose manifest is lost.
+    """What a look into all folders found. ``waiting``: all claimed batches that no lookout sees to, with their lanes,
+    the oldest first, those of earlier looks too; ``troubles``: partners whose folder could not be looked into, batches
+    whose manifest is lost.
     """
 
     waiting: dict[str, Lane] = field(default_factory=dict)
@@ -54,9 +60,11 @@ class PollResult:
 
 def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: None) -> PollResult:
     """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
-    claimed, while others are still being looked at, and says whether it has a run.
+    claimed, while others are still being looked at, and says whether it has a run; but for those that a lookout is
+    handed.
     """
     result, told = PollResult(), SimpleQueue[str | None]()
+    owed = OwedRuns.of_home(app.settings.home)
     known = _Known.of(app)
     with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers, ThreadPoolExecutor(MAX_IN_FLIGHT) as beside:
         looks = [
@@ -68,12 +76,16 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
         for _ in looks:
             while (batch_id := told.get()) is not None:  # which ends a look
                 with named(result.troubles, batch_id):
-                    start(batch_id, lane_of(app, batch_id))
+                    lane = lane_of(app, batch_id)
+                    if not _handed_over(app, owed, batch_id, lane):
+                        start(batch_id, lane)
         for scan in looks:
             result.troubles += scan.result()
-    for batch_id in _to_start(app, start):
+    for batch_id in _to_start(app, owed, start):
         with named(result.troubles, batch_id):
-            result.waiting[batch_id] = lane_of(app, batch_id)
+            lane = lane_of(app, batch_id)
+            if not _handed_over(app, owed, batch_id, lane):
+                result.waiting[batch_id] = lane
     with named(result.troubles, "register"):
         app.keep_checkpoint()
     result.troubles = list(dict.fromkeys(result.troubles))
@@ -81,11 +93,22 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     return result
 
 
-def _to_start(app: App, start: Callable[[str, Lane], object]) -> list[str]:
+def _handed_over(app: App, owed: OwedRuns, batch_id: str, lane: Lane) -> bool:
+    """Whether a lookout is on duty that will see to this batch."""
+    if lane is not Lane.IMMEDIATE or not lookout_on_duty(app):
+        return False
+    try:
+        owed.hand_over(batch_id)
+    except ExchangeError as error:
+        log.warning("%s: has a run of its own: %s", batch_id, error)
+        return False
+    return True
+
+
+def _to_start(app: App, owed: OwedRuns, start: Callable[[str, Lane], object]) -> list[str]:
     """The claimed batches whose runs no lookout will start. What one owes that is no more on duty is started here; it
     is owed until ``start`` says that it was.
     """
-    owed = OwedRuns.of_home(app.settings.home)
     noted, waiting = owed.all(), app.register.waiting()
     if lookout_on_duty(app):
         return [batch_id for batch_id in waiting if batch_id not in set(noted)]
@@ -97,18 +120,21 @@ def _to_start(app: App, start: Callable[[str, Lane], object]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Known:
-    """The partners of whom the register knows something incomplete, or a result that was not taken, when a sweep
-    begins: of all others it need not be asked one by one. What comes meanwhile is the next sweep's.
+    """The partners of whom the register knows something incomplete, or a result that was not taken, and the batches
+    that were claimed and not judged yet, when a sweep begins: of all others it need not be asked one by one. What comes
+    meanwhile is the next sweep's.
     """
 
     unfinished: frozenset[str]
     lying: frozenset[str]
+    waiting: frozenset[str]
 
     @classmethod
     def of(cls, app: App) -> Self:
         register = app.register
         lying = frozenset(each.partner for each in register.pickups.lying())
-        return cls(frozenset(each.partner for each in register.unfinished.all()), lying)
+        unfinished = frozenset(each.partner for each in register.unfinished.all())
+        return cls(unfinished, lying, frozenset(register.waiting()))
 
 
 def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:
@@ -158,7 +184,8 @@ def _poll_partner(
     reached, partner = False, agreement.partner
     with named(troubles, partner), app.folder(agreement, tries) as folder, folder.one_look():
         reached = True
-        scan = FolderScan(app, agreement, folder, tell, remembered=partner in known.unfinished)
+        remembered = partner in known.unfinished
+        scan = FolderScan(app, agreement, folder, tell, remembered=remembered, waiting=known.waiting)
         scan.all_sets()
         troubles += scan.troubles
         if partner in known.lying or any(name.endswith(ACKNOWLEDGEMENT_SUFFIX) for name in scan.files):

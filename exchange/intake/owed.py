@@ -8,11 +8,14 @@ Rules
   between, the run comes, and does what there is left to do.
 - The lookout starts them, and takes over after a minute what another one left. Where none has given a sign of life for
   a minute, ``collect`` starts all of them.
+- A small set that ``collect`` claims while a lookout is on duty is handed to it: a run of its own would take from a
+  burst several times what the answer takes.
 - A run twice asked for is one run: its id is the batch id.
 """
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -38,6 +41,12 @@ class OwedRuns:
 
     def owe(self, batch_id: str) -> None:
         write_atomically(self._path(batch_id), batch_id.encode())
+
+    def hand_over(self, batch_id: str) -> None:
+        """Likewise, for any lookout to take over at once."""
+        self.owe(batch_id)
+        with disk_trouble(self.folder), suppress(FileNotFoundError):  # paid meanwhile
+            os.utime(self._path(batch_id), (0, 0))
 
     def paid(self, batch_id: str) -> None:
         """Its run is there; nothing to do where that is known."""

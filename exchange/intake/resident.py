@@ -7,7 +7,7 @@ Rules
   every step may be run twice and by two at once.
 - A run that finds nothing to do need not hurry, and costs several times the answer: such runs start one by one, some
   seconds apart, and only while no worker has a set before it, so that a burst is answered first; where that lasts, from
-  a minute on all the same, so that a stream of sets is held up by no more than half a core.
+  five minutes on all the same, so that a stream of sets is held up by no more than half a core.
 - One partner's burst holds up no other: a worker takes the partners in turn, and no more of one at a time than leaves
   room for others. What it has no room for is its run's.
 - Workers are forked, so that they share what is imported, before the lookout starts threads. A worker opens an office
@@ -46,14 +46,14 @@ MAX_OF_ONE: Final = 100
 _RUN_SECONDS: Final = 3.0
 """Between the runs of answered sets: one takes over a second of processor time."""
 
-_BEHIND_SECONDS: Final = 60.0
+_BEHIND_SECONDS: Final = 300.0
 """So long runs of answered sets wait for workers that have sets before them."""
 
 _AT_ONCE_SECONDS: Final = 0.5
 """So long in one turn runs are started of sets that nobody answered; the others wait for the next turn."""
 
-_TAKING_OVER_SECONDS: Final = 30.0
-"""Between two looks for what another lookout left."""
+_TAKING_OVER_SECONDS: Final = 2.0
+"""Between two looks for what ``collect`` handed over, or another lookout left."""
 
 _LAST_SECONDS: Final = 10.0
 """A worker that is to end may finish the set that it is at for so long."""
@@ -136,6 +136,8 @@ class ResidentWorkers:
     def pass_on(self, batch_id: str) -> None:
         """Has the batch answered, and its run started later; or has it answered by its run."""
         self._listen()
+        if batch_id in self._known():
+            return  # ``collect`` handed it over meanwhile
         worker = self._freest(_partner(batch_id))
         if worker is not None and self._owes(batch_id):
             worker.give(batch_id)
@@ -168,14 +170,18 @@ class ResidentWorkers:
 
     def _take_over(self) -> None:
         """What another lookout left may be answered or not: a worker finds out."""
-        known = {*self._answered, *self._unanswered, *(batch_id for each in self._workers for batch_id in each.has)}
+        known = self._known()
         for batch_id in self._owed.all(older_than=SILENCE):
-            if batch_id in known:
+            if batch_id in known or not self._owes(batch_id):  # noted anew, so that no other one takes it over
                 continue
             if (worker := self._freest(_partner(batch_id))) is not None:
                 worker.give(batch_id)
             else:
                 self._unanswered.append(batch_id)
+
+    def _known(self) -> set[str]:
+        """The batches that workers have, and those whose runs are still to be started."""
+        return {*self._answered, *self._unanswered, *(batch_id for each in self._workers for batch_id in each.has)}
 
     def _may_start(self, now: float) -> bool:
         """Whether no worker has a set before it, or none was free of them for too long."""

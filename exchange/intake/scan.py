@@ -26,7 +26,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
@@ -89,7 +89,7 @@ class FolderScan:
     """One look into one partner's folder. ``sets``: stem → the files of that set as they were listed, complete or not;
     ``claimed``: the batches that this look won, each also told to ``tell`` at once; ``again``: stem → the batch for
     which the same set was claimed before; ``troubles``: what went wrong in single sets. ``remembered``: whether the
-    register may know of something incomplete here.
+    register may know of something incomplete here; ``waiting``: batches whose own sets still lie here, to be fetched.
     """
 
     def __init__(
@@ -100,9 +100,11 @@ class FolderScan:
         tell: Callable[[str], None] = lambda _batch: None,
         *,
         remembered: bool = True,
+        waiting: Collection[str] = (),
     ) -> None:
         self.app = app
         self.remembered = remembered
+        self.waiting = waiting
         self.agreement = agreement
         self.folder = folder
         self.tell = tell
@@ -127,7 +129,7 @@ class FolderScan:
         is not complete. What cannot be sent is a trouble of this look, and holds up no claim.
         """
         lacking: list[tuple[str, str]] = []
-        for stem in self.sets:
+        for stem in [stem for stem in self.sets if stem not in self.waiting]:
             self.folder.check_time()
             with self.apart(stem):
                 missing = self.claim_if_complete(stem)

@@ -6,5 +6,5 @@ import pytest
 
 
 @pytest.fixture(autouse=True)
-def _looked_into(three_partners: None) -> None:
+def _looked_into(asked_partners: None) -> None:
     """Each look is at three partners."""

@@ -28,6 +28,7 @@ from exchange.intake import resident
 from exchange.intake.collect import poll
 from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import MAX_OF_ONE, ResidentWorker, _Turns
+from exchange.intake.scan import FolderScan
 from exchange.register import State
 from exchange.settings import ENVIRONMENT_VARIABLE
 
@@ -235,10 +236,35 @@ def test_the_sweep_starts_what_is_owed_only_where_no_lookout_is_on_duty(
         return True
 
     waiting = poll(app, start).waiting
-    assert others in waiting
+    assert (others in waiting) != on_duty
     assert (mine in waiting) != on_duty
     assert started == ([] if on_duty else [mine])
-    assert owed.all() == ([mine] if on_duty else [])
+    assert set(owed.all()) == ({mine, others} if on_duty else set())
+    assert owed.all(older_than=timedelta(minutes=1)) == ([others] if on_duty else []), "for a lookout to take at once"
+
+
+def test_what_a_sweep_claims_while_a_lookout_is_on_duty_is_answered_by_it(
+    door: Path, app: App, court: DemoPartner, ask: Ask, owed: OwedRuns
+) -> None:
+    lookout, request = Lookout(door, 1), ask(cycle="ad_hoc", period="2026-11-23")
+    Duties.of_home(app.settings.home).done(LOOKOUT_DUTY)
+    court.drop(court.make_set(request))
+    assert request.batch not in poll(app, lambda *_: pytest.fail("it gets no run of its own")).waiting
+    lookout.give(request.batch)  # which claimed nothing, but may have seen it, too
+    assert lookout.starts() == request.batch
+    assert is_closed(app, request.batch)
+    assert lookout.end() == []
+    assert owed.all() == []
+
+
+def test_what_waits_is_not_read_again_by_each_sweep(
+    app: App, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = ask(cycle="ad_hoc", period="2026-11-23")
+    court.drop(court.make_set(request))
+    poll(app)
+    monkeypatch.setattr(FolderScan, "claim_if_complete", lambda *_: pytest.fail("it is read again"))
+    assert request.batch in poll(app).waiting
 
 
 def test_without_workers_every_run_starts_at_once(door: Path, app: App, owed: OwedRuns) -> None:

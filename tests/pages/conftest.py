@@ -100,7 +100,7 @@ def pages(office_pages: Callable[[], Pages]) -> Pages:
 
 
 @pytest.fixture(autouse=True)
-def _looked_into(three_partners: None) -> None:
+def _looked_into(asked_partners: None) -> None:
     """Each look is at three partners."""
 
 
