@@ -15,9 +15,9 @@ from exchange.status.publish import publish_all
 PAGE = """
 ### 收件 · collect
 
-每分钟查看一次各协作部门目录；齐全的请求登记一次，各启动一个 `immediate`（小的临时请求）或 `batch` 运行（运行编号即批次号，已存在的跳过）。`lookout` 已登记的也在此补启动。
+每分钟查看一次各协作部门目录；齐全的请求登记一次，各启动一个 `immediate`（小的临时请求）或 `batch` 运行（运行编号即批次号，已存在的跳过）。`lookout` 值守时，小的临时请求交给它答复、启动；不值守时，它已登记的也在此补启动。
 Looks into all partner folders each minute; a complete set is claimed once and gets one run of `immediate` (small ad hoc sets) or
-`batch`; also one that `lookout` claimed and did not start.
+`batch`. While `lookout` is on duty small ad hoc sets are handed to it; while it is not, what it claimed and did not start is started here.
 
 此后更新各部门的近况文件 `status.json`、`status.html`（有变化才更新）。 Then the partners' status files are renewed where something changed.
 
