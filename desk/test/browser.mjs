@@ -68,6 +68,7 @@ const steps = {
     focused: (page) => page.evaluate(() => document.activeElement.id || document.activeElement.innerText),
     evaluate: (page, { script }) => page.evaluate(script),
     screenshot: (page, { to, full = false }) => page.screenshot({ path: to, fullPage: full }).then(() => null),
+    pdf: (page, { to }) => page.pdf({ path: to, preferCSSPageSize: true }).then(() => null),
     axe: async (page) => {
         const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
         const client = await page.createCDPSession(); // the page's own policy lets no other script in

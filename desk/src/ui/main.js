@@ -102,8 +102,8 @@ const foot = (agreement) =>
         "footer",
         {},
         say(
-            `本页不联网，不保存任何内容，关闭即清除。协议有效期至 ${agreement.in_force_until}。`,
-            `This page connects to nothing and keeps nothing. The agreement is in force until ${agreement.in_force_until}.`,
+            `本页不联网，不保存任何内容，关闭即清除。协议有效期至 ${agreement.in_force_until}。${agreement.telephone ? `户政管理部门电话 ${agreement.telephone}。` : ""}`,
+            `This page connects to nothing and keeps nothing. The agreement is in force until ${agreement.in_force_until}. ${agreement.telephone ? `The office's telephone: ${agreement.telephone}.` : ""}`,
         ),
     );
 
