@@ -77,7 +77,7 @@ export const conformanceMessage = (record) =>
     message(
         "good",
         say(
-            `合格证书：${record.zh}，${record.certified_on}，测试项目全部完成。`,
-            `Certificate of conformance of ${record.certified_on}: all was shown.`,
+            `合格证书：${record.zh}，${record.certified_on}，测试项目全部完成。下一步：等户政管理部门把协议转为正式，并领取新的协作台；此前仍只填虚构人员。`,
+            `Certificate of conformance of ${record.certified_on}: all was shown. Next: the office makes the agreement live and gives you a new desk; until then ask about invented people alone.`,
         ),
     );
