@@ -4,6 +4,7 @@
 import { Checker } from "./checker.js";
 import { dataOf, notRead } from "./dataFile.js";
 import { button, el, field, fileField, message, say, sentence, table } from "./dom.js";
+import { headerSteps } from "./headerView.js";
 import { rowsToMend } from "./mendView.js";
 import { otherSheets, sheetField } from "./sheetField.js";
 import { officeDay } from "./state.js";
@@ -137,6 +138,7 @@ function verdict(rules, seen, faulty) {
             fileRefusalText(rules, { ...seen.refusal, heading: seen.heading }),
             " ",
             el("code", {}, seen.refusal.code),
+            headerSteps(seen.header),
         );
     const count = seen.rows.length;
     if (faulty)
