@@ -53,12 +53,16 @@ def test_faults_are_told_mended_and_taken_along(made: Made, tmp_path: Path, brow
 def test_a_file_that_would_be_refused_says_why(made: Made, tmp_path: Path) -> None:
     data = tmp_path / "list.csv"
     data.write_text("业务编号,公民身份号码,姓名,电话\nA-1,11010519491231002X,张三,1\n", encoding="utf-8")
+    fetched = tmp_path / "p.1.result.json"
+    fetched.write_bytes(b"{}")
     driven = drive(
         made.page,
         tmp_path / "saved",
         {"do": "upload", "at": "#check-file", "files": [str(data)]},
         {"do": "wait", "at": "#check-outcome", "text": "不能发送"},
         {"do": "text", "at": "#check-outcome"},
+        {"do": "upload", "at": "#check-file", "files": [str(fetched)]},
+        {"do": "wait", "at": "#check-outcome", "text": "取回的文件请拖到“读取”"},
     )
     assert "第 4 列" in driven.gave[2]
     assert "column_unknown" in driven.gave[2]
