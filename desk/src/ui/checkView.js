@@ -145,8 +145,8 @@ function verdict(rules, seen, faulty) {
         return message(
             "warn",
             say(
-                `共 ${count} 行，其中 ${faulty} 行有问题。可以发送，但有问题的行得不到答复，建议先改正。`,
-                `${count} rows, ${faulty} with a fault. It would be taken, but these rows get no answer: mend them first.`,
+                `共 ${count} 行，其中 ${faulty} 行有问题。可以发送，但有问题的行得不到答复，建议先改正：在下面红框的格内直接改，或在表格软件中改好再拖进来。`,
+                `${count} rows, ${faulty} with a fault. It would be taken, but these rows get no answer: mend them first, in the cells framed in red below or in the spreadsheet.`,
             ),
         );
     return message(

@@ -7,8 +7,8 @@ import { refusedWords } from "./words.js";
 
 const beijing = (stamp) => stamp.slice(0, 16).replace("T", " ");
 
-/** A receipt; `hashOf(name)` gives the hash of a file as it was sent, or null where it is not known. */
-export async function receiptMessage({ agreement, rules }, record, hashOf) {
+/** A receipt; `hasResult(batch)` says whether its result is at hand, `hashOf(name)` gives the hash of a file as it was sent, or null where it is not known. */
+export async function receiptMessage({ agreement, rules }, record, hashOf, hasResult) {
     const head = el(
         "strong",
         {},
@@ -60,7 +60,17 @@ export async function receiptMessage({ agreement, rules }, record, hashOf) {
               ),
           )
         : null;
-    return message(differ.length ? "bad" : "good", head, accepted, wrong);
+    const next = hasResult(record.batch)
+        ? null
+        : el(
+              "p",
+              {},
+              say(
+                  `下一步：时限之前到 ${agreement.sftp.from_office} 取结果（文件名中有 result 的几个），一起拖到这里打开。`,
+                  `Next: before the due day fetch the result's files from ${agreement.sftp.from_office} and drop them in here.`,
+              ),
+          );
+    return message(differ.length ? "bad" : "good", head, accepted, wrong ?? next);
 }
 
 export const noticeMessage = ({ agreement }, record) =>

@@ -167,7 +167,7 @@ function certificateWords(record, each) {
     const use = each.use === "signing" ? ["签名", "signing"] : ["加密", "encryption"];
     if (each.whose === "partner")
         return [
-            `本单位的${use[0]}证书 ${each.ends_on}${each.ends_on < record.day ? "已到期" : "到期"}：请在“密钥”中生成新的，与户政管理部门约定更换。`,
+            `本单位的${use[0]}证书 ${each.ends_on}${each.ends_on < record.day ? " 已到期" : " 到期"}：请在“密钥”中生成新的，与户政管理部门约定更换。`,
             `Your ${use[1]} certificate ends on ${each.ends_on}: make new keys under Keys and agree on a day.`,
         ];
     return [
