@@ -23,6 +23,7 @@ BESIDE = [
     "docker/systemd/*",
     "docker/systemd/exchange-.service.d/*",
     "docs/*.md",
+    "docs/*.html",
     "docs/pictures/*.png",
     "tests/spec/*.toml",
     "pyproject.toml",  # docs/rooms.md is checked against its import contract

@@ -6,7 +6,8 @@
 #   powershell -File exchange-partner.ps1 open BATCH                checks and opens all results that were fetched
 #   powershell -File exchange-partner.ps1 ack BATCH                 tells the office that they were taken
 #
-# Settings: the file that EXCHANGE_PARTNER names, else .\exchange-partner.conf (UTF-8), the same lines NAME='value' as there.
+# Settings: the file that EXCHANGE_PARTNER names, else .\exchange-partner.conf (UTF-8), the same lines NAME='value' as there;
+# PERIOD and ROWS, which are others each time, may be left out there and stand in the environment: $env:ROWS = '52310'.
 # In its folder: sign.pem, encrypt.pem, office-sign.pem, office-encrypt.pem, and sftp, the log-in key in OpenSSH's form, which
 # only your account may read. The other two private keys lie in your account's store, once for each pair:
 #   certutil -user -csp "Microsoft Enhanced RSA and AES Cryptographic Provider" -importpfx sign.p12 NoExport
@@ -36,9 +37,12 @@ function Read-Settings([string]$Path) {
         if ($line -match '^([A-Z_]+)=(?:''([^'']*)''|([^\s''"#]*))\s*(?:#.*)?$') { $found[$Matches[1]] = [string]$Matches[2] + [string]$Matches[3] }
         elseif ($line -notmatch '^\s*(#.*)?$') { Stop-With 2 "a line of the settings is not NAME='value'" }
     }
-    $needed = 'PARTNER', 'SFTP_HOST', 'SFTP_PORT', 'SFTP_USER', 'HOST_KEY', 'PURPOSE', 'LEGAL_BASIS', 'CYCLE', 'PERIOD', 'HANDLER', 'ITEMS', 'ROWS'
-    foreach ($name in $needed) { if (-not $found[$name]) { Stop-With 2 "the settings lack $name" } }
+    foreach ($name in 'PERIOD', 'ROWS') { if (-not $found[$name]) { $found[$name] = [Environment]::GetEnvironmentVariable($name) } }
     $found
+}
+
+function Assert-Has([string[]]$Names) {
+    foreach ($name in $Names) { if (-not $Set[$name]) { Stop-With 2 "the settings lack $name" } }
 }
 
 # All certificates of a PEM file: during a change of keys the office hands over two.
@@ -147,12 +151,14 @@ function Send-Set([string]$File) {
     if ($File -notmatch '\.(csv|xlsx)$') { Stop-With 2 "neither .csv nor .xlsx: $File" }
     $form = $Matches[1].ToLowerInvariant()
     if (-not (Test-Path -LiteralPath $File -PathType Leaf)) { Stop-With 2 "no such file: $File" }
+    Assert-Has 'PURPOSE', 'LEGAL_BASIS', 'CYCLE', 'PERIOD', 'HANDLER', 'ITEMS', 'ROWS'
+    if ($Set.ROWS -cnotmatch '^[0-9]+$') { Stop-With 2 "ROWS is a number of data rows: $($Set.ROWS)" }
     $path = (Resolve-Path -LiteralPath $File).ProviderPath
     $number = $Set.NUMBER
     if (-not $number) { $number = Get-Date -Format 'yyyyMMdd-HHmmss' }
     $batch = Get-BatchId "$($Set.PARTNER).$number"
     $data = "$batch.$form.p7m"
-    $of = (Get-Sha256 $path) + (Get-Sha256 $Conf)
+    $of = (Get-Sha256 $path) + (Get-Sha256 $Conf) + " $($Set.PERIOD) $($Set.ROWS)"
     if (Test-Path -LiteralPath "$batch.request.json.p7s") { # a set that was made is sent again as it is, never in the place of another
         $made = ''
         if (Test-Path -LiteralPath "$batch.of") { $made = [IO.File]::ReadAllText((Get-Here "$batch.of")) }
@@ -171,8 +177,10 @@ function Send-Set([string]$File) {
 }
 
 function Receive-Files([string]$Batch) {
+    # of the batch's own files alone: not of a batch whose number begins with this one's
+    $own = '^' + [regex]::Escape($Batch) + '\.(receipt|notice|result)[.-][A-Za-z0-9_.-]+$'
     $names = @(Invoke-Office @('ls -1 from-office') | ForEach-Object { ([string]$_).Trim() -replace '^from-office/', '' } |
-            Where-Object { $_ -cmatch '^[A-Za-z0-9_.-]+$' -and $_.StartsWith("$Batch.", 'Ordinal') })
+            Where-Object { $_ -cmatch $own })
     if (-not $names.Count) { Stop-With 75 "nothing there yet for $Batch" }
     [void](Invoke-Office @($names | ForEach-Object { "get from-office/$_ $_" }))
     $refused = $false
@@ -227,6 +235,7 @@ if (-not (Test-Path -LiteralPath $Conf -PathType Leaf)) { Stop-With 2 "no settin
 $Conf = (Resolve-Path -LiteralPath $Conf).ProviderPath
 $Keys = Split-Path -Parent $Conf
 $Set = Read-Settings $Conf
+Assert-Has 'PARTNER', 'SFTP_HOST', 'SFTP_PORT', 'SFTP_USER', 'HOST_KEY'
 switch ($Command) {
     'send' { Send-Set $Of }
     'fetch' { Receive-Files (Get-BatchId $Of) }

@@ -41,6 +41,10 @@ class Settings(Section):
 
     office: str
     """本机关名称，月报中写明。 The office's name, as the monthly report gives it."""
+    telephone: str | None = None
+    """协作部门核对指纹、有疑问时拨打的电话，写入协作台和一页纸。
+    The telephone at which partners compare fingerprints and ask; stands in the desk and on the sheet.
+    """
     home: Path
     """程序写入的目录：档案、快照、报表。 The folder of what the software writes: archive, snapshots, reports."""
     agreements: Path

@@ -70,6 +70,7 @@ const steps = {
     evaluate: (page, { script }) => page.evaluate(script),
     screenshot: (page, { to, full = false }) => page.screenshot({ path: to, fullPage: full }).then(() => null),
     used: () => renderers().reduce((whole, each) => whole + peakMemory(each), 0),
+    pdf: (page, { to }) => page.pdf({ path: to, preferCSSPageSize: true }).then(() => null),
     axe: async (page) => {
         const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
         const client = await page.createCDPSession(); // the page's own policy lets no other script in

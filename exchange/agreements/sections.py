@@ -86,6 +86,21 @@ class Purpose(Section):
         return items
 
 
+class PartnersLogin(Section):
+    """Where the partner's own people log in otherwise than the office does; what is left out is as above."""
+
+    host: str | None = None
+    """主机名或地址：我方的是内部名称时写。 Host, where the office's is a name of inside."""
+    port: Annotated[int, Field(ge=1, le=65535)] | None = None
+    """端口。 Port."""
+    username: str | None = None
+    """账户：服务器是部门自己的，写部门人员用的账户。 Account, where the server is the partner's own."""
+    requests: str | None = None
+    """放请求的目录，如其人员所见。 The folder for requests, as they see it."""
+    results: str | None = None
+    """取回执和结果的目录，如其人员所见。 The folder with receipts and results, as they see it."""
+
+
 class Sftp(Section):
     """The partner's place on an SFTP server and the one host key that is accepted there."""
 
@@ -101,6 +116,15 @@ class Sftp(Section):
     """部门放请求、我方读取的目录。 The folder in which the partner puts requests."""
     results: str = "from-office"
     """我方放回执和结果的目录。 The folder in which the office puts receipts and results."""
+    partner: PartnersLogin = PartnersLogin()
+    """部门人员自己登录时不同的，写入协作台和一页纸。
+    What is different where the partner's own people log in; stands in the desk and on the sheet.
+    """
+
+    @property
+    def of_partner(self) -> Sftp:
+        """The same as the partner's own people have it."""
+        return self.model_copy(update=self.partner.model_dump(exclude_none=True))
 
 
 class Certificates(Section):

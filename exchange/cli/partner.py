@@ -17,6 +17,7 @@ from exchange.calendar.working_days import office_day
 from exchange.cli.listing import folded
 from exchange.cli.outcome import FOUND, HALTED, err, out, outcome
 from exchange.desk.page import make_desk
+from exchange.desk.sheet import sheet_page
 from exchange.output.template import write_template
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
@@ -207,6 +208,19 @@ def desk(
     with outcome():
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")
-        page = make_desk(agreement, settings.keys, settings.policy.oldest_period_days)
+        page = make_desk(agreement, settings.keys, settings.policy.oldest_period_days, settings.telephone)
         write_atomically(out_file, page)
         out.print(f"wrote {out_file.name}  sha256 {sha256(page)}", markup=False, soft_wrap=True)
+
+
+@commands.command()
+def sheet(
+    partner: Annotated[str, typer.Argument(help="The partner's id")],
+    out_file: Annotated[Path, typer.Argument(help="The page to write, .html", metavar="OUT.html")],
+) -> None:
+    """Write the sheet to print (一页纸): one page of A4 with the agreement's values, for the wall at the partner's."""
+    with outcome():
+        settings = Settings.load()
+        agreement = load_agreement(settings.agreements / f"{partner}.toml")
+        write_atomically(out_file, sheet_page(agreement, settings.telephone).encode())
+        out.print(f"wrote {out_file.name}", markup=False)

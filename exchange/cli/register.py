@@ -15,7 +15,7 @@ from exchange.base.tables import NOTICES, SOURCES
 from exchange.cli.listing import NOTHING, AsCsv, AsJson, folded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
-from exchange.cli.show import due_words, moment, tables
+from exchange.cli.show import due_words, moment, stage_words, tables
 from exchange.operation.verification import verify_archive, verify_register
 from exchange.register import Batch, BatchFilter, State
 from exchange.watch.witnesses import cosigned, take
@@ -31,6 +31,7 @@ _COLUMNS: Final = {
     "received": "收到 received",
     "due": "时限 due",
     "refused_for": "不予受理 refused for",
+    "stage": "阶段 stage",
 }
 
 
@@ -72,6 +73,7 @@ def _line(batch: Batch) -> tuple[str, ...]:
         moment(batch.received_at),
         due_words(batch),
         batch.refusal_code or "",
+        stage_words(batch),
     )
 
 

@@ -17,7 +17,7 @@ from exchange.base.tables import ANSWERS, REASONS
 from exchange.cli.listing import AsCsv, AsJson, folded, unheaded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
-from exchange.cli.show import due_words
+from exchange.cli.show import due_words, stage_words
 from exchange.register import Decision, Review, ReviewFilter, ReviewState
 from exchange.review import second_eyes
 from exchange.review.case import CaseView, load_cases, open_columns
@@ -25,7 +25,7 @@ from exchange.review.decisions import allowed, check_note, check_reason, complet
 from exchange.review.labels import in_words, why
 from exchange.review.locked import is_locked, lock, new_password, unlock
 from exchange.review.people import check_leader, check_officer, offices_of, who
-from exchange.review.worklist import check_lines, list_key, parse_answers, read_list, write_list
+from exchange.review.worklist import TEST, check_lines, list_key, parse_answers, read_list, write_list
 from exchange.settings import read_secret
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -38,6 +38,7 @@ _COLUMNS = {
     "state": "状态 state",
     "due": "限期 due",
     "by": "经办 by",
+    "stage": "阶段 stage",
 }
 _ANSWERS = {"column": "事项 column", "now": "现答复 now", "proposal": "建议 proposal", "may_be": "可选 may be"}
 _SETTLED = "decided 已核实"
@@ -68,7 +69,7 @@ def list_(
     """The rows of your office and those below it."""
     with outcome(), App.of_account(os_user()) as app:
         mine = _mine(app, batch, state)
-        due = {each: due_words(app.register.batch(each)) for each in {review.batch for review in mine}}
+        batches = {each: app.register.batch(each) for each in {review.batch for review in mine}}
         lines = [
             (
                 review.batch,
@@ -76,8 +77,9 @@ def list_(
                 review.division,
                 why(review),
                 review.state.value,
-                due[review.batch],
+                due_words(batches[review.batch]),
                 review.decided_by or "",
+                stage_words(batches[review.batch]),
             )
             for review in mine
         ]
@@ -96,7 +98,8 @@ def show(batch: BatchId, row: Row) -> None:
 
 def _print(case: CaseView) -> None:
     review = case.review
-    out.print(f"{review.batch}  第 {review.row} 行  {why(review)}  [{review.state.value}]", markup=False)
+    mark = f"{TEST}  " if case.is_test else ""
+    out.print(f"{mark}{review.batch}  第 {review.row} 行  {why(review)}  [{review.state.value}]", markup=False)
     claim = unheaded("核查内容 claim")
     for label, text in in_words(case.claim).items():
         claim.add_row(label, text)

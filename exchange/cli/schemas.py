@@ -11,6 +11,7 @@ import typer
 from exchange.agreements.agreement import Agreement
 from exchange.base.paths import ROOT, SCHEMAS
 from exchange.cli.outcome import FOUND, err, out, outcome
+from exchange.desk.sheet import sheet_page
 from exchange.docs.fields import agreements_page, file_schema, settings_page
 from exchange.docs.guide import with_tables
 from exchange.docs.rooms import rooms_page
@@ -41,6 +42,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "rooms.md", rooms_page()
     yield ROOT / "docs" / "settings.md", settings_page(Settings)
     yield ROOT / "docs" / "agreements.md", agreements_page(Agreement)
+    yield ROOT / "docs" / "partner-sheet.html", sheet_page()
 
 
 @commands.callback()

@@ -61,6 +61,11 @@ def due_words(batch: Batch) -> str:
     return f"{batch.due_on}{' provisional' if batch.due_provisional else ''}{first}{last}"
 
 
+def stage_words(batch: Batch) -> str:
+    """``test`` of a test batch, which no list may show as one that counts."""
+    return "test" if batch.is_test else ""
+
+
 def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Table]:
     batch, steps = register.batch(batch_id), register.steps(batch_id)
     yield _facts(register, batch, steps)

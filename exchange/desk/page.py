@@ -33,7 +33,7 @@ _EMPTY: Final = '<script type="application/json" id="{name}">null</script>'
 _FILLED: Final = '<script type="application/json" id="{name}">{content}</script>'
 
 
-def make_desk(agreement: Agreement, keys: Keys, oldest_period_days: int) -> bytes:
+def make_desk(agreement: Agreement, keys: Keys, oldest_period_days: int, telephone: str | None = None) -> bytes:
     """The page's bytes, UTF-8; Halt where the built page or a certificate is missing."""
     try:
         page = TEMPLATE.read_text(encoding="utf-8")
@@ -41,13 +41,14 @@ def make_desk(agreement: Agreement, keys: Keys, oldest_period_days: int) -> byte
         msg = f"{TEMPLATE}: the built desk is not there; `make desk` builds it"
         raise Halt(msg) from None
     packed = base64.b64encode(zlib.compress(_json(desk_tables()).encode(), 9)).decode()
-    page = _put(page, "agreement", _json(terms(agreement, keys) | {"oldest_period_days": oldest_period_days}))
+    said = {"oldest_period_days": oldest_period_days, "telephone": telephone}
+    page = _put(page, "agreement", _json(terms(agreement, keys) | said))
     return _put(page, "tables", json.dumps(packed)).encode()
 
 
 def terms(agreement: Agreement, keys: Keys) -> dict[str, Any]:
     """What the page knows of the agreement."""
-    pinned, sftp = agreement.certificates, agreement.sftp
+    pinned, sftp = agreement.certificates, agreement.sftp.of_partner
     return {
         "format": FORMAT,
         "partner": agreement.partner,

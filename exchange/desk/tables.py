@@ -53,6 +53,7 @@ def desk_tables() -> dict[str, Any]:
         "date_serial_zero": dates._SERIAL_ZERO,
         "fewest_rows_judged": FEWEST_ROWS_JUDGED,
         "max_unreadable_share": _greatest_unreadable_share(),
+        "conformance": _conformance(),
         **_contract(),
     }
 
@@ -89,6 +90,12 @@ def _sentences(*kinds: str) -> dict[str, dict[str, dict[str, str]]]:
     """The desk's own tables: code → what to do."""
     content = tomllib.loads((SCHEMAS / "desk.toml").read_text(encoding="utf-8"))
     return {kind: {entry["code"]: entry for entry in content[kind]} for kind in kinds}
+
+
+def _conformance() -> list[dict[str, str]]:
+    """What is to be shown before the agreement is live."""
+    content = tomllib.loads((SCHEMAS / "conformance.toml").read_text(encoding="utf-8"))
+    return [{language: entry[language] for language in ("zh", "en")} for entry in content["requirement"]]
 
 
 def _columns(columns: Iterable[Column]) -> list[dict[str, Any]]:

@@ -71,14 +71,17 @@ def agreements_page(model: type[BaseModel]) -> str:
 
 
 def _sections(schema: Schema) -> str:
-    """The file's own fields, then each table of it under the name that it has in TOML."""
-    parts = [f"\n{_table(schema, schema)}"]
-    for name, field in schema["properties"].items():
+    """The file's own fields, then each table of it, and those in it, under the name that it has in TOML."""
+    return "".join([f"\n{_table(schema, schema)}", *_tables_of(schema, schema)])
+
+
+def _tables_of(model: Schema, schema: Schema, above: str = "") -> Iterator[str]:
+    for name, field in model["properties"].items():
         if (inner := _model_of(field, schema)) is not None:
-            heading = f"[[{name}]]" if "items" in field else f"[{name}]"
+            heading = f"[[{above}{name}]]" if "items" in field else f"[{above}{name}]"
             zh, en = _described(name, field)
-            parts.append(f"\n## `{heading}`\n\n{zh}{en}\n\n{_table(inner, schema)}")
-    return "".join(parts)
+            yield f"\n## `{heading}`\n\n{zh}{en}\n\n{_table(inner, schema)}"
+            yield from _tables_of(inner, schema, f"{above}{name}.")
 
 
 def _table(model: Schema, schema: Schema) -> str:

@@ -18,7 +18,7 @@ from exchange.register.attest import attest_several, one_moment
 from exchange.register.batches import Role
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
-from exchange.register.models import BatchRow, FileRow, PickupRow, ReleaseRow, SightingRow
+from exchange.register.models import LIVE, BatchRow, FileRow, PickupRow, ReleaseRow, SightingRow
 from exchange.register.releases import ReleaseState
 from exchange.register.states import OPEN, State
 
@@ -34,7 +34,7 @@ class PickupEvidence(StrEnum):
 class UncollectedResult:
     """A result in the partner's folder that the partner has not taken yet. ``number``: 1 is the first result, 2… are
     supplementary ones; ``data``: the name of its data file; ``since``: when it was made; ``seen``: whether it was seen
-    there since it was put there, so that it was taken when it is gone.
+    there since it was put there, so that it was taken when it is gone; ``is_test``: of a test batch.
     """
 
     partner: str
@@ -43,6 +43,7 @@ class UncollectedResult:
     data: str
     since: datetime
     seen: bool
+    is_test: bool = False
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class Pickups:
                 FileRow.name,
                 FileRow.recorded_at,
                 SightingRow.number.is_not(None),
+                ~LIVE,
             )
             .join(BatchRow, BatchRow.id == FileRow.batch_id)
             .outerjoin(ReleaseRow, (ReleaseRow.batch_id == BatchRow.id) & (ReleaseRow.number == number - 1))

@@ -40,7 +40,7 @@ _NUMBERS: Final = ("id_number", "relative_id_number")
 class CaseView:
     """``claim``: column → text; ``answers`` and ``proposal``: column → code; ``open``: the columns to be decided;
     ``people``: the register's records of the claimed number; ``records``: of the sources, with ``source``, and of
-    offence records ``counts`` and ``by`` (``matching.what_counts.grounds``).
+    offence records ``counts`` and ``by`` (``matching.what_counts.grounds``); ``is_test``: all of them are invented.
     """
 
     review: Review
@@ -49,6 +49,7 @@ class CaseView:
     proposal: Mapping[str, str]
     people: pl.DataFrame
     records: pl.DataFrame
+    is_test: bool = False
 
     @property
     def open(self) -> dict[str, str]:
@@ -81,6 +82,7 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
                 proposal=_codes(proposed, row) | {NOTE: proposed[NOTE][row] or ""},
                 people=sources.population.people.take(people, ["key", *sources.population.people.columns]),
                 records=_records(sources, people, asked),
+                is_test=context.batch.is_test,
             )
         )
     return cases

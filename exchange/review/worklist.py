@@ -56,6 +56,8 @@ KEPT: Final = {"version": "版本", "mac": "校验"}
 CONCLUSION: Final = "结论 "
 """In front of an item's word: the header of its column."""
 YES: Final = "是"
+TEST: Final = "【测试 TEST，虚构】"
+"""Before the cause of a test batch's row: nobody in it exists."""
 NOT_OPEN: Final = "—"
 """Stands in a conclusion's cell where the item is not open in that row."""
 
@@ -236,7 +238,7 @@ def _shown(case: CaseView) -> dict[str, str]:
         "batch": review.batch,
         "row": str(review.row),
         "office": review.division,
-        "causes": why(review),
+        "causes": f"{TEST}{why(review)}" if case.is_test else why(review),
         "claim": line(case.claim),
         "register": "\n".join(line(person) for person in case.people.iter_rows(named=True)),
         "records": "\n".join(line(record) for record in case.records.iter_rows(named=True)),

@@ -5,7 +5,8 @@ Rules
   that the partner itself sent. Nothing is taken on anybody's word.
 - The certificate names for each what shows it, the day and the versions. It is kept, its hash goes into the ledger, and
   it is put into the partner's folder; made again, it is another one with another number.
-- A key is changed where a set was accepted under certificates none of which an earlier set was accepted under.
+- A key is changed where a set was accepted under keys none of which an earlier set was accepted under; a new
+  certificate of the same key changes none.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from types import MappingProxyType
 from typing import Final
 
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from exchange.agreements.agreement import Agreement
 from exchange.app import App
@@ -123,10 +124,14 @@ def _key_changed(app: App, tests: Sequence[TestBatch], _: str) -> Iterator[str]:
         if each.signing is None or each.batch.state in _NOT_ACCEPTED:
             continue
         certificates = x509.load_pem_x509_certificates(app.archive.read(each.signing))
-        pinned = frozenset(certificate.fingerprint(SHA256()) for certificate in certificates)
+        pinned = frozenset(_key_of(certificate) for certificate in certificates)
         if any(pinned.isdisjoint(earlier) for earlier in before):
             yield each.batch.id
         before.append(pinned)
+
+
+def _key_of(certificate: x509.Certificate) -> bytes:
+    return certificate.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 _SHOWN_BY: Final = MappingProxyType[str, Shower](

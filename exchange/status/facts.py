@@ -61,7 +61,9 @@ def status_of(app: App, agreement: Agreement) -> Status:
         day=day,
         batches=[_batch(app, each) for each in told],
         results=[
-            WaitingResult(batch=each.batch, name=each.data, since=office_day(each.since))
+            WaitingResult(
+                batch=each.batch, test=True if each.is_test else None, name=each.data, since=office_day(each.since)
+            )
             for each in app.register.pickups.lying(partner, is_told=True)[-AT_MOST:]
         ],
         incomplete=list(_incomplete(app, partner)),

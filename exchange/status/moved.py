@@ -4,9 +4,9 @@
 
 Rules
 - A hint, nothing more: whoever is named is worked out whole, whoever is not keeps the file that lies there. Everybody
-  is named where nothing was seen yet, on a new day, and when an agreement, a certificate, this software or what is
-  announced changed; a partner, when a line of the ledger speaks of a batch of theirs, or their folder lacks another
-  thing.
+  is named where nothing was seen yet, on a new day, and when an agreement, a certificate, the office's days, this
+  software or what is announced changed; a partner, when a line of the ledger speaks of a batch of theirs, or their
+  folder lacks another thing.
 - Who could not be told is named again at the next look. What was seen is written after that look: one that is killed is
   made again.
 """
@@ -77,10 +77,11 @@ def _everybody(app: App) -> str:
 
 
 def _files(app: App) -> Iterator[tuple[str, int, int]]:
-    """Path, time and size of each agreement and certificate, and of this software."""
-    keys = app.settings.keys
+    """Path, time and size of each agreement and certificate, of the office's own days, and of this software."""
+    keys, days = app.settings.keys, app.settings.office_days
     agreed = [each for each in sorted(app.settings.agreements.rglob("*")) if each.suffix in _AGREED]
-    for path in (*agreed, keys.signing_certificate, keys.decryption_certificate, Path(__file__)):
+    own = [keys.signing_certificate, keys.decryption_certificate, *([days] if days else [])]
+    for path in (*agreed, *own, Path(__file__)):
         with suppress(OSError):
             entry = path.stat()
             yield str(path), entry.st_mtime_ns, entry.st_size

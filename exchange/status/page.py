@@ -6,7 +6,8 @@ Rule: it says what ``status.json`` says and nothing else; the same status gives 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import date, datetime
+from itertools import takewhile
 from types import MappingProxyType
 from typing import Final
 
@@ -15,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.supervision.labels import Words, cycle
 from exchange.wire.manifest import Refusal
-from exchange.wire.status import BatchStatus, Status
+from exchange.wire.status import BatchStatus, CertificateEnd, Status
 
 _TEMPLATES: Final = Environment(
     loader=PackageLoader("exchange.status", "."),
@@ -51,6 +52,8 @@ def write_page(status: Status) -> bytes:
         whose=_WHOSE.__getitem__,
         use=_USES.__getitem__,
         due=_due,
+        end=lambda each: _end(each, status.day),
+        mark=lambda each: _stage_of(status, is_test=bool(each.test)),
         moment=_moment,
         number=lambda count: "—" if count is None else f"{count:,}",
         place=_place,
@@ -62,6 +65,11 @@ def _to_do(status: Status) -> Iterator[Words]:
     """What waits for the partner, a sentence each."""
     if count := len(status.results):
         yield Words(f"有 {count} 份结果未取", f"{count} results to fetch")
+    if count := len(_not_mended(status)):
+        yield Words(
+            f"最近 {count} 份请求不予受理，请按下列原因改正，换新批次号重报",
+            f"your last {count} sets were refused: put right what is said below, and send anew under a new batch id",
+        )
     if count := len(status.incomplete):
         yield Words(f"有 {count} 处文件不齐全，未作为请求读取", f"{count} sets are not complete and not read")
     if count := sum(each.overdue for each in status.expected):
@@ -70,6 +78,25 @@ def _to_do(status: Status) -> Iterator[Words]:
         yield Words("贵单位的证书即将到期或已到期，请更换", "a certificate of yours ends or has ended: change it")
     if any(each.soon and each.whose == "office" for each in status.certificates):
         yield Words("户政部门的证书即将更换，请留意新证书", "a certificate of the office ends: the new one will follow")
+
+
+def _not_mended(status: Status) -> list[BatchStatus]:
+    """The refused sets behind which no other came: the newest batches, as far as they are refused."""
+    return list(takewhile(lambda each: each.refusal is not None, status.batches))
+
+
+def _end(end: CertificateEnd, day: date) -> Words:
+    """Whether a certificate ends soon, or has ended."""
+    if end.ends_on < day:
+        return Words("已到期", "has ended")
+    return Words("即将到期", "ends soon") if end.soon else Words("", "")
+
+
+def _stage_of(status: Status, *, is_test: bool) -> Words:
+    """What a batch is where it has to be said: a test's, or a live one of a partner that is in its tests again."""
+    if is_test:
+        return Words("测试", "TEST")
+    return Words("正式", "live") if status.stage else Words("", "")
 
 
 def _due(batch: BatchStatus) -> Words:

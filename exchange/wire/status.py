@@ -21,6 +21,8 @@ PAGE_NAME: Final = "status.html"
 Stage = Literal["received", "in_work", "answered_in_part", "answered", "refused"]
 """How far the partner was told that a batch is: by no file yet, by its receipt, by its results."""
 
+IsTest = Annotated[Literal[True] | None, Field(description="it is answered from the invented province")]
+
 
 class BatchStatus(Record):
     """A set of the partner's. What it asks is said once it is accepted: before that nothing of it is trusted."""
@@ -29,7 +31,7 @@ class BatchStatus(Record):
     cycle: Code | None = None
     period: str | None = None
     purpose: Code | None = None
-    test: Annotated[Literal[True] | None, Field(description="it is answered from the invented province")] = None
+    test: IsTest = None
     stage: Stage
     received_at: AwareDatetime
     rows: Count | None = None
@@ -42,6 +44,7 @@ class WaitingResult(Record):
     """A result that lies in the partner's folder and was not taken yet."""
 
     batch: str
+    test: IsTest = None
     name: Annotated[str, Field(description="of the data file")]
     since: date
 

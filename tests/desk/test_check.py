@@ -53,12 +53,67 @@ def test_faults_are_told_mended_and_taken_along(made: Made, tmp_path: Path, brow
 def test_a_file_that_would_be_refused_says_why(made: Made, tmp_path: Path) -> None:
     data = tmp_path / "list.csv"
     data.write_text("业务编号,公民身份号码,姓名,电话\nA-1,11010519491231002X,张三,1\n", encoding="utf-8")
+    fetched = tmp_path / "p.1.result.json"
+    fetched.write_bytes(b"{}")
     driven = drive(
         made.page,
         tmp_path / "saved",
         {"do": "upload", "at": "#check-file", "files": [str(data)]},
         {"do": "wait", "at": "#check-outcome", "text": "不能发送"},
         {"do": "text", "at": "#check-outcome"},
+        {"do": "upload", "at": "#check-file", "files": [str(fetched)]},
+        {"do": "wait", "at": "#check-outcome", "text": "取回的文件请拖到“读取”"},
     )
     assert "第 4 列" in driven.gave[2]
     assert "column_unknown" in driven.gave[2]
+
+
+HEADERS = {
+    "title.csv": (
+        "2026年11月名单,,\n业务编号,公民身份号码,姓名\nA-1,11010519491231002X,张三\n",
+        ["表头看来在第 2 行", "可以用的表头：业务编号、公民身份号码、姓名、性别、出生日期"],
+        ["认不出的列"],
+    ),
+    "two.csv": (
+        "业务编号,个人信息,,\n,公民身份号码,姓名,性别\nA-1,11010519491231002X,张三,女\n",
+        ["表头看来在第 2 行", "并成一行"],
+        ["异议说明"],
+    ),
+    "many.csv": (
+        "编号,公民身份号码,姓名,电话,备注\nA-1,11010519491231002X,张三,1,2\n",
+        ["认不出的列：第 1 列“编号”、第 4 列“电话”、第 5 列“备注”", "还缺：业务编号（或 序号"],
+        ["表头看来在"],
+    ),
+    "missing.csv": (
+        "公民身份号码,姓名\n11010519491231002X,张三\n",
+        ["还缺：业务编号"],
+        ["认不出的列", "表头看来在"],
+    ),
+    "rows.csv": ("业务编号,公民身份号码,姓名\n", [], ["可以用的表头"]),
+}
+"""A list's name → its text, what is said of its header, and what is not."""
+
+
+def test_a_header_that_is_wrong_is_told_whole_with_what_may_stand_there(made: Made, tmp_path: Path) -> None:
+    """Not the first word alone, after which the next one would be found; a title in a workbook, too."""
+    steps = []
+    book = openpyxl.Workbook()
+    for row in (["2026年11月名单"], ["业务编号", "公民身份号码", "姓名"], ["A-1", "11010519491231002X", "张三"]):
+        book.worksheets[0].append(row)
+    book.worksheets[0].merge_cells("A1:C1")
+    book.save(tmp_path / "title.xlsx")
+    for name, (text, _, _) in HEADERS.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    for name in (*HEADERS, "title.xlsx"):
+        steps += [
+            {"do": "upload", "at": "#check-file", "files": [str(tmp_path / name)]},
+            {"do": "wait", "at": "#check-outcome", "text": "不能发送"},
+            {"do": "text", "at": "#check-outcome"},
+            {"do": "evaluate", "script": "document.getElementById('check-outcome').replaceChildren()"},
+        ]
+    driven = drive(made.page, tmp_path / "saved", *steps)
+    *said, of_book = driven.gave[2::4]
+    for (name, (_, told, untold)), text in zip(HEADERS.items(), said, strict=True):
+        assert [words for words in told if words not in text] == [], name
+        assert [words for words in untold if words in text] == [], name
+    assert "表头看来在第 2 行" in of_book

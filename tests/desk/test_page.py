@@ -9,6 +9,7 @@ from typing import Literal
 
 import pytest
 
+from exchange.agreements.sections import Sftp
 from exchange.base.paths import ROOT
 from exchange.desk.page import TEMPLATE, make_desk
 from exchange.desk.tables import desk_tables
@@ -43,6 +44,28 @@ def test_the_policy_forbids_every_connection_and_the_page_names_no_server() -> N
 def test_the_same_agreement_gives_the_same_page(made: Made) -> None:
     assert make_desk(made.agreement, made.office, 730) == made.page.read_bytes()
     assert b"PRIVATE KEY-----\n" not in made.page.read_bytes()
+
+
+def test_it_says_how_the_partners_own_people_log_in_and_whom_they_call(made: Made, tmp_path: Path) -> None:
+    """On a server of the partner's the office has another account; by a name of inside nobody finds the office's."""
+    given = {"host": "sftp.outside.example", "port": 2222, "username": "clerks", "requests": "home/to-office"}
+    sftp = Sftp.model_validate(made.agreement.sftp.model_dump() | {"partner": given})
+    page = tmp_path / "desk.html"
+    agreement = made.agreement.model_copy(update={"sftp": sftp})
+    page.write_bytes(make_desk(agreement, made.office, 730, "0431-1234"))
+    driven = drive(
+        page,
+        tmp_path / "saved",
+        {"do": "text", "at": "footer"},
+        {"do": "click", "at": "#tab-read"},
+        {"do": "click", "at": "#read-winscp summary"},
+        {"do": "text", "at": "#read-winscp"},
+    )
+    assert "户政管理部门电话 0431-1234" in driven.gave[0]
+    said = driven.gave[3]
+    assert "主机名 sftp.outside.example，端口 2222，用户名 clerks" in said
+    assert f"用户名 {made.agreement.sftp.username}" not in said
+    assert sftp.results in said, "what is left out is as the office has it"
 
 
 def test_no_lock_entry_names_a_registry_and_each_has_its_hash() -> None:

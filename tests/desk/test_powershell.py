@@ -28,6 +28,13 @@ def test_it_knows_the_settings_of_the_shell_program() -> None:
     assert read == described
 
 
+def test_it_misses_the_same_settings_before_the_same_commands() -> None:
+    in_shell = [each.split() for each in re.findall(r"for name in ([A-Z_ ]+); do", SHELL)]
+    in_powershell = [re.findall(r"'([A-Z_]+)'", each) for each in re.findall(r"(?m)^ *Assert-Has (.+)$", TEXT)]
+    assert sorted(in_powershell) == sorted(in_shell)
+    assert len(in_shell) == 2
+
+
 def test_it_does_the_same_commands_with_the_same_names_on_the_server() -> None:
     offered = re.findall(r"^    (\w+)\) \w+ \"\$2\" ;;", SHELL, re.MULTILINE)
     assert offered == ["send", "fetch", "open", "ack"]

@@ -168,6 +168,7 @@ def test_the_status_file_and_a_tests_answers_are_told_as_what_they_are(
     )
     said = next(each for each in driven.gave if isinstance(each, str) and "近况" in each)
     assert said.count("【测试 TEST，虚构数据】") >= 3, "receipts, result, status"
-    assert f"待取：{sound.batch}.result.csv.p7m" in said
+    assert f"已取回：{sound.batch}.result.csv.p7m" in said
+    assert "最近 1 份请求不予受理" in said
     assert "测试：虚构人员" in said
     assert "认识的文件格式" not in said

@@ -49,8 +49,8 @@ def folder(court: DemoPartner, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def call(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+def call(folder: Path, *arguments: str, **given: str) -> subprocess.CompletedProcess[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(folder)} | given
     command = ["sh", str(SCRIPT), *arguments]
     return subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, text=True, check=False, timeout=120
@@ -128,6 +128,56 @@ def test_the_manifest_says_how_the_file_is_read_and_what_is_objected_to(
         "sheet": manifest.data.sheet,
         "objects_to": manifest.objects_to,
     } == says
+
+
+@pytest.mark.parametrize("left_out", ["PARTNER", "HOST_KEY", "PERIOD", "ROWS", "ITEMS"])
+def test_a_setting_that_is_missing_is_named(folder: Path, left_out: str) -> None:
+    (folder / "list.csv").write_text("row_ref,id_number,name\n1,2,3\n", encoding="utf-8")
+    set_of(folder, **{left_out: ""})
+    ended = call(folder, "send", "list.csv")
+    assert (ended.returncode, ended.stderr.strip()) == (2, f"the settings lack {left_out}")
+
+
+def test_rows_are_a_number(folder: Path) -> None:
+    (folder / "list.csv").write_text("row_ref,id_number,name\n1,2,3\n", encoding="utf-8")
+    set_of(folder, ROWS="52,310")
+    assert call(folder, "send", "list.csv").returncode == 2
+
+
+def test_period_and_rows_may_stand_before_the_command(court: DemoPartner, folder: Path) -> None:
+    """And are told: the same number is not made of others."""
+    conf = folder / "exchange-partner.conf"
+    kept = [line for line in conf.read_text("utf-8").splitlines(True) if not line.startswith(("PERIOD", "ROWS"))]
+    conf.write_text("".join(kept), encoding="utf-8")
+    set_of(folder, SFTP_PORT="1")
+    (folder / "list.csv").write_text("row_ref,id_number,name\n1,2,3\n", encoding="utf-8")
+    assert call(folder, "send", "list.csv", PERIOD="2026-11-24", ROWS="7").returncode == 75
+    manifest = parse(RequestManifest, (folder / f"{court.id}.{BATCH}.request.json").read_bytes())
+    assert (manifest.period, manifest.rows) == ("2026-11-24", 7)
+    assert call(folder, "send", "list.csv", PERIOD="2026-11-24", ROWS="8").returncode == 2
+
+
+def test_only_the_batchs_own_files_are_fetched(court: DemoPartner, folder: Path) -> None:
+    """Of another batch whose number begins with this one's nothing is, nor what bears an odd name."""
+    batch, there = f"{court.id}.{BATCH}-own", court.server.home / "from-office"
+    own = [f"{batch}.receipt.json", f"{batch}.receipt.json.p7s"]
+    others = [f"{batch}.2.receipt.json", f"{batch}.conflict-1.receipt.json", f"{batch}.receipt x.json"]
+    for name in [*own, *others]:
+        (there / name).write_bytes(b"{}")
+    try:
+        assert call(folder, "fetch", batch).returncode == 1, "no signature of the office's"
+        assert sorted(path.name for path in folder.glob(f"{batch}*")) == own
+        set_of(folder, SFTP_PORT="1")
+        ended = call(folder, "fetch", batch)
+        assert (ended.returncode, "no connection" in ended.stderr) == (75, True)
+    finally:
+        for name in [*own, *others]:
+            (there / name).unlink()
+
+
+def test_nothing_is_acknowledged_that_was_not_fetched(court: DemoPartner, folder: Path) -> None:
+    ended = call(folder, "ack", f"{court.id}.nothing-of-it")
+    assert (ended.returncode, "no result" in ended.stderr) == (75, True)
 
 
 @pytest.mark.parametrize(

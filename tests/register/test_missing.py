@@ -59,3 +59,13 @@ def test_of_six_that_are_judged_at_once_so_many_are_accepted(
         if taken:
             register.accept(batch, manifest, due, at_most=at_most)  # told again: nothing changes
     register.verify()
+
+
+@pytest.mark.parametrize("stages", [("test", None), (None, "test")])
+def test_a_test_takes_no_place_of_a_live_set_nor_does_one_of_a_tests(
+    register: Register, new_batch: NewBatch, manifest: RequestManifest, due: Due, stages: tuple[str | None, ...]
+) -> None:
+    for stage in stages:
+        register.accept(new_batch(register), manifest, due, at_most=1, stage=stage)
+        with pytest.raises(Refused, match="period_doubled"):
+            register.accept(new_batch(register), manifest, due, at_most=1, stage=stage)

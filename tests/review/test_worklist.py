@@ -22,6 +22,7 @@ from exchange.review.case import CaseView
 from exchange.review.decisions import allowed
 from exchange.review.worklist import (
     NOT_OPEN,
+    TEST,
     YES,
     check_lines,
     header_of,
@@ -92,6 +93,12 @@ def filled(lines: Lines, **given: str) -> Lines:
 def form(request: pytest.FixtureRequest) -> Form:
     found: Form = request.param
     return found
+
+
+def test_nobody_in_a_tests_row_is_taken_for_real() -> None:
+    of_test = replace(case(), is_test=True)
+    (live,), (tested,) = lines_of(write_list([case()], KEY)), lines_of(write_list([of_test], KEY))
+    assert tested["核实原因"] == f"{TEST}{live['核实原因']}"
 
 
 def test_what_an_officer_reads() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -92,6 +93,7 @@ def test_each_thing_is_shown_when_it_was_done_and_then_live_is_allowed(
     asks: Ask,
     province: Path,
     installed: Snapshots,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv(ENVIRONMENT_VARIABLE, str(world.config))
@@ -128,6 +130,10 @@ def test_each_thing_is_shown_when_it_was_done_and_then_live_is_allowed(
         agreement.certificates.signing.write_bytes(old + new)
         answered(app, renewed, asks(data))
         assert "key_changed" not in shown(), "the old one still counts"
+        recertified = _with_another_certificate(social, tmp_path / "same-key")
+        agreement.certificates.signing.write_bytes((recertified.keys / "sign.pem").read_bytes())
+        answered(app, recertified, asks(data))
+        assert "key_changed" not in shown(), "another certificate, and the same key"
         agreement.certificates.signing.write_bytes(new)
         answered(app, renewed, asks(data))
         assert "key_changed" in shown()
@@ -140,6 +146,15 @@ def test_each_thing_is_shown_when_it_was_done_and_then_live_is_allowed(
         batch = answered(app, renewed, asks(data))
         assert not app.register.batch(batch).is_test
     app.register.verify()
+
+
+def _with_another_certificate(partner: DemoPartner, keys: Path) -> DemoPartner:
+    """The partner with its old signing key in a new certificate."""
+    shutil.copytree(partner.keys, keys, ignore=shutil.ignore_patterns("sign.pem", "desk"))
+    place = ["-key", str(keys / "sign.key"), "-out", str(keys / "sign.pem")]
+    command = ["openssl", "req", "-x509", *place, "-days", "30", "-subj", "/CN=another"]
+    subprocess.run(command, check=True, capture_output=True)
+    return replace(partner, keys=keys)
 
 
 def _decided(app: App, leader: App, batch: str) -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from exchange.intake.collect import poll
 from exchange.register import State
 from exchange.settings import ENVIRONMENT_VARIABLE
 from exchange.status.facts import status_of
+from exchange.status.moved import keep, whose
 from exchange.status.publish import publish, publish_all
 from exchange.steps.second_look import open_second_look
 from exchange.wire.status import Status
@@ -213,3 +215,14 @@ def test_a_quiet_minute_works_nobodys_status_out_and_whoever_moved_is_told(
     poll(at(9 + 31))
     assert look(41) == [court.id]
     assert look(60 * 24) != [], "a new day"
+
+
+def test_whose_status_the_offices_own_days_may_change(app: App, court: DemoPartner, tmp_path: Path) -> None:
+    """By when a set is expected counts in working days."""
+    days = tmp_path / "days.toml"
+    days.write_text("", "utf-8")
+    office = App(app.settings.model_copy(update={"office_days": days}), app.register, app.now)
+    keep(office, whose(office, [court.id])[1], [])
+    assert whose(office, [court.id])[0] == []
+    days.write_text('[[days]]\nday = 2026-12-01\nis = "off"\nnotice = "某办〔虚构〕1号"\n', "utf-8")
+    assert whose(office, [court.id])[0] == [court.id]

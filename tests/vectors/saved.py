@@ -23,6 +23,9 @@ _PACKAGE: Final = "http://schemas.openxmlformats.org/package/2006"
 _HEAD: Final = ("业务编号", "公民身份号码", "姓名", "性别", "出生日期")
 _FIRST: Final = ("A-1", "11010519491231002X", "张三", "女", "1949-12-31")
 _SECOND: Final = ("A-2", "440524188001010014", "李四", "男", "1880-01-01")
+_TWO: Final = ("utf-8", "utf-8", "gb18030")
+"""The encodings of header and rows of a list that was pasted together."""
+
 ITEMS: Final = ("id_number", "name", "sex", "birth_date")
 
 
@@ -243,4 +246,102 @@ def saved() -> Iterator[Saved]:
     )
     yield Saved(
         "名为 XLSX 的 CSV", "a CSV that is named .xlsx", "xlsx", _text().encode(), refusal={"code": "workbook_format"}
+    )
+
+    # What a list becomes on its way: pasted, printed, encrypted before, cut off.
+    yield Saved(
+        "CSV，表头上有标题行",
+        "CSV with a title above its header",
+        "csv",
+        ("2026年11月核查名单,,,,\r\n" + _text()).encode("utf-8-sig"),
+        refusal={"code": "column_unknown", "column": "#1"},
+    )
+    yield Saved(
+        "CSV，两行表头：第二行算作数据行，不予核查",
+        "CSV with two header lines: the second is a row, and is not answered",
+        "csv",
+        _text().replace("\r\n", "\r\n编号,证件号码,名字,性别,生日\r\n", 1).encode("utf-8-sig"),
+        rows=3,
+        findings=[
+            (1, "id_number", "id_number_format"),
+            (1, "sex", "claim_format"),
+            (1, "birth_date", "claim_format"),
+        ],
+    )
+    yield Saved(
+        "CSV，全角数字、号码前后有空格、日期用点：自动规范",
+        "CSV with full-width digits, blanks about the number, dots in the day: evened out",
+        "csv",
+        _text()
+        .replace("440524188001010014", "４４０５２４１８８００１０１００１４")
+        .replace("11010519491231002X", " 11010519491231002x ")
+        .replace("1949-12-31", "1949.12.31")
+        .encode("gb18030"),
+        findings=[(1, "id_number", "id_repaired"), (2, "id_number", "id_repaired")],
+    )
+    yield Saved(
+        "CSV，末尾有说明行",
+        "CSV with a line of notes at its end",
+        "csv",
+        (_text() + "制表人：某某,,,,\r\n").encode("utf-8-sig"),
+        rows=3,
+        findings=[
+            (3, "id_number", "id_number_missing"),
+            (3, "name", "name_missing"),
+            (3, "sex", "claim_missing"),
+            (3, "birth_date", "claim_missing"),
+        ],
+    )
+    yield Saved("名为 CSV 的 PDF", "a PDF that is named .csv", "csv", b"%PDF-1.4\n%\n", refusal={"code": "csv_is_pdf"})
+    yield Saved(
+        "加密了两次的文件",
+        "a file that was encrypted twice",
+        "csv",
+        b"-----BEGIN CMS-----\nMIAGCSqGSIb3DQEHA6CAMIACAQAxggF\n-----END CMS-----\n",
+        refusal={"code": "data_still_sealed"},
+    )
+    yield Saved(
+        "CSV，末行引号不成对：该行不予核查",
+        "CSV whose last row lacks a quotation mark: the row is not answered",
+        "csv",
+        _text().replace("李四", '"李四').encode("utf-8-sig"),
+        findings=[(2, None, "row_fields")],
+    )
+    yield Saved(
+        "CSV，含 NUL 字节",
+        "CSV with a NUL byte",
+        "csv",
+        _text().replace("李四", "李\0四").encode("utf-8-sig"),
+        refusal={"code": "nul_byte", "row": 2},
+    )
+    yield Saved(
+        "CSV，两种编码",
+        "CSV in two encodings",
+        "csv",
+        b"".join(text.encode(form) for text, form in zip(_text().splitlines(True), _TWO, strict=True)),
+        refusal={"code": "mixed_encoding", "row": 2},
+    )
+    yield Saved(
+        "CSV，业务编号全部为空",
+        "CSV with no reference in any row",
+        "csv",
+        _text().replace("A-1", "").replace("A-2", "").encode("utf-8-sig"),
+        refusal={"code": "row_refs_empty", "column": "row_ref"},
+    )
+    yield Saved(
+        "CSV，各列填错了位置",
+        "CSV whose columns hold each other's values",
+        "csv",
+        (_text() + "".join(f"B-{at},某某,11010519491231002X,女,1949-12-31\r\n" for at in range(40))).encode(
+            "utf-8-sig"
+        ),
+        rows=42,
+        refusal={"code": "rows_unreadable"},
+    )
+    yield Saved(
+        "XLSX，一格中贴入了整篇文字",
+        "a workbook with a whole text in a cell",
+        "xlsx",
+        book(head, line(2, (*_FIRST[:2], "文" * 4097, *_FIRST[3:])), second),
+        refusal={"code": "line_too_long", "row": 1},
     )

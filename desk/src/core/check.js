@@ -6,6 +6,7 @@
  */
 import { claimFaults } from "./claims.js";
 import { OBJECTION, UNREGISTERED, columnsFor, readingByHeader, wordsOf } from "./columns.js";
+import { headerHelp } from "./headerHelp.js";
 import { readNumber } from "./idNumbers.js";
 import { nameFault, standardName } from "./names.js";
 import { Refused } from "./refused.js";
@@ -20,11 +21,22 @@ const AT_A_TIME = 2000;
  * @param {object} asked `{isWorkbook, sheet?, encoding?, items?, form?, purposes, maxRows, maxBytes, today}`
  * @param {(rows: string[][]) => void} take gets the rows as read, some at a time: a million are never held here
  * @returns {{items: string[], form: string|null, codes: string[], count: number, findings: object[],
- *   doubled: number[][], refusal: object|null, heading: string, sheets: string[], sheet: string|null}} `count`: how many of
- *   the rows that were taken stand; `sheets` that are shown, and the one that was read
+ *   doubled: number[][], refusal: object|null, heading: string, header: object|null, sheets: string[], sheet: string|null}}
+ *   `count`: how many of the rows that were taken stand; `header`: how to put it right (`headerHelp.js`); `sheets` that are
+ *   shown, and the one that was read
  */
 export function checkFile(rules, content, asked, take) {
-    const seen = { items: [], form: null, codes: [], count: 0, findings: [], doubled: [], refusal: null, heading: "" };
+    const seen = {
+        items: [],
+        form: null,
+        codes: [],
+        count: 0,
+        findings: [],
+        doubled: [],
+        refusal: null,
+        heading: "",
+        header: null,
+    };
     Object.assign(seen, { sheets: [], sheet: null });
     let file = null;
     try {
@@ -46,6 +58,7 @@ export function checkFile(rules, content, asked, take) {
         if (!(error instanceof Refused)) throw error;
         seen.refusal = { code: error.code, row: error.row, column: error.column };
         seen.heading = headingOf(rules, file, seen);
+        seen.header = headerHelp(rules, file, seen, asked);
     }
     return seen;
 }

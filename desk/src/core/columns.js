@@ -7,7 +7,8 @@ import { hasText, seen, withoutQuotes } from "./text.js";
 export const UNREGISTERED = "unregistered";
 export const OBJECTION = "objection";
 
-const even = (word) =>
+/** A header's word as it is compared. */
+export const even = (word) =>
     seen(withoutQuotes(word).normalize("NFKC"))
         .replace(/^="([^"]*)"$/, "$1")
         .toLowerCase();
@@ -55,7 +56,8 @@ export function readHeader(rules, header, items, form) {
     return codes;
 }
 
-const columnsByWord = (columns) =>
+/** Each word that may head one of these columns → its code. */
+export const columnsByWord = (columns) =>
     new Map(columns.flatMap((each) => [each.column, ...each.zh].map((word) => [word, each.column])));
 
 /** The words of a header that stand for this column. */

@@ -4,6 +4,7 @@
 import { Checker } from "./checker.js";
 import { dataOf, notRead } from "./dataFile.js";
 import { button, el, field, fileField, message, say, sentence, table } from "./dom.js";
+import { headerSteps } from "./headerView.js";
 import { rowsToMend } from "./mendView.js";
 import { otherSheets, sheetField } from "./sheetField.js";
 import { officeDay } from "./state.js";
@@ -137,14 +138,15 @@ function verdict(rules, seen, faulty) {
             fileRefusalText(rules, { ...seen.refusal, heading: seen.heading }),
             " ",
             el("code", {}, seen.refusal.code),
+            headerSteps(seen.header),
         );
     const count = seen.rows.length;
     if (faulty)
         return message(
             "warn",
             say(
-                `共 ${count} 行，其中 ${faulty} 行有问题。可以发送，但有问题的行得不到答复，建议先改正。`,
-                `${count} rows, ${faulty} with a fault. It would be taken, but these rows get no answer: mend them first.`,
+                `共 ${count} 行，其中 ${faulty} 行有问题。可以发送，但有问题的行得不到答复，建议先改正：在下面红框的格内直接改，或在表格软件中改好再拖进来。`,
+                `${count} rows, ${faulty} with a fault. It would be taken, but these rows get no answer: mend them first, in the cells framed in red below or in the spreadsheet.`,
             ),
         );
     return message(

@@ -9,12 +9,19 @@ const KINDS = [
     [/\.(ods|fods|ots)$/i, "LibreOffice 的 .ods", "an .ods of LibreOffice"],
     [/\.(xlsm|xlsb)$/i, "含宏或二进制的 Excel 工作簿", "an Excel workbook with macros, or a binary one"],
     [/\.(docx?|wps|pdf)$/i, "文字文档", "a text document"],
-    [/\.(p7m|p7s|json|zip|rar|7z)$/i, "已加密、签名或打包的文件", "a sealed, signed or packed file"],
+    [/\.(zip|rar|7z)$/i, "压缩包（先解压）", "an archive (unpack it first)"],
 ];
+
+const FROM_THE_OFFICE = /\.(p7m|p7s|json|ack)$/i;
 
 /** What a file is that is not read, in words; null where it is to be read. */
 export function notRead(name) {
     if (TAKEN.test(name)) return null;
+    if (FROM_THE_OFFICE.test(name))
+        return say(
+            "这是回执、结果或已生成的请求：取回的文件请拖到“读取”；这里要的是名单原件（.xlsx 或 .csv）。",
+            "This is a receipt, a result or a request that was made: drop what was fetched in under Read; here belongs the list itself.",
+        );
     const [, zh, en] = KINDS.find(([ending]) => ending.test(name)) ?? [null, "不认识的文件", "a file of another kind"];
     return say(
         `这是${zh}：请在表格软件中打开名单，“另存为”.xlsx，再拖进来。`,

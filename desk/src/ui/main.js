@@ -2,7 +2,7 @@
  * The page: its head, its views behind tabs, and the switch of languages.
  */
 import { checkView } from "./checkView.js";
-import { button, el, say } from "./dom.js";
+import { button, el, say, sentence } from "./dom.js";
 import { ending, firstDay, keysView } from "./keysView.js";
 import { readView } from "./readView.js";
 import { sendView } from "./sendView.js";
@@ -51,7 +51,7 @@ function page(desk) {
         el(
             "main",
             {},
-            stage(desk.agreement),
+            stage(desk),
             ending(desk),
             views.map((view) => view.element),
         ),
@@ -60,7 +60,7 @@ function page(desk) {
 }
 
 /** Where the agreement is only being tried: nobody may take its answers for true ones, nor ask about real people. */
-function stage(agreement) {
+function stage({ agreement, rules }) {
     if (agreement.stage !== "test") return null;
     document.title = `【测试 TEST】${document.title}`;
     return el(
@@ -70,6 +70,20 @@ function stage(agreement) {
         say(
             "只填虚构人员，不要填真实的人；答复出自虚构数据，不得用于办理业务。转为正式后，请向户政管理部门索取新的协作台。",
             "Ask about invented people alone; the answers are of invented data and decide nothing. Once the agreement is live, ask the office for a new desk.",
+        ),
+        el(
+            "details",
+            {},
+            el("summary", {}, say("转为正式之前要做到什么", "What is to be shown before it is live")),
+            el(
+                "ol",
+                {},
+                rules.conformance.map((each) => el("li", {}, sentence(each))),
+            ),
+            say(
+                "虚构的名单向户政管理部门索取。全部做到后，会收到合格证书（“读取”中可看）。",
+                "Ask the office for lists of invented people. Once all is shown you get a certificate of conformance.",
+            ),
         ),
     );
 }
@@ -102,8 +116,8 @@ const foot = (agreement) =>
         "footer",
         {},
         say(
-            `本页不联网，不保存任何内容，关闭即清除。协议有效期至 ${agreement.in_force_until}。`,
-            `This page connects to nothing and keeps nothing. The agreement is in force until ${agreement.in_force_until}.`,
+            `本页不联网，不保存任何内容，关闭即清除。协议有效期至 ${agreement.in_force_until}。${agreement.telephone ? `户政管理部门电话 ${agreement.telephone}。` : ""}`,
+            `This page connects to nothing and keeps nothing. The agreement is in force until ${agreement.in_force_until}. ${agreement.telephone ? `The office's telephone: ${agreement.telephone}.` : ""}`,
         ),
     );
 

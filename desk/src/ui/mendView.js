@@ -30,6 +30,7 @@ export function takeMends(desk) {
 /** @param {() => void} again checks the list as it stands then */
 export function rowsToMend(desk, again) {
     const byRow = faultsByRow(desk.seen);
+    const toMend = [...byRow.values()].flat().some(({ code }) => !NOTED.includes(code));
     const place = el("div", {});
     const show = (from) => place.replaceChildren(...pageOf(desk, byRow, from, show));
     show(0);
@@ -40,7 +41,7 @@ export function rowsToMend(desk, again) {
             takeMends(desk);
             again();
         },
-        "main",
+        toMend ? "main" : "",
     );
     const keep = button(say("保存改正后的 CSV", "Save the mended CSV"), () => {
         save(named("-已改正.csv"), correctedCsv(desk));
@@ -52,14 +53,20 @@ export function rowsToMend(desk, again) {
     return el(
         "div",
         {},
-        el("h3", {}, say("有问题的行（可直接在格内改正）", "Rows with faults (type into the cells to mend them)")),
+        el(
+            "h3",
+            {},
+            toMend
+                ? say("有问题的行（可直接在格内改正）", "Rows with faults (type into the cells to mend them)")
+                : say("已自动整理的行（不用改）", "Rows that were evened out (nothing is to be mended)"),
+        ),
         el(
             "p",
             { class: "hint" },
-            say(
-                "行号从表头下一行数起，空行不算。红框是要改的格；改好后再检查一次。",
-                "Rows count from the one below the header, blank ones left out. What is framed in red is to be mended; then check again.",
-            ),
+            say("行号从表头下一行数起，空行不算。", "Rows count from the one below the header, blank ones left out. "),
+            toMend
+                ? say("红框是要改的格；改好后再检查一次。", "What is framed in red is to be mended; then check again.")
+                : say("原表不会改动，发送的仍是原样。", "The list itself is sent as it is."),
         ),
         place,
         el("p", { class: "row" }, mend, keep, mark),
@@ -84,7 +91,7 @@ function pageOf(desk, byRow, from, show) {
     const head = [say("行", "Row"), say("问题", "Faults"), ...seen.codes.map((code) => columnWord(rules, code))];
     const more =
         byRow.size > SHOWN &&
-        say(`第 ${from + 1} 至 ${to} 行，共 ${byRow.size} 行有问题`, `${from + 1} to ${to} of ${byRow.size}`);
+        say(`第 ${from + 1} 至 ${to} 行，共 ${byRow.size} 行`, `${from + 1} to ${to} of ${byRow.size}`);
     const pages = [
         from > 0 && button(say("上一页", "Back"), () => show(from - SHOWN)),
         to < byRow.size && button(say("下一页", "On"), () => show(from + SHOWN)),

@@ -134,9 +134,17 @@ async function run(desk, files, own, keys, outcome) {
                 desk.agreement.partner,
             );
             if (signed.kind === "receipt")
-                shown.push(await receiptMessage(desk, signed.record, (file) => hashOf(desk, files, file)));
-            else if (signed.kind === "notice") shown.push(noticeMessage(signed.record));
-            else if (signed.kind === "status") shown.push(statusMessage(desk, signed.record));
+                shown.push(
+                    await receiptMessage(
+                        desk,
+                        signed.record,
+                        (file) => hashOf(desk, files, file),
+                        (batch) => files.has(`${batch}.result.json`),
+                    ),
+                );
+            else if (signed.kind === "notice") shown.push(noticeMessage(desk, signed.record));
+            else if (signed.kind === "status")
+                shown.push(statusMessage(desk, signed.record, (file) => files.has(file)));
             else if (signed.kind === "conformance") shown.push(conformanceMessage(signed.record));
             else results.set(signed.record.batch, [...(results.get(signed.record.batch) ?? []), signed.record]);
         } catch (error) {

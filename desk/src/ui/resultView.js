@@ -56,7 +56,7 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
     return el(
         "article",
         { "aria-label": batch },
-        el("h3", {}, testMark(last), say("结果", "Result"), ` ${batch}`),
+        el("h3", {}, testMark(desk.agreement, last), say("结果", "Result"), ` ${batch}`),
         message(
             open ? "warn" : "good",
             say(

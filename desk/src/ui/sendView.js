@@ -12,6 +12,7 @@ import { makeSet } from "../core/requestSet.js";
 import { askedOf, runningMessage } from "./checkView.js";
 import { Checker } from "./checker.js";
 import { button, el, field, message, save, say, table } from "./dom.js";
+import { headerSteps } from "./headerView.js";
 import { keyFields, keyWords } from "./keyFields.js";
 import { takeMends } from "./mendView.js";
 import { officeDay } from "./state.js";
@@ -238,6 +239,7 @@ async function run(desk, form, keys, checker, outcome) {
             return bad(
                 el("strong", {}, say("不能发送：", "Would be refused: ")),
                 fileRefusalText(rules, { ...seen.refusal, heading: seen.heading }),
+                headerSteps(seen.header),
             );
         const signer = { own, key: await signingKey(key) };
         const files = await makeSet(

@@ -46,8 +46,8 @@ function placeOf(rules, { code, row, column, heading }) {
     };
 }
 
-/** A refusal of a set, as a receipt or the status file has it: the office's own sentence, and where. */
-export const refusedWords = (rules, refusal) => withPlace(rules, refusal, refusal);
+/** A refusal of a set, as a receipt or the status file has it: in the desk's words where it has any, else the office's. */
+export const refusedWords = (rules, refusal) => withPlace(rules, rules.file[refusal.code] ?? refusal, refusal);
 
 /** A refusal of a file that was chosen here: in the desk's words, which know of no manifest. */
 export const fileRefusalText = (rules, refusal) =>
