@@ -45,7 +45,7 @@ def propose(
         check_officer_or_leader(app.settings, app.register.actor)
         if reason not in STOPS:
             msg = f"no such reason; one of {', '.join(STOPS)}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"没有这项原因，可选：{'，'.join(STOPS)}")
         check_note(note, needed=reason == "other")
         asked = app.register.clock.propose(batch, app.now(), reason, note)
         said = (

@@ -129,7 +129,7 @@ def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What wa
         batch_id, number = parse_id(release)
         if returned_release(app.register.engine, offices, batch_id, number) is None:
             msg = f"{release} was not returned, or none of its rows is your office's"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{release} 未被退回，或其中没有您单位的行")
         app.register.releases.reopen(batch_id, number, reason)
         out.print(f"{release}: its rows may be proposed again", markup=False)
 

@@ -201,7 +201,7 @@ def import_(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, he
             out.print(f"{batch}: {len(rows)} rows {_SETTLED if settled else _ANOTHER}", markup=False)
         if not decisions:
             msg = "no line of the list is filled in"
-            raise Halt(msg)
+            raise Halt(msg, zh="清单中没有填写的行")
 
 
 def _opened(file: Path) -> bytes:

@@ -175,7 +175,7 @@ def decide_row(asked: Asked) -> Response:
     version = number_of(form.get("version", ""))
     if review.held_by != asked.app.register.actor:
         msg = f"{review.batch} row {review.row} is not open with you; open it, then decide"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{review.batch} 第 {review.row} 行不在您手中，请先打开再核实")
     answers = {name.removeprefix(ANSWER): code for name, code in form.items() if name.startswith(ANSWER) and code}
     note = form.get("note", "").strip() or None
     with without_values():
