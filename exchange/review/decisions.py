@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from exchange.base.errors import Halt
 from exchange.base.tables import DECISIONS, ITEMS, REASONS
@@ -30,12 +30,8 @@ WAITING = "source_not_ready"
 def complete(open_columns: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
     """The answers for all open columns (column → code now); Halt where one is missing, unknown or not open."""
     said = dict(answers)
-    identity = said.get("identity")
-    if "identity" in open_columns and identity is not None and identity != "consistent":
-        said |= {item: follows(item, identity) for item in open_columns if item != "identity"}
-    for item in ("id_number", "name"):
-        if item in open_columns and identity == "consistent":
-            said[item] = identity
+    if "identity" in open_columns and (identity := said.get("identity")) is not None:
+        said |= follows_identity(open_columns, identity)
     for column in open_columns:
         if column not in said:
             msg = f"{column}: no answer; one of {', '.join(allowed(column))}"
@@ -51,6 +47,14 @@ def complete(open_columns: Mapping[str, str], answers: Mapping[str, str]) -> dic
             msg = f"{column}: this cannot be decided; one of {', '.join(allowed(column))}"
             raise Halt(msg, zh=f"“{_named(column)}”不能作此答复")
     return {column: said[column] for column in open_columns}
+
+
+def follows_identity(open_columns: Iterable[str], identity: str) -> dict[str, str]:
+    """The other open columns' answers that follow from the identity's; none of one that is decided by itself."""
+    others = [column for column in open_columns if column != "identity"]
+    if identity != "consistent":
+        return {column: follows(column, identity) for column in others}
+    return {column: identity for column in others if column in ("id_number", "name")}
 
 
 def allowed(column: str) -> tuple[str, ...]:
