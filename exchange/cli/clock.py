@@ -99,7 +99,10 @@ def start(
         check_note(note, needed=False)
         app.register.clock.start(batch, app.now(), app.office_days, note)
         started = app.register.batch(batch)
-        out.print(f"{batch}: the clock runs; due {started.due_on}, first {started.due_original}", markup=False)
+        out.print(
+            f"{batch}: 恢复计时 the clock runs；时限 due {started.due_on}，原 first {started.due_original}",
+            markup=False,
+        )
 
 
 @commands.command()
