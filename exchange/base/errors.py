@@ -89,6 +89,14 @@ def disk_in_the_way(error: OSError, folder: Path | None = None) -> Retryable | N
     )
 
 
+def not_allowed(what: str) -> Halt:
+    """For somebody whose account of the machine has no rights to a file: where the work is done instead."""
+    return Halt(
+        f"{what}: this account may not read or write it; daily work is done on the pages, the administrator helps",
+        zh="您的账户无权读写所需的文件：日常请在网页办理，应急请系统管理员以服务账户办理。",
+    )
+
+
 @contextmanager
 def without_values(*passing: type[BaseException]) -> Iterator[None]:
     """Turns an error that nobody foresaw into a Halt that says only its kind and place: the messages of libraries quote
@@ -105,4 +113,6 @@ def without_values(*passing: type[BaseException]) -> Iterator[None]:
         if isinstance(error, OSError) and (trouble := disk_in_the_way(error)) is not None:
             raise trouble from None
         msg = f"unexpected {kind_and_place(error)}"
+        if isinstance(error, PermissionError):
+            raise not_allowed(msg) from None
         raise Halt(msg, zh="程序出错，请告知系统管理员") from None
