@@ -18,7 +18,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-desk bench-at-rest screenshots guide-pictures docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -97,8 +97,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 bench-restore: .venv/installed ## a backup of a year's register (300,000 batches) and the way back: seconds of each part; BATCHES, LINES, FILES
 	$(BIN)/python -m benchmarks.restore $(if $(BATCHES),--batches $(BATCHES)) $(if $(LINES),--lines $(LINES)) $(if $(FILES),--files $(FILES))
 
-screenshots: .venv/installed desk-packages ## each page at two sizes, from a test world, into var/screenshots; Chromium
-	PAGES_PICTURES=$(CURDIR)/var/screenshots $(BIN)/python -m pytest -q tests/pages/test_browser.py
+screenshots: .venv/installed desk-packages ## each page at two sizes, and what is printed as PDF, from a test world, into var/screenshots; Chromium
+	PAGES_PICTURES=$(CURDIR)/var/screenshots $(BIN)/python -m pytest -q tests/pages/test_browser.py tests/pages/test_print.py
 
 guide-pictures: .venv/installed desk-packages ## the pictures of the partner guide anew, from the desk in Chromium; for the eye, no test compares them
 	DESK_PICTURES=$(CURDIR)/docs/pictures $(BIN)/python -m pytest -q -k "not firefox" tests/desk/test_check.py tests/desk/test_send.py tests/desk/test_read.py tests/desk/test_keys.py
@@ -108,6 +108,9 @@ bench-pages: .venv/installed ## how long the pages take over 20,000 ended and 5,
 
 bench-desk: .venv/installed desk-packages ## the partner's desk in Chromium over lists of 100,000 and 1,000,000 rows: seconds, longest stall, memory; ROWS
 	$(BIN)/python -m benchmarks.desk $(if $(ROWS),--rows "$(ROWS)")
+
+bench-review: .venv/installed desk-packages ## how long opening and deciding a row takes in Chromium, of and beside a batch of 1,000,000 rows; ROWS, DECIDE, BENCH_WORLD
+	$(BIN)/python -m benchmarks.pages.review $(if $(ROWS),--rows $(ROWS)) $(if $(DECIDE),--decide $(DECIDE)) $(if $(BENCH_WORLD),--world $(BENCH_WORLD))
 
 bench-at-rest: .venv/installed ## a build, a look-up and a request on encrypted places, as ratios to a plain one; PLACES="plain=FOLDER luks=FOLDER", SCALE, ROWS, RUNS
 	$(BIN)/python -m benchmarks.at_rest $(PLACES) $(if $(SCALE),--scale $(SCALE)) $(if $(ROWS),--rows $(ROWS)) $(if $(RUNS),--runs $(RUNS))

@@ -101,7 +101,7 @@ def checked(page: Path, folder: Path, data: Path, rows: int) -> Sequence[float]:
     given = {"page": str(page), "downloads": str(make_folder(folder / "saved")), "steps": steps}
     done = subprocess.run(
         [node, str(ROOT / "desk" / "test" / "browser.mjs")],
-        input=json.dumps(given | {"limit": _LIMIT_SECONDS * 1000}),
+        input=json.dumps(given | dict.fromkeys(("step", "limit"), _LIMIT_SECONDS * 1000)),
         capture_output=True, text=True, check=False, timeout=_LIMIT_SECONDS * 2,
     )  # fmt: skip
     if done.returncode:

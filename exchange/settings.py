@@ -16,7 +16,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, not_allowed
 from exchange.base.files import Archive
 from exchange.base.toml import Section, parse_model, read_bytes
 from exchange.settings_sections import (
@@ -186,6 +186,8 @@ def read_secret(path: Path) -> bytes:
     try:
         mode = path.stat().st_mode
         content = path.read_bytes()
+    except PermissionError:
+        raise not_allowed(str(path)) from None
     except OSError as error:
         msg = f"{path}: {error.strerror}"
         raise Halt(msg) from None

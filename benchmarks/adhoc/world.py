@@ -28,7 +28,7 @@ def running(folder: Path, partners: int) -> Iterator[tuple[World, Airflow, list[
     airflow = world.airflow()
     try:
         world.build(lambda what: print(f"… {what}", flush=True))
-        _let_education_send_csv(world)
+        let_education_send_csv(world)
         let_all_leave(world.config)
         others = more_partners(world, partners)
         print("… Airflow", flush=True)
@@ -45,7 +45,8 @@ def running(folder: Path, partners: int) -> Iterator[tuple[World, Airflow, list[
         world.stop_servers()
 
 
-def _let_education_send_csv(world: World) -> None:
+def let_education_send_csv(world: World) -> None:
+    """Results as CSV, and sets as often as it likes."""
     profile = replace(PARTNERS[1], form="csv", expected="")
     content = agreement_toml(profile, world.sftp(profile.id), office_day(datetime.now(UTC)))
     write_atomically(world.root / "office" / "agreements" / f"{profile.id}.toml", content.encode())

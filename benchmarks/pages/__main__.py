@@ -8,29 +8,21 @@ Rules
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from threading import Thread
 from typing import Annotated, Any, Final
 
 import httpx
 import typer
-import uvicorn
-from fastapi import Request
 from sqlalchemy import Engine, event, text
 
 from benchmarks.pages.filling import fill
+from benchmarks.pages.serving import served
 from exchange.app import App
 from exchange.demo.partner import Request as PartnerRequest
 from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, World
-from exchange.pages.access import Account
-from exchange.pages.application import make_application
-from exchange.pages.asked import PageContext
 from exchange.register import BatchFilter
 from exchange.register.database import open_engine
 
@@ -112,26 +104,6 @@ def a_manifest(world: World, app: App) -> str:
     files = demo_partner(world, PARTNERS[0]).make_set(request)
     (content,) = (each for name, each in files.items() if name.endswith(".request.json"))
     return app.archive.keep(content)
-
-
-@contextmanager
-def served(app: App) -> Iterator[str]:
-    """The pages on a port of loopback, a header naming who asks; the address."""
-
-    def who(request: Request) -> Account:
-        return Account(request.headers["x-login"], since=datetime.now(UTC))
-
-    application = make_application(PageContext(app, dict), who)
-    server = uvicorn.Server(uvicorn.Config(application, port=0, log_level="warning", ws="none"))
-    thread = Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.01)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(10)
 
 
 if __name__ == "__main__":

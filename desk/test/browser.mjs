@@ -1,8 +1,9 @@
 /**
  * Drives the page in a real Chromium or Firefox, opened from disk, by steps that a test gives as JSON on standard input:
- * `{browser, page, downloads, width, height, headers, axe, limit, steps: [{do, ...}]}`; `page` may be an address, too; `limit` is in
- * milliseconds. Prints what each step gave, every request for a
- * connection that was made and, with `axe`, what that finds at the end; ends with an error where a step does not come about in time.
+ * `{browser, page, downloads, width, height, headers, axe, step, limit, steps: [{do, ...}]}`; `page` may be an address, too; `step` and `limit` are the
+ * milliseconds of one step and of all. Prints what each step gave, every request for a
+ * connection that was made and, with `axe`, what that finds at the end; ends with an error where a step does not come about in time,
+ * or where all of them together take too long, and names it.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
@@ -10,7 +11,8 @@ import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
 const given = JSON.parse(readFileSync(0, "utf8"));
-const LIMIT = given.limit ?? 60_000;
+const LIMIT = given.step ?? 60_000;
+const WHOLE = given.limit ?? 200_000; // with the last step's own limit less than whoever started this waits
 const LAUNCHED = {
     chromium: {
         executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -58,12 +60,16 @@ const steps = {
         await choose(page, () => page.keyboard.press(" "), files);
     },
     wait: async (page, { at, text = "" }) => {
-        const found = (where, what) => document.querySelector(where)?.innerText.includes(what);
+        // whole: a key that is pressed before the page's script has run is lost
+        const found = (where, what) =>
+            document.readyState === "complete" && document.querySelector(where)?.innerText.includes(what);
         await page.waitForFunction(found, { timeout: LIMIT, polling: 100 }, at, text);
     },
     open: (page, { address }) => page.goto(address).then((answer) => answer.status()),
     headers: (page, { headers }) => page.setExtraHTTPHeaders(headers),
     resize: (page, { width, height }) => page.setViewport({ width, height }),
+    media: (page, { type }) => page.emulateMediaType(type),
+    pdf: (page, { to }) => page.pdf({ path: to, preferCSSPageSize: true }).then(() => null),
     text: (page, { at }) => page.$eval(at, (element) => element.innerText),
     texts: (page, { at }) => page.$$eval(at, (found) => found.map((element) => element.innerText)),
     focused: (page) => page.evaluate(() => document.activeElement.id || document.activeElement.innerText),
@@ -99,7 +105,10 @@ try {
     await page.goto(/^https?:/.test(given.page) ? given.page : pathToFileURL(given.page).href);
     const gave = [];
     let expected = 0;
+    const begun = Date.now();
     for (const step of given.steps) {
+        if (Date.now() - begun > WHOLE)
+            throw new Error(`no time is left before step ${gave.length}, ${JSON.stringify(step)}`);
         if (step.do === "downloaded") {
             expected += step.count ?? 1;
             await arrived(() => downloaded() >= expected);

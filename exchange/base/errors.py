@@ -5,7 +5,9 @@
     ├── Retryable   try again: the network, the database or the disk is in the way, nothing is lost
     └── Halt        call a person: the office's own house is not in order, trying again will not help
 
-Rule: an error carries a code, a row number, a column name and a rule's name, never a value out of a file.
+Rules
+- An error carries a code, a row number, a column name and a rule's name, never a value out of a file.
+- What somebody reads on a page says it in Chinese, too (``zh``); logs hold the English message.
 """
 
 from __future__ import annotations
@@ -22,7 +24,16 @@ _PACKAGE = Path(__file__).parent.parent
 
 
 class ExchangeError(Exception):
-    """What the exchange raises on purpose; a subclass says what happens next."""
+    """What the exchange raises on purpose; a subclass says what happens next. ``zh``: the message in Chinese."""
+
+    def __init__(self, message: str = "", *, zh: str = "") -> None:
+        super().__init__(message)
+        self.zh = zh
+
+    @property
+    def in_both(self) -> str:
+        """The message in Chinese, where it has one, with the English beside."""
+        return f"{self.zh} {self}".strip()
 
 
 class Refused(ExchangeError):
@@ -63,16 +74,27 @@ def disk_in_the_way(error: OSError, folder: Path | None = None) -> Retryable | N
     path = folder or (Path(named).parent if isinstance(named, str) else None)
     where = f": {path}" if path else ""
     if error.errno == errno.EROFS:
-        return Retryable(f"the office's disk is read-only{where}")
+        return Retryable(f"the office's disk is read-only{where}", zh=f"本单位磁盘只读{where}")
     if error.errno not in _FULL:
         return None
     if path is not None and path.exists():
         room = os.statvfs(path)
         if room.f_files and not room.f_favail and room.f_bavail:
             return Retryable(
-                f"the office's disk has no inodes left{where}; remove files there, then run this step again"
+                f"the office's disk has no inodes left{where}; remove files there, then run this step again",
+                zh=f"本单位磁盘文件数已满{where}",
             )
-    return Retryable(f"the office's disk is full{where}; make room, then run this step again")
+    return Retryable(
+        f"the office's disk is full{where}; make room, then run this step again", zh=f"本单位磁盘已满{where}"
+    )
+
+
+def not_allowed(what: str) -> Halt:
+    """For somebody whose account of the machine has no rights to a file: where the work is done instead."""
+    return Halt(
+        f"{what}: this account may not read or write it; daily work is done on the pages, the administrator helps",
+        zh="您的账户无权读写所需的文件：日常请在网页办理，应急请系统管理员以服务账户办理。",
+    )
 
 
 @contextmanager
@@ -91,4 +113,6 @@ def without_values(*passing: type[BaseException]) -> Iterator[None]:
         if isinstance(error, OSError) and (trouble := disk_in_the_way(error)) is not None:
             raise trouble from None
         msg = f"unexpected {kind_and_place(error)}"
-        raise Halt(msg) from None
+        if isinstance(error, PermissionError):
+            raise not_allowed(msg) from None
+        raise Halt(msg, zh="程序出错，请告知系统管理员") from None

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, not_allowed
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -23,11 +23,13 @@ class Section(BaseModel):
 
 
 def read_bytes(path: Path, missing: str) -> bytes:
-    """The file's bytes; Halt with ``missing`` where there is none."""
+    """The file's bytes; Halt with ``missing`` where there is none, and where this account may not read it."""
     try:
         return path.read_bytes()
     except FileNotFoundError:
         raise Halt(missing) from None
+    except PermissionError:
+        raise not_allowed(str(path)) from None
 
 
 def parse_model(model: type[M], content: bytes, path: Path) -> M:

@@ -45,6 +45,6 @@ def redeliver(batch_id: str = typer.Argument(help="A batch whose result the part
     with outcome(), App.of_account(os_user()) as app:
         numbers = pipeline.redeliver(app, batch_id)
         if not numbers:
-            out.print(f"{batch_id}: all its results lie in the partner's folder", markup=False)
+            out.print(f"{batch_id}：结果均在部门目录 all its results lie in the partner's folder", markup=False)
         for number in numbers:
-            out.print(f"{batch_id}: result {number} delivered again", markup=False)
+            out.print(f"{batch_id}：结果 {number} 已重新送达 result {number} delivered again", markup=False)

@@ -45,7 +45,7 @@ def propose(
         check_officer_or_leader(app.settings, app.register.actor)
         if reason not in STOPS:
             msg = f"no such reason; one of {', '.join(STOPS)}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"没有这项原因，可选：{'，'.join(STOPS)}")
         check_note(note, needed=reason == "other")
         asked = app.register.clock.propose(batch, app.now(), reason, note)
         said = (
@@ -99,7 +99,10 @@ def start(
         check_note(note, needed=False)
         app.register.clock.start(batch, app.now(), app.office_days, note)
         started = app.register.batch(batch)
-        out.print(f"{batch}: the clock runs; due {started.due_on}, first {started.due_original}", markup=False)
+        out.print(
+            f"{batch}: 恢复计时 the clock runs；时限 due {started.due_on}，原 first {started.due_original}",
+            markup=False,
+        )
 
 
 @commands.command()

@@ -37,7 +37,7 @@ def watch() -> None:
         watched = watch_all(app)
         _changed(app, watched.recount)
         for about in watched.cycles.reminded:
-            out.print(f"{about}: the partner was reminded", markup=False)
+            out.print(f"{about}: 已提醒部门 the partner was reminded", markup=False)
         _print(watched.alerts)
         _stop_at(watched.troubles)
 
@@ -53,9 +53,9 @@ def recompute() -> None:
 
 def _changed(app: App, recount: Recount) -> None:
     for batch in recount.changed:
-        out.print(f"{batch}: due {app.register.batch(batch).due_on}", markup=False)
+        out.print(f"{batch}: 时限 due {app.register.batch(batch).due_on}", markup=False)
     for batch in recount.told:
-        out.print(f"{batch}: the partner has another receipt", markup=False)
+        out.print(f"{batch}: 部门已收到新回执 the partner has another receipt", markup=False)
 
 
 def _stop_at(troubles: Sequence[str]) -> None:

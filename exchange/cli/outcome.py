@@ -54,10 +54,10 @@ def outcome() -> Iterator[None]:
         err.print(f"不予受理 Refused: {words.code}: {words.zh} / {words.en}", markup=False)
         raise typer.Exit(FOUND) from None
     except Retryable as error:
-        err.print(f"请稍后再试 Try again: {_with_names(str(error))}", markup=False)
+        err.print(f"请稍后再试 Try again: {_with_names(error.in_both)}", markup=False)
         raise typer.Exit(TRY_AGAIN) from None
     except Halt as error:
-        err.print(f"须人工处理 A person must look: {_with_names(str(error))}", markup=False)
+        err.print(f"须人工处理 A person must look: {_with_names(error.in_both)}", markup=False)
         raise typer.Exit(HALTED) from None
 
 

@@ -118,15 +118,15 @@ def verify(
     """Hold everything in the register against its ledger, and the ledger against the checkpoints that were kept."""
     with outcome(), App.of_account(os_user()) as app:
         lines, last = verify_register(app, against or [])
-        out.print(f"{lines} lines, unaltered; last hash {last}")
+        out.print(f"登记簿 {lines} 行，无改动 lines, unaltered；末行 last hash {last}")
         for each in cosigned(app):
-            said = f"{each.size} lines, {moment(each.at)}" if each.at else "never"
-            out.print(f"cosigned by {each.witness.zh}: {said}", markup=False)
+            said = f"{each.size} 行 lines, {moment(each.at)}" if each.at else "从未 never"
+            out.print(f"见证 cosigned by {each.witness.zh}: {said}", markup=False)
         if deep:
-            out.print(f"{verify_archive(app)} kept files, unaltered")
+            out.print(f"留存文件 {verify_archive(app)} 份，无改动 kept files, unaltered")
             if troubles := [said for source in SOURCES for said in app.snapshots.verify(source)]:
                 raise Halt("; ".join(troubles))
-            out.print("all snapshots, unaltered")
+            out.print("快照均无改动 all snapshots, unaltered")
 
 
 @commands.command()
@@ -176,7 +176,11 @@ def resume(reason: Annotated[str, typer.Option(help="What was found and who deci
     """Go on with a ledger that lacks lines which a kept checkpoint knows, after a restore; a person has looked."""
     with outcome(), App.of_account(os_user()) as app:
         number = app.register.resume(app.checkpoints, reason)
-        out.print(f"{number} kept checkpoints are set aside" if number else "nothing to resume: the ledger is whole")
+        out.print(
+            f"已搁置检查点 {number} 个 kept checkpoints are set aside"
+            if number
+            else "登记簿完整，无须恢复 nothing to resume: the ledger is whole"
+        )
 
 
 @commands.command()
@@ -184,7 +188,7 @@ def sign() -> None:
     """Sign the ledger from here on; once, after an update from a version that did not. Again, it changes nothing."""
     with outcome(), App.of_account(os_user()) as app:
         app.register.check_newest(app.checkpoints)  # signatures that were taken away are not made anew
-        out.print(f"the ledger is signed from line {app.register.begin_signing()} on")
+        out.print(f"登记簿签名起始行 the ledger is signed from line {app.register.begin_signing()} on")
 
 
 @commands.command()
@@ -192,4 +196,4 @@ def migrate() -> None:
     """Bring the register's database to this version's tables; done at installation and after an update."""
     with outcome(), App.of_account(os_user()) as app:
         app.register.migrate()
-        out.print("the register is up to date")
+        out.print("登记数据库已是本版本 the register is up to date")

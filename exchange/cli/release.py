@@ -107,7 +107,7 @@ def approve(
         asked = app.register.releases.get(*parse_id(release))
         whole = asked.answers_sha256 if shown and shown == shown_hash(asked) else None
         second_eyes.approve(app, *parse_id(release), whole or shown)
-        out.print(f"{release}: approved", markup=False)
+        out.print(f"{release}: 已批准 approved", markup=False)
 
 
 @commands.command()
@@ -117,7 +117,7 @@ def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="Short; 
         check_leader(app.settings, app.register.actor)
         check_note(reason)
         app.register.releases.reject(*parse_id(release), reason)
-        out.print(f"{release}: rejected", markup=False)
+        out.print(f"{release}: 已退回 rejected", markup=False)
 
 
 @commands.command()
@@ -129,9 +129,9 @@ def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What wa
         batch_id, number = parse_id(release)
         if returned_release(app.register.engine, offices, batch_id, number) is None:
             msg = f"{release} was not returned, or none of its rows is your office's"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{release} 未被退回，或其中没有您单位的行")
         app.register.releases.reopen(batch_id, number, reason)
-        out.print(f"{release}: its rows may be proposed again", markup=False)
+        out.print(f"{release}: 可重新送审 its rows may be proposed again", markup=False)
 
 
 @commands.command()

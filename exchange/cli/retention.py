@@ -58,7 +58,9 @@ def hold(batch: BatchId, reason: Annotated[str, typer.Option(help="Short; no ide
         check_note(reason)
         held = retention.hold(app, batch, reason)
         gone = len(app.register.retention.destroyed(batch))
-        out.print(f"{batch}: {'held' if held else 'was held already'}; destroyed before: {gone}", markup=False)
+        out.print(
+            f"{batch}: {'已保全 held' if held else '早已保全 was held already'}; destroyed before: {gone}", markup=False
+        )
 
 
 @commands.command("release-hold")
@@ -67,7 +69,7 @@ def release_hold(batch: BatchId) -> None:
     with outcome(), App.of_account(os_user()) as app:
         check_officer_or_leader(app.settings, app.register.actor)
         app.register.retention.release_hold(batch, app.now())
-        out.print(f"{batch}: the hold is released", markup=False)
+        out.print(f"{batch}: 已解除保全 the hold is released", markup=False)
 
 
 @commands.command()

@@ -138,7 +138,7 @@ def decide(
         check_reason(reason, note)
         said = complete(case.open, parse_answers(answers))
         settled = second_eyes.decide(app, batch, [Decision(row, review.version, said, reason, note)])
-        out.print(f"{batch} row {row}: {_SETTLED if settled else _ANOTHER}", markup=False)
+        out.print(f"{batch} 第 {row} 行 row {row}: {_SETTLED if settled else _ANOTHER}", markup=False)
 
 
 @commands.command()
@@ -146,7 +146,7 @@ def undo(batch: BatchId, row: Row) -> None:
     """Take back what you decided of a row, until a leader has approved it."""
     with outcome(), App.of_account(os_user()) as app:
         second_eyes.undo(app, batch, row)
-        out.print(f"{batch} row {row}: 已撤回 taken back", markup=False)
+        out.print(f"{batch} 第 {row} 行 row {row}: 已撤回 taken back", markup=False)
 
 
 @commands.command("export")
@@ -166,7 +166,7 @@ def export_(
         key = list_key(read_secret(app.settings.keys.signing_key))
         password = new_password()
         write_atomically(file, lock(write_list(cases, key), password))
-        out.print(f"{len(cases)} rows in {file}", markup=False)
+        out.print(f"{len(cases)} 行 rows: {file}", markup=False)
         out.print(f"密码（仅显示一次）password, shown once: {password}", markup=False)
 
 
@@ -201,10 +201,10 @@ def import_(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, he
         decisions = check_lines(lines, mine, _open(app, mine.values()), key)
         for batch, rows in decisions.items():
             settled = second_eyes.decide(app, batch, rows)
-            out.print(f"{batch}: {len(rows)} rows {_SETTLED if settled else _ANOTHER}", markup=False)
+            out.print(f"{batch}: {len(rows)} 行 rows {_SETTLED if settled else _ANOTHER}", markup=False)
         if not decisions:
             msg = "no line of the list is filled in"
-            raise Halt(msg)
+            raise Halt(msg, zh="清单中没有填写的行")
 
 
 def _opened(file: Path) -> bytes:
@@ -223,4 +223,6 @@ def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more ti
         check_note(reason, needed=True)
         second_eyes.extend(app, batch, reason)
         extended = app.register.batch(batch)
-        out.print(f"{batch}: due {extended.due_on}, first {extended.due_original}", markup=False)
+        out.print(
+            f"{batch}: 已延期 extended；时限 due {extended.due_on}，原 first {extended.due_original}", markup=False
+        )

@@ -32,6 +32,11 @@ def answer_columns(items: Sequence[str]) -> dict[str, str]:
     return {column: column for column in _HEADERS_ZH} | {f"answer.{item}": f"{item}_answer" for item in items}
 
 
+def heading(column: str) -> str:
+    """What stands in Chinese over the answers to the identity or an item."""
+    return _HEADERS_ZH[column] if column == IDENTITY_COLUMN else f"{ITEMS[column].zh}核查结果"
+
+
 def count_answers(answers: pl.DataFrame, items: Sequence[str]) -> dict[str, dict[str, int]]:
     """For the identity and each item: answer code → number of rows."""
     counts = {}
@@ -117,5 +122,5 @@ def _in_chinese(frame: pl.DataFrame, items: Sequence[str]) -> pl.DataFrame:
     answers = pl.col(IDENTITY_COLUMN, *[f"{item}_answer" for item in items])
     notes = pl.col(NOTE).str.replace_many({code: note.zh for code, note in NOTES.items()})
     frame = frame.with_columns(answers.replace_strict(words), notes.str.replace_all(";", "；"))
-    headers = _HEADERS_ZH | {f"{item}_answer": f"{ITEMS[item].zh}核查结果" for item in items}
+    headers = _HEADERS_ZH | {f"{item}_answer": heading(item) for item in items}
     return frame.rename(headers)

@@ -89,10 +89,13 @@ async def http_error(request: Request, error: Exception) -> Response:
 
 async def own_error(request: Request, error: Exception) -> Response:
     """Halt and Retryable: their messages hold no value of a person but the ids of those who work here."""
-    said = request.app.state.with_names(str(error))
+    with_names, zh = request.app.state.with_names, getattr(error, "zh", "")
+    status, done, en = 409, "未能办理", "This was not done"
     if isinstance(error, Retryable):
-        return message(request, 503, f"暂时无法办理，请稍后再试：{said}", "In the way for now; try again")
-    return message(request, 409, f"未能办理：{said}", "This was not done")
+        status, done, en = 503, "暂时无法办理，请稍后再试", "In the way for now; try again"
+    otherwise = "" if isinstance(error, Retryable) else "请告知系统管理员"
+    told = "：".join(filter(None, (done, zh or otherwise)))
+    return message(request, status, with_names(told), with_names(f"{en}: {error}"))
 
 
 async def unforeseen(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

@@ -3,7 +3,8 @@
 Rules
 - Of the register, only what establishes the identity and what was asked about: the columns that the asked items read
   (``matching/items``), and no others.
-- A character is never changed for the eye: where two look alike, the code point is in the mark.
+- A character is never changed for the eye: where two look alike, the code point is in the mark. One of private use, for
+  which hardly a screen has a glyph, stands with the character beside that it is in GB 18030 (``wire/gb18030.py``).
 """
 
 from __future__ import annotations
@@ -11,11 +12,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from itertools import groupby
 from typing import Any, Final
 
 from exchange.matching.items import RULES
 from exchange.review.case import CaseView
 from exchange.review.labels import in_words, labels
+from exchange.wire.gb18030 import private_use
 
 _IDENTITY: Final = ("key", "name", "doubt", "cancelled", "cancelled_reason")
 _NUMBERS: Final = {"key": "id_number"}
@@ -24,10 +27,14 @@ _NUMBERS: Final = {"key": "id_number"}
 
 @dataclass(frozen=True)
 class Piece:
-    """A part of a text; ``codes``: the code points of a part that differs, else empty."""
+    """A part of a text; ``codes``: the code points of one that differs or is of private use; ``stands_for``: of private
+    use, what it stands for, in words.
+    """
 
     text: str
+    differs: bool = False
     codes: str = ""
+    stands_for: str = ""
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,10 @@ def compared(case: CaseView) -> list[ComparedLine]:
     return [line for line in lines if any(piece.text for part in (line.claim, *line.people) for piece in part)]
 
 
-def records(case: CaseView) -> list[Mapping[str, str]]:
+def records(case: CaseView) -> list[Mapping[str, list[Piece]]]:
     """The sources' records in words."""
-    return [in_words(row) for row in case.records.iter_rows(named=True)]
+    lines = [in_words(row) for row in case.records.iter_rows(named=True)]
+    return [{label: pieces(text) for label, text in line.items()} for line in lines]
 
 
 def _shown(case: CaseView) -> set[str]:
@@ -65,10 +73,10 @@ def _line(
 ) -> ComparedLine:
     said = _word(column, claim.get(claimed or _NUMBERS.get(column, column)))
     held = [_word(column, row.get(column)) for row in people]
-    marked = [differing(text, said) if said and text else [Piece(text)] for text in held]
+    marked = [differing(text, said) if said and text else pieces(text) for text in held]
     others = [text for text in held if text]
     return ComparedLine(
-        labels().get(column, column), differing(said, others[0]) if said and others else [Piece(said)], marked
+        labels().get(column, column), differing(said, others[0]) if said and others else pieces(said), marked
     )
 
 
@@ -82,17 +90,30 @@ def _word(column: str, value: Any) -> str:
 def differing(text: str, other: str) -> list[Piece]:
     """The text in pieces; those that the other does not have are marked by their code points."""
     matcher = SequenceMatcher(None, text, other, autojunk=False)
-    pieces = []
-    for kind, start, end, _, _ in matcher.get_opcodes():
-        part = text[start:end]
-        if part:
-            pieces.append(Piece(part, "" if kind == "equal" else code_points(part)))
-    return pieces
+    parts = ((text[start:end], kind != "equal") for kind, start, end, _, _ in matcher.get_opcodes())
+    return [piece for part, differs in parts for piece in pieces(part, differs=differs)]
+
+
+def pieces(text: str, *, differs: bool = False) -> list[Piece]:
+    """The text with each character of private use as a piece of its own."""
+    found = []
+    for private, run in groupby(text, _is_private):
+        if private:
+            found += [Piece(each, differs, code_points(each), _stands_for(each)) for each in run]
+        else:
+            part = "".join(run)
+            found.append(Piece(part, differs, code_points(part) if differs else ""))
+    return found
 
 
 def code_points(text: Iterable[str]) -> str:
     """``U+5F20``…; characters of private use are named as such."""
     return " ".join(f"U+{ord(each):04X}{' 私用区 private use' if _is_private(each) else ''}" for each in text)
+
+
+def _stands_for(private: str) -> str:
+    known = private_use().get(private)
+    return f"即 {known}" if known else "私用区，字形不明"
 
 
 def _is_private(character: str) -> bool:

@@ -39,6 +39,7 @@ from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import why
 from exchange.review.people import is_leader, may_review, offices_of
+from exchange.review.reads import will_read
 from exchange.review.second_eyes import decide, needs_two, undo
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
@@ -68,14 +69,16 @@ _FOLLOWS_IDENTITY: Final = ("id_number", "name")
 def review(asked: Asked) -> Response:
     """My rows, what is due first before the rest."""
     app, divisions = asked.app, offices_of(asked.app.settings, asked.app.register.actor)
-    names = agreements(app)
+    names, found = agreements(app), heaps(app.register.engine, divisions, app.register.actor, HEAPS)
     lines = queue_lines(app.register.engine, divisions, app.register.actor, LIST_ROWS)
     return asked.page(
         "review.html",
         heaps=[
             (heap, names.get(heap.partner, (heap.partner,))[0], causes_in_words(heap.causes), _may_be_many(app, heap))
-            for heap in heaps(app.register.engine, divisions, app.register.actor, HEAPS)
+            for heap in found
         ],
+        batches=list(dict.fromkeys(heap.batch for heap in found)),
+        why={heap.causes: causes_in_words(heap.causes) for heap in found},
         lines=[(line, names.get(line.partner, (line.partner,))[0], _causes(line), _held(app, line)) for line in lines],
         own=own_lines(app.register.engine, app.register.actor, OWN_ROWS),
         counts=queue_counts(app.register.engine, divisions),
@@ -175,7 +178,7 @@ def decide_row(asked: Asked) -> Response:
     version = number_of(form.get("version", ""))
     if review.held_by != asked.app.register.actor:
         msg = f"{review.batch} row {review.row} is not open with you; open it, then decide"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{review.batch} 第 {review.row} 行不在您手中，请先打开再核实")
     answers = {name.removeprefix(ANSWER): code for name, code in form.items() if name.startswith(ANSWER) and code}
     note = form.get("note", "").strip() or None
     with without_values():
@@ -242,15 +245,15 @@ def own_row(asked: Asked) -> Review:
     return review
 
 
-def _columns(case: CaseView) -> list[tuple[str, str, str, str, list[tuple[str, str, str]]]]:
-    """Of each column to be decided: code, label, the answer now, the proposal, and (code, Chinese, English) of what may
-    be decided. Number and name follow the identity, where that is to be decided.
+def _columns(case: CaseView) -> list[tuple[str, str, str, str, list[tuple[str, str, str, str]]]]:
+    """Of each column to be decided: code, label, the answer now, the proposal, and (code, Chinese, English, what the
+    partner will read) of what may be decided. Number and name follow the identity, where that is to be decided.
     """
     columns = []
     for column, now in case.open.items():
         if "identity" in case.open and column in _FOLLOWS_IDENTITY:
             continue
-        may = [(code, ANSWERS[code].zh, ANSWERS[code].en) for code in allowed(column)]
+        may = [(c, ANSWERS[c].zh, ANSWERS[c].en, will_read(case.open, column, c)) for c in allowed(column)]
         proposal = case.proposal.get(column, "")
         taken = proposal if proposal in allowed(column) else ""
         columns.append((column, str(labels.item(column)), ANSWERS[now].zh, taken, may))

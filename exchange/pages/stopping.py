@@ -22,7 +22,7 @@ def propose_stop(asked: Asked) -> Response:
     note = asked.form.get("note", "").strip() or None
     if reason not in STOPS:
         msg = f"no such reason; one of {', '.join(STOPS)}"
-        raise Halt(msg)
+        raise Halt(msg, zh="请从列出的原因中选一项")
     with without_values():
         check_note(note, needed=reason == "other")
     proposed = asked.app.register.clock.propose(review.batch, asked.app.now(), reason, note)

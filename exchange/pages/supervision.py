@@ -32,6 +32,7 @@ from exchange.supervision.months import MEASURES, Figures, figures_of_months, la
 
 MONTHS: Final = 6
 LONGEST: Final = 20
+LOOKED_INTO: Final = 2
 _REPORT: Final = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])(?:\.outside)?\.(?:html|xlsx)", re.ASCII)
 
 
@@ -147,22 +148,25 @@ def _longest(app: App) -> Shown:
 
 
 def _looks(app: App) -> Shown:
-    span = last_months(app.now(), 1)[0]
+    """Of the running month, and of the one before: on the first of a month that is the one to look into."""
+    spans = last_months(app.now(), LOOKED_INTO)[::-1]
     rows = [
         (
             words.who(app.settings, each.person),
+            span.name,
             f"{each.opened:,}",
             f"{each.decided:,}",
             f"{each.opened / each.decided:.1f}" if each.decided else "—",
             f"{each.overturned:,}",
         )
+        for span in spans
         for each in looks(app.register.engine, span.start, span.end)
     ]
     heads = (
-        Words("经办", "by"), Words("查看行次", "rows opened"), Words("核实行次", "decided"),
+        Words("经办", "by"), Words("月份", "month"), Words("查看行次", "rows opened"), Words("核实行次", "decided"),
         Words("每核实一行查看", "opened for each decided"), Words("初次结论被改", "first words overturned"),
     )  # fmt: skip
-    return Shown("looks", Words(f"查看与核实，{span.name}", f"Opened and decided, {span.name}"), heads, rows)
+    return Shown("looks", Words("查看与核实，本月和上月", "Opened and decided, this month and the last"), heads, rows)
 
 
 PAGES: Final = {"supervision": supervision, "supervision_csv": supervision_csv, "report_file": report_file}

@@ -43,7 +43,7 @@ def as_told(engine: Engine, *batch_ids: str) -> Iterator[Session]:
         for batch_id in batch_ids:
             if session.get(BatchRow, batch_id) is None:
                 msg = f"{batch_id} is not in the register"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"登记簿中没有 {batch_id}")
             attest(session, batch_id)
         yield session
 
@@ -86,16 +86,16 @@ def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: L
     """Halt where ``line``, a batch's last, is not signed, or tells another thing than the tables hold."""
     if line is None:
         msg = f"{batch_id} is not what the ledger says: no line speaks of it"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 与登记簿不符：登记簿没有它的记录，请告知系统管理员")
     if line.digests is None and line.signature is None and line.root is None:
         msg = f"{batch_id} is told by a line that is not signed; run `exchange register sign` once"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 的登记未签名，请系统管理员运行一次 exchange register sign")
     if not ledger.is_signed(line, key):
         msg = f"line {line.seq} about {batch_id} was not signed by this office; a person must look"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 的登记（第 {line.seq} 行）不是本单位签名，请告知系统管理员")
     if other := altered(line, held):
         msg = f"{batch_id} is not what the ledger says: {', '.join(other)} was altered"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 与登记簿不符：{', '.join(other)} 被改动，请告知系统管理员")
 
 
 def altered(line: LedgerRow, held: Mapping[str, str]) -> list[str]:
@@ -134,4 +134,4 @@ def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:
         said, last = told.get(name, ("", None))
         if last is None or said != digest or not ledger.is_signed(last, key):
             msg = f"{name} is not what the ledger says; a person must look"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{name} 与登记簿不符，请告知系统管理员")

@@ -10,7 +10,23 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, Select, any_, func, literal, or_, select, true
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Engine,
+    Select,
+    and_,
+    any_,
+    case,
+    cast,
+    column,
+    func,
+    literal,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.dialects.postgresql import JSONB
 
 from exchange.register.batches import Batch
 from exchange.register.clock import Stop
@@ -93,12 +109,22 @@ def disputed_lines(engine: Engine) -> list[QueueLine]:
 
 
 def own_lines(engine: Engine, person: str, limit: int) -> list[QueueLine]:
-    """The rows on which this person gave a word that has not left yet, the last first."""
-    unsent = (ReviewState.OPEN, ReviewState.DECIDED, ReviewState.LEAVING)
-    mine = or_(ReviewRow.decided_by == person, gave(person))
-    still = or_(ReviewRow.state != ReviewState.OPEN, gave(person))
-    query = _queue().where(mine, still, ReviewRow.state.in_(unsent))
-    return _read(engine, query.order_by(ReviewRow.decided_at.desc().nulls_first(), ReviewRow.row).limit(limit))
+    """The rows of which this person can still take a word back: decided by them and not left, or open and waiting for
+    another officer; the last word first.
+    """
+    waits = ReviewRow.state == ReviewState.OPEN
+    unsent = ReviewRow.state.in_((ReviewState.DECIDED, ReviewState.LEAVING))
+    query = _queue().where(or_(and_(waits, gave(person)), and_(unsent, ReviewRow.decided_by == person)))
+    said_at = case((waits, _word_at(person)), else_=ReviewRow.decided_at)
+    return _read(engine, query.order_by(said_at.desc(), ReviewRow.batch_id, ReviewRow.row).limit(limit))
+
+
+def _word_at(person: str) -> ColumnElement[datetime]:
+    """When this person gave the word that stands beside the one that decided the row, or waits for it."""
+    words = func.jsonb_array_elements(cast(ReviewRow.earlier, JSONB)).table_valued(column("value", JSONB))
+    at = func.max(cast(words.c.value.op("->>")("at"), DateTime(timezone=True)))
+    mine = words.c.value.op("->>")("by") == person
+    return select(at).select_from(words).where(mine).correlate(ReviewRow).scalar_subquery()
 
 
 def gave(person: str) -> ColumnElement[bool]:

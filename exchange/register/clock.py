@@ -157,10 +157,10 @@ class Clock:
             first = row.due_working_days in (None, WORKING_DAYS[OBJECTION])
             if row.cycle != OBJECTION or not first or row.state == State.CLOSED:
                 msg = f"{batch_id} is no open objection with its first time; it cannot be extended"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{batch_id} 不是在办且未延期的异议，不能延期")
             if self.actor in deciders(session, batch_id):
                 msg = f"{self.actor} decided a row of {batch_id}; another leader gives it more time"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{self.actor} 核实过 {batch_id} 的行，须由另一位领导延期")
             row.due_working_days = working_days
             facts = {"due_working_days": working_days} | _facts(session, row, office_days)
             append_event(session, row, facts, {"extended": reason}, self.actor)
@@ -222,7 +222,7 @@ def _running_out(session: Session, batch_id: str) -> BatchRow:
     row = get_batch(session, batch_id, for_update=True)
     if row.due_on is None or row.state not in OPEN:
         msg = f"{batch_id} is {row.state}; only the clock of an accepted batch that is not closed is stopped or started"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 未受理或已办结（{row.state}），不能停止或恢复计时")
     return row
 
 
@@ -231,7 +231,7 @@ def _check_not_due(row: BatchRow, at: datetime) -> None:
     last = row.due_last or row.due_on
     if last is None or last < office_day(at):
         msg = f"{row.id} was due on {last}; stopping its clock now would change nothing"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{row.id} 的时限 {last} 已过，停止计时已无意义")
 
 
 def _decidable(session: Session, batch_id: str, actor: str, shown: int | None) -> tuple[BatchRow, ClockProposalRow]:
@@ -239,13 +239,13 @@ def _decidable(session: Session, batch_id: str, actor: str, shown: int | None) -
     row, asked = _running_out(session, batch_id), _undecided(session, batch_id)
     if asked is None:
         msg = f"nobody has asked for the clock of {batch_id} to be stopped"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"没有人报请停止 {batch_id} 的计时")
     if shown is not None and asked.number != shown:
         msg = f"what waits for the clock of {batch_id} is not what was shown; look at it again"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 待批的报请与所示不同，请重新查看")
     if asked.proposed_by == actor:
         msg = f"{actor} has proposed this; another person decides it"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"由 {actor} 报请，须由另一人审批")
     return row, asked
 
 

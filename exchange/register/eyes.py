@@ -47,7 +47,7 @@ def is_settled(row: ReviewRow, word: Word) -> bool:
     earlier = words_of(row)
     if word.by in {each.by for each in earlier}:
         msg = f"{row.batch_id} row {row.row}: you have given your word; another officer must look"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{row.batch_id} 第 {row.row} 行您已核实，须由另一位民警办理")
     return len(earlier) >= DISPUTED or any(each.answers == word.answers for each in earlier)
 
 

@@ -263,7 +263,7 @@ class Guard:
         row = session.get(GuardHoldRow, batch_id)
         if row is None or row.decision not in (None, decision):
             msg = f"{batch_id} is not held by the guard" if row is None else f"{batch_id} was {row.decision} already"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{batch_id} 未被扣留，或已另有决定")
         if row.decision is not None:
             return False
         row.decision, row.decided_at, row.decided_by, row.reason = decision, now(), self.actor, reason

@@ -41,7 +41,7 @@ class Attested:
         """The batch's release of this number; Halt where there is none."""
         if number not in self.releases:
             msg = f"{self.batch.id} has no release {number}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{self.batch.id} 没有第 {number} 次放行")
         return self.releases[number]
 
 

@@ -33,7 +33,7 @@ def get_batch(session: Session, batch_id: str, *, for_update: bool = False) -> B
     batch = session.get(BatchRow, batch_id, with_for_update=for_update and batch_id not in locked)
     if batch is None:
         msg = f"{batch_id} is not in the register"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"登记簿中没有 {batch_id}")
     if for_update:
         locked.add(batch_id)
         attest_to_change(session, batch_id)
@@ -61,7 +61,7 @@ def transition(
         if _has_been(session, batch_id, to_state):  # of two tries of one step at once the later one finds this
             return False
         msg = f"{batch_id} is {from_state}; it cannot become {to_state}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 已有变动（{from_state}），不能再作此处理")
     batch.state = to_state
     _write(batch, facts)
     ledger.append(session, batch_id, (from_state, to_state), now(), actor, event_data)

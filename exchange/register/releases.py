@@ -105,7 +105,7 @@ def parse_id(release_id: str) -> tuple[str, int]:
     batch_id, mark, number = release_id.rpartition(".release-")
     if not mark or not (number.isascii() and number.isdecimal() and len(number) <= _DIGITS):
         msg = f"{release_id} is not the name of a release: it should be <batch>.release-<number>"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{release_id} 不是放行的名称（<批次>.release-<序号>）")
     return batch_id, int(number)
 
 
@@ -150,10 +150,10 @@ class Releases:
                 return
             if row.answers_sha256 is None or row.answers_sha256 != shown:
                 msg = f"{as_release(row).id} is not what was shown; look at it again"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{as_release(row).id} 与所示不同，请重新查看")
             if self.actor in reviews.deciders(session, batch_id, row.rows):
                 msg = f"{as_release(row).id}: who decided a row cannot approve it; another leader must"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{as_release(row).id}：核实过其中行的人不能审批，须由另一位领导审批")
 
     def reject(self, batch_id: str, number: int, reason: str) -> None:
         """The leader does not let the rows go: they go back to the officer with this reason."""
@@ -265,7 +265,7 @@ class Releases:
             return None
         if row.state != from_state:
             msg = f"{as_release(row).id} is {row.state}; it cannot become {to_state}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{as_release(row).id} 已有变动（{row.state}），不能再作此处理，请重新查看")
         row.state = to_state
         if reason is not None:
             row.reason = reason
@@ -287,7 +287,7 @@ def _found(session: Session, batch_id: str, number: int) -> ReleaseRow:
     row = session.get(ReleaseRow, (batch_id, number))
     if row is None:
         msg = f"{batch_id} has no release {number}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 没有第 {number} 次放行")
     return row
 
 

@@ -208,7 +208,7 @@ class Reviews:
                 row = self._free(session, batch_id, decision.row)
                 if row.state not in may_be or row.version != decision.version:
                     msg = f"{batch_id} row {decision.row} is {row.state} and was changed since it was seen; look again"
-                    raise Halt(msg)
+                    raise Halt(msg, zh=f"{batch_id} 第 {decision.row} 行在您查看后已有变动，请重新查看")
                 row.version += 1
                 row.held_by = row.held_until = None
                 word = eyes.word(self.actor, now(), decision.answers, decision.reason, decision.note)
@@ -240,7 +240,7 @@ class Reviews:
                 row.decided_by = row.decided_at = None
             elif row.state != ReviewState.OPEN or not eyes.without(row, self.actor):
                 msg = f"{batch_id} row {number} is {row.state}: there is nothing of yours that can be taken back"
-                raise Halt(msg)
+                raise Halt(msg, zh=f"{batch_id} 第 {number} 行没有您可撤回的结论")
             row.version += 1
             append_event(session, batch, {}, {f"review.{number}": "undone"}, self.actor)
 
@@ -250,7 +250,7 @@ class Reviews:
         if row.held_by not in (None, self.actor) and row.held_until is not None and row.held_until > now():
             until = row.held_until.astimezone(OFFICE_ZONE)
             msg = f"{batch_id} row {number} is open with {row.held_by} until {until:%H:%M}, Beijing time"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{batch_id} 第 {number} 行正由 {row.held_by} 办理，{until:%H:%M} 后可打开")
         return row
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
@@ -330,7 +330,7 @@ def _row(session: Session, batch_id: str, row: int) -> ReviewRow:
     kept = session.get(ReviewRow, (batch_id, row))
     if kept is None:
         msg = f"{batch_id} has no row {row} for an officer"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id} 没有须核实的第 {row} 行")
     return kept
 
 

@@ -43,6 +43,8 @@ _HALT: Final = {
     "XX002": "the database says that an index is corrupted; secure it as it is",
 }
 
+_ZH: Final = "登记数据库暂不可用"
+
 _HOLDERS: Final = text("""
     SELECT a.pid, a.usename, a.application_name, date_trunc('second', now() - a.xact_start)::text
     FROM pg_stat_activity a
@@ -58,15 +60,15 @@ def told(error: DBAPIError, engine: Engine) -> ExchangeError | None:
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         gone = error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError")
-        return Retryable(GONE + hint(error.orig)) if gone else None
+        return Retryable(GONE + hint(error.orig), zh=_ZH) if gone else None
     if (words := _longest(_HALT, state)) is not None:
-        return Halt(words)
+        return Halt(words, zh="登记数据库有异常，请告知系统管理员")
     if error.connection_invalidated and _longest(_RETRYABLE, state) is None:
-        return Retryable(GONE)
+        return Retryable(GONE, zh=_ZH)
     words = _longest(_RETRYABLE, state)
     if words is None:
         return None
-    return Retryable(words + (_holder(engine) if state in _WAITED else ""))
+    return Retryable(words + (_holder(engine) if state in _WAITED else ""), zh=_ZH)
 
 
 def hint(error: BaseException | None) -> str:

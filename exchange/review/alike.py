@@ -94,10 +94,10 @@ def decide_together(app: App, batch_id: str, causes: Sequence[str], shown: str, 
     lot = alike(app, batch_id, causes)
     if lot is None or lot.shown != shown:
         msg = f"{batch_id}: what was shown has changed since; look at the sample again"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id}：所示内容已有变动，请重新抽看")
     if any(each.held_by != app.register.actor for each in lot.sample):
         msg = f"{batch_id}: the sample is not open with you; look at it, then decide"
-        raise Halt(msg)
+        raise Halt(msg, zh="抽看的行不在您手中，请重新抽看后再登记")
     note = f"同类 {len(lot.reviews)} 行，抽看 {SAMPLE_ROWS} 行后一并核实"
     decide(app, batch_id, [Decision(each.row, each.version, lot.said, reason, note) for each in lot.reviews])
     return len(lot.reviews)

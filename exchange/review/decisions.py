@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from exchange.base.errors import Halt
-from exchange.base.tables import DECISIONS, REASONS
+from exchange.base.tables import DECISIONS, ITEMS, REASONS
 from exchange.matching.decide import follows
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 
@@ -30,27 +30,31 @@ WAITING = "source_not_ready"
 def complete(open_columns: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
     """The answers for all open columns (column → code now); Halt where one is missing, unknown or not open."""
     said = dict(answers)
-    identity = said.get("identity")
-    if "identity" in open_columns and identity is not None and identity != "consistent":
-        said |= {item: follows(item, identity) for item in open_columns if item != "identity"}
-    for item in ("id_number", "name"):
-        if item in open_columns and identity == "consistent":
-            said[item] = identity
+    if "identity" in open_columns and (identity := said.get("identity")) is not None:
+        said |= follows_identity(open_columns, identity)
     for column in open_columns:
         if column not in said:
             msg = f"{column}: no answer; one of {', '.join(allowed(column))}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"“{_named(column)}”尚未选答复")
     for column, code in answers.items():
         if column not in open_columns:
             msg = f"{column} is not open in this row"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"此行的“{_named(column)}”无须核实")
         if open_columns[column] == WAITING and said[column] not in ("not_answered", "record_found"):
             msg = f"{column}: a source is missing or older than its limit; the row is decided once it is there"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"“{_named(column)}”所需的数据源缺失或过期，待其就绪后再核实")
         if code not in allowed(column):
             msg = f"{column}: this cannot be decided; one of {', '.join(allowed(column))}"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"“{_named(column)}”不能作此答复")
     return {column: said[column] for column in open_columns}
+
+
+def follows_identity(open_columns: Iterable[str], identity: str) -> dict[str, str]:
+    """The other open columns' answers that follow from the identity's; none of one that is decided by itself."""
+    others = [column for column in open_columns if column != "identity"]
+    if identity != "consistent":
+        return {column: follows(column, identity) for column in others}
+    return {column: identity for column in others if column in ("id_number", "name")}
 
 
 def allowed(column: str) -> tuple[str, ...]:
@@ -60,11 +64,16 @@ def allowed(column: str) -> tuple[str, ...]:
     return DECISIONS.get(column, DECISIONS["other"])
 
 
+def _named(column: str) -> str:
+    """The column as an officer reads it."""
+    return {"identity": "号码与姓名", **{code: item.zh for code, item in ITEMS.items()}}.get(column, column)
+
+
 def check_reason(reason: str, note: str | None) -> None:
     """Halt where the reason is none of the table, or the note does not hold."""
     if reason not in REASONS:
         msg = f"no such reason; one of {', '.join(REASONS)}"
-        raise Halt(msg)
+        raise Halt(msg, zh="请从列出的依据中选一项")
     check_note(note, needed=reason == "other")
 
 
@@ -72,10 +81,10 @@ def check_note(note: str | None, *, needed: bool = False) -> None:
     """Halt where a note is missing though needed, is long, or holds an identity number."""
     if needed and not note:
         msg = "the reason 'other' needs a note"
-        raise Halt(msg)
+        raise Halt(msg, zh="请写明情况：依据为“其他”的，以及须说明理由的，备注必填")
     if note is not None and (len(note) > MAX_NOTE_LETTERS or _holds_number(note)):
         msg = f"a note has at most {MAX_NOTE_LETTERS} characters and holds no identity number"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"备注不超过 {MAX_NOTE_LETTERS} 字，不得填写身份证号")
 
 
 def _holds_number(note: str) -> bool:

@@ -51,10 +51,10 @@ def unlock(content: bytes, password: str) -> bytes:
         file.decrypt(opened, verify_integrity=True)
     except Exception as error:  # of a library that reads what others wrote: whatever it is, the file does not open
         if type(error) is wrong and "Key" in str(error):
-            msg = "the password does not open this workbook"
+            msg, zh = "the password does not open this workbook", "密码不对，打不开此工作簿"
         else:
-            msg = "this is no workbook behind a password, or it is damaged"
-        raise Halt(msg) from None
+            msg, zh = "this is no workbook behind a password, or it is damaged", "此文件不是带密码的工作簿，或已损坏"
+        raise Halt(msg, zh=zh) from None
     return opened.getvalue()
 
 
@@ -64,4 +64,4 @@ def _library(name: str) -> Any:
         return importlib.import_module(name)
     except ModuleNotFoundError:
         msg = "msoffcrypto-tool is not installed: install this version's requirements anew"
-        raise Halt(msg) from None
+        raise Halt(msg, zh="未安装 msoffcrypto-tool，请按本版本的依赖清单重新安装") from None

@@ -31,7 +31,7 @@ def offices_of(settings: Settings, person: str) -> tuple[str, ...]:
     someone = settings.person(id=person)
     if someone is None or not someone.offices:
         msg = f"{person} is no officer of any office in the settings"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{person} 未登记为任何单位的核实民警")
     return someone.offices
 
 
@@ -40,7 +40,7 @@ def check_officer(settings: Settings, person: str, division: str) -> None:
     offices_of(settings, person)
     if not may_review(settings, person, division):
         msg = f"{person} is no officer for {division}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{person} 不是 {division} 的核实民警")
 
 
 def check_officer_or_leader(settings: Settings, person: str) -> None:
@@ -54,14 +54,14 @@ def check_discloser(settings: Settings, person: str) -> None:
     someone = settings.person(id=person)
     if someone is None or Role.DISCLOSER not in someone.roles:
         msg = f"{person} may not ask who was told about a person; the settings name who may (discloser)"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{person} 无权查询告知记录；有权者由设置写明（discloser）")
 
 
 def check_leader(settings: Settings, person: str) -> None:
     """Halt unless this person is a leader."""
     if not is_leader(settings, person):
         msg = f"{person} is no leader in the settings; only a leader approves, returns or extends"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{person} 未登记为审批领导，只有领导可审批、退回、延期")
 
 
 def who(settings: Settings, actor: str | None) -> str:

@@ -51,7 +51,7 @@ def approve(app: App, batch_id: str, number: int, shown: str) -> None:
     """A leader lets a release go (``register/releases.py``); Halt where they decided what it objects to."""
     if app.register.actor in before(app, batch_id, app.register.releases.get(batch_id, number).rows):
         msg = f"{batch_id}: you decided a row that is objected to; another leader approves"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id}：您核实过其所对异议的行，须由另一位领导审批")
     app.register.releases.approve(batch_id, number, shown)
 
 
@@ -61,7 +61,7 @@ def extend(app: App, batch_id: str, reason: str) -> None:
     """
     if decided_first(app, batch_id):
         msg = f"{batch_id}: you decided a row that is objected to; another leader gives it more time"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id}：您核实过其所对异议的行，须由另一位领导延期")
     app.register.clock.extend(batch_id, EXTENDED_OBJECTION, app.office_days, reason)
 
 
@@ -77,7 +77,7 @@ def check_other_officer(app: App, batch_id: str, rows: Sequence[int]) -> None:
     """Halt where the officer decided one of the rows that these rows of an objection are about."""
     if app.register.actor in before(app, batch_id, rows):
         msg = f"{batch_id}: you decided the row that is objected to; another officer must look"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{batch_id}：您核实过其所对异议的行，须由另一位民警办理")
 
 
 def before(app: App, batch_id: str, rows: Sequence[int]) -> set[str]:

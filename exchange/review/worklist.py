@@ -117,7 +117,7 @@ def read_list(content: bytes) -> list[Line]:
     columns = {header_of(column): column for column in (IDENTITY_COLUMN, *ITEMS)}
     if not fixed.keys() <= set(frame.columns) <= fixed.keys() | columns.keys():
         msg = "the list has other columns than the one that was written"
-        raise Halt(msg)
+        raise Halt(msg, zh="清单的列与导出时不同")
     lines = []
     for number, row in zip(numbers, frame.fill_null("").iter_rows(named=True), strict=True):
         cells = {name: row[header] for header, name in fixed.items()}
@@ -141,12 +141,12 @@ def check_lines(
             decision = _decision(each, reviews, open_, key)
             if (row := (each.cells["batch"], decision.row)) in decisions:
                 msg = "the row stands twice in the list"
-                raise Halt(msg)
+                raise Halt(msg, zh="此行在清单中出现两次")
             decisions[row] = decision
         except Halt as problem:
-            problems.append(f"line {each.number}: {problem}")
+            problems.append((f"line {each.number}: {problem}", f"第 {each.number} 行：{problem.zh}"))
     if problems:
-        raise Halt("\n".join(problems))
+        raise Halt("\n".join(en for en, _ in problems), zh="\n".join(zh for _, zh in problems) + "\n")
     by_batch: dict[str, list[Decision]] = {}
     for (batch, _), decision in decisions.items():
         by_batch.setdefault(batch, []).append(decision)
@@ -159,14 +159,14 @@ def _decision(
     cells = said.cells
     if not hmac.compare_digest(cells["mac"].encode(), _mac(cells, key).encode()) or said.about is None:
         msg = "the line is not as it was written"
-        raise Halt(msg)
+        raise Halt(msg, zh="此行与导出时不同")
     review = reviews.get(said.about)
     if review is None:
         msg = "this row is not in the queue of your office"
-        raise Halt(msg)
+        raise Halt(msg, zh="此行不在您单位的核实队列中")
     if str(review.version) != cells["version"]:
         msg = "the row was changed since the list was written; write a new list"
-        raise Halt(msg)
+        raise Halt(msg, zh="导出后此行已有变动，请重新导出")
     reasons = {reason.zh: code for code, reason in REASONS.items()}
     reason, note = cells["reason"].strip(), cells["note"] or None
     reason = reasons.get(reason, reason)
@@ -180,7 +180,7 @@ def _answers(said: Line) -> dict[str, str]:
     accepted = said.cells["accept"].strip()
     if accepted not in ("", YES):
         msg = f"{ASKED['accept']}: only {YES}, or empty"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"“{ASKED['accept']}”只可填“{YES}”或留空")
     proposed = _proposal_of(said.cells["proposal"]) if accepted else {}
     typed = {column: _words(column).get(text, text) for column, text in said.conclusions.items()}
     if typed.get(IDENTITY_COLUMN, "consistent") != "consistent":
@@ -197,7 +197,7 @@ def parse_answers(text: str) -> dict[str, str]:
         column, mark, code = part.replace("＝", "=").partition("=")
         if not mark:
             msg = "answers are written column=answer; column=answer"
-            raise Halt(msg)
+            raise Halt(msg, zh="答复写作 事项=答复；事项=答复")
         answers[items.get(column.strip(), column.strip())] = words.get(code.strip(), code.strip())
     return answers
 
@@ -207,7 +207,7 @@ def _read_csv(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
         frame = pl.read_csv(io.BytesIO(content.decode("utf-8-sig").encode()), infer_schema=False)
     except (UnicodeDecodeError, pl.exceptions.PolarsError):
         msg = "the list is not CSV in UTF-8; save it as 'CSV UTF-8', or as a workbook"
-        raise Halt(msg) from None
+        raise Halt(msg, zh="清单不是 UTF-8 编码的 CSV，请另存为“CSV UTF-8”或工作簿") from None
     return range(2, frame.height + 2), frame
 
 
@@ -217,7 +217,7 @@ def _read_sheet(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
         frame = sheet.texts()
     except Refused as problem:
         msg = f"the workbook cannot be read: {problem}"
-        raise Halt(msg) from None
+        raise Halt(msg, zh="工作簿无法读取") from None
     if len(set(sheet.header)) == frame.width:
         frame.columns = sheet.header
     return sheet.numbers, frame

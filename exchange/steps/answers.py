@@ -87,7 +87,7 @@ class BatchContext:
         bases = of_purpose if self.resting_on is None else self.resting_on
         if not bases and not LETTER_ITEMS.isdisjoint(self.manifest.items):  # nothing counts without: never *no record*
             msg = f"{self.batch.id}: offences are asked about on no legal basis"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{self.batch.id} 核查违法犯罪记录，却没有法律依据")
         return bases
 
     @cached_property
@@ -104,7 +104,7 @@ class BatchContext:
         earlier = self.app.register.batch(first)
         if earlier.is_test != self.batch.is_test:
             msg = f"{self.batch.id} objects to {first}, and one of the two is a test; a person must look"
-            raise Halt(msg)
+            raise Halt(msg, zh=f"{self.batch.id} 与所对异议的 {first} 一为测试、一为正式，请人工查明")
         return BatchContext.of(self.app, earlier)
 
     def claims(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
@@ -128,9 +128,10 @@ class BatchContext:
         current = _current(self.snapshots, self.manifest.items)
         if POPULATION not in current:
             msg = "no population snapshot is published; build one with `exchange snapshot build`"
+            zh = "没有已发布的人口快照，请系统管理员生成"
             if self.batch.is_test:
-                msg = "no invented province is installed; exchange province install"
-            raise Halt(msg)
+                msg, zh = "no invented province is installed; exchange province install", "未安装虚构省的数据"
+            raise Halt(msg, zh=zh)
         return self.app.register.snapshots.pin(self.batch.id, current)
 
     @property

@@ -71,23 +71,23 @@ def _reference(app: App, first: Batch, row: int) -> str:
     """The row's reference; Halt where the row cannot be looked at again."""
     if first.state not in (State.DELIVERED, State.CLOSED) or first.objects_to is not None:
         msg = f"{first.id} is no answered batch, or an objection itself"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{first.id} 不是已答复的批次，或本身就是异议")
     if Role.DATA in app.register.retention.destroyed(first.id):
         msg = f"{first.id}: its data is past its time and was destroyed"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{first.id} 的数据已过保存期并销毁")
     if not 1 <= row <= (first.rows_in or 0):
         msg = f"{first.id} has rows 1 to {first.rows_in}"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{first.id} 只有第 1 至 {first.rows_in} 行")
     context = BatchContext.of(app, first)
     references = context.claims([row])[REFERENCE]
     if context.rows_of(references) != [row]:
         msg = f"{first.id} row {row}: another row bears the same reference; the partner has to ask anew"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{first.id} 第 {row} 行的业务编号与别行相同，须由部门另行报送")
     releases = app.register.releases.of(first.id)
     left = any(row in each.rows for each in releases if each.state is ReleaseState.DELIVERED)
     if not left and has_code(context.first_matched([row]), PENDING)[0]:
         msg = f"{first.id} row {row} was not answered yet"
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{first.id} 第 {row} 行尚未答复")
     return str(references[0])
 
 
@@ -110,7 +110,7 @@ def _manifest(app: App, first: Batch, letter: str, opened: str, data: DataFile) 
         )
     except ValidationError:
         msg = "the number of the letter is 1 to 200 characters without control characters"
-        raise Halt(msg) from None
+        raise Halt(msg, zh="来信编号为 1 至 200 字，不含控制字符") from None
 
 
 def _accept(app: App, first: Batch, opened: Batch) -> None:

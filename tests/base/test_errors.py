@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +14,13 @@ import pytest
 
 from exchange.base.errors import Halt, Refused, Retryable, without_values
 from exchange.base.files import write_atomically
+from exchange.base.toml import read_bytes
 from exchange.matching import id_numbers
+from exchange.settings import read_secret
 
 MOUNT = ["mount", "-t", "tmpfs", "-o", "nr_inodes=8", "tmpfs"]
 CANARY = "11010519491231002X"
+NOBODY = 65534
 
 
 def test_an_unforeseen_error_tells_kind_and_place_only() -> None:
@@ -52,6 +57,40 @@ def test_a_disk_that_takes_nothing_is_retryable_wherever_it_is_met(number: int, 
 def test_other_faults_of_a_disk_are_for_a_person() -> None:
     with pytest.raises(Halt, match="unexpected PermissionError"), without_values():
         raise PermissionError(errno.EACCES, "x", CANARY)
+
+
+@contextmanager
+def unprivileged() -> Iterator[None]:
+    """As an account that may not do everything."""
+    me = os.geteuid()
+    os.seteuid(me or NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(me)
+
+
+@pytest.mark.parametrize("read", [lambda path: read_bytes(path, "none"), read_secret], ids=["settings", "key"])
+def test_somebody_without_rights_to_a_file_is_told_where_the_work_is_done(
+    read: Callable[[Path], bytes], tmp_path: Path
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"x")
+    path.chmod(0)
+    with unprivileged(), pytest.raises(Halt, match="this account may not read or write it") as halted:
+        read(path)
+    assert "请在网页办理" in halted.value.zh
+    assert str(path) in str(halted.value)
+
+
+def test_and_so_of_any_other_file_which_is_not_named(tmp_path: Path) -> None:
+    path = tmp_path / CANARY
+    path.write_bytes(b"x")
+    path.chmod(0)
+    with pytest.raises(Halt, match="unexpected PermissionError") as halted, unprivileged(), without_values():
+        path.read_bytes()
+    assert "请在网页办理" in halted.value.zh
+    assert CANARY not in halted.value.in_both
 
 
 def _write_nine(folder: Path) -> None:

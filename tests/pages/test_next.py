@@ -89,6 +89,11 @@ def test_the_list_tells_the_heap(pages: Pages, app: App, batch: str) -> None:
     _, listed = pages.get("officer", "/review")
     assert re.search(rf'name="only" value="{batch}"><input type="hidden" name="causes" value="{IDENTITY}"', listed)
     assert "同类一并 Together " + batch not in listed, "three are few"
+    assert f"<option>{batch}</option>" in listed, "a batch can be taken whole"
+    assert f'<option value="{IDENTITY}">' in listed, "and a cause of all batches"
+    for given in ({"only": batch}, {"causes": IDENTITY}):
+        status, text = pages.post("officer", "/review/next", **given)
+        assert (status, shown(text) is not None) == (200, True)
     _, row = pages.post("officer", "/review/next", only=batch, causes=IDENTITY)
     assert "尚余 <b>3</b> 行" in row
     assert app.register.reviews.get(batch, 1).state is ReviewState.OPEN

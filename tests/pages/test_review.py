@@ -13,8 +13,9 @@ from exchange.app import App
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import OFFICER_ID
 from exchange.intake.collect import poll
-from exchange.pages.compare import code_points, differing
+from exchange.pages.compare import code_points, differing, pieces
 from exchange.register import ReviewState
+from exchange.wire.gb18030 import private_use
 from tests.pages.conftest import Pages
 
 Ask = Callable[..., Request]
@@ -51,6 +52,7 @@ def test_an_officer_opens_and_decides(pages: Pages, app: App, batch: str, doubtf
     assert status == 200
     assert number in row
     assert "省厅核实员" in row
+    assert "部门将读到 性别核查结果“不一致”</small>" in row
     assert number not in (re.search(r"<title>.*?</title>", row) or [""])[0]
     assert openings(app, batch) == 1
 
@@ -110,3 +112,17 @@ def test_marks_are_what_differs() -> None:
     assert [(each.text, each.codes) for each in pieces] == [("张", ""), ("彦", "U+5F66")]
     assert "".join(each.text for each in differing("甲乙丙", "乙丁")) == "甲乙丙"
     assert code_points("\ue000") == "U+E000 私用区 private use"
+
+
+def test_a_character_of_private_use_stands_with_what_it_is() -> None:
+    """Alike in both, in one alone, and not compared at all."""
+    for private, own in {**private_use(), "\ue000": None}.items():
+        said = f"即 {own}" if own else "私用区，字形不明"
+        for found, differs in (
+            (pieces(f"张{private}二"), False),
+            (differing(f"张{private}二", f"张{private}二"), False),
+            (differing(f"张{private}二", "张某二"), True),
+        ):
+            assert [each.text for each in found] == ["张", private, "二"]
+            assert [(each.stands_for, each.differs) for each in found] == [("", False), (said, differs), ("", False)]
+            assert found[1].codes == f"U+{ord(private):04X} 私用区 private use"

@@ -83,6 +83,23 @@ def test_who_opened_and_decided(officer: App, education: DemoPartner, asked: pl.
     assert looks(engine, far, far + timedelta(days=1)) == []
 
 
+def test_the_month_before_is_looked_into_too(
+    pages: Pages, officer: App, education: DemoPartner, asked: pl.DataFrame
+) -> None:
+    """As on the first of a month, which the pages' clock shows."""
+    batch, now = asked_of_records(officer, education, asked), officer.now
+    Register(officer.register.engine, OFFICER_ID).reviews.opened(batch, [1])
+    month, app = last_months(now(), 1)[0], pages.context.app
+    next_month = last_months(now() + timedelta(days=32), 1)[0].start + timedelta(hours=2)
+    app.now = lambda: next_month
+    try:
+        lines = cells(pages, "looks")[1:]
+    finally:
+        app.now = now
+        pages.context.months.clear()  # what is whole there is not yet whole
+    assert [line for line in lines if OFFICER_ID in line[0] and line[1] == month.name]
+
+
 def test_reports_are_the_files_that_lie_there(pages: Pages, officer: App) -> None:
     folder = officer.settings.home / "reports" / "2026-09"
     write_atomically(folder / "2026-09.html", b"<p>report")

@@ -114,6 +114,28 @@ def test_what_was_said_is_taken_back_until_it_was_approved(pages: Pages, officer
     assert pages.post("officer-b", "/review/undo", **one)[0] == 409, "a leader has approved it"
 
 
+def own(pages: Pages, login: str, *batches: str) -> list[str]:
+    """Of these batches those whose row this officer can take back, as listed: a key leads to the first."""
+    found = re.findall(r'aria-label="撤回 Undo (\S+) 第 1 行"', pages.get(login, "/review")[1])
+    return [batch for batch in found if batch in batches]
+
+
+def test_what_was_said_last_is_the_first_to_be_taken_back_and_what_cannot_be_is_not_listed(
+    pages: Pages, officer: App, batch: str, education: DemoPartner, asked: pl.DataFrame
+) -> None:
+    later = asked_of_records(officer, education, asked)
+    assert say(pages, "officer", batch, HIT) == 303
+    assert say(pages, "officer", later, HIT) == 303
+    assert own(pages, "officer", batch, later) == [later, batch]
+    assert say(pages, "officer-b", later, HIT) == 303
+    assert say(pages, "officer-b", batch, NONE) == 303
+    assert own(pages, "officer", batch, later) == [batch], "the other is decided, and by another"
+    assert own(pages, "officer-b", batch, later) == [batch, later], "a word that waits is as old as it is"
+    for login, mine in (("officer", [batch]), ("officer-b", [batch, later])):
+        for each in mine:
+            assert pages.post(login, "/review/undo", batch=each, row="1")[0] == 303, "what is listed can be"
+
+
 def test_nobody_decides_what_they_did_not_open(pages: Pages, officer: App, batch: str) -> None:
     """Whatever version is guessed; and whoever opened it since has seen it, the one before decides no more."""
     said = {"answer.criminal_record": HIT, "reason": "case_file", "version": "1"}

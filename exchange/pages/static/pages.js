@@ -83,7 +83,7 @@ function sent(form, trouble) {
       }
       if (answer.redirected && answer.ok) { location.assign(answer.url); return; }
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const told = page.getElementById("message")?.textContent;
+      const told = ["message", "message-en"].map((id) => page.getElementById(id)?.textContent).filter(Boolean).join(" ") || null;
       if (answer.status === 401) {
         say(`${told ?? "登录已失效 You are logged out"}：在新窗口登录后回到此页再点一次，所填内容仍在。 Log in in a new window and press again here; nothing typed is lost. `);
         trouble.append(logIn());

@@ -1,0 +1,23 @@
+"""``python -m benchmarks.pages.beside CONFIG BATCH …``: what works beside the pages while they are measured: collects
+the sets that lie in the partners' folders, then runs these batches, one after the other.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.intake.collect import poll
+
+
+def main(config: str, *batches: str) -> None:
+    with App.open("beside", Path(config)) as app:
+        poll(app)
+        for each in batches:
+            pipeline.run(app, each)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
