@@ -7,6 +7,8 @@ Rules
   UI shows the office's pages, and without it officers and leaders find no way to theirs.
 - Under FAB an operator (Op) has no part in connections, variables and settings: where alerts go is the administrator's.
   FAB gives each role its own rights whenever it is asked to, which here alone it is (``UPDATE_FAB_PERMS``).
+- Where FAB is installed and nobody names another auth manager, it is FAB: an administrator's shell need not know what
+  the services' environment says.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -34,7 +37,8 @@ PROGRAM: Final = Path(sys.executable).with_name("airflow")
 _SECONDS: Final = 1800
 _AS_MADE: Final = ("default_pool", 128)
 """What Airflow itself makes, and with how many slots."""
-_FAB: Final = ".FabAuthManager"
+_AUTH_MANAGER: Final = "AIRFLOW__CORE__AUTH_MANAGER"
+_FAB: Final = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 _ADDED: Final = ("Viewer", "can_read", "Plugins")
 WITHHELD: Final = ("Connections", "Variables", "Configurations")
 """What Op has no part in."""
@@ -64,7 +68,7 @@ def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
             write_atomically(path, json.dumps(wanted).encode())
             _run(program, environment, "pools", "import", str(path))
         yield Done("Airflow's pools", bool(wanted))
-        if environment.get("AIRFLOW__CORE__AUTH_MANAGER", "").endswith(_FAB):
+        if environment.get(_AUTH_MANAGER) == _FAB:
             is_wrong = not _rights_are_ours(plan)
             if is_newer or is_wrong:
                 _run(program, environment, "sync-perm")  # makes the roles; another version has other rights
@@ -82,7 +86,16 @@ def _environment(plan: Plan, home: Path) -> dict[str, str]:
         "PYTHONUTF8": "1",  # Airflow reads its own files in the locale's encoding, which may be GB18030
         "AIRFLOW__FAB__UPDATE_FAB_PERMS": "False",  # else each command gives back what the one before took away
     }
-    return {**os.environ, **given, **ours, "AIRFLOW_HOME": str(home), "PGPASSFILE": str(plan.pgpass)}
+    usual = {_AUTH_MANAGER: _FAB} if _has_fab() else {}
+    return {**usual, **os.environ, **given, **ours, "AIRFLOW_HOME": str(home), "PGPASSFILE": str(plan.pgpass)}
+
+
+def _has_fab() -> bool:
+    try:
+        version("apache-airflow-providers-fab")
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _run(program: Path, environment: dict[str, str], *words: str) -> None:

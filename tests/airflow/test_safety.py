@@ -65,6 +65,17 @@ def test_airflow_knows_and_takes_each(tmp_path: Path) -> None:
     assert MUST.items() <= named().items()
 
 
+def test_a_shell_reads_the_file_too() -> None:
+    """Compose, systemd, Kubernetes and an administrator's ``set -a; .`` read it, each by rules of its own."""
+    file = ROOT / "docker" / SAFETY
+    done = subprocess.run(
+        ["sh", "-euc", f"set -a; . '{file}'; env"], capture_output=True, text=True, check=True, timeout=30
+    )
+    given = [line for line in file.read_text("utf-8").splitlines() if line and not line.startswith("#")]
+    assert set(given) <= set(done.stdout.splitlines())
+    assert done.stderr == ""
+
+
 def test_a_demo_world_has_them(tmp_path: Path) -> None:
     write_settings(tmp_path, port=1, database_url="x", dags=DAGS, users_file=tmp_path / "users", more={})
     written = ConfigParser(interpolation=None)
