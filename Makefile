@@ -18,7 +18,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -121,8 +121,23 @@ images:          ## build the office's and the SFTP server's image; ENGINE, PYTH
 	$(or $(ENGINE),docker) build $(BUILD_OPTIONS) --file docker/sftp.Dockerfile --tag household-exchange-sftp:$(VERSION) \
 	  $(if $(DEBIAN_IMAGE),--build-arg DEBIAN_IMAGE=$(DEBIAN_IMAGE)) .
 
-containers-test: .venv/installed ## start the images by compose, a partner's set through, a leader of FAB's approves; root, some minutes; ENGINE, COMPOSE
-	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x tests/docker/test_containers.py
+containers-test: .venv/installed ## start the images by compose: a partner's set through, a leader of FAB's approves, secrets changed, destroyed and restored; root, half an hour; ENGINE, COMPOSE
+	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x \
+	  tests/docker/test_containers.py tests/docker/test_rotated.py tests/docker/test_restored.py
+
+containers-celery-test: .venv/installed ## the same with Redis and a Celery worker; root; ENGINE, COMPOSE
+	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" CONTAINERS_CELERY=yes $(BIN)/python -m pytest -x tests/docker/test_celery.py
+
+# An earlier version: the last tag, or what BEFORE names (a commit, a tag). Its image is built from its own files, once.
+BEFORE = $(shell git describe --tags --abbrev=0 2>/dev/null)
+AT = household-exchange:at-$(shell git rev-parse --short "$(BEFORE)^{commit}")
+
+containers-upgrade-test: .venv/installed ## from the last tag's image (BEFORE=a commit) to this one's with open batches; root; ENGINE, COMPOSE
+	@[ -n "$(BEFORE)" ] || { echo "no version has a tag yet: BEFORE=a commit"; exit 1; }
+	$(or $(ENGINE),docker) image inspect $(AT) >/dev/null 2>&1 || { from=$$(mktemp -d) && git archive "$(BEFORE)" | tar -x -C "$$from" \
+	  && $(or $(ENGINE),docker) build $(BUILD_OPTIONS) --file "$$from/docker/Dockerfile" --tag $(AT) \
+	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) "$$from" && rm -rf "$$from"; }
+	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" CONTAINERS_BEFORE=$(AT) $(BIN)/python -m pytest -x tests/docker/test_upgraded.py
 
 bundle:          ## all that an installation needs in one archive, for both kinds of machine; with images where ENGINE is given; BUNDLE_TO
 	ENGINE="$(ENGINE)" sh bundle/make.sh $(or $(BUNDLE_TO),var/bundle)

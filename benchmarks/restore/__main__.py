@@ -174,7 +174,7 @@ def _restored(root: Path, gone: Plan, server: Postgres, vault: Vault, key: KeyPa
         owner = {"register": url(database, OWNER, database.register_name)}
         given = {"databases": owner, "password_file": plan.pgpass_owner}
         settings = app.settings.backup.model_copy(update=given)
-        _timed("restore the register", lambda: restore_databases(vault, backup, settings, key))
+        _timed("restore the register", lambda: restore_databases(vault, backup, settings, key, app.settings.home))
         _timed("grants", lambda: [*make_databases(plan)])
         _timed("verify the register", lambda: app.register.verify(app.checkpoints.files()))
 

@@ -5,6 +5,7 @@ Rules
   whoever may change pools (Airflow's Op and Admin, under any auth manager); a User may not.
 - Every component of Airflow loads this file; the pages are opened by the API server alone, when they are first asked for.
 - The pages are told when the account's password was last given, for what asks for a fresh log-in.
+- Wrong passwords are limited where programs log in (``exchange/pages/guesses.py``), whatever stands in front.
 - Nothing is stored in Airflow.
 """
 
@@ -17,6 +18,8 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from airflow.plugins_manager import AirflowPlugin
+
+from exchange.pages.guesses import GuessLimit
 
 PREFIX = "/exchange"
 _FAILED = ("failed", "up_for_retry")
@@ -114,6 +117,9 @@ class PagesPlugin(AirflowPlugin):
     name = "exchange_pages"
     fastapi_apps = [  # noqa: RUF012  (Airflow's own)
         {"app": Pages(), "url_prefix": PREFIX, "name": "exchange"}
+    ]
+    fastapi_root_middlewares = [  # noqa: RUF012
+        {"middleware": GuessLimit, "name": "exchange_guesses"}
     ]
     external_views = [  # noqa: RUF012
         _view("看板 Board", "exchange-board", "nav", "/board") | {"nav_top_level": True},

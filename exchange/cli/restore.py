@@ -39,6 +39,6 @@ def databases(vault: From, key: Key, certificate: Certificate, name: Name = None
             msg = "the settings have no [backup]"
             raise typer.BadParameter(msg)
         backup = chosen(lies, name)
-        names = restore_databases(lies, backup, settings.backup, load_key_pair(key, certificate))
+        names = restore_databases(lies, backup, settings.backup, load_key_pair(key, certificate), settings.home)
         out.print(f"{backup.name}: 已恢复 restored: {', '.join(names)}", markup=False)
         out.print("接下来 next: exchange office init（授权 grants）; exchange register verify", markup=False)

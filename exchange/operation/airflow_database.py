@@ -5,6 +5,10 @@ Rules
 - What is there stays: a pool is imported where there is none of its name, or where it is as Airflow made it.
 - Under FAB whoever has the role Viewer may read the list of plugins, and nothing else is added: by that list Airflow's
   UI shows the office's pages, and without it officers and leaders find no way to theirs.
+- Under FAB an operator (Op) has no part in connections, variables and settings: where alerts go is the administrator's.
+  FAB gives each role its own rights whenever it is asked to, which here alone it is (``UPDATE_FAB_PERMS``).
+- Where FAB is installed and nobody names another auth manager, it is FAB: an administrator's shell need not know what
+  the services' environment says.
 """
 
 from __future__ import annotations
@@ -16,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Final
 
@@ -32,17 +37,21 @@ PROGRAM: Final = Path(sys.executable).with_name("airflow")
 _SECONDS: Final = 1800
 _AS_MADE: Final = ("default_pool", 128)
 """What Airflow itself makes, and with how many slots."""
-_FAB: Final = ".FabAuthManager"
-_READS_PLUGINS: Final = """
-    SELECT count(*) FROM ab_permission_view_role JOIN ab_role ON ab_role.id = role_id
+_AUTH_MANAGER: Final = "AIRFLOW__CORE__AUTH_MANAGER"
+_FAB: Final = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
+_ADDED: Final = ("Viewer", "can_read", "Plugins")
+WITHHELD: Final = ("Connections", "Variables", "Configurations")
+"""What Op has no part in."""
+_RIGHTS: Final = """
+    SELECT ab_role.name, ab_permission.name, ab_view_menu.name
+    FROM ab_permission_view_role JOIN ab_role ON ab_role.id = role_id
     JOIN ab_permission_view ON ab_permission_view.id = permission_view_id
     JOIN ab_permission ON ab_permission.id = permission_id JOIN ab_view_menu ON ab_view_menu.id = view_menu_id
-    WHERE (ab_role.name, ab_permission.name, ab_view_menu.name) = ('Viewer', 'can_read', 'Plugins')
 """
 
 
 def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
-    """Tables, pools, then what FAB's Viewers need; nothing where no Airflow is installed beside this program. Halt
+    """Tables, pools, then the rights of FAB's roles; nothing where no Airflow is installed beside this program. Halt
     where it fails.
     """
     if not program.exists():
@@ -51,27 +60,42 @@ def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
         environment = _environment(plan, Path(home))
         before = _versions(plan)
         _run(program, environment, "db", "migrate")
-        yield Done("Airflow's tables", _versions(plan) != before)
+        is_newer = _versions(plan) != before
+        yield Done("Airflow's tables", is_newer)
         wanted = _missing(plan)
         if wanted:
             path = Path(home) / "pools.json"
             write_atomically(path, json.dumps(wanted).encode())
             _run(program, environment, "pools", "import", str(path))
         yield Done("Airflow's pools", bool(wanted))
-        if environment.get("AIRFLOW__CORE__AUTH_MANAGER", "").endswith(_FAB):
-            hidden = not _viewers_see_pages(plan)
-            if hidden:
-                _run(program, environment, "sync-perm")  # makes the roles
-                _run(program, environment, "roles", "add-perms", "Viewer", "-a", "can_read", "-r", "Plugins")
-            yield Done("FAB's Viewers see the pages", hidden)
+        if environment.get(_AUTH_MANAGER) == _FAB:
+            is_wrong = not _rights_are_ours(plan)
+            if is_newer or is_wrong:
+                _run(program, environment, "sync-perm")  # makes the roles; another version has other rights
+                role, action, resource = _ADDED
+                _run(program, environment, "roles", "add-perms", role, "-a", action, "-r", resource)
+                _run(program, environment, "roles", "del-perms", "Op", "-r", *WITHHELD)
+            yield Done("rights of FAB's roles", is_wrong)
 
 
 def _environment(plan: Plan, home: Path) -> dict[str, str]:
     lines = read_secret(plan.secret_folder / "airflow.env").decode().splitlines()
     given = dict(line.split("=", 1) for line in lines if "=" in line and not line.startswith("#"))
     given = {name: value.strip("'") for name, value in given.items()}
-    utf8 = {"PYTHONUTF8": "1"}  # Airflow reads its own files in the locale's encoding, which may be GB18030
-    return {**os.environ, **given, **utf8, "AIRFLOW_HOME": str(home), "PGPASSFILE": str(plan.pgpass)}
+    ours = {
+        "PYTHONUTF8": "1",  # Airflow reads its own files in the locale's encoding, which may be GB18030
+        "AIRFLOW__FAB__UPDATE_FAB_PERMS": "False",  # else each command gives back what the one before took away
+    }
+    usual = {_AUTH_MANAGER: _FAB} if _has_fab() else {}
+    return {**usual, **os.environ, **given, **ours, "AIRFLOW_HOME": str(home), "PGPASSFILE": str(plan.pgpass)}
+
+
+def _has_fab() -> bool:
+    try:
+        version("apache-airflow-providers-fab")
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def _run(program: Path, environment: dict[str, str], *words: str) -> None:
@@ -99,10 +123,10 @@ def _versions(plan: Plan) -> set[tuple[str, str]]:
         return versions
 
 
-def _viewers_see_pages(plan: Plan) -> bool:
+def _rights_are_ours(plan: Plan) -> bool:
     with closing(_connected(plan)) as connection:
-        counted = connection.execute(_READS_PLUGINS).fetchone()
-    return counted is not None and counted[0] != 0
+        rights = set(connection.execute(_RIGHTS).fetchall())
+    return _ADDED in rights and not any(role == "Op" and resource in WITHHELD for role, _, resource in rights)
 
 
 def _missing(plan: Plan) -> dict[str, object]:

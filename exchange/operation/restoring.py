@@ -4,6 +4,7 @@ Rules
 - Nothing that is there is replaced: files go into an empty folder, databases only where no batch is in the register.
 - Everything is held against its hashes before and after it is opened.
 - What was ``elsewhere`` comes below a folder of that name, for a person to put in its place.
+- A database's dump is opened on the office's own disk, never in ``/tmp``, which others share and which may be memory.
 """
 
 from __future__ import annotations
@@ -62,12 +63,12 @@ def restore_files(vault: Vault, backup: Backup, folder: Path, key: KeyPair) -> i
     return len(wanted)
 
 
-def restore_databases(vault: Vault, backup: Backup, plan: BackupSettings, key: KeyPair) -> list[str]:
+def restore_databases(vault: Vault, backup: Backup, plan: BackupSettings, key: KeyPair, home: Path) -> list[str]:
     """The databases that the backup and these settings have; their names. Halt where the register has batches."""
     names = [name for name in plan.databases if f"{DATABASES}/{name}.dump" in backup.entries]
     if REGISTER in names:
         _check_empty(plan)
-    with tempfile.TemporaryDirectory(prefix="restoring-") as folder:
+    with tempfile.TemporaryDirectory(dir=make_folder(home), prefix=".restoring-") as folder:
         for name in names:
             path = Path(folder, f"{name}.dump")
             vault.open(backup.entries[f"{DATABASES}/{name}.dump"], path, key)

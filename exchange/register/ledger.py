@@ -8,6 +8,8 @@ Rules
 - Lines are written when their transaction ends, all at once, so that the lock that orders the writers is held for as
   long as a commit takes. A line about a batch is written only where the batch was attested in the same transaction
   (``attest.py``): what was altered past the ledger is never signed.
+- A program of another version than the database's tables writes no line: during an update the former one and the new
+  one do not both go on, whoever forgot to stop what.
 """
 
 from __future__ import annotations
@@ -20,14 +22,14 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import func, select, true
+from sqlalchemy import TableClause, column, func, select, true
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.register import digests
 from exchange.register.merkle import Tree
-from exchange.register.models import LedgerHeadRow, LedgerRow
+from exchange.register.models import TABLES, LedgerHeadRow, LedgerRow
 from exchange.register.signing import Checkpoint, LedgerKey
 
 BEGINNING: Final = "0" * 64
@@ -209,7 +211,10 @@ def _digests(session: Session, lines: Sequence[Pending], rows: Sequence[Any]) ->
 
 def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
     """The last line's hash and the tree up to it, both held against that line's signature."""
-    last, head = _last_and_head(session)
+    tables, last, head = _tables_last_and_head(session)
+    if tables != TABLES:
+        msg = f"the register's tables are of {tables}, this program is of {TABLES}: an update is not finished"
+        raise Retryable(msg)
     if last is None:
         head = session.get(LedgerHeadRow, True, populate_existing=True)
         if head is not None and head.seq:
@@ -229,11 +234,15 @@ def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
     return last.hash, tree
 
 
-def _last_and_head(session: Session) -> tuple[LedgerRow | None, LedgerHeadRow | None]:
-    """In one question; neither where there is no line."""
-    query = select(LedgerRow, LedgerHeadRow).outerjoin(LedgerHeadRow, true()).order_by(LedgerRow.seq.desc()).limit(1)
+def _tables_last_and_head(session: Session) -> tuple[str | None, LedgerRow | None, LedgerHeadRow | None]:
+    """In one question; neither line nor head where there is no line."""
+    last = select(LedgerRow.seq).order_by(LedgerRow.seq.desc()).limit(1).scalar_subquery()
+    query = select(_VERSION.c.version_num, LedgerRow, LedgerHeadRow).select_from(
+        _VERSION.outerjoin(LedgerRow, LedgerRow.seq == last).outerjoin(LedgerHeadRow, true())
+    )
     found = session.execute(query.execution_options(populate_existing=True)).one_or_none()
-    return (None, None) if found is None else (found[0], found[1])
+    return (None, None, None) if found is None else (found[0], found[1], found[2] if found[1] else None)
 
 
+_VERSION: Final = TableClause("alembic_version", column("version_num"))
 _COLUMNS: Final = tuple(LedgerRow.__table__.columns.keys())

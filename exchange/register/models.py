@@ -21,6 +21,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
+TABLES: Final = "0014"
+"""The migration that makes these tables: a program writes into tables of its own version alone."""
+
 
 class Base(DeclarativeBase):
     metadata = MetaData(

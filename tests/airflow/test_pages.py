@@ -7,6 +7,7 @@ import pytest
 
 from exchange.demo.servers.airflow import Airflow
 from exchange.pages.access import ROUTES, Group
+from exchange.pages.guesses import TRIES
 from tests.pages.reached import asked_of, check_routes
 
 LOGINS = ("viewer", "op", "admin", "leader", "officer", "supervisor")
@@ -44,3 +45,15 @@ def test_the_ui_knows_the_views(airflow: Airflow) -> None:
         plugins = api.call("GET", "plugins")["plugins"]
     (ours,) = [each for each in plugins if each["name"] == "exchange_pages"]
     assert {view["destination"] for view in ours["external_views"]} == {"nav", "dag", "dag_run"}
+
+
+def test_guesses_where_programs_log_in_are_limited_and_lock_out_nobody_else(airflow: Airflow) -> None:
+    """From an address of its own, so that this module's other log-ins are somebody else's."""
+    guesser = httpx.HTTPTransport(local_address="127.0.0.9")
+    with httpx.Client(base_url=airflow.base_url, transport=guesser, timeout=60, trust_env=False) as client:
+        for number in range(12):
+            answer = client.post("/auth/token", json={"username": "op", "password": f"guess {number}"})
+            assert answer.status_code == (401 if number < TRIES else 429)
+        assert client.get("/api/v2/version").status_code == 200
+    right = {"username": "op", "password": airflow.users["op"]}
+    assert httpx.post(f"{airflow.base_url}/auth/token", json=right, timeout=60, trust_env=False).status_code == 201

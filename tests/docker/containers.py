@@ -14,17 +14,25 @@ import shlex
 import shutil
 import subprocess
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
+from http import HTTPStatus
 from pathlib import Path
 from typing import Final
 
+import pytest
+
+from exchange.base.errors import ExchangeError
 from exchange.base.files import make_folder
 from exchange.base.paths import ROOT
-from exchange.demo.partner import DemoPartner
+from exchange.calendar.working_days import office_day
+from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.play import to_csv
 from exchange.demo.province.exports import write_exports
+from exchange.demo.province.people import make_people
 from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.ports import remembered_port
+from exchange.demo.servers.processes import wait_for
 from exchange.demo.servers.sftp import SftpServer
 from exchange.demo.world import SEED, PartnerProfile, agreement_toml
 from exchange.wire.keys import make_certificate, make_ssh_key
@@ -36,6 +44,27 @@ OFFICE: Final = 1000
 """The account in the office's image."""
 SECONDS: Final = 600.0
 """The longest that one command may take, and that a service may take until it is well."""
+needs_engine = pytest.mark.skipif(
+    not ENGINE or os.geteuid() != 0, reason="CONTAINERS_ENGINE is not set, or not root: make containers-test"
+)
+TODAY: Final = office_day(datetime.now(UTC))
+POPULATION: Final = 3000
+BUILD: Final = """\
+set -e
+for source in population $(ls /office/exports | grep -v '^population$'); do
+    day=$(ls "/office/exports/$source")
+    exchange snapshot build "$source" "/office/exports/$source/$day" --as-of "$day"
+done
+"""
+ACCOUNTS: Final = {
+    "operator": ("Op", "op"),
+    "administrator": ("Admin", "admin"),
+    "reader": ("Viewer", "viewer"),
+    "user": ("User", "viewer"),
+    "leader": ("Viewer", "leader"),
+    "officer": ("Viewer", "officer"),
+}
+"""FAB's account → its role in Airflow, and whose pages it has: what more a Viewer may, the office's settings say."""
 PASSWORD: Final = "invented-for-a-test"
 LOG_IN: Final = "from flask_appbuilder.const import AUTH_DB\n\nAUTH_TYPE = AUTH_DB\n"
 PLAN: Final = """\
@@ -108,9 +137,14 @@ class Inside(PublishedSftp):
 
 @dataclass(frozen=True)
 class Containers:
-    """The installation in ``folder``, which is what ``/srv/exchange`` is elsewhere."""
+    """The installation in ``folder``, which is what ``/srv/exchange`` is elsewhere. ``project``: where its compose file
+    lies, which is of the version that is installed.
+    """
 
     folder: Path
+    project: Path = ROOT / "docker"
+    files: tuple[str, ...] = ("compose.yaml",)
+    profiles: tuple[str, ...] = ()
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -122,14 +156,13 @@ class Containers:
         }
 
     def compose(self, *words: str, code: int | None = 0) -> str:
-        """``compose WORDS`` with the project's file; what it printed. It must end with this code."""
-        profile = (
-            ["--profile", "tools"] if words[0] == "run" else []
-        )  # docker finds it by itself, podman-compose does not
-        file = ["--file", str(ROOT / "docker" / "compose.yaml")]
-        command = [*COMPOSE, "--project-name", PROJECT, *file, *profile, *words]
+        """``compose WORDS`` with the project's files; what it printed. It must end with this code."""
+        tools = ["tools"] if words[0] == "run" else []  # docker finds it by itself, podman-compose does not
+        profiles = [word for each in (*self.profiles, *tools) for word in ("--profile", each)]
+        files = [word for each in self.files for word in ("--file", str(self.project / each))]
+        command = [*COMPOSE, "--project-name", PROJECT, *files, *profiles, *words]
         done = subprocess.run(
-            command, env=self.environment, cwd=ROOT / "docker", stdin=subprocess.DEVNULL,
+            command, env=self.environment, cwd=self.project, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False,
         )  # fmt: skip
         assert code is None or done.returncode == code, f"{words}: {done.returncode}\n{done.stdout[-6000:]}"
@@ -138,6 +171,56 @@ class Containers:
     def tool(self, *words: str) -> str:
         """A command of the office's, in a container of its own."""
         return self.compose("run", "--rm", "tool", *words)
+
+    def install(self) -> None:
+        """Folders, database, office, accounts: all but what runs; in the order of the compose file's head."""
+        for path in (self.folder.parent, *self.folder.parent.parents[:2]):
+            path.chmod(0o755)  # as /srv is
+        self.lay_out()
+        self.start_database()
+        assert "made" in self.compose("run", "--rm", "init")
+        for name, (role, _) in ACCOUNTS.items():
+            words = ("--username", name, "--role", role, "--password", PASSWORD, "--email", f"{name}@example.invalid")
+            self.tool("airflow", "users", "create", *words, "--firstname", "Invented", "--lastname", "Person")
+        self.fill(POPULATION, TODAY - timedelta(days=1))
+
+    def start_database(self) -> None:
+        self.compose("up", "--detach", "postgres")
+        assert wait_for(lambda: self.is_well("postgres"), SECONDS)
+
+    def add(self, profile: PartnerProfile) -> DemoPartner:
+        """A partner that is added while everything runs, and that the SFTP server has taken in."""
+        assert wait_for((self.folder / "host-keys" / "ssh_host_ed25519_key.pub").exists, SECONDS)
+        partner = self.partner(profile, TODAY)
+        assert wait_for((self.folder / "partners" / partner.id / "dev" / "log").exists, SECONDS)
+        return partner
+
+    def without_standing_approval(self, partner: DemoPartner) -> None:
+        """From now on a leader approves each of this partner's releases."""
+        agreement = self.folder / "office" / "agreements" / f"{partner.id}.toml"
+        text = agreement.read_text("utf-8")
+        if "[standing_approval]" in text:
+            agreement.write_text(text[: text.index("[standing_approval]")] + text[text.index("[contact]") :], "utf-8")
+
+    def approve(self, release: str) -> None:
+        """The leader approves, once the page lists it."""
+        assert wait_for(lambda: self.is_well("api-server"), SECONDS)
+        with self.log_in("leader") as leader:
+            assert wait_for(lambda: release in leader.page("/approval")[1], SECONDS)
+            assert leader.press(f"/approval/{release}", "/approval/approve")[0] == HTTPStatus.SEE_OTHER
+
+    def restore(self, *words: str, config: str = "/office/exchange.toml") -> str:
+        """``exchange restore WORDS`` with the recovery key, which lies in ``secrets`` meanwhile."""
+        for name in ("encrypt.key", "encrypt.pem"):
+            self.write(f"secrets/{name}", (self.recovery / name).read_text("utf-8"))
+        opened = ("--key", "/secrets/encrypt.key", "--certificate", "/secrets/encrypt.pem")
+        given = ("run", "--rm", "-e", f"EXCHANGE_CONFIG={config}", "backup", "exchange", "restore")
+        return self.compose(*given, *words, *opened)
+
+    @property
+    def recovery(self) -> Path:
+        """Where the recovery key is kept, out of the containers' reach."""
+        return self.folder.parent / "recovery"
 
     def is_well(self, service: str) -> bool:
         """The service's own health check, run once now."""
@@ -162,12 +245,15 @@ class Containers:
             ("partners", 0o755, 0), ("accounts", 0o755, 0), ("host-keys", 0o700, 0),
             ("office", 0o700, OFFICE), ("secrets", 0o700, OFFICE), ("backup", 0o700, OFFICE),
         ):  # fmt: skip
-            (self.folder / name).mkdir(parents=True)
-            (self.folder / name).chmod(mode)
-            os.chown(self.folder / name, owner, owner)
+            self.make_folder(name, mode, owner)
         self.write("secrets/postgres-password", f"{secrets.token_hex(24)}\n")
         self.write("secrets/plan.toml", PLAN)
         self.write("secrets/webserver_config.py", LOG_IN)
+
+    def make_folder(self, name: str, mode: int, owner: int) -> None:
+        (self.folder / name).mkdir(parents=True, exist_ok=True)
+        (self.folder / name).chmod(mode)
+        os.chown(self.folder / name, owner, owner)
 
     def write(self, name: str, text: str) -> None:
         """A file of the office's account, 0600."""
@@ -184,15 +270,15 @@ class Containers:
         settings.write_text(text + PEOPLE, "utf-8")
         self.give("office")
 
-    def keep(self) -> Path:
-        """A ``[backup]`` in the settings; where the recovery key is, out of the containers' reach."""
-        keys, office = make_folder(self.folder.parent / "recovery"), self.folder / "office"
-        make_certificate(keys, "encrypt", "recovery (invented)")
-        shutil.copy(keys / "encrypt.pem", office / "keys" / "recovery.pem")
-        settings = office / "exchange.toml"
-        settings.write_text(settings.read_text("utf-8") + KEPT, "utf-8")
-        self.give("office")
-        return keys
+    def keep(self) -> None:
+        """A recovery key, and a ``[backup]`` in the settings."""
+        settings = self.folder / "office" / "exchange.toml"
+        text = settings.read_text("utf-8")
+        if KEPT not in text:
+            make_certificate(make_folder(self.recovery), "encrypt", "recovery (invented)")
+            shutil.copy(self.recovery / "encrypt.pem", self.folder / "office" / "keys" / "recovery.pem")
+            settings.write_text(text + KEPT, "utf-8")
+            self.give("office")
 
     def give(self, name: str) -> None:
         """All below this folder to the office's account."""
@@ -226,3 +312,24 @@ class Containers:
 
     def log_in(self, user: str) -> AirflowApi:
         return AirflowApi.log_in(self.address, user, PASSWORD)
+
+
+def ask(partner: DemoPartner, word: str, items: tuple[str, ...] = ("id_number", "name", "sex")) -> Request:
+    """Five people of the province, asked about ad hoc."""
+    columns = ["row_ref", "id_number", "name", *(["sex"] if "sex" in items else [])]  # nothing that is not asked
+    rows = next(make_people(SEED, POPULATION)).head(5).with_row_index("row_ref").select(columns)
+    data = to_csv(rows)
+    basis = "刑事诉讼法第二百八十六条"
+    return Request(f"{partner.id}.{word}", "ad_hoc", str(TODAY), "case_handling", basis, items, 5, data)
+
+
+def came(partner: DemoPartner, name: str) -> bool:
+    """Whether this file came from the office, in time."""
+
+    def is_there() -> bool:
+        try:
+            return name in partner.answers()
+        except ExchangeError:
+            return False
+
+    return wait_for(is_there, SECONDS)

@@ -17,6 +17,7 @@ BASE = ROOT / "docker"
 KUSTOMIZATION = yaml.safe_load((BASE / "kustomization.yaml").read_text("utf-8"))
 VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
 COMPOSE = yaml.safe_load((BASE / "compose.yaml").read_text("utf-8"))
+OFFICE = "household-exchange"
 KUBERNETES = "1.30"
 """The oldest that is held against its schemas; the newest comes by itself."""
 
@@ -94,6 +95,29 @@ def test_a_pod_mounts_what_is_claimed_and_has_few_rights(name: str, pod: dict[st
         assert container["securityContext"]["capabilities"]["drop"] == ["ALL"]
         assert name == "sftp" or container["securityContext"]["readOnlyRootFilesystem"] is True
     assert name == "sftp" or pod["securityContext"]["runAsNonRoot"] is True
+
+
+DEPLOYED = {name: pod for (kind, name), each in RESOURCES.items() if kind == "Deployment" and (pod := pod_of(each))}
+OWN_LIFE = ({"tcpSocket": {"port": "ssh"}}, {"httpGet": {"path": "/api/v2/version", "port": "http"}})
+"""What a process answers by itself, whatever else is out: its port, Airflow's version (tried in the containers)."""
+
+
+@pytest.mark.parametrize(("name", "pod"), DEPLOYED.items(), ids=DEPLOYED)
+def test_a_database_that_is_out_restarts_no_pod(name: str, pod: dict[str, Any]) -> None:
+    """Liveness asks after the process itself, where it asks at all; that it can work is readiness."""
+    (container,) = pod["containers"]
+    times = {"periodSeconds", "timeoutSeconds", "initialDelaySeconds", "failureThreshold"}
+    probes = {
+        kind: {key: said for key, said in container[kind].items() if key not in times}
+        for kind in ("livenessProbe", "readinessProbe", "startupProbe")
+        if kind in container
+    }
+    assert "readinessProbe" in probes
+    assert probes.get("livenessProbe", OWN_LIFE[0]) in OWN_LIFE
+    assert "startupProbe" not in probes
+    if container["image"] == OFFICE:
+        asked = str(probes["readinessProbe"])
+        assert "'database'" in asked or "/exchange/health" in asked
 
 
 def test_what_several_nodes_share_is_read_write_many() -> None:

@@ -21,6 +21,8 @@ DOCUMENTS = [
     ROOT / "tests" / "spec" / "README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+SINGLE = ("due", "schemas", "health", "metrics")
+"""Commands that are no group of others."""
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
@@ -74,8 +76,27 @@ def code(document: Path) -> list[str]:
 
 @pytest.mark.parametrize("words", list(documented_commands()), ids=" ".join)
 def test_every_command_that_is_given_exists(words: tuple[str, ...]) -> None:
-    group = [words[0]] if words[0] in ("due", "schemas", "health", "metrics") else list(words)
+    group = words[:1] if words[0] in SINGLE else words
     assert CliRunner().invoke(commands, [*group, "--help"]).exit_code == 0
+
+
+def documented_options() -> Iterator[tuple[tuple[str, ...], str]]:
+    """``exchange <words> … --option``: the words that name a command, and the option."""
+    found = set()
+    for document in DOCUMENTS:
+        for line in "\n".join(code(document)).splitlines():
+            for given in re.split(r"&&|\|\|?|;|；|#|\bexec\b", line):
+                words, _, rest = given.partition("exchange ")[2].partition(" -")
+                options = re.findall(r"(?:^|\s)(--[a-z][a-z-]+)", f" -{rest}") if rest else []
+                found |= {(tuple(re.findall(r"^(?:[a-z-]+ ?)*", words)[0].split()[:2]), each) for each in options}
+    yield from sorted(found)
+
+
+@pytest.mark.parametrize(("words", "option"), list(documented_options()), ids=str)
+def test_every_option_that_is_given_exists(words: tuple[str, ...], option: str) -> None:
+    group = words[:1] if words[0] in SINGLE else words
+    help_text = CliRunner().invoke(commands, [*group, "--help"], env={"COLUMNS": "200"}).output
+    assert re.search(rf"{option}\b", help_text)
 
 
 def test_every_log_line_that_is_explained_can_be_logged() -> None:

@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt, Retryable
 from exchange.register import Claim, FileRecord, Register, ledger, open_register
-from exchange.register.database import Limits, open_engine, transaction
-from exchange.register.models import Base
+from exchange.register.database import Limits, open_engine, probe, transaction
+from exchange.register.models import TABLES, Base
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 
@@ -39,6 +39,30 @@ def test_migrations_and_models_agree(register: Register) -> None:
         inspector = inspect(connection)
         named = {table: inspector.get_pk_constraint(table)["name"] for table in Base.metadata.tables}
     assert named == {table: f"pk_{table}" for table in Base.metadata.tables}
+
+
+def test_the_models_are_of_the_last_migration(register: Register) -> None:
+    assert probe(register.engine).head == TABLES
+
+
+@pytest.mark.parametrize("version", ["0013", "0999"])
+@pytest.mark.parametrize("lines", [0, 1], ids=["the first line", "a line more"])
+def test_a_program_of_another_version_writes_nothing(
+    register: Register, database: Any, version: str, lines: int
+) -> None:
+    """Two versions side by side in an update: one of them waits; which, the tables say."""
+    set_version = "UPDATE alembic_version SET version_num = %s"
+    for number in range(lines):
+        register.claim(f"bank.b{number}", "bank", "a" * 64, [], AT)
+    database.statement(set_version, values=(version,))
+    try:
+        with pytest.raises(Retryable, match=f"tables are of {version}, this program is of {TABLES}"):
+            register.claim("bank.more", "bank", "a" * 64, [], AT)
+        assert len(register.waiting()) == lines, "it may look"
+    finally:
+        database.statement(set_version, values=(TABLES,))
+    register.claim("bank.more", "bank", "a" * 64, [], AT)
+    register.verify()
 
 
 def test_two_may_migrate_at_once(database: Any) -> None:

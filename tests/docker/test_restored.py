@@ -1,0 +1,130 @@
+"""The drill in containers: a backup while batches run, everything of the office gone, restored from the backup and what
+an administrator keeps apart; as docs/operations.md has it, by ``make containers-test``.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from threading import Event, Thread
+from typing import Any
+
+import pytest
+
+from exchange.demo.partner import DemoPartner
+from exchange.demo.servers.processes import wait_for
+from tests.docker.containers import KEPT, OFFICE, SECONDS, Containers, ask, came, needs_engine
+
+pytestmark = needs_engine
+APART = ("plan.toml", "postgres-password", "webserver_config.py")
+"""What of ``secrets`` an administrator made, and keeps elsewhere."""
+OWNERS = KEPT.replace("exchange_backup@postgres/exchange", "exchange@postgres/exchange").replace(
+    "exchange_backup@postgres/airflow", "airflow@postgres/airflow"
+)
+ASK = """
+import json
+from exchange.app import App
+with App.open("test") as app:
+    for name in app.register.engine.connect().exec_driver_sql("SELECT id FROM batch").scalars():
+        batch = app.register.batch(name)
+        print("BATCH", json.dumps([name, batch.state.value, str(batch.received_at), str(batch.due_on)]))
+"""
+
+
+class Load:
+    """Sets that are dropped one after another for as long as the block takes, and one more."""
+
+    def __init__(self, partner: DemoPartner) -> None:
+        self.partner, self.over, self.dropped = partner, Event(), list[str]()
+        self.thread = Thread(target=self._run)
+
+    def __enter__(self) -> list[str]:
+        self.thread.start()
+        return self.dropped
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+        self.thread.join()
+
+    def _run(self) -> None:
+        while True:
+            request = ask(self.partner, f"load-{len(self.dropped)}")
+            self.partner.drop(self.partner.make_set(request))
+            self.dropped.append(request.batch)
+            if self.over.wait(3):
+                return
+
+
+def register(place: Containers) -> dict[str, list[Any]]:
+    """Batch → its state, when it was received, when it is due, as the register in the containers says."""
+    said = place.tool("python", "-c", ASK)
+    lines = [json.loads(line.removeprefix("BATCH ")) for line in said.splitlines() if line.startswith("BATCH ")]
+    return {name: rest for name, *rest in lines}
+
+
+@pytest.fixture(scope="module")
+def before(installed: Containers, court: DemoPartner) -> dict[str, list[Any]]:
+    """The register after the backup, when all is destroyed: what came behind it among it."""
+    installed.without_standing_approval(court)
+    installed.keep()
+    waits = ask(court, "waits-for-a-leader", ("id_number", "name", "criminal_record"))
+    court.drop(court.make_set(waits))
+    assert came(court, f"{waits.batch}.result.json.p7s"), installed.compose("logs", "scheduler", code=None)[-5000:]
+    with Load(court) as dropped:
+        assert wait_for(lambda: len(dropped) > 2, SECONDS)
+        installed.compose("run", "--rm", "backup")
+    lost = ask(court, "after-the-backup")
+    court.drop(court.make_set(lost))
+    assert came(court, f"{lost.batch}.receipt.json.p7s")
+    assert came(court, f"{lost.batch}.result.json.p7s")
+    known = register(installed)
+    destroy(installed)
+    return known
+
+
+def destroy(place: Containers) -> None:
+    """All that containers wrote. What stays: backups, the recovery key, partners' folders, what is kept apart."""
+    place.compose("down", "--volumes", "--timeout", "20")
+    kept = {name: (place.folder / "secrets" / name).read_text("utf-8") for name in APART}
+    for name in ("office", "secrets"):
+        shutil.rmtree(place.folder / name)
+        place.make_folder(name, 0o700, OFFICE)
+    for name, text in kept.items():
+        place.write(f"secrets/{name}", text)
+
+
+def test_the_drill(installed: Containers, court: DemoPartner, before: dict[str, list[Any]]) -> None:
+    folder = installed.folder
+    installed.start_database()
+    assert "restored" in installed.restore("files", "/backup", "/office")
+    installed.write("secrets/airflow.env", (folder / "office/elsewhere/secrets/airflow.env").read_text("utf-8"))
+    installed.compose("run", "--rm", "init")
+    both = "".join((folder / "secrets" / name).read_text("utf-8") for name in ("pgpass-owner", "pgpass"))
+    installed.write("secrets/pgpass-restore", both)
+    owner = (folder / "office/owner.toml").read_text("utf-8") + OWNERS.replace("pgpass-backup", "pgpass-restore")
+    installed.write("office/owner.toml", owner)
+    assert "restored" in installed.restore("databases", "/backup", config="/office/owner.toml")
+    installed.compose("run", "--rm", "init")
+    assert "unaltered" in installed.tool("exchange", "register", "verify", "--deep")
+    restored = register(installed)
+    assert restored, "the backup's batches"
+    for name, (_, *days) in restored.items():
+        assert before[name][1:] == days, "first day of receipt, due day"
+    lost = f"{court.id}.after-the-backup"
+    assert lost not in restored
+
+    installed.compose("up", "--detach")
+    installed.approve(f"{court.id}.waits-for-a-leader.release-1")
+    assert came(court, f"{court.id}.waits-for-a-leader.result-2.json.p7s")
+    court.drop(court.make_set(ask(court, "after-the-backup")))  # sent again, under the same id
+
+    def are_closed() -> bool:
+        known = register(installed)
+        return lost in known and {state for state, *_ in known.values()} == {"closed"}
+
+    assert wait_for(are_closed, 2 * SECONDS), installed.compose("logs", "scheduler", code=None)[-5000:]
+    ended = register(installed)
+    assert {name: days[1:] for name, days in ended.items() if name in before} == {
+        name: before[name][1:] for name in ended if name in before
+    }, "one that was sent again keeps its first day, too"
+    assert "unaltered" in installed.tool("exchange", "register", "verify", "--deep")
