@@ -82,7 +82,18 @@ def logs(_app: App) -> Iterator[Finding]:
 
 
 def snapshots(app: App) -> Iterator[Finding]:
-    """Each source has one in use, not older than its limit; the invented province is there where partners test."""
+    """The sources, and the invented province where partners test."""
+    yield from sources(app)
+    if app.invented.current(_POPULATION) is None and _some_agreement(app, lambda each: each.is_test):
+        words = (
+            "有试办部门，未装虚构省份：exchange province install",
+            "partners test, and no invented province is installed",
+        )
+        yield warning(*words, TEST_LANE)
+
+
+def sources(app: App) -> Iterator[Finding]:
+    """Each has a snapshot in use, not older than its limit."""
     today = office_day(app.now())
     for source in SOURCES.values():
         worse = failing if source.code == _POPULATION else warning
@@ -93,12 +104,6 @@ def snapshots(app: App) -> Iterator[Finding]:
         age = (today - current.as_of).days
         words = f"{source.zh}：{age} 天，限 {source.max_age_days} 天", f"{age} days old, limit {source.max_age_days}"
         yield (warning if age > source.max_age_days else ok)(*words, source.code)
-    if app.invented.current(_POPULATION) is None and _some_agreement(app, lambda each: each.is_test):
-        words = (
-            "有试办部门，未装虚构省份：exchange province install",
-            "partners test, and no invented province is installed",
-        )
-        yield warning(*words, TEST_LANE)
 
 
 def duties(app: App) -> Iterator[Finding]:

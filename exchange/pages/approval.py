@@ -56,6 +56,7 @@ _DONE: Final = {
     "refused": Words("不予答复，部门已收到回执。", "Refused; the partner has a receipt that says so."),
     "settled": Words("已裁定。", "Decided."),
     "extended": Words("已延期，部门随后收到新回执。", "Extended; the partner gets another receipt."),
+    "not_extended": Words("不予延期，时限不变。", "Not extended; its due day stays."),
 }
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from exchange.app import App
+from exchange.base.explained import Explanation, explanations
 from exchange.operation.health import Health, quick
 from exchange.pages import answering
 from exchange.pages.access import Visitor
@@ -19,13 +20,28 @@ from exchange.register import Register
 from exchange.settings import read_secret
 from exchange.supervision.months import Kept
 
+_UNSAID: Final = Explanation(
+    "", (), "没有留下说明：超时、被终止，或进程被杀", "nothing was left: too slow, ended from outside, or killed",
+    "看任务日志；没有异常的，清除重跑", "read its log; where nothing is wrong, clear the task",
+)  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Failure:
-    """A batch's run of which a task failed: which one, and where the run is seen."""
+    """A batch's run of which a task failed: which one, and where the run is seen. ``again``: it is tried again by
+    itself; ``code``: what stopped it (``schemas/troubles.toml``), ``said``: its last sentence. Both are what Airflow
+    was left, where an operator can alter them: shown, and nothing else.
+    """
 
     task: str
     href: str
+    again: bool = False
+    code: str = ""
+    said: str = ""
+
+    @property
+    def why(self) -> Explanation:
+        return explanations().get(self.code, _UNSAID)
 
 
 @dataclass(frozen=True)

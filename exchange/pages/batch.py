@@ -1,8 +1,11 @@
-"""A batch's page: everything that the register knows of it, as ``exchange register show`` prints it."""
+"""A batch's page: everything that the register knows of it, as ``exchange register show`` prints it.
+
+Rule: each table is shown a page at a time; the address says of which another page than its first is wanted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from fastapi import HTTPException
@@ -13,10 +16,13 @@ from exchange.base.tables import ALERTS, REFUSALS, SOURCES, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.asked import Asked
+from exchange.pages.paging import page_of
 from exchange.pages.suspicions import in_words
 from exchange.pages.told import ROLES, lines
 from exchange.pages.troubles import agreements
 from exchange.register import Batch, State, Step
+from exchange.register.clock import Proposal
+from exchange.register.extensions import ExtensionProposal
 from exchange.register.guard import GuardHold
 from exchange.supervision import labels
 from exchange.supervision.labels import Words, span
@@ -33,13 +39,17 @@ def batch(asked: Asked) -> Response:
     shown = asked.app.register.find_batch(asked.request.path_params["batch_id"])
     if shown is None:
         raise HTTPException(404)
-    steps = asked.app.register.steps(shown.id)
+    steps, query = asked.app.register.steps(shown.id), asked.request.query_params
     return asked.page(
         "batch.html",
         batch=shown,
         facts=list(_facts(asked.app, shown, steps)),
         way=_way(steps),
-        tables=[table for table in _tables(asked.app, shown, steps) if table[2]],
+        tables=[
+            (title, heads, page_of(rows, query.get("page") if query.get("of") == title.en else None))
+            for title, heads, rows in _tables(asked.app, shown, steps)
+            if rows
+        ],
         failure=asked.context.failures().get(shown.id),
     )
 
@@ -155,13 +165,24 @@ def _clock(app: App, batch: Batch) -> Iterator[Table]:
         for each in app.register.clock.stops(batch.id)
     ]
     yield Words("停止计时", "clock"), heads, stops
+    asked = [*_asked(app, "停止计时 a stop", app.register.clock.proposals(batch.id))]
+    asked += _asked(app, "延期 more time", app.register.extensions.proposals(batch.id))
+    when = (Words("时间", "when"), _WHO, Words("审批", "judged"), _WHO, Words("结果", "outcome"))
+    yield Words("报请", "asked for"), (Words("事项", "what"), *when), asked
     alerts = [
         (ALERTS[each.code].zh, str(each.days or ""), str(each.due_on), str(each.true_on), words.moment(each.noticed_at))
-        for each in app.register.alerts.find(partner=batch.partner)
-        if each.subject == batch.id
+        for each in app.register.alerts.find(partner=batch.partner, subject=batch.id)
     ]
     days = (Words("余", "days"), Words("时限", "due"), Words("应于", "true on"), Words("发现", "noticed"))
     yield Words("提醒", "alerts"), (Words("提醒", "alert"), *days), alerts
+
+
+def _asked(app: App, what: str, proposals: Iterable[Proposal | ExtensionProposal]) -> Iterator[tuple[str, ...]]:
+    """What officers asked a leader for, without what they typed."""
+    outcomes = {None: "待审批 waits", True: "批准 approved", False: "不予批准 not approved"}
+    for each in proposals:
+        asked = what, words.moment(each.proposed_at), words.who(app.settings, each.proposed_by)
+        yield *asked, words.moment(each.decided_at), words.who(app.settings, each.decided_by), outcomes[each.approved]
 
 
 def _kept(app: App, batch: Batch) -> Iterator[Table]:

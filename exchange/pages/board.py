@@ -23,8 +23,10 @@ from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.asked import Asked, Failure
 from exchange.pages.paging import page_of
+from exchange.pages.standing import standing
 from exchange.pages.suspicions import in_words
 from exchange.pages.troubles import Agreements, agreements, troubles
+from exchange.register import State
 from exchange.register.board import OpenLine, open_lines
 from exchange.register.guard import GuardHold
 from exchange.register.waiting import open_rows
@@ -35,8 +37,12 @@ from exchange.supervision.today import GUARD, INQUIRY, LEADER, RETURNED, SOFTWAR
 from exchange.watch.deadlines import dues_of
 
 COOKIE: Final = "exchange_board"
-_FILTERS: Final = ("partner", "level", "urgency", "waits")
+_FILTERS: Final = ("partner", "level", "state", "urgency", "waits")
 _LEVELS: Final = ("province", "city", "county")
+_FAILED: Final = "failed"
+_STATES: Final = {_FAILED: Words("任务失败", "failed")} | {
+    state.value: words.STATES[state] for state in (State.CLAIMED, State.ACCEPTED, State.PREPARED, State.DELIVERED)
+}
 _OFFICER: Final = Words("核实员", "an officer")
 _TILES: Final = (Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS)
 _WAITING: Final = {"officer": _OFFICER, "leader": LEADER, "source": SOURCE, "software": SOFTWARE}
@@ -72,7 +78,7 @@ def board(asked: Asked) -> Response:
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))), known)
     lines = open_lines(asked.app.register.engine)
     batches = open_picture(asked.app, lines, today)
-    chosen = [each for each in batches if _fits(each, known, wanted)]
+    chosen = [each for each in batches if _fits(each, known, wanted, failures)]
     page = page_of(chosen, query.get("page"))
     since = {line.batch.id: line.since for line in lines}
     held = {each.batch: each for each in asked.app.register.guard.holds()}
@@ -89,11 +95,14 @@ def board(asked: Asked) -> Response:
         query=urlencode(wanted),
         partners=known,
         levels=_LEVELS,
+        states=_STATES,
         level=labels.level,
         urgencies=Urgency,
         waits=_WAITING,
         failed=sum(each.batch.id in failures for each in batches),
         troubles=troubles(asked.app),
+        standing=standing(asked.app),
+        moment=words.moment(asked.app.now())[-5:],
     )
     path = asked.request.scope.get("root_path", "") + "/board"
     answer.set_cookie(COOKIE, urlencode(wanted), max_age=30 * 86_400, path=path, httponly=True, samesite="lax")
@@ -175,13 +184,14 @@ def _waiting_tiles(open_batches: Iterable[OpenBatch]) -> list[tuple[str, Words, 
 
 def _wanted(query: Mapping[str, str], known: Agreements) -> dict[str, str]:
     """What is filtered by; a value that no list offers would hide every batch while the lists say *all*."""
-    offered = (known, _LEVELS, [each.name.lower() for each in Urgency], _WAITING)
+    offered = (known, _LEVELS, _STATES, [each.name.lower() for each in Urgency], _WAITING)
     return {name: query[name] for name, values in zip(_FILTERS, offered, strict=True) if query.get(name, "") in values}
 
 
-def _fits(each: OpenBatch, known: Agreements, wanted: Mapping[str, str]) -> bool:
+def _fits(each: OpenBatch, known: Agreements, wanted: Mapping[str, str], failures: Mapping[str, Failure]) -> bool:
     return (
-        wanted.get("partner") in (None, each.batch.partner)
+        wanted.get("state") in (None, each.batch.state.value, _FAILED if each.batch.id in failures else None)
+        and wanted.get("partner") in (None, each.batch.partner)
         and ("level" not in wanted or wanted["level"] == known.get(each.batch.partner, ("", None, {}))[1])
         and wanted.get("urgency") in (None, each.urgency.name.lower())
         and ("waits" not in wanted or wanted["waits"] in _by_kind(each.waits))

@@ -10,14 +10,18 @@ from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
 
 
-def batch_and_why(asked: Asked) -> tuple[str, str]:
-    """The batch that was posted and why; 404 where there is no such batch, Halt for who is no leader, or without a
-    reason that may be written down.
-    """
-    batch_id, why = asked.form.get("batch", ""), asked.form.get("why", "").strip()
+def posted_batch(asked: Asked) -> str:
+    """The batch that was posted; 404 where there is none, Halt for who is no leader."""
+    batch_id = asked.form.get("batch", "")
     if asked.app.register.find_batch(batch_id) is None:
         raise HTTPException(404)
     check_leader(asked.app.settings, asked.app.register.actor)
+    return batch_id
+
+
+def batch_and_why(asked: Asked) -> tuple[str, str]:
+    """The batch that was posted and why; Halt without a reason that may be written down."""
+    batch_id, why = posted_batch(asked), asked.form.get("why", "").strip()
     with without_values():
         check_note(why, needed=True)
     return batch_id, why

@@ -58,6 +58,7 @@ _DONE: Final = {
     "alike": Words("已一并登记核实结论。", "All of them are decided."),
     "asked": Words("已报请停止计时，待领导审批；计时照常。", "A leader is asked; the clock runs until then."),
     "waits": Words("已有报请，或计时已停止。", "It was asked already, or the clock stands."),
+    "more": Words("已报请延期，待领导审批；时限暂不变。", "A leader is asked; its due day stays until then."),
     "few": Words("没有足够的同类行，请逐行办理。", "There are not enough rows alike; decide them one by one."),
     "proposed": Words(
         "已重新送审，一分钟内列入领导的审批页。", "Proposed again; it is before the leader within a minute."

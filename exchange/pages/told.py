@@ -45,6 +45,8 @@ _NAMES: Final = {
     "due_provisional": Words("暂定", "provisional"),
     "due_working_days": Words("工作日数", "working days"),
     "extended": Words("延期", "extended"),
+    "extension_proposed": Words("报请延期", "more time is asked for"),
+    "extension_rejected": Words("不予延期", "not extended"),
     "stop_proposed": Words("报请停止计时", "a stop is proposed"),
     "stop_rejected": Words("不予停止计时", "not stopped"),
     "stop": Words("停止计时", "stopped"),

@@ -1,15 +1,19 @@
 """Below the board: sets that have not come, agreements and certificates, sources that are too old, witnesses.
 
-Rule: an agreement file is read again only where it changed, so that a board over hundreds of partners opens at once.
+Rule: a file of an agreement or certificate is read again only where it changed, so that a board over hundreds of
+partners opens at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+
+from cryptography import x509
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App
@@ -119,18 +123,36 @@ def _agreed(app: App, today: date) -> Iterator[Trouble]:
         if (assessed := agreement.assessment) and (left := (assessed.ends_on - today).days) <= TOLD_DAYS[0]:
             words = Words(f"个人信息保护影响评估有效至 {assessed.ends_on}", f"assessment, ends in {left} days")
             yield Trouble(kind, agreement.partner, words)
-        for use in ("signing", "encryption"):
-            yield from _certificate(app, agreement.partner, use, getattr(agreement.certificates, use))
-    keys = app.settings.keys
-    for use, file in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
-        yield from _certificate(app, "本机关 the office", use, file)
+    for whose, _, use, file in _certificate_files(app):
+        yield from _certificate(app, whose, use, file)
+
+
+def last_days(app: App) -> Iterator[tuple[date, str, str]]:
+    """Until when the certificates of each file hold, the office's own and the partners': the day, whose, and for what;
+    not of those that cannot be read.
+    """
+    for _, named, use, path in _certificate_files(app):
+        with suppress(Halt):
+            yield office_day(ends(_certificates(path), app.now())), named, use
+
+
+def _certificate_files(app: App) -> Iterator[tuple[str, str, str, Path]]:
+    """Whose as it is listed, whose in Chinese, for what, and the file."""
+    for path in app.agreement_files():
+        agreement = _read(path)
+        if isinstance(agreement, Agreement):
+            for use in ("signing", "encryption"):
+                yield agreement.partner, agreement.zh, use, getattr(agreement.certificates, use)
+    keys, ours = app.settings.keys, "本机关 the office"
+    yield ours, ours, "signing", keys.signing_certificate
+    yield ours, ours, "decryption", keys.decryption_certificate
 
 
 def _certificate(app: App, whose: str, use: str, path: Path) -> Iterator[Trouble]:
     """What is to be done about the certificates in a file, of which two are there during a change."""
     kind, now = Words("协议与证书", "agreement, certificates"), app.now()
     try:
-        certificates = read_certificates(path)
+        certificates = _certificates(path)
     except Halt as error:
         yield Trouble(kind, whose, Words(f"证书 {use} 无法读取", str(error)))
         return
@@ -161,6 +183,20 @@ def _read(path: Path) -> Agreement | str:
         return str(error)
     except OSError:
         return "cannot be read"
+
+
+def _certificates(path: Path) -> list[x509.Certificate]:
+    """Halt where they cannot be read."""
+    try:
+        changed = path.stat().st_mtime_ns
+    except OSError:
+        changed = 0
+    return _certificates_at(path, changed)
+
+
+@lru_cache(maxsize=8192)
+def _certificates_at(path: Path, changed: int) -> list[x509.Certificate]:  # noqa: ARG001  (as below)
+    return read_certificates(path)
 
 
 @lru_cache(maxsize=4096)

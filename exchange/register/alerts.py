@@ -97,11 +97,15 @@ class Alerts:
         with transaction(self.engine) as session:
             return [as_batch(row) for row in session.scalars(query.order_by(BatchRow.id))]
 
-    def find(self, *, partner: str | None = None, untold: bool = False, limit: int | None = None) -> list[Alert]:
+    def find(
+        self, *, partner: str | None = None, subject: str | None = None, untold: bool = False, limit: int | None = None
+    ) -> list[Alert]:
         """The alerts that fit, the newest first."""
         query = select(AlertRow).order_by(AlertRow.noticed_at.desc(), AlertRow.id.desc()).limit(limit)
         if partner is not None:
             query = query.filter_by(partner=partner)
+        if subject is not None:
+            query = query.filter_by(subject=subject)
         if untold:
             query = query.where(AlertRow.told_at.is_(None))
         with transaction(self.engine) as session:

@@ -8,7 +8,8 @@ from datetime import date, datetime
 from enum import Enum, StrEnum, auto
 
 from exchange.base.errors import Halt
-from exchange.register.states import State
+from exchange.calendar.limits import OBJECTION, WORKING_DAYS
+from exchange.register.states import OPEN, State
 
 
 class Claim(Enum):
@@ -111,6 +112,12 @@ class Batch:
     def is_test(self) -> bool:
         """Whether it is answered from the invented province, and counted nowhere."""
         return self.stage is not None
+
+    @property
+    def may_be_extended(self) -> bool:
+        """Whether it is an open objection that has its first time."""
+        first = self.due_working_days in (None, WORKING_DAYS[OBJECTION])
+        return self.cycle == OBJECTION and self.state in OPEN and first and self.due_on is not None
 
 
 @dataclass(frozen=True)

@@ -21,18 +21,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Engine, or_, select
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.calendar.limits import OBJECTION, WORKING_DAYS, later_items
+from exchange.calendar.limits import WORKING_DAYS, later_items
 from exchange.calendar.working_days import ClockPause, Due, OfficeDays, due_after, office_day
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.lines import append_event, as_batch, get_batch
 from exchange.register.models import BatchRow, ClockProposalRow, ClockStopRow
-from exchange.register.reviews import deciders
-from exchange.register.states import OPEN, State
+from exchange.register.states import OPEN
 
 
 @dataclass(frozen=True)
@@ -144,34 +143,11 @@ class Clock:
                 return False
             *_, last = session.scalars(select(ClockStopRow).filter_by(batch_id=batch_id).order_by("number"))
             last.started_at, last.started_by, last.started_note = max(at, last.stopped_at), self.actor, why
-            facts = {"clock_stands": False} | _facts(session, row, office_days)
+            facts = {"clock_stands": False} | counted(session, row, office_days)
             append_event(
                 session, row, facts, {f"start.{last.number}": f"{at.isoformat()} {why or ''}".strip()}, self.actor
             )
             return True
-
-    def extend(self, batch_id: str, working_days: int, office_days: OfficeDays, reason: str) -> None:
-        """A leader gives an objection more time, once; Halt where the leader decided a row of it."""
-        with transaction(self.engine) as session:
-            row = get_batch(session, batch_id, for_update=True)
-            first = row.due_working_days in (None, WORKING_DAYS[OBJECTION])
-            if row.cycle != OBJECTION or not first or row.state == State.CLOSED:
-                msg = f"{batch_id} is no open objection with its first time; it cannot be extended"
-                raise Halt(msg, zh=f"{batch_id} 不是在办且未延期的异议，不能延期")
-            if self.actor in deciders(session, batch_id):
-                msg = f"{self.actor} decided a row of {batch_id}; another leader gives it more time"
-                raise Halt(msg, zh=f"{self.actor} 核实过 {batch_id} 的行，须由另一位领导延期")
-            row.due_working_days = working_days
-            facts = {"due_working_days": working_days} | _facts(session, row, office_days)
-            append_event(session, row, facts, {"extended": reason}, self.actor)
-
-    def extendable(self) -> list[Batch]:
-        """The open objections with their first time, what is due first before the rest."""
-        first = or_(BatchRow.due_working_days.is_(None), BatchRow.due_working_days == WORKING_DAYS[OBJECTION])
-        query = select(BatchRow).where(BatchRow.cycle == OBJECTION, BatchRow.state.in_(OPEN), first)
-        query = query.where(BatchRow.due_on.is_not(None)).order_by(BatchRow.due_on, BatchRow.id)
-        with transaction(self.engine) as session:
-            return [as_batch(row) for row in session.scalars(query)]
 
     def recompute(self, batch_id: str, office_days: OfficeDays) -> bool:
         """Counts an open batch's due day by the calendar as it is known now; whether anything changed."""
@@ -179,7 +155,7 @@ class Clock:
             row = get_batch(session, batch_id, for_update=True)
             if row.state not in OPEN or row.due_on is None:
                 return False
-            facts = _facts(session, row, office_days)
+            facts = counted(session, row, office_days)
             before = f"{row.due_on}{' provisional' if row.due_provisional else ''}"
             if facts == {name: getattr(row, name) for name in facts}:
                 return False
@@ -187,9 +163,10 @@ class Clock:
             return True
 
     def proposals(self, batch_id: str | None = None) -> list[Proposal]:
-        """A batch's proposals, the first first; without a batch, those of all that no leader has decided yet."""
-        query = select(ClockProposalRow).order_by(ClockProposalRow.batch_id, ClockProposalRow.number)
-        chosen = ClockProposalRow.decided_at.is_(None) if batch_id is None else ClockProposalRow.batch_id == batch_id
+        """A batch's proposals, the first first; without a batch, those of all open ones that wait for a leader."""
+        query = select(ClockProposalRow).join(BatchRow).order_by(ClockProposalRow.batch_id, ClockProposalRow.number)
+        waits = ClockProposalRow.decided_at.is_(None) & BatchRow.state.in_(OPEN)
+        chosen = waits if batch_id is None else ClockProposalRow.batch_id == batch_id
         with transaction(self.engine) as session:
             return [_proposal(row) for row in session.scalars(query.where(chosen))]
 
@@ -258,7 +235,8 @@ def _proposals(session: Session, batch_id: str) -> list[ClockProposalRow]:
     return list(session.scalars(query))
 
 
-def _facts(session: Session, row: BatchRow, office_days: OfficeDays) -> dict[str, Any]:
+def counted(session: Session, row: BatchRow, office_days: OfficeDays) -> dict[str, Any]:
+    """The due days of a locked batch as they are counted now, by the names of their columns."""
     session.flush()
     batch, stops = as_batch(row), _stops(session, row.id)
     due, last = present_due(batch, stops, office_days), present_last(batch, stops, office_days)

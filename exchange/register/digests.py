@@ -25,6 +25,7 @@ OF_BATCH: Final[Mapping[str, str]] = {
     "release": "batch_id",
     "clock_proposal": "batch_id",
     "clock_stop": "batch_id",
+    "extension_proposal": "batch_id",
     "pickup": "batch_id",
     "sighting": "batch_id",
     "legal_hold": "batch_id",
@@ -33,7 +34,9 @@ OF_BATCH: Final[Mapping[str, str]] = {
 }
 """Table → the column that names the batch."""
 
-CHANGED: Final = ("review", "release", "clock_proposal", "clock_stop", "legal_hold", "guard_hold")
+CHANGED: Final = (
+    "review", "release", "clock_proposal", "clock_stop", "extension_proposal", "legal_hold", "guard_hold",
+)  # fmt: skip
 """Those of these tables whose rows are changed once they were written (``docker/grants.sql``); ``batch`` aside."""
 
 BY_ROW: Final[Mapping[str, str]] = {

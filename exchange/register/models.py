@@ -212,6 +212,22 @@ class ClockProposalRow(Base):
     why: Mapped[str | None]
 
 
+class ExtensionProposalRow(Base):
+    """An officer's proposal that an objection be given its longer time; no ``decided_at``: no leader has looked yet."""
+
+    __tablename__ = "extension_proposal"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    proposed_at: Mapped[datetime]
+    proposed_by: Mapped[str]
+    reason: Mapped[str]
+    decided_at: Mapped[datetime | None]
+    decided_by: Mapped[str | None]
+    approved: Mapped[bool | None]
+    why: Mapped[str | None]
+
+
 class ClockStopRow(Base):
     """A time in which a batch's clock stood; no ``started_at``: it still stands."""
 

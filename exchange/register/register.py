@@ -29,6 +29,7 @@ from exchange.register.clock import Clock
 from exchange.register.configuration import Configuration
 from exchange.register.conformance import Conformance
 from exchange.register.database import held, migrate, open_engine, reading, transaction
+from exchange.register.extensions import Extensions
 from exchange.register.guard import Evidence, Guard, add_evidence
 from exchange.register.ledger_checks import LedgerChecks
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
@@ -242,8 +243,13 @@ class Register(BatchQueries, LedgerChecks):
 
     @property
     def clock(self) -> Clock:
-        """Due days after they were first told: stops, more time, a calendar that became known."""
+        """Due days after they were first told: stops, a calendar that became known."""
         return Clock(self.engine, self.actor)
+
+    @property
+    def extensions(self) -> Extensions:
+        """More time for objections."""
+        return Extensions(self.engine, self.actor)
 
     @property
     def missing(self) -> MissingSets:

@@ -17,7 +17,6 @@ from typing import Final
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt
-from exchange.calendar.limits import EXTENDED_OBJECTION
 from exchange.register import Decision, ReleaseState, ReviewState
 from exchange.steps.answers import BatchContext
 from exchange.steps.rows import REFERENCE
@@ -56,13 +55,23 @@ def approve(app: App, batch_id: str, number: int, shown: str) -> None:
 
 
 def extend(app: App, batch_id: str, reason: str) -> None:
-    """A leader gives an objection its longer time, once (``register/clock.py``); Halt where they decided a row of it or
-    one that it objects to.
+    """A leader gives an objection its longer time, unasked, once (``register/extensions.py``); Halt where they decided
+    a row of it or one that it objects to.
     """
+    _check_decided_none(app, batch_id)
+    app.register.extensions.extend(batch_id, app.office_days, reason)
+
+
+def approve_extension(app: App, batch_id: str, shown: int) -> None:
+    """A leader gives the time that an officer asked for; Halt as of ``extend``, and where the leader asked for it."""
+    _check_decided_none(app, batch_id)
+    app.register.extensions.approve(batch_id, app.now(), app.office_days, shown)
+
+
+def _check_decided_none(app: App, batch_id: str) -> None:
     if decided_first(app, batch_id):
         msg = f"{batch_id}: you decided a row that is objected to; another leader gives it more time"
         raise Halt(msg, zh=f"{batch_id}：您核实过其所对异议的行，须由另一位领导延期")
-    app.register.clock.extend(batch_id, EXTENDED_OBJECTION, app.office_days, reason)
 
 
 def decided_first(app: App, batch_id: str) -> bool:

@@ -5,8 +5,9 @@ Rules
   the snapshot in memory and not the whole; for people outside of it (relatives, superseded numbers) the mapped files
   are whole. Every row belongs to exactly one range; one whose number cannot be read, to the first.
 - What a range decided rests as row numbers, codes and rows of the population, without names or numbers, encrypted to
-  the office's own certificate, in the archive under its hash. Airflow carries the hashes; they are checked before a
-  file is opened.
+  the office's own certificate, in the archive under its hash. Airflow carries the hashes, and may be made to carry
+  others; a partner's file lies in that archive, too, and may be encrypted to that certificate. So a file is taken where
+  it bears a code that only the office can make (HMAC-SHA256 under a key derived from its decryption key).
 - Put together the ranges are what deciding in one go gives; a test holds the one against the other.
 - A range that is decided again has another hash (encryption is random). The files go when the batch is prepared; what a
   try that was killed left, and nobody names, goes by retention.
@@ -14,10 +15,12 @@ Rules
 
 from __future__ import annotations
 
+import hmac
 import io
 import logging
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from hashlib import sha256
 from typing import Final
 
 import numpy as np
@@ -32,6 +35,7 @@ from exchange.matching.decide import decide
 from exchange.matching.id_numbers import standardise
 from exchange.matching.lookup import SortedTable
 from exchange.register import State
+from exchange.settings import read_secret
 from exchange.steps.answers import POPULATION, BatchContext, Part
 from exchange.steps.request import read_request
 from exchange.wire.envelope import decrypt, encrypt
@@ -41,6 +45,8 @@ log = logging.getLogger(__name__)
 ROW: Final = "row"
 AS_CLAIMED: Final = ("row_ref", "id_number", "name")
 """What a range leaves out: it stands in the request."""
+
+_DERIVED: Final = b"exchange ranges 1"
 
 _AHEAD: Final = timedelta(days=1)
 """More than two machines' clocks differ: a file that was laid down a moment ago is removed all the same."""
@@ -69,7 +75,7 @@ def match_range(app: App, batch_id: str, number: int, of: int) -> str:
     context = BatchContext.of(app, batch)
     decided = pl.concat(_decided(context, number, of))
     log.info("%s: range %d of %d, %d rows", batch_id, number + 1, of, decided.height)
-    content = _written(decided, _name(context, number, of))
+    content = _written(app, decided, _name(context, number, of))
     return app.archive.keep(encrypt(content, app.decryption.certificate))
 
 
@@ -129,17 +135,25 @@ def _name(context: BatchContext, number: int, of: int) -> str:
     return f"{context.batch.id} {number}/{of} {_population(context)}"
 
 
-def _written(frame: pl.DataFrame, name: str) -> bytes:
-    """A line that says what it is, then the table as an Arrow file."""
-    stream = io.BytesIO(name.encode() + b"\n")
-    stream.seek(0, io.SEEK_END)
+def _written(app: App, frame: pl.DataFrame, name: str) -> bytes:
+    """A line that says what it is, a line with its code, then the table as an Arrow file."""
+    stream = io.BytesIO()
     frame.write_ipc(stream, compression="zstd")
-    return stream.getvalue()
+    table = stream.getvalue()
+    return b"%b\n%b\n%b" % (name.encode(), _code(app, name, table), table)
+
+
+def _code(app: App, name: str, table: bytes) -> bytes:
+    key = hmac.digest(read_secret(app.settings.keys.decryption_key), _DERIVED, sha256)
+    code = hmac.new(key, name.encode() + b"\n", sha256)
+    code.update(table)
+    return code.hexdigest().encode()
 
 
 def _opened(context: BatchContext, digest: str, name: str) -> pl.DataFrame:
     app = context.app
-    said, _, table = decrypt(app.archive.verified_path(digest), app.decryption).partition(b"\n")
-    if said != name.encode():
+    said, _, rest = decrypt(app.archive.verified_path(digest), app.decryption).partition(b"\n")
+    code, _, table = rest.partition(b"\n")
+    if said != name.encode() or not hmac.compare_digest(code, _code(app, name, table)):
         raise Halt(_NOT_WHOLE)
     return pl.read_ipc(table)

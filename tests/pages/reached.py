@@ -12,6 +12,7 @@ from exchange.pages.access import ROUTES
 OFFICER = {
     "start", "review", "open_row", "decide_row", "undo_row", "objections", "open_objection", "returned",
     "propose_again", "open_next", "leave_row", "see_alike", "decide_alike", "propose_stop",
+    "propose_extension",
 }  # fmt: skip
 OPERATOR = {"start", "board", "batch", "run", "metrics", "search", "search_register"}
 EXPECTED = {
@@ -36,6 +37,7 @@ EXPECTED = {
         "leave_row",
         "decide_row",
         "extend",
+        "decide_extension",
     },
     "supervisor": OPERATOR | {"supervision", "supervision_csv", "report_file"},
 }

@@ -57,7 +57,7 @@ def test_no_write_without_a_token_of_the_own_account(pages: Pages, route: PageRo
 
 
 def test_what_writes_is_no_get() -> None:
-    words = {"approve_release", "return_release", "decide_stop", "decide_hold", "extend"}
+    words = {"approve_release", "return_release", "decide_stop", "decide_hold", "extend", "decide_extension"}
     assert {route.name for route in ROUTES if route.fresh} == words
     writes = words | {
         "open_row",

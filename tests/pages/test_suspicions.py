@@ -136,6 +136,50 @@ def test_a_leader_gives_an_objection_more_time_once(pages: Pages, app: App, obje
     assert pages.post("leader", "/approval/extend", **given)[0] == 409
 
 
+def test_an_officer_asks_for_more_time_and_another_person_decides(pages: Pages, app: App, objection: str) -> None:
+    """Asked from a row that is the officer's; returned with why; asked again; given."""
+    given = {"batch": objection, "row": "1", "why": "须调取案卷"}
+    assert "报请延期" in pages.post("officer", "/review/open", batch=objection, row="1")[1]
+    for login, change, status in (
+        ("op", {}, 403),
+        ("leader", {}, 403),
+        ("officer", {"why": " "}, 409),
+        ("officer", {"why": "见11010519491231002X"}, 409),
+        ("officer", {"row": "2"}, 404),
+        ("officer", {}, 303),
+    ):
+        assert pages.post(login, "/review/more-time", **given | change)[0] == status
+    assert app.register.batch(objection).due_working_days != EXTENDED_OBJECTION
+    line = pages.get("leader", "/approval")[1].partition(objection)[2].partition("</tr>")[0]
+    assert "须调取案卷" in line
+    assert "批准延期" in line
+    asked = {"batch": objection, "number": "1"}
+    assert pages.post("leader", "/approval/extend", batch=objection, why="x")[0] == 409, "that was asked for is decided"
+    for change, status in (
+        ({"word": "x"}, 400),
+        ({"word": "reject", "why": ""}, 409),
+        ({"word": "approve", "batch": "no.such"}, 404),
+        ({"word": "approve", "number": "2"}, 409),
+        ({"word": "reject", "why": "可按期"}, 303),
+    ):
+        assert pages.post("leader", "/approval/more-time", **asked | change)[0] == status
+    assert pages.post("officer", "/review/more-time", **given)[0] == 303
+    again = asked | {"number": "2", "word": "approve"}
+    assert pages.post("officer", "/approval/more-time", **again)[0] == 403
+    assert pages.post("leader", "/approval/more-time", **again)[0] == 303
+    assert app.register.batch(objection).due_working_days == EXTENDED_OBJECTION
+    app.register.verify()
+
+
+def test_who_asked_does_not_decide(pages: Pages, app: App, objection: str) -> None:
+    """By person: a leader who is an officer, too, asked at the command line."""
+    Register(app.register.engine, LEADER_ID).extensions.propose(objection, app.now(), "须调取案卷")
+    assert "由您报请，须由另一位领导审批" in pages.get("leader", "/approval")[1]
+    asked = {"batch": objection, "number": "1"}
+    assert pages.post("leader", "/approval/more-time", **asked, word="approve")[0] == 409
+    assert pages.post("leader", "/approval/more-time", **asked, word="reject", why="否")[0] == 409
+
+
 def test_who_decided_a_row_gives_no_more_time(pages: Pages, app: App, objection: str) -> None:
     as_leader = App(app.settings, Register(app.register.engine, LEADER_ID))
     review = as_leader.register.reviews.get(objection, 1)
@@ -143,6 +187,9 @@ def test_who_decided_a_row_gives_no_more_time(pages: Pages, app: App, objection:
     as_leader.register.reviews.decide(objection, [Decision(1, review.version, said, "archive")])
     assert "须由另一位领导延期" in pages.get("leader", "/approval")[1]
     assert pages.post("leader", "/approval/extend", batch=objection, why="须调取案卷")[0] == 409
+    app.register.extensions.propose(objection, app.now(), "须调取案卷")
+    asked = {"batch": objection, "number": "1", "word": "approve"}
+    assert pages.post("leader", "/approval/more-time", **asked)[0] == 409
     assert app.register.batch(objection).due_working_days != EXTENDED_OBJECTION
 
 

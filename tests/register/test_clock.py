@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 
 from exchange.base.errors import Halt
-from exchange.calendar.limits import EXTENDED_OBJECTION
 from exchange.calendar.working_days import NO_DAYS, OFFICE_ZONE, due_after, due_date
 from exchange.register import FileRecord, Register, Role
 from exchange.register.clock import Clock
@@ -202,9 +201,7 @@ def test_more_time_for_an_objection_is_kept_through_a_stop(
     batch = new_batch(register)
     objection = manifest.model_copy(update={"cycle": "objection", "objects_to": first})
     register.accept(batch, objection, due_date("objection", RECEIVED))
-    register.clock.extend(batch, EXTENDED_OBJECTION, NO_DAYS, "档案在外地")
-    with pytest.raises(Halt, match="cannot be extended"):
-        register.clock.extend(batch, EXTENDED_OBJECTION, NO_DAYS, "again")
+    register.extensions.extend(batch, NO_DAYS, "档案在外地")
     extended = register.batch(batch).due_on
     assert extended == due_date("objection", RECEIVED).day + (date(2027, 1, 5) - date(2026, 12, 14))
     stop(register, batch, at(25), "record_unclear")

@@ -101,10 +101,68 @@ def another_file(connection: Any) -> None:
     connection.execute("INSERT INTO file VALUES (%s, 'result-2', 'n', repeat('e', 64), 1, now())", [BATCH])
 
 
+def statement(words: str) -> Forge:
+    """One statement about the batch."""
+    return lambda connection: connection.execute(words.encode(), {"batch": BATCH})
+
+
+STATEMENTS = {
+    "another officer's word": "UPDATE review SET decided_with = '{another}', decided_by = 'another'",
+    "a row that somebody has open": "UPDATE review SET held_by = 'another', held_until = now() + interval '1 day'",
+    "more time": "UPDATE batch SET due_working_days = 30, due_on = due_on + 60",
+    "a proposal of more time": "INSERT INTO extension_proposal VALUES (%(batch)s, 1, now(), 'another', 'why')",
+    "more time, asked for and given":
+        "INSERT INTO extension_proposal VALUES (%(batch)s, 1, now(), 'another', 'why', now(), 'leader', true)",
+    "a proposal of a stop": "INSERT INTO clock_proposal VALUES (%(batch)s, 1, now(), 'another', 'other', 'why')",
+    "a stop": "INSERT INTO clock_stop VALUES (%(batch)s, 1, now(), 'another', 'other', 'why')",
+    "a clock that stands": "UPDATE batch SET clock_stands = true",
+    "a second release, approved": "INSERT INTO release (batch_id, number, state, rows, counts, needs_approval,"
+        " proposed_at) VALUES (%(batch)s, 2, 'approved', '{3}', '{}', false, now())",
+    "a release that needs nobody": "INSERT INTO release (batch_id, number, state, rows, counts, needs_approval,"
+        " proposed_at) VALUES (%(batch)s, 2, 'proposed', '{3}', '{}', false, now())",
+    "counts": "INSERT INTO answer_count VALUES (%(batch)s, 'sex', 'consistent', 1)",
+    "another snapshot": "INSERT INTO snapshot_use (batch_id, source, later, version, as_of)"
+        " VALUES (%(batch)s, 'population', true, '2026-11-01.1', now())",
+    "a guard that let it go": "INSERT INTO guard_hold (batch_id, held_at, tripped, decision, decided_at,"
+        " decided_by, reason) VALUES (%(batch)s, now(), '{}', 'released', now(), 'leader', 'why')",
+    "a result that was taken": "INSERT INTO pickup VALUES (%(batch)s, 1, now(), 'removed')",
+    "a result that was seen": "INSERT INTO sighting VALUES (%(batch)s, 1, now())",
+    "a hold": "INSERT INTO legal_hold (batch_id, number, held_at, held_by, reason)"
+        " VALUES (%(batch)s, 1, now(), 'a', 'r')",
+    "what nobody is told": "INSERT INTO told_withheld SELECT %(batch)s, now(), 'another', 'why'",
+    "a test": "UPDATE batch SET stage = 'test'",
+    "another handler": "UPDATE batch SET handler = 'another', letter = '9', legal_basis = 'x'",
+}  # fmt: skip
+"""What the role may write beside the approval itself."""
+
 FORGERIES = [
     approve, approve_with_a_line, approve_with_an_old_line, approve_with_anothers_signature, decide, open_no_more,
-    another_file,
+    another_file, *(pytest.param(statement(words), id=name) for name, words in STATEMENTS.items()),
 ]  # fmt: skip
+
+
+def test_a_batch_of_which_no_line_tells_sends_nothing(waiting: Register, role: Forge) -> None:
+    """A batch that is prepared by its row alone, with the files of another one's result."""
+    with role() as connection:
+        connection.execute(
+            "INSERT INTO batch (id, partner, manifest_sha256, state, received_at, items, due_provisional)"
+            " SELECT 'bank.forged', partner, manifest_sha256, 'sealed', received_at, items, false FROM batch"
+            " WHERE id = %s",
+            [BATCH],
+        )
+        connection.execute(
+            "INSERT INTO file SELECT 'bank.forged', role, name, sha256, size, recorded_at FROM file"
+            " WHERE batch_id = %s",
+            [BATCH],
+        )
+    attempts: list[Callable[[], object]] = [
+        lambda: waiting.attested("bank.forged"),
+        lambda: waiting.delivered("bank.forged"),
+        waiting.verify,
+    ]
+    for attempt in attempts:
+        with pytest.raises(Halt, match=r"not what the ledger says|no line speaks of it"):
+            attempt()
 
 
 @pytest.mark.parametrize("forge", FORGERIES)

@@ -13,7 +13,7 @@ from psycopg import sql
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Kind, with_new_key
-from exchange.calendar.working_days import NO_DAYS, Due
+from exchange.calendar.working_days import NO_DAYS, Due, due_date, office_day
 from exchange.guard.rules import Counts, Failed, Trip
 from exchange.register import (
     Decision,
@@ -33,7 +33,7 @@ from tests.register.stopping import stop
 
 from .conftest import AT, Database
 
-BATCH, DAY = "bank.b1", timedelta(days=1)
+BATCH, OBJECTION, DAY = "bank.b1", "bank.b2", timedelta(days=1)
 RING = with_new_key(None, AT.date())
 EXCEPTED = {
     ("ledger_head", "single"): "has one value that the database allows",
@@ -67,6 +67,10 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.record_file(BATCH, "receipt", "r", "c" * 64, 1)
     stop(register, BATCH, AT, "record_unclear", "why")
     register.clock.start(BATCH, AT + DAY, NO_DAYS, "found")
+    register.claim(OBJECTION, "bank", "b" * 64, [], AT)
+    objection = manifest.model_copy(update={"cycle": "objection", "objects_to": BATCH})
+    register.accept(OBJECTION, objection, due_date("objection", office_day(AT)))
+    register.extensions.propose(OBJECTION, AT, "档案在外地")
     reviews = [NewReview(2, "220100", ("name",)), NewReview(3, "220100", ("name",))]
     hashes = RING.hashed(np.array([1, 2]), Kind.NUMBER)
     told = Told.of(RING, [hashes], [np.array([2, 3], np.uint32)])
@@ -81,6 +85,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.releases.propose(BATCH, [3], outcome, needs_approval=True)
     leader = migrated.open("leader")
     leader.releases.reject(BATCH, 1, "again")
+    leader.extensions.reject(OBJECTION, AT, "in time", 1)
     leader.told_uses.confirm(leader.told_uses.question(asked, AT), [BATCH], AT)
     leader.close()
     register.pickups.seen(BATCH, 1, AT)
@@ -159,6 +164,23 @@ def test_removed_rows_are_found(full: Register, owner: Any, table: str) -> None:
     found = is_found(full)
     owner.execute(f"INSERT INTO {table} SELECT * FROM kept".encode())  # noqa: S608
     owner.execute(b"DROP TABLE kept")
+    assert found
+    assert not is_found(full)
+
+
+@pytest.mark.parametrize("table", sorted(OF_BATCH))
+def test_a_row_of_a_batch_that_was_put_in_is_found(full: Register, owner: Any, table: str) -> None:
+    """One more than there is, of a batch that there is; or a batch more."""
+    columns = Base.metadata.tables[table].columns
+    key = [each.name for each in Base.metadata.tables[table].primary_key.columns][-1]
+    kind = owner.execute(f"SELECT pg_typeof({key})::text FROM {table} LIMIT 1".encode()).fetchone()[0]  # noqa: S608
+    other = f"'{OBJECTION}'" if key == "batch_id" else OTHER[kind].format(key)
+    values = ", ".join(other if each.name == key else each.name for each in columns)
+    named = ", ".join(each.name for each in columns)
+    put = f"INSERT INTO {table} ({named}) SELECT {values} FROM {table} LIMIT 1 RETURNING ctid"  # noqa: S608
+    (place,) = owner.execute(put.encode()).fetchone()
+    found = is_found(full)
+    owner.execute(f"DELETE FROM {table} WHERE ctid = '{place}'::tid".encode())  # noqa: S608
     assert found
     assert not is_found(full)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from datetime import date
 
@@ -21,6 +22,7 @@ from exchange.register import ReviewFilter, State
 from exchange.steps.answers import POPULATION, BatchContext
 from exchange.steps.disclosure import SpotCheck
 from exchange.steps.ranges import merge_ranges, range_of
+from exchange.wire.envelope import decrypt, encrypt
 
 ITEMS = ("id_number", "name", "sex", "birth_date", "former_name", "kinship", "migration", "criminal_record")
 ROWS = 120
@@ -127,6 +129,29 @@ def test_what_is_not_this_batch_is_not_put_together(app: App, accept: Accept) ->
     for ranges in ([mine[0]], [mine[1], mine[0]], [mine[0], theirs], [mine[0], of_three], [*mine, mine[0]]):
         with pytest.raises(Halt, match="do not make up this batch"):
             together(context, ranges)
+
+
+def test_a_range_that_the_office_did_not_write_is_not_put_together(app: App, accept: Accept) -> None:
+    """Whoever has a folder here can have any file kept, encrypted to the office's certificate, which is no secret; and
+    whoever may write XComs can name it in a range's place.
+    """
+    context = accept(app)
+    key, sound = app.decryption, pipeline.match_range(app, context.batch.id, 0, 1)
+    name, code, table = decrypt(app.archive.verified_path(sound), key).split(b"\n", 2)
+    told = pl.read_ipc(table).with_columns(criminal_record=pl.lit("no_record").cast(pl.Categorical))
+    forged = io.BytesIO()
+    told.write_ipc(forged)
+    for content in (
+        b"%b\n%b" % (name, forged.getvalue()),
+        b"%b\n%b\n%b" % (name, code, forged.getvalue()),
+        b"%b\n\n%b" % (name, forged.getvalue()),
+        b"%b\n%b\n%b" % (name, code[::-1], table),
+    ):
+        planted = app.archive.keep(encrypt(content, key.certificate))
+        with pytest.raises(Halt, match="do not make up this batch"):
+            pipeline.process_ranges(app, context.batch.id, [planted])
+        assert app.archive.has(planted), "nothing is removed, either"
+    assert app.register.batch(context.batch.id).state is State.ACCEPTED
 
 
 def test_who_has_no_number_is_not_cut_by_it(app: App, accept: Accept) -> None:

@@ -6,14 +6,34 @@ const typing = (event) => event.ctrlKey || event.altKey || event.metaKey || even
 function refresh(live) {
   const seconds = Number(live.dataset.refresh);
   setInterval(async () => {
-    if (document.hidden || live.contains(document.activeElement)) return; // never under somebody's hands
+    if (document.hidden) return;
+    const updated = document.getElementById("updated");
     try {
       const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
-      if (!answer.ok) return;
-      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("live");
-      if (fresh && fresh.innerHTML !== live.innerHTML) live.replaceChildren(...fresh.childNodes);
-    } catch { /* the next time */ }
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = answer.ok && page.getElementById("live");
+      if (!fresh) throw new Error(answer.status);
+      if (renew(live, fresh)) updated.replaceChildren(...page.getElementById("updated").childNodes);
+    } catch { updated.textContent = updated.dataset.lost; }
   }, seconds * 1000);
+}
+
+// Puts what is new in the place of what was, with the focus and what was scrolled where they were. Not while somebody has
+// marked text there, or has the focus on a link that is gone: whether it was done.
+function renew(live, fresh) {
+  if (fresh.innerHTML === live.innerHTML) return true;
+  const places = (root) => [...root.querySelectorAll(".wide")];
+  const focused = live.contains(document.activeElement) ? document.activeElement : null;
+  const same = focused && (focused.matches(".wide")
+    ? places(fresh)[places(live).indexOf(focused)]
+    : [...fresh.querySelectorAll("a")].find((link) => link.getAttribute("href") === focused.getAttribute("href")));
+  const marked = document.getSelection();
+  if ((focused && !same) || (!marked.isCollapsed && live.contains(marked.anchorNode))) return false;
+  const scrolled = places(live).map((place) => place.scrollLeft);
+  live.replaceChildren(...fresh.childNodes);
+  places(live).forEach((place, index) => { place.scrollLeft = scrolled[index] ?? 0; });
+  same?.focus({ preventScroll: true });
+  return true;
 }
 
 function list(buttons) {

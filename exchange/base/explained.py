@@ -1,0 +1,72 @@
+"""What it means that a step has stopped, and what is to be done, in Chinese and English: ``schemas/troubles.toml``.
+
+Rules
+- The place that an error went through decides, and its kind, never its text: the innermost one in the table.
+- It is for whoever reads: nothing is decided by it, and it holds no more than the table and the error's own sentence.
+"""
+
+from __future__ import annotations
+
+import tomllib
+import traceback
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Final, Literal
+
+from exchange.base.errors import Retryable
+from exchange.base.paths import SCHEMAS
+
+_PACKAGE: Final = Path(__file__).parent.parent
+_LAST: Final = "step"
+"""What is said of an error that went through no place of the table."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """``places``: modules of the package or folders of them; ``only``: for one kind of error."""
+
+    code: str
+    places: Sequence[str]
+    zh: str
+    en: str
+    todo_zh: str
+    todo_en: str
+    only: Literal["Halt", "Retryable"] | None = None
+
+    def place_of(self, module: str, kind: str) -> str:
+        """The longest of its places that this module is or lies in; empty where none is for this kind of error."""
+        if self.only not in (None, kind):
+            return ""
+        return max((each for each in self.places if f"{module}/".startswith(f"{each}/")), key=len, default="")
+
+
+@cache
+def explanations() -> dict[str, Explanation]:
+    entries = tomllib.loads((SCHEMAS / "troubles.toml").read_text(encoding="utf-8"))["trouble"]
+    return {entry["code"]: Explanation(**entry) for entry in entries}
+
+
+def explained(error: BaseException) -> Explanation:
+    """What this error means, by the way that it took."""
+    kind = "Retryable" if isinstance(error, Retryable) else "Halt"
+    for module in _way(error):
+        if (found := of_module(module, kind)) is not None:
+            return found
+    return explanations()[_LAST]
+
+
+def of_module(module: str, kind: str) -> Explanation | None:
+    """The entry with the longest place for this module, one for this kind alone before the others."""
+    fitting = [(each.place_of(module, kind), each.only is not None, each) for each in explanations().values()]
+    place, _, found = max(fitting, key=lambda each: (len(each[0]), each[1]))
+    return found if place else None
+
+
+def _way(error: BaseException) -> Iterator[str]:
+    """The modules of this package that the error went through, the innermost first."""
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if _PACKAGE in path.parents:
+            yield path.relative_to(_PACKAGE).with_suffix("").as_posix()

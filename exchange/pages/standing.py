@@ -1,0 +1,68 @@
+"""How the office stands, always on the board: its sources, certificates and standing duties, also while all is well.
+
+Rules
+- What is in order and what is not is decided by the installation's health (``operation/office.py``), not here.
+- Which certificates end within ``TOLD_DAYS`` stands among the troubles; here stand how many, and which ends first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from exchange.app import App
+from exchange.base.duty import BACKUP, VERIFY, Duties
+from exchange.base.tables import SOURCES
+from exchange.calendar.working_days import office_day
+from exchange.operation import office
+from exchange.operation.finding import Condition, Finding
+from exchange.pages.troubles import last_days
+from exchange.pages.words import moment
+from exchange.supervision.labels import Words
+from exchange.wire.certificates import TOLD_DAYS
+
+
+@dataclass(frozen=True)
+class Standing:
+    """``at``: when it was last done, or the day that it shows; ``is_well``: nobody need look."""
+
+    kind: Words
+    words: Words
+    at: str
+    is_well: bool
+
+
+def standing(app: App) -> list[Standing]:
+    return [*_sources(app), _certificates(app), *_duties(app)]
+
+
+def _sources(app: App) -> Iterator[Standing]:
+    for each in office.sources(app):
+        current = app.snapshots.current(each.about)
+        yield _standing(Words("数据源", SOURCES[each.about].code), each, str(current.as_of) if current else "")
+
+
+def _certificates(app: App) -> Standing:
+    kind = Words("证书", "certificates")
+    days = sorted(last_days(app))
+    soon = sum((day - office_day(app.now())).days <= TOLD_DAYS[0] for day, _, _ in days)
+    if not days:
+        return Standing(kind, Words("没有可读取的证书", "none can be read"), "", is_well=False)
+    day, whose, use = days[0]
+    within = Words(f"{TOLD_DAYS[0]} 天内到期 {soon} 张", f"{soon} end within {TOLD_DAYS[0]} days")
+    words = Words(f"{within.zh}；最早：{whose} {use}", f"{within.en}; the first")
+    return Standing(kind, words, str(day), is_well=not soon)
+
+
+def _duties(app: App) -> Iterator[Standing]:
+    last = Duties.of_home(app.settings.home).last
+    found = [("值守、收件", "on duty", each.about, each) for each in office.duties(app)]
+    found += [("核对登记簿", "ledger's check", VERIFY, each) for each in office.ledger(app)]
+    found += [("备份", "backup", BACKUP, each) for each in office.backup(app)]
+    for zh, en, duty, finding in found:
+        sign = last(duty)
+        yield _standing(Words(zh, en), finding, moment(sign.at) if sign else "")
+
+
+def _standing(kind: Words, finding: Finding, at: str) -> Standing:
+    return Standing(kind, Words(finding.zh, finding.en), at, finding.condition is Condition.OK)

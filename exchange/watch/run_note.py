@@ -1,0 +1,53 @@
+"""What stands beside a run in Airflow: whose batch, what for, how often, how many rows and when due, in one line.
+
+Rules
+- Codes, counts and days alone. What a manifest says before it is trusted is told as codes that the office's own tables
+  and the partner's agreement know, and as numbers.
+- It is for whoever looks at a list of runs; a run starts as well without it.
+"""
+
+from __future__ import annotations
+
+from exchange.app import App
+from exchange.base.errors import ExchangeError, Refused
+from exchange.register import Batch, State
+from exchange.supervision import labels
+from exchange.watch.deadlines import due_of
+
+
+def run_note(app: App, batch_id: str) -> str | None:
+    """None where the register cannot tell of the batch now."""
+    try:
+        batch = app.register.batch(batch_id)
+        return " · ".join([*_asked(app, batch), *_due(app, batch)])
+    except ExchangeError:
+        return None
+
+
+def _due(app: App, batch: Batch) -> list[str]:
+    if batch.due_on is None and batch.state is not State.CLAIMED:
+        return []
+    due = due_of(app, batch, app.register.clock.stops(batch.id))
+    return [f"时限 due {due.day}{'（暂定）' if due.provisional else ''}"]
+
+
+def _asked(app: App, batch: Batch) -> list[str]:
+    cycle, purpose, rows = batch.cycle, batch.purpose, batch.rows_in
+    if batch.state is State.CLAIMED:
+        try:
+            manifest = app.manifest(batch)
+        except Refused:
+            return [_partner(app, batch.partner, None)[0]]
+        cycle, purpose, rows = manifest.cycle, manifest.purpose, manifest.rows
+    partner, what = _partner(app, batch.partner, purpose)
+    told = [partner, what, str(labels.cycle(cycle)) if cycle in labels.cycles() else ""]
+    return [each for each in told if each] + ([] if rows is None else [f"{rows:,} 行 rows"])
+
+
+def _partner(app: App, partner: str, purpose: str | None) -> tuple[str, str]:
+    """The partner's name and the purpose's, in Chinese; a purpose that the agreement does not know is not told."""
+    try:
+        agreement = app.agreement(partner)
+    except ExchangeError:
+        return partner, ""
+    return agreement.zh, next((each.zh for each in agreement.purposes if each.code == purpose), "")
