@@ -4,7 +4,7 @@ Rules
 - Nothing is cut. What does not fit is folded within its column; days stay on one line, a moment's time may stand below
   its day, and ids, which are copied, stay whole while the other columns have room to fold in.
 - What stands in a cell is text: brackets in a letter's number or a note are brackets, not markup.
-- A table of nothing says so in words; a frame around nothing could also be a fault.
+- A table of nothing says so in words; a frame around nothing could also be a fault. A column of nothing is left out.
 - Headings are Chinese with English beside; people are read by their names, and machines get the ids.
 """
 
@@ -29,11 +29,11 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="For machines and spreadsheet
 NOTHING: Final = "没有。 None."
 _DAYS: Final = frozenset({"due"})
 """Columns that are not folded."""
-_MOMENTS: Final = frozenset({"received", "since"})
-_DAY: Final = 10
+_LEAST: Final = {"received": 10, "since": 10, "office": 6, "row": 4}
+"""Columns that are folded to this width and no further: a day, a division's code."""
 _IDS: Final = frozenset({"batch", "name", "release", "set"})
-_LETTERS: Final = 2
-"""Room that is left to each column that folds: a Chinese character."""
+_LETTERS: Final = 3
+"""Room that is left to each column that folds: a Chinese character and a half."""
 _PEOPLE: Final = frozenset({"by", "judged_by"})
 """Columns of people who work here."""
 
@@ -51,8 +51,12 @@ class Folded(Table):
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.rows:
+            every, self.columns = self.columns, [each for each in self.columns if any(map(str, each.cells))]
+            for index, column in enumerate(self.columns):
+                column._index = index
             self._keep_ids_whole(options.max_width)
             yield from super().__rich_console__(console, options)
+            self.columns = every
         else:
             yield Text(f"{self.title}：{NOTHING}" if self.title else NOTHING)
 
@@ -68,6 +72,9 @@ class Folded(Table):
         for column in ids:
             needed += _widest(column)
             column.no_wrap = needed <= width
+        is_wide = sum(map(_widest, self.columns)) + 2 * len(self.columns) + 1 > width
+        for column in others:  # a least width alone is put on top of what fits, and the last column falls off the edge
+            column.width = column.min_width if is_wide else None
 
 
 def _widest(column: Column) -> int:
@@ -78,8 +85,8 @@ def folded(columns: Mapping[str, str], title: str | None = None, *, whole: str |
     """A table of these columns (name → heading). ``whole``: one more that is not folded, of short ids."""
     table = Folded(title)
     for name, heading in columns.items():
-        least = _DAY if name in _MOMENTS else None
-        table.add_column(heading, overflow="fold", no_wrap=name in _DAYS or name == whole, min_width=least)
+        no_wrap = name in _DAYS or name == whole
+        table.add_column(heading, overflow="fold", no_wrap=no_wrap, min_width=_LEAST.get(name))
     table.ids = {heading for name, heading in columns.items() if name in _IDS}
     return table
 

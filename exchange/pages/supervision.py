@@ -48,7 +48,9 @@ class Shown:
 
 
 def supervision(asked: Asked) -> Response:
-    return asked.page("supervision.html", tables=_tables(asked), reports=_reports(asked.app))
+    return asked.page(
+        "supervision.html", tables=_tables(asked), reports=_reports(asked.app), moment=words.moment(asked.app.now())
+    )
 
 
 def supervision_csv(asked: Asked) -> Response:
@@ -90,7 +92,10 @@ def _reports(app: App) -> list[tuple[str, list[str]]]:
 def _tables(asked: Asked) -> list[Shown]:
     app = asked.app
     months = figures_of_months(app, last_months(app.now(), MONTHS), asked.context.months)
-    heads = tuple(Words(each.month.name, "" if each.month.whole else "up to now") for each in months)
+    heads = tuple(
+        Words(each.month.name, "") if each.month.whole else Words(f"{each.month.name} 至今", "up to now")
+        for each in months
+    )
     return [
         Shown("months", Words("逐月对照", "Months side by side"), (Words("指标", "figure"), *heads), _totals(months)),
         _rates("levels", Words("按时办结率，按级别", "On time, by level"), months, heads, "by_level"),

@@ -79,6 +79,29 @@ def test_ids_are_whole_on_one_line_while_the_others_can_fold(letters: int) -> No
         assert "2026-11-27" in written.getvalue()
 
 
+@pytest.mark.parametrize("refused", ["", "rows_unreadable row 12 id_number"])
+def test_the_last_column_is_whole_too(refused: str) -> None:
+    """And one of nothing leaves its room to the others."""
+    table = folded({name: f"{name} 栏" for name in REGISTER})
+    cells = (
+        "court-changchun.2026-11-23-jurors-2",
+        "delivered",
+        "ad_hoc",
+        "1000000",
+        "2026-11-29 02:58:23",
+        "2026-11-29",
+    )
+    table.add_row(*cells, refused)
+    for width in (80, 120, 200):
+        written = io.StringIO()
+        Console(file=written, width=width).print(table)
+        text = written.getvalue()
+        assert len({Console().measure(line).maximum for line in text.splitlines()}) == 1
+        *shown, behind = [each.replace(" ", "") for each in columns_of(text)]
+        assert shown == [each.replace(" ", "") for each in (*cells, refused) if each]
+        assert behind == "", "the frame is whole"
+
+
 ROOM = Path(listing.__file__).parent
 IDS = st.text("abcdefghij0123456789.-[]/=", min_size=30, max_size=90)
 
