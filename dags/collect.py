@@ -5,8 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-from airflow.sdk.exceptions import AirflowFailException
-from household.tasks import in_office, start_run
+from household.tasks import OFFICE_ARGS, a_person_must_look, in_office, start_run
 
 from exchange.app import App
 from exchange.intake.collect import poll
@@ -28,24 +27,27 @@ trouble; its log says which and what; the others were looked at. *skipped*: ther
 
 @dag(
     dag_id="collect",
+    dag_display_name="收件 · collect",
+    description="每分钟查看各部门目录并登记请求 looks into the partners' folders each minute",
     schedule="* * * * *",
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=10),
+    default_args=OFFICE_ARGS,
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "收件 intake"],
     is_paused_upon_creation=False,
 )
 def collect() -> None:
-    @task
+    @task(task_display_name="查看各目录 poll folders")
     def poll_folders() -> list[str]:
         """The troubles in one sentence, none where there are none: then ``troubles`` needs no process."""
         troubles = in_office(_sweep)
         return ["; ".join(troubles)] if troubles else []
 
-    @task
+    @task(task_display_name="异常 troubles")
     def troubles(message: str) -> None:
-        raise AirflowFailException(message)
+        raise a_person_must_look([message])
 
     troubles.expand(message=poll_folders())
 
@@ -54,8 +56,8 @@ def _sweep(app: App) -> list[str]:
     """Each claim starts its run at once: nobody waits for the slowest partner's server. Then what was claimed before and
     has no run yet is started, and the status files are renewed where something changed. What is in trouble.
     """
-    polled = poll(app, lambda batch_id, lane: start_run(lane, batch_id))
-    unstarted = [batch_id for batch_id, lane in polled.waiting.items() if not start_run(lane, batch_id)]
+    polled = poll(app, lambda batch_id, lane: start_run(app, lane, batch_id))
+    unstarted = [batch_id for batch_id, lane in polled.waiting.items() if not start_run(app, lane, batch_id)]
     return [*polled.troubles, *(f"{each}: its run could not be started" for each in unstarted), *publish_all(app)]
 
 

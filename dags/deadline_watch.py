@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException, AirflowSkipException
+from airflow.sdk.exceptions import AirflowSkipException
 from household.notifier import CONNECTION, OfficeNotifier, send
-from household.tasks import in_office
+from household.tasks import OFFICE_ARGS, a_person_must_look, in_office
 from pendulum import datetime
 
 from exchange.app import App
@@ -52,35 +52,38 @@ def _untold(app: App) -> list[Alert]:
 
 @dag(
     dag_id="deadline_watch",
+    dag_display_name="时限巡查 · deadline watch",
+    description="每小时巡查时限、应报未报、证书 watches due days, missing sets and certificates each hour",
     schedule="17 * * * *",
     start_date=datetime(2026, 1, 1, tz="Asia/Shanghai"),
     catchup=False,  # one look sees all that was missed
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=50),
-    default_args={
+    default_args=OFFICE_ARGS
+    | {
         "retries": 3,
         "retry_delay": timedelta(minutes=2),
         "execution_timeout": timedelta(minutes=15),
         "on_failure_callback": OfficeNotifier(),
     },
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "巡查 watch"],
     is_paused_upon_creation=False,
 )
 def deadline_watch() -> None:
-    @task
+    @task(task_display_name="重算时限 count again")
     def count_again() -> list[str]:
         return in_office(_count_again)
 
-    @task(trigger_rule="all_done")
+    @task(task_display_name="时限 deadlines", trigger_rule="all_done")
     def deadlines() -> int:
         return len(in_office(watch_deadlines))
 
-    @task
+    @task(task_display_name="应报未报、证书 cycles")
     def cycles() -> list[str]:
         return in_office(_cycles)
 
-    @task(trigger_rule="all_done")
+    @task(task_display_name="提醒本机关 tell", trigger_rule="all_done")
     def tell() -> int:
         alerts = in_office(_untold)
         if not alerts:
@@ -91,12 +94,12 @@ def deadline_watch() -> None:
         in_office(lambda app: app.register.alerts.told(alerts, app.now()))
         return len(alerts)
 
-    @task(trigger_rule="all_done")
+    @task(task_display_name="异常 troubles", trigger_rule="all_done")
     def troubles(of_receipts: list[str] | None, of_cycles: list[str] | None, alerts: int | None) -> None:
         if of_receipts is None or of_cycles is None or alerts is None:
-            raise AirflowFailException("a part of the watch has failed; see its log")
+            raise a_person_must_look(["a part of the watch has failed; see its log"])
         if distinct := sorted({*of_receipts, *of_cycles}):
-            raise AirflowFailException("; ".join(distinct))
+            raise a_person_must_look(distinct)
 
     counted, watched, looked = count_again(), deadlines(), cycles()
     counted >> watched

@@ -26,8 +26,9 @@ as in one go.
 | `process` | 合并各段，脱敏、检查、签名加密，删除各段 | puts the ranges together, masks, judges, encrypts, removes them |
 | `deliver` | 同 `batch` | as in `batch` |
 
-**任务失败怎么办 · when a task has failed**：看任务日志最后一行，按其说明处理后点 *Clear*。任何任务、任何时候都可以清除重跑：结果相同，只送达一次。
-Read the last line of its log, put in order what it says, press *Clear*. Any task may be cleared at any time: same
+**任务失败怎么办 · when a task has failed**：看任务日志中“须人工处理”两行（看板和批次页上也有），按其说明处理后点 *Clear*。任何任务、任何时候都可以清除重跑：结果相同，只送达一次。
+Read the two lines *a person must look* of its log (the board and the batch's page have them, too), put in order what they
+say, press *Clear*. Any task may be cleared at any time: same
 result, delivered once.
 
 `receive` 之后全部为 *skipped*：不予受理，回执已说明原因。 *skipped* after `receive`: refused, the receipt says why.
@@ -38,34 +39,39 @@ result, delivered once.
 
 @dag(
     dag_id="large",
+    dag_display_name="特大批次 · large",
+    description="一个特大批次，按号码段分开比对 one very large batch, matched by ranges",
     schedule=None,
     catchup=False,
     max_active_runs=4,
     default_args=RETRY_ARGS | BULK_POOL,
     deadline=alert(),
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "批次 batches"],
     is_paused_upon_creation=False,
 )
 def large() -> None:
-    @task.short_circuit
+    @task.short_circuit(task_display_name="受理 receive")
     def receive() -> bool:
         return run_step(pipeline.receive)
 
-    @task
+    @task(task_display_name="定段 plan")
     def plan() -> list[dict[str, int]]:
         ranges = run_step(pipeline.plan)
         return [{"number": number, "of": ranges} for number in range(ranges)]
 
-    @task(map_index_template="{{ task.op_kwargs['number'] + 1 }} / {{ task.op_kwargs['of'] }}")
+    @task(
+        task_display_name="比对一段 match a range",
+        map_index_template="{{ task.op_kwargs['number'] + 1 }} / {{ task.op_kwargs['of'] }}",
+    )
     def match_range(number: int, of: int) -> str:
         return run_step(lambda office, batch_id: pipeline.match_range(office, batch_id, number, of))
 
-    @task(trigger_rule="none_failed")  # without ranges the step decides by itself
+    @task(task_display_name="合并 process", trigger_rule="none_failed")  # without ranges the step decides by itself
     def process(ranges: list[str]) -> None:
         run_step(lambda office, batch_id: pipeline.process_ranges(office, batch_id, list(ranges or ())))
 
-    @task
+    @task(task_display_name="送达 deliver")
     def deliver() -> None:
         run_step(pipeline.deliver)
 

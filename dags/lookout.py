@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 
 from airflow.sdk import dag, task
-from household.tasks import in_office, start_run
+from household.tasks import OFFICE_ARGS, in_office, start_run
 
 from exchange.app import App
 from exchange.intake.lanes import Lane
@@ -45,11 +45,14 @@ answer is tried again, the others are watched; `troubles` of `collect` reports i
 
 @dag(
     dag_id="lookout",
+    dag_display_name="值守 · lookout",
+    description="一直查看可提临时请求的部门的目录 looks all the time, for ad hoc requests",
     schedule="*/5 * * * *",
     catchup=False,
     max_active_runs=2,
     dagrun_timeout=timedelta(seconds=SECONDS + 100),  # what waits for a worker that is gone holds up no later run
-    default_args={
+    default_args=OFFICE_ARGS
+    | {
         "pool": "lookout",
         "priority_weight": 100,
         "weight_rule": "absolute",
@@ -57,11 +60,11 @@ answer is tried again, the others are watched; `troubles` of `collect` reports i
         "execution_timeout": timedelta(seconds=2 * SECONDS),
     },
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "收件 intake"],
     is_paused_upon_creation=False,
 )
 def lookout() -> None:
-    @task
+    @task(task_display_name="值守 watch")
     def watch(number: int) -> None:
         in_office(partial(_watch, Share(number, LOOKOUTS)))
 
@@ -74,13 +77,13 @@ def _watch(share: Share, app: App) -> None:
     def open_app() -> App:
         return App.open(app.register.actor)
 
-    owed, start_immediate = OwedRuns.of_home(app.settings.home), partial(start_run, Lane.IMMEDIATE)
+    owed, start_immediate = OwedRuns.of_home(app.settings.home), partial(start_run, app, Lane.IMMEDIATE)
     with resident_workers(open_app, app.settings.policy.resident_workers, owed, start_immediate) as workers:
         for batch_id, lane in monitor(app, SECONDS, workers.look, share):
             if lane is Lane.IMMEDIATE:
                 workers.pass_on(batch_id)
             else:
-                start_run(lane, batch_id)
+                start_run(app, lane, batch_id)
 
 
 lookout()

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag, task
 from household.notifier import OfficeNotifier
-from household.tasks import in_office
+from household.tasks import OFFICE_ARGS, in_office
 from pendulum import datetime
 
 from exchange.app import App
@@ -31,22 +31,25 @@ def _write(app: App) -> list[str]:
 
 @dag(
     dag_id="monthly_report",
+    dag_display_name="月报 · monthly report",
+    description="每月 1 至 5 日制作上月统计 makes last month's report from the 1st to the 5th",
     schedule="40 4 1-5 * *",
     start_date=datetime(2026, 1, 1, tz="Asia/Shanghai"),
     catchup=False,  # after a standstill one run makes what the missed ones would have made
     max_active_runs=1,
-    default_args={
+    default_args=OFFICE_ARGS
+    | {
         "retries": 3,
         "retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(hours=1),
         "on_failure_callback": OfficeNotifier(),
     },
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "每夜 nightly"],
     is_paused_upon_creation=False,
 )
 def monthly_report() -> None:
-    @task
+    @task(task_display_name="制作 write")
     def write() -> list[str]:
         return in_office(_write)
 

@@ -21,23 +21,25 @@ PAGE = """
 领导在页面“审批”中批准或退回，登记簿记名；本 DAG 不提问，也不接受任何答复。未批准的放行，无论怎样运行、清除、标记，都不会发出。
 Leaders approve on the page *Approval*, in the register, in their own name; nothing is asked or answered here. What was not approved is not sent, whatever is run, cleared or marked.
 
-`send` 失败：看日志最后一行，处理后点 *Clear*。一小时后仍未送达的，自动另启动一个运行。
-*failed* `send`: read the last line of its log, put in order what it says, press *Clear*. What was not delivered an hour later gets another run by itself.
+`send` 失败：看日志中“须人工处理”两行，处理后点 *Clear*。一小时后仍未送达的，自动另启动一个运行。
+*failed* `send`: read the two lines *a person must look* of its log, put in order what they say, press *Clear*. What was not delivered an hour later gets another run by itself.
 """
 
 
 @dag(
     dag_id="release",
+    dag_display_name="放行 · release",
+    description="一次放行：发出补充答复 one release: its supplementary result",
     schedule=None,
     catchup=False,
     max_active_runs=1024,  # none of them waits for a person, and a partner whose server is away holds up no other
     default_args=RETRY_ARGS,
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "批次 batches"],
     is_paused_upon_creation=False,
 )
 def release() -> None:
-    @task
+    @task(task_display_name="发出 send")
     def send() -> None:
         in_office(lambda app: pipeline.issue(app, release_of(get_current_context()["run_id"])))
 

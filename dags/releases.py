@@ -9,13 +9,13 @@ from datetime import timedelta
 
 from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
 from airflow.sdk import dag, get_current_context, task
-from airflow.sdk.exceptions import AirflowFailException
 from household.runs import run_id_of
-from household.tasks import in_office
+from household.tasks import OFFICE_ARGS, a_person_must_look, in_office
 
 from exchange import pipeline
 from exchange.app import App
 from exchange.register import Release
+from exchange.watch.run_note import run_note
 
 TROUBLES = "troubles"
 
@@ -34,7 +34,7 @@ def _to_start(app: App, releases: Iterable[Release]) -> list[dict[str, str]]:
     """A run of ``release`` for each release that may leave by now."""
     now = app.now()
     return [
-        {"trigger_run_id": run_id_of(each.id, since, now)}
+        {"trigger_run_id": run_id_of(each.id, since, now), "note": run_note(app, each.batch) or ""}
         for each in releases
         if (since := each.may_leave_since) is not None
     ]
@@ -42,32 +42,36 @@ def _to_start(app: App, releases: Iterable[Release]) -> list[dict[str, str]]:
 
 @dag(
     dag_id="releases",
+    dag_display_name="补充答复 · releases",
+    description="每分钟提出可以放行的行 proposes each minute what can leave",
     schedule="* * * * *",
     catchup=False,
     max_active_runs=1,
     dagrun_timeout=timedelta(minutes=30),
+    default_args=OFFICE_ARGS,
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "收件 intake"],
     is_paused_upon_creation=False,
 )
 def releases() -> None:
-    @task
+    @task(task_display_name="提出放行 propose")
     def propose() -> list[dict[str, str]]:
         proposals = in_office(pipeline.propose_all)
         get_current_context()["ti"].xcom_push(TROUBLES, proposals.troubles)
         return in_office(lambda app: _to_start(app, proposals.releases))
 
-    @task
+    @task(task_display_name="异常 troubles")
     def troubles(messages: list[str]) -> None:
         if stuck := [
             *messages,
             *in_office(pipeline.unsent),
         ]:  # asked of the register: what Airflow hands on can be altered
-            raise AirflowFailException("; ".join(stuck))
+            raise a_person_must_look(stuck)
 
     proposed = propose()
     TriggerDagRunOperator.partial(
         task_id="start",
+        task_display_name="启动 start",
         trigger_dag_id="release",
         skip_when_already_exists=True,
         map_index_template="{{ task.trigger_run_id }}",

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag, task
 from household.notifier import OfficeNotifier
-from household.tasks import in_office
+from household.tasks import OFFICE_ARGS, in_office
 from pendulum import datetime
 
 from exchange.retention import run
@@ -25,22 +25,25 @@ that is held, or to which an open objection is made; no file that another batch 
 
 @dag(
     dag_id="retention",
+    dag_display_name="销毁 · retention",
+    description="每夜销毁已过保管期限的文件 destroys each night what is past its time",
     schedule="50 3 * * *",
     start_date=datetime(2026, 1, 1, tz="Asia/Shanghai"),
     catchup=False,
     max_active_runs=1,
-    default_args={
+    default_args=OFFICE_ARGS
+    | {
         "retries": 3,
         "retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(hours=2),
         "on_failure_callback": OfficeNotifier(),
     },
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "每夜 nightly"],
     is_paused_upon_creation=False,
 )
 def retention() -> None:
-    @task
+    @task(task_display_name="销毁 destroy")
     def destroy() -> dict[str, int]:
         return dict(in_office(run))
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-from household.tasks import BULK_POOL, in_office
+from household.tasks import BULK_POOL, OFFICE_ARGS, in_office
 from pendulum import datetime
 
 from exchange.app import App
@@ -46,26 +46,28 @@ def _verify(app: App) -> int:
 
 @dag(
     dag_id="snapshots",
+    dag_display_name="快照 · snapshots",
+    description="每夜制作、核对快照 builds and verifies snapshots each night",
     schedule="30 2 * * *",
     start_date=datetime(2026, 1, 1, tz="Asia/Shanghai"),
     catchup=False,
     max_active_runs=1,
     max_active_tasks=1,  # one build at a time: each takes the memory of its source
-    default_args={"retries": 2, "retry_delay": timedelta(minutes=10)},
+    default_args=OFFICE_ARGS | {"retries": 2, "retry_delay": timedelta(minutes=10)},
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "每夜 nightly"],
     is_paused_upon_creation=False,
 )
 def snapshots() -> None:
-    @task(**BULK_POOL, map_index_template="{{ task.op_kwargs['source'] }}")
+    @task(task_display_name="制作 build", **BULK_POOL, map_index_template="{{ task.op_kwargs['source'] }}")
     def build(source: str) -> str:
         return in_office(lambda app: _build(app, source))
 
-    @task(trigger_rule="all_done")
+    @task(task_display_name="清理 prune", trigger_rule="all_done")
     def prune() -> int:
         return in_office(_prune)
 
-    @task(trigger_rule="all_done", **BULK_POOL)
+    @task(task_display_name="核对 verify", trigger_rule="all_done", **BULK_POOL)
     def verify() -> int:
         return in_office(_verify)
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from airflow.sdk import dag, task
 from household.notifier import OfficeNotifier
-from household.tasks import in_office
+from household.tasks import OFFICE_ARGS, in_office
 from pendulum import datetime
 
 from exchange.operation.timestamps import stamp_days
@@ -27,30 +27,33 @@ task fails and says what: secure what is there and follow the operations guide; 
 
 @dag(
     dag_id="verification",
+    dag_display_name="核对 · verification",
+    description="每夜核对登记簿、流水和档案 holds register, ledger and archive against each other each night",
     schedule="20 4 * * *",
     start_date=datetime(2026, 1, 1, tz="Asia/Shanghai"),
     catchup=False,
     max_active_runs=1,
-    default_args={
+    default_args=OFFICE_ARGS
+    | {
         "retries": 1,
         "retry_delay": timedelta(minutes=10),
         "execution_timeout": timedelta(hours=3),
         "on_failure_callback": OfficeNotifier(),
     },
     doc_md=PAGE,
-    tags=["exchange"],
+    tags=["exchange", "每夜 nightly"],
     is_paused_upon_creation=False,
 )
 def verification() -> None:
-    @task
+    @task(task_display_name="登记簿 register")
     def register() -> int:
         return in_office(verify_register)[0]
 
-    @task(trigger_rule="all_done")
+    @task(task_display_name="档案 archive", trigger_rule="all_done")
     def archive() -> int:
         return in_office(verify_tonights_archive)
 
-    @task
+    @task(task_display_name="时间戳 stamp")
     def stamp() -> list[str]:
         return in_office(stamp_days)
 

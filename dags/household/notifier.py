@@ -89,5 +89,6 @@ def _failure(context: Context) -> Message:
     task = context["ti"]
     name = f"{task.dag_id}.{task.task_id}"
     return Message(
-        f"户籍核查任务失败 task failed: {name}", f"{name}\n{context['run_id']}\n看任务日志最后一行。 Read its log.\n"
+        f"户籍核查任务失败 task failed: {name}",
+        f"{name}\n{context['run_id']}\n看任务日志中“须人工处理”两行。 Read the two lines *a person must look* of its log.\n",
     )

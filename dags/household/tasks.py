@@ -3,17 +3,22 @@
 Rules: Retryable fails the try and Airflow tries again; Halt fails the task at once, for a person; a refusal is no
 error, its receipt has gone out. Work outside of the immediate lane gives way to it. Nothing but a batch id, counts and
 sentences without values goes back to Airflow.
+
+Why a try ended: it is logged as two lines, Chinese and English, and left where the board finds it (``TOLD``); without
+the frames of Airflow's own calls, for which it ends by SystemExit: Airflow logs the trace of every other end.
+What is left there is shown and decides nothing; it goes when the task is run again.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any, Final, TypeVar
 
-from airflow.sdk import get_current_context
+from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.exceptions import (
     AirflowException,
     AirflowFailException,
@@ -26,12 +31,32 @@ from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
 
 from exchange.app import App
 from exchange.base import silence
-from exchange.base.errors import Halt, Refused, Retryable, without_values
+from exchange.base.errors import ExchangeError, Halt, Retryable, without_values
+from exchange.base.explained import Explanation, explained
+from exchange.watch.run_note import run_note
 
 log = logging.getLogger(__name__)
 logging.getLogger("paramiko").setLevel(logging.WARNING)  # its own words would drown ours in a task's log
 
-RETRY_ARGS: Final[dict[str, Any]] = {
+TOLD: Final = "told"
+"""The XCom in which a try that ended leaves why: ``code``, of ``schemas/troubles.toml``, and ``en``, the sentence."""
+
+
+class Ended(SystemExit):
+    """The try has ended for something outside; Airflow tries again."""
+
+
+class Stopped(Ended):
+    """The task waits for a person."""
+
+
+OFFICE_ARGS: Final[dict[str, Any]] = {
+    "owner": "户政 household",
+    "retry_policy": ExceptionRetryPolicy([RetryRule(Stopped, RetryAction.FAIL, reason="a person must look")]),
+}
+"""For every task."""
+
+RETRY_ARGS: Final[dict[str, Any]] = OFFICE_ARGS | {
     "retries": 8,  # with these pauses the last try comes after more than the patience with incomplete sets
     "retry_delay": timedelta(seconds=20),
     "retry_exponential_backoff": 2.0,
@@ -50,7 +75,11 @@ _GIVING_WAY: Final = 10
 _ENDS_THE_TRY: Final = (AirflowTaskTimeout, AirflowTaskTerminated)
 """What Airflow raises inside a step from outside; its texts are its own."""
 
+_LONGEST: Final = 1000
+"""Characters of a sentence that are left for the board; the log has all of it."""
+
 T = TypeVar("T")
+E = TypeVar("E", bound=Ended)
 
 
 def in_office(step: Callable[[App], T]) -> T:
@@ -58,21 +87,53 @@ def in_office(step: Callable[[App], T]) -> T:
     instance = get_current_context()["ti"]
     if instance.dag_id not in _IMMEDIATE:
         os.setpriority(os.PRIO_PROCESS, 0, _GIVING_WAY)  # threads that are started from here on inherit it
-    return in_the_name_of(f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", step)
+    try:
+        return _opened(f"airflow:{instance.dag_id}.{instance.task_id}#{instance.try_number}", step)
+    except Retryable as error:
+        raise _ended(error) from None
+    except ExchangeError as error:  # whatever refuses after the receipt is for a person
+        raise _stopped(f"{error}", explained(error)) from None
 
 
 def in_the_name_of(actor: str, step: Callable[[App], T]) -> T:
-    """Runs a step in the opened office; its errors are told in Airflow's words."""
-    silence.install()
+    """Runs a step in the opened office where there is no task; its errors are told in Airflow's words."""
     try:
-        with silence.native_code_muted(), without_values(*_ENDS_THE_TRY), App.open(actor) as app:
-            return step(app)
+        return _opened(actor, step)
     except Retryable as error:
-        log.warning("will be tried again: %s", error)
         raise AirflowException(str(error)) from None
-    except (Halt, Refused) as error:  # whatever refuses after the receipt is for a person
-        log.error("a person must look: %s. When it is in order, clear this task.", error)
+    except ExchangeError as error:
         raise AirflowFailException(str(error)) from None
+
+
+def _opened(actor: str, step: Callable[[App], T]) -> T:
+    silence.install()
+    with silence.native_code_muted(), without_values(*_ENDS_THE_TRY), App.open(actor) as app:
+        return step(app)
+
+
+def a_person_must_look(troubles: Sequence[str]) -> Stopped:
+    """Ends a task that only tells what is in trouble."""
+    return _stopped("; ".join(troubles), explained(Halt()))
+
+
+def _ended(error: Retryable) -> Ended:
+    why = explained(error)
+    log.warning("暂时受阻，会自动重试：%s。%s。", why.zh, why.todo_zh)
+    log.warning("will be tried again: %s", error)
+    return _left(Ended(f"{error}"), why)
+
+
+def _stopped(said: str, why: Explanation) -> Stopped:
+    log.error("须人工处理：%s。%s。处理后清除（Clear）此任务。", why.zh, why.todo_zh)
+    log.error("a person must look: %s. When it is in order, clear this task.", said)
+    return _left(Stopped(said), why)
+
+
+def _left(end: E, why: Explanation) -> E:
+    """Leaves the sentence for the board; where that cannot be, the log has it."""
+    with suppress(Exception):
+        get_current_context()["ti"].xcom_push(TOLD, {"code": why.code, "en": str(end.code)[:_LONGEST]})
+    return end
 
 
 def run_step(step: Callable[[App, str], T]) -> T:
@@ -82,12 +143,12 @@ def run_step(step: Callable[[App, str], T]) -> T:
     return in_office(lambda app: step(app, batch_id))
 
 
-def start_run(dag_id: str, run_id: str) -> bool:
-    """Starts a run from inside a task; whether there is one now. What cannot be started, ``collect`` starts within the
+def start_run(app: App, dag_id: str, run_id: str) -> bool:
+    """Starts a batch's run from inside a task, with a note of what it is about; whether there is one now. What cannot be started, ``collect`` starts within the
     minute. Airflow has no public call for it: this is what its own operator sends, without ending
     the task.
     """
-    asked = TriggerDagRun(dag_id=dag_id, run_id=run_id)
+    asked = TriggerDagRun(dag_id=dag_id, run_id=run_id, note=run_note(app, run_id))
     try:
         answer = task_runner.SUPERVISOR_COMMS.send(asked)
     except Exception as error:  # whatever the API server has against it, the lookout goes on

@@ -11,7 +11,9 @@ Rules
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import cache, partial
 from typing import Any
@@ -23,6 +25,8 @@ from exchange.pages.guesses import GuessLimit
 
 PREFIX = "/exchange"
 _FAILED = ("failed", "up_for_retry")
+_TOLD = "told"  # as ``household.tasks`` calls it
+_LONGEST = 1000
 
 
 class Pages:
@@ -91,22 +95,36 @@ def _failures(office: Any) -> Mapping[str, Any]:
     runs; what failed of one that does not wait to be sent any more is over.
     """
     from airflow.models.taskinstance import TaskInstance
+    from airflow.models.xcom import XComModel
     from airflow.utils.session import create_session
-    from sqlalchemy import select
+    from sqlalchemy import and_, select
 
-    from exchange.pages.asked import Failure
-
-    columns = (TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id)
-    query = select(*columns).where(
-        TaskInstance.dag_id.in_(("batch", "immediate", "large", "release")), TaskInstance.state.in_(_FAILED)
+    columns = (TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id, TaskInstance.map_index)
+    same = and_(*(each == getattr(XComModel, each.key) for each in columns), XComModel.key == _TOLD)
+    query = (
+        select(*columns, TaskInstance.state, XComModel.value)
+        .outerjoin(XComModel, same)
+        .where(TaskInstance.dag_id.in_(("batch", "immediate", "large", "release")), TaskInstance.state.in_(_FAILED))
     )
+    query = query.order_by(TaskInstance.state.desc())  # what waits for a person counts before what is tried again
     unsent = {each.id for each in office.register.releases.under_way() if each.may_leave_since is not None}
     with create_session() as session:
         return {
-            run_id.partition(".release-")[0]: Failure(task_id, f"/dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}")
-            for dag_id, run_id, task_id in session.execute(query)
+            run_id.partition(".release-")[0]: _failure(dag_id, run_id, task_id, state, told)
+            for dag_id, run_id, task_id, _, state, told in session.execute(query)
             if dag_id != "release" or run_id.partition("~")[0] in unsent
         }
+
+
+def _failure(dag_id: str, run_id: str, task_id: str, state: str, told: Any) -> Any:
+    """``told``: what the try left of why it ended, as Airflow keeps it; another shape than ours is nothing."""
+    from exchange.pages.asked import Failure
+
+    with suppress(TypeError, ValueError):
+        told = json.loads(told)
+    code, said = (str(told.get(name, "")) for name in ("code", "en")) if isinstance(told, dict) else ("", "")
+    href = f"/dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}"
+    return Failure(task_id, href, state == "up_for_retry", code, said[:_LONGEST])
 
 
 def _view(name: str, route: str, destination: str, href: str) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""Prints the DAG files as Airflow reads them, without a server: errors, and each task's upstream tasks."""
+"""Prints the DAG files as Airflow reads them, without a server: errors, each task's upstream tasks, and what people
+read of DAGs and tasks.
+"""
 
 from __future__ import annotations
 
@@ -15,4 +17,16 @@ if __name__ == "__main__":
     dags = {
         name: {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks} for name, dag in bag.dags.items()
     }
-    sys.stdout.write("\n" + json.dumps({"errors": bag.import_errors, "dags": dags}) + "\n")
+    read = {
+        name: {"name": dag.dag_display_name, "what": dag.description, "tags": sorted(dag.tags)}
+        for name, dag in bag.dags.items()
+    }
+    tasks = {
+        f"{name}.{task.task_id}": {
+            "name": task.task_display_name, "owner": task.owner, "policy": type(task.retry_policy).__name__,
+        }
+        for name, dag in bag.dags.items()
+        for task in dag.tasks
+    }  # fmt: skip
+    found = {"errors": bag.import_errors, "dags": dags, "read": read, "tasks": tasks}
+    sys.stdout.write("\n" + json.dumps(found) + "\n")

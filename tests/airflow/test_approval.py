@@ -5,7 +5,9 @@ whomever, sends nothing that was not approved, and hides nothing that was.
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -27,6 +29,7 @@ from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import LEADER, LEADER_ID, OFFICER_ID, PARTNERS, SEED, World
 from exchange.intake.collect import poll
 from exchange.register import Release, ReleaseState, State
+from tests.airflow.routes import NOT_TRIED, tried
 
 SECONDS = 600
 DONE = httpx.codes.SEE_OTHER
@@ -186,6 +189,47 @@ def test_nothing_that_is_done_in_airflow_approves_and_nothing_hides_what_is_appr
     assert school.result(release.batch, 2).manifest["answers"]["criminal_record"] == {"no_record": 3}
     assert app.register.batch(release.batch).state is State.CLOSED
     assert app.register.releases.get(release.batch, 1).judged_by == LEADER_ID
+
+
+@pytest.mark.parametrize("login", ["op", "admin"])
+def test_no_route_of_airflow_approves(
+    airflow: Airflow, app: App, school: DemoPartner, release: Release, login: str
+) -> None:
+    """Each that changes something, with the release's own run, as whoever may most."""
+    run_id, told = f"{release.id}~{login}", app.register.steps(release.batch)
+    names = {
+        "dag_id": "release", "dag_run_id": run_id, "task_id": "send", "map_index": "-1", "xcom_key": "return_value",
+        "key": "approved", "asset_id": "1", "backfill_id": "1", "pool_name": "approved", "connection_id": "approved",
+        "variable_key": "approved", "group_id": "send", "file_token": "x",
+    }  # fmt: skip
+    taken = set()
+    with airflow.api(login) as api:
+        for route in tried(release, run_id):
+            body = json.loads(json.dumps(route.body).replace("{dag_id}", names["dag_id"]))
+            with suppress(httpx.HTTPStatusError):
+                api.call(route.method, route.at(**names), body)
+                taken.add((route.method, route.path))
+            if route.method == "POST" and route.path.endswith(("/dagRuns", "/clear")):
+                api.wait_for_run("release", run_id, SECONDS)
+    assert len(taken) > 20, "most are what Airflow lets an operator do"
+    not_sent(app, school, release)
+    assert app.register.steps(release.batch) == told
+    app.register.verify()
+    assert approve(airflow, release)[0] == DONE
+    assert delivered(airflow, app, release)
+
+
+def test_every_route_of_airflow_that_changes_something_is_tried_or_excepted(airflow: Airflow, release: Release) -> None:
+    specification = httpx.get(f"{airflow.base_url}/openapi.json", timeout=60, trust_env=False).json()
+    changing = {
+        (method.upper(), path.removeprefix("/api/v2/"))
+        for path, methods in specification["paths"].items()
+        for method in methods
+        if method in ("post", "put", "patch", "delete") and path.startswith("/api/v2/")
+    }
+    named = {(each.method, each.path) for each in tried(release, "x")}
+    assert len(changing) > 40
+    assert changing - named - NOT_TRIED.keys() == set()
 
 
 def test_what_is_written_into_the_database_past_the_ledger_is_not_sent(

@@ -130,11 +130,24 @@ def test_a_failure_and_the_operators_clear(
     assert app.register.batch(request.batch).state is State.CLAIMED
     assert f"{request.batch}.receipt.json" not in court.answers()
     with airflow.api("op") as operator:
-        log = str(operator.log("batch", request.batch, "receive"))
+        lines = operator.log("batch", request.batch, "receive")
+        log = str(lines)
         assert "a person must look" in log
+        assert "须人工处理：设置、密钥或规则表有问题" in log
         assert "0600" in log
+        assert not [line for line in lines if line.get("error_detail")], "no trace stands behind the sentence"
+        for path in ("/board?state=failed", f"/batch/{request.batch}"):
+            status, text = operator.page(path)
+            assert status == httpx.codes.OK
+            assert "设置、密钥或规则表有问题" in text
+            assert "make it 0600" in text
+        note = operator.run("batch", request.batch)["note"]
+        assert "长春市中级人民法院" in note
+        assert "2 行" in note
         operator.clear("batch", request.batch, note="key put in order")
     assert ended(airflow, request.batch) == "success"
+    with airflow.api("op") as operator:
+        assert "make it 0600" not in operator.page(f"/batch/{request.batch}")[1], "it is over"
     with airflow.api() as api:
         tries = {task["task_id"]: task["try_number"] for task in api.task_instances("batch", request.batch)}
     assert tries["receive"] == 2

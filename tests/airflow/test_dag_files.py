@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from exchange.base.paths import DAGS
 from exchange.demo.servers.airflow import DAG_IDS
 
 
@@ -27,6 +29,30 @@ def bag(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 def test_all_are_read(bag: dict[str, Any]) -> None:
     assert bag["errors"] == {}
     assert sorted(bag["dags"]) == sorted(DAG_IDS)
+
+
+def test_each_dag_and_task_is_called_in_chinese_and_is_the_offices(bag: dict[str, Any]) -> None:
+    chinese = re.compile(r"[一-鿿].*[a-z]")
+    for dag_id, read in bag["read"].items():
+        assert chinese.match(read["name"]), dag_id
+        assert chinese.search(read["what"]), dag_id
+        assert any(chinese.match(tag) for tag in read["tags"]), dag_id
+    for task_id, read in bag["tasks"].items():
+        assert chinese.match(read["name"]), task_id
+        assert read["owner"] == "户政 household", task_id
+        assert read["policy"] == "ExceptionRetryPolicy", "what waits for a person is not tried again"
+
+
+def test_what_ends_a_try_is_tried_again_or_waits_for_a_person() -> None:
+    sys.path.insert(0, str(DAGS))
+    from household.tasks import OFFICE_ARGS, Ended, Stopped
+
+    evaluate = OFFICE_ARGS["retry_policy"].evaluate
+    assert {kind.__name__: evaluate(kind("x"), 1, 8).action.value for kind in (Ended, Stopped, ValueError)} == {
+        "Ended": "default",
+        "Stopped": "fail",
+        "ValueError": "default",
+    }
 
 
 def test_the_parts_of_the_watch_do_not_hold_each_other_up(bag: dict[str, Any]) -> None:
