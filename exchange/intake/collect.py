@@ -8,6 +8,7 @@ Rules
   once, beside the others, so that a dead one makes no sweep longer than its minute.
 - The register is asked once of whom it knows something incomplete, or a result that was not taken; of all others it is
   not asked one by one.
+- Nothing is taken in while the archive's disk is not there: what was kept in its place would be gone with it.
 - The ledger's checkpoint is kept with each look, so that a database that was put back is found within a minute, also
   where nothing was sent meanwhile.
 """
@@ -56,6 +57,7 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
     claimed, while others are still being looked at, and says whether it has a run.
     """
+    app.check_archive()
     result, told = PollResult(), SimpleQueue[str | None]()
     known = _Known.of(app)
     with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers, ThreadPoolExecutor(MAX_IN_FLIGHT) as beside:
