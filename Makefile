@@ -10,7 +10,10 @@ lacking = @lacking=""; for each in $(1); do command -v "$${each%%:*}" >/dev/null
 	  [ -z "$$lacking" ] || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null \
 	  || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$lacking; } || true
 
-SERVERS = $(call lacking,/usr/sbin/sshd:openssh-server redis-server:redis-server promtool:prometheus busybox:busybox nginx:nginx-light kubectl:kubernetes-client)
+SERVERS = $(call lacking,/usr/sbin/sshd:openssh-server redis-server:redis-server promtool:prometheus strace:strace busybox:busybox nginx:nginx-light kubectl:kubernetes-client)
+
+# With what the campaign kills at system calls and steps the clock; without it, it says what it leaves out.
+CAMPAIGN_TOOLS = $(call lacking,strace:strace faketime:faketime)
 
 # The same of what builds and drives the partners' desk.
 BROWSER = $(call lacking,npm:npm chromium:chromium)
@@ -18,7 +21,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test campaign-report
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -75,8 +78,12 @@ same-answers: .venv/installed ## the same sets, answered by the commit OLD and b
 fuzz: .venv/installed   ## five minutes of damaged inputs on everything that is read of others; SECONDS_TO_FUZZ
 	$(BIN)/python -m tests.fuzz $(SECONDS_TO_FUZZ)
 
-campaign: .venv/installed   ## random kills, flipped bytes, forged rows and rollbacks, each round judged from outside; CAMPAIGN_SECONDS, SEED
-	$(BIN)/python -m tests.campaign $(or $(CAMPAIGN_SECONDS),600) $(SEED)
+campaign: .venv/installed   ## an hour of kills, races, cut lines, full disks, a dead database, forged rows, each round judged from outside; CAMPAIGN_SECONDS, SEED, PARTS; root for disks
+	$(CAMPAIGN_TOOLS)
+	$(BIN)/python -m tests.campaign --seconds $(or $(CAMPAIGN_SECONDS),3600) $(if $(SEED),--seed $(SEED)) $(PARTS)
+
+campaign-report: .venv/installed   ## docs/campaign.md from all rounds under var/campaign, of as many runs and seeds as there were
+	$(BIN)/python -m tests.campaign.report
 
 bench: .venv/installed  ## measured beside what else one would use: SCALE (million people), ONLY (parts), RUNS, BENCH_WORLD, TO
 	$(BIN)/python -m benchmarks $(if $(SCALE),--scale $(SCALE)) $(if $(ONLY),--only $(ONLY)) $(if $(RUNS),--runs $(RUNS)) $(if $(TO),--to $(TO))

@@ -18,6 +18,7 @@ from typing import Self
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.base.cache import Cache
+from exchange.base.errors import Halt
 from exchange.base.files import Archive
 from exchange.base.keyed import KeyRing, read_keys
 from exchange.calendar.office_days import load_office_days
@@ -73,6 +74,21 @@ class App:
     @property
     def archive(self) -> Archive:
         return self.settings.archive
+
+    def check_archive(self) -> None:
+        """Halt where nothing lies in the archive of what the register named last: its disk is not there, and what was
+        kept in its place would be gone once it is. Whoever takes something in, or destroys something, asks first.
+        """
+        if self._is_another_archive() and self._is_another_archive():  # what was destroyed meanwhile is named no more
+            msg = (
+                f"the archive {self.archive.folder} holds nothing of what the register named last; is its disk there? "
+                "Nothing is taken in until a person has looked"
+            )
+            raise Halt(msg)
+
+    def _is_another_archive(self) -> bool:
+        named = self.register.retention.named_lately()
+        return bool(named) and all(self.archive.is_gone(each) for each in named)
 
     @cached_property
     def cache(self) -> Cache:

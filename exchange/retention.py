@@ -62,6 +62,7 @@ def due(app: App) -> list[tuple[KeptFile, str]]:
 
 def run(app: App) -> Counter[str]:
     """Destroys what is due; how many files, by kind."""
+    app.check_archive()  # else all that is due would count as gone, and lie there again with its disk
     retention = app.register.retention
     retention.intend(due(app), app.now())
     _intend_nameless(app)
@@ -152,8 +153,9 @@ def _left_in_work(app: App) -> int:
     """Removes what fetching and writing left behind where they were cut off."""
     days = app.settings.retention.work_days
     since, removed = (app.now() - timedelta(days=days)).timestamp(), 0
-    home, archive = app.settings.home, app.archive.folder
-    left = [*home.glob("incoming/*"), *home.glob("outgoing/*"), *home.glob("cache/*"), *archive.glob("??/.writing-*")]
+    home = app.settings.home
+    places = (home / "incoming", home / "outgoing", home / "cache")
+    left = {*(path for place in places for path in place.glob("*")), *home.rglob(".writing-*")}
     for path in sorted(path for path in left if path.is_file() and path.stat().st_mtime < since):
         app.register.retention.left_in_work(path.name, f"{days} days", app.now())
         path.unlink()

@@ -9,6 +9,7 @@ Rules
 - The register is asked once of whom it knows something incomplete, a set that waits, or a result that was not taken; of
   all others it is not asked one by one.
 - While a lookout is on duty, small ad hoc sets are handed to it (``owed.py``).
+- Nothing is taken in while the archive's disk is not there: what was kept in its place would be gone with it.
 - The ledger's checkpoint is kept with each look, so that a database that was put back is found within a minute, also
   where nothing was sent meanwhile.
 """
@@ -63,6 +64,7 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     claimed, while others are still being looked at, and says whether it has a run; but for those that a lookout is
     handed.
     """
+    app.check_archive()
     result, told = PollResult(), SimpleQueue[str | None]()
     owed = OwedRuns.of_home(app.settings.home)
     known = _Known.of(app)

@@ -32,6 +32,7 @@ def monitor(
     """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile. ``between``: what is to be
     done about each second.
     """
+    app.check_archive()
     end = time.monotonic() + seconds
     duties, silence = Duties.of_home(app.settings.home), Silence(share, time.monotonic())
     paths, found, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()

@@ -218,14 +218,15 @@ class Vault:
     def _encrypted_into(self, stream: BufferedRandom, content: Path, digest: str) -> str:
         """Writes the envelope; its SHA-256. Altered where the content is not the one that its name says."""
         assert self.certificate is not None  # noqa: S101  (the caller has looked)
+        to = recipient(self.certificate, datetime.now(UTC))
         if content.stat().st_size <= _IN_MEMORY:
             plain = content.read_bytes()
-            made, encrypted = sha256(plain), encrypt(plain, recipient(self.certificate, datetime.now(UTC)))
+            made, encrypted = sha256(plain), encrypt(plain, to)
             stream.write(encrypted)
             told = sha256(encrypted)
         else:
             hashed = hashlib.sha256()
-            encrypt_into(stream, _pieces(content, hashed), self.certificate)
+            encrypt_into(stream, _pieces(content, hashed), to)
             made = hashed.hexdigest()
             stream.seek(0)
             told = hashlib.file_digest(stream, "sha256").hexdigest()

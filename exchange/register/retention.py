@@ -35,6 +35,10 @@ EXPORTS: Final = "exports"
 """The kind of the sources' raw exports, outside the archive: their role is the file's name."""
 
 
+_LATELY: Final = 50
+"""Lines of the ledger."""
+
+
 @dataclass(frozen=True)
 class KeptFile:
     """A file of a batch that has ended; ``policy``: why it goes, empty where nobody intends it yet."""
@@ -196,6 +200,18 @@ class Retention:
         """The hashes of all files that batches name and nobody destroyed."""
         gone = select(DestructionRow.sha256).where(DestructionRow.done_at.is_not(None))
         query = select(FileRow.sha256).where(FileRow.sha256.not_in(gone)).distinct().order_by(FileRow.sha256)
+        with transaction(self.engine) as session:
+            return list(session.scalars(query))
+
+    def named_lately(self) -> list[str]:
+        """The hashes of the files, neither destroyed nor about to be, of the batches of the ledger's last lines."""
+        lines = select(LedgerRow.batch_id).where(LedgerRow.batch_id.is_not(None))
+        lately = lines.order_by(LedgerRow.seq.desc()).limit(_LATELY).subquery()
+        gone = select(DestructionRow.id).where(
+            DestructionRow.batch_id == FileRow.batch_id,
+            DestructionRow.role == FileRow.role,
+        )
+        query = select(FileRow.sha256).where(FileRow.batch_id.in_(select(lately.c.batch_id)), ~gone.exists()).distinct()
         with transaction(self.engine) as session:
             return list(session.scalars(query))
 

@@ -15,12 +15,9 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
-from pathlib import Path
 from secrets import token_hex
-from tempfile import TemporaryDirectory
 
 import polars as pl
-from cryptography.hazmat.primitives.serialization import Encoding
 
 from exchange.base.files import sha256_of, written_atomically
 from exchange.base.tables import ANSWERS, SOURCES, TEST_NOTE
@@ -170,10 +167,8 @@ def _keep_encrypted(context: BatchContext, pieces: Iterator[bytes], supplement: 
     # A name of its own for each try: one that was given up for dead on another machine may still be writing.
     name = f"{context.batch.manifest_sha256}-{supplement}.{token_hex(4)}"
     outgoing = app.settings.home / "outgoing" / name
-    with stage("encrypt"), TemporaryDirectory(prefix="recipient-") as folder, written_atomically(outgoing) as file:
-        certificate = Path(folder, "recipient.pem")
-        certificate.write_bytes(to.public_bytes(Encoding.PEM))
-        encrypt_into(file, chain((first, second), pieces), certificate)
+    with stage("encrypt"), written_atomically(outgoing) as file:
+        encrypt_into(file, chain((first, second), pieces), to)
         make_definite(file)
     with stage("hash"):
         digest, size = sha256_of(outgoing), outgoing.stat().st_size

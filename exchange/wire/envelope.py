@@ -194,20 +194,24 @@ def encrypt(content: bytes, recipient: x509.Certificate) -> bytes:
     return builder.encrypt(serialization.Encoding.DER, [pkcs7.PKCS7Options.Binary])
 
 
-def encrypt_into(file: IO[bytes], pieces: Iterable[bytes], recipient: Path) -> None:
+def encrypt_into(file: IO[bytes], pieces: Iterable[bytes], recipient: x509.Certificate) -> None:
     """Writes the envelope of these pieces into a file while they come, so that it is never whole in memory: BER,
     AES-256-CBC. An error of whoever makes the pieces is raised as it is, what was written until then is no envelope.
     """
-    load_certificate(recipient)
-    command = ["openssl", "cms", "-encrypt", "-binary", "-stream", "-aes-256-cbc", "-outform", "DER", str(recipient)]
-    try:
-        program = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.DEVNULL)
-    except FileNotFoundError:
-        raise _not_installed() from None
-    with suppress(BrokenPipeError), program:  # a pipe that breaks: it ended early, and its exit status says so
-        assert program.stdin is not None
-        for piece in pieces:
-            program.stdin.write(piece)
+    options = ["-binary", "-stream", "-aes-256-cbc", "-outform", "DER"]
+    with ExitStack() as stack:
+        (to,) = stack.enter_context(_in_memory(recipient.public_bytes(serialization.Encoding.PEM)))
+        command = ["openssl", "cms", "-encrypt", *options, f"/dev/fd/{to}"]
+        try:
+            program = subprocess.Popen(
+                command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.DEVNULL, pass_fds=[to]
+            )
+        except FileNotFoundError:
+            raise _not_installed() from None
+        with suppress(BrokenPipeError), program:  # a pipe that breaks: it ended early, and its exit status says so
+            assert program.stdin is not None
+            for piece in pieces:
+                program.stdin.write(piece)
     if program.returncode != 0:
         msg = "openssl could not encrypt a result; is there room on the disk?"
         raise Retryable(msg)

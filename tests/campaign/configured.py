@@ -34,7 +34,7 @@ def configuration_harmed(office: Office) -> tuple[str, list[str]]:
     try:
         code, said = office.run(batch)
         wrong = [] if code in ENDS else [f"ended with {code}: {said}"]
-        watched, _ = office.run("", duty="watch")
+        watched, _ = office.run("", duty="configured")
         how = (
             f"{place.name} {'cut' if cut else 'flipped'} at {at}: ended {code}, {'told' if watched == 0 else 'closed'}"
         )
@@ -47,9 +47,8 @@ def configuration_harmed(office: Office) -> tuple[str, list[str]]:
     finally:
         place.write_bytes(sound)
         place.chmod(mode)
-    code, said = office.run(batch)
-    wrong += [] if code in (0, 1) else [f"{batch}: not run to its end: {code} {said}"]
-    office.run("", duty="watch")
+    wrong += office.finish(batch)
+    office.run("", duty="configured")
     return how, wrong + (_refused(office, batch) if _is_refused(office, batch) else office.check(batch))
 
 

@@ -1,11 +1,14 @@
-"""What works in the office, each time in a process of its own: ``hands.py`` reads a line of JSON, forks, and says in a
-line how it ended.
+"""What works in the office, each time in a process of its own: reads a line of JSON, forks, and says in a line how it
+ended.
 
-    {"duty": "batch", "batch": "court.b1", "fatal": 1200, "after": 0}  →  {"code": -9, "said": "", "events": 0}
+    {"duty": "deliver", "word": "court.b1", "event": 1200}
+    →  {"code": -9, "said": "", "events": 0, "point": "event open at steps/deliver.py:90", "calls": {}}
 
 Rules
-- With ``fatal`` the process is killed, by SIGKILL, at its so-manieth audit event of any kind; with ``after`` when so
-  many seconds are over. Neither is a place that the package knows of.
+- With ``event`` the process is killed, by SIGKILL, at its so-manieth audit event of any kind; with ``call`` and
+  ``number`` before its so-manieth system call of this name; with ``after`` when so many seconds are over. None is a
+  place that the package knows of. ``point`` says where the first two struck.
+- It is killed, too, when it has not ended in ``LIMIT`` seconds, and its code is ``HUNG``: each wait has to have an end.
 - This process imports everything once, opens nothing, and has no threads, so that what it forks is as good as new.
 """
 
@@ -17,152 +20,125 @@ import os
 import select
 import signal
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
-from datetime import timedelta
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import great_expectations  # noqa: F401  (the dearest import, which the gates make when they first judge)
 import typer
 
-from exchange import pipeline, retention
-from exchange.app import App
-from exchange.base.errors import Halt
-from exchange.base.tables import SOURCES
+import exchange
 from exchange.cli.outcome import outcome
-from exchange.demo.world import LEADER_ID, OFFICER_ID
-from exchange.intake.collect import poll
-from exchange.register import Decision, ReleaseState, ReviewFilter, ReviewState
-from exchange.review.case import load_cases
-from exchange.review.decisions import complete
-from exchange.snapshots.build import build
 from exchange.steps import request
 from exchange.validate.gate import failures
-from exchange.watch.configuration import watch_configuration
+from tests.campaign.duties import DUTIES
+from tests.campaign.tracer import calls_of, place_of, traced
 
 BYTES_IN_PART: Final = 1_000
-_LATER: Final = timedelta(days=4000)
-"""All that is kept of ended batches is past its time then."""
+LIMIT: Final = 240.0
+HUNG: Final = -99
+_PACKAGE: Final = str(Path(exchange.__file__).parent)
+
+Asked = dict[str, Any]
 
 
-_DECIDED: Final = {"criminal_record": "record_found"}
-
-
-def batch(batch_id: str) -> None:
-    """The collector's look, and the batch's whole way."""
-    with App.open("campaign") as app:
-        poll(app)
-        if app.register.find_batch(batch_id) is not None:
-            pipeline.run(app, batch_id)
-
-
-def decide(batch_id: str) -> None:
-    """An officer decides all rows of the batch as they are proposed."""
-    with App.open(OFFICER_ID) as app:
-        for review in app.register.reviews.find(ReviewFilter(batch_id, None, ReviewState.OPEN)):
-            case = load_cases(app, batch_id, [review], hold=True)[0]
-            answers = complete(case.open, {each: _DECIDED.get(each, "consistent") for each in case.open})
-            app.register.reviews.decide(batch_id, [Decision(review.row, review.version, answers, "case_file")])
-
-
-def propose(_: str) -> None:
-    with App.open("campaign") as app:
-        pipeline.propose_all(app)
-
-
-def approve(batch_id: str) -> None:
-    """A leader approves what waits."""
-    with App.open(LEADER_ID) as app:
-        for release in app.register.releases.of(batch_id):
-            if release.state is ReleaseState.PROPOSED:
-                app.register.releases.approve(batch_id, release.number, release.answers_sha256 or "")
-
-
-def issue(batch_id: str) -> None:
-    with App.open("campaign") as app:
-        for release in app.register.releases.of(batch_id):
-            pipeline.issue(app, release.id)
-
-
-def snapshots(_: str) -> None:
-    """One more version of each source, of the same export."""
-    with App.open("campaign") as app:
-        for source in SOURCES:
-            current = app.snapshots.current(source)
-            if current is None:
-                msg = f"{source} has no version"
-                raise Halt(msg)
-            export = app.settings.exports / source / str(current.as_of)
-            build(app.snapshots, source, export, current.as_of)
-
-
-def watch(_: str) -> None:
-    """The ledger is told what the answers are decided by; also by a configuration of which a part cannot be read."""
-    with App.open("campaign") as app:
-        watch_configuration(app)
-
-
-def destroy(_: str) -> None:
-    """Retention, as of a day on which all that ended is past its time."""
-    with App.open("campaign") as app:
-        retention.run(App(app.settings, app.register, lambda: app.now() + _LATER))
-
-
-DUTIES: Final[dict[str, Callable[[str], None]]] = {
-    each.__name__: each for each in (batch, decide, propose, approve, issue, snapshots, watch, destroy)
-}
-
-
-def work(duty: str, batch_id: str, fatal: int) -> dict[str, Any]:
+def work(asked: Asked) -> dict[str, Any]:
     """In the forked process: does it; how it ended, and how many audit events there were."""
     count, last = itertools.count(1), 0
 
-    def see(_event: str, _arguments: tuple[object, ...]) -> None:
+    def see(event: str, _arguments: tuple[object, ...]) -> None:
         nonlocal last
         last = next(count)
-        if last == fatal:
+        if last == asked["event"]:
+            os.write(1, f"\n{json.dumps({'point': f'{event} at {_place(sys._getframe())}'})}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
     failures("request", {"rows": 1, "rows_in_manifest": 1, "unreadable_share": 0})  # imports are no side effects
     try:
         with outcome():
             sys.addaudithook(see)
-            DUTIES[duty](batch_id)
+            DUTIES[asked["duty"]](asked["word"])
     except typer.Exit as ended:
         return {"code": ended.exit_code, "events": last}
     return {"code": 0, "events": last}
 
 
-def forked(duty: str, batch_id: str, fatal: int, after: float) -> dict[str, Any]:
+def _place(frame: FrameType | None) -> str:
+    """The innermost line of the package."""
+    while frame is not None and not frame.f_code.co_filename.startswith(_PACKAGE):
+        frame = frame.f_back
+    return f"{frame.f_code.co_filename.removeprefix(_PACKAGE)[1:]}:{frame.f_lineno}" if frame else "no line of it"
+
+
+def forked(asked: Asked) -> dict[str, Any]:
     """Does it in a process of its own, killed as the rules say; what the process wrote is what it said."""
     told, tells = os.pipe()
+    waits, go = os.pipe()
     pid = os.fork()
     if pid == 0:
-        os.dup2(tells, 1)
-        os.dup2(tells, 2)
-        code = 99
-        try:
-            ended = work(duty, batch_id, fatal)
-            sys.stdout.write(f"\n{json.dumps(ended)}\n")
-            code = ended["code"]
-        finally:
-            sys.stdout.flush()
-            os._exit(code)
-    os.close(tells)
-    said = _read(told, pid, after)
-    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-    *words, last = said.strip().splitlines() or [""]
-    if status >= 0 and last.startswith('{"code"'):
-        return json.loads(last) | {"said": "\n".join(words)}  # type: ignore[no-any-return]
-    return {"code": status, "events": 0, "said": said}
+        os.close(go)
+        os.read(waits, 1)  # until it is traced, or at once
+        _work_and_exit(asked, tells)
+    for each in (tells, waits):
+        os.close(each)
+    calls: dict[str, int] = {}
+    point = ""
+    with tempfile.TemporaryDirectory(prefix="traced-") as folder, ExitStack() as tracing:
+        trace = Path(folder) / "calls"
+        if asked["call"]:
+            tracing.enter_context(traced(pid, asked["call"], asked["number"], trace))
+        os.close(go)
+        said, hung = _read(told, pid, asked["after"])
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        tracing.close()
+        if asked["call"]:
+            lines = trace.read_text(encoding="utf-8", errors="replace")
+            calls = calls_of(lines)
+            if "+++ killed by SIGKILL +++" in lines:
+                point = f"{asked['call']} {place_of(lines, asked['call'])}"
+    return _ended(said, HUNG if hung else status) | {"calls": calls} | ({"point": point} if point else {})
 
 
-def _read(told: int, pid: int, after: float) -> str:
-    """All that the process writes until it ends; it is killed when the time is over."""
+def _work_and_exit(asked: Asked, tells: int) -> None:
+    os.dup2(tells, 1)
+    os.dup2(tells, 2)
+    code = 99
+    try:
+        ended = work(asked)
+        sys.stdout.write(f"\n{json.dumps(ended)}\n")
+        code = ended["code"]
+    finally:
+        sys.stdout.flush()
+        os._exit(code)
+
+
+def _ended(said: str, status: int) -> dict[str, Any]:
+    """The last line is the process's own account, where it had the time to give one."""
+    lines = said.strip().splitlines()
+    nothing = {"code": status, "events": 0, "point": "", "said": said.strip()}
+    if not lines or not lines[-1].startswith(('{"code"', '{"point"')):
+        return nothing
+    last: dict[str, Any] = json.loads(lines[-1])
+    return nothing | last | {"said": "\n".join(lines[:-1])}
+
+
+def _read(told: int, pid: int, after: float) -> tuple[str, bool]:
+    """All that the process writes until it ends, and whether it did not; it is killed when the time is over."""
+    until, said = time.monotonic() + (after or LIMIT), b""
     with open(told, "rb", buffering=0) as stream:
-        if after and not select.select([stream], [], [], after)[0]:
-            os.kill(pid, signal.SIGKILL)
-        return stream.read().decode(errors="replace")
+        while True:
+            if until and not select.select([stream], [], [], max(0.0, until - time.monotonic()))[0]:
+                os.kill(pid, signal.SIGKILL)
+                hung, until = not after, 0.0
+                return said.decode(errors="replace") + stream.readall().decode(errors="replace"), hung
+            piece = stream.read(65536)
+            if not piece:
+                return said.decode(errors="replace"), False
+            said += piece
 
 
 def main() -> None:
@@ -171,9 +147,8 @@ def main() -> None:
         msg = f"what these threads hold would be held for ever in a forked process: {threading.enumerate()}"
         raise RuntimeError(msg)
     for line in sys.stdin:
-        asked = json.loads(line)
-        ended = forked(asked["duty"], asked["batch"], asked["fatal"], asked["after"])
-        sys.stdout.write(json.dumps(ended) + "\n")
+        asked = {"event": 0, "after": 0, "call": "", "number": 0} | json.loads(line)
+        sys.stdout.write(json.dumps(forked(asked)) + "\n")
         sys.stdout.flush()
 
 

@@ -14,31 +14,21 @@ from typing import Final
 from exchange.app import App
 from exchange.cli.outcome import HALTED, TRY_AGAIN
 from exchange.snapshots import integrity
+from tests.campaign import clocks, databases, disks, kills, tracer, wires
 from tests.campaign.configured import configuration_harmed
-from tests.campaign.later import destroyed, objected, released, snapshots_built
 from tests.campaign.office import Office
+from tests.campaign.races import raced
 from tests.campaign.tables import forged, kept_rows, put_back, undone
+from tests.campaign.troubles import Trouble, troubled
+from tests.campaign.works import WORKS
 
 Harm = Callable[[Office], tuple[str, list[str]]]
 """Does it; (what was done, what was wrong)."""
 
+OfWork = Callable[[Office, str], tuple[str, list[str]]]
+"""The same to the work of this name."""
+
 ENDS: Final = (0, HALTED, TRY_AGAIN)
-_KILLS: Final = 3
-
-
-def killed(office: Office) -> tuple[str, list[str]]:
-    """Some times killed, at an audit event of any kind or at any moment, then run to the end."""
-    batch, how = office.drop(), []
-    for _ in range(office.chance.randint(1, _KILLS)):
-        if office.chance.random() < 0.5:
-            fatal = office.chance.randint(1, 9000)
-            how.append(f"event {fatal} ended {office.run(batch, fatal)[0]}")
-        else:
-            seconds = office.chance.uniform(0.2, 4)
-            how.append(f"after {seconds:.2f} s ended {office.run(batch, after=seconds)[0]}")
-    code, said = office.run(batch)
-    lost = [] if code == 0 else [f"{batch}: not run to its end: {code} {said}"]
-    return f"killed: {', '.join(how)}", lost + office.check(batch)
 
 
 def file_harmed(office: Office) -> tuple[str, list[str]]:
@@ -57,8 +47,7 @@ def file_harmed(office: Office) -> tuple[str, list[str]]:
     if not unseen and office.verified(deep=True) is None:
         wrong.append(f"{place.name} {what}, and verify --deep found nothing")
     _mend(place, sound)
-    code, said = office.run(batch)
-    wrong += [] if code == 0 else [f"{batch}: not run to its end: {code} {said}"]
+    wrong += office.finish(batch)
     return f"{place.parent.name}/{place.name} {what}", wrong + office.check(batch)
 
 
@@ -109,8 +98,7 @@ def forged_row(office: Office) -> tuple[str, list[str]]:
         if forgery.of_batch == batch and (new := office.sent().keys() - before.keys()):
             wrong.append(f"{forgery.words}: {sorted(new)} were sent all the same")
         undone(superuser, forgery)
-    code, said = office.run(batch)
-    wrong += [] if code == 0 else [f"{batch}: not run to its end: {code} {said}"]
+    wrong += office.finish(batch)
     return forgery.words, wrong + office.check(batch)
 
 
@@ -132,19 +120,66 @@ def rolled_back(office: Office) -> tuple[str, list[str]]:
         if office.verified() is None:
             wrong.append("verify found nothing of a rollback")
         put_back(superuser, "after")
-    code, said = office.run(second)
-    wrong += [] if code == 0 else [f"{second}: not run to its end: {code} {said}"]
+    wrong += office.finish(second)
     return "rolled back", wrong + office.check(first) + office.check(second)
 
 
-HARMS: Final[dict[str, Harm]] = {
-    "killed": killed,
-    "file harmed": file_harmed,
-    "row forged": forged_row,
-    "rolled back": rolled_back,
-    "configuration": configuration_harmed,
-    "released": released,
-    "objected": objected,
-    "snapshots": snapshots_built,
-    "destroyed": destroyed,
+def _of_each_work(harm: OfWork, leaving: tuple[str, ...] = ()) -> dict[str, Harm]:
+    return {name: _of(harm, name) for name in WORKS if name not in leaving}
+
+
+def _of(harm: OfWork, name: str) -> Harm:
+    return lambda office: harm(office, name)
+
+
+def _anywhere(drawn: Callable[[Office], Trouble], leaving: tuple[str, ...] = ()) -> Harm:
+    """This trouble around any work, more often than not around a batch's way."""
+
+    def harm(office: Office) -> tuple[str, list[str]]:
+        names = [name for name in WORKS if name not in leaving]
+        return troubled(office, office.chance.choice(["answered", *names]), drawn)
+
+    return harm
+
+
+_OF_WIRE: Final = ("built", "destroyed", "watched", "migrated", "released")
+"""What has nothing to do with the court's server."""
+
+_OF_DISK: Final = ("migrated",)
+
+PARTS: Final[dict[str, dict[str, Harm]]] = {
+    "killed": {"whole way": kills.whole_way, **_of_each_work(kills.killed)},
+    "raced": _of_each_work(raced),
+    "wire": {
+        each.__name__.replace("_", " "): _anywhere(each, _OF_WIRE)
+        for each in (wires.in_the_middle, wires.lying_server, wires.refusing_server)
+    },
+    "database": {
+        each.__name__.replace("_", " "): _anywhere(each)
+        for each in (databases.killed, databases.stopped, databases.read_only, databases.at_its_limit, databases.full)
+    },
+    "disk": {
+        each.__name__.replace("_", " "): _anywhere(each, _OF_DISK)
+        for each in (disks.full, disks.read_only, disks.vanished, disks.partner_full)
+    },
+    "clock": _of_each_work(clocks.stepped, ("migrated",)),
+    "forged": {
+        "file": file_harmed,
+        "row": forged_row,
+        "rolled back": rolled_back,
+        "configuration": configuration_harmed,
+    },
 }
+"""Part → name → harm. A campaign may be of some parts alone."""
+
+HARMS: Final = {f"{part}: {name}": harm for part, harms in PARTS.items() for name, harm in harms.items()}
+
+
+def lacking(*, with_disks: bool) -> dict[str, str]:
+    """Harm that this machine does not let be done → why."""
+    left = {} if tracer.is_there() else {"killed: before system calls": tracer.MISSING}
+    if clocks.library() is None:
+        left |= {name: clocks.MISSING for name in HARMS if name.startswith("clock:")}
+    if not with_disks:
+        left |= {name: disks.MISSING for name in HARMS if name.startswith("disk:") or name == "database: full"}
+    return left

@@ -6,16 +6,17 @@ it was sent again by the partner's own folder.
 
 from __future__ import annotations
 
-import json
-import os
 import random
-import subprocess
-import sys
+import signal
+import time
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, TypeVar
 
 import polars as pl
 import psycopg
@@ -23,6 +24,7 @@ import psycopg
 from exchange.app import App
 from exchange.base.errors import ExchangeError, Halt
 from exchange.base.tables import SOURCES
+from exchange.cli.outcome import FOUND, TRY_AGAIN
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner, to_csv
 from exchange.demo.province.claims import Claims, make_claims
@@ -31,6 +33,14 @@ from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED, World
 from exchange.operation.verification import verify_archive, verify_register
+from exchange.register import State
+from tests.campaign import tracer
+from tests.campaign.gate import Gate
+from tests.campaign.left import OURS, stuck, temporary
+from tests.campaign.story import Story
+from tests.campaign.worker import Ended, Worker
+
+T = TypeVar("T")
 
 ITEMS: Final = ("id_number", "name", "sex", "criminal_record")
 ROWS: Final = 30
@@ -40,8 +50,10 @@ OF_COURT: Final = ("case_handling", "刑事诉讼法第二百八十六条")
 RESULT_FILES: Final = ("csv.p7m", "json", "json.p7s")
 _ENDINGS: Final = ("receipt.json", "receipt.json.p7s", "result.csv.p7m", "result.json", "result.json.p7s")
 _STEPS: Final = ["claimed", "accepted", "sealed", "delivered", "closed"]
-_HANDS: Final = Path(__file__).with_name("hands.py")
-_SECONDS: Final = 60
+_TRIES: Final = 4
+_NEVER: Final = 65_535
+"""The largest that strace takes; no duty makes as many calls of the kind."""
+_PERIODS: Final = {"ad_hoc": "2026-11-23", "monthly": "2026-11"}
 
 
 @dataclass
@@ -54,6 +66,19 @@ class Office:
     dropped: dict[str, Claims] = field(default_factory=dict)
     found: set[Path] = field(default_factory=set)
     """What lay about as something temporary before the campaign began."""
+    kills: int = 24
+    """Of a round, shared among the duties of its work."""
+    story: Story = field(default_factory=Story)
+    """Of the round that is on."""
+    events: dict[str, int] = field(default_factory=dict)
+    """Duty → the most audit events of a run that was not killed."""
+    calls: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """Duty and system call → the most that a thread was seen to make of it."""
+    gate: Gate | None = None
+    """The door before the court's server, once it stands."""
+    by_clock: Worker | None = None
+    """Who works by a clock that may be wrong, once somebody does."""
+    _ends: ExitStack = field(default_factory=ExitStack)
     whole: dict[str, tuple[int, int, str]] = field(default_factory=dict)
     """File in the partner's folder, of batches that ended → inode, time and hash; none of it may change again."""
 
@@ -72,37 +97,94 @@ class Office:
         """The partner's folder from the office, as it lies on the disk of its server."""
         return self.court.server.home / "from-office"
 
-    def drop(self) -> str:
+    def name(self, partner: DemoPartner) -> str:
+        """A batch id that no other has."""
+        return f"{partner.id}.{OURS}{self.chance.getrandbits(64):016x}"
+
+    def drop(self, cycle: str = "ad_hoc") -> str:
         """A sound set with planted claims; its batch id."""
-        batch, claims = f"{self.court.id}.campaign-{self.chance.getrandbits(64):016x}", self.chance.choice(self._asked)
-        request = Request(batch, "ad_hoc", "2026-11-23", *OF_COURT, ITEMS, ROWS, to_csv(claims.rows))
+        batch, claims = self.name(self.court), self.chance.choice(self._asked)
+        request = Request(batch, cycle, _PERIODS[cycle], *OF_COURT, ITEMS, ROWS, to_csv(claims.rows))
         self.court.drop(self.court.make_set(request))
         self.dropped[batch] = claims
         return batch
 
-    def run(self, batch: str, fatal: int = 0, *, duty: str = "batch", after: float = 0) -> tuple[int, str]:
+    def run(self, word: str, event: int = 0, *, duty: str = "batch", after: float = 0) -> tuple[int, str]:
         """Lets the office work (``hands.py``), by default the collector's look and the batch's run, in a process of its
         own; (exit code, what it said).
         """
-        asked = json.dumps({"duty": duty, "batch": batch, "fatal": fatal, "after": after})
-        reads, writes = self._hands.stdout, self._hands.stdin
-        if reads is None or writes is None or not reads.readable():
-            msg = "nobody works here"
-            raise Halt(msg)
-        writes.write(asked + "\n")
-        writes.flush()
-        ended = json.loads(reads.readline())
-        return ended["code"], ended["said"]
+        ended = self.work({"duty": duty, "word": word, "event": event, "after": after})
+        return ended.code, ended.said
+
+    def work(self, asked: Mapping[str, Any], by: int = 0) -> Ended:
+        """The same in the hands' own words; what is learned of a duty's length, and where it was killed, is kept."""
+        self.workers[by].ask(asked)
+        return self._learned(asked, self.workers[by].ended())
+
+    def race(self, duty: str, word: str, ahead: float) -> list[Ended]:
+        """Two do the same at once, the second so many seconds behind the first."""
+        asked = {"duty": duty, "word": word}
+        self.workers[0].ask(asked)
+        time.sleep(ahead)
+        self.workers[1].ask(asked)
+        self.story.races += 1
+        return [self._learned(asked, worker.ended()) for worker in self.workers]
+
+    def _learned(self, asked: Mapping[str, Any], ended: Ended) -> Ended:
+        duty = asked["duty"]
+        if ended.code == 0:
+            self.events[duty] = max(ended.events, self.events.get(duty, 0))
+        for call, number in ended.calls.items():
+            self.calls[duty, call] = max(number, self.calls[duty, call])
+        if ended.code == -signal.SIGKILL or ended.point:
+            self.story.kills += 1
+        if ended.point:
+            moment = asked["event"] if asked.get("event") else asked["number"]
+            self.story.points.append(f"{duty}: {ended.point} #{moment}")
+        return ended
+
+    def finish(self, word: str, duty: str = "batch") -> list[str]:
+        """Does it again until it is done, as Airflow would, without its pauses; what is wrong where a retry does not
+        help. How long it took is the time to recovery.
+        """
+        begun = time.monotonic()
+        for _ in range(_TRIES):
+            counted = {} if self._is_counted(duty) else {"call": tracer.CALLS[0], "number": _NEVER}
+            ended = self.work({"duty": duty, "word": word} | counted)
+            code, said = ended.code, ended.said
+            if (code == 0 and duty != "batch") or (code in (0, FOUND) and self._is_through(word)):
+                self.story.recovered.append(time.monotonic() - begun)
+                return []
+            if code not in (0, FOUND, TRY_AGAIN):
+                break
+        return [f"{word}: {duty} not done, its last run ended with {code}: {said}"]
+
+    def _is_counted(self, duty: str) -> bool:
+        """Whether it is known which system calls the duty makes, or nobody can count them."""
+        return any(known == duty for known, _ in self.calls) or not tracer.is_there()
+
+    def _is_through(self, batch: str) -> bool:
+        with App.open("campaign", self.world.config) as app:
+            found = app.register.find_batch(batch)
+        return found is not None and found.state in (State.DELIVERED, State.CLOSED, State.REFUSED)
 
     @cached_property
-    def _hands(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-W", "ignore", str(_HANDS)]
-        told = os.environ | {"EXCHANGE_CONFIG": str(self.world.config), "OPENBLAS_NUM_THREADS": "1"}
-        return subprocess.Popen(command, env=told, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def workers(self) -> tuple[Worker, Worker]:
+        return self.worker(), self.worker()
+
+    def worker(self, environment: Mapping[str, str] | None = None) -> Worker:
+        """Somebody more who works here."""
+        made = Worker(self.world.config, self._temporary_files, environment or {})
+        self._ends.callback(made.close)
+        return made
+
+    def until_the_end(self, whatever: AbstractContextManager[T]) -> T:
+        """What stays as it is until the office closes."""
+        return self._ends.enter_context(whatever)
 
     def close(self) -> None:
         """Nobody works here any more."""
-        self._hands.communicate(timeout=_SECONDS)
+        self._ends.close()
 
     def connected(self, user: str = "postgres") -> psycopg.Connection[tuple[object, ...]]:
         return self.world.postgres.connected(user, "exchange")
@@ -130,7 +212,11 @@ class Office:
 
     def check(self, batch: str) -> list[str]:
         """What is wrong after the batch was let run to its end: something lost, sent twice, or not what was planted."""
-        return [*self._wrong(batch), *self._moved(), *self._left(), *filter(None, [self.verified()])]
+        return [*self.wrong(batch), *self.check_all()]
+
+    def check_all(self) -> list[str]:
+        """The same of what is not one batch's."""
+        return [*self._moved(), *self._left(), *filter(None, [self.verified()])]
 
     def right(self, batch: str) -> list[str]:
         """What is wrong with the result as it lies with the partner."""
@@ -144,7 +230,8 @@ class Office:
     def _expected(self, batch: str) -> dict[str, pl.Series]:
         return self.dropped[batch].expected.to_dict()
 
-    def _wrong(self, batch: str) -> list[str]:
+    def wrong(self, batch: str) -> list[str]:
+        """What is wrong with this batch's way and its results."""
         with self.connected() as database:
             steps = database.execute(
                 "SELECT to_state FROM ledger WHERE batch_id = %s AND from_state IS DISTINCT FROM to_state ORDER BY seq",
@@ -167,17 +254,19 @@ class Office:
     def begin(self) -> None:
         """There is something to harm; and what was left lying about before is not ours."""
         self.found = self._temporary()
-        self.run(self.drop())
+        self.finish(self.drop())
 
     def _left(self) -> list[str]:
-        """What is temporary where no nightly run takes it away, or lies with the partner though it was fetched."""
-        return [f"{path} was left" for path in sorted(self._temporary() - self.found)]
+        with self.connected() as database:
+            held = stuck(database)
+        new = self._temporary() - self.found
+        self.found |= new  # told once
+        return [f"{path} was left" for path in sorted(new)] + held
 
     def _temporary(self) -> set[Path]:
-        with App.open("campaign", self.world.config) as app:
-            home, archive = app.settings.home, app.archive.folder
-        swept = {home / "incoming", home / "outgoing", home / "cache", *archive.glob("??")}
-        left = [path for place in (home, self.results) for path in place.rglob(".writing-*")]
-        left = [path for path in left if path.parent not in swept] + [*self.results.glob(".*")]
-        waiting = [path for path in (self.court.server.home / "to-office").iterdir() if "campaign" in path.name]
-        return {*left, *waiting}
+        return temporary(self.world.config, self.court, [self._temporary_files])
+
+    @property
+    def _temporary_files(self) -> Path:
+        """Where those who work here have their temporary files."""
+        return self.world.root / "temporary"

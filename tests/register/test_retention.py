@@ -18,7 +18,7 @@ from sqlalchemy import event
 from exchange import retention
 from exchange.app import App
 from exchange.base.errors import Halt, Refused
-from exchange.base.files import sha256
+from exchange.base.files import sha256, write_atomically
 from exchange.calendar.working_days import Due
 from exchange.demo.world import PARTNERS, World, agreement_toml
 from exchange.register import FileRecord, Register, Role, State
@@ -152,6 +152,7 @@ def test_an_open_batch_is_not_touched(desk: Desk, manifest: RequestManifest) -> 
 
 def test_a_refused_batch_has_ended_too(desk: Desk, new_batch: Callable[[Register], str]) -> None:
     batch = new_batch(desk.register)
+    write_atomically(desk.app.archive.path("a" * 64), b"a manifest")
     desk.register.refuse(batch, "signature_invalid", row=None, column=None)
     retention.run(desk.later(91))
     assert roles(desk, batch) == {"manifest"}
@@ -221,6 +222,18 @@ def test_what_no_batch_names(desk: Desk) -> None:
     assert retention.run(desk.later(19)).total() == 0
     assert retention.run(desk.later(21))["work"] == 2
     assert not desk.app.archive.path(digest).exists()
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(
+    "place", ["archive/0f", "archive/checkpoints", "archive/checkpoints/cosigned", "duties", "snapshots/x", "."]
+)
+def test_what_writing_left_half_goes_wherever_it_lies(desk: Desk, place: str) -> None:
+    left = desk.app.settings.home / place / ".writing-8s7df_"
+    left.parent.mkdir(parents=True, exist_ok=True)
+    left.write_bytes(b"half a file")
+    assert retention.run(desk.later(19)).total() == 0
+    assert retention.run(desk.later(21))["work"] == 1
     assert not left.exists()
 
 

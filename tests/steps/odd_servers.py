@@ -19,6 +19,7 @@ from paramiko.common import MSG_CHANNEL_DATA
 
 from exchange.app import App
 from exchange.demo.partner import DemoPartner
+from exchange.settings import Settings
 from exchange.wire.keys import make_ssh_key
 
 
@@ -143,26 +144,43 @@ class Dropbox(Plain):
 @contextmanager
 def served_by(app: App, partner: DemoPartner, kind: type[asyncssh.SFTPServer]) -> Iterator[None]:
     """The partner's folders, served by this kind of server in place of the sound one."""
+    with serving(app.settings, partner, kind) as port, reached_at(app, partner, port):
+        yield
+
+
+@contextmanager
+def serving(
+    settings: Settings,
+    partner: DemoPartner,
+    kind: type[asyncssh.SFTPServer],
+    *,
+    host_key: Path | None = None,
+    let_in: Path | None = None,
+) -> Iterator[int]:
+    """A server of this kind beside the sound one, over the same folders; its port. ``host_key``, ``let_in``: other
+    keys than its own and the office's.
+    """
     port: SimpleQueue[int] = SimpleQueue()
     over = threading.Event()
-    thread = threading.Thread(target=lambda: asyncio.run(_serve(app, partner, kind, port, over)), daemon=True)
+    keys = host_key or partner.server.folder / "host_key", make_ssh_key(let_in or settings.keys.sftp_key)
+    thread = threading.Thread(target=lambda: asyncio.run(_serve(partner, kind, keys, port, over)), daemon=True)
     thread.start()
     try:
-        with reached_at(app, partner, port.get(timeout=20)):
-            yield
+        yield port.get(timeout=20)
     finally:
         over.set()
         thread.join(20)
 
 
 async def _serve(
-    app: App,
     partner: DemoPartner,
     kind: type[asyncssh.SFTPServer],
+    keys: tuple[Path, str],
     port: SimpleQueue[int],
     over: threading.Event,
 ) -> None:
     connections: list[asyncssh.SSHServerConnection] = []
+    host_key, let_in = keys
 
     class Door(asyncssh.SSHServer):
         def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
@@ -172,8 +190,8 @@ async def _serve(
         "127.0.0.1",
         0,
         server_factory=Door,
-        server_host_keys=[str(partner.server.folder / "host_key")],
-        authorized_client_keys=asyncssh.import_authorized_keys(make_ssh_key(app.settings.keys.sftp_key)),
+        server_host_keys=[str(host_key)],
+        authorized_client_keys=asyncssh.import_authorized_keys(let_in),
         sftp_factory=lambda channel: kind(channel, chroot=str(partner.server.home).encode()),
     )
     port.put(server.get_port())

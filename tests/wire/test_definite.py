@@ -37,7 +37,7 @@ def test_no_length_is_left_open_and_openssl_opens_it(keys: Path, tmp_path: Path,
     content = content[:size]
     sealed = tmp_path / "e"
     with sealed.open("w+b") as file:
-        encrypt_into(file, [content[:100], content[100:]], keys / "theirs.pem")
+        encrypt_into(file, [content[:100], content[100:]], load_certificate(keys / "theirs.pem"))
         streamed = sealed.stat().st_size
         make_definite(file)
     values = parsed(sealed)
@@ -55,7 +55,7 @@ def test_it_has_the_form_of_what_is_sealed_in_memory(keys: Path, tmp_path: Path)
     """Whether a result went out in parts cannot be told from it: the same values in the same places."""
     content = bytes(5000)
     with (tmp_path / "streamed").open("w+b") as file:
-        encrypt_into(file, [content], keys / "theirs.pem")
+        encrypt_into(file, [content], load_certificate(keys / "theirs.pem"))
         make_definite(file)
     (tmp_path / "whole").write_bytes(encrypt(content, load_certificate(keys / "theirs.pem")))
     forms = [[value.partition("[HEX DUMP]")[0] for value in parsed(tmp_path / name)] for name in ("streamed", "whole")]
@@ -73,7 +73,7 @@ def test_what_openssl_never_wrote_is_for_a_person(tmp_path: Path, content: bytes
 
 def test_an_envelope_that_is_cut_off_is_for_a_person(keys: Path, tmp_path: Path) -> None:
     with (tmp_path / "e").open("w+b") as file:
-        encrypt_into(file, [bytes(50_000)], keys / "theirs.pem")
+        encrypt_into(file, [bytes(50_000)], load_certificate(keys / "theirs.pem"))
         file.truncate(20_000)
         with pytest.raises(Halt, match="not known here"):
             make_definite(file)

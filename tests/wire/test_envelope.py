@@ -6,6 +6,7 @@ import base64
 import codecs
 import os
 import subprocess
+import tempfile
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +20,17 @@ from hypothesis import strategies as st
 from exchange.base.errors import Halt, Refused, Retryable
 from exchange.wire import envelope
 from exchange.wire.cms import as_der, cipher, digests
-from exchange.wire.envelope import KeyPair, decrypt, encrypt, encrypt_into, is_whole_der, load_key_pair, sign, verify
+from exchange.wire.envelope import (
+    KeyPair,
+    decrypt,
+    encrypt,
+    encrypt_into,
+    is_whole_der,
+    load_certificate,
+    load_key_pair,
+    sign,
+    verify,
+)
 from exchange.wire.keys import make_certificate
 
 _ENVELOPE_HEAD = bytes.fromhex("308006092a864886f70d010703a080308002010031800000")
@@ -192,7 +203,7 @@ def test_large_and_small_envelopes_are_the_same(
 
 def sealed_in_pieces(pieces: Iterable[bytes], recipient: Path, to: Path) -> bytes:
     with to.open("wb") as file:
-        encrypt_into(file, pieces, recipient)
+        encrypt_into(file, pieces, load_certificate(recipient))
     return to.read_bytes()
 
 
@@ -218,7 +229,7 @@ def test_an_error_in_the_middle_of_sealing_is_the_makers(keys: Path, tmp_path: P
 
 def test_a_disk_that_is_full_while_it_is_sealed_is_tried_later(keys: Path) -> None:
     with Path("/dev/full").open("wb") as full, pytest.raises(Retryable, match="room on the disk"):
-        encrypt_into(full, [bytes(1 << 20)] * 4, keys / "theirs.pem")
+        encrypt_into(full, [bytes(1 << 20)] * 4, load_certificate(keys / "theirs.pem"))
 
 
 def test_no_certificate_to_seal_for_is_for_a_person(tmp_path: Path) -> None:
@@ -289,3 +300,21 @@ def test_a_key_that_is_damaged_is_noticed_though_its_primes_are_not_proven(keys:
     path.write_bytes(damaged.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
     with pytest.raises(Halt, match="not the RSA key"):
         load_key_pair(path, keys / "ours.pem")
+
+
+def test_nothing_lies_on_a_disk_beside_what_is_sealed(
+    keys: Path, theirs: KeyPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who is killed then leaves no file behind."""
+    nowhere = tmp_path / "temporary"
+    nowhere.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(nowhere))
+    seen: list[list[Path]] = []
+
+    def pieces() -> Iterator[bytes]:
+        seen.append([*nowhere.iterdir()])
+        yield CONTENT
+
+    assert sealed_in_pieces(pieces(), keys / "theirs.pem", tmp_path / "e")
+    assert decrypt(tmp_path / "e", theirs) == CONTENT
+    assert seen == [[]]

@@ -1,0 +1,67 @@
+"""Trouble around the office while one duty of some work is done: that ends in order, and once the trouble is over, a
+retry does what is left.
+
+Rules
+- Trouble begins before the duty or at any moment of it, and is over when the duty has ended.
+- A duty that met trouble ends done, to be tried again, or with a call for a person (``Halt``) where the kind of
+  trouble is one that a person has to end; anything else is wrong.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import dataclass
+from typing import Final
+
+from exchange.cli.outcome import HALTED, TRY_AGAIN
+from tests.campaign.office import Office
+from tests.campaign.works import WORKS
+
+_LONGEST_WAIT: Final = 2.0
+"""Seconds of a duty until the trouble begins, at most."""
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """``begun``: stands inside; ``for_a_person``: a duty may call for one; ``before``: it never begins later."""
+
+    words: str
+    begun: Callable[[], AbstractContextManager[None]]
+    for_a_person: bool = True
+    before: bool = False
+
+
+def troubled(office: Office, name: str, drawn: Callable[[Office], Trouble]) -> tuple[str, list[str]]:
+    """One duty of this work meets the trouble; all are done."""
+    with WORKS[name](office) as work:
+        trouble, unlucky, wrong = drawn(office), office.chance.choice(work.duties), list[str]()
+        how = f"{trouble.words}, while {unlucky}"
+        for duty in work.duties:
+            if duty == unlucky:
+                code, said = _meanwhile(office, duty, work.word, trouble)
+                how += f", which ended {code}"
+                allowed = (0, TRY_AGAIN, HALTED) if trouble.for_a_person else (0, TRY_AGAIN)
+                wrong += [] if code in allowed else [f"{work.word}: {duty} ended with {code}: {said}"]
+            wrong += office.finish(work.word, duty)
+        return how, wrong + work.judged()
+
+
+def _meanwhile(office: Office, duty: str, word: str, trouble: Trouble) -> tuple[int, str]:
+    """The duty, and the trouble from a moment of it on."""
+    wait = 0.0 if trouble.before else office.chance.choice([0.0, office.chance.uniform(0, _LONGEST_WAIT)])
+    with ExitStack() as undone, ThreadPoolExecutor(1) as beside:
+        if not wait:
+            undone.enter_context(trouble.begun())
+            return office.run(word, duty=duty)
+
+        def begin() -> None:
+            time.sleep(wait)
+            undone.enter_context(trouble.begun())
+
+        begins = beside.submit(begin)
+        ended = office.run(word, duty=duty)
+        begins.result()
+        return ended
