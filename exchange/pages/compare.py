@@ -1,8 +1,6 @@
 """A claim beside the register, column by column, with the characters that differ marked.
 
 Rules
-- Of the register, only what establishes the identity and what was asked about: the columns that the asked items read
-  (``matching/items``), and no others.
 - A character is never changed for the eye: where two look alike, the code point is in the mark. One of private use, for
   which hardly a screen has a glyph, stands with the character beside that it is in GB 18030 (``wire/gb18030.py``).
 """
@@ -15,12 +13,10 @@ from difflib import SequenceMatcher
 from itertools import groupby
 from typing import Any, Final
 
-from exchange.matching.items import RULES
 from exchange.review.case import CaseView
 from exchange.review.labels import in_words, labels
 from exchange.wire.gb18030 import private_use
 
-_IDENTITY: Final = ("key", "name", "doubt", "cancelled", "cancelled_reason")
 _NUMBERS: Final = {"key": "id_number"}
 """Register column → the claim's column that says the same, where it has another name."""
 
@@ -48,8 +44,7 @@ class ComparedLine:
 
 def compared(case: CaseView) -> list[ComparedLine]:
     """The lines of the page: what is in both, then what is in one of them."""
-    shown = [column for column in case.people.columns if column in _shown(case)]
-    people = [{column: row[column] for column in shown} for row in case.people.iter_rows(named=True)]
+    shown, people = case.people.columns, list(case.people.iter_rows(named=True))
     of_claim = {_NUMBERS.get(column, column) for column in shown}
     lines = [_line(case.claim, column, people) for column in shown]
     rest = [column for column in case.claim if column not in of_claim]
@@ -61,11 +56,6 @@ def records(case: CaseView) -> list[Mapping[str, list[Piece]]]:
     """The sources' records in words."""
     lines = [in_words(row) for row in case.records.iter_rows(named=True)]
     return [{label: pieces(text) for label, text in line.items()} for line in lines]
-
-
-def _shown(case: CaseView) -> set[str]:
-    read = {column for item in case.answers if item in RULES for column in RULES[item].reads}
-    return {*_IDENTITY, *read}
 
 
 def _line(

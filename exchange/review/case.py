@@ -4,6 +4,8 @@ Rules
 - No more than the decision needs: the people whose number was claimed, now or before, and records under their numbers;
   of somebody said to be unregistered, the candidates; of offence records those of the person asked about that count or
   may count for the request's purpose and no others: of a relative nobody asked about offences.
+- Of the register's columns, what establishes the identity, what the asked items read (``matching/items``), and what the
+  partner claimed beside (the birth date of somebody said to be unregistered); no others, wherever the row is shown.
 - What a missing source would have to say is open as *source not ready*; nobody decides it before the source is there.
 - Opening a row is written into the ledger before anything of it is shown.
 - The snapshots are those that the batch was answered from.
@@ -34,6 +36,7 @@ from exchange.steps.rows import REFERENCE
 
 _NUMBERS: Final = ("id_number", "relative_id_number")
 """Whose numbers a claim holds: of the person asked about, and of a relative."""
+_IDENTITY: Final = ("key", "name", "doubt", "cancelled", "cancelled_reason")
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,7 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
         claims = _of_first(claims, first.claims(of_first))
         proposed = _of_first(matched.select(REFERENCE), first.answers(of_first))
     sources = first.sources(later=bool(first.later_pins))
+    shown = _shown(sources.population, first.manifest.items, claims.columns)
     cases = []
     for row, review in enumerate(reviews):
         people = _meant(claims[[row]], sources, first, _NUMBERS)
@@ -80,7 +84,7 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
                 claim={name: text for name, text in claims.row(row, named=True).items() if text},
                 answers=_codes(matched, row),
                 proposal=_codes(proposed, row) | {NOTE: proposed[NOTE][row] or ""},
-                people=sources.population.people.take(people, ["key", *sources.population.people.columns]),
+                people=sources.population.people.take(people, shown),
                 records=_records(sources, people, asked),
                 is_test=context.batch.is_test,
             )
@@ -153,6 +157,13 @@ def _meant(claim: pl.DataFrame, sources: Sources, first: BatchContext, columns: 
     keys = id_numbers.standardise(claimed, first.today)["key"].drop_nulls().to_numpy()
     before = population.former.find(keys)
     return np.unique(np.concatenate([population.people.find(keys).row, population.bearers(before.row)]))
+
+
+def _shown(population: Population, items: Sequence[str], claimed: Sequence[str]) -> list[str]:
+    """The register's columns that are shown, in its order."""
+    read = {column for item in items if item in RULES for column in RULES[item].reads}
+    wanted = {*_IDENTITY, *read, *claimed}
+    return [column for column in ("key", *population.people.columns) if column in wanted]
 
 
 def _numbers(rows: Rows, population: Population) -> Keys:

@@ -53,6 +53,8 @@ def test_an_officer_opens_and_decides(pages: Pages, app: App, batch: str, doubtf
     assert number in row
     assert "省厅核实员" in row
     assert "部门将读到 性别核查结果“不一致”</small>" in row
+    shown = set(re.findall(r'<tr><th scope="row">(.*?)</th>', row))
+    assert shown == {"公民身份号码", "姓名", "性别", "身份存疑", "已注销", "业务编号"}, "nothing that was not asked"
     assert number not in (re.search(r"<title>.*?</title>", row) or [""])[0]
     assert openings(app, batch) == 1
 

@@ -42,5 +42,7 @@ def test_candidates_of_a_newborn(app: App, health: DemoPartner, people: pl.DataF
         mothers = {mother, *(int(number[:17]) for number in former)}
         assert mothers & set(case.people["key"]), "the mother herself"
         assert case.people.height > 1, "and a child near that birth, or who shares her number"
+        assert {"key", "name", "birth_date", "sex"} <= set(case.people.columns), "what the claim is held against"
+        assert not {"household", "relation", "native_place", "registered_address"} & set(case.people.columns)
     opened = [json.loads(step.facts).get("opened") for step in app.register.steps(request.batch)]
     assert [rows for rows in opened if rows] == [",".join(str(case.review.row) for case in cases)]

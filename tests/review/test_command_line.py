@@ -81,7 +81,7 @@ def test_a_work_list_the_whole_way(run: Run, app: App, batch: str, tmp_path: Pat
     assert "line 3: " in wrong
     place.write_bytes(lock(fill(plain, 照建议="是"), "chosen anew 新设"))
     assert "does not open" in run(OFFICER, "review", "import", str(place), code=70, typed=f"{password}\n")
-    assert f"{batch}: 2 rows decided" in run(OFFICER, "review", "import", str(place), typed="chosen anew 新设\n")
+    assert f"{batch}: 2 行 rows decided" in run(OFFICER, "review", "import", str(place), typed="chosen anew 新设\n")
     assert "changed since" in run(OFFICER, "review", "import", str(place), code=70, typed="chosen anew 新设\n")
     told = [step.facts for step in app.register.steps(batch)[opened:]]
     assert len(told) == 1, "the decisions; nothing is opened anew"

@@ -21,7 +21,7 @@ def test_what_follows_from_the_identity_is_told_with_it(items: tuple[str, ...], 
         {} if code != "consistent" else {item: allowed(item)[0] for item in items if item not in ("id_number", "name")}
     )
     decided = complete(columns, {"identity": code, **own})
-    told = {}
+    told: dict[str, str] = {}
     for part in will_read(columns, "identity", code).split("；"):
         heads, _, word = part.rstrip("”").partition("“")
         told |= dict.fromkeys(heads.split("、"), word)

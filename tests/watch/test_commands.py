@@ -42,7 +42,7 @@ def test_stop_and_start(
     assert f"pending: the clock stands (first {due})" in shown
     assert "查阅原始档案" in exchange("clock", "show", batch).output
     started = exchange("clock", "start", batch, "--note", "与户口簿相符")
-    assert started.output == f"{batch}: the clock runs; due {due}, first {due}\n"
+    assert started.output == f"{batch}: 恢复计时 the clock runs；时限 due {due}，原 first {due}\n"
     assert "与户口簿相符" in exchange("clock", "show", batch).output
     assert "on time" in exchange("register", "show", batch).output
 
