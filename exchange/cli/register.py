@@ -31,7 +31,6 @@ _COLUMNS: Final = {
     "received": "收到 received",
     "due": "时限 due",
     "refused_for": "不予受理 refused for",
-    "stage": "阶段 stage",
 }
 
 
@@ -67,13 +66,12 @@ def list_(
 def _line(batch: Batch) -> tuple[str, ...]:
     return (
         batch.id,
-        batch.state.value,
+        f"{batch.state.value} {stage_words(batch)}".rstrip(),
         batch.cycle or "",
         "" if batch.rows_in is None else str(batch.rows_in),
         moment(batch.received_at),
         due_words(batch),
         batch.refusal_code or "",
-        stage_words(batch),
     )
 
 

@@ -61,7 +61,7 @@ def test_nothing_is_cut_at_80_columns(printed: io.StringIO) -> None:
             assert cell in found[place]
 
 
-REGISTER = ("batch", "state", "cycle", "rows", "received", "due", "refused_for", "stage")
+REGISTER = ("batch", "state", "cycle", "rows", "received", "due", "refused_for")
 
 
 @pytest.mark.parametrize("letters", [20, 30, 34])
@@ -69,7 +69,7 @@ def test_ids_are_whole_on_one_line_while_the_others_can_fold(letters: int) -> No
     """What ``register list`` and ``register configuration`` tell: an id is copied."""
     batch = "a" * (letters - 3) + ".42"
     listed = folded({name: f"{name}" for name in REGISTER})
-    listed.add_row(batch, "delivered", "ad_hoc", "1000000", "2026-11-27 22:33:11", "2026-11-28", "", "test")
+    listed.add_row(batch, "delivered", "ad_hoc", "1000000", "2026-11-27 22:33:11", "2026-11-28", "")
     known = folded({"name": "名称 name", "sha256": "校验 SHA-256", "since": "登记 told"})
     known.add_row(batch, "0f" * 32, "2026-11-27 10:00:00")
     for table in (listed, known):

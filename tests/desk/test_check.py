@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 import pytest
@@ -96,7 +97,7 @@ HEADERS = {
 
 def test_a_header_that_is_wrong_is_told_whole_with_what_may_stand_there(made: Made, tmp_path: Path) -> None:
     """Not the first word alone, after which the next one would be found; a title in a workbook, too."""
-    steps = []
+    steps: list[dict[str, Any]] = []
     book = openpyxl.Workbook()
     for row in (["2026年11月名单"], ["业务编号", "公民身份号码", "姓名"], ["A-1", "11010519491231002X", "张三"]):
         book.worksheets[0].append(row)
