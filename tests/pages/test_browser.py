@@ -34,11 +34,6 @@ PAGES = (
 )
 SIZES = ((1366, 768), (683, 384))
 """A common screen, and the same at 200 %."""
-OUT_OF_SIGHT = """
-[...document.querySelectorAll("button, select, input, textarea, td a")].filter((each) => each.getClientRects().length)
-  .filter((each) => each.getBoundingClientRect().right > innerWidth).map((each) => each.outerHTML.slice(0, 120))
-""".strip()
-"""What is to be pressed and stands beyond the right edge."""
 
 
 @pytest.fixture
@@ -97,10 +92,9 @@ def test_each_page_for_a_screen_reader_and_at_two_sizes(
     steps += [{"do": "click", "at": f'form:has(input[value="{row}"]) button'}, {"do": "wait", "at": "#decide"}]
     steps += _looked_at("row", place)
     driven = drive(pages, "viewer", "/", tmp_path, *steps)
-    found = [gave for gave in driven.gave if isinstance(gave, list)]
-    assert len(found) == (len(shown) + 1) * len(SIZES) * 2
-    assert [each for each in found if each] == []
-    assert [gave for gave in driven.gave if isinstance(gave, int)] == [200] * (len(shown) - 1) + [404, 200]
+    violations = [gave for gave in driven.gave if isinstance(gave, list)]
+    assert len(violations) == (len(shown) + 1) * len(SIZES)
+    assert [each for each in violations if each] == []
 
 
 def test_a_button_is_called_what_stands_on_it() -> None:
@@ -121,7 +115,6 @@ def _looked_at(name: str, place: Path) -> list[dict[str, Any]]:
         steps += [
             {"do": "resize", "width": width, "height": height},
             {"do": "axe"},
-            {"do": "evaluate", "script": OUT_OF_SIGHT},
             {"do": "screenshot", "to": str(place / f"{name}-{width}.png"), "full": True},
         ]
     return steps
