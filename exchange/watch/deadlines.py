@@ -14,14 +14,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from pathlib import Path
 
 from exchange.app import App
 from exchange.base.errors import Refused
+from exchange.base.files import Archive
 from exchange.calendar.deadlines import LATE, DueWarning, not_yet_sent, reached
 from exchange.calendar.limits import WORKING_DAYS
 from exchange.calendar.working_days import Due, due_after, office_day
 from exchange.register import Alert, Batch, NewAlert, State, Stop
 from exchange.register.clock import clock_pauses, present_due, present_last
+from exchange.wire.manifest import RequestManifest, parse
 
 log = logging.getLogger(__name__)
 
@@ -87,9 +91,14 @@ def due_of(app: App, batch: Batch, stops: list[Stop]) -> Due:
         return present_last(batch, stops, app.office_days) or present_due(batch, stops, app.office_days)
     if batch.state is not State.CLAIMED:
         return present_due(batch, stops, app.office_days)
-    try:
-        cycle = app.manifest(batch).cycle
-    except Refused:
-        cycle = "ad_hoc"
-    days = WORKING_DAYS.get(cycle, 0)
+    days = WORKING_DAYS.get(_cycle_of(app.archive.folder, batch.manifest_sha256), 0)
     return due_after(days, office_day(batch.received_at), app.office_days, clock_pauses(stops))
+
+
+@lru_cache(maxsize=8192)
+def _cycle_of(archive: Path, manifest_sha256: str) -> str:
+    """What a manifest states, read once: the bytes of a hash never change, and hundreds may wait to be judged."""
+    try:
+        return parse(RequestManifest, Archive(archive).read(manifest_sha256)).cycle
+    except Refused:
+        return "ad_hoc"
