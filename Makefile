@@ -18,7 +18,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test containers-upgrade-test containers-celery-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-at-rest screenshots guide-pictures docs check lock clean
+.PHONY: images containers-test containers-upgrade-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-at-rest screenshots guide-pictures docs check lock clean
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -118,9 +118,6 @@ images:          ## build the office's and the SFTP server's image; ENGINE, PYTH
 containers-test: .venv/installed ## start the images by compose: a partner's set through, a leader of FAB's approves, secrets changed, destroyed and restored; root, half an hour; ENGINE, COMPOSE
 	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x \
 	  tests/docker/test_containers.py tests/docker/test_rotated.py tests/docker/test_restored.py
-
-containers-celery-test: .venv/installed ## the same with Redis and a Celery worker; root; ENGINE, COMPOSE
-	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" CONTAINERS_CELERY=yes $(BIN)/python -m pytest -x tests/docker/test_celery.py
 
 # An earlier version: the last tag, or what BEFORE names (a commit, a tag). Its image is built from its own files, once.
 BEFORE = $(shell git describe --tags --abbrev=0 2>/dev/null)
