@@ -132,9 +132,6 @@ containers-test: .venv/installed ## start the images by compose: a partner's set
 	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x \
 	  tests/docker/test_containers.py tests/docker/test_rotated.py tests/docker/test_restored.py
 
-containers-celery-test: .venv/installed ## the same with Redis and a Celery worker; root; ENGINE, COMPOSE
-	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" CONTAINERS_CELERY=yes $(BIN)/python -m pytest -x tests/docker/test_celery.py
-
 # An earlier version: the last tag, or what BEFORE names (a commit, a tag). Its image is built from its own files, once.
 BEFORE = $(shell git describe --tags --abbrev=0 2>/dev/null)
 AT = household-exchange:at-$(shell git rev-parse --short "$(BEFORE)^{commit}")

@@ -29,7 +29,7 @@ def former(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
     """The earlier version, installed by its own compose file; the SFTP server is today's."""
     here = tmp_path_factory.mktemp("containers")
     place = Containers(here / "exchange", here / "docker")
-    container = place.engine("create", IMAGE).split()[-1]
+    container = place.engine("create", IMAGE, "true").split()[-1]
     try:
         place.engine("cp", f"{container}:/app/docker/.", str(place.project))
     finally:
