@@ -53,7 +53,6 @@ _STEPS: Final = ["claimed", "accepted", "sealed", "delivered", "closed"]
 _TRIES: Final = 4
 _NEVER: Final = 65_535
 """The largest that strace takes; no duty makes as many calls of the kind."""
-_PERIODS: Final = {"ad_hoc": "2026-11-23", "monthly": "2026-11"}
 
 
 @dataclass
@@ -101,10 +100,10 @@ class Office:
         """A batch id that no other has."""
         return f"{partner.id}.{OURS}{self.chance.getrandbits(64):016x}"
 
-    def drop(self, cycle: str = "ad_hoc") -> str:
+    def drop(self) -> str:
         """A sound set with planted claims; its batch id."""
         batch, claims = self.name(self.court), self.chance.choice(self._asked)
-        request = Request(batch, cycle, _PERIODS[cycle], *OF_COURT, ITEMS, ROWS, to_csv(claims.rows))
+        request = Request(batch, "ad_hoc", "2026-11-23", *OF_COURT, ITEMS, ROWS, to_csv(claims.rows))
         self.court.drop(self.court.make_set(request))
         self.dropped[batch] = claims
         return batch
