@@ -20,7 +20,7 @@ def killed(office: Office, name: str) -> tuple[str, list[str]]:
     with WORKS[name](office) as work:
         each = max(1, office.kills // len(work.duties))
         for duty in work.duties:
-            for _ in range(office.chance.randint(1, each)):
+            for _ in range(office.chance.randint(min(1, each - 1), each)):
                 how.append(_kill(office, duty, work.word, wrong))
                 if how[-1].endswith(" ended 0"):
                     break  # done; behind that there is little to kill

@@ -8,6 +8,7 @@ numbers may be the same place twice.
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -16,6 +17,9 @@ from typing import Final
 
 from exchange.base.paths import ROOT
 from tests.campaign.story import Story, told
+
+_WORLD: Final = re.compile(r"/\S*?campaign-\w{8}/")
+"""Where a campaign's world lies on its machine."""
 
 PAGE: Final = ROOT / "docs" / "campaign.md"
 BEGIN: Final = "<!-- campaign: written by python -m tests.campaign.report -->"
@@ -55,7 +59,7 @@ def flagged(stories: Sequence[Story]) -> list[str]:
 
 def _plain(words: str) -> str:
     """One line of it, no path of a machine."""
-    return " ".join(words.split())[:300].replace("|", "/")
+    return _WORLD.sub("", " ".join(words.split()))[:300].replace("|", "/")
 
 
 def page(stories: Sequence[Story]) -> str:

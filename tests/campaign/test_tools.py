@@ -113,7 +113,14 @@ def test_runs_of_several_seeds_add_up(tmp_path: Path, monkeypatch: pytest.Monkey
     rounds = [
         Story(1, "2026-11-28T10:00:00", "killed: answered", kills=3, points=["a: x #1", "a: x #2"], recovered=[1.0]),
         Story(2, "2026-11-29T10:00:00", "killed: answered", kills=1, points=["a: x #1"], recovered=[3.0, 4.5]),
-        Story(2, "2026-11-29T10:00:00", "raced: built", races=5, wrong=["/home\nof | one"], seconds=3600),
+        Story(
+            2,
+            "2026-11-29T10:00:00",
+            "raced: built",
+            races=5,
+            wrong=["/tmp/campaign-ab3d_f9h/home\nof | one"],
+            seconds=3600,
+        ),
     ]
     files = [tmp_path / "1.jsonl", tmp_path / "2.jsonl"]
     files[0].write_text(rounds[0].line() + "\n", encoding="utf-8")
@@ -133,5 +140,5 @@ def test_runs_of_several_seeds_add_up(tmp_path: Path, monkeypatch: pytest.Monkey
         assert text.startswith(f"before\n{BEGIN}\n")
         assert text.endswith(f"{END}\nafter\n")
         assert "3 rounds in 1.0 hours of rounds, 2026-11-28 to 2026-11-29, seeds 1, 2." in text
-        assert "- seed 2, raced: built: /home of / one" in text
+        assert "- seed 2, raced: built: home of / one" in text
         assert "old" not in text
