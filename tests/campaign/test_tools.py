@@ -118,7 +118,7 @@ def test_runs_of_several_seeds_add_up(tmp_path: Path, monkeypatch: pytest.Monkey
             "2026-11-29T10:00:00",
             "raced: built",
             races=5,
-            wrong=["/tmp/campaign-ab3d_f9h/home\nof | one"],
+            wrong=["/var/campaign-ab3d_f9h/home\nof | one"],
             seconds=3600,
         ),
     ]
