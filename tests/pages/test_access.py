@@ -66,6 +66,7 @@ def test_what_writes_is_no_get() -> None:
         "see_alike",
         "decide_alike",
         "propose_stop",
+        "propose_extension",
         "decide_row",
         "undo_row",
         "open_objection",

@@ -103,6 +103,7 @@ def test_a_long_table_of_a_batch_is_paged_by_itself(pages: Pages, app: App, acce
     assert pages.get("op", f"/batch/{accepted}?of=nothing&page=9")[1].count("第 1/2 页") == 1
 
 
+@pytest.mark.usefixtures("all_partners")
 def test_the_filter_is_kept(pages: Pages, accepted: str) -> None:
     assert accepted not in pages.get("op", "/board?partner=health-jilin")[1]
     assert accepted not in pages.get("op", "/board")[1], "the cookie remembers"

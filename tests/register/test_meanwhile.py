@@ -29,7 +29,7 @@ from exchange.register.tests_of import test_batches as batches_of_tests
 from exchange.wire.manifest import RequestManifest
 
 from .conftest import AT, Database
-from .test_verify import BATCH, full
+from .test_verify import BATCH, OBJECTION, full
 
 __all__ = ["full"]
 
@@ -58,7 +58,8 @@ def test_all_that_the_working_role_may_change_of_a_batch_is_held_from_then_on(fu
     may_change = intruder.execute(_MAY_CHANGE, [WORK, list(OF_BATCH)]).fetchall()
     assert {table for table, _ in may_change} == {"batch", *CHANGED}
     with Session(full.engine) as session, session.begin():
-        get_batch(session, BATCH, for_update=True)
+        for batch in (BATCH, OBJECTION):  # which have a row of each table between them
+            get_batch(session, batch, for_update=True)
         for table, column in may_change:
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 intruder.execute(f"UPDATE {table} SET {column} = {column}".encode())  # noqa: S608
