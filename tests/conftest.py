@@ -48,7 +48,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("any machine")
 
 SERVERS = frozenset(
-    {"world", "migrated", "airflow_world", "airflow", "redis", "server", "small", "elsewhere", "proxied"}
+    {"world", "migrated", "airflow_world", "airflow", "redis", "server", "small", "elsewhere", "proxied", "echoing"}
 )
 """Fixtures that start a server; a test that asks for one, however far round, is marked ``server``."""
 
