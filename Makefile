@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORLD ?= var/world
-PROCESSES ?= 2
+PROCESSES ?= 3
 
 # What Debian has and the wheels have not; where it may not be installed, the tests that need it say so. Only what is not
 # there is asked for: another source's Node.js stands in the way of Debian's npm, and would keep Chromium out with it.
@@ -52,7 +52,7 @@ desk-packages:   ## what the desk is built and tested with, into desk/node_modul
 desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
 	cd desk && npm run --silent build && sha256sum built/desk.html
 
-test: .venv/installed desk-packages   ## all tests, with real servers, PROCESSES (2) side by side; installs Debian's servers and promtool where it may
+test: .venv/installed desk-packages   ## all tests, with real servers, PROCESSES (3) side by side; installs Debian's servers and promtool where it may
 	$(SERVERS)
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 10
 
