@@ -56,7 +56,7 @@ test: .venv/installed desk-packages   ## all tests, with real servers, PROCESSES
 	$(SERVERS)
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 10
 
-test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, two processes side by side
+test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, three processes side by side
 	$(BIN)/python -m pytest -m "not server and not house" --numprocesses $(PROCESSES) --dist worksteal --durations 10
 
 coverage: .venv/installed   ## which lines and branches the tests run, which Halts and Retryables none reaches, and the limit of the rooms that decide; without Airflow
