@@ -91,7 +91,7 @@ bench: .venv/installed  ## measured beside what else one would use: SCALE (milli
 bench-regression: .venv/installed ## three minutes: ratios to what is frozen, beside those last recorded; RECORD=1 writes them anew
 	$(BIN)/python -m benchmarks.regression $(if $(RECORD),--record)
 
-bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; 15 minutes, writes benchmarks/ADHOC.md
+bench-adhoc: .venv/installed  ## the immediate lane measured from outside, through real Airflow; half an hour, writes benchmarks/ADHOC.md
 	$(BIN)/python -m benchmarks.adhoc
 
 bench-celery: .venv/installed ## Celery workers: throughput of one and two, one killed, a large batch by ranges; ROWS, BATCHES

@@ -243,14 +243,17 @@ def test_the_sweep_starts_what_is_owed_only_where_no_lookout_is_on_duty(
     assert owed.all(older_than=timedelta(minutes=1)) == ([others] if on_duty else []), "for a lookout to take at once"
 
 
+@pytest.mark.parametrize("seen", [False, True])
 def test_what_a_sweep_claims_while_a_lookout_is_on_duty_is_answered_by_it(
-    door: Path, app: App, court: DemoPartner, ask: Ask, owed: OwedRuns
+    door: Path, app: App, court: DemoPartner, ask: Ask, owed: OwedRuns, *, seen: bool
 ) -> None:
+    """Once, also where the lookout has seen it, too."""
     lookout, request = Lookout(door, 1), ask(cycle="ad_hoc", period="2026-11-23")
     Duties.of_home(app.settings.home).done(LOOKOUT_DUTY)
     court.drop(court.make_set(request))
     assert request.batch not in poll(app, lambda *_: pytest.fail("it gets no run of its own")).waiting
-    lookout.give(request.batch)  # which claimed nothing, but may have seen it, too
+    if seen:
+        lookout.give(request.batch)
     assert lookout.starts() == request.batch
     assert is_closed(app, request.batch)
     assert lookout.end() == []
