@@ -32,6 +32,7 @@ from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.province.published import install, make
 from exchange.demo.world import PARTNERS, SEED, World
+from exchange.intake.owed import OwedRuns
 from exchange.register import Register
 from exchange.settings import Settings
 from exchange.snapshots.versions import Snapshots
@@ -190,6 +191,9 @@ def app(opened: Callable[[str], App]) -> Iterator[App]:
     for profile in PARTNERS:  # nor is what lacked something: a file of one name and one second would have been told of
         office.register.unfinished.finished(profile.id, [])
     (Duties.of_home(office.settings.home).folder / LOOKOUT).unlink(missing_ok=True)  # nor is a lookout on duty
+    owed = OwedRuns.of_home(office.settings.home)
+    for batch in owed.all():  # nor are the runs that one owed
+        owed.paid(batch)
 
 
 @pytest.fixture
