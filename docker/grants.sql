@@ -17,7 +17,7 @@ GRANT SELECT, INSERT ON ledger, ledger_head, batch, file, snapshot_use, answer_c
 GRANT SELECT, INSERT ON review, release, clock_proposal, clock_stop, alert, missing_set, legal_hold, destruction TO exchange_work;
 GRANT SELECT ON alembic_version TO exchange_work; -- `exchange health` tells whether the tables are this version's
 GRANT SELECT, INSERT ON told, told_use, guard_evidence, guard_hold, conformance TO exchange_work;
-GRANT SELECT, INSERT ON configuration, extension_proposal TO exchange_work;
+GRANT SELECT, INSERT ON configuration, extension_proposal, review_block TO exchange_work;
 GRANT SELECT, INSERT, DELETE ON sighting, told_withheld TO exchange_work;
 GRANT DELETE ON pickup TO exchange_work;
 GRANT UPDATE (seq, hash, subtrees) ON ledger_head TO exchange_work;
@@ -26,6 +26,7 @@ GRANT UPDATE (state, cycle, period, purpose, legal_basis, letter, handler, items
     refusal_column, stage) ON batch TO exchange_work;
 GRANT UPDATE (state, version, decision, reason, note, decided_by, decided_at, returned_for, earlier,
     decided_with, held_by, held_until) ON review TO exchange_work;
+GRANT UPDATE (digest) ON review_block TO exchange_work;
 GRANT UPDATE (state, judged_by, judged_at, reason) ON release TO exchange_work;
 GRANT UPDATE (decided_at, decided_by, approved, why) ON clock_proposal TO exchange_work;
 GRANT UPDATE (decided_at, decided_by, approved, why) ON extension_proposal TO exchange_work;

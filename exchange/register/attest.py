@@ -8,6 +8,8 @@ Rules
   row of it. What was altered for a moment, and put back, would else be told by the verb's own line.
 - What is worked out from a batch's tables is read of one moment in which they are that, too (``as_told``): an answer
   would else be made of what was altered while it was made, and put back before it was told.
+- Of the queue's rows, which may be most of a batch, those are held against the ledger that are read or changed: their
+  blocks (``review_blocks.py``).
 - So is a row of its own (a question, an alarm, a destruction) before it is changed: what was put there past the ledger
   would else be signed with the change. Not those that are changed when they are old: the nights between find them.
 """
@@ -15,7 +17,7 @@ Rules
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -25,26 +27,29 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.register import digests, ledger
+from exchange.register import digests, ledger, review_blocks
 from exchange.register.database import transaction
 from exchange.register.models import BatchRow, LedgerRow
+from exchange.register.review_blocks import Blocks
 from exchange.register.signing import LedgerKey
+
+_QUEUE: Final = "review"
 
 _EARLIER: Final = timedelta(hours=1)
 """How much earlier than a row says of itself the line that told it is looked for."""
 
 
 @contextmanager
-def as_told(engine: Engine, *batch_ids: str) -> Iterator[Session]:
+def as_told(engine: Engine, *batch_ids: str, rows: Collection[int] | None = None) -> Iterator[Session]:
     """A session that reads as of one moment, in which the tables of these batches are what the ledger says; Halt where
-    they are not.
+    they are not. ``rows``: the rows of the queue that are read.
     """
     with one_moment(engine) as session:
         for batch_id in batch_ids:
             if session.get(BatchRow, batch_id) is None:
                 msg = f"{batch_id} is not in the register"
                 raise Halt(msg, zh=f"登记簿中没有 {batch_id}")
-            attest(session, batch_id)
+            attest(session, batch_id, rows)
         yield session
 
 
@@ -56,30 +61,57 @@ def one_moment(engine: Engine) -> Iterator[Session]:
         yield session
 
 
-def attest(session: Session, batch_id: str) -> None:
-    """Halt where the batch's tables are not what its last line, signed by the office, says."""
-    if batch_id in ledger.attested(session):
-        return
-    line, key = ledger.last_line(session, batch_id), ledger.key_of(session)
-    check(batch_id, line, digests.of_batches(session, [batch_id])[batch_id], key)
-    ledger.attested(session).add(batch_id)
+def attest(session: Session, batch_id: str, rows: Collection[int] | None = None) -> None:
+    """Halt where the batch's tables are not what its last line, signed by the office, says. ``rows``: of the queue,
+    where not all of them are asked about.
+    """
+    if not _is_attested(session, batch_id, rows):
+        _attest(session, batch_id, review_blocks.of_rows(rows), ledger.last_line(session, batch_id))
 
 
-def attest_to_change(session: Session, batch_id: str) -> None:
+def attest_to_change(session: Session, batch_id: str, rows: Collection[int] | None = None) -> None:
     """The same of a batch that this transaction has locked, and whose rows nobody else changes until it ends."""
-    if batch_id not in ledger.attested(session):
-        digests.hold(session, batch_id)
-        attest(session, batch_id)
+    if _is_attested(session, batch_id, rows):
+        return
+    line = ledger.last_line(session, batch_id)
+    if _tells_queue(line):  # all blocks of which the next line is to tell
+        rows = None
+        review_blocks.changed(session, batch_id, None)
+    digests.hold(session, batch_id, review_blocks.of_rows(rows))
+    _attest(session, batch_id, review_blocks.of_rows(rows), line)
+
+
+def _is_attested(session: Session, batch_id: str, rows: Collection[int] | None) -> bool:
+    known = ledger.attested(session)
+    return batch_id in known and review_blocks.covers(known[batch_id], review_blocks.of_rows(rows))
+
+
+def _attest(session: Session, batch_id: str, blocks: Blocks, line: LedgerRow | None) -> None:
+    held = digests.of_batches(session, [batch_id], blocks)[batch_id]
+    check(batch_id, line, _with_queue(session, batch_id, line, held), ledger.key_of(session))
+    known = ledger.attested(session)
+    known[batch_id] = review_blocks.joined(known.get(batch_id, frozenset()), blocks)
+
+
+def _tells_queue(line: LedgerRow | None) -> bool:
+    """Whether it is a line of an earlier version, which tells one digest of the batch's rows in the queue."""
+    return line is not None and _QUEUE in json.loads(line.digests or "{}")
+
+
+def _with_queue(session: Session, batch_id: str, line: LedgerRow | None, held: Mapping[str, str]) -> Mapping[str, str]:
+    """What a batch's last line is held against: where it tells all rows of the queue at once, so many are read."""
+    return {**held, _QUEUE: digests.of_queue(session, batch_id) or ""} if _tells_queue(line) else held
 
 
 def attest_several(session: Session, batch_ids: Sequence[str]) -> None:
     """The same of many at once, for what is read of them in this transaction, which is to see one moment."""
     key = ledger.key_of(session)
-    held = digests.of_batches(session, batch_ids)
+    held = digests.of_batches(session, batch_ids, None)
     last = select(LedgerRow).ext(distinct_on(LedgerRow.batch_id)).where(LedgerRow.batch_id.in_(batch_ids))
     lines = {line.batch_id: line for line in session.scalars(last.order_by(LedgerRow.batch_id, LedgerRow.seq.desc()))}
     for batch_id in batch_ids:
-        check(batch_id, lines.get(batch_id), held[batch_id], key)
+        line = lines.get(batch_id)
+        check(batch_id, line, _with_queue(session, batch_id, line, held[batch_id]), key)
 
 
 def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: LedgerKey) -> None:
@@ -101,7 +133,7 @@ def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: L
 def altered(line: LedgerRow, held: Mapping[str, str]) -> list[str]:
     """The tables that hold something else of the batch than its last line tells."""
     told = json.loads(line.digests or "{}")
-    return [table for table in digests.OF_BATCH if told.get(table) != held.get(table)]
+    return [table for table in (*digests.OF_BATCH, _QUEUE) if told.get(table) != held.get(table)]
 
 
 def attest_added(session: Session, row: Any, at: datetime) -> None:

@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.register import digests, ledger, verify
+from exchange.register import digests, ledger, review_blocks, verify
 from exchange.register.models import BatchRow
 
 _CHUNK: Final = 1000
@@ -30,6 +30,8 @@ def begin(session: Session, at: datetime, actor: str) -> int:
     verify.verify_facts(session)
     previous, first = walked.last_hash, walked.lines + 1
     for batches in _several(session):
+        for batch_id, _ in batches:
+            review_blocks.digest_anew(session, batch_id, None, None)
         held = digests.of_batches(session, [batch_id for batch_id, _ in batches])
         lines = [ledger.pending(batch_id, (state, state), at, actor, _FACTS) for batch_id, state in batches]
         previous = ledger.write_behind(session, previous, tree, lines, [held[batch_id] for batch_id, _ in batches])

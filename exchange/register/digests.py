@@ -5,6 +5,7 @@ Rules
   no batch, and those that grow without end, have a digest each.
 - A row is its columns by name, without those that are empty, so that a later version's new column, empty in old rows,
   changes nothing. Times are UTC: the connection says so (``database.py``).
+- The queue's rows of a batch are told by blocks (``review_blocks.py``), whose digests are a table of these.
 - A table that is told nowhere is named below with the reason; a test holds all tables against these lists.
 """
 
@@ -13,15 +14,17 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import TextClause, text
 from sqlalchemy.orm import Session
+
+from exchange.register.review_blocks import AS_TEXT, DIGEST, Blocks, altered, lock, named
 
 OF_BATCH: Final[Mapping[str, str]] = {
     "batch": "id",
     "file": "batch_id",
     "snapshot_use": "batch_id",
     "answer_count": "batch_id",
-    "review": "batch_id",
+    "review_block": "batch_id",
     "release": "batch_id",
     "clock_proposal": "batch_id",
     "clock_stop": "batch_id",
@@ -34,10 +37,13 @@ OF_BATCH: Final[Mapping[str, str]] = {
 }
 """Table → the column that names the batch."""
 
+BY_BLOCK: Final[Mapping[str, str]] = {"review": "batch_id"}
+"""The same of the table whose rows of a batch are told by blocks."""
+
 CHANGED: Final = (
-    "review", "release", "clock_proposal", "clock_stop", "extension_proposal", "legal_hold", "guard_hold",
+    "review_block", "release", "clock_proposal", "clock_stop", "extension_proposal", "legal_hold", "guard_hold",
 )  # fmt: skip
-"""Those of these tables whose rows are changed once they were written (``docker/grants.sql``); ``batch`` aside."""
+"""Those of ``OF_BATCH`` whose rows are changed once they were written (``docker/grants.sql``); ``batch`` aside."""
 
 BY_ROW: Final[Mapping[str, str]] = {
     "alert": "id",
@@ -65,22 +71,35 @@ _READ_AS: Final[Mapping[str, str]] = {
 }
 """Table → what is read in its place: bytes that are too large to be written out go in as their digest."""
 
-_ROW: Final = "jsonb_strip_nulls(to_jsonb(t))::text"
 
-
-def of_batches(session: Session, batch_ids: Collection[str]) -> dict[str, dict[str, str]]:
-    """Batch → table → SHA-256 over its rows, in hex; tables without rows of a batch are left out."""
+def of_batches(session: Session, batch_ids: Collection[str], blocks: Blocks = frozenset()) -> dict[str, dict[str, str]]:
+    """Batch → table → SHA-256 over its rows, in hex; tables without rows of a batch are left out. ``review`` is there
+    where one of these blocks of a batch's rows in the queue is not what its digest says.
+    """
     by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
-    for table, batch_id, digest in session.execute(_OF_BATCHES, {"batches": list(batch_ids)}):
+    if blocks is None:
+        told = session.execute(_WITH_QUEUE, named(batch_ids, None))
+    elif blocks:
+        told = session.execute(_WITH_BLOCKS, named(batch_ids, blocks))
+    else:
+        told = session.execute(_OF_BATCHES, named(batch_ids, None))
+    for table, batch_id, digest in told:
         by_batch[batch_id][table] = digest
     return by_batch
 
 
-def hold(session: Session, batch_id: str) -> None:
-    """Nobody changes a row of the batch from here until the transaction ends. That none is added the batch's own lock
-    sees to, to which the rows' foreign keys lead; what may be removed (a sighting, a withholding) lets nothing leave.
+def of_queue(session: Session, batch_id: str) -> str | None:
+    """SHA-256 over all rows of the queue, as lines of earlier versions tell them; None where there are none."""
+    query = text(_of_batch("review", "batch_id"))
+    return next((digest for _, _, digest in session.execute(query, {"batches": [batch_id]})), None)
+
+
+def hold(session: Session, batch_id: str, blocks: Blocks = None) -> None:
+    """Nobody changes a row of the batch from here until the transaction ends, of the queue a row of these blocks. That
+    none is added the batch's own lock sees to, to which the rows' foreign keys lead; what may be removed (a sighting, a
+    withholding) lets nothing leave.
     """
-    session.execute(_HOLD, {"batch": batch_id})
+    session.execute(_HOLD if blocks is None else _HOLD_BLOCKS, named([batch_id], blocks))
 
 
 def of_rows(session: Session, table: str, keys: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
@@ -98,9 +117,8 @@ def primary_key(row: Any) -> str:
 def _of_batch(table: str, column: str) -> str:
     """The names are those of the lists above, not somebody's."""
     return f"""
-        SELECT '{table}', batch_id,
-            encode(sha256(convert_to(string_agg(r, E'\\n' ORDER BY r COLLATE "C"), 'UTF8')), 'hex')
-        FROM (SELECT {column} AS batch_id, {_ROW} AS r FROM {table} t WHERE {column} = ANY(:batches)) AS rows
+        SELECT '{table}', batch_id, {DIGEST}
+        FROM (SELECT {column} AS batch_id, {AS_TEXT} AS r FROM {table} t WHERE {column} = ANY(:batches)) AS rows
         GROUP BY batch_id"""  # noqa: S608
 
 
@@ -109,13 +127,18 @@ def _of_rows(table: str, *, every: bool) -> str:
     wanted = "= ANY(CAST(:keys AS bigint[]))" if name == "id" else "= ANY(:keys)"
     where = "" if every else f"WHERE {name} {wanted}"
     source = _READ_AS.get(table, table)
-    return f"SELECT {name}, encode(sha256(convert_to({_ROW}, 'UTF8')), 'hex') FROM {source} t {where}"  # noqa: S608
+    return f"SELECT {name}, encode(sha256(convert_to({AS_TEXT}, 'UTF8')), 'hex') FROM {source} t {where}"  # noqa: S608
 
 
-def _held(table: str) -> str:
-    column = OF_BATCH[table]
-    return f"(SELECT count(*) FROM (SELECT FROM {table} WHERE {column} = :batch FOR NO KEY UPDATE) AS rows)"  # noqa: S608
+def _held(blocks: Blocks) -> TextClause:
+    own = [f"SELECT FROM {table} WHERE {OF_BATCH[table]} = ANY(:batches) FOR NO KEY UPDATE" for table in CHANGED]
+    return text("SELECT " + ", ".join(f"(SELECT count(*) FROM ({rows}) AS rows)" for rows in [*own, lock(blocks)]))  # noqa: S608
 
 
-_HOLD: Final = text("SELECT " + ", ".join(map(_held, CHANGED)))
-_OF_BATCHES: Final = text("\nUNION ALL".join(_of_batch(*each) for each in OF_BATCH.items()))
+_ANY_BLOCKS: Final[Blocks] = frozenset([0])
+_TABLES: Final = [_of_batch(*each) for each in OF_BATCH.items()]
+_OF_BATCHES: Final = text("\nUNION ALL".join(_TABLES))
+_WITH_QUEUE: Final = text("\nUNION ALL".join([*_TABLES, altered(None)]))
+_WITH_BLOCKS: Final = text("\nUNION ALL".join([*_TABLES, altered(_ANY_BLOCKS)]))
+_HOLD: Final = _held(None)
+_HOLD_BLOCKS: Final = _held(_ANY_BLOCKS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -45,12 +45,12 @@ class Attested:
         return self.releases[number]
 
 
-def attested(session: Session, batch_id: str) -> Attested:
-    """The batch; Halt where its tables are not what its last line, signed by the office, says. The session must be one
-    that reads as of one moment (``attest.one_moment``).
+def attested(session: Session, batch_id: str, rows: Collection[int] | None = None) -> Attested:
+    """The batch; Halt where its tables are not what its last line, signed by the office, says; of the queue these rows,
+    all by default. The session must be one that reads as of one moment (``attest.one_moment``).
     """
     batch = get_batch(session, batch_id)
-    attest(session, batch_id)
+    attest(session, batch_id, rows)
     files = session.scalars(select(FileRow).filter_by(batch_id=batch_id))
     releases = session.scalars(select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number))
     return Attested(

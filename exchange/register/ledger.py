@@ -27,9 +27,10 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt, Retryable
-from exchange.register import digests
+from exchange.register import digests, review_blocks
 from exchange.register.merkle import Tree
 from exchange.register.models import TABLES, LedgerHeadRow, LedgerRow
+from exchange.register.review_blocks import Blocks
 from exchange.register.signing import Checkpoint, LedgerKey
 
 BEGINNING: Final = "0" * 64
@@ -82,22 +83,27 @@ def touched(session: Session, *rows: Any) -> None:
     session.info.setdefault(_TOUCHED, []).extend(rows)
 
 
-def attested(session: Session) -> set[str]:
-    """The batches whose tables this transaction has found to be what the ledger says, or has made itself."""
-    hashes: set[str] = session.info.setdefault(_ATTESTED, set())
-    return hashes
+def attested(session: Session) -> dict[str, Blocks]:
+    """The batches whose tables this transaction has found to be what the ledger says, or has made itself, each with the
+    blocks of the queue of which that holds.
+    """
+    batches: dict[str, Blocks] = session.info.setdefault(_ATTESTED, {})
+    return batches
 
 
 def write(session: Session) -> None:
     """Writes the transaction's lines; Halt where the ledger does not end with a signed line."""
     lines: list[Pending] = session.info.pop(_PENDING, [])
     rows: list[Any] = session.info.pop(_TOUCHED, [])
+    queued = review_blocks.forget(session)
     session.flush()
     if not lines:
         if rows:
             msg = "rows of the register were changed without a line in the ledger"
             raise Halt(msg)
         return
+    for batch_id, blocks in queued.items():
+        review_blocks.digest_anew(session, batch_id, blocks, attested(session).get(batch_id, frozenset()))
     told = _digests(session, lines, rows)
     lock(session)
     write_behind(session, *_end(session, key_of(session)), lines, told)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -25,9 +25,12 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
-def get_batch(session: Session, batch_id: str, *, for_update: bool = False) -> BatchRow:
+def get_batch(
+    session: Session, batch_id: str, *, for_update: bool = False, rows: Collection[int] | None = None
+) -> BatchRow:
     """The batch's line; Halt where there is none. ``for_update``: locked, and Halt where something of the batch is not
-    what the ledger says: whoever changes it builds on nothing that was altered.
+    what the ledger says: whoever changes it builds on nothing that was altered. ``rows``: of the queue, of which alone
+    something is read or changed.
     """
     locked: set[str] = session.info.setdefault(_LOCKED, set())
     batch = session.get(BatchRow, batch_id, with_for_update=for_update and batch_id not in locked)
@@ -36,7 +39,7 @@ def get_batch(session: Session, batch_id: str, *, for_update: bool = False) -> B
         raise Halt(msg, zh=f"登记簿中没有 {batch_id}")
     if for_update:
         locked.add(batch_id)
-        attest_to_change(session, batch_id)
+        attest_to_change(session, batch_id, rows)
     return batch
 
 

@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-TABLES: Final = "0015"
+TABLES: Final = "0016"
 """The migration that makes these tables: a program writes into tables of its own version alone."""
 
 
@@ -170,6 +170,16 @@ class ReviewRow(Base):
     decided_with: Mapped[list[str] | None]
     held_by: Mapped[str | None]
     held_until: Mapped[datetime | None]
+
+
+class ReviewBlockRow(Base):
+    """The digest of a block of a batch's rows in the queue (``review_blocks.py``)."""
+
+    __tablename__ = "review_block"
+
+    batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
+    block: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str]
 
 
 class ReleaseRow(Base):

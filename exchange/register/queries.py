@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from sqlalchemy import Engine, select
 
 from exchange.register.attest import one_moment
@@ -25,13 +27,13 @@ class BatchQueries:
         with reading(self.engine) as session:
             return as_batch(get_batch(session, batch_id))
 
-    def attested(self, batch_id: str, kept: Kept | None = None) -> Attested:
+    def attested(self, batch_id: str, kept: Kept | None = None, *, rows: Collection[int] | None = None) -> Attested:
         """The batch with its files and releases, all as its last signed line says; Halt where a table says otherwise,
         or the line is not the office's. What is sent is read by this. ``kept``: Halt, too, where the ledger is not the
-        one of these checkpoints.
+        one of these checkpoints. ``rows``: of the queue, where not all of it is to be held against the ledger.
         """
         with one_moment(self.engine) as session:
-            batch = attested(session, batch_id)
+            batch = attested(session, batch_id, rows)
         if kept is not None:
             # Not in the same session, which sees the ledger as of one moment: another's checkpoint may be younger.
             with reading(self.engine) as session:

@@ -118,7 +118,7 @@ class Register(BatchQueries, LedgerChecks):
             facts = {"partner": partner, "manifest_sha256": manifest_sha256, "stage": stage, **hashes(files)}
             if received_at is not None:
                 facts["received_at"] = str(received_at.astimezone(UTC))
-            ledger.attested(session).add(batch_id)
+            ledger.attested(session)[batch_id] = None
             ledger.append(session, batch_id, (None, State.CLAIMED), at, self.actor, facts)
             return Claim.NEW
 

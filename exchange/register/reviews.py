@@ -31,6 +31,7 @@ from exchange.register.database import reading, transaction
 from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
 from exchange.register.models import ReviewRow
+from exchange.register.review_blocks import changed
 
 HELD: Final = timedelta(minutes=10)
 """How long a row that somebody opened is theirs alone."""
@@ -128,6 +129,7 @@ def add_reviews(session: Session, batch_id: str, reviews: Sequence[NewReview]) -
             "causes": [";".join(each.causes) for each in reviews],
         }
         session.execute(_ADD, columns | {"batch_id": batch_id, "state": ReviewState.OPEN})
+        changed(session, batch_id, [each.row for each in reviews])
 
 
 class Reviews:
@@ -166,13 +168,13 @@ class Reviews:
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(ReviewRow.decision.is_not(None))
         if rows is not None:
             query = query.where(_among(rows))
-        with as_told(self.engine, batch_id) as session:
+        with as_told(self.engine, batch_id, rows=rows) as session:
             return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
 
     def among(self, batch_id: str, rows: Sequence[int]) -> list[Review]:
         """Of these rows of a batch, those that are or were in the queue, in their order."""
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(rows)).order_by(ReviewRow.row)
-        with as_told(self.engine, batch_id) as session:
+        with as_told(self.engine, batch_id, rows=rows) as session:
             return [_review(row) for row in session.scalars(query)]
 
     def opened(self, batch_id: str, rows: Sequence[int], *, hold: bool = False) -> None:
@@ -180,19 +182,21 @@ class Reviews:
         opens them for ``HELD``; Halt where another has one open.
         """
         with transaction(self.engine) as session:
-            batch = get_batch(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True, rows=rows if hold else ())
             for number in rows if hold else ():
                 row = self._free(session, batch_id, number)
                 row.held_by, row.held_until = self.actor, now() + HELD
+                changed(session, batch_id, [number])
             append_event(session, batch, {}, {"opened": ",".join(str(row) for row in rows)}, self.actor)
 
     def left(self, batch_id: str, number: int) -> None:
         """Whoever has the row open leaves it undecided, and others may open it at once; nothing to do for others."""
         with transaction(self.engine) as session:
-            batch = get_batch(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True, rows=[number])
             row = _row(session, batch_id, number)
             if row.held_by == self.actor:
                 row.held_by = row.held_until = None
+                changed(session, batch_id, [number])
                 append_event(session, batch, {}, {"left": str(number)}, self.actor)
 
     def decide(self, batch_id: str, decisions: Sequence[Decision], *, two: bool = False) -> bool:
@@ -201,7 +205,9 @@ class Reviews:
         """
         may_be = (ReviewState.OPEN,) if two else (ReviewState.OPEN, ReviewState.DECIDED)
         with transaction(self.engine) as session:
-            batch = get_batch(session, batch_id, for_update=True)
+            rows = [decision.row for decision in decisions]
+            batch = get_batch(session, batch_id, for_update=True, rows=rows)
+            changed(session, batch_id, rows)
             event_data: dict[str, str] = {}
             settled = True
             for decision in decisions:
@@ -233,8 +239,9 @@ class Reviews:
     def undo(self, batch_id: str, number: int) -> None:
         """Takes back what this person said of a row; Halt where they said nothing, or it is in a release."""
         with transaction(self.engine) as session:
-            batch = get_batch(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True, rows=[number])
             row = _row(session, batch_id, number)
+            changed(session, batch_id, [number])
             if row.state == ReviewState.DECIDED and row.decided_by == self.actor:
                 row.state, row.decision, row.reason, row.note = ReviewState.OPEN, None, None, None
                 row.decided_by = row.decided_at = None
@@ -255,7 +262,7 @@ class Reviews:
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
         """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
-        with as_told(self.engine, batch_id) as session:
+        with as_told(self.engine, batch_id, rows=rows) as session:
             return deciders(session, batch_id, rows)
 
     def divisions_of(self, batch_id: str) -> frozenset[str]:
@@ -264,10 +271,12 @@ class Reviews:
         with reading(self.engine) as session:
             return frozenset(session.scalars(query))
 
-    def rows_with(self, batch_id: str, cause: str) -> frozenset[int]:
-        """The rows of a batch that are or were in the queue for this cause."""
+    def rows_with(self, batch_id: str, cause: str, rows: Sequence[int] | None = None) -> frozenset[int]:
+        """The rows of a batch, or those of these, that are or were in the queue for this cause."""
         query = select(ReviewRow.row).filter_by(batch_id=batch_id).where(ReviewRow.causes.contains([cause]))
-        with as_told(self.engine, batch_id) as session:
+        if rows is not None:
+            query = query.where(_among(rows))
+        with as_told(self.engine, batch_id, rows=rows) as session:
             return frozenset(session.scalars(query))
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:
@@ -322,8 +331,9 @@ def deciders(session: Session, batch_id: str, rows: Sequence[int] | None = None)
 
 
 def _set(session: Session, batch_id: str, rows: Sequence[int], state: ReviewState, changes: dict[str, object]) -> None:
-    changed = update(ReviewRow).filter_by(batch_id=batch_id, state=state).where(_among(rows))
-    session.execute(changed.values(changes))
+    update_rows = update(ReviewRow).filter_by(batch_id=batch_id, state=state).where(_among(rows))
+    session.execute(update_rows.values(changes))
+    changed(session, batch_id, rows)
 
 
 def _row(session: Session, batch_id: str, row: int) -> ReviewRow:

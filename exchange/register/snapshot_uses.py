@@ -31,7 +31,7 @@ class SnapshotUses:
         ``later``: those asked a second time, for the rows that had to wait for a source.
         """
         with transaction(self.engine) as session:
-            batch = get_batch(session, batch_id, for_update=True)
+            batch = get_batch(session, batch_id, for_update=True, rows=())
             pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later)).all()
             if not pinned:
                 pinned = [
@@ -45,7 +45,7 @@ class SnapshotUses:
 
     def of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
         """Source → (version, as-of date), as pinned and told to the ledger; empty where nothing is."""
-        with as_told(self.engine, batch_id) as session:
+        with as_told(self.engine, batch_id, rows=()) as session:
             uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later))
             return {use.source: (use.version, use.as_of) for use in uses}
 

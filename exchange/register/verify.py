@@ -117,7 +117,7 @@ def _verify_tables(session: Session) -> None:
     batches = iter(session.scalars(select(BatchRow.id).order_by(BatchRow.id)).all())
     while several := [batch_id for batch_id, _ in zip(batches, range(_CHUNK), strict=False)]:
         attest.attest_several(session, several)
-    for table, column in (("ledger", "batch_id"), *digests.OF_BATCH.items()):
+    for table, column in (("ledger", "batch_id"), *digests.OF_BATCH.items(), *digests.BY_BLOCK.items()):
         lost = text(f"SELECT {column} FROM {table} t WHERE {column} NOT IN (SELECT id FROM batch) LIMIT 1")  # noqa: S608
         if (batch_id := session.scalar(lost)) is not None:
             msg = f"{batch_id} is not what the ledger says: it is no longer in the register"

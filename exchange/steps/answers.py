@@ -71,7 +71,7 @@ class BatchContext:
     @classmethod
     def of(cls, app: App, batch: Batch) -> BatchContext:
         """Of the batch as the ledger tells it."""
-        attested = app.register.attested(batch.id)
+        attested = app.register.attested(batch.id, rows=())
         return cls(app, attested.batch, app.manifest(attested.batch), agreed(app, attested))
 
     @property
@@ -194,14 +194,14 @@ class BatchContext:
             first = self.earlier.answers(self.earlier.rows_of(asked[REFERENCE]))
             return objected(asked, first, self.manifest.items)
         answers = self._decided_rows(self.sources(), rows, settled=settled)
-        return answers if settled else with_spot_checks(answers, rows or range(1, answers.height + 1), self._drawn)
+        return answers if settled else self._spot_checked(answers, rows)
 
-    @cached_property
-    def _drawn(self) -> frozenset[int]:
-        """The rows that wait for a spot check; none before the first result is made."""
+    def _spot_checked(self, answers: pl.DataFrame, rows: Sequence[int] | None) -> pl.DataFrame:
+        """Rows that wait for a spot check are under review; none before the first result is made."""
         if not LETTER_ITEMS.intersection(self.manifest.items):
-            return frozenset()
-        return self.app.register.reviews.rows_with(self.batch.id, SPOT)
+            return answers
+        drawn = self.app.register.reviews.rows_with(self.batch.id, SPOT, rows)
+        return with_spot_checks(answers, rows or range(1, answers.height + 1), drawn)
 
     def _decided_rows(self, sources: Sources, rows: Sequence[int] | None, *, settled: bool) -> pl.DataFrame:
         if rows is not None and unregistered.CODE in self.manifest.items:
@@ -245,7 +245,7 @@ class BatchContext:
             return first
         numbers = [position + 1 if rows is None else rows[position] for position in waited]
         again = self._decided_rows(self.sources(later=True), numbers, settled=settled)
-        again = again if settled else with_spot_checks(again, numbers, self._drawn)
+        again = again if settled else self._spot_checked(again, numbers)
         return first.with_columns(first[name].scatter(waited, again[name]) for name in again.columns)
 
 

@@ -117,7 +117,7 @@ def test_a_line_that_another_writes_meanwhile_is_no_rollback(
     claim(register, 1)
     keep(register, kept, DAY)
 
-    def and_then_another(session: Session, batch_id: str) -> Attested:
+    def and_then_another(session: Session, batch_id: str, rows: object) -> Attested:
         found = attested(session, batch_id)
         claim(register, 2)
         keep(register, kept, DAY)

@@ -20,7 +20,7 @@ from exchange.register import FileRecord, Register, ReviewFilter, Role
 from exchange.register.attest import attest_added, one_moment
 from exchange.register.conformance import ConformanceRow
 from exchange.register.database import transaction
-from exchange.register.digests import CHANGED, OF_BATCH
+from exchange.register.digests import BY_BLOCK, CHANGED, OF_BATCH
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import get_batch
 from exchange.register.models import Base
@@ -55,8 +55,8 @@ def intruder(migrated: Database) -> Any:
 
 
 def test_all_that_the_working_role_may_change_of_a_batch_is_held_from_then_on(full: Register, intruder: Any) -> None:
-    may_change = intruder.execute(_MAY_CHANGE, [WORK, list(OF_BATCH)]).fetchall()
-    assert {table for table, _ in may_change} == {"batch", *CHANGED}
+    may_change = intruder.execute(_MAY_CHANGE, [WORK, [*OF_BATCH, *BY_BLOCK]]).fetchall()
+    assert {table for table, _ in may_change} == {"batch", *CHANGED, *BY_BLOCK}
     with Session(full.engine) as session, session.begin():
         for batch in (BATCH, OBJECTION):  # which have a row of each table between them
             get_batch(session, batch, for_update=True)
@@ -75,8 +75,9 @@ def test_no_row_of_the_batch_is_added_from_then_on(full: Register, intruder: Any
 
 def test_rows_of_every_table_lead_to_their_batch_by_a_foreign_key() -> None:
     tables = Base.metadata.tables
-    leads = {name for name in OF_BATCH for key in tables[name].foreign_keys if key.column is tables["batch"].c.id}
-    assert leads == OF_BATCH.keys()
+    of_batch = {*OF_BATCH, *BY_BLOCK}
+    leads = {name for name in of_batch for key in tables[name].foreign_keys if key.column is tables["batch"].c.id}
+    assert leads == of_batch
 
 
 READ: dict[str, Callable[[Register], object]] = {

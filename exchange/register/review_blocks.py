@@ -1,0 +1,109 @@
+"""The queue's rows of a batch by blocks: whoever reads or changes one row has its block digested, and not all rows.
+
+Rules
+- A block is the rows of ``BLOCK`` numbers. ``review_block`` holds a digest for each that has rows, and is told with
+  every line about the batch (``digests.py``): a row is as told where its block has the digest that stands there.
+- A block is digested anew only where a verb changed rows of it, in the transaction that found it to be as told: what
+  was altered in another block stays altered, whoever writes.
+- Lines of earlier versions tell one digest of all rows of the queue; behind the batch's next line its blocks are told.
+
+``rows`` are numbers of rows of a batch, from 1; None stands for all of them, as it does of blocks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from exchange.base.errors import Halt
+
+BLOCK: Final = 2000
+"""Where every row waits, a block is digested in some 10 ms; a million rows have 500 blocks, read in less."""
+
+Blocks = frozenset[int] | None
+
+AS_TEXT: Final = "jsonb_strip_nulls(to_jsonb(t))::text"
+"""A row ``t`` of a table, as it is digested."""
+DIGEST: Final = """encode(sha256(convert_to(string_agg(r, E'\\n' ORDER BY r COLLATE "C"), 'UTF8')), 'hex')"""
+"""SHA-256 of rows ``r`` in hex, whatever their order."""
+
+_CHANGED: Final = "review_blocks.changed"
+_ALL: Final = "review t WHERE t.batch_id = ANY(:batches)"
+_SOME: Final = f"""unnest(CAST(:blocks AS integer[])) AS b (block) JOIN review t
+    ON t.batch_id = ANY(:batches) AND t.row >= b.block * {BLOCK} AND t.row < (b.block + 1) * {BLOCK}"""
+
+
+def of_rows(rows: Collection[int] | None) -> Blocks:
+    """The blocks in which these rows are."""
+    return None if rows is None else frozenset(row // BLOCK for row in rows)
+
+
+def covers(known: Blocks, wanted: Blocks) -> bool:
+    """Whether all wanted blocks are among those that are known."""
+    return known is None or (wanted is not None and wanted <= known)
+
+
+def joined(one: Blocks, other: Blocks) -> Blocks:
+    return None if one is None or other is None else one | other
+
+
+def changed(session: Session, batch_id: str, rows: Collection[int] | None) -> None:
+    """These rows of the queue are written in this transaction: its line tells their blocks."""
+    blocks: dict[str, Blocks] = session.info.setdefault(_CHANGED, {})
+    blocks[batch_id] = joined(blocks.get(batch_id, frozenset()), of_rows(rows))
+
+
+def forget(session: Session) -> dict[str, Blocks]:
+    """What :func:`changed` was told in this transaction."""
+    blocks: dict[str, Blocks] = session.info.pop(_CHANGED, {})
+    return blocks
+
+
+def digest_anew(session: Session, batch_id: str, blocks: Blocks, known: Blocks) -> None:
+    """Writes the digests of these blocks. ``known``: the blocks that this transaction found to be as told; Halt where
+    one was changed that is not among them.
+    """
+    if not covers(known, blocks):
+        msg = f"{batch_id}: rows of the queue were changed that were not held against the ledger"
+        raise Halt(msg)
+    session.execute(_WRITE_ALL if blocks is None else _WRITE_SOME, named([batch_id], blocks))
+
+
+def _held(rows: str) -> str:
+    return f"""
+        SELECT batch_id, number / {BLOCK} AS block, {DIGEST} AS digest
+        FROM (SELECT t.batch_id, t.row AS number, {AS_TEXT} AS r FROM {rows}) AS rows
+        GROUP BY 1, 2"""  # noqa: S608
+
+
+def altered(blocks: Blocks) -> str:
+    """A query that names ``review`` for each batch that has a block which is not what its digest says."""
+    told = "SELECT * FROM review_block WHERE batch_id = ANY(:batches)"
+    told += "" if blocks is None else " AND block = ANY(:blocks)"
+    held = _held(_ALL if blocks is None else _SOME)
+    return f"""
+        SELECT DISTINCT 'review', batch_id, 'altered' FROM ({held}) AS held
+        FULL JOIN ({told}) AS told USING (batch_id, block) WHERE held.digest IS DISTINCT FROM told.digest"""  # noqa: S608
+
+
+def lock(blocks: Blocks) -> str:
+    """A query that locks the rows of these blocks."""
+    return f"SELECT FROM {_ALL if blocks is None else _SOME} FOR NO KEY UPDATE OF t"
+
+
+def named(batch_ids: Collection[str], blocks: Blocks) -> dict[str, list[str] | list[int]]:
+    """The parameters of a query about these."""
+    return {"batches": list(batch_ids)} | ({} if blocks is None else {"blocks": sorted(blocks)})
+
+
+def _write(rows: str) -> str:
+    return f"""
+        INSERT INTO review_block (batch_id, block, digest) {_held(rows)}
+        ON CONFLICT (batch_id, block) DO UPDATE SET digest = excluded.digest"""
+
+
+_WRITE_ALL: Final = text(_write(_ALL))
+_WRITE_SOME: Final = text(_write(_SOME))
