@@ -98,6 +98,7 @@ ROUTES: Final = (
     _route("POST", "/review/open", "open_row", Group.OFFICER, Group.LEADER),
     _route("POST", "/review/next", "open_next", Group.OFFICER),
     _route("POST", "/review/leave", "leave_row", Group.OFFICER, Group.LEADER),
+    _route("POST", "/review/hand", "hand_row", Group.OFFICER),
     _route("POST", "/review/alike", "see_alike", Group.OFFICER),
     _route("POST", "/review/together", "decide_alike", Group.OFFICER),
     _route("POST", "/review/decide", "decide_row", Group.OFFICER, Group.LEADER),

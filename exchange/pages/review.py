@@ -7,7 +7,8 @@ Rules
 - What is decided is what the officer saw: it was opened by this person, by nobody since, and the row's version travels
   with the form.
 - Where two officers are needed, neither sees the other's word; where they differ, a third or a leader sees both.
-- A row that somebody has open says so, and opens for nobody else meanwhile; whoever leaves it undecided frees it.
+- A row that somebody has open says so, and opens for nobody else meanwhile; whoever leaves it undecided frees it, or
+  hands it to a colleague who may decide it.
 - The next row is opened by a POST as any is. What is gone through (all, a batch, a heap) travels with the forms, and so
   does the last reason, which the officer sees before it is registered again.
 """
@@ -31,16 +32,17 @@ from exchange.pages.asked import Asked
 from exchange.pages.compare import compared, records
 from exchange.pages.troubles import agreements, named
 from exchange.register import Decision, Review, ReviewState
-from exchange.register.board import QueueLine, own_lines, queue_counts, queue_lines
+from exchange.register.board import QueueLine, handed_lines, own_lines, queue_counts, queue_lines
 from exchange.register.heaps import Chosen, Heap, count, heaps, next_row
 from exchange.register.returned import Returned, returned_releases
 from exchange.review.alike import AT_LEAST, may_be_alike
 from exchange.review.case import CaseView, load_cases, open_columns
 from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import why
-from exchange.review.people import is_leader, may_review, offices_of
+from exchange.review.people import colleagues, is_leader, may_review, offices_of
 from exchange.review.reads import will_read
 from exchange.review.second_eyes import decide, needs_two, undo
+from exchange.settings_sections import Person
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.report import office_name
@@ -53,6 +55,7 @@ _DONE: Final = {
     "decided": Words("已登记核实结论。", "The decision is registered."),
     "another": Words("已登记，须另一位民警核实。", "Your word is registered; another officer must look."),
     "undone": Words("已撤回。", "Taken back."),
+    "handed": Words("已移交同事。", "Handed to your colleague."),
     "left": Words("已放回，同事可以办理。", "Left; a colleague may open it."),
     "none": Words("没有下一行了。", "There is no next row."),
     "alike": Words("已一并登记核实结论。", "All of them are decided."),
@@ -64,6 +67,8 @@ _DONE: Final = {
         "已重新送审，一分钟内列入领导的审批页。", "Proposed again; it is before the leader within a minute."
     ),
 }
+_OPEN: Final = Words("正在查看", "has it open")
+_HANDED: Final = Words("已接移交", "was handed it")
 _FOLLOWS_IDENTITY: Final = ("id_number", "name")
 
 
@@ -81,6 +86,7 @@ def review(asked: Asked) -> Response:
         batches=list(dict.fromkeys(heap.batch for heap in found)),
         why={heap.causes: causes_in_words(heap.causes) for heap in found},
         lines=[(line, names.get(line.partner, (line.partner,))[0], _causes(line), _held(app, line)) for line in lines],
+        handed=handed_lines(app.register.engine, app.register.actor, app.now()),
         own=own_lines(app.register.engine, app.register.actor, OWN_ROWS),
         counts=queue_counts(app.register.engine, divisions),
         states=words.REVIEWS,
@@ -166,6 +172,7 @@ def _opened(asked: Asked, review: Review) -> Response:
         through=chosen(asked.form),
         left=_left(asked),
         last_reason=asked.form.get("reason", ""),
+        colleagues=_colleagues(asked, review) if may_decide else [],
         two=needs_two(asked.app, review.batch),
         disputed=[(words.who(asked.app.settings, each.by), _in_words(each.answers)) for each in review.words]
         if review.is_disputed
@@ -199,6 +206,22 @@ def leave_row(asked: Asked) -> Response:
     return asked.see("/review?left=1" if mine else "/approval")
 
 
+def hand_row(asked: Asked) -> Response:
+    """Hands a row that this officer has open to a colleague."""
+    review, to = own_row(asked), asked.form.get("to", "")
+    if to not in [each.id for each in _colleagues(asked, review)]:
+        msg = f"{review.batch} row {review.row}: choose an officer who may decide it and gave no word on it"
+        raise Halt(msg, zh=f"{review.batch} 第 {review.row} 行：请选择有权核实且尚未核实此行的民警")
+    asked.app.register.reviews.hand(review.batch, review.row, to)
+    return asked.see("/review?handed=1")
+
+
+def _colleagues(asked: Asked, review: Review) -> list[Person]:
+    """To whom the row may be handed."""
+    others = colleagues(asked.app.settings, asked.app.register.actor, review.division)
+    return [each for each in others if not review.waits_without(each.id)]
+
+
 def _left(asked: Asked) -> int | None:
     """How many rows of what the officer goes through are left, this one with them; None for a leader."""
     app, person = asked.app, asked.visitor.person
@@ -227,8 +250,11 @@ def _in_words(answers: Mapping[str, str]) -> str:
 
 
 def _held(app: App, line: QueueLine) -> str:
-    """Who else has the row open."""
-    return words.who(app.settings, line.held(app.register.actor, app.now()))
+    """Who else has the row open, or is to open it."""
+    now = app.now()
+    who = words.who(app.settings, line.held(app.register.actor, now))
+    said = _HANDED if line.was_handed(now) else _OPEN
+    return f"{who} {said}" if who else ""
 
 
 def own_row(asked: Asked) -> Review:
@@ -281,6 +307,7 @@ PAGES: Final = {
     "open_row": open_row,
     "open_next": open_next,
     "leave_row": leave_row,
+    "hand_row": hand_row,
     "decide_row": decide_row,
     "undo_row": undo_row,
 }

@@ -62,7 +62,7 @@ _NAMES: Final = {
 }
 _SHOWN: Final = {"queued", "rows_open", "due_on", "due_last", "due_before", "due_working_days", "receipts_sent"}
 """Facts whose value is a number or a day."""
-_LOOKS: Final = re.compile(r"opened|left|review\.\d+(\.earlier)?")
+_LOOKS: Final = re.compile(r"opened|left|handed\.\d+|review\.\d+(\.earlier)?")
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,13 @@ def _looked(looks: Mapping[str, list[Step]]) -> Iterator[Line]:
         opened = sum(len(str(value).split(",")) for name, value in facts if name == "opened")
         undone = sum(value == "undone" for _, value in facts)
         decided = sum(re.fullmatch(r"review\.\d+", name) is not None for name, _ in facts) - undone
-        counts = (("查看", "opened", opened), ("登记结论", "decided", decided), ("撤回", "undone", undone))
+        handed = sum(name.startswith("handed.") for name, _ in facts)
+        counts = (
+            ("查看", "opened", opened),
+            ("登记结论", "decided", decided),
+            ("撤回", "undone", undone),
+            ("移交", "handed over", handed),
+        )
         told = "，".join(f"{zh} {count} 行 {en}" for zh, en, count in counts if count) or "放回 left"
         first, last = words.moment(steps[0].at), words.moment(steps[-1].at)
         yield Line(first if first == last else f"{first} – {last[-5:]}", person, told)

@@ -35,7 +35,7 @@ from exchange.register.eyes import DISPUTED
 from exchange.register.lines import as_batch
 from exchange.register.models import LIVE, BatchRow, ClockStopRow, LedgerRow, ReleaseRow, ReviewRow
 from exchange.register.releases import UNDER_WAY, Release, as_release
-from exchange.register.reviews import ReviewState, below
+from exchange.register.reviews import HELD, ReviewState, below
 from exchange.register.states import OPEN, State
 
 
@@ -69,6 +69,10 @@ class QueueLine:
         is_open = self.held_until is not None and self.held_until > now
         return self.held_by if is_open and self.held_by != person else None
 
+    def was_handed(self, now: datetime) -> bool:
+        """Whether a colleague handed it to who has it, who has not opened it yet."""
+        return self.held_until is not None and self.held_until > now + HELD
+
 
 def open_lines(engine: Engine, limit: int | None = None) -> list[OpenLine]:
     """All batches with which something is still to be done, or so many of them; oldest first."""
@@ -99,6 +103,13 @@ def queue_lines(engine: Engine, divisions: Iterable[str], person: str, limit: in
     query = _queue().where(of_offices(divisions), ReviewRow.state == ReviewState.OPEN, func.coalesce(~given, true()))
     query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row).limit(limit)
     return _read(engine, query)
+
+
+def handed_lines(engine: Engine, person: str, now: datetime) -> list[QueueLine]:
+    """The open rows that colleagues handed to this person, and that were not opened since."""
+    query = _queue().where(ReviewRow.held_by == person, ReviewRow.held_until > now + HELD)
+    query = query.where(ReviewRow.state == ReviewState.OPEN)
+    return _read(engine, query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.row))
 
 
 def disputed_lines(engine: Engine) -> list[QueueLine]:

@@ -4,7 +4,7 @@ Rules
 - A decision names the version of the row that the officer saw; a row that changed since is not decided.
 - Who decided, when and why stands in the ledger; so does every opening of a row.
 - Where two officers are needed, a row is open until both have decided (``eyes.py``). A row that somebody has open is
-  not opened or decided by another for ``HELD``.
+  not opened or decided by another for ``HELD``; one that was handed to somebody, for ``HANDED``.
 - Who decided takes it back until the row is in a release. A row that leaves in a release is decided no more; a
   rejected release opens its rows again, with the leader's reason.
 - Nobody who was asked about is in here: a row is its number in its batch.
@@ -35,6 +35,10 @@ from exchange.register.review_blocks import changed
 
 HELD: Final = timedelta(minutes=10)
 """How long a row that somebody opened is theirs alone."""
+
+
+HANDED: Final = timedelta(days=1)
+"""How long a row that was handed to a colleague waits for them alone; then anybody of the office opens it again."""
 
 
 class ReviewState(StrEnum):
@@ -199,6 +203,23 @@ class Reviews:
                 changed(session, batch_id, [number])
                 append_event(session, batch, {}, {"left": str(number)}, self.actor)
 
+    def hand(self, batch_id: str, number: int, to: str) -> None:
+        """Whoever has the row open hands it to a colleague, by person id, undecided; Halt where it is not open with
+        them, or the colleague gave a word on it.
+        """
+        with transaction(self.engine) as session:
+            batch = get_batch(session, batch_id, for_update=True, rows=[number])
+            row = _row(session, batch_id, number)
+            if row.state != ReviewState.OPEN or row.held_by != self.actor:
+                msg = f"{batch_id} row {number} is not open with you; open it, then hand it over"
+                raise Halt(msg, zh=f"{batch_id} 第 {number} 行不在您手中，请先打开再移交")
+            if to in {word.by for word in eyes.words_of(row)}:
+                msg = f"{batch_id} row {number}: {to} has given a word on it; another officer must look"
+                raise Halt(msg, zh=f"{batch_id} 第 {number} 行 {to} 已核实，须移交另一位民警")
+            row.held_by, row.held_until = to, now() + HANDED
+            changed(session, batch_id, [number])
+            append_event(session, batch, {}, {f"handed.{number}": to}, self.actor)
+
     def decide(self, batch_id: str, decisions: Sequence[Decision], *, two: bool = False) -> bool:
         """All of these or none; Halt where a row changed since it was seen, is not open to a decision, or another has
         it open. ``two``: a row is decided once two officers agree, or a third has looked; whether all of these are.
@@ -255,9 +276,9 @@ class Reviews:
         """The row, where nobody else has it open."""
         row = _row(session, batch_id, number)
         if row.held_by not in (None, self.actor) and row.held_until is not None and row.held_until > now():
-            until = row.held_until.astimezone(OFFICE_ZONE)
-            msg = f"{batch_id} row {number} is open with {row.held_by} until {until:%H:%M}, Beijing time"
-            raise Halt(msg, zh=f"{batch_id} 第 {number} 行正由 {row.held_by} 办理，{until:%H:%M} 后可打开")
+            until = row.held_until.astimezone(OFFICE_ZONE).strftime("%m-%d %H:%M")
+            msg = f"{batch_id} row {number} is with {row.held_by} until {until}, Beijing time"
+            raise Halt(msg, zh=f"{batch_id} 第 {number} 行正由 {row.held_by} 办理，{until} 后可打开")
         return row
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:

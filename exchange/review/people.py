@@ -12,7 +12,7 @@ import re
 from exchange.base.errors import Halt
 from exchange.register.reviews import below
 from exchange.settings import Settings
-from exchange.settings_sections import Role
+from exchange.settings_sections import Person, Role
 
 
 def is_leader(settings: Settings, person: str) -> bool:
@@ -24,6 +24,11 @@ def may_review(settings: Settings, person: str, division: str) -> bool:
     """Whether this person is an officer of the division's office, or of one above it."""
     someone = settings.person(id=person)
     return someone is not None and any(division.startswith(below(office)) for office in someone.offices)
+
+
+def colleagues(settings: Settings, person: str, division: str) -> list[Person]:
+    """The others who are officers for this division, by their ids."""
+    return [each for each in settings.people if each.id != person and may_review(settings, each.id, division)]
 
 
 def offices_of(settings: Settings, person: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from exchange.pages.access import ROUTES
 
 OFFICER = {
     "start", "review", "open_row", "decide_row", "undo_row", "objections", "open_objection", "returned",
-    "propose_again", "open_next", "leave_row", "see_alike", "decide_alike", "propose_stop",
+    "propose_again", "open_next", "leave_row", "hand_row", "see_alike", "decide_alike", "propose_stop",
     "propose_extension",
 }  # fmt: skip
 OPERATOR = {"start", "board", "batch", "run", "metrics", "search", "search_register"}

@@ -63,6 +63,7 @@ def test_what_writes_is_no_get() -> None:
         "open_row",
         "open_next",
         "leave_row",
+        "hand_row",
         "see_alike",
         "decide_alike",
         "propose_stop",

@@ -12,7 +12,7 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
-from exchange.demo.world import OFFICER_ID, SECOND_OFFICER_ID
+from exchange.demo.world import LEADER_ID, OFFICER_ID, SECOND_OFFICER_ID
 from exchange.intake.collect import poll
 from exchange.register import ReviewState
 from tests.pages.conftest import Pages
@@ -70,6 +70,42 @@ def test_what_another_has_open_is_passed_over_until_it_is_left(pages: Pages, app
     assert go_on(pages, "officer-b", batch, 3) == 1
     assert app.register.reviews.get(batch, 1).held_by == SECOND_OFFICER_ID
     app.register.verify()
+
+
+def test_a_row_is_handed_to_a_colleague_who_alone_opens_it(pages: Pages, app: App, batch: str) -> None:
+    given = {"batch": batch, "row": "1"}
+    go_on(pages, "officer", batch)
+    _, row = pages.post("officer", "/review/open", **given)
+    offered = re.findall(r'<option value="([^"]+)">[^<]+（\1）', row)
+    assert SECOND_OFFICER_ID in offered
+    assert OFFICER_ID not in offered
+    assert pages.post("officer", "/review/hand", **given, to=SECOND_OFFICER_ID)[0] == 303
+    assert pages.post("officer", "/review/open", **given)[0] == 409, "not even by who handed it over"
+    assert go_on(pages, "officer", batch) == 2, "passed over"
+    assert re.search(rf"{SECOND_OFFICER_ID}） 已接移交", pages.get("officer", "/review")[1])
+    caption = "同事移交给您的行"
+    assert caption not in pages.get("officer", "/review")[1]
+    assert caption in pages.get("officer-b", "/review")[1]
+    assert shown(pages.post("officer-b", "/review/open", **given)[1]) == 1
+    assert caption not in pages.get("officer-b", "/review")[1], "it is open with them as any other"
+    decided(pages, "officer-b", batch, 1)
+    app.register.verify()
+
+
+@pytest.mark.parametrize("to", ["", "nobody", OFFICER_ID, LEADER_ID, "p-yanbian"])
+def test_a_row_is_handed_to_nobody_who_may_not_decide_it(pages: Pages, app: App, batch: str, to: str) -> None:
+    go_on(pages, "officer", batch)
+    status, said = pages.post("officer", "/review/hand", batch=batch, row="1", to=to)
+    assert (status, "请选择有权核实" in said) == (409, True)
+    assert app.register.reviews.get(batch, 1).held_by == OFFICER_ID
+
+
+def test_nobody_hands_over_what_they_have_not_open(pages: Pages, app: App, batch: str) -> None:
+    assert pages.post("yanbian", "/review/hand", batch=batch, row="1", to=SECOND_OFFICER_ID)[0] == 404
+    assert pages.post("officer", "/review/hand", batch=batch, row="1", to=SECOND_OFFICER_ID)[0] == 409
+    go_on(pages, "officer-b", batch)
+    assert pages.post("officer", "/review/hand", batch=batch, row="1", to=SECOND_OFFICER_ID)[0] == 409
+    assert app.register.reviews.get(batch, 1).held_by == SECOND_OFFICER_ID
 
 
 @pytest.mark.parametrize("given", [{"only": "no.such"}, {"causes": "name_variant;none"}])

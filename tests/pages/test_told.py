@@ -50,6 +50,9 @@ def test_what_officers_did_between_two_lines_is_counted_by_person() -> None:
         step(5, "p-2", {"left": "3"}),
         step(6, "x", {"rows_open": 2}),
         step(7, "p-2", {"left": "4"}),
+        step(8, "x", {"rows_open": 2}),
+        step(9, "p-2", {"opened": "5"}),
+        step(10, "p-2", {"handed.5": "p-1"}),
     ]
     found = [(line.whose, line.told) for line in lines(steps)]
     assert found == [
@@ -57,5 +60,7 @@ def test_what_officers_did_between_two_lines_is_counted_by_person() -> None:
         ("p-2", "查看 1 行 opened"),
         ("x", "待答复（行） rows still open 2"),
         ("p-2", "放回 left"),
+        ("x", "待答复（行） rows still open 2"),
+        ("p-2", "查看 1 行 opened，移交 1 行 handed over"),
     ]
     assert "record_found" not in str(found)
