@@ -25,7 +25,7 @@ GRANT UPDATE (state, cycle, period, purpose, legal_basis, letter, handler, items
     due_original, due_last, due_provisional, due_working_days, clock_stands, arrival, receipts_sent, refusal_code, refusal_row,
     refusal_column, stage) ON batch TO exchange_work;
 GRANT UPDATE (state, version, decision, reason, note, decided_by, decided_at, returned_for, earlier,
-    decided_with, held_by, held_until) ON review TO exchange_work;
+    decided_with, held_by, held_until, as_before) ON review TO exchange_work;
 GRANT UPDATE (digest) ON review_block TO exchange_work;
 GRANT UPDATE (state, judged_by, judged_at, reason) ON release TO exchange_work;
 GRANT UPDATE (decided_at, decided_by, approved, why) ON clock_proposal TO exchange_work;

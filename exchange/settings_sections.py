@@ -122,6 +122,12 @@ class Policy(Section):
     """
     spot_check_days: Annotated[int, Field(ge=0)] = 90
     """抽查比例还不低于该部门近多少天内已告知有记录的比例。 And as large a share as it was told of in so many days."""
+    remember_decisions_days: Annotated[int, Field(ge=0)] = 400
+    """同一部门再次核查同一人、登记情况未变的，沿用民警多少天内的结论，不再转人工；0 为不沿用。
+    涉违法犯罪记录的一律不沿用。
+    The same partner asks the same again and the register says the same: the row is decided as an officer did within so
+    many days; 0: never. Never where offence records are asked about.
+    """
     approve_login_minutes: Annotated[int, Field(ge=1)] = 15
     """领导在页面上审批，登录后多少分钟以内有效；逾时须重新登录，已填内容仍在。
     Minutes after a log-in within which a leader's word on the pages is taken; later the leader logs in again.

@@ -104,15 +104,18 @@ def _no_power_failure() -> Iterator[None]:
         yield
 
 
+ASK_AGAIN = "[policy]\nguard_holds = false\nremember_decisions_days = 0\n"
+"""Tests ask about people who are not there, and about the same ones again."""
+
+
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A built world of a few thousand people: PostgreSQL and three SFTP servers run, Airflow does not."""
     place = World(tmp_path_factory.mktemp("world"), lasting=False)
     try:
         place.build(lambda _: None, people=PEOPLE)
-        # tests ask about people who are not there, and about the same ones again
         settings = place.config.read_text(encoding="utf-8")
-        place.config.write_text(settings.replace("[policy]\n", "[policy]\nguard_holds = false\n"), encoding="utf-8")
+        place.config.write_text(settings.replace("[policy]\n", ASK_AGAIN), encoding="utf-8")
         yield place
     finally:
         place.stop_servers()

@@ -17,6 +17,7 @@ database. Who loses it can never again say who was told about whom.
 
 from __future__ import annotations
 
+import hmac
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,6 +70,12 @@ class KeyRing:
         """uint64[n]: the hashes of these values from 0 to 2^63, in the newest generation, or in this one."""
         upto = self.generation if generation is None else generation
         return self._chained(values.astype(_HASH), kind, self.keys[:upto])
+
+    def tag(self, text: str) -> str:
+        """HMAC-SHA256 of a text under the newest key, in hex: for texts that another chooses, of which 64 bits could be
+        met on purpose.
+        """
+        return hmac.digest(self.keys[-1].secret, b"text\0" + text.encode(), "sha256").hex()
 
     def fingerprint(self, generation: int | None = None) -> str:
         """16 hexadecimal digits: which keys these are, up to the newest generation, or to this one."""

@@ -37,6 +37,7 @@ _NAMES: Final = {
     "taken": Words("部门已取走结果", "taken"),
     "redelivered": Words("重新送达结果", "delivered again"),
     "queued": Words("转人工核实（行）", "rows for officers"),
+    "as_before": Words("沿用前次结论（行）", "rows decided as before"),
     "rows_open": Words("待答复（行）", "rows still open"),
     "clock_stands": Words("停止计时", "the clock stands"),
     "due_on": Words("时限", "due"),
@@ -60,7 +61,16 @@ _NAMES: Final = {
     "pinned": Words("固定快照", "snapshot pinned"),
     "second_pass": Words("第二次核查", "second pass"),
 }
-_SHOWN: Final = {"queued", "rows_open", "due_on", "due_last", "due_before", "due_working_days", "receipts_sent"}
+_SHOWN: Final = {
+    "queued",
+    "as_before",
+    "rows_open",
+    "due_on",
+    "due_last",
+    "due_before",
+    "due_working_days",
+    "receipts_sent",
+}
 """Facts whose value is a number or a day."""
 _LOOKS: Final = re.compile(r"opened|left|handed\.\d+|review\.\d+(\.earlier)?")
 

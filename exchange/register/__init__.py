@@ -16,11 +16,12 @@ from exchange.register.clock import Stop
 from exchange.register.leaving import Attested
 from exchange.register.missing import MissingSet
 from exchange.register.pickups import Pickup, PickupEvidence, UncollectedResult
+from exchange.register.queued import DecidedBefore, NewReview
 from exchange.register.register import Register, open_register
 from exchange.register.releases import Outcome, Release, ReleaseState
-from exchange.register.reviews import Decision, NewReview, Review, ReviewFilter, ReviewState, unqueued
+from exchange.register.reviews import Decision, Review, ReviewFilter, unqueued
 from exchange.register.signing import LedgerKey
-from exchange.register.states import State
+from exchange.register.states import ReviewState, State
 
 __all__ = [
     "Alert",
@@ -28,6 +29,7 @@ __all__ = [
     "Batch",
     "BatchFilter",
     "Claim",
+    "DecidedBefore",
     "Decision",
     "FileRecord",
     "LedgerKey",

@@ -35,8 +35,8 @@ from exchange.register.eyes import DISPUTED
 from exchange.register.lines import as_batch
 from exchange.register.models import LIVE, BatchRow, ClockStopRow, LedgerRow, ReleaseRow, ReviewRow
 from exchange.register.releases import UNDER_WAY, Release, as_release
-from exchange.register.reviews import HELD, ReviewState, below
-from exchange.register.states import OPEN, State
+from exchange.register.reviews import HELD, below
+from exchange.register.states import OPEN, ReviewState, State
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,7 @@ from exchange.register.models import (
     UnfinishedSetRow,
 )
 from exchange.register.releases import UNDER_WAY
-from exchange.register.reviews import ReviewState
-from exchange.register.states import OPEN, State
+from exchange.register.states import OPEN, ReviewState, State
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from sqlalchemy import ColumnElement, Engine, Select, func, literal, or_, select
 from exchange.register.board import gave, of_offices
 from exchange.register.database import transaction
 from exchange.register.models import LIVE, BatchRow, ReviewRow
-from exchange.register.reviews import ReviewState
+from exchange.register.states import ReviewState
 
 _NEVER: Final = date.max
 """Where no due day is known yet."""

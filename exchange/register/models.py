@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-TABLES: Final = "0016"
+TABLES: Final = "0017"
 """The migration that makes these tables: a program writes into tables of its own version alone."""
 
 
@@ -149,7 +149,8 @@ class AnswerCountRow(Base):
 class ReviewRow(Base):
     """A row of a batch that needs an officer: why, whose it is, and what was decided. ``row`` counts from 1.
     ``earlier`` and ``decided_with``: words beside the one that decided it, and whose they are (``eyes.py``);
-    ``held_by``: who has it open, until when.
+    ``held_by``: who has it open, until when; ``case_hash``: of its case, ``as_before``: as which row it was decided
+    (``queued.py``).
     """
 
     __tablename__ = "review"
@@ -170,6 +171,8 @@ class ReviewRow(Base):
     decided_with: Mapped[list[str] | None]
     held_by: Mapped[str | None]
     held_until: Mapped[datetime | None]
+    case_hash: Mapped[str | None] = mapped_column(index=True)
+    as_before: Mapped[str | None]
 
 
 class ReviewBlockRow(Base):

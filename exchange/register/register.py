@@ -41,9 +41,10 @@ from exchange.register.models import (
 )
 from exchange.register.pickups import Pickups, seen
 from exchange.register.queries import BatchQueries
+from exchange.register.queued import NewReview, add_reviews
 from exchange.register.releases import Releases
 from exchange.register.retention import Retention
-from exchange.register.reviews import NewReview, Reviews, add_reviews
+from exchange.register.reviews import Reviews
 from exchange.register.signing import LedgerKey
 from exchange.register.snapshot_uses import SnapshotUses
 from exchange.register.states import State
@@ -191,7 +192,9 @@ class Register(BatchQueries, LedgerChecks):
         be answered, and which of them need an officer; ``told``: whom the batch asks about; ``evidence``: what the
         guard saw, which may hold it.
         """
-        saw = {"guard": evidence.said} if evidence and evidence.trips else {}
+        saw: dict[str, Any] = {"guard": evidence.said} if evidence and evidence.trips else {}
+        if before := sum(each.before is not None for each in reviews):
+            saw["as_before"] = before
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:
             if get_batch(session, batch_id, for_update=True).state == State.ACCEPTED:

@@ -19,7 +19,8 @@ from exchange.register.database import transaction
 from exchange.register.lines import as_batch
 from exchange.register.models import BatchRow, ReleaseRow, ReviewRow
 from exchange.register.releases import Release, ReleaseState, as_release
-from exchange.register.reviews import ReviewState, below
+from exchange.register.reviews import below
+from exchange.register.states import ReviewState
 
 
 @dataclass(frozen=True)

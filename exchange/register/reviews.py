@@ -7,19 +7,18 @@ Rules
   not opened or decided by another for ``HELD``; one that was handed to somebody, for ``HANDED``.
 - Who decided takes it back until the row is in a release. A row that leaves in a release is decided no more; a
   rejected release opens its rows again, with the leader's reason.
-- Nobody who was asked about is in here: a row is its number in its batch.
+- Nobody who was asked about is in here: a row is its number in its batch, and a keyed hash of its case.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, select, text, update
+from sqlalchemy import ColumnElement, Engine, Integer, any_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
@@ -31,7 +30,9 @@ from exchange.register.database import reading, transaction
 from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
 from exchange.register.models import ReviewRow
+from exchange.register.queued import DecidedBefore, NewReview, add_reviews, decided_before
 from exchange.register.review_blocks import changed
+from exchange.register.states import ReviewState
 
 HELD: Final = timedelta(minutes=10)
 """How long a row that somebody opened is theirs alone."""
@@ -39,31 +40,6 @@ HELD: Final = timedelta(minutes=10)
 
 HANDED: Final = timedelta(days=1)
 """How long a row that was handed to a colleague waits for them alone; then anybody of the office opens it again."""
-
-
-class ReviewState(StrEnum):
-    OPEN = "open"
-    DECIDED = "decided"
-    LEAVING = "leaving"
-    RELEASED = "released"
-
-
-_ADD = text("""
-    INSERT INTO review (batch_id, "row", division, causes, state, version)
-    SELECT :batch_id, new.number, new.division, string_to_array(new.causes, ';'), :state, 1
-    FROM unnest(CAST(:rows AS integer[]), CAST(:divisions AS text[]), CAST(:causes AS text[]))
-        AS new (number, division, causes)
-    ON CONFLICT DO NOTHING
-""")
-
-
-@dataclass(frozen=True)
-class NewReview:
-    """A row for the queue: its number in the batch (from 1), the responsible office's division, and why."""
-
-    row: int
-    division: str
-    causes: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -96,6 +72,7 @@ class Review:
     words: tuple[Word, ...] = ()
     held_by: str | None = None
     held_until: datetime | None = None
+    as_before: str | None = None
 
     @property
     def is_disputed(self) -> bool:
@@ -122,20 +99,6 @@ def unqueued(batch_id: str, row: int) -> Review:
     return Review(batch_id, row, "", (), ReviewState.LEAVING, 0, {}, None, None, None, None, None)
 
 
-def add_reviews(session: Session, batch_id: str, reviews: Sequence[NewReview]) -> None:
-    """Puts rows into the queue; those that are in it already stay as they are. One statement for all of them, because
-    a large batch has tens of thousands.
-    """
-    if reviews:
-        columns = {
-            "rows": [each.row for each in reviews],
-            "divisions": [each.division for each in reviews],
-            "causes": [";".join(each.causes) for each in reviews],
-        }
-        session.execute(_ADD, columns | {"batch_id": batch_id, "state": ReviewState.OPEN})
-        changed(session, batch_id, [each.row for each in reviews])
-
-
 class Reviews:
     """The queue; ``actor`` is the officer in whose name it is used."""
 
@@ -149,6 +112,10 @@ class Reviews:
             if reviews:
                 add_reviews(session, batch_id, reviews)
                 append_event(session, batch, {}, {"queued": len(reviews)}, self.actor)
+
+    def decided_before(self, cases: Collection[str], since: datetime) -> dict[str, DecidedBefore]:
+        """Of these cases (keyed hashes), as each was decided last, where it was since then and left."""
+        return decided_before(self.engine, cases, since)
 
     def find(self, wanted: ReviewFilter) -> list[Review]:
         """The rows that fit, in the order of batches and rows; of one batch, as the ledger says."""
@@ -253,7 +220,7 @@ class Reviews:
         row.state = ReviewState.DECIDED
         row.decision = json.dumps(dict(word.answers), sort_keys=True)
         row.reason, row.note = word.reason, word.note
-        row.decided_by, row.decided_at = self.actor, now()
+        row.decided_by, row.decided_at, row.as_before = self.actor, now(), None
         told = {f"review.{row.row}": f"{row.decision} {row.reason}"}
         return told | ({f"review.{row.row}.earlier": row.earlier} if row.earlier else {})
 
@@ -265,7 +232,7 @@ class Reviews:
             changed(session, batch_id, [number])
             if row.state == ReviewState.DECIDED and row.decided_by == self.actor:
                 row.state, row.decision, row.reason, row.note = ReviewState.OPEN, None, None, None
-                row.decided_by = row.decided_at = None
+                row.decided_by = row.decided_at = row.as_before = None
             elif row.state != ReviewState.OPEN or not eyes.without(row, self.actor):
                 msg = f"{batch_id} row {number} is {row.state}: there is nothing of yours that can be taken back"
                 raise Halt(msg, zh=f"{batch_id} 第 {number} 行没有您可撤回的结论")
@@ -329,7 +296,7 @@ def leave(session: Session, batch_id: str, rows: Sequence[int]) -> None:
 def give_back(session: Session, batch_id: str, rows: Sequence[int], reason: str) -> None:
     """Rows of a rejected release go back to the officer, with the leader's reason."""
     changes: dict[str, object] = {"state": ReviewState.OPEN, "version": ReviewRow.version + 1, "returned_for": reason}
-    changes |= {"earlier": None, "decided_with": None}
+    changes |= {"earlier": None, "decided_with": None, "as_before": None}
     _set(session, batch_id, rows, ReviewState.LEAVING, changes)
 
 
@@ -382,4 +349,5 @@ def _review(row: ReviewRow) -> Review:
         words=tuple(eyes.words_of(row)),
         held_by=row.held_by,
         held_until=row.held_until,
+        as_before=row.as_before,
     )

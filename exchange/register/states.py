@@ -13,6 +13,15 @@ from types import MappingProxyType
 from typing import Final
 
 
+class ReviewState(StrEnum):
+    """How far a row of the queue is (``reviews.py``)."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    LEAVING = "leaving"
+    RELEASED = "released"
+
+
 class State(StrEnum):
     CLAIMED = "claimed"
     ACCEPTED = "accepted"

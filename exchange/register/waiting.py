@@ -11,8 +11,7 @@ from exchange.register.database import transaction
 from exchange.register.guard import GuardHoldRow
 from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow, SnapshotUseRow
 from exchange.register.releases import ReleaseState
-from exchange.register.reviews import ReviewState
-from exchange.register.states import State
+from exchange.register.states import ReviewState, State
 
 
 @dataclass

@@ -2,7 +2,8 @@
 
 Rules: rows that need an officer or the leader's approval do not hold the batch up: they go back *under review*, or
 awaiting approval, and into the queue, with them those that are drawn for a spot check (``steps/disclosure.py``); what
-comes of them follows in a supplementary result (``steps/release.py``). Whom the batch asks about is written down with
+comes of them follows in a supplementary result (``steps/release.py``). What was decided before of the same case is
+decided as before (``steps/decided_before.py``). Whom the batch asks about is written down with
 the result, as keyed hashes (``steps/asked.py``), and the guard has seen it; of a test batch neither. The rows go
 through in parts, from the opened request into the envelope (ADR 19).
 """
@@ -25,6 +26,7 @@ from exchange.register import NewReview, State
 from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
 from exchange.steps.asked import Asked
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
+from exchange.steps.decided_before import as_before, with_cases
 from exchange.steps.disclosure import SpotCheck, with_spot_checks
 from exchange.steps.guarding import Watch
 from exchange.steps.prepare import encrypt_data, sign_result
@@ -55,7 +57,8 @@ class _Waiting:
                 rows = range(self.rows + 1, self.rows + matched.height + 1)
                 answers = with_spot_checks(matched, rows, drawn)
                 self.open += int(has_code(answers, PENDING).sum())
-                self.reviews += new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
+                queued = new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
+                self.reviews += with_cases(context, self.asked.ring, (asked, answers), queued, self.rows + 1)
                 self.unqueued += first_unqueued(answers, self.rows + 1)
             with stage("told"):
                 self.asked.add(asked, self.rows + 1)
@@ -105,7 +108,8 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
         if not batch.is_test:
             told = waiting.asked.told()
             seen = waiting.watch.evidence(told)
-        app.register.prepared(batch.id, data.counts, files, waiting.open, waiting.reviews, told, seen)
+        reviews = as_before(context, waiting.reviews)
+        app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, seen)
     remove(app, ranges)
     log.info(
         "%s: %d rows answered and encrypted, %d of them still open: %s",

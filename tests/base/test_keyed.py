@@ -82,3 +82,11 @@ def test_a_key_file_that_is_not_whole_is_said_so_without_its_content(content: by
     with pytest.raises(Halt) as said:
         read_keys(content, tmp_path / "told.keys")
     assert "000" not in str(said.value)
+
+
+def test_a_text_is_tagged_by_the_newest_key_alone() -> None:
+    texts = ["", "a", "ab", "张"]
+    tags = [each.tag(text) for each in (THREE, ring(1), ring(1)) for text in texts]
+    assert len(set(tags)) == len(tags)
+    assert THREE.tag("a") == KeyRing(THREE.keys[-1:]).tag("a")
+    assert {len(tag) for tag in tags} == {64}

@@ -1,0 +1,102 @@
+"""A row that an officer decided comes back only when the register's facts about it have changed.
+
+Rules
+- A *case* is all that the decision rested on: partner, purpose, items, the office, why the row is here, which columns
+  are to be decided, the claim but for its reference, and all that the population register holds of everybody whose
+  number is claimed, now or before. Beside the row in the queue lies a keyed hash of it.
+- A row of the same case is decided as the last one was that left, in the name of who decided that, where it did within
+  ``remember_decisions_days``. It leaves as any decided row does, and can be taken back until then.
+- Never where offence records are asked about, rows are counted over the request, or another source has a say; not of
+  objections and tests; and not as a batch was decided to which somebody objected.
+- Hashes are of the key's newest generation: with a new one the office begins anew.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from exchange.agreements.sections import LETTER_ITEMS
+from exchange.base.keyed import KeyRing
+from exchange.base.tables import PENDING
+from exchange.matching import id_numbers, unregistered
+from exchange.matching.identity import Population
+from exchange.matching.items import RULES
+from exchange.register import NewReview
+from exchange.steps.answers import POPULATION, BatchContext, Part, answer_columns
+from exchange.steps.rows import REFERENCE
+
+_NUMBERS: Final = ("id_number", "relative_id_number")
+"""Whose columns of a claim hold numbers."""
+
+
+def is_remembered(context: BatchContext) -> bool:
+    """Whether the decisions of this batch's rows hold for the same cases of later ones."""
+    items, manifest = context.manifest.items, context.manifest
+    asks_more = any(RULES[item].needs for item in items if item in RULES)
+    apart = context.batch.is_test or manifest.objects_to is not None
+    counted = unregistered.CODE in items
+    return not (apart or asks_more or counted) and LETTER_ITEMS.isdisjoint(items)
+
+
+def with_cases(
+    context: BatchContext, ring: KeyRing, part: Part, reviews: Sequence[NewReview], first: int
+) -> list[NewReview]:
+    """The rows with the hashes of their cases. ``part``: that of the request of which they are, whose first row has the
+    number ``first`` in the batch.
+    """
+    if not reviews or not is_remembered(context):
+        return list(reviews)
+    (claims, answers), positions = part, [review.row - first for review in reviews]
+    population = context.snapshots.version(POPULATION, context.pins[POPULATION][0])
+    of_claims = claims[positions]
+    held = facts(of_claims, Population(population.open("people"), population.open("former")), context.today)
+    said = of_claims.drop(REFERENCE).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    codes = answers[positions].select(answer_columns(answers)).rows(named=True)
+    manifest = context.manifest
+    asked = [manifest.partner, manifest.purpose, sorted(manifest.items)]
+    return [
+        replace(review, case=ring.tag(json.dumps([*asked, review.division, review.causes, _open(code), claim, fact])))
+        for review, code, claim, fact in zip(reviews, codes, said, held, strict=True)
+    ]
+
+
+def _open(codes: Mapping[str, str]) -> dict[str, str]:
+    return {column: code for column, code in codes.items() if code in PENDING}
+
+
+def as_before(context: BatchContext, reviews: Sequence[NewReview]) -> list[NewReview]:
+    """The rows, those of cases that were decided before with that decision."""
+    app, cases = context.app, {review.case for review in reviews if review.case is not None}
+    days = app.settings.policy.remember_decisions_days
+    if not cases or not days:
+        return list(reviews)
+    known = app.register.reviews.decided_before(cases, app.now() - timedelta(days=days))
+    return [replace(review, before=known.get(review.case or "")) for review in reviews]
+
+
+def facts(claims: pl.DataFrame, population: Population, today: date) -> list[str]:
+    """For each claim, all that the register holds of everybody whose number it names, now or before."""
+    positions, persons = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
+    for column in _NUMBERS:
+        if column not in claims.columns:
+            continue
+        keys = id_numbers.standardise(claims.select(id_number=column), today)["key"]
+        there, wanted = keys.is_not_null().arg_true().to_numpy(), keys.drop_nulls().to_numpy()
+        now, before = population.people.find(wanted), population.former.find(wanted)
+        positions += [there[now.wanted], there[before.wanted]]
+        persons += [now.row, population.bearers(before.row)]
+    pairs = pl.DataFrame({"claim": np.concatenate(positions), "person": np.concatenate(persons)}).unique()
+    rows = pairs["person"].to_numpy()
+    held = population.people.take(rows, population.people.columns).with_columns(
+        pl.Series("key", population.people.keys[rows]), pairs["claim"]
+    )
+    told = held.select("claim", pl.struct(pl.exclude("claim").cast(pl.String)).struct.json_encode().alias("row"))
+    of_claim = dict(told.group_by("claim").agg(pl.col("row").sort().str.join("\n")).iter_rows())
+    return [of_claim.get(position, "") for position in range(claims.height)]
