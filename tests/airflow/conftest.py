@@ -9,6 +9,7 @@ import pytest
 from exchange.demo.servers.airflow import COMPONENTS, DAG_IDS, Airflow
 from exchange.demo.servers.ports import port_answers
 from exchange.demo.world import World
+from tests.once import build_world
 
 from .servers import processes_of
 
@@ -17,7 +18,7 @@ from .servers import processes_of
 def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     place = World(tmp_path_factory.mktemp("airflow-world"), lasting=False)
     try:
-        place.build(lambda _: None, people=3000)
+        build_world(tmp_path_factory, place)
         yield place
     finally:
         place.stop_servers()
