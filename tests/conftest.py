@@ -40,6 +40,8 @@ from exchange.wire import transport
 from exchange.wire.connection import SftpAccount
 from exchange.wire.pool import ConnectionPool
 from exchange.wire.transport import Folder
+from tests.anew import begin_anew
+from tests.once import PEOPLE, build_world, made_once
 
 hypothesis.settings.register_profile(
     "any machine",
@@ -59,8 +61,10 @@ ONE_AIRFLOW = tuple(f"tests/airflow/test_{name}.py" for name in ("approval", "ba
 SELDOM = {PARTNERS[1].id: "education", PARTNERS[3].id: "health"}
 """Partners that few tests ask for, by their fixtures; all but the court have none."""
 
-PEOPLE = 3000
 ITEMS = ("id_number", "name", "sex")
+RUNNING = pytest.StashKey[list[World]]()
+"""The session's world, where a test has asked for it."""
+
 _numbers = itertools.count(1)
 
 
@@ -109,37 +113,49 @@ ASK_AGAIN = "[policy]\nguard_holds = false\nremember_decisions_days = 0\n"
 
 
 @pytest.fixture(scope="session")
-def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A built world of a few thousand people: PostgreSQL and three SFTP servers run, Airflow does not."""
     place = World(tmp_path_factory.mktemp("world"), lasting=False)
     try:
-        place.build(lambda _: None, people=PEOPLE)
+        build_world(tmp_path_factory, place)
         settings = place.config.read_text(encoding="utf-8")
-        place.config.write_text(settings.replace("[policy]\n", ASK_AGAIN), encoding="utf-8")
+        place.config.write_text(settings.replace("[policy]
+", ASK_AGAIN), encoding="utf-8")
+        request.session.stash[RUNNING] = [place]
         yield place
     finally:
         place.stop_servers()
         place.postgres.remove()
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _begins_anew(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What the tests of a file wrote into the register is not the next file's."""
+    yield
+    for place in request.session.stash.get(RUNNING, ()):
+        begin_anew(place)
+
+
 @pytest.fixture(scope="session")
 def province(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An invented province as it is published, of a few people."""
-    folder = tmp_path_factory.mktemp("province") / "published"
-    make(folder, people=1500)
-    return folder
+    return made_once(tmp_path_factory, "published", lambda folder: make(folder, people=1500))
 
 
 @pytest.fixture(scope="session")
-def installed(world: World, province: Path) -> Snapshots:
-    """The province where the world's test batches are answered from it. The court is tested with it, and exempted, so
-    that it stays live in all other tests.
-    """
+def answering(world: World, province: Path) -> Snapshots:
+    """The province where the world's test batches are answered from it."""
     snapshots = Snapshots(Settings.load(world.config).invented, invented=True)
     install(province, snapshots)
+    return snapshots
+
+
+@pytest.fixture(scope="module")
+def installed(world: World, answering: Snapshots) -> Snapshots:
+    """The court is tested with the province, and exempted, so that it stays live in all other tests of the file."""
     with App.open("leader", world.config) as app:
         app.register.conformance.exempt(PARTNERS[0].id, "多年合作部门〔虚构〕", app.now())
-    return snapshots
+    return answering
 
 
 @pytest.fixture(scope="session")

@@ -226,7 +226,8 @@ class World:
         check_needed(embedded_sftp=self.sftp(PARTNERS[0].id).is_embedded, workers=workers)
         make_folder(self.root)
         say("keys and agreements")
-        _make_office(self)
+        self.make_keys()
+        _write_settings(self)
         say("servers: PostgreSQL and SFTP")
         self.start_servers()
         _write_agreements(self)
@@ -234,28 +235,34 @@ class World:
         register.migrate()
         register.close()
         self.postgres.grant()
+        self.make_snapshots(say, people)
+
+    def make_keys(self) -> None:
+        """The office's keys and the partners'."""
+        for name in ("sign", "encrypt"):
+            make_certificate(self.office_keys, name, f"Household administration (demo), {name}")
+        make_keys(self.office_keys / "told.keys", office_day(datetime.now(UTC)))
+        make_ssh_key(self.office_keys / "sftp")
+        make_register_key(self.office_keys)
+        for profile in PARTNERS:
+            keys = make_folder(self.partner_keys(profile.id))
+            make_ssh_key(keys / "sftp")
+            for name in ("sign", "encrypt"):
+                make_certificate(keys, name, f"{profile.id} (demo), {name}")
+
+    def make_snapshots(self, say: Callable[[str], None], people: int = PEOPLE) -> None:
+        """The exports of a synthetic province and the snapshots that are built from them."""
         say(f"a synthetic province of {people:,} people")
-        as_of = office_day(datetime.now(UTC)) - timedelta(days=1)
         exports = self.root / "office" / "exports"
         if not exports.exists():
-            write_exports(exports, SEED, people, as_of)
+            write_exports(exports, SEED, people, office_day(datetime.now(UTC)) - timedelta(days=1))
         snapshots = Snapshots(self.root / "office" / "home" / "snapshots")
         for source in SOURCES:
             say(f"snapshot of {source}")
             build_if_new(snapshots, exports, source)
 
 
-def _make_office(world: World) -> None:
-    for name in ("sign", "encrypt"):
-        make_certificate(world.office_keys, name, f"Household administration (demo), {name}")
-    make_keys(world.office_keys / "told.keys", office_day(datetime.now(UTC)))
-    make_ssh_key(world.office_keys / "sftp")
-    make_register_key(world.office_keys)
-    for profile in PARTNERS:
-        keys = make_folder(world.partner_keys(profile.id))
-        make_ssh_key(keys / "sftp")
-        for name in ("sign", "encrypt"):
-            make_certificate(keys, name, f"{profile.id} (demo), {name}")
+def _write_settings(world: World) -> None:
     settings = f"""\
 # The demo office. Relative paths are relative to this file.
 office = "吉林省公安厅户政管理总队（虚构）"

@@ -9,6 +9,7 @@ import pytest
 from exchange.demo.servers.airflow import COMPONENTS, DAG_IDS, Airflow
 from exchange.demo.servers.ports import port_answers
 from exchange.demo.world import World
+from tests.once import build_world
 
 from .servers import processes_of
 
@@ -17,9 +18,12 @@ from .servers import processes_of
 def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     place = World(tmp_path_factory.mktemp("airflow-world"), lasting=False)
     try:
-        place.build(lambda _: None, people=3000)
+        build_world(tmp_path_factory, place)
         settings = place.config.read_text(encoding="utf-8")  # tests ask about the same people again
-        settings = settings.replace("[policy]\n", "[policy]\nremember_decisions_days = 0\n")
+        settings = settings.replace("[policy]
+", "[policy]
+remember_decisions_days = 0
+")
         place.config.write_text(settings, encoding="utf-8")
         yield place
     finally:

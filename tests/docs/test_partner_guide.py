@@ -3,98 +3,25 @@
 from __future__ import annotations
 
 import csv
-import itertools
-import json
-import os
 import re
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from pathlib import Path
-from typing import Any
 
 import openpyxl
 import polars as pl
 import pytest
-from pydantic import BaseModel
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.base.paths import ROOT
-from exchange.base.tables import ITEMS, RESULT_COLUMNS
 from exchange.demo.servers.sftp import FROM_OFFICE
-from exchange.demo.world import PARTNERS, World
-from exchange.docs.guide import with_tables
-from exchange.docs.specifications import read_specifications
+from exchange.demo.world import World
 from exchange.intake.collect import poll
 from exchange.register import PickupEvidence, State
 from exchange.wire.keys import make_ssh_key
-from exchange.wire.manifest import DataFile, Receipt, RequestManifest, ResultManifest, parse
+from exchange.wire.manifest import RequestManifest, parse
+from tests.docs.guide_desk import ASK, BLOCKS, GUIDE, ONCE, PARTNER, Desk, record
 from tests.steps.releases import decide, proposed
-
-GUIDE = (ROOT / "docs" / "partner-guide.md").read_text(encoding="utf-8")
-BLOCKS = dict(re.findall(r"^```sh (\w+)\n(.*?)^```$", GUIDE, re.MULTILINE | re.DOTALL))
-ONCE = ("agreed", "certificates", "keys")
-ASK = ("data", "encrypt", "manifest", "upload")
-PARTNER = PARTNERS[2]
-_numbers = itertools.count(1)
-
-
-class Desk:
-    """The partner's folder, and one shell session's worth of commands for one batch in it."""
-
-    def __init__(self, folder: Path, variables: dict[str, str]) -> None:
-        number = f"guide-{next(_numbers)}"
-        self.folder = folder
-        self.blocks = {name: block.replace("guide-1", number) for name, block in BLOCKS.items()}
-        self.batch = f"{PARTNER.id}.{number}"
-        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder)} | variables
-        self.done: list[str] = []
-
-    def follow(self, *names: str) -> str:
-        """Runs these blocks of the guide after those that were run before; what they printed."""
-        text = "\n".join(
-            [
-                *(remembered(self.blocks[name]) for name in self.done),
-                "echo ====",
-                *(self.blocks[name] for name in names),
-            ]
-        )
-        ended = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
-            cwd=self.folder,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-        assert ended.returncode == 0, f"{', '.join(names)} ended with {ended.returncode}: {ended.stdout}{ended.stderr}"
-        self.done += names
-        return ended.stdout.partition("====\n")[2]
-
-    def claims(self, text: str) -> None:
-        """Puts other rows into the data file that the guide writes."""
-        head, rows = self.blocks["data"].split("业务编号,公民身份号码,姓名,性别\n")
-        self.blocks["data"] = f"{head}业务编号,公民身份号码,姓名,性别\n{text}END\n"
-        assert rows.endswith("END\n")
-
-    def result(self, kind: str = "result") -> list[list[str]]:
-        """The rows of the opened result, or of a supplement (``result-2``)."""
-        content = (self.folder / f"{self.batch}.{kind}.csv").read_bytes().decode(PARTNER.encoding)
-        return [list(row.values()) for row in csv.DictReader(content.splitlines())]
-
-
-def remembered(block: str) -> str:
-    """A block's variables and functions, which a shell that stays open would still have."""
-    return "\n".join(line for line in block.splitlines() if re.match(r"[A-Z]+=|\w+\(\) \{.*\}$", line))
-
-
-def record(printed: str) -> dict[str, Any]:
-    """The JSON file that a block printed."""
-    found: dict[str, Any] = json.loads(printed[printed.index("{") :])
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -363,32 +290,11 @@ def test_a_receipt_for_other_bytes_is_told_from_ones_own(desk: Desk, app: App, c
         desk.follow("compare")
 
 
-def test_the_sample_of_a_result_has_the_headers_that_results_have() -> None:
-    header = next(line for line in GUIDE.splitlines() if line.startswith("业务编号,公民身份号码,姓名,号码与姓名"))
-    fixed = [column.zh[0] for column in RESULT_COLUMNS]
-    asked = [f"{ITEMS[item].zh}核查结果" for item in ("id_number", "name", "sex")]
-    assert header.split(",") == [*fixed, *asked]
-
-
-def test_every_block_of_the_guide_is_run_here() -> None:
-    answers = ("look", "receipt", "compare", "result", "tidy", "acknowledge", "notice", "proof")
-    others = ("plain", "encoding", "workbook", "renew", "swap", "objection")
-    assert {*ONCE, *ASK, *answers, *others} == set(BLOCKS)
-
-
-@pytest.mark.parametrize("model", [RequestManifest, DataFile, Receipt, ResultManifest])
-def test_the_guide_tells_every_field(model: type[BaseModel]) -> None:
-    fields = [info.alias or name for name, info in model.model_fields.items()]
-    assert [field for field in fields if f"`{field}`" not in GUIDE] == []
-
-
-def test_its_tables_are_those_of_the_code() -> None:
-    assert with_tables(GUIDE, read_specifications()) == GUIDE
-
-
-def test_a_partner_proves_with_openssl_that_a_batch_is_in_the_register(desk: Desk, app: App) -> None:
-    desk.follow(*ASK)
-    answered(app, desk)
+def test_a_partner_proves_with_openssl_that_a_batch_is_in_the_register(new_desk: Callable[[], Desk], app: App) -> None:
+    desk, other = new_desk(), new_desk()
+    for each in (other, desk):
+        each.follow(*ASK)
+        answered(app, each)
     desk.follow("receipt", "result")
     proof = desk.folder / f"{desk.batch}.tlog-proof"
     for held in ("receipt", "result"):
@@ -396,9 +302,8 @@ def test_a_partner_proves_with_openssl_that_a_batch_is_in_the_register(desk: Des
         desk.blocks["proof"] = BLOCKS["proof"].replace("receipt.json", f"{held}.json")
         assert "本批次在该登记簿内" in desk.follow("proof")
     sound = proof.read_text()
-    another = next(batch.id for batch in app.register.batches() if batch.id != desk.batch)
     for wrong in (
-        app.register.prove(another, desk.folder / f"{desk.batch}.result.json"),
+        app.register.prove(other.batch, desk.folder / f"{desk.batch}.result.json"),
         app.register.prove(desk.batch),
         re.sub(r"^index \d+$", "index 0", sound, flags=re.MULTILINE),
         re.sub(r"^[A-Za-z0-9+/]{43}=$", "A" * 43 + "=", sound, count=1, flags=re.MULTILINE),

@@ -2,8 +2,8 @@
 
     python -m tests.same_answers COMMIT
 
-Exports and sets are written once, by this tree. Prints a line for each result that has the same bytes, and for each
-other one its cells that differ, by column and codes; status 1 where one differs.
+Exports, sets and the office's keys are made once, by this tree. Prints a line for each result that has the same bytes,
+and for each other one its cells that differ, by column and codes; status 1 where one differs.
 """
 
 from __future__ import annotations

@@ -26,7 +26,8 @@ from exchange.intake.collect import poll
 def answer(sets: Path, results: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="same-answers-") as folder:
         world = World(Path(folder))
-        shutil.copytree(sets / "exports", world.root / "office" / "exports")
+        for made in ("exports", "keys"):
+            shutil.copytree(sets / made, world.root / "office" / made)
         try:
             world.build(lambda _: None, people=1)
             settings = world.config.read_text(encoding="utf-8")

@@ -1,4 +1,6 @@
-"""The exports of an invented province and sets of several partners, purposes and cycles: the same each day."""
+"""The exports of an invented province, sets of several partners, purposes and cycles: the same each day. And the keys
+of both offices: who is drawn for a spot check goes by them, so that offices with keys of their own answer differently.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from exchange.base.files import make_folder
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import Request
 from exchange.demo.play import cited, to_csv
@@ -21,6 +24,7 @@ from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
 from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.world import PARTNERS, SEED
+from exchange.wire.keys import make_certificate
 
 COURT, SCHOOLS, PENSIONS, HEALTH, KINDERGARTEN, GUARDS, TEACHERS = (each.id for each in PARTNERS)
 PEOPLE, ROWS = 5000, 300
@@ -40,7 +44,9 @@ ASKED: tuple[tuple[str, str, str, tuple[str, str], Sequence[str]], ...] = (
 
 
 def write(folder: Path) -> None:
-    """``exports/`` and ``sets.json``; periods are those of today."""
+    """``keys/``, ``exports/`` and ``sets.json``; periods are those of today."""
+    for name in ("sign", "encrypt"):
+        make_certificate(make_folder(folder / "keys"), name, f"Both offices, {name}")
     today = office_day(datetime.now(UTC))
     periods = {
         "today": str(today),

@@ -303,11 +303,12 @@ def test_somebody_unrelated_makes_no_record_vanish(
     """Whatever numbers this person bears or bore, of whatever name, unless the record names this person by name and
     birth date.
     """
+    before_and_after = registered(people), registered([*people, other])
     for each in records:
         borne = {person[number] for person in people for number in ("id_number", "former_id_number")}
         if each["id_number"] not in borne or (each["name"] == other["name"] and each["birth_date"]):
             continue  # the number was nobody's before, or the record names this person: it is theirs
-        before, after = (kept(each, register=registered(known)) for known in (people, [*people, other]))
+        before, after = (kept(each, register=known) for known in before_and_after)
         assert len(after) >= len(before)
 
 

@@ -105,13 +105,15 @@ def register(name: str) -> Population:
 
 def snapshot(name: str, case: Case, source: str) -> SortedTable:
     """The source's records of this case."""
+    number = (case.claim or specification(name).person[0])["id_number"]
+    return built(name, number, tuple(record for record in case.records if source in record.sources))
+
+
+@cache
+def built(name: str, number: str, records: tuple[Record, ...]) -> SortedTable:
+    """A snapshot of these records: most sources of a case hold the same ones, or none."""
     given = specification(name)
-    number = (case.claim or given.person[0])["id_number"]
-    held = [
-        record.model_dump(exclude={"sources"}) | {"id_number": record.id_number or number}
-        for record in case.records
-        if source in record.sources
-    ]
+    held = [record.model_dump(exclude={"sources"}) | {"id_number": record.id_number or number} for record in records]
     export = pl.LazyFrame(held, schema=dict.fromkeys(export_columns("offences"), pl.String))
     tables, counts = offences.build_tables(export, given.received, register(name))
     assert counts["bad_number_share"] == 0
