@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from airflow.sdk import dag, task
-from household.tasks import OFFICE_ARGS, a_person_must_look, in_office, start_run
+from household.tasks import OFFICE_ARGS, a_person_must_look, in_office, start_run, take_up_run
 
 from exchange.app import App
 from exchange.intake.collect import poll
@@ -17,6 +17,10 @@ PAGE = """
 每分钟查看一次各协作部门目录；齐全的请求登记一次，各启动一个 `immediate`（小的临时请求）或 `batch` 运行（运行编号即批次号，已存在的跳过）。`lookout` 值守时，小的临时请求交给它答复、启动；不值守时，它已登记的也在此补启动。
 Looks into all partner folders each minute; a complete set is claimed once and gets one run of `immediate` (small ad hoc sets) or
 `batch`. While `lookout` is on duty small ad hoc sets are handed to it; while it is not, what it claimed and did not start is started here.
+
+每十分钟一次：登记簿上应办而十分钟没有进展的批次（例如恢复备份之后没有运行的），没有运行的补启动，运行已成功结束而登记簿尚未办完的重新执行；在办的、失败的不动，失败的等人处理。
+Each ten minutes: of what the register says is owed and has not moved for ten minutes (after a restore, say), what has no run gets one, and a run that
+ended well before its time is cleared; runs at work are left alone, and so are failed ones, which wait for a person.
 
 此后更新各部门的近况文件 `status.json`、`status.html`（有变化才更新）。 Then the partners' status files are renewed where something changed.
 
@@ -58,6 +62,8 @@ def _sweep(app: App) -> list[str]:
     """
     polled = poll(app, lambda batch_id, lane: start_run(app, lane, batch_id))
     unstarted = [batch_id for batch_id, lane in polled.waiting.items() if not start_run(app, lane, batch_id)]
+    unstarted += [batch_id for batch_id, lane in polled.unmoved.items() if not take_up_run(app, lane, batch_id)]
+    unstarted = list(dict.fromkeys(unstarted))
     return [*polled.troubles, *(f"{each}: its run could not be started" for each in unstarted), *publish_all(app)]
 
 

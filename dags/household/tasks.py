@@ -27,7 +27,7 @@ from airflow.sdk.exceptions import (
     ErrorType,
 )
 from airflow.sdk.execution_time import task_runner
-from airflow.sdk.execution_time.comms import ErrorResponse, TriggerDagRun
+from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, GetDagRunState, TriggerDagRun
 
 from exchange.app import App
 from exchange.base import silence
@@ -77,6 +77,8 @@ _ENDS_THE_TRY: Final = (AirflowTaskTimeout, AirflowTaskTerminated)
 
 _LONGEST: Final = 1000
 """Characters of a sentence that are left for the board; the log has all of it."""
+
+_ENDED_WELL: Final = "success"
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Ended)
@@ -148,14 +150,36 @@ def start_run(app: App, dag_id: str, run_id: str) -> bool:
     minute. Airflow has no public call for it: this is what its own operator sends, without ending
     the task.
     """
-    asked = TriggerDagRun(dag_id=dag_id, run_id=run_id, note=run_note(app, run_id))
+    answer = _asked(run_id, TriggerDagRun(dag_id=dag_id, run_id=run_id, note=run_note(app, run_id)))
+    there = not isinstance(answer, ErrorResponse) or answer.error is ErrorType.DAGRUN_ALREADY_EXISTS
+    if there:
+        log.info("%s: %s has a run", run_id, dag_id)
+    return there
+
+
+def take_up_run(app: App, dag_id: str, run_id: str) -> bool:
+    """Likewise of a batch that stands still; and a run that has ended well is cleared: the register says that its batch
+    has not, and it decides (Airflow's database may be of another moment than the register's, or somebody marked the run). One that
+    is at work is left alone, and one that failed: it waits for a person.
+    """
+    if not start_run(app, dag_id, run_id):
+        return False
+    state = _asked(run_id, GetDagRunState(dag_id=dag_id, run_id=run_id))
+    if not isinstance(state, DagRunStateResult) or state.state != _ENDED_WELL:
+        return not isinstance(state, ErrorResponse)
+    log.warning("%s: its run ended well and its batch has not: it is cleared", run_id)
+    return not isinstance(
+        _asked(run_id, TriggerDagRun(dag_id=dag_id, run_id=run_id, reset_dag_run=True)), ErrorResponse
+    )
+
+
+def _asked(run_id: str, message: Any) -> Any:
+    """What the API server answers through this task's supervisor; whatever it has against it, the task goes on."""
     try:
-        answer = task_runner.SUPERVISOR_COMMS.send(asked)
-    except Exception as error:  # whatever the API server has against it, the lookout goes on
-        log.warning("%s: its run could not be started (%s); collect will", run_id, type(error).__name__)
-        return False
+        answer = task_runner.SUPERVISOR_COMMS.send(message)
+    except Exception as error:
+        log.warning("%s: Airflow did not answer (%s); collect asks again", run_id, type(error).__name__)
+        return ErrorResponse(error=ErrorType.GENERIC_ERROR)
     if isinstance(answer, ErrorResponse) and answer.error is not ErrorType.DAGRUN_ALREADY_EXISTS:
-        log.warning("%s: its run could not be started (%s); collect will", run_id, answer.error)
-        return False
-    log.info("%s: %s has a run", run_id, dag_id)
-    return True
+        log.warning("%s: Airflow refused (%s); collect asks again", run_id, answer.error)
+    return answer

@@ -19,6 +19,7 @@ from exchange.base.files import make_folder
 
 LOOKOUT: Final = "lookout"
 COLLECT: Final = "collect"
+RUNS: Final = "runs"
 WATCH: Final = "watch"
 VERIFY: Final = "verify"
 BACKUP: Final = "backup"

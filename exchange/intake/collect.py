@@ -9,6 +9,9 @@ Rules
 - The register is asked once of whom it knows something incomplete, a set that waits, or a result that was not taken; of
   all others it is not asked one by one.
 - While a lookout is on duty, small ad hoc sets are handed to it (``owed.py``).
+- What the register says is owed and has not moved for ten minutes (``unmoved.py``) is named each ten minutes, so that a
+  run is started where there is none: after a restore Airflow knows no run of what was accepted behind its own copy.
+  Whoever starts them leaves runs that are at work, and those that failed: these wait for a person.
 - Nothing is taken in while the archive's disk is not there: what was kept in its place would be gone with it.
 - The ledger's checkpoint is kept with each look, so that a database that was put back is found within a minute, also
   where nothing was sent meanwhile.
@@ -26,11 +29,12 @@ from typing import Final, Self
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App, account_of
-from exchange.base.duty import COLLECT, Duties, look_at
+from exchange.base.duty import COLLECT, RUNS, Duties, look_at
 from exchange.base.errors import ExchangeError
 from exchange.intake.lanes import Lane, lane_of
 from exchange.intake.owed import OwedRuns, lookout_on_duty
 from exchange.intake.scan import FolderScan, named
+from exchange.register.unmoved import unmoved
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.wire.connection import Login
 from exchange.wire.pool import pooled
@@ -43,6 +47,9 @@ MAX_SHARING: Final = 10
 fifty answers, seconds where the machine or the way is slow.
 """
 
+UNMOVED: Final = timedelta(minutes=10)
+"""So long a batch has not moved, and so long it takes until it is asked again whether it has a run."""
+
 _TRIES: Final = 3
 _REACHED_LATELY: Final = timedelta(minutes=5)
 """Whose server was not reached for so long is tried once, beside the others: a sweep is to end within its minute."""
@@ -51,11 +58,13 @@ _REACHED_LATELY: Final = timedelta(minutes=5)
 @dataclass
 class PollResult:
     """What a look into all folders found. ``waiting``: all claimed batches that no lookout sees to, with their lanes,
-    the oldest first, those of earlier looks too; ``troubles``: partners whose folder could not be looked into, batches
-    whose manifest is lost.
+    the oldest first, those of earlier looks too; ``unmoved``: batches that have not moved for long and may have no
+    run, likewise, each ten minutes; ``troubles``: partners whose folder could not be looked into, batches whose
+    manifest is lost.
     """
 
     waiting: dict[str, Lane] = field(default_factory=dict)
+    unmoved: dict[str, Lane] = field(default_factory=dict)
     troubles: list[str] = field(default_factory=list)
 
 
@@ -88,6 +97,9 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
             lane = lane_of(app, batch_id)
             if not _handed_over(app, owed, batch_id, lane):
                 result.waiting[batch_id] = lane
+    for batch_id in _unmoved(app, owed):
+        with named(result.troubles, batch_id):
+            result.unmoved[batch_id] = lane_of(app, batch_id)
     with named(result.troubles, "register"):
         app.keep_checkpoint()
     result.troubles = list(dict.fromkeys(result.troubles))
@@ -118,6 +130,18 @@ def _to_start(app: App, owed: OwedRuns, start: Callable[[str, Lane], object]) ->
         if start(batch_id, Lane.IMMEDIATE):
             owed.paid(batch_id)
     return waiting
+
+
+def _unmoved(app: App, owed: OwedRuns) -> list[str]:
+    """What has not moved for long and no lookout sees to; nothing where that was asked less than so long ago."""
+    duties = Duties.of_home(app.settings.home)
+    asked, now = duties.last(RUNS), app.now()
+    if asked is not None and timedelta() <= now - asked.at < UNMOVED:
+        return []
+    seen_to = set(owed.all()) if lookout_on_duty(app) else set[str]()
+    found = [batch_id for batch_id in unmoved(app.register.engine, now - UNMOVED) if batch_id not in seen_to]
+    duties.done(RUNS, f"{len(found)}")
+    return found
 
 
 @dataclass(frozen=True)

@@ -38,10 +38,10 @@ from exchange.base.files import sha256
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
-from exchange.intake.first_day import first_received
 from exchange.output.masking import ID_NUMBER_ANYWHERE
 from exchange.register import Claim, FileRecord, Role, State
 from exchange.steps.agreed import stage_of
+from exchange.steps.first_day import first_received
 from exchange.steps.notice import send_notice
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX
 from exchange.steps.receipt import has_receipt, send_receipt

@@ -4,7 +4,8 @@ Rules
 - Manifest and signature were kept by the collector when it claimed the set; the data file is fetched here and kept
   before anything reads it.
 - A data file whose hash is not the manifest's may still be on its way: the set is left alone and tried again until the
-  office's patience with incomplete sets ends; then it is refused.
+  office's patience with incomplete sets ends; then it is refused. One that this office has had and lost is not refused
+  (``first_day.py``).
 - The receipt is written once, from what the register says, and kept; a re-run sends the same bytes again.
 - The set is removed from the partner's folder only after its receipt is there. A server that does not allow that holds
   up no answer: each later look into the folder tries again, and has the trouble.
@@ -27,6 +28,7 @@ from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
 from exchange.steps.agreed import keep_version, read_version, stage_of
 from exchange.steps.bases import check_bases
+from exchange.steps.first_day import check_not_lost
 from exchange.steps.objection import check_objection
 from exchange.steps.receipt import send_receipt, stem_of
 from exchange.steps.request import check_request
@@ -148,6 +150,7 @@ def _fetch_data(
         except Unsettled:
             if _may_still_come(app, batch):
                 raise
+            check_not_lost(app, folder, batch, stem_of(batch.id, known))
             return known.get(Role.DATA)
         if digest != data.sha256 and _may_still_come(app, batch):
             fetched.unlink()

@@ -16,6 +16,7 @@ import psycopg
 import pytest
 
 from exchange.app import App
+from exchange.base.duty import RUNS, Duties
 from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner, month
@@ -153,6 +154,38 @@ def test_a_failure_and_the_operators_clear(
     assert tries["receive"] == 2
     assert court.result(request.batch).manifest["rows_out"] == 2
     assert app.register.batch(request.batch).state is State.CLOSED
+
+
+def test_a_failed_run_is_left_to_a_person_and_one_that_ended_before_its_batch_is_taken_up(
+    airflow: Airflow, airflow_world: World, app: App, court: DemoPartner, canary: dict[str, str]
+) -> None:
+    """The register decides what is owed, not what Airflow's database says, which may be of another moment."""
+    key, request = airflow_world.office_keys / "encrypt.key", make_request(court, canary)
+    key.chmod(0o644)
+    try:
+        court.drop(court.make_set(request))
+        poll(App(app.settings, app.register, lambda: app.now() - timedelta(minutes=20)))
+        collect(airflow)
+        assert ended(airflow, request.batch) == "failed"
+        look_for_what_stands_still(airflow, app)
+        with airflow.api() as api:
+            assert api.run(Lane.BATCH, request.batch)["state"] == "failed"
+    finally:
+        key.chmod(0o600)
+    with airflow.api() as api:
+        api.call("PATCH", f"dags/{Lane.BATCH}/dagRuns/{request.batch}", {"state": "success"})
+    assert app.register.batch(request.batch).state is State.CLAIMED
+    look_for_what_stands_still(airflow, app)
+    assert wait_for(lambda: app.register.batch(request.batch).state is State.CLOSED, SECONDS)
+    assert ended(airflow, request.batch) == "success"
+
+
+def look_for_what_stands_still(airflow: Airflow, app: App) -> None:
+    """As the collector does by itself each ten minutes."""
+    asked = Duties.of_home(app.settings.home).folder / RUNS
+    asked.unlink(missing_ok=True)
+    collect(airflow)
+    assert wait_for(asked.exists, SECONDS)
 
 
 def test_airflows_own_alert_wakes_the_watch_of_a_batch_that_is_stuck_beyond_its_due_day(

@@ -13,12 +13,15 @@ PRIVATE = "airflow.sdk.execution_time"
 
 USED = {
     ("tasks.py", "airflow.sdk.execution_time", "task_runner"): "see start_run",
+    ("tasks.py", "airflow.sdk.execution_time.comms", "DagRunStateResult"): "see take_up_run",
     ("tasks.py", "airflow.sdk.execution_time.comms", "ErrorResponse"): "see start_run",
+    ("tasks.py", "airflow.sdk.execution_time.comms", "GetDagRunState"): "see take_up_run",
     ("tasks.py", "airflow.sdk.execution_time.comms", "TriggerDagRun"): "see start_run",
 }
 """File, module and name → what to do when it is gone. ``start_run``: look at what TriggerDagRunOperator of
 apache-airflow-providers-standard sends now, and send the same; until then start nothing there, and ``collect`` starts
-the runs within the minute.
+the runs within the minute. ``take_up_run``: without it what stands still after a restore has no run until somebody
+types ``exchange batch run``.
 """
 
 

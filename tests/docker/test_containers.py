@@ -16,8 +16,10 @@ import httpx
 import pytest
 
 from exchange.base.errors import ExchangeError
+from exchange.demo import partner
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.processes import wait_for
+from exchange.wire import transport
 from tests.docker.containers import ACCOUNTS, BUILD, PASSWORD, SECONDS, Containers, ask, came, needs_engine
 from tests.pages.reached import check_routes
 
@@ -150,7 +152,10 @@ def test_a_database_that_is_out_is_told_and_everything_goes_on_after_it(
     assert came(court, f"{request.batch}.result.json.p7s"), installed.compose("logs", "scheduler", code=None)[-5000:]
 
 
-def test_a_key_that_is_taken_away_lets_nobody_in(installed: Containers, court: DemoPartner) -> None:
+def test_a_key_that_is_taken_away_lets_nobody_in(
+    installed: Containers, court: DemoPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(partner, "connect", transport.connect)  # other tests' partners stay logged in
     place: Path = installed.folder / "accounts" / court.id
     before = place.read_text("utf-8")
     place.unlink()

@@ -24,11 +24,12 @@ pytestmark = pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason=
 
 @pytest.fixture
 def units(tmp_path: Path) -> Path:
-    """The units, with the programs of this environment."""
-    place = tmp_path / "units"
+    """The units, with the programs of this environment, whose own path may have blanks in it."""
+    place, programs = tmp_path / "units", tmp_path / "programs"
+    programs.symlink_to(Path(sys.executable).parent)
     shutil.copytree(UNITS, place)
     for path in place.rglob("*.service"):
-        text = path.read_text("utf-8").replace(INSTALLED, f"{Path(sys.executable).parent}/")
+        text = path.read_text("utf-8").replace(INSTALLED, f"{programs}/")
         path.write_text(text, "utf-8")
     return place
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import polars as pl
@@ -20,6 +21,7 @@ from exchange.guard.limits import LIMITS
 from exchange.intake.collect import poll
 from exchange.matching.id_numbers import CHECK_CHARACTERS, WEIGHTS
 from exchange.register import Role, State, numbered
+from exchange.register.unmoved import unmoved
 from exchange.steps.guarding import refuse_held, release_held
 
 Ask = Callable[..., Request]
@@ -70,6 +72,7 @@ def test_guesses_wait_for_a_leader_who_refuses_or_releases_them(
     held = {each.batch: each.tripped for each in app.register.guard.holds() if each.batch in own}
     assert held.keys() == own
     assert f"sequence {n} >= {n}" in held[first.batch]
+    assert own.isdisjoint(unmoved(app.register.engine, app.now() + timedelta(hours=1))), "what is held is no run's"
     pipeline.deliver(app, first.batch)  # a cleared task changes nothing
     assert app.register.batch(first.batch).state is State.PREPARED
     assert not [name for name in court.answers() if name.startswith(f"{first.batch}.result")]

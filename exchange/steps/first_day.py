@@ -5,6 +5,8 @@ Rules
   gone, and the partner sends it again. The day that counts is then the first one (Civil Code, art. 201: the term runs
   from the day of receipt), as long as a receipt with our signature names these very bytes, this batch
   and its stage.
+- A set that the register has as claimed, whose data file is neither kept here nor at the partner's, was fetched after
+  the backup where such a receipt lies there: it is not refused, and its first day stands. A person asks for it again.
 - The receipt proves itself; where none lies there, or it is another one, the set is received now. Never later than now.
 """
 
@@ -15,7 +17,8 @@ from datetime import datetime
 from typing import Final
 
 from exchange.app import App
-from exchange.base.errors import Refused
+from exchange.base.errors import Halt, Refused
+from exchange.register import Batch
 from exchange.wire.envelope import verify
 from exchange.wire.manifest import SIGNATURE_SUFFIX, Receipt, parse
 from exchange.wire.transport import Folder
@@ -45,3 +48,10 @@ def first_received(
         return None
     log.warning("batch %s: received before, by our own receipt: its first day of receipt is kept", batch_id)
     return min(receipt.received_at, now)
+
+
+def check_not_lost(app: App, folder: Folder, batch: Batch, stem: str) -> None:
+    """Halt where this office has had the whole set, and has lost it."""
+    if first_received(app, folder, batch.id, stem, batch.manifest_sha256, batch.stage) is not None:
+        msg = f"{batch.id}: taken before and lost here; the partner has to send the same files again, as they were"
+        raise Halt(msg)

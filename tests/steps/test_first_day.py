@@ -11,6 +11,8 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.errors import Halt, Retryable
+from exchange.base.explained import explained
 from exchange.base.files import sha256
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
@@ -87,6 +89,31 @@ def test_only_our_own_receipt_of_these_bytes_says_when_it_was_first_received(
     after = app.register.batch(request.batch)
     assert after.state is State.ACCEPTED
     assert court.verified(f"{request.batch}.receipt.json")["received_at"][:19] == _beijing(batch.received_at)
+
+
+def test_a_set_that_this_office_had_and_lost_is_asked_for_again_and_keeps_its_first_day(
+    app: App, later: Callable[[timedelta], App], court: DemoPartner, ask: Callable[..., Request]
+) -> None:
+    """As a restore leaves it: claimed, its files fetched behind the backup, our receipt at the partner's."""
+    request = ask()
+    files, patience = court.make_set(request), timedelta(minutes=31)
+    court.drop(files)
+    poll(app)
+    received = app.register.batch(request.batch).received_at
+    left = Left(request.batch, files[f"{request.batch}.request.json"], received, app.signing)
+    for name, content in left.files(request.batch, court.id).items():
+        (court.server.home / "from-office" / name).write_bytes(content)
+    for name in files:
+        (court.server.home / "to-office" / name).unlink()
+    with pytest.raises(Retryable):
+        pipeline.receive(app, request.batch)
+    with pytest.raises(Halt) as caught:
+        pipeline.receive(later(patience), request.batch)
+    assert explained(caught.value).code == "lost"
+    assert app.register.batch(request.batch).state is State.CLAIMED, "it is not refused"
+    court.drop(files)
+    assert pipeline.run(later(patience), request.batch)
+    assert app.register.batch(request.batch).received_at == received
 
 
 def _beijing(moment: datetime) -> str:
