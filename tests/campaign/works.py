@@ -22,7 +22,6 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.province.known_to import on_record
 from exchange.demo.province.offences import make_offences
-from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED
 from exchange.register import State, open_register
 from exchange.register.models import Base
@@ -136,7 +135,7 @@ WORKS: Final[dict[str, Callable[[Office], AbstractContextManager[Work]]]] = {
 
 
 def _asked(office: Office) -> bytes:
-    people = pl.concat(make_people(SEED, office.people))
+    people = office.asked_about
     told = pl.col("id_number").is_in(on_record(make_offences(SEED, 0, people), "minors_protection_62").implode())
     plain = people.filter(pl.col("oddity") == "").select("id_number", "name", hit=told)
     asked = pl.concat(
