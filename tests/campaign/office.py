@@ -158,7 +158,7 @@ class Office:
         for _ in range(_TRIES):
             ended = self.work({"duty": duty, "word": word, "counted": not self._is_counted(duty)})
             code, said = ended.code, ended.said
-            if (code == 0 and duty != "batch") or (code in (0, FOUND) and self._is_through(word)):
+            if (code == 0 and duty != "batch") or (code in (0, FOUND) and self.is_through(word)):
                 self.story.recovered.append(time.monotonic() - begun)
                 return []
             if code not in (0, FOUND, TRY_AGAIN):
@@ -169,7 +169,8 @@ class Office:
         """Whether it is known which system calls the duty makes, or nobody can count them."""
         return any(known == duty for known, _ in self.calls) or not self.traces or not tracer.is_there()
 
-    def _is_through(self, batch: str) -> bool:
+    def is_through(self, batch: str) -> bool:
+        """Whether the batch was answered, or refused."""
         with App.open("campaign", self.world.config) as app:
             found = app.register.find_batch(batch)
         return found is not None and found.state in (State.DELIVERED, State.CLOSED, State.REFUSED)
