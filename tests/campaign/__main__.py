@@ -21,7 +21,7 @@ from pathlib import Path
 
 from exchange.demo.world import World
 from tests.campaign.disks import mounted
-from tests.campaign.harms import HARMS, PARTS, lacking
+from tests.campaign.harms import HARMS, PARTS, SHARES, lacking
 from tests.campaign.office import Office
 from tests.campaign.options import kept, options, say
 from tests.campaign.report import table
@@ -60,7 +60,8 @@ def campaign(office: Office, asked: argparse.Namespace, parts: Mapping[str, Sequ
     office.begin()
     ends, told = time.monotonic() + asked.seconds, list[Story]()
     while time.monotonic() < ends:
-        harm = office.chance.choice(parts[office.chance.choice([*parts])])
+        [part] = office.chance.choices([*parts], [SHARES[part] for part in parts])
+        harm = office.chance.choice(parts[part])
         told.append(round_of(office, harm, asked.seed))
         kept(told[-1], asked.to)
     say("\n".join(["", f"seed {asked.seed}", *table(told)]))

@@ -2,14 +2,16 @@
 ended.
 
     {"duty": "deliver", "word": "court.b1", "event": 1200}
-    →  {"code": -9, "said": "", "events": 0, "point": "event open at steps/deliver.py:90", "calls": {}}
+    →  {"code": -9, "said": "", "events": 0, "seconds": 0, "point": "event open at steps/deliver.py:90", "calls": {}}
 
 Rules
 - With ``event`` the process is killed, by SIGKILL, at its so-manieth audit event of any kind; with ``call`` and
   ``number`` before its so-manieth system call of this name; with ``after`` when so many seconds are over. None is a
   place that the package knows of. ``point`` says where the first two struck.
+- With ``counted`` it is not killed, and ``calls`` says how many system calls of each name there were.
 - It is killed, too, when it has not ended in ``LIMIT`` seconds, and its code is ``HUNG``: each wait has to have an end.
-- This process imports everything once, opens nothing, and has no threads, so that what it forks is as good as new.
+- This process imports everything and makes the gates once, opens nothing, and has no threads, so that what it forks is
+  as good as new.
 """
 
 from __future__ import annotations
@@ -30,8 +32,10 @@ from typing import Any, Final
 
 import great_expectations  # noqa: F401  (the dearest import, which the gates make when they first judge)
 import typer
+from tqdm import tqdm
 
 import exchange
+from exchange.base.paths import EXPECTATIONS
 from exchange.cli.outcome import outcome
 from exchange.steps import request
 from exchange.validate.gate import failures
@@ -57,14 +61,14 @@ def work(asked: Asked) -> dict[str, Any]:
             os.write(1, f"\n{json.dumps({'point': f'{event} at {_place(sys._getframe())}'})}\n".encode())
             os.kill(os.getpid(), signal.SIGKILL)
 
-    failures("request", {"rows": 1, "rows_in_manifest": 1, "unreadable_share": 0})  # imports are no side effects
+    begun = time.monotonic()
     try:
         with outcome():
             sys.addaudithook(see)
             DUTIES[asked["duty"]](asked["word"])
     except typer.Exit as ended:
         return {"code": ended.exit_code, "events": last}
-    return {"code": 0, "events": last}
+    return {"code": 0, "events": last, "seconds": round(time.monotonic() - begun, 3)}
 
 
 def _place(frame: FrameType | None) -> str:
@@ -89,13 +93,13 @@ def forked(asked: Asked) -> dict[str, Any]:
     point = ""
     with tempfile.TemporaryDirectory(prefix="traced-") as folder, ExitStack() as tracing:
         trace = Path(folder) / "calls"
-        if asked["call"]:
-            tracing.enter_context(traced(pid, asked["call"], asked["number"], trace))
+        if asked["call"] or asked["counted"]:
+            tracing.enter_context(traced(pid, trace, asked["call"], asked["number"]))
         os.close(go)
         said, hung = _read(told, pid, asked["after"])
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
         tracing.close()
-        if asked["call"]:
+        if trace.exists():
             lines = trace.read_text(encoding="utf-8", errors="replace")
             calls = calls_of(lines)
             if "+++ killed by SIGKILL +++" in lines:
@@ -119,7 +123,7 @@ def _work_and_exit(asked: Asked, tells: int) -> None:
 def _ended(said: str, status: int) -> dict[str, Any]:
     """The last line is the process's own account, where it had the time to give one."""
     lines = said.strip().splitlines()
-    nothing = {"code": status, "events": 0, "point": "", "said": said.strip()}
+    nothing = {"code": status, "events": 0, "seconds": 0, "point": "", "said": said.strip()}
     if not lines or not lines[-1].startswith(('{"code"', '{"point"')):
         return nothing
     last: dict[str, Any] = json.loads(lines[-1])
@@ -141,13 +145,23 @@ def _read(told: int, pid: int, after: float) -> tuple[str, bool]:
             said += piece
 
 
+def _gates() -> None:
+    """Each suite judges once, so that no forked process has to make it, or imports anything for it."""
+    tqdm.monitor_interval = 0  # it would start a thread
+    for path in sorted(EXPECTATIONS.glob("*.json")):
+        expectations = json.loads(path.read_text(encoding="utf-8"))["expectations"]
+        named = [value for each in expectations for key, value in each["kwargs"].items() if key.startswith("column")]
+        failures(path.stem, dict.fromkeys(named, 1.0))
+
+
 def main() -> None:
+    _gates()
     request.BYTES_IN_PART = BYTES_IN_PART  # type: ignore[misc]  # rows in parts, as those of a big batch
     if threading.active_count() > 1:
         msg = f"what these threads hold would be held for ever in a forked process: {threading.enumerate()}"
         raise RuntimeError(msg)
     for line in sys.stdin:
-        asked = {"event": 0, "after": 0, "call": "", "number": 0} | json.loads(line)
+        asked = {"event": 0, "after": 0, "call": "", "number": 0, "counted": False} | json.loads(line)
         sys.stdout.write(json.dumps(forked(asked)) + "\n")
         sys.stdout.flush()
 

@@ -172,6 +172,9 @@ PARTS: Final[dict[str, dict[str, Harm]]] = {
 }
 """Part → name → harm. A campaign may be of some parts alone."""
 
+SHARES: Final = {"killed": 6, "raced": 4, "wire": 3, "database": 2, "disk": 2, "clock": 1, "forged": 1}
+"""Part → how often it is drawn, beside the others."""
+
 HARMS: Final = {f"{part}: {name}": harm for part, harms in PARTS.items() for name, harm in harms.items()}
 
 

@@ -42,15 +42,16 @@ def _kill(office: Office, duty: str, word: str, wrong: list[str]) -> str:
     how = " ".join(str(each) for name, each in asked.items() if name != "word")
     if ended.code not in (0, -signal.SIGKILL, TRY_AGAIN):
         wrong.append(f"{word}: {how}, ended with {ended.code}: {ended.said}")
+    wrong += office.changed(office.sent())
     return f"{how} ended {ended.code}"
 
 
 def _drawn(office: Office, duty: str) -> dict[str, Any]:
-    way = office.chance.choice(["event", "event", "call", "call", "time"])
+    way = office.chance.choice(["event", "event", "event", "call", "call", "time"])
     known = [call for call in tracer.CALLS if office.calls[duty, call]]
     if way == "call" and known:
         call = office.chance.choice(known)
         return {"call": call, "number": office.chance.randint(1, office.calls[duty, call])}
     if way == "time":
-        return {"after": round(office.chance.uniform(0.05, 1.5), 2)}
+        return {"after": round(office.chance.uniform(0.05, office.lasts.get(duty, 1.5)), 2)}
     return {"event": office.chance.randint(1, office.events.get(duty, _UNKNOWN_EVENTS))}

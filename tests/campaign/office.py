@@ -51,8 +51,6 @@ RESULT_FILES: Final = ("csv.p7m", "json", "json.p7s")
 _ENDINGS: Final = ("receipt.json", "receipt.json.p7s", "result.csv.p7m", "result.json", "result.json.p7s")
 _STEPS: Final = ["claimed", "accepted", "sealed", "delivered", "closed"]
 _TRIES: Final = 4
-_NEVER: Final = 65_535
-"""The largest that strace takes; no duty makes as many calls of the kind."""
 
 
 @dataclass
@@ -73,6 +71,8 @@ class Office:
     """Of the round that is on."""
     events: dict[str, int] = field(default_factory=dict)
     """Duty → the most audit events of a run that was not killed."""
+    lasts: dict[str, float] = field(default_factory=dict)
+    """Duty → the most seconds of a run that was not killed, nor traced."""
     calls: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Duty and system call → the most that a thread was seen to make of it."""
     gate: Gate | None = None
@@ -89,14 +89,18 @@ class Office:
 
     @cached_property
     def _asked(self) -> list[Claims]:
-        people = pl.concat(make_people(SEED, self.people))
-        offenders = on_record(make_offences(SEED, 0, people))
-        return [make_claims(people, offenders, ITEMS, ROWS, seed=seed, approved=True) for seed in range(5)]
+        offenders = on_record(make_offences(SEED, 0, self.asked_about))
+        return [make_claims(self.asked_about, offenders, ITEMS, ROWS, seed=seed, approved=True) for seed in range(5)]
 
     @property
     def results(self) -> Path:
         """The partner's folder from the office, as it lies on the disk of its server."""
         return self.court.server.home / "from-office"
+
+    @cached_property
+    def asked_about(self) -> pl.DataFrame:
+        """All people of the world."""
+        return pl.concat(make_people(SEED, self.people))
 
     def name(self, partner: DemoPartner) -> str:
         """A batch id that no other has."""
@@ -135,6 +139,8 @@ class Office:
         duty = asked["duty"]
         if ended.code == 0:
             self.events[duty] = max(ended.events, self.events.get(duty, 0))
+            if not ended.calls:
+                self.lasts[duty] = max(ended.seconds, self.lasts.get(duty, 0))
         for call, number in ended.calls.items():
             self.calls[duty, call] = max(number, self.calls[duty, call])
         if ended.code == -signal.SIGKILL or ended.point:
@@ -150,10 +156,9 @@ class Office:
         """
         begun = time.monotonic()
         for _ in range(_TRIES):
-            counted = {} if self._is_counted(duty) else {"call": tracer.CALLS[0], "number": _NEVER}
-            ended = self.work({"duty": duty, "word": word} | counted)
+            ended = self.work({"duty": duty, "word": word, "counted": not self._is_counted(duty)})
             code, said = ended.code, ended.said
-            if (code == 0 and duty != "batch") or (code in (0, FOUND) and self._is_through(word)):
+            if (code == 0 and duty != "batch") or (code in (0, FOUND) and self.is_through(word)):
                 self.story.recovered.append(time.monotonic() - begun)
                 return []
             if code not in (0, FOUND, TRY_AGAIN):
@@ -164,7 +169,8 @@ class Office:
         """Whether it is known which system calls the duty makes, or nobody can count them."""
         return any(known == duty for known, _ in self.calls) or not self.traces or not tracer.is_there()
 
-    def _is_through(self, batch: str) -> bool:
+    def is_through(self, batch: str) -> bool:
+        """Whether the batch was answered, or refused."""
         with App.open("campaign", self.world.config) as app:
             found = app.register.find_batch(batch)
         return found is not None and found.state in (State.DELIVERED, State.CLOSED, State.REFUSED)
@@ -248,9 +254,13 @@ class Office:
 
     def _moved(self) -> list[str]:
         now = self.sent()
-        moved = [f"{name} was sent twice, or is gone" for name, seen in self.whole.items() if now.get(name) != seen]
+        moved = self.changed(now)
         self.whole |= {name: seen for name, seen in now.items() if name.startswith(tuple(self.dropped))}
         return moved
+
+    def changed(self, now: Mapping[str, tuple[int, int, str]]) -> list[str]:
+        """What is another file now, of batches that ended before; asked behind each kill, too."""
+        return [f"{name} was sent twice, or is gone" for name, seen in self.whole.items() if now.get(name) != seen]
 
     def begin(self) -> None:
         """There is something to harm; and what was left lying about before is not ours."""

@@ -14,12 +14,15 @@ _OF_PEOPLE: Final = ("decide", "approve")
 _AHEAD: Final = (0.0, 0.0, 0.05, 0.2, 0.5)
 """Seconds that the first is ahead of the second."""
 
+_LEAST: Final = 3
+"""Races of a round."""
+
 
 def raced(office: Office, name: str) -> tuple[str, list[str]]:
-    """Each duty of this work done by two at once."""
+    """Each duty of this work done by two at once; where there are few, done again so."""
     how, wrong = [], []
     with WORKS[name](office) as work:
-        for duty in work.duties:
+        for duty in [duty for duty in work.duties for _ in range(max(1, _LEAST // len(work.duties)))]:
             ends = office.race(duty, work.word, office.chance.choice(_AHEAD))
             how.append(f"{duty} ended {' and '.join(str(each.code) for each in ends)}")
             if all(each.code != 0 for each in ends):

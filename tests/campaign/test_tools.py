@@ -26,7 +26,7 @@ def test_a_process_is_killed_before_its_so_manieth_call(tmp_path: Path, number: 
     command = [sys.executable, "-S", "-c", WRITES]
     with (
         subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process,
-        tracer.traced(process.pid, "write", number, tmp_path / "told"),
+        tracer.traced(process.pid, tmp_path / "told", "write", number),
     ):
         said, _ = process.communicate(b"x", timeout=60)
     assert len(said) == written

@@ -35,11 +35,14 @@ def is_there() -> bool:
 
 
 @contextmanager
-def traced(pid: int, call: str, number: int, told: Path) -> Iterator[None]:
-    """``told`` has a line for each call. The process is held on to when the block begins."""
-    inject = f"inject={call}:signal=KILL:when={number}"
-    command = ["strace", "-f", "-qq", "-y", "-s", "0", "-o", str(told), "-e", f"trace={','.join(CALLS)}", "-e", inject]
-    tracer = subprocess.Popen([*command, "-p", str(pid)], stderr=subprocess.DEVNULL)
+def traced(pid: int, told: Path, call: str = "", number: int = 0) -> Iterator[None]:
+    """``told`` has a line for each call of this name, which is struck at its number; of any of ``CALLS`` where none is
+    named, and nothing is struck. The process is held on to when the block begins.
+    """
+    watched = ["-e", f"trace={call or ','.join(CALLS)}"]
+    inject = ["-e", f"inject={call}:signal=KILL:when={number}"] if call else []
+    command = ["strace", "-f", "-qq", "-y", "-s", "0", "-o", str(told), *watched, *inject, "-p", str(pid)]
+    tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
         if not wait_for(lambda: _is_traced(pid) or tracer.poll() is not None, _SECONDS) or not _is_traced(pid):
             msg = f"strace does not hold on to a process: it ended with {tracer.poll()}"

@@ -20,8 +20,8 @@ from exchange.cli.outcome import HALTED, TRY_AGAIN
 from tests.campaign.office import Office
 from tests.campaign.works import WORKS
 
-_LONGEST_WAIT: Final = 2.0
-"""Seconds of a duty until the trouble begins, at most."""
+_UNKNOWN: Final = 2.0
+"""Seconds of a duty that was not done yet; trouble begins before or while it lasts."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,11 @@ def troubled(office: Office, name: str, drawn: Callable[[Office], Trouble]) -> t
 
 def _meanwhile(office: Office, duty: str, word: str, trouble: Trouble) -> tuple[int, str]:
     """The duty, and the trouble from a moment of it on."""
-    wait = 0.0 if trouble.before else office.chance.choice([0.0, office.chance.uniform(0, _LONGEST_WAIT)])
+    wait = (
+        0.0
+        if trouble.before
+        else office.chance.choice([0.0, office.chance.uniform(0, office.lasts.get(duty, _UNKNOWN))])
+    )
     with ExitStack() as undone, ThreadPoolExecutor(1) as beside:
         if not wait:
             undone.enter_context(trouble.begun())

@@ -21,11 +21,14 @@ _SECONDS: Final = 60
 
 @dataclass(frozen=True)
 class Ended:
-    """How it ended; ``point``: where it was killed, ``events`` and ``calls``: how many there were."""
+    """How it ended; ``point``: where it was killed, ``events`` and ``calls``: how many there were; ``seconds`` that it
+    took where it was done.
+    """
 
     code: int
     said: str
     events: int
+    seconds: float
     point: str
     calls: Mapping[str, int]
 

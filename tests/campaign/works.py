@@ -22,7 +22,6 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.province.known_to import on_record
 from exchange.demo.province.offences import make_offences
-from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED
 from exchange.register import State, open_register
 from exchange.register.models import Base
@@ -97,13 +96,14 @@ def built(office: Office) -> Iterator[Work]:
 def destroyed(office: Office) -> Iterator[Work]:
     """All that is past its time, as of a day on which everything is. What is open goes on, with its files."""
     batch = office.drop()
-    office.run(batch, office.chance.randrange(500, 3000))
+    office.run(batch, office.chance.randrange(500, 2000))
+    is_open = not office.is_through(batch)
     with App.open("campaign", office.world.config) as app:
         exports = app.settings.exports
     kept = exports.with_name("exports-kept")
     shutil.copytree(exports, kept)  # raw exports go, too; the next harm builds snapshots of them
     try:
-        yield Work("", ("destroy",), lambda: office.finish(batch) + office.check(batch) + _gone(office, batch))
+        yield Work("", ("destroy",), lambda: office.finish(batch) + office.check(batch) + _gone(office, batch, is_open))
     finally:
         shutil.rmtree(exports)
         kept.rename(exports)
@@ -113,7 +113,7 @@ def destroyed(office: Office) -> Iterator[Work]:
 def watched(office: Office) -> Iterator[Work]:
     """The hourly round beside an open batch."""
     batch = office.drop()
-    office.run(batch, office.chance.randrange(500, 3000))
+    office.run(batch, office.chance.randrange(500, 2000))
     yield Work("", ("watch",), lambda: office.finish(batch) + office.check(batch))
 
 
@@ -136,7 +136,7 @@ WORKS: Final[dict[str, Callable[[Office], AbstractContextManager[Work]]]] = {
 
 
 def _asked(office: Office) -> bytes:
-    people = pl.concat(make_people(SEED, office.people))
+    people = office.asked_about
     told = pl.col("id_number").is_in(on_record(make_offences(SEED, 0, people), "minors_protection_62").implode())
     plain = people.filter(pl.col("oddity") == "").select("id_number", "name", hit=told)
     asked = pl.concat(
@@ -182,8 +182,10 @@ def _not_closed(office: Office, batch: str) -> list[str]:
     return [] if state is State.CLOSED else [f"{batch} is {state}"]
 
 
-def _gone(office: Office, batch: str) -> list[str]:
-    """Kept files that are gone though nobody destroyed them."""
+def _gone(office: Office, batch: str, is_open: bool) -> list[str]:
+    """Kept files that are gone though they were an open batch's."""
+    if not is_open:
+        return []
     with App.open("campaign", office.world.config) as app:
         files = app.register.files(batch)
         return [f"{file.name} is gone" for file in files if not app.archive.path(file.sha256).exists()]
