@@ -58,7 +58,7 @@ def changed(session: Session, batch_id: str, rows: Collection[int] | None) -> No
 
 
 def told_by_blocks(session: Session, batch_id: str) -> None:
-    """A line of an earlier version told all rows at once: this transaction's line, if it writes one, tells all blocks."""
+    """An earlier version's line told all rows at once: the one that this transaction may write tells all blocks."""
     session.info.setdefault(_NEW, set()).add(batch_id)
 
 
@@ -71,7 +71,7 @@ def forget(session: Session, told: Collection[str]) -> dict[str, Blocks]:
     if untold := blocks.keys() - set(told):
         msg = f"{min(untold)}: rows of the queue were changed without a line in the ledger"
         raise Halt(msg)
-    return blocks | {batch_id: None for batch_id in new.intersection(told)}
+    return blocks | dict.fromkeys(new.intersection(told))
 
 
 def digest_anew(session: Session, batch_id: str, blocks: Blocks, known: Blocks) -> None:

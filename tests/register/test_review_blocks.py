@@ -187,10 +187,13 @@ def test_rows_that_were_not_held_against_the_ledger_are_told_by_no_line(queued: 
 
 
 def test_rows_that_were_changed_without_a_line_are_a_halt(queued: Register, database: Database) -> None:
-    were = blocks(database)
-    with pytest.raises(Halt, match="changed without a line"), transaction(queued.engine) as session:
+    def write(session: Any) -> None:
         get_batch(session, BATCH, for_update=True, rows=[ROW])
         changed(session, BATCH, [ROW])
+
+    were = blocks(database)
+    with pytest.raises(Halt, match="changed without a line"), transaction(queued.engine) as session:
+        write(session)
     assert blocks(database) == were
 
 
