@@ -76,7 +76,7 @@ def attest_to_change(session: Session, batch_id: str, rows: Collection[int] | No
     line = ledger.last_line(session, batch_id)
     if _tells_queue(line):  # all blocks of which the next line is to tell
         rows = None
-        review_blocks.changed(session, batch_id, None)
+        review_blocks.told_by_blocks(session, batch_id)
     digests.hold(session, batch_id, review_blocks.of_rows(rows))
     _attest(session, batch_id, review_blocks.of_rows(rows), line)
 

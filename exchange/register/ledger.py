@@ -95,7 +95,7 @@ def write(session: Session) -> None:
     """Writes the transaction's lines; Halt where the ledger does not end with a signed line."""
     lines: list[Pending] = session.info.pop(_PENDING, [])
     rows: list[Any] = session.info.pop(_TOUCHED, [])
-    queued = review_blocks.forget(session)
+    queued = review_blocks.forget(session, {each.batch_id for each in lines if each.batch_id is not None})
     session.flush()
     if not lines:
         if rows:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, Integer, String, any_, cast, exists, select, text
+from sqlalchemy import ColumnElement, Engine, Integer, String, any_, cast, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import Session, aliased
 
@@ -80,10 +80,8 @@ def add_reviews(session: Session, batch_id: str, reviews: Sequence[NewReview]) -
 
 def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> dict[str, DecidedBefore]:
     """Of these cases, as each was decided last, where it was since then and left; as the ledger says."""
-    objection = aliased(BatchRow)
-    objected = exists().where(objection.objects_to == ReviewRow.batch_id)
     last = select(ReviewRow.batch_id, ReviewRow.row).ext(distinct_on(ReviewRow.case_hash)).join(BatchRow).where(LIVE)
-    last = last.where(ReviewRow.case_hash == any_(cast(list(cases), ARRAY(String))), ~objected)
+    last = last.where(ReviewRow.case_hash == any_(cast(list(cases), ARRAY(String))), ~_in_doubt())
     last = last.where(ReviewRow.state == ReviewState.RELEASED, ReviewRow.decided_at >= since)
     last = last.order_by(ReviewRow.case_hash, ReviewRow.decided_at.desc())
     rows: dict[str, list[int]] = {}
@@ -94,6 +92,17 @@ def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> d
     for batch_id, numbers in rows.items():
         found |= _as_told(engine, batch_id, numbers)
     return found
+
+
+def _in_doubt() -> ColumnElement[bool]:
+    """Whether somebody objected to this decision of the case, in whichever batch it was given, or to a later one; or
+    the case was taken back or returned since, or decided anew, and that has not left.
+    """
+    other, objections = aliased(ReviewRow), select(BatchRow.objects_to).where(BatchRow.objects_to.is_not(None))
+    objected = other.batch_id.in_(objections) & (other.decided_at >= ReviewRow.decided_at)
+    again = (other.state == ReviewState.OPEN) & (other.version > 1)
+    anew = (other.state != ReviewState.RELEASED) & (other.decided_at > ReviewRow.decided_at)
+    return exists().where(other.case_hash == ReviewRow.case_hash, or_(objected, again, anew))
 
 
 def _as_told(engine: Engine, batch_id: str, rows: Sequence[int]) -> dict[str, DecidedBefore]:

@@ -31,6 +31,7 @@ DIGEST: Final = """encode(sha256(convert_to(string_agg(r, E'\\n' ORDER BY r COLL
 """SHA-256 of rows ``r`` in hex, whatever their order."""
 
 _CHANGED: Final = "review_blocks.changed"
+_NEW: Final = "review_blocks.new"
 _ALL: Final = "review t WHERE t.batch_id = ANY(:batches)"
 _SOME: Final = f"""unnest(CAST(:blocks AS integer[])) AS b (block) JOIN review t
     ON t.batch_id = ANY(:batches) AND t.row >= b.block * {BLOCK} AND t.row < (b.block + 1) * {BLOCK}"""
@@ -56,10 +57,21 @@ def changed(session: Session, batch_id: str, rows: Collection[int] | None) -> No
     blocks[batch_id] = joined(blocks.get(batch_id, frozenset()), of_rows(rows))
 
 
-def forget(session: Session) -> dict[str, Blocks]:
-    """What :func:`changed` was told in this transaction."""
+def told_by_blocks(session: Session, batch_id: str) -> None:
+    """An earlier version's line told all rows at once: the one that this transaction may write tells all blocks."""
+    session.info.setdefault(_NEW, set()).add(batch_id)
+
+
+def forget(session: Session, told: Collection[str]) -> dict[str, Blocks]:
+    """The blocks to be digested anew of these batches, about which this transaction writes lines; Halt where rows of
+    another were changed.
+    """
     blocks: dict[str, Blocks] = session.info.pop(_CHANGED, {})
-    return blocks
+    new: set[str] = session.info.pop(_NEW, set())
+    if untold := blocks.keys() - set(told):
+        msg = f"{min(untold)}: rows of the queue were changed without a line in the ledger"
+        raise Halt(msg)
+    return blocks | dict.fromkeys(new.intersection(told))
 
 
 def digest_anew(session: Session, batch_id: str, blocks: Blocks, known: Blocks) -> None:

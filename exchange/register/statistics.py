@@ -196,6 +196,7 @@ def _settled(releases: list[ResultRow], start: datetime, end: datetime) -> Itera
 def _reviews(batches: Subquery) -> Query:
     query = select(ReviewRow.batch_id, ReviewRow.division, ReviewRow.state, ReviewRow.decided_at)
     query = query.join(batches, batches.c.id == ReviewRow.batch_id).where(batches.c.sealed.is_not(None))
+    query = query.where(ReviewRow.as_before.is_(None))  # nobody looked: the decision was counted in its own batch
     return query.order_by(ReviewRow.batch_id, ReviewRow.row)
 
 

@@ -14,7 +14,7 @@ from exchange.register import Decision, FileRecord, NewReview, Register, ReviewF
 from exchange.register import ledger as lines
 from exchange.register.database import transaction
 from exchange.register.digests import of_batches, of_queue
-from exchange.register.lines import get_batch
+from exchange.register.lines import append_event, get_batch
 from exchange.register.merkle import Tree
 from exchange.register.models import LedgerHeadRow
 from exchange.register.review_blocks import BLOCK, changed
@@ -184,3 +184,31 @@ def test_rows_that_were_not_held_against_the_ledger_are_told_by_no_line(queued: 
     with pytest.raises(Halt, match="not held against the ledger"), transaction(queued.engine) as session:
         write(session)
     assert blocks(database) == were
+
+
+def test_rows_that_were_changed_without_a_line_are_a_halt(queued: Register, database: Database) -> None:
+    def write(session: Any) -> None:
+        get_batch(session, BATCH, for_update=True, rows=[ROW])
+        changed(session, BATCH, [ROW])
+
+    were = blocks(database)
+    with pytest.raises(Halt, match="changed without a line"), transaction(queued.engine) as session:
+        write(session)
+    assert blocks(database) == were
+
+
+def test_a_line_about_another_batch_tells_nothing_of_one_of_an_earlier_version(
+    queued: Register, database: Database, due: Due, manifest: RequestManifest
+) -> None:
+    """So a file is destroyed that batches of before share: all of them are locked, one is told."""
+    as_an_earlier_version(queued, database)
+    other = "bank.b2"
+    queued.claim(other, "bank", "b" * 64, [], AT)
+    queued.accept(other, manifest.model_copy(update={"batch": other}), due)
+    with transaction(queued.engine) as session:
+        get_batch(session, BATCH, for_update=True)
+        append_event(session, get_batch(session, other, for_update=True), {}, {}, "tests")
+    assert blocks(database) == {}
+    queued.attested(BATCH)
+    queued.reviews.opened(BATCH, [ROW], hold=True)
+    assert queued.verify()[0] > 0

@@ -18,7 +18,8 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import OFFICER_ID, World
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
-from exchange.register import ReviewState
+from exchange.register import Outcome, ReviewState
+from exchange.register.statistics import lines
 from exchange.steps import decided_before
 from exchange.steps.decided_before import facts, is_remembered
 from exchange.steps.second_look import open_second_look
@@ -147,6 +148,71 @@ def test_not_as_it_was_decided_in_a_batch_that_was_objected_to(
     open_second_look(office, first, 1, "来信7号")
     again = sent(office, court, ask(asked(person), 1, items=ITEMS))
     assert office.register.reviews.get(again, 1).state is ReviewState.OPEN
+
+
+@pytest.mark.parametrize("objected", [0, 1], ids=["to the decision", "to one as before"])
+def test_an_objection_holds_for_every_batch_that_was_decided_so(
+    office: App, court: DemoPartner, ask: Ask, people: pl.DataFrame, objected: int
+) -> None:
+    person = doubtful(people, 9 + objected)
+    batches = [answered(office, court, ask, person), sent(office, court, ask(asked(person), 1, items=ITEMS))]
+    leave(office, batches[1])
+    open_second_look(office, batches[objected], 1, "来信8号")
+    third = sent(office, court, ask(asked(person), 1, items=ITEMS))
+    assert office.register.reviews.get(third, 1).state is ReviewState.OPEN
+    decide(office, third, 1, identity="consistent", sex="consistent", birth_date="inconsistent")
+    leave(office, third)
+    fourth = sent(office, court, ask(asked(person), 1, items=ITEMS))
+    assert office.register.reviews.get(fourth, 1).as_before == f"{third} 1", "it was decided behind the objection"
+
+
+def taken_back(officer: App, batch: str) -> None:
+    officer.register.reviews.undo(batch, 1)
+
+
+def returned(officer: App, batch: str) -> None:
+    release = officer.register.releases.propose(batch, [1], Outcome({}, {}), needs_approval=True)
+    assert release is not None
+    officer.register.releases.reject(batch, release.number, "doubt")
+
+
+def decided_otherwise(officer: App, batch: str) -> None:
+    decide(officer, batch, 1, identity="consistent", sex="consistent", birth_date="inconsistent")
+
+
+@pytest.mark.parametrize(("number", "doubt"), [(11, taken_back), (12, returned), (13, decided_otherwise)])
+def test_no_decision_is_repeated_while_the_case_is_with_an_officer_anew(
+    opened: Callable[[str], App], court: DemoPartner, ask: Ask, people: pl.DataFrame,
+    number: int, doubt: Callable[[App, str], None],
+) -> None:  # fmt: skip
+    person, officer = doubtful(people, number), remembering(opened(OFFICER_ID))
+    answered(officer, court, ask, person)
+    again = sent(officer, court, ask(asked(person), 1, items=ITEMS))
+    doubt(officer, again)
+    third = sent(officer, court, ask(asked(person), 1, items=ITEMS))
+    assert officer.register.reviews.get(third, 1).state is ReviewState.OPEN
+
+
+def test_who_once_decided_does_not_approve_what_is_decided_as_before(
+    office: App, opened: Callable[[str], App], court: DemoPartner, ask: Ask, people: pl.DataFrame
+) -> None:
+    person = doubtful(people, 14)
+    first = answered(remembering(opened("somebody")), court, ask, person)
+    again = sent(office, court, ask(asked(person), 1, items=ITEMS))
+    assert office.register.reviews.get(again, 1).as_before == f"{first} 1"
+    assert office.register.reviews.deciders(again) == {"somebody"}
+
+
+def test_a_row_decided_as_before_is_nobodys_work_of_the_month(
+    office: App, court: DemoPartner, ask: Ask, people: pl.DataFrame
+) -> None:
+    person = doubtful(people, 15)
+    first = answered(office, court, ask, person)
+    again = sent(office, court, ask(asked(person), 1, items=ITEMS))
+    leave(office, again)
+    month = office.now().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    told = lines(office.register, month, month + timedelta(days=32)).reviews["batch"].to_list()
+    assert (told.count(first), told.count(again)) == (1, 0)
 
 
 def test_an_altered_decision_is_taken_for_none(
