@@ -60,16 +60,19 @@ def attest(session: Session, batch_id: str) -> None:
     """Halt where the batch's tables are not what its last line, signed by the office, says."""
     if batch_id in ledger.attested(session):
         return
-    line, key = ledger.last_line(session, batch_id), ledger.key_of(session)
-    check(batch_id, line, digests.of_batches(session, [batch_id])[batch_id], key)
-    ledger.attested(session).add(batch_id)
+    _attest(session, batch_id, hold=False)
 
 
 def attest_to_change(session: Session, batch_id: str) -> None:
     """The same of a batch that this transaction has locked, and whose rows nobody else changes until it ends."""
     if batch_id not in ledger.attested(session):
-        digests.hold(session, batch_id)
-        attest(session, batch_id)
+        _attest(session, batch_id, hold=True)
+
+
+def _attest(session: Session, batch_id: str, *, hold: bool) -> None:
+    line, held = digests.last_line(session, batch_id, hold=hold)
+    check(batch_id, line, held, ledger.key_of(session))
+    ledger.attested(session).add(batch_id)
 
 
 def attest_several(session: Session, batch_ids: Sequence[str]) -> None:

@@ -177,15 +177,17 @@ def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
     """Holds a name of this kind for the block, among all machines; Retryable when another still has it after so many
     seconds. It is let go when whoever held it dies.
     """
+    key = kind, func.hashtext(name)
     with transaction(engine) as session:
-        session.execute(select(func.set_config("lock_timeout", f"{seconds}s", True)))
-        try:
-            session.execute(select(func.pg_advisory_xact_lock(kind, func.hashtext(name))))
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                raise
-            msg = "another run is still sending a file of this name"
-            raise Retryable(msg) from None
+        if not session.scalar(select(func.pg_try_advisory_xact_lock(*key))):
+            session.execute(select(func.set_config("lock_timeout", f"{seconds}s", True)))
+            try:
+                session.execute(select(func.pg_advisory_xact_lock(*key)))
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                    raise
+                msg = "another run is still sending a file of this name"
+                raise Retryable(msg) from None
         yield
 
 

@@ -11,10 +11,13 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import JSON, Integer, Select, TextClause, bindparam, literal_column, select, text
 from sqlalchemy.orm import Session
+
+from exchange.register.models import LedgerRow
 
 OF_BATCH: Final[Mapping[str, str]] = {
     "batch": "id",
@@ -66,27 +69,52 @@ _READ_AS: Final[Mapping[str, str]] = {
 """Table → what is read in its place: bytes that are too large to be written out go in as their digest."""
 
 _ROW: Final = "jsonb_strip_nulls(to_jsonb(t))::text"
+_OF_ROW: Final = f"encode(sha256(convert_to({_ROW}, 'UTF8')), 'hex')"
+_OF_ALL: Final = """encode(sha256(convert_to(string_agg(r, E'\\n' ORDER BY r COLLATE "C"), 'UTF8')), 'hex')"""
 
 
 def of_batches(session: Session, batch_ids: Collection[str]) -> dict[str, dict[str, str]]:
     """Batch → table → SHA-256 over its rows, in hex; tables without rows of a batch are left out."""
     by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
-    for table, batch_id, digest in session.execute(_OF_BATCHES, {"batches": list(batch_ids)}):
+    for table, batch_id, digest in session.execute(_told(()), {"batches": list(batch_ids)}):
         by_batch[batch_id][table] = digest
     return by_batch
 
 
-def hold(session: Session, batch_id: str) -> None:
-    """Nobody changes a row of the batch from here until the transaction ends. That none is added the batch's own lock
-    sees to, to which the rows' foreign keys lead; what may be removed (a sighting, a withholding) lets nothing leave.
+def before_lines(
+    session: Session, batch_ids: Collection[str], keys: Mapping[str, Collection[str]], lock: int
+) -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, str]]:
+    """What the lines at the end of a transaction tell, in one question: these batches as :func:`of_batches` says them,
+    and these rows (table → keys) as :func:`of_rows`. From here on the advisory lock of this number is held: the rows
+    are this transaction's own, or locked by it, whenever they are read.
     """
-    session.execute(_HOLD, {"batch": batch_id})
+    by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
+    by_row: dict[str, str] = {}
+    wanted = {f"{table}_keys": list(of_table) for table, of_table in keys.items()}
+    asked = _told(tuple(keys), lock=True)
+    for table, name, digest in session.execute(asked, {"batches": list(batch_ids), "lock": lock, **wanted}):
+        if table in OF_BATCH:
+            by_batch[name][table] = digest
+        elif table in BY_ROW:
+            by_row[f"{table}/{name}"] = digest
+    return by_batch, by_row
+
+
+def last_line(session: Session, batch_id: str, *, hold: bool = False) -> tuple[LedgerRow | None, Mapping[str, str]]:
+    """The batch's last line in the ledger, and what its tables hold, of one moment. ``hold``: nobody changes a row of
+    the batch from here until the transaction ends. That none is added the batch's own lock sees to, to which the rows'
+    foreign keys lead; what may be removed (a sighting, a withholding) lets nothing leave.
+    """
+    found = session.execute(_LAST_HELD if hold else _LAST, {"batch": batch_id}).one_or_none()
+    if found is not None and found[2]:  # read before they were waited for: whoever had one locked may have changed it
+        found = session.execute(_LAST, {"batch": batch_id}).one()
+    return (None, {}) if found is None else (found[0], found[1] or {})
 
 
 def of_rows(session: Session, table: str, keys: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
     """(``table/key``, SHA-256) of these rows of a table of ``BY_ROW``, or of all."""
     wanted = {"keys": list(keys)} if keys is not None else {}
-    for key, digest in session.execute(text(_of_rows(table, every=keys is None)), wanted):
+    for _, key, digest in session.execute(text(_of_rows(table, None if keys is None else "keys")), wanted):
         yield f"{table}/{key}", digest
 
 
@@ -97,25 +125,53 @@ def primary_key(row: Any) -> str:
 
 def _of_batch(table: str, column: str) -> str:
     """The names are those of the lists above, not somebody's."""
-    return f"""
-        SELECT '{table}', batch_id,
-            encode(sha256(convert_to(string_agg(r, E'\\n' ORDER BY r COLLATE "C"), 'UTF8')), 'hex')
-        FROM (SELECT {column} AS batch_id, {_ROW} AS r FROM {table} t WHERE {column} = ANY(:batches)) AS rows
-        GROUP BY batch_id"""  # noqa: S608
+    rows = f"SELECT {column} AS batch_id, {_ROW} AS r FROM {table} t WHERE {column} = ANY(:batches)"  # noqa: S608
+    return f"SELECT '{table}', batch_id, {_OF_ALL} FROM ({rows}) AS rows GROUP BY batch_id"  # noqa: S608
 
 
-def _of_rows(table: str, *, every: bool) -> str:
-    name = BY_ROW[table]
-    wanted = "= ANY(CAST(:keys AS bigint[]))" if name == "id" else "= ANY(:keys)"
-    where = "" if every else f"WHERE {name} {wanted}"
-    source = _READ_AS.get(table, table)
-    return f"SELECT {name}, encode(sha256(convert_to({_ROW}, 'UTF8')), 'hex') FROM {source} t {where}"  # noqa: S608
+def _of_line(table: str, column: str) -> str:
+    """Of the batch of a line of the ledger that is read beside it."""
+    rows = f"SELECT {_ROW} AS r FROM {table} t WHERE {column} = ledger.batch_id"  # noqa: S608
+    return f"SELECT '{table}' AS name, {_OF_ALL} AS digest FROM ({rows}) AS rows HAVING count(*) > 0"  # noqa: S608
+
+
+def _of_rows(table: str, keys: str | None) -> str:
+    """``keys``: the parameter that holds those wanted."""
+    name, source = BY_ROW[table], _READ_AS.get(table, table)
+    wanted = f"= ANY(CAST(:{keys} AS bigint[]))" if name == "id" else f"= ANY(:{keys})"
+    where = "" if keys is None else f" WHERE {name} {wanted}"
+    return f"SELECT '{table}', {name}::text, {_OF_ROW} FROM {source} t{where}"  # noqa: S608
+
+
+@cache
+def _told(tables: tuple[str, ...], *, lock: bool = False) -> TextClause:
+    parts = [_of_batch(*each) for each in OF_BATCH.items()]
+    parts += [_of_rows(table, f"{table}_keys") for table in tables]
+    parts += ["SELECT '', '', pg_advisory_xact_lock(:lock)::text"] if lock else []
+    return text("\nUNION ALL ".join(parts))
 
 
 def _held(table: str) -> str:
-    column = OF_BATCH[table]
-    return f"(SELECT count(*) FROM (SELECT FROM {table} WHERE {column} = :batch FOR NO KEY UPDATE) AS rows)"  # noqa: S608
+    rows = f"SELECT FROM {table} WHERE {OF_BATCH[table]} = ledger.batch_id FOR NO KEY UPDATE"
+    return f"(SELECT count(*) FROM ({rows}) AS rows)"  # noqa: S608
 
 
-_HOLD: Final = text("SELECT " + ", ".join(map(_held, CHANGED)))
-_OF_BATCHES: Final = text("\nUNION ALL".join(_of_batch(*each) for each in OF_BATCH.items()))
+BESIDE: Final = literal_column(
+    "(SELECT json_object_agg(name, digest) FROM ("  # noqa: S608
+    + "\nUNION ALL ".join(_of_line(*each) for each in OF_BATCH.items())
+    + ") AS tables)",
+    JSON,
+)
+"""Table → SHA-256 of the batch of a line of the ledger, asked beside that line; None where no table holds anything."""
+
+_LAST_SEQ: Final = select(LedgerRow.seq).where(LedgerRow.batch_id == bindparam("batch")).order_by(LedgerRow.seq.desc())
+LAST: Final = LedgerRow.seq == _LAST_SEQ.limit(1).scalar_subquery()
+"""That a line is the last one of ``batch``."""
+
+
+def _last(held: str) -> Select[LedgerRow, dict[str, str] | None, int]:
+    return select(LedgerRow, BESIDE, literal_column(held, Integer)).where(LAST)
+
+
+_LAST: Final = _last("0")
+_LAST_HELD: Final = _last(" + ".join(map(_held, CHANGED)))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, ForeignKey, and_, func, literal, or_, select
+from sqlalchemy import Engine, ForeignKey, and_, func, literal, or_, select, union_all
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
@@ -200,10 +200,10 @@ class Guard:
         )
         everybodys = select(*_sums()).where(row.at > begin, ~guessed.exists())
         own = everybodys.join(BatchRow).where(BatchRow.partner == partner)
+        asked = [each.add_columns(literal(n)) for n, each in enumerate((own.where(row.at <= end), own, everybodys))]
         with reading(self.engine) as session:
-            past, mine, all_ = (
-                Counts(*map(int, session.execute(query).one())) for query in (own.where(row.at <= end), own, everybodys)
-            )
+            found = sorted(session.execute(union_all(*asked)), key=lambda sums: sums[-1])
+        past, mine, all_ = (Counts(*map(int, sums[:-1])) for sums in found)
         return past, all_ - mine
 
     def small_sets(self, partner: str, at: datetime, renewed: Renewed) -> list[Hashes]:
