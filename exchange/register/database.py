@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,9 +143,14 @@ def reading(engine: Engine) -> Iterator[Session]:
     """A session that asks and changes nothing: each of its statements sees what is committed when it is asked, as in a
     transaction, without one. Errors as :func:`transaction` says them.
     """
-    asking = engine.execution_options(isolation_level="AUTOCOMMIT")
-    with reaching(engine), Session(asking, autoflush=False, expire_on_commit=False) as session:
+    with reaching(engine), Session(_asking(engine), autoflush=False, expire_on_commit=False) as session:
         yield session
+
+
+@lru_cache(maxsize=8)
+def _asking(engine: Engine) -> Engine:
+    """The same, with the same connections."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager

@@ -137,7 +137,7 @@ def write_behind(
 
 def last_line(session: Session) -> LedgerRow | None:
     """The ledger's last line; a batch's: ``digests.py``."""
-    return session.scalars(select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)).first()
+    return session.scalars(_LAST).first()
 
 
 def is_signed(line: LedgerRow, key: LedgerKey) -> bool:
@@ -230,15 +230,18 @@ def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
 
 def _tables_last_and_head(session: Session) -> tuple[str | None, LedgerRow | None, LedgerHeadRow | None]:
     """In one question; neither line nor head where there is no line."""
-    last = select(LedgerRow.seq).order_by(LedgerRow.seq.desc()).limit(1).scalar_subquery()
-    query = select(_VERSION.c.version_num, LedgerRow, LedgerHeadRow).select_from(
-        _VERSION.outerjoin(LedgerRow, LedgerRow.seq == last).outerjoin(LedgerHeadRow, true())
-    )
-    found = session.execute(query.execution_options(populate_existing=True)).one_or_none()
+    found = session.execute(_END).one_or_none()
     return (None, None, None) if found is None else (found[0], found[1], found[2] if found[1] else None)
 
 
 _VERSION: Final = TableClause("alembic_version", column("version_num"))
+_LAST: Final = select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)
+_LAST_SEQ: Final = select(LedgerRow.seq).order_by(LedgerRow.seq.desc()).limit(1).scalar_subquery()
+_END: Final = (
+    select(_VERSION.c.version_num, LedgerRow, LedgerHeadRow)
+    .select_from(_VERSION.outerjoin(LedgerRow, LedgerRow.seq == _LAST_SEQ).outerjoin(LedgerHeadRow, true()))
+    .execution_options(populate_existing=True)
+)
 _WRITE: Final = text("""
     WITH lines AS (INSERT INTO ledger SELECT * FROM json_populate_recordset(NULL::ledger, CAST(:lines AS json)))
     INSERT INTO ledger_head (single, seq, hash, subtrees) VALUES (true, :seq, :hash, :subtrees)
