@@ -119,8 +119,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     try:
         build_world(tmp_path_factory, place)
         settings = place.config.read_text(encoding="utf-8")
-        place.config.write_text(settings.replace("[policy]
-", ASK_AGAIN), encoding="utf-8")
+        place.config.write_text(settings.replace("[policy]\n", ASK_AGAIN), encoding="utf-8")
         request.session.stash[RUNNING] = [place]
         yield place
     finally:

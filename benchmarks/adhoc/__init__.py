@@ -7,6 +7,8 @@
     stages      where the time of a set went, by the register
     partners    partners beside the demo's, each with a server of its own
     burst       many sets at once or so many a second, each answered once
+    cost        beside all this: what one set costs a process that answers one after another, without Airflow
+    answering   that process
     page        figures → ADHOC.json and ADHOC.md
 
 Rules: a set's time runs from the moment in which its manifest has its name on the server to the moment in which the

@@ -44,10 +44,10 @@ class Prepared:
 class Desk:
     """Makes sets of the court's and the annual sets of the education department."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, people: int = PEOPLE) -> None:
         self.court = demo_partner(world, PARTNERS[0])
         self.education = demo_partner(world, PARTNERS[1])
-        chunks = list(make_people(SEED, PEOPLE))
+        chunks = list(make_people(SEED, people))
         self.people = pl.concat(chunks)
         self.offenders = on_record(pl.concat([make_offences(SEED, n, chunk) for n, chunk in enumerate(chunks)]))
         self.plain = self.people.filter((pl.col("oddity") == "") & ~pl.col("id_number").is_in(self.offenders.implode()))

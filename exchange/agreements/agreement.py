@@ -17,6 +17,7 @@ Rules
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final, Literal, Self
 
@@ -47,6 +48,9 @@ STAGE_NAMED_FROM: Final = date(2027, 1, 1)
 """An agreement that begins on this day or later names its stage: the test lane came with the version before it. Who had
 one before goes on as it was.
 """
+
+_PARSED: Final = 128
+"""Agreements that a process keeps as they were parsed last."""
 
 OF_TODAY: Final = ("sftp", "certificates")
 """The fields that hold at once when the file changes, for batches of before as well."""
@@ -231,8 +235,11 @@ def agreement_bytes(path: Path) -> bytes:
     return read_bytes(path, f"{path}: there is no agreement with this partner")
 
 
+@lru_cache(maxsize=_PARSED)
 def parse_agreement(content: bytes, path: Path) -> Agreement:
-    """The agreement in these bytes of ``path``, its certificates not looked at yet; Halt as ``load_agreement``."""
+    """The agreement in these bytes of ``path``, its certificates not looked at yet; Halt as ``load_agreement``. A step
+    asks for it again and again: the same bytes are parsed once.
+    """
     agreement = parse_model(Agreement, content, path)
     if agreement.partner != path.stem:
         msg = f"{path}: partner: the file of partner {agreement.partner!r} must be named {agreement.partner}.toml"

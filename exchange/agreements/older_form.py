@@ -8,7 +8,10 @@ take their place; where it names none, nothing of the batch is answered until it
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -19,13 +22,11 @@ from exchange.base.errors import Halt
 
 def parse_kept(content: bytes, path: Path, purpose: str, today: Agreement) -> Agreement:
     """The agreement in these bytes, for a batch of this purpose; Halt where it does not fit."""
+    if _is_of_today(content):
+        return parse_agreement(content, path)
     said = tomllib.loads(content.decode("utf-8"))
     asked = next((each for each in said["purposes"] if each["code"] == purpose), None)
-    if asked is None or LETTER_ITEMS.isdisjoint(asked["items"]) or "legal_bases" in asked:
-        of_today = all("legal_bases" in each or LETTER_ITEMS.isdisjoint(each["items"]) for each in said["purposes"])
-        if of_today:
-            return parse_agreement(content, path)
-    else:
+    if asked is not None and _rests_on_words(asked):
         now = today.purpose(purpose)
         asked.pop("offence_kinds", None)
         asked.pop("legal_basis", None)
@@ -39,3 +40,13 @@ def parse_kept(content: bytes, path: Path, purpose: str, today: Agreement) -> Ag
             " (legal_bases), then go on"
         )
         raise Halt(msg) from None
+
+
+@lru_cache(maxsize=128)
+def _is_of_today(content: bytes) -> bool:
+    """Whether no purpose asks about offences on words."""
+    return not any(map(_rests_on_words, tomllib.loads(content.decode("utf-8"))["purposes"]))
+
+
+def _rests_on_words(purpose: Mapping[str, Any]) -> bool:
+    return "legal_bases" not in purpose and not LETTER_ITEMS.isdisjoint(purpose["items"])

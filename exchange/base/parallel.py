@@ -12,6 +12,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
 from typing import Final, TypeVar
 
 T = TypeVar("T")
@@ -23,10 +24,15 @@ MAX_IN_FLIGHT: Final = min(len(os.sched_getaffinity(0)), 4) + 1
 
 def map_ordered(work: Callable[[T], R], parts: Iterable[T]) -> Iterator[tuple[T, R]]:
     """Each part with what the work makes of it; an error of the work comes where its part would."""
+    parts = iter(parts)
+    ahead = list(islice(parts, 2))
+    if len(ahead) < 2:  # no thread for what has nothing beside it
+        yield from ((part, work(part)) for part in ahead)
+        return
     begun: deque[tuple[T, Future[R]]] = deque()
     pool = ThreadPoolExecutor(MAX_IN_FLIGHT)
     try:
-        for part in parts:
+        for part in chain(ahead, parts):
             begun.append((part, pool.submit(work, part)))
             if len(begun) > MAX_IN_FLIGHT:
                 yield _finished(begun)

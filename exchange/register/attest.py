@@ -66,19 +66,21 @@ def attest(session: Session, batch_id: str, rows: Collection[int] | None = None)
     where not all of them are asked about.
     """
     if not _is_attested(session, batch_id, rows):
-        _attest(session, batch_id, review_blocks.of_rows(rows), ledger.last_line(session, batch_id))
+        blocks = review_blocks.of_rows(rows)
+        _attest(session, batch_id, blocks, *digests.last_line(session, batch_id, blocks))
 
 
 def attest_to_change(session: Session, batch_id: str, rows: Collection[int] | None = None) -> None:
     """The same of a batch that this transaction has locked, and whose rows nobody else changes until it ends."""
     if _is_attested(session, batch_id, rows):
         return
-    line = ledger.last_line(session, batch_id)
-    if _tells_queue(line):  # all blocks of which the next line is to tell
-        rows = None
+    blocks = review_blocks.of_rows(rows)
+    line, held = digests.last_line(session, batch_id, blocks, hold=True)
+    if tells_queue(line):  # all blocks of which the next line is to tell
         review_blocks.told_by_blocks(session, batch_id)
-    digests.hold(session, batch_id, review_blocks.of_rows(rows))
-    _attest(session, batch_id, review_blocks.of_rows(rows), line)
+        if blocks is not None:
+            blocks, (line, held) = None, digests.last_line(session, batch_id, hold=True)
+    _attest(session, batch_id, blocks, line, held)
 
 
 def _is_attested(session: Session, batch_id: str, rows: Collection[int] | None) -> bool:
@@ -86,27 +88,26 @@ def _is_attested(session: Session, batch_id: str, rows: Collection[int] | None) 
     return batch_id in known and review_blocks.covers(known[batch_id], review_blocks.of_rows(rows))
 
 
-def _attest(session: Session, batch_id: str, blocks: Blocks, line: LedgerRow | None) -> None:
-    held = digests.of_batches(session, [batch_id], blocks)[batch_id]
+def _attest(session: Session, batch_id: str, blocks: Blocks, line: LedgerRow | None, held: Mapping[str, str]) -> None:
     check(batch_id, line, _with_queue(session, batch_id, line, held), ledger.key_of(session))
     known = ledger.attested(session)
     known[batch_id] = review_blocks.joined(known.get(batch_id, frozenset()), blocks)
 
 
-def _tells_queue(line: LedgerRow | None) -> bool:
+def tells_queue(line: LedgerRow | None) -> bool:
     """Whether it is a line of an earlier version, which tells one digest of the batch's rows in the queue."""
     return line is not None and _QUEUE in json.loads(line.digests or "{}")
 
 
 def _with_queue(session: Session, batch_id: str, line: LedgerRow | None, held: Mapping[str, str]) -> Mapping[str, str]:
     """What a batch's last line is held against: where it tells all rows of the queue at once, so many are read."""
-    return {**held, _QUEUE: digests.of_queue(session, batch_id) or ""} if _tells_queue(line) else held
+    return {**held, _QUEUE: digests.of_queue(session, batch_id) or ""} if tells_queue(line) else held
 
 
 def attest_several(session: Session, batch_ids: Sequence[str]) -> None:
     """The same of many at once, for what is read of them in this transaction, which is to see one moment."""
     key = ledger.key_of(session)
-    held = digests.of_batches(session, batch_ids, None)
+    held = digests.of_batches(session, batch_ids, queue=True)
     last = select(LedgerRow).ext(distinct_on(LedgerRow.batch_id)).where(LedgerRow.batch_id.in_(batch_ids))
     lines = {line.batch_id: line for line in session.scalars(last.order_by(LedgerRow.batch_id, LedgerRow.seq.desc()))}
     for batch_id in batch_ids:

@@ -20,6 +20,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy import BigInteger, any_, bindparam, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -111,8 +113,7 @@ def check_newest(session: Session, kept: Kept) -> None:
     """
     days = kept.files()[-_LOOKED_AT:]
     largest = max(days, key=lambda path: _size(path, path.stat().st_mtime_ns), default=None)
-    for newest in {*days[-2:], *kept.cosigned()[-1:], *filter(None, [largest])}:
-        check_agrees(session, newest)
+    _check_agree(session, {*days[-2:], *kept.cosigned()[-1:], *filter(None, [largest])})
 
 
 @lru_cache(maxsize=2 * _LOOKED_AT)
@@ -126,16 +127,27 @@ def _size(path: Path, _written: int) -> int:
 
 def check_agrees(session: Session, path: Path) -> None:
     """Halt where the line of the checkpoint in this file is not in the ledger as it was."""
-    checkpoint = read(path, ledger.key_of(session))
-    line = session.get(LedgerRow, checkpoint.size)
-    if line is None or ledger.checkpoint_of(line) != checkpoint:
-        lost = "was rolled back" if line is None else "was rewritten"
-        msg = (
-            f"the ledger {lost}: it is not the one of {checkpoint.size} lines that the checkpoint of {path.name} "
-            "knows; nothing is sent until a person has looked (`exchange register verify`) and said so "
-            "(`exchange register resume`)"
-        )
-        raise Halt(msg)
+    _check_agree(session, [path])
+
+
+def _check_agree(session: Session, paths: Iterable[Path]) -> None:
+    """The same of several, with one question."""
+    checkpoints = {path: read(path, ledger.key_of(session)) for path in paths}
+    sizes = [each.size for each in checkpoints.values()]
+    lines = {line.seq: line for line in session.scalars(_LINES, {"sizes": sizes})} if checkpoints else {}
+    for path, checkpoint in checkpoints.items():
+        line = lines.get(checkpoint.size)
+        if line is None or ledger.checkpoint_of(line) != checkpoint:
+            lost = "was rolled back" if line is None else "was rewritten"
+            msg = (
+                f"the ledger {lost}: it is not the one of {checkpoint.size} lines that the checkpoint of {path.name} "
+                "knows; nothing is sent until a person has looked (`exchange register verify`) and said so "
+                "(`exchange register resume`)"
+            )
+            raise Halt(msg)
+
+
+_LINES: Final = select(LedgerRow).where(LedgerRow.seq == any_(bindparam("sizes", type_=ARRAY(BigInteger))))
 
 
 def parted(walked: Walked, checkpoints: Mapping[str, Checkpoint]) -> str | None:

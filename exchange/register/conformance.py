@@ -66,8 +66,11 @@ class Conformance:
 
     def newest(self, partner: str) -> Conformed | None:
         """The newest one; Halt where the ledger does not say so."""
+        query = select(ConformanceRow).filter_by(partner=partner).order_by(ConformanceRow.number.desc()).limit(1)
+        with reading(self.engine) as session:
+            if session.scalars(query).first() is None:
+                return None
         with one_moment(self.engine) as session:
-            query = select(ConformanceRow).filter_by(partner=partner).order_by(ConformanceRow.number.desc()).limit(1)
             row = session.scalars(query).first()
             if row is not None:
                 attest_added(session, row, row.at)

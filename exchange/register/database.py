@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -142,9 +143,14 @@ def reading(engine: Engine) -> Iterator[Session]:
     """A session that asks and changes nothing: each of its statements sees what is committed when it is asked, as in a
     transaction, without one. Errors as :func:`transaction` says them.
     """
-    asking = engine.execution_options(isolation_level="AUTOCOMMIT")
-    with reaching(engine), Session(asking, autoflush=False, expire_on_commit=False) as session:
+    with reaching(engine), Session(_asking(engine), autoflush=False, expire_on_commit=False) as session:
         yield session
+
+
+@lru_cache(maxsize=8)
+def _asking(engine: Engine) -> Engine:
+    """The same, with the same connections."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 
 @contextmanager
@@ -177,15 +183,17 @@ def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
     """Holds a name of this kind for the block, among all machines; Retryable when another still has it after so many
     seconds. It is let go when whoever held it dies.
     """
+    key = kind, func.hashtext(name)
     with transaction(engine) as session:
-        session.execute(select(func.set_config("lock_timeout", f"{seconds}s", True)))
-        try:
-            session.execute(select(func.pg_advisory_xact_lock(kind, func.hashtext(name))))
-        except OperationalError as error:
-            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
-                raise
-            msg = "another run is still sending a file of this name"
-            raise Retryable(msg) from None
+        if not session.scalar(select(func.pg_try_advisory_xact_lock(*key))):
+            session.execute(select(func.set_config("lock_timeout", f"{seconds}s", True)))
+            try:
+                session.execute(select(func.pg_advisory_xact_lock(*key)))
+            except OperationalError as error:
+                if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+                    raise
+                msg = "another run is still sending a file of this name"
+                raise Retryable(msg) from None
         yield
 
 

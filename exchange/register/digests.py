@@ -12,12 +12,15 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import JSON, ColumnElement, Integer, Select, TextClause, bindparam, literal_column, select, text
 from sqlalchemy.orm import Session
 
-from exchange.register.review_blocks import AS_TEXT, DIGEST, Blocks, altered, lock, named
+from exchange.register import review_blocks
+from exchange.register.models import LedgerRow
+from exchange.register.review_blocks import AS_TEXT, DIGEST, Blocks
 
 OF_BATCH: Final[Mapping[str, str]] = {
     "batch": "id",
@@ -71,21 +74,36 @@ _READ_AS: Final[Mapping[str, str]] = {
 }
 """Table → what is read in its place: bytes that are too large to be written out go in as their digest."""
 
+_OF_ROW: Final = f"encode(sha256(convert_to({AS_TEXT}, 'UTF8')), 'hex')"
 
-def of_batches(session: Session, batch_ids: Collection[str], blocks: Blocks = frozenset()) -> dict[str, dict[str, str]]:
-    """Batch → table → SHA-256 over its rows, in hex; tables without rows of a batch are left out. ``review`` is there
-    where one of these blocks of a batch's rows in the queue is not what its digest says.
+
+def of_batches(session: Session, batch_ids: Collection[str], *, queue: bool = False) -> dict[str, dict[str, str]]:
+    """Batch → table → SHA-256 over its rows, in hex; tables without rows of a batch are left out. ``queue``: with
+    ``review`` where a block of a batch's rows in the queue is not what its digest says.
     """
     by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
-    if blocks is None:
-        told = session.execute(_WITH_QUEUE, named(batch_ids, None))
-    elif blocks:
-        told = session.execute(_WITH_BLOCKS, named(batch_ids, blocks))
-    else:
-        told = session.execute(_OF_BATCHES, named(batch_ids, None))
-    for table, batch_id, digest in told:
+    for table, batch_id, digest in session.execute(_told((), queue=queue), {"batches": list(batch_ids)}):
         by_batch[batch_id][table] = digest
     return by_batch
+
+
+def before_lines(
+    session: Session, batch_ids: Collection[str], keys: Mapping[str, Collection[str]], lock: int
+) -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, str]]:
+    """What the lines at the end of a transaction tell, in one question: these batches as :func:`of_batches` says them,
+    and these rows (table → keys) as :func:`of_rows`. From here on the advisory lock of this number is held: the rows
+    are this transaction's own, or locked by it, whenever they are read.
+    """
+    by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
+    by_row: dict[str, str] = {}
+    wanted = {f"{table}_keys": list(of_table) for table, of_table in keys.items()}
+    asked = _told(tuple(keys), lock=True)
+    for table, name, digest in session.execute(asked, {"batches": list(batch_ids), "lock": lock, **wanted}):
+        if table in OF_BATCH:
+            by_batch[name][table] = digest
+        elif table in BY_ROW:
+            by_row[f"{table}/{name}"] = digest
+    return by_batch, by_row
 
 
 def of_queue(session: Session, batch_id: str) -> str | None:
@@ -94,18 +112,30 @@ def of_queue(session: Session, batch_id: str) -> str | None:
     return next((digest for _, _, digest in session.execute(query, {"batches": [batch_id]})), None)
 
 
-def hold(session: Session, batch_id: str, blocks: Blocks = None) -> None:
-    """Nobody changes a row of the batch from here until the transaction ends, of the queue a row of these blocks. That
-    none is added the batch's own lock sees to, to which the rows' foreign keys lead; what may be removed (a sighting, a
-    withholding) lets nothing leave.
+def last_line(
+    session: Session, batch_id: str, blocks: Blocks = None, *, hold: bool = False
+) -> tuple[LedgerRow | None, dict[str, str]]:
+    """The batch's last line in the ledger, and what its tables hold, of one moment, as :func:`of_batches` says it; of
+    the queue these blocks. ``hold``: nobody changes a row of the batch from here until the transaction ends, of the
+    queue a row of these blocks. That none is added the batch's own lock sees to, to which the rows' foreign keys lead;
+    what may be removed (a sighting, a withholding) lets nothing leave.
     """
-    session.execute(_HOLD if blocks is None else _HOLD_BLOCKS, named([batch_id], blocks))
+    whole = blocks is None
+    if hold and blocks:
+        session.execute(_LOCK_BLOCKS, review_blocks.named([batch_id], blocks))
+    found = session.execute(_LAST_HELD[whole] if hold else _LAST[whole], {"batch": batch_id}).one_or_none()
+    if found is not None and found[2]:  # read before they were waited for: whoever had one locked may have changed it
+        found = session.execute(_LAST[whole], {"batch": batch_id}).one()
+    line, held = (None, {}) if found is None else (found[0], dict(found[1] or {}))
+    if blocks:
+        held |= {table: said for table, _, said in session.execute(_ALTERED, review_blocks.named([batch_id], blocks))}
+    return line, held
 
 
 def of_rows(session: Session, table: str, keys: Collection[str] | None = None) -> Iterator[tuple[str, str]]:
     """(``table/key``, SHA-256) of these rows of a table of ``BY_ROW``, or of all."""
     wanted = {"keys": list(keys)} if keys is not None else {}
-    for key, digest in session.execute(text(_of_rows(table, every=keys is None)), wanted):
+    for _, key, digest in session.execute(text(_of_rows(table, None if keys is None else "keys")), wanted):
         yield f"{table}/{key}", digest
 
 
@@ -116,29 +146,62 @@ def primary_key(row: Any) -> str:
 
 def _of_batch(table: str, column: str) -> str:
     """The names are those of the lists above, not somebody's."""
-    return f"""
-        SELECT '{table}', batch_id, {DIGEST}
-        FROM (SELECT {column} AS batch_id, {AS_TEXT} AS r FROM {table} t WHERE {column} = ANY(:batches)) AS rows
-        GROUP BY batch_id"""  # noqa: S608
+    rows = f"SELECT {column} AS batch_id, {AS_TEXT} AS r FROM {table} t WHERE {column} = ANY(:batches)"  # noqa: S608
+    return f"SELECT '{table}', batch_id, {DIGEST} FROM ({rows}) AS rows GROUP BY batch_id"  # noqa: S608
 
 
-def _of_rows(table: str, *, every: bool) -> str:
-    name = BY_ROW[table]
-    wanted = "= ANY(CAST(:keys AS bigint[]))" if name == "id" else "= ANY(:keys)"
-    where = "" if every else f"WHERE {name} {wanted}"
-    source = _READ_AS.get(table, table)
-    return f"SELECT {name}, encode(sha256(convert_to({AS_TEXT}, 'UTF8')), 'hex') FROM {source} t {where}"  # noqa: S608
+def _of_line(table: str, column: str) -> str:
+    """Of the batch of a line of the ledger that is read beside it."""
+    rows = f"SELECT {AS_TEXT} AS r FROM {table} t WHERE {column} = ledger.batch_id"  # noqa: S608
+    return f"SELECT '{table}' AS name, {DIGEST} AS digest FROM ({rows}) AS rows HAVING count(*) > 0"  # noqa: S608
 
 
-def _held(blocks: Blocks) -> TextClause:
-    own = [f"SELECT FROM {table} WHERE {OF_BATCH[table]} = ANY(:batches) FOR NO KEY UPDATE" for table in CHANGED]
-    return text("SELECT " + ", ".join(f"(SELECT count(*) FROM ({rows}) AS rows)" for rows in [*own, lock(blocks)]))  # noqa: S608
+def _of_rows(table: str, keys: str | None) -> str:
+    """``keys``: the parameter that holds those wanted."""
+    name, source = BY_ROW[table], _READ_AS.get(table, table)
+    wanted = f"= ANY(CAST(:{keys} AS bigint[]))" if name == "id" else f"= ANY(:{keys})"
+    where = "" if keys is None else f" WHERE {name} {wanted}"
+    return f"SELECT '{table}', {name}::text, {_OF_ROW} FROM {source} t{where}"  # noqa: S608
 
 
-_ANY_BLOCKS: Final[Blocks] = frozenset([0])
-_TABLES: Final = [_of_batch(*each) for each in OF_BATCH.items()]
-_OF_BATCHES: Final = text("\nUNION ALL".join(_TABLES))
-_WITH_QUEUE: Final = text("\nUNION ALL".join([*_TABLES, altered(None)]))
-_WITH_BLOCKS: Final = text("\nUNION ALL".join([*_TABLES, altered(_ANY_BLOCKS)]))
-_HOLD: Final = _held(None)
-_HOLD_BLOCKS: Final = _held(_ANY_BLOCKS)
+@cache
+def _told(tables: tuple[str, ...], *, lock: bool = False, queue: bool = False) -> TextClause:
+    parts = [_of_batch(*each) for each in OF_BATCH.items()]
+    parts += [review_blocks.altered(None)] if queue else []
+    parts += [_of_rows(table, f"{table}_keys") for table in tables]
+    parts += ["SELECT '', '', pg_advisory_xact_lock(:lock)::text"] if lock else []
+    return text("\nUNION ALL ".join(parts))
+
+
+def _held(table: str, column: str) -> str:
+    rows = f"SELECT FROM {table} WHERE {column} = ledger.batch_id FOR NO KEY UPDATE"
+    return f"(SELECT count(*) FROM ({rows}) AS rows)"  # noqa: S608
+
+
+def _beside(*more: str) -> ColumnElement[dict[str, str] | None]:
+    tables = "\nUNION ALL ".join([*(_of_line(*each) for each in OF_BATCH.items()), *more])
+    return literal_column(f"(SELECT json_object_agg(name, digest) FROM ({tables}) AS tables)", JSON)  # noqa: S608
+
+
+BESIDE: Final = _beside(review_blocks.altered_of_line())
+"""Table → SHA-256 of the batch of a line of the ledger, asked beside that line; None where no table holds anything."""
+
+_LAST_SEQ: Final = select(LedgerRow.seq).where(LedgerRow.batch_id == bindparam("batch")).order_by(LedgerRow.seq.desc())
+LAST: Final = LedgerRow.seq == _LAST_SEQ.limit(1).scalar_subquery()
+"""That a line is the last one of ``batch``."""
+
+
+def _last(held: str) -> dict[bool, Select[LedgerRow, dict[str, str] | None, int]]:
+    """By whether the whole queue is asked about."""
+    of_all, of_none = (select(LedgerRow, beside).where(LAST) for beside in (BESIDE, _beside()))
+    whole = f"{held} + {_held('review', 'batch_id')}" if held != "0" else held
+    return {
+        True: of_all.add_columns(literal_column(whole, Integer)),
+        False: of_none.add_columns(literal_column(held, Integer)),
+    }
+
+
+_LAST: Final = _last("0")
+_LAST_HELD: Final = _last(" + ".join(_held(table, OF_BATCH[table]) for table in CHANGED))
+_LOCK_BLOCKS: Final = text(review_blocks.lock())
+_ALTERED: Final = text(review_blocks.altered(frozenset([0])))

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Engine, ForeignKey, and_, func, literal, or_, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import Engine, ForeignKey, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, Kind
@@ -195,16 +195,17 @@ class Guard:
         """
         row, end = GuardEvidenceRow, at - timedelta(days=LIMITS.span_days)
         begin = end - timedelta(days=LIMITS.past_days)
-        guessed = select(GuardHoldRow.batch_id).where(
-            GuardHoldRow.batch_id == row.batch_id, func.coalesce(GuardHoldRow.decision, "") != RELEASED
-        )
-        everybodys = select(*_sums()).where(row.at > begin, ~guessed.exists())
-        own = everybodys.join(BatchRow).where(BatchRow.partner == partner)
+        hold = aliased(GuardHoldRow)
+        is_guessed = (hold.batch_id == row.batch_id) & (func.coalesce(hold.decision, "") != RELEASED)
+        everybodys = select(*_sums()).where(row.at > begin)
+        guessed = everybodys.join(hold, is_guessed)  # they are few: all others are not looked at one by one
+        own = everybodys.where(~exists().where(is_guessed)).join(BatchRow).where(BatchRow.partner == partner)
+        sums = (own.where(row.at <= end), own, everybodys, guessed)
+        asked = [each.add_columns(literal(number)) for number, each in enumerate(sums)]
         with reading(self.engine) as session:
-            past, mine, all_ = (
-                Counts(*map(int, session.execute(query).one())) for query in (own.where(row.at <= end), own, everybodys)
-            )
-        return past, all_ - mine
+            found = sorted(session.execute(union_all(*asked)), key=lambda sums: sums[-1])
+        past, mine, all_, not_usual = (Counts(*map(int, sums[:-1])) for sums in found)
+        return past, all_ - not_usual - mine
 
     def small_sets(self, partner: str, at: datetime, renewed: Renewed) -> list[Hashes]:
         """For each other partner, the hashes of the numbers in its small sets of the span."""

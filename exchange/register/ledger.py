@@ -22,8 +22,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, Final
 
-from sqlalchemy import TableClause, column, func, select, true
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import TableClause, column, func, select, text, true
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt, Retryable
@@ -104,8 +103,7 @@ def write(session: Session) -> None:
         return
     for batch_id, blocks in queued.items():
         review_blocks.digest_anew(session, batch_id, blocks, attested(session).get(batch_id, frozenset()))
-    told = _digests(session, lines, rows)
-    lock(session)
+    told = _locked_and_told(session, lines, rows)
     write_behind(session, *_end(session, key_of(session)), lines, told)
 
 
@@ -138,19 +136,14 @@ def write_behind(
         line.root = base64.b64encode(tree.root()).decode()
         line.signature = key.sign(checkpoint_of(line))
         rows.append({name: getattr(line, name) for name in _COLUMNS})
-    session.execute(insert(LedgerRow), rows)
-    head = insert(LedgerHeadRow).values(single=True, seq=tree.size, hash=previous, subtrees=tree.written)
-    new = {name: head.excluded[name] for name in ("seq", "hash", "subtrees")}
-    session.execute(head.on_conflict_do_update(index_elements=[LedgerHeadRow.single], set_=new))
+    head = {"seq": tree.size, "hash": previous, "subtrees": tree.written}
+    session.execute(_WRITE, {"lines": json.dumps(rows, default=datetime.isoformat), **head})
     return previous
 
 
-def last_line(session: Session, batch_id: str | None = None) -> LedgerRow | None:
-    """The ledger's last line, or a batch's."""
-    lines = select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)
-    if batch_id is not None:
-        lines = lines.filter_by(batch_id=batch_id)
-    return session.scalars(lines).first()
+def last_line(session: Session) -> LedgerRow | None:
+    """The ledger's last line; a batch's: ``digests.py``."""
+    return session.scalars(_LAST).first()
 
 
 def is_signed(line: LedgerRow, key: LedgerKey) -> bool:
@@ -199,19 +192,20 @@ def key_of(session: Session) -> LedgerKey:
     return key
 
 
-def _digests(session: Session, lines: Sequence[Pending], rows: Sequence[Any]) -> list[dict[str, str]]:
-    """For each line, what it tells: of its batch all tables; the last line, of the single rows too."""
+def _locked_and_told(session: Session, lines: Sequence[Pending], rows: Sequence[Any]) -> list[dict[str, str]]:
+    """For each line, what it tells: of its batch all tables; the last line, of the single rows too. Behind it this
+    transaction alone adds lines (:func:`lock`).
+    """
     batches = sorted({each.batch_id for each in lines if each.batch_id is not None})
     if past := [batch_id for batch_id in batches if batch_id not in attested(session)]:
         msg = f"{past[0]} was not held against the ledger before it was changed"
         raise Halt(msg)
-    held = digests.of_batches(session, batches) if batches else {}
+    keys: dict[str, list[str]] = {}
+    for row in sorted(rows, key=lambda row: row.__tablename__):
+        keys.setdefault(row.__tablename__, []).append(digests.primary_key(row))
+    held, of_rows = digests.before_lines(session, batches, keys, _LOCK)
     told = [dict(held.get(each.batch_id or "", {})) for each in lines]
-    by_table: dict[str, list[str]] = {}
-    for row in rows:
-        by_table.setdefault(row.__tablename__, []).append(digests.primary_key(row))
-    for table, keys in by_table.items():
-        told[-1].update(digests.of_rows(session, table, keys))
+    told[-1].update(of_rows)
     return told
 
 
@@ -242,13 +236,23 @@ def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
 
 def _tables_last_and_head(session: Session) -> tuple[str | None, LedgerRow | None, LedgerHeadRow | None]:
     """In one question; neither line nor head where there is no line."""
-    last = select(LedgerRow.seq).order_by(LedgerRow.seq.desc()).limit(1).scalar_subquery()
-    query = select(_VERSION.c.version_num, LedgerRow, LedgerHeadRow).select_from(
-        _VERSION.outerjoin(LedgerRow, LedgerRow.seq == last).outerjoin(LedgerHeadRow, true())
-    )
-    found = session.execute(query.execution_options(populate_existing=True)).one_or_none()
+    found = session.execute(_END).one_or_none()
     return (None, None, None) if found is None else (found[0], found[1], found[2] if found[1] else None)
 
 
 _VERSION: Final = TableClause("alembic_version", column("version_num"))
+_LAST: Final = select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)
+_LAST_SEQ: Final = select(LedgerRow.seq).order_by(LedgerRow.seq.desc()).limit(1).scalar_subquery()
+_END: Final = (
+    select(_VERSION.c.version_num, LedgerRow, LedgerHeadRow)
+    .select_from(_VERSION.outerjoin(LedgerRow, LedgerRow.seq == _LAST_SEQ).outerjoin(LedgerHeadRow, true()))
+    .execution_options(populate_existing=True)
+)
+_WRITE: Final = text("""
+    WITH lines AS (INSERT INTO ledger SELECT * FROM json_populate_recordset(NULL::ledger, CAST(:lines AS json)))
+    INSERT INTO ledger_head (single, seq, hash, subtrees) VALUES (true, :seq, :hash, :subtrees)
+    ON CONFLICT (single) DO UPDATE SET seq = excluded.seq, hash = excluded.hash, subtrees = excluded.subtrees
+""")
+"""Lines and head in one question."""
+
 _COLUMNS: Final = tuple(LedgerRow.__table__.columns.keys())

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -19,6 +19,14 @@ from exchange.register.states import TRANSITIONS, State
 
 _LOCKED: Final = "lines.locked"
 """The batches that a transaction has locked and read; nobody else changes them until it ends."""
+
+
+_TO_CHANGE: Final = (
+    select(BatchRow)
+    .where(BatchRow.id == bindparam("batch"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
 
 
 def now() -> datetime:
@@ -33,7 +41,10 @@ def get_batch(
     something is read or changed.
     """
     locked: set[str] = session.info.setdefault(_LOCKED, set())
-    batch = session.get(BatchRow, batch_id, with_for_update=for_update and batch_id not in locked)
+    if for_update and batch_id not in locked:
+        batch = session.scalars(_TO_CHANGE, {"batch": batch_id}).one_or_none()
+    else:
+        batch = session.get(BatchRow, batch_id)
     if batch is None:
         msg = f"{batch_id} is not in the register"
         raise Halt(msg, zh=f"登记簿中没有 {batch_id}")

@@ -10,7 +10,7 @@ from exchange.register.attest import one_moment
 from exchange.register.batches import Batch, BatchFilter, Step
 from exchange.register.checkpoints import Kept, check_newest
 from exchange.register.database import reading
-from exchange.register.leaving import Attested, attested
+from exchange.register.leaving import Attested, attested, attested_at_once
 from exchange.register.lines import as_batch, get_batch
 from exchange.register.models import AnswerCountRow, BatchRow, LedgerRow
 from exchange.register.states import State
@@ -32,8 +32,13 @@ class BatchQueries:
         or the line is not the office's. What is sent is read by this. ``kept``: Halt, too, where the ledger is not the
         one of these checkpoints. ``rows``: of the queue, where not all of it is to be held against the ledger.
         """
-        with one_moment(self.engine) as session:
-            batch = attested(session, batch_id, rows)
+        batch = None
+        if rows is None:
+            with reading(self.engine) as session:
+                batch = attested_at_once(session, batch_id)
+        if batch is None:
+            with one_moment(self.engine) as session:
+                batch = attested(session, batch_id, rows)
         if kept is not None:
             # Not in the same session, which sees the ledger as of one moment: another's checkpoint may be younger.
             with reading(self.engine) as session:

@@ -28,7 +28,7 @@ from exchange.base.errors import Halt
 from exchange.register import reviews
 from exchange.register.attest import as_told
 from exchange.register.batches import FileRecord
-from exchange.register.database import transaction
+from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
 from exchange.register.models import LIVE, BatchRow, ReleaseRow
 from exchange.register.states import State
@@ -231,10 +231,10 @@ class Releases:
         settled = cast(ReleaseRow.settled, JSON)
         found = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
         told = select(func.sum(sum(found[1:], found[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
-        with transaction(self.engine) as session:
-            delivered = session.scalar(told.where(ReleaseRow.state == ReleaseState.DELIVERED))
-            rows = session.scalar(select(func.sum(batches.c.rows_in)))
-        return int(delivered or 0), int(rows or 0)
+        delivered = told.where(ReleaseRow.state == ReleaseState.DELIVERED).scalar_subquery()
+        with reading(self.engine) as session:
+            of_them, rows = session.execute(select(delivered, func.sum(batches.c.rows_in))).one()
+        return int(of_them or 0), int(rows or 0)
 
     def _held(self, session: Session, batch_id: str) -> set[int]:
         query = select(ReleaseRow.rows).filter_by(batch_id=batch_id).where(ReleaseRow.state != ReleaseState.REOPENED)

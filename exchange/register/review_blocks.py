@@ -32,7 +32,9 @@ DIGEST: Final = """encode(sha256(convert_to(string_agg(r, E'\\n' ORDER BY r COLL
 
 _CHANGED: Final = "review_blocks.changed"
 _NEW: Final = "review_blocks.new"
-_ALL: Final = "review t WHERE t.batch_id = ANY(:batches)"
+_OF_BATCHES: Final = "batch_id = ANY(:batches)"
+_OF_BLOCKS: Final = "block = ANY(:blocks)"
+_ALL: Final = f"review t WHERE t.{_OF_BATCHES}"
 _SOME: Final = f"""unnest(CAST(:blocks AS integer[])) AS b (block) JOIN review t
     ON t.batch_id = ANY(:batches) AND t.row >= b.block * {BLOCK} AND t.row < (b.block + 1) * {BLOCK}"""
 
@@ -92,18 +94,28 @@ def _held(rows: str) -> str:
 
 
 def altered(blocks: Blocks) -> str:
-    """A query that names ``review`` for each batch that has a block which is not what its digest says."""
-    told = "SELECT * FROM review_block WHERE batch_id = ANY(:batches)"
-    told += "" if blocks is None else " AND block = ANY(:blocks)"
-    held = _held(_ALL if blocks is None else _SOME)
-    return f"""
-        SELECT DISTINCT 'review', batch_id, 'altered' FROM ({held}) AS held
-        FULL JOIN ({told}) AS told USING (batch_id, block) WHERE held.digest IS DISTINCT FROM told.digest"""  # noqa: S608
+    """A query that names ``review`` for each batch that has a block which is not what its digest says; where only some
+    blocks are asked about, those of its parameter.
+    """
+    compared = _compared(_ALL, _OF_BATCHES) if blocks is None else _compared(_SOME, f"{_OF_BATCHES} AND {_OF_BLOCKS}")
+    return f"SELECT DISTINCT 'review', batch_id, 'altered' FROM {compared}"  # noqa: S608
 
 
-def lock(blocks: Blocks) -> str:
-    """A query that locks the rows of these blocks."""
-    return f"SELECT FROM {_ALL if blocks is None else _SOME} FOR NO KEY UPDATE OF t"
+def altered_of_line() -> str:
+    """The same of all blocks of the batch of a line of the ledger that is read beside it, without the batch."""
+    of_line = "batch_id = ledger.batch_id"
+    compared = _compared(f"review t WHERE t.{of_line}", of_line)
+    return f"SELECT DISTINCT 'review' AS name, 'altered' AS digest FROM {compared}"  # noqa: S608
+
+
+def _compared(rows: str, told: str) -> str:
+    return f"""({_held(rows)}) AS held FULL JOIN (SELECT * FROM review_block WHERE {told}) AS told
+        USING (batch_id, block) WHERE held.digest IS DISTINCT FROM told.digest"""  # noqa: S608
+
+
+def lock() -> str:
+    """A query that locks the rows of some blocks."""
+    return f"SELECT FROM {_SOME} FOR NO KEY UPDATE OF t"
 
 
 def named(batch_ids: Collection[str], blocks: Blocks) -> dict[str, list[str] | list[int]]:

@@ -37,7 +37,7 @@ from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
-from exchange.register import Batch, Review
+from exchange.register import Attested, Batch, Review
 from exchange.snapshots.versions import Snapshots
 from exchange.steps.agreed import agreed
 from exchange.steps.disclosure import AWAITING, SPOT, with_spot_checks
@@ -71,7 +71,11 @@ class BatchContext:
     @classmethod
     def of(cls, app: App, batch: Batch) -> BatchContext:
         """Of the batch as the ledger tells it."""
-        attested = app.register.attested(batch.id, rows=())
+        return cls.as_told(app, app.register.attested(batch.id, rows=()))
+
+    @classmethod
+    def as_told(cls, app: App, attested: Attested) -> BatchContext:
+        """The same of what was read just now."""
         return cls(app, attested.batch, app.manifest(attested.batch), agreed(app, attested))
 
     @property

@@ -90,12 +90,13 @@ def process(app: App, batch_id: str) -> None:
 
 def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     """The same, of what was decided by ranges before: their hashes, see ``steps/ranges.py``."""
-    batch = app.attested(batch_id).batch
+    attested = app.attested(batch_id)
+    batch = attested.batch
     if batch.state is not State.ACCEPTED:
         return
     ring = app.told_keys
     app.register.told.check(ring)
-    context = BatchContext.of(app, batch)
+    context = BatchContext.as_told(app, attested)
     objected = None if context.earlier is None else context.earlier.table
     waiting = _Waiting(context, Asked(ring, context.today, objected), Watch(context, ring))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()

@@ -12,6 +12,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from exchange.app import App
 from exchange.base.errors import Halt
@@ -59,8 +60,7 @@ def send_receipt(app: App, batch: Batch, folder: Folder, *, where_missing: bool 
     """
     attested = app.attested(batch.id)
     if Role.RECEIPT_SIGNATURE not in attested.files:
-        _make_receipt(app, attested, 1)
-        attested = app.attested(batch.id)
+        attested = _with_receipt(app, attested, 1)
     for number in range(1, attested.batch.receipts_sent + 1):
         _put(app, attested, folder, number, where_missing=where_missing)
     return attested
@@ -79,7 +79,7 @@ def send_another(app: App, batch: Batch, folder: Folder) -> int:
     last = _last_made(app, batch)
     if _due_told(app, batch, last) != due_day(batch):
         last += 1
-        _make_receipt(app, attested, last)
+        _with_receipt(app, attested, last)
     attested = app.attested(batch.id)
     for number in range(batch.receipts_sent + 1, last + 1):
         _put(app, attested, folder, number)
@@ -94,7 +94,7 @@ def send_refusal(app: App, batch: Batch, folder: Folder) -> None:
     last = _last_made(app, batch)
     if not last or parse(Receipt, app.archive.read(_kept(app, batch, last).sha256)).outcome != "refused":
         last += 1
-        _make_receipt(app, attested, last)
+        _with_receipt(app, attested, last)
     attested = app.attested(batch.id)
     for number in range(batch.receipts_sent + 1, last + 1):
         _put(app, attested, folder, number)
@@ -126,9 +126,10 @@ def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
     return parse(Receipt, app.archive.read(_kept(app, batch, number).sha256)).due
 
 
-def _make_receipt(app: App, attested: Attested, number: int) -> None:
-    """The receipt and its signature are told together: whoever else makes it now, those told first are sent. One that
-    an earlier version told without its signature is signed.
+def _with_receipt(app: App, attested: Attested, number: int) -> Attested:
+    """The batch with its n-th receipt. The receipt and its signature are told together: whoever else makes it now,
+    those told first are sent, by the line that told them. One that an earlier version told without its signature is
+    signed.
     """
     role = numbered(Role.RECEIPT, number)
     begun = attested.files.get(role)
@@ -137,7 +138,9 @@ def _make_receipt(app: App, attested: Attested, number: int) -> None:
         begun = _kept_as(app, role, f"{_answer_stem(attested)}.{role}.json", content)
     signature = sign(app.archive.read(begun.sha256), app.signing)
     signed = _kept_as(app, numbered(Role.RECEIPT_SIGNATURE, number), begun.name + SIGNATURE_SUFFIX, signature)
-    app.register.record_files(attested.batch.id, [begun, signed])
+    told = app.register.record_files(attested.batch.id, [begun, signed])
+    app.register.check_newest(app.checkpoints)
+    return replace(attested, files={**attested.files, **{file.role: file for file in told}})
 
 
 def _kept_as(app: App, role: str, name: str, content: bytes) -> FileRecord:

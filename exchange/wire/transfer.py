@@ -44,9 +44,9 @@ class NotAsSentError(OSError):
     """The server has something else than it was sent."""
 
 
-def pieces(sftp: SftpClient, remote: paramiko.SFTPFile, size: int) -> Iterator[bytes]:
+def pieces(sftp: SftpClient, remote: paramiko.SFTPFile, size: int, *, to_its_end: bool = True) -> Iterator[bytes]:
     """An open file's bytes to its end, ``size`` of them asked for ahead: in large requests, where the server answered
-    the first with all that was asked.
+    the first with all that was asked. Without ``to_its_end`` nobody asks, when these are there, whether more follow.
     """
     remote.MAX_REQUEST_SIZE = _LARGE_REQUEST
     asked = sftp.request_number
@@ -60,7 +60,7 @@ def pieces(sftp: SftpClient, remote: paramiko.SFTPFile, size: int) -> Iterator[b
             if sftp.request_number >= ahead:
                 break
             time.sleep(_MOMENT)
-    while chunk := remote.read(request):
+    while (to_its_end or remote.tell() < size) and (chunk := remote.read(request)):
         yield chunk
 
 
@@ -111,7 +111,7 @@ def check(sftp: SftpClient, path: str, size: int, digest: str) -> None:
     hashed = hashlib.sha256()
     try:
         with sftp.open(path, "rb") as remote:
-            for chunk in pieces(sftp, remote, size):
+            for chunk in pieces(sftp, remote, size, to_its_end=False):
                 hashed.update(chunk)
     except PermissionError:
         log.info("the server does not let the office read what it delivered: checked by its size alone")

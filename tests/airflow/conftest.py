@@ -20,10 +20,7 @@ def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     try:
         build_world(tmp_path_factory, place)
         settings = place.config.read_text(encoding="utf-8")  # tests ask about the same people again
-        settings = settings.replace("[policy]
-", "[policy]
-remember_decisions_days = 0
-")
+        settings = settings.replace("[policy]\n", "[policy]\nremember_decisions_days = 0\n")
         place.config.write_text(settings, encoding="utf-8")
         yield place
     finally:

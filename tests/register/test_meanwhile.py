@@ -6,6 +6,7 @@ Between the moment in which a batch is held against the ledger and the line that
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -16,11 +17,13 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
 from exchange.demo.servers.postgres import WORK
+from exchange.demo.servers.processes import wait_for
 from exchange.register import FileRecord, Register, ReviewFilter, Role
 from exchange.register.attest import attest_added, one_moment
 from exchange.register.conformance import ConformanceRow
 from exchange.register.database import transaction
 from exchange.register.digests import BY_BLOCK, CHANGED, OF_BATCH
+from exchange.register.leaving import attested, attested_at_once
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import get_batch
 from exchange.register.models import Base
@@ -71,6 +74,35 @@ def test_no_row_of_the_batch_is_added_from_then_on(full: Register, intruder: Any
         get_batch(session, BATCH, for_update=True)
         with pytest.raises(psycopg.errors.LockNotAvailable):
             intruder.execute(ADDED[table].encode())
+
+
+def test_what_is_altered_while_it_is_waited_for_is_seen(full: Register, migrated: Database, intruder: Any) -> None:
+    """Whoever holds a row before the verb does, and lets go of it altered while the verb waits for it."""
+    (was,) = intruder.execute("SELECT reason FROM release").fetchone()
+    try:
+        with ThreadPoolExecutor(1) as verb, intruder.transaction():
+            intruder.execute("UPDATE release SET reason = 'another'")
+            told = verb.submit(full.snapshots.pin, BATCH, {}, later=True)
+            assert wait_for(lambda: _waits(migrated), 30)
+        with pytest.raises(Halt, match="release was altered"):
+            told.result()
+    finally:
+        migrated.tamper("UPDATE release SET reason = %s", was)
+
+
+def _waits(database: Database) -> bool:
+    with database.server.connected("postgres", "exchange") as looking:
+        waiting = looking.execute("SELECT FROM pg_locks WHERE NOT granted")
+        return waiting.fetchone() is not None
+
+
+@pytest.mark.parametrize("batch", [BATCH, OBJECTION])
+def test_what_is_sent_is_the_same_read_at_once_or_one_after_another(full: Register, batch: str) -> None:
+    with one_moment(full.engine) as session:
+        at_length = attested(session, batch)
+        at_once = attested_at_once(session, batch)
+    assert at_once == (at_length if batch == OBJECTION else None), "one has releases and a hold"
+    assert full.attested(batch) == at_length
 
 
 def test_rows_of_every_table_lead_to_their_batch_by_a_foreign_key() -> None:
