@@ -9,7 +9,7 @@ from typing import Final
 from exchange.demo.world import World
 from tests.campaign.harms import HARMS
 from tests.campaign.office import Office
-from tests.conftest import PEOPLE
+from tests.once import PEOPLE
 
 SEED: Final = 20261128
 
