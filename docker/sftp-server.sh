@@ -53,10 +53,13 @@ install -d -m 0755 /run/sshd
 [ -e /etc/ssh/host-keys/ssh_host_ed25519_key ] || ssh-keygen -q -t ed25519 -N '' -f /etc/ssh/host-keys/ssh_host_ed25519_key
 /usr/sbin/sshd -D -e "$@" &
 sshd=$!
-trap 'kill "$sshd"' TERM INT
+stopped=""
+trap 'stopped=yes; kill "$sshd" 2>/dev/null || true' TERM INT
 while kill -0 "$sshd" 2>/dev/null; do
     for name in $(names); do [ -S "/srv/partners/$name/dev/log" ] || account "$name"; done
     sleep "${LOOK_SECONDS:-10}" &
     wait $! || true
 done
+trap '' TERM # but for this shell itself
 kill 0
+[ -n "$stopped" ] # whoever was asked to stop has done well; sshd that ended by itself has not

@@ -146,6 +146,7 @@ def test_it_ends_when_it_is_told_to(server: Server) -> None:
     server.add("court")
     server.start()
     assert server.process is not None
-    server.stop()
+    server.process.terminate()
+    assert server.process.wait(SECONDS) == 0, "it was asked to stop, and nothing went wrong"
     assert server.sftp("court", "ls").returncode != 0
     server.process = None
