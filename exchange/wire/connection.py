@@ -177,8 +177,6 @@ def _connect_patiently(
         try:
             return _connect_once(account, own, timeouts, limit)
         except (paramiko.BadHostKeyException, paramiko.AuthenticationException):
-            if limit.passed:  # paramiko takes a server that is too slow for one that refuses
-                raise EOFError from None
             raise
         except CONVERSATION_FAILED:
             if not left or limit.passed:
@@ -210,6 +208,12 @@ def _connect_once(account: SftpAccount, own: paramiko.PKey, timeouts: Timeouts, 
             channel_timeout=seconds,
             transport_factory=_transport,
         )
+    except paramiko.AuthenticationException:
+        transport = client.get_transport()  # none where it was cut off here
+        client.close()
+        if isinstance(transport, BoundedTransport) and transport.login_is_refused:
+            raise
+        raise EOFError from None  # the line failed meanwhile, or the server is too slow
     except BaseException:
         client.close()
         raise

@@ -63,13 +63,29 @@ class SftpClient(paramiko.SFTPClient):
 
 
 class BoundedTransport(paramiko.Transport):
-    """paramiko's transport, in which nothing of a channel waits beyond the window that the server was given."""
+    """paramiko's transport, in which nothing of a channel waits beyond the window that the server was given. It tells a
+    login that is refused from one in which the line failed.
+    """
+
+    _ended_by: Exception | None = None
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         handlers = cast("Any", self)._channel_handler_table  # one for all transports there; this one's own from here on
         bounded = {kind: partial(_within_window, handlers[kind]) for kind in _WITH_CONTENT}
         self._channel_handler_table = {**handlers, **bounded}
+
+    def get_exception(self) -> Exception | None:
+        self._ended_by = super().get_exception() or self._ended_by  # which forgets it
+        return self._ended_by
+
+    @property
+    def login_is_refused(self) -> bool:
+        """Whether the server said so, or takes no key of the office's kind. paramiko raises the same where it says
+        nothing more; it forgets the name that a server refused.
+        """
+        refused = self.auth_handler is not None and self.auth_handler.username is None
+        return refused or isinstance(self._ended_by, paramiko.AuthenticationException)
 
 
 _WITH_CONTENT: Final = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)

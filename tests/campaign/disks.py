@@ -19,7 +19,7 @@ from typing import Final
 from exchange.base.files import make_folder
 from exchange.demo.world import PARTNERS, World
 from tests.campaign.office import Office
-from tests.campaign.troubles import Trouble
+from tests.campaign.troubles import TO_A_PARTNER, Trouble
 
 MISSING: Final = "a disk can be mounted by root alone"
 _SIZES: Final = {"postgres": "1500m", "home": "600m", "partner": "50m"}
@@ -131,4 +131,5 @@ def vanished(office: Office) -> Trouble:
 
 def partner_full(office: Office) -> Trouble:
     left, disk = _room(office), places(office.world)["partner"]
-    return Trouble(f"{left:,} bytes left at the partner's", lambda: disk.full(left), for_a_person=False)
+    words = f"{left:,} bytes left at the partner's"
+    return Trouble(words, lambda: disk.full(left), for_a_person=False, met_by=TO_A_PARTNER)

@@ -142,7 +142,7 @@ def _anywhere(drawn: Callable[[Office], Trouble], leaving: tuple[str, ...] = ())
     return harm
 
 
-_OF_WIRE: Final = ("built", "destroyed", "watched", "migrated", "released")
+_OF_WIRE: Final = ("built", "destroyed", "watched", "migrated", "released")  # and the school's, which has no gate
 """What has nothing to do with the court's server."""
 
 _OF_DISK: Final = ("migrated",)
@@ -159,8 +159,11 @@ PARTS: Final[dict[str, dict[str, Harm]]] = {
         for each in (databases.killed, databases.stopped, databases.read_only, databases.at_its_limit, databases.full)
     },
     "disk": {
-        each.__name__.replace("_", " "): _anywhere(each, _OF_DISK)
-        for each in (disks.full, disks.read_only, disks.vanished, disks.partner_full)
+        **{
+            each.__name__.replace("_", " "): _anywhere(each, _OF_DISK)
+            for each in (disks.full, disks.read_only, disks.vanished)
+        },
+        "partner full": _anywhere(disks.partner_full, _OF_WIRE),
     },
     "clock": _of_each_work(clocks.stepped, ("migrated",)),
     "forged": {

@@ -13,7 +13,7 @@ from exchange.app import App
 from exchange.wire.keys import make_ssh_key
 from tests.campaign.gate import Fault, Gate
 from tests.campaign.office import Office
-from tests.campaign.troubles import Trouble
+from tests.campaign.troubles import TO_A_PARTNER, Trouble
 from tests.steps import odd_servers
 from tests.steps.odd_servers import reached_at, serving
 
@@ -96,12 +96,12 @@ def in_the_middle(office: Office) -> Trouble:
     gate = _gate(office)
     after = round(_MOST_BYTES ** office.chance.uniform(0.3, 1))
     fault = Fault(office.chance.choice(_HOWS), after, office.chance.random() < 0.6)
-    return Trouble(str(fault), lambda: gate.struck_by(fault))
+    return Trouble(str(fault), lambda: gate.struck_by(fault), for_a_person=False, met_by=TO_A_PARTNER)
 
 
 def lying_server(office: Office) -> Trouble:
     kind = office.chance.choice(LIARS)
-    return Trouble(f"a server that is {kind.__name__}", lambda: _served(office, kind))
+    return Trouble(f"a server that is {kind.__name__}", lambda: _served(office, kind), met_by=TO_A_PARTNER)
 
 
 @contextmanager
@@ -117,8 +117,8 @@ def refusing_server(office: Office) -> Trouble:
     """One with another host key, one that does not know the office's key, or none."""
     what = office.chance.choice(["another host key", "a login refused", "nobody there"])
     if what == "nobody there":
-        return Trouble(what, lambda: _gate(office).leading_to(_NOBODY))
+        return Trouble(what, lambda: _gate(office).leading_to(_NOBODY), met_by=TO_A_PARTNER)
     other = office.world.root / "other-key"
     make_ssh_key(other)
     keys = {"host_key": other} if what == "another host key" else {"let_in": other}
-    return Trouble(what, lambda: _served(office, asyncssh.SFTPServer, **keys))
+    return Trouble(what, lambda: _served(office, asyncssh.SFTPServer, **keys), met_by=TO_A_PARTNER)
