@@ -140,7 +140,7 @@ def _sign(plan: Plan, lines: int) -> None:
 def _lines(app: App, names: list[str], *, first: bool) -> None:
     """A line for each; the first tells all that the tables hold."""
     with transaction(app.register.engine) as session:
-        ledger.attested(session).update(names)
+        ledger.attested(session).update(dict.fromkeys(names))
         for batch in session.scalars(select(BatchRow).where(BatchRow.id.in_(names))):
             facts = {name: getattr(batch, name) for name in _FACTS} if first else {}
             steps = (None if first else "closed", "closed")

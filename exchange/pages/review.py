@@ -41,7 +41,7 @@ from exchange.review.decisions import allowed, check_reason, complete
 from exchange.review.labels import why
 from exchange.review.people import colleagues, is_leader, may_review, offices_of
 from exchange.review.reads import will_read
-from exchange.review.second_eyes import decide, needs_two, undo
+from exchange.review.second_eyes import before, decide, needs_two, undo
 from exchange.settings_sections import Person
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
@@ -118,8 +118,8 @@ def open_next(asked: Asked) -> Response:
     divisions, person = offices_of(app.settings, app.register.actor), app.register.actor
     after = None
     if form.get("row"):
-        before = own_row(asked)
-        after = before.batch, before.row
+        last = own_row(asked)
+        after = last.batch, last.row
         app.register.reviews.left(*after)
     while (found := next_row(app.register.engine, divisions, person, app.now(), chosen(form), after)) is not None:
         try:
@@ -172,7 +172,7 @@ def _opened(asked: Asked, review: Review) -> Response:
         through=chosen(asked.form),
         left=_left(asked),
         last_reason=asked.form.get("reason", ""),
-        colleagues=_colleagues(asked, review) if may_decide else [],
+        colleagues=_colleagues(asked, review) if may_decide and review.state is ReviewState.OPEN else [],
         two=needs_two(asked.app, review.batch),
         disputed=[(words.who(asked.app.settings, each.by), _in_words(each.answers)) for each in review.words]
         if review.is_disputed
@@ -219,7 +219,8 @@ def hand_row(asked: Asked) -> Response:
 def _colleagues(asked: Asked, review: Review) -> list[Person]:
     """To whom the row may be handed."""
     others = colleagues(asked.app.settings, asked.app.register.actor, review.division)
-    return [each for each in others if not review.waits_without(each.id)]
+    decided = before(asked.app, review.batch, [review.row])
+    return [each for each in others if each.id not in decided and not review.waits_without(each.id)]
 
 
 def _left(asked: Asked) -> int | None:

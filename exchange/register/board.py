@@ -50,7 +50,9 @@ class OpenLine:
 
 @dataclass(frozen=True)
 class QueueLine:
-    """A row of the queue as a list shows it. ``words``: how many officers gave one, beside who decided it."""
+    """A row of the queue as a list shows it. ``words``: how many officers gave one, beside who decided it;
+    ``as_before``: whether it was decided as an earlier one.
+    """
 
     batch: str
     row: int
@@ -63,6 +65,7 @@ class QueueLine:
     words: int
     held_by: str | None
     held_until: datetime | None
+    as_before: bool
 
     def held(self, person: str, now: datetime) -> str | None:
         """Who else has it open now."""
@@ -148,6 +151,7 @@ def _queue() -> Select[*tuple[Any, ...]]:
     columns = (
         ReviewRow.batch_id, ReviewRow.row, BatchRow.partner, ReviewRow.division, ReviewRow.causes, ReviewRow.state,
         BatchRow.due_on, ReviewRow.returned_for, words, ReviewRow.held_by, ReviewRow.held_until,
+        ReviewRow.as_before.is_not(None),
     )  # fmt: skip
     return select(*columns).join(BatchRow).where(LIVE)
 

@@ -16,8 +16,13 @@ from exchange.demo.world import LEADER_ID, OFFICER_ID, SECOND_OFFICER_ID
 from exchange.intake.collect import poll
 from exchange.register import ReviewState
 from tests.pages.conftest import Pages
+from tests.steps.releases import sent
+from tests.steps.test_decided_before import ITEMS, answered, doubtful, remembering
+from tests.steps.test_decided_before import asked as data
 
 IDENTITY = "identity"
+FOLLOW = ("id_number", "name")
+"""Whose answers follow the identity."""
 SAID = {"answer.identity": "consistent", "answer.sex": "consistent", "reason": "archive"}
 
 
@@ -106,6 +111,27 @@ def test_nobody_hands_over_what_they_have_not_open(pages: Pages, app: App, batch
     go_on(pages, "officer-b", batch)
     assert pages.post("officer", "/review/hand", batch=batch, row="1", to=SECOND_OFFICER_ID)[0] == 409
     assert app.register.reviews.get(batch, 1).held_by == SECOND_OFFICER_ID
+
+
+def test_what_is_decided_is_offered_to_no_colleague(pages: Pages, batch: str) -> None:
+    go_on(pages, "officer", batch)
+    decided(pages, "officer", batch, 1)
+    _, row = pages.post("officer", "/review/open", batch=batch, row="1")
+    assert shown(row) == 1
+    assert "/review/hand" not in row
+
+
+def test_a_row_decided_as_before_says_so_and_what_was_decided(
+    pages: Pages, officer: App, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame
+) -> None:
+    office = remembering(officer)
+    person = doubtful(people, 20)
+    first = answered(office, court, ask, person)
+    again = sent(office, court, ask(data(person), 1, items=ITEMS))
+    assert "沿用您前次的结论" in pages.get("officer", "/review")[1]
+    _, row = pages.post("officer", "/review/open", batch=again, row="1")
+    assert f"{first} · 1" in row
+    assert row.count("<em>原结论 <span") == len(office.register.reviews.get(first, 1).answers) - len(FOLLOW)
 
 
 @pytest.mark.parametrize("given", [{"only": "no.such"}, {"causes": "name_variant;none"}])
