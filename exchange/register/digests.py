@@ -106,7 +106,8 @@ def last_line(session: Session, batch_id: str, *, hold: bool = False) -> tuple[L
     foreign keys lead; what may be removed (a sighting, a withholding) lets nothing leave.
     """
     found = session.execute(_LAST_HELD if hold else _LAST, {"batch": batch_id}).one_or_none()
-    if found is not None and found[2]:  # read before they were waited for: whoever had one locked may have changed it
+    if found is not None and hold and not _CHANGED.isdisjoint(found[1] or ()):
+        # The rows were read before they were waited for: whoever had one locked may have changed it.
         found = session.execute(_LAST, {"batch": batch_id}).one()
     return (None, {}) if found is None else (found[0], found[1] or {})
 
@@ -173,5 +174,6 @@ def _last(held: str) -> Select[LedgerRow, dict[str, str] | None, int]:
     return select(LedgerRow, BESIDE, literal_column(held, Integer)).where(LAST)
 
 
+_CHANGED: Final = frozenset(CHANGED)
 _LAST: Final = _last("0")
 _LAST_HELD: Final = _last(" + ".join(map(_held, CHANGED)))
