@@ -124,7 +124,8 @@ def last_line(
     if hold and blocks:
         session.execute(_LOCK_BLOCKS, review_blocks.named([batch_id], blocks))
     found = session.execute(_LAST_HELD[whole] if hold else _LAST[whole], {"batch": batch_id}).one_or_none()
-    if found is not None and found[2]:  # read before they were waited for: whoever had one locked may have changed it
+    if found is not None and hold and not _CHANGED.isdisjoint(found[1] or ()):
+        # The rows were read before they were waited for: whoever had one locked may have changed it.
         found = session.execute(_LAST[whole], {"batch": batch_id}).one()
     line, held = (None, {}) if found is None else (found[0], dict(found[1] or {}))
     if blocks:
@@ -201,6 +202,7 @@ def _last(held: str) -> dict[bool, Select[LedgerRow, dict[str, str] | None, int]
     }
 
 
+_CHANGED: Final = frozenset([*CHANGED, *BY_BLOCK])
 _LAST: Final = _last("0")
 _LAST_HELD: Final = _last(" + ".join(_held(table, OF_BATCH[table]) for table in CHANGED))
 _LOCK_BLOCKS: Final = text(review_blocks.lock())

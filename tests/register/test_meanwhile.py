@@ -76,18 +76,26 @@ def test_no_row_of_the_batch_is_added_from_then_on(full: Register, intruder: Any
             intruder.execute(ADDED[table].encode())
 
 
-def test_what_is_altered_while_it_is_waited_for_is_seen(full: Register, migrated: Database, intruder: Any) -> None:
+@pytest.mark.parametrize(
+    ("role", "altered"), [(WORK, "UPDATE release SET reason = 'another'"), ("postgres", "DELETE FROM release")]
+)
+def test_what_is_altered_while_it_is_waited_for_is_seen(
+    full: Register, migrated: Database, role: str, altered: str
+) -> None:
     """Whoever holds a row before the verb does, and lets go of it altered while the verb waits for it."""
-    (was,) = intruder.execute("SELECT reason FROM release").fetchone()
-    try:
-        with ThreadPoolExecutor(1) as verb, intruder.transaction():
-            intruder.execute("UPDATE release SET reason = 'another'")
-            told = verb.submit(full.snapshots.pin, BATCH, {}, later=True)
-            assert wait_for(lambda: _waits(migrated), 30)
-        with pytest.raises(Halt, match="release was altered"):
-            told.result()
-    finally:
-        migrated.tamper("UPDATE release SET reason = %s", was)
+    with migrated.server.connected(role, "exchange") as intruder:
+        (was,) = intruder.execute("SELECT to_jsonb(r)::text FROM release r").fetchone() or ()
+        try:
+            with ThreadPoolExecutor(1) as verb, intruder.transaction():
+                intruder.execute(altered.encode())
+                told = verb.submit(full.snapshots.pin, BATCH, {}, later=True)
+                assert wait_for(lambda: _waits(migrated), 30)
+            with pytest.raises(Halt, match="release was altered"):
+                told.result()
+        finally:
+            migrated.tamper("DELETE FROM release")
+            migrated.tamper("INSERT INTO release SELECT * FROM jsonb_populate_record(NULL::release, %s::jsonb)", was)
+    full.attested(BATCH)
 
 
 def _waits(database: Database) -> bool:
