@@ -32,7 +32,7 @@ from typing import Any, Final
 
 import great_expectations  # noqa: F401  (the dearest import, which the gates make when they first judge)
 import typer
-from tqdm import tqdm
+from tqdm import tqdm  # type: ignore[import-untyped]
 
 import exchange
 from exchange.base.paths import EXPECTATIONS
