@@ -14,12 +14,15 @@ Rules
 from __future__ import annotations
 
 import logging
+import os
+import stat
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
+from pathlib import Path
 from typing import Final
 
 from exchange.app import App
@@ -94,13 +97,13 @@ def unpublished_exports(app: App) -> list[str]:
 def _destroy_exports(app: App) -> int:
     """Destroys them; what a run that was cut off had written down goes as well, if it is still the same file."""
     retention, exports = app.register.retention, app.settings.exports
-    files = [(file.name, sha256_of(file.path)) for file in due_exports(app)]
+    files = [(file.name, digest) for file in due_exports(app) if (digest := _hash_if_there(file.path))]
     retention.intend_exports(files, f"{app.settings.retention.exports_days} days", app.now())
     gone = 0
     for number, name, digest in retention.intended_exports():
         path = exports / name
         with disk_trouble(path):
-            if path.exists() and sha256_of(path) != digest:
+            if _hash_if_there(path) not in (None, digest):
                 log.warning("%s: another file lies in the place of the one to be destroyed; it stays", name)
                 continue
             path.unlink(missing_ok=True)
@@ -109,6 +112,14 @@ def _destroy_exports(app: App) -> int:
         with suppress(OSError):  # the last one takes the folder with it
             path.parent.rmdir()
     return gone
+
+
+def _hash_if_there(path: Path) -> str | None:
+    """None where it is gone, as another run destroyed it."""
+    try:
+        return sha256_of(path)
+    except FileNotFoundError:
+        return None
 
 
 def hold(app: App, batch_id: str, reason: str) -> bool:
@@ -155,9 +166,25 @@ def _left_in_work(app: App) -> int:
     since, removed = (app.now() - timedelta(days=days)).timestamp(), 0
     home = app.settings.home
     places = (home / "incoming", home / "outgoing", home / "cache")
-    left = {*(path for place in places for path in place.glob("*")), *home.rglob(".writing-*")}
-    for path in sorted(path for path in left if path.is_file() and path.stat().st_mtime < since):
+    left = {*(path for place in places for path in place.glob("*")), *_half_written(home)}
+    for path in sorted(path for path in left if _lies_since_before(path, since)):
         app.register.retention.left_in_work(path.name, f"{days} days", app.now())
-        path.unlink()
-        removed += 1
+        with suppress(FileNotFoundError):  # another run was faster
+            path.unlink()
+            removed += 1
     return removed
+
+
+def _half_written(home: Path) -> Iterator[Path]:
+    """Folders may go while they are looked through: of a build, of another run."""
+    for folder, _, names in os.walk(home):
+        yield from (Path(folder, name) for name in names if name.startswith(".writing-"))
+
+
+def _lies_since_before(path: Path, since: float) -> bool:
+    """False, too, where it was renamed or removed meanwhile: whoever wrote it has ended."""
+    try:
+        found = path.lstat()
+    except FileNotFoundError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_mtime < since

@@ -237,6 +237,31 @@ def test_what_writing_left_half_goes_wherever_it_lies(desk: Desk, place: str) ->
     assert not left.exists()
 
 
+@pytest.mark.parametrize("moment", ["seen", "told"])
+def test_what_is_gone_when_its_turn_comes_is_nobodys_trouble(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """As where its writer renames it, or another run removes it, between a look and the next."""
+    left = [desk.app.settings.home / name for name in (".writing-aaaa1_", ".writing-bbbb2_")]
+    desk.app.settings.home.mkdir(exist_ok=True)
+    for path in left:
+        path.write_bytes(b"half a file")
+    later = desk.later(21)
+    told_of = type(later.register.retention)
+    sound = told_of.left_in_work
+
+    def removed_by_another(register: Any, name: str, *told: Any) -> None:
+        sound(register, name, *told)
+        left[0].unlink(missing_ok=True)
+
+    if moment == "told":
+        monkeypatch.setattr(told_of, "left_in_work", removed_by_another)
+    else:
+        monkeypatch.setattr(retention, "_half_written", lambda _: [*left, left[0].with_name(".writing-cccc3_")])
+    assert retention.run(later)["work"] == (1 if moment == "told" else 2)
+    assert not any(path.exists() for path in left)
+
+
 def test_what_was_touched_a_moment_ago_stays(desk: Desk) -> None:
     """A collector that found the bytes there is about to name them."""
     archive = desk.app.archive
