@@ -21,7 +21,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test campaign-report
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test campaign-report
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -130,7 +130,7 @@ images:          ## build the office's and the SFTP server's image; ENGINE, PYTH
 
 containers-test: .venv/installed ## start the images by compose: a partner's set through, a leader of FAB's approves, secrets changed, destroyed and restored; root, half an hour; ENGINE, COMPOSE
 	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x \
-	  tests/docker/test_containers.py tests/docker/test_rotated.py tests/docker/test_restored.py
+	  tests/docker/test_containers.py tests/docker/test_oidc.py tests/docker/test_rotated.py tests/docker/test_restored.py
 
 # An earlier version: the last tag, or what BEFORE names (a commit, a tag). Its image is built from its own files, once.
 BEFORE = $(shell git describe --tags --abbrev=0 2>/dev/null)

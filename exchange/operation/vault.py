@@ -46,6 +46,7 @@ _HEX: Final = re.compile(r"[0-9a-f]{64}")
 _IN_MEMORY: Final = 16 * 1024 * 1024
 _PIECE: Final = 1024 * 1024
 _NEW: Final = ".new-"
+_TRIES: Final = 10
 _CHUNK: Final = 2000
 
 
@@ -103,13 +104,20 @@ class Vault:
 
     def keep(self, path: str, content: Path, digest: str | None = None) -> Entry:
         """The file's content, encrypted unless it lies here already. ``digest``: its SHA-256 where its name says it,
-        and nothing need be read; Altered where it turns out to be another one.
+        and nothing need be read; Altered where it turns out to be another one. A file whose name says none may be
+        replaced while it is read, as the day's checkpoint is: then the new one is kept.
         """
-        hashed = digest or sha256_of(content)
-        if hashed not in self.objects:
-            self.objects[hashed] = self._encrypt(content, hashed)
-            if len(self._unsettled) >= _CHUNK:
-                self._settle()
+        for left in reversed(range(_TRIES)):
+            hashed = digest or sha256_of(content)
+            try:
+                if hashed not in self.objects:
+                    self.objects[hashed] = self._encrypt(content, hashed)
+                break
+            except Altered:
+                if digest is not None or not left:
+                    raise
+        if len(self._unsettled) >= _CHUNK:
+            self._settle()
         return Entry(path, hashed, content.stat().st_size)
 
     def finish(self, now: datetime, entries: Collection[Entry]) -> Backup:

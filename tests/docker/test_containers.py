@@ -62,7 +62,7 @@ def test_a_partner_that_is_added_gets_its_answer(installed: Containers, court: D
     installed.tool("sh", "-c", BUILD)
     request = ask(court, "first")
     court.drop(court.make_set(request))
-    assert came(court, f"{request.batch}.result.json.p7s"), installed.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(court, f"{request.batch}.result.json"), installed.compose("logs", "scheduler", code=None)[-5000:]
     assert court.result(request.batch).manifest["batch"] == request.batch
 
 
@@ -80,13 +80,13 @@ def test_fabs_leader_approves_what_waited_over_a_restart(installed: Containers, 
     request = ask(court, "waits", ("id_number", "name", "criminal_record"))
     installed.without_standing_approval(court)
     court.drop(court.make_set(request))
-    assert came(court, f"{request.batch}.result.json.p7s")
+    assert came(court, f"{request.batch}.result.json")
     installed.compose("down", "--timeout", "60")
     installed.compose("up", "--detach")
     installed.approve(f"{request.batch}.release-1")
     with installed.log_in("operator") as operator:
         assert operator.page("/approval")[0] == HTTPStatus.FORBIDDEN
-    assert came(court, f"{request.batch}.result-2.json.p7s")
+    assert came(court, f"{request.batch}.result-2.json")
     assert court.result(request.batch, 2).manifest["batch"] == request.batch
 
 
@@ -149,7 +149,7 @@ def test_a_database_that_is_out_is_told_and_everything_goes_on_after_it(
         assert wait_for(partial(installed.is_well, service), SECONDS), service
     request = ask(court, "afterwards")
     court.drop(court.make_set(request))
-    assert came(court, f"{request.batch}.result.json.p7s"), installed.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(court, f"{request.batch}.result.json"), installed.compose("logs", "scheduler", code=None)[-5000:]
 
 
 def test_a_key_that_is_taken_away_lets_nobody_in(

@@ -32,13 +32,13 @@ with App.open("test") as app:
 
 
 class Load:
-    """Sets that are dropped one after another for as long as the block takes, and one more."""
+    """Sets that are dropped one after another for as long as the block takes, and one more; their files."""
 
     def __init__(self, partner: DemoPartner) -> None:
-        self.partner, self.over, self.dropped = partner, Event(), list[str]()
+        self.partner, self.over, self.dropped = partner, Event(), dict[str, dict[str, bytes]]()
         self.thread = Thread(target=self._run)
 
-    def __enter__(self) -> list[str]:
+    def __enter__(self) -> dict[str, dict[str, bytes]]:
         self.thread.start()
         return self.dropped
 
@@ -49,8 +49,9 @@ class Load:
     def _run(self) -> None:
         while True:
             request = ask(self.partner, f"load-{len(self.dropped)}")
-            self.partner.drop(self.partner.make_set(request))
-            self.dropped.append(request.batch)
+            files = self.partner.make_set(request)
+            self.partner.drop(files)
+            self.dropped[request.batch] = files
             if self.over.wait(3):
                 return
 
@@ -62,24 +63,29 @@ def register(place: Containers) -> dict[str, list[Any]]:
     return {name: rest for name, *rest in lines}
 
 
+Known = dict[str, list[Any]]
+Sent = dict[str, dict[str, bytes]]
+
+
 @pytest.fixture(scope="module")
-def before(installed: Containers, court: DemoPartner) -> dict[str, list[Any]]:
-    """The register after the backup, when all is destroyed: what came behind it among it."""
+def before(installed: Containers, court: DemoPartner) -> tuple[Known, Sent]:
+    """The register when all is destroyed, with what came behind the backup; and the sets that were sent."""
     installed.without_standing_approval(court)
     installed.keep()
     waits = ask(court, "waits-for-a-leader", ("id_number", "name", "criminal_record"))
     court.drop(court.make_set(waits))
-    assert came(court, f"{waits.batch}.result.json.p7s"), installed.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(court, f"{waits.batch}.result.json"), installed.compose("logs", "scheduler", code=None)[-5000:]
     with Load(court) as dropped:
         assert wait_for(lambda: len(dropped) > 2, SECONDS)
         installed.compose("run", "--rm", "backup")
     lost = ask(court, "after-the-backup")
-    court.drop(court.make_set(lost))
-    assert came(court, f"{lost.batch}.receipt.json.p7s")
-    assert came(court, f"{lost.batch}.result.json.p7s")
+    dropped[lost.batch] = court.make_set(lost)
+    court.drop(dropped[lost.batch])
+    assert came(court, f"{lost.batch}.receipt.json")
+    assert came(court, f"{lost.batch}.result.json")
     known = register(installed)
     destroy(installed)
-    return known
+    return known, dropped
 
 
 def destroy(place: Containers) -> None:
@@ -93,8 +99,8 @@ def destroy(place: Containers) -> None:
         place.write(f"secrets/{name}", text)
 
 
-def test_the_drill(installed: Containers, court: DemoPartner, before: dict[str, list[Any]]) -> None:
-    folder = installed.folder
+def test_the_drill(installed: Containers, court: DemoPartner, before: tuple[Known, Sent]) -> None:
+    folder, (known, sent) = installed.folder, before
     installed.start_database()
     assert "restored" in installed.restore("files", "/backup", "/office")
     installed.write("secrets/airflow.env", (folder / "office/elsewhere/secrets/airflow.env").read_text("utf-8"))
@@ -109,28 +115,25 @@ def test_the_drill(installed: Containers, court: DemoPartner, before: dict[str, 
     restored = register(installed)
     assert restored, "the backup's batches"
     for name, (_, received, due) in restored.items():
-        assert before[name][1] == received, "the first day of receipt"
-        assert due in (before[name][2], "None"), "the due day, where the set was judged by then"
+        assert known[name][1] == received, "the first day of receipt"
+        assert due in (known[name][2], "None"), "the due day, where the set was judged by then"
     lost = f"{court.id}.after-the-backup"
     assert lost not in restored
 
     installed.compose("up", "--detach")
     installed.approve(f"{court.id}.waits-for-a-leader.release-1")
-    assert came(court, f"{court.id}.waits-for-a-leader.result-2.json.p7s")
-    court.drop(court.make_set(ask(court, "after-the-backup")))  # sent again, under the same id
-    for name, (state, *_) in restored.items():
-        if state == "accepted":  # its run was not in Airflow's database yet
-            installed.tool("exchange", "batch", "run", name)
-        elif state == "claimed":  # its files were fetched after the backup, and are at the partner's no more
-            court.drop(court.make_set(ask(court, name.partition(".")[2])))
+    assert came(court, f"{court.id}.waits-for-a-leader.result-2.json")
+    for name, files in sent.items():
+        if name not in restored or restored[name][0] == "claimed":  # came, or was fetched, behind the backup
+            court.drop(files)  # sent again, as it was
 
     def are_closed() -> bool:
-        known = register(installed)
-        return lost in known and {state for state, *_ in known.values()} == {"closed"}
+        now = register(installed)
+        return sent.keys() <= now.keys() and {state for state, *_ in now.values()} == {"closed"}
 
-    assert wait_for(are_closed, 2 * SECONDS), installed.compose("logs", "scheduler", code=None)[-5000:]
+    assert wait_for(are_closed, 3 * SECONDS), installed.compose("logs", "scheduler", code=None)[-5000:]
     ended = register(installed)
-    for name in ended.keys() & before.keys():
-        assert before[name][1] == ended[name][1], "one that was sent again keeps its first day, too"
-        assert before[name][2] in (ended[name][2], "None")
+    for name in ended.keys() & known.keys():
+        assert known[name][1] == ended[name][1], "one that was sent again keeps its first day, too"
+        assert known[name][2] in (ended[name][2], "None")
     assert "unaltered" in installed.tool("exchange", "register", "verify", "--deep")

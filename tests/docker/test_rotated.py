@@ -32,7 +32,7 @@ def test_airflows_tokens(installed: Containers, court: DemoPartner) -> None:
         assert leader.page("/approval")[0] in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN)
     with installed.log_in("leader") as leader:
         assert leader.page("/approval")[0] == HTTPStatus.OK
-    assert came(court, f"{request.batch}.result.json.p7s"), installed.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(court, f"{request.batch}.result.json"), installed.compose("logs", "scheduler", code=None)[-5000:]
 
 
 def test_the_offices_sftp_key(installed: Containers, court: DemoPartner) -> None:
@@ -48,7 +48,7 @@ def test_the_offices_sftp_key(installed: Containers, court: DemoPartner) -> None
     installed.tool("exchange", "partner", "connect", court.id)
     request = ask(court, "by-a-new-key")
     court.drop(court.make_set(request))
-    assert came(court, f"{request.batch}.result.json.p7s"), installed.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(court, f"{request.batch}.result.json"), installed.compose("logs", "scheduler", code=None)[-5000:]
 
 
 def test_the_sftp_servers_host_key(installed: Containers, court: DemoPartner) -> None:
@@ -70,7 +70,7 @@ def test_the_sftp_servers_host_key(installed: Containers, court: DemoPartner) ->
     agreement = office / "agreements" / f"{court.id}.toml"
     agreement.write_text(agreement.read_text("utf-8").replace(pinned, new), "utf-8")
     installed.tool("exchange", "partner", "connect", court.id)
-    assert came(after, f"{request.batch}.result.json.p7s"), installed.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(after, f"{request.batch}.result.json"), installed.compose("logs", "scheduler", code=None)[-5000:]
     for name in ("ssh_host_ed25519_key", "ssh_host_ed25519_key.pub"):  # back, for those who come after
         (keys / f"{name}.former").rename(keys / name)
     agreement.write_text(agreement.read_text("utf-8").replace(new, pinned), "utf-8")

@@ -59,7 +59,7 @@ def test_what_was_open_goes_on(former: Containers, court: DemoPartner) -> None:
     former.tool("sh", "-c", BUILD)
     waits = ask(court, "waits", ("id_number", "name", "criminal_record"))
     court.drop(court.make_set(waits))
-    assert came(court, f"{waits.batch}.result.json.p7s"), former.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(court, f"{waits.batch}.result.json"), former.compose("logs", "scheduler", code=None)[-5000:]
     meanwhile = ask(court, "meanwhile")
     court.drop(court.make_set(meanwhile))
 
@@ -69,8 +69,8 @@ def test_what_was_open_goes_on(former: Containers, court: DemoPartner) -> None:
     now.compose("down", "--timeout", "60")  # podman-compose keeps containers of a former image
     now.compose("up", "--detach")
     now.approve(f"{waits.batch}.release-1")
-    assert came(court, f"{waits.batch}.result-2.json.p7s"), now.compose("logs", "scheduler", code=None)[-5000:]
-    assert came(court, f"{meanwhile.batch}.result.json.p7s"), now.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(court, f"{waits.batch}.result-2.json"), now.compose("logs", "scheduler", code=None)[-5000:]
+    assert came(court, f"{meanwhile.batch}.result.json"), now.compose("logs", "scheduler", code=None)[-5000:]
     assert court.result(waits.batch, 2).manifest["batch"] == waits.batch
     assert "unaltered" in now.tool("exchange", "register", "verify", "--deep")
     now.tool("exchange", "health", "--only", "database", "--only", "ledger")

@@ -22,6 +22,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.postgres import Postgres
 from exchange.demo.world import World
 from exchange.intake.collect import poll
+from exchange.operation import vault as vault_module
 from exchange.operation.vault import Altered, Entry, Vault
 from exchange.register import State
 from exchange.settings import Settings
@@ -272,6 +273,22 @@ def test_backups_are_kept_no_longer_than_what_they_hold(world: World) -> None:
     with pytest.raises(Halt, match="retention"):
         Settings.load(place)
     place.unlink()
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_kept_as_it_is_then(
+    tmp_path: Path, vault: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the day's checkpoint is, each minute and with each set."""
+    checkpoint, newer = tmp_path / "2026-11-29", iter((b"second", b"third"))
+    checkpoint.write_bytes(b"first")
+
+    def replaced_behind(path: Path) -> str:
+        found = sha256(path.read_bytes())
+        path.write_bytes(next(newer, path.read_bytes()))
+        return found
+
+    monkeypatch.setattr(vault_module, "sha256_of", replaced_behind)
+    assert vault.keep("2026-11-29", checkpoint).sha256 == sha256(b"third")
 
 
 def test_a_file_that_is_not_what_its_name_says(tmp_path: Path, vault: Vault) -> None:
