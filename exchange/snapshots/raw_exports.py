@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -66,7 +67,14 @@ def _is_published(at: datetime | None, folder: Path) -> bool:
     """Whether what lies in the folder, complete, is what was published at this moment."""
     if at is None or not (folder / COMPLETE).is_file():
         return False
-    return all(path.stat().st_mtime <= at.timestamp() for path in _files(folder))
+    return all(modified <= at.timestamp() for modified in _modified(folder))
+
+
+def _modified(folder: Path) -> Iterator[float]:
+    """When each file was written; of one that another night takes away meanwhile nothing is said."""
+    for path in _files(folder):
+        with suppress(FileNotFoundError):
+            yield path.stat().st_mtime
 
 
 def _folders(exports: Path, source: str) -> Iterator[tuple[Path, date]]:
