@@ -18,7 +18,7 @@ from exchange.register.database import transaction
 from exchange.register.models import DestructionRow
 from exchange.settings import Settings
 from exchange.settings_sections import Keys, RegisterSettings, RetentionDays
-from exchange.snapshots import integrity
+from exchange.snapshots import integrity, raw_exports
 from exchange.snapshots.versions import SnapshotRecord, Snapshots, Version
 
 from .conftest import Database
@@ -79,6 +79,18 @@ def test_it_goes_some_days_after_it_was_published(app: App, days: int, gone: boo
     assert bool(retention.due_exports(later(app, days))) is gone
     assert retention.run(later(app, days))["exports"] == (2 if gone else 0)
     assert folder.exists() is not gone
+
+
+def test_a_file_that_another_night_takes_away_while_its_export_is_looked_at_stops_nobody(
+    app: App, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported(app, FIRST)
+    published(app, FIRST)
+    seen = raw_exports._files
+    monkeypatch.setattr(raw_exports, "_files", lambda folder: [*seen(folder), folder / "gone meanwhile"])
+    due = [each.name for each in retention.due_exports(later(app, DAYS + 1))]
+    assert len(due) == 3
+    assert retention.unpublished_exports(later(app, DAYS + 1)) == []
 
 
 def test_name_hash_and_day_stand_in_the_ledger(app: App) -> None:
