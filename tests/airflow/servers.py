@@ -1,4 +1,6 @@
-"""A webhook and a mail server, real ones, that keep what they get; and what runs of an Airflow."""
+"""A webhook and a mail server, real ones, that keep what they get; what runs of an Airflow, and one whose collector
+rests for a while.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +14,11 @@ from threading import Thread
 from typing import Any
 
 from exchange.demo.servers.airflow import Airflow
+from exchange.demo.servers.airflow_api import FINISHED
+from exchange.demo.servers.processes import wait_for
 
 Received = list[bytes]
+_SECONDS = 120
 
 
 class Webhook(BaseHTTPRequestHandler):
@@ -71,3 +76,17 @@ def processes_of(airflow: Airflow) -> list[str]:
             except OSError:
                 continue
     return found
+
+
+@contextmanager
+def uncollected(airflow: Airflow) -> Iterator[None]:
+    """Meanwhile only the test claims what is dropped, with the clock that it says: the collector looks by itself each
+    minute, and would now and then be first.
+    """
+    with airflow.api() as api:
+        api.call("PATCH", "dags/collect", {"is_paused": True})
+        try:
+            assert wait_for(lambda: all(run["state"] in FINISHED for run in api.runs("collect")), _SECONDS)
+            yield
+        finally:
+            api.call("PATCH", "dags/collect", {"is_paused": False})
