@@ -50,7 +50,7 @@ SELECT DISTINCT ('x' || encode(substring(hashes FROM 8 * place + 1 FOR 8), 'hex'
     batch_id, at
 FROM told JOIN guard_evidence USING (batch_id), generate_series(0, length(hashes) / 8 - 1) AS place
 WHERE guard_evidence.rows <= :small"""
-_SMALL: Final = bindparam("small", LIMITS.small_set)
+_SMALL: Final = bindparam("small", LIMITS.small_set, Integer)
 _OF_BATCH: Final = f"{_EXPECTED} AND batch_id = :batch"
 _FILL: Final = text(f"INSERT INTO asked_lately (number, batch_id, at) {_OF_BATCH}").bindparams(_SMALL)
 _SAME: Final = "asked_lately.number = of_batch.number AND asked_lately.batch_id = of_batch.batch_id"

@@ -43,7 +43,7 @@ def write(register: Register, seed: int) -> datetime:
         for number in range(60):
             ring, days = draw.choice([FIRST, SECOND]), draw.choice([0, 1, 5, SPAN - 1, SPAN + 1, SPAN + 3])
             people = np.array([draw.randrange(1, 40) for _ in range(draw.choice([0, 1, 1, 3, 12]))], np.int64)
-            told = Told.of(ring, [ring.hashed(people, Kind.NUMBER)], [np.arange(1, len(people) + 1)])
+            told = Told.of(ring, [ring.hashed(people, Kind.NUMBER)], [np.arange(1, len(people) + 1, dtype=np.uint32)])
             rows = draw.choice([0, len(people), SMALL, SMALL + 1])
             add(session, f"{seed}.{number}", draw.choice(PARTNERS), told, at - timedelta(days=days, minutes=1), rows)
             add_asked(session, f"{seed}.{number}")
@@ -132,7 +132,7 @@ def test_what_a_set_asks_is_in_with_its_result_and_no_number_is(
     register: Register, manifest: Any, due: Any, result_files: Any
 ) -> None:
     people = np.array([22010419800101001, 22010419800101002], np.int64)
-    told = Told.of(FIRST, [FIRST.hashed(people, Kind.NUMBER)], [np.array([1, 2])])
+    told = Told.of(FIRST, [FIRST.hashed(people, Kind.NUMBER)], [np.array([1, 2], np.uint32)])
     for number, rows in enumerate([2, SMALL, SMALL + 1]):
         batch_id = f"bank.b{number}"
         register.claim(batch_id, "bank", f"{number}" * 64, [], datetime.now(UTC))
