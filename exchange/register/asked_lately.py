@@ -8,7 +8,7 @@ Rules
   put in is found by the next night, as in any other table.
 - It goes a day after its span, by the retention run: clocks of two machines differ, and who verifies must not miss what
   another took away already.
-- Whoever raises ``small_set`` fills it anew by a migration: larger sets of before are not in it.
+- Whoever changes ``small_set`` or ``span_days`` fills it anew by a migration.
 """
 
 from __future__ import annotations
