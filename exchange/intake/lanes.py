@@ -39,7 +39,11 @@ class Lane(StrEnum):
 
 def lane_of(app: App, batch_id: str) -> Lane:
     """The lane of a claimed batch; Halt where its manifest is not in the archive."""
-    content = app.archive.read(app.register.batch(batch_id).manifest_sha256)
+    return lane_by(app, app.archive.read(app.register.batch(batch_id).manifest_sha256))
+
+
+def lane_by(app: App, content: bytes) -> Lane:
+    """The lane of a batch with this manifest."""
     try:
         manifest = parse(RequestManifest, content)
     except Refused:

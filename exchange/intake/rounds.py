@@ -26,7 +26,7 @@ from exchange.app import App, account_of
 from exchange.base.duty import Duties, look_at
 from exchange.base.errors import ExchangeError, without_values
 from exchange.intake.collect import MAX_SHARING
-from exchange.intake.lanes import AD_HOC, Lane, lane_of
+from exchange.intake.lanes import AD_HOC, Lane, lane_by
 from exchange.intake.movement import Movement
 from exchange.intake.scan import FolderScan
 from exchange.wire.connection import Login
@@ -218,6 +218,6 @@ class _Rounds:
                 scan.claim_if_complete(stem)
                 while scan.claimed:
                     batch_id = scan.claimed.pop()
-                    self.watch.found.put((batch_id, lane_of(self.app, batch_id)))
+                    self.watch.found.put((batch_id, lane_by(self.app, scan.manifests[batch_id])))
             place.seen[stem] = files
         return True

@@ -87,9 +87,10 @@ def named(troubles: list[str], name: str) -> Generator[None]:
 
 class FolderScan:
     """One look into one partner's folder. ``sets``: stem → the files of that set as they were listed, complete or not;
-    ``claimed``: the batches that this look won, each also told to ``tell`` at once; ``again``: stem → the batch for
-    which the same set was claimed before; ``troubles``: what went wrong in single sets. ``remembered``: whether the
-    register may know of something incomplete here; ``waiting``: batches whose own sets still lie here, to be fetched.
+    ``claimed``: the batches that this look won, each also told to ``tell`` at once, ``manifests``: theirs; ``again``:
+    stem → the batch for which the same set was claimed before; ``troubles``: what went wrong in single sets.
+    ``remembered``: whether the register may know of something incomplete here; ``waiting``: batches whose own sets
+    still lie here, to be fetched.
     """
 
     def __init__(
@@ -109,6 +110,7 @@ class FolderScan:
         self.folder = folder
         self.tell = tell
         self.claimed: list[str] = []
+        self.manifests: dict[str, bytes] = {}
         self.again: dict[str, str] = {}
         self.troubles: list[str] = []
         self.listing = folder.listing()
@@ -232,6 +234,7 @@ class FolderScan:
         log.info("batch %s: %s", batch_id, "claimed" if claim is Claim.NEW else "seen again")
         if claim is Claim.NEW:
             self.claimed.append(batch_id)
+            self.manifests[batch_id] = content
             self.tell(batch_id)
         elif claim is Claim.SAME:
             self.again[stem] = batch_id

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+import numpy as np
 from sqlalchemy import Engine, ForeignKey, and_, exists, func, literal, or_, select, union_all
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
@@ -23,12 +24,13 @@ from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, Kind
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
+from exchange.register.asked_lately import asked_too, forget
 from exchange.register.database import reading, transaction
 from exchange.register.ledger import touched
 from exchange.register.lines import append_event, get_batch, now, transition
 from exchange.register.models import Base, BatchRow
 from exchange.register.states import State
-from exchange.register.told import ToldRow, unpacked
+from exchange.register.told import unpacked
 
 RELEASED: Final = "released"
 REFUSED: Final = "refused"
@@ -207,22 +209,20 @@ class Guard:
         past, mine, all_, not_usual = (Counts(*map(int, sums[:-1])) for sums in found)
         return past, all_ - not_usual - mine
 
-    def small_sets(self, partner: str, at: datetime, renewed: Renewed) -> list[Hashes]:
-        """For each other partner, the hashes of the numbers in its small sets of the span."""
-        packed = func.string_agg(ToldRow.hashes, b"")
-        query = (
-            select(BatchRow.partner, ToldRow.generation, packed)
-            .join(BatchRow, BatchRow.id == ToldRow.batch_id)
-            .join(GuardEvidenceRow, GuardEvidenceRow.batch_id == ToldRow.batch_id)
-            .where(GuardEvidenceRow.at > at - timedelta(days=LIMITS.span_days), BatchRow.partner != partner)
-            .where(GuardEvidenceRow.rows <= LIMITS.small_set)
-            .group_by(BatchRow.partner, ToldRow.generation)
-        )
-        by_batch: dict[str, list[Hashes]] = {}
+    def asked_too(self, partner: str, at: datetime, asked: Hashes, generation: int, renewed: Renewed) -> list[Hashes]:
+        """For each other partner, whom its small sets of the span asked about: of the numbers ``asked``, which are of
+        the newest generation, at least those that are among them.
+        """
+        by_partner: dict[str, list[Hashes]] = {}
         with reading(self.engine) as session:
-            for other, generation, hashes in session.execute(query):
-                by_batch.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, generation))
-        return [Failed.together([Failed(numbers=each) for each in parts]).numbers for parts in by_batch.values()]
+            for other, made_with, hashes in asked_too(session, partner, at, asked, generation):
+                by_partner.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, made_with))
+        return [np.concatenate(parts) for parts in by_partner.values()]
+
+    def forget_numbers(self) -> None:
+        """Of small sets whose span is over."""
+        with transaction(self.engine) as session:
+            forget(session)
 
     def unfinished(self) -> list[GuardHold]:
         """Those that a leader decided of which the partner has not been told yet, the oldest first: the same decision

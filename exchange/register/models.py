@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-TABLES: Final = "0017"
+TABLES: Final = "0018"
 """The migration that makes these tables: a program writes into tables of its own version alone."""
 
 

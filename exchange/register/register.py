@@ -24,6 +24,7 @@ from sqlalchemy.orm import Session
 from exchange.calendar.working_days import Due
 from exchange.register import ledger
 from exchange.register.alerts import Alerts
+from exchange.register.asked_lately import add_asked
 from exchange.register.batches import Claim, FileRecord, file_of
 from exchange.register.clock import Clock
 from exchange.register.configuration import Configuration
@@ -203,6 +204,8 @@ class Register(BatchQueries, LedgerChecks):
                     add_told(session, batch_id, told)
                 if evidence is not None:
                     add_evidence(session, batch_id, evidence)
+                if told is not None and evidence is not None:
+                    add_asked(session, batch_id)
             if not transition(session, batch_id, State.PREPARED, facts, facts | saw | hashes(files), self.actor):
                 return
             session.add_all(file_row(batch_id, file, now()) for file in files)

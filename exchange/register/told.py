@@ -27,6 +27,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, KeyRing, Kind
+from exchange.register.asked_lately import add_asked, take_out
 from exchange.register.database import reading, transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import now
@@ -140,9 +141,12 @@ class ToldIndex:
             row = session.get_one(ToldRow, batch_id, with_for_update=True)
             if row.generation < ring.generation:
                 hashes = ring.renewed(unpacked(row.hashes), Kind.NUMBER, row.generation)
+                was_lately = take_out(session, batch_id)
                 _fill(row, Told.of(ring, [hashes], [np.frombuffer(row.rows, _ROW)]))
                 append_note(session, now(), self.actor, {"told_renewed": batch_id, "generation": ring.generation})
                 touched(session, row)
+                if was_lately:
+                    add_asked(session, batch_id)
 
 
 def _places(hashes: Hashes, wanted: Hashes) -> npt.NDArray[np.int64]:

@@ -19,7 +19,7 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.register import attest, digests, ledger
+from exchange.register import asked_lately, attest, digests, ledger
 from exchange.register.batches import Role
 from exchange.register.merkle import Tree
 from exchange.register.models import BatchRow, FileRow, LedgerHeadRow, LedgerRow
@@ -56,6 +56,7 @@ def verify(session: Session, sizes: Collection[int] = ()) -> Walked:
     if walked.signed_from is not None:
         _verify_tables(session)
         _verify_rows(session, walked)
+        asked_lately.verify(session)
     return walked
 
 

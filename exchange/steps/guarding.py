@@ -77,7 +77,8 @@ class Watch:
         before, failed_before = register.span(partner, at, ring.renewed)
         past, peers = register.past_and_peers(partner, at)
         small = 0 < self.counts.rows <= LIMITS.small_set
-        others = register.small_sets(partner, at, ring.renewed) if small else []
+        asked = ring.renewed(told.hashes, Kind.NUMBER, told.generation)
+        others = register.asked_too(partner, at, asked, ring.generation, ring.renewed) if small else []
         span = Span(
             before + self.counts,
             Failed.together([failed_before, failed]),
@@ -85,7 +86,7 @@ class Watch:
             register.failed_of_others(partner, at, ring.renewed) if len(failed.numbers) else Failed(),
             past,
             peers,
-            partners=most_partners(ring.renewed(told.hashes, Kind.NUMBER, told.generation), others),
+            partners=most_partners(asked, others),
             agreed_rows=context.agreement.limits.max_rows_in_30_days,
         )
         trips = tripped(span) if self.counts.rows else ()

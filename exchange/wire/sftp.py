@@ -48,6 +48,17 @@ class SftpClient(paramiko.SFTPClient):
         except EOFError:
             client._request(CMD_CLOSE, handle)
 
+    @contextmanager
+    def reading(self, path: str) -> Iterator[paramiko.SFTPFile]:
+        """A file, opened for reading. That it is closed is told and not waited for: the answer says nothing that is
+        needed, and comes with that of the next question.
+        """
+        remote = self.open(path, "rb")
+        try:
+            yield remote
+        finally:
+            cast("Any", remote)._close(async_=True)
+
     def _request(self, t: int, *args: object) -> tuple[int, paramiko.Message]:
         """The kind of the server's answer, and the answer."""
         kind, answer = super()._request(t, *args)  # type: ignore[misc]  # likewise

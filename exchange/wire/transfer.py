@@ -110,7 +110,7 @@ def check(sftp: SftpClient, path: str, size: int, digest: str) -> None:
     _check_size(sftp, path, size)
     hashed = hashlib.sha256()
     try:
-        with sftp.open(path, "rb") as remote:
+        with sftp.reading(path) as remote:
             for chunk in pieces(sftp, remote, size, to_its_end=False):
                 hashed.update(chunk)
     except PermissionError:

@@ -262,8 +262,8 @@ class Folder:
 
     def _read(self, path: str, limit: int) -> bytes:
         """At most one byte more than ``limit``."""
-        with self._file_trouble(), self._opened(path) as remote:
-            return remote.read(limit + 1)
+        with self._file_trouble(), self._opened(path) as (remote, size):
+            return remote.read(min(size or limit + 1, limit + 1))  # not asked at its end whether more follows
 
     def fetch(self, name: str, to: Path, *, limit: int, expected_size: int) -> str:
         """Fetches a request's data file; its SHA-256. At most ``limit`` bytes are taken, whatever the server says."""
@@ -283,20 +283,23 @@ class Folder:
 
     def _download(self, name: str, size: int) -> Generator[bytes]:
         """A request's bytes; what goes wrong in here is the server's, and in the caller's block the caller's."""
-        with self._file_trouble(), self._opened(self._request_path(name)) as remote:
+        with self._file_trouble(), self._opened(self._request_path(name)) as (remote, _):
             yield from pieces(self.sftp, remote, size)
 
     @contextmanager
-    def _opened(self, path: str) -> Iterator[paramiko.SFTPFile]:
-        """A file, opened for reading; only a plain file, also if it was exchanged since it was listed."""
+    def _opened(self, path: str) -> Iterator[tuple[paramiko.SFTPFile, int]]:
+        """A file, opened for reading, and how large the server says it is now, 0 where it does not; only a plain file,
+        also if it was exchanged since it was listed.
+        """
         if not stat.S_ISREG(self.sftp.lstat(path).st_mode or 0):
             msg = "a listed file is no plain file any more"
             raise Unsettled(msg)
-        with self._unreadable(), self.sftp.open(path, "rb") as remote:
-            if not stat.S_ISREG(remote.stat().st_mode or 0):
+        with self._unreadable(), self.sftp.reading(path) as remote:
+            found = remote.stat()
+            if not stat.S_ISREG(found.st_mode or 0):
                 msg = "a listed file is no plain file any more"
                 raise Unsettled(msg)
-            yield remote
+            yield remote, found.st_size or 0
 
     @contextmanager
     def _unreadable(self) -> Iterator[None]:

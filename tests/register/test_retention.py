@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, select
 
 from exchange import retention
 from exchange.app import App
@@ -21,7 +21,10 @@ from exchange.base.errors import Halt, Refused
 from exchange.base.files import sha256, write_atomically
 from exchange.calendar.working_days import Due
 from exchange.demo.world import PARTNERS, World, agreement_toml
+from exchange.guard.limits import LIMITS
 from exchange.register import FileRecord, Register, Role, State
+from exchange.register.asked_lately import AskedLatelyRow
+from exchange.register.database import transaction
 from exchange.settings import Settings
 from exchange.settings_sections import Keys, RegisterSettings, RetentionDays
 from exchange.steps.objection import check_objection
@@ -142,6 +145,17 @@ def test_each_kind_has_its_time(desk: Desk, manifest: RequestManifest) -> None:
     lines = desk.register.verify()[0]
     assert retention.run(desk.later(400)).total() == 0
     assert desk.register.verify()[0] == lines, "done once"
+
+
+def test_whom_small_sets_asked_about_goes_after_the_guards_span(desk: Desk) -> None:
+    """Its clock is the register's, by which the guard's span is reckoned."""
+    with transaction(desk.register.engine) as session:
+        for batch, days in (("old", LIMITS.span_days + 2), ("young", LIMITS.span_days - 1)):
+            at = datetime.now(UTC) - timedelta(days=days)
+            session.add(AskedLatelyRow(number=1, batch_id=batch, at=at))
+    retention.run(desk.app)
+    with transaction(desk.register.engine) as session:
+        assert list(session.scalars(select(AskedLatelyRow.batch_id))) == ["young"]
 
 
 def test_an_open_batch_is_not_touched(desk: Desk, manifest: RequestManifest) -> None:

@@ -203,6 +203,19 @@ def test_never_more_than_the_limit(folder: Folder, to_office: Path, tmp_path: Pa
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("size", [0, 1, 99, 100])
+def test_a_small_file_costs_five_messages(folder: Folder, to_office: Path, size: int) -> None:
+    """What lies there (twice, against an exchange), opening, reading, closing; not what follows its end, where there
+    is something to read at all.
+    """
+    (to_office / "a.csv").write_bytes(b"x" * size)
+    for _ in range(2):  # the answer to the first closing comes with those of the second
+        asked = folder.sftp.request_number
+        assert folder.read_small("a.csv", 100) == b"x" * size
+        assert folder.sftp.request_number - asked == 5
+    assert folder.answers()
+
+
 def test_a_file_that_is_gone(folder: Folder, tmp_path: Path) -> None:
     with pytest.raises(Unsettled):
         folder.fetch("gone.csv", tmp_path / "here", limit=100, expected_size=10)
