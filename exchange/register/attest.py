@@ -152,8 +152,8 @@ def attest_added(session: Session, row: Any, at: datetime) -> None:
 
 def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:
     """Halt where one of these rows, all of one table of ``digests.BY_ROW``, is not what the last signed line that tells
-    of it says. ``since``: when the first of them was written; the lines from then on are read, or of the last hour
-    where a row says that it was written later than now.
+    of it says. The transaction has locked them, or sees one moment. ``since``: when the first of them was written; the
+    lines from then on are read, or of the last hour where a row says that it was written later than now.
     """
     table = rows[0].__tablename__
     held = dict(digests.of_rows(session, table, [digests.primary_key(row) for row in rows]))
