@@ -29,7 +29,7 @@ from exchange.base.files import sync_folder, write_atomically
 from exchange.register import ledger
 from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, LedgerKey, note, parse_note
-from exchange.register.verify import Walked
+from exchange.register.walk import Walked
 
 _PARTED: Final = ".parted"
 _COSIGNED: Final = "cosigned"
