@@ -20,6 +20,7 @@ from sqlalchemy.types import String
 
 from exchange.base.errors import Halt
 from exchange.register import attest, digests, ledger
+from exchange.register.as_made import check_as_made
 from exchange.register.batches import Role
 from exchange.register.models import BatchRow, FileRow, LedgerRow
 from exchange.register.walk import Walked, walk
@@ -38,6 +39,7 @@ def verify(session: Session, sizes: Collection[int] = ()) -> Walked:
     The session must be a new one: everything is read as of one moment, so that work may go on meanwhile.
     """
     session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
+    check_as_made(session)
     walked, _ = walk(session, sizes)
     for batches in _several(session):
         _verify_facts(session, batches)
