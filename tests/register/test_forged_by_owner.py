@@ -57,6 +57,10 @@ FORGERIES = {
         " CREATE CAST (release AS jsonb) WITH FUNCTION told(release)",
         "DROP CAST (release AS jsonb); DROP FUNCTION told(release)",
     ),
+    "a foreign key that is gone": (
+        "ALTER TABLE release DROP CONSTRAINT fk_release_batch_id",
+        "ALTER TABLE release ADD CONSTRAINT fk_release_batch_id FOREIGN KEY (batch_id) REFERENCES batch (id)",
+    ),
     "a table behind a table": ("CREATE TABLE kept () INHERITS (release)", "DROP TABLE kept"),
 }  # fmt: skip
 
