@@ -104,15 +104,21 @@ def _with_queue(session: Session, batch_id: str, line: LedgerRow | None, held: M
     return {**held, _QUEUE: digests.of_queue(session, batch_id) or ""} if tells_queue(line) else held
 
 
-def attest_several(session: Session, batch_ids: Sequence[str]) -> None:
-    """The same of many at once, for what is read of them in this transaction, which is to see one moment."""
+def attest_several(session: Session, batch_ids: Sequence[str], *, signed_from: int | None = None) -> None:
+    """The same of many at once, for what is read of them in this transaction, which is to see one moment.
+    ``signed_from``: of all lines from this one on it was found in it that the office signed them.
+    """
     key = ledger.key_of(session)
     held = digests.of_batches(session, batch_ids, queue=True)
     last = select(LedgerRow).ext(distinct_on(LedgerRow.batch_id)).where(LedgerRow.batch_id.in_(batch_ids))
     lines = {line.batch_id: line for line in session.scalars(last.order_by(LedgerRow.batch_id, LedgerRow.seq.desc()))}
     for batch_id in batch_ids:
         line = lines.get(batch_id)
-        check(batch_id, line, _with_queue(session, batch_id, line, held[batch_id]), key)
+        now = _with_queue(session, batch_id, line, held[batch_id])
+        if line is None or signed_from is None or line.seq < signed_from:
+            check(batch_id, line, now, key)
+        else:
+            check_held(batch_id, line, now)
 
 
 def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: LedgerKey) -> None:
@@ -126,6 +132,11 @@ def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: L
     if not ledger.is_signed(line, key):
         msg = f"line {line.seq} about {batch_id} was not signed by this office; a person must look"
         raise Halt(msg, zh=f"{batch_id} 的登记（第 {line.seq} 行）不是本单位签名，请告知系统管理员")
+    check_held(batch_id, line, held)
+
+
+def check_held(batch_id: str, line: LedgerRow, held: Mapping[str, str]) -> None:
+    """The same of a line that is known to be signed."""
     if other := altered(line, held):
         msg = f"{batch_id} is not what the ledger says: {', '.join(other)} was altered"
         raise Halt(msg, zh=f"{batch_id} 与登记簿不符：{', '.join(other)} 被改动，请告知系统管理员")
@@ -152,8 +163,8 @@ def attest_added(session: Session, row: Any, at: datetime) -> None:
 
 def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:
     """Halt where one of these rows, all of one table of ``digests.BY_ROW``, is not what the last signed line that tells
-    of it says. ``since``: when the first of them was written; the lines from then on are read, or of the last hour
-    where a row says that it was written later than now.
+    of it says. The transaction has locked them, or sees one moment. ``since``: when the first of them was written; the
+    lines from then on are read, or of the last hour where a row says that it was written later than now.
     """
     table = rows[0].__tablename__
     held = dict(digests.of_rows(session, table, [digests.primary_key(row) for row in rows]))

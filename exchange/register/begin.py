@@ -14,8 +14,10 @@ from typing import Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from exchange.register import digests, ledger, review_blocks, verify
+from exchange.register import digests, ledger, review_blocks
 from exchange.register.models import BatchRow
+from exchange.register.verify import verify_facts
+from exchange.register.walk import walk
 
 _CHUNK: Final = 1000
 _FACTS: Final = {"signing": "begins"}
@@ -24,10 +26,10 @@ _FACTS: Final = {"signing": "begins"}
 def begin(session: Session, at: datetime, actor: str) -> int:
     """Signs from here on; the number of the first signed line. Halt where an old line or batch is not sound."""
     ledger.lock(session)
-    walked, tree = verify.walk(session)
+    walked, tree = walk(session)
     if walked.signed_from is not None:
         return walked.signed_from
-    verify.verify_facts(session)
+    verify_facts(session)
     previous, first = walked.last_hash, walked.lines + 1
     for batches in _several(session):
         for batch_id, _ in batches:

@@ -27,9 +27,10 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.base.files import sync_folder, write_atomically
 from exchange.register import ledger
+from exchange.register.as_made import check_as_made
 from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, LedgerKey, note, parse_note
-from exchange.register.verify import Walked
+from exchange.register.walk import Walked
 
 _PARTED: Final = ".parted"
 _COSIGNED: Final = "cosigned"
@@ -108,9 +109,11 @@ def read(path: Path, key: LedgerKey) -> Checkpoint:
 
 
 def check_newest(session: Session, kept: Kept) -> None:
-    """Halt where the line of the newest kept checkpoint is not in the ledger as it was. A clock that once ran ahead
+    """Halt where the line of the newest kept checkpoint is not in the ledger as it was, or where the tables are not as
+    they were made, so that something else may be read of them than what lines tell. A clock that once ran ahead
     left some for days to come: the one that knows the most lines is looked at, whatever its day.
     """
+    check_as_made(session)
     days = kept.files()[-_LOOKED_AT:]
     largest = max(days, key=lambda path: _size(path, path.stat().st_mtime_ns), default=None)
     _check_agree(session, {*days[-2:], *kept.cosigned()[-1:], *filter(None, [largest])})

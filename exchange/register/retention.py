@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from exchange.base.errors import Halt
-from exchange.register.attest import attest_rows, attest_to_change
+from exchange.register.attest import attest_rows, attest_to_change, one_moment
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch
@@ -103,7 +103,7 @@ class Retention:
 
     def intended(self) -> list[tuple[int, str, str]]:
         """(id, SHA-256, kind) of the archive's destructions that are not done, the oldest first."""
-        with transaction(self.engine) as session:
+        with one_moment(self.engine) as session:
             rows = _undone(session, DestructionRow.kind != EXPORTS)
             return [(row.id, row.sha256, row.kind) for row in rows]
 
@@ -160,7 +160,7 @@ class Retention:
 
     def intended_exports(self) -> list[tuple[int, str, str]]:
         """(id, name, SHA-256) of the raw exports' destructions that are not done, the oldest first."""
-        with transaction(self.engine) as session:
+        with one_moment(self.engine) as session:
             return [(row.id, row.role, row.sha256) for row in _undone(session, DestructionRow.kind == EXPORTS)]
 
     def export_destroyed(self, number: int, at: datetime) -> None:
@@ -250,7 +250,9 @@ _HOLD: Final = ("number", "held_at", "held_by", "reason", "released_at", "releas
 
 
 def _undone(session: Session, which: ColumnElement[bool]) -> Sequence[DestructionRow]:
-    """The destructions that are not done, as the ledger tells them: what nobody intended destroys nothing."""
+    """The destructions that are not done, as the ledger tells them: what nobody intended destroys nothing. In a session
+    that sees one moment: another night may do one of them, and have it told, while these are held against the lines.
+    """
     query = select(DestructionRow).where(DestructionRow.done_at.is_(None), which).order_by(DestructionRow.id)
     rows = session.scalars(query).all()
     if rows:

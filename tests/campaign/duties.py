@@ -5,13 +5,14 @@ Each opens the office for itself, as its own process would, and takes one word: 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import Final
 
 from sqlalchemy import make_url
 
 from exchange import pipeline, retention
+from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import SOURCES
@@ -22,13 +23,12 @@ from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.settings import Settings
 from exchange.snapshots.build import build
+from exchange.steps.disclosure import SPOT
 from exchange.watch.all_watches import watch_all
 from exchange.watch.configuration import watch_configuration
 
 _LATER: Final = timedelta(days=4000)
 """All that is kept of ended batches is past its time then."""
-
-_DECIDED: Final = {"criminal_record": "record_found"}
 
 
 def batch(batch_id: str) -> None:
@@ -60,12 +60,20 @@ def deliver(batch_id: str) -> None:
 
 
 def decide(batch_id: str) -> None:
-    """An officer decides all rows of the batch as they are proposed."""
+    """An officer decides all rows of the batch as they were planted."""
     with App.open(OFFICER_ID) as app:
         for review in app.register.reviews.find(ReviewFilter(batch_id, None, ReviewState.OPEN)):
             case = load_cases(app, batch_id, [review], hold=True)[0]
-            answers = complete(case.open, {each: _DECIDED.get(each, "consistent") for each in case.open})
+            answers = complete(case.open, decided(review.causes, case.open))
             app.register.reviews.decide(batch_id, [Decision(review.row, review.version, answers, "case_file")])
+
+
+def decided(causes: Collection[str], columns: Collection[str]) -> dict[str, str]:
+    """What an officer says who knows what was planted: everybody is who they say, and has a record, but for those whom
+    only the lot picked. A clock that stepped back behind a release makes it pick one where it picks nobody else.
+    """
+    record = "no_record" if set(causes) == {SPOT} else "record_found"
+    return {column: record if column in LETTER_ITEMS else "consistent" for column in columns}
 
 
 def propose(_: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.campaign import tracer
+from tests.campaign.duties import decided
 from tests.campaign.gate import Fault, Gate
 from tests.campaign.report import BEGIN, END, main, table
 from tests.campaign.story import Story, told
@@ -142,3 +143,12 @@ def test_runs_of_several_seeds_add_up(tmp_path: Path, monkeypatch: pytest.Monkey
         assert "3 rounds in 1.0 hours of rounds, 2026-11-28 to 2026-11-29, seeds 1, 2." in text
         assert "- seed 2, raced: built: home of / one" in text
         assert "old" not in text
+
+
+@pytest.mark.parametrize(
+    ("causes", "said"),
+    [(("criminal_record",), "record_found"), (("criminal_record", "spot_check"), "record_found"),
+     (("spot_check",), "no_record")],
+)  # fmt: skip
+def test_the_officer_finds_no_record_of_whom_only_the_lot_picked(causes: tuple[str, ...], said: str) -> None:
+    assert decided(causes, ["criminal_record", "sex"]) == {"criminal_record": said, "sex": "consistent"}

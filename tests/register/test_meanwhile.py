@@ -5,13 +5,15 @@ Between the moment in which a batch is held against the ledger and the line that
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import count
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -203,3 +205,31 @@ def test_an_exemption_of_before_lines_were_signed_counts(register: Register, int
         touched(session, row)
     with one_moment(register.engine) as session:
         attest_added(session, session.get_one(ConformanceRow, ("bank", 1)), AT - timedelta(days=200))
+
+
+@pytest.mark.parametrize("after", range(3))
+def test_what_another_night_does_while_it_is_looked_at_is_no_forgery(
+    register: Register, database: Database, after: int
+) -> None:
+    """It removes one of the files between two questions of this one, and has that told."""
+    other = database.open("another night")
+    register.retention.intend_exports([("population/2026-11-01", "x")], "30 days", AT)
+    register.retention.intend_nameless(["d" * 64], "30 days", AT)
+    try:
+        for intended in (register.retention.intended_exports, register.retention.intended):
+            ((number, *_),) = intended()
+
+            asked = count()
+
+            def done_meanwhile(
+                *_: object, asked: Iterator[int] = asked, number: int = number, after: int = after
+            ) -> None:
+                if next(asked) == after:
+                    other.retention.export_destroyed(number, AT)
+
+            event.listen(register.engine, "after_cursor_execute", done_meanwhile)
+            assert [each for each, *_ in intended()] == [number], "as it was when it was asked"
+            event.remove(register.engine, "after_cursor_execute", done_meanwhile)
+            assert intended() == []
+    finally:
+        other.close()

@@ -1,0 +1,137 @@
+"""Walking over the ledger: each line is where it was put, has the hash that it had, and was signed by this office.
+
+Rules
+- Lines are read in order, so many at once, as plain rows: a year's ledger has some two million.
+- Numbers, hashes and the tree are this thread's work. The signatures, most of the time, are checked by others beside
+  it, as many as there are processors.
+- What is said is the first line that is wrong.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Final, NoReturn, cast
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from exchange.base.errors import Halt
+from exchange.register import ledger
+from exchange.register.merkle import Tree
+from exchange.register.models import LedgerHeadRow, LedgerRow
+from exchange.register.signing import Checkpoint, LedgerKey
+
+_AT_ONCE: Final = 2000
+_OF_A_THREAD: Final = 250
+_IN_ORDER: Final = select(*LedgerRow.__table__.columns).order_by(LedgerRow.seq).execution_options(yield_per=_AT_ONCE)
+
+
+@dataclass
+class Walked:
+    """What a walk over the lines found: how many, the last hash, from which line on they are signed, and what the
+    single rows (``digests.BY_ROW``) are told to be; ``checkpoints``: of the lines that were asked for.
+    """
+
+    lines: int = 0
+    last_hash: str = ledger.BEGINNING
+    signed_from: int | None = None
+    rows: dict[str, str] = field(default_factory=dict)
+    checkpoints: dict[int, Checkpoint] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class _Signed:
+    """A line that must be signed. ``checkpoint``: what the lines up to it add up to; the rest: what it says itself."""
+
+    checkpoint: Checkpoint
+    root: str | None
+    signature: str | None
+    digests: str | None
+
+    def holds(self, key: LedgerKey) -> bool:
+        return self.root == self.checkpoint.root and key.is_signed(self.checkpoint, self.signature)
+
+
+def walk(session: Session, sizes: Collection[int] = ()) -> tuple[Walked, Tree]:
+    """All lines, and the tree over them; Halt with the first that is not what it was. ``sizes``: the numbers of the
+    lines whose checkpoints are wanted.
+    """
+    walked, tree, wanted = Walked(), Tree(), frozenset(sizes)
+    with ThreadPoolExecutor() as others, session.execute(_IN_ORDER) as lines:
+        begun: list[Future[dict[str, str]]] = []
+        for several in lines.partitions():
+            signed, altered = _followed(walked, tree, wanted, cast("Sequence[LedgerRow]", several))
+            _told(walked, begun)
+            begun = [others.submit(_check, part, ledger.key_of(session)) for part in _parts(signed)]
+            if altered is not None:
+                _told(walked, begun)
+                _altered(altered)
+        _told(walked, begun)
+    _check_head(session, walked, tree)
+    return walked, tree
+
+
+def _followed(
+    walked: Walked, tree: Tree, wanted: Collection[int], lines: Sequence[LedgerRow]
+) -> tuple[list[_Signed], int | None]:
+    """Those of the next lines that must be signed, up to the first that does not follow on the one before; the number
+    of that one.
+    """
+    signed: list[_Signed] = []
+    for line in lines:
+        number = walked.lines + 1
+        if line.seq != number or line.previous_hash != walked.last_hash or line.hash != ledger.hash_of(line):
+            return signed, number
+        tree.add(line.hash)
+        is_earlier = line.signature is None and line.digests is None  # of an earlier version, before the first signed
+        if walked.signed_from is None and not is_earlier:
+            walked.signed_from = number
+        if walked.signed_from is not None or number in wanted:
+            checkpoint = Checkpoint(number, base64.b64encode(tree.root()).decode(), line.hash)
+            if walked.signed_from is not None:
+                signed.append(_Signed(checkpoint, line.root, line.signature, line.digests))
+            if number in wanted:
+                walked.checkpoints[number] = checkpoint
+        walked.lines, walked.last_hash = number, line.hash
+    return signed, None
+
+
+def _parts(signed: Sequence[_Signed]) -> list[Sequence[_Signed]]:
+    return [signed[start : start + _OF_A_THREAD] for start in range(0, len(signed), _OF_A_THREAD)]
+
+
+def _check(signed: Sequence[_Signed], key: LedgerKey) -> dict[str, str]:
+    """What these lines tell of single rows; Halt with the first that is not signed."""
+    rows: dict[str, str] = {}
+    for line in signed:
+        if not line.holds(key):
+            msg = f"line {line.checkpoint.size} of the ledger was not signed by this office"
+            raise Halt(msg)
+        if "/" in (line.digests or ""):  # as names of rows have it, and of tables none
+            told = json.loads(line.digests or "{}").items()
+            rows.update((name, digest) for name, digest in told if "/" in name)
+    return rows
+
+
+def _told(walked: Walked, begun: Sequence[Future[dict[str, str]]]) -> None:
+    for each in begun:
+        walked.rows.update(each.result())
+
+
+def _altered(number: int) -> NoReturn:
+    msg = f"the ledger was altered at line {number}"
+    raise Halt(msg)
+
+
+def _check_head(session: Session, walked: Walked, tree: Tree) -> None:
+    head = session.get(LedgerHeadRow, True)
+    if (head.seq, head.hash) != (walked.lines, walked.last_hash) if head else walked.lines != 0:
+        msg = f"the ledger was cut short after line {walked.lines}"
+        raise Halt(msg)
+    if walked.signed_from is not None and (head is None or head.subtrees != tree.written):
+        msg = "the ledger's head is not what its lines add up to"
+        raise Halt(msg)
