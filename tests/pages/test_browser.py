@@ -34,6 +34,12 @@ PAGES = (
 )
 SIZES = ((1366, 768), (683, 384))
 """A common screen, and the same at 200 %."""
+BEYOND = """
+Object.fromEntries([...document.querySelectorAll("body *:not(.skip)")]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".wide, .mark"))
+  .map((each) => [each.tagName, each.getBoundingClientRect().right]))
+""".strip()
+"""What reaches beyond the right edge, but for what is scrolled by itself."""
 
 
 @pytest.fixture
@@ -95,6 +101,7 @@ def test_each_page_for_a_screen_reader_and_at_two_sizes(
     violations = [gave for gave in driven.gave if isinstance(gave, list)]
     assert len(violations) == (len(shown) + 1) * len(SIZES)
     assert [each for each in violations if each] == []
+    assert [gave for gave in driven.gave if isinstance(gave, dict)] == [{}] * len(violations), "beyond the right edge"
 
 
 def test_a_button_is_called_what_stands_on_it() -> None:
@@ -115,6 +122,7 @@ def _looked_at(name: str, place: Path) -> list[dict[str, Any]]:
         steps += [
             {"do": "resize", "width": width, "height": height},
             {"do": "axe"},
+            {"do": "evaluate", "script": BEYOND},
             {"do": "screenshot", "to": str(place / f"{name}-{width}.png"), "full": True},
         ]
     return steps

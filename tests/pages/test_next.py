@@ -97,6 +97,17 @@ def test_a_row_is_handed_to_a_colleague_who_alone_opens_it(pages: Pages, app: Ap
     app.register.verify()
 
 
+def test_nobody_decides_unseen_what_was_handed_to_them(pages: Pages, app: App, batch: str) -> None:
+    go_on(pages, "officer", batch)
+    assert pages.post("officer", "/review/hand", batch=batch, row="1", to=SECOND_OFFICER_ID)[0] == 303
+    given = {"batch": batch, "row": "1"}
+    status, said = pages.post("officer-b", "/review/decide", **given, version="1", **SAID)
+    assert (status, "请先打开" in said) == (409, True)
+    assert pages.post("officer-b", "/review/open", **given)[0] == 200
+    decided(pages, "officer-b", batch, 1)
+    assert app.register.reviews.get(batch, 1).decided_by == SECOND_OFFICER_ID
+
+
 @pytest.mark.parametrize("to", ["", "nobody", OFFICER_ID, LEADER_ID, "p-yanbian"])
 def test_a_row_is_handed_to_nobody_who_may_not_decide_it(pages: Pages, app: App, batch: str, to: str) -> None:
     go_on(pages, "officer", batch)
