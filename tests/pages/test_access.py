@@ -56,6 +56,18 @@ def test_no_write_without_a_token_of_the_own_account(pages: Pages, route: PageRo
     assert pages.post(login, route.path, forged, batch="no.such", row="1")[0] == 403
 
 
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=ids)
+def test_who_reloads_what_a_form_opened_is_led_to_the_form(pages: Pages, route: PageRoute) -> None:
+    login = next(each for each in ACCOUNTS if route.name in EXPECTED[each])
+    answer = pages.client.get(route.path, headers={"x-login": login}, follow_redirects=False)
+    section = route.path.rpartition("/")[0]
+    if any((each.method, each.path) == ("GET", section) for each in ROUTES):
+        assert (answer.status_code, answer.headers["location"]) == (303, section)
+        assert pages.get(login, section)[0] == 200
+    else:
+        assert answer.status_code in (200, 404)
+
+
 def test_what_writes_is_no_get() -> None:
     words = {"approve_release", "return_release", "decide_stop", "decide_hold", "extend", "decide_extension"}
     assert {route.name for route in ROUTES if route.fresh} == words
