@@ -51,8 +51,27 @@ def decide(
         asked = unregistered.decide(table, sources.population, today)
         return asked.with_columns(pl.lit(NOBODY).alias(PERSON)).with_columns(_causes(tuple(items)))
     frame = identify(id_numbers.standardise(table, today), sources.population)
-    if settled:
-        frame = frame.with_columns(pl.col(IDENTITY_COLUMN).replace("under_review", "consistent"))
+    return _answered(_settled(frame) if settled else frame, items, sources)
+
+
+def decide_both(
+    table: pl.DataFrame, items: Sequence[str], sources: Sources, today: date
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """``decide``, and the same ``settled``, for less than two matches: of few rows most of it is the way there."""
+    if unregistered.CODE in items:
+        answers = decide(table, items, sources, today)
+        return answers, answers
+    frame = identify(id_numbers.standardise(table, today), sources.population)
+    both = _answered(pl.concat([frame, _settled(frame)]), items, sources)
+    return both[: frame.height], both[frame.height :]
+
+
+def _settled(frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.with_columns(pl.col(IDENTITY_COLUMN).replace("under_review", "consistent"))
+
+
+def _answered(frame: pl.DataFrame, items: Sequence[str], sources: Sources) -> pl.DataFrame:
+    """The answers to rows whose identity is decided."""
     rules = [RULES[item] for item in items if item in RULES]
     frame = _with_register(frame, rules, sources.population)
     told = pl.col("register.cancelled") & (pl.col(IDENTITY_COLUMN) == "consistent") & sources.tells_cancellation

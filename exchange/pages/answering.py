@@ -3,6 +3,8 @@
 Rules
 - Every answer carries ``HEADERS``: kept nowhere, nothing from outside, no script in the page, framed by this site.
 - An error becomes a page that says what to do, in Chinese first; never a trace, never a value of a person.
+- What a form opened is opened anew by its form alone: whoever reloads it (Airflow does so by its address) is led to the
+  page that the form stands on.
 - A form is read up to ``_MAX_FORM`` bytes, as what a browser's form sends and nothing else; a field that is there twice
   has no value, for two readers would take two.
 - U+0000 is in no text that anybody means, and PostgreSQL takes none: it ends at the door, in a path, a query, a form.
@@ -16,12 +18,12 @@ from typing import Any, Final
 from urllib.parse import parse_qs
 
 from fastapi import HTTPException, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.exceptions import HTTPException as AnyHttpException
 
 from exchange.base.errors import ExchangeError, Retryable
-from exchange.pages.access import Visitor
+from exchange.pages.access import ROUTES, Visitor
 
 HEADERS: Final = {
     "Cache-Control": "no-store",
@@ -50,6 +52,14 @@ _SENTENCES: Final = {
     404: ("没有这一页", "There is no such page"),
     413: ("提交的内容过长", "What was sent is too long"),
 }
+_PAGES: Final = {route.path for route in ROUTES if route.method == "GET"}
+_FORM_OF: Final = {
+    route.path: section
+    for route in ROUTES
+    if route.method == "POST" and (section := route.path.rpartition("/")[0]) in _PAGES
+}
+"""Address of a form → the page on which it stands."""
+_UNMET: Final = (404, 405)
 _OTHERWISE: Final = ("请求有误", "The request is not right")
 
 
@@ -80,6 +90,10 @@ class LogInAgain(HTTPException):
 
 async def http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, AnyHttpException) else HTTPStatus.BAD_REQUEST
+    base = request.scope.get("root_path", "")
+    stands_on = _FORM_OF.get(request.url.path.removeprefix(base))
+    if request.method == "GET" and status in _UNMET and stands_on:
+        return RedirectResponse(base + stands_on, 303)
     if not isinstance(error, LogInAgain):
         return message(request, status, *_SENTENCES.get(status, _OTHERWISE))
     answer = message(request, status, *error.sentence)

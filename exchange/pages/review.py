@@ -143,12 +143,13 @@ def chosen(form: Mapping[str, str]) -> Chosen:
 
 def _opened(asked: Asked, review: Review) -> Response:
     """One row with its people; the register has been told before this is rendered."""
-    may_decide = _decidable(asked.app, review)
+    register = asked.app.register
+    batch = register.batch(review.batch)
+    two = needs_two(batch)
+    may_decide = _decidable(asked.app, review, two=two)
     with without_values():
         case = load_cases(asked.app, review.batch, [review], hold=may_decide)[0]
         lines, held = compared(case), records(case)
-    register = asked.app.register
-    batch = register.batch(review.batch)
     partner, purpose = named(agreements(asked.app), batch)
     return asked.page(
         "row.html",
@@ -173,7 +174,7 @@ def _opened(asked: Asked, review: Review) -> Response:
         left=_left(asked),
         last_reason=asked.form.get("reason", ""),
         colleagues=_colleagues(asked, review) if may_decide and review.state is ReviewState.OPEN else [],
-        two=needs_two(asked.app, review.batch),
+        two=two,
         disputed=[(words.who(asked.app.settings, each.by), _in_words(each.answers)) for each in review.words]
         if review.is_disputed
         else [],
@@ -184,7 +185,7 @@ def decide_row(asked: Asked) -> Response:
     """Takes the decision, all of it or nothing, and leads back to the list."""
     review, form = own_row(asked), asked.form
     version = number_of(form.get("version", ""))
-    if review.held_by != asked.app.register.actor:
+    if not review.was_opened_by(asked.app.register.actor, asked.app.now()):
         msg = f"{review.batch} row {review.row} is not open with you; open it, then decide"
         raise Halt(msg, zh=f"{review.batch} 第 {review.row} 行不在您手中，请先打开再核实")
     answers = {name.removeprefix(ANSWER): code for name, code in form.items() if name.startswith(ANSWER) and code}
@@ -238,11 +239,10 @@ def undo_row(asked: Asked) -> Response:
     return asked.see("/review?undone=1")
 
 
-def _decidable(app: App, review: Review) -> bool:
+def _decidable(app: App, review: Review, *, two: bool) -> bool:
     """Whether this person may give a word on it now."""
     if review.waits_without(app.register.actor):
         return False
-    two = needs_two(app, review.batch)
     return review.state is ReviewState.OPEN or (review.state is ReviewState.DECIDED and not two)
 
 

@@ -79,6 +79,10 @@ class Review:
         """Whether two officers said different things of it, and a third, or a leader, decides."""
         return self.state is ReviewState.OPEN and len(self.words) >= eyes.DISPUTED
 
+    def was_opened_by(self, person: str, at: datetime) -> bool:
+        """Whether this person opened it, and nobody since; what a colleague handed them they have yet to open."""
+        return self.held_by == person and not (self.held_until is not None and self.held_until > at + HELD)
+
     def waits_without(self, person: str) -> bool:
         """Whether it is open, and this person has given a word on it already."""
         return self.state is ReviewState.OPEN and any(word.by == person for word in self.words)

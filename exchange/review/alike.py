@@ -56,7 +56,8 @@ class Alike:
 
 def may_be_alike(app: App, batch_id: str) -> bool:
     """Whether rows of this batch are ever decided together."""
-    return app.register.batch(batch_id).objects_to is None and not needs_two(app, batch_id)
+    batch = app.register.batch(batch_id)
+    return batch.objects_to is None and not needs_two(batch)
 
 
 def alike(app: App, batch_id: str, causes: Sequence[str]) -> Alike | None:
@@ -95,7 +96,7 @@ def decide_together(app: App, batch_id: str, causes: Sequence[str], shown: str, 
     if lot is None or lot.shown != shown:
         msg = f"{batch_id}: what was shown has changed since; look at the sample again"
         raise Halt(msg, zh=f"{batch_id}：所示内容已有变动，请重新抽看")
-    if any(each.held_by != app.register.actor for each in lot.sample):
+    if not all(each.was_opened_by(app.register.actor, app.now()) for each in lot.sample):
         msg = f"{batch_id}: the sample is not open with you; look at it, then decide"
         raise Halt(msg, zh="抽看的行不在您手中，请重新抽看后再登记")
     note = f"同类 {len(lot.reviews)} 行，抽看 {SAMPLE_ROWS} 行后一并核实"

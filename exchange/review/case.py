@@ -65,10 +65,11 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
     """
     app.register.reviews.opened(batch_id, [review.row for review in reviews], hold=hold)
     context, rows = BatchContext.of(app, app.register.batch(batch_id)), [review.row for review in reviews]
-    matched, claims = _matched(context, rows), context.claims(rows)
+    claims = context.claims(rows)
     if context.earlier is None:
-        first, proposed = context, context.matched(rows, settled=True)
+        first, (matched, proposed) = context, _both(context, rows)
     else:
+        matched = _waiting(context, context.matched(rows))
         first, of_first = context.earlier, context.earlier.rows_of(claims[REFERENCE])
         claims = _of_first(claims, first.claims(of_first))
         proposed = _of_first(matched.select(REFERENCE), first.answers(of_first))
@@ -106,25 +107,33 @@ def proposals(app: App, batch_id: str, rows: Sequence[int]) -> list[Proposed]:
     if not rows:
         return []
     context = BatchContext.of(app, app.register.batch(batch_id))
-    proposed, claims = context.matched(rows, settled=True), context.claims(rows)
+    (matched, proposed), claims = _both(context, rows), context.claims(rows)
     sources = context.sources(later=bool(context.later_pins))
-    columns = open_columns(app, batch_id, rows)
     return [
-        Proposed(columns[row], _codes(proposed, row), len(_meant(claims[[row]], sources, context, _NUMBERS)))
+        Proposed(_open(matched, row), _codes(proposed, row), len(_meant(claims[[row]], sources, context, _NUMBERS)))
         for row in range(proposed.height)
     ]
 
 
 def open_columns(app: App, batch_id: str, rows: Sequence[int]) -> list[dict[str, str]]:
     """For each of these rows the columns that are to be decided, with their answers now; nothing is opened."""
-    matched = _matched(BatchContext.of(app, app.register.batch(batch_id)), rows)
-    codes = [_codes(matched, row) for row in range(matched.height)]
-    return [{column: code for column, code in each.items() if code in PENDING} for each in codes]
+    context = BatchContext.of(app, app.register.batch(batch_id))
+    matched = _waiting(context, context.matched(rows))
+    return [_open(matched, row) for row in range(matched.height)]
 
 
-def _matched(context: BatchContext, rows: Sequence[int]) -> pl.DataFrame:
-    """The answers to these rows. Somebody in doubt waits for a source as others do, though none was asked yet."""
-    answers = context.matched(rows)
+def _open(matched: pl.DataFrame, row: int) -> dict[str, str]:
+    return {column: code for column, code in _codes(matched, row).items() if code in PENDING}
+
+
+def _both(context: BatchContext, rows: Sequence[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The answers to these rows, and what would follow."""
+    answers, proposed = context.matched_and_proposed(rows)
+    return _waiting(context, answers), proposed
+
+
+def _waiting(context: BatchContext, answers: pl.DataFrame) -> pl.DataFrame:
+    """The answers. Somebody in doubt waits for a source as others do, though none was asked yet."""
     if not context.lacks_sources:
         return answers
     waits = pl.col(IDENTITY_COLUMN) == "under_review"

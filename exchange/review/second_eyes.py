@@ -17,21 +17,21 @@ from typing import Final
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.errors import Halt
-from exchange.register import Decision, ReleaseState, ReviewState
+from exchange.register import Batch, Decision, ReleaseState, ReviewState
 from exchange.steps.answers import BatchContext
 from exchange.steps.rows import REFERENCE
 
 UNDONE: Final = "核实员撤回结论，重新送审 an officer took a decision back; proposed anew"
 
 
-def needs_two(app: App, batch_id: str) -> bool:
+def needs_two(batch: Batch) -> bool:
     """Whether the batch's rows need two officers."""
-    return not LETTER_ITEMS.isdisjoint(app.register.batch(batch_id).items)
+    return not LETTER_ITEMS.isdisjoint(batch.items)
 
 
 def decide(app: App, batch_id: str, decisions: Sequence[Decision]) -> bool:
     """Takes an officer's decisions, all or none; whether they are decided with that, or another officer must look."""
-    two = needs_two(app, batch_id)
+    two = needs_two(app.register.batch(batch_id))
     check_other_officer(app, batch_id, [each.row for each in decisions])
     return app.register.reviews.decide(batch_id, decisions, two=two)
 

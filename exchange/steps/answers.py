@@ -33,7 +33,7 @@ from exchange.base.tables import SOURCES
 from exchange.base.timing import in_stage
 from exchange.calendar.working_days import office_day
 from exchange.matching import unregistered
-from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide
+from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide, decide_both
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
@@ -164,7 +164,13 @@ class BatchContext:
 
     def sources(self, *, later: bool = False) -> Sources:
         """What the batch is matched against: only sources that are fresh. Of the second asking, all were."""
-        pins = self.later_pins if later else self.pins
+        return self._opened(self.later_pins, later=True) if later else self._first_sources
+
+    @cached_property
+    def _first_sources(self) -> Sources:
+        return self._opened(self.pins, later=False)
+
+    def _opened(self, pins: SnapshotPins, *, later: bool) -> Sources:
         open_ = {source: self.snapshots.version(source, version) for source, (version, _) in pins.items()}
         people = open_[POPULATION]
         records = {
@@ -232,6 +238,18 @@ class BatchContext:
         wait for a source.
         """
         return self._asked_again(self.first_matched(rows, settled=settled), rows, settled=settled)
+
+    def matched_and_proposed(self, rows: Sequence[int]) -> tuple[pl.DataFrame, pl.DataFrame]:
+        """``matched``, and the same ``settled``, of a batch that is no objection; matched together."""
+        if unregistered.CODE in self.manifest.items:
+            first = proposed = self._counted[[row - 1 for row in rows]]
+        else:
+            claims = self.claims(rows)
+            asked = claims.iter_slices(ROWS_IN_PART) if claims.height else [claims]
+            parts = [decide_both(each, self.manifest.items, self.sources(), self.today) for each in asked]
+            first, proposed = (pl.concat(frames) for frames in zip(*parts, strict=True))
+        checked = self._spot_checked(first, rows)
+        return self._asked_again(checked, rows, settled=False), self._asked_again(proposed, rows, settled=True)
 
     def first_and_now(self, rows: Sequence[int] | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
         """The first result's answers, and as they stand: matched, and over that what officers decided."""

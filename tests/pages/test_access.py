@@ -56,6 +56,61 @@ def test_no_write_without_a_token_of_the_own_account(pages: Pages, route: PageRo
     assert pages.post(login, route.path, forged, batch="no.such", row="1")[0] == 403
 
 
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE", "SEARCH"])
+def test_another_method_does_and_shows_nothing(pages: Pages, method: str) -> None:
+    for route in ROUTES:
+        path = re.sub(r"\{\w+\}", "no.such", route.path)
+        for login in (None, who_may(route)):
+            headers = {} if login is None else {"x-login": login}
+            fields = {"token": pages.token(login or ""), "batch": "no.such", "_method": "POST"}
+            headers |= {"x-http-method-override": route.method}
+            answer = pages.client.request(method, path, headers=headers, data=fields, follow_redirects=False)
+            assert answer.status_code in (404, 405), (route, login)
+
+
+def who_may(route: PageRoute) -> str | None:
+    return next((each for each in ACCOUNTS if route.name in EXPECTED[each]), None)
+
+
+def who_may_not(route: PageRoute) -> str | None:
+    return next((each for each in ACCOUNTS if route.name not in EXPECTED[each]), None)
+
+
+def odd_ways(path: str) -> set[str]:
+    """Other ways to write a path."""
+    first, _, rest = path.removeprefix("/").partition("/")
+    more = (
+        {f"/{first}//{rest}", f"/{first}%2f{rest}", f"/{first}/./{rest}", f"/x/..%2f{first}/{rest}"} if rest else set()
+    )
+    plain = {f"/{path}", f"{path}/", f"{path};x", f"{path}%00", f"{path}%20", f"{path}.json", f"/.{path}", path.upper()}
+    return (plain | more) - {path, "//"}
+
+
+def test_another_way_to_write_an_address_leads_nobody_who_may_not_to_a_page(pages: Pages) -> None:
+    for route in ROUTES:
+        path = re.sub(r"\{\w+\}", "no.such", route.path)
+        for way in odd_ways(path):
+            for login in (None, who_may_not(route)) if route.name not in OPEN else ():
+                headers = {} if login is None else {"x-login": login}
+                fields = {"token": pages.token(login or ""), "batch": "no.such"}
+                sent = None if route.method == "GET" else fields
+                url = f"{str(pages.client.base_url).rstrip('/')}{way}"
+                answer = pages.client.request(route.method, url, headers=headers, data=sent, follow_redirects=False)
+                assert answer.status_code >= 400, (way, login)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.method == "POST"], ids=ids)
+def test_who_reloads_what_a_form_opened_is_led_to_the_form(pages: Pages, route: PageRoute) -> None:
+    login = next(each for each in ACCOUNTS if route.name in EXPECTED[each])
+    answer = pages.client.get(route.path, headers={"x-login": login}, follow_redirects=False)
+    section = route.path.rpartition("/")[0]
+    if any((each.method, each.path) == ("GET", section) for each in ROUTES):
+        assert (answer.status_code, answer.headers["location"]) == (303, section)
+        assert pages.get(login, section)[0] == 200
+    else:
+        assert answer.status_code in (200, 404)
+
+
 def test_what_writes_is_no_get() -> None:
     words = {"approve_release", "return_release", "decide_stop", "decide_hold", "extend", "decide_extension"}
     assert {route.name for route in ROUTES if route.fresh} == words

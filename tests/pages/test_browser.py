@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,14 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.tables import RETURNS
 from exchange.demo.partner import DemoPartner, Request
-from exchange.demo.world import OFFICER_ID
+from exchange.demo.world import OFFICER_ID, SECOND_OFFICER_ID
 from exchange.intake.collect import poll
 from exchange.pages import answering
 from exchange.register import ReviewState
+from exchange.review.alike import AT_LEAST
+from tests.desk.browser import Driven
 from tests.pages.browser import LOGGED_OUT, drive, logged_in, opened
 from tests.pages.conftest import Pages
 from tests.pages.releases import release_of
@@ -34,6 +38,12 @@ PAGES = (
 )
 SIZES = ((1366, 768), (683, 384))
 """A common screen, and the same at 200 %."""
+BEYOND = """
+Object.fromEntries([...document.querySelectorAll("body *:not(.skip)")]
+  .filter((each) => each.getBoundingClientRect().right > innerWidth + 1 && !each.closest(".wide, .mark"))
+  .map((each) => [each.tagName, each.getBoundingClientRect().right]))
+""".strip()
+"""What reaches beyond the right edge, but for what is scrolled by itself."""
 
 
 @pytest.fixture
@@ -91,10 +101,66 @@ def test_each_page_for_a_screen_reader_and_at_two_sizes(
     steps += [logged_in("officer"), opened(pages, "/review")]
     steps += [{"do": "click", "at": f'form:has(input[value="{row}"]) button'}, {"do": "wait", "at": "#decide"}]
     steps += _looked_at("row", place)
-    driven = drive(pages, "viewer", "/", tmp_path, *steps)
-    violations = [gave for gave in driven.gave if isinstance(gave, list)]
-    assert len(violations) == (len(shown) + 1) * len(SIZES)
-    assert [each for each in violations if each] == []
+    check_looks(drive(pages, "viewer", "/", tmp_path, *steps), len(shown) + 1)
+
+
+@pytest.fixture
+def lot(app: App, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame) -> str:
+    """A batch whose rows may be decided together."""
+    doubtful = pl.concat([people.filter(pl.col("oddity") == "doubtful").head(1)] * AT_LEAST)
+    data = doubtful.select("id_number", "name", "sex").with_row_index("row_ref").write_csv().encode()
+    request = ask(data, AT_LEAST)
+    court.drop(court.make_set(request))
+    poll(app)
+    assert pipeline.run(app, request.batch)
+    return request.batch
+
+
+def test_what_a_form_opens_for_a_screen_reader_and_at_two_sizes(
+    pages: Pages, officer: App, education: DemoPartner, asked: pl.DataFrame, lot: str, tmp_path: Path
+) -> None:
+    """A sample of a release, the release returned, its row; rows together, a row that is handed over, and received."""
+    release = release_of(officer, education, asked)
+    place = Path(os.environ.get("PAGES_PICTURES", tmp_path))
+    place.mkdir(parents=True, exist_ok=True)
+    of_lot = 'button[aria-label^="{}"][aria-label*="' + lot + ' "]'
+    steps: list[dict[str, Any]] = [
+        {"do": "click", "at": "#sample"},
+        {"do": "wait", "at": "h1", "text": "抽看"},
+        *_looked_at("sample", place),
+        opened(pages, f"/approval/{release.id}"),
+        {"do": "select", "at": "select[name=reason]", "value": next(iter(RETURNS))},
+        {"do": "click", "at": "#return"},
+        {"do": "wait", "at": ".notice", "text": "已退回"},
+        logged_in("officer"),
+        opened(pages, f"/returned/{release.id}"),
+        *_looked_at("returned", place),
+        {"do": "click", "at": "button.open"},
+        {"do": "wait", "at": "#keep"},
+        *_looked_at("row-returned", place),
+        opened(pages, "/review"),
+        {"do": "click", "at": of_lot.format("同类")},
+        {"do": "wait", "at": "#together"},
+        *_looked_at("alike", place),
+        opened(pages, "/review"),
+        {"do": "click", "at": of_lot.format("逐行")},
+        {"do": "wait", "at": "#decide"},
+        {"do": "click", "at": "details.stop summary"},
+        *_looked_at("row-hand", place),
+        {"do": "select", "at": "select[name=to]", "value": SECOND_OFFICER_ID},
+        {"do": "click", "at": "form[action$='/hand'] button"},
+        {"do": "wait", "at": ".notice", "text": "已移交"},
+        logged_in("officer-b"),
+        opened(pages, "/review"),
+        *_looked_at("review-handed", place),
+    ]
+    check_looks(drive(pages, "leader", f"/approval/{release.id}", tmp_path, *steps), 6)
+
+
+def check_looks(driven: Driven, shown: int) -> None:
+    """So many pages were looked at, in each size, and nothing was wrong with one."""
+    looks = [(violations, beyond) for violations, beyond in pairwise(driven.gave) if isinstance(beyond, dict)]
+    assert looks == [([], {})] * shown * len(SIZES)
 
 
 def test_a_button_is_called_what_stands_on_it() -> None:
@@ -115,6 +181,7 @@ def _looked_at(name: str, place: Path) -> list[dict[str, Any]]:
         steps += [
             {"do": "resize", "width": width, "height": height},
             {"do": "axe"},
+            {"do": "evaluate", "script": BEYOND},
             {"do": "screenshot", "to": str(place / f"{name}-{width}.png"), "full": True},
         ]
     return steps

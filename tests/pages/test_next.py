@@ -14,7 +14,7 @@ from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER_ID, OFFICER_ID, SECOND_OFFICER_ID
 from exchange.intake.collect import poll
-from exchange.register import ReviewState
+from exchange.register import ReviewFilter, ReviewState
 from tests.pages.conftest import Pages
 from tests.steps.releases import sent
 from tests.steps.test_decided_before import ITEMS, answered, doubtful, remembering
@@ -97,6 +97,17 @@ def test_a_row_is_handed_to_a_colleague_who_alone_opens_it(pages: Pages, app: Ap
     app.register.verify()
 
 
+def test_nobody_decides_unseen_what_was_handed_to_them(pages: Pages, app: App, batch: str) -> None:
+    go_on(pages, "officer", batch)
+    assert pages.post("officer", "/review/hand", batch=batch, row="1", to=SECOND_OFFICER_ID)[0] == 303
+    given = {"batch": batch, "row": "1"}
+    status, said = pages.post("officer-b", "/review/decide", **given, version="1", **SAID)
+    assert (status, "请先打开" in said) == (409, True)
+    assert pages.post("officer-b", "/review/open", **given)[0] == 200
+    decided(pages, "officer-b", batch, 1)
+    assert app.register.reviews.get(batch, 1).decided_by == SECOND_OFFICER_ID
+
+
 @pytest.mark.parametrize("to", ["", "nobody", OFFICER_ID, LEADER_ID, "p-yanbian"])
 def test_a_row_is_handed_to_nobody_who_may_not_decide_it(pages: Pages, app: App, batch: str, to: str) -> None:
     go_on(pages, "officer", batch)
@@ -119,6 +130,22 @@ def test_what_is_decided_is_offered_to_no_colleague(pages: Pages, batch: str) ->
     _, row = pages.post("officer", "/review/open", batch=batch, row="1")
     assert shown(row) == 1
     assert "/review/hand" not in row
+
+
+def test_what_is_objected_to_is_handed_to_nobody_who_decided_it(
+    pages: Pages, officer: App, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame
+) -> None:
+    first = answered(officer, court, ask, doubtful(people, 21))
+    assert OFFICER_ID in officer.register.reviews.deciders(first)
+    assert pages.post("officer-b", "/objection/open", batch=first, row="1", letter="2026-14")[0] == 303
+    waiting = [each.batch for each in officer.register.reviews.find(ReviewFilter())]
+    (second,) = [each for each in waiting if officer.register.batch(each).objects_to == first]
+    status, row = pages.post("officer-b", "/review/open", batch=second, row="1")
+    assert (status, shown(row)) == (200, 1)
+    assert OFFICER_ID not in re.findall(r'<option value="([^"]+)">[^<]+（\1）', row)
+    status, said = pages.post("officer-b", "/review/hand", batch=second, row="1", to=OFFICER_ID)
+    assert (status, "请选择有权核实" in said) == (409, True)
+    assert officer.register.reviews.get(second, 1).held_by == SECOND_OFFICER_ID
 
 
 def test_a_row_decided_as_before_says_so_and_what_was_decided(

@@ -133,7 +133,9 @@ def test_every_row_alone_is_the_row_of_the_whole(context: BatchContext, asked_on
 
 
 def test_any_rows_in_any_order(context: BatchContext) -> None:
+    """And matched together with what is proposed, as each by itself."""
     whole = context.table, context.answers(), context.first_matched()
+    both = None if context.earlier else (context.matched(), context.matched(settled=True))
 
     @settings(max_examples=4)
     @given(st.lists(st.integers(1, context.manifest.rows), unique=True, max_size=20))
@@ -142,6 +144,9 @@ def test_any_rows_in_any_order(context: BatchContext) -> None:
         alone = asked.claims(rows), asked.answers(rows), asked.first_matched(rows)
         for some, every in zip(alone, whole, strict=True):
             assert_frame_equal(some, every[[row - 1 for row in rows]])
+        if both is not None:
+            for some, every in zip(asked.matched_and_proposed(rows), both, strict=True):
+                assert_frame_equal(some, every[[row - 1 for row in rows]])
 
     the_same()
 
