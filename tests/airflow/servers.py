@@ -14,11 +14,11 @@ from threading import Thread
 from typing import Any
 
 from exchange.demo.servers.airflow import Airflow
-from exchange.demo.servers.airflow_api import FINISHED
+from exchange.demo.servers.airflow_api import FINISHED, AirflowApi
 from exchange.demo.servers.processes import wait_for
 
 Received = list[bytes]
-_SECONDS = 120
+_SECONDS = 600
 
 
 class Webhook(BaseHTTPRequestHandler):
@@ -80,13 +80,33 @@ def processes_of(airflow: Airflow) -> list[str]:
 
 @contextmanager
 def uncollected(airflow: Airflow) -> Iterator[None]:
-    """Meanwhile only the test claims what is dropped, with the clock that it says: the collector looks by itself each
-    minute, and would now and then be first.
+    """Meanwhile the collector claims nothing: it looks by itself each minute, and would now and then be first, before a
+    test with a clock of its own, and before the lookout.
     """
     with airflow.api() as api:
-        api.call("PATCH", "dags/collect", {"is_paused": True})
         try:
-            assert wait_for(lambda: all(run["state"] in FINISHED for run in api.runs("collect")), _SECONDS)
+            assert wait_for(lambda: _rests(api), _SECONDS)
             yield
         finally:
-            api.call("PATCH", "dags/collect", {"is_paused": False})
+            _pause(api, paused=False)
+
+
+def _rests(api: AirflowApi) -> bool:
+    """Whether the collector could be stopped between two of its runs: Airflow schedules no task of one that is paused
+    in the middle of a run, and sees only each minute that it has ended.
+    """
+    if not _is_idle(api):
+        return False
+    _pause(api, paused=True)
+    if _is_idle(api):
+        return True
+    _pause(api, paused=False)
+    return False
+
+
+def _is_idle(api: AirflowApi) -> bool:
+    return all(run["state"] in FINISHED for run in api.runs("collect"))
+
+
+def _pause(api: AirflowApi, *, paused: bool) -> None:
+    api.call("PATCH", "dags/collect", {"is_paused": paused})
