@@ -19,6 +19,7 @@ from exchange.demo.servers.processes import wait_for
 
 Received = list[bytes]
 _SECONDS = 600
+AT_WORK = ("queued", "running", "restarting")
 
 
 class Webhook(BaseHTTPRequestHandler):
@@ -84,29 +85,17 @@ def uncollected(airflow: Airflow) -> Iterator[None]:
     test with a clock of its own, and before the lookout.
     """
     with airflow.api() as api:
+        api.call("PATCH", "dags/collect", {"is_paused": True})
         try:
             assert wait_for(lambda: _rests(api), _SECONDS)
             yield
         finally:
-            _pause(api, paused=False)
+            api.call("PATCH", "dags/collect", {"is_paused": False})
 
 
 def _rests(api: AirflowApi) -> bool:
-    """Whether the collector could be stopped between two of its runs: Airflow schedules no task of one that is paused
-    in the middle of a run, and sees only each minute that it has ended.
+    """Whether no task of the paused collector is at work. Its run need not have ended: Airflow starts no task of it
+    meanwhile, and sees only each minute that the last one has ended.
     """
-    if not _is_idle(api):
-        return False
-    _pause(api, paused=True)
-    if _is_idle(api):
-        return True
-    _pause(api, paused=False)
-    return False
-
-
-def _is_idle(api: AirflowApi) -> bool:
-    return all(run["state"] in FINISHED for run in api.runs("collect"))
-
-
-def _pause(api: AirflowApi, *, paused: bool) -> None:
-    api.call("PATCH", "dags/collect", {"is_paused": paused})
+    runs = [run["dag_run_id"] for run in api.runs("collect") if run["state"] not in FINISHED]
+    return not any(task["state"] in AT_WORK for run in runs for task in api.task_instances("collect", run))
