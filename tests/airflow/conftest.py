@@ -13,6 +13,8 @@ from tests.once import build_world
 
 from .servers import processes_of
 
+SECONDS = 600
+
 
 @pytest.fixture(scope="package")
 def airflow_world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
@@ -39,7 +41,7 @@ def airflow(airflow_world: World) -> Iterator[Airflow]:
         running.start()
         with running.api() as api:
             for dag_id in DAG_IDS:
-                api.wait_for_dag(dag_id, 60)
+                api.wait_for_dag(dag_id, SECONDS)
         yield running
     finally:
         running.stop()

@@ -14,11 +14,12 @@ from threading import Thread
 from typing import Any
 
 from exchange.demo.servers.airflow import Airflow
-from exchange.demo.servers.airflow_api import FINISHED
+from exchange.demo.servers.airflow_api import FINISHED, AirflowApi
 from exchange.demo.servers.processes import wait_for
 
 Received = list[bytes]
-_SECONDS = 120
+_SECONDS = 600
+AT_WORK = ("queued", "running", "restarting")
 
 
 class Webhook(BaseHTTPRequestHandler):
@@ -80,13 +81,21 @@ def processes_of(airflow: Airflow) -> list[str]:
 
 @contextmanager
 def uncollected(airflow: Airflow) -> Iterator[None]:
-    """Meanwhile only the test claims what is dropped, with the clock that it says: the collector looks by itself each
-    minute, and would now and then be first.
+    """Meanwhile the collector claims nothing: it looks by itself each minute, and would now and then be first, before a
+    test with a clock of its own, and before the lookout.
     """
     with airflow.api() as api:
         api.call("PATCH", "dags/collect", {"is_paused": True})
         try:
-            assert wait_for(lambda: all(run["state"] in FINISHED for run in api.runs("collect")), _SECONDS)
+            assert wait_for(lambda: _rests(api), _SECONDS)
             yield
         finally:
             api.call("PATCH", "dags/collect", {"is_paused": False})
+
+
+def _rests(api: AirflowApi) -> bool:
+    """Whether no task of the paused collector is at work. Its run need not have ended: Airflow starts no task of it
+    meanwhile, and sees only each minute that the last one has ended.
+    """
+    runs = [run["dag_run_id"] for run in api.runs("collect") if run["state"] not in FINISHED]
+    return not any(task["state"] in AT_WORK for run in runs for task in api.task_instances("collect", run))

@@ -221,7 +221,7 @@ def late(app: App) -> set[str]:
 
 
 def test_the_watch_tells_the_office(airflow: Airflow, app: App) -> None:
-    """What the test before left in the register, by a webhook."""
+    """What the test before left in the register, by a webhook; once, also where the hour's own watch comes between."""
     untold = late(app)
     assert untold
     with serving(HTTPServer, Webhook) as (port, received), airflow.api() as api:
@@ -231,8 +231,8 @@ def test_the_watch_tells_the_office(airflow: Airflow, app: App) -> None:
         api.trigger("deadline_watch", run_id)
         assert api.wait_for_run("deadline_watch", run_id, SECONDS) == "success"
         api.call("DELETE", "connections/exchange_alerts")
-    (message,) = [json.loads(each)["body"]["text"]["content"] for each in received]
-    assert all(batch in message for batch in untold)
+    messages = [json.loads(each)["body"]["text"]["content"] for each in received]
+    assert all([batch in message for message in messages].count(True) == 1 for batch in untold)
     assert late(app) == set()
 
 
@@ -255,8 +255,9 @@ def test_a_small_ad_hoc_set_is_found_and_answered_in_one_task_without_a_sweep(
     airflow: Airflow, app: App, court: DemoPartner, canary: dict[str, str]
 ) -> None:
     request = make_request(court, canary, cycle="ad_hoc")
-    court.drop(court.make_set(request))
-    assert ended(airflow, request.batch, Lane.IMMEDIATE) == "success"
+    with uncollected(airflow):
+        court.drop(court.make_set(request))
+        assert ended(airflow, request.batch, Lane.IMMEDIATE) == "success"
     assert tasks(airflow, request.batch, Lane.IMMEDIATE) == {"answer": "success"}
     assert court.result(request.batch).manifest["answers"]["sex"] == {"consistent": 1, "not_answered": 1}
     collect(airflow)  # the sweep behind it starts nothing a second time
@@ -297,7 +298,7 @@ def test_a_viewer_may_look_and_not_clear(airflow: Airflow) -> None:
 
 def test_no_route_of_the_api_answers_the_anonymous(airflow: Airflow) -> None:
     for path in ("dags", "dags/batch/dagRuns", "eventLogs", "variables", "connections"):
-        assert httpx.get(f"{airflow.base_url}/api/v2/{path}", timeout=10).status_code == httpx.codes.UNAUTHORIZED
+        assert httpx.get(f"{airflow.base_url}/api/v2/{path}", timeout=60).status_code == httpx.codes.UNAUTHORIZED
 
 
 def test_the_nightly_run_finds_nothing_new(airflow: Airflow) -> None:

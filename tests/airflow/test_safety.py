@@ -56,7 +56,7 @@ def test_airflow_knows_and_takes_each(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=True,
-        timeout=300,
+        timeout=600,
     )
     answers = json.loads(ended.stdout.splitlines()[-1])
     assert {name: told for name, (_, told) in zip(named(), answers, strict=True)} == named()
@@ -69,7 +69,7 @@ def test_a_shell_reads_the_file_too() -> None:
     """Compose, systemd, Kubernetes and an administrator's ``set -a; .`` read it, each by rules of its own."""
     file = ROOT / "docker" / SAFETY
     done = subprocess.run(
-        ["sh", "-euc", f"set -a; . '{file}'; env"], capture_output=True, text=True, check=True, timeout=30
+        ["sh", "-euc", f"set -a; . '{file}'; env"], capture_output=True, text=True, check=True, timeout=60
     )
     given = [line for line in file.read_text("utf-8").splitlines() if line and not line.startswith("#")]
     assert set(given) <= set(done.stdout.splitlines())

@@ -21,7 +21,7 @@ def test_they_come_in_their_order() -> None:
 
 
 def test_some_are_under_way_at_once() -> None:
-    all_there = threading.Barrier(MAX_IN_FLIGHT, timeout=10)
+    all_there = threading.Barrier(MAX_IN_FLIGHT, timeout=60)
     assert len(list(map_ordered(lambda _: all_there.wait(), range(MAX_IN_FLIGHT)))) == MAX_IN_FLIGHT
 
 

@@ -86,7 +86,7 @@ class Gate:
             while True:
                 client, _ = self.door.accept()
                 try:
-                    server = socket.create_connection((LOOPBACK, self.behind), timeout=5)
+                    server = socket.create_connection((LOOPBACK, self.behind), timeout=60)
                 except OSError:
                     client.close()
                     continue

@@ -103,7 +103,7 @@ def test_a_gate_leads_elsewhere_and_back(echoing: int) -> None:
 def _answered(port: int, said: bytes, wanted: int) -> bytes:
     """As many bytes as are wanted, or those that came until the connection ended."""
     heard = b""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as client, suppress(ConnectionError):
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as client, suppress(ConnectionError):
         client.sendall(said)
         while len(heard) < wanted and (piece := client.recv(wanted - len(heard))):
             heard += piece

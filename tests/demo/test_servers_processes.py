@@ -31,7 +31,7 @@ def lives(pid: int) -> bool:
 
 def said(folder: Path, lines: int) -> list[str]:
     log = folder / "it.log"
-    assert processes.wait_for(lambda: len(log.read_text().splitlines()) >= lines, 20)
+    assert processes.wait_for(lambda: len(log.read_text().splitlines()) >= lines, 60)
     return log.read_text().splitlines()
 
 
@@ -60,7 +60,7 @@ def test_stopping_takes_the_whole_family(tmp_path: Path) -> None:
 def test_what_a_crashed_process_left_in_its_group_is_ended(tmp_path: Path) -> None:
     processes.start(tmp_path, "it", [sys.executable, "-c", PARENT.replace("(False, True)", "(False,)")])
     [orphan] = (int(pid) for pid in said(tmp_path, 1))
-    assert processes.wait_for(lambda: not processes.is_running(tmp_path, "it"), 20)
+    assert processes.wait_for(lambda: not processes.is_running(tmp_path, "it"), 60)
     assert lives(orphan)
     processes.stop(tmp_path, "it")
     assert not lives(orphan)

@@ -42,7 +42,7 @@ def client(server: SftpServer, key: str, host_key: str | None = None) -> Iterato
         ssh.set_missing_host_key_policy(paramiko.RejectPolicy())
         private = paramiko.Ed25519Key.from_private_key_file(str(server.folder / key))
         ssh.connect(
-            LOOPBACK, server.port, server.username, pkey=private, allow_agent=False, look_for_keys=False, timeout=10
+            LOOPBACK, server.port, server.username, pkey=private, allow_agent=False, look_for_keys=False, timeout=60
         )
         yield ssh.open_sftp()
 
@@ -70,7 +70,7 @@ def test_an_unknown_key_is_refused(server: SftpServer) -> None:
 def test_a_password_is_refused(server: SftpServer) -> None:
     transport = paramiko.Transport((LOOPBACK, server.port))
     try:
-        transport.start_client(timeout=10)
+        transport.start_client(timeout=60)
         with pytest.raises(paramiko.AuthenticationException):
             transport.auth_password(server.username, "guess", fallback=False)
     finally:
@@ -86,7 +86,7 @@ def test_another_host_key_is_noticed(server: SftpServer) -> None:
 def test_there_is_no_shell(server: SftpServer) -> None:
     with client(server, "partner") as files:
         transport = files.get_channel().get_transport()  # type: ignore[union-attr]
-        channel = transport.open_session(timeout=10)
+        channel = transport.open_session(timeout=60)
         try:
             channel.exec_command("echo shell")
             said = channel.makefile("rb").read(100)

@@ -68,7 +68,7 @@ def test_a_partner_that_is_added_gets_its_answer(installed: Containers, court: D
 
 def test_what_the_sftp_server_tells_holds_no_number(installed: Containers, court: DemoPartner) -> None:
     court.drop({"220102199001011237.csv": b"x"})
-    assert wait_for(lambda: "to-office/…" in installed.compose("logs", "sftp", code=None), 30)
+    assert wait_for(lambda: "to-office/…" in installed.compose("logs", "sftp", code=None), 60)
     assert "2201021990" not in installed.compose("logs", "sftp", code=None)
     owner = (installed.folder / "partners" / court.id / "to-office").stat()
     assert owner.st_uid > 20_000

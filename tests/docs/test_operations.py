@@ -56,7 +56,7 @@ def test_the_first_agreement_holds_once_its_host_key_is_put_in(tmp_path: Path) -
 @pytest.mark.parametrize("text", SHELL, ids=lambda text: text.split("\n", 1)[0])
 def test_a_shell_takes_it(text: str) -> None:
     plain = re.sub(r"<[^>]*>", "x", text)  # a place to be filled in
-    done = subprocess.run(["sh", "-n"], input=plain, capture_output=True, text=True, check=False, timeout=30)
+    done = subprocess.run(["sh", "-n"], input=plain, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
 
 

@@ -179,7 +179,7 @@ def test_a_worker_killed_with_sets_before_it_leaves_them_to_their_runs(
     (worker,) = lookout.workers
     os.kill(worker, signal.SIGSTOP)
     lookout.give(*batches)
-    wait_for(lambda: len(owed.all()) == len(batches), 60)
+    assert wait_for(lambda: len(owed.all()) == len(batches), 60)
     os.kill(worker, signal.SIGKILL)
     assert sorted(lookout.starts() for _ in batches) == sorted(batches)
     assert lookout.end() == []
@@ -194,7 +194,7 @@ def test_what_a_lookout_that_was_killed_owed_the_next_one_has_answered_and_start
     if not answered:
         os.kill(first.workers[0], signal.SIGSTOP)
     first.give(batch)
-    wait_for(lambda: is_closed(app, batch) if answered else owed.all() == [batch], 120)
+    assert wait_for(lambda: is_closed(app, batch) if answered else owed.all() == [batch], 120)
     first.kill()
     if not answered:
         os.kill(first.workers[0], signal.SIGKILL)
@@ -281,7 +281,7 @@ def test_without_workers_every_run_starts_at_once(door: Path, app: App, owed: Ow
 def test_workers_do_not_outlive_a_lookout_that_is_killed(door: Path, app: App) -> None:
     lookout = Lookout(door, 2)
     lookout.kill()
-    wait_for(lambda: not any(is_there(worker) for worker in lookout.workers), 60)
+    assert wait_for(lambda: not any(is_there(worker) for worker in lookout.workers), 60)
 
 
 def test_a_burst_of_one_partner_holds_up_no_other(

@@ -73,11 +73,11 @@ def served(application: FastAPI) -> Iterator[str]:
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        assert wait_for(lambda: server.started, 30)
+        assert wait_for(lambda: server.started, 60)
         yield f"http://{LOOPBACK}:{server.servers[0].sockets[0].getsockname()[1]}"
     finally:
         server.should_exit = True
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +86,7 @@ def office_pages(world: World) -> Iterator[Callable[[], Pages]]:
         failures: dict[str, Failure] = {}
         context = PageContext(app, lambda: failures)
         application = make_application(context, header_login)
-        with served(application) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+        with served(application) as url, httpx.Client(base_url=url, trust_env=False, timeout=120) as client:
             yield lambda: Pages(client, application, context, failures)
         context.health.app.register.close()
 

@@ -106,7 +106,7 @@ def test_where_it_is_mounted_every_way_on_leads_back_into_it(pages: Pages, relea
     """As Airflow mounts it: an application around ours, which knows none of our names."""
     around = FastAPI()
     around.mount("/exchange", pages.application)
-    with served(around) as url, httpx.Client(base_url=url, trust_env=False, timeout=30) as client:
+    with served(around) as url, httpx.Client(base_url=url, trust_env=False, timeout=120) as client:
         given = {"release": release.id, "shown": release.answers_sha256 or "", "token": pages.token("leader")}
         answer = client.post("/exchange/approval/approve", headers={"x-login": "leader"}, data=given)
         assert answer.headers["location"] == "/exchange/approval?done=approved"

@@ -91,7 +91,7 @@ def test_what_is_altered_while_it_is_waited_for_is_seen(
             with ThreadPoolExecutor(1) as verb, intruder.transaction():
                 intruder.execute(altered.encode())
                 told = verb.submit(full.snapshots.pin, BATCH, {}, later=True)
-                assert wait_for(lambda: _waits(migrated), 30)
+                assert wait_for(lambda: _waits(migrated), 60)
             with pytest.raises(Halt, match="release was altered"):
                 told.result()
         finally:

@@ -166,10 +166,10 @@ def serving(
     thread = threading.Thread(target=lambda: asyncio.run(_serve(partner, kind, keys, port, over)), daemon=True)
     thread.start()
     try:
-        yield port.get(timeout=20)
+        yield port.get(timeout=60)
     finally:
         over.set()
-        thread.join(20)
+        thread.join(60)
 
 
 async def _serve(
@@ -225,12 +225,23 @@ def dripping(app: App, partner: DemoPartner, after: int) -> Iterator[threading.E
 
 def _pass_on(source: socket.socket, to: socket.socket, after: int | None, hangs_up: threading.Event) -> None:
     passed = 0
-    with source, to, suppress(OSError):
+    with source, to, both_ends_told(source, to), suppress(OSError):
         while data := source.recv(1 if after is not None and passed >= after else (after or 65536)):
             if after is not None and passed >= after and hangs_up.wait(1):
                 return
             to.sendall(data)
             passed += len(data)
+
+
+@contextmanager
+def both_ends_told(*ends: socket.socket) -> Iterator[None]:
+    """That it is over: the end of what another thread still reads from is only told when that has read."""
+    try:
+        yield
+    finally:
+        for end in ends:
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

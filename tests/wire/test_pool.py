@@ -126,7 +126,7 @@ def test_one_that_the_server_cut_is_replaced_however_short_ago_it_was_used(
     transport = first.limit.client.get_transport()
     assert transport is not None
     transport.sock.close()  # as a server that goes away: the connection's own thread finds out
-    transport.join(10)
+    transport.join(60)
     with talk() as second:
         assert second.sftp is not first.sftp
         assert second.list_requests() == []

@@ -151,7 +151,7 @@ def test_a_server_that_hangs_up_is_told_once(key: Path, place: SftpAccount, capl
         there = SftpAccount(**vars(place) | {"port": hasty.getsockname()[1]})
         with caplog.at_level("DEBUG"), pytest.raises(Retryable), connect(there, key, SHORT_TIMEOUTS):
             pass
-        thread.join(30)
+        thread.join(60)
     assert [record for record in caplog.records if record.name.startswith("paramiko")] == []
 
 
@@ -237,7 +237,7 @@ def cut(server: SftpServer, when: Callable[[], bool]) -> threading.Thread:
     """Stops the server, with its connections, as soon as ``when`` holds."""
 
     def wait_and_stop() -> None:
-        wait_for(when, 20)
+        wait_for(when, 60)
         server.stop()
 
     thread = threading.Thread(target=wait_and_stop)

@@ -15,7 +15,7 @@ import httpx
 from exchange.base.errors import Halt
 from exchange.demo.servers.processes import wait_for
 
-_SECONDS: Final = 30.0
+_SECONDS: Final = 120.0
 _PAGE: Final = 100
 FINISHED: Final = frozenset({"success", "failed"})
 

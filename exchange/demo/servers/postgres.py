@@ -34,7 +34,7 @@ from exchange.demo.servers.processes import must
 DATABASES: Final = ("exchange", "airflow")
 WORK: Final = "exchange_work"
 """Who does the daily work in the register, which ``exchange`` owns."""
-_SECONDS: Final = "60"
+_SECONDS: Final = "300"
 _WITHOUT_WAITING: Final = " -c fsync=off -c synchronous_commit=off -c full_page_writes=off"
 _UNPRIVILEGED: Final = "nobody"
 _KEPT_RIGHT: Final = (

@@ -19,7 +19,7 @@ from exchange.base.files import make_folder, write_atomically
 from exchange.demo.servers import processes
 from exchange.demo.servers.processes import wait_for
 
-_START_SECONDS: Final = 20.0
+_START_SECONDS: Final = 60.0
 _LONGEST_SOCKET: Final = 107
 """Bytes of a socket's path that Linux takes, unix(7)."""
 

@@ -26,7 +26,7 @@ from exchange.wire.keys import make_ssh_key
 
 TO_OFFICE = "to-office"
 FROM_OFFICE = "from-office"
-_START_SECONDS = 20.0
+_START_SECONDS = 60.0
 
 
 def find_sshd() -> Path | None:
