@@ -21,7 +21,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test campaign-report
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test campaign-report
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -142,6 +142,9 @@ containers-upgrade-test: .venv/installed ## from the last tag's image (BEFORE=a 
 	  && $(or $(ENGINE),docker) build $(BUILD_OPTIONS) --file "$$from/docker/Dockerfile" --tag $(AT) \
 	  $(if $(PYTHON_IMAGE),--build-arg PYTHON_IMAGE=$(PYTHON_IMAGE)) "$$from" && rm -rf "$$from"; }
 	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" CONTAINERS_BEFORE=$(AT) $(BIN)/python -m pytest -x tests/docker/test_upgraded.py
+
+containers-celery-test: .venv/installed ## tasks on a Celery worker in containers, which is killed and comes back; root; ENGINE, COMPOSE, REDIS_IMAGE
+	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" CONTAINERS_CELERY=1 $(BIN)/python -m pytest -x tests/docker/test_celery.py
 
 bundle:          ## all that an installation needs in one archive, for both kinds of machine; with images where ENGINE is given; BUNDLE_TO
 	ENGINE="$(ENGINE)" sh bundle/make.sh $(or $(BUNDLE_TO),var/bundle)

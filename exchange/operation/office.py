@@ -180,12 +180,16 @@ def partner_days(app: App) -> Iterator[tuple[str, int | None]]:
 
 
 def days_left(app: App, path: Path) -> int | None:
-    """Whole days until the last certificate in this file ends, negative once it has; None where it cannot be read."""
+    """Days of the office's until the last certificate in this file ends, as the board and the alerts count them;
+    negative once it has ended; None where it cannot be read.
+    """
+    now = app.now()
     try:
-        end = ends(read_certificates(path), app.now())
+        end = ends(read_certificates(path), now)
     except (ExchangeError, OSError, ValueError):
         return None
-    return (end - app.now()) // timedelta(days=1)
+    days = (office_day(end) - office_day(now)).days
+    return days if end > now else min(days, -1)
 
 
 def clock(_app: App) -> Iterator[Finding]:

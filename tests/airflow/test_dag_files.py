@@ -43,6 +43,12 @@ def test_each_dag_and_task_is_called_in_chinese_and_is_the_offices(bag: dict[str
         assert read["policy"] == "ExceptionRetryPolicy", "what waits for a person is not tried again"
 
 
+def test_the_populations_snapshot_has_all_its_tries_before_the_others_begin(bag: dict[str, Any]) -> None:
+    """Their builds wait for a person where no population is there, which a second try would bring."""
+    upstream = bag["dags"]["snapshots"]
+    assert (upstream["build_population"], upstream["build"]) == ([], ["build_population"])
+
+
 def test_what_ends_a_try_is_tried_again_or_waits_for_a_person() -> None:
     sys.path.insert(0, str(DAGS))
     from household.tasks import OFFICE_ARGS, Ended, Stopped

@@ -137,12 +137,14 @@ class Inside(PublishedSftp):
 
 @dataclass(frozen=True)
 class Containers:
-    """The installation in ``folder``, which is what ``/srv/exchange`` is elsewhere. ``project``: where its compose file
-    lies, which is of the version that is installed.
+    """The installation in ``folder``, which is what ``/srv/exchange`` is elsewhere. ``project``: where its compose
+    files lie, which are of the version that is installed.
     """
 
     folder: Path
     project: Path = ROOT / "docker"
+    files: tuple[str, ...] = ("compose.yaml",)
+    profiles: tuple[str, ...] = ()
 
     @cached_property
     def environment(self) -> dict[str, str]:
@@ -155,11 +157,10 @@ class Containers:
 
     def compose(self, *words: str, code: int | None = 0) -> str:
         """``compose WORDS`` with the project's file; what it printed. It must end with this code."""
-        profile = (
-            ["--profile", "tools"] if words[0] == "run" else []
-        )  # docker finds it by itself, podman-compose does not
-        file = ["--file", str(self.project / "compose.yaml")]
-        command = [*COMPOSE, "--project-name", PROJECT, *file, *profile, *words]
+        tools = ["tools"] if words[0] == "run" else []  # docker finds it by itself, podman-compose does not
+        profiles = [word for each in (*self.profiles, *tools) for word in ("--profile", each)]
+        files = [word for each in self.files for word in ("--file", str(self.project / each))]
+        command = [*COMPOSE, "--project-name", PROJECT, *files, *profiles, *words]
         done = subprocess.run(
             command, env=self.environment, cwd=self.project, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS, check=False,
