@@ -41,12 +41,13 @@ from exchange.wire.connection import SftpAccount
 from exchange.wire.pool import ConnectionPool
 from exchange.wire.transport import Folder
 from tests.anew import begin_anew
+from tests.examples import EXAMPLES
 from tests.once import PEOPLE, build_world, made_once
 
 hypothesis.settings.register_profile(
     "any machine",
     deadline=None,  # a slow machine is no wrong answer
-    max_examples=int(os.environ.get("EXAMPLES", "100")),
+    max_examples=EXAMPLES,
 )
 hypothesis.settings.load_profile("any machine")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.cache import Cache
+from tests.examples import one_in
 
 SECRET = b"the office's own key"
 NAME = "0" * 64 + ".rows"
@@ -19,7 +20,7 @@ def cache(folder: Path, secret: bytes = SECRET) -> Cache:
     return Cache(folder, lambda: secret)
 
 
-@settings(max_examples=40)
+@one_in(3)
 @given(blocks, st.data())
 def test_any_blocks_come_back_in_the_order_asked(
     tmp_path_factory: pytest.TempPathFactory, written: list[bytes], data: st.DataObject
@@ -31,7 +32,7 @@ def test_any_blocks_come_back_in_the_order_asked(
     assert kept.read(NAME, [len(written)]) is None
 
 
-@settings(max_examples=40)
+@one_in(3)
 @given(st.data())
 def test_any_change_of_the_file_is_noticed(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     kept = cache(tmp_path_factory.mktemp("cache"))

@@ -17,12 +17,13 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
 from exchange.cli import listing
 from exchange.cli.listing import NOTHING, folded, show, unheaded
+from tests.examples import one_in
 
 COLUMNS = {"batch": "批次 batch", "why": "原因 why", "state": "状态 state", "due": "时限 due"}
 LINES = [
@@ -106,7 +107,7 @@ ROOM = Path(listing.__file__).parent
 IDS = st.text("abcdefghij0123456789.-[]/=", min_size=30, max_size=90)
 
 
-@settings(max_examples=30)
+@one_in(3)
 @given(st.lists(IDS, min_size=2, max_size=7))
 def test_a_cell_is_text_and_is_never_cut(cells: list[str]) -> None:
     """Whatever brackets a letter's number or a note has."""

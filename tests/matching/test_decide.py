@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.legal_bases import legal_bases
@@ -24,6 +24,7 @@ from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import events, offences, population
+from tests.examples import one_in
 
 TODAY = date(2026, 11, 23)
 PEOPLE = 20_000
@@ -129,7 +130,7 @@ def test_a_record_under_a_superseded_number_is_found(province: pl.DataFrame, reg
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=25)
 
 
-@settings(max_examples=40)
+@one_in(3)
 @given(st.lists(st.tuples(texts, texts, texts, texts), min_size=1, max_size=8))
 def test_rows_out_are_rows_in_with_a_code_each(
     register: Population, sources: dict[str, SortedTable], rows: Sequence[tuple[str, str, str, str]]

@@ -9,7 +9,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.tables import ANSWERS, export_columns
@@ -18,6 +18,7 @@ from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import population
+from tests.examples import one_in
 
 TODAY = date(2026, 11, 23)
 HEAD, SON = "11010519491231002X", "440524198001010013"
@@ -89,7 +90,7 @@ def test_why_a_relative_is_not_established_is_not_told_and_nothing_of_the_relati
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 
 
-@settings(max_examples=40)
+@one_in(3)
 @given(st.lists(st.tuples(texts, texts, texts, texts, texts), max_size=6))
 def test_any_text_gets_one_code(rows: Sequence[tuple[str, str, str, str, str]]) -> None:
     columns = ["relative_id_number", "relative_name", "relation", "former_name", "birthplace"]

@@ -6,7 +6,7 @@ from datetime import date
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Halt
@@ -20,6 +20,7 @@ from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import population
 from exchange.validate.columns import columns_for
+from tests.examples import one_in
 
 TODAY = date(2026, 11, 23)
 PEOPLE = 20_000
@@ -195,7 +196,7 @@ def test_the_forms_ask_for_no_number_of_the_subject() -> None:
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
-@settings(max_examples=40)
+@one_in(3)
 @given(st.sampled_from(["mother_id_number", "name"]), st.lists(st.tuples(texts, texts, texts), max_size=6))
 def test_any_text_gets_one_code(register: Population, known: str, rows: list[tuple[str, str, str]]) -> None:
     frame = pl.DataFrame(rows, schema=dict.fromkeys([known, "birth_date", "sex"], pl.String), orient="row")

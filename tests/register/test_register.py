@@ -8,13 +8,14 @@ from functools import partial
 from threading import Barrier
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
 from exchange.register import BatchFilter, Claim, FileRecord, Register, Role, State
 from exchange.wire.manifest import RequestManifest
+from tests.examples import one_in
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 NewBatch = Callable[[Register], str]
@@ -132,7 +133,7 @@ def test_the_first_telling_stands(
     assert len(register.steps(batch_id)) == 3
 
 
-@settings(max_examples=60)
+@one_in(2)
 @given(wishes=st.lists(st.sampled_from([state for state in State if state is not State.CLAIMED]), max_size=8))
 def test_no_walk_leaves_the_two_ways(
     shared_register: Register, new_batch: NewBatch, verbs: dict[State, Callable[..., None]], wishes: list[State]

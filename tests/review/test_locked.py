@@ -6,11 +6,12 @@ import io
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Halt
 from exchange.review.locked import is_locked, lock, new_password, unlock
+from tests.examples import one_in
 
 DAMAGED = "this is no workbook behind a password, or it is damaged"
 PASSWORD = "kq7m-3v9x-ab2c-d4ef-gh5j"
@@ -46,7 +47,7 @@ def test_its_form_is_agile_encryption(locked: bytes) -> None:
     assert b"xl/workbook.xml" not in locked
 
 
-@settings(max_examples=12)
+@one_in(8)
 @given(at=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_gives_the_same_workbook_or_a_halt(workbook: bytes, locked: bytes, at: float, bit: int) -> None:
     place = int(at * len(locked))

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from exchange.base.tables import OFFENCE_KINDS, export_columns
@@ -18,6 +18,7 @@ from exchange.matching.lookup import SortedTable
 from exchange.snapshots import population
 from exchange.snapshots.offences import build_tables
 from exchange.snapshots.source_texts import read_day, read_mark
+from tests.examples import one_in
 
 AS_OF = date(2026, 11, 23)
 OFFENCES = export_columns("offences")
@@ -219,7 +220,7 @@ def test_who_was_too_young_by_every_date_makes_nobody_elses_record_vanish() -> N
         assert kept(given, register=registered(people)) == ["judgment"]
 
 
-@settings(max_examples=40)
+@one_in(3)
 @given(
     st.dates(date(1990, 1, 2), date(2026, 11, 23)),
     st.dates(date(1980, 1, 1), date(2026, 11, 23)),
@@ -260,7 +261,7 @@ sealed_ones = st.builds(
 )
 
 
-@settings(max_examples=100)
+@one_in(2)
 @given(st.lists(others, max_size=6), st.lists(sealed_ones, min_size=1, max_size=6), st.randoms())
 def test_with_and_without_sealed_records_tables_and_counts_are_the_same(
     others: list[dict[str, str]], sealed: list[dict[str, str]], random: object
@@ -295,7 +296,7 @@ named = st.builds(
 )
 
 
-@settings(max_examples=60)
+@one_in(3)
 @given(st.lists(bearers, min_size=1, max_size=3), bearers, st.lists(named, min_size=1, max_size=4))
 def test_somebody_unrelated_makes_no_record_vanish(
     people: list[dict[str, str]], other: dict[str, str], records: list[dict[str, str]]
@@ -321,7 +322,7 @@ def full_width(text: str) -> str:
     return "".join(chr(ord(letter) + 0xFEE0) if letter.isascii() and letter.isdigit() else letter for letter in text)
 
 
-@settings(max_examples=60)
+@one_in(3)
 @given(
     st.dates(date(2014, 6, 16), date(2026, 11, 23)),
     st.sampled_from(["6", "60", "61", "9999"]),
@@ -348,7 +349,7 @@ def test_a_day_that_cannot_be_seals_nothing(day: str, kind: str) -> None:
     assert kept(record("2000-06-15", kind, day, "6")) == [kind]
 
 
-@settings(max_examples=60)
+@one_in(3)
 @given(st.text(alphabet="0123456789-/. 年月日TZ:６eE+是封", max_size=12), st.sampled_from(["offence_date", "sealed"]))
 @example("19000101", "offence_date")
 @example("20120615", "offence_date")

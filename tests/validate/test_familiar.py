@@ -8,13 +8,14 @@ import unicodedata
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS
 from exchange.validate.encoding import to_utf8
 from exchange.validate.familiar import familiar_letters, letters_of
+from tests.examples import one_in
 
 HEADER = "row_ref,id_number,name\n"
 SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林罗高郑梁谢宋唐许韩邓冯曹彭曾"
@@ -57,7 +58,7 @@ HANJA = ("金李朴崔鄭姜趙尹張林韓吳徐申權", "敏書智賢俊英秀
 TAIWANESE = ("陳林黃張李王吳劉蔡楊許鄭謝郭洪曾邱廖賴周", "志明淑芬俊傑雅婷家豪美玲建宏怡君宗翰惠雯")
 JAPANESE = (["佐藤", "鈴木", "高橋", "田中", "渡辺"], ["太郎", "さくら", "健一", "ヒロシ", "陽菜", "ケンジ", "花子"])
 FOREIGN = [(KOREAN, "cp949"), (HANJA, "cp949"), (TAIWANESE, "big5"), (JAPANESE, "cp932"), (JAPANESE, "euc_jp")]
-few = settings(max_examples=25)
+few = one_in(4)
 
 
 def gbk(point: int) -> bytes:
@@ -195,7 +196,6 @@ def is_written(text: str) -> bool:
 
 
 @pytest.mark.parametrize("stated", [None, "utf-8"])
-@settings(max_examples=100)
 @given(st.lists(st.sampled_from(BY_ACCIDENT), min_size=2, max_size=3).map("".join))
 def test_nor_is_a_rare_one(stated: str | None, name: str) -> None:
     """Its bytes are letters that nobody writes side by side: of several alphabets, or Latin without a plain one."""

@@ -6,7 +6,7 @@ import io
 import zipfile
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
@@ -117,7 +117,6 @@ def test_whatever_a_part_holds_the_set_gets_an_answer(name: str, part: bytes) ->
 WRITTEN_ONCE = book_of_shared_texts(SOUND, ("R2", *SOUND[1:]))  # it holds the time of its making
 
 
-@settings(max_examples=100)
 @given(st.data())
 def test_whatever_bytes_a_workbook_has_it_is_read_or_refused(data: st.DataObject) -> None:
     content = bytearray(WRITTEN_ONCE)

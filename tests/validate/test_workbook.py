@@ -9,7 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.utils.datetime import CALENDAR_MAC_1904
 from openpyxl.worksheet.worksheet import Worksheet
@@ -19,6 +19,7 @@ from exchange.validate.cells import has_text, is_date_format, number_text
 from exchange.validate.sheet import MAX_CELL_LETTERS
 from exchange.validate.table import ROW_FAULT
 from exchange.validate.workbook import read_workbook
+from tests.examples import one_in
 
 from .workbooks import HEADER, ITEMS, SHARED, SHEET, SOUND, altered, book, book_of_shared_texts, refused, without
 
@@ -324,7 +325,7 @@ def test_a_value_of_an_extension_behind_the_rows_changes_none(element: bytes) ->
         st.tuples(texts.filter(lambda text: text[:1] != "=" and has_text(text)), cells, cells, cells), min_size=1
     )
 )
-@settings(max_examples=50)
+@one_in(2)
 def test_it_reads_what_another_program_wrote(write: Callable[..., bytes], rows: list[tuple[Any, ...]]) -> None:
     table = read_workbook(write(*rows), None, ITEMS, len(rows))
     read = [["" if value is None or not has_text(str(value)) else str(value) for value in row] for row in rows]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.app import App
@@ -18,6 +18,7 @@ from exchange.demo.partner import DemoPartner
 from exchange.pages.troubles import troubles
 from exchange.watch.certificates import watch_certificates
 from exchange.wire.certificates import ends, read_certificates, valid
+from tests.examples import one_in
 from tests.wire.test_certificates import KEYS, made
 
 DAY = timedelta(days=1)
@@ -111,7 +112,7 @@ def test_one_that_is_not_valid_yet_is_a_trouble(app: App, court: DemoPartner, pi
     assert "is not valid before" in trouble
 
 
-@settings(max_examples=40)
+@one_in(3)
 @given(st.lists(st.tuples(st.integers(-50, 50), st.integers(1, 60)), min_size=1, max_size=2))
 def test_until_its_end_one_is_valid_each_day_and_behind_it_none(spans: list[tuple[int, int]]) -> None:
     now = datetime(2026, 11, 27, 12, tzinfo=UTC)
