@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.outcome import out, outcome
+from exchange.operation.backup import ELSEWHERE
 from exchange.operation.restoring import chosen, restore_databases, restore_files
 from exchange.operation.vault import Vault
 from exchange.settings import Settings
@@ -22,12 +23,17 @@ Name = Annotated[str | None, typer.Option(help="Which backup; the newest")]
 
 @commands.command()
 def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: Name = None) -> None:
-    """Settings, keys, agreements, archive and snapshots into an empty folder."""
+    """Settings, keys, agreements, archive and snapshots into an empty folder; what lay elsewhere is named, to be put
+    back before `exchange office init` makes a new one.
+    """
     with outcome():
         lies = Vault(vault)
         backup = chosen(lies, name)
         number = restore_files(lies, backup, folder, load_key_pair(key, certificate))
         out.print(f"{backup.name}: 已恢复 {number} 个文件 files restored to {folder}", markup=False)
+        for path in sorted(each for each in (folder / ELSEWHERE).rglob("*") if each.is_file()):
+            place = f"/{path.relative_to(folder / ELSEWHERE)}"
+            out.print(f"先放回原处 put back before exchange office init: {path} → {place}", markup=False)
 
 
 @commands.command()
