@@ -23,9 +23,7 @@ Name = Annotated[str | None, typer.Option(help="Which backup; the newest")]
 
 @commands.command()
 def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: Name = None) -> None:
-    """Settings, keys, agreements, archive and snapshots into an empty folder; what lay elsewhere is named, to be put
-    back before `exchange office init` makes a new one.
-    """
+    """Settings, keys, agreements, archive and snapshots into an empty folder."""
     with outcome():
         lies = Vault(vault)
         backup = chosen(lies, name)
