@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from exchange.cli.outcome import out, outcome
+from exchange.operation.backup import ELSEWHERE
 from exchange.operation.restoring import chosen, restore_databases, restore_files
 from exchange.operation.vault import Vault
 from exchange.settings import Settings
@@ -28,6 +29,9 @@ def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: N
         backup = chosen(lies, name)
         number = restore_files(lies, backup, folder, load_key_pair(key, certificate))
         out.print(f"{backup.name}: 已恢复 {number} 个文件 files restored to {folder}", markup=False)
+        for path in sorted(each for each in (folder / ELSEWHERE).rglob("*") if each.is_file()):
+            place = f"/{path.relative_to(folder / ELSEWHERE)}"
+            out.print(f"先放回原处 put back before exchange office init: {path} → {place}", markup=False)
 
 
 @commands.command()

@@ -70,12 +70,9 @@ class ConnectionPool:
         if kept is not None and not kept.stands():
             kept.closing.close()
             kept = None
-        with ExitStack() as stack:
-            if kept is None:
-                folder = stack.enter_context(opened())
-            else:
-                folder = kept.folder.at(account)
-                stack.push(kept.closing)
+        # What closes it is handed on as it is: put into another stack each time, it would lie too deep to be closed.
+        with ExitStack() if kept is None else kept.closing as stack:
+            folder = stack.enter_context(opened()) if kept is None else kept.folder.at(account)
             with folder.limit.of(seconds):
                 yield folder
             self._keep(account.login, _Kept(folder, stack.pop_all(), time.monotonic()))

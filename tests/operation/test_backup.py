@@ -91,9 +91,10 @@ def test_the_drill(
 ) -> None:
     config = world.config.with_name("with-backup.toml")
     to = tmp_path / "backups"
-    config.write_text(
-        world.config.read_text("utf-8") + backup_toml(world.postgres, to, recovery / "recovery.pem", programs), "utf-8"
-    )
+    secrets = tmp_path / "airflow.env"
+    secrets.write_text("AIRFLOW__CORE__FERNET_KEY=invented\n", "utf-8")
+    kept = backup_toml(world.postgres, to, recovery / "recovery.pem", programs) + f'more = ["{secrets}"]\n'
+    config.write_text(world.config.read_text("utf-8") + kept, "utf-8")
     claimed, accepted, closed = ask(), ask(), ask()
     for request in (claimed, accepted, closed):
         court.drop(court.make_set(request))
@@ -118,7 +119,9 @@ def test_the_drill(
     # Everything is gone: from here on nothing of the old office is opened, and its database is not asked.
     office, key = tmp_path / "office", ("--key", str(recovery / "recovery.key"))
     opened = (*key, "--certificate", str(recovery / "recovery.pem"))
-    run(config, "restore", "files", str(to), str(office), *opened)
+    said = run(config, "restore", "files", str(to), str(office), *opened)
+    put_back = f"put back before exchange office init: {office}/elsewhere{secrets} → {secrets}"
+    assert put_back.replace(" ", "") in "".join(said.split()), "what a new one would be made of"
     run(config, "restore", "files", str(to), str(office), *opened, code=70)
     restored = office / config.name
     text = restored.read_text("utf-8").replace(f":{world.postgres.port}/", f":{elsewhere.port}/")

@@ -117,7 +117,9 @@ class Elsewhere:
 
     def shown(self, words: str) -> str:
         """What stands at the end of the board's line of *Standing* that says this."""
-        return re.findall(rf'{words}(?:(?!</dd>).)*<span class="since">([^<]+)</span></dd>', self.board)[0]
+        found = re.search(rf'{words}(?:(?!</dd>).)*<span class="since">([^<]+)</span></dd>', self.board)
+        assert found is not None, words
+        return found[1]
 
 
 @pytest.mark.usefixtures("something_of_each")

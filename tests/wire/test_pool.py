@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -63,6 +64,17 @@ def test_the_next_conversation_goes_on_with_the_connection(talk: Talk) -> None:
     with talk() as second:
         assert second.sftp is first.sftp
         assert second.list_requests() == []
+
+
+def test_a_connection_is_closed_however_often_it_was_used(talk: Talk, pool: ConnectionPool) -> None:
+    """An evening of small sets, one soon after another."""
+    with talk() as first:
+        pass
+    for _ in range(2 * sys.getrecursionlimit()):
+        with talk() as again:
+            assert again.sftp is first.sftp
+    pool.close()
+    assert not stands(first)
 
 
 def test_partners_who_share_a_login_share_a_connection_and_no_folder(
