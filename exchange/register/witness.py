@@ -61,8 +61,10 @@ def cosign(folder: Path, request: str, at: datetime) -> str:
 
 def begin_anew(folder: Path) -> int:
     """Forgets what was signed, so that a ledger that an office had to go back with can be signed again; a person has
-    asked the office why. How many lines the ledger had that is set aside, 0 where there was none.
+    asked the office why. How many lines the ledger had that is set aside, 0 where there was none. Halt where no witness
+    lives.
     """
+    _own(folder)
     with locked(folder):
         last = _last(folder)
         if last is None:

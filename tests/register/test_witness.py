@@ -146,6 +146,13 @@ def test_after_a_restore_a_person_lets_it_begin_anew(folder: Path, register: Reg
     assert len(list(folder.glob("last*"))) == 2, "what it signed before stays under another name"
 
 
+def test_nothing_begins_anew_where_no_witness_lives(tmp_path: Path) -> None:
+    for folder in (tmp_path, tmp_path / "no-such-folder"):
+        with pytest.raises(Halt):
+            begin_anew(folder)
+    assert [*tmp_path.iterdir()] == []
+
+
 def test_a_rewritten_register_is_found_by_the_cosigned_checkpoint(
     folder: Path, register: Register, database: Database, tmp_path: Path
 ) -> None:
