@@ -146,9 +146,9 @@ def run_step(step: Callable[[App, str], T]) -> T:
 
 
 def start_run(app: App, dag_id: str, run_id: str) -> bool:
-    """Starts a batch's run from inside a task, with a note of what it is about; whether there is one now. What cannot be started, ``collect`` starts within the
-    minute. Airflow has no public call for it: this is what its own operator sends, without ending
-    the task.
+    """Starts a batch's run from inside a task, with a note of what it is about; whether there is one now. What cannot be
+    started, ``collect`` starts within the minute. Airflow has no public call for it: this is what its own operator
+    sends, without ending the task.
     """
     answer = _asked(run_id, TriggerDagRun(dag_id=dag_id, run_id=run_id, note=run_note(app, run_id)))
     there = not isinstance(answer, ErrorResponse) or answer.error is ErrorType.DAGRUN_ALREADY_EXISTS
@@ -159,8 +159,8 @@ def start_run(app: App, dag_id: str, run_id: str) -> bool:
 
 def take_up_run(app: App, dag_id: str, run_id: str) -> bool:
     """Likewise of a batch that stands still; and a run that has ended well is cleared: the register says that its batch
-    has not, and it decides (Airflow's database may be of another moment than the register's, or somebody marked the run). One that
-    is at work is left alone, and one that failed: it waits for a person.
+    has not, and it decides (Airflow's database may be of another moment than the register's, or somebody marked the
+    run). One that is at work is left alone, and one that failed: it waits for a person.
     """
     if not start_run(app, dag_id, run_id):
         return False
