@@ -97,7 +97,7 @@ class Measured:
     def parts(self, airflow: Airflow) -> Parts:
         """The processes of each part of the world."""
         groups = {"workers": workers_of(airflow), "scheduler": ["scheduler"], "API server": ["api-server"]}
-        groups["DAG processor, triggerer"] = ["dag-processor", "triggerer"]
+        groups["DAG processor"] = ["dag-processor"]
         pids = {name: [pid_in(airflow.folder / f"{each}.pid") for each in names] for name, names in groups.items()}
         world = self.world
         pids["PostgreSQL"] = [pid_in(world.postgres.folder / "server" / "data" / "postmaster.pid")]

@@ -1,15 +1,27 @@
-"""Prints the DAG files as Airflow reads them, without a server: errors, each task's upstream tasks, and what people
-read of DAGs and tasks.
+"""Prints the DAG files as Airflow reads them, without a server: errors, each task's upstream tasks, what people read
+of DAGs and tasks, and what would need a triggerer.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import sys
+from typing import Any
 
 from airflow.dag_processing.dagbag import DagBag
 
 from exchange.base.paths import DAGS
+
+DEFERS = re.compile(r"\.defer\(|TaskDeferred|AsyncCallback|AssetWatcher|deferrable=True|wait_for_completion")
+"""What hands something to the triggerer, in a DAG file."""
+
+
+def operator_of(task: Any) -> str:
+    """The operator's class; of a mapped task that of its instances."""
+    kind = getattr(task, "operator_class", type(task))
+    return f"{kind.__module__}.{kind.__name__}"
+
 
 if __name__ == "__main__":
     sys.path.insert(0, str(DAGS))
@@ -24,9 +36,13 @@ if __name__ == "__main__":
     tasks = {
         f"{name}.{task.task_id}": {
             "name": task.task_display_name, "owner": task.owner, "policy": type(task.retry_policy).__name__,
+            "operator": operator_of(task),
         }
         for name, dag in bag.dags.items()
         for task in dag.tasks
     }  # fmt: skip
     found = {"errors": bag.import_errors, "dags": dags, "read": read, "tasks": tasks}
+    found["defer"] = [
+        f"{path.relative_to(DAGS)}" for path in DAGS.rglob("*.py") if DEFERS.search(path.read_text("utf-8"))
+    ]
     sys.stdout.write("\n" + json.dumps(found) + "\n")

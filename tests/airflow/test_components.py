@@ -1,4 +1,4 @@
-"""The demo's Airflow itself: its four components, roles, ports and secrets."""
+"""The demo's Airflow itself: its three components, roles, ports and secrets."""
 
 from __future__ import annotations
 

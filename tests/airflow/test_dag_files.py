@@ -43,6 +43,19 @@ def test_each_dag_and_task_is_called_in_chinese_and_is_the_offices(bag: dict[str
         assert read["policy"] == "ExceptionRetryPolicy", "what waits for a person is not tried again"
 
 
+def test_nothing_is_for_a_triggerer_which_no_office_runs(bag: dict[str, Any]) -> None:
+    """What defers would wait for ever. If a task must: start ``airflow triggerer`` again wherever the scheduler is
+    started (``COMPONENTS`` of the demo, compose, kubernetes, systemd, operations), and only then add its operator here.
+    """
+    standard = "airflow.providers.standard"
+    assert {read["operator"] for read in bag["tasks"].values()} <= {
+        f"{standard}.decorators.python._PythonDecoratedOperator",
+        f"{standard}.decorators.short_circuit._ShortCircuitDecoratedOperator",
+        f"{standard}.operators.trigger_dagrun.TriggerDagRunOperator",  # defers only where it waits for the run's end
+    }
+    assert bag["defer"] == []
+
+
 def test_the_populations_snapshot_has_all_its_tries_before_the_others_begin(bag: dict[str, Any]) -> None:
     """Their builds wait for a person where no population is there, which a second try would bring."""
     upstream = bag["dags"]["snapshots"]

@@ -24,7 +24,7 @@ from tests.docker.containers import ACCOUNTS, BUILD, PASSWORD, SECONDS, Containe
 from tests.pages.reached import check_routes
 
 pytestmark = needs_engine
-SERVICES = ("postgres", "scheduler", "dag-processor", "triggerer", "api-server", "sftp")
+SERVICES = ("postgres", "scheduler", "dag-processor", "api-server", "sftp")
 WITHHELD = ("connections", "variables", "config")
 """What of Airflow's API is the administrator's alone."""
 GUESSES = """

@@ -1,4 +1,4 @@
-"""Airflow for the demo world: its database, its four components on loopback, and its users.
+"""Airflow for the demo world: its database, its three components on loopback, and its users.
 
 Rules: each component is a process of its own, and only the API server listens (``airflow standalone`` opens log servers
 on every interface and leaves children behind). Tasks run in the scheduler, or on Celery workers where the world has
@@ -37,8 +37,9 @@ COMPONENTS: Final = {
     "scheduler": ["scheduler", "--skip-serve-logs"],
     "dag-processor": ["dag-processor"],
     "api-server": ["api-server"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],
 }
+"""No triggerer: no DAG here defers anything to it (``tests/airflow/test_dag_files.py``)."""
+
 DAG_IDS: Final = (
     "batch", "collect", "deadline_watch", "immediate", "large", "lookout", "monthly_report", "release", "releases",
     "retention", "snapshots", "verification",
@@ -46,8 +47,11 @@ DAG_IDS: Final = (
 """The project's own."""
 
 _START_SECONDS: Final = 600.0  # at a load of twenty it takes three minutes
-_STOP_SECONDS: Final = 5.0  # the triggerer's child now and then hangs after its second signal; it holds nothing
+_STOP_SECONDS: Final = 5.0
 _HEALTH_SECONDS: Final = 30.0
+_SAY_HOW_THEY_ARE: Final = ("metadatabase", "scheduler", "dag_processor")
+"""Parts of Airflow's own answer, which also has one for the triggerer that nobody starts."""
+
 _FOREIGN: Final = ("AIRFLOW_", "EXCHANGE_", "PG")
 
 
@@ -129,10 +133,10 @@ class Airflow:
         self._wait_until_healthy(seconds)
 
     def stop(self) -> None:
-        """Ends all processes, workers of an earlier start too, and all that they started, side by side; nothing to do
+        """Ends all processes, those of an earlier start too, and all that they started, side by side; nothing to do
         when they do not run.
         """
-        names = {*self.commands, *(path.stem for path in self.folder.glob("worker-*.pid"))}
+        names = {*self.commands, *(path.stem for path in self.folder.glob("*.pid"))}
         stops: list[Callable[[], None]] = [partial(processes.stop, self.folder, name, _STOP_SECONDS) for name in names]
         with ThreadPoolExecutor(len(stops)) as pool:
             for done in [pool.submit(stop) for stop in stops]:
@@ -145,9 +149,9 @@ class Airflow:
         return [name for name in self.commands if not processes.is_running(self.folder, name)]
 
     def is_healthy(self) -> bool:
-        """Whether the database and the four components say so."""
+        """Whether the database, the scheduler and the DAG processor say so, by the API server."""
         answer = self._answer("api/v2/monitor/health", _HEALTH_SECONDS)
-        return answer is not None and all(part["status"] == "healthy" for part in answer.values())
+        return answer is not None and all(answer[part]["status"] == "healthy" for part in _SAY_HOW_THEY_ARE)
 
     def api(self, user: str = "admin") -> AirflowApi:
         """A client logged in as this user."""
