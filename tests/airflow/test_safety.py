@@ -86,7 +86,7 @@ def test_a_demo_world_has_them(tmp_path: Path) -> None:
 def test_every_airflow_component_of_the_containers_has_them() -> None:
     services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text("utf-8"))["services"]
     components = {name: each for name, each in services.items() if each.get("command", [""])[0] == "airflow"}
-    assert len(components) == 5  # a worker among them, where Celery runs the tasks
+    assert len(components) == 4  # a worker among them, where Celery runs the tasks
     components["tool"] = services["tool"]  # an administrator's own commands
     assert [name for name, each in components.items() if SAFETY not in each["env_file"]] == []
 
@@ -96,7 +96,7 @@ def test_every_unit_of_systemd_has_them() -> None:
     common = (units / "exchange-.service.d" / "hardening.conf").read_text("utf-8")
     assert f"EnvironmentFile=/opt/household-exchange/docker/{SAFETY}" in common.splitlines()
     components = [path for path in units.glob("exchange-*.service") if "bin/airflow " in path.read_text("utf-8")]
-    assert len(components) == 4
+    assert len(components) == 3
 
 
 def test_every_airflow_pod_has_them() -> None:
@@ -110,6 +110,6 @@ def test_every_airflow_pod_has_them() -> None:
         if each["kind"] in ("Deployment", "Job")
     ]
     airflow = [one for pod in pods for one in pod["containers"] if one["image"] == "household-exchange"]
-    assert len(airflow) == 5
+    assert len(airflow) == 4
     for container in airflow:
         assert {"configMapRef": {"name": name}} in container["envFrom"]
