@@ -4,20 +4,14 @@ may leave: approved, or needing no approval. What waits for a leader gets no run
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import timedelta
 
-from airflow.providers.standard.operators.trigger_dagrun import TriggerDagRunOperator
-from airflow.sdk import dag, get_current_context, task
+from airflow.sdk import dag, task
 from household.runs import run_id_of
-from household.tasks import OFFICE_ARGS, a_person_must_look, in_office
+from household.tasks import OFFICE_ARGS, a_person_must_look, in_office, start_run
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.register import Release
-from exchange.watch.run_note import run_note
-
-TROUBLES = "troubles"
 
 PAGE = """
 ### 补充答复 · releases
@@ -25,19 +19,9 @@ PAGE = """
 每分钟查看已答复、但仍有行待核实或待审批的批次；可以放行的行组成一次放行。须审批的列在页面“审批”中；已批准或无须审批的各启动一个 `release` 运行（运行编号为 `批次号.release-序号~时刻`）。
 Looks each minute at delivered batches with open rows; rows that can leave now become a release. Those for a leader stand on the page *Approval*; those that may leave get a run of `release`.
 
-`troubles` 失败 = 某批次须人工处理，或某次放行批准后 30 分钟仍未送达（看其 `release` 运行）；其他批次不受影响。
-*failed* `troubles`: one batch needs a person, or a release was not delivered 30 minutes after its approval (look at its run of `release`); the others were looked at.
+`troubles` 失败 = 某批次须人工处理，或某次放行批准后 30 分钟仍未送达（看其 `release` 运行）；其他批次不受影响；无事时跳过。
+*failed* `troubles`: one batch needs a person, or a release was not delivered 30 minutes after its approval (look at its run of `release`); the others were looked at. *skipped*: there is none.
 """
-
-
-def _to_start(app: App, releases: Iterable[Release]) -> list[dict[str, str]]:
-    """A run of ``release`` for each release that may leave by now."""
-    now = app.now()
-    return [
-        {"trigger_run_id": run_id_of(each.id, since, now), "note": run_note(app, each.batch) or ""}
-        for each in releases
-        if (since := each.may_leave_since) is not None
-    ]
 
 
 @dag(
@@ -55,28 +39,31 @@ def _to_start(app: App, releases: Iterable[Release]) -> list[dict[str, str]]:
 )
 def releases() -> None:
     @task(task_display_name="提出放行 propose")
-    def propose() -> list[dict[str, str]]:
-        proposals = in_office(pipeline.propose_all)
-        get_current_context()["ti"].xcom_push(TROUBLES, proposals.troubles)
-        return in_office(lambda app: _to_start(app, proposals.releases))
+    def propose() -> list[str]:
+        """The troubles in one sentence, none where there are none: then ``troubles`` needs no process."""
+        troubles = in_office(_look)
+        return ["; ".join(troubles)] if troubles else []
 
     @task(task_display_name="异常 troubles")
-    def troubles(messages: list[str]) -> None:
-        if stuck := [
-            *messages,
-            *in_office(pipeline.unsent),
-        ]:  # asked of the register: what Airflow hands on can be altered
-            raise a_person_must_look(stuck)
+    def troubles(message: str) -> None:
+        raise a_person_must_look([message])
 
-    proposed = propose()
-    TriggerDagRunOperator.partial(
-        task_id="start",
-        task_display_name="启动 start",
-        trigger_dag_id="release",
-        skip_when_already_exists=True,
-        map_index_template="{{ task.trigger_run_id }}",
-    ).expand_kwargs(proposed)
-    troubles(proposed[TROUBLES])  # type: ignore[index]  # XComArg is; its stub says otherwise
+    troubles.expand(message=propose())
+
+
+def _look(app: App) -> list[str]:
+    """Proposes, and starts a run for each release that may leave by now; what is in trouble."""
+    proposals = pipeline.propose_all(app)
+    leaving = [(each, since) for each in proposals.releases if (since := each.may_leave_since) is not None]
+    now = app.now()
+    unstarted = [
+        each.id for each, since in leaving if not start_run(app, "release", run_id_of(each.id, since, now), each.batch)
+    ]
+    return [
+        *proposals.troubles,
+        *pipeline.unsent(app),
+        *(f"{each}: its run could not be started" for each in unstarted),
+    ]
 
 
 releases()

@@ -145,12 +145,12 @@ def run_step(step: Callable[[App, str], T]) -> T:
     return in_office(lambda app: step(app, batch_id))
 
 
-def start_run(app: App, dag_id: str, run_id: str) -> bool:
-    """Starts a batch's run from inside a task, with a note of what it is about; whether there is one now. What cannot be
-    started, ``collect`` starts within the minute. Airflow has no public call for it: this is what its own operator
-    sends, without ending the task.
+def start_run(app: App, dag_id: str, run_id: str, batch_id: str | None = None) -> bool:
+    """Starts a run from inside a task, with a note of the batch that it is about, whose id the run's is where none is
+    named; whether there is one now. What cannot be started, is started within the minute by who looks each minute.
+    Airflow has no public call for it: this is what its own operator sends, without ending the task.
     """
-    answer = _asked(run_id, TriggerDagRun(dag_id=dag_id, run_id=run_id, note=run_note(app, run_id)))
+    answer = _asked(run_id, TriggerDagRun(dag_id=dag_id, run_id=run_id, note=run_note(app, batch_id or run_id)))
     there = not isinstance(answer, ErrorResponse) or answer.error is ErrorType.DAGRUN_ALREADY_EXISTS
     if there:
         log.info("%s: %s has a run", run_id, dag_id)
@@ -178,8 +178,8 @@ def _asked(run_id: str, message: Any) -> Any:
     try:
         answer = task_runner.SUPERVISOR_COMMS.send(message)
     except Exception as error:
-        log.warning("%s: Airflow did not answer (%s); collect asks again", run_id, type(error).__name__)
+        log.warning("%s: Airflow did not answer (%s); asked again within the minute", run_id, type(error).__name__)
         return ErrorResponse(error=ErrorType.GENERIC_ERROR)
     if isinstance(answer, ErrorResponse) and answer.error is not ErrorType.DAGRUN_ALREADY_EXISTS:
-        log.warning("%s: Airflow refused (%s); collect asks again", run_id, answer.error)
+        log.warning("%s: Airflow refused (%s); asked again within the minute", run_id, answer.error)
     return answer

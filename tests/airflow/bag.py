@@ -13,7 +13,7 @@ from airflow.dag_processing.dagbag import DagBag
 
 from exchange.base.paths import DAGS
 
-DEFERS = re.compile(r"\.defer\(|TaskDeferred|AsyncCallback|AssetWatcher|deferrable=True|wait_for_completion")
+DEFERS = re.compile(r"\.defer\(|TaskDeferred|AsyncCallback|AssetWatcher|deferrable=True")
 """What hands something to the triggerer, in a DAG file."""
 
 

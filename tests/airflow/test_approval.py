@@ -137,16 +137,6 @@ def forge_pool(api: AirflowApi, _: str, release: Release) -> None:
     api.call("POST", "pools", pool)
 
 
-def forge_list(api: AirflowApi, release: Release) -> None:
-    """The list of what may leave, between the task that asks the register and the one that starts the runs."""
-    looked = look_as(api)
-    entry = f"dags/releases/dagRuns/{looked}/taskInstances/propose/xcomEntries/return_value"
-    api.call("PATCH", entry, {"value": [{"trigger_run_id": f"{release.id}~forged"}], "map_index": -1})
-    again = {"dry_run": False, "only_failed": False, "dag_run_id": looked, "task_ids": ["start", "troubles"]}
-    api.call("POST", "dags/releases/clearTaskInstances", again)
-    api.wait_for_run("releases", looked, SECONDS)
-
-
 FORGERIES: tuple[Callable[[AirflowApi, str, Release], None], ...] = (
     forge_conf, forge_state, forge_xcom, forge_variable, forge_pool,
 )  # fmt: skip
@@ -176,9 +166,6 @@ def test_nothing_that_is_done_in_airflow_approves_and_nothing_hides_what_is_appr
             api.wait_for_run("release", run_id, SECONDS)
             assert api.page(f"/approval/{release.id}")[0] == httpx.codes.FORBIDDEN
         not_sent(app, school, release)
-    with airflow.api("op") as api:
-        forge_list(api, release)
-    not_sent(app, school, release)
     with airflow.api(LEADER) as leader:
         _, text = leader.page(f"/approval/{release.id}")
     assert "未发现记录" in text

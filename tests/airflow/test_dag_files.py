@@ -51,7 +51,6 @@ def test_nothing_is_for_a_triggerer_which_no_office_runs(bag: dict[str, Any]) ->
     assert {read["operator"] for read in bag["tasks"].values()} <= {
         f"{standard}.decorators.python._PythonDecoratedOperator",
         f"{standard}.decorators.short_circuit._ShortCircuitDecoratedOperator",
-        f"{standard}.operators.trigger_dagrun.TriggerDagRunOperator",  # defers only where it waits for the run's end
     }
     assert bag["defer"] == []
 
