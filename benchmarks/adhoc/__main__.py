@@ -2,8 +2,8 @@
 
 Environment: ``SETS`` of each size (30), ``SIZES`` in rows (1 100), ``PHASES`` (quiet burst steady loaded), ``BURST``
 sets at once (500) from ``PARTNERS`` (20), ``A_SECOND`` (5) for ``STEADY_SECONDS`` (600), ``ANNUAL_ROWS`` (1000000),
-``WORLD`` (var/bench-adhoc). With fewer sets than 30, or without a phase, the page goes to the world's folder and the
-one in ``benchmarks/`` stays.
+``RESIDENTS`` (as many as an office has by itself), ``WORLD`` (var/bench-adhoc). With fewer sets than 30, or without a
+phase, the page goes to the world's folder and the one in ``benchmarks/`` stays.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from benchmarks.adhoc.annual import kept_in_process, share_covered
 from benchmarks.adhoc.burst import burst, faults, steady
 from benchmarks.adhoc.client import connected
 from benchmarks.adhoc.sets import Desk, Prepared, opened
+from benchmarks.adhoc.spending import begun
 from benchmarks.adhoc.stages import stages_of
 from benchmarks.adhoc.world import running
 from exchange.app import App
@@ -75,10 +76,14 @@ def main() -> None:
             figures["quiet"] = measure(desk, app, sizes, sets)
         if "burst" in phases:
             prepared = _of_each(desk, others, many)
-            figures["burst"] = _checked(f"burst of {many}", airflow, app, prepared, burst(prepared))
+            ended = begun(world, airflow, others)
+            took = burst(prepared)
+            figures["burst"] = _checked(f"burst of {many}", airflow, app, prepared, took, ended(many))
         if "steady" in phases:
             prepared = _of_each(desk, others, int(a_second * seconds))
-            found = _checked(f"{a_second:g} a second", airflow, app, prepared, steady(prepared, a_second))
+            ended = begun(world, airflow, others)
+            took = steady(prepared, a_second)
+            found = _checked(f"{a_second:g} a second", airflow, app, prepared, took, ended(len(prepared)))
             figures["steady"] = found | {"a_second": a_second}
         if "loaded" in phases:
             with kept_in_process(desk, airflow, app, annual_rows) as annual:
@@ -97,18 +102,25 @@ def _of_each(desk: Desk, partners: Sequence[DemoPartner], many: int) -> list[Pre
 
 
 def _checked(
-    what: str, airflow: Airflow, app: App, sets: Sequence[Prepared], took: Mapping[str, float]
+    what: str,
+    airflow: Airflow,
+    app: App,
+    sets: Sequence[Prepared],
+    took: Mapping[str, float],
+    spent: Mapping[str, float],
 ) -> dict[str, Any]:
-    """Seconds, ascending, and what was not as it must be."""
+    """Seconds, ascending, what was not as it must be, and whose processor time a set took."""
     seconds = sorted(took.values())
     late = page.percentile_95(seconds)
     print(
         f"{what}: {len(took)} answered, 95 of 100 within {late:.1f} s, the last after {seconds[-1]:.1f} s", flush=True
     )
+    print("ms a set: " + "  ".join(f"{name} {each:.1f}" for name, each in spent.items()), flush=True)
     with airflow.api() as api:
         wrong = faults(app, api, sets)
     print(f"faults: {wrong or 'none'}", flush=True)
-    return {"sets": len(sets), "partners": len({each.partner.id for each in sets}), "seconds": seconds, "faults": wrong}
+    partners = len({each.partner.id for each in sets})
+    return {"sets": len(sets), "partners": partners, "seconds": seconds, "faults": wrong, "spent": dict(spent)}
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,6 +31,7 @@ def running(folder: Path, partners: int) -> Iterator[tuple[World, Airflow, list[
         world.build(lambda what: print(f"… {what}", flush=True))
         let_education_send_csv(world)
         let_all_leave(world.config)
+        let_work(world, os.environ.get("RESIDENTS"))
         others = more_partners(world, partners)
         print("… Airflow", flush=True)
         since = datetime.now(UTC)
@@ -43,6 +45,15 @@ def running(folder: Path, partners: int) -> Iterator[tuple[World, Airflow, list[
         airflow.stop()
         stop_servers(world, partners)
         world.stop_servers()
+
+
+def let_work(world: World, residents: str | None) -> None:
+    """So many resident workers, where a number is said; else as many as an office has by itself."""
+    lines = world.config.read_text("utf-8").splitlines()
+    lines = [line for line in lines if not line.startswith("resident_workers =")]
+    if residents is not None:
+        lines.insert(lines.index("[policy]") + 1, f"resident_workers = {residents}")
+    write_atomically(world.config, "\n".join(lines).encode() + b"\n")
 
 
 def let_education_send_csv(world: World) -> None:
