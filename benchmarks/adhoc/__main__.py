@@ -2,8 +2,8 @@
 
 Environment: ``SETS`` of each size (30), ``SIZES`` in rows (1 100), ``PHASES`` (quiet burst steady loaded), ``BURST``
 sets at once (500) from ``PARTNERS`` (20), ``A_SECOND`` (5) for ``STEADY_SECONDS`` (600), ``ANNUAL_ROWS`` (1000000),
-``RESIDENTS`` (as many as an office has by itself), ``WORLD`` (var/bench-adhoc). With fewer sets than 30, or without a
-phase, the page goes to the world's folder and the one in ``benchmarks/`` stays.
+``RESIDENTS``: a further burst with each of these numbers of resident workers; ``WORLD`` (var/bench-adhoc). With fewer
+sets than 30, or without a phase, the page goes to the world's folder and the one in ``benchmarks/`` stays.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from benchmarks.adhoc.client import connected
 from benchmarks.adhoc.sets import Desk, Prepared, opened
 from benchmarks.adhoc.spending import begun
 from benchmarks.adhoc.stages import stages_of
-from benchmarks.adhoc.world import running
+from benchmarks.adhoc.world import running, with_residents
 from exchange.app import App
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.airflow import Airflow
@@ -75,10 +75,14 @@ def main() -> None:
         if "quiet" in phases:
             figures["quiet"] = measure(desk, app, sizes, sets)
         if "burst" in phases:
-            prepared = _of_each(desk, others, many)
-            ended = begun(world, airflow, others)
-            took = burst(prepared)
-            figures["burst"] = _checked(f"burst of {many}", airflow, app, prepared, took, ended(many))
+            for residents in ("", *os.environ.get("RESIDENTS", "").split()):
+                prepared = _of_each(desk, others, many)
+                if residents:
+                    with_residents(world, airflow, int(residents))
+                ended = begun(world, airflow, others)
+                took = burst(prepared)
+                what = f"burst of {many}{residents and f', {residents} resident workers'}"
+                figures["burst"] = _checked(what, airflow, app, prepared, took, ended(many))
         if "steady" in phases:
             prepared = _of_each(desk, others, int(a_second * seconds))
             ended = begun(world, airflow, others)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -31,7 +30,6 @@ def running(folder: Path, partners: int) -> Iterator[tuple[World, Airflow, list[
         world.build(lambda what: print(f"… {what}", flush=True))
         let_education_send_csv(world)
         let_all_leave(world.config)
-        let_work(world, os.environ.get("RESIDENTS"))
         others = more_partners(world, partners)
         print("… Airflow", flush=True)
         since = datetime.now(UTC)
@@ -47,13 +45,15 @@ def running(folder: Path, partners: int) -> Iterator[tuple[World, Airflow, list[
         world.stop_servers()
 
 
-def let_work(world: World, residents: str | None) -> None:
-    """So many resident workers, where a number is said; else as many as an office has by itself."""
+def with_residents(world: World, airflow: Airflow, number: int) -> None:
+    """Waits until a lookout with so many resident workers is on duty, and no other one."""
     lines = world.config.read_text("utf-8").splitlines()
     lines = [line for line in lines if not line.startswith("resident_workers =")]
-    if residents is not None:
-        lines.insert(lines.index("[policy]") + 1, f"resident_workers = {residents}")
+    lines.insert(lines.index("[policy]") + 1, f"resident_workers = {number}")
     write_atomically(world.config, "\n".join(lines).encode() + b"\n")
+    since = datetime.now(UTC)
+    with airflow.api() as api:
+        wait_for(lambda: _on_duty(api, since) and len(_lookouts(api)) == 1, 900)
 
 
 def let_education_send_csv(world: World) -> None:
@@ -65,6 +65,10 @@ def let_education_send_csv(world: World) -> None:
 
 def _on_duty(api: AirflowApi, since: datetime) -> bool:
     """Whether a lookout runs that began after this moment."""
+    return any(start >= since for start in _lookouts(api))
+
+
+def _lookouts(api: AirflowApi) -> list[datetime]:
+    """When those that run began."""
     tasks = [task for run in api.runs("lookout")[:3] for task in api.task_instances("lookout", run["dag_run_id"])]
-    running = [task["start_date"] for task in tasks if task["state"] == "running"]
-    return any(datetime.fromisoformat(start) >= since for start in running)
+    return [datetime.fromisoformat(task["start_date"]) for task in tasks if task["state"] == "running"]
