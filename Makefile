@@ -129,7 +129,7 @@ images:          ## build the office's and the SFTP server's image; ENGINE, PYTH
 	  $(if $(DEBIAN_IMAGE),--build-arg DEBIAN_IMAGE=$(DEBIAN_IMAGE)) .
 
 containers-test: .venv/installed ## start the images by compose: a partner's set through, a leader of FAB's approves, secrets changed, destroyed and restored; root, half an hour; ENGINE, COMPOSE
-	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x \
+	CONTAINERS_ENGINE="$(or $(ENGINE),docker)" CONTAINERS_COMPOSE="$(COMPOSE)" $(BIN)/python -m pytest -x -s \
 	  tests/docker/test_containers.py tests/docker/test_oidc.py tests/docker/test_rotated.py tests/docker/test_restored.py
 
 # An earlier version: the last tag, or what BEFORE names (a commit, a tag). Its image is built from its own files, once.

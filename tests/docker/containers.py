@@ -39,7 +39,8 @@ from exchange.wire.keys import make_certificate, make_ssh_key
 
 ENGINE: Final = shlex.split(os.environ.get("CONTAINERS_ENGINE", ""))
 COMPOSE: Final = shlex.split(os.environ.get("CONTAINERS_COMPOSE", "")) or [*ENGINE, "compose"]
-PROJECT: Final = "exchange-test"
+PROJECT: Final = f"exchange-test-{os.getpid()}"
+"""A run's own: two at a time on one machine take each other's database away."""
 OFFICE: Final = 1000
 """The account in the office's image."""
 SECONDS: Final = 600.0

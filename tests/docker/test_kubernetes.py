@@ -120,6 +120,13 @@ def test_a_database_that_is_out_restarts_no_pod(name: str, pod: dict[str, Any]) 
         assert "'database'" in asked or "/exchange/health" in asked
 
 
+def test_tasks_reach_the_api_server_whatever_its_readiness_says() -> None:
+    """A full disk is told; it must not keep the tasks that empty it from reporting."""
+    settings = dict(line.split("=", 1) for line in KUSTOMIZATION["configMapGenerator"][1]["literals"])
+    name = settings["AIRFLOW__CORE__EXECUTION_API_SERVER_URL"].split("/")[2].partition(":")[0]
+    assert RESOURCES["Service", name]["spec"]["publishNotReadyAddresses"] is True
+
+
 def test_what_several_nodes_share_is_read_write_many() -> None:
     users: dict[str, set[str]] = {}
     for name, pod in PODS.items():

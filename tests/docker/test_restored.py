@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
+from dataclasses import dataclass
 from threading import Event, Thread
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -67,8 +70,24 @@ Known = dict[str, list[Any]]
 Sent = dict[str, dict[str, bytes]]
 
 
+@dataclass
+class Clock:
+    """When the backup began, when all was destroyed; what the drill prints of it is measured, not judged."""
+
+    backup: float = 0.0
+    destroyed: float = 0.0
+
+    def say(self, what: str, since: float) -> None:
+        sys.stdout.write(f"\nthe drill: {what} after {monotonic() - since:.0f} s\n")
+
+
 @pytest.fixture(scope="module")
-def before(installed: Containers, court: DemoPartner) -> tuple[Known, Sent]:
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(scope="module")
+def before(installed: Containers, court: DemoPartner, clock: Clock) -> tuple[Known, Sent]:
     """The register when all is destroyed, with what came behind the backup; and the sets that were sent."""
     installed.without_standing_approval(court)
     installed.tool("sh", "-c", BUILD)  # also where this file runs alone
@@ -78,14 +97,18 @@ def before(installed: Containers, court: DemoPartner) -> tuple[Known, Sent]:
     assert came(court, f"{waits.batch}.result.json"), installed.compose("logs", "scheduler", code=None)[-5000:]
     with Load(court) as dropped:
         assert wait_for(lambda: len(dropped) > 2, SECONDS)
+        clock.backup = monotonic()
         installed.compose("run", "--rm", "backup")
+        clock.say("the backup under load was whole", clock.backup)
     lost = ask(court, "after-the-backup")
     dropped[lost.batch] = court.make_set(lost)
     court.drop(dropped[lost.batch])
     assert came(court, f"{lost.batch}.receipt.json")
     assert came(court, f"{lost.batch}.result.json")
     known = register(installed)
+    clock.say("all is destroyed, so much is lost (RPO)", clock.backup)
     destroy(installed)
+    clock.destroyed = monotonic()
     return known, dropped
 
 
@@ -100,7 +123,7 @@ def destroy(place: Containers) -> None:
         place.write(f"secrets/{name}", text)
 
 
-def test_the_drill(installed: Containers, court: DemoPartner, before: tuple[Known, Sent]) -> None:
+def test_the_drill(installed: Containers, court: DemoPartner, before: tuple[Known, Sent], clock: Clock) -> None:
     folder, (known, sent) = installed.folder, before
     installed.start_database()
     assert "restored" in installed.restore("files", "/backup", "/office")
@@ -113,6 +136,7 @@ def test_the_drill(installed: Containers, court: DemoPartner, before: tuple[Know
     assert "restored" in installed.restore("databases", "/backup", config="/office/owner.toml")
     installed.compose("run", "--rm", "init")
     assert "unaltered" in installed.tool("exchange", "register", "verify", "--deep")
+    clock.say("restored and verified", clock.destroyed)
     restored = register(installed)
     assert restored, "the backup's batches"
     for name, (_, received, due) in restored.items():
@@ -124,6 +148,7 @@ def test_the_drill(installed: Containers, court: DemoPartner, before: tuple[Know
     installed.compose("up", "--detach")
     installed.approve(f"{court.id}.waits-for-a-leader.release-1")
     assert came(court, f"{court.id}.waits-for-a-leader.result-2.json")
+    clock.say("an open batch was answered (RTO)", clock.destroyed)
     for name, files in sent.items():
         if name not in restored or restored[name][0] == "claimed":  # came, or was fetched, behind the backup
             court.drop(files)  # sent again, as it was

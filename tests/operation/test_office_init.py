@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import shlex
 import stat
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from typer.testing import CliRunner
 
 from exchange.app import App
@@ -21,11 +23,14 @@ from exchange.base.paths import POOLS
 from exchange.cli.main import commands
 from exchange.demo.servers.postgres import Postgres
 from exchange.operation import office
-from exchange.operation.airflow_database import make_airflow
+from exchange.operation.airflow_database import PROGRAM, make_airflow
 from exchange.operation.dump import dump
 from exchange.operation.finding import Condition
 from exchange.operation.installing import BACKUP, OWNER, Plan, password_of, url
 from exchange.settings import Settings
+
+LIMIT = 600
+"""Seconds that Airflow's program may take."""
 
 
 @pytest.fixture(scope="module")
@@ -217,6 +222,40 @@ def test_airflows_tables_and_pools_are_made_and_a_changed_pool_stays(plan: Path,
         found = dict(connection.execute("SELECT pool, slots FROM slot_pool").fetchall())
     pools = {name: pool["slots"] for name, pool in json.loads(POOLS.read_bytes()).items()}
     assert found == pools | {"bulk": 5}
+
+
+def airflow(wanted: Plan, home: Path, *words: str, **other: str) -> str:
+    """Airflow's own program with what ``airflow.env`` says, which must end well; what it printed."""
+    lines = (wanted.secret_folder / "airflow.env").read_text("utf-8").splitlines()
+    said = {name: value.strip("'") for name, _, value in (line.partition("=") for line in lines)}
+    given = {**os.environ, **said, "AIRFLOW_HOME": str(home), "PGPASSFILE": str(wanted.pgpass), **other}
+    done = subprocess.run([str(PROGRAM), *words], env=given, capture_output=True, text=True, check=False, timeout=LIMIT)
+    assert done.returncode == 0, (words, done.stderr[-2000:])
+    return done.stdout
+
+
+def test_a_stored_connection_is_read_after_the_fernet_key_was_changed(
+    plan: Path, server: Postgres, tmp_path: Path
+) -> None:
+    """As docs/operations.md has it: new and old, ``rotate-fernet-key``, then the new one alone."""
+    init(plan)
+    wanted, name, secret = Plan.read(plan), "AIRFLOW__CORE__FERNET_KEY", "invented for a test"
+    list(make_airflow(wanted))
+    airflow(wanted, tmp_path, "connections", "add", "kept", "--conn-type", "generic", "--conn-password", secret)
+    with admin(server, "airflow") as connection:
+        before = connection.execute("SELECT password FROM connection").fetchall()
+    place = wanted.secret_folder / "airflow.env"
+    lines = dict(line.split("=", 1) for line in place.read_text("utf-8").splitlines())
+    former, new = lines[name].strip("'"), Fernet.generate_key().decode()
+    airflow(wanted, tmp_path, "rotate-fernet-key", **{name: f"{new},{former}"})
+    assert secret in airflow(wanted, tmp_path, "connections", "get", "kept", **{name: new})
+    with admin(server, "airflow") as connection:
+        after = connection.execute("SELECT password FROM connection").fetchall()
+    (stored,) = {str(row[0]) for row in after}
+    assert before != after
+    assert Fernet(new).decrypt(stored).decode() == secret
+    with pytest.raises(InvalidToken):
+        Fernet(former).decrypt(stored)
 
 
 def test_without_airflow_nothing_of_it_is_made(plan: Path, tmp_path: Path) -> None:
