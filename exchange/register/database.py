@@ -192,7 +192,7 @@ def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
             except OperationalError as error:
                 if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                     raise
-                msg = "another run is still sending a file of this name"
+                msg = f"another run is still sending a file of this name{troubles.holder(engine)}"
                 raise Retryable(msg) from None
         yield
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
@@ -18,7 +19,8 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt, Retryable
 from exchange.register import Claim, FileRecord, Register, ledger, open_register
-from exchange.register.database import Limits, open_engine, probe, transaction
+from exchange.register.database import _MIGRATING as MIGRATING
+from exchange.register.database import Limits, held, open_engine, probe, transaction
 from exchange.register.models import TABLES, Base
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
@@ -165,6 +167,57 @@ def test_one_who_stopped_with_the_ledgers_lock_is_named_and_does_not_stop_others
             hurried.claim("bank.b1", "bank", "a" * 64, [], AT)
         assert register.claim("bank.b1", "bank", "a" * 64, [], AT) is Claim.NEW, "the server ended who stood still"
         stopped.invalidate()
+
+
+BACKUP = "exchange_backup"
+
+
+@pytest.fixture
+def backup(database: Any) -> Iterator[str]:
+    """The password of the role that makes backups."""
+    database.statement(
+        f"CREATE ROLE {BACKUP} LOGIN PASSWORD 'backup'",
+        f"GRANT pg_read_all_data TO {BACKUP}",
+        f"GRANT CONNECT ON DATABASE exchange TO {BACKUP}",
+    )
+    yield "backup"
+    database.statement(f"DROP OWNED BY {BACKUP}", f"DROP ROLE {BACKUP}")
+
+
+def waits_for_the_ledger(register: Register) -> object:
+    return register.claim("bank.b1", "bank", "a" * 64, [], AT)
+
+
+def waits_for_a_name(register: Register) -> object:
+    with held(register.engine, 7, "a", 1):
+        return None
+
+
+WAITING: dict[str, tuple[str, Any]] = {
+    "the ledger": (f"{ledger._LOCK}", waits_for_the_ledger),
+    "the migrations": (f"{MIGRATING}", lambda register: register.migrate()),
+    "a name": ("7, hashtext('a')", waits_for_a_name),
+}
+"""What is waited for → the numbers of its lock, and who waits."""
+
+
+@pytest.mark.parametrize("what", WAITING)
+@pytest.mark.parametrize("begun", ["", "BEGIN"], ids=["in no transaction", "in a transaction"])
+@pytest.mark.parametrize("role", [BACKUP, "exchange_work", "exchange", "postgres"])
+def test_whoever_holds_a_lock_for_ever_is_named(
+    hurried: Register, database: Any, backup: str, role: str, begun: str, what: str
+) -> None:
+    lock, wait = WAITING[what]
+    address = hurried.engine.url
+    more = {"password": backup} if role == BACKUP else {"passfile": str(database.server.password_file)}
+    with psycopg.connect(host=address.host, port=address.port, user=role, dbname="exchange", **more) as holding:
+        holding.autocommit = True
+        if begun:
+            holding.execute(begun.encode())
+        holding.execute(f"SELECT pg_advisory_lock({lock})".encode())
+        with pytest.raises(Retryable, match=rf"; process {holding.info.backend_pid} \({role}, "):
+            wait(hurried)
+    wait(hurried)
 
 
 def test_a_server_that_stopped_with_its_connection_open_is_retryable(hurried: Register) -> None:
