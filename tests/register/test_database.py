@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
@@ -193,6 +194,41 @@ def waits_for_a_name(register: Register) -> object:
         return None
 
 
+def connected(register: Register, password_file: Path, role: str, password: str) -> psycopg.Connection[Any]:
+    address, more = register.engine.url, {"passfile": str(password_file)}
+    if role == BACKUP:
+        more = {"password": password}
+    return psycopg.connect(
+        host=address.host,
+        port=address.port,
+        user=role,
+        dbname="exchange",
+        autocommit=True,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_whoever_makes_backups_alters_nothing(hurried: Register, database: Any, backup: str) -> None:
+    tables = sorted(Base.metadata.tables)
+    each = ["DELETE FROM {0}", "TRUNCATE {0} CASCADE", "INSERT INTO {0} SELECT * FROM {0}"]
+    forged = [words.format(table) for table in tables for words in [*each, "DO $$ BEGIN LOCK TABLE {0}; END $$"]]
+    forged += [
+        f"UPDATE {table} SET {column.name} = NULL"  # noqa: S608
+        for table in tables
+        for column in Base.metadata.tables[table].columns
+    ]
+    forged += [
+        "CREATE TABLE kept ()", "CREATE TEMPORARY TABLE kept ()", "CREATE SCHEMA kept", "SET ROLE exchange",
+        "CREATE FUNCTION bad() RETURNS integer LANGUAGE sql AS 'SELECT 1'", "SET session_replication_role = replica",
+        "SELECT nextval('alert_id_seq')", "ALTER TABLE ledger DISABLE TRIGGER ALL",
+    ]  # fmt: skip
+    with connected(hurried, database.server.password_file, BACKUP, backup) as connection:
+        for statement in forged:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement.encode())
+        connection.execute(b"SELECT FROM ledger")
+
+
 WAITING: dict[str, tuple[str, Any]] = {
     "the ledger": (f"{ledger._LOCK}", waits_for_the_ledger),
     "the migrations": (f"{MIGRATING}", lambda register: register.migrate()),
@@ -208,10 +244,7 @@ def test_whoever_holds_a_lock_for_ever_is_named(
     hurried: Register, database: Any, backup: str, role: str, begun: str, what: str
 ) -> None:
     lock, wait = WAITING[what]
-    address = hurried.engine.url
-    more = {"password": backup} if role == BACKUP else {"passfile": str(database.server.password_file)}
-    with psycopg.connect(host=address.host, port=address.port, user=role, dbname="exchange", **more) as holding:
-        holding.autocommit = True
+    with connected(hurried, database.server.password_file, role, backup) as holding:
         if begun:
             holding.execute(begun.encode())
         holding.execute(f"SELECT pg_advisory_lock({lock})".encode())
