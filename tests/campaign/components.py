@@ -1,6 +1,6 @@
 """Each of Airflow's processes and Redis killed under twenty batches, and started again, as a service manager does.
 
-    python -m tests.campaign.components [--seconds N] [--seed N] [--to FILE] [--workers N]
+    python -m tests.campaign.components [--seconds N] [--seed N] [--to FILE] [--workers N] [NAME …]
 
 Killed, by SIGKILL: the scheduler, the DAG processor, the API server, the triggerer, each Celery worker and Redis with
 all that they started, and now and then one process alone of those that a worker has; without workers
@@ -12,6 +12,7 @@ when all runs again until the last batch has ended; what it is where nothing is 
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import signal
@@ -108,6 +109,7 @@ class Airflows:
 def main() -> int:
     parser = options("python -m tests.campaign.components")
     parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("named", nargs="*", metavar="NAME", help="who is killed; by default each, in any order")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="campaign-") as folder:
         world = World(Path(folder))
@@ -120,7 +122,7 @@ def main() -> int:
                 for dag_id in DAG_IDS:
                     api.wait_for_dag(dag_id, _START_SECONDS)
             with closing(Office(world, PEOPLE, random.Random(asked.seed))) as office:  # noqa: S311  (no secret)
-                return _campaign(Airflows(office, airflow), asked.seconds, asked.seed, asked.to)
+                return _campaign(Airflows(office, airflow), asked)
         finally:
             airflow.stop()
             world.stop_servers()
@@ -133,13 +135,13 @@ def _airflow(world: World, workers: int) -> Airflow:
     return replace(airflow, celery=replace(airflow.celery, heartbeat_seconds=_HEARTBEAT_SECONDS))
 
 
-def _campaign(airflows: Airflows, seconds: float, seed: int, to: Path | None) -> int:
-    ends, told, victims = time.monotonic() + seconds, list[Story](), list[str]()
+def _campaign(airflows: Airflows, asked: argparse.Namespace) -> int:
+    ends, told, victims = time.monotonic() + asked.seconds, list[Story](), list[str]()
     while time.monotonic() < ends:
-        victims = victims or airflows.victims
-        told.append(airflows.round(victims.pop(0), seed))
-        kept(told[-1], to)
-    say("\n".join(["", f"seed {seed}", *table(told)]))
+        victims = victims or [*asked.named] or airflows.victims
+        told.append(airflows.round(victims.pop(0), asked.seed))
+        kept(told[-1], asked.to)
+    say("\n".join(["", f"seed {asked.seed}", *table(told)]))
     return min(1, sum(len(story.wrong) for story in told))
 
 
