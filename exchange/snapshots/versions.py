@@ -30,7 +30,7 @@ from typing import Final
 import pyarrow as pa
 
 from exchange.base.errors import Halt
-from exchange.base.files import locked, make_folder, sha256_of, sync_folder, write_atomically
+from exchange.base.files import disk_trouble, locked, make_folder, sha256_of, sync_folder, write_atomically
 from exchange.matching.lookup import SortedTable
 from exchange.snapshots import integrity
 
@@ -161,7 +161,7 @@ class Snapshots:
         """
         self.clean()
         home = make_folder(self.folder / record.source)
-        with self._building(home, record.as_of) as building:
+        with disk_trouble(home), self._building(home, record.as_of) as building:
             for name, table in tables.items():
                 write_table(table, building / f"{name}.arrow")
             files = {path.name: sha256_of(path) for path in sorted(building.glob("*.arrow"))}

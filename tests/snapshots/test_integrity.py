@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.snapshots import integrity
 from exchange.snapshots.versions import SnapshotRecord, Snapshots, Version
 
@@ -157,6 +159,26 @@ def test_a_damaged_version_is_not_published(snapshots: Snapshots) -> None:
     with pytest.raises(Halt, match="is not what was written"):
         snapshots.publish(version)
     assert snapshots.published("population") is None
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.ENOSPC, "is full"), (errno.EDQUOT, "is full"), (errno.EROFS, "is read-only")]
+)
+def test_a_build_that_finds_no_room_says_where_and_leaves_nothing(
+    snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    """An error of a file that is open names no file."""
+
+    def no_room(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    before = published(snapshots)
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(Retryable, match=rf"{words}.*population"):
+        snapshots.write(replace(RECORD, rows=501), TABLES)
+    monkeypatch.undo()
+    assert [path.name for path in (snapshots.folder / "population").iterdir() if path.is_dir()] == [before.name]
+    assert snapshots.current("population") == before
 
 
 def test_what_a_killed_build_left_goes_and_what_is_under_way_stays(snapshots: Snapshots) -> None:
