@@ -27,6 +27,7 @@ _RETRYABLE: Final = {
     "40P01": "another transaction was in the way of this one, and this one in its way",
     "40": "the database undid this transaction",
     "55P03": "a lock was not free in time",
+    "57": "somebody who looks after the database is in the way",
     "57014": "the database took too long and was stopped",
     "25P03": "this connection stood still inside a transaction for too long and was ended",
     "25P04": "this transaction took too long and was ended",
@@ -39,6 +40,7 @@ _HALT: Final = {
     "42501": "the database's role may not do this; run docker/grants.sql as the owner",
     "42P01": "the database lacks a table; run `exchange register migrate`",
     "42703": "the database lacks a column; run `exchange register migrate`",
+    "XX": "the database reports a fault of its own; its log says which",
     "XX001": "the database says that its data are corrupted; secure it as it is",
     "XX002": "the database says that an index is corrupted; secure it as it is",
 }

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
@@ -14,8 +15,9 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from psycopg.errors import _sqlcodes as sqlcodes
 from sqlalchemy import func, inspect, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt, Retryable
@@ -303,6 +305,20 @@ def test_the_sqlstate_decides(register: Register, state: str, kind: type[Excepti
         session.execute(text(raised))
     assert "张三" not in str(caught.value)
     assert register.waiting() == []
+
+
+PASSING = re.compile(r"08|40|53|55P03|57|58|25006|25P03|25P04")
+FOR_A_PERSON = re.compile(r"28|42501|42P01|42703|XX")
+"""What SQLSTATEs begin with: PostgreSQL's manual, appendix A."""
+
+
+def test_each_sqlstate_is_for_a_retry_or_for_a_person_or_a_fault_of_our_own(register: Register) -> None:
+    for state in sorted(code for code in sqlcodes if len(code) == 5 and not code.startswith(("00", "01", "02"))):
+        told = Retryable if PASSING.match(state) else Halt if FOR_A_PERSON.match(state) else DBAPIError
+        raised = f"DO $$ BEGIN RAISE EXCEPTION '张三' USING ERRCODE = '{state}'; END $$"
+        with pytest.raises(told) as caught, transaction(register.engine) as session:
+            session.execute(text(raised))
+        assert told is DBAPIError or "张三" not in str(caught.value)
 
 
 def test_a_read_only_database_is_retryable(database: Any) -> None:
