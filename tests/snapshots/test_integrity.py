@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
@@ -159,6 +159,15 @@ def test_a_damaged_version_is_not_published(snapshots: Snapshots) -> None:
     with pytest.raises(Halt, match="is not what was written"):
         snapshots.publish(version)
     assert snapshots.published("population") is None
+
+
+def test_an_older_version_does_not_take_a_newer_ones_place(snapshots: Snapshots) -> None:
+    older = published(snapshots)
+    newer = snapshots.write(replace(RECORD, as_of=DAY + timedelta(days=1)), TABLES)
+    snapshots.publish(newer)
+    with pytest.raises(Halt, match=f"{newer.name} is published already and is newer than {older.name}"):
+        snapshots.publish(older)
+    assert snapshots.current("population") == newer
 
 
 @pytest.mark.parametrize(
