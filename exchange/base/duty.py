@@ -62,7 +62,7 @@ class Duties:
         """When it was last done; None where nobody has said so."""
         path = self.folder / name
         try:
-            moment, said = path.stat().st_mtime, path.read_text("utf-8")
+            moment, said = path.stat().st_mtime, path.read_text("utf-8", "replace")
         except FileNotFoundError:
             return None
         return Sign(datetime.fromtimestamp(moment, UTC), said)

@@ -26,9 +26,17 @@ from typing import Any, Final
 from exchange.base.errors import kind_and_place
 
 LIBRARIES: Final = frozenset(
-    {"polars", "pyarrow", "psycopg", "sqlalchemy", "paramiko", "great_expectations", "pydantic", "openpyxl", "py"}
-)
+    {
+        "polars", "pyarrow", "pandas", "psycopg", "sqlalchemy", "paramiko", "great_expectations", "pydantic",
+        "openpyxl", "msoffcrypto", "olefile", "py",
+    }
+)  # fmt: skip
 """Top names of loggers whose words are not told; ``py`` is that of ``py.warnings``."""
+
+_NO_CORE: Final = 1
+"""Bytes, too few for any core. Where cores are handed to a program (``core_pattern``) the kernel heeds no limit, not
+even 0, but this one.
+"""
 
 _OURS: Final = frozenset({"exchange", "household"})
 _make_record = logging.LogRecord
@@ -38,7 +46,8 @@ def install() -> None:
     """Closes this process's ways out, for good; calling it again changes nothing. A hook of a test runner, which makes
     such errors fail a test, stays.
     """
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    limit = 0 if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0 else _NO_CORE  # what is 0 may not be raised
+    resource.setrlimit(resource.RLIMIT_CORE, (limit, limit))
     sys.excepthook = _uncaught
     if sys.unraisablehook is sys.__unraisablehook__:
         sys.unraisablehook = _unraisable

@@ -71,9 +71,9 @@ class ResidentWorker:
         self._pipe, theirs = multiprocessing.Pipe()
         self._given: dict[str, None] = {}
         context = multiprocessing.get_context("fork")
-        self._over = context.Event()
+        self._over = context.RawValue("b", 0)  # without a lock, which whoever is killed might hold for ever
         parent = os.getpid()
-        self._process = context.Process(target=_serve, args=(open_app, theirs, self._over.is_set, parent), daemon=True)
+        self._process = context.Process(target=_serve, args=(open_app, theirs, self._is_over, parent), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -111,7 +111,10 @@ class ResidentWorker:
 
     def end(self) -> None:
         """No set after the present one."""
-        self._over.set()
+        self._over.value = 1
+
+    def _is_over(self) -> bool:
+        return bool(self._over.value)
 
     def ended(self) -> None:
         """Waits until it is gone, or kills it."""

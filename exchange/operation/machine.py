@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 import struct
 import subprocess
 from contextlib import suppress
@@ -23,6 +24,7 @@ from exchange.operation.finding import Finding, failing, ok, warning
 
 _ASK_SECONDS: Final = 3.0
 _BLOCK: Final = Path("/sys/dev/block")
+_SWAPS: Final = Path("/proc/swaps")
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 _ENCRYPTING: Final = frozenset({"fuse.gocryptfs", "fuse.cryfs", "fuse.encfs", "ecryptfs"})
 _GET_FLAGS: Final = 0x80086601
@@ -67,6 +69,32 @@ def encryption(folder: Path, *, beneath: bool) -> Finding:
     if _is_encrypted(block.resolve()):
         return ok("磁盘已加密", "the disk is encrypted")
     return warning("磁盘看来未加密", "the disk seems to be plain (docs/operations.md: Disk)")
+
+
+def swap(*, beneath: bool) -> Finding:
+    """Whether what a process holds of people may be written to a disk as it is. Compressed memory is none."""
+    if beneath:
+        return ok("加密在下层（设置所载）", "encrypted beneath, as the settings say")
+    try:
+        lines = _SWAPS.read_text("utf-8", "replace").splitlines()[1:]
+    except OSError:
+        return ok("看不出有无交换区", "whether there is swap cannot be seen from here")
+    plain = [name for name in (line.split()[0] for line in lines) if not _is_private(Path(name))]
+    if plain:
+        named = "、".join(plain), ", ".join(plain)
+        return warning(f"交换区看来未加密：{named[0]}", f"swap seems to be plain: {named[1]}")
+    return ok("没有未加密的交换区", "no plain swap")
+
+
+def _is_private(area: Path) -> bool:
+    try:
+        state = area.stat()
+    except OSError:
+        return False
+    number = state.st_rdev if stat.S_ISBLK(state.st_mode) else state.st_dev
+    device = f"{os.major(number)}:{os.minor(number)}"
+    block = _BLOCK / device
+    return area.name.startswith("zram") or (block.exists() and _is_encrypted(block.resolve()))
 
 
 def room(folder: Path) -> tuple[int, float]:

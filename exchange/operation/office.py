@@ -74,6 +74,7 @@ def encryption(app: App) -> Iterator[Finding]:
     for path in dict.fromkeys(each for each in paths if each.is_dir()):
         finding = machine.encryption(path, beneath=settings.health.encrypted_beneath)
         yield replace(finding, about=str(path))
+    yield replace(machine.swap(beneath=settings.health.encrypted_beneath), about="swap")
 
 
 def logs(_app: App) -> Iterator[Finding]:

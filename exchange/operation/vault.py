@@ -260,7 +260,7 @@ def _pieces(content: Path, hashed: hashlib._Hash) -> Iterator[bytes]:
 
 def _opened(encrypted: Path, path: Path, key: KeyPair) -> bool:
     if encrypted.stat().st_size <= _IN_MEMORY:
-        with suppress(ValueError):
+        with disk_trouble(path.parent), suppress(ValueError):
             path.write_bytes(pkcs7.pkcs7_decrypt_der(encrypted.read_bytes(), key.certificate, key.key, []))
             return True
     if shutil.which("openssl") is None:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -50,7 +51,7 @@ class Kept:
     def keep(self, text: str, day: date) -> None:
         """The day's newest; nothing to do where it is that already."""
         path = self.folder / str(day)
-        if not path.exists() or path.read_text("utf-8") != text:
+        if not path.exists() or path.read_bytes() != text.encode():
             write_atomically(path, text.encode())
 
     def files(self) -> list[Path]:
@@ -73,13 +74,11 @@ class Kept:
         """All that hold."""
         return [*self.files(), *self.cosigned()]
 
-    def set_aside(self, sizes: Iterable[int]) -> None:
-        """Those of these sizes hold no longer; they stay under another name."""
-        wrong = set(sizes)
-        for path in self.all():
-            if parse_note(path.read_text("utf-8"))[0].size in wrong:
-                path.rename(path.with_name(f"{path.name}{_PARTED}-{path.stat().st_mtime_ns}"))
-                sync_folder(path.parent)
+    def set_aside(self, wrong: Iterable[Path]) -> None:
+        """These hold no longer; they stay under another name."""
+        for path in wrong:
+            path.rename(path.with_name(f"{path.name}{_PARTED}-{path.stat().st_mtime_ns}"))
+            sync_folder(path.parent)
 
 
 def present(session: Session) -> str | None:
@@ -106,6 +105,16 @@ def read(path: Path, key: LedgerKey) -> Checkpoint:
         msg = f"{path}: its checkpoint was not signed by this office"
         raise Halt(msg)
     return checkpoint
+
+
+def read_all(paths: Iterable[Path], key: LedgerKey) -> dict[Path, Checkpoint | None]:
+    """The checkpoint of each; None where it holds none that this office signed."""
+    found: dict[Path, Checkpoint | None] = {}
+    for path in paths:
+        found[path] = None
+        with suppress(Halt):
+            found[path] = read(path, key)
+    return found
 
 
 def check_newest(session: Session, kept: Kept) -> None:

@@ -76,6 +76,7 @@ def open_engine(
         "datestyle": "ISO",
         "bytea_output": "hex",
         "search_path": "public",
+        "synchronous_commit": "on",  # what was confirmed is there when the server has fallen
         "lock_timeout": f"{limits.lock * 1000:.0f}",
         "statement_timeout": f"{limits.statement * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{limits.idle * 1000:.0f}",
@@ -192,7 +193,7 @@ def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
             except OperationalError as error:
                 if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
                     raise
-                msg = "another run is still sending a file of this name"
+                msg = f"another run is still sending a file of this name{troubles.holder(engine)}"
                 raise Retryable(msg) from None
         yield
 

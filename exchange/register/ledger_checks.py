@@ -67,17 +67,21 @@ class LedgerChecks:
 
     def resume(self, kept: checkpoints.Kept, reason: str) -> int:
         """A person has looked: work goes on with the ledger as it is. What it lacks is written down in a line, the kept
-        checkpoints that it refutes are set aside; how many.
+        checkpoints that it refutes, or that cannot be read any more, are set aside; how many.
         """
         with transaction(self.engine) as session:
-            notes = {path.name: checkpoints.read(path, ledger.key_of(session)) for path in kept.all()}
-            walked = verify(session, [each.size for each in notes.values()])
-            wrong = {name: each for name, each in notes.items() if checkpoints.parted(walked, {name: each})}
+            notes = checkpoints.read_all(kept.all(), ledger.key_of(session))
+            walked = verify(session, [each.size for each in notes.values() if each is not None])
+            wrong = {
+                path: "cannot be read" if each is None else f"{each.size} {each.root}"
+                for path, each in notes.items()
+                if each is None or checkpoints.parted(walked, {path.name: each})
+            }
             if not wrong:
                 return 0
-            facts = {"resumed": reason} | {f"parted.{name}": f"{each.size} {each.root}" for name, each in wrong.items()}
+            facts = {"resumed": reason} | {f"parted.{path.name}": said for path, said in wrong.items()}
             ledger.append_note(session, now(), self.actor, facts)
-        kept.set_aside(each.size for each in wrong.values())
+        kept.set_aside(wrong)
         return len(wrong)
 
     def begin_signing(self) -> int:

@@ -18,7 +18,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-from cryptography.exceptions import InvalidSignature
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -85,7 +85,7 @@ class LedgerKey:
     def _private(self) -> Ed25519PrivateKey:
         try:
             key = load_pem_private_key(read_secret(self.private), password=None)
-        except ValueError:
+        except (ValueError, UnsupportedAlgorithm):
             key = None
         if not isinstance(key, Ed25519PrivateKey):
             msg = f"{self.private} is no Ed25519 key without a password"
@@ -132,7 +132,7 @@ def _public_keys(path: Path) -> list[Ed25519PublicKey]:
     except OSError as error:
         msg = f"{path}: {error.strerror}; `exchange keys make` makes the register's key"
         raise Halt(msg) from None
-    except ValueError:
+    except (ValueError, UnsupportedAlgorithm):
         keys = []
     ed25519 = [key for key in keys if isinstance(key, Ed25519PublicKey)]
     if not ed25519 or len(ed25519) != len(keys):

@@ -27,6 +27,7 @@ _RETRYABLE: Final = {
     "40P01": "another transaction was in the way of this one, and this one in its way",
     "40": "the database undid this transaction",
     "55P03": "a lock was not free in time",
+    "57": "somebody who looks after the database is in the way",
     "57014": "the database took too long and was stopped",
     "25P03": "this connection stood still inside a transaction for too long and was ended",
     "25P04": "this transaction took too long and was ended",
@@ -39,6 +40,7 @@ _HALT: Final = {
     "42501": "the database's role may not do this; run docker/grants.sql as the owner",
     "42P01": "the database lacks a table; run `exchange register migrate`",
     "42703": "the database lacks a column; run `exchange register migrate`",
+    "XX": "the database reports a fault of its own; its log says which",
     "XX001": "the database says that its data are corrupted; secure it as it is",
     "XX002": "the database says that an index is corrupted; secure it as it is",
 }
@@ -48,10 +50,16 @@ _ZH: Final = "登记数据库暂不可用"
 _HOLDERS: Final = text("""
     SELECT a.pid, a.usename, a.application_name, date_trunc('second', now() - a.xact_start)::text
     FROM pg_stat_activity a
-    WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL
-        AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted AND l.mode <> 'AccessShareLock')
-    ORDER BY a.xact_start LIMIT 1
+    WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.usename IS NOT NULL
+        AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = a.pid AND l.granted
+            AND l.locktype <> 'virtualxid' AND l.mode <> 'AccessShareLock')
+    ORDER BY a.pid = ANY(ARRAY(SELECT unnest(pg_blocking_pids(w.pid)) FROM pg_locks w WHERE NOT w.granted)) DESC,
+        a.xact_start NULLS FIRST LIMIT 1
 """)
+"""Whoever somebody waits for now comes first. Of other roles' sessions it is not told since when; and a lock may be
+held by a session in no transaction.
+"""
+
 _WAITED: Final = frozenset({"55P03", "57014"})
 
 
@@ -68,7 +76,7 @@ def told(error: DBAPIError, engine: Engine) -> ExchangeError | None:
     words = _longest(_RETRYABLE, state)
     if words is None:
         return None
-    return Retryable(words + (_holder(engine) if state in _WAITED else ""), zh=_ZH)
+    return Retryable(words + (holder(engine) if state in _WAITED else ""), zh=_ZH)
 
 
 def hint(error: BaseException | None) -> str:
@@ -87,16 +95,15 @@ def _longest(words: dict[str, str], state: str) -> str | None:
     return next((words[state[:length]] for length in (5, 3, 2) if state[:length] in words), None)
 
 
-def _holder(engine: Engine) -> str:
-    """Who has been in a transaction longest, and holds a lock in it; empty where nobody can be named."""
+def holder(engine: Engine) -> str:
+    """Who holds a lock that others may wait for, the longest in a transaction; empty where nobody can be named."""
     try:
         with engine.connect() as connection:
-            holder = connection.execute(_HOLDERS).first()
+            found = connection.execute(_HOLDERS).first()
     except SQLAlchemyError:
         return ""
-    if holder is None:
+    if found is None:
         return ""
-    process, role, program, since = holder
-    return (
-        f"; process {process} ({role}, {program or 'a program without a name'}) has been in a transaction for {since}"
-    )
+    process, role, program, since = found
+    does = f"has been in a transaction for {since}" if since else "holds a lock; its administrator can end it"
+    return f"; process {process} ({role}, {program or 'a program without a name'}) {does}"

@@ -42,7 +42,7 @@ def check(folder: Path, source: str) -> None:
 def check_once(folder: Path, source: str) -> None:
     """As :func:`check`, but nothing is read where this machine has noted that it did; Halt where it is out of use."""
     if (broken := _broken_note(folder)).exists():
-        raise Halt(words(source, folder.name, broken.read_text(encoding="utf-8")))
+        raise Halt(words(source, folder.name, broken.read_text("utf-8", "replace")))
     if not _noted(folder):
         check(folder, source)
 
@@ -61,7 +61,7 @@ def is_out_of_use(folder: Path) -> bool:
 def out_of_use(home: Path) -> list[tuple[str, str]]:
     """(version, file that was not as written) of a source whose folder this is."""
     notes = sorted(home.glob(f"{_BROKEN}*"))
-    return [(note.name.removeprefix(_BROKEN), note.read_text(encoding="utf-8")) for note in notes]
+    return [(note.name.removeprefix(_BROKEN), note.read_text("utf-8", "replace")) for note in notes]
 
 
 def words(source: str, name: str, wrong: str) -> str:
@@ -73,11 +73,16 @@ def words(source: str, name: str, wrong: str) -> str:
     )
 
 
+def is_named_by(folder: Path, said: bytes) -> bool:
+    """Whether this is what the version's ``snapshot.json`` said when it was named."""
+    return hashlib.sha256(said).hexdigest()[:_NAME_HASH] == folder.name.rpartition(".")[2]
+
+
 def _wrong_file(folder: Path) -> str | None:
     """The name of the first file that is not as written, None where all are."""
     try:
         said = (folder / _RECORD).read_bytes()
-        if hashlib.sha256(said).hexdigest()[:_NAME_HASH] != folder.name.rpartition(".")[2]:
+        if not is_named_by(folder, said):
             return _RECORD
         files: dict[str, str] = json.loads(said)["files"]
     except (OSError, ValueError, KeyError):

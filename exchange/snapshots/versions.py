@@ -30,12 +30,13 @@ from typing import Final
 import pyarrow as pa
 
 from exchange.base.errors import Halt
-from exchange.base.files import locked, make_folder, sha256_of, sync_folder, write_atomically
+from exchange.base.files import disk_trouble, locked, make_folder, sha256_of, sync_folder, write_atomically
 from exchange.matching.lookup import SortedTable
 from exchange.snapshots import integrity
 
 _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
 _BUILDING: Final = ".building-"
+_RECORD: Final = "snapshot.json"
 LAYOUT: Final = 3
 """Of the tables on disk (``columns.py``); versions of another layout are built again."""
 
@@ -55,8 +56,8 @@ class SnapshotRecord:
     invented: bool = False
 
     @classmethod
-    def read(cls, path: Path) -> SnapshotRecord:
-        said = json.loads(path.read_bytes())
+    def read(cls, content: bytes) -> SnapshotRecord:
+        said = json.loads(content)
         return cls(**said | {"as_of": date.fromisoformat(said["as_of"])})
 
     def written(self) -> bytes:
@@ -79,7 +80,11 @@ class Version:
         return date.fromisoformat(self.name[:10])
 
     def record(self) -> SnapshotRecord:
-        return SnapshotRecord.read(self.folder / "snapshot.json")
+        """Halt where it is not what was written."""
+        content = (self.folder / _RECORD).read_bytes()
+        if not integrity.is_named_by(self.folder, content):
+            raise Halt(integrity.words(self.source, self.name, _RECORD))
+        return SnapshotRecord.read(content)
 
     def open(self, table: str) -> SortedTable:
         """One of the version's tables, mapped into memory; read once on this machine, against its hashes. Halt where
@@ -132,7 +137,7 @@ class Snapshots:
     def version(self, source: str, name: str) -> Version:
         """A version by its name; Halt when it is not there (any more)."""
         folder = self.folder / source / name
-        if not _VERSION.fullmatch(name) or not (folder / "snapshot.json").is_file():
+        if not _VERSION.fullmatch(name) or not (folder / _RECORD).is_file():
             msg = f"snapshot {source} {name} is not on disk"
             raise Halt(msg)
         return Version(source, name, folder, self.invented)
@@ -145,7 +150,7 @@ class Snapshots:
     def published(self, source: str) -> Version | None:
         """As :meth:`current`, in use or not."""
         try:
-            name = (self.folder / source / "current").read_text(encoding="ascii").strip()
+            name = (self.folder / source / "current").read_text("ascii", "replace").strip()
         except FileNotFoundError:
             return None
         return self.version(source, name)
@@ -156,13 +161,13 @@ class Snapshots:
         """
         self.clean()
         home = make_folder(self.folder / record.source)
-        with self._building(home, record.as_of) as building:
+        with disk_trouble(home), self._building(home, record.as_of) as building:
             for name, table in tables.items():
                 write_table(table, building / f"{name}.arrow")
             files = {path.name: sha256_of(path) for path in sorted(building.glob("*.arrow"))}
             record = replace(record, files=files, layout=LAYOUT, invented=self.invented)
-            write_atomically(building / "snapshot.json", record.written())
-            name = f"{record.as_of}.{sha256_of(building / 'snapshot.json')[:12]}"
+            write_atomically(building / _RECORD, record.written())
+            name = f"{record.as_of}.{sha256_of(building / _RECORD)[:12]}"
             with locked(home):
                 _put_in_place(building, home / name, record.source)
         return self.version(record.source, name)
@@ -205,7 +210,11 @@ class Snapshots:
         by_day = {}
         for line in self._notes(source).splitlines():
             name, _, moment = line.partition(" ")
-            by_day[date.fromisoformat(name[:10])] = datetime.fromisoformat(moment)
+            try:
+                by_day[date.fromisoformat(name[:10])] = datetime.fromisoformat(moment)
+            except ValueError:
+                msg = f"{self.folder / source / 'published'} is not what was written; put it back from a backup"
+                raise Halt(msg) from None
         published = self.published(source)
         if published is not None and published.as_of not in by_day:
             changed = (self.folder / source / "current").stat().st_mtime
@@ -218,7 +227,7 @@ class Snapshots:
 
     def _notes(self, source: str) -> str:
         try:
-            return (self.folder / source / "published").read_text(encoding="ascii")
+            return (self.folder / source / "published").read_text("ascii", "replace")
         except FileNotFoundError:
             return ""
 

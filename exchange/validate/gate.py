@@ -18,6 +18,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache, lru_cache
+from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -68,6 +69,8 @@ def library() -> ModuleType:
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     with _held_back():
         import great_expectations as gx  # noqa: PLC0415
+        from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415
+    tqdm.set_lock(RLock())  # its own is shared among forked processes: one that is killed would hold it for ever
     found: ModuleType = gx
     return found
 

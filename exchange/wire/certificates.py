@@ -37,7 +37,7 @@ def read_certificates(path: Path) -> list[x509.Certificate]:
     """The certificates in this PEM file; Halt where there is none, or are more than a change takes."""
     try:
         certificates = x509.load_pem_x509_certificates(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, UnsupportedAlgorithm):
         msg = f"{path}: no readable PEM certificate"
         raise Halt(msg) from None
     if len(certificates) > _RULES["chain"]["certificates"]:

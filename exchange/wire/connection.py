@@ -31,6 +31,7 @@ from threading import BoundedSemaphore
 from typing import Any, Final
 
 import paramiko
+from cryptography.exceptions import UnsupportedAlgorithm
 from paramiko.pkey import UnknownKeyType
 
 from exchange.base.errors import Halt, Retryable
@@ -153,7 +154,7 @@ def _own_key(key_file: Path) -> paramiko.PKey:
     read_secret(key_file)
     try:
         return paramiko.PKey.from_path(key_file)
-    except (paramiko.SSHException, UnknownKeyType, ValueError, TypeError):
+    except (paramiko.SSHException, UnknownKeyType, UnsupportedAlgorithm, ValueError, TypeError, AssertionError):
         msg = f"{key_file}: no readable SSH key without a passphrase"
         raise Halt(msg) from None
 

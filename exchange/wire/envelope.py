@@ -71,7 +71,7 @@ def load_key_pair(key: Path, certificate: Path) -> KeyPair:
     try:  # its primes are not proven anew for each task, which takes 0.15 s a key; that a signature holds shows as much
         private = serialization.load_pem_private_key(read_secret(key), None, unsafe_skip_rsa_key_validation=True)
         public = load_certificate(certificate)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, UnsupportedAlgorithm):
         msg = f"{key}: not an unencrypted PEM private key"
         raise Halt(msg) from None
     if not isinstance(private, RSAPrivateKey) or not _belong_together(private, public):
@@ -81,12 +81,12 @@ def load_key_pair(key: Path, certificate: Path) -> KeyPair:
 
 
 def _belong_together(private: RSAPrivateKey, certificate: x509.Certificate) -> bool:
-    public = certificate.public_key()
-    if not isinstance(public, RSAPublicKey):
-        return False
     try:
+        public = certificate.public_key()
+        if not isinstance(public, RSAPublicKey):
+            return False
         public.verify(private.sign(b"", PKCS1v15(), hashes.SHA256()), b"", PKCS1v15(), hashes.SHA256())
-    except (InvalidSignature, ValueError):
+    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
         return False
     return True
 
@@ -95,7 +95,7 @@ def load_certificate(path: Path) -> x509.Certificate:
     """One PEM certificate; Halt when there is none."""
     try:
         return x509.load_pem_x509_certificate(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, UnsupportedAlgorithm):
         msg = f"{path}: no readable PEM certificate"
         raise Halt(msg) from None
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import polars as pl
 import pytest
@@ -55,10 +58,20 @@ def test_what_failed_is_told_by_kind_and_place() -> None:
     assert "ours" in failed("native code")
 
 
-def test_a_dying_process_leaves_no_core() -> None:
-    code = BEGIN + "print(resource.getrlimit(resource.RLIMIT_CORE))"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
-    assert done.stdout == "(0, 0)\n"
+@pytest.mark.parametrize("before", ["", "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"])
+def test_a_dying_process_leaves_no_core(tmp_path: Path, before: str) -> None:
+    """A limit of 0 keeps none from a program that is handed cores; 1 does."""
+    limit = "print(resource.getrlimit(resource.RLIMIT_CORE), flush=True)\nos.abort()"
+    code = f"import resource\n{before}{BEGIN}{limit}"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        assert process.stdout.read().decode() == f"{(0, 0) if before else (1, 1)}\n"
+        _, status = os.waitpid(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == -signal.SIGABRT
+    assert not os.WCOREDUMP(status)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_panic_of_polars_reaches_neither_log_nor_descriptor(capfd: pytest.CaptureFixture[str]) -> None:

@@ -16,6 +16,7 @@ Rules
 
 from __future__ import annotations
 
+import faulthandler
 import itertools
 import json
 import os
@@ -110,6 +111,7 @@ def forked(asked: Asked) -> dict[str, Any]:
 def _work_and_exit(asked: Asked, tells: int) -> None:
     os.dup2(tells, 1)
     os.dup2(tells, 2)
+    faulthandler.register(signal.SIGUSR1, file=2)
     code = 99
     try:
         ended = work(asked)
@@ -136,8 +138,11 @@ def _read(told: int, pid: int, after: float) -> tuple[str, bool]:
     with open(told, "rb", buffering=0) as stream:
         while True:
             if until and not select.select([stream], [], [], max(0.0, until - time.monotonic()))[0]:
-                os.kill(pid, signal.SIGKILL)
                 hung, until = not after, 0.0
+                if hung:
+                    os.kill(pid, signal.SIGUSR1)  # it says what each of its threads waits for
+                    time.sleep(1)
+                os.kill(pid, signal.SIGKILL)
                 return said.decode(errors="replace") + stream.readall().decode(errors="replace"), hung
             piece = stream.read(65536)
             if not piece:

@@ -18,6 +18,9 @@ from exchange.settings import Settings
 OURS: Final = "campaign-"
 """In the name of each batch of the campaign."""
 
+_OF_PYTHON: Final = "pymp-*"
+"""Empty folders of Airflow's own processes, for as long as they live, or for ever where they are killed."""
+
 _SECONDS: Final = 10
 _STUCK: Final = f"""
     SELECT 'batch ' || id || ' is ' || state FROM batch
@@ -56,5 +59,5 @@ def temporary(config: Path, partner: DemoPartner, places: list[Path]) -> set[Pat
         *left,
         *waiting,
         *settings.home.rglob(".building-*"),
-        *[path for place in places if place.exists() for path in place.iterdir()],
+        *[path for place in places if place.exists() for path in place.iterdir() if not path.match(_OF_PYTHON)],
     }

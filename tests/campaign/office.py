@@ -50,6 +50,9 @@ OF_COURT: Final = ("case_handling", "刑事诉讼法第二百八十六条")
 RESULT_FILES: Final = ("csv.p7m", "json", "json.p7s")
 _ENDINGS: Final = ("receipt.json", "receipt.json.p7s", "result.csv.p7m", "result.json", "result.json.p7s")
 _STEPS: Final = ["claimed", "accepted", "sealed", "delivered", "closed"]
+_WAITING: Final = ("under_review", "awaiting_approval")
+"""Answers that keep their batch open."""
+
 _TRIES: Final = 4
 
 
@@ -88,9 +91,13 @@ class Office:
         return demo_partner(self.world, PARTNERS[0])
 
     @cached_property
-    def _asked(self) -> list[Claims]:
-        offenders = on_record(make_offences(SEED, 0, self.asked_about))
-        return [make_claims(self.asked_about, offenders, ITEMS, ROWS, seed=seed, approved=True) for seed in range(5)]
+    def _asked(self) -> dict[str, list[Claims]]:
+        """By cycle: the court's standing approval is of sets that are ad hoc."""
+        people, offenders = self.asked_about, on_record(make_offences(SEED, 0, self.asked_about))
+        return {
+            cycle: [make_claims(people, offenders, ITEMS, ROWS, seed=seed, approved=approved) for seed in range(5)]
+            for cycle, approved in (("ad_hoc", True), ("monthly", False))
+        }
 
     @property
     def results(self) -> Path:
@@ -106,10 +113,10 @@ class Office:
         """A batch id that no other has."""
         return f"{partner.id}.{OURS}{self.chance.getrandbits(64):016x}"
 
-    def drop(self) -> str:
+    def drop(self, cycle: str = "ad_hoc", period: str = "2026-11-23") -> str:
         """A sound set with planted claims; its batch id."""
-        batch, claims = self.name(self.court), self.chance.choice(self._asked)
-        request = Request(batch, "ad_hoc", "2026-11-23", *OF_COURT, ITEMS, ROWS, to_csv(claims.rows))
+        batch, claims = self.name(self.court), self.chance.choice(self._asked[cycle])
+        request = Request(batch, cycle, period, *OF_COURT, ITEMS, ROWS, to_csv(claims.rows))
         self.court.drop(self.court.make_set(request))
         self.dropped[batch] = claims
         return batch
@@ -244,8 +251,8 @@ class Office:
                 "SELECT to_state FROM ledger WHERE batch_id = %s AND from_state IS DISTINCT FROM to_state ORDER BY seq",
                 [batch],
             ).fetchall()
-        waits = any((tally == "under_review").any() for tally in self._expected(batch).values())
-        if [state for (state,) in steps] != (_STEPS[:-1] if waits else _STEPS):  # a row in doubt keeps its batch open
+        waits = any(tally.is_in(_WAITING).any() for tally in self._expected(batch).values())
+        if [state for (state,) in steps] != (_STEPS[:-1] if waits else _STEPS):
             return [f"{batch}: went through {steps}"]
         names = [name for name in self.sent() if batch in name]
         if names != [f"{batch}.{ending}" for ending in _ENDINGS]:

@@ -26,9 +26,9 @@ class _AMonthAgo(datetime):
         return super().now(tz) - timedelta(days=30)
 
 
-def build(world: World) -> None:
+def build(world: World, *, workers: bool = False) -> None:
     with patch("exchange.wire.keys.datetime", _AMonthAgo):
-        world.build(lambda _: None, people=PEOPLE)
+        world.build(lambda _: None, people=PEOPLE, workers=workers)
     with world.postgres.connected("postgres", "postgres") as superuser:
         superuser.execute("ALTER SYSTEM SET max_wal_size = '96MB'")  # it may lie on a small disk
     text = world.config.read_text(encoding="utf-8")

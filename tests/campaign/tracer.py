@@ -44,7 +44,8 @@ def traced(pid: int, told: Path, call: str = "", number: int = 0) -> Iterator[No
     command = ["strace", "-f", "-qq", "-y", "-s", "0", "-o", str(told), *watched, *inject, "-p", str(pid)]
     tracer = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        if not wait_for(lambda: _is_traced(pid) or tracer.poll() is not None, _SECONDS) or not _is_traced(pid):
+        wait_for(lambda: _is_traced(pid) or tracer.poll() is not None, _SECONDS)
+        if not _is_traced(pid) and tracer.poll() != 0:  # with 0 it ends where the process was struck while it waited
             msg = f"strace does not hold on to a process: it ended with {tracer.poll()}"
             raise RuntimeError(msg)
         yield

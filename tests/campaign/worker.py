@@ -67,6 +67,7 @@ class Worker:
         reads = self._process.stdout
         line = reads.readline() if reads is not None else ""
         if not line:
+            del self.__dict__["_process"]  # somebody else does what is asked for next
             msg = "who works here has ended"
             raise Halt(msg)
         return Ended(**json.loads(line))

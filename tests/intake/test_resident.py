@@ -21,6 +21,7 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.base.duty import LOOKOUT as LOOKOUT_DUTY
 from exchange.base.duty import Duties
+from exchange.base.paths import ROOT
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import World
@@ -337,3 +338,24 @@ def test_a_worker_has_room_for_others_whatever_one_partner_gives(monkeypatch: py
     finally:
         worker._process.kill()
         worker.ended()
+
+
+SHARES_NO_LOCK = """
+import gc
+from multiprocessing.synchronize import SemLock
+from exchange.intake.resident import ResidentWorker
+
+def nobody():
+    raise OSError
+
+worker = ResidentWorker(nobody)
+assert not [each for each in gc.get_objects() if isinstance(each, SemLock)]
+worker.end()
+worker.ended()
+"""
+
+
+def test_a_worker_shares_no_lock_that_it_could_be_killed_with() -> None:
+    """Whoever started it would wait for that lock for ever, and so would it."""
+    command = [sys.executable, "-W", "ignore", "-c", SHARES_NO_LOCK]
+    assert subprocess.run(command, check=False, timeout=600, cwd=ROOT).returncode == 0

@@ -175,10 +175,28 @@ def test_encryption_is_seen_of_the_file_system_over_the_folder(
     assert ("the folder is encrypted" in machine.encryption(tmp_path, beneath=False).en) is seen
 
 
+@pytest.mark.parametrize(
+    ("area", "seen"), [("", OK), ("/dev/nowhere", WARNING), ("{folder}/zram1", OK), ("{folder}/swapfile", WARNING)]
+)
+def test_swap_that_is_plain_is_warned_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, area: str, seen: Condition
+) -> None:
+    """What is not there, or of which nothing is known, is taken for plain."""
+    for name in ("zram1", "swapfile"):
+        (tmp_path / name).touch()
+    swaps = tmp_path / "swaps"
+    line = f"{area.format(folder=tmp_path)} file 1000 0 -2\n" if area else ""
+    swaps.write_text(f"Filename Type Size Used Priority\n{line}")
+    monkeypatch.setattr(machine, "_SWAPS", swaps)
+    monkeypatch.setattr(machine, "_BLOCK", tmp_path / "block")
+    assert machine.swap(beneath=False).condition is seen
+    assert machine.swap(beneath=True).condition is OK
+
+
 def test_each_place_where_something_plain_lies_is_looked_at(app: App) -> None:
     looked_at = {each.about for each in office.encryption(app)}
     keys = app.settings.keys.decryption_key.parent
-    assert {str(app.settings.home), str(app.settings.exports), str(keys)} <= looked_at
+    assert {str(app.settings.home), str(app.settings.exports), str(keys), "swap"} <= looked_at
 
 
 def test_a_check_that_hangs_has_an_end_and_is_not_begun_again(app: App) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.register import Register
+from exchange.register import Register, checkpoints
 from exchange.register.checkpoints import Kept
 from exchange.register.leaving import Attested, attested
 from exchange.register.models import Base, LedgerRow
@@ -139,6 +139,34 @@ def test_a_clock_that_once_ran_ahead_hides_nothing(
     keep(register, kept, DAY)
     restore(database, register, rows)
     with pytest.raises(Halt, match="was rolled back"):
+        register.check_newest(kept)
+
+
+def test_any_byte_of_a_kept_checkpoint_that_is_another_is_found_and_a_person_goes_on(
+    database: Database, register: Register, kept: Kept
+) -> None:
+    claim(register, 1)
+    keep(register, kept)
+    [path] = kept.files()
+    sound, same, said = path.read_bytes(), 0, list[str]()
+    before = checkpoints.read(path, database.key)
+    for place, byte in enumerate(sound):
+        path.write_bytes(sound[:place] + bytes([byte ^ 1 << place % 8]) + sound[place + 1 :])
+        try:
+            register.check_newest(kept)
+            same += 1
+            assert checkpoints.read(path, database.key) == before
+        except Halt as error:
+            said.append(str(error))
+    assert same < 5, "a space in place of a line's end, say"
+    assert all(path.name in each for each in said)
+    for content in (b"", b"\xff" + sound, sound.replace(b"\n1\n", b"\n2\n")):
+        path.write_bytes(content)
+        assert register.resume(kept, "the disk was bad") == 1
+        assert kept.files() == []
+        register.check_newest(kept)
+        path.write_bytes(content)
+        keep(register, kept)
         register.check_newest(kept)
 
 

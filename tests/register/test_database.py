@@ -1,24 +1,29 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 from threading import Barrier
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from psycopg.errors import _sqlcodes as sqlcodes
 from sqlalchemy import func, inspect, select, text
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt, Retryable
 from exchange.register import Claim, FileRecord, Register, ledger, open_register
-from exchange.register.database import Limits, open_engine, probe, transaction
+from exchange.register.database import _MIGRATING as MIGRATING
+from exchange.register.database import Limits, held, open_engine, probe, transaction
 from exchange.register.models import TABLES, Base
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
@@ -167,6 +172,89 @@ def test_one_who_stopped_with_the_ledgers_lock_is_named_and_does_not_stop_others
         stopped.invalidate()
 
 
+BACKUP = "exchange_backup"
+
+
+@pytest.fixture
+def backup(database: Any) -> Iterator[str]:
+    """The password of the role that makes backups."""
+    database.statement(
+        f"CREATE ROLE {BACKUP} LOGIN PASSWORD 'backup'",
+        f"GRANT pg_read_all_data TO {BACKUP}",
+        f"GRANT CONNECT ON DATABASE exchange TO {BACKUP}",
+    )
+    yield "backup"
+    database.statement(f"DROP OWNED BY {BACKUP}", f"DROP ROLE {BACKUP}")
+
+
+def waits_for_the_ledger(register: Register) -> object:
+    return register.claim("bank.b1", "bank", "a" * 64, [], AT)
+
+
+def waits_for_a_name(register: Register) -> object:
+    with held(register.engine, 7, "a", 1):
+        return None
+
+
+def connected(register: Register, password_file: Path, role: str, password: str) -> psycopg.Connection[Any]:
+    address, more = register.engine.url, {"passfile": str(password_file)}
+    if role == BACKUP:
+        more = {"password": password}
+    return psycopg.connect(
+        host=address.host,
+        port=address.port,
+        user=role,
+        dbname="exchange",
+        autocommit=True,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+def test_whoever_makes_backups_alters_nothing(hurried: Register, database: Any, backup: str) -> None:
+    tables = sorted(Base.metadata.tables)
+    each = ["DELETE FROM {0}", "TRUNCATE {0} CASCADE", "INSERT INTO {0} SELECT * FROM {0}"]
+    forged = [words.format(table) for table in tables for words in [*each, "DO $$ BEGIN LOCK TABLE {0}; END $$"]]
+    forged += [
+        f"UPDATE {table} SET {column.name} = NULL"  # noqa: S608
+        for table in tables
+        for column in Base.metadata.tables[table].columns
+    ]
+    forged += [
+        "CREATE TABLE kept ()", "CREATE TEMPORARY TABLE kept ()", "CREATE SCHEMA kept", "SET ROLE exchange",
+        "CREATE FUNCTION bad() RETURNS integer LANGUAGE sql AS 'SELECT 1'", "SET session_replication_role = replica",
+        "SELECT nextval('alert_id_seq')", "ALTER TABLE ledger DISABLE TRIGGER ALL",
+    ]  # fmt: skip
+    with connected(hurried, database.server.password_file, BACKUP, backup) as connection:
+        for statement in forged:
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement.encode())
+        connection.execute(b"SELECT FROM ledger")
+
+
+WAITING: dict[str, tuple[str, Any]] = {
+    "the ledger": (f"{ledger._LOCK}", waits_for_the_ledger),
+    "the migrations": (f"{MIGRATING}", lambda register: register.migrate()),
+    "a name": ("7, hashtext('a')", waits_for_a_name),
+}
+"""What is waited for → the numbers of its lock, and who waits."""
+
+
+@pytest.mark.parametrize("what", WAITING)
+@pytest.mark.parametrize("begun", ["", "BEGIN"], ids=["in no transaction", "in a transaction"])
+@pytest.mark.parametrize("role", [BACKUP, "exchange_work", "exchange", "postgres"])
+def test_whoever_holds_a_lock_for_ever_is_named(
+    hurried: Register, database: Any, backup: str, role: str, begun: str, what: str
+) -> None:
+    lock, wait = WAITING[what]
+    with connected(hurried, database.server.password_file, role, backup) as holding:
+        if begun:
+            holding.execute(begun.encode())
+        holding.execute(f"SELECT pg_advisory_lock({lock})".encode())
+        with pytest.raises(Retryable, match=rf"; process {holding.info.backend_pid} \({role}, "):
+            wait(hurried)
+    wait(hurried)
+
+
 def test_a_server_that_stopped_with_its_connection_open_is_retryable(hurried: Register) -> None:
     stopped: list[int] = []
 
@@ -217,6 +305,20 @@ def test_the_sqlstate_decides(register: Register, state: str, kind: type[Excepti
         session.execute(text(raised))
     assert "张三" not in str(caught.value)
     assert register.waiting() == []
+
+
+PASSING = re.compile(r"08|40|53|55P03|57|58|25006|25P03|25P04")
+FOR_A_PERSON = re.compile(r"28|42501|42P01|42703|XX")
+"""What SQLSTATEs begin with: PostgreSQL's manual, appendix A."""
+
+
+def test_each_sqlstate_is_for_a_retry_or_for_a_person_or_a_fault_of_our_own(register: Register) -> None:
+    for state in sorted(code for code in sqlcodes if len(code) == 5 and not code.startswith(("00", "01", "02"))):
+        told = Retryable if PASSING.match(state) else Halt if FOR_A_PERSON.match(state) else DBAPIError
+        raised = f"DO $$ BEGIN RAISE EXCEPTION '张三' USING ERRCODE = '{state}'; END $$"
+        with pytest.raises(told) as caught, transaction(register.engine) as session:
+            session.execute(text(raised))
+        assert told is DBAPIError or "张三" not in str(caught.value)
 
 
 def test_a_read_only_database_is_retryable(database: Any) -> None:

@@ -211,7 +211,10 @@ def test_what_a_signed_line_approved_may_leave(waiting: Register, database: Data
 @pytest.mark.parametrize(
     "setting",
     ["search_path = ''", "search_path = pg_temp, public", "DateStyle = 'German'", "client_encoding = 'LATIN1'",
-     "bytea_output = 'escape'", "TimeZone = 'Asia/Shanghai'", "lock_timeout = '1ms'"],
+     "bytea_output = 'escape'", "TimeZone = 'Asia/Shanghai'", "lock_timeout = '1ms'",
+     "standard_conforming_strings = off", "transform_null_equals = on", "array_nulls = off", "row_security = off",
+     "quote_all_identifiers = on", "default_transaction_isolation = 'serializable'", "extra_float_digits = -15",
+     "debug_parallel_query = 'regress'"],
 )  # fmt: skip
 def test_a_roles_own_defaults_change_nothing(waiting: Register, role: Forge, database: Database, setting: str) -> None:
     """A role may change them for itself, for good."""
@@ -220,6 +223,18 @@ def test_a_roles_own_defaults_change_nothing(waiting: Register, role: Forge, dat
     register = database.open()
     try:
         assert register.verify() == waiting.verify()
+    finally:
+        register.close()
+        database.statement(f"ALTER ROLE {WORK} RESET ALL")
+
+
+def test_no_role_lets_the_server_forget_what_it_confirmed(database: Database) -> None:
+    """A result that was sent would be in no ledger once the server has fallen."""
+    database.statement(f"ALTER ROLE {WORK} SET synchronous_commit = off")
+    register = database.open()
+    try:
+        with register.engine.connect() as connection:
+            assert connection.exec_driver_sql("SHOW synchronous_commit").scalar_one() == "on"
     finally:
         register.close()
         database.statement(f"ALTER ROLE {WORK} RESET ALL")

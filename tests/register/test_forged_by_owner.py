@@ -21,6 +21,10 @@ BAD = "CREATE FUNCTION bad() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN
 BAD_GONE = "; DROP FUNCTION bad"
 POLICY = "ALTER TABLE {0} ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON {0} USING (current_query() ~ 'to_jsonb')"
 NO_POLICY = "DROP POLICY p ON {0}; ALTER TABLE {0} DISABLE ROW LEVEL SECURITY"
+GUARD = (
+    "CREATE OR REPLACE FUNCTION ledger_is_only_added_to() RETURNS trigger LANGUAGE plpgsql AS $$"
+    " BEGIN RAISE EXCEPTION 'the ledger is only added to'; END $$"
+)
 FORGERIES = {
     "releases that are seen by whoever attests alone": (POLICY.format("release"), NO_POLICY.format("release")),
     "a queue that is seen by whoever attests alone": (POLICY.format("review"), NO_POLICY.format("review")),
@@ -61,6 +65,54 @@ FORGERIES = {
         "ALTER TABLE release DROP CONSTRAINT fk_release_batch_id",
         "ALTER TABLE release ADD CONSTRAINT fk_release_batch_id FOREIGN KEY (batch_id) REFERENCES batch (id)",
     ),
+    "a foreign key that leads elsewhere": (
+        "CREATE TABLE kept (id varchar PRIMARY KEY); INSERT INTO kept SELECT id FROM batch;"
+        " ALTER TABLE release DROP CONSTRAINT fk_release_batch_id,"
+        " ADD CONSTRAINT fk_release_batch_id FOREIGN KEY (batch_id) REFERENCES kept (id)",
+        "ALTER TABLE release DROP CONSTRAINT fk_release_batch_id,"
+        " ADD CONSTRAINT fk_release_batch_id FOREIGN KEY (batch_id) REFERENCES batch (id); DROP TABLE kept",
+    ),
+    "a key that is gone": (
+        "ALTER TABLE release DROP CONSTRAINT pk_release",
+        "ALTER TABLE release ADD CONSTRAINT pk_release PRIMARY KEY (batch_id, number)",
+    ),
+    "what stands in a column that a verb leaves out": (
+        "ALTER TABLE review ALTER note SET DEFAULT 'x'",
+        "ALTER TABLE review ALTER note DROP DEFAULT",
+    ),
+    "another value where a verb gives none": (
+        "ALTER TABLE batch ALTER receipts_sent SET DEFAULT 2",
+        "ALTER TABLE batch ALTER receipts_sent SET DEFAULT 1",
+    ),
+    "a column that is reckoned": (
+        "ALTER TABLE release ADD other varchar GENERATED ALWAYS AS (state) STORED",
+        "ALTER TABLE release DROP other",
+    ),
+    "a type of somebody's own": (
+        "CREATE SCHEMA own; CREATE DOMAIN own.words AS varchar DEFAULT 'x';"
+        " ALTER TABLE release ALTER reason TYPE own.words",
+        "ALTER TABLE release ALTER reason TYPE varchar; DROP SCHEMA own CASCADE",
+    ),
+    "letters that are the same to the database": (
+        'CREATE SCHEMA own; CREATE COLLATION own.other FROM "C";'
+        " ALTER TABLE review ALTER note TYPE varchar COLLATE own.other",
+        "ALTER TABLE review ALTER note TYPE varchar; DROP SCHEMA own CASCADE",
+    ),
+    "a guard that lets the ledger be changed": (
+        "CREATE OR REPLACE FUNCTION ledger_is_only_added_to() RETURNS trigger LANGUAGE plpgsql"
+        " AS 'BEGIN RETURN NULL; END'",
+        GUARD,
+    ),
+    "a guard of the ledger's changes alone": (
+        "CREATE OR REPLACE TRIGGER ledger_is_only_added_to BEFORE UPDATE OR TRUNCATE ON ledger"
+        " FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_only_added_to()",
+        "CREATE OR REPLACE TRIGGER ledger_is_only_added_to BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger"
+        " FOR EACH STATEMENT EXECUTE FUNCTION ledger_is_only_added_to()",
+    ),
+    "a ledger that is lost when the server falls": (
+        "ALTER TABLE ledger SET UNLOGGED",
+        "ALTER TABLE ledger SET LOGGED",
+    ),
     "a table behind a table": ("CREATE TABLE kept () INHERITS (release)", "DROP TABLE kept"),
 }  # fmt: skip
 
@@ -89,3 +141,26 @@ def test_other_plain_tables_are_the_administrators_own(waiting: Register, databa
             assert waiting.verify()[0] > 0
         finally:
             owner.execute(b"DROP TABLE kept")
+
+
+@pytest.fixture(params=[OWNER, "postgres"])
+def extension_of(database: Database, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Whose it is. A database's owner may make those that the server trusts, and then anything a part of them."""
+    database.statement(
+        "CREATE SCHEMA own",
+        "CREATE EXTENSION vector SCHEMA own",
+        "CREATE FUNCTION bad() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+        "ALTER EXTENSION vector ADD FUNCTION bad()",
+        "UPDATE pg_extension SET extowner = to_regrole(%s) WHERE extname = 'vector'",
+        values=[request.param],
+    )
+    yield request.param
+    database.statement("DROP EXTENSION vector CASCADE", "DROP SCHEMA own")
+
+
+def test_an_extension_of_the_servers_administrator_is_their_own(waiting: Register, extension_of: str) -> None:
+    if extension_of == OWNER:
+        with pytest.raises(Halt, match="altered past its migrations: function bad"):
+            waiting.verify()
+    else:
+        assert waiting.verify()[0] > 0

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import subprocess
 import sys
-from datetime import date
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.snapshots import integrity
 from exchange.snapshots.versions import SnapshotRecord, Snapshots, Version
 
@@ -52,6 +55,58 @@ def test_a_flipped_bit_anywhere_is_found(snapshots: Snapshots, name: str) -> Non
             integrity.check(version.folder, version.source)
         flip(path, place)
         integrity.mended(version.folder)
+
+
+READERS: dict[str, Callable[[Snapshots], object]] = {
+    "the version in use": lambda snapshots: snapshots.current("population"),
+    "the days": lambda snapshots: snapshots.publications("population"),
+    "what it is made of": lambda snapshots: used(snapshots).record(),
+    "a table": lambda snapshots: used(snapshots).open("people").keys.tolist(),
+    "what the night says": lambda snapshots: unnamed(snapshots.verify("population")),
+    "what is out of use": lambda snapshots: unnamed(snapshots.out_of_use()),
+}
+
+
+def outcome(read: Callable[[Snapshots], object], snapshots: Snapshots) -> tuple[object, str | None]:
+    """What was read, or what a person is told."""
+    try:
+        return read(snapshots), None
+    except Halt as error:
+        return None, str(error)
+
+
+def unnamed(troubles: list[str]) -> list[str]:
+    return [said for said in troubles if "population" not in said]
+
+
+def used(snapshots: Snapshots) -> Version:
+    found = snapshots.current("population")
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("name", ["current", "published", "snapshot.json", ".broken-note"])
+def test_whatever_byte_is_another_it_is_read_as_written_or_a_person_is_called(snapshots: Snapshots, name: str) -> None:
+    """By whoever reads it: never another answer, never an error that names nothing."""
+    version = published(snapshots)
+    home = snapshots.folder / "population"
+    path = version.folder / name if name == "snapshot.json" else home / name
+    if name == ".broken-note":
+        path.write_text("people.arrow")
+    as_written = {words: read(snapshots) for words, read in READERS.items()}
+    sound = path.read_bytes()
+    for place, byte in enumerate(sound):
+        for bit in (place % 7, 7):
+            path.write_bytes(sound[:place] + bytes([byte ^ 1 << bit]) + sound[place + 1 :])
+            for words, read in READERS.items():
+                found, said = outcome(read, snapshots)
+                if said is not None:
+                    assert "population" in said
+                elif (name, words) != ("published", "the days"):  # when, by the second, decides no answer
+                    assert found == as_written[words], words
+                integrity.mended(version.folder)
+    path.write_bytes(sound)
+    assert {words: read(snapshots) for words, read in READERS.items()} == as_written
 
 
 def test_the_first_opening_finds_it_and_the_version_is_out_of_use(snapshots: Snapshots) -> None:
@@ -104,6 +159,35 @@ def test_a_damaged_version_is_not_published(snapshots: Snapshots) -> None:
     with pytest.raises(Halt, match="is not what was written"):
         snapshots.publish(version)
     assert snapshots.published("population") is None
+
+
+def test_an_older_version_does_not_take_a_newer_ones_place(snapshots: Snapshots) -> None:
+    older = published(snapshots)
+    newer = snapshots.write(replace(RECORD, as_of=DAY + timedelta(days=1)), TABLES)
+    snapshots.publish(newer)
+    with pytest.raises(Halt, match=f"{newer.name} is published already and is newer than {older.name}"):
+        snapshots.publish(older)
+    assert snapshots.current("population") == newer
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.ENOSPC, "is full"), (errno.EDQUOT, "is full"), (errno.EROFS, "is read-only")]
+)
+def test_a_build_that_finds_no_room_says_where_and_leaves_nothing(
+    snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, number: int, words: str
+) -> None:
+    """An error of a file that is open names no file."""
+
+    def no_room(_: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    before = published(snapshots)
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(Retryable, match=rf"{words}.*population"):
+        snapshots.write(replace(RECORD, rows=501), TABLES)
+    monkeypatch.undo()
+    assert [path.name for path in (snapshots.folder / "population").iterdir() if path.is_dir()] == [before.name]
+    assert snapshots.current("population") == before
 
 
 def test_what_a_killed_build_left_goes_and_what_is_under_way_stays(snapshots: Snapshots) -> None:

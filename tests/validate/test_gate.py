@@ -49,3 +49,34 @@ def test_no_suite_asks_for_what_is_held_back() -> None:
     for suite in SUITES:
         expectations = json.loads((EXPECTATIONS / f"{suite}.json").read_text("utf-8"))["expectations"]
         assert not [each["type"] for each in expectations if "divergence" in each["type"] or "ks_test" in each["type"]]
+
+
+KILLED_AT_IT = """
+import os, signal
+from tqdm import tqdm
+from exchange.validate.gate import failures, library
+
+def forked(work):
+    pid = os.fork()
+    if pid == 0:
+        os._exit(work())
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+def judged(rows):
+    return len(failures("request", {"rows": rows, "rows_in_manifest": rows, "unreadable_share": 0.0}))
+
+def killed():
+    tqdm.get_lock().acquire()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+library()
+assert judged(3) == 0
+assert forked(killed) == -signal.SIGKILL
+assert forked(lambda: judged(4)) == 0
+"""
+
+
+def test_who_is_killed_while_it_judges_stops_none_that_was_forked_beside_it() -> None:
+    """A lock among processes would stay held, and each of the others would wait for ever."""
+    command = [sys.executable, "-W", "ignore", "-c", KILLED_AT_IT]
+    assert subprocess.run(command, check=False, timeout=600, cwd=ROOT).returncode == 0
