@@ -55,6 +55,9 @@ _CODE: Final = r"^\s*([0-9]{6})(?:[0-9]{6})?(?:[^0-9].*)?$"
 _STREET_BEHIND_CODE: Final = r"^\s*[0-9]{6}(?:[0-9]{6})?([^0-9].*)$"
 _INVISIBLE: Final = r"\p{Cf}"
 _NOT_TEXT: Final = r"[\s\p{P}\p{S}]"
+_PLAIN: Final = r"^[\x{4e00}-\x{9fff}0-9A-Z ()（）-]*$"
+"""Nothing in such a text is unseen or in small letters; of another width are only signs, which are no text."""
+
 _BARE: Final = re.compile("^.区$")
 """东区, 新区, 矿区: alone in front of an address, these are hardly a county's name."""
 
@@ -160,8 +163,7 @@ def division_code(text: pl.Expr) -> pl.Expr:
 
 def is_code(text: pl.Expr) -> pl.Expr:
     """Boolean: whether the text names its division by code, not by name."""
-    even = without_front(text).str.normalize("NFKC").str.replace_all(_INVISIBLE, "")
-    return even.str.contains(_CODE)
+    return _wide(text).str.contains(_CODE)
 
 
 def address_text(text: pl.Expr) -> pl.Expr:
@@ -177,27 +179,43 @@ def place(text: pl.Expr) -> pl.Expr:
 
 
 def _parted(texts: pl.Series) -> pl.Series:
-    """Struct of ``code`` and ``street``."""
-    frame = pl.DataFrame({"text": texts.cast(pl.String)}).with_columns(
-        without_front(pl.col("text")).str.normalize("NFKC").str.replace_all(_INVISIBLE, "").alias("wide")
-    )
-    frame = frame.with_columns(
-        pl.col("wide").str.replace_all(r"\s+", "").str.replace(_COUNTRY, "").alias("even"),
-        pl.col("wide").str.extract(_CODE, 1).cast(pl.Int32, strict=False).alias("coded"),
-    )
-    coded = pl.when(pl.col("coded").is_in(pl.Series(list(members()), dtype=pl.Int32).implode())).then("coded")
-    words = _words_that_may_begin(frame["even"])
-    frame = frame.with_columns(_name_in_front(pl.col("even"), words).alias("named"), coded)
+    """Struct of ``code`` and ``street``. What is written plainly is not evened out, which takes half of the time; nor
+    is a name sought where there is a code.
+    """
+    odd = (~texts.str.contains(_PLAIN)).arg_true()
+    wide = _replaced(texts, odd, _wide(pl.col("text")))
+    even = _replaced(wide, odd, pl.col("text").str.replace_all(r"\s+", ""))
+    even = even.str.replace_all(" ", "", literal=True).str.replace(_COUNTRY, "")
+    code = wide.str.extract(_CODE, 1).cast(pl.Int32, strict=False)
+    code = code.set(~code.is_in(list(members())), None)
+    street = wide.str.extract(_STREET_BEHIND_CODE, 1).fill_null("")
+    uncoded = code.is_null().arg_true()
+    if len(uncoded):
+        named = _by_name(even.gather(uncoded))
+        code, street = code.scatter(uncoded, named["code"]), street.scatter(uncoded, named["behind"])
+    street = _replaced(street.str.replace_all(_NOT_TEXT, ""), odd, pl.col("text").str.to_uppercase())
+    return pl.DataFrame({"code": code, "street": street}).to_struct(texts.name)
+
+
+def _replaced(texts: pl.Series, rows: pl.Series, treated: pl.Expr) -> pl.Series:
+    """The texts, those in these rows treated."""
+    if not len(rows):
+        return texts
+    return texts.clone().scatter(rows, texts.gather(rows).to_frame("text").select(treated).to_series())
+
+
+def _wide(text: pl.Expr) -> pl.Expr:
+    return without_front(text).str.normalize("NFKC").str.replace_all(_INVISIBLE, "")
+
+
+def _by_name(even: pl.Series) -> pl.DataFrame:
+    """``code`` of the division that begins the text by its name, null without one, and what stands ``behind``."""
+    words = _words_that_may_begin(even)
     codes = {word: division_words()[word] for word in words}
-    code = pl.col("named").replace_strict(codes, default=None, return_dtype=pl.Int32)
-    behind_name = pl.col("even").str.slice(pl.col("named").str.len_chars().fill_null(0))
-    behind_code = pl.col("wide").str.extract(_STREET_BEHIND_CODE, 1).fill_null("")
-    behind = pl.when(pl.col("coded").is_not_null()).then(behind_code).otherwise(behind_name)
-    place = pl.struct(
-        pl.coalesce("coded", code).alias("code"),
-        behind.str.replace_all(_NOT_TEXT, "").str.to_uppercase().alias("street"),
-    )
-    return frame.select(place.alias(texts.name)).to_series()
+    named = _name_in_front(even, words)
+    code = named.replace_strict(codes, default=None, return_dtype=pl.Int32)
+    behind = pl.select(pl.lit(even).str.slice(named.str.len_chars().fill_null(0))).to_series()
+    return pl.DataFrame({"code": code, "behind": behind})
 
 
 @cache
@@ -217,12 +235,12 @@ def _words_that_may_begin(texts: pl.Series) -> list[str]:
     return sorted(words, key=len, reverse=True)
 
 
-def _name_in_front(even: pl.Expr, longest_first: list[str]) -> pl.Expr:
+def _name_in_front(even: pl.Series, longest_first: list[str]) -> pl.Series:
     """The longest form of a division's name that begins the text."""
     if not longest_first:
-        return pl.lit(None, pl.String)
-    name = even.str.slice(0, len(longest_first[0])).str.extract_many(longest_first, leftmost=True).list.first()
-    return pl.when(even.str.starts_with(name)).then(name)
+        return pl.Series([None], dtype=pl.String).new_from_index(0, len(even))
+    found = even.str.slice(0, len(longest_first[0])).str.extract_many(longest_first, leftmost=True).list.first()
+    return found.set(~even.str.starts_with(found), None)
 
 
 def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:

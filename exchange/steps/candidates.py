@@ -54,19 +54,28 @@ class Unqueued:
     @classmethod
     def of(cls, answers: pl.DataFrame, rows: Sequence[int]) -> Unqueued:
         """``answers`` as ``matching.decide`` gives them, ``rows`` their numbers; ``ready`` is every answered row."""
+        ready = ~has_code(answers, PENDING) & (answers[CAUSES_COLUMN] == "")
+        return replace(cls.open_of(answers, rows), ready=_numbers(ready, rows))
+
+    @classmethod
+    def open_of(cls, answers: pl.DataFrame, rows: Sequence[int]) -> Unqueued:
+        """The same without those that are ready, which in a first result are nearly all."""
         unqueued = answers[CAUSES_COLUMN] == ""
         source = has_code(answers, (WAITING,)) & unqueued
         approval = has_code(answers, (AWAITING,)) & unqueued & ~source
-        ready = ~has_code(answers, PENDING) & unqueued
-        return cls(*[tuple(rows[position] for position in each.arg_true()) for each in (approval, source, ready)])
+        return cls(_numbers(approval, rows), _numbers(source, rows))
 
     def __add__(self, other: Unqueued) -> Unqueued:
         return Unqueued(self.approval + other.approval, self.source + other.source, self.ready + other.ready)
 
 
+def _numbers(marked: pl.Series, rows: Sequence[int]) -> tuple[int, ...]:
+    return tuple(rows[position] for position in marked.arg_true())
+
+
 def first_unqueued(answers: pl.DataFrame, first: int = 1) -> Unqueued:
     """Of the first result's answers, or a part of them that begins with row ``first``: what it left open."""
-    return replace(Unqueued.of(answers, range(first, first + answers.height)), ready=())
+    return Unqueued.open_of(answers, range(first, first + answers.height))
 
 
 def keep(app: App, batch: Batch, unqueued: Unqueued, *, later: bool = False) -> None:

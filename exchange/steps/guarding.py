@@ -135,11 +135,13 @@ def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyR
             rows = asked.filter(wrong)
             keys = standardise(rows.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
             texts = rows.select(pl.concat_str([pl.col(each).fill_null("") for each in claims], separator="\n"))
-            about = [f"{key} {item}" for key in keys]
-            said = [f"{each} {text}" for each, text in zip(about, texts.to_series(), strict=True)]
-            person = text_values(about)
+            about = keys.cast(pl.String) + f" {item}"
+            said = about + " " + texts.to_series()
+            person = text_values(about.to_list())
             hashes = zip(
-                (person, text_values(said), person), (Kind.NUMBER, Kind.NAME, Kind.PLACE_AND_BIRTH), strict=True
+                (person, text_values(said.to_list()), person),
+                (Kind.NUMBER, Kind.NAME, Kind.PLACE_AND_BIRTH),
+                strict=True,
             )
             parts.append(Failed(*[ring.hashed(values, kind) for values, kind in hashes]))
     return Failed.together(parts)

@@ -34,8 +34,11 @@ import codecs
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
+
+import numpy as np
+import pyarrow as pa
 
 from exchange.base.errors import Refused
 from exchange.validate.alphabets import has_unwritten_word
@@ -68,15 +71,17 @@ _FIRST_HANZI: Final = 0xB0
 
 _HAN: Final = "\u2e80-\u2fdf\u3007\u3400-\u9fff\ue000-\uf8ff\uf900-\ufaff\U00020000-\U0003fffd"
 _SIGNS: Final = "\xb7\u2000-\u2bff\u3000-\u3006\u3008-\u303f\ufe00-\ufe0f\ufeff\uff00-\uffef"
+_ASCII: Final = re.compile("[\0-\x7f]+")
 _OF_HAN: Final = re.compile(f"[{_HAN}]")
 _OF_OTHERS: Final = re.compile(f"[^\0-\x7f{_HAN}{_SIGNS}]")
 """Letters of other alphabets; signs are in any text and say nothing."""
 
-_SIDE_BY_SIDE: Final = re.compile(
-    rb"(?!\xc2[\xa0\xb7])[\xc2-\xdf][\x80-\xbf][\x80-\xff]|[\x80-\xbf](?!\xc2[\xa0\xb7])[\xc2-\xdf]"
-)
-"""A letter of another alphabet in UTF-8 beside anything beyond ASCII: GB18030 by accident has at least one. Dot and
-hard blank are in honest names."""
+_FIRST_LETTER: Final = np.uint8(0xC2)
+_LETTERS: Final = 0xE0 - 0xC2
+"""How many octets begin a letter of another alphabet in UTF-8, from that one on."""
+
+_IN_NAMES: Final = (0xA0, 0xB7)
+"""What follows the first of them in a hard blank and in a dot, which are in honest names."""
 
 _HAN_IN_UTF8: Final = re.compile(rb"(?<![\x80-\xff])(?:[\xe3-\xe9][\x80-\xbf]{2})+(?![\x80-\xff])")
 """Nothing but Chinese in UTF-8 between what is ASCII: of lines of GB18030 hardly any has it."""
@@ -114,7 +119,7 @@ def _steps(content: bytes, stated: str | None) -> Iterator[bytes]:
     if encoding == "utf-16":
         return
     if encoding == "utf-8":
-        if (wrong := _first_not_utf8(content)) is not None:
+        if stated is not None and (wrong := _first_not_utf8(content)) is not None:  # else it was found to be that
             raise Refused("encoding", row=wrong)
         if (wrong := _first_by_accident(content)) is not None:
             raise Refused("mixed_encoding" if stated is None else "encoding", row=wrong)
@@ -149,7 +154,7 @@ def _without_marks(content: bytes) -> bytes:
     """Without what programs put before and behind a text, and with a line feed for each CR that has none."""
     in_front = _MARKS.match(content)
     content = content[in_front.end() if in_front else 0 :].rstrip(_CTRL_Z)
-    if content.count(b"\r") == content.count(b"\r\n"):
+    if b"\r" not in content or content.count(b"\r") == content.count(b"\r\n"):
         return content
     return _LONE_CR.sub(b"\n", content)
 
@@ -190,12 +195,24 @@ def _pieces(content: bytes) -> Iterator[tuple[int, bytes]]:
 
 def _first_not_utf8(content: bytes) -> int | None:
     """The first line that is not valid UTF-8."""
+    if _is_utf8(content):
+        return None
     for row, piece in _pieces(content):
         try:
             piece.decode()
         except UnicodeDecodeError as error:
             return row + piece.count(b"\n", 0, error.start)
     return None
+
+
+def _is_utf8(content: bytes) -> bool:
+    """Without making a text of it, which takes three times as long."""
+    bounds = pa.py_buffer(np.array([0, len(content)], np.int64))
+    try:
+        pa.Array.from_buffers(pa.large_string(), 1, [None, bounds, pa.py_buffer(content)]).validate(full=True)
+    except pa.ArrowInvalid:
+        return False
+    return True
 
 
 def _decided(content: bytes, marked: str | None) -> str:
@@ -235,7 +252,21 @@ def _of_whole_utf8(content: bytes) -> str:
 
 def _first_by_accident(content: bytes) -> int | None:
     """The first line of this UTF-8 that is clearly a text in GB18030."""
-    return next((row for row, line in _lines_with(_SIDE_BY_SIDE, content) if _is_by_accident(line)), None)
+    return next((row for row, line in _lines_at(_side_by_side(content), content) if _is_by_accident(line)), None)
+
+
+def _side_by_side(utf8: bytes) -> Iterator[int]:
+    """Where a letter of another alphabet stands beside anything beyond ASCII, ascending: GB18030 by accident has at
+    least one. Sought among octets in all of a piece at once: 0.03 s of 92 MB, of which a regular expression takes 2.5.
+    """
+    octets = np.frombuffer(utf8, np.uint8)
+    for start in range(0, len(octets), _PIECE):
+        first = start + np.flatnonzero(octets[start : start + _PIECE] - _FIRST_LETTER < _LETTERS)
+        honest = (octets[first] == _FIRST_LETTER) & np.isin(octets[first + 1], _IN_NAMES)
+        first = first[~honest]
+        before = (first > 0) & (octets[first - 1] >= 0x80)
+        behind = (first + 2 < len(octets)) & (octets[np.minimum(first + 2, len(octets) - 1)] >= 0x80)
+        yield from first[before | behind].tolist()
 
 
 def _is_by_accident(line: bytes) -> bool:
@@ -249,13 +280,13 @@ def _is_by_accident(line: bytes) -> bool:
     return letters.familiar > letters.all / 2 or (not _OF_OTHERS.search(read) and has_unwritten_word(text))
 
 
-def _lines_with(pattern: re.Pattern[bytes], content: bytes) -> Iterator[tuple[int, bytes]]:
-    """(number, line) of each line in which the pattern is found; a match lies within one line."""
+def _lines_at(places: Iterable[int], content: bytes) -> Iterator[tuple[int, bytes]]:
+    """(number, line) of each line in which one of these places, ascending, lies."""
     row = start = end = 0
-    for match in pattern.finditer(content):
-        if match.start() < end:
+    for place in places:
+        if place < end:
             continue
-        before, start = start, content.rfind(b"\n", 0, match.start()) + 1
+        before, start = start, content.rfind(b"\n", 0, place) + 1
         row += content.count(b"\n", before, start)
         end = content.find(b"\n", start) + 1 or len(content)
         yield row, content[start:end]
@@ -278,7 +309,7 @@ def _check_not_utf8(content: bytes, *, marked: bool) -> None:
     """Refused, with its first line that is UTF-8 beyond doubt, where a file stated to be GB18030 has one."""
     if content.isascii():
         return
-    for row, line in _lines_with(_HAN_IN_UTF8, content):
+    for row, line in _lines_at((match.start() for match in _HAN_IN_UTF8.finditer(content)), content):
         if _is_clearly_utf8(line):
             raise Refused("encoding", row=row)
     if _first_not_utf8(content) is None:
@@ -318,9 +349,9 @@ def _kind(line: bytes) -> str:
 def _evidence(text: bytes, encoding: str) -> float:
     """The share of common Chinese among what is beyond ASCII in this reading; 0 where it cannot be read so."""
     try:
-        beyond = [letter for letter in text.decode(encoding) if not letter.isascii()]
+        beyond = _ASCII.sub("", text.decode(encoding))
     except UnicodeDecodeError:
         return 0.0
-    common = "".join(beyond).encode("gb2312", "ignore")
+    common = beyond.encode("gb2312", "ignore")
     hanzi = sum(lead >= _FIRST_HANZI for lead in common[::2])
     return hanzi / len(beyond) if beyond else 0.0

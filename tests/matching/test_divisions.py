@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from exchange.matching import divisions
 from exchange.matching.divisions import division_code, members, place, place_answer
 
 CHANGCHUN, CHAOYANG, JIUTAI, JIUTAI_CITY, JIUTAI_COUNTY = 220100, 220104, 220113, 220181, 220123
@@ -69,3 +72,28 @@ def test_text_is_parted_into_division_and_street(text: str | None, code: int | N
     found = frame.select(place(pl.col("text")).alias("place"), code=division_code(pl.col("text"))).row(0, named=True)
     assert found["place"]["code"] == found["code"] == code
     assert found["place"]["street"] == street
+
+
+WORDS = (
+    "吉林省",
+    "长春市",
+    "朝阳区",
+    "延边州",
+    "220104",
+    "220104000000",
+    "中国",
+    "北京市",
+    "市辖区",
+    "人民大街",
+    *"号3３aAéǆß𬬭",
+)
+PIECES = st.sampled_from([*WORDS, *"-·(（） \u3000\u200b'\n"])
+
+
+@given(st.lists(st.lists(PIECES, max_size=6).map("".join), max_size=5))
+def test_a_text_that_is_written_plainly_means_what_it_means_evened_out(texts: list[str]) -> None:
+    written = pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(place(pl.col("text")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(divisions, "_PLAIN", r"^\b\B$")  # no text is
+        evened = pl.DataFrame({"text": texts}, schema={"text": pl.String}).select(place(pl.col("text")))
+    assert written.equals(evened)

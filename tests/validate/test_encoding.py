@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+import re
 import tracemalloc
 from contextlib import suppress
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from exchange.base.errors import Refused
 from exchange.validate import effort, encoding
-from exchange.validate.encoding import MAX_LINE_BYTES, _from_utf16, to_utf8
+from exchange.validate.encoding import MAX_LINE_BYTES, _from_utf16, _lines_at, _side_by_side, to_utf8
 
 TEXT = "业务编号,姓名\nR1,张三\nR2,𬬭䶮\n"
 
@@ -194,3 +195,18 @@ def test_utf_16_in_pieces_is_the_whole(text: str, piece: int) -> None:
             with pytest.raises(Refused) as refused:
                 _from_utf16(("\ufeff\n" + text + "\n").encode(form) + b"\0")
             assert (refused.value.code, refused.value.row) == ("encoding", 2)
+
+
+SIDE_BY_SIDE = re.compile(
+    rb"(?!\xc2[\xa0\xb7])[\xc2-\xdf][\x80-\xbf][\x80-\xff]|[\x80-\xbf](?!\xc2[\xa0\xb7])[\xc2-\xdf]"
+)
+
+
+@given(st.text(st.sampled_from("a,\n\xa0·×éЖߐ王𬬭")), st.integers(1, 9))
+def test_lines_with_letters_side_by_side_are_those_that_a_pattern_finds(text: str, piece: int) -> None:
+    content = text.encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(encoding, "_PIECE", piece)
+        found = list(_lines_at(_side_by_side(content), content))
+    lines = enumerate(content.splitlines(keepends=True))
+    assert found == [(row, line) for row, line in lines if SIDE_BY_SIDE.search(line)]
