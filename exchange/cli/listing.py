@@ -32,13 +32,11 @@ _DAYS: Final = frozenset({"due"})
 _LEAST: Final = {
     "received": 10,
     "since": 10,
-    "office": 10,
+    "office": 6,
     "row": 4,
-    "rows": 7,
-    "state": 8,
+    "state": 6,
     "urgency": 8,
-    "cycle": 5,
-    "judged_by": 8,
+    "judged_by": 6,
     "shown": 12,
 }
 """Columns that are folded to this width and no further: a day, a state's word, a hash that is typed."""
