@@ -18,12 +18,11 @@ from exchange.demo.world import LEADER_ID
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Span, _measured
 from exchange.intake.collect import poll
-from exchange.pages.suspicions import in_words
 from exchange.register import Decision, Register, State
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.steps.guarding import release_held
-from exchange.supervision.labels import Words
+from exchange.supervision.labels import Words, trip
 from tests.pages.conftest import Pages
 from tests.steps.test_guarding import hidden
 
@@ -108,7 +107,7 @@ def test_every_rule_of_the_guard_has_its_words() -> None:
     failed = Failed(one, one, one)
     span = Span(Counts(), failed, failed, failed, agreed_rows=1)
     assert [*GUARD_RULES] == [trip.rule for trip in _measured(span, LIMITS)]
-    assert in_words("gone 3 >= 2") == Words("gone：3（限 2）", "")
+    assert trip("gone 3 >= 2") == Words("gone：3（限 2）", "")
 
 
 @pytest.fixture
