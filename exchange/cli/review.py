@@ -162,12 +162,8 @@ def export_(
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
 ) -> None:
     """Write the open rows of your office into a work list to fill in; its password is shown once."""
-    if file.suffix.lower() != ".xlsx":
-        raise typer.BadParameter("a work list is an .xlsx workbook: no other form has a password", param_hint="file")
-    if not file.parent.is_dir():
-        raise typer.BadParameter("there is no such folder 没有这个文件夹", param_hint="file")
-    if file.exists():
-        raise typer.BadParameter("there is a file of that name; it is not overwritten 已有同名文件", param_hint="file")
+    with outcome():  # whoever may not look into the folder is told, too
+        _check_new(file)
     with outcome(), App.of_account(os_user()) as app:
         cases = _cases(app, _mine(app, batch, ReviewState.OPEN))
         key = list_key(read_secret(app.settings.keys.signing_key))
@@ -175,6 +171,15 @@ def export_(
         write_atomically(file, lock(write_list(cases, key), password))
         out.print(f"{len(cases)} 行 rows: {file}", markup=False)
         out.print(f"密码（仅显示一次）password, shown once: {password}", markup=False)
+
+
+def _check_new(file: Path) -> None:
+    if file.suffix.lower() != ".xlsx":
+        raise typer.BadParameter("a work list is an .xlsx workbook: no other form has a password", param_hint="file")
+    if not file.parent.is_dir():
+        raise typer.BadParameter("there is no such folder 没有这个文件夹", param_hint="file")
+    if file.exists():
+        raise typer.BadParameter("there is a file of that name; it is not overwritten 已有同名文件", param_hint="file")
 
 
 def _cases(app: App, reviews: Iterable[Review]) -> list[CaseView]:

@@ -7,12 +7,14 @@ from __future__ import annotations
 import base64
 import configparser
 import json
+import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import jwt
+from jwt.warnings import InsecureKeyLengthWarning
 
 _SAYS: Final = (
     "X-Login", "X-User", "X-Forwarded-User", "X-Forwarded-Preferred-Username", "X-Forwarded-Email", "X-Remote-User",
@@ -47,17 +49,23 @@ def tokens(login: str, of_another: str, folder: Path) -> Iterator[tuple[str, str
     for algorithm in ("none", "None", "HS512"):
         yield f"signed by nobody ({algorithm})", f"{_part({'alg': algorithm, 'typ': 'JWT'})}.{_part(as_login)}."
     for secret in ("airflow", "secret", "0" * 64):
-        yield f"signed by {secret}", jwt.encode(as_login, secret.ljust(64), "HS512")
+        yield f"signed by {secret}", _signed(as_login, secret.ljust(64), "HS512")
     own = _secret(folder)
-    yield RIGHT, jwt.encode(as_login, own, "HS512")
+    yield RIGHT, _signed(as_login, own, "HS512")
     ago = datetime.now(UTC) - timedelta(days=2)
     old = as_login | {"iat": ago, "nbf": ago, "exp": ago + timedelta(days=1)}
-    yield "of the day before yesterday", jwt.encode(old, own, "HS512")
-    yield "for a task", jwt.encode(as_login | {"aud": _TASKS}, own, "HS512")
-    yield "for nobody", jwt.encode({name: as_login[name] for name in as_login if name != "aud"}, own, "HS512")
-    yield "without an end", jwt.encode({name: as_login[name] for name in as_login if name != "exp"}, own, "HS512")
-    yield "from tomorrow on", jwt.encode(as_login | {"nbf": datetime.now(UTC) + timedelta(days=1)}, own, "HS512")
-    yield "signed otherwise", jwt.encode(as_login, own, "HS256")
+    yield "of the day before yesterday", _signed(old, own, "HS512")
+    yield "for a task", _signed(as_login | {"aud": _TASKS}, own, "HS512")
+    yield "for nobody", _signed({name: as_login[name] for name in as_login if name != "aud"}, own, "HS512")
+    yield "without an end", _signed({name: as_login[name] for name in as_login if name != "exp"}, own, "HS512")
+    yield "from tomorrow on", _signed(as_login | {"nbf": datetime.now(UTC) + timedelta(days=1)}, own, "HS512")
+    yield "signed otherwise", _signed(as_login, own, "HS256")
+
+
+def _signed(claims: dict[str, Any], secret: str, algorithm: str) -> str:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InsecureKeyLengthWarning)  # Airflow's own secret is one
+        return jwt.encode(claims, secret, algorithm)
 
 
 def _part(fields: dict[str, Any]) -> str:
