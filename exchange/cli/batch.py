@@ -9,6 +9,7 @@ from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.cli.outcome import FOUND, HALTED, err, out, outcome
 from exchange.intake.collect import poll
+from exchange.supervision.states import STATES
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
@@ -34,7 +35,7 @@ def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from
         with err.status(f"running {batch_id}"):
             accepted = pipeline.run(app, batch_id)
         state = app.register.batch(batch_id).state
-        out.print(f"{batch_id}: {state.value}", markup=False)
+        out.print(f"{batch_id}: {STATES[state]}", markup=False)
         if not accepted:
             raise typer.Exit(FOUND)
 

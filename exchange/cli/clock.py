@@ -82,9 +82,7 @@ def waiting() -> None:
         table = folded(_WAITING)
         for each in app.register.clock.proposals():
             when = each.proposed_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-            table.add_row(
-                each.batch, when, who(app.settings, each.proposed_by), str(stop(each.reason)), each.note or ""
-            )
+            table.add_row(each.batch, when, who(app.settings, each.proposed_by), stop(each.reason).zh, each.note or "")
         out.print(table if table.row_count else "无待批。 No leader is asked.")
 
 
@@ -114,7 +112,7 @@ def show(batch: BatchId) -> None:
         for each in app.register.clock.stops(batch):
             started = each.started_at.astimezone(OFFICE_ZONE).strftime(_MINUTE) if each.started_at else ""
             stopped = each.stopped_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-            words = str(stop(each.reason))
+            words = stop(each.reason).zh
             ended = (started, who(app.settings, each.started_by), each.started_note or "")
             table.add_row(stopped, who(app.settings, each.stopped_by), words, each.note or "", *ended)
         out.print(table if table.row_count else "未停过。 The clock was never stopped.")

@@ -15,6 +15,7 @@ from exchange.calendar.periods import period_of
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
+from exchange.cli.show import cycle_cell
 from exchange.register import MissingSet
 
 commands = typer.Typer(add_completion=False)
@@ -42,7 +43,9 @@ def expected(
             for each in agreement.expected:
                 table.add_row(*_present(app, agreement, each))
         for line in app.register.missing.find(every=every):
-            table.add_row(line.partner, line.cycle, line.period, line.purpose, str(line.expected_by), _state(line))
+            table.add_row(
+                line.partner, cycle_cell(line.cycle), line.period, line.purpose, str(line.expected_by), _state(line)
+            )
         out.print(table if table.row_count else "协议未约定报送期限。 No agreement expects anything.")
 
 
@@ -50,11 +53,11 @@ def _present(app: App, agreement: Agreement, each: Expected) -> tuple[str, ...]:
     period = period_of(each.cycle, office_day(app.now()))
     came = matching(each.cycle, period.name, each.purpose or "", app.register.missing.came(agreement.partner))
     by = expected_by(each, period, app.office_days)
-    state = "已收到 came" if came else "本期 present period"
-    return agreement.partner, each.cycle, period.name, each.purpose or "", str(by), state
+    state = "已收到" if came else "本期"
+    return agreement.partner, cycle_cell(each.cycle), period.name, each.purpose or "", str(by), state
 
 
 def _state(line: MissingSet) -> str:
     if line.arrived_at is not None:
-        return f"迟到 came late, {line.arrived_at.astimezone(OFFICE_ZONE).strftime(_DAY)}"
-    return f"未收到 missing，提醒 {line.reminders} 次 reminded"
+        return f"迟到 {line.arrived_at.astimezone(OFFICE_ZONE).strftime(_DAY)}"
+    return f"未收到，提醒 {line.reminders} 次"

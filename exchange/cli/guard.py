@@ -11,9 +11,12 @@ from exchange.base.os_user import os_user
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.cli.listing import folded
 from exchange.cli.outcome import out, outcome
+from exchange.register.guard import RELEASED
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
 from exchange.steps.guarding import refuse_held, release_held
+from exchange.supervision.labels import trip
+from exchange.supervision.states import STATES
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
@@ -34,8 +37,9 @@ def list_() -> None:
         table = folded(_HELD)
         for each in (*app.register.guard.holds(), *app.register.guard.unfinished()):
             since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
-            decided = f"{each.decision}，未告知部门 not told: run it again" if each.decision else ""
-            table.add_row(each.batch, each.partner, since, "；".join(each.tripped), decided)
+            word = "放行 released" if each.decision == RELEASED else "不予答复 refused"
+            decided = f"{word}，未告知部门 not told: run it again" if each.decision else ""
+            table.add_row(each.batch, each.partner, since, "；".join(str(trip(one)) for one in each.tripped), decided)
         out.print(table)
 
 
@@ -46,7 +50,7 @@ def release(batch: BatchId, reason: Reason) -> None:
         check_leader(app.settings, app.register.actor)
         check_note(reason)
         release_held(app, batch, reason)
-        out.print(f"{batch}: 已放行 released, {app.register.batch(batch).state.value}", markup=False)
+        out.print(f"{batch}: 已放行 released, {STATES[app.register.batch(batch).state]}", markup=False)
 
 
 @commands.command()

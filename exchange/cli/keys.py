@@ -19,6 +19,7 @@ from exchange.wire.envelope import load_certificate, load_key_pair
 from exchange.wire.keys import make_certificate, make_register_key, make_ssh_key
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
+_USES = {"signing": "签名 signing", "encryption": "加密 encryption"}
 
 
 @commands.command()
@@ -57,7 +58,7 @@ def show() -> None:
             expired |= certificate.not_valid_after_utc < datetime.now(UTC)
             fingerprint = certificate.fingerprint(hashes.SHA256()).hex(":").upper()  # as openssl prints it
             halves = f"{fingerprint[:48]}\n{fingerprint[48:]}"  # whole bytes in a line, to be read out
-            table.add_row(name, f"{certificate.not_valid_after_utc:%Y-%m-%d}", halves)
+            table.add_row(_USES[name], f"{certificate.not_valid_after_utc:%Y-%m-%d}", halves)
         out.print(table)
         ring = read_keys(read_secret(keys.told_keys), keys.told_keys)
         out.print(f"hash keys: generation {ring.generation}, {ring.fingerprint()}", markup=False)

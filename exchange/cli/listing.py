@@ -5,7 +5,7 @@ Rules
   its day, and ids, which are copied, stay whole while the other columns have room to fold in.
 - What stands in a cell is text: brackets in a letter's number or a note are brackets, not markup.
 - A table of nothing says so in words; a frame around nothing could also be a fault. A column of nothing is left out.
-- Headings are Chinese with English beside; people are read by their names, and machines get the ids.
+- Headings are Chinese with English beside; people read Chinese words and each other's names, machines get codes, ids.
 """
 
 from __future__ import annotations
@@ -29,13 +29,33 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="For machines and spreadsheet
 NOTHING: Final = "没有。 None."
 _DAYS: Final = frozenset({"due"})
 """Columns that are not folded."""
-_LEAST: Final = {"received": 10, "since": 10, "office": 6, "row": 4}
-"""Columns that are folded to this width and no further: a day, a division's code."""
+_LEAST: Final = {
+    "received": 10,
+    "since": 10,
+    "office": 6,
+    "row": 4,
+    "state": 6,
+    "urgency": 8,
+    "judged_by": 6,
+    "shown": 12,
+}
+"""Columns that are folded to this width and no further: a day, a state's word, a hash that is typed."""
 _IDS: Final = frozenset({"batch", "name", "release", "set"})
 _LETTERS: Final = 3
 """Room that is left to each column that folds: a Chinese character and a half."""
 _PEOPLE: Final = frozenset({"by", "judged_by"})
 """Columns of people who work here."""
+
+
+class Coded(str):
+    """A cell of which machines get the text, a code, and people read ``words``."""
+
+    words: str
+
+    def __new__(cls, code: str | None, words: str) -> Coded:
+        made = super().__new__(cls, code or "")
+        made.words = words
+        return made
 
 
 class Folded(Table):
@@ -47,7 +67,7 @@ class Folded(Table):
         """Headings of the columns that hold ids."""
 
     def add_row(self, *cells: Any, **more: Any) -> None:
-        super().add_row(*[Text(each) if isinstance(each, str) else each for each in cells], **more)
+        super().add_row(*[Text(_read(each)) if isinstance(each, str) else each for each in cells], **more)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.rows:
@@ -75,6 +95,10 @@ class Folded(Table):
         is_wide = sum(map(_widest, self.columns)) + 2 * len(self.columns) + 1 > width
         for column in others:  # a least width alone is put on top of what fits, and the last column falls off the edge
             column.width = column.min_width if is_wide else None
+
+
+def _read(cell: str) -> str:
+    return cell.words if isinstance(cell, Coded) else cell
 
 
 def _widest(column: Column) -> int:

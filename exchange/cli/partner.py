@@ -26,6 +26,7 @@ from exchange.status.certificate import certify as make_certificate
 from exchange.status.certificate import requirements
 from exchange.status.publish import publish, publish_all
 from exchange.steps.agreed import check_conforms
+from exchange.supervision import labels
 from exchange.watch.certificates import invalid_now
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 
@@ -56,13 +57,19 @@ def check() -> None:
             real += [] if agreement.is_test else [agreement]
             table.add_row(
                 f"{agreement.partner}\n{agreement.zh}\n{agreement.number}",
-                f"{agreement.stage or 'live (of before)'}\n{agreement.level}\n{', '.join(agreement.cycles)}",
+                _terms(agreement),
                 f"{agreement.in_force_until} 协议 agreement\n{until} 证书 certificates{_assessment(agreement)}",
             )
             _warn(agreement, today)
         out.print(table)
         if not _all_certified(real) or failed:
             raise typer.Exit(HALTED)
+
+
+def _terms(agreement: Agreement) -> str:
+    stage = {"test": "测试 test", "live": "正式 live"}.get(agreement.stage or "", "正式（旧）live (of before)")
+    cycles = "、".join(labels.cycle(each).zh for each in agreement.cycles)
+    return f"{stage}\n{labels.level(agreement.level)}\n{cycles}"
 
 
 def _all_certified(agreements: list[Agreement]) -> bool:

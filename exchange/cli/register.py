@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -12,12 +13,14 @@ from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES, SOURCES
-from exchange.cli.listing import NOTHING, AsCsv, AsJson, folded
+from exchange.cli.listing import NOTHING, AsCsv, AsJson, Coded, folded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
-from exchange.cli.show import due_words, moment, stage_words, tables
+from exchange.cli.show import cycle_cell, due_cell, moment, stage_cell, tables
 from exchange.operation.verification import verify_archive, verify_register
 from exchange.register import Batch, BatchFilter, State
+from exchange.supervision.labels import refusal
+from exchange.supervision.states import STATES
 from exchange.watch.witnesses import cosigned, take
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
@@ -31,6 +34,7 @@ _COLUMNS: Final = {
     "received": "收到 received",
     "due": "时限 due",
     "refused_for": "不予受理 refused for",
+    "stage": "阶段 stage",
 }
 
 
@@ -66,13 +70,19 @@ def list_(
 def _line(batch: Batch) -> tuple[str, ...]:
     return (
         batch.id,
-        f"{batch.state.value} {stage_words(batch)}".rstrip(),
-        batch.cycle or "",
+        Coded(batch.state.value, STATES[batch.state].zh),
+        cycle_cell(batch.cycle),
         "" if batch.rows_in is None else str(batch.rows_in),
         moment(batch.received_at),
-        due_words(batch),
-        batch.refusal_code or "",
+        due_cell(batch),
+        _refused_for(batch.refusal_code),
+        stage_cell(batch),
     )
+
+
+def _refused_for(code: str | None) -> Coded:
+    """What is wrong, without what the partner is told to do."""
+    return Coded(code, re.split("[；：，]", refusal(code).zh)[0] if code else "")
 
 
 @commands.command()

@@ -12,7 +12,7 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS, ITEMS
-from exchange.cli.listing import AsCsv, AsJson
+from exchange.cli.listing import AsCsv, AsJson, Coded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
 from exchange.register import Release
@@ -22,6 +22,7 @@ from exchange.review import second_eyes
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader, offices_of, who
 from exchange.settings import Settings
+from exchange.supervision.states import RELEASES
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 ReleaseId = Annotated[str, typer.Argument(help="<batch>.release-<number>")]
@@ -50,16 +51,20 @@ def _print(settings: Settings, releases: list[Release], *, as_json: bool = False
     lines = [
         (
             each.id,
-            each.state.value,
+            Coded(each.state.value, RELEASES[each.state].zh),
             str(len(each.rows)),
-            in_words(each),
-            each.judged_by or ("待审批 waits for a leader" if each.needs_approval else "无需审批 not needed"),
+            Coded(in_words(each), in_words(each).replace("；", "\n")),
+            each.judged_by or _unjudged(each),
             shown_hash(each),
         )
         for each in releases
     ]
     named = partial(who, settings)
     show_list(_COLUMNS, lines, "没有待办的放行。 Nothing to release.", as_json=as_json, as_csv=as_csv, who=named)
+
+
+def _unjudged(release: Release) -> Coded:
+    return Coded("waits", "待审批") if release.needs_approval else Coded("not_needed", "无需审批")
 
 
 def shown_hash(release: Release) -> str:
@@ -139,4 +144,4 @@ def issue(release: ReleaseId) -> None:
     """Sign, encrypt and deliver an approved release."""
     with outcome(), App.of_account(os_user()) as app:
         pipeline.issue(app, release)
-        out.print(f"{release}: {app.register.releases.get(*parse_id(release)).state.value}", markup=False)
+        out.print(f"{release}: {RELEASES[app.register.releases.get(*parse_id(release)).state]}", markup=False)

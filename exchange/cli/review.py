@@ -14,10 +14,10 @@ from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.os_user import os_user
 from exchange.base.tables import ANSWERS, REASONS
-from exchange.cli.listing import AsCsv, AsJson, folded, unheaded
+from exchange.cli.listing import AsCsv, AsJson, Coded, folded, unheaded
 from exchange.cli.listing import show as show_list
 from exchange.cli.outcome import out, outcome
-from exchange.cli.show import due_words, stage_words
+from exchange.cli.show import due_cell, stage_cell
 from exchange.register import Decision, Review, ReviewFilter, ReviewState
 from exchange.review import second_eyes
 from exchange.review.case import CaseView, load_cases, open_columns
@@ -27,6 +27,8 @@ from exchange.review.locked import is_locked, lock, new_password, unlock
 from exchange.review.people import check_leader, check_officer, offices_of, who
 from exchange.review.worklist import TEST, check_lines, list_key, parse_answers, read_list, write_list
 from exchange.settings import read_secret
+from exchange.supervision.report import office_name
+from exchange.supervision.states import REVIEWS
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 BatchId = Annotated[str, typer.Argument(help="The batch's id")]
@@ -74,12 +76,12 @@ def list_(
             (
                 review.batch,
                 str(review.row),
-                review.division,
+                Coded(review.division, office_name(app.settings, review.division)),
                 why(review),
-                review.state.value,
-                due_words(batches[review.batch]),
+                Coded(review.state.value, REVIEWS[review.state].zh),
+                due_cell(batches[review.batch]),
                 review.decided_by or "",
-                stage_words(batches[review.batch]),
+                stage_cell(batches[review.batch]),
             )
             for review in mine
         ]
@@ -99,7 +101,7 @@ def show(batch: BatchId, row: Row) -> None:
 def _print(case: CaseView) -> None:
     review = case.review
     mark = f"{TEST}  " if case.is_test else ""
-    out.print(f"{mark}{review.batch}  第 {review.row} 行  {why(review)}  [{review.state.value}]", markup=False)
+    out.print(f"{mark}{review.batch}  第 {review.row} 行  {why(review)}  [{REVIEWS[review.state]}]", markup=False)
     claim = unheaded("核查内容 claim")
     for label, text in in_words(case.claim).items():
         claim.add_row(label, text)
@@ -117,9 +119,14 @@ def _print(case: CaseView) -> None:
     for column in case.open:
         proposal = case.proposal.get(column, "")
         words = [f"{code} {ANSWERS[code].zh}" for code in allowed(column)]
-        answers.add_row(column, case.answers[column], proposal, " | ".join(words))
+        answers.add_row(column, _with_word(case.answers[column]), _with_word(proposal), " | ".join(words))
     out.print(answers)
     out.print("依据 reasons: " + "；".join(f"{reason.code} {reason.zh}" for reason in REASONS.values()), markup=False)
+
+
+def _with_word(code: str) -> str:
+    """The code, which is typed, and its word."""
+    return f"{code} {ANSWERS[code].zh}" if code in ANSWERS else code
 
 
 @commands.command()
@@ -155,12 +162,8 @@ def export_(
     batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
 ) -> None:
     """Write the open rows of your office into a work list to fill in; its password is shown once."""
-    if file.suffix.lower() != ".xlsx":
-        raise typer.BadParameter("a work list is an .xlsx workbook: no other form has a password", param_hint="file")
-    if not file.parent.is_dir():
-        raise typer.BadParameter("there is no such folder 没有这个文件夹", param_hint="file")
-    if file.exists():
-        raise typer.BadParameter("there is a file of that name; it is not overwritten 已有同名文件", param_hint="file")
+    with outcome():  # whoever may not look into the folder is told, too
+        _check_new(file)
     with outcome(), App.of_account(os_user()) as app:
         cases = _cases(app, _mine(app, batch, ReviewState.OPEN))
         key = list_key(read_secret(app.settings.keys.signing_key))
@@ -168,6 +171,15 @@ def export_(
         write_atomically(file, lock(write_list(cases, key), password))
         out.print(f"{len(cases)} 行 rows: {file}", markup=False)
         out.print(f"密码（仅显示一次）password, shown once: {password}", markup=False)
+
+
+def _check_new(file: Path) -> None:
+    if file.suffix.lower() != ".xlsx":
+        raise typer.BadParameter("a work list is an .xlsx workbook: no other form has a password", param_hint="file")
+    if not file.parent.is_dir():
+        raise typer.BadParameter("there is no such folder 没有这个文件夹", param_hint="file")
+    if file.exists():
+        raise typer.BadParameter("there is a file of that name; it is not overwritten 已有同名文件", param_hint="file")
 
 
 def _cases(app: App, reviews: Iterable[Review]) -> list[CaseView]:

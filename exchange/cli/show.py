@@ -9,14 +9,16 @@ from typing import Final
 
 from rich.table import Table
 
+from exchange.base.tables import SOURCES
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
-from exchange.cli.listing import folded, unheaded
+from exchange.cli.listing import Coded, folded, unheaded
 from exchange.register import Batch, Register, State, Step
 from exchange.review.people import who
 from exchange.settings import Settings
 from exchange.supervision import labels
 from exchange.supervision.labels import span
+from exchange.supervision.states import RELEASES, REVIEWS, STATES
 
 MOMENT: Final = "%Y-%m-%d %H:%M:%S"
 _FILES: Final = {
@@ -61,9 +63,25 @@ def due_words(batch: Batch) -> str:
     return f"{batch.due_on}{' provisional' if batch.due_provisional else ''}{first}{last}"
 
 
-def stage_words(batch: Batch) -> str:
+def due_cell(batch: Batch) -> Coded:
+    """The same for a list: a day on each line."""
+    if batch.due_on is None:
+        return Coded("", "")
+    lines = ["停止计时" if batch.clock_stands else f"{batch.due_on}{'（暂定）' if batch.due_provisional else ''}"]
+    if batch.clock_stands or batch.due_original != batch.due_on:
+        lines.append(f"{batch.due_original}（原）")
+    if batch.due_last:
+        lines.append(f"{batch.due_last}（末）")
+    return Coded(due_words(batch), "\n".join(lines))
+
+
+def cycle_cell(cycle: str | None) -> Coded:
+    return Coded(cycle, labels.cycle(cycle).zh if cycle else "")
+
+
+def stage_cell(batch: Batch) -> Coded:
     """``test`` of a test batch, which no list may show as one that counts."""
-    return "test" if batch.is_test else ""
+    return Coded("test", "测试") if batch.is_test else Coded("", "")
 
 
 def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Table]:
@@ -73,11 +91,11 @@ def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Ta
     files = folded(_FILES, "文件 files")
     gone = register.retention.destroyed(batch_id)
     for file in register.files(batch_id):
-        files.add_row(file.role, file.name, str(file.size), file.sha256, moment(gone.get(file.role)))
+        files.add_row(labels.role(file.role), file.name, str(file.size), file.sha256, moment(gone.get(file.role)))
     yield files
     snapshots = folded(_SNAPSHOTS, "快照 snapshots")
     for source, (version, as_of) in sorted(register.snapshots.of(batch_id).items()):
-        snapshots.add_row(source, str(as_of), version)
+        snapshots.add_row(f"{SOURCES[source].zh} {source}" if source in SOURCES else source, str(as_of), version)
     yield snapshots
     answers = folded(_ANSWERS, "各项答复 answers")
     for item, tally in register.answer_counts(batch_id).items():
@@ -89,7 +107,7 @@ def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Ta
         by = who(settings, each.judged_by) or ("" if each.needs_approval else "无需审批 not needed")
         releases.add_row(
             str(each.number),
-            each.state.value,
+            str(RELEASES[each.state]),
             str(len(each.rows)),
             moment(each.proposed_at),
             moment(each.judged_at),
@@ -100,12 +118,13 @@ def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Ta
 
 def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table = unheaded()
+    said = {"state": str(STATES[batch.state]), "cycle": str(labels.cycle(batch.cycle)) if batch.cycle else ""}
     for name, zh in _FACTS.items():
-        table.add_row(f"{zh} {name}", str(getattr(batch, name) or ""))
+        table.add_row(f"{zh} {name}", said.get(name) or str(getattr(batch, name) or ""))
     table.add_row("阶段 stage", "测试，虚构数据 TEST: invented people" if batch.is_test else "正式 live")
     table.add_row("事项 items", ", ".join(batch.items))
     table.add_row("行 rows", "" if batch.rows_in is None else str(batch.rows_in))
-    queue = {state.value: count for state, count in register.reviews.count(batch.id).items() if count}
+    queue = {str(REVIEWS[state]): count for state, count in register.reviews.count(batch.id).items() if count}
     table.add_row("人工核实 rows in review", ", ".join(f"{state} {count}" for state, count in queue.items()))
     table.add_row("报送 came", (batch.arrival or "").replace("_", " "))
     table.add_row("时限 due", due_words(batch))
@@ -121,7 +140,9 @@ def _done(batch: Batch, steps: list[Step]) -> str:
     closed = next((step.at for step in steps if step.to_state == State.CLOSED), None)
     if closed is None or batch.due_on is None:
         return ""
-    return f"{moment(closed)} {'on time' if office_day(closed) <= (batch.due_last or batch.due_on) else 'late'}"
+    return (
+        f"{moment(closed)} {'按时 on time' if office_day(closed) <= (batch.due_last or batch.due_on) else '逾期 late'}"
+    )
 
 
 def _steps(settings: Settings, steps: list[Step]) -> Table:
@@ -132,7 +153,8 @@ def _steps(settings: Settings, steps: list[Step]) -> Table:
         moved = step.from_state != step.to_state
         after = span((step.at - before).total_seconds()) if moved and before else ""
         told = "" if moved else ", ".join(f"{name} {value}" for name, value in json.loads(step.facts).items())
-        table.add_row(moment(step.at), step.to_state if moved else "", after, who(settings, step.actor), told)
+        state = str(STATES[State(step.to_state)]) if moved else ""
+        table.add_row(moment(step.at), state, after, who(settings, step.actor), told)
         before = step.at if moved else before
     return table
 

@@ -57,7 +57,7 @@ def list_() -> None:
         for source in SOURCES:
             current = snapshots.current(source)
             for version in snapshots.versions(source):
-                mark = "yes" if version == current else "out of use" if is_out_of_use(version.folder) else ""
+                mark = "是" if version == current else "停用" if is_out_of_use(version.folder) else ""
                 table.add_row(source, str(version.as_of), version.name, str(version.record().rows), mark)
         out.print(table)
 

@@ -12,8 +12,9 @@ from exchange.app import App
 from exchange.base.os_user import os_user
 from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
-from exchange.cli.listing import AsCsv, AsJson, folded, show
+from exchange.cli.listing import AsCsv, AsJson, Coded, folded, show
 from exchange.cli.outcome import out, outcome
+from exchange.cli.show import cycle_cell
 from exchange.register.waiting import open_rows
 from exchange.supervision import labels
 from exchange.supervision.report import office_name
@@ -84,10 +85,22 @@ def _urgent(batches: Sequence[OpenBatch], lines: int) -> None:
 
 
 def _cells(each: OpenBatch) -> tuple[str, ...]:
-    due = f"{each.due.day}{' 暂定 provisional' if each.due.provisional else ''}"
-    whom = "；".join(f"{whom} {rows}" for whom, rows in each.waits.items())
-    cycle = str(labels.cycle(each.batch.cycle)) if each.batch.cycle else ""
-    return str(each.urgency), each.batch.id, cycle, due, whom
+    provisional = each.due.provisional
+    return (
+        Coded(each.urgency.name.lower(), each.urgency.partition(" ")[0]),
+        each.batch.id,
+        cycle_cell(each.batch.cycle),
+        Coded(
+            f"{each.due.day}{' provisional' if provisional else ''}",
+            f"{each.due.day}{'（暂定）' if provisional else ''}",
+        ),
+        Coded(_whom(each, "en"), _whom(each, "zh")),
+    )
+
+
+def _whom(each: OpenBatch, language: str) -> str:
+    """Whom it waits for, with how many rows; offices have no English name."""
+    return "；".join(f"{getattr(whom, language) or whom.zh} {rows}" for whom, rows in each.waits.items())
 
 
 def _waiting(open_batches: Sequence[OpenBatch]) -> None:
@@ -109,8 +122,8 @@ def _missing(app: App, lines: int) -> None:
     missing = [
         (
             each.partner,
-            f"{labels.cycle(each.cycle)} {each.period} {each.purpose}".strip(),
-            f"应报未报，已提醒 {each.reminders} 次 not come, {each.reminders} reminders",
+            f"{labels.cycle(each.cycle).zh} {each.period} {each.purpose}".strip(),
+            f"应报未报，已提醒 {each.reminders} 次",
             str(each.expected_by),
         )
         for each in app.register.missing.find()
@@ -129,7 +142,9 @@ def _missing(app: App, lines: int) -> None:
 
 def _held(app: App) -> None:
     if held := app.register.guard.holds():
-        named = "，".join(f"{each.batch}（{'；'.join(each.tripped)}）" for each in held[:5])
+        named = "，".join(
+            f"{each.batch}（{'；'.join(labels.trip(one).zh for one in each.tripped)}）" for each in held[:5]
+        )
         out.print(f"待领导查看后放行 {len(held)} 批 · held for a leader: {named}", markup=False)
         out.print("exchange guard release|refuse BATCH --reason", markup=False)
 

@@ -128,7 +128,7 @@ def approval(asked: Asked) -> Response:
     told = app.register.attested(batch_id)
     release, batch = told.release(number), told.batch
     deciders = app.register.reviews.deciders(batch_id, release.rows)
-    before = second_eyes.before(app, batch_id, release.rows)
+    before = second_eyes.before(app, batch, release.rows)
     partner, purpose = named(agreements(app), batch)
     earlier = [each for each in told.releases.values() if each.number < number and each.reason]
     return asked.page(

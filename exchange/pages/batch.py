@@ -17,8 +17,7 @@ from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.asked import Asked
 from exchange.pages.paging import page_of
-from exchange.pages.suspicions import in_words
-from exchange.pages.told import ROLES, lines
+from exchange.pages.told import lines
 from exchange.pages.troubles import agreements
 from exchange.register import Batch, State, Step
 from exchange.register.clock import Proposal
@@ -86,7 +85,7 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
 
 def _held(hold: GuardHold) -> str:
     """By what, since when, and what is to be done."""
-    why = "；".join(str(in_words(each)) for each in hold.tripped)
+    why = "；".join(str(labels.trip(each)) for each in hold.tripped)
     if hold.decision is None:
         told = Words("请领导在“审批”页放行或不予答复", "a leader lets it go or refuses it on the page Approval")
     else:
@@ -188,7 +187,7 @@ def _asked(app: App, what: str, proposals: Iterable[Proposal | ExtensionProposal
 def _kept(app: App, batch: Batch) -> Iterator[Table]:
     gone = app.register.retention.destroyed(batch.id)
     files = [
-        (_role(each.role), each.name, f"{each.size:,}", each.sha256, words.moment(gone.get(each.role)))
+        (labels.role(each.role), each.name, f"{each.size:,}", each.sha256, words.moment(gone.get(each.role)))
         for each in app.register.files(batch.id)
     ]
     heads = (Words("种类", "role"), Words("文件", "name"), Words("字节", "bytes"), Words("SHA-256", ""))
@@ -199,11 +198,6 @@ def _kept(app: App, batch: Batch) -> Iterator[Table]:
         for source, (version, as_of) in sorted(app.register.snapshots.of(batch.id, later=later).items())
     ]
     yield Words("快照", "snapshots"), (Words("来源", "source"), Words("截至", "as of"), Words("版本", "version")), uses
-
-
-def _role(role: str) -> str:
-    kind, _, number = role.partition("-")
-    return f"{ROLES.get(kind, kind)} {number}".strip()
 
 
 PAGES: Final = {"batch": batch}

@@ -24,7 +24,6 @@ from exchange.pages import words
 from exchange.pages.asked import Asked, Failure
 from exchange.pages.paging import page_of
 from exchange.pages.standing import standing
-from exchange.pages.suspicions import in_words
 from exchange.pages.troubles import Agreements, agreements, troubles
 from exchange.register import State
 from exchange.register.board import OpenLine, open_lines
@@ -69,7 +68,7 @@ class BoardLine:
     @property
     def tripped(self) -> list[Words]:
         """Why its result is held."""
-        return [in_words(each) for each in self.held.tripped] if self.held else []
+        return [labels.trip(each) for each in self.held.tripped] if self.held else []
 
 
 def board(asked: Asked) -> Response:

@@ -120,7 +120,8 @@ def open_next(asked: Asked) -> Response:
     if form.get("row"):
         last = own_row(asked)
         after = last.batch, last.row
-        app.register.reviews.left(*after)
+        if last.held_by == person:  # a row that was decided is free already
+            app.register.reviews.left(*after)
     while (found := next_row(app.register.engine, divisions, person, app.now(), chosen(form), after)) is not None:
         try:
             return _opened(asked, app.register.reviews.get(*found))
@@ -220,7 +221,7 @@ def hand_row(asked: Asked) -> Response:
 def _colleagues(asked: Asked, review: Review) -> list[Person]:
     """To whom the row may be handed."""
     others = colleagues(asked.app.settings, asked.app.register.actor, review.division)
-    decided = before(asked.app, review.batch, [review.row])
+    decided = before(asked.app, asked.app.register.batch(review.batch), [review.row])
     return [each for each in others if each.id not in decided and not review.waits_without(each.id)]
 
 

@@ -15,14 +15,13 @@ from fastapi import HTTPException
 from fastapi.responses import Response
 
 from exchange.app import App
-from exchange.base.tables import GUARD_RULES
 from exchange.pages import words
 from exchange.pages.asked import Asked
 from exchange.pages.leaders_word import batch_and_why
 from exchange.pages.troubles import Agreements, named
 from exchange.register.guard import RELEASED, GuardHold
 from exchange.steps.guarding import refuse_held, release_held
-from exchange.supervision.labels import Words
+from exchange.supervision.labels import trip
 
 
 def held(app: App, known: Agreements) -> list[dict[str, object]]:
@@ -40,20 +39,11 @@ def _line(app: App, known: Agreements, hold: GuardHold) -> dict[str, object]:
         "purpose": purpose,
         "due": words.due_words(batch),
         "since": words.moment(hold.held_at),
-        "tripped": [in_words(each) for each in hold.tripped],
+        "tripped": [trip(each) for each in hold.tripped],
         "decision": hold.decision,
         "released": hold.decision == RELEASED,
         "reason": hold.reason or "",
     }
-
-
-def in_words(trip: str) -> Words:
-    """``sequence 12 >= 10`` as a leader reads it; a rule of an earlier version by its code."""
-    rule, _, figures = trip.partition(" ")
-    measured, _, limit = figures.partition(" >= ")
-    said = GUARD_RULES.get(rule)
-    zh, en = (rule, "") if said is None else (said.zh, said.en)
-    return Words(f"{zh}：{measured}（限 {limit}）" if limit else zh, en)
 
 
 def decide_hold(asked: Asked) -> Response:

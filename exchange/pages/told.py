@@ -17,21 +17,8 @@ from typing import Final
 from exchange.base.tables import ALERTS, SOURCES
 from exchange.pages import words
 from exchange.register import ReleaseState, State, Step
-from exchange.supervision.labels import Words
+from exchange.supervision.labels import ROLES, Words
 
-ROLES: Final = {
-    "manifest": Words("清单", "manifest"),
-    "signature": Words("清单签名", "signature"),
-    "data": Words("数据文件", "data"),
-    "agreement": Words("协议", "agreement"),
-    "agreed_signing": Words("部门签名证书", "signing certificate"),
-    "agreed_encryption": Words("部门加密证书", "encryption certificate"),
-    "receipt": Words("回执", "receipt"),
-    "receipt_signature": Words("回执签名", "its signature"),
-    "result_data": Words("结果数据", "result data"),
-    "result": Words("结果清单", "result"),
-    "result_signature": Words("结果签名", "its signature"),
-}
 _NAMES: Final = {
     "seen": Words("结果已在部门目录中", "lies in the partner's folder"),
     "taken": Words("部门已取走结果", "taken"),

@@ -3,44 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from types import MappingProxyType
-from typing import Final
 
 from exchange.calendar.working_days import OFFICE_ZONE
-from exchange.register import Batch, ReleaseState, ReviewState, State
+from exchange.register import Batch
 from exchange.review.people import who, with_names
 from exchange.supervision.labels import Words
+from exchange.supervision.states import RELEASES, REVIEWS, STATES
 
 __all__ = ["RELEASES", "REVIEWS", "STATES", "due_words", "left", "moment", "who", "with_names"]
-
-STATES: Final = MappingProxyType(
-    {
-        State.CLAIMED: Words("已取件", "claimed"),
-        State.ACCEPTED: Words("已受理", "accepted"),
-        State.REFUSED: Words("不予受理", "refused"),
-        State.PREPARED: Words("已备好", "prepared"),
-        State.DELIVERED: Words("已送达", "delivered"),
-        State.CLOSED: Words("已办结", "closed"),
-    }
-)
-REVIEWS: Final = MappingProxyType(
-    {
-        ReviewState.OPEN: Words("待核实", "to be decided"),
-        ReviewState.DECIDED: Words("已核实", "decided"),
-        ReviewState.LEAVING: Words("放行中", "leaving"),
-        ReviewState.RELEASED: Words("已发出", "released"),
-    }
-)
-RELEASES: Final = MappingProxyType(
-    {
-        ReleaseState.PROPOSED: Words("待审批", "waits for the leader"),
-        ReleaseState.APPROVED: Words("已批准", "approved"),
-        ReleaseState.REJECTED: Words("已退回", "returned"),
-        ReleaseState.REOPENED: Words("重新送审", "reopened"),
-        ReleaseState.PREPARED: Words("已备好", "prepared"),
-        ReleaseState.DELIVERED: Words("已送达", "delivered"),
-    }
-)
 
 
 def moment(at: datetime | None) -> str:

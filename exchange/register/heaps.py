@@ -16,7 +16,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Engine, Select, func, literal, or_, select, true, tuple_
 
 from exchange.register.board import gave, of_offices
-from exchange.register.database import transaction
+from exchange.register.database import reading
 from exchange.register.models import LIVE, BatchRow, ReviewRow
 from exchange.register.states import ReviewState
 
@@ -52,7 +52,7 @@ def heaps(engine: Engine, divisions: Iterable[str], person: str, limit: int) -> 
     columns = (ReviewRow.batch_id, BatchRow.partner, ReviewRow.causes, BatchRow.due_on)
     query = _open(select(*columns, func.count()), divisions, person).group_by(*columns)
     query = query.order_by(BatchRow.due_on.nulls_last(), ReviewRow.batch_id, ReviewRow.causes).limit(limit)
-    with transaction(engine) as session:
+    with reading(engine) as session:
         return [Heap(batch, by, tuple(causes), due, rows) for batch, by, causes, due, rows in session.execute(query)]
 
 
@@ -69,12 +69,16 @@ def next_row(
     free = or_(ReviewRow.held_by.is_(None), ReviewRow.held_by == person, ReviewRow.held_until <= at)
     query = _open(select(ReviewRow.batch_id, ReviewRow.row), divisions, person).where(free, *chosen.holds())
     query = query.order_by(place).limit(1)
-    with transaction(engine) as session:
+    with reading(engine) as session:
         if after is not None:
             batch_id, row = after
+            behind = _of_batch(select(ReviewRow.batch_id, ReviewRow.row), batch_id, divisions, person)
+            behind = behind.where(free, *chosen.holds(), ReviewRow.row > row).order_by(ReviewRow.row).limit(1)
+            if (found := session.execute(behind).first()) is not None:  # mostly, and without a look at the rest
+                return found[0], found[1]
             due = session.scalar(select(BatchRow.due_on).filter_by(id=batch_id)) or _NEVER
-            behind = place > tuple_(literal(due), literal(batch_id), literal(row))
-            if (found := session.execute(query.where(behind)).first()) is not None:
+            rest = query.where(place > tuple_(literal(due), literal(batch_id), literal(row)))
+            if (found := session.execute(rest).first()) is not None:
                 return found[0], found[1]
         found = session.execute(query).first()
         return None if found is None or tuple(found) == after else (found[0], found[1])
@@ -82,12 +86,26 @@ def next_row(
 
 def count(engine: Engine, divisions: Iterable[str], person: str, chosen: Chosen) -> int:
     """How many rows are left of it."""
-    with transaction(engine) as session:
-        return session.scalar(_open(select(func.count()), divisions, person).where(*chosen.holds())) or 0
+    rows = select(func.count())
+    mine = _of_batch(rows, chosen.batch, divisions, person) if chosen.batch else _open(rows, divisions, person)
+    with reading(engine) as session:
+        return session.scalar(mine.where(*chosen.holds())) or 0
 
 
 def _open(query: Select[*tuple[Any, ...]], divisions: Iterable[str], person: str) -> Select[*tuple[Any, ...]]:
     """Of live batches, what these offices' officer may still give a word on."""
+    return query.select_from(ReviewRow).join(BatchRow).where(LIVE, *_undecided(divisions, person))
+
+
+def _of_batch(
+    query: Select[*tuple[Any, ...]], batch: str, divisions: Iterable[str], person: str
+) -> Select[*tuple[Any, ...]]:
+    """The same of one batch, which is looked up once and not beside each of its rows."""
+    is_live = select(BatchRow.id).where(BatchRow.id == batch, LIVE).exists()
+    of_batch = ReviewRow.batch_id == batch
+    return query.select_from(ReviewRow).where(is_live, of_batch, *_undecided(divisions, person))
+
+
+def _undecided(divisions: Iterable[str], person: str) -> tuple[ColumnElement[bool], ...]:
     unsaid = func.coalesce(~gave(person), true())
-    open_rows = ReviewRow.state == ReviewState.OPEN
-    return query.select_from(ReviewRow).join(BatchRow).where(LIVE, of_offices(divisions), open_rows, unsaid)
+    return of_offices(divisions), ReviewRow.state == ReviewState.OPEN, unsaid

@@ -49,6 +49,14 @@ class SnapshotUses:
             uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later))
             return {use.source: (use.version, use.as_of) for use in uses}
 
+    def of_both(self, batch_id: str) -> tuple[dict[str, tuple[str, date]], dict[str, tuple[str, date]]]:
+        """``of`` the first asking and of the later one, of one moment."""
+        pinned: tuple[dict[str, tuple[str, date]], ...] = {}, {}
+        with as_told(self.engine, batch_id, rows=()) as session:
+            for use in session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id)):
+                pinned[use.later][use.source] = (use.version, use.as_of)
+        return pinned[False], pinned[True]
+
     def in_use(self) -> set[tuple[str, str]]:
         """(source, version) of all that batches which are not closed have pinned."""
         with reading(self.engine) as session:

@@ -64,7 +64,7 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
     meanwhile.
     """
     app.register.reviews.opened(batch_id, [review.row for review in reviews], hold=hold)
-    context, rows = BatchContext.of(app, app.register.batch(batch_id)), [review.row for review in reviews]
+    context, rows = _context(app, batch_id), [review.row for review in reviews]
     claims = context.claims(rows)
     if context.earlier is None:
         first, (matched, proposed) = context, _both(context, rows)
@@ -106,7 +106,7 @@ def proposals(app: App, batch_id: str, rows: Sequence[int]) -> list[Proposed]:
     """What is proposed for each of these rows of a batch that is no objection; nothing is opened."""
     if not rows:
         return []
-    context = BatchContext.of(app, app.register.batch(batch_id))
+    context = _context(app, batch_id)
     (matched, proposed), claims = _both(context, rows), context.claims(rows)
     sources = context.sources(later=bool(context.later_pins))
     return [
@@ -117,9 +117,13 @@ def proposals(app: App, batch_id: str, rows: Sequence[int]) -> list[Proposed]:
 
 def open_columns(app: App, batch_id: str, rows: Sequence[int]) -> list[dict[str, str]]:
     """For each of these rows the columns that are to be decided, with their answers now; nothing is opened."""
-    context = BatchContext.of(app, app.register.batch(batch_id))
+    context = _context(app, batch_id)
     matched = _waiting(context, context.matched(rows))
     return [_open(matched, row) for row in range(matched.height)]
+
+
+def _context(app: App, batch_id: str) -> BatchContext:
+    return BatchContext.as_told(app, app.register.attested(batch_id, rows=()))
 
 
 def _open(matched: pl.DataFrame, row: int) -> dict[str, str]:

@@ -31,9 +31,9 @@ def needs_two(batch: Batch) -> bool:
 
 def decide(app: App, batch_id: str, decisions: Sequence[Decision]) -> bool:
     """Takes an officer's decisions, all or none; whether they are decided with that, or another officer must look."""
-    two = needs_two(app.register.batch(batch_id))
-    check_other_officer(app, batch_id, [each.row for each in decisions])
-    return app.register.reviews.decide(batch_id, decisions, two=two)
+    batch = app.register.batch(batch_id)
+    check_other_officer(app, batch, [each.row for each in decisions])
+    return app.register.reviews.decide(batch_id, decisions, two=needs_two(batch))
 
 
 def undo(app: App, batch_id: str, row: int) -> None:
@@ -48,7 +48,8 @@ def undo(app: App, batch_id: str, row: int) -> None:
 
 def approve(app: App, batch_id: str, number: int, shown: str) -> None:
     """A leader lets a release go (``register/releases.py``); Halt where they decided what it objects to."""
-    if app.register.actor in before(app, batch_id, app.register.releases.get(batch_id, number).rows):
+    batch, rows = app.register.batch(batch_id), app.register.releases.get(batch_id, number).rows
+    if app.register.actor in before(app, batch, rows):
         msg = f"{batch_id}: you decided a row that is objected to; another leader approves"
         raise Halt(msg, zh=f"{batch_id}：您核实过其所对异议的行，须由另一位领导审批")
     app.register.releases.approve(batch_id, number, shown)
@@ -79,19 +80,18 @@ def decided_first(app: App, batch_id: str) -> bool:
     batch, person = app.register.batch(batch_id), app.register.actor
     if batch.objects_to is None or person not in app.register.reviews.deciders(batch.objects_to):
         return False
-    return person in before(app, batch_id, range(1, (batch.rows_in or 0) + 1))
+    return person in before(app, batch, range(1, (batch.rows_in or 0) + 1))
 
 
-def check_other_officer(app: App, batch_id: str, rows: Sequence[int]) -> None:
+def check_other_officer(app: App, batch: Batch, rows: Sequence[int]) -> None:
     """Halt where the officer decided one of the rows that these rows of an objection are about."""
-    if app.register.actor in before(app, batch_id, rows):
-        msg = f"{batch_id}: you decided the row that is objected to; another officer must look"
-        raise Halt(msg, zh=f"{batch_id}：您核实过其所对异议的行，须由另一位民警办理")
+    if app.register.actor in before(app, batch, rows):
+        msg = f"{batch.id}: you decided the row that is objected to; another officer must look"
+        raise Halt(msg, zh=f"{batch.id}：您核实过其所对异议的行，须由另一位民警办理")
 
 
-def before(app: App, batch_id: str, rows: Sequence[int]) -> set[str]:
+def before(app: App, batch: Batch, rows: Sequence[int]) -> set[str]:
     """Who decided the rows that these rows of an objection are about, by person id; nobody of another batch."""
-    batch = app.register.batch(batch_id)
     if batch.objects_to is None:
         return set()
     context = BatchContext.of(app, batch)

@@ -37,7 +37,7 @@ from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide, dec
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
-from exchange.register import Attested, Batch, Review
+from exchange.register import Attested, Batch, Review, State
 from exchange.snapshots.versions import Snapshots
 from exchange.steps.agreed import agreed
 from exchange.steps.disclosure import AWAITING, SPOT, with_spot_checks
@@ -48,6 +48,8 @@ from exchange.wire.manifest import RequestManifest
 
 POPULATION: Final = "population"
 WAITING: Final = "source_not_ready"
+_PINNED: Final = frozenset({State.PREPARED, State.DELIVERED, State.CLOSED})
+"""States of a batch whose first answers were made, of versions that stand."""
 
 SnapshotPins = Mapping[str, tuple[str, date]]
 """Source → (version, as-of date)."""
@@ -113,7 +115,16 @@ class BatchContext:
 
     def claims(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
         """The claimed values of these rows."""
-        return self.table if rows is None else read_rows(self.app, self.agreement, self.batch, self.manifest, rows)
+        if rows is None:
+            return self.table
+        if tuple(rows) not in self._claimed:
+            self._claimed.clear()  # the last rows alone are asked for again
+            self._claimed[tuple(rows)] = read_rows(self.app, self.agreement, self.batch, self.manifest, rows)
+        return self._claimed[tuple(rows)]
+
+    @cached_property
+    def _claimed(self) -> dict[tuple[int, ...], pl.DataFrame]:
+        return {}
 
     def rows_of(self, references: pl.Series) -> list[int]:
         """The rows that bear one of these references, where no other row bears the same."""
@@ -129,6 +140,8 @@ class BatchContext:
     @cached_property
     def pins(self) -> SnapshotPins:
         """The versions that answer this batch; sources that are missing are not among them."""
+        if self.batch.state in _PINNED and self._pinned[0]:
+            return self._pinned[0]  # no lock is taken: others decide rows of the batch meanwhile
         current = _current(self.snapshots, self.manifest.items)
         if POPULATION not in current:
             msg = "no population snapshot is published; build one with `exchange snapshot build`"
@@ -160,7 +173,17 @@ class BatchContext:
     @property
     def later_pins(self) -> SnapshotPins:
         """The versions of the second asking; empty where there was none."""
-        return self.app.register.snapshots.of(self.batch.id, later=True)
+        return self._pinned[1]
+
+    @cached_property
+    def _pinned(self) -> tuple[SnapshotPins, SnapshotPins]:
+        """What the register has of the first and of the second asking, read at once."""
+        return self.app.register.snapshots.of_both(self.batch.id)
+
+    def pin_later(self, pins: SnapshotPins) -> None:
+        """Pins the versions of the second asking; what was read before is of before."""
+        self.app.register.snapshots.pin(self.batch.id, pins, later=True)
+        vars(self).pop("_pinned", None)
 
     def sources(self, *, later: bool = False) -> Sources:
         """What the batch is matched against: only sources that are fresh. Of the second asking, all were."""
@@ -298,8 +321,7 @@ def second_pass(context: BatchContext) -> bool:
     current = fresh_sources(context.app, context.batch)
     if current is None:
         return False
-    pinned = {**current, POPULATION: context.pins[POPULATION]}  # who is meant does not change
-    context.app.register.snapshots.pin(context.batch.id, pinned, later=True)
+    context.pin_later({**current, POPULATION: context.pins[POPULATION]})  # who is meant does not change
     return True
 
 

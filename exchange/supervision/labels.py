@@ -8,7 +8,7 @@ from functools import cache
 from typing import Any, Final, Literal
 
 from exchange.base.paths import SCHEMAS
-from exchange.base.tables import ANSWERS, ITEMS, REFUSALS, STOPS
+from exchange.base.tables import ANSWERS, GUARD_RULES, ITEMS, REFUSALS, STOPS
 
 Kind = Literal["word", "files", "people", "share", "span"]
 
@@ -47,6 +47,20 @@ class Head:
 
 IDENTITY_LABEL: Final = Words("号码与姓名", "number and name")
 NONE: Final = "none"
+ROLES: Final = {
+    "manifest": Words("清单", "manifest"),
+    "signature": Words("清单签名", "signature"),
+    "data": Words("数据文件", "data"),
+    "agreement": Words("协议", "agreement"),
+    "agreed_signing": Words("部门签名证书", "signing certificate"),
+    "agreed_encryption": Words("部门加密证书", "encryption certificate"),
+    "receipt": Words("回执", "receipt"),
+    "receipt_signature": Words("回执签名", "its signature"),
+    "result_data": Words("结果数据", "result data"),
+    "result": Words("结果清单", "result"),
+    "result_signature": Words("结果签名", "its signature"),
+}
+"""What kind of file a batch has; a result's own number stands behind it."""
 
 
 @cache
@@ -105,6 +119,20 @@ def refusal(code: str) -> Words:
 
 def stop(code: str) -> Words:
     return Words(STOPS[code].zh, STOPS[code].en)
+
+
+def trip(tripped: str) -> Words:
+    """``sequence 12 >= 10`` as people read it; a rule of an earlier version by its code."""
+    rule, _, figures = tripped.partition(" ")
+    measured, _, limit = figures.partition(" >= ")
+    said = GUARD_RULES.get(rule)
+    zh, en = (rule, "") if said is None else (said.zh, said.en)
+    return Words(f"{zh}：{measured}（限 {limit}）" if limit else zh, en)
+
+
+def role(code: str) -> str:
+    kind, _, number = code.partition("-")
+    return f"{ROLES.get(kind, kind)} {number}".strip()
 
 
 def span(seconds: float) -> str:

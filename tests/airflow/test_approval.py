@@ -29,6 +29,7 @@ from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import LEADER, LEADER_ID, OFFICER_ID, PARTNERS, SEED, World
 from exchange.intake.collect import poll
 from exchange.register import Release, ReleaseState, State
+from tests.airflow.fetched import Fetched
 from tests.airflow.routes import NOT_TRIED, tried
 
 from .servers import uncollected
@@ -257,6 +258,30 @@ def test_nobody_but_a_leader_has_the_page_and_airflow_stores_nothing_of_it(
         events = api.call("GET", "eventLogs", limit=100, order_by="-id")["event_logs"]
     assert not [each for each in events if str(release.answers_sha256) in str(each) or each["owner"] == LEADER]
     assert delivered(airflow, app, release)
+
+
+def test_nothing_that_a_viewer_can_fetch_tells_of_a_person(
+    airflow: Airflow, app: App, school: DemoPartner, release: Release, clean: pl.DataFrame
+) -> None:
+    """Every route of Airflow, with every id that one of them tells: nobody who was asked about; nor is one in a log."""
+    assert approve(airflow, release)[0] == DONE
+    assert delivered(airflow, app, release)
+    planted = [*clean["id_number"], *(name for name in clean["name"] if len(name) > 2)]
+    with airflow.api() as api:
+        of_release = [run["dag_run_id"] for run in api.runs("release") if run["dag_run_id"].startswith(release.id)]
+    about = {"dag_id": ["release", "releases"], "dag_run_id": of_release, "task_id": ["send"]}
+    given = {"username": "viewer", "password": airflow.users["viewer"]}
+    with httpx.Client(base_url=airflow.base_url, timeout=120, trust_env=False) as client:
+        specification = client.get("/openapi.json").json()
+        client.headers["Authorization"] = f"Bearer {client.post('/auth/token', json=given).json()['access_token']}"
+        fetched = Fetched(client, about)
+        fetched.all(specification)
+    assert len(fetched.texts) > 100
+    assert any(release.batch in text for text in fetched.texts.values()), "what is about the batch was fetched"
+    assert any("/logs/" in address and release.id in address for address in fetched.texts), "the tasks' logs, too"
+    assert [address for address, text in fetched.texts.items() if any(each in text for each in planted)] == []
+    logs = [path for path in airflow.folder.rglob("*.log") if any(each in path.read_text("utf-8") for each in planted)]
+    assert logs == []
 
 
 def runs(airflow: Airflow) -> list[dict[str, Any]]:

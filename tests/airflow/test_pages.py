@@ -8,6 +8,7 @@ import pytest
 from exchange.demo.servers.airflow import Airflow
 from exchange.pages.access import ROUTES, Group
 from exchange.pages.guesses import TRIES
+from tests.airflow.forged import RIGHT, headers, tokens
 from tests.pages.reached import asked_of, check_routes
 
 LOGINS = ("viewer", "op", "admin", "leader", "officer", "supervisor")
@@ -29,12 +30,42 @@ def test_each_account_as_the_table_says(airflow: Airflow, login: str) -> None:
     check_routes(airflow.base_url, login, airflow.users[login], login)
 
 
+def token_of(airflow: Airflow, login: str) -> str:
+    given = {"username": login, "password": airflow.users[login]}
+    answer = httpx.post(f"{airflow.base_url}/auth/token", json=given, timeout=60, trust_env=False)
+    token: str = answer.json()["access_token"]
+    return token
+
+
+@pytest.mark.parametrize("given", [{}, {"Authorization": "Bearer {}"}, {"Cookie": "_token={}"}])
+def test_no_header_of_a_proxy_makes_anybody_a_leader(airflow: Airflow, given: dict[str, str]) -> None:
+    token = token_of(airflow, "viewer")
+    own = {name: text.format(token) for name, text in given.items()}
+    for route in ROUTES:
+        if Group.LEADER in route.groups:
+            status, _ = asked_of(airflow.base_url, own | headers("leader"), route.method, route.path)
+            assert status in ((403,) if given else (401, 403)), route
+
+
+def test_no_token_but_the_log_ins_own_is_taken(airflow: Airflow) -> None:
+    """Alone, as a cookie, and beside a log-in of somebody else's, whose name it would change."""
+    viewer = token_of(airflow, "viewer")
+    for kind, token in tokens("leader", viewer, airflow.folder):
+        alone = ({"Authorization": f"Bearer {token}"}, {"Cookie": f"_token={token}"})
+        beside = (
+            {"Authorization": f"Bearer {viewer}", "Cookie": f"_token={token}"},
+            {"Authorization": f"Bearer {token}", "Cookie": f"_token={viewer}"},
+        )
+        for given in alone if kind == RIGHT else alone + beside:
+            status, _ = asked_of(airflow.base_url, given, "GET", "/approval")
+            assert (status == 200) == (kind == RIGHT), (kind, status, *given)
+
+
 @pytest.mark.parametrize("kind", ["header", "cookie"])
 def test_the_pages_know_when_the_leader_logged_in(airflow: Airflow, kind: str) -> None:
-    given = {"username": "leader", "password": airflow.users["leader"]}
-    token = httpx.post(f"{airflow.base_url}/auth/token", json=given, timeout=60, trust_env=False).json()["access_token"]
-    headers = {"Authorization": f"Bearer {token}"} if kind == "header" else {"Cookie": f"_token={token}"}
-    status, text = asked_of(airflow.base_url, headers, "GET", "/approval")
+    token = token_of(airflow, "leader")
+    given = {"Authorization": f"Bearer {token}"} if kind == "header" else {"Cookie": f"_token={token}"}
+    status, text = asked_of(airflow.base_url, given, "GET", "/approval")
     assert status == 200
     assert "登录已逾" not in text, "a moment ago"
     assert 'data-login="/api/v2/auth/logout"' in text

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from exchange.cli import listing
-from exchange.cli.listing import NOTHING, folded, show, unheaded
+from exchange.cli.listing import NOTHING, Coded, folded, show, unheaded
 from tests.examples import one_in
 
 COLUMNS = {"batch": "批次 batch", "why": "原因 why", "state": "状态 state", "due": "时限 due"}
@@ -164,6 +164,45 @@ def test_people_are_read_by_their_names_and_machines_get_ids(printed: io.StringI
     assert "王（p-1）" in table
     assert "a.p-1 " in table
     assert "王" not in machines
+
+
+def test_people_read_words_and_machines_get_codes(printed: io.StringIO) -> None:
+    columns, line = {"batch": "批次 batch", "state": "状态 state"}, ("a.p-1", Coded("delivered", "已送达"))
+    for as_json, as_csv, shown, hidden in (
+        (False, False, "已送达", "delivered"),
+        (True, False, '"delivered"', "已送达"),
+        (False, True, "a.p-1,delivered", "已送达"),
+    ):
+        show(columns, [line], "none", as_json=as_json, as_csv=as_csv)
+        assert shown in printed.getvalue()
+        assert hidden not in printed.getvalue()
+        printed.truncate(0)
+        printed.seek(0)
+
+
+CODES = ("state", "urgency", "cycle")
+
+
+def codes(tree: ast.AST) -> set[tuple[int, int]]:
+    """Where ``….state.value`` and its like stand in it: a code, as machines read it."""
+    return {
+        (node.lineno, node.col_offset)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and node.attr in ("value", "name")
+        and isinstance(node.value, ast.Attribute)
+        and node.value.attr in CODES
+    }
+
+
+def test_a_code_is_printed_beside_its_word_alone() -> None:
+    """Wherever the command line takes one: within ``Coded``, which has the words, too."""
+    beside = {module: set[tuple[int, int]]() for module, _ in calls("Coded")}
+    for module, call in calls("Coded"):
+        beside[module] |= codes(call)
+    found = {path.stem: codes(ast.parse(path.read_text("utf-8"))) for path in ROOM.glob("*.py")}
+    assert sum(map(len, found.values())) > 3
+    assert {module: left for module, places in found.items() if (left := places - beside.get(module, set()))} == {}
 
 
 def test_machines_get_every_cell(printed: io.StringIO) -> None:

@@ -14,15 +14,24 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request
 
+from exchange import pipeline
 from exchange.app import App
+from exchange.demo import partner
+from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.ports import LOOPBACK
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import OFFICER_ID, World
+from exchange.guard.limits import LIMITS
+from exchange.intake.collect import poll
 from exchange.pages.access import Account, Visitor
 from exchange.pages.application import make_application
 from exchange.pages.asked import Failure, PageContext
 from exchange.pages.forgery import make_token
+from exchange.register import State
+from exchange.steps.guarding import release_held
+from tests.steps.test_guarding import hidden
 
+Ask = Callable[..., partner.Request]
 OPERATORS = frozenset({"op", "admin"})
 ACCOUNTS = ("viewer", "op", "admin", "officer", "officer-b", "yanbian", "leader", "supervisor")
 """Log-ins of the demo world; ``yanbian`` is an officer of another place than the rows of most tests."""
@@ -114,3 +123,36 @@ def asked(people: pl.DataFrame, barred: pl.Series) -> pl.DataFrame:
     """One of whom a school is told, and two of whom there is nothing."""
     plain, on_record = people.filter(pl.col("oddity") == ""), pl.col("id_number").is_in(barred.implode())
     return pl.concat([plain.filter(on_record).head(1), plain.filter(~on_record).head(2)])
+
+
+@pytest.fixture
+def held(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> Iterator[str]:
+    """A batch that the guard holds; in the end it is released, so that nothing counts against the partner any more."""
+    policy = app.settings.policy.model_copy(update={"guard_holds": True})
+    guarded = App(app.settings.model_copy(update={"policy": policy}), app.register)
+
+    def guessed() -> str:
+        request = ask(**hidden(range(LIMITS.sequence_numbers), people))
+        court.drop(court.make_set(request))
+        poll(guarded)
+        pipeline.run(guarded, request.batch)
+        assert app.register.batch(request.batch).state is State.PREPARED
+        return request.batch
+
+    batch = guessed()
+    yield batch
+    if app.register.batch(batch).state is State.REFUSED:
+        release_held(guarded, guessed(), "误触发")
+
+
+@pytest.fixture
+def objection(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
+    """An open objection to a closed batch's answer."""
+    person = people.filter(pl.col("oddity") == "").head(1).select("id_number", "name", "sex")
+    first = ask(person.with_row_index("row_ref").write_csv().encode(), 1)
+    second = ask(b"row_ref\n0\n", 1, cycle="objection", items=("sex",), objects_to=first.batch)
+    for request in (first, second):
+        court.drop(court.make_set(request))
+        poll(app)
+        assert pipeline.run(app, request.batch)
+    return second.batch

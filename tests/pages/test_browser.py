@@ -19,7 +19,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import OFFICER_ID, SECOND_OFFICER_ID
 from exchange.intake.collect import poll
 from exchange.pages import answering
-from exchange.register import ReviewState
+from exchange.register import ReleaseState, ReviewState
 from exchange.review.alike import AT_LEAST
 from tests.desk.browser import Driven
 from tests.pages.browser import LOGGED_OUT, drive, logged_in, opened
@@ -155,6 +155,37 @@ def test_what_a_form_opens_for_a_screen_reader_and_at_two_sizes(
         *_looked_at("review-handed", place),
     ]
     check_looks(drive(pages, "leader", f"/approval/{release.id}", tmp_path, *steps), 6)
+
+
+def test_what_waits_for_a_leader_whose_log_in_is_old(
+    pages: Pages, officer: App, education: DemoPartner, asked: pl.DataFrame, held: str, objection: str, tmp_path: Path
+) -> None:
+    """A release, a stop, more time, a held suspicion on one page; nothing goes before the password is given again."""
+    release = release_of(officer, education, asked)
+    officer.register.clock.propose(release.batch, officer.now(), "record_unclear", "已发函调取档案")
+    officer.register.extensions.propose(objection, officer.now(), "须调取案卷")
+    place = Path(os.environ.get("PAGES_PICTURES", tmp_path))
+    place.mkdir(parents=True, exist_ok=True)
+    steps: list[dict[str, Any]] = [
+        *_looked_at("approvals-waiting", place),
+        {"do": "headers", "headers": {"x-login": "leader", "x-minutes": "99"}},
+        opened(pages, f"/approval/{release.id}"),
+        *_looked_at("approval-old", place),
+        {"do": "click", "at": "#approve"},
+        {"do": "wait", "at": ".trouble", "text": "登录已逾"},
+        *_looked_at("approval-refused", place),
+        {"do": "evaluate", "script": "document.querySelectorAll('#approve:not([disabled])').length"},
+        logged_in("leader"),
+        {"do": "click", "at": "#approve"},
+        {"do": "wait", "at": ".notice", "text": "批准"},
+        logged_in("officer"),
+        opened(pages, f"/objection?batch={release.batch}&row=1"),
+        *_looked_at("objection-open", place),
+    ]
+    driven = drive(pages, "leader", "/approval", tmp_path, *steps)
+    check_looks(driven, 4)
+    assert officer.register.releases.get(release.batch, 1).state is ReleaseState.APPROVED
+    assert held in pages.get("leader", "/approval")[1]
 
 
 def check_looks(driven: Driven, shown: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import polars as pl
@@ -18,36 +18,13 @@ from exchange.demo.world import LEADER_ID
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Span, _measured
 from exchange.intake.collect import poll
-from exchange.pages.suspicions import in_words
 from exchange.register import Decision, Register, State
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
-from exchange.steps.guarding import release_held
-from exchange.supervision.labels import Words
+from exchange.supervision.labels import Words, trip
 from tests.pages.conftest import Pages
-from tests.steps.test_guarding import hidden
 
 Ask = Callable[..., Request]
-
-
-@pytest.fixture
-def held(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> Iterator[str]:
-    """A batch that the guard holds; in the end it is released, so that nothing counts against the partner any more."""
-    policy = app.settings.policy.model_copy(update={"guard_holds": True})
-    guarded = App(app.settings.model_copy(update={"policy": policy}), app.register)
-
-    def guessed() -> str:
-        request = ask(**hidden(range(LIMITS.sequence_numbers), people))
-        court.drop(court.make_set(request))
-        poll(guarded)
-        pipeline.run(guarded, request.batch)
-        assert app.register.batch(request.batch).state is State.PREPARED
-        return request.batch
-
-    batch = guessed()
-    yield batch
-    if app.register.batch(batch).state is State.REFUSED:
-        release_held(guarded, guessed(), "误触发")
 
 
 @pytest.mark.parametrize(("word", "state"), [("release", State.CLOSED), ("refuse", State.REFUSED)])
@@ -108,20 +85,7 @@ def test_every_rule_of_the_guard_has_its_words() -> None:
     failed = Failed(one, one, one)
     span = Span(Counts(), failed, failed, failed, agreed_rows=1)
     assert [*GUARD_RULES] == [trip.rule for trip in _measured(span, LIMITS)]
-    assert in_words("gone 3 >= 2") == Words("gone：3（限 2）", "")
-
-
-@pytest.fixture
-def objection(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> str:
-    """An open objection to a closed batch's answer."""
-    person = people.filter(pl.col("oddity") == "").head(1).select("id_number", "name", "sex")
-    first = ask(person.with_row_index("row_ref").write_csv().encode(), 1)
-    second = ask(b"row_ref\n0\n", 1, cycle="objection", items=("sex",), objects_to=first.batch)
-    for request in (first, second):
-        court.drop(court.make_set(request))
-        poll(app)
-        assert pipeline.run(app, request.batch)
-    return second.batch
+    assert trip("gone 3 >= 2") == Words("gone：3（限 2）", "")
 
 
 def test_a_leader_gives_an_objection_more_time_once(pages: Pages, app: App, objection: str) -> None:

@@ -129,9 +129,9 @@ def test_another_officer_than_who_decided_looks(
 
     batch = open_second_look(app, first, 1, LETTER)
     with pytest.raises(Halt, match="another officer"):
-        check_other_officer(app, batch, [1])
+        check_other_officer(app, app.register.batch(batch), [1])
     with App.open("another", world.config) as another:
-        check_other_officer(another, batch, [1])
+        check_other_officer(another, app.register.batch(batch), [1])
         decide(another, batch, 1, identity="consistent", criminal_record="no_record")
     (release,) = proposed(app, batch)
     assert (release.needs_approval, release.upheld) == (True, 1)

@@ -95,4 +95,4 @@ def test_watch_and_list(app: App, exchange: Callable[..., Result]) -> None:
 def test_expected_says_what_the_agreements_hold(app: App, exchange: Callable[..., Result]) -> None:
     printed = exchange("expected").output
     assert "education-jilin" in printed
-    assert "annual" in printed
+    assert "年" in printed

@@ -1,0 +1,38 @@
+"""What people read for the state of a batch, of a row in the queue, of a release, on pages and at the terminal."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Final
+
+from exchange.register import ReleaseState, ReviewState, State
+from exchange.supervision.labels import Words
+
+STATES: Final = MappingProxyType(
+    {
+        State.CLAIMED: Words("已取件", "claimed"),
+        State.ACCEPTED: Words("已受理", "accepted"),
+        State.REFUSED: Words("不予受理", "refused"),
+        State.PREPARED: Words("已备好", "prepared"),
+        State.DELIVERED: Words("已送达", "delivered"),
+        State.CLOSED: Words("已办结", "closed"),
+    }
+)
+REVIEWS: Final = MappingProxyType(
+    {
+        ReviewState.OPEN: Words("待核实", "to be decided"),
+        ReviewState.DECIDED: Words("已核实", "decided"),
+        ReviewState.LEAVING: Words("放行中", "leaving"),
+        ReviewState.RELEASED: Words("已发出", "released"),
+    }
+)
+RELEASES: Final = MappingProxyType(
+    {
+        ReleaseState.PROPOSED: Words("待审批", "waits for the leader"),
+        ReleaseState.APPROVED: Words("已批准", "approved"),
+        ReleaseState.REJECTED: Words("已退回", "returned"),
+        ReleaseState.REOPENED: Words("重新送审", "reopened"),
+        ReleaseState.PREPARED: Words("已备好", "prepared"),
+        ReleaseState.DELIVERED: Words("已送达", "delivered"),
+    }
+)
