@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 WORLD ?= var/world
-PROCESSES ?= 3
+PROCESSES ?= 4
 
 # What Debian has and the wheels have not; where it may not be installed, the tests that need it say so. Only what is not
 # there is asked for: another source's Node.js stands in the way of Debian's npm, and would keep Chromium out with it.
@@ -21,15 +21,16 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test campaign-report
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test ready servers test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test campaign-report
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
 .venv/installed: requirements.lock pip.lock pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement pip.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -m compileall -qq -j 0 -x 'site-packages/.*/tests/' .venv/lib || true   # pip would, on one processor, and the packages' own tests
 	touch $@
 
 demo: .venv/installed   ## the main job for real, on this machine: Airflow, PostgreSQL, SFTP, seven partners; ends by itself
@@ -52,11 +53,17 @@ desk-packages:   ## what the desk is built and tested with, into desk/node_modul
 desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
 	cd desk && npm run --silent build && sha256sum built/desk.html
 
-test: .venv/installed desk-packages   ## all tests, with real servers, PROCESSES (3) side by side; installs Debian's servers and promtool where it may
-	$(SERVERS)
+test: ready   ## all tests, with real servers, PROCESSES (4) side by side; installs Debian's servers and promtool where it may
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 10
 
-test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, three processes side by side
+# What Python needs is installed while Debian and npm are asked for the rest: each is mostly one processor's work.
+ready:
+	@$(MAKE) --silent --jobs 2 .venv/installed servers
+
+servers: desk-packages   # after it, as Debian installs for one at a time
+	$(SERVERS)
+
+test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, PROCESSES (4) side by side
 	$(BIN)/python -m pytest -m "not server and not house" --numprocesses $(PROCESSES) --dist worksteal --durations 10
 
 coverage: .venv/installed   ## which lines and branches the tests run, which Halts and Retryables none reaches, and the limit of the rooms that decide; without Airflow

@@ -6,6 +6,8 @@ Rules
   file names; paramiko ends the whole listing at it with UnicodeDecodeError.
 - A message that says of itself that it holds more than it does is a broken connection. paramiko reads zeros behind its
   end, and would count through four billion attributes of a file that are not there, which no time limit ends.
+- So is an answer that is too short to say what it answers: paramiko reads on, and a few million empty ones keep a
+  processor busy until the look is over.
 - A server that sends more than it was given leave to is a broken connection. paramiko keeps all of it in memory, as
   fast as it comes: of 200 MB sent so, 197.
 - A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
@@ -26,6 +28,9 @@ from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 
 from exchange.base.errors import Retryable
 from exchange.wire.alarms import ALARMS
+
+_NUMBER_BYTES: Final = 4
+"""Of a question's number, which each answer begins with, and of the protocol's version, which comes first of all."""
 
 
 class SftpClient(paramiko.SFTPClient):
@@ -63,6 +68,14 @@ class SftpClient(paramiko.SFTPClient):
         """The kind of the server's answer, and the answer."""
         kind, answer = super()._request(t, *args)  # type: ignore[misc]  # likewise
         return kind, _Message(answer.get_remainder())
+
+    def _read_packet(self) -> tuple[int, bytes]:
+        """The kind of what came next, and its content; SSHException where that is too short for a question's number."""
+        kind, content = super()._read_packet()  # type: ignore[misc]  # likewise
+        if len(content) < _NUMBER_BYTES:
+            msg = "an answer that answers nothing"
+            raise paramiko.SSHException(msg)
+        return kind, content
 
     def _convert_status(self, msg: paramiko.Message) -> None:
         """Raises what the server's status means, in whichever bytes it words it."""

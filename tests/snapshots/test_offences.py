@@ -81,6 +81,7 @@ def test_an_officer_reads_what_the_source_has_written() -> None:
         ({"offence_date": "2020-01-02"}, 12, "bad_date_share"),  # after the decision
         ({"offence_date": "1949-12-30"}, 12, "bad_date_share"),  # before the birth
         ({"decided_on": "?"}, 12, "bad_date_share"),
+        ({"decided_on": "2026-11-24"}, 12, "bad_date_share"),  # after the snapshot's day
         ({"sealed": "?"}, 12, "bad_mark_share"),
         ({"sentence_months": "?"}, 11, None),
         ({"sentence_months": "?"}, 12, "bad_sentence_share"),

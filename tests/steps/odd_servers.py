@@ -6,6 +6,7 @@ import asyncio
 import os
 import re
 import socket
+import struct
 import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
@@ -16,6 +17,7 @@ from typing import Any
 import asyncssh
 from asyncssh.packet import String
 from paramiko.common import MSG_CHANNEL_DATA
+from paramiko.sftp import CMD_NAME
 
 from exchange.app import App
 from exchange.demo.partner import DemoPartner
@@ -121,15 +123,23 @@ class Lying(asyncssh.SFTPServer):
 
 
 class Flooding(asyncssh.SFTPServer):
-    """Sends an answer without an end, whatever it was given leave to send."""
+    """Sends answers to nobody's question without an end, whatever it was given leave to send."""
+
+    sent = struct.pack(">IBI", (1 << 14) - 4, CMD_NAME, (1 << 32) - 1).ljust(1 << 14, b"\0")
 
     async def scandir(self, path: bytes) -> AsyncIterator[asyncssh.SFTPName]:
         channel: Any = self.channel  # whose own account of the window would hold it back
         for _ in range(400):
-            channel.send_packet(MSG_CHANNEL_DATA, String(bytes(1 << 14)))
+            channel.send_packet(MSG_CHANNEL_DATA, String(self.sent))
             await asyncio.sleep(0)
         async for name in super().scandir(path):
             yield name
+
+
+class Empty(Flooding):
+    """The same, of answers without content: four thousand in a message."""
+
+    sent = bytes(1 << 14)
 
 
 class Dropbox(Plain):

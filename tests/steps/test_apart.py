@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from paramiko.buffered_pipe import BufferedPipe
+from paramiko.sftp import BaseSFTP
 
 from exchange import pipeline
 from exchange.agreements.agreement import Agreement, load_agreement
@@ -22,7 +23,7 @@ from exchange.intake.lanes import Lane
 from exchange.intake.lookout import monitor
 from exchange.register import PickupEvidence, Role
 from exchange.wire.transport import Folder
-from tests.steps.odd_servers import Flooding, Keeping, Locked, Lying, Shut, Slow, Unremoving, dripping, served_by
+from tests.steps.odd_servers import Empty, Flooding, Keeping, Locked, Lying, Shut, Slow, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 Later = Callable[[timedelta], App]
@@ -243,20 +244,43 @@ def test_a_server_that_says_more_than_it_sends_holds_up_nobody(
 def test_what_a_server_sends_beyond_its_leave_ends_its_connection_and_fills_no_memory(
     app: App, court: DemoPartner, education: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held, feed = [0], BufferedPipe.feed
+    """Of a look that does not read as fast as the server sends."""
+    held, feed, read = [0], BufferedPipe.feed, BufferedPipe.read
 
     def fed(pipe: BufferedPipe[bytes], content: bytes) -> None:
         feed(pipe, content)
         held.append(len(pipe))
 
+    def slowly(pipe: BufferedPipe[bytes], size: int, seconds: float | None = None) -> bytes:
+        if len(pipe) > 1 << 16:
+            time.sleep(0.05)
+        return read(pipe, size, seconds)
+
     monkeypatch.setattr(BufferedPipe, "feed", fed)
+    monkeypatch.setattr(BufferedPipe, "read", slowly)
     asked = ask()
     put(court, court.make_set(asked))
     with served_by(app, education, Flooding):
         swept = poll(app)
     assert asked.batch in swept.waiting
     assert [trouble.partition(":")[0] for trouble in swept.troubles] == [education.id]
-    assert max(held) < 4 * 1024 * 1024
+    assert 1 << 20 < max(held) < 4 << 20
+
+
+def test_an_answer_without_content_ends_the_connection(
+    app: App, education: DemoPartner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a look would go on through all that wait: four thousand come in one message."""
+    read, was_read = BaseSFTP._read_packet, list[int]()
+
+    def counted(client: BaseSFTP) -> tuple[int, bytes]:
+        was_read.append(1)
+        return read(client)
+
+    monkeypatch.setattr(BaseSFTP, "_read_packet", counted)
+    with served_by(app, education, Empty):
+        assert [trouble.partition(":")[0] for trouble in poll(app).troubles] == [education.id]
+    assert len(was_read) < 1000
 
 
 def test_a_fault_of_our_own_in_one_set_is_named_and_holds_up_no_other(
