@@ -1,5 +1,5 @@
-"""``python -m benchmarks.adhoc.idle``: what a quiet office takes, in processor time by part of the world; nothing is
-sent to it.
+"""``python -m benchmarks.adhoc.idle``: what a quiet office takes, in processor time by part of the world and in
+memory; nothing is sent to it.
 
 Environment: ``SECONDS`` that are measured (300: the lookout changes once); ``PARTNERS`` beside the demo's own (0);
 ``TRY``: settings of Airflow that are turned at half the time, ``section.name=value``, with a start anew of what reads
@@ -62,8 +62,20 @@ def turn(airflow: Airflow, settings: str) -> None:
 
 def _say(what: str, cores: Mapping[str, float], parts: Parts) -> None:
     several = "  ".join(f"{name} {each:.3f}" for name, each in cores.items())
-    many = sum(len(family(pid)) for pids in parts.values() for pid in pids)
-    print(f"{what}: {sum(cores.values()):.3f} cores ({several}), {many} processes", flush=True)
+    pids = [each for pids in parts.values() for pid in pids for each in family(pid)]
+    mebibytes = sum(map(_kibibytes, pids)) / 1024
+    print(
+        f"{what}: {sum(cores.values()):.3f} cores ({several}), {mebibytes:.0f} MiB, {len(pids)} processes", flush=True
+    )
+
+
+def _kibibytes(pid: int) -> int:
+    """A process's memory, what it shares with others in its share (proc_pid_smaps(5): PSS)."""
+    try:
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii").splitlines()
+    except OSError:
+        return 0
+    return sum(int(line.split()[1]) for line in lines if line.startswith("Pss:"))
 
 
 def main() -> None:

@@ -39,7 +39,9 @@ def begun(world: World, airflow: Airflow, partners: Iterable[DemoPartner]) -> Ca
 
 
 def _tasks(airflow: Airflow) -> Parts:
-    """The lookouts on duty, and the processes that they have forked; other tasks are their scheduler's."""
+    """The lookouts on duty now, and the processes that they have forked; other tasks are their scheduler's, and so is
+    what of these ends before it is asked again.
+    """
     tasks = [pid for pid in family(_pid(airflow.folder / "scheduler.pid")) if _runs_task(pid)]
     resident = [pid for pid in tasks if _runs_task(_parent(pid))]
     return {LOOKOUT: [pid for pid in tasks if pid not in resident], RESIDENT: resident}

@@ -18,7 +18,9 @@ from exchange.register.models import BatchRow, FileRow, LedgerRow
 from exchange.register.states import TRANSITIONS, State
 
 _LOCKED: Final = "lines.locked"
-"""The batches that a transaction has locked and read; nobody else changes them until it ends."""
+"""The batches that a transaction has locked, by id, with their rows as it read and changed them; nobody else changes
+them until it ends. A session itself keeps no row that nobody holds, and would read it again.
+"""
 
 
 _TO_CHANGE: Final = (
@@ -40,16 +42,17 @@ def get_batch(
     what the ledger says: whoever changes it builds on nothing that was altered. ``rows``: of the queue, of which alone
     something is read or changed.
     """
-    locked: set[str] = session.info.setdefault(_LOCKED, set())
+    locked: dict[str, BatchRow] = session.info.setdefault(_LOCKED, {})
+    batch: BatchRow | None
     if for_update and batch_id not in locked:
         batch = session.scalars(_TO_CHANGE, {"batch": batch_id}).one_or_none()
     else:
-        batch = session.get(BatchRow, batch_id)
+        batch = locked.get(batch_id) or session.get(BatchRow, batch_id)
     if batch is None:
         msg = f"{batch_id} is not in the register"
         raise Halt(msg, zh=f"登记簿中没有 {batch_id}")
     if for_update:
-        locked.add(batch_id)
+        locked[batch_id] = batch
         attest_to_change(session, batch_id, rows)
     return batch
 

@@ -59,6 +59,16 @@ def intruder(migrated: Database) -> Any:
     connection.close()
 
 
+def test_a_batch_that_is_locked_is_not_read_again(full: Register) -> None:
+    """However often it is asked for, and whoever holds it: nobody else changes it."""
+    asked: list[str] = []
+    with Session(full.engine) as session, session.begin():
+        get_batch(session, BATCH, for_update=True)
+        event.listen(full.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+        assert get_batch(session, BATCH).id == get_batch(session, BATCH, for_update=True).id == BATCH
+    assert asked == []
+
+
 def test_all_that_the_working_role_may_change_of_a_batch_is_held_from_then_on(full: Register, intruder: Any) -> None:
     may_change = intruder.execute(_MAY_CHANGE, [WORK, [*OF_BATCH, *BY_BLOCK]]).fetchall()
     assert {table for table, _ in may_change} == {"batch", *CHANGED, *BY_BLOCK}
