@@ -48,6 +48,8 @@ SECONDS: Final = 600.0
 needs_engine = pytest.mark.skipif(
     not ENGINE or os.geteuid() != 0, reason="CONTAINERS_ENGINE is not set, or not root: make containers-test"
 )
+patient = pytest.mark.timeout(2 * 3600)
+"""One of these tests waits many times, each time with an end: together that may be longer than tests else may take."""
 TODAY: Final = office_day(datetime.now(UTC))
 POPULATION: Final = 3000
 BUILD: Final = """\

@@ -13,10 +13,10 @@ import pytest
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS
-from tests.docker.containers import BUILD, SECONDS, Containers, ask, came, needs_engine
+from tests.docker.containers import BUILD, SECONDS, Containers, ask, came, needs_engine, patient
 
 ASKED = "CONTAINERS_CELERY"
-pytestmark = [needs_engine, pytest.mark.skipif(ASKED not in os.environ, reason=f"{ASKED} is not set")]
+pytestmark = [needs_engine, patient, pytest.mark.skipif(ASKED not in os.environ, reason=f"{ASKED} is not set")]
 REDIS = 999
 """The account of Redis in its image."""
 

@@ -20,10 +20,10 @@ from exchange.demo import partner
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.processes import wait_for
 from exchange.wire import transport
-from tests.docker.containers import ACCOUNTS, BUILD, PASSWORD, SECONDS, Containers, ask, came, needs_engine
+from tests.docker.containers import ACCOUNTS, BUILD, PASSWORD, SECONDS, Containers, ask, came, needs_engine, patient
 from tests.pages.reached import check_routes
 
-pytestmark = needs_engine
+pytestmark = [needs_engine, patient]
 SERVICES = ("postgres", "scheduler", "dag-processor", "api-server", "sftp")
 WITHHELD = ("connections", "variables", "config")
 """What of Airflow's API is the administrator's alone."""

@@ -14,10 +14,10 @@ import pytest
 
 from exchange.base.paths import ROOT
 from exchange.demo.servers.processes import wait_for
-from tests.docker.containers import LOG_IN, PROJECT, SECONDS, Containers, needs_engine
+from tests.docker.containers import LOG_IN, PROJECT, SECONDS, Containers, needs_engine, patient
 from tests.docker.provider import provider
 
-pytestmark = needs_engine
+pytestmark = [needs_engine, patient]
 SECRET = "invented-for-a-test"
 PEOPLE = {
     "leader": {"given_name": "某", "family_name": "王", "email": "wang@example.invalid", "groups": ["staff"]},

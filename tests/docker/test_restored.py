@@ -16,9 +16,9 @@ import pytest
 
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.processes import wait_for
-from tests.docker.containers import BUILD, KEPT, OFFICE, SECONDS, Containers, ask, came, needs_engine
+from tests.docker.containers import BUILD, KEPT, OFFICE, SECONDS, Containers, ask, came, needs_engine, patient
 
-pytestmark = needs_engine
+pytestmark = [needs_engine, patient]
 APART = ("plan.toml", "postgres-password", "webserver_config.py")
 """What of ``secrets`` an administrator made, and keeps elsewhere."""
 OWNERS = KEPT.replace("exchange_backup@postgres/exchange", "exchange@postgres/exchange").replace(

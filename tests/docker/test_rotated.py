@@ -8,9 +8,9 @@ from http import HTTPStatus
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.processes import wait_for
 from exchange.wire.keys import make_ssh_key
-from tests.docker.containers import SECONDS, Containers, PublishedSftp, ask, came, needs_engine
+from tests.docker.containers import SECONDS, Containers, PublishedSftp, ask, came, needs_engine, patient
 
-pytestmark = needs_engine
+pytestmark = [needs_engine, patient]
 
 
 def test_airflows_tokens(installed: Containers, court: DemoPartner) -> None:

@@ -85,6 +85,15 @@ def test_settings_are_those_of_compose(units: Path) -> None:
         assert given[name].removeprefix("/srv/exchange") == wanted[name], name
 
 
+def test_the_api_server_starts_before_tasks_do_and_is_stopped_after_them() -> None:
+    """Here and in compose; in Kubernetes no pod waits for another, and tasks wait for the API server everywhere."""
+    lines = (UNITS / "exchange-scheduler.service").read_text("utf-8").splitlines()
+    assert {f"{word}=exchange-api-server.service" for word in ("Wants", "After")} <= set(lines)
+    services = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text("utf-8"))["services"]
+    for name in ("scheduler", "worker"):
+        assert services[name]["depends_on"].keys() >= {"postgres", "api-server"}, name
+
+
 def test_no_unit_sets_what_the_common_part_sets_behind_it(units: Path) -> None:
     """Drop-ins are read after the unit: their environment would win."""
     common = (units / "exchange-.service.d" / "hardening.conf").read_text("utf-8")

@@ -17,10 +17,10 @@ from exchange.base.paths import ROOT
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import PARTNERS
-from tests.docker.containers import BUILD, SECONDS, Containers, ask, came, needs_engine
+from tests.docker.containers import BUILD, SECONDS, Containers, ask, came, needs_engine, patient
 
 IMAGE = os.environ.get("CONTAINERS_BEFORE", "")
-pytestmark = [needs_engine, pytest.mark.skipif(not IMAGE, reason="CONTAINERS_BEFORE names no image")]
+pytestmark = [needs_engine, patient, pytest.mark.skipif(not IMAGE, reason="CONTAINERS_BEFORE names no image")]
 NAMES_IMAGE = "image: &office "
 OFFICES = ("scheduler", "dag-processor", "api-server")
 
