@@ -25,7 +25,7 @@ def found(due: Due, today: str, **given: object) -> list[tuple[str, int, str]]:
 
 
 # Quarterly, received on Tuesday 22 December 2026: 23, 24, 25, 28, 29, 30, 31 December; 4, 5, 6 January.
-QUARTERLY = due_date("quarterly", d("2026-12-22"))
+QUARTERLY = due_after(10, d("2026-12-22"))
 ALL = [
     (HALF, 0, "2026-12-29"),
     (DAYS_LEFT, 2, "2027-01-04"),
@@ -54,15 +54,15 @@ def test_a_quarterly_batch_over_the_year_end(today: str, number: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("cycle", "first"),
+    ("number", "first"),
     [
-        ("monthly", [(HALF, 0, "2026-11-26"), (DAYS_LEFT, 2, "2026-11-26"), (DAYS_LEFT, 1, "2026-11-27")]),
-        ("annual", [(HALF, 0, "2026-12-07"), (DAYS_LEFT, 2, "2026-12-17"), (DAYS_LEFT, 1, "2026-12-18")]),
-        ("ad_hoc", []),
+        (5, [(HALF, 0, "2026-11-26"), (DAYS_LEFT, 2, "2026-11-26"), (DAYS_LEFT, 1, "2026-11-27")]),
+        (20, [(HALF, 0, "2026-12-07"), (DAYS_LEFT, 2, "2026-12-17"), (DAYS_LEFT, 1, "2026-12-18")]),
+        (0, []),
     ],
 )
-def test_when_each_cycle_is_warned_of(cycle: str, first: list[tuple[str, int, str]]) -> None:
-    due = due_date(cycle, d("2026-11-23"))
+def test_when_so_many_days_are_warned_of(number: int, first: list[tuple[str, int, str]]) -> None:
+    due = due_after(number, d("2026-11-23"))
     last = [(DUE_TODAY, 0, str(due.day)), (LATE, 0, str(due.day + timedelta(days=1)))]
     assert found(due, "2027-12-31") == first + last
 
@@ -83,12 +83,12 @@ def test_while_the_clock_stands_nothing_becomes_true() -> None:
     assert found(QUARTERLY, "2027-03-01", standing_since=d("2027-01-04")) == ALL[:1]
     assert found(QUARTERLY, "2027-03-01", standing_since=d("2026-12-30")) == ALL[:1]  # true the day before it stood
     assert found(QUARTERLY, "2027-03-01", standing_since=d("2026-12-29")) == []
-    stopped = due_date("quarterly", d("2026-12-22"), stops=[ClockPause(d("2027-01-04"), d("2027-01-06"))])
+    stopped = due_after(10, d("2026-12-22"), stops=[ClockPause(d("2027-01-04"), d("2027-01-06"))])
     assert found(stopped, "2027-01-06") == [(HALF, 0, "2026-12-29"), (DAYS_LEFT, 2, "2027-01-06")]
 
 
 def test_stopped_on_the_day_of_receipt_what_is_due_at_once_has_no_warnings() -> None:
-    due = due_date("ad_hoc", d("2026-11-23"), stops=[ClockPause(d("2026-11-23"), d("2026-11-25"))])
+    due = due_after(0, d("2026-11-23"), stops=[ClockPause(d("2026-11-23"), d("2026-11-25"))])
     assert found(due, "2026-11-26") == [(DUE_TODAY, 0, "2026-11-25"), (LATE, 0, "2026-11-26")]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from exchange.base.errors import Halt
 from exchange.calendar.office_days import load_office_days
-from exchange.calendar.working_days import due_date, is_working_day
+from exchange.calendar.working_days import due_after, is_working_day
 
 NOTICE = 'notice = "吉政办明电〔2026〕12号"\n'
 YEAR = '[[years]]\nyear = 2027\nnotice = "国办发明电〔2026〕9号"\n'
@@ -33,7 +33,7 @@ def test_no_file_says_nothing() -> None:
 def test_a_provincial_notice_adds_a_day(tmp_path: Path) -> None:
     found = load(tmp_path, day("2026-11-24") + day("2026-11-28", "worked"))
     assert found == {date(2026, 11, 24): False, date(2026, 11, 28): True}
-    assert due_date("monthly", date(2026, 11, 23), found).day == date(2026, 11, 30)
+    assert due_after(5, date(2026, 11, 23), found).day == date(2026, 11, 30)
 
 
 def test_a_year_that_is_entered_whole_is_known(tmp_path: Path) -> None:
@@ -44,7 +44,7 @@ def test_a_year_that_is_entered_whole_is_known(tmp_path: Path) -> None:
     assert is_working_day(date(2027, 1, 9), found) == (True, False)
     assert is_working_day(date(2027, 7, 1), found) == (True, False)
     assert is_working_day(date(2028, 1, 4), found) == (True, True)
-    due = due_date("annual", date(2026, 12, 15), found)
+    due = due_after(20, date(2026, 12, 15), found)
     assert (due.day, due.provisional) == (date(2027, 1, 13), False)
 
 

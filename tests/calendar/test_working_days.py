@@ -49,54 +49,54 @@ def test_every_day_of_two_years_is_what_the_notices_say() -> None:
 
 
 @pytest.mark.parametrize(
-    ("cycle", "received", "due", "provisional"),
+    ("number", "received", "due", "provisional"),
     [
-        ("monthly", "2026-11-23", "2026-11-30", False),
-        ("monthly", "2026-09-28", "2026-10-10", False),  # over National Day, Saturday 10 October is worked
-        ("monthly", "2026-02-13", "2026-02-27", False),  # over Spring Festival, Saturday 14 February is worked
-        ("monthly", "2026-11-28", "2026-12-04", False),  # received on a Saturday
-        ("monthly", "2026-09-18", "2026-09-24", False),  # Sunday 20 September is worked
-        ("quarterly", "2026-04-01", "2026-04-16", False),  # over Qingming
-        ("quarterly", "2026-04-30", "2026-05-18", False),  # over Labour Day, Saturday 9 May is worked
-        ("annual", "2026-11-02", "2026-11-30", False),
-        ("half_yearly", "2026-11-02", "2026-11-30", False),
-        ("ad_hoc", "2026-10-01", "2026-10-01", False),
+        (5, "2026-11-23", "2026-11-30", False),
+        (5, "2026-09-28", "2026-10-10", False),  # over National Day, Saturday 10 October is worked
+        (5, "2026-02-13", "2026-02-27", False),  # over Spring Festival, Saturday 14 February is worked
+        (5, "2026-11-28", "2026-12-04", False),  # received on a Saturday
+        (5, "2026-09-18", "2026-09-24", False),  # Sunday 20 September is worked
+        (10, "2026-04-01", "2026-04-16", False),  # over Qingming
+        (10, "2026-04-30", "2026-05-18", False),  # over Labour Day, Saturday 9 May is worked
+        (20, "2026-11-02", "2026-11-30", False),
+        (0, "2026-10-01", "2026-10-01", False),
         # the end of 2025: Sunday 4 January is worked
-        ("monthly", "2025-12-24", "2025-12-31", False),
-        ("monthly", "2025-12-26", "2026-01-05", False),
-        ("monthly", "2025-12-31", "2026-01-08", False),
-        ("monthly", "2026-01-01", "2026-01-08", False),
-        ("quarterly", "2025-12-31", "2026-01-15", False),
-        ("annual", "2025-12-15", "2026-01-13", False),
-        ("half_yearly", "2025-12-31", "2026-01-29", False),
-        ("ad_hoc", "2026-01-01", "2026-01-01", False),
+        (5, "2025-12-24", "2025-12-31", False),
+        (5, "2025-12-26", "2026-01-05", False),
+        (5, "2025-12-31", "2026-01-08", False),
+        (5, "2026-01-01", "2026-01-08", False),
+        (10, "2025-12-31", "2026-01-15", False),
+        (20, "2025-12-15", "2026-01-13", False),
+        (20, "2025-12-31", "2026-01-29", False),
+        (0, "2026-01-01", "2026-01-01", False),
         # the end of 2026: no notice for 2027 yet
-        ("monthly", "2026-12-24", "2026-12-31", False),
-        ("monthly", "2026-12-25", "2027-01-04", True),
-        ("monthly", "2026-12-28", "2027-01-05", True),
-        ("quarterly", "2026-12-31", "2027-01-15", True),
-        ("annual", "2026-12-15", "2027-01-13", True),
-        ("half_yearly", "2026-12-31", "2027-01-29", True),
-        ("objection", "2026-12-10", "2026-12-31", False),
-        ("ad_hoc", "2027-01-01", "2027-01-01", False),
+        (5, "2026-12-24", "2026-12-31", False),
+        (5, "2026-12-25", "2027-01-04", True),
+        (5, "2026-12-28", "2027-01-05", True),
+        (10, "2026-12-31", "2027-01-15", True),
+        (20, "2026-12-15", "2027-01-13", True),
+        (20, "2026-12-31", "2027-01-29", True),
+        (15, "2026-12-10", "2026-12-31", False),
+        (0, "2027-01-01", "2027-01-01", False),
     ],
 )
-def test_due_days(cycle: str, received: str, due: str, provisional: bool) -> None:
-    found = due_date(cycle, d(received))
-    assert (found.day, found.provisional, found.working_days) == (d(due), provisional, WORKING_DAYS[cycle])
-    assert len(found.counted) == WORKING_DAYS[cycle]
+def test_due_days(number: int, received: str, due: str, provisional: bool) -> None:
+    """How many days a cycle has is the table's (``tests/spec/deadlines.toml``): here they are counted."""
+    found = due_after(number, d(received))
+    assert (found.day, found.provisional, found.working_days) == (d(due), provisional, number)
+    assert len(found.counted) == number
     assert found.counted[-1:] in ((found.day,), ())
 
 
 def test_the_offices_own_days_come_first() -> None:
     off = {date(2026, 11, 24): False, date(2027, 1, 4): False}
-    assert due_date("monthly", date(2026, 11, 23), off).day == date(2026, 12, 1)
+    assert due_after(5, date(2026, 11, 23), off).day == date(2026, 12, 1)
     assert is_working_day(date(2027, 1, 4), off) == (False, False)
     assert nth_working_day(date(2026, 11, 23), 2, off) == date(2026, 11, 25)
 
 
 def test_a_day_of_the_offices_own_makes_no_other_day_sure() -> None:
-    found = due_date("monthly", date(2026, 12, 25), {date(2027, 1, 4): True})
+    found = due_after(5, date(2026, 12, 25), {date(2027, 1, 4): True})
     assert (found.day, found.provisional) == (date(2027, 1, 4), True)  # 1 January is not known yet
 
 
@@ -121,7 +121,7 @@ def test_nth_working_day(first: str, number: int, day: str) -> None:
 @pytest.mark.parametrize(
     ("stops", "due"),
     [
-        # monthly, received on Monday 23 November 2026, due on Monday 30
+        # five days, received on Monday 23 November 2026, due on Monday 30
         ([], "2026-11-30"),
         ([("2026-11-25", "2026-11-25")], "2026-11-30"),  # stopped and started within a day
         ([("2026-11-25", "2026-11-26")], "2026-12-01"),  # the day of the stop does not count, the day of the start does
@@ -138,7 +138,7 @@ def test_nth_working_day(first: str, number: int, day: str) -> None:
 )
 def test_stopped_days_are_not_counted(stops: list[tuple[str, str]], due: str) -> None:
     standing = [ClockPause(d(stopped), d(started)) for stopped, started in stops]
-    found = due_date("monthly", d("2026-11-23"), stops=standing)
+    found = due_after(5, d("2026-11-23"), stops=standing)
     assert found.day == d(due)
     assert len(found.counted) == 5
 
@@ -153,12 +153,12 @@ def test_stopped_days_are_not_counted(stops: list[tuple[str, str]], due: str) ->
     ],
 )
 def test_what_is_due_at_once_and_stood_is_due_on_the_next_day_that_counts(stopped: str, started: str, due: str) -> None:
-    assert due_date("ad_hoc", d("2026-11-23"), stops=[ClockPause(d(stopped), d(started))]).day == d(due)
+    assert due_after(0, d("2026-11-23"), stops=[ClockPause(d(stopped), d(started))]).day == d(due)
 
 
 def test_a_stop_over_the_year_end_makes_a_due_day_provisional() -> None:
     stop = [ClockPause(d("2026-11-24"), d("2026-12-30"))]
-    found = due_date("monthly", d("2026-11-23"), stops=stop)
+    found = due_after(5, d("2026-11-23"), stops=stop)
     assert (found.day, found.provisional) == (d("2027-01-06"), True)
 
 
