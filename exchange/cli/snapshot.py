@@ -57,8 +57,9 @@ def list_() -> None:
         for source in SOURCES:
             current = snapshots.current(source)
             for version in snapshots.versions(source):
-                mark = "yes" if version == current else "out of use" if is_out_of_use(version.folder) else ""
-                table.add_row(source, str(version.as_of), version.name, str(version.record().rows), mark)
+                record = version.sound_record()
+                mark = "out of use" if is_out_of_use(version.folder) else "yes" if version == current else ""
+                table.add_row(source, str(version.as_of), version.name, str(record.rows) if record else "", mark)
         out.print(table)
 
 
