@@ -57,8 +57,9 @@ def list_() -> None:
         for source in SOURCES:
             current = snapshots.current(source)
             for version in snapshots.versions(source):
-                mark = "是" if version == current else "停用" if is_out_of_use(version.folder) else ""
-                table.add_row(source, str(version.as_of), version.name, str(version.record().rows), mark)
+                record = version.sound_record()
+                mark = "停用" if is_out_of_use(version.folder) else "是" if version == current else ""
+                table.add_row(source, str(version.as_of), version.name, str(record.rows) if record else "", mark)
         out.print(table)
 
 

@@ -61,10 +61,10 @@ def _tables(
 
 
 def _change(current: Version | None, rows: float) -> float:
-    if current is None or not current.record().rows:
+    record = current.sound_record() if current is not None else None
+    if record is None or not record.rows:
         return 0.0
-    before = current.record().rows
-    return abs(rows - before) / before
+    return abs(rows - record.rows) / record.rows
 
 
 def newest_export(exports: Path, source: str) -> tuple[Path, date] | None:
@@ -77,6 +77,7 @@ def build_if_new(snapshots: Snapshots, exports: Path, source: str) -> Version | 
     """What the nightly run does for one source: the new version, or None when nothing newer has come."""
     newest = newest_export(exports, source)
     current = snapshots.current(source)
-    if newest is None or (current is not None and current.as_of >= newest[1] and current.record().layout == LAYOUT):
+    record = current.sound_record() if current is not None else None
+    if newest is None or (record is not None and record.as_of >= newest[1] and record.layout == LAYOUT):
         return None
     return build(snapshots, source, *newest)

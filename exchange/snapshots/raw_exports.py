@@ -60,7 +60,8 @@ def _is_over(snapshots: Snapshots, source: str, folder: Path, day: date, since: 
     if published is None or published.as_of < day:
         return False
     current = snapshots.current(source)
-    return published.as_of > day or (current is not None and current.record().layout == LAYOUT)
+    record = current.sound_record() if current is not None else None
+    return published.as_of > day or (record is not None and record.layout == LAYOUT)
 
 
 def _is_published(at: datetime | None, folder: Path) -> bool:

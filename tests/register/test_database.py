@@ -359,3 +359,22 @@ def test_two_tries_of_all_steps_at_once_end_without_a_halt(
         "claimed", "accepted", "sealed", "delivered", "closed",
     ]  # fmt: skip
     assert register.verify()[0] == len(register.steps(batch_id))
+
+
+def test_two_verify_at_once_while_work_goes_on(register: Register, database: Any) -> None:
+    others, ready = [database.open(f"verifier {number}") for number in range(2)], Barrier(3)
+
+    def verify(other: Register) -> list[int]:
+        ready.wait(60)
+        return [other.verify()[0] for _ in range(5)]
+
+    with ThreadPoolExecutor(2) as workers:
+        found = workers.map(verify, others)
+        ready.wait(60)
+        for number in range(30):
+            register.claim(f"bank.b{number}", "bank", "a" * 64, [], AT)
+        for lines in found:
+            assert lines == sorted(lines)
+    for other in others:
+        other.close()
+    assert register.verify()[0] == 30

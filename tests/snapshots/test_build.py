@@ -10,7 +10,7 @@ import pyarrow as pa
 import pytest
 
 from exchange.base.errors import Halt
-from exchange.base.files import locked
+from exchange.base.files import locked, sha256_of
 from exchange.base.tables import SOURCES
 from exchange.demo.province.exports import write_exports
 from exchange.snapshots.build import build, build_if_new
@@ -68,12 +68,22 @@ def test_a_version_of_another_layout_is_built_again_by_the_nightly_run(snapshots
     version = built(snapshots, exports)
     written = version.folder / "snapshot.json"
     written.write_text(written.read_text().replace(f'"layout": {LAYOUT}', '"layout": 1'))
-    version.folder.rename(old := version.folder.with_name(f"{DAY}.000000000000"))
+    version.folder.rename(old := version.folder.with_name(f"{DAY}.{sha256_of(written)[:12]}"))
     (snapshots.folder / "population" / "current").write_text(old.name)
     with pytest.raises(Halt, match="build it again"):
         Version("population", old.name, old).open("people")
     assert build_if_new(snapshots, exports, "population") == version
     assert build_if_new(snapshots, exports, "population") is None
+
+
+def test_a_version_whose_record_is_damaged_is_built_again_by_the_nightly_run(
+    snapshots: Snapshots, exports: Path
+) -> None:
+    version = built(snapshots, exports)
+    written = version.folder / "snapshot.json"
+    written.write_bytes(b"\xff" + written.read_bytes()[1:])
+    assert build_if_new(snapshots, exports, "population") == version == snapshots.current("population")
+    assert version.record().rows > 0
 
 
 def test_people_are_sorted_by_key_and_mapped(snapshots: Snapshots, exports: Path) -> None:
