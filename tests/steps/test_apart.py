@@ -271,7 +271,8 @@ def test_an_answer_without_content_ends_the_connection(
     app: App, education: DemoPartner, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Else a look would go on through all that wait: four thousand come in one message."""
-    read, was_read = BaseSFTP._read_packet, list[int]()
+    read: Callable[[BaseSFTP], tuple[int, bytes]] = vars(BaseSFTP)["_read_packet"]
+    was_read = list[int]()
 
     def counted(client: BaseSFTP) -> tuple[int, bytes]:
         was_read.append(1)
