@@ -22,7 +22,7 @@ from exchange.register import State
 _SECONDS = 600.0
 _LOOK_SECONDS = 0.5
 """Between two looks for results: looking takes time of this program and of partners' servers that the office then
-lacks, with 0.1 s a seventh of all.
+lacks, with 0.1 s this program alone up to an eighth of all.
 """
 _WHOLE = ["claimed", "accepted", "sealed", "delivered", "closed"]
 
