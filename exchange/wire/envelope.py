@@ -86,7 +86,9 @@ def _belong_together(private: RSAPrivateKey, certificate: x509.Certificate) -> b
         if not isinstance(public, RSAPublicKey):
             return False
         public.verify(private.sign(b"", PKCS1v15(), hashes.SHA256()), b"", PKCS1v15(), hashes.SHA256())
-    except (InvalidSignature, ValueError, UnsupportedAlgorithm):
+        if certificate.issuer == certificate.subject:  # of another number, say, no partner's envelope would open
+            certificate.verify_directly_issued_by(certificate)
+    except (InvalidSignature, ValueError, TypeError, UnsupportedAlgorithm):
         return False
     return True
 
