@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from exchange.app import App
 from exchange.base.duty import BACKUP, VERIFY, Duties
@@ -20,6 +21,8 @@ from exchange.pages.troubles import last_days
 from exchange.pages.words import moment
 from exchange.supervision.labels import Words
 from exchange.wire.certificates import TOLD_DAYS
+
+_USES: Final = {"signing": "签名", "encryption": "加密", "decryption": "解密"}
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def _certificates(app: App) -> Standing:
         return Standing(kind, Words("没有可读取的证书", "none can be read"), "", is_well=False)
     day, whose, use = days[0]
     within = Words(f"{TOLD_DAYS[0]} 天内到期 {soon} 张", f"{soon} end within {TOLD_DAYS[0]} days")
-    words = Words(f"{within.zh}；最早：{whose} {use}", f"{within.en}; the first")
+    words = Words(f"{within.zh}；最早：{whose}{_USES[use]}证书", f"{within.en}; the first")
     return Standing(kind, words, str(day), is_well=not soon)
 
 
