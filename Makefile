@@ -69,7 +69,7 @@ test-fast: .venv/installed  ## what one runs while writing: the tests that need 
 coverage: .venv/installed   ## which lines and branches the tests run, which Halts and Retryables none reaches, and the limit of the rooms that decide; without Airflow
 	$(SERVERS)
 	@mkdir -p var
-	COVERAGE_FILE=var/coverage $(BIN)/python -m pytest -m "not house" --ignore tests/airflow --numprocesses $(PROCESSES) --dist loadfile \
+	COVERAGE_FILE=var/coverage $(BIN)/python -m pytest -p tests.polars_threads -m "not house" --ignore tests/airflow --numprocesses $(PROCESSES) --dist loadfile \
 	  --no-loadscope-reorder --cov exchange --cov-branch --cov-report term:skip-covered --cov-report json:var/coverage.json
 	$(BIN)/python tests/raise_sites.py var/coverage.json
 	$(BIN)/python tests/coverage_rooms.py var/coverage.json

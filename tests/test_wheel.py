@@ -37,14 +37,17 @@ def run(*command: str | Path, cwd: Path, **settings: str) -> str:
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The programs of an environment that holds the wheel; what it depends on is seen through a path file, which does
-    not bring the editable installation with it.
+    """The programs of an environment that holds the wheel, built from the source archive as ``python -m build`` does;
+    what it depends on is seen through a path file, which does not bring the editable installation with it.
     """
     place = tmp_path_factory.mktemp("wheel")
     shutil.copytree(ROOT, place / "source", ignore=LEFT)
-    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
-    run(*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", place, place / "source", cwd=place)
+    archived = "import sys; from setuptools import build_meta; build_meta.build_sdist(sys.argv[1])"
+    run(sys.executable, "-c", archived, place, cwd=place / "source")
     shutil.rmtree(place / "source")
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    archive = next(place.glob("*.tar.gz"))
+    run(*pip, "wheel", "-q", "--no-deps", "--no-build-isolation", "-w", place, archive, cwd=place)
     venv.create(place / "env", symlinks=True)
     programs = place / "env" / "bin"
     wheel = next(place.glob("*.whl"))
