@@ -240,7 +240,8 @@ def _name_in_front(even: pl.Series, longest_first: list[str]) -> pl.Series:
     if not longest_first:
         return pl.Series([None], dtype=pl.String).new_from_index(0, len(even))
     found = even.str.slice(0, len(longest_first[0])).str.extract_many(longest_first, leftmost=True).list.first()
-    return found.set(~even.str.starts_with(found), None)
+    begins = pl.col("even").str.starts_with(pl.col("found"))
+    return pl.DataFrame({"even": even, "found": found}).select(pl.when(begins).then("found")).to_series()
 
 
 def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:

@@ -79,7 +79,7 @@ def as_before(context: BatchContext, reviews: Sequence[NewReview]) -> list[NewRe
     if not cases or not days:
         return list(reviews)
     known = app.register.reviews.decided_before(cases, app.now() - timedelta(days=days))
-    return [replace(review, before=known.get(review.case or "")) for review in reviews]
+    return [replace(review, before=known[review.case]) if review.case in known else review for review in reviews]
 
 
 def facts(claims: pl.DataFrame, population: Population, today: date) -> list[str]:

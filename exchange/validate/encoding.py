@@ -353,5 +353,5 @@ def _evidence(text: bytes, encoding: str) -> float:
     except UnicodeDecodeError:
         return 0.0
     common = beyond.encode("gb2312", "ignore")
-    hanzi = sum(lead >= _FIRST_HANZI for lead in common[::2])
+    hanzi = np.count_nonzero(np.frombuffer(common, np.uint8)[::2] >= _FIRST_HANZI)
     return hanzi / len(beyond) if beyond else 0.0
