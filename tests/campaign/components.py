@@ -2,7 +2,7 @@
 
     python -m tests.campaign.components [--seconds N] [--seed N] [--to FILE] [--workers N] [NAME …]
 
-Killed, by SIGKILL: the scheduler, the DAG processor, the API server, the triggerer, each Celery worker and Redis with
+Killed, by SIGKILL: the scheduler, the DAG processor, the API server, each Celery worker and Redis with
 all that they started, and now and then one process alone of those that a worker has; without workers
 (``--workers 0``) Airflow's own executor runs the tasks, and what is killed alone is one of the scheduler's.
 
