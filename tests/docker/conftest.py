@@ -9,7 +9,7 @@ import pytest
 
 from exchange.demo.partner import DemoPartner
 from exchange.demo.world import PARTNERS
-from tests.docker.containers import Containers
+from tests.docker.containers import BUILD, Containers
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +18,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]:
     try:
         place.install()
         place.compose("up", "--detach")
+        place.tool("sh", "-c", BUILD)
         yield place
     finally:
         if os.environ.get("CONTAINERS_KEEP") is None:

@@ -20,7 +20,7 @@ from exchange.demo import partner
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.processes import wait_for
 from exchange.wire import transport
-from tests.docker.containers import ACCOUNTS, BUILD, PASSWORD, SECONDS, Containers, ask, came, needs_engine, patient
+from tests.docker.containers import ACCOUNTS, PASSWORD, SECONDS, Containers, ask, came, needs_engine, patient
 from tests.pages.reached import check_routes
 
 pytestmark = [needs_engine, patient]
@@ -59,7 +59,6 @@ def test_no_service_of_the_office_is_root_or_writes_beside_its_folders(installed
 def test_a_partner_that_is_added_gets_its_answer(installed: Containers, court: DemoPartner) -> None:
     installed.tool("exchange", "partner", "check")
     installed.tool("exchange", "partner", "connect", court.id)
-    installed.tool("sh", "-c", BUILD)
     request = ask(court, "first")
     court.drop(court.make_set(request))
     assert came(court, f"{request.batch}.result.json"), installed.compose("logs", "scheduler", code=None)[-5000:]

@@ -16,7 +16,7 @@ import pytest
 
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.processes import wait_for
-from tests.docker.containers import BUILD, KEPT, OFFICE, SECONDS, Containers, ask, came, needs_engine, patient
+from tests.docker.containers import KEPT, OFFICE, SECONDS, Containers, ask, came, needs_engine, patient
 
 pytestmark = [needs_engine, patient]
 APART = ("plan.toml", "postgres-password", "webserver_config.py")
@@ -90,7 +90,6 @@ def clock() -> Clock:
 def before(installed: Containers, court: DemoPartner, clock: Clock) -> tuple[Known, Sent]:
     """The register when all is destroyed, with what came behind the backup; and the sets that were sent."""
     installed.without_standing_approval(court)
-    installed.tool("sh", "-c", BUILD)  # also where this file runs alone
     installed.keep()
     waits = ask(court, "waits-for-a-leader", ("id_number", "name", "criminal_record"))
     court.drop(court.make_set(waits))
