@@ -55,10 +55,11 @@ install -d -m 0755 /run/sshd
 sshd=$!
 stopped=""
 trap 'stopped=yes; kill "$sshd" 2>/dev/null || true' TERM INT
-while kill -0 "$sshd" 2>/dev/null; do
+# Asked to stop, it does so at once: an engine kills after ten seconds, and podman then does not start it again.
+while [ -z "$stopped" ] && kill -0 "$sshd" 2>/dev/null; do
     for name in $(names); do [ -S "/srv/partners/$name/dev/log" ] || account "$name"; done
     sleep "${LOOK_SECONDS:-10}" &
-    wait $! || true
+    [ -n "$stopped" ] || wait $! || true
 done
 trap '' TERM # but for this shell itself
 kill 0

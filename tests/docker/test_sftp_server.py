@@ -51,14 +51,14 @@ class Server:
     def add(self, name: str) -> None:
         shutil.copy(self.root / "key.pub", self.root / "srv" / "accounts" / name)
 
-    def start(self) -> None:
+    def start(self, look_seconds: float = 0.2) -> None:
         inside = ["unshare", "--mount", "--propagation", "private", "sh", "-c", INSIDE, "sh", str(self.root)]
         sshd = ["-p", str(self.port), "-o", "ListenAddress=127.0.0.1"]
         with (self.root / "log").open("ab") as log:
             self.process = subprocess.Popen(
                 [*inside, str(ROOT / "docker" / "sftp-server.sh"), *sshd],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
-                env={**os.environ, "LOOK_SECONDS": "0.2"},
+                env={**os.environ, "LOOK_SECONDS": str(look_seconds)},
             )  # fmt: skip
         wait_for(lambda: "Server listening" in self.log)
 
@@ -121,6 +121,21 @@ def test_no_partner_yet_makes_no_account_and_one_is_added_while_it_runs(server: 
     assert "opendir" not in server.log  # the office looks into each folder twice a second
     assert "2201021990" not in server.log
     assert server.sftp("nobody-else", "ls").returncode != 0
+
+
+def test_it_ends_when_it_alone_is_asked_to_and_not_with_the_next_look(server: Server) -> None:
+    """As an engine asks the first process of a container: one that takes as long as the engine waits is killed."""
+    server.start(look_seconds=3600)
+    assert server.process is not None
+    wait_for(lambda: b"sleep" in b"".join(_commands(server.process.pid)))  # it looked, and waits
+    server.process.send_signal(signal.SIGTERM)
+    assert server.process.wait(SECONDS) == 0
+
+
+def _commands(parent: int) -> list[bytes]:
+    """The command lines of a process's children."""
+    children = Path(f"/proc/{parent}/task/{parent}/children").read_text("ascii").split()
+    return [Path(f"/proc/{child}/cmdline").read_bytes() for child in children]
 
 
 def test_folders_keep_their_number_and_none_has_the_offices(server: Server) -> None:
