@@ -24,7 +24,7 @@ RESIDENT: Final = "resident workers"
 
 def begun(world: World, airflow: Airflow, partners: Iterable[DemoPartner]) -> Callable[[int], Mapping[str, float]]:
     """From now on; when it is called with a number of sets, milliseconds of each part for one of them, and how many
-    cores were busy with all.
+    cores were busy with all. Where a lookout has changed meanwhile, its part and its workers' are the scheduler's.
     """
     parts = {**parts_of(world, airflow), **_tasks(airflow)}
     parts["servers of partners"] = [_pid(each.server.folder / "sftp.pid") for each in partners]
@@ -32,6 +32,8 @@ def begun(world: World, airflow: Airflow, partners: Iterable[DemoPartner]) -> Ca
 
     def ended(sets: int) -> Mapping[str, float]:
         took, found = time.monotonic() - since, spent(before, _seconds(parts))
+        if not all(_runs_task(pid) for name in (LOOKOUT, RESIDENT) for pid in parts[name]):
+            found["scheduler"] += found.pop(LOOKOUT) + found.pop(RESIDENT)
         cores = sum(found.values()) / took
         return {name: 1000 * each / sets for name, each in found.items()} | {"cores busy": cores}
 
@@ -39,9 +41,7 @@ def begun(world: World, airflow: Airflow, partners: Iterable[DemoPartner]) -> Ca
 
 
 def _tasks(airflow: Airflow) -> Parts:
-    """The lookouts on duty now, and the processes that they have forked; other tasks are their scheduler's, and so is
-    what of these ends before it is asked again.
-    """
+    """The lookouts on duty now, and the processes that they have forked; other tasks are their scheduler's."""
     tasks = [pid for pid in family(_pid(airflow.folder / "scheduler.pid")) if _runs_task(pid)]
     resident = [pid for pid in tasks if _runs_task(_parent(pid))]
     return {LOOKOUT: [pid for pid in tasks if pid not in resident], RESIDENT: resident}

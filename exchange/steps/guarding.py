@@ -179,7 +179,7 @@ def most_partners(asked: Hashes, others: list[Hashes]) -> int:
     """Of the people asked, about how many partners' asking there is most: this one, and those of ``others`` that did;
     0 where nobody is asked about.
     """
-    if not len(asked) or not others:  # as for every larger set
+    if not len(asked) or not others:  # of a larger set no others are asked for
         return int(len(asked) > 0)
     people = np.unique(asked)
     return 1 + int(sum((np.isin(people, each).astype(np.int64) for each in others), np.zeros(1, np.int64)).max())

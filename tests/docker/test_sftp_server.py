@@ -126,10 +126,11 @@ def test_no_partner_yet_makes_no_account_and_one_is_added_while_it_runs(server: 
 def test_it_ends_when_it_alone_is_asked_to_and_not_with_the_next_look(server: Server) -> None:
     """As an engine asks the first process of a container: one that takes as long as the engine waits is killed."""
     server.start(look_seconds=3600)
-    assert server.process is not None
-    wait_for(lambda: b"sleep" in b"".join(_commands(server.process.pid)))  # it looked, and waits
-    server.process.send_signal(signal.SIGTERM)
-    assert server.process.wait(SECONDS) == 0
+    process = server.process
+    assert process is not None
+    wait_for(lambda: b"sleep" in b"".join(_commands(process.pid)))  # it looked, and waits
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(SECONDS) == 0
 
 
 def _commands(parent: int) -> list[bytes]:
