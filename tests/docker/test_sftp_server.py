@@ -63,7 +63,7 @@ class Server:
         wait_for(lambda: "Server listening" in self.log)
 
     def stop(self) -> None:
-        if self.process is not None:
+        if self.process is not None and self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGTERM)
             self.process.wait(SECONDS)
 
