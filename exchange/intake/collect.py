@@ -50,6 +50,9 @@ fifty answers, seconds where the machine or the way is slow.
 UNMOVED: Final = timedelta(minutes=10)
 """So long a batch has not moved, and so long it takes until it is asked again whether it has a run."""
 
+_ANSWERED_RUNS: Final = 20
+"""Runs of answered sets that are started in one sweep where no lookout does: as many as one starts in a minute."""
+
 _TRIES: Final = 3
 _REACHED_LATELY: Final = timedelta(minutes=5)
 """Whose server was not reached for so long is tried once, beside the others: a sweep is to end within its minute."""
@@ -120,13 +123,14 @@ def _handed_over(app: App, owed: OwedRuns, batch_id: str, lane: Lane) -> bool:
 
 
 def _to_start(app: App, owed: OwedRuns, start: Callable[[str, Lane], object]) -> list[str]:
-    """The claimed batches whose runs no lookout will start. What one owes that is no more on duty is started here; it
-    is owed until ``start`` says that it was.
+    """The claimed batches whose runs no lookout will start. What one owes that is no more on duty is started here, of
+    what it had answered so many in a sweep; it is owed until ``start`` says that it was.
     """
-    noted, waiting = owed.all(), app.register.waiting()
     if lookout_on_duty(app):
-        return [batch_id for batch_id in waiting if batch_id not in set(noted)]
-    for batch_id in noted:
+        noted = set(owed.all())
+        return [batch_id for batch_id in app.register.waiting() if batch_id not in noted]
+    waiting = app.register.waiting()
+    for batch_id in [*owed.unanswered(), *owed.answered(most=_ANSWERED_RUNS)]:
         if start(batch_id, Lane.IMMEDIATE):
             owed.paid(batch_id)
     return waiting

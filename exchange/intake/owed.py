@@ -1,13 +1,16 @@
 """Runs that are owed: a set that a resident worker has is told to Airflow after it is answered, and written down until
 then.
 
-    <home>/runs_owed/<SHA-256 of the batch id>     holds the batch id, until Airflow has its run
+    <home>/runs_owed/<SHA-256 of the batch id>              holds the batch id, until Airflow has its run
+    <home>/runs_owed/<SHA-256 of the batch id>.answered     likewise, once a worker has answered it
 
 Rules
 - It is written down, lastingly, before a worker has the set, and struck out when its run is there: whoever is killed in
   between, the run comes, and does what there is left to do.
-- The lookout starts them, and takes over after a minute what another one left. Where none has given a sign of life for
-  a minute, ``collect`` starts all of them.
+- That it is answered is a hint, which decides when its run starts and nothing else: the run of an answered set can
+  wait, and thousands of them started at once would hold up all that comes in.
+- The lookout starts them, and has answered after a minute what another one left. Where none has given a sign of life
+  for a minute, ``collect`` starts those of all that is not answered, and of the others so many in each sweep.
 - A small set that ``collect`` claims while a lookout is on duty is handed to it: a run of its own would take from a
   burst several times what the answer takes.
 - A run twice asked for is one run: its id is the batch id.
@@ -28,7 +31,9 @@ from exchange.base.duty import LOOKOUT, Duties
 from exchange.base.files import disk_trouble, sha256, write_atomically
 
 SILENCE: Final = timedelta(minutes=1)
-"""After so long somebody else starts what is owed."""
+"""After so long somebody else sees to what is owed."""
+
+_ANSWERED: Final = ".answered"
 
 
 @dataclass(frozen=True)
@@ -45,25 +50,59 @@ class OwedRuns:
     def hand_over(self, batch_id: str) -> None:
         """Likewise, for any lookout to take over at once."""
         self.owe(batch_id)
+        moment = time.time() - SILENCE.total_seconds()
         with disk_trouble(self.folder), suppress(FileNotFoundError):  # paid meanwhile
-            os.utime(self._path(batch_id), (0, 0))
+            os.utime(self._path(batch_id), (moment, moment))
+
+    def mark_answered(self, batch_id: str) -> None:
+        """Its run can wait, behind those that wait already; nothing to do where it is there."""
+        with disk_trouble(self.folder), suppress(FileNotFoundError):
+            self._path(batch_id).replace(self._answered_path(batch_id))
+        self.postpone(batch_id)
+
+    def is_answered(self, batch_id: str) -> bool:
+        """Whether it was answered, and its run is still owed."""
+        return self._answered_path(batch_id).exists()
+
+    def postpone(self, batch_id: str) -> None:
+        """The run of an answered set is the last one again."""
+        with disk_trouble(self.folder), suppress(FileNotFoundError):
+            os.utime(self._answered_path(batch_id))
 
     def paid(self, batch_id: str) -> None:
         """Its run is there; nothing to do where that is known."""
         with disk_trouble(self.folder):
-            self._path(batch_id).unlink(missing_ok=True)
+            for path in (self._path(batch_id), self._answered_path(batch_id)):
+                path.unlink(missing_ok=True)
 
-    def all(self, older_than: timedelta = timedelta()) -> list[str]:
-        """The batches whose runs have been owed for so long, the oldest first."""
-        noted: list[tuple[float, str]] = []
-        for path in self.folder.glob("[0-9a-f]*"):
-            with suppress(FileNotFoundError):  # paid meanwhile
-                noted.append((path.stat().st_mtime, path.read_text("utf-8")))
+    def all(self) -> list[str]:
+        """The batches whose runs are owed."""
+        return [*self.unanswered(), *self.answered()]
+
+    def unanswered(self, older_than: timedelta = timedelta()) -> list[str]:
+        """Those that no worker has answered, and that have been owed for so long, the oldest first."""
+        return self._noted("[0-9a-f]" * 64, older_than)
+
+    def answered(self, older_than: timedelta = timedelta(), most: int | None = None) -> list[str]:
+        """Those whose runs can wait, and have waited for so long, the oldest first, no more than ``most``."""
+        return self._noted(f"*{_ANSWERED}", older_than, most)
+
+    def _noted(self, pattern: str, older_than: timedelta, most: int | None = None) -> list[str]:
         before = time.time() - older_than.total_seconds()
-        return [batch_id for moment, batch_id in sorted(noted) if moment <= before]
+        noted, batches = list[tuple[float, Path]](), list[str]()
+        for path in self.folder.glob(pattern):
+            with suppress(FileNotFoundError):  # paid meanwhile
+                noted.append((path.stat().st_mtime, path))
+        for _, path in sorted(each for each in noted if each[0] <= before)[:most]:
+            with suppress(FileNotFoundError):
+                batches.append(path.read_text("utf-8"))
+        return batches
 
     def _path(self, batch_id: str) -> Path:
         return self.folder / sha256(batch_id.encode())
+
+    def _answered_path(self, batch_id: str) -> Path:
+        return self._path(batch_id).with_suffix(_ANSWERED)
 
 
 def lookout_on_duty(app: App) -> bool:

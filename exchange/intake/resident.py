@@ -6,10 +6,13 @@ Rules
   wrong is the run's to tell and to try again; a worker only logs that it left the set to it. Both may be at one set:
   every step may be run twice and by two at once.
 - A run that finds nothing to do need not hurry, and costs several times the answer: such runs start one by one, some
-  seconds apart, and only while no worker has a set before it, so that a burst is answered first; where that lasts, from
-  five minutes on all the same, so that a stream of sets is held up by no more than half a core.
+  seconds apart, and only while no worker has a set before it, so that a burst is answered first; what has waited for
+  five minutes starts all the same, so that a stream of sets is held up by no more than half a core. Which runs can
+  wait is noted where they are owed: whatever lookout comes next starts them as slowly.
 - One partner's burst holds up no other: a worker takes the partners in turn, and no more of one at a time than leaves
-  room for others. What it has no room for is its run's.
+  room for others. What no worker has room for waits until one has: its run would take far more than the answer.
+- What a lookout's workers did not come to before it ended is the next one's. A worker that says nothing for a minute
+  (a server that does not answer) is given nothing more, and what it has is its run's.
 - Workers are forked, so that they share what is imported, before the lookout starts threads. A worker opens an office
   of its own, holds at most ``MAX_WAITING`` ids, and lives no longer than the lookout: memory is renewed with it.
 - Figures: decision 17.
@@ -25,6 +28,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from datetime import timedelta
 from multiprocessing.connection import Connection
 from typing import Final
 
@@ -38,7 +42,7 @@ from exchange.wire.pool import pooled
 log = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 250
-"""Ids of batches that wait for one worker, as many as its pipe holds for sure; further sets are left to their runs."""
+"""Ids of batches that wait for one worker, as many as its pipe holds for sure; more wait where they are owed."""
 
 MAX_OF_ONE: Final = 100
 """Of these, ids of one partner."""
@@ -46,7 +50,7 @@ MAX_OF_ONE: Final = 100
 _RUN_SECONDS: Final = 3.0
 """Between the runs of answered sets: one takes over a second of processor time."""
 
-_BEHIND_SECONDS: Final = 300.0
+_BEHIND: Final = timedelta(minutes=5)
 """So long runs of answered sets wait for workers that have sets before them."""
 
 _AT_ONCE_SECONDS: Final = 0.5
@@ -57,6 +61,9 @@ _TAKING_OVER_SECONDS: Final = 2.0
 
 _LAST_SECONDS: Final = 10.0
 """A worker that is to end may finish the set that it is at for so long."""
+
+_STUCK_SECONDS: Final = 60.0
+"""A worker that has sets and ends none for so long is given no more."""
 
 _LOOK_UP_SECONDS: Final = 1.0
 """Between two looks of an idle worker whether whoever started it is still there."""
@@ -70,6 +77,8 @@ class ResidentWorker:
     def __init__(self, open_app: OpenApp) -> None:
         self._pipe, theirs = multiprocessing.Pipe()
         self._given: dict[str, None] = {}
+        self._heard_at = time.monotonic()
+        self._stuck = False
         context = multiprocessing.get_context("fork")
         self._over = context.RawValue("b", 0)  # without a lock, which whoever is killed might hold for ever
         parent = os.getpid()
@@ -78,8 +87,8 @@ class ResidentWorker:
         theirs.close()
 
     def outcomes(self) -> list[tuple[str, bool]]:
-        """The batches that it is done with since this was asked last, and whether it answered each; where it is no
-        more, all that it had and did not.
+        """The batches that it is done with since this was asked last, and whether it answered each; where it does not
+        work any more and was not asked to end, all that it had and did not.
         """
         alive, outcomes = self._process.is_alive(), list[tuple[str, bool]]()
         with suppress(EOFError, OSError):
@@ -87,16 +96,25 @@ class ResidentWorker:
                 outcomes.append(self._pipe.recv())
         for batch_id, _ in outcomes:
             self._given.pop(batch_id, None)
-        if not alive:
+        if outcomes or not self._given:
+            self._heard_at, self._stuck = time.monotonic(), self._stuck and not outcomes
+        elif time.monotonic() - self._heard_at >= _STUCK_SECONDS:
+            self._stuck = True
+        if (not alive or self._stuck) and not self._is_over():
             outcomes += [(batch_id, False) for batch_id in self._given]
             self._given.clear()
         return outcomes
 
+    @property
+    def works(self) -> bool:
+        """Whether it is there, and says something from time to time while it has a set."""
+        return self._process.is_alive() and not self._stuck
+
     def waiting(self, partner: str) -> int | None:
-        """How many batches it has before it; None where it takes no more of this partner, or is no more."""
+        """How many batches it has before it; None where it takes no more of this partner, or none at all."""
         by_partner = Counter(map(_partner, self._given))
         takes = len(self._given) < MAX_WAITING and by_partner[partner] < MAX_OF_ONE
-        return len(self._given) if takes and self._process.is_alive() else None
+        return len(self._given) if takes and self.works else None
 
     @property
     def has(self) -> Collection[str]:
@@ -121,6 +139,9 @@ class ResidentWorker:
         self._process.join(_LAST_SECONDS)
         self._process.kill()
         self._process.join()
+
+    def close(self) -> None:
+        """What it has said is no longer asked for."""
         self._pipe.close()
 
 
@@ -131,21 +152,20 @@ class ResidentWorkers:
         self._workers = workers
         self._owed = owed
         self._start_run = start_run
-        self._answered: deque[str] = deque()
         self._unanswered: deque[str] = deque()
         self._next_run = self._next_taking_over = 0.0
-        self._free_at = time.monotonic()
 
     def pass_on(self, batch_id: str) -> None:
         """Has the batch answered, and its run started later; or has it answered by its run."""
         self._listen()
-        if batch_id in self._known():
+        if batch_id in self._known() or self._owed.is_answered(batch_id):
             return  # ``collect`` handed it over meanwhile
         worker = self._freest(_partner(batch_id))
-        if worker is not None and self._owes(batch_id):
-            worker.give(batch_id)
-        else:
+        note = self._owed.hand_over if worker is None else self._owed.owe
+        if not self._work() or not _done(note, batch_id):
             self._start_run(batch_id)  # where it cannot be started, ``collect`` finds the batch
+        elif worker is not None:
+            worker.give(batch_id)
 
     def look(self) -> None:
         """What is to be done each second: the runs that are due."""
@@ -155,42 +175,49 @@ class ResidentWorkers:
             self._take_over()
         for _ in range(len(self._unanswered)):
             if time.monotonic() < now + _AT_ONCE_SECONDS:
-                self._pay(self._unanswered)
-        if self._answered and now >= self._next_run and self._may_start(now):
+                self._start_unanswered()
+        if now >= self._next_run:
             self._next_run = now + _RUN_SECONDS
-            self._pay(self._answered)
+            self._start_answered()
 
     def over(self) -> None:
-        """The workers are no more: what they did not answer has its run now. The others are the next lookout's."""
+        """The workers are no more: what they failed at has its run now. What they did not come to, and the runs that
+        can wait, are the next lookout's.
+        """
         self._listen()
         for _ in range(len(self._unanswered)):
-            self._pay(self._unanswered)
+            self._start_unanswered()
+        for each in self._workers:
+            for batch_id in each.has:
+                _done(self._owed.hand_over, batch_id)
+            each.close()
 
     def _listen(self) -> None:
         for each in self._workers:
             for batch_id, answered in each.outcomes():
-                (self._answered if answered else self._unanswered).append(batch_id)
+                if not answered or not _done(self._owed.mark_answered, batch_id):
+                    self._unanswered.append(batch_id)
 
     def _take_over(self) -> None:
-        """What another lookout left may be answered or not: a worker finds out."""
-        known = self._known()
-        for batch_id in self._owed.all(older_than=SILENCE):
-            if batch_id in known or not self._owes(batch_id):  # noted anew, so that no other one takes it over
+        """What was handed over, or left by another lookout: a worker finds out how far it is. What there is no room
+        for goes on waiting.
+        """
+        known, work = self._known(), self._work()
+        for batch_id in self._owed.unanswered(older_than=SILENCE):
+            if batch_id in known:
                 continue
-            if (worker := self._freest(_partner(batch_id))) is not None:
-                worker.give(batch_id)
-            else:
+            worker = self._freest(_partner(batch_id))
+            if not work:
                 self._unanswered.append(batch_id)
+            elif worker is not None and _done(self._owed.owe, batch_id):  # anew, so that no other one takes it over
+                worker.give(batch_id)
 
     def _known(self) -> set[str]:
-        """The batches that workers have, and those whose runs are still to be started."""
-        return {*self._answered, *self._unanswered, *(batch_id for each in self._workers for batch_id in each.has)}
+        """The batches that workers have, and those whose runs are to be started at once."""
+        return {*self._unanswered, *(batch_id for each in self._workers for batch_id in each.has)}
 
-    def _may_start(self, now: float) -> bool:
-        """Whether no worker has a set before it, or none was free of them for too long."""
-        if not any(each.has for each in self._workers):
-            self._free_at = now
-        return self._free_at == now or now - self._free_at > _BEHIND_SECONDS
+    def _work(self) -> bool:
+        return any(each.works for each in self._workers)
 
     def _freest(self, partner: str) -> ResidentWorker | None:
         """The worker that has least before it, of those that take one more of this partner."""
@@ -198,21 +225,31 @@ class ResidentWorkers:
         free = sorted((waiting, number) for waiting, number in counts if waiting is not None)
         return self._workers[free[0][1]] if free else None
 
-    def _owes(self, batch_id: str) -> bool:
-        try:
-            self._owed.owe(batch_id)
-        except ExchangeError as error:
-            log.warning("%s: left to its run: %s", batch_id, error)
-            return False
-        return True
-
-    def _pay(self, waiting: deque[str]) -> None:
+    def _start_unanswered(self) -> None:
         """Starts the run of the first of these; it is the last again where that fails."""
-        batch_id = waiting.popleft()
+        batch_id = self._unanswered.popleft()
         if self._start_run(batch_id):
-            self._owed.paid(batch_id)
+            _done(self._owed.paid, batch_id)
         else:
-            waiting.append(batch_id)
+            self._unanswered.append(batch_id)
+
+    def _start_answered(self) -> None:
+        """Starts the run of the answered set that waits longest, where no worker has a set before it or it has waited
+        for long; it is the last again where that fails.
+        """
+        busy = any(each.has for each in self._workers)
+        for batch_id in self._owed.answered(older_than=_BEHIND if busy else timedelta(), most=1):
+            _done(self._owed.paid if self._start_run(batch_id) else self._owed.postpone, batch_id)
+
+
+def _done(note: Callable[[str], None], batch_id: str) -> bool:
+    """Whether this could be noted of the batch."""
+    try:
+        note(batch_id)
+    except ExchangeError as error:
+        log.warning("%s: what is owed could not be noted: %s", batch_id, error)
+        return False
+    return True
 
 
 @contextmanager

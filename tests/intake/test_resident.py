@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from multiprocessing import Pipe
 from pathlib import Path
 
 import pytest
@@ -27,8 +28,8 @@ from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import World
 from exchange.intake import resident
 from exchange.intake.collect import poll
-from exchange.intake.owed import OwedRuns
-from exchange.intake.resident import MAX_OF_ONE, ResidentWorker, _Turns
+from exchange.intake.owed import SILENCE, OwedRuns
+from exchange.intake.resident import MAX_OF_ONE, MAX_WAITING, ResidentWorker, ResidentWorkers, _Turns
 from exchange.intake.scan import FolderScan
 from exchange.register import State
 from exchange.settings import ENVIRONMENT_VARIABLE
@@ -101,6 +102,16 @@ def claimed(app: App, court: DemoPartner, ask: Ask) -> Callable[[int], list[str]
     return make
 
 
+def noting(started: list[str]) -> Callable[[str], bool]:
+    """Starts runs, and notes which."""
+
+    def start(batch: str) -> bool:
+        started.append(batch)
+        return True
+
+    return start
+
+
 def is_closed(app: App, batch: str) -> bool:
     return app.register.batch(batch).state is State.CLOSED
 
@@ -166,10 +177,31 @@ def test_what_a_worker_does_not_answer_has_its_run_at_once(
     assert pipeline.run(app, second)
 
 
-def test_at_its_end_a_lookout_starts_the_runs_of_what_nobody_answered(door: Path, app: App, owed: OwedRuns) -> None:
-    lookout = Lookout(door, 1, looks=False)
-    lookout.give("court-changchun.never-claimed")
+def test_at_its_end_a_lookout_starts_the_runs_of_what_a_worker_failed_at(
+    door: Path, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
+) -> None:
+    lookout, (batch,) = Lookout(door, 1, looks=False), claimed(1)
+    lookout.give("court-changchun.never-claimed", batch)
+    assert wait_for(lambda: is_closed(app, batch), 120), "the other one was tried before"
     assert lookout.end() == ["court-changchun.never-claimed"]
+    assert owed.all() == [batch], "its run can wait: the next lookout starts it"
+    assert owed.answered() == [batch]
+
+
+def test_what_a_lookout_did_not_come_to_before_its_end_is_answered_by_the_next_one(
+    door: Path, app: App, claimed: Callable[[int], list[str]], owed: OwedRuns
+) -> None:
+    lookout, batches = Lookout(door, 1), claimed(3)
+    os.kill(lookout.workers[0], signal.SIGSTOP)
+    lookout.give(*batches)
+    assert wait_for(lambda: len(owed.all()) == len(batches), 120)
+    assert lookout.end() == [], "a run of its own for each would take several times what the answers take"
+    assert sorted(owed.unanswered(older_than=SILENCE)) == sorted(batches), "to be taken over at once"
+    following = Lookout(door, 1)
+    started = [following.starts() for _ in batches]
+    assert sorted(started) == sorted(batches)
+    assert all(is_closed(app, batch) for batch in batches)
+    assert following.end() == []
     assert owed.all() == []
 
 
@@ -241,7 +273,25 @@ def test_the_sweep_starts_what_is_owed_only_where_no_lookout_is_on_duty(
     assert (mine in waiting) != on_duty
     assert started == ([] if on_duty else [mine])
     assert set(owed.all()) == ({mine, others} if on_duty else set())
-    assert owed.all(older_than=timedelta(minutes=1)) == ([others] if on_duty else []), "for a lookout to take at once"
+    assert owed.unanswered(older_than=timedelta(minutes=1)) == ([others] if on_duty else []), (
+        "for a lookout to take at once"
+    )
+
+
+def test_without_a_lookout_a_sweep_starts_no_more_runs_that_can_wait_than_a_lookout_would(
+    app: App, owed: OwedRuns
+) -> None:
+    """A lookout that was away for a minute would else leave thousands of them to Airflow at once."""
+    answered, failed = ([f"{self}.{number}" for number in range(60)] for self in ("answered", "failed"))
+    for batch in (*answered, *failed):
+        owed.owe(batch)
+    for batch in answered:
+        owed.mark_answered(batch)
+    started: list[str] = []
+    poll(app, lambda batch, _: noting(started)(batch))
+    assert set(failed) <= set(started), "what nobody answered"
+    assert len(set(started) - set(failed)) == 20
+    assert set(owed.all()) == set(answered) - set(started)
 
 
 @pytest.mark.parametrize("seen", [False, True])
@@ -323,21 +373,72 @@ def test_partners_take_turns_and_each_ones_order_stays(given_to: list[str]) -> N
             assert taken.index(batch) < 3 * (at + 1), "of the others not more than one for each of its own"
 
 
-def test_a_worker_has_room_for_others_whatever_one_partner_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def idle_worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[ResidentWorker]:
+    """A process that takes sets and says nothing."""
+
     def idle(*_: object) -> None:
-        time.sleep(60)
+        time.sleep(600)
 
     monkeypatch.setattr(resident, "_serve", idle)
     worker = ResidentWorker(lambda: pytest.fail("it is not opened"))
-    try:
-        for number in range(MAX_OF_ONE):
-            assert worker.waiting("a") == number
-            worker.give(f"a.{number}")
-        assert worker.waiting("a") is None
-        assert worker.waiting("b") == MAX_OF_ONE
-    finally:
-        worker._process.kill()
-        worker.ended()
+    yield worker
+    worker._process.kill()
+    worker.ended()
+    worker.close()
+
+
+def test_a_worker_has_room_for_others_whatever_one_partner_gives(idle_worker: ResidentWorker) -> None:
+    for number in range(MAX_OF_ONE):
+        assert idle_worker.waiting("a") == number
+        idle_worker.give(f"a.{number}")
+    assert idle_worker.waiting("a") is None
+    assert idle_worker.waiting("b") == MAX_OF_ONE
+
+
+@pytest.mark.parametrize(
+    ("answered", "unanswered", "partners"), [(0, 0, 1), (1400, 0, 20), (0, 700, 20), (0, 300, 1), (300, 300, 7)]
+)
+def test_whatever_a_lookout_finds_owed_no_more_runs_start_than_can_be_borne(
+    idle_worker: ResidentWorker, tmp_path: Path, answered: int, unanswered: int, partners: int
+) -> None:
+    """Thousands that start at once hold up all that comes in."""
+    begin, started, owed = time.monotonic(), list[str](), OwedRuns(tmp_path)
+    batches = [f"partner-{number % partners}.{number}" for number in range(answered + unanswered)]
+    for batch in batches:
+        owed.hand_over(batch)
+    for batch in batches[:answered]:
+        owed.mark_answered(batch)
+    workers, new = ResidentWorkers([idle_worker], owed, noting(started)), list[str]()
+    for _ in range(5):
+        workers.look()
+        workers._next_taking_over = 0.0
+        new.append(f"partner-new.{len(new)}")
+        workers.pass_on(new[-1])
+    assert min(unanswered, MAX_OF_ONE) <= len(idle_worker.has) <= MAX_WAITING
+    assert set(started) <= set(batches[:answered]), "what is not answered waits for a worker that has room"
+    assert len(started) <= 1 + (time.monotonic() - begin) / resident._RUN_SECONDS
+    assert sorted(owed.all()) == sorted({*batches, *new} - set(started)), "nothing is forgotten"
+
+
+def test_a_worker_that_says_nothing_leaves_what_it_has_to_runs_until_it_is_heard_of_again(
+    idle_worker: ResidentWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = list[str]()
+    workers = ResidentWorkers([idle_worker], OwedRuns(tmp_path), noting(started))
+    workers.pass_on("a.1")
+    workers.look()
+    assert not started
+    monkeypatch.setattr(resident, "_STUCK_SECONDS", 0.0)
+    workers.look()
+    workers.pass_on("a.2")
+    assert started == ["a.1", "a.2"]
+    monkeypatch.undo()
+    idle_worker._pipe, theirs = Pipe()
+    theirs.send(("a.1", True))
+    workers.pass_on("a.3")
+    assert started == ["a.1", "a.2"]
+    assert set(idle_worker.has) == {"a.3"}
 
 
 SHARES_NO_LOCK = """
