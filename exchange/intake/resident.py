@@ -11,8 +11,9 @@ Rules
   wait is noted where they are owed: whatever lookout comes next starts them as slowly.
 - One partner's burst holds up no other: a worker takes the partners in turn, and no more of one at a time than leaves
   room for others. What no worker has room for waits until one has: its run would take far more than the answer.
-- What a lookout's workers did not come to before it ended is the next one's. A worker that says nothing for a minute
-  (a server that does not answer) is given nothing more, and what it has is its run's.
+- Nor does one partner's server: a worker waits for it for half a minute, and leaves a partner that kept it for long and
+  in vain to runs from then on. One that says nothing for a minute is given nothing more, and what it has is its run's.
+- What a lookout's workers did not come to before it ended is the next one's.
 - Workers are forked, so that they share what is imported, before the lookout starts threads. A worker opens an office
   of its own, holds at most ``MAX_WAITING`` ids, and lives no longer than the lookout: memory is renewed with it.
 - Figures: decision 17.
@@ -37,6 +38,7 @@ from exchange.app import App
 from exchange.base import silence
 from exchange.base.errors import ExchangeError, without_values
 from exchange.intake.owed import SILENCE, OwedRuns
+from exchange.settings import Settings
 from exchange.wire.pool import pooled
 
 log = logging.getLogger(__name__)
@@ -61,6 +63,12 @@ _TAKING_OVER_SECONDS: Final = 2.0
 
 _LAST_SECONDS: Final = 10.0
 """A worker that is to end may finish the set that it is at for so long."""
+
+_SERVER_SECONDS: Final = 30.0
+"""A worker waits for a partner's server for so long at once, where the policy does not say less."""
+
+_IN_VAIN_SECONDS: Final = 10.0
+"""A partner at whose set a worker failed after more than this is left to runs as long as the worker lives."""
 
 _STUCK_SECONDS: Final = 60.0
 """A worker that has sets and ends none for so long is given no more."""
@@ -299,18 +307,29 @@ def _partner(batch_id: str) -> str:
 
 def _serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], parent: int) -> None:
     """A worker's life. Of each batch it says whether it answered it."""
-    turns = _Turns()
+    turns, left = _Turns(), set[str]()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
     silence.install()
     with suppress(EOFError, OSError), silence.native_code_muted(), open_app() as app, pooled() as connections:
+        app.settings = _brief(app.settings)
         while not is_over() and os.getppid() == parent:
             while pipe.poll(0 if turns else _LOOK_UP_SECONDS):
                 turns.add(pipe.recv())
             if turns:
-                batch_id = turns.next()
-                pipe.send((batch_id, _answered(app, batch_id)))
+                batch_id, begun = turns.next(), time.monotonic()
+                answered = _partner(batch_id) not in left and _answered(app, batch_id)
+                if not answered and time.monotonic() - begun > _IN_VAIN_SECONDS:
+                    left.add(_partner(batch_id))
+                pipe.send((batch_id, answered))
             else:
                 connections.close_idle()
+
+
+def _brief(settings: Settings) -> Settings:
+    """These, with less patience for partners' servers."""
+    waits = ("whole_look_seconds", "whole_transfer_seconds")
+    less = {wait: min(getattr(settings.policy, wait), _SERVER_SECONDS) for wait in waits}
+    return settings.model_copy(update={"policy": settings.policy.model_copy(update=less)})
 
 
 def _answered(app: App, batch_id: str) -> bool:

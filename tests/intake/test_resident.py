@@ -421,6 +421,36 @@ def test_whatever_a_lookout_finds_owed_no_more_runs_start_than_can_be_borne(
     assert sorted(owed.all()) == sorted({*batches, *new} - set(started)), "nothing is forgotten"
 
 
+def test_a_partner_that_keeps_a_worker_in_vain_keeps_it_once_and_not_for_long(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried = tmp_path / "tried"
+
+    def answered(app: App, batch: str) -> bool:
+        policy = app.settings.policy
+        assert max(policy.whole_look_seconds, policy.whole_transfer_seconds) <= resident._SERVER_SECONDS
+        with tried.open("a") as file:
+            file.write(f"{batch}\n")
+        if batch.startswith("dead."):
+            time.sleep(0.2)
+        return batch.startswith("alive.")
+
+    monkeypatch.setattr(resident, "_answered", answered)
+    monkeypatch.setattr(resident, "_IN_VAIN_SECONDS", 0.1)
+    batches = ["dead.1", "dead.2", "failing.1", "failing.2", "alive.1", "dead.3"]
+    worker, outcomes = ResidentWorker(lambda: App.open("lookout", world.config)), dict[str, bool]()
+    try:
+        for batch in batches:
+            worker.give(batch)
+        assert wait_for(lambda: outcomes.update(worker.outcomes()) or len(outcomes) == len(batches), 120)
+    finally:
+        worker.end()
+        worker.ended()
+        worker.close()
+    assert outcomes == {batch: batch == "alive.1" for batch in batches}
+    assert sorted(tried.read_text().split()) == ["alive.1", "dead.1", "failing.1", "failing.2"]
+
+
 def test_a_worker_that_says_nothing_leaves_what_it_has_to_runs_until_it_is_heard_of_again(
     idle_worker: ResidentWorker, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
