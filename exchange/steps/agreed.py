@@ -65,7 +65,7 @@ def check_conforms(app: App, agreement: Agreement) -> None:
             f'{partner}: stage = "live" needs a certificate of conformance (exchange partner certify), or a'
             " leader's exemption (exchange partner exempt)"
         )
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{partner}：正式阶段须有合格证书或领导豁免")
 
 
 def check_shown(app: App, agreement: Agreement, purpose: str) -> None:
@@ -76,7 +76,8 @@ def check_shown(app: App, agreement: Agreement, purpose: str) -> None:
             " its sets wait for the next certificate (exchange partner certify), or a leader's exemption"
             " (exchange partner exempt)"
         )
-        raise Halt(msg)
+        zh = f"{agreement.partner}：用途 {purpose} 是合格证书之后增加的，未经试办；其请求待重发证书或领导豁免后办理"
+        raise Halt(msg, zh=zh)
 
 
 def unshown(app: App, agreement: Agreement) -> list[str]:
