@@ -120,8 +120,8 @@ guide-pictures: .venv/installed desk-packages ## the pictures of the partner gui
 bench-pages: .venv/installed ## how long the pages take over 20,000 ended and 5,000 open batches; ENDED, OPEN, BENCH_WORLD
 	$(BIN)/python -m benchmarks.pages $(if $(ENDED),--ended $(ENDED)) $(if $(OPEN),--still-open $(OPEN)) $(if $(BENCH_WORLD),--world $(BENCH_WORLD))
 
-bench-desk: .venv/installed desk-packages ## the partner's desk in Chromium over lists of 100,000 and 1,000,000 rows: seconds, longest stall, memory; ROWS
-	$(BIN)/python -m benchmarks.desk $(if $(ROWS),--rows "$(ROWS)")
+bench-desk: .venv/installed desk-packages ## the partner's desk in Chromium over lists of 100,000 and 1,000,000 rows: seconds, longest stall, memory; ROWS, FORMS="csv xlsx"
+	$(BIN)/python -m benchmarks.desk $(if $(ROWS),--rows "$(ROWS)") $(if $(FORMS),--forms "$(FORMS)")
 
 bench-review: .venv/installed desk-packages ## how long opening and deciding a row takes in Chromium, of and beside a batch of 1,000,000 rows; ROWS, DECIDE, BENCH_WORLD
 	$(BIN)/python -m benchmarks.pages.review $(if $(ROWS),--rows $(ROWS)) $(if $(DECIDE),--decide $(DECIDE)) $(if $(BENCH_WORLD),--world $(BENCH_WORLD))

@@ -1,13 +1,14 @@
 """``python -m benchmarks.desk``: the partner's desk in a real Chromium, opened from disk, over lists of many rows.
 
 Rules
-- The page of a demo partner; dirty GB18030 lists with six columns, as a partner's program saves them.
+- The page of a demo partner; dirty lists with six columns, as a partner's program saves them: CSV in GB18030, or XLSX.
 - Seconds from the file's choice to the verdict on the screen; the longest time in which the page answered nothing; the
   most memory that Chromium's renderers had.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import shutil
 import subprocess
@@ -22,7 +23,7 @@ import typer
 from exchange.agreements.agreement import load_agreement
 from exchange.base.files import make_folder
 from exchange.base.paths import ROOT
-from exchange.demo.play import to_csv
+from exchange.demo.play import to_csv, to_xlsx
 from exchange.demo.province.claims import make_claims
 from exchange.demo.province.people import make_people
 from exchange.demo.world import PARTNERS, SEED, World
@@ -46,16 +47,17 @@ _SEEN: Final = "({seconds: (performance.now() - window.began) / 1000, stalled: w
 
 def main(
     rows: Annotated[str, typer.Option(help="rows of each list, apart by blanks")] = "100000 1000000",
+    forms: Annotated[str, typer.Option(help="csv, xlsx, or both apart by a blank")] = "csv",
     world: Annotated[Path, typer.Option(help="a folder for the page and the lists")] = Path("var/bench/desk"),
 ) -> None:
     """Prints a line for each list."""
     folder = make_folder(world.resolve())
     page = a_page(folder)
-    for many in map(int, rows.split()):
-        data = a_list(folder, many)
+    for many, form in itertools.product(map(int, rows.split()), forms.split()):
+        data = a_list(folder, many, form)
         seconds, stalled, memory = checked(page, folder, data, many)
         print(
-            f"{many:>9,} rows, {data.stat().st_size / 2**20:5.1f} MiB: {seconds:6.1f} s, "
+            f"{many:>9,} rows, {form:>4}, {data.stat().st_size / 2**20:5.1f} MiB: {seconds:6.1f} s, "
             f"longest stall {stalled:4.2f} s, {memory:6.0f} MiB",
             flush=True,
         )
@@ -75,14 +77,15 @@ def a_page(folder: Path) -> Path:
     return page
 
 
-def a_list(folder: Path, rows: int) -> Path:
-    """Claims about invented people, with dirt, in GB18030."""
-    path = folder / f"{rows}.csv"
+def a_list(folder: Path, rows: int, form: str) -> Path:
+    """Claims about invented people, with dirt."""
+    path = folder / f"{rows}.{form}"
     if not path.exists():
         people = pl.concat(list(make_people(SEED, rows + rows // 5)))
         nobody = pl.Series("id_number", [], dtype=pl.String)
         claims = make_claims(people, nobody, _ITEMS, rows, SEED)
-        path.write_bytes(to_csv(claims.rows, chinese=True).decode().encode("gb18030"))
+        of_gb18030 = to_csv(claims.rows, chinese=True).decode().encode("gb18030")
+        path.write_bytes(of_gb18030 if form == "csv" else to_xlsx(claims.rows))
     return path
 
 

@@ -25,7 +25,7 @@ from exchange.settings import Settings
 from exchange.status.certificate import certify as make_certificate
 from exchange.status.certificate import requirements
 from exchange.status.publish import publish, publish_all
-from exchange.steps.agreed import check_conforms
+from exchange.steps.agreed import check_conforms, check_shown, unshown
 from exchange.supervision import labels
 from exchange.watch.certificates import invalid_now
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
@@ -82,6 +82,8 @@ def _all_certified(agreements: list[Agreement]) -> bool:
             for agreement in agreements:
                 try:
                     check_conforms(app, agreement)
+                    for purpose in unshown(app, agreement):
+                        check_shown(app, agreement, purpose)
                 except Halt as error:
                     err.print(str(error), markup=False)
                     sound = False

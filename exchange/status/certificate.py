@@ -146,8 +146,8 @@ _SHOWN_BY: Final = MappingProxyType[str, Shower](
 
 
 def _forms(tests: Sequence[TestBatch]) -> list[str]:
-    """Of the data files that were accepted: by form, and whether they were encrypted."""
-    names = [each.data for each in tests if each.data is not None and each.batch.state not in _NOT_ACCEPTED]
+    """Of the data files that were answered, and the answers taken: by form, and whether they were encrypted."""
+    names = [each.data for each in tests if each.data is not None and each.batch.state in _ANSWERED and each.taken]
     encrypted = {name: ENVELOPE_SUFFIX if name.endswith(ENVELOPE_SUFFIX) else "" for name in names}
     return sorted({name.removesuffix(end).rpartition(".")[2] + end for name, end in encrypted.items()})
 

@@ -143,16 +143,18 @@ def _expected(app: App, agreement: Agreement) -> Iterator[ExpectedSet]:
     today, came = office_day(app.now()), app.register.missing.came(agreement.partner)
     late = missing(agreement, today, came, app.office_days)[-AT_MOST:]
     for each in late:
-        yield _set(each, overdue=True)
+        yield _set(agreement, each, overdue=True)
     for each in upcoming(agreement, today, came, app.office_days):
-        yield _set(each, overdue=False)
+        yield _set(agreement, each, overdue=False)
 
 
-def _set(each: Missing, *, overdue: bool) -> ExpectedSet:
+def _set(agreement: Agreement, each: Missing, *, overdue: bool) -> ExpectedSet:
+    purpose = agreement.purpose(each.purpose)
     return ExpectedSet(
         cycle=each.cycle,
         period=each.period,
         purpose=each.purpose or None,
+        purpose_zh=None if purpose is None else purpose.zh,
         expected_by=each.expected_by,
         overdue=overdue,
     )

@@ -9,7 +9,8 @@ Rules
 - The assessment of the effect on personal information is asked for at acceptance: one that ends, or a version of before
   that names none, stops no batch that was accepted.
 - Test or live is what the version says under which the batch was accepted, whatever the agreement becomes; the register
-  says the same, or nothing is answered. A live agreement needs a certificate of conformance or a leader's exemption.
+  says the same, or nothing is answered. A live agreement needs a certificate of conformance or a leader's exemption;
+  a certificate lets those purposes be live that it names, and a purpose that was added later waits for the next one.
 - A batch that was accepted before versions were kept goes on with the agreement of today.
 """
 
@@ -31,6 +32,8 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
 from exchange.register import Attested, FileRecord, Role
+from exchange.wire.conformance import Certificate
+from exchange.wire.manifest import parse
 
 
 def read_version(app: App, partner: str) -> tuple[Agreement, bytes]:
@@ -62,7 +65,30 @@ def check_conforms(app: App, agreement: Agreement) -> None:
             f'{partner}: stage = "live" needs a certificate of conformance (exchange partner certify), or a'
             " leader's exemption (exchange partner exempt)"
         )
-        raise Halt(msg)
+        raise Halt(msg, zh=f"{partner}：正式阶段须有合格证书或领导豁免")
+
+
+def check_shown(app: App, agreement: Agreement, purpose: str) -> None:
+    """Halt where the agreement is live by a certificate that does not name this purpose."""
+    if purpose in unshown(app, agreement):
+        msg = (
+            f"{agreement.partner}: purpose {purpose} was added after its certificate of conformance and was not shown;"
+            " its sets wait for the next certificate (exchange partner certify), or a leader's exemption"
+            " (exchange partner exempt)"
+        )
+        zh = f"{agreement.partner}：用途 {purpose} 是合格证书之后增加的，未经试办；其请求待重发证书或领导豁免后办理"
+        raise Halt(msg, zh=zh)
+
+
+def unshown(app: App, agreement: Agreement) -> list[str]:
+    """The purposes that the certificate of conformance does not name by which the agreement is live; none where it is
+    live by an exemption, or as one of before.
+    """
+    newest = None if agreement.is_test else app.register.conformance.newest(agreement.partner)
+    if newest is None or newest.sha256 is None:
+        return []
+    shown = {each.about for each in parse(Certificate, app.archive.read(newest.sha256)).shown}
+    return [purpose.code for purpose in agreement.purposes if purpose.code not in shown]
 
 
 def keep_version(app: App, agreement: Agreement, content: bytes) -> list[FileRecord]:

@@ -26,7 +26,7 @@ from exchange.base.timing import stage
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
-from exchange.steps.agreed import keep_version, read_version, stage_of
+from exchange.steps.agreed import check_shown, keep_version, read_version, stage_of
 from exchange.steps.bases import check_bases
 from exchange.steps.first_day import check_not_lost
 from exchange.steps.objection import check_objection
@@ -119,6 +119,7 @@ def _trusted(
     check_bases(agreement, manifest, office_day(batch.received_at))
     check_objection(app.register, manifest, stage_of(agreement))
     check_request(app, agreement, manifest, office_day(batch.received_at))
+    check_shown(app, agreement, manifest.purpose)
     return manifest
 
 

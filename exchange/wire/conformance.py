@@ -31,5 +31,5 @@ class Certificate(Record):
     certified_on: date
     software: Annotated[str, Field(description="version of the office's software")]
     formats: Annotated[list[str], Field(description="versions of the files' formats")]
-    forms: Annotated[list[str], Field(description="of the data files that were accepted: csv, csv.p7m, xlsx, xlsx.p7m")]
+    forms: Annotated[list[str], Field(description="of the data files that were answered: csv, csv.p7m, xlsx, xlsx.p7m")]
     shown: list[Shown]

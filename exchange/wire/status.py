@@ -65,6 +65,7 @@ class ExpectedSet(Record):
     cycle: Code
     period: str
     purpose: Annotated[Code | None, Field(description="where only a set for this purpose will do")] = None
+    purpose_zh: Annotated[str | None, Field(description="its name")] = None
     expected_by: date
     overdue: bool
 

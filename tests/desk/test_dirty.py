@@ -5,6 +5,8 @@ findings, row by row and column by column.
 from __future__ import annotations
 
 import codecs
+import io
+import zipfile
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -21,7 +23,7 @@ from tests.desk.node import checked
 from tests.desk.office import said_by_office
 from tests.validate.test_encoding import OTHERS
 from tests.validate.test_familiar import WRITTEN
-from tests.validate.workbooks import SHARED, SHEET, SOUND, book_of_shared_texts, without
+from tests.validate.workbooks import SHARED, SHEET, SOUND, altered, book_of_shared_texts, without
 
 FILES: Final = 400
 TODAY: Final = date(2026, 11, 28)
@@ -60,18 +62,23 @@ ENCODED: Final = [
     of_names(*["李四", "王芳"] * 4, "José Müller", "Günlü", "Ööpik", "Иван", "買買提·依明").encode(),
     of_names(*["李四", "王芳"] * 4, *WRITTEN).encode(),
     *(of_names("李四", "王芳").encode() + f"R9,,{name}\n".encode("gbk") for name in RARE_AND_UTF8),
+    of_names("李四", "王芳", "X", "\u3000", "XX", "张三").encode("gbk").replace(b"X", b"\xa3\xa0"),
     *(of_names(*names * times).encode(encoding) for names, encoding in NEXT_DOOR for times in (1, 3, 12)),
 ]
 """Files that are valid in both encodings, or have lines that are."""
 
 PARTED: Final = [
     *(of_names("李四").replace(",", f"{sign},").replace("\n", f"{sign}\n").encode() for sign in "\t;"),
+    '"",业务编号,公民身份号码,姓名\n"",R1,11010519491231002X,李四\n'.replace(",", "，").encode(),
+    b'""|""|""\n',
     *(
         f'{mark}"row_ref", "id_number", "name"\n"R1",\u3000"",{mark}"李四"{mark}\n'.encode()
         for mark in "\n\ufeff\u200b"
     ),
 ]
-"""Files with another separator behind each cell, or with quotation marks behind blanks and marks."""
+"""Files with another separator behind each cell, behind empty ones in quotation marks, or with quotation marks behind
+blanks and marks.
+"""
 
 
 def test_the_desk_judges_as_the_office_does(made: Made, tmp_path: Path) -> None:
@@ -95,8 +102,28 @@ def test_the_desk_tells_an_objection_as_the_office_does(made: Made, tmp_path: Pa
 
 def test_the_desk_tells_what_is_no_list_as_the_office_does(made: Made, tmp_path: Path) -> None:
     others = [(ending, content) for content, _ in OTHERS for ending in ("csv", "xlsx")]
-    left_out = [("xlsx", without(book_of_shared_texts(SOUND), part)) for part in ("xl/styles.xml", SHARED, SHEET)]
+    sound = book_of_shared_texts(SOUND)
+    left_out = [("xlsx", without(sound, part)) for part in ("xl/styles.xml", SHARED, SHEET)]
     judged_alike(made, tmp_path, others + left_out, reasons=3)
+
+
+def test_the_desk_tells_a_damaged_workbook_as_the_office_does(made: Made, tmp_path: Path) -> None:
+    """A byte of what was packed, which only the part's check sum tells; a part in an encoding that it does not say."""
+    sound = book_of_shared_texts(SOUND)
+    damaged = [altered_byte(sound, part) for part in (SHARED, SHEET, "xl/workbook.xml", "_rels/.rels", "xl/styles.xml")]
+    parts = (SHARED, SHEET, "xl/workbook.xml")
+    other = [altered(sound, part, lambda text: text.decode().encode("utf-16")) for part in parts]
+    judged_alike(made, tmp_path, [("xlsx", content) for content in (sound, *damaged, *other)], reasons=1)
+
+
+def altered_byte(content: bytes, part: str) -> bytes:
+    """The workbook with one byte changed in what a part unpacks to, where nothing is packed."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as new:
+        for name in old.namelist():
+            new.writestr(name, old.read(name))
+        text = old.read(part)
+    return out.getvalue().replace(text, text[:-2] + b" " + text[-1:], 1)
 
 
 @pytest.mark.parametrize("stated", ["utf-8", "gb18030"])

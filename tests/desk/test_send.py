@@ -37,6 +37,7 @@ def sends(data: Path, key: Path, items: list[str], *, encrypted: bool = True) ->
         {"do": "upload", "at": "#check-file", "files": [str(data)]},
         {"do": "wait", "at": "#check-outcome", "text": "可以发送"},
         {"do": "click", "at": "#tab-send"},
+        {"do": "texts", "at": "#send-items label:has(input:checked)"},
         {"do": "select", "at": "#send-cycle", "value": "ad_hoc"},
         {"do": "type", "at": "#send-letter", "text": "介字〔虚构〕9号"},
         {"do": "type", "at": "#send-handler", "text": "经办人（虚构）"},
@@ -87,7 +88,7 @@ def test_a_set_from_the_desk_is_accepted(
         data.write_bytes(rows.write_csv().encode("gb18030"))
     else:
         rows.write_excel(data)
-    drive(
+    driven = drive(
         page,
         tmp_path / "saved",
         *sends(data, locked_key, ["id_number", "name", "sex"], encrypted=encrypted),
@@ -95,6 +96,8 @@ def test_a_set_from_the_desk_is_accepted(
         {"do": "downloaded"},
         browser=browser,
     )
+    chosen = next(each for each in driven.gave if isinstance(each, list))
+    assert chosen == ["公民身份号码", "姓名", "性别"], "records of offence are asked where the clerk says so"
     files = unpacked(tmp_path / "saved")
     court.drop(files)
     (batch,) = [name.removesuffix(".request.json") for name in files if name.endswith(".request.json")]
@@ -147,6 +150,7 @@ def test_what_was_typed_is_sent_without_another_check(made: Made, tmp_path: Path
     before, after = (each for each in driven.gave if isinstance(each, str))
     assert "业务编号：重复" in before, "rows whose reference stands twice can be mended, too"
     assert "有问题" not in after
+    assert "名单在本页内改正过" in after, "it stands in no file of the clerk's yet"
     (sent,) = [content for name, content in unpacked(tmp_path / "saved").items() if name.endswith(".csv")]
     rows = BAD.replace("110105194912310021", "11010519491231002X").replace("\n1,4", "\n2,4")
     assert sent.decode("utf-8-sig").splitlines() == rows.splitlines()

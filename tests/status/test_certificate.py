@@ -15,12 +15,13 @@ from typer.testing import CliRunner
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.cli.partner import commands
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, World
 from exchange.intake.collect import poll
-from exchange.register import Decision
+from exchange.register import Decision, State
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.settings import ENVIRONMENT_VARIABLE
@@ -145,7 +146,24 @@ def test_each_thing_is_shown_when_it_was_done_and_then_live_is_allowed(
     with at_stage(app, social, "live"):
         batch = answered(app, renewed, asks(data))
         assert not app.register.batch(batch).is_test
+        app.agreement_file(social.id).write_text(app.agreement_file(social.id).read_text("utf-8") + ADDED, "utf-8")
+        added = asks(data, purpose="subsidy", legal_basis="社会救助暂行办法第五十八条")
+        with pytest.raises(Halt, match="purpose subsidy was added after its certificate"):
+            answered(app, renewed, added)
+        assert "purpose subsidy" in CliRunner().invoke(commands, ["check"]).output
+        assert app.register.batch(answered(app, renewed, asks(data))).state is not State.CLAIMED, "the others go on"
+        leader.register.conformance.exempt(social.id, "同一系统，新增用途〔虚构〕", app.now())
+        assert pipeline.run(app, added.batch)
     app.register.verify()
+
+
+ADDED = """
+[[purposes]]
+code = "subsidy"
+zh = "补贴资格核对"
+legal_basis = "社会救助暂行办法第五十八条"
+items = ["id_number", "name", "sex"]
+"""
 
 
 def _with_another_certificate(partner: DemoPartner, keys: Path) -> DemoPartner:

@@ -11,7 +11,7 @@ import pytest
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.status.page import write_page
 from exchange.wire.manifest import Refusal
-from exchange.wire.status import BatchStatus, CertificateEnd, Status, WaitingResult
+from exchange.wire.status import BatchStatus, CertificateEnd, ExpectedSet, Status, WaitingResult
 
 NOW = datetime(2026, 11, 28, 10, tzinfo=OFFICE_ZONE)
 REFUSAL = Refusal(code="no_rows", zh="只有表头", en="a header alone")
@@ -74,3 +74,12 @@ def test_a_certificate_that_has_ended_does_not_end_soon(days: int, soon: bool, s
 @pytest.mark.parametrize(("stage", "says"), [(None, "没有应报的请求"), ("test", "测试阶段不催报")])
 def test_why_nothing_is_expected(stage: Literal["test"] | None, says: str) -> None:
     assert says in page(stage=stage)
+
+
+@pytest.mark.parametrize(
+    ("purpose", "zh", "says"), [("pension", "养老金资格核对", "养老金资格核对"), (None, None, "不限")]
+)
+def test_an_expected_set_is_told_by_its_purposes_name(purpose: str | None, zh: str | None, says: str) -> None:
+    due = {"cycle": "monthly", "period": "2026-12", "expected_by": NOW.date(), "overdue": False}
+    said = page(expected=[ExpectedSet.model_validate(due | {"purpose": purpose, "purpose_zh": zh})])
+    assert re.search(rf"<td>{says} <", said)

@@ -81,3 +81,14 @@ export function readingByHeader(rules, header, purposes) {
     const items = agreed.filter((code) => !rules.items.get(code).forms && has(rules.items.get(code).claim));
     return { items, form: null };
 }
+
+const EVERYBODY = ["id_number", "name"];
+
+/**
+ * The items that are asked unless the clerk chooses otherwise: those whose columns are there. Records of offence have
+ * no column: they are asked where the purpose is for nothing else, and else where the clerk says so.
+ */
+export function chosenItems({ items, letter_items: records }, found) {
+    const others = items.filter((code) => !records.includes(code) && !EVERYBODY.includes(code));
+    return items.filter((code) => found.includes(code) && !(others.length && records.includes(code)));
+}

@@ -20,7 +20,8 @@ export function* csvRows(text, separator, start = 0, strict = false) {
         const row = [];
         for (;;) {
             let field = "";
-            if (text[place] === '"') {
+            const quoted = text[place] === '"';
+            if (quoted) {
                 let from = place + 1;
                 for (;;) {
                     const quote = text.indexOf('"', from);
@@ -38,7 +39,7 @@ export function* csvRows(text, separator, start = 0, strict = false) {
                 }
             }
             const stop = fieldEnd(text, place, separator);
-            if (strict && field && stop > place) return yield null;
+            if (strict && quoted && stop > place) return yield null;
             field += text.slice(place, stop);
             if (field.length > LONGEST_FIELD) throw new Refused("csv_format", { row: line + 1 });
             row.push(field);

@@ -149,7 +149,16 @@ function fromGb18030(rules, bytes, lines) {
             row: lines.findIndex((line) => decodes(withoutEuro(line), "gb18030") === null),
         });
     }
-    return replaced(text, rules.moved);
+    return replaced(withOpenPlace(text, bytes), rules.moved);
+}
+
+/** A3A0 is an open place of GBK: browsers read a full-width blank there, and the office a character of private use. */
+function withOpenPlace(text, bytes) {
+    const isOpen = (at) => bytes[at] === 0xa3 && bytes[at + 1] === 0xa0;
+    if (!bytes.some((_, at) => isOpen(at))) return text;
+    const blanks = charactersOf(bytes, (at) => isOpen(at) || (bytes[at] === 0xa1 && bytes[at + 1] === 0xa1));
+    let seen = 0;
+    return text.replaceAll("\u3000", (blank) => (isOpen(blanks[seen++]) ? "\ue5e5" : blank));
 }
 
 /** Refused, with the first line beyond ASCII, where what was read as GB 18030 does not look like it. */
@@ -183,13 +192,14 @@ function lettersOf(rules, text) {
 }
 
 /** Where the byte 80 stands by itself: a euro sign to Windows, nothing in GB 18030. */
-function eurosOf(bytes) {
+const eurosOf = (bytes) => (bytes.includes(0x80) ? charactersOf(bytes, (place) => bytes[place] === 0x80) : []);
+
+/** Where the characters of GB 18030 begin that are asked for by their places. */
+function charactersOf(bytes, asked) {
     const places = [];
-    if (!bytes.includes(0x80)) return places;
     for (let place = 0; place < bytes.length;) {
-        const first = bytes[place];
-        const second = bytes[place + 1];
-        if (first === 0x80) places.push(place);
+        const [first, second] = [bytes[place], bytes[place + 1]];
+        if (asked(place)) places.push(place);
         if (first <= 0x80 || first === 0xff) place += 1;
         else place += second >= 0x30 && second <= 0x39 ? 4 : second >= 0x40 ? 2 : 1;
     }

@@ -5,6 +5,7 @@
  */
 import { unzipSync } from "fflate";
 import { SaxesParser } from "saxes";
+import { statedSums, sumOf } from "./checkSums.js";
 import { checkNotSealed } from "./kinds.js";
 import { Refused } from "./refused.js";
 
@@ -22,10 +23,13 @@ export class Package {
         checkNotSealed(content);
         this.content = content;
         this.names = new Map();
+        this.sums = new Map();
+        const sums = statedSums(content);
         let unpacked = 0;
         let count = 0;
         const look = ({ name, originalSize }) => {
             this.names.set(even(name), name);
+            this.sums.set(name, sums[count]);
             unpacked += originalSize;
             count += 1;
             return false;
@@ -56,10 +60,12 @@ export class Package {
         } catch {
             fail();
         }
+        if (this.sums.get(name) !== sumOf(bytes)) fail();
         const parser = new SaxesParser({ xmlns: false, position: false });
         const local = (qualified) => qualified.slice(qualified.indexOf(":") + 1);
         parser.on("error", fail);
         parser.on("doctype", fail);
+        parser.on("xmldecl", ({ encoding }) => encoding && !says(encoding, encodingOf(bytes)) && fail());
         parser.on("opentag", ({ name: element, attributes }) => start(local(element), attributes));
         if (end) parser.on("closetag", ({ name: element }) => end(local(element)));
         if (text) {
@@ -103,6 +109,9 @@ function resolved(folder, stated) {
     }
     return steps.join("/");
 }
+
+/** Whether a part says the encoding in which it is. */
+const says = (stated, is) => stated.toLowerCase().startsWith(is === "utf-8" ? "utf-8" : "utf-16");
 
 const encodingOf = ([first, second]) =>
     first === 0xff && second === 0xfe ? "utf-16le" : first === 0xfe && second === 0xff ? "utf-16be" : "utf-8";

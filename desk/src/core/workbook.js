@@ -34,13 +34,16 @@ function sheetOf(content, wanted) {
 /** The names of the sheets that are shown, in their order; none where the file is no workbook that can be read. */
 export function shownSheets(content) {
     try {
-        const parts = new Package(content);
-        const main = parts.related("", "officeDocument");
-        return worksheets(parts, main, readBook(parts, main).sheets).flatMap(({ name, shown }) => (shown ? name : []));
-    } catch (error) {
-        if (error instanceof Refused) return []; // reading it says why
-        throw error;
+        return sheetNames(content);
+    } catch {
+        return []; // reading it says why
     }
+}
+
+function sheetNames(content) {
+    const parts = new Package(content);
+    const main = parts.related("", "officeDocument");
+    return worksheets(parts, main, readBook(parts, main).sheets).flatMap(({ name, shown }) => (shown ? name : []));
 }
 
 function worksheets(parts, main, sheets) {

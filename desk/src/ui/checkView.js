@@ -108,15 +108,26 @@ function showOutcome(desk, outcome, again) {
     const faults = seen.findings.filter((each) => !NOTED.includes(each.code));
     const faulty = new Set(faults.map((each) => each.row)).size;
     const parts = [verdict(rules, seen, faulty), otherSheets(seen)].filter(Boolean);
-    if (seen.items.length && !seen.refusal)
-        parts.push(
-            el("p", {}, say("将核查的事项：", "Items: "), seen.items.map((item) => itemWord(rules, item)).join("、")),
-        );
+    if (seen.items.length && !seen.refusal) parts.push(itemsAsked(desk));
     if (!seen.refusal) parts.push(el("p", { class: "row" }, onward(desk, faulty)));
     if (seen.doubled.length) parts.push(doubledMessage(seen.doubled));
     if (seen.findings.length) parts.push(kindsTable(rules, seen.findings));
     if (seen.findings.length || seen.doubled.length) parts.push(rowsToMend(desk, again));
     outcome.replaceChildren(...parts);
+}
+
+/** By the header; whether records of offence are asked, no header says. */
+function itemsAsked({ agreement, rules, seen }) {
+    const records = new Set(agreement.purposes.flatMap((each) => each.letter_items));
+    const shown = seen.items.filter((item) => !records.has(item));
+    return el(
+        "p",
+        {},
+        say("将核查的事项：", "Items: "),
+        shown.map((item) => itemWord(rules, item)).join("、"),
+        shown.length < seen.items.length &&
+            say("；是否核查违法犯罪记录，在“发送”中勾选", "; whether records of offence, is chosen under Send"),
+    );
 }
 
 /** To the next step; what is to be mended first is the main button of its own place. */

@@ -4,7 +4,7 @@
 import { besides, standing, whatToDo, STANDINGS } from "../core/standing.js";
 import { writeWorkbook } from "../core/write.js";
 import { button, el, field, message, save, say, table } from "./dom.js";
-import { testMark } from "./statusView.js";
+import { dueWords, testMark } from "./statusView.js";
 import { codeEntry, columnWord, itemWord } from "./words.js";
 
 const SHOWN = 100;
@@ -63,12 +63,7 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
                 `签名、摘要核对无误，已解密。共 ${lines.length} 行：${STANDINGS.map((each) => `${NAMES[each][0]} ${counts.get(each)}`).join("，")}。`,
                 `Signature and hashes hold. ${lines.length} rows: ${STANDINGS.map((each) => `${NAMES[each][1]} ${counts.get(each)}`).join(", ")}.`,
             ),
-            open
-                ? say(
-                      `还有 ${open} 行另行答复，办结时限 ${last.due.day}；补充结果到后与本结果一起拖入。`,
-                      ` ${open} rows follow, due ${last.due.day}; drop the supplement in together with this one.`,
-                  )
-                : null,
+            open ? openWords(rules, last) : null,
         ),
         whole
             ? message(
@@ -107,6 +102,12 @@ export function resultPart(desk, batch, records, { columns, rows }, parts, own) 
         ),
     );
 }
+
+const openWords = (rules, result) => [
+    say(`还有 ${result.rows_open} 行另行答复，办结时限 `, ` ${result.rows_open} rows follow, due `),
+    dueWords(rules, result),
+    say("；补充结果到后与本结果一起拖入。", "; drop the supplement in together with this one."),
+];
 
 /** One page of rows, and the buttons to the others. */
 function pageOf(desk, columns, own, chosen, from, show) {

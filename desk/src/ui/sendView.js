@@ -5,7 +5,7 @@ import { zipSync } from "fflate";
 import { daysLeft, newestValid } from "../cms/certificates.js";
 import { KeyProblem, signingKey } from "../cms/privateKey.js";
 import { sha256 } from "../cms/pem.js";
-import { OBJECTION } from "../core/columns.js";
+import { OBJECTION, chosenItems } from "../core/columns.js";
 import { problems } from "../core/manifest.js";
 import { namesDay, offered } from "../core/periods.js";
 import { makeSet } from "../core/requestSet.js";
@@ -86,9 +86,9 @@ function makeForm(desk) {
 
     const purposeOf = () => agreement.purposes.find((each) => each.code === purpose.value);
     const followPurpose = () => {
-        const seen = desk.seen?.items ?? [];
+        const chosen = chosenItems(purposeOf(), desk.seen?.items ?? []);
         const boxes = purposeOf().items.map((code) => {
-            const box = el("input", { type: "checkbox", value: code, checked: seen.includes(code) });
+            const box = el("input", { type: "checkbox", value: code, checked: chosen.includes(code) });
             return el("label", { class: "choice" }, box, itemWord(rules, code));
         });
         items.replaceChildren(el("legend", {}, say("所核事项", "Items")), ...boxes);
@@ -303,6 +303,7 @@ function made(desk, files, seen) {
               )
             : "",
         el("p", { class: "row" }, keep),
+        desk.data.mended ? mendedMessage(desk.data) : "",
         table(
             [say("文件", "File"), say("字节", "Bytes"), "SHA-256", say("单独保存", "Save")],
             rows,
@@ -310,4 +311,18 @@ function made(desk, files, seen) {
         ),
         uploadSteps(desk.agreement.sftp, [...files.keys()]),
     ];
+}
+
+/** What was typed here stands in no file of the clerk's yet, and the answers are to be laid beside it. */
+function mendedMessage({ name, content }) {
+    const keep = () => save(name.replace(/\.csv$/, "-已改正.csv"), content);
+    return message(
+        "note",
+        say(
+            "名单在本页内改正过：请一并保存，读取答复时作为“本方的名单”。",
+            "The list was mended on this page: keep it, too, as your own list when the answers are read. ",
+        ),
+        " ",
+        button(say("保存改正后的名单", "Save the mended list"), keep),
+    );
 }

@@ -64,7 +64,7 @@ export function statusMessage({ agreement, rules }, record, atHand, now = Date.n
                 say(...STAGES[each.stage]),
                 each.rows ?? "—",
                 each.rows_open ?? "—",
-                due(rules, each),
+                dueWords(rules, each),
             ]),
         ),
         part(
@@ -105,7 +105,8 @@ const purposeWord = (agreement, code) =>
 const endWords = (record, { ends_on: day }) =>
     day < record.day ? [" 已到期", " has ended"] : [" 即将到期", " ends soon"];
 
-function due(rules, { due: day }) {
+/** The due day with what is later, in words. */
+export function dueWords(rules, { due: day }) {
     if (!day) return "—";
     if (day.clock_stands) return say("停止计时", "the clock stands");
     const items = Object.entries(day.items ?? {}).map(([item, last]) => [
