@@ -171,11 +171,14 @@ def address_text(text: pl.Expr) -> pl.Expr:
     return plain_word(text).str.replace_all(_NOT_TEXT, "")
 
 
+PLACE: Final = pl.Struct({"code": pl.Int32, "street": pl.String})
+
+
 def place(text: pl.Expr) -> pl.Expr:
     """Struct of ``code``, as ``division_code``, and ``street``: what stands behind the division, as ``address_text``;
     the whole of a text that names none.
     """
-    return text.map_batches(_parted, return_dtype=pl.Struct({"code": pl.Int32, "street": pl.String}))
+    return text.map_batches(_parted, return_dtype=PLACE)
 
 
 def _parted(texts: pl.Series) -> pl.Series:

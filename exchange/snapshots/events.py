@@ -13,6 +13,7 @@ import polars as pl
 import pyarrow as pa
 
 from exchange.matching import id_numbers
+from exchange.matching.distinct import map_distinct
 from exchange.matching.items.event import EVENT_KINDS, plain_address
 from exchange.snapshots.columns import Gathered, in_parts, order_of
 
@@ -48,7 +49,7 @@ def _typed(part: pl.DataFrame) -> pl.DataFrame:
         pl.col("event").replace_strict(dict(EVENT_KINDS), default=None, return_dtype=pl.UInt8),
         pl.col("happened_on").str.to_date("%Y-%m-%d", strict=False),
         pl.col("from_division", "to_division").cast(pl.Int32, strict=False),
-        plain_address(pl.col("from_address")),
-        plain_address(pl.col("to_address")),
+        map_distinct(pl.col("from_address"), plain_address, pl.String),
+        map_distinct(pl.col("to_address"), plain_address, pl.String),
         "item",
     )
