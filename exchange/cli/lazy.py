@@ -35,7 +35,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "backup": "Encrypted backups of what cannot be made again: make, list, verify.",
     "restore": "Bring an office back from a backup: files, databases.",
     "health": "Say what is wrong with this installation: database, disk, snapshots, duties, clock.",
-    "metrics": "This installation's figures, in Prometheus' text format.",
+    "metrics": "Print this installation's figures in Prometheus' text format.",
     "retention": "Destroy what is past its retention period; hold a batch.",
     "province": "The invented province of the test lane: make, install.",
     "snapshot": "Build, list and prune snapshots of the sources.",
