@@ -1,7 +1,8 @@
 """What it means that a step has stopped, and what is to be done, in Chinese and English: ``schemas/troubles.toml``.
 
 Rules
-- The place that an error went through decides, and its kind, never its text: the innermost one in the table.
+- The modules that an error went through decide, and its kind, never its text: of those that the table names, the
+  innermost.
 - It is for whoever reads: nothing is decided by it, and it holds no more than the table and the error's own sentence.
 """
 

@@ -78,8 +78,9 @@ class Source:
 
 @dataclass(frozen=True)
 class OffenceKind:
-    """A kind of offence record; ``counts``: where a legal basis names it, or never. ``violation``: of
-    public-security administration, or kept like one: told under a national provision only.
+    """A kind of offence record. ``counts``: only where a legal basis names the kind, or never. ``violation``: it is no
+    crime but a violation of public-security administration, or kept like one, which only a national provision lets
+    know.
     """
 
     code: str
@@ -187,8 +188,8 @@ def absent_columns(table: SourceTable) -> frozenset[str]:
 
 
 def refused_words(code: str, row: int | None = None) -> Sentence:
-    """A refusal as the partner is told it: why, how many rows were found where their count is wrong, and what holds of
-    every one: its batch id is used up.
+    """A refusal as the partner is told it: why; the number of rows found, where that is what is wrong; and, as for
+    every refusal, that a new batch id is needed.
     """
     words = REFUSALS[code]
     counted = ("", "") if code != "row_count" else (f"；文件实有 {row} 行", f"; the file has {row} rows")

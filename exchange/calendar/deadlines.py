@@ -1,11 +1,11 @@
-"""Which warnings of a due day hold by now: a pure function of the due day, the day, and the office's wishes.
+"""Which warnings of a due day hold by now: a pure function of the due day, today, and the office's settings.
 
 Rules
-- Warned is at half the working days, and at so many working days before the due day (the office's settings); alarmed on
-  the due day; the day after it is a breach. Each has the day from which it holds, so that a watch that comes days later
-  finds them all, and when each should have been.
-- What is due at once has no warnings before. A warning that would come before the receipt is none.
-- While the clock stands nothing becomes true.
+- A warning comes at half the working days and at so many working days before the due day (the office's settings), an
+  alarm on the due day; the day after it is a breach. Each has the day from which it holds, so that a watch that comes
+  days later finds them all, and when each should have been sent.
+- What is due at once has no warnings. A warning that would come before the receipt is left out.
+- While the clock is stopped no further one begins to hold.
 - When the due day moves, a warning that was sent for the former one is sent again, unless it was sent on or after the
   day from which it holds now.
 """

@@ -32,7 +32,7 @@ _ALERTS = {
 
 @commands.command()
 def watch() -> None:
-    """Count open due days again, see what has become true since the last look, and what should have come."""
+    """Count open due days again, register alerts that now hold (soon due, due, overdue), remind of missing sets."""
     with outcome(), App.of_account(os_user()) as app:
         watched = watch_all(app)
         _changed(app, watched.recount)

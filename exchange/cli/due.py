@@ -22,7 +22,7 @@ def due(
     received: str = typer.Argument(help="Day of receipt, YYYY-MM-DD"),
     item: Annotated[list[str] | None, typer.Option(help="An item that is asked; several times for several")] = None,
 ) -> None:
-    """Print the due day of a request of this cycle received on this day, and the days that were counted."""
+    """Print when a request of this cycle that was received on this day is due, and which working days were counted."""
     with outcome():
         if cycle not in WORKING_DAYS:
             msg = f"no such cycle; there are {', '.join(WORKING_DAYS)}"
@@ -35,7 +35,7 @@ def due(
         # without an installation, the due date of the law; its own days need its settings
         file = Settings.load().office_days if are_there() else None
         limit = due_date(cycle, day, load_office_days(file), items=item or [])
-        note = " (provisional)" if limit.provisional else ""
-        out.print(f"{limit.day}  {limit.working_days} working days{note}")
+        note = "（暂定 provisional）" if limit.provisional else ""
+        out.print(f"{limit.day}  {limit.working_days} 个工作日 working days{note}")
         for start in range(0, len(limit.counted), 10):
-            out.print("  counted " + " ".join(f"{each:%m-%d}" for each in limit.counted[start : start + 10]))
+            out.print("  计入 counted " + " ".join(f"{each:%m-%d}" for each in limit.counted[start : start + 10]))

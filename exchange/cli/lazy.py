@@ -19,7 +19,7 @@ from typer.main import get_command
 from exchange.cli.outcome import outcome
 
 COMMANDS: Final[Mapping[str, str]] = {
-    "request": "Say what the intake would say of a file, without taking it.",
+    "request": "Check a request file as the intake would; nothing is taken.",
     "batch": "Collect request sets and run batches without Airflow.",
     "register": "The register of all batches: list, show, verify.",
     "witness": "For another organ: cosign the checkpoints of an office's register.",
@@ -29,14 +29,14 @@ COMMANDS: Final[Mapping[str, str]] = {
     "told": "Who was told about a person: ask, confirm, withhold, rekey.",
     "clock": "Stop and start the clock of a batch, with who and why.",
     "deadline": "Due days: watch, count again, list the alerts.",
-    "release": "What leaves after the first result: propose, approve, send.",
+    "release": "Supplementary results, after the first: propose, approve, send.",
     "report": "The monthly report, for the office and for outside.",
-    "office": "Make an office where there is none: keys, settings, databases.",
-    "backup": "Keep what an office cannot make again: make, list, verify.",
+    "office": "Set up a new office: keys, settings, databases.",
+    "backup": "Encrypted backups of what cannot be made again: make, list, verify.",
     "restore": "Bring an office back from a backup: files, databases.",
     "health": "Say what is wrong with this installation: database, disk, snapshots, duties, clock.",
-    "metrics": "Count what there is of what, in Prometheus' text form.",
-    "retention": "Destroy what is past its time; hold a batch.",
+    "metrics": "Print this installation's figures in Prometheus' text format.",
+    "retention": "Destroy what is past its retention period; hold a batch.",
     "province": "The invented province of the test lane: make, install.",
     "snapshot": "Build, list and prune snapshots of the sources.",
     "partner": "Check agreements, try a server, write a template.",
@@ -46,7 +46,7 @@ COMMANDS: Final[Mapping[str, str]] = {
     "demo": "A whole world on this machine: run, up, down.",
     "expected": "The sets that agreements expect, and those that have not come.",
     "supervise": "What is late, due today or at risk, whom it waits for, and which files are missing.",
-    "due": "Print the due day of a request of this cycle, and the days that were counted.",
+    "due": "Print when a request of a cycle is due, and which working days were counted.",
 }
 
 

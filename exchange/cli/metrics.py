@@ -23,7 +23,7 @@ def metrics(
         Path | None, typer.Option(help="A file ending in .prom, in the folder of node_exporter's textfile collector")
     ] = None,
 ) -> None:
-    """Count what there is of what, as Prometheus reads it: codes and counts, no person and no batch."""
+    """Print this installation's figures in Prometheus' text format: codes and counts, no person and no batch."""
     with outcome():
         if to is not None and to.suffix != _SUFFIX:
             msg = f"{to}: node_exporter reads files that end in {_SUFFIX}"

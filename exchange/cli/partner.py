@@ -67,7 +67,7 @@ def check() -> None:
 
 
 def _terms(agreement: Agreement) -> str:
-    stage = {"test": "测试 test", "live": "正式 live"}.get(agreement.stage or "", "正式（旧）live (of before)")
+    stage = {"test": "测试 test", "live": "正式 live"}.get(agreement.stage or "", "正式（未写明）live (not stated)")
     cycles = "、".join(labels.cycle(each).zh for each in agreement.cycles)
     return f"{stage}\n{labels.level(agreement.level)}\n{cycles}"
 

@@ -10,8 +10,8 @@ Rules
 - A year tells them apart: of an event, the meanings of that year; of something that was registered in or after a year,
   those that had not ended before it. Where that leaves one, the code means that one. In the year of a change both hold,
   of a code in use, too.
-- What a code in use meant until 1984 alone stands on no record: identity numbers, and registers by code with them,
-  began in that year.
+- A meaning that a code in use had until 1984 and not since is left out, as no record bears it: identity numbers, and
+  registers by code with them, began in that year.
 - A meaning has a number: the code itself where the code has that one alone or it is today's, else the code and
   millions, as has what a code in use may mean. A name that meant several things one after another has a number of its
   own, beyond all of these.

@@ -43,7 +43,7 @@ def kept_clock() -> Finding:
             return ok("systemd：时钟已同步", "systemd: the clock is kept")
         case "no":
             return warning("时钟未与时间源同步", "nobody keeps this machine's clock")
-    return ok("本机（或容器）无从得知由谁校时", "whoever keeps the clock cannot be asked from here")
+    return ok("本机（或容器）无从得知由谁校时", "whether the clock is kept right cannot be seen from here")
 
 
 def against(server: datetime, before: datetime, after: datetime) -> Finding:
@@ -68,7 +68,7 @@ def encryption(folder: Path, *, beneath: bool) -> Finding:
         return ok("看不出磁盘是否加密", "whether this disk is encrypted cannot be seen from here")
     if _is_encrypted(block.resolve()):
         return ok("磁盘已加密", "the disk is encrypted")
-    return warning("磁盘看来未加密", "the disk seems to be plain (docs/operations.md: Disk)")
+    return warning("磁盘看来未加密", "the disk seems not to be encrypted (docs/operations.md: Disk)")
 
 
 def swap(*, beneath: bool) -> Finding:
@@ -82,8 +82,8 @@ def swap(*, beneath: bool) -> Finding:
     plain = [name for name in (line.split()[0] for line in lines) if not _is_private(Path(name))]
     if plain:
         named = "、".join(plain), ", ".join(plain)
-        return warning(f"交换区看来未加密：{named[0]}", f"swap seems to be plain: {named[1]}")
-    return ok("没有未加密的交换区", "no plain swap")
+        return warning(f"交换区看来未加密：{named[0]}", f"swap seems not to be encrypted: {named[1]}")
+    return ok("没有未加密的交换区", "no swap that is not encrypted")
 
 
 def _is_private(area: Path) -> bool:

@@ -44,8 +44,9 @@ class DecidedBefore:
 
 @dataclass(frozen=True)
 class NewReview:
-    """A row for the queue: its number in the batch (from 1), the responsible office's division, and why; the keyed hash
-    of its ``case``, and as which row it is decided ``before`` anybody looks.
+    """A row for the queue: its number in the batch (from 1), the responsible office's division, and why. ``case``: the
+    keyed hash of its case; ``before``: the earlier decision of the same case that it takes over, so that nobody need
+    look.
     """
 
     row: int

@@ -6,10 +6,10 @@ Rules
   number is claimed, now or before. Beside the row in the queue lies a keyed hash of it.
 - A row of the same case is decided as the last one was that left, in the name of who decided that, where it did within
   ``remember_decisions_days``. It leaves as any decided row does, and can be taken back until then.
-- Never where offence records are asked about, rows are counted over the request, or another source has a say; not of
-  objections and tests; and not as it was decided before somebody objected to that, in whichever batch it was said, nor
-  while the case is with an officer anew: taken back, returned by the leader, or decided otherwise and not gone.
-- Hashes are of the key's newest generation: with a new one the office begins anew.
+- Never where offence records are asked about, where rows are counted over the whole request, or where another source
+  has a say; never for objections and tests. A decision is no longer followed once somebody objected to it, in whichever
+  batch, nor while an officer has the case again: taken back, returned by the leader, or decided otherwise and not sent.
+- Hashes are of the key's newest generation: after a new one no earlier decision is found.
 """
 
 from __future__ import annotations

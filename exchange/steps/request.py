@@ -2,7 +2,8 @@
 
 Rules: the hash is checked before anything opens the file; nothing is written; what cannot be read as a whole is
 Refused, whatever error the reading of it raises (``validate.foreign_bytes``). The opened file is in memory as a whole,
-its rows come in parts (ADR 19). As what it is read says ``Reading``, which needs no register (``steps/check.py``).
+its rows come in parts (ADR 19). ``Reading`` says how it is to be read, and needs no register, so that a file can be
+checked before it is sent (``steps/check.py``).
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ BYTES_IN_PART: Final = 6 * 1024 * 1024
 that what each part costs besides its rows is not felt."""
 
 ROWS_IN_PART: Final = 80_000
-"""Of a workbook, and of a part whose rows are shorter than any honest one: two million may stand in its bytes."""
+"""Rows of a workbook in a part. A part of a CSV file is cut to as many where its rows are nearly empty: two million of
+those would fit into its bytes."""
 
 FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
@@ -43,8 +45,8 @@ FEWEST_ROWS_JUDGED: Final = 20
 
 @dataclass(frozen=True)
 class Reading:
-    """As what a data file is read: the items asked, the ``form`` of one that is asked alone, whether it is a workbook
-    (its sheet) or CSV (its encoding), and how many rows it must have; None where nobody stated it.
+    """How a data file is to be read: the items asked (their columns), the ``form`` of an item that is asked alone,
+    workbook (which sheet) or CSV (which encoding), and how many rows it must have; None where nobody stated it.
     """
 
     items: Sequence[str]
@@ -56,7 +58,7 @@ class Reading:
 
 
 def reading_of(agreement: Agreement, manifest: RequestManifest) -> Reading:
-    """As what the data file of this request is read."""
+    """How the data file of this request is to be read."""
     data = manifest.data
     items = manifest.items if manifest.objects_to is None else (OBJECTION,)
     form = _form(agreement, manifest)

@@ -22,8 +22,6 @@ from threading import RLock
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
-import pandas as pd
-
 from exchange.base.errors import Halt
 from exchange.base.paths import EXPECTATIONS
 
@@ -48,6 +46,8 @@ def failures(suite: str, counts: Mapping[str, float]) -> list[str]:
 
 @lru_cache(maxsize=1024)  # small sets count alike, and a judgement takes as long as their match
 def _failures(suite: str, counted: tuple[tuple[str, float], ...]) -> tuple[str, ...]:
+    import pandas as pd  # noqa: PLC0415  (29 MB and a third of a second, for those alone who judge)
+
     counts = dict(counted)
     batch, expectations = _validator(suite)
     frame = pd.DataFrame([{name: float(value) for name, value in counts.items()}])

@@ -35,9 +35,9 @@ _OPENSSH: Final = "SSH-2.0-OpenSSH_"
 _BEFORE_READING: Final = 8
 """Requests that must be on their way before the first answer is read; see above."""
 
-_MOMENT: Final = 0.001
-_MAX_WAIT: Final = 1000
-"""Moments of a millisecond for that."""
+_LOOK_SECONDS: Final = 0.001
+_MAX_LOOKS: Final = 1000
+"""So often it is looked whether they are, a millisecond apart: a second at most."""
 
 
 class NotAsSentError(OSError):
@@ -46,7 +46,8 @@ class NotAsSentError(OSError):
 
 def pieces(sftp: SftpClient, remote: paramiko.SFTPFile, size: int, *, to_its_end: bool = True) -> Iterator[bytes]:
     """An open file's bytes to its end, ``size`` of them asked for ahead: in large requests, where the server answered
-    the first with all that was asked. Without ``to_its_end`` nobody asks, when these are there, whether more follow.
+    the first with all that was asked. Without ``to_its_end`` it ends after ``size`` bytes and does not ask the server
+    whether more follow.
     """
     remote.MAX_REQUEST_SIZE = _LARGE_REQUEST
     asked = sftp.request_number
@@ -56,10 +57,10 @@ def pieces(sftp: SftpClient, remote: paramiko.SFTPFile, size: int, *, to_its_end
     if (left := size - remote.tell()) > 0:
         ahead = sftp.request_number + min(_BEFORE_READING, -(-left // request))
         remote.prefetch(size)
-        for _ in range(_MAX_WAIT):
+        for _ in range(_MAX_LOOKS):
             if sftp.request_number >= ahead:
                 break
-            time.sleep(_MOMENT)
+            time.sleep(_LOOK_SECONDS)
     while (to_its_end or remote.tell() < size) and (chunk := remote.read(request)):
         yield chunk
 
@@ -91,9 +92,7 @@ def replace(sftp: SftpClient, temporary: str, final: str) -> bool:
         try:
             rename(temporary, final)
         except OSError as error:
-            if (
-                error.errno is not None
-            ):  # not there, not allowed: that has a number; FAILURE and *unsupported* have none
+            if error.errno is not None:  # not there or not allowed; FAILURE and *unsupported* have no number
                 raise
         else:
             return rename == sftp.posix_rename

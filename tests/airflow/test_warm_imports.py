@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from exchange.base.paths import ROOT
+from exchange.base.paths import DAGS, ROOT
 
 PROGRAM = """
 import os, runpy, sys
@@ -31,3 +33,29 @@ def test_nothing_is_run_before_the_fork(component: list[str]) -> None:
     command = [sys.executable, "-W", "ignore", "-c", PROGRAM, str(settings), *component]
     ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     assert ended.returncode == 0, ended.stderr
+
+
+EACH_MINUTE = ("batch", "collect", "immediate", "lookout", "release", "releases")
+NEEDED = """
+import runpy, sys
+settings, dags, *names = sys.argv[1:]
+sys.argv = ["airflow", "scheduler"]
+import airflow
+runpy.run_path(settings)
+there = set(sys.modules)
+from airflow.sdk.execution_time import supervisor
+sys.path.insert(0, dags)
+for name in names:
+    runpy.run_path(f"{dags}/{name}.py")
+print("new:", *sorted(name for name in set(sys.modules) - there if name.startswith(("exchange.", "airflow.sdk.exec"))))
+"""
+
+
+def test_a_task_finds_what_it_imports(tmp_path: Path) -> None:
+    """Those that run all day; else each task would import it for itself, and have memory of its own for it."""
+    settings = ROOT / "docker" / "airflow_local_settings.py"
+    command = [sys.executable, "-W", "ignore", "-c", NEEDED, str(settings), str(DAGS), *EACH_MINUTE]
+    environment = os.environ | {"AIRFLOW_HOME": str(tmp_path)}
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=900)
+    assert ended.returncode == 0, ended.stderr
+    assert ended.stdout.splitlines()[-1].split() == ["new:"]

@@ -79,7 +79,7 @@ def main(settings: str, file: str) -> None:
         if ".migrations" not in module.name:
             with suppress(ImportError):
                 import_module(module.name)
-    for name in ("msoffcrypto.format.ooxml", "rich.status", "rich.markup", "getpass"):
+    for name in ("msoffcrypto.format.ooxml", "rich.status", "rich.markup", "getpass", "_strptime"):
         import_module(name)
     os.environ |= {"EXCHANGE_CONFIG": settings, "HOME": "/nonexistent", "COLUMNS": "200"}
     found = []

@@ -52,7 +52,7 @@ ECHOES: Final = [Echo(**case) for case in MASKING.cases]
 
 
 @pytest.mark.parametrize("case", DUE, ids=[f"{n}-{case.en}".replace(" ", "_") for n, case in enumerate(DUE, 1)])
-def test_deadline(case: Deadline) -> None:
+def test_deadlines(case: Deadline) -> None:
     received = office_day(case.received)
     if case.extended:
         assert case.cycle == OBJECTION
@@ -70,7 +70,7 @@ def test_every_cycle_has_its_cases() -> None:
 
 
 @pytest.mark.parametrize("case", ECHOES, ids=[f"{n}-{case.en}".replace(" ", "_") for n, case in enumerate(ECHOES, 1)])
-def test_mask(case: Echo) -> None:
+def test_masking(case: Echo) -> None:
     sound = {"row_ref": "A-1", "id_number": "220102199003071227", "name": "王芳"}
     answers = pl.DataFrame([sound | case.claimed])
     masked = mask(answers, case.rules.get("id_number", "keep_6_4"), case.rules.get("name", "keep_first"))

@@ -8,16 +8,20 @@ Files of another form are run by the tests beside this one, see ``RUN_ELSEWHERE`
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
+from pathlib import Path
 from typing import Annotated, Any, Final
 
 import polars as pl
 import pytest
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from exchange.base.paths import ROOT
 from exchange.base.tables import ANSWERS, ITEMS, NOTES, export_columns
 from exchange.docs.specifications import ORDER, Specification, read_specifications
 from exchange.matching.decide import decide
@@ -167,6 +171,23 @@ def test_every_file_can_be_read_by_a_person(specification: Specification) -> Non
     assert len({str(case) for case in specification.cases}) == len(specification.cases) > 0
     assert all(text.strip() for rule in specification.rules for text in (rule.zh, rule.en))
     assert all(case["zh"].strip() and case["en"].strip() for case in specification.cases)
+
+
+def test_a_tables_cases_are_found_by_its_name() -> None:
+    """CONTRIBUTING: ``-k name`` runs them; one that changes a table would else see others pass."""
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        str(Path(__file__).parent),
+        "--collect-only",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+    ]
+    listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600, cwd=ROOT).stdout
+    found = {name: sum(name in line for line in listed.splitlines()) for name in ALL}
+    assert {name for name, each in ALL.items() if found[name] < len(each.cases)} == set()
 
 
 def test_every_item_has_its_file() -> None:
