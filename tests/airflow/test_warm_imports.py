@@ -37,11 +37,14 @@ def test_nothing_is_run_before_the_fork(component: list[str]) -> None:
 
 EACH_MINUTE = ("batch", "collect", "immediate", "lookout", "release", "releases")
 NEEDED = """
-import runpy, sys
+import gc, runpy, sys
 settings, dags, *names = sys.argv[1:]
 sys.argv = ["airflow", "scheduler"]
 import airflow
 runpy.run_path(settings)
+gc.freeze()
+gc.unfreeze()  # as Airflow does around its forks
+assert gc.get_freeze_count() > 0, "the next collection writes to all that the forks share"
 there = set(sys.modules)
 from airflow.sdk.execution_time import supervisor
 sys.path.insert(0, dags)
