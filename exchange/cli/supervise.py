@@ -150,13 +150,15 @@ def _held(app: App) -> None:
 
 
 def _lying(app: App) -> None:
-    lying = app.register.pickups.lying()
-    if lying:
-        since = lying[0].since.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-        if lost := sorted({each.batch for each in lying if not each.seen}):
+    uncollected = app.register.pickups.uncollected()
+    if uncollected:
+        since = uncollected[0].since.astimezone(OFFICE_ZONE).strftime(_MINUTE)
+        if lost := sorted({each.batch for each in uncollected if not each.seen}):
             out.print(f"结果不在部门目录 {len(lost)} 批 · not seen in the folder: {', '.join(lost[:5])}", markup=False)
             out.print("exchange batch redeliver BATCH", markup=False)
-        out.print(f"结果待部门取走 {len(lying)} 份，最早 {since} · results that partners have not taken", markup=False)
+        out.print(
+            f"结果待部门取走 {len(uncollected)} 份，最早 {since} · results that partners have not taken", markup=False
+        )
 
 
 def _more(count: int, command: str) -> None:

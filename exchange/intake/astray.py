@@ -81,5 +81,5 @@ def astray(
     return {about: each for about, each in by_kind.items() if each.number}
 
 
-def _oldest(lying: Iterable[tuple[str, int, int]]) -> tuple[str, int, int] | None:
-    return min(lying, key=lambda each: (each[2], each[0]), default=None)
+def _oldest(left: Iterable[tuple[str, int, int]]) -> tuple[str, int, int] | None:
+    return min(left, key=lambda each: (each[2], each[0]), default=None)

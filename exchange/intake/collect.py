@@ -156,15 +156,15 @@ class _Known:
     """
 
     unfinished: frozenset[str]
-    lying: frozenset[str]
+    uncollected: frozenset[str]
     waiting: frozenset[str]
 
     @classmethod
     def of(cls, app: App) -> Self:
         register = app.register
-        lying = frozenset(each.partner for each in register.pickups.lying())
+        uncollected = frozenset(each.partner for each in register.pickups.uncollected())
         unfinished = frozenset(each.partner for each in register.unfinished.all())
-        return cls(unfinished, lying, frozenset(register.waiting()))
+        return cls(unfinished, uncollected, frozenset(register.waiting()))
 
 
 def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:
@@ -218,7 +218,7 @@ def _poll_partner(
         scan = FolderScan(app, agreement, folder, tell, remembered=remembered, waiting=known.waiting)
         scan.all_sets()
         troubles += scan.troubles
-        if partner in known.lying or any(name.endswith(ACKNOWLEDGEMENT_SUFFIX) for name in scan.files):
+        if partner in known.uncollected or any(name.endswith(ACKNOWLEDGEMENT_SUFFIX) for name in scan.files):
             troubles += notice_pickups(app, partner, folder, scan.files)
         Duties.of_home(app.settings.home).done(look_at(partner))
     return reached

@@ -66,7 +66,7 @@ class Pickups:
         self.engine = engine
         self.actor = actor
 
-    def lying(self, partner: str | None = None, *, is_told: bool = False) -> list[UncollectedResult]:
+    def uncollected(self, partner: str | None = None, *, is_told: bool = False) -> list[UncollectedResult]:
         """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``is_told``: for the
         partner to read, all as the ledger says.
         """

@@ -34,8 +34,8 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
     """
     pickups = app.register.pickups
     said = {name: ack for name in listed if (ack := _acknowledged(name)) is not None}
-    lying, troubles = pickups.lying(partner), list[str]()
-    for each in lying:
+    uncollected, troubles = pickups.uncollected(partner), list[str]()
+    for each in uncollected:
         if (each.batch, each.number) in said.values():
             _taken(app, each, PickupEvidence.ACKNOWLEDGED)
     ours = {name: ack for name, ack in said.items() if ack[0].startswith(f"{partner}.")}
@@ -48,9 +48,9 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
             except Denied as denied:
                 troubles.append(f"{partner}: {name}: {denied}")
     # Last, because this folder may be in trouble of its own: what the partner says is heard before.
-    lying = [each for each in lying if (each.batch, each.number) not in said.values()]
-    gone = folder.gone([each.data for each in lying]) if lying else set()
-    for each in lying:
+    uncollected = [each for each in uncollected if (each.batch, each.number) not in said.values()]
+    gone = folder.gone([each.data for each in uncollected]) if uncollected else set()
+    for each in uncollected:
         folder.check_time()
         if each.data not in gone:
             if not each.seen:
@@ -80,7 +80,9 @@ def acknowledges_nothing(app: App, partner: str, listed: Collection[str]) -> lis
     said = {name: _acknowledged(name) for name in listed if name.endswith(ACKNOWLEDGEMENT_SUFFIX)}
     batches = {ack[0] for ack in said.values() if ack is not None and ack[0].startswith(f"{partner}.")}
     pickups = app.register.pickups
-    known = pickups.had(batches) | {(each.batch, each.number) for each in (pickups.lying(partner) if batches else [])}
+    known = pickups.had(batches) | {
+        (each.batch, each.number) for each in (pickups.uncollected(partner) if batches else [])
+    }
     awaited = pickups.awaited(batches)
     return [name for name, ack in said.items() if ack not in known and (ack is None or ack[0] not in awaited)]
 

@@ -167,6 +167,6 @@ def _pickups(lines: Lines, month: Month, partners: pl.DataFrame) -> pl.DataFrame
         "partner",
         pl.col("zh").fill_null(pl.col("partner")),
         _within("noticed", month).alias("taken"),
-        pl.col("noticed").is_null().alias("lying"),
+        pl.col("noticed").is_null().alias("uncollected"),
         pl.when(_within("noticed", month)).then(_seconds("delivered", "noticed")).alias("seconds"),
     ).sort("partner", "seconds")

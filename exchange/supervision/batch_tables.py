@@ -142,6 +142,6 @@ def missing(aggregates: Aggregates) -> list[Line]:
 
 def pickups(aggregates: Aggregates) -> list[Line]:
     seconds = pl.col("seconds")
-    counted = [pl.col("taken", "lying").sum().cast(pl.Int64), seconds.median().alias("median")]
+    counted = [pl.col("taken", "uncollected").sum().cast(pl.Int64), seconds.median().alias("median")]
     rows = aggregates.pickups.group_by("partner", "zh").agg(*counted, seconds.max().alias("worst")).sort("partner")
     return [row | {"partner": row["zh"]} for row in rows.iter_rows(named=True)]

@@ -37,12 +37,12 @@ def sentences(tables: Mapping[str, Table]) -> list[Words]:
 def _waiting(tables: Mapping[str, Table]) -> Words | None:
     reviews, approvals = _total(tables["reviews"]), _column(tables["approvals"], "waiting")
     missing = sum(1 for arrived in _column(tables["missing"], "arrived") if not arrived)
-    lying = sum(n for n in _column(tables["pickups"], "lying") if isinstance(n, int))
+    uncollected = sum(n for n in _column(tables["pickups"], "uncollected") if isinstance(n, int))
     parts = [
         (reviews.get("open"), "待人工核实 {} 人次", "{} rows wait for an officer"),
         (sum(n for n in approvals if isinstance(n, int)), "待领导审批 {} 次", "{} releases for a leader"),
         (missing, "应报未报 {} 份", "{} expected sets have not come"),
-        (lying, "结果未取走 {} 份", "{} results not taken yet"),
+        (uncollected, "结果未取走 {} 份", "{} results not taken yet"),
     ]
     said = [(zh.format(n), en.format(n)) for n, zh, en in parts if n is not None and str(n) != "0"]
     if not said:

@@ -110,7 +110,7 @@ def acknowledged(app: App, partner: DemoPartner, ack: Path, batch: str) -> None:
     partner.drop({ack.name: ack.read_bytes()})
     poll(app)
     assert [each.number for each in app.register.pickups.of(batch)] == [1]
-    assert not app.register.pickups.lying(partner.id)
+    assert not app.register.pickups.uncollected(partner.id)
 
 
 SPOILED = {".result.json": "签名不对", ".result.json.p7s": "签名不对", ".result.csv.p7m": "与清单不符"}

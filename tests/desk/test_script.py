@@ -78,7 +78,7 @@ def test_sent_fetched_opened_acknowledged(app: App, court: DemoPartner, people: 
     assert (folder / f"{batch}.result.csv").read_bytes() == court.result(batch).data
     assert call(folder, "ack", batch).returncode == 0
     poll(app)
-    assert not app.register.pickups.lying(court.id)
+    assert not app.register.pickups.uncollected(court.id)
 
     envelope = folder / f"{batch}.result.csv.p7m"
     envelope.write_bytes(envelope.read_bytes()[:-1] + b"x")

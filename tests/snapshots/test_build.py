@@ -64,6 +64,12 @@ def test_without_a_published_population_no_offence_source_is_built(snapshots: Sn
     assert snapshots.current("drug_control") is None
 
 
+def test_no_source_of_another_name_is_built(snapshots: Snapshots, exports: Path) -> None:
+    with pytest.raises(Halt, match="no such source: neighbours"):
+        build(snapshots, "neighbours", population(exports), DAY)
+    assert not (snapshots.folder / "neighbours").exists()
+
+
 def test_a_version_of_another_layout_is_built_again_by_the_nightly_run(snapshots: Snapshots, exports: Path) -> None:
     version = built(snapshots, exports)
     written = version.folder / "snapshot.json"

@@ -161,6 +161,23 @@ def test_a_damaged_version_is_not_published(snapshots: Snapshots) -> None:
     assert snapshots.published("population") is None
 
 
+def test_a_version_without_any_table_is_none(snapshots: Snapshots) -> None:
+    """Every file that its record names is as written: none is."""
+    with pytest.raises(Halt, match=r"every table \(there is none\)"):
+        snapshots.write(RECORD, {})
+    assert snapshots.current("population") is None
+    assert snapshots.published("population") is None
+
+
+@pytest.mark.parametrize("invented", [True, False])
+def test_invented_people_never_answer_as_real_ones_nor_the_other_way_round(tmp_path: Path, invented: bool) -> None:
+    version = published(Snapshots(tmp_path / "snapshots", invented=invented))
+    assert version.record().invented is invented
+    version.open("people")
+    with pytest.raises(Halt, match="would answer as"):
+        replace(version, invented=not invented).open("people")
+
+
 def test_an_older_version_does_not_take_a_newer_ones_place(snapshots: Snapshots) -> None:
     older = published(snapshots)
     newer = snapshots.write(replace(RECORD, as_of=DAY + timedelta(days=1)), TABLES)

@@ -32,23 +32,23 @@ def answer(app: App, court: DemoPartner, ask: Ask) -> str:
     return request.batch
 
 
-def lying(app: App, batch: str) -> bool:
-    return batch in {each.batch for each in app.register.pickups.lying()}
+def uncollected(app: App, batch: str) -> bool:
+    return batch in {each.batch for each in app.register.pickups.uncollected()}
 
 
 def test_a_result_that_the_partner_took_away(app: App, court: DemoPartner, answered: str) -> None:
     poll(app)
-    assert lying(app, answered)
+    assert uncollected(app, answered)
     assert app.register.pickups.of(answered) == []
     folder = court.server.home / "from-office"
     (folder / f"{answered}.result.json").unlink()
     poll(app)
-    assert lying(app, answered), "the data file is still there"
+    assert uncollected(app, answered), "the data file is still there"
     (folder / f"{answered}.result.csv.p7m").unlink()
     poll(app)
     (pickup,) = app.register.pickups.of(answered)
     assert (pickup.number, pickup.how) == (1, PickupEvidence.REMOVED)
-    assert not lying(app, answered)
+    assert not uncollected(app, answered)
     lines = len(app.register.steps(answered))
     poll(app)
     pipeline.run(app, answered)
@@ -138,9 +138,9 @@ def test_a_result_that_the_partner_has_not_is_delivered_again_on_record(
     assert pipeline.redeliver(app, answered) == [], "it lies there"
     lose(court, answered)
     poll(app)
-    assert not lying(app, answered)
+    assert not uncollected(app, answered)
     assert pipeline.redeliver(app, answered) == [1]
-    assert lying(app, answered)
+    assert uncollected(app, answered)
     (line,) = [line for line in app.register.steps(answered) if "redelivered.1" in line.facts]
     assert line.actor == "test"
     app.register.verify()

@@ -79,7 +79,7 @@ def test_not_upheld_the_partner_hears_nothing(app: App, court: DemoPartner, firs
     assert redeliver(app, batch) == []
     assert _disclosure(app, batch, [1]).left == {}
     assert told(app, court, batch) == []
-    assert batch not in {each.batch for each in app.register.pickups.lying(court.id)}
+    assert batch not in {each.batch for each in app.register.pickups.uncollected(court.id)}
     app.register.verify()
 
 

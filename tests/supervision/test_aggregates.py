@@ -110,5 +110,8 @@ def test_results_taken_and_lying() -> None:
     one = ("b", "bank-jilin", "monthly", 1, at(7), at(7) + timedelta(hours=3))
     two = ("b", "bank-jilin", "monthly", 2, at(9), None)
     found = told(batches=[batch("2026-10-14", None, at(7))], pickups=[one, two])
-    assert found.pickups.select("taken", "lying", "seconds").rows() == [(False, True, None), (True, False, 10800.0)]
+    assert found.pickups.select("taken", "uncollected", "seconds").rows() == [
+        (False, True, None),
+        (True, False, 10800.0),
+    ]
     assert found.stages.filter(stage="taken").rows() == [("monthly", "taken", 10800.0)]
