@@ -75,6 +75,13 @@ def plan(server: Postgres, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.fixture(scope="module")
+def made_in_airflow(plan: Path, server: Postgres) -> list[bool]:
+    """What Airflow's own program made in an empty database, which takes it long; whether each was new."""
+    init(plan)
+    return [done.new for done in make_airflow(Plan.read(plan))]
+
+
 def init(plan: Path, code: int = 0, *words: str) -> str:
     result = CliRunner().invoke(commands, ["office", "init", "--no-airflow", *words, str(plan)])
     assert result.exit_code == code, result.output
@@ -209,11 +216,13 @@ def test_a_password_that_is_not_the_right_one_is_told(plan: Path, tmp_path: Path
     assert "none was found" in " ".join(init(place, 75).split())
 
 
-def test_airflows_tables_and_pools_are_made_and_a_changed_pool_stays(plan: Path, server: Postgres) -> None:
+def test_airflows_tables_and_pools_are_made_and_a_changed_pool_stays(
+    plan: Path, server: Postgres, made_in_airflow: list[bool]
+) -> None:
     """By Airflow's own program; no component of it runs."""
     init(plan)
     wanted = Plan.read(plan)
-    assert [done.new for done in make_airflow(wanted)] == [True, True]
+    assert made_in_airflow == [True, True]
     with admin(server, "airflow") as connection:
         connection.execute("UPDATE slot_pool SET slots = 5 WHERE pool = 'bulk'")
         connection.execute("DELETE FROM slot_pool WHERE pool = 'lookout'")
@@ -235,12 +244,11 @@ def airflow(wanted: Plan, home: Path, *words: str, **other: str) -> str:
 
 
 def test_a_stored_connection_is_read_after_the_fernet_key_was_changed(
-    plan: Path, server: Postgres, tmp_path: Path
+    plan: Path, server: Postgres, made_in_airflow: list[bool], tmp_path: Path
 ) -> None:
     """As docs/operations.md has it: new and old, ``rotate-fernet-key``, then the new one alone."""
     init(plan)
     wanted, name, secret = Plan.read(plan), "AIRFLOW__CORE__FERNET_KEY", "invented for a test"
-    list(make_airflow(wanted))
     airflow(wanted, tmp_path, "connections", "add", "kept", "--conn-type", "generic", "--conn-password", secret)
     with admin(server, "airflow") as connection:
         before = connection.execute("SELECT password FROM connection").fetchall()
