@@ -51,7 +51,7 @@ def attested_at_once(session: Session, batch_id: str) -> Attested | None:
     """As :func:`attested`, in one question, which sees one moment by itself; None of a batch that nobody knows, that
     has releases or is held by the guard, or whose last line is an earlier version's.
     """
-    found = session.execute(_AT_ONCE, {"batch": batch_id}).one_or_none()
+    found = session.execute(_WITH_LAST_LINE, {"batch": batch_id}).one_or_none()
     if found is None:
         return None
     batch, line, held, files = found
@@ -66,7 +66,7 @@ def attested_at_once(session: Session, batch_id: str) -> Attested | None:
 
 _SELDOM: Final = frozenset({ReleaseRow.__tablename__, GuardHoldRow.__tablename__})
 _FILES: Final = "(SELECT json_agg(json_build_array(role, name, sha256, size)) FROM file WHERE batch_id = batch.id)"
-_AT_ONCE: Final = (
+_WITH_LAST_LINE: Final = (
     select(BatchRow, LedgerRow, digests.BESIDE, literal_column(_FILES, JSON))
     .outerjoin(LedgerRow, digests.LAST)
     .where(BatchRow.id == bindparam("batch"))

@@ -25,7 +25,7 @@ from exchange.register.batches import Role
 from exchange.register.models import BatchRow, FileRow, LedgerRow
 from exchange.register.walk import Walked, walk
 
-_AT_ONCE: Final = 1000
+_BATCHES_READ: Final = 1000
 _FACTS: Final = frozenset(BatchRow.__table__.columns.keys()) - {"id", "state", "received_at"}
 _ROLES: Final = frozenset(Role)
 _UNTOLD: Final = {"items": "[]", "due_provisional": "False", "clock_stands": "False", "receipts_sent": "1"}
@@ -61,7 +61,7 @@ def verify_facts(session: Session) -> None:
 def _several(session: Session) -> Iterator[list[str]]:
     """All batches, so many at once."""
     batches = iter(session.scalars(select(BatchRow.id).order_by(BatchRow.id)).all())
-    while several := list(islice(batches, _AT_ONCE)):
+    while several := list(islice(batches, _BATCHES_READ)):
         yield several
 
 

@@ -25,9 +25,9 @@ from exchange.register.merkle import Tree
 from exchange.register.models import LedgerHeadRow, LedgerRow
 from exchange.register.signing import Checkpoint, LedgerKey
 
-_AT_ONCE: Final = 2000
+_LINES_READ: Final = 2000
 _OF_A_THREAD: Final = 250
-_IN_ORDER: Final = select(*LedgerRow.__table__.columns).order_by(LedgerRow.seq).execution_options(yield_per=_AT_ONCE)
+_IN_ORDER: Final = select(*LedgerRow.__table__.columns).order_by(LedgerRow.seq).execution_options(yield_per=_LINES_READ)
 
 
 @dataclass

@@ -22,7 +22,7 @@ Rules
 - The byte 80, a euro sign to Windows and nothing in GB18030, is the mark of a lost character. Marks in front and Ctrl-Z
   at the end are no text. Lines may end with CR alone, all of them or some.
 - The whole has its allowance of processor time (``effort.py``), as the reading of the table has.
-- Workbooks, PDF and what is still sealed are told as that (``kinds.py``); NUL bytes and lines beyond
+- Workbooks, PDF and what is still encrypted are told as that (``kinds.py``); NUL bytes and lines beyond
   ``MAX_LINE_BYTES`` are refused before anything parses them.
 
 Sources: GB 2312-1980; that a clear lead is a quarter is the office's choice.

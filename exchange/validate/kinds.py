@@ -34,7 +34,7 @@ def check_not_sealed(content: bytes) -> None:
 
 
 def check_is_no_document(content: bytes) -> None:
-    """Refused where a file that should be CSV is sealed, a workbook or a PDF."""
+    """Refused where a file that should be CSV is encrypted, a workbook or a PDF."""
     check_not_sealed(content)
     if _WORKBOOK.match(content):
         raise Refused("csv_is_workbook")
