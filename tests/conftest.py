@@ -74,7 +74,7 @@ _numbers = itertools.count(1)
 def pytest_collection() -> Generator[None, object, object]:
     """What is collected stays to the end: to look through it for garbage, again and again, took a third of the
     processor time of collecting, in each process. Later it is looked for seldom: with 700, Python's own number of new
-    objects, it took a twentieth of the processor time of the tests that answer batches.
+    objects, it took some 5 % of the processor time of tests that answer batches.
     """
     gc.disable()
     try:
