@@ -36,16 +36,18 @@ def burst(sets: Sequence[Prepared]) -> dict[str, float]:
 
 
 def steady(sets: Sequence[Prepared], a_second: float) -> dict[str, float]:
-    """Batch → seconds to its result; one manifest after the other gets its name, so many in each second."""
+    """Batch → seconds to its result; one set after the other comes into the office's folder, so many in each second:
+    no others lie there, as they would where partners prepare them elsewhere.
+    """
     dropped: dict[str, float] = {}
 
     def drop(clients: Mapping[str, Client]) -> None:
         begin = time.monotonic()
         for number, each in enumerate(sets):
             time.sleep(max(0.0, begin + number / a_second - time.monotonic()))
-            dropped[each.batch] = clients[each.partner.id].show(each.manifest)
+            dropped[each.batch] = clients[each.partner.id].drop([*each.others, each.manifest])
 
-    with _laid(sets) as clients, ExitStack() as stack:
+    with _laid(sets, aside=True) as clients, ExitStack() as stack:
         others = {each.partner.id: stack.enter_context(connected(each.partner)) for each in _one_of_each(sets)}
         dropping = Thread(target=drop, args=(others,))
         dropping.start()
@@ -55,13 +57,16 @@ def steady(sets: Sequence[Prepared], a_second: float) -> dict[str, float]:
 
 
 @contextmanager
-def _laid(sets: Sequence[Prepared]) -> Iterator[dict[str, Client]]:
-    """Partner → its client; all files lie there, the manifests under names that nobody reads."""
+def _laid(sets: Sequence[Prepared], *, aside: bool = False) -> Iterator[dict[str, Client]]:
+    """Partner → its client; all files lie there, the manifests under names that nobody reads; or all lie ``aside``."""
     with ExitStack() as stack:
         clients = {each.partner.id: stack.enter_context(connected(each.partner)) for each in _one_of_each(sets)}
         for each in sets:
             client = clients[each.partner.id]
-            client.put({name: content for name, content in each.files.items() if name != each.manifest})
+            if aside:
+                client.set_aside(each.files)
+                continue
+            client.put({name: each.files[name] for name in each.others})
             client.lay(each.manifest, each.files[each.manifest])
         yield clients
 

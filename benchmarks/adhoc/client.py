@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import paramiko
@@ -13,11 +13,13 @@ from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE
 
 _LOOK_SECONDS = 0.02
+_ASIDE = "aside"
 
 
 class Client:
     def __init__(self, sftp: paramiko.SFTPClient) -> None:
         self.sftp = sftp
+        self.aside = False
 
     def put(self, files: Mapping[str, bytes]) -> None:
         """Puts files, each under its final name at once."""
@@ -34,6 +36,22 @@ class Client:
     def show(self, name: str) -> float:
         """Gives the file its final name; when it had it, in seconds of the wall clock."""
         self.sftp.posix_rename(f"{TO_OFFICE}/.{name}", f"{TO_OFFICE}/{name}")
+        return time.time()
+
+    def set_aside(self, files: Mapping[str, bytes]) -> None:
+        """Puts files into a folder of the partner's own, at which nobody looks."""
+        if not self.aside:
+            self.sftp.mkdir(_ASIDE)
+            self.aside = True
+        for name, content in files.items():
+            with self.sftp.open(f"{_ASIDE}/{name}", "wb") as remote:
+                remote.set_pipelined(True)
+                remote.write(content)
+
+    def drop(self, names: Iterable[str]) -> float:
+        """Moves what was set aside to the office's folder, in this order; when the last was there."""
+        for name in names:
+            self.sftp.posix_rename(f"{_ASIDE}/{name}", f"{TO_OFFICE}/{name}")
         return time.time()
 
     def wait_for(self, name: str, seconds: float) -> float | None:

@@ -40,6 +40,11 @@ class Prepared:
         """The name of the file that comes last."""
         return f"{self.batch}.request.json"
 
+    @property
+    def others(self) -> list[str]:
+        """The names of the files that come before it."""
+        return [name for name in self.files if name != self.manifest]
+
 
 class Desk:
     """Makes sets of the court's and the annual sets of the education department."""

@@ -7,8 +7,8 @@ Rules
   every step may be run twice and by two at once.
 - A run that finds nothing to do need not hurry, and costs several times the answer: such runs start one by one, some
   seconds apart, and only while no worker has a set before it, so that a burst is answered first; what has waited for
-  five minutes starts all the same, so that a stream of sets is held up by no more than half a core. Which runs can
-  wait is noted where they are owed: whatever lookout comes next starts them as slowly.
+  five minutes starts all the same, more seldom, so that a stream of sets is held up by a tenth of a core. Which runs
+  can wait is noted where they are owed: whatever lookout comes next starts them as slowly.
 - One partner's burst holds up no other: a worker takes the partners in turn, and no more of one at a time than leaves
   room for others. What no worker has room for waits until one has: its run would take far more than the answer.
 - Nor does one partner's server: a worker waits for it for half a minute, and leaves a partner that kept it for long and
@@ -54,6 +54,9 @@ _RUN_SECONDS: Final = 3.0
 
 _BEHIND: Final = timedelta(minutes=5)
 """So long runs of answered sets wait for workers that have sets before them."""
+
+_BUSY_RUN_SECONDS: Final = 15.0
+"""Between such runs where they have waited for so long and workers still have sets before them."""
 
 _AT_ONCE_SECONDS: Final = 0.5
 """So long in one turn runs are started of sets that nobody answered; the others wait for the next turn."""
@@ -185,8 +188,7 @@ class ResidentWorkers:
             if time.monotonic() < now + _AT_ONCE_SECONDS:
                 self._start_unanswered()
         if now >= self._next_run:
-            self._next_run = now + _RUN_SECONDS
-            self._start_answered()
+            self._next_run = now + self._start_answered()
 
     def over(self) -> None:
         """The workers are no more: what they failed at has its run now. What they did not come to, and the runs that
@@ -241,13 +243,16 @@ class ResidentWorkers:
         else:
             self._unanswered.append(batch_id)
 
-    def _start_answered(self) -> None:
+    def _start_answered(self) -> float:
         """Starts the run of the answered set that waits longest, where no worker has a set before it or it has waited
-        for long; it is the last again where that fails.
+        for long; it is the last again where that fails. Seconds until the next one.
         """
         busy = any(each.has for each in self._workers)
         for batch_id in self._owed.answered(older_than=_BEHIND if busy else timedelta(), most=1):
             _done(self._owed.paid if self._start_run(batch_id) else self._owed.postpone, batch_id)
+            if busy:
+                return _BUSY_RUN_SECONDS
+        return _RUN_SECONDS
 
 
 def _done(note: Callable[[str], None], batch_id: str) -> bool:
