@@ -23,13 +23,10 @@ from exchange.steps.rows import REFERENCE
 
 NUMBERS: Final = ("id_number", "relative_id_number", "mother_id_number")
 
-Numbers = list[tuple[Hashes, RowNumbers]]
-"""Hashes of the numbers of a column, and the rows in which they stand."""
-
 
 @dataclass
 class Asked:
-    """The index of a batch in the making. ``earlier``: of an objection, the claims that are objected to."""
+    """The index of a batch in the making."""
 
     ring: KeyRing
     today: date
@@ -37,21 +34,16 @@ class Asked:
     _hashes: list[Hashes] = field(default_factory=list)
     _rows: list[RowNumbers] = field(default_factory=list)
 
-    def numbers(self, asked: pl.DataFrame, first: int) -> Numbers:
-        """Of rows of the request, of which the first has this number; nothing is added yet."""
+    def add(self, asked: pl.DataFrame, first: int) -> None:
+        """Rows of the request, of which the first has this number. ``earlier``: of an objection, the claims that are
+        objected to.
+        """
         if self.earlier is not None:
             known = self.earlier.filter(pl.col(REFERENCE).is_unique())
             asked = asked.select(REFERENCE).join(known, on=REFERENCE, how="left", maintain_order="left")
-        return [
-            (self.ring.hashed(keys, Kind.NUMBER), (positions + first).astype(np.uint32))
-            for keys, positions in numbers_asked(asked, self.today)
-        ]
-
-    def add(self, numbers: Numbers) -> None:
-        """Those of the next rows."""
-        for hashes, rows in numbers:
-            self._hashes.append(hashes)
-            self._rows.append(rows)
+        for keys, positions in numbers_asked(asked, self.today):
+            self._hashes.append(self.ring.hashed(keys, Kind.NUMBER))
+            self._rows.append((positions + first).astype(np.uint32))
 
     def told(self) -> Told:
         return Told.of(self.ring, self._hashes, self._rows)

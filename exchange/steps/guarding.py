@@ -59,16 +59,12 @@ class Watch:
     counts: Counts = field(default_factory=Counts)
     _failed: list[Failed] = field(default_factory=list)
 
-    def failed(self, asked: pl.DataFrame, answers: pl.DataFrame) -> tuple[Counts, Failed]:
-        """Of rows of the request, and the answers to them; nothing is added yet."""
-        if self.context.manifest.objects_to is not None:
-            return Counts(), Failed()
-        return seen(asked, answers, self.ring, self.context.today)
-
-    def add(self, failed: tuple[Counts, Failed]) -> None:
-        """Those of the next rows."""
-        self.counts += failed[0]
-        self._failed.append(failed[1])
+    def add(self, asked: pl.DataFrame, answers: pl.DataFrame) -> None:
+        """Rows of the request, and the answers to them."""
+        if self.context.manifest.objects_to is None:
+            counts, failed = seen(asked, answers, self.ring, self.context.today)
+            self.counts += counts
+            self._failed.append(failed)
 
     def evidence(self, told: Told) -> Evidence:
         """What is kept of the batch, and what tripped, in the newest generation by now: others may have got a new one

@@ -12,16 +12,14 @@ Rules
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from secrets import token_hex
-from typing import TypeVar
 
 import polars as pl
 
 from exchange.base.files import sha256_of, written_atomically
-from exchange.base.parallel import map_ordered
 from exchange.base.tables import ANSWERS, SOURCES, TEST_NOTE
 from exchange.base.timing import in_stage, stage
 from exchange.matching.decide import FOR_THE_OFFICE, NOTE
@@ -39,8 +37,6 @@ from exchange.wire.envelope import encrypt, encrypt_into, sign
 from exchange.wire.manifest import ENVELOPE_SUFFIX, SIGNATURE_SUFFIX, File, ResultManifest, SnapshotDate, write
 
 Counts = dict[str, dict[str, int]]
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,7 +57,7 @@ def encrypt_data(context: BatchContext, parts: Iterable[Part], *, supplement: in
     result, then 1, 2…
     """
     writing = _Writing(context, _snapshot_dates(context, supplement))
-    pieces = writing.pieces(parts)
+    pieces = in_stage("write", writing.pieces(parts))
     name = f"{_stem(context, supplement)}.{context.agreement.result.format}"
     digest, size = _keep_encrypted(context, pieces, supplement)
     return EncryptedData(
@@ -95,52 +91,33 @@ class _Writing:
 
     def _as_csv(self, parts: Iterable[Part]) -> Iterator[bytes]:
         items, form = self.context.manifest.items, self.context.agreement.result
-
-        def written(masked: pl.DataFrame, position: int) -> bytes:
-            return write_csv(masked, items, form.language, form.encoding, header=position == 0)
-
-        return self._masked(parts, written)
+        for position, masked in enumerate(self._masked(parts)):
+            yield write_csv(masked, items, form.language, form.encoding, header=position == 0)
 
     def _as_workbook(self, parts: Iterable[Part]) -> Iterator[bytes]:
         """In one piece."""
         manifest, form = self.context.manifest, self.context.agreement.result
-        masked = pl.concat(self._masked(parts, lambda masked, _: masked))
+        masked = pl.concat(self._masked(parts))
         batch = self.context.batch
         notes = notes_of(batch.id, manifest, self.snapshots, self.told, test=batch.is_test)
         yield write_xlsx(masked, manifest.items, form.language, notes)
 
-    def _masked(self, parts: Iterable[Part], made_of: Callable[[pl.DataFrame, int], T]) -> Iterator[T]:
-        """What is made of each part's masked rows and its position, side by side (ADR 21); after the last the gate has
-        judged them.
-        """
-        items, masking, waits_for = self.context.manifest.items, self.context.agreement.masking, self.context.waits_for
-
-        def made(numbered: tuple[int, Part]) -> tuple[T, _Counted]:
-            position, (asked, answers) = numbered
-            masked = mask(told(answers, waits_for).drop(FOR_THE_OFFICE), masking.id_number, masking.name)
-            if self.context.batch.is_test:
-                masked = masked.with_columns(_marked(pl.col(NOTE)))
-            counts = count_answers(masked, items)
-            counted = _Counted(count_answers(answers, items), counts, _judged(asked, masked, counts))
-            return made_of(masked, position), counted
-
-        for _, (thing, counted) in in_stage("mask and write", map_ordered(made, enumerate(parts))):
-            add_counts(self.told, counted.told)
-            add_counts(self.counts, counted.counts)
-            for name, count in counted.judged.items():
-                self.judged[name] = self.judged.get(name, 0) + count
-            yield thing
+    def _masked(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
+        masking, waits_for = self.context.agreement.masking, self.context.waits_for
+        for asked, answers in parts:
+            with stage("mask"):
+                masked = mask(told(answers, waits_for).drop(FOR_THE_OFFICE), masking.id_number, masking.name)
+                if self.context.batch.is_test:
+                    masked = masked.with_columns(_marked(pl.col(NOTE)))
+            with stage("count"):
+                counts = count_answers(masked, self.context.manifest.items)
+                add_counts(self.told, counts)
+                add_counts(self.counts, count_answers(answers, self.context.manifest.items))
+                for name, count in _judged(asked, masked, counts).items():
+                    self.judged[name] = self.judged.get(name, 0) + count
+            yield masked
         with stage("gate"):
             judge("result", self.judged)
-
-
-@dataclass(frozen=True)
-class _Counted:
-    """Of one part: what ``_Writing`` sums up."""
-
-    counts: Counts
-    told: Counts
-    judged: Mapping[str, int]
 
 
 def _marked(note: pl.Expr) -> pl.Expr:

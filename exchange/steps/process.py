@@ -19,14 +19,12 @@ import polars as pl
 
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
-from exchange.base.parallel import map_ordered
 from exchange.base.tables import PENDING
-from exchange.base.timing import in_stage, stage
-from exchange.guard.rules import Counts, Failed
+from exchange.base.timing import stage
 from exchange.matching.lookup import SortedTable
 from exchange.register import NewReview, State
 from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
-from exchange.steps.asked import Asked, Numbers
+from exchange.steps.asked import Asked
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
 from exchange.steps.decided_before import as_before, with_cases
 from exchange.steps.disclosure import SpotCheck, with_spot_checks
@@ -36,17 +34,6 @@ from exchange.steps.queue import new_reviews
 from exchange.steps.ranges import merge_ranges, remove
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class _Noted:
-    """What one part of the rows adds to what is kept beside the result."""
-
-    open: int
-    reviews: list[NewReview]
-    unqueued: Unqueued
-    numbers: Numbers
-    failed: tuple[Counts, Failed]
 
 
 @dataclass
@@ -62,39 +49,22 @@ class _Waiting:
     unqueued: Unqueued = field(default_factory=Unqueued)
 
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
-        """The same parts, the spot checks in them; what is noted of them is worked out side by side (ADR 21)."""
-        context = self.context
+        context, app = self.context, self.context.app
         people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
         parts, drawn = _spot_checks(context, parts, people)
-
-        def noted(part: tuple[int, Part]) -> _Noted:
-            return self._noted(*part, people)
-
-        for (_, part), each in in_stage("note", map_ordered(noted, self._numbered(parts, drawn))):
-            self.open += each.open
-            self.reviews += each.reviews
-            self.unqueued += each.unqueued
-            self.asked.add(each.numbers)
-            self.watch.add(each.failed)
-            yield part
-
-    def _numbered(self, parts: Iterator[Part], drawn: Collection[int]) -> Iterator[tuple[int, Part]]:
-        """Each part with the number in the batch of its first row."""
         for asked, matched in parts:
-            first = self.rows + 1
-            self.rows += matched.height
-            yield first, (asked, with_spot_checks(matched, range(first, self.rows + 1), drawn))
-
-    def _noted(self, first: int, part: Part, people: SortedTable) -> _Noted:
-        context, (asked, answers) = self.context, part
-        queued = new_reviews(answers, context.agreement, people, context.app.settings.divisions, first)
-        return _Noted(
-            int(has_code(answers, PENDING).sum()),
-            with_cases(context, self.asked.ring, part, queued, first),
-            first_unqueued(answers, first),
-            self.asked.numbers(asked, first),
-            self.watch.failed(asked, answers),
-        )
+            with stage("queue"):
+                rows = range(self.rows + 1, self.rows + matched.height + 1)
+                answers = with_spot_checks(matched, rows, drawn)
+                self.open += int(has_code(answers, PENDING).sum())
+                queued = new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
+                self.reviews += with_cases(context, self.asked.ring, (asked, answers), queued, self.rows + 1)
+                self.unqueued += first_unqueued(answers, self.rows + 1)
+            with stage("told"):
+                self.asked.add(asked, self.rows + 1)
+                self.watch.add(asked, answers)
+            self.rows += answers.height
+            yield asked, answers
 
 
 def _spot_checks(

@@ -78,7 +78,7 @@ NUMBERS = pl.DataFrame(
 
 def test_numbers_are_found_however_they_are_written_and_of_whomever() -> None:
     asked = Asked(RING, DAY)
-    asked.add(asked.numbers(NUMBERS, 11))
+    asked.add(NUMBERS, 11)
     told = asked.told()
     first, second = RING.hashed(np.array([11010519491231002, 44052418800101001]), Kind.NUMBER)
     assert told.rows[told.hashes == first].tolist() == [11, 12]
@@ -88,7 +88,7 @@ def test_numbers_are_found_however_they_are_written_and_of_whomever() -> None:
 
 def test_an_objection_asks_about_whom_its_rows_mean() -> None:
     asked = Asked(RING, DAY, NUMBERS)
-    asked.add(asked.numbers(pl.DataFrame({"row_ref": ["X", "B"], "reason": ["", ""]}), 1))
+    asked.add(pl.DataFrame({"row_ref": ["X", "B"], "reason": ["", ""]}), 1)
     assert asked.told().rows.tolist() == [2, 2]
 
 
