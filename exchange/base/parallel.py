@@ -2,7 +2,7 @@
 
 Rules
 - Results come in the order of the parts; an error of ``work`` is raised where its part would have come.
-- Never more than ``MAX_IN_FLIGHT`` and one parts of one such map are in memory.
+- Never more than ``MAX_IN_FLIGHT`` and one parts are in memory.
 - Threads are enough, because Polars, pyarrow and numpy release the interpreter lock; ``work`` changes nothing shared.
 """
 
