@@ -46,15 +46,15 @@ def test_the_version_is_the_projects() -> None:
     [
         (
             ("monthly", "2026-09-28"),
-            "2026-10-10  5 working days\n  counted 09-29 09-30 10-08 10-09 10-10\n",
+            "2026-10-10  5 个工作日 working days\n  计入 counted 09-29 09-30 10-08 10-09 10-10\n",
         ),
         (
             ("annual", "2026-12-15"),
-            "2027-01-13  20 working days (provisional)\n"
-            "  counted 12-16 12-17 12-18 12-21 12-22 12-23 12-24 12-25 12-28 12-29\n"
-            "  counted 12-30 12-31 01-04 01-05 01-06 01-07 01-08 01-11 01-12 01-13\n",
+            "2027-01-13  20 个工作日 working days（暂定 provisional）\n"
+            "  计入 counted 12-16 12-17 12-18 12-21 12-22 12-23 12-24 12-25 12-28 12-29\n"
+            "  计入 counted 12-30 12-31 01-04 01-05 01-06 01-07 01-08 01-11 01-12 01-13\n",
         ),
-        (("ad_hoc", "2026-10-01"), "2026-10-01  0 working days\n"),
+        (("ad_hoc", "2026-10-01"), "2026-10-01  0 个工作日 working days\n"),
     ],
 )
 def test_due(arguments: tuple[str, ...], printed: str) -> None:
