@@ -28,8 +28,8 @@ PAGE = """
 One run is always on duty: it keeps one SFTP connection open to each partner that may ask ad hoc, looks about each half second, claims
 what is complete and starts its run at once. They change over every five minutes; then there are two for a while.
 
-小的临时请求由值守旁的常驻进程（`resident_workers` 个）当即答复，答复后其 `immediate` 运行约每三秒开始一个（还有件等着时先答复，至多让五分钟），核对已办完即结束；常驻进程没有办成的，运行立即开始并办完；来不及办的，下一班的常驻进程接着办。
-Small ad hoc sets are answered at once by resident processes beside it; then their runs of `immediate` start, one in three seconds (none while sets wait, for five minutes at most), and find the work done. What
+小的临时请求由值守旁的常驻进程（`resident_workers` 个）当即答复，答复后其 `immediate` 运行约每三秒开始一个（还有件等着时先答复，至多让五分钟，之后每十五秒一个），核对已办完即结束；常驻进程没有办成的，运行立即开始并办完；来不及办的，下一班的常驻进程接着办。
+Small ad hoc sets are answered at once by resident processes beside it; then their runs of `immediate` start, one in three seconds (none while sets wait; what has waited for five minutes, one in fifteen), and find the work done. What
 a resident process could not do has its run at once, which does it; what they did not come to is the next lookout's.
 
 环境变量 `EXCHANGE_LOOKOUTS` 大于 1 时，各部门分给几个任务 `watch_1`、`watch_2`……，各有 Celery 队列 `lookout-1`、`lookout-2`……（各由一台工作机取）；一个没有声音 10 秒，其余的代看。
