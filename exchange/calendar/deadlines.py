@@ -5,7 +5,7 @@ Rules
   alarm on the due day; the day after it is a breach. Each has the day from which it holds, so that a watch that comes
   days later finds them all, and when each should have been sent.
 - What is due at once has no warnings. A warning that would come before the receipt is left out.
-- While the clock is stopped no further one begins to hold.
+- While the clock is paused no further one begins to hold.
 - When the due day moves, a warning that was sent for the former one is sent again, unless it was sent on or after the
   day from which it holds now.
 """
@@ -41,12 +41,12 @@ class DueWarning:
 
 
 def reached(
-    due: Due, today: date, *, half: bool, days: Iterable[int], standing_since: date | None = None
+    due: Due, today: date, *, half: bool, days: Iterable[int], paused_since: date | None = None
 ) -> list[DueWarning]:
     """Everything that holds on this day, in the order in which it became true. ``days``: before how many working days
-    to warn; ``standing_since``: the day on which the clock was stopped that still stands.
+    to warn; ``paused_since``: the day on which the clock was paused, where it still is.
     """
-    seen = today if standing_since is None else min(today, standing_since - timedelta(days=1))
+    seen = today if paused_since is None else min(today, paused_since - timedelta(days=1))
     return sorted((each for each in _all(due, half, days) if each.true_on <= seen), key=lambda each: each.true_on)
 
 
@@ -62,5 +62,5 @@ def _all(due: Due, half: bool, days: Iterable[int]) -> Iterable[DueWarning]:
 
 
 def not_yet_sent(warnings: Iterable[DueWarning], sent: Mapping[Kind, date]) -> list[DueWarning]:
-    """Those that are still to be said; ``sent``: when each kind was said last."""
+    """Those that are still to be sent; ``sent``: when each kind was sent last."""
     return [each for each in warnings if each.kind not in sent or sent[each.kind] < each.true_on]

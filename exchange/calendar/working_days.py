@@ -1,4 +1,4 @@
-"""Due dates: receipt, cycle and stops of the clock in, due day out.
+"""Due dates: receipt, cycle and pauses of the clock in, due day out.
 
 Rules
 - The day of receipt is not counted (Civil Code art. 201); the due day is the n-th working day after it, in
@@ -8,9 +8,10 @@ Rules
 - A year that no notice covers yet is computed from weekends and fixed-date holidays, and the due date is then
   marked provisional. It never fails. (A notice has also changed the last days of the December before it, as 29 and
   31 December 2018: that is found when open batches are computed again, which is done for all of them.)
-- **The clock**: a working day counts unless the clock stands at its end, 24:00. So the day of a stop does not count,
-  the day of the start does; stopped and started within a day costs nothing; stops on days off cost nothing; several
-  stops add up. What is due at once, and stood at the end of its day, is due on the next day that counts.
+- **The clock**: a working day counts unless the clock is paused at its end, 24:00. So the day on which it was paused
+  does not count, the day on which it was resumed does; paused and resumed within a day costs nothing; pauses on days
+  off cost nothing; several add up. What is due at once, and was paused at the end of its day, is due on the next day
+  that counts.
 """
 
 from __future__ import annotations
@@ -40,13 +41,13 @@ NO_DAYS: Final[OfficeDays] = MappingProxyType({})
 
 @dataclass(frozen=True)
 class ClockPause:
-    """The clock stood from the moment of the stop on ``stopped`` to that of the start on ``started``."""
+    """The clock was paused from a moment on the day ``paused`` to one on the day ``resumed``."""
 
-    stopped: date
-    started: date
+    paused: date
+    resumed: date
 
     def at_end_of(self, day: date) -> bool:
-        return self.stopped <= day < self.started
+        return self.paused <= day < self.resumed
 
 
 @dataclass(frozen=True)
@@ -89,20 +90,20 @@ def due_date(
     cycle: str,
     received: date,
     office_days: OfficeDays = NO_DAYS,
-    stops: Sequence[ClockPause] = (),
+    pauses: Sequence[ClockPause] = (),
     items: Sequence[str] = (),
 ) -> Due:
     """The due day of a batch of this cycle that asks these items, received on this day: the earliest of theirs.
     KeyError for a cycle that is none.
     """
-    return due_after(earliest(cycle, items), received, office_days, stops)
+    return due_after(earliest(cycle, items), received, office_days, pauses)
 
 
 def due_after(
-    working_days: int, received: date, office_days: OfficeDays = NO_DAYS, stops: Sequence[ClockPause] = ()
+    working_days: int, received: date, office_days: OfficeDays = NO_DAYS, pauses: Sequence[ClockPause] = ()
 ) -> Due:
     """The n-th working day after the day of receipt, of those that count."""
-    due_at_once = not working_days and not _stands(received, stops)
+    due_at_once = not working_days and not _is_paused(received, pauses)
     wanted = 0 if due_at_once else max(working_days, 1)
     counted: list[date] = []
     day, provisional = received, False
@@ -110,7 +111,7 @@ def due_after(
         day += timedelta(days=1)
         worked, unsure = is_working_day(day, office_days)
         provisional |= unsure
-        if worked and not _stands(day, stops):
+        if worked and not _is_paused(day, pauses):
             counted.append(day)
     return Due(day, provisional, working_days, tuple(counted))
 
@@ -120,5 +121,5 @@ def nth_working_day(first: date, number: int, office_days: OfficeDays = NO_DAYS)
     return due_after(number, first - timedelta(days=1), office_days).day
 
 
-def _stands(day: date, stops: Sequence[ClockPause]) -> bool:
-    return any(stop.at_end_of(day) for stop in stops)
+def _is_paused(day: date, pauses: Sequence[ClockPause]) -> bool:
+    return any(pause.at_end_of(day) for pause in pauses)

@@ -1,5 +1,5 @@
 """``exchange clock``: the clock of a batch whose records must be looked into by hand: an officer proposes that it be
-stopped, a leader approves, and it is started again.
+paused, a leader approves, and it is resumed.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ BatchId = Annotated[str, typer.Argument(help="The batch's id")]
 _MINUTE = "%Y-%m-%d %H:%M"
 _WAITING = {"batch": "批次 batch", "at": "报请 proposed", "by": "经办 by", "reason": "原因 reason", "note": "备注 note"}
 _STOPS = {
-    "stopped": "停 stopped",
+    "stopped": "停 paused",
     "stopped_by": "经办 by",
     "reason": "原因 reason",
     "note": "备注 note",
-    "started": "续 started",
+    "started": "续 resumed",
     "started_by": "经办 by",
     "found": "备注 note",
 }
@@ -48,12 +48,12 @@ def propose(
             raise Halt(msg, zh=f"没有这项原因，可选：{'，'.join(STOPS)}")
         check_note(note, needed=reason == "other")
         asked = app.register.clock.propose(batch, app.now(), reason, note)
-        said = (
+        outcome_words = (
             "已报请停止计时，待领导审批 a leader is asked; the clock runs"
             if asked
-            else "已有报请或已停止 asked already, or it stands"
+            else "已有报请或已停止 asked already, or it is paused"
         )
-        out.print(f"{batch}: {said}", markup=False)
+        out.print(f"{batch}: {outcome_words}", markup=False)
 
 
 @commands.command()
@@ -62,7 +62,7 @@ def approve(batch: BatchId) -> None:
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         app.register.clock.approve(batch, app.now())
-        out.print(f"{batch}: 停止计时 the clock stands", markup=False)
+        out.print(f"{batch}: 停止计时 the clock is paused", markup=False)
 
 
 @commands.command()
@@ -115,4 +115,4 @@ def show(batch: BatchId) -> None:
             words = stop(each.reason).zh
             ended = (started, who(app.settings, each.started_by), each.started_note or "")
             table.add_row(stopped, who(app.settings, each.stopped_by), words, each.note or "", *ended)
-        out.print(table if table.row_count else "未停过。 The clock was never stopped.")
+        out.print(table if table.row_count else "未停过。 The clock was never paused.")

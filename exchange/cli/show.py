@@ -56,7 +56,7 @@ def due_words(batch: Batch) -> str:
     if batch.due_on is None:
         return ""
     if batch.clock_stands:
-        return f"pending: the clock stands (first {batch.due_original})"
+        return f"pending: the clock is paused (first {batch.due_original})"
     first = f" (first {batch.due_original})" if batch.due_original != batch.due_on else ""
     later = ", ".join(sorted(later_items(batch.cycle or "", batch.items)))
     last = f", {later} {batch.due_last}" if batch.due_last else ""

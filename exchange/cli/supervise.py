@@ -22,7 +22,7 @@ from exchange.supervision.today import OpenBatch, Urgency, picture
 from exchange.watch.deadlines import dues_of
 
 commands = typer.Typer(add_completion=False)
-_URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS})
+_URGENT: Final = frozenset({Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.PAUSED})
 _COLUMNS: Final = {
     "urgency": "紧急 urgency",
     "batch": "批次 batch",

@@ -6,7 +6,7 @@ Rules
 - A release is shown as the ledger's signed line tells it; one whose tables say otherwise is not shown at all.
 - Counts, codes and reasons from a table: nobody who was asked about is on these pages; a sample of rows is one of its
   own (``sample.py``).
-- Four eyes, by person: who decided a row does not approve its release, who proposed a stop does not decide it.
+- Four eyes, by person: who decided a row does not approve its release, who proposed a pause does not decide it.
 - Whatever waits is listed from the register, whether or not anything runs in Airflow.
 """
 
@@ -50,8 +50,8 @@ _DONE: Final = {
         "已批准，补充答复将在数分钟内发出。", "Approved; the supplementary result leaves within minutes."
     ),
     "returned": Words("已退回核实员。", "Returned to the officer."),
-    "stopped": Words("已批准停止计时。", "The clock stands."),
-    "runs": Words("不予停止，计时照常。", "Not stopped; the clock runs on."),
+    "stopped": Words("已批准停止计时。", "The clock is paused."),
+    "runs": Words("不予停止，计时照常。", "Not paused; the clock runs on."),
     "let_go": Words("已放行，结果已送达部门。", "Released; the partner has the result."),
     "refused": Words("不予答复，部门已收到回执。", "Refused; the partner has a receipt that says so."),
     "settled": Words("已裁定。", "Decided."),
@@ -191,7 +191,7 @@ def return_release(asked: Asked) -> Response:
 
 
 def decide_stop(asked: Asked) -> Response:
-    """Lets a clock stand as was proposed, or run on, with why."""
+    """Pauses a clock as was proposed, or lets it run on, with why."""
     app, batch_id, number = asked.app, asked.form.get("batch", ""), number_of(asked.form.get("number", ""))
     if app.register.find_batch(batch_id) is None:
         raise HTTPException(404)

@@ -152,7 +152,7 @@ def _releases(app: App, batch: Batch) -> Iterator[Table]:
 
 
 def _clock(app: App, batch: Batch) -> Iterator[Table]:
-    heads = (Words("停", "stopped"), _WHO, Words("原因", "reason"), Words("续", "started"), _WHO)
+    heads = (Words("停", "paused"), _WHO, Words("原因", "reason"), Words("续", "resumed"), _WHO)
     stops = [
         (
             words.moment(each.stopped_at),
@@ -164,7 +164,7 @@ def _clock(app: App, batch: Batch) -> Iterator[Table]:
         for each in app.register.clock.stops(batch.id)
     ]
     yield Words("停止计时", "clock"), heads, stops
-    asked = [*_asked(app, "停止计时 a stop", app.register.clock.proposals(batch.id))]
+    asked = [*_asked(app, "停止计时 a pause", app.register.clock.proposals(batch.id))]
     asked += _asked(app, "延期 more time", app.register.extensions.proposals(batch.id))
     when = (Words("时间", "when"), _WHO, Words("审批", "judged"), _WHO, Words("结果", "outcome"))
     yield Words("报请", "asked for"), (Words("事项", "what"), *when), asked

@@ -43,7 +43,7 @@ _STATES: Final = {_FAILED: Words("任务失败", "failed")} | {
     state.value: words.STATES[state] for state in (State.CLAIMED, State.ACCEPTED, State.PREPARED, State.DELIVERED)
 }
 _OFFICER: Final = Words("核实员", "an officer")
-_TILES: Final = (Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.STANDS)
+_TILES: Final = (Urgency.LATE, Urgency.TODAY, Urgency.AT_RISK, Urgency.PAUSED)
 _WAITING: Final = {"officer": _OFFICER, "leader": LEADER, "source": SOURCE, "software": SOFTWARE}
 
 
@@ -133,7 +133,7 @@ def _line(
 ) -> BoardLine:
     batch, code = each.batch, each.batch.purpose or ""
     partner, _, purposes = known.get(batch.partner, (batch.partner, None, {}))
-    stands = each.urgency is Urgency.STANDS
+    is_paused = each.urgency is Urgency.PAUSED
     return BoardLine(
         batch.id,
         partner,
@@ -142,7 +142,7 @@ def _line(
         labels.cycle(batch.cycle) if batch.cycle else None,
         each.urgency,
         f"{each.due.day}{'（暂定）' if each.due.provisional else ''}",
-        Words("停止计时", "stands") if stands else words.left(each.due.counted, each.due.day, today),
+        Words("停止计时", "paused") if is_paused else words.left(each.due.counted, each.due.day, today),
         words.STATES[batch.state],
         words.moment(since),
         _by_kind(each.waits),

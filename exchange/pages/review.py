@@ -60,7 +60,7 @@ _DONE: Final = {
     "none": Words("没有下一行了。", "There is no next row."),
     "alike": Words("已一并登记核实结论。", "All of them are decided."),
     "asked": Words("已报请停止计时，待领导审批；计时照常。", "A leader is asked; the clock runs until then."),
-    "waits": Words("已有报请，或计时已停止。", "It was asked already, or the clock stands."),
+    "waits": Words("已有报请，或计时已停止。", "It was asked already, or the clock is paused."),
     "more": Words("已报请延期，待领导审批；时限暂不变。", "A leader is asked; its due day stays until then."),
     "few": Words("没有足够的同类行，请逐行办理。", "There are not enough rows alike; decide them one by one."),
     "proposed": Words(

@@ -1,4 +1,4 @@
-"""An officer asks for the clock of a batch to be stopped (报请停止计时), from a row that must be looked into by hand.
+"""An officer asks for the clock of a batch to be paused (报请停止计时), from a row that must be looked into by hand.
 
 Rule: the batch is one of which a row is this officer's; the clock runs until a leader, another person, approves
 (``register/clock.py``).

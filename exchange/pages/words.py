@@ -23,7 +23,7 @@ def due_words(batch: Batch) -> Words:
     if batch.due_on is None:
         return Words("尚未判定", "not judged yet")
     if batch.clock_stands:
-        return Words(f"停止计时（原 {batch.due_original}）", "the clock stands")
+        return Words(f"停止计时（原 {batch.due_original}）", "the clock is paused")
     zh = f"{batch.due_on}{'（暂定）' if batch.due_provisional else ''}"
     return Words(zh, f"first {batch.due_original}" if batch.due_original != batch.due_on else "")
 

@@ -41,7 +41,7 @@ from exchange.register.states import OPEN, ReviewState, State
 
 @dataclass(frozen=True)
 class OpenLine:
-    """An open batch, since when it is in its state, and the stops of its clock."""
+    """An open batch, since when it is in its state, and the pauses of its clock."""
 
     batch: Batch
     since: datetime

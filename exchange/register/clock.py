@@ -1,16 +1,17 @@
-"""The clock of a batch: stopped and started with who and why, and its due day counted anew.
+"""The clock of a batch: paused and resumed with who and why, and its due day counted anew.
 
 Rules
 - ``due_last`` is that of the items whose limit is later than the batch's (``schemas/deadlines.toml``); once the first
   result lies there, what is still open is judged by it.
-- ``due_original`` is what the first receipt said and never changes; ``due_on`` is the present one: the working days
-  that the batch has, over the stops that have ended and the calendar as it is known now (``calendar/working_days.py``).
-- Only an accepted batch that is not closed, and of which not all is overdue, can be stopped: offence records in an ad
-  hoc batch have their days though its other items were due at once. While the clock stands the due day is
-  not known: ``due_on`` is then what it would be had the clock been started at once, and ``clock_stands`` says so.
-- An officer proposes that it be stopped, and a leader, another person, approves: until then it runs; rejected, it has
-  never stood (national rules on criminal-record queries of 2021: with the approval of the head of an organ of county
-  level or above). Who knows what was looked into starts it again without asking.
+- ``due_original`` is what the first receipt said and never changes; ``due_on`` is the present one: the batch's
+  working days, over the pauses that have ended and the calendar as it is known now (``calendar/working_days.py``).
+- Only an accepted batch that is not closed, and of which not all is overdue, can be paused: offence records in an ad
+  hoc batch have their days though its other items were due at once. While the clock is paused the due day is
+  not known: ``due_on`` is then what it would be had the clock been resumed at once, and ``clock_stands`` says so.
+- An officer proposes that it be paused, and a leader, another person, approves: until then it runs; rejected, it was
+  never paused (national rules on criminal-record queries of 2021: with the approval of the head of an organ of county
+  level or above). Who knows what was looked into resumes it without asking.
+- The register and its ledger write ``stop`` and ``start``: names of before, which what is signed keeps.
 - Being told again what is so already changes nothing.
 """
 
@@ -36,7 +37,7 @@ from exchange.register.states import OPEN
 
 @dataclass(frozen=True)
 class Stop:
-    """``reason``: a code of ``schemas/reviews.toml``; no ``started_at``: the clock still stands."""
+    """``reason``: a code of ``schemas/reviews.toml``; no ``started_at``: the clock is still paused."""
 
     number: int
     stopped_at: datetime
@@ -50,7 +51,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Proposal:
-    """That a clock be stopped. ``approved``: None until a leader decided; ``why``: a rejection's reason."""
+    """That a clock be paused. ``approved``: None until a leader decided; ``why``: a rejection's reason."""
 
     batch: str
     number: int
@@ -65,7 +66,7 @@ class Proposal:
 
 
 def clock_pauses(stops: Iterable[Stop]) -> list[ClockPause]:
-    """The stops that have ended, by their days."""
+    """The pauses that have ended, by their days."""
     return [
         ClockPause(office_day(stop.stopped_at), office_day(stop.started_at))
         for stop in stops
@@ -90,14 +91,14 @@ def present_last(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) -
 
 
 class Clock:
-    """The clocks of all batches; ``actor`` is in whose name they are stopped and started."""
+    """The clocks of all batches; ``actor`` is in whose name they are paused and resumed."""
 
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor
 
     def propose(self, batch_id: str, at: datetime, reason: str, note: str | None = None) -> bool:
-        """An officer asks for the clock to be stopped; it runs on. False where somebody has asked already."""
+        """An officer asks for the clock to be paused; it runs on. False where somebody has asked already."""
         with transaction(self.engine) as session:
             row = _running_out(session, batch_id)
             if row.clock_stands or _undecided(session, batch_id) is not None:
@@ -114,7 +115,7 @@ class Clock:
             return True
 
     def approve(self, batch_id: str, at: datetime, shown: int | None = None) -> None:
-        """The leader lets the clock stand from now on; Halt where nobody has asked, or the leader did so. ``shown``:
+        """The leader pauses the clock from now on; Halt where nobody has asked, or the leader did so. ``shown``:
         the number of the proposal that the leader saw; Halt where another one waits.
         """
         with transaction(self.engine) as session:
@@ -129,7 +130,7 @@ class Clock:
             append_event(session, row, {"clock_stands": True}, event_data, self.actor)
 
     def reject(self, batch_id: str, at: datetime, why: str, shown: int | None = None) -> None:
-        """The clock has never stood; Halt where nobody has asked. ``shown`` as of ``approve``."""
+        """The clock was never paused; Halt where nobody has asked. ``shown`` as of ``approve``."""
         with transaction(self.engine) as session:
             row, asked = _decidable(session, batch_id, self.actor, shown)
             asked.decided_at, asked.decided_by, asked.approved, asked.why = at, self.actor, False, why
@@ -171,12 +172,12 @@ class Clock:
             return [_proposal(row) for row in session.scalars(query.where(chosen))]
 
     def stops(self, batch_id: str) -> list[Stop]:
-        """A batch's stops, the first first."""
+        """A batch's pauses, the first first."""
         with transaction(self.engine) as session:
             return _stops(session, batch_id)
 
     def open_batches(self) -> list[tuple[Batch, list[Stop]]]:
-        """All batches with which something is still to be done, with the stops of their clocks, oldest first."""
+        """All batches with which something is still to be done, with the pauses of their clocks, oldest first."""
         query = select(BatchRow).where(BatchRow.state.in_(OPEN)).order_by(BatchRow.received_at, BatchRow.id)
         with transaction(self.engine) as session:
             batches = {row.id: (as_batch(row), list[Stop]()) for row in session.scalars(query)}
@@ -198,7 +199,7 @@ def _running_out(session: Session, batch_id: str) -> BatchRow:
     """The locked line of a batch that has a due day before it."""
     row = get_batch(session, batch_id, for_update=True)
     if row.due_on is None or row.state not in OPEN:
-        msg = f"{batch_id} is {row.state}; only the clock of an accepted batch that is not closed is stopped or started"
+        msg = f"{batch_id} is {row.state}; only the clock of an accepted batch that is not closed is paused or resumed"
         raise Halt(msg, zh=f"{batch_id} 未受理或已办结（{row.state}），不能停止或恢复计时")
     return row
 
@@ -207,7 +208,7 @@ def _check_not_due(row: BatchRow, at: datetime) -> None:
     """Halt where the due day is over, of items with a later limit theirs."""
     last = row.due_last or row.due_on
     if last is None or last < office_day(at):
-        msg = f"{row.id} was due on {last}; stopping its clock now would change nothing"
+        msg = f"{row.id} was due on {last}; pausing its clock now would change nothing"
         raise Halt(msg, zh=f"{row.id} 的时限 {last} 已过，停止计时已无意义")
 
 
@@ -215,7 +216,7 @@ def _decidable(session: Session, batch_id: str, actor: str, shown: int | None) -
     """The locked batch and its proposal, where this person may decide it."""
     row, asked = _running_out(session, batch_id), _undecided(session, batch_id)
     if asked is None:
-        msg = f"nobody has asked for the clock of {batch_id} to be stopped"
+        msg = f"nobody has asked for the clock of {batch_id} to be paused"
         raise Halt(msg, zh=f"没有人报请停止 {batch_id} 的计时")
     if shown is not None and asked.number != shown:
         msg = f"what waits for the clock of {batch_id} is not what was shown; look at it again"

@@ -209,7 +209,7 @@ class ReleaseRow(Base):
 
 
 class ClockProposalRow(Base):
-    """An officer's proposal that a batch's clock be stopped; no ``decided_at``: no leader has looked yet."""
+    """An officer's proposal that a batch's clock be paused; no ``decided_at``: no leader has looked yet."""
 
     __tablename__ = "clock_proposal"
 
@@ -242,7 +242,7 @@ class ExtensionProposalRow(Base):
 
 
 class ClockStopRow(Base):
-    """A time in which a batch's clock stood; no ``started_at``: it still stands."""
+    """A time in which a batch's clock was paused; no ``started_at``: it still is."""
 
     __tablename__ = "clock_stop"
 

@@ -105,7 +105,7 @@ def _due(batch: BatchStatus) -> Words:
     if due is None:
         return Words("—", "")
     if due.clock_stands:
-        return Words("停止计时", "the clock stands")
+        return Words("停止计时", "the clock is paused")
     zh, en = f"{due.day}", ""
     if due.provisional:
         zh, en = f"{zh}（暂定）", "provisional"

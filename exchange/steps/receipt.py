@@ -4,7 +4,7 @@ Rules
 - It says nothing that the register does not say; it is made once, kept in the archive, and every later sending sends
   the same bytes. It bears the name of the partner's manifest; where the batch is not the one that this name first stood
   for (a batch id used again), the name says so.
-- When the due day of an open batch is not what the last receipt said (a calendar became known, the clock was stopped or
+- When the due day of an open batch is not what the last receipt said (a calendar became known, the clock was paused or
   started, an objection got more time), another receipt takes its place: ``<batch>.receipt-2.json``, then 3, 4… The
   register knows it before it is sent, and how far the partner has them.
 """

@@ -20,7 +20,7 @@ class Urgency(StrEnum):
     LATE = "逾期 late"
     TODAY = "今日到期 due today"
     AT_RISK = "有风险 at risk"
-    STANDS = "停止计时 clock stands"
+    PAUSED = "停止计时 clock paused"
     IN_TIME = "未到期 in time"
 
 
@@ -65,7 +65,7 @@ def picture(
 
 def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[int]) -> Urgency:
     if batch.clock_stands:
-        return Urgency.STANDS
+        return Urgency.PAUSED
     if due.day < today:
         return Urgency.LATE
     if due.day == today:

@@ -41,7 +41,7 @@ def watch_deadlines(app: App) -> list[Alert]:
     for batch, stops in watched:
         due = due_of(app, batch, stops)
         since = office_day(stops[-1].stopped_at) if batch.clock_stands else None
-        holds = reached(due, office_day(now), half=policy.warn_half, days=policy.warn_days, standing_since=since)
+        holds = reached(due, office_day(now), half=policy.warn_half, days=policy.warn_days, paused_since=since)
         written += _write(app, batch, due, not_yet_sent(holds, sent.get(batch.id, {})), now)
     for batch in app.register.alerts.closed_late(LATE):
         due = due_of(app, batch, app.register.clock.stops(batch.id))
@@ -80,7 +80,7 @@ def dues_of(app: App, batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> list[t
 
 
 def _counted_by(batch: Batch) -> object:
-    """All that the due day of a batch hangs on that was judged and never stopped."""
+    """All that the due day of a batch hangs on that was judged and whose clock was never paused."""
     last = (batch.items, batch.due_last is not None) if batch.state in (State.DELIVERED, State.CLOSED) else None
     return office_day(batch.received_at), batch.due_working_days, batch.cycle, last
 

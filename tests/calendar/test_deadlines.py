@@ -79,16 +79,16 @@ def test_of_two_days_the_first_is_the_half_and_no_days_left_is_no_warning() -> N
     assert found(due, "2026-11-25", days=(0, 2)) == [(HALF, 0, "2026-11-24"), (DUE_TODAY, 0, "2026-11-25")]
 
 
-def test_while_the_clock_stands_nothing_becomes_true() -> None:
-    assert found(QUARTERLY, "2027-03-01", standing_since=d("2027-01-04")) == ALL[:1]
-    assert found(QUARTERLY, "2027-03-01", standing_since=d("2026-12-30")) == ALL[:1]  # true the day before it stood
-    assert found(QUARTERLY, "2027-03-01", standing_since=d("2026-12-29")) == []
-    stopped = due_after(10, d("2026-12-22"), stops=[ClockPause(d("2027-01-04"), d("2027-01-06"))])
+def test_while_the_clock_is_paused_nothing_becomes_true() -> None:
+    assert found(QUARTERLY, "2027-03-01", paused_since=d("2027-01-04")) == ALL[:1]
+    assert found(QUARTERLY, "2027-03-01", paused_since=d("2026-12-30")) == ALL[:1]  # true the day before it was paused
+    assert found(QUARTERLY, "2027-03-01", paused_since=d("2026-12-29")) == []
+    stopped = due_after(10, d("2026-12-22"), pauses=[ClockPause(d("2027-01-04"), d("2027-01-06"))])
     assert found(stopped, "2027-01-06") == [(HALF, 0, "2026-12-29"), (DAYS_LEFT, 2, "2027-01-06")]
 
 
 def test_stopped_on_the_day_of_receipt_what_is_due_at_once_has_no_warnings() -> None:
-    due = due_after(0, d("2026-11-23"), stops=[ClockPause(d("2026-11-23"), d("2026-11-25"))])
+    due = due_after(0, d("2026-11-23"), pauses=[ClockPause(d("2026-11-23"), d("2026-11-25"))])
     assert found(due, "2026-11-26") == [(DUE_TODAY, 0, "2026-11-25"), (LATE, 0, "2026-11-26")]
 
 

@@ -119,46 +119,48 @@ def test_nth_working_day(first: str, number: int, day: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("stops", "due"),
+    ("spans", "due"),
     [
         # five days, received on Monday 23 November 2026, due on Monday 30
         ([], "2026-11-30"),
-        ([("2026-11-25", "2026-11-25")], "2026-11-30"),  # stopped and started within a day
-        ([("2026-11-25", "2026-11-26")], "2026-12-01"),  # the day of the stop does not count, the day of the start does
+        ([("2026-11-25", "2026-11-25")], "2026-11-30"),  # paused and resumed within a day
+        ([("2026-11-25", "2026-11-26")], "2026-12-01"),  # the first day does not count, the day of the resumption does
         ([("2026-11-25", "2026-11-27")], "2026-12-02"),
         ([("2026-11-28", "2026-11-29")], "2026-11-30"),  # Saturday to Sunday
         ([("2026-11-27", "2026-11-30")], "2026-12-01"),  # Friday to Monday: Friday alone
         ([("2026-11-23", "2026-11-24")], "2026-11-30"),  # the day of receipt is not counted anyway
-        ([("2026-11-30", "2026-12-03")], "2026-12-03"),  # stopped on the due day: due on the day of the start
+        ([("2026-11-30", "2026-12-03")], "2026-12-03"),  # paused on the due day: due on the day on which it is resumed
         ([("2026-11-30", "2026-12-05")], "2026-12-07"),  # … which was a Saturday
-        ([("2026-11-24", "2026-11-25"), ("2026-11-26", "2026-11-27")], "2026-12-02"),  # two stops add up
+        ([("2026-11-24", "2026-11-25"), ("2026-11-26", "2026-11-27")], "2026-12-02"),  # two pauses add up
         ([("2026-11-24", "2026-12-24")], "2026-12-30"),  # a month
         ([("2026-12-01", "2026-12-24")], "2026-11-30"),  # after it was due
     ],
 )
-def test_stopped_days_are_not_counted(stops: list[tuple[str, str]], due: str) -> None:
-    standing = [ClockPause(d(stopped), d(started)) for stopped, started in stops]
-    found = due_after(5, d("2026-11-23"), stops=standing)
+def test_paused_days_are_not_counted(spans: list[tuple[str, str]], due: str) -> None:
+    pauses = [ClockPause(d(paused), d(resumed)) for paused, resumed in spans]
+    found = due_after(5, d("2026-11-23"), pauses=pauses)
     assert found.day == d(due)
     assert len(found.counted) == 5
 
 
 @pytest.mark.parametrize(
-    ("stopped", "started", "due"),
+    ("paused", "resumed", "due"),
     [
         ("2026-11-23", "2026-11-23", "2026-11-23"),
         ("2026-11-23", "2026-11-25", "2026-11-25"),
-        ("2026-11-23", "2026-11-28", "2026-11-30"),  # started on a Saturday
+        ("2026-11-23", "2026-11-28", "2026-11-30"),  # resumed on a Saturday
         ("2026-11-24", "2026-11-28", "2026-11-23"),  # it was due before
     ],
 )
-def test_what_is_due_at_once_and_stood_is_due_on_the_next_day_that_counts(stopped: str, started: str, due: str) -> None:
-    assert due_after(0, d("2026-11-23"), stops=[ClockPause(d(stopped), d(started))]).day == d(due)
+def test_what_is_due_at_once_and_was_paused_is_due_on_the_next_day_that_counts(
+    paused: str, resumed: str, due: str
+) -> None:
+    assert due_after(0, d("2026-11-23"), pauses=[ClockPause(d(paused), d(resumed))]).day == d(due)
 
 
-def test_a_stop_over_the_year_end_makes_a_due_day_provisional() -> None:
-    stop = [ClockPause(d("2026-11-24"), d("2026-12-30"))]
-    found = due_after(5, d("2026-11-23"), stops=stop)
+def test_a_pause_over_the_year_end_makes_a_due_day_provisional() -> None:
+    pause = [ClockPause(d("2026-11-24"), d("2026-12-30"))]
+    found = due_after(5, d("2026-11-23"), pauses=pause)
     assert (found.day, found.provisional) == (d("2027-01-06"), True)
 
 
@@ -186,21 +188,21 @@ def test_who_comes_later_is_not_due_earlier(cycle: str, received: date, later: i
 
 
 @given(st.integers(1, 30), any_day, spans)
-def test_the_due_day_moves_by_the_working_days_that_stood(
+def test_the_due_day_moves_by_the_working_days_on_which_the_clock_was_paused(
     number: int, received: date, found: list[tuple[int, int]]
 ) -> None:
-    stops = clock_pauses(received, found)
-    due = due_after(number, received, stops=stops)
+    pauses = clock_pauses(received, found)
+    due = due_after(number, received, pauses=pauses)
     between = [received + timedelta(days=n) for n in range(1, (due.day - received).days + 1)]
     worked = [day for day in between if is_working_day(day)[0]]
-    stood = [day for day in worked if any(stop.at_end_of(day) for stop in stops)]
-    assert len(worked) == number + len(stood)
-    assert due.day == due_after(number + len(stood), received).day
+    not_counted = [day for day in worked if any(pause.at_end_of(day) for pause in pauses)]
+    assert len(worked) == number + len(not_counted)
+    assert due.day == due_after(number + len(not_counted), received).day
 
 
 @given(st.integers(0, 30), any_day, spans, st.tuples(st.integers(0, 60), st.integers(0, 40)))
-def test_one_more_stop_never_makes_it_earlier(
+def test_one_more_pause_never_makes_it_earlier(
     number: int, received: date, found: list[tuple[int, int]], more: tuple[int, int]
 ) -> None:
-    with_more = due_after(number, received, stops=clock_pauses(received, [*found, more]))
-    assert due_after(number, received, stops=clock_pauses(received, found)).day <= with_more.day
+    with_more = due_after(number, received, pauses=clock_pauses(received, [*found, more]))
+    assert due_after(number, received, pauses=clock_pauses(received, found)).day <= with_more.day

@@ -1,4 +1,4 @@
-"""Approval in the pages: what a leader sees, the word by the hash that was shown, four eyes, and stops of a clock."""
+"""Approval in the pages: what a leader sees, the word by the hash that was shown, four eyes, and pauses of a clock."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ def proposed_stop(proposer: App, batch: str) -> dict[str, str]:
     return {"batch": batch, "number": str(asked.number)}
 
 
-def test_a_clock_is_stopped_or_not_as_it_was_shown(pages: Pages, officer: App, release: Release) -> None:
+def test_a_clock_is_paused_or_not_as_it_was_shown(pages: Pages, officer: App, release: Release) -> None:
     given = proposed_stop(officer, release.batch)
     assert release.batch in pages.get("leader", "/approval")[1]
     assert pages.post("leader", "/approval/stop", word="neither", **given)[0] == 400

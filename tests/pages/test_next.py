@@ -188,7 +188,7 @@ def test_the_list_tells_the_heap(pages: Pages, app: App, batch: str) -> None:
     assert app.register.reviews.get(batch, 1).state is ReviewState.OPEN
 
 
-def test_an_officer_asks_for_the_clock_to_be_stopped_and_a_leader_decides(
+def test_an_officer_asks_for_the_clock_to_be_paused_and_a_leader_decides(
     pages: Pages, app: App, court: DemoPartner, ask: Callable[..., Request], people: pl.DataFrame
 ) -> None:
     doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)

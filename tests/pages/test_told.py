@@ -27,7 +27,7 @@ def step(number: int, actor: str, facts: dict[str, object], moved: str = "delive
         ({"release.2": "rejected 2", "release.2.note": "planted"}, "放行 release 2 已退回 returned；放行 release 2"),
         ({"pinned.population": "v"}, "固定快照 snapshot pinned 全省人口信息管理系统"),
         ({"rows_open": 59}, "待答复（行） rows still open 59"),
-        ({"stop_proposed.1": "2026 record_unclear planted"}, "报请停止计时 a stop is proposed 1"),
+        ({"stop_proposed.1": "2026 record_unclear planted"}, "报请停止计时 a pause is proposed 1"),
         ({"extended": "planted"}, "延期 extended"),
         ({"destroyed.result_data-2": "x"}, "已销毁 destroyed 结果数据 result data"),
         ({"of_tomorrow": "planted"}, "of_tomorrow"),

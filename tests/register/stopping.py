@@ -1,4 +1,4 @@
-"""A clock that is stopped as the rules have it: one proposes, another approves."""
+"""A clock that is paused as the rules have it: one proposes, another approves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The clock of a batch in the register: who stopped it and why, both due days, and the ledger that knows."""
+"""The clock of a batch in the register: who paused it and why, both due days, and the ledger that knows."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_stopped_and_started_with_who_and_why(register: Register, accepted: str)
     batch = register.batch(accepted)
     assert (batch.clock_stands, batch.due_original) == (True, date(2026, 11, 30))
     assert "record_unclear 查阅原始档案" in told(register, accepted)["stop.1"]
-    assert not stop(register, accepted, at(26), "other", None), "it stands already"
+    assert not stop(register, accepted, at(26), "other", None), "it is paused already"
     assert register.clock.start(accepted, at(27), NO_DAYS)
     assert not register.clock.start(accepted, at(28), NO_DAYS), "it runs already"
     batch = register.batch(accepted)

@@ -113,9 +113,9 @@ STATEMENTS = {
     "a proposal of more time": "INSERT INTO extension_proposal VALUES (%(batch)s, 1, now(), 'another', 'why')",
     "more time, asked for and given":
         "INSERT INTO extension_proposal VALUES (%(batch)s, 1, now(), 'another', 'why', now(), 'leader', true)",
-    "a proposal of a stop": "INSERT INTO clock_proposal VALUES (%(batch)s, 1, now(), 'another', 'other', 'why')",
-    "a stop": "INSERT INTO clock_stop VALUES (%(batch)s, 1, now(), 'another', 'other', 'why')",
-    "a clock that stands": "UPDATE batch SET clock_stands = true",
+    "a proposal of a pause": "INSERT INTO clock_proposal VALUES (%(batch)s, 1, now(), 'another', 'other', 'why')",
+    "a pause of the clock": "INSERT INTO clock_stop VALUES (%(batch)s, 1, now(), 'another', 'other', 'why')",
+    "a clock that is paused": "UPDATE batch SET clock_stands = true",
     "a second release, approved": "INSERT INTO release (batch_id, number, state, rows, counts, needs_approval,"
         " proposed_at) VALUES (%(batch)s, 2, 'approved', '{3}', '{}', false, now())",
     "a release that needs nobody": "INSERT INTO release (batch_id, number, state, rows, counts, needs_approval,"

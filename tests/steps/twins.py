@@ -46,7 +46,7 @@ class Twin:
 def twin(
     world: World, name: str, home: Path, records: pl.DataFrame, at: datetime, people: pl.DataFrame | None = None
 ) -> Iterator[Twin]:
-    """An office whose offence sources hold these records (columns of the export, and ``sources``); its clock stands.
+    """An office whose offence sources hold these records (columns of the export, and ``sources``); its clock is fixed.
     ``people``: its register, in the export's columns, where it is another one than the world's.
     """
     with psycopg.connect(

@@ -64,7 +64,7 @@ def test_a_batch_whose_items_have_two_days_is_held_to_both(closed: datetime, rec
     assert (line["late"], line["done"]) == (late, True)
 
 
-def test_a_batch_whose_clock_stands_is_not_overdue() -> None:
+def test_a_batch_whose_clock_is_paused_is_not_overdue() -> None:
     stop = ("b", 1, "record_unclear", at(12), None)
     found = told(batches=[batch("2026-10-14", None, at(7))], stops=[stop])
     assert found.batches["overdue"].to_list() == [False]

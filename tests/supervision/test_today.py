@@ -43,8 +43,8 @@ def batch(**given: Any) -> Batch:
 )
 def test_how_urgent_a_batch_is(today: int, expected: Urgency) -> None:
     assert urgency(batch(), DUE, date(2026, 11, today), half=True, days=(2, 1)) is expected
-    standing = batch(clock_stands=True)
-    assert urgency(standing, DUE, date(2026, 11, today), half=True, days=(2, 1)) is Urgency.STANDS
+    paused = batch(clock_stands=True)
+    assert urgency(paused, DUE, date(2026, 11, today), half=True, days=(2, 1)) is Urgency.PAUSED
 
 
 @pytest.mark.parametrize(

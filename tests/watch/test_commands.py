@@ -37,9 +37,9 @@ def test_stop_and_start(
     assert batch[:12] in exchange("clock", "waiting").output
     assert exchange("clock", "approve", batch).exit_code == 70, "an officer is no leader"
     assert not app.register.batch(batch).clock_stands
-    assert as_leader(monkeypatch, exchange, "clock", "approve", batch).output.endswith("the clock stands\n")
+    assert as_leader(monkeypatch, exchange, "clock", "approve", batch).output.endswith("the clock is paused\n")
     shown = exchange("register", "show", batch).output
-    assert f"pending: the clock stands (first {due})" in shown
+    assert f"pending: the clock is paused (first {due})" in shown
     assert "查阅原始档案" in exchange("clock", "show", batch).output
     started = exchange("clock", "start", batch, "--note", "与户口簿相符")
     assert started.output == f"{batch}: 恢复计时 the clock runs；时限 due {due}，原 first {due}\n"

@@ -112,7 +112,7 @@ def test_a_breach_is_written_down_though_the_batch_was_closed_before_anybody_loo
     app.register.verify()
 
 
-def test_the_clock_stands_and_warnings_come_again_for_the_new_due_day(app: App, at: At, accepted: Accepted) -> None:
+def test_the_clock_is_paused_and_warnings_come_again_for_the_new_due_day(app: App, at: At, accepted: Accepted) -> None:
     batch = accepted(app)
     days = due_date("monthly", app.now().astimezone(OFFICE_ZONE).date(), app.office_days).counted
     assert len(of(batch, watch_deadlines(at(noon(days[3]))))) == 3
