@@ -19,7 +19,10 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @commands.command()
 def make() -> None:
-    """Keep databases, archive, snapshots in use, agreements, settings, keys, encrypted; batches may run meanwhile."""
+    """加密备份数据库、存档、在用快照、协议、设置和密钥，不影响办理。 Keep all that cannot be made again, encrypted.
+
+    Databases, archive, snapshots in use, agreements, settings and keys; batches may run meanwhile.
+    """
     with outcome(), App.of_account(os_user()) as app:
         made = make_backup(app)
         size = sum(entry.size for entry in made.backup.entries.values())
@@ -33,7 +36,7 @@ def make() -> None:
 
 @commands.command("list")
 def list_() -> None:
-    """The backups that are whole, the oldest first."""
+    """完整的备份，最早的在前。 The backups that are whole, the oldest first."""
     with outcome(), App.of_account(os_user()) as app:
         for backup in Vault(plan_of(app).to).backups():
             out.print(f"{backup.name}  {len(backup.entries)} 个文件 files", markup=False)
@@ -41,10 +44,12 @@ def list_() -> None:
 
 @commands.command()
 def verify(
-    folder: Annotated[Path | None, typer.Option(help="Where backups lie, by default as the settings say")] = None,
-    name: Annotated[str | None, typer.Option(help="Which one; the newest")] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="备份存放处，缺省按设置 where backups lie, by default as the settings say")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="哪一份，缺省为最新 which one; by default the newest")] = None,
 ) -> None:
-    """Read every object of a backup against its hash; the recovery key is not needed."""
+    """逐个文件核验备份的散列，不需恢复密钥。 Read a whole backup against its hashes; no recovery key."""
     with outcome():
         if folder is None:
             with App.of_account(os_user()) as app:

@@ -16,7 +16,7 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @commands.command()
 def collect() -> None:
-    """Look once into all partner folders; claim what is complete and print the batches that wait to be run."""
+    """各部门目录收件一次，列出待办理的批次。 Look once into all folders, claim, print the batches to be run."""
     with outcome(), App.of_account(os_user()) as app:
         with err.status("looking into the partners' folders"):
             polled = poll(app)
@@ -29,8 +29,10 @@ def collect() -> None:
 
 
 @commands.command()
-def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from `exchange batch collect`")) -> None:
-    """Take one batch all the way: receive, process, deliver. Running it again goes on where it stopped."""
+def run(
+    batch_id: str = typer.Argument(help="已登记的批次 a claimed batch, e.g. from `exchange batch collect`"),
+) -> None:
+    """办理一个批次：受理、核查、送达；中断后可再次运行。 Take one batch all the way; again, it goes on."""
     with outcome(), App.of_account(os_user()) as app:
         with err.status(f"running {batch_id}"):
             accepted = pipeline.run(app, batch_id)
@@ -41,8 +43,13 @@ def run(batch_id: str = typer.Argument(help="A batch that was claimed, e.g. from
 
 
 @commands.command()
-def redeliver(batch_id: str = typer.Argument(help="A batch whose result the partner says is not there")) -> None:
-    """Put results that do not lie in the partner's folder any more there again; the ledger says who did, and when."""
+def redeliver(
+    batch_id: str = typer.Argument(help="部门称未见结果的批次 a batch whose result the partner says is not there"),
+) -> None:
+    """重新送达已不在部门目录中的结果，记入流水。 Put results that are gone from the partner's folder there again.
+
+    The ledger says who did, and when.
+    """
     with outcome(), App.of_account(os_user()) as app:
         numbers = pipeline.redeliver(app, batch_id)
         if not numbers:

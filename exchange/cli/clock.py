@@ -20,7 +20,7 @@ from exchange.review.people import check_leader, check_officer_or_leader, who
 from exchange.supervision.labels import stop
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
-BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+BatchId = Annotated[str, typer.Argument(help="批次号 the batch's id")]
 _MINUTE = "%Y-%m-%d %H:%M"
 _WAITING = {"batch": "批次 batch", "at": "报请 proposed", "by": "经办 by", "reason": "原因 reason", "note": "备注 note"}
 _STOPS = {
@@ -37,10 +37,10 @@ _STOPS = {
 @commands.command()
 def propose(
     batch: BatchId,
-    reason: Annotated[str, typer.Option(help=", ".join(STOPS))],
-    note: Annotated[str | None, typer.Option(help="Short; no identity number")] = None,
+    reason: Annotated[str, typer.Option(help="原因 reason: " + ", ".join(STOPS))],
+    note: Annotated[str | None, typer.Option(help="简短，不写身份证号 short; no identity number")] = None,
 ) -> None:
-    """Ask a leader to stop the clock: records must be looked into by hand. It runs until the leader approves."""
+    """报请领导停止计时（须人工调查时）；批准前计时照常。 Ask a leader to pause the clock; it runs until then."""
     with outcome(), App.of_account(os_user()) as app:
         check_officer_or_leader(app.settings, app.register.actor)
         if reason not in STOPS:
@@ -58,7 +58,7 @@ def propose(
 
 @commands.command()
 def approve(batch: BatchId) -> None:
-    """Let the clock stand, as an officer proposed. Working days at whose end it stands do not count."""
+    """批准停止计时；其间的工作日不计入时限。 Pause the clock as was proposed; working days do not count meanwhile."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         app.register.clock.approve(batch, app.now())
@@ -66,8 +66,10 @@ def approve(batch: BatchId) -> None:
 
 
 @commands.command()
-def reject(batch: BatchId, why: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
-    """Do not stop the clock: it has never stood."""
+def reject(
+    batch: BatchId, why: Annotated[str, typer.Option(help="简短，不写身份证号 short; no identity number")]
+) -> None:
+    """不予停止，计时照常。 Do not pause the clock: it was never paused."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(why, needed=True)
@@ -77,7 +79,7 @@ def reject(batch: BatchId, why: Annotated[str, typer.Option(help="Short; no iden
 
 @commands.command()
 def waiting() -> None:
-    """Which batches' clocks a leader is asked to stop."""
+    """报请停止计时、待审批的批次。 The batches whose clock a leader is asked to pause."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_WAITING)
         for each in app.register.clock.proposals():
@@ -89,9 +91,11 @@ def waiting() -> None:
 @commands.command()
 def start(
     batch: BatchId,
-    note: Annotated[str | None, typer.Option(help="What was found; short, no identity number")] = None,
+    note: Annotated[
+        str | None, typer.Option(help="查明的情况，不写身份证号 what was found; no identity number")
+    ] = None,
 ) -> None:
-    """Start the clock again; the due day moves by the working days that were not counted."""
+    """恢复计时，时限按未计入的工作日顺延。 Resume the clock; the due day moves by the working days not counted."""
     with outcome(), App.of_account(os_user()) as app:
         check_officer_or_leader(app.settings, app.register.actor)
         check_note(note, needed=False)
@@ -105,7 +109,7 @@ def start(
 
 @commands.command()
 def show(batch: BatchId) -> None:
-    """When the batch's clock was stopped and started, by whom and why."""
+    """批次计时何时停止、恢复，由谁，为何。 When the batch's clock was paused and resumed, by whom and why."""
     with outcome(), App.of_account(os_user()) as app:
         app.register.batch(batch)
         table = folded(_STOPS)

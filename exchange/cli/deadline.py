@@ -32,7 +32,7 @@ _ALERTS = {
 
 @commands.command()
 def watch() -> None:
-    """Count open due days again, register alerts that now hold (soon due, due, overdue), remind of missing sets."""
+    """重算时限，登记提醒，催报未报的请求。 Count due days again, register alerts, remind of missing sets."""
     with outcome(), App.of_account(os_user()) as app:
         watched = watch_all(app)
         _changed(app, watched.recount)
@@ -44,7 +44,7 @@ def watch() -> None:
 
 @commands.command()
 def recompute() -> None:
-    """Count all open batches' due days again; where one changed, register it and send the partner another receipt."""
+    """重算在办批次的时限；有变的登记并另发回执。 Count open due days again; what changed gets another receipt."""
     with outcome(), App.of_account(os_user()) as app:
         recount = recompute_all(app)
         _changed(app, recount)
@@ -67,12 +67,14 @@ def _stop_at(troubles: Sequence[str]) -> None:
 
 @commands.command("list")
 def list_(
-    partner: Annotated[str | None, typer.Option(help="Only this partner's")] = None,
+    partner: Annotated[str | None, typer.Option(help="只列此部门 only this partner's")] = None,
     *,
-    untold: Annotated[bool, typer.Option("--untold", help="Only those about which no message went out")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
+    untold: Annotated[
+        bool, typer.Option("--untold", help="只列未发出消息的 only those about which no message went out")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, help="最多几条 at most so many")] = 50,
 ) -> None:
-    """The alerts in the register, the newest first."""
+    """登记的提醒，最新的在前。 The alerts in the register, the newest first."""
     with outcome(), App.of_account(os_user()) as app:
         _print(app.register.alerts.find(partner=partner, untold=untold, limit=limit))
 

@@ -23,7 +23,9 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 DEADLINE_SECONDS: Final = 150.0
 _POLL_SECONDS: Final = 1.0
 
-WorldFolder = Annotated[Path, typer.Option("--world", help="The world's folder; made when it is not there")]
+WorldFolder = Annotated[
+    Path, typer.Option("--world", help="演示环境的文件夹，没有则新建 the world's folder; made when it is not there")
+]
 
 
 def _start(world: World, workers: int = 0) -> Airflow:
@@ -56,7 +58,7 @@ def _running(world: World) -> Iterator[Airflow]:
 
 @commands.command()
 def run(world: WorldFolder = Path("var/demo")) -> None:
-    """Play the main job for real and show what came of it; status 0 only if every answer came, verified and opened."""
+    """演示全程并核对结果；全部如约时状态为 0。 Play the main job, check what came of it; 0 where all is right."""
     with outcome():
         laid_out = World(world.resolve())
         with _running(laid_out) as airflow:
@@ -123,9 +125,11 @@ def _where_to_look(world: World) -> None:
 @commands.command()
 def up(
     world: WorldFolder = Path("var/world"),
-    workers: Annotated[int, typer.Option(min=0, max=16, help="Celery workers; needs redis-server")] = 0,
+    workers: Annotated[
+        int, typer.Option(min=0, max=16, help="Celery 工作机个数，须有 redis-server Celery workers; needs redis-server")
+    ] = 0,
 ) -> None:
-    """Start the world and leave it running; print where the Airflow UI is and who may log in."""
+    """启动演示环境并保持运行，显示网址和登录名。 Start the world, leave it running, print where Airflow's UI is."""
     with outcome():
         laid_out = World(world.resolve())
         airflow = _start(laid_out, workers)
@@ -140,7 +144,7 @@ def up(
 
 @commands.command()
 def drop(world: WorldFolder = Path("var/world")) -> None:
-    """Drop the demo's request sets into a running world."""
+    """把演示的请求投入运行中的环境。 Drop the demo's request sets into a running world."""
     with outcome():
         for each in Script(World(world.resolve())).drop_all():
             out.print(f"{each.batch}  {each.about}", markup=False)
@@ -148,6 +152,6 @@ def drop(world: WorldFolder = Path("var/world")) -> None:
 
 @commands.command()
 def down(world: WorldFolder = Path("var/world")) -> None:
-    """Stop the world; it can be started again."""
+    """停止演示环境，可再次启动。 Stop the world; it can be started again."""
     with outcome():
         _stop(World(world.resolve()))

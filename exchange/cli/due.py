@@ -18,11 +18,13 @@ commands = typer.Typer(add_completion=False)
 
 @commands.command()
 def due(
-    cycle: str = typer.Argument(help=", ".join(WORKING_DAYS)),
-    received: str = typer.Argument(help="Day of receipt, YYYY-MM-DD"),
-    item: Annotated[list[str] | None, typer.Option(help="An item that is asked; several times for several")] = None,
+    cycle: str = typer.Argument(help="周期 cycle: " + ", ".join(WORKING_DAYS)),
+    received: str = typer.Argument(help="收件日 day of receipt, YYYY-MM-DD"),
+    item: Annotated[
+        list[str] | None, typer.Option(help="所核事项，可多次 an item that is asked; several times for several")
+    ] = None,
 ) -> None:
-    """Print when a request of this cycle that was received on this day is due, and which working days were counted."""
+    """计算某周期、某日收件的办结时限和计入的工作日。 When a request is due, and which days count."""
     with outcome():
         if cycle not in WORKING_DAYS:
             msg = f"no such cycle; there are {', '.join(WORKING_DAYS)}"

@@ -33,9 +33,11 @@ _EXPECTED = {
 @commands.command()
 def expected(
     *,
-    every: Annotated[bool, typer.Option("--all", help="Also what came late, with the day on which it came")] = False,
+    every: Annotated[
+        bool, typer.Option("--all", help="含迟报的及其收到日 also what came late, with the day on which it came")
+    ] = False,
 ) -> None:
-    """The sets that agreements expect: of the present period, and those that have not come."""
+    """协议约定的应报请求：本期的，及未报的。 The sets that agreements expect, and those that have not come."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_EXPECTED)
         for path in app.agreement_files():

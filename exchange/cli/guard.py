@@ -19,7 +19,7 @@ from exchange.supervision.labels import trip
 from exchange.supervision.states import STATES
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
-BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+BatchId = Annotated[str, typer.Argument(help="批次号 the batch's id")]
 _HELD = {
     "batch": "批次 batch",
     "partner": "部门 partner",
@@ -27,12 +27,12 @@ _HELD = {
     "tripped": "触发 tripped",
     "decided": "决定 decided",
 }
-Reason = Annotated[str, typer.Option(help="Short; no identity number")]
+Reason = Annotated[str, typer.Option(help="简短，不写身份证号 short; no identity number")]
 
 
 @commands.command("list")
 def list_() -> None:
-    """The results that are held, since when, and what tripped: rule, what was found, from where on it trips."""
+    """扣留的结果：何时起，触发了什么。 The results that are held, since when, and which limits they reached."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_HELD)
         for each in (*app.register.guard.holds(), *app.register.guard.unfinished()):
@@ -45,7 +45,7 @@ def list_() -> None:
 
 @commands.command()
 def release(batch: BatchId, reason: Reason) -> None:
-    """Let a held result go to the partner, as the leader."""
+    """领导放行被扣留的结果。 Let a held result go to the partner, as the leader."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason)
@@ -55,7 +55,7 @@ def release(batch: BatchId, reason: Reason) -> None:
 
 @commands.command()
 def refuse(batch: BatchId, reason: Reason) -> None:
-    """Refuse a held batch, as the leader; the partner gets a receipt that says so."""
+    """领导不予答复被扣留的批次，并以回执告知部门。 Refuse a held batch, as the leader; a receipt tells the partner."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason)

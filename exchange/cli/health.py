@@ -25,11 +25,13 @@ _COLOURS: Final = {Condition.OK: "green", Condition.WARNING: "yellow", Condition
 @commands.command()
 def health(
     *,
-    only: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(CHECKS)}; repeatable")] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="Warnings, too, give status 1")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object")] = False,
+    only: Annotated[
+        list[str] | None, typer.Option(help=f"检查项，可多次 a check, repeatable: {', '.join(CHECKS)}")
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="警告也返回状态 1 warnings, too, give status 1")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="一个 JSON 对象 one JSON object")] = False,
 ) -> None:
-    """Say what is wrong here; status 1 where something fails."""
+    """检查本机运行状况；有故障时状态为 1。 Say what is wrong here; status 1 where something fails."""
     with outcome():
         if unknown := sorted(set(only or ()) - set(CHECKS)):
             msg = f"no such check: {', '.join(unknown)}"

@@ -24,10 +24,10 @@ _USES = {"signing": "签名 signing", "encryption": "加密 encryption"}
 
 @commands.command()
 def make(
-    folder: Annotated[Path, typer.Argument(help="Where the keys are to lie")],
-    office: Annotated[str, typer.Option(help="The office's name, for the certificates")],
+    folder: Annotated[Path, typer.Argument(help="密钥存放处 where the keys are to lie")],
+    office: Annotated[str, typer.Option(help="本机关名称，写入证书 the office's name, for the certificates")],
 ) -> None:
-    """Make the office's key pairs (sign, encrypt), SSH, register's and hash keys; what is there is left alone."""
+    """生成本机关的密钥；已有的不动。 Make the office's key pairs, SSH, register's and hash keys; none is replaced."""
     with outcome():
         for name in ("sign", "encrypt"):
             make_certificate(folder, name, f"{office} {name}")
@@ -45,7 +45,7 @@ def make(
 
 @commands.command()
 def show() -> None:
-    """The certificates that are in use, their fingerprints (to be compared by telephone) and until when they hold."""
+    """在用证书、指纹（供电话核对）和有效期。 Certificates in use, fingerprints (to compare by telephone), last days."""
     with outcome():
         keys = Settings.load().keys
         load_key_pair(keys.signing_key, keys.signing_certificate)

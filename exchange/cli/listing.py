@@ -24,8 +24,10 @@ from rich.text import Text
 
 from exchange.cli.outcome import out
 
-AsJson = Annotated[bool, typer.Option("--json", help="For machines: a list of objects, whatever the width")]
-AsCsv = Annotated[bool, typer.Option("--csv", help="For machines and spreadsheets: a line each")]
+AsJson = Annotated[bool, typer.Option("--json", help="供程序读取：对象列表 for machines: a list of objects")]
+AsCsv = Annotated[
+    bool, typer.Option("--csv", help="供程序和电子表格读取：每项一行 for machines and spreadsheets: a line each")
+]
 NOTHING: Final = "没有。 None."
 _DAYS: Final = frozenset({"due"})
 """Columns that are not folded."""

@@ -17,7 +17,9 @@ commands = typer.Typer(
     cls=LazyGroup,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Verification exchange of the household register. Settings: the file named by EXCHANGE_CONFIG. "
+    help="户籍信息核查交换。设置：EXCHANGE_CONFIG 所指的文件。"
+    "退出状态：0 完成，1 不予受理或查出问题，2 命令有误，70 须人工处理，75 稍后再试。\n\n"
+    "Verification exchange of the household register. Settings: the file named by EXCHANGE_CONFIG. "
     "Exit codes: 0 done, 1 refused or found, 2 wrong command line, 70 a person must look, 75 try again.",
 )
 
@@ -31,9 +33,9 @@ def _tell_version(asked: bool) -> None:
 @commands.callback()
 def main(
     *,
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Say what is being done."),
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="说明正在做什么。 Say what is being done."),
     _version: bool = typer.Option(
-        False, "--version", help="Say which version this is.", callback=_tell_version, is_eager=True
+        False, "--version", help="本程序的版本。 Which version this is.", callback=_tell_version, is_eager=True
     ),
 ) -> None:
     """Set up logging to standard error; nothing else speaks."""

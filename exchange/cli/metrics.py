@@ -20,10 +20,11 @@ _SUFFIX = ".prom"
 @commands.command()
 def metrics(
     to: Annotated[
-        Path | None, typer.Option(help="A file ending in .prom, in the folder of node_exporter's textfile collector")
+        Path | None,
+        typer.Option(help="node_exporter textfile 文件夹中的 .prom 文件 a file ending in .prom, in its folder"),
     ] = None,
 ) -> None:
-    """Print this installation's figures in Prometheus' text format: codes and counts, no person and no batch."""
+    """以 Prometheus 格式输出运行指标，不含个人和批次。 Print measurements for Prometheus; no person and no batch."""
     with outcome():
         if to is not None and to.suffix != _SUFFIX:
             msg = f"{to}: node_exporter reads files that end in {_SUFFIX}"

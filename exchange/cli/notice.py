@@ -20,17 +20,17 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 _FORMS = ["%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M"]
 _MINUTE = _FORMS[0]
 _ANNOUNCED = {"number": "编号 number", "begins": "始 begins", "ends": "止 ends", "words": "通告 words", "by": "由 by"}
-Moment = Annotated[datetime, typer.Argument(formats=_FORMS, help="Beijing time, e.g. '2026-12-05 20:00'")]
+Moment = Annotated[datetime, typer.Argument(formats=_FORMS, help="北京时间 Beijing time, e.g. '2026-12-05 20:00'")]
 
 
 @commands.command()
 def maintenance(
     begins: Moment,
     ends: Moment,
-    zh: Annotated[str, typer.Option(help="In Chinese")] = ZH,
-    en: Annotated[str, typer.Option(help="In English")] = EN,
+    zh: Annotated[str, typer.Option(help="中文 in Chinese")] = ZH,
+    en: Annotated[str, typer.Option(help="英文 in English")] = EN,
 ) -> None:
-    """Announce a time in which the office will not answer: all partners' status files tell it until it is over."""
+    """在各部门近况中通告不办理的时段。 Announce, in all status files, a time in which nothing is answered."""
     with outcome(), App.of_account(os_user()) as app:
         begins_at, ends_at = (moment.replace(tzinfo=OFFICE_ZONE) for moment in (begins, ends))
         words, by = (zh, en), app.register.actor
@@ -40,7 +40,7 @@ def maintenance(
 
 @commands.command("list")
 def list_() -> None:
-    """What is announced and not over."""
+    """已通告、尚未结束的维护。 What is announced and not over."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_ANNOUNCED)
         for each in announced(app.settings.home, app.now()):
@@ -51,7 +51,7 @@ def list_() -> None:
 
 @commands.command()
 def withdraw(number: int) -> None:
-    """It does not take place: the status files tell it no more."""
+    """撤回通告，近况中不再告知。 Withdraw an announcement: the status files tell it no more."""
     with outcome(), App.of_account(os_user()) as app:
         take_back(app.settings.home, number, app.now())
         out.print(f"{number}: 已撤销 withdrawn", markup=False)

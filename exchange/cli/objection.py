@@ -19,16 +19,16 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
 @commands.callback()
 def objections() -> None:
-    """A second look at a row that was answered."""
+    """替被查询人复核已答复的一行。 A second look at a row that was answered."""
 
 
 @commands.command("open")
 def open_(
-    batch: Annotated[str, typer.Argument(help="The batch that was answered")],
-    row: Annotated[int, typer.Argument(min=1, help="The row's number, from 1")],
-    letter: Annotated[str, typer.Option(help="Number of the person's letter; nothing about the person")],
+    batch: Annotated[str, typer.Argument(help="已答复的批次 the batch that was answered")],
+    row: Annotated[int, typer.Argument(min=1, help="行号，从 1 起 the row's number, from 1")],
+    letter: Annotated[str, typer.Option(help="申请书文号，不写本人情况 the letter's number; nothing about the person")],
 ) -> None:
-    """Have a row looked at again in the person's stead; the partner is told if another answer comes of it."""
+    """替被查询人重新核查一行；答复有变的告知部门。 Look at a row again for the person; a changed answer is told."""
     with outcome(), App.of_account(os_user()) as app:
         offices_of(app.settings, app.register.actor)
         check_note(letter)

@@ -34,17 +34,26 @@ def office() -> None:
 @commands.command()
 def init(
     plan: Annotated[
-        Path | None, typer.Argument(help="TOML: office, folder, secrets, [database] host, port, admin …; else it asks")
+        Path | None,
+        typer.Argument(
+            help="TOML：office, folder, secrets, [database] host, port, admin …；不写则逐项询问 else it asks"
+        ),
     ] = None,
     airflow: Annotated[
-        bool, typer.Option(help="Make Airflow's tables and pools, too, where it is installed beside this program.")
+        bool,
+        typer.Option(
+            help="并建 Airflow 的表和 pool（装在一起时） Airflow's tables and pools, too, where it is installed"
+        ),
     ] = True,
     *,
     new_passwords: Annotated[
-        bool, typer.Option("--new-passwords", help="Roles that are there get the passwords of this office's files.")
+        bool,
+        typer.Option(
+            "--new-passwords", help="已有的数据库角色改用本次的口令 roles that are there get this office's passwords"
+        ),
     ] = False,
 ) -> None:
-    """Make folders, keys, passwords, settings, databases, roles and grants, and Airflow's secrets, tables and pools.
+    """建立文件夹、密钥、口令、设置、数据库、角色、Airflow 各项。 Make all that a new office needs.
 
     What is there stays.
     """

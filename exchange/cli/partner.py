@@ -40,7 +40,7 @@ _AGREEMENTS = {
 
 @commands.command()
 def check() -> None:
-    """Read every agreement; say for each that it holds, or file, field and what would be right."""
+    """逐份检查协议：可用，或何处应如何改。 Read every agreement; say that it holds, or what would be right."""
     with outcome():
         failed, real = False, []
         table = folded(_AGREEMENTS)
@@ -120,8 +120,8 @@ def _certificates_until(agreement: Agreement) -> date:
 
 
 @commands.command()
-def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
-    """Log in with the pinned host key; try a write, a rename and a removal in both folders; count what lies there."""
+def connect(partner: str = typer.Argument(help="部门代号 the partner's id")) -> None:
+    """试连部门服务器：登录、写、改名、删除，并清点文件。 Log in, try a write, a rename, a removal; count files."""
     with outcome(), App.of_account(os_user()) as app:
         try:
             with app.folder(app.agreement(partner)) as folder:
@@ -136,11 +136,13 @@ def connect(partner: str = typer.Argument(help="The partner's id")) -> None:
 
 @commands.command()
 def status(
-    partner: Annotated[str, typer.Argument(help="The partner's id; left out: all of them.")] = "",
+    partner: Annotated[str, typer.Argument(help="部门代号，不写即全部 the partner's id; left out: all of them")] = "",
     *,
-    again: Annotated[bool, typer.Option("--again", help="Also where nothing changed since it was put.")] = False,
+    again: Annotated[
+        bool, typer.Option("--again", help="没有变化也重发 also where nothing changed since it was put")
+    ] = False,
 ) -> None:
-    """Put the signed status file into the partner's folder where something changed; collecting does so each minute."""
+    """更新部门目录中签名的近况文件；收件时每分钟自动更新。 Renew the signed status file; collecting does so, too."""
     with outcome(), App.of_account(os_user()) as app:
         if partner:
             put = publish(app, partner, again=again)
@@ -154,8 +156,8 @@ def status(
 
 
 @commands.command()
-def certify(partner: Annotated[str, typer.Argument(help="The partner's id")]) -> None:
-    """Say what the partner has shown in its tests; where it is all, make, register and send the signed certificate."""
+def certify(partner: Annotated[str, typer.Argument(help="部门代号 the partner's id")]) -> None:
+    """部门测试中已完成的项目；全部完成的制作并送达合格证书。 What a partner has shown; all of it: a certificate."""
     with outcome(), App.of_account(os_user()) as app:
         agreement = app.agreement(partner)
         needed = requirements(app, agreement)
@@ -172,10 +174,10 @@ def certify(partner: Annotated[str, typer.Argument(help="The partner's id")]) ->
 
 @commands.command()
 def exempt(
-    partner: Annotated[str, typer.Argument(help="The partner's id")],
-    reason: Annotated[str, typer.Option(help="Why; stands in the ledger; no identity number")],
+    partner: Annotated[str, typer.Argument(help="部门代号 the partner's id")],
+    reason: Annotated[str, typer.Option(help="理由，记入流水，不写身份证号 why; in the ledger; no identity number")],
 ) -> None:
-    """As a leader, let the partner be live without a certificate of conformance."""
+    """领导准予部门不经合格证书转为正式。 As a leader, let a partner be live without a certificate of conformance."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason, needed=True)
@@ -186,12 +188,14 @@ def exempt(
 
 @commands.command()
 def template(
-    partner: Annotated[str, typer.Argument(help="The partner's id")],
-    purpose: Annotated[str, typer.Argument(help="A purpose of its agreement, by code")],
-    out_file: Annotated[Path, typer.Argument(help="The workbook to write, .xlsx", metavar="OUT.xlsx")],
-    items: Annotated[str, typer.Option(help="Items asked, by code, with commas; left out: all of them.")] = "",
+    partner: Annotated[str, typer.Argument(help="部门代号 the partner's id")],
+    purpose: Annotated[str, typer.Argument(help="协议中的用途代码 a purpose of its agreement, by code")],
+    out_file: Annotated[Path, typer.Argument(help="要写的工作簿 the workbook to write, .xlsx", metavar="OUT.xlsx")],
+    items: Annotated[
+        str, typer.Option(help="所核事项代码，逗号分隔，不写即全部 items by code, with commas; left out: all")
+    ] = "",
 ) -> None:
-    """Write the XLSX template that the partner fills in: data sheet, handover sheet (材料交接单), notes."""
+    """生成部门填写用的工作簿：数据、材料交接单、说明。 Write the XLSX template that the partner fills in."""
     with outcome():
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")
@@ -210,10 +214,10 @@ def template(
 
 @commands.command()
 def desk(
-    partner: Annotated[str, typer.Argument(help="The partner's id")],
-    out_file: Annotated[Path, typer.Argument(help="The page to write, .html", metavar="OUT.html")],
+    partner: Annotated[str, typer.Argument(help="部门代号 the partner's id")],
+    out_file: Annotated[Path, typer.Argument(help="要写的网页 the page to write, .html", metavar="OUT.html")],
 ) -> None:
-    """Write the partner's desk: one page, opened from disk, that checks, signs, encrypts and reads offline."""
+    """生成协作台：离线检查、签名、加密、读取的网页。 Write the page that checks, signs, encrypts, reads."""
     with outcome():
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")
@@ -224,10 +228,10 @@ def desk(
 
 @commands.command()
 def sheet(
-    partner: Annotated[str, typer.Argument(help="The partner's id")],
-    out_file: Annotated[Path, typer.Argument(help="The page to write, .html", metavar="OUT.html")],
+    partner: Annotated[str, typer.Argument(help="部门代号 the partner's id")],
+    out_file: Annotated[Path, typer.Argument(help="要写的网页 the page to write, .html", metavar="OUT.html")],
 ) -> None:
-    """Write the sheet to print (一页纸): one page of A4 with the agreement's values, for the wall at the partner's."""
+    """生成部门张贴用的一页纸，A4，含协议各值。 Write the sheet to print: one page of A4 with the agreement's values."""
     with outcome():
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")

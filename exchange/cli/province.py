@@ -15,16 +15,16 @@ from exchange.settings import Settings
 from exchange.snapshots.versions import Snapshots
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
-Folder = Annotated[Path, typer.Argument(help="The province's folder")]
+Folder = Annotated[Path, typer.Argument(help="虚构省份的文件夹 the province's folder")]
 
 
 @commands.command()
 def make(
     folder: Folder,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes")] = SEED,
+    seed: Annotated[int, typer.Option(help="种子：相同则内容逐字节相同 the same seed gives the same bytes")] = SEED,
     people: Annotated[int, typer.Option(min=1000)] = PEOPLE,
 ) -> None:
-    """Write the province with its data sheet and right answers, as it is published with a release."""
+    """生成随版本发布的虚构省份、数据说明和正确答复。 Write the invented province, its data sheet and right answers."""
     with outcome():
         with err.status("inventing people"):
             make_province(folder, seed, people)
@@ -33,7 +33,7 @@ def make(
 
 @commands.command()
 def install(folder: Folder) -> None:
-    """Answer test batches from this province, once every file is what its data sheet says."""
+    """核对无误后以此省份答复测试批次。 Answer test batches from it, once every file is what its data sheet says."""
     with outcome():
         settings = Settings.load()
         with err.status("building its snapshots"):

@@ -49,19 +49,19 @@ _INCOMPLETE: Final = {
 
 @commands.command("list")
 def list_(
-    partner: Annotated[str | None, typer.Option(help="Only this partner's")] = None,
+    partner: Annotated[str | None, typer.Option(help="只列此部门 only this partner's")] = None,
     state: Annotated[
-        State | None, typer.Option(metavar="STATE", help=f"Only batches in this state: {', '.join(State)}")
+        State | None, typer.Option(metavar="STATE", help=f"只列此状态 only batches in this state: {', '.join(State)}")
     ] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many")] = 50,
-    batch: Annotated[str | None, typer.Option(help="A part of the batch's id")] = None,
-    period: Annotated[str | None, typer.Option(help="What the period begins with: 2026, 2026-11")] = None,
-    letter: Annotated[str | None, typer.Option(help="A part of the letter's number")] = None,
+    limit: Annotated[int, typer.Option(min=1, help="最多几条 at most so many")] = 50,
+    batch: Annotated[str | None, typer.Option(help="批次号的一部分 a part of the batch's id")] = None,
+    period: Annotated[str | None, typer.Option(help="期间的开头 what the period begins with: 2026, 2026-11")] = None,
+    letter: Annotated[str | None, typer.Option(help="介绍信文号的一部分 a part of the letter's number")] = None,
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """The newest batches first."""
+    """最近的批次在前。 The newest batches first."""
     with outcome(), App.of_account(os_user()) as app:
         batches = app.register.batches(BatchFilter(partner, state, limit, batch, period, letter))
         show_list(_COLUMNS, [_line(each) for each in batches], NOTHING, as_json=as_json, as_csv=as_csv)
@@ -87,7 +87,7 @@ def _refused_for(code: str | None) -> Coded:
 
 @commands.command()
 def show(batch_id: str) -> None:
-    """Everything that the register knows of one batch."""
+    """一个批次的全部登记。 Everything that the register knows of one batch."""
     with outcome(), App.of_account(os_user()) as app:
         for table in tables(app.settings, app.register, batch_id):
             if table.row_count:
@@ -96,7 +96,7 @@ def show(batch_id: str) -> None:
 
 @commands.command()
 def configuration() -> None:
-    """What the answers are decided by, as the ledger was told: settings, agreements, certificates, tables of rules."""
+    """答复所依据的设置、协议、证书和规则表。 What answers rest on: settings, agreements, certificates, tables."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded({"name": "名称 name", "sha256": "校验 SHA-256", "since": "登记 told"})
         for each in app.register.configuration.known():
@@ -106,7 +106,7 @@ def configuration() -> None:
 
 @commands.command()
 def incomplete() -> None:
-    """The sets that lack something and were left alone, and whether the partner was told."""
+    """不完整、未收取的请求，及是否已提示部门。 Sets that lack something, and whether the partner was told."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_INCOMPLETE)
         for each in app.register.unfinished.all():
@@ -119,11 +119,16 @@ def incomplete() -> None:
 @commands.command()
 def verify(
     against: Annotated[
-        list[Path] | None, typer.Option(help="A receipt, a result's manifest or a note that left the house; repeatable")
+        list[Path] | None, typer.Option(help="发出过的回执、结果清单或检查点，可多次 what left the house; repeatable")
     ] = None,
-    deep: Annotated[bool, typer.Option("--deep", help="Also every kept file and snapshot against its hash")] = False,
+    deep: Annotated[
+        bool,
+        typer.Option(
+            "--deep", help="并核对每个存档文件和快照的散列 also every kept file and snapshot against its hash"
+        ),
+    ] = False,
 ) -> None:
-    """Hold everything in the register against its ledger, and the ledger against the checkpoints that were kept."""
+    """以流水核对全部登记，以检查点核对流水。 Hold the register against its ledger, the ledger against checkpoints."""
     with outcome(), App.of_account(os_user()) as app:
         lines, last = verify_register(app, against or [])
         out.print(f"登记簿 {lines} 行，无改动 lines, unaltered；末行 last hash {last}")
@@ -140,12 +145,13 @@ def verify(
 @commands.command()
 def prove(
     batch_id: str,
-    to: Annotated[Path, typer.Argument(help="The file to write, e.g. court.2026-1.tlog-proof")],
+    to: Annotated[Path, typer.Argument(help="要写的文件 the file to write, e.g. court.2026-1.tlog-proof")],
     against: Annotated[
-        Path | None, typer.Option(help="The receipt, result's manifest or note whose register it is; else the present")
+        Path | None,
+        typer.Option(help="据以证明的回执、结果清单或检查点，缺省为现在的 whose register it is; else the present"),
     ] = None,
 ) -> None:
-    """Prove to a partner that a batch is in the register whose head they hold; they check it with openssl."""
+    """向持有检查点的部门证明批次已登记，可用 openssl 核对。 Prove to a partner that a batch is registered."""
     with outcome(), App.of_account(os_user()) as app:
         write_atomically(to, app.register.prove(batch_id, against).encode())
         out.print(f"{to}: what proves {batch_id}; the partners' guide says how it is checked")
@@ -153,13 +159,16 @@ def prove(
 
 @commands.command()
 def checkpoint(
-    to: Annotated[Path, typer.Argument(help="The file to write and give to the witness")],
+    to: Annotated[Path, typer.Argument(help="要写的文件，交见证机关 the file to write and give to the witness")],
     witness: Annotated[
-        str | None, typer.Option(help="The witness's name in the settings, where there are several")
+        str | None, typer.Option(help="设置中见证机关的名称（有几个时） its name in the settings, of several")
     ] = None,
-    since: Annotated[int | None, typer.Option(min=0, help="The lines that it signed last, where it says so")] = None,
+    since: Annotated[
+        int | None,
+        typer.Option(min=0, help="上次联署的行数（对方告知时） the lines that it signed last, where it says so"),
+    ] = None,
 ) -> None:
-    """Write the request to a witness for its cosignature under the register's checkpoint now."""
+    """生成请见证机关联署的检查点。 Write the request to a witness to cosign the register's checkpoint."""
     with outcome(), App.of_account(os_user()) as app:
         witnessed = [each for each in cosigned(app) if witness in (None, each.witness.zh)]
         if len(witnessed) != 1:
@@ -172,16 +181,23 @@ def checkpoint(
 
 
 @commands.command("cosigned")
-def take_cosigned(file: Annotated[Path, typer.Argument(help="What the witness gave back")]) -> None:
-    """Check and keep a checkpoint that a witness cosigned."""
+def take_cosigned(file: Annotated[Path, typer.Argument(help="见证机关交回的文件 what the witness gave back")]) -> None:
+    """核对并保存已联署的检查点。 Check and keep a checkpoint that a witness cosigned."""
     with outcome(), App.of_account(os_user()) as app:
         taken = take(app, file)
         out.print(f"cosigned by {taken.witness.zh}: {taken.size} lines, {moment(taken.at)}", markup=False)
 
 
 @commands.command()
-def resume(reason: Annotated[str, typer.Option(help="What was found and who decided; stands in the ledger")]) -> None:
-    """Go on with a ledger that lacks lines which a kept checkpoint knows, after a restore; a person has looked."""
+def resume(
+    reason: Annotated[
+        str, typer.Option(help="查明的情况和决定人，记入流水 what was found, who decided; in the ledger")
+    ],
+) -> None:
+    """恢复备份、流水缺行后，经人核查继续使用。 Go on after a restore with a ledger that lacks lines.
+
+    A kept checkpoint knows them, and a person has looked.
+    """
     with outcome(), App.of_account(os_user()) as app:
         number = app.register.resume(app.checkpoints, reason)
         out.print(
@@ -193,7 +209,10 @@ def resume(reason: Annotated[str, typer.Option(help="What was found and who deci
 
 @commands.command()
 def sign() -> None:
-    """Sign the ledger from here on; once, after an update from a version that did not. Again, it changes nothing."""
+    """由旧版升级后执行一次：此后流水逐行签名。 Sign the ledger from here on; once, after an update.
+
+    From a version that did not sign. Run again, it changes nothing.
+    """
     with outcome(), App.of_account(os_user()) as app:
         app.register.check_newest(app.checkpoints)  # signatures that were taken away are not made anew
         out.print(f"登记簿签名起始行 the ledger is signed from line {app.register.begin_signing()} on")
@@ -201,7 +220,7 @@ def sign() -> None:
 
 @commands.command()
 def migrate() -> None:
-    """Bring the register's database to this version's tables; done at installation and after an update."""
+    """把登记库的表升级到本版本；安装和升级后执行。 Bring the register's database to this version's tables."""
     with outcome(), App.of_account(os_user()) as app:
         app.register.migrate()
         out.print("登记数据库已是本版本 the register is up to date")

@@ -25,14 +25,14 @@ from exchange.settings import Settings
 from exchange.supervision.states import RELEASES
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
-ReleaseId = Annotated[str, typer.Argument(help="<batch>.release-<number>")]
+ReleaseId = Annotated[str, typer.Argument(help="放行编号 <batch>.release-<number>")]
 _SHOWN = 12
 """How many characters of a hash are shown and typed."""
 
 
 @commands.command("list")
 def list_(*, as_json: AsJson = False, as_csv: AsCsv = False) -> None:
-    """The releases with which something is still to be done."""
+    """尚未办完的放行。 The releases with which something is still to be done."""
     with outcome(), App.of_account(os_user()) as app:
         _print(app.settings, app.register.releases.under_way(), as_json=as_json, as_csv=as_csv)
 
@@ -84,16 +84,19 @@ def in_words(release: Release) -> str:
 
 @commands.command()
 def show(
-    batch: Annotated[str, typer.Argument(help="The batch's id")], *, as_json: AsJson = False, as_csv: AsCsv = False
+    batch: Annotated[str, typer.Argument(help="批次号 the batch's id")],
+    *,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
 ) -> None:
-    """All releases of a batch."""
+    """一个批次的全部放行。 All releases of a batch."""
     with outcome(), App.of_account(os_user()) as app:
         _print(app.settings, app.register.releases.of(batch), as_json=as_json, as_csv=as_csv)
 
 
 @commands.command()
 def propose() -> None:
-    """Look at all delivered batches with open rows and propose what can leave."""
+    """查看已送达、尚有待定行的批次，提出可放行的行。 Look at batches with open rows; propose what can leave."""
     with outcome(), App.of_account(os_user()) as app:
         proposals = pipeline.propose_all(app)
         _print(app.settings, proposals.releases)
@@ -104,9 +107,9 @@ def propose() -> None:
 @commands.command()
 def approve(
     release: ReleaseId,
-    shown: Annotated[str, typer.Option(help="What `exchange release show` says under 校验 shown")],
+    shown: Annotated[str, typer.Option(help="`exchange release show` 的“校验” what it says under 校验 shown")],
 ) -> None:
-    """Let the rows go, as a leader who decided none of them. In daily work the page 审批 is the place for it."""
+    """批准放行（未核实过其中任何一行的领导）；平日用“审批”页。 Approve, as a leader who decided none of the rows."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         asked = app.register.releases.get(*parse_id(release))
@@ -116,8 +119,10 @@ def approve(
 
 
 @commands.command()
-def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
-    """Send the rows back to the officer with a reason; the partner hears nothing of it."""
+def reject(
+    release: ReleaseId, reason: Annotated[str, typer.Option(help="简短，不写身份证号 short; no identity number")]
+) -> None:
+    """附理由退回民警；部门不会得知。 Send the rows back to the officer with a reason; the partner hears nothing."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason)
@@ -126,8 +131,11 @@ def reject(release: ReleaseId, reason: Annotated[str, typer.Option(help="Short; 
 
 
 @commands.command()
-def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What was done; no identity number")]) -> None:
-    """As an officer, let the rows of a rejected release be proposed again."""
+def reopen(
+    release: ReleaseId,
+    reason: Annotated[str, typer.Option(help="已作的处理，不写身份证号 what was done; no identity number")],
+) -> None:
+    """民警将退回的行重新送审。 As an officer, let the rows of a rejected release be proposed again."""
     with outcome(), App.of_account(os_user()) as app:
         offices = offices_of(app.settings, app.register.actor)
         check_note(reason)
@@ -141,7 +149,7 @@ def reopen(release: ReleaseId, reason: Annotated[str, typer.Option(help="What wa
 
 @commands.command()
 def issue(release: ReleaseId) -> None:
-    """Sign, encrypt and deliver an approved release."""
+    """签名、加密并送达已批准的放行。 Sign, encrypt and deliver an approved release."""
     with outcome(), App.of_account(os_user()) as app:
         pipeline.issue(app, release)
         out.print(f"{release}: {RELEASES[app.register.releases.get(*parse_id(release)).state]}", markup=False)

@@ -22,11 +22,13 @@ def main() -> None:
 
 @commands.command()
 def monthly(
-    month: Annotated[str | None, typer.Argument(help="YYYY-MM; by default the one before this")] = None,
+    month: Annotated[str | None, typer.Argument(help="YYYY-MM，缺省为上月 by default the month before this")] = None,
     *,
-    for_outside: Annotated[bool, typer.Option("--for-outside", help="Only the one that may leave the office")] = False,
+    for_outside: Annotated[
+        bool, typer.Option("--for-outside", help="只生成对外的一份 only the one that may leave the office")
+    ] = False,
 ) -> None:
-    """Write a month's report, for the office and for outside, as a page (HTML) and as a workbook (XLSX)."""
+    """生成月度报告（内部、对外），网页和工作簿。 Write a month's report, inside and outside, as HTML and XLSX."""
     with outcome(), App.of_account(os_user()) as app:
         chosen = read_month(month, app.now()) if month else month_before(app.now())
         for path in write_reports(app, chosen, outside=True if for_outside else None):

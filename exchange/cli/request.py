@@ -45,16 +45,18 @@ def main() -> None:
 
 @commands.command()
 def check(
-    data: Annotated[Path, typer.Argument(help="The data file: .csv or .xlsx, with .p7m behind it where encrypted")],
-    partner: Annotated[str, typer.Option(help="The partner's id")],
-    manifest: Annotated[Path | None, typer.Option(help="Its manifest; a signature beside it is checked, too")] = None,
+    data: Annotated[Path, typer.Argument(help="数据文件 the data file: .csv or .xlsx, .p7m behind it where encrypted")],
+    partner: Annotated[str, typer.Option(help="部门代号 the partner's id")],
+    manifest: Annotated[
+        Path | None, typer.Option(help="清单，旁有签名的一并核对 its manifest; a signature beside it is checked, too")
+    ] = None,
     *,
-    as_json: Annotated[bool, typer.Option("--json", help="All findings, for programs")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="供程序读取：全部结果 for machines: all findings")] = False,
 ) -> None:
-    """Read a file as the intake would, and say row by row what it finds: codes and places, never a value.
+    """按收件的规则逐行检查文件，只报代码和位置。 Read a file as the intake would; never tells a value.
 
-    Nothing is taken, no register is asked, so that what depends on earlier batches is not looked at. Exit code 1:
-    refused, or a row with a fault.
+    Row by row it says codes and positions. Nothing is taken, no register is asked, so that what depends on earlier
+    batches is not looked at. Exit code 1: refused, or a row with a fault.
     """
     with outcome():
         for path in (data, *([manifest] if manifest else [])):

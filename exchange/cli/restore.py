@@ -15,15 +15,15 @@ from exchange.settings import Settings
 from exchange.wire.envelope import load_key_pair
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
-From = Annotated[Path, typer.Argument(metavar="FROM", help="The folder where backups lie")]
-Key = Annotated[Path, typer.Option(help="The recovery key, 0600")]
-Certificate = Annotated[Path, typer.Option(help="Its certificate")]
-Name = Annotated[str | None, typer.Option(help="Which backup; the newest")]
+From = Annotated[Path, typer.Argument(metavar="FROM", help="备份存放处 the folder where backups lie")]
+Key = Annotated[Path, typer.Option(help="恢复密钥，权限 0600 the recovery key, 0600")]
+Certificate = Annotated[Path, typer.Option(help="其证书 its certificate")]
+Name = Annotated[str | None, typer.Option(help="哪一份，缺省为最新 which one; by default the newest")]
 
 
 @commands.command()
 def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: Name = None) -> None:
-    """Settings, keys, agreements, archive and snapshots into an empty folder."""
+    """恢复设置、密钥、协议、存档和快照到空文件夹。 All that is a file, into an empty folder."""
     with outcome():
         lies = Vault(vault)
         backup = chosen(lies, name)
@@ -36,7 +36,7 @@ def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: N
 
 @commands.command()
 def databases(vault: From, key: Key, certificate: Certificate, name: Name = None) -> None:
-    """Register and Airflow's database, as [backup] of the settings names them; only where no batch is there."""
+    """恢复登记库和 Airflow 库；库中须没有批次。 Register and Airflow's database; only where no batch is there."""
     with outcome():
         settings, lies = Settings.load(), Vault(vault)
         if settings.backup is None:

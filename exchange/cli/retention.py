@@ -17,7 +17,7 @@ from exchange.review.decisions import check_note
 from exchange.review.people import check_officer_or_leader, who
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
-BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+BatchId = Annotated[str, typer.Argument(help="批次号 the batch's id")]
 _WORDS = {
     "originals": "原件",
     "results": "结果",
@@ -28,8 +28,11 @@ _WORDS = {
 
 
 @commands.command()
-def run(*, dry: Annotated[bool, typer.Option("--dry-run", help="Only say what is past its time")] = False) -> None:
-    """Destroy the files that are past their time, as the settings and the agreements say."""
+def run(
+    *,
+    dry: Annotated[bool, typer.Option("--dry-run", help="只列出到期的，不销毁 only say what is past its time")] = False,
+) -> None:
+    """按设置和协议销毁到期的文件。 Destroy the files that are past their time, by settings and agreements."""
     with outcome(), App.of_account(os_user()) as app:
         if dry:
             files = retention.due(app)
@@ -51,8 +54,10 @@ def _print(counts: Counter[str], what: str) -> None:
 
 
 @commands.command()
-def hold(batch: BatchId, reason: Annotated[str, typer.Option(help="Short; no identity number")]) -> None:
-    """Destroy nothing of this batch until the hold is released."""
+def hold(
+    batch: BatchId, reason: Annotated[str, typer.Option(help="简短，不写身份证号 short; no identity number")]
+) -> None:
+    """保全批次：解除前不销毁其任何文件。 Destroy nothing of this batch until the hold is released."""
     with outcome(), App.of_account(os_user()) as app:
         check_officer_or_leader(app.settings, app.register.actor)
         check_note(reason)
@@ -65,7 +70,7 @@ def hold(batch: BatchId, reason: Annotated[str, typer.Option(help="Short; no ide
 
 @commands.command("release-hold")
 def release_hold(batch: BatchId) -> None:
-    """Let the batch's files go when their time is over."""
+    """解除保全，到期销毁。 Let the batch's files go when their time is over."""
     with outcome(), App.of_account(os_user()) as app:
         check_officer_or_leader(app.settings, app.register.actor)
         app.register.retention.release_hold(batch, app.now())
@@ -74,7 +79,7 @@ def release_hold(batch: BatchId) -> None:
 
 @commands.command()
 def holds() -> None:
-    """The batches that are held, since when, by whom and why."""
+    """保全的批次：何时起，由谁，为何。 The batches that are held, since when, by whom and why."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded({"batch": "批次 batch", "since": "自 since", "by": "由 by", "reason": "原因 reason"})
         for each in app.register.retention.holds():

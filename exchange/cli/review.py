@@ -31,7 +31,7 @@ from exchange.supervision.report import office_name
 from exchange.supervision.states import REVIEWS
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
-BatchId = Annotated[str, typer.Argument(help="The batch's id")]
+BatchId = Annotated[str, typer.Argument(help="批次号 the batch's id")]
 _COLUMNS = {
     "batch": "批次 batch",
     "row": "行 row",
@@ -45,7 +45,7 @@ _COLUMNS = {
 _ANSWERS = {"column": "事项 column", "now": "现答复 now", "proposal": "建议 proposal", "may_be": "可选 may be"}
 _SETTLED = "decided 已核实"
 _ANOTHER = "your word stands; another officer must look 已登记，须另一人核实"
-Row = Annotated[int, typer.Argument(min=1, help="The row's number, from 1")]
+Row = Annotated[int, typer.Argument(min=1, help="行号，从 1 起 the row's number, from 1")]
 
 
 def _mine(app: App, batch: str | None, state: ReviewState | None) -> list[Review]:
@@ -60,15 +60,15 @@ def _mine(app: App, batch: str | None, state: ReviewState | None) -> list[Review
 
 @commands.command("list")
 def list_(
-    batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
+    batch: Annotated[str | None, typer.Option(help="只限此批次 only this batch's")] = None,
     state: Annotated[
-        ReviewState, typer.Option(metavar="STATE", help="open, decided, leaving or released")
+        ReviewState, typer.Option(metavar="STATE", help="状态 open, decided, leaving or released")
     ] = ReviewState.OPEN,
     *,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """The rows of your office and those below it."""
+    """本单位及下级单位的待核行。 The rows of your office and those below it."""
     with outcome(), App.of_account(os_user()) as app:
         mine = _mine(app, batch, state)
         batches = {each: app.register.batch(each) for each in {review.batch for review in mine}}
@@ -91,7 +91,10 @@ def list_(
 
 @commands.command()
 def show(batch: BatchId, row: Row) -> None:
-    """One row: the claim, what the register holds, what is to be decided. That you looked is registered."""
+    """查看一行：所报、登记、待定事项；查看记入登记。 One row; that you looked is registered.
+
+    The claim, what the register holds, what is to be decided.
+    """
     with outcome(), App.of_account(os_user()) as app:
         review = app.register.reviews.get(batch, row)
         check_officer(app.settings, app.register.actor, review.division)
@@ -133,11 +136,13 @@ def _with_word(code: str) -> str:
 def decide(
     batch: BatchId,
     row: Row,
-    answers: Annotated[str, typer.Argument(help="identity=consistent; sex=inconsistent  (codes or Chinese words)")],
-    reason: Annotated[str, typer.Option(help="A code of schemas/reviews.toml")],
-    note: Annotated[str | None, typer.Option(help="Short; no identity number")] = None,
+    answers: Annotated[
+        str, typer.Argument(help="identity=consistent; sex=inconsistent  （代码或中文 codes or Chinese words）")
+    ],
+    reason: Annotated[str, typer.Option(help="schemas/reviews.toml 中的代码 a code of that file")],
+    note: Annotated[str | None, typer.Option(help="简短，不写身份证号 short; no identity number")] = None,
 ) -> None:
-    """Decide a row. What the proposal says of columns that you do not name is not taken: name every open column."""
+    """核实一行：每个待定事项都须写明。 Decide a row: name every open column; what is proposed is not taken."""
     with outcome(), App.of_account(os_user()) as app:
         review = app.register.reviews.get(batch, row)
         check_officer(app.settings, app.register.actor, review.division)
@@ -150,7 +155,7 @@ def decide(
 
 @commands.command()
 def undo(batch: BatchId, row: Row) -> None:
-    """Take back what you decided of a row, until a leader has approved it."""
+    """领导批准前，撤回自己的核实结论。 Take back what you decided of a row, until a leader has approved it."""
     with outcome(), App.of_account(os_user()) as app:
         second_eyes.undo(app, batch, row)
         out.print(f"{batch} 第 {row} 行 row {row}: 已撤回 taken back", markup=False)
@@ -158,10 +163,12 @@ def undo(batch: BatchId, row: Row) -> None:
 
 @commands.command("export")
 def export_(
-    file: Annotated[Path, typer.Argument(help="The .xlsx workbook to write; it holds people and opens by a password")],
-    batch: Annotated[str | None, typer.Option(help="Only this batch's")] = None,
+    file: Annotated[
+        Path, typer.Argument(help="要写的 .xlsx，含个人信息，凭密码打开 the workbook to write; opens by a password")
+    ],
+    batch: Annotated[str | None, typer.Option(help="只限此批次 only this batch's")] = None,
 ) -> None:
-    """Write the open rows of your office into a work list to fill in; its password is shown once."""
+    """本单位待核行导出为核实清单；口令只显示一次。 Write open rows into a work list; the password is shown once."""
     with outcome():  # whoever may not look into the folder is told, too
         _check_new(file)
     with outcome(), App.of_account(os_user()) as app:
@@ -203,8 +210,10 @@ def _by_batch(reviews: Iterable[Review]) -> dict[str, list[Review]]:
 
 
 @commands.command("import")
-def import_(file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="A work list, filled in")]) -> None:
-    """Take the decisions of a work list; all lines that are filled in, or none. Its password is asked for."""
+def import_(
+    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="填好的核实清单 a work list, filled in")],
+) -> None:
+    """导入核实清单：填写的行全部采用或全部不用；须输入口令。 Take a work list's decisions, all or none."""
     with outcome(), App.of_account(os_user()) as app:
         lines = read_list(_opened(file))
         named = {each.about for each in lines}
@@ -228,8 +237,8 @@ def _opened(file: Path) -> bytes:
 
 
 @commands.command()
-def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="Why more time is needed")]) -> None:
-    """A leader gives an objection its longer time, once."""
+def extend(batch: BatchId, reason: Annotated[str, typer.Option(help="延期的理由 why more time is needed")]) -> None:
+    """领导给异议延期，一次为限。 A leader gives an objection its longer time, once."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason, needed=True)

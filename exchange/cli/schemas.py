@@ -46,8 +46,11 @@ def generated() -> Iterator[tuple[Path, str]]:
 
 
 @commands.callback()
-def schemas(*, check: bool = typer.Option(False, "--check", help="Only say which files are not up to date.")) -> None:
-    """Write the JSON Schemas and the generated documents, or check that they are up to date."""
+def schemas(
+    *,
+    check: bool = typer.Option(False, "--check", help="只核对哪些文件不是最新 only say which files are not up to date"),
+) -> None:
+    """生成 JSON Schema 和文档，或核对是否最新。 Write the JSON Schemas and generated documents, or check them."""
     with outcome():
         stale = [
             (path, content)

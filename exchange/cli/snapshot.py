@@ -29,11 +29,11 @@ _VERSIONS = {
 
 @commands.command("build")
 def build_(
-    source: str = typer.Argument(help=", ".join(SOURCES)),
-    export: Path = typer.Argument(help="Folder of the export's CSV or Parquet files"),  # noqa: B008
-    as_of: str = typer.Option(..., "--as-of", help="The day whose state the export shows, YYYY-MM-DD"),
+    source: str = typer.Argument(help="数据源 source: " + ", ".join(SOURCES)),
+    export: Path = typer.Argument(help="导出文件所在的文件夹 folder of the export's CSV or Parquet files"),  # noqa: B008
+    as_of: str = typer.Option(..., "--as-of", help="导出数据的截止日 the day whose state the export shows, YYYY-MM-DD"),
 ) -> None:
-    """Build a source's snapshot from an export, judge it, publish it."""
+    """由导出文件制作快照，检查后发布。 Build a source's snapshot from an export, judge it, publish it."""
     with outcome():
         try:
             day = date.fromisoformat(as_of)
@@ -50,7 +50,7 @@ def build_(
 
 @commands.command("list")
 def list_() -> None:
-    """All versions on disk; the published ones are marked."""
+    """磁盘上的各版本，标出已发布的。 All versions on disk; the published ones are marked."""
     with outcome():
         snapshots = Snapshots(Settings.load().snapshots)
         table = folded(_VERSIONS)
@@ -65,7 +65,7 @@ def list_() -> None:
 
 @commands.command()
 def prune() -> None:
-    """Remove old versions that no open batch uses; how many are kept is the office's policy."""
+    """清理在办批次不用的旧版本。 Remove old versions that no open batch uses; the settings say how many stay."""
     with outcome(), App.of_account(os_user()) as app:
         pinned = app.register.snapshots.in_use()
         for source in SOURCES:
@@ -75,7 +75,7 @@ def prune() -> None:
 
 @commands.command()
 def verify() -> None:
-    """Read every version whole against its hashes; one that differs is taken out of use."""
+    """逐版本核对散列；不符的停用。 Read every version against its hashes; one that differs is taken out of use."""
     with outcome():
         snapshots = Snapshots(Settings.load().snapshots)
         troubles = [said for source in SOURCES for said in snapshots.verify(source)]
@@ -88,10 +88,10 @@ def verify() -> None:
 
 @commands.command("used-by")
 def used_by(
-    source: str = typer.Argument(help=", ".join(SOURCES)),
-    version: str = typer.Argument(help="The version's name, as `list` and the alarms tell it"),
+    source: str = typer.Argument(help="数据源 source: " + ", ".join(SOURCES)),
+    version: str = typer.Argument(help="版本名，见 `list` 或警报 the version's name, as `list` and alarms tell it"),
 ) -> None:
-    """The batches that were answered from a version, closed ones too."""
+    """用过某版本的批次，含已办结的。 The batches that were answered from a version, closed ones too."""
     with outcome(), App.of_account(os_user()) as app:
         for batch in app.register.snapshots.batches_with(source, version):
             out.print(batch, markup=False)

@@ -37,11 +37,11 @@ _COLOURS: Final = {Urgency.LATE: "bold red", Urgency.TODAY: "yellow", Urgency.AT
 @commands.command()
 def supervise(
     *,
-    lines: Annotated[int, typer.Option(min=1, help="At most so many lines in each list")] = 12,
+    lines: Annotated[int, typer.Option(min=1, help="每个列表最多几行 at most so many lines in each list")] = 12,
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """What is late, due today or at risk, whom it waits for, and which files are missing.
+    """逾期、今日到期、有风险，各在等谁，缺哪些请求。 What is late or at risk, whom it waits for, what is missing.
 
     For machines (--json, --csv): every open batch.
     """
@@ -57,7 +57,7 @@ def supervise(
         _waiting(batches)
         _held(app)
         _missing(app, lines)
-        _lying(app)
+        _uncollected(app)
 
 
 def _picture(app: App) -> list[OpenBatch]:
@@ -149,7 +149,7 @@ def _held(app: App) -> None:
         out.print("exchange guard release|refuse BATCH --reason", markup=False)
 
 
-def _lying(app: App) -> None:
+def _uncollected(app: App) -> None:
     uncollected = app.register.pickups.uncollected()
     if uncollected:
         since = uncollected[0].since.astimezone(OFFICE_ZONE).strftime(_MINUTE)

@@ -18,8 +18,8 @@ from exchange.review.people import check_discloser, check_leader
 from exchange.steps import telling
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
-BatchId = Annotated[str, typer.Argument(help="The batch's id")]
-Reason = Annotated[str, typer.Option(help="Short; no identity number")]
+BatchId = Annotated[str, typer.Argument(help="批次号 the batch's id")]
+Reason = Annotated[str, typer.Option(help="简短，不写身份证号 short; no identity number")]
 _TOLD = {
     "partner": "部门 partner",
     "received": "收到 received",
@@ -33,8 +33,13 @@ _NOTHING = "未发出 nothing left"
 
 
 @commands.command()
-def ask(reason: Reason, letter: Annotated[str, typer.Option(help="The number of the person's letter")]) -> None:
-    """Ask who was told about a person; the number is typed at a prompt, or the first line of standard input."""
+def ask(
+    reason: Reason, letter: Annotated[str, typer.Option(help="申请书文号 the number of the person's letter")]
+) -> None:
+    """查询何部门得知某人的信息；号码在提示后输入。 Ask who was told about a person; the number is typed at a prompt.
+
+    Or it is the first line of standard input.
+    """
     with outcome(), App.of_account(os_user()) as app:
         check_discloser(app.settings, app.register.actor)
         for text in (reason, letter):
@@ -50,8 +55,8 @@ def _number() -> str:
 
 
 @commands.command()
-def confirm(question: Annotated[int, typer.Argument(help="The question's number")]) -> None:
-    """Confirm another person's question, and see the answer: once, and on record."""
+def confirm(question: Annotated[int, typer.Argument(help="查询编号 the question's number")]) -> None:
+    """确认他人提出的查询并查看答案：一次，记入登记。 Confirm another person's question, see the answer; on record."""
     with outcome(), App.of_account(os_user()) as app:
         check_discloser(app.settings, app.register.actor)
         answer = telling.confirm(app, question)
@@ -77,7 +82,7 @@ def _left(disclosure: telling.Disclosure, row: int) -> str:
 
 @commands.command()
 def withhold(batch: BatchId, reason: Reason) -> None:
-    """Name this batch to nobody who asks, as the leader (个人信息保护法 art. 18, 35)."""
+    """领导决定不予告知此批次（个人信息保护法第18、35条）。 Name this batch to nobody who asks, as the leader."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason)
@@ -87,7 +92,7 @@ def withhold(batch: BatchId, reason: Reason) -> None:
 
 @commands.command()
 def disclose(batch: BatchId) -> None:
-    """Name a withheld batch again, as the leader."""
+    """领导恢复告知此批次。 Name a withheld batch again, as the leader."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         app.register.told_uses.disclose(batch)
@@ -96,7 +101,10 @@ def disclose(batch: BatchId) -> None:
 
 @commands.command()
 def rekey() -> None:
-    """Bring the index to the newest key; a year after the last one a new key is made. May be killed and run again."""
+    """告知索引换用最新密钥，每年一次；可中断后再次运行。 Bring the index to the newest key, once a year.
+
+    A year after the last key a new one is made. May be killed and run again.
+    """
     with outcome(), App.of_account(os_user()) as app:
         generation, batches = telling.rekey(app)
         out.print(f"第 {generation} 代密钥 generation {generation}: {batches} batches", markup=False)

@@ -15,15 +15,15 @@ from exchange.register.witness import begin_anew, cosign, make_witness
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 
-Folder = Annotated[Path, typer.Argument(help="The witness's own folder")]
+Folder = Annotated[Path, typer.Argument(help="见证机关自己的文件夹 the witness's own folder")]
 
 
 @commands.command()
 def make(
     folder: Folder,
-    name: Annotated[str, typer.Option(help="The witness's name, without blanks: archives.example.gov.cn")],
+    name: Annotated[str, typer.Option(help="见证机关的名称，无空格 its name, without blanks: archives.example.gov.cn")],
 ) -> None:
-    """Make a witness's key, unless there is one, and print its public key for the office's settings."""
+    """生成见证机关的密钥，显示其公钥供对方设置。 Make a witness's key, unless there is one; print its public key."""
     with outcome():
         try:
             out.print(make_witness(folder, name), markup=False, soft_wrap=True)
@@ -36,10 +36,10 @@ def make(
 @commands.command("cosign")
 def cosign_(
     folder: Folder,
-    request: Annotated[Path, typer.Argument(help="What `exchange register checkpoint` wrote")],
-    to: Annotated[Path, typer.Argument(help="The file to write and give back to the office")],
+    request: Annotated[Path, typer.Argument(help="`exchange register checkpoint` 所写的文件 what that wrote")],
+    to: Annotated[Path, typer.Argument(help="要写的文件，交回对方 the file to write and give back to the office")],
 ) -> None:
-    """Cosign a checkpoint that grew out of the one that was cosigned last; refuse any other."""
+    """联署由上次联署延续的检查点，其他一律拒绝。 Cosign a checkpoint that grew out of the last one, no other."""
     with outcome(), disk_trouble(request):
         cosigned = cosign(folder, request.read_text("utf-8", "replace"), datetime.now(UTC))
         write_atomically(to, cosigned.encode())
@@ -48,6 +48,6 @@ def cosign_(
 
 @commands.command()
 def anew(folder: Folder) -> None:
-    """Begin anew with a register that its office had to restore; a person has asked the office why."""
+    """对方恢复备份后，问明原因，重新开始。 Begin anew with a register that was restored; a person has asked why."""
     with outcome():
         out.print(f"set aside: a register of {begin_anew(folder)} lines; the office asks with --since 0")
