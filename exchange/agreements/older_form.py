@@ -24,16 +24,16 @@ def parse_kept(content: bytes, path: Path, purpose: str, today: Agreement) -> Ag
     """The agreement in these bytes, for a batch of this purpose; Halt where it does not fit."""
     if _is_of_today(content):
         return parse_agreement(content, path)
-    said = tomllib.loads(content.decode("utf-8"))
-    asked = next((each for each in said["purposes"] if each["code"] == purpose), None)
+    fields = tomllib.loads(content.decode("utf-8"))
+    asked = next((each for each in fields["purposes"] if each["code"] == purpose), None)
     if asked is not None and _rests_on_words(asked):
         now = today.purpose(purpose)
         asked.pop("offence_kinds", None)
         asked.pop("legal_basis", None)
         asked["legal_bases"] = () if now is None else now.legal_bases
-    said |= {"purposes": [] if asked is None else [asked], "expected": [], "kind": today.kind}
+    fields |= {"purposes": [] if asked is None else [asked], "expected": [], "kind": today.kind}
     try:
-        return Agreement.model_validate(said)
+        return Agreement.model_validate(fields)
     except ValidationError:
         msg = (
             f"{path}: was agreed before legal bases were a catalogue; name those of purpose {purpose} in today's file"

@@ -34,10 +34,10 @@ def look_at(partner: str) -> str:
 
 @dataclass(frozen=True)
 class Sign:
-    """``at``: when, in UTC; ``said``: how it ended, empty where there is nothing to say."""
+    """``at``: when, in UTC; ``summary``: how it ended, empty where there is nothing to say."""
 
     at: datetime
-    said: str
+    summary: str
 
 
 @dataclass(frozen=True)
@@ -50,19 +50,19 @@ class Duties:
     def of_home(cls, home: Path) -> Duties:
         return cls(home / "duty")
 
-    def done(self, name: str, said: str = "") -> None:
+    def done(self, name: str, summary: str = "") -> None:
         """The duty was done just now. Two who say so at once agree."""
         with suppress(OSError):
             make_folder(self.folder)
             temporary = self.folder / f".{name}.{os.getpid()}"
-            temporary.write_text(said, "utf-8")
+            temporary.write_text(summary, "utf-8")
             temporary.replace(self.folder / name)
 
     def last(self, name: str) -> Sign | None:
-        """When it was last done; None where nobody has said so."""
+        """When it was last done; None where it never was."""
         path = self.folder / name
         try:
-            moment, said = path.stat().st_mtime, path.read_text("utf-8", "replace")
+            moment, summary = path.stat().st_mtime, path.read_text("utf-8", "replace")
         except FileNotFoundError:
             return None
-        return Sign(datetime.fromtimestamp(moment, UTC), said)
+        return Sign(datetime.fromtimestamp(moment, UTC), summary)

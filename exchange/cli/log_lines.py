@@ -16,10 +16,10 @@ class ContextFormatter(logging.Formatter):
     """The words, then ``[batch=… partner=… step=…]`` where a step is at work."""
 
     def format(self, record: logging.LogRecord) -> str:
-        said = {
+        bound = {
             variable.name.removeprefix(_PREFIX): value
             for variable, value in copy_context().items()
             if variable.name.startswith(_PREFIX) and value is not ...
         }
-        context = " ".join(f"{name}={said[name]}" for name in sorted(said))
+        context = " ".join(f"{name}={bound[name]}" for name in sorted(bound))
         return f"{super().format(record)}  [{context}]" if context else super().format(record)

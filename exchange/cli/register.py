@@ -133,11 +133,11 @@ def verify(
         lines, last = verify_register(app, against or [])
         out.print(f"登记簿 {lines} 行，无改动 lines, unaltered；末行 last hash {last}")
         for each in cosigned(app):
-            said = f"{each.size} 行 lines, {moment(each.at)}" if each.at else "从未 never"
-            out.print(f"见证 cosigned by {each.witness.zh}: {said}", markup=False)
+            words = f"{each.size} 行 lines, {moment(each.at)}" if each.at else "从未 never"
+            out.print(f"见证 cosigned by {each.witness.zh}: {words}", markup=False)
         if deep:
             out.print(f"留存文件 {verify_archive(app)} 份，无改动 kept files, unaltered")
-            if troubles := [said for source in SOURCES for said in app.snapshots.verify(source)]:
+            if troubles := [trouble for source in SOURCES for trouble in app.snapshots.verify(source)]:
                 raise Halt("; ".join(troubles))
             out.print("快照均无改动 all snapshots, unaltered")
 

@@ -81,23 +81,23 @@ def check(
 
 def _seen(settings: Settings, agreement: Agreement, data: Path, manifest: Path | None) -> Seen:
     now = datetime.now(UTC)
-    said: RequestManifest | None = None
+    stated: RequestManifest | None = None
     if manifest is not None:
         days, oldest = load_office_days(settings.office_days), settings.policy.oldest_period_days
         name = manifest.name.removesuffix(REQUEST_SUFFIX)
-        said = check_manifest(agreement, manifest.read_bytes(), _signature(manifest), name, now, days, oldest)
-        check_whole(data.read_bytes(), said)
+        stated = check_manifest(agreement, manifest.read_bytes(), _signature(manifest), name, now, days, oldest)
+        check_whole(data.read_bytes(), stated)
     if data.stat().st_size > agreement.limits.max_bytes:
         raise Refused("data_too_large", column="data.size")
     name = data.name.lower()
-    encrypted = name.endswith(ENVELOPE_SUFFIX) if said is None else said.data.encrypted
+    encrypted = name.endswith(ENVELOPE_SUFFIX) if stated is None else stated.data.encrypted
     if encrypted:
         keys = settings.keys
         content = decrypt(data, load_key_pair(keys.decryption_key, keys.decryption_certificate))
     else:
         content = data.read_bytes()
-    if said is not None:
-        reading = reading_for(agreement, said)
+    if stated is not None:
+        reading = reading_for(agreement, stated)
     else:
         is_workbook = name.removesuffix(ENVELOPE_SUFFIX).endswith(".xlsx")
         reading = reading_by_header(agreement, content, is_workbook=is_workbook)

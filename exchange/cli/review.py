@@ -148,8 +148,8 @@ def decide(
         check_officer(app.settings, app.register.actor, review.division)
         case = load_cases(app, batch, [review])[0]
         check_reason(reason, note)
-        said = complete(case.open, parse_answers(answers))
-        settled = second_eyes.decide(app, batch, [Decision(row, review.version, said, reason, note)])
+        every_answer = complete(case.open, parse_answers(answers))
+        settled = second_eyes.decide(app, batch, [Decision(row, review.version, every_answer, reason, note)])
         out.print(f"{batch} 第 {row} 行 row {row}: {_SETTLED if settled else _ANOTHER}", markup=False)
 
 

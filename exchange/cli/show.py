@@ -118,9 +118,9 @@ def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Ta
 
 def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table = unheaded()
-    said = {"state": str(STATES[batch.state]), "cycle": str(labels.cycle(batch.cycle)) if batch.cycle else ""}
+    in_words = {"state": str(STATES[batch.state]), "cycle": str(labels.cycle(batch.cycle)) if batch.cycle else ""}
     for name, zh in _FACTS.items():
-        table.add_row(f"{zh} {name}", said.get(name) or str(getattr(batch, name) or ""))
+        table.add_row(f"{zh} {name}", in_words.get(name) or str(getattr(batch, name) or ""))
     table.add_row("阶段 stage", "测试，虚构数据 TEST: invented people" if batch.is_test else "正式 live")
     table.add_row("事项 items", ", ".join(batch.items))
     table.add_row("行 rows", "" if batch.rows_in is None else str(batch.rows_in))

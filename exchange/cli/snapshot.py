@@ -78,9 +78,9 @@ def verify() -> None:
     """逐版本核对散列；不符的停用。 Read every version against its hashes; one that differs is taken out of use."""
     with outcome():
         snapshots = Snapshots(Settings.load().snapshots)
-        troubles = [said for source in SOURCES for said in snapshots.verify(source)]
-        for said in troubles:
-            out.print(said, markup=False)
+        troubles = [trouble for source in SOURCES for trouble in snapshots.verify(source)]
+        for trouble in troubles:
+            out.print(trouble, markup=False)
         if troubles:
             raise typer.Exit(FOUND)
         out.print("全部相符。 All are what was written.")

@@ -255,9 +255,10 @@ def _confirm_hits(world: World, batch: str) -> list[int]:
             reviews = app.register.reviews.find(ReviewFilter(batch=batch))
             hits = [review for review in reviews if CAUSE in review.causes]
             cases = load_cases(app, batch, hits)
-            said = [complete(case.open, {CAUSE: "record_found"}) for case in cases]
+            confirmed = [complete(case.open, {CAUSE: "record_found"}) for case in cases]
             decisions = [
-                Decision(hit.row, hit.version, answers, "case_file") for hit, answers in zip(hits, said, strict=True)
+                Decision(hit.row, hit.version, answers, "case_file")
+                for hit, answers in zip(hits, confirmed, strict=True)
             ]
             decide(app, batch, decisions)
     return [review.row for review in hits]

@@ -41,8 +41,8 @@ def make_desk(agreement: Agreement, keys: Keys, oldest_period_days: int, telepho
         msg = f"{TEMPLATE}: the built desk is not there; `make desk` builds it"
         raise Halt(msg) from None
     packed = base64.b64encode(zlib.compress(_json(desk_tables()).encode(), 9)).decode()
-    said = {"oldest_period_days": oldest_period_days, "telephone": telephone}
-    page = _put(page, "agreement", _json(terms(agreement, keys) | said))
+    office_facts = {"oldest_period_days": oldest_period_days, "telephone": telephone}
+    page = _put(page, "agreement", _json(terms(agreement, keys) | office_facts))
     return _put(page, "tables", json.dumps(packed)).encode()
 
 

@@ -57,8 +57,8 @@ def _purposes(package: Path) -> Iterator[tuple[str, str]]:
     for path in sorted(package.iterdir()):
         module = path / "__init__.py" if path.is_dir() else path
         if module.suffix == ".py" and module.exists() and path.name != "__init__.py":
-            said = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
-            yield path.stem, " ".join(said.partition("\n\n")[0].split())
+            docstring = ast.get_docstring(ast.parse(module.read_text(encoding="utf-8"))) or ""
+            yield path.stem, " ".join(docstring.partition("\n\n")[0].split())
 
 
 def _picture(layers: Layers) -> str:

@@ -125,5 +125,5 @@ def _run(check: Check, app: App, future: Future[tuple[Finding, ...]]) -> None:
     try:
         future.set_result(tuple(check(app)))
     except Exception as error:  # the messages of libraries quote values
-        said = kind_and_place(error)
-        future.set_result((failing(f"检查出错：{said}", f"the check itself broke: {said}"),))
+        kind_of_error = kind_and_place(error)
+        future.set_result((failing(f"检查出错：{kind_of_error}", f"the check itself broke: {kind_of_error}"),))

@@ -67,11 +67,11 @@ def _none() -> tuple[int, dict[Lane, Histogram]]:
 
 def _kept(path: Path) -> tuple[int, dict[Lane, Histogram]]:
     try:
-        said = json.loads(path.read_bytes())
-        histograms = {lane: Histogram(**said["lanes"][lane]) for lane in Lane}
-        if said["bounds"] != list(BOUNDS) or not _fit(histograms.values()):
+        record = json.loads(path.read_bytes())
+        histograms = {lane: Histogram(**record["lanes"][lane]) for lane in Lane}
+        if record["bounds"] != list(BOUNDS) or not _fit(histograms.values()):
             return _none()
-        return int(said["seq"]), histograms
+        return int(record["seq"]), histograms
     except (OSError, ValueError, KeyError, TypeError):
         return _none()
 

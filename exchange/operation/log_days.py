@@ -80,8 +80,8 @@ def _journal_days(root: Path) -> float | None:
     read = [next((each for each in main if each.is_file()), None), *dropped]
     if not any(read):
         return None
-    said = [line.partition("=")[2].strip() for each in read if each for line in _lines(each) if _is_days(line)]
-    return (days_of(said[-1]) or 0.0) if said else 0.0
+    stated = [line.partition("=")[2].strip() for each in read if each for line in _lines(each) if _is_days(line)]
+    return (days_of(stated[-1]) or 0.0) if stated else 0.0
 
 
 def _is_days(line: str) -> bool:

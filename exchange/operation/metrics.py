@@ -150,10 +150,10 @@ def _duties(app: App) -> Iterator[Sample]:
     for path in app.agreement_files():
         if (last := duties.last(look_at(path.stem))) is not None:
             yield "exchange_partner_look_age_seconds", (path.stem,), (now - last.at).total_seconds()
-    if (last := duties.last(COLLECT)) is not None and last.said.isdecimal():
-        yield "exchange_poll_troubles", (), int(last.said)
+    if (last := duties.last(COLLECT)) is not None and last.summary.isdecimal():
+        yield "exchange_poll_troubles", (), int(last.summary)
     if (last := duties.last(VERIFY)) is not None:
-        yield "exchange_ledger_sound", (), float(last.said != ALTERED)
+        yield "exchange_ledger_sound", (), float(last.summary != ALTERED)
 
 
 _PARTS: Final[Mapping[str, Callable[[App], Iterator[Sample]]]] = {

@@ -127,14 +127,14 @@ def duties(app: App) -> Iterator[Finding]:
 def ledger(app: App) -> Iterator[Finding]:
     """When ``exchange register verify`` last held the register against its ledger, and what it found."""
     last = Duties.of_home(app.settings.home).last(VERIFY)
-    if last is not None and last.said == ALTERED:
+    if last is not None and last.summary == ALTERED:
         yield failing("上次核对登记簿未通过：exchange register verify", "the last verification found something")
         return
     late = _late(app, VERIFY, timedelta(days=app.settings.health.verify_days))
     if late is not None:
         yield warning(f"核对登记簿（exchange register verify）{late[0]}", f"the ledger's verification: {late[1]}")
     elif last is not None:
-        yield ok(f"登记簿 {last.said} 行，核对无误", f"{last.said} lines, verified")
+        yield ok(f"登记簿 {last.summary} 行，核对无误", f"{last.summary} lines, verified")
 
 
 def backup(app: App) -> Iterator[Finding]:

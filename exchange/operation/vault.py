@@ -138,8 +138,8 @@ class Vault:
     def backup(self, name: str) -> Backup:
         """The backup of this name; Halt where it is not here or its list is not whole."""
         try:
-            said = json.loads(gzip.decompress(self._list(name).read_bytes()))
-            entries = {path: Entry(path, *line) for path, line in said.items()}
+            listed = json.loads(gzip.decompress(self._list(name).read_bytes()))
+            entries = {path: Entry(path, *line) for path, line in listed.items()}
             if not all(_HEX.fullmatch(each.sha256) for each in entries.values()):
                 raise ValueError
         except (OSError, EOFError, zlib.error, ValueError, TypeError, AttributeError):

@@ -42,7 +42,7 @@ def see_alike(asked: Asked) -> Response:
         due=words.due_words(batch),
         causes=causes,
         why=causes_in_words(causes),
-        said=[(labels.item(column), labels.answer(code)) for column, code in lot.said.items()],
+        answers=[(labels.item(column), labels.answer(code)) for column, code in lot.answers.items()],
         rows=rows,
         reasons=REASONS,
         moment=words.moment(app.now()),

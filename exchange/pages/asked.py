@@ -20,7 +20,7 @@ from exchange.register import Register
 from exchange.settings import read_secret
 from exchange.supervision.months import Kept
 
-_UNSAID: Final = Explanation(
+_NO_REASON_LEFT: Final = Explanation(
     "", (), "没有留下说明：超时、被终止，或进程被杀", "nothing was left: too slow, ended from outside, or killed",
     "看任务日志；没有异常的，清除重跑", "read its log; where nothing is wrong, clear the task",
 )  # fmt: skip
@@ -29,19 +29,19 @@ _UNSAID: Final = Explanation(
 @dataclass(frozen=True)
 class Failure:
     """A batch's run of which a task failed: which one, and where the run is seen. ``again``: it is tried again by
-    itself; ``code``: what stopped it (``schemas/troubles.toml``), ``said``: its last sentence. Both are what Airflow
-    was left, where an operator can alter them: shown, and nothing else.
+    itself; ``code``: what stopped it (``schemas/troubles.toml``), ``message``: its last sentence. Both come from
+    Airflow, where an operator can alter them: they are shown, and nothing else.
     """
 
     task: str
     href: str
     again: bool = False
     code: str = ""
-    said: str = ""
+    message: str = ""
 
     @property
     def why(self) -> Explanation:
-        return explanations().get(self.code, _UNSAID)
+        return explanations().get(self.code, _NO_REASON_LEFT)
 
 
 @dataclass(frozen=True)

@@ -61,12 +61,14 @@ def records(case: CaseView) -> list[Mapping[str, list[Piece]]]:
 def _line(
     claim: Mapping[str, str], column: str, people: Sequence[Mapping[str, Any]], claimed: str | None = None
 ) -> ComparedLine:
-    said = _word(column, claim.get(claimed or _NUMBERS.get(column, column)))
+    claimed_text = _word(column, claim.get(claimed or _NUMBERS.get(column, column)))
     held = [_word(column, row.get(column)) for row in people]
-    marked = [differing(text, said) if said and text else pieces(text) for text in held]
+    marked = [differing(text, claimed_text) if claimed_text and text else pieces(text) for text in held]
     others = [text for text in held if text]
     return ComparedLine(
-        labels().get(column, column), differing(said, others[0]) if said and others else pieces(said), marked
+        labels().get(column, column),
+        differing(claimed_text, others[0]) if claimed_text and others else pieces(claimed_text),
+        marked,
     )
 
 

@@ -58,8 +58,8 @@ def returned(asked: Asked) -> Response:
 
 def _before(review: Review) -> str:
     """What was decided last, in words."""
-    said = [f"{labels.item(item).zh} {labels.answer(code).zh}" for item, code in review.answers.items()]
-    return "；".join(said)
+    answers = [f"{labels.item(item).zh} {labels.answer(code).zh}" for item, code in review.answers.items()]
+    return "；".join(answers)
 
 
 def propose_again(asked: Asked) -> Response:

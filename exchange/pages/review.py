@@ -255,8 +255,8 @@ def _held(app: App, line: QueueLine) -> str:
     """Who else has the row open, or is to open it."""
     now = app.now()
     who = words.who(app.settings, line.held(app.register.actor, now))
-    said = _HANDED if line.was_handed(now) else _OPEN
-    return f"{who} {said}" if who else ""
+    whose_turn = _HANDED if line.was_handed(now) else _OPEN
+    return f"{who} {whose_turn}" if who else ""
 
 
 def own_row(asked: Asked) -> Review:
@@ -290,8 +290,8 @@ def _columns(case: CaseView) -> list[tuple[str, str, str, str, list[tuple[str, s
 
 
 def _causes(line: QueueLine) -> str:
-    said = causes_in_words(line.causes)
-    return f"{said}；退回：{line.returned_for}" if line.returned_for else said
+    causes = causes_in_words(line.causes)
+    return f"{causes}；退回：{line.returned_for}" if line.returned_for else causes
 
 
 def causes_in_words(causes: Iterable[str]) -> str:

@@ -107,8 +107,8 @@ def _tables(asked: Asked) -> list[Shown]:
 
 def _totals(months: list[Figures]) -> list[tuple[str, ...]]:
     return [
-        (str(said), *[_share(each.total[name]) if name == "rate" else f"{each.total[name]:,}" for each in months])
-        for name, said in MEASURES
+        (str(label), *[_share(each.total[name]) if name == "rate" else f"{each.total[name]:,}" for each in months])
+        for name, label in MEASURES
     ]
 
 

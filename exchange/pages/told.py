@@ -121,12 +121,12 @@ def _fact(name: str, value: str) -> str:
     if kind == "alert":
         code = rest.rstrip("0123456789")
         return f"{_NAMES[kind]} {ALERTS[code].zh if code in ALERTS else code}"
-    said = str(_NAMES.get(kind, Words(kind, kind)))
+    label = str(_NAMES.get(kind, Words(kind, kind)))
     if kind == "destroyed":
-        return f"{said} {ROLES.get(rest.partition('-')[0], rest)}"
+        return f"{label} {ROLES.get(rest.partition('-')[0], rest)}"
     if kind in _SHOWN:
-        return f"{said} {value}"
-    return f"{said} {rest}".strip()
+        return f"{label} {value}"
+    return f"{label} {rest}".strip()
 
 
 def _release(rest: str, value: str) -> str:

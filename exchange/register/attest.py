@@ -175,7 +175,7 @@ def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:
         told.update((name, (digest, line)) for name, digest in json.loads(line.digests or "{}").items() if name in held)
     key = ledger.key_of(session)
     for name, digest in held.items():
-        said, last = told.get(name, ("", None))
-        if last is None or said != digest or not ledger.is_signed(last, key):
+        told_digest, last = told.get(name, ("", None))
+        if last is None or told_digest != digest or not ledger.is_signed(last, key):
             msg = f"{name} is not what the ledger says; a person must look"
             raise Halt(msg, zh=f"{name} 与登记簿不符，请告知系统管理员")

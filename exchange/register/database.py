@@ -128,9 +128,9 @@ def _taken(connection: Any, record: Any, _proxy: object) -> None:
     since = record.info.get("unused since")
     if since is None:  # it was opened just now
         return
-    said = sockets.poll()
-    said.register(connection.fileno(), sockets.POLLIN)
-    if time.monotonic() - since < _UNUSED_SECONDS and not said.poll(0):
+    readable = sockets.poll()
+    readable.register(connection.fileno(), sockets.POLLIN)
+    if time.monotonic() - since < _UNUSED_SECONDS and not readable.poll(0):
         return
     try:
         connection.execute("")

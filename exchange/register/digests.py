@@ -130,7 +130,9 @@ def last_line(
         found = session.execute(_LAST[whole], {"batch": batch_id}).one()
     line, held = (None, {}) if found is None else (found[0], dict(found[1] or {}))
     if blocks:
-        held |= {table: said for table, _, said in session.execute(_ALTERED, review_blocks.named([batch_id], blocks))}
+        held |= {
+            table: digest for table, _, digest in session.execute(_ALTERED, review_blocks.named([batch_id], blocks))
+        }
     return line, held
 
 

@@ -80,7 +80,7 @@ class Evidence:
     holds: bool = False
 
     @property
-    def said(self) -> str:
+    def summary(self) -> str:
         """What the ledger says of it."""
         return f"{'held' if self.holds else 'seen'} {'; '.join(map(str, self.trips))}"
 

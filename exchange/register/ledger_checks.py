@@ -79,7 +79,7 @@ class LedgerChecks:
             }
             if not wrong:
                 return 0
-            facts = {"resumed": reason} | {f"parted.{path.name}": said for path, said in wrong.items()}
+            facts = {"resumed": reason} | {f"parted.{path.name}": difference for path, difference in wrong.items()}
             ledger.append_note(session, now(), self.actor, facts)
         kept.set_aside(wrong)
         return len(wrong)

@@ -193,7 +193,7 @@ class Register(BatchQueries, LedgerChecks):
         be answered, and which of them need an officer; ``told``: whom the batch asks about; ``evidence``: what the
         guard saw, which may hold it.
         """
-        saw: dict[str, Any] = {"guard": evidence.said} if evidence and evidence.trips else {}
+        saw: dict[str, Any] = {"guard": evidence.summary} if evidence and evidence.trips else {}
         if before := sum(each.before is not None for each in reviews):
             saw["as_before"] = before
         facts = {"rows_open": rows_open}

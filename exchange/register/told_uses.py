@@ -119,10 +119,10 @@ class ToldUses:
                 raise Halt(msg)
             attest_rows(session, [row], row.asked_at)
             row.confirmed_at, row.confirmed_by, row.batches, row.hashes = at, self.actor, len(batches), b""
-            said = f"{row.asked_by} {self.actor} {row.letter} {row.reason}"
+            told = f"{row.asked_by} {self.actor} {row.letter} {row.reason}"
             for batch_id in sorted(batches):
                 batch = get_batch(session, batch_id, for_update=True)
-                append_event(session, batch, {}, {f"told.{question.number}": said}, self.actor)
+                append_event(session, batch, {}, {f"told.{question.number}": told}, self.actor)
             append_note(session, at, self.actor, {f"told.{question.number}": f"confirmed, {len(batches)} batches"})
             touched(session, row)
 

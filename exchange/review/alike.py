@@ -36,16 +36,16 @@ SAMPLE_ROWS: Final = 5
 
 @dataclass(frozen=True)
 class Alike:
-    """Rows of one batch, and what is proposed for each: column → code."""
+    """Rows of one batch; ``answers``: what is proposed for each of them, column → code."""
 
     batch: str
     reviews: tuple[Review, ...]
-    said: Mapping[str, str]
+    answers: Mapping[str, str]
 
     @property
     def shown(self) -> str:
         """The hash of the rows as they stand and of what would be decided."""
-        seen = [self.batch, [(each.row, each.version) for each in self.reviews], dict(sorted(self.said.items()))]
+        seen = [self.batch, [(each.row, each.version) for each in self.reviews], dict(sorted(self.answers.items()))]
         return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
     @property
@@ -75,14 +75,14 @@ def alike(app: App, batch_id: str, causes: Sequence[str]) -> Alike | None:
     ][:AT_MOST]
     lots: dict[tuple[str, int], list[Review]] = {}
     for review, each in zip(free, proposals(app, batch_id, [each.row for each in free]), strict=True):
-        said = {column: each.follows.get(column, "") for column in each.open}
-        if all(code in allowed(column) for column, code in said.items()):
-            answers = json.dumps(complete(each.open, said), sort_keys=True)
-            lots.setdefault((answers, each.people), []).append(review)
-    (said_of, _), largest = max(lots.items(), key=lambda lot: len(lot[1]), default=(("", 0), []))
+        answers = {column: each.follows.get(column, "") for column in each.open}
+        if all(code in allowed(column) for column, code in answers.items()):
+            written = json.dumps(complete(each.open, answers), sort_keys=True)
+            lots.setdefault((written, each.people), []).append(review)
+    (written, _), largest = max(lots.items(), key=lambda lot: len(lot[1]), default=(("", 0), []))
     if len(largest) < AT_LEAST:
         return None
-    return Alike(batch_id, tuple(largest), json.loads(said_of))
+    return Alike(batch_id, tuple(largest), json.loads(written))
 
 
 def look(app: App, lot: Alike) -> list[CaseView]:
@@ -100,5 +100,5 @@ def decide_together(app: App, batch_id: str, causes: Sequence[str], shown: str, 
         msg = f"{batch_id}: the sample is not open with you; look at it, then decide"
         raise Halt(msg, zh="抽看的行不在您手中，请重新抽看后再登记")
     note = f"同类 {len(lot.reviews)} 行，抽看 {SAMPLE_ROWS} 行后一并核实"
-    decide(app, batch_id, [Decision(each.row, each.version, lot.said, reason, note) for each in lot.reviews])
+    decide(app, batch_id, [Decision(each.row, each.version, lot.answers, reason, note) for each in lot.reviews])
     return len(lot.reviews)

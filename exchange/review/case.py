@@ -192,11 +192,11 @@ def _records(sources: Sources, people: Rows, asked: Rows) -> pl.DataFrame:
     parts, keys = [], _numbers(people, sources.population)
     counted = grounds_of(asked, sources)
     for source, table in sources.records.items():
-        rows, said = np.unique(table.find(keys).row), []
+        rows, verdicts = np.unique(table.find(keys).row), []
         if source in OFFENCE_SOURCES:
             of_source = counted.filter(pl.col("source") == source).sort("row")
-            rows, said = of_source["row"].to_numpy(), [of_source.select("counts", "by")]
+            rows, verdicts = of_source["row"].to_numpy(), [of_source.select("counts", "by")]
         named = pl.Series("source", [SOURCES[source].zh] * len(rows), dtype=pl.String).to_frame()
         records = table.take(rows, table.columns).select(pl.all().cast(pl.String))
-        parts.append(pl.concat([named, *said, records], how="horizontal"))
+        parts.append(pl.concat([named, *verdicts, records], how="horizontal"))
     return pl.concat(parts, how="diagonal") if parts else pl.DataFrame({"source": []})

@@ -29,24 +29,24 @@ WAITING = "source_not_ready"
 
 def complete(open_columns: Mapping[str, str], answers: Mapping[str, str]) -> dict[str, str]:
     """The answers for all open columns (column → code now); Halt where one is missing, unknown or not open."""
-    said = dict(answers)
-    if "identity" in open_columns and (identity := said.get("identity")) is not None:
-        said |= follows_identity(open_columns, identity)
+    every_answer = dict(answers)
+    if "identity" in open_columns and (identity := every_answer.get("identity")) is not None:
+        every_answer |= follows_identity(open_columns, identity)
     for column in open_columns:
-        if column not in said:
+        if column not in every_answer:
             msg = f"{column}: no answer; one of {', '.join(allowed(column))}"
             raise Halt(msg, zh=f"“{_named(column)}”尚未选答复")
     for column, code in answers.items():
         if column not in open_columns:
             msg = f"{column} is not open in this row"
             raise Halt(msg, zh=f"此行的“{_named(column)}”无须核实")
-        if open_columns[column] == WAITING and said[column] not in ("not_answered", "record_found"):
+        if open_columns[column] == WAITING and every_answer[column] not in ("not_answered", "record_found"):
             msg = f"{column}: a source is missing or older than its limit; the row is decided once it is there"
             raise Halt(msg, zh=f"“{_named(column)}”所需的数据源缺失或过期，待其就绪后再核实")
         if code not in allowed(column):
             msg = f"{column}: this cannot be decided; one of {', '.join(allowed(column))}"
             raise Halt(msg, zh=f"“{_named(column)}”不能作此答复")
-    return {column: said[column] for column in open_columns}
+    return {column: every_answer[column] for column in open_columns}
 
 
 def follows_identity(open_columns: Iterable[str], identity: str) -> dict[str, str]:

@@ -18,10 +18,10 @@ from exchange.review.decisions import follows_identity
 
 def will_read(open_columns: Iterable[str], column: str, code: str) -> str:
     """A sentence: each heading with the word under it."""
-    said = {column: code}
+    every_answer = {column: code}
     if column == IDENTITY_COLUMN:
-        said |= follows_identity(open_columns, code)
+        every_answer |= follows_identity(open_columns, code)
     by_code: dict[str, list[str]] = {}
-    for each, answer in said.items():
+    for each, answer in every_answer.items():
         by_code.setdefault(answer, []).append(heading(each))
     return "；".join(f"{'、'.join(heads)}“{ANSWERS[answer].zh}”" for answer, heads in by_code.items())

@@ -121,8 +121,8 @@ def read_list(content: bytes) -> list[Line]:
     lines = []
     for number, row in zip(numbers, frame.fill_null("").iter_rows(named=True), strict=True):
         cells = {name: row[header] for header, name in fixed.items()}
-        said = {columns[header]: text.strip() for header, text in row.items() if header in columns}
-        conclusions = {column: text for column, text in said.items() if text not in ("", NOT_OPEN)}
+        filled_in = {columns[header]: text.strip() for header, text in row.items() if header in columns}
+        conclusions = {column: text for column, text in filled_in.items() if text not in ("", NOT_OPEN)}
         if conclusions or cells["accept"].strip():
             lines.append(Line(number, cells, conclusions))
     return lines
@@ -154,13 +154,13 @@ def check_lines(
 
 
 def _decision(
-    said: Line, reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
+    line: Line, reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
 ) -> Decision:
-    cells = said.cells
-    if not hmac.compare_digest(cells["mac"].encode(), _mac(cells, key).encode()) or said.about is None:
+    cells = line.cells
+    if not hmac.compare_digest(cells["mac"].encode(), _mac(cells, key).encode()) or line.about is None:
         msg = "the line is not as it was written"
         raise Halt(msg, zh="此行与导出时不同")
-    review = reviews.get(said.about)
+    review = reviews.get(line.about)
     if review is None:
         msg = "this row is not in the queue of your office"
         raise Halt(msg, zh="此行不在您单位的核实队列中")
@@ -170,19 +170,19 @@ def _decision(
     reasons = {reason.zh: code for code, reason in REASONS.items()}
     reason, note = cells["reason"].strip(), cells["note"] or None
     reason = reasons.get(reason, reason)
-    answers = complete(open_[said.about], _answers(said))
+    answers = complete(open_[line.about], _answers(line))
     check_reason(reason, note)
     return Decision(review.row, review.version, answers, reason, note)
 
 
-def _answers(said: Line) -> dict[str, str]:
+def _answers(line: Line) -> dict[str, str]:
     """Column → code; of the proposal, where it was accepted, what is not answered otherwise."""
-    accepted = said.cells["accept"].strip()
+    accepted = line.cells["accept"].strip()
     if accepted not in ("", YES):
         msg = f"{ASKED['accept']}: only {YES}, or empty"
         raise Halt(msg, zh=f"“{ASKED['accept']}”只可填“{YES}”或留空")
-    proposed = _proposal_of(said.cells["proposal"]) if accepted else {}
-    typed = {column: _words(column).get(text, text) for column, text in said.conclusions.items()}
+    proposed = _proposal_of(line.cells["proposal"]) if accepted else {}
+    typed = {column: _words(column).get(text, text) for column, text in line.conclusions.items()}
     if typed.get(IDENTITY_COLUMN, "consistent") != "consistent":
         proposed = {}  # what was proposed of somebody else
     return proposed | typed
@@ -251,15 +251,15 @@ def _shown(case: CaseView) -> dict[str, str]:
 
 def _proposal(case: CaseView) -> str:
     """What may be taken as it stands: ``号码与姓名：一致；性别：不一致``."""
-    said = {column: case.proposal.get(column, "") for column in _asked(case.open)}
-    return "；".join(f"{_item(c)}：{ANSWERS[code].zh}" for c, code in said.items() if code in allowed(c))
+    proposed = {column: case.proposal.get(column, "") for column in _asked(case.open)}
+    return "；".join(f"{_item(c)}：{ANSWERS[code].zh}" for c, code in proposed.items() if code in allowed(c))
 
 
 def _proposal_of(text: str) -> dict[str, str]:
     """Column → code of what ``_proposal`` wrote; its text is covered by the MAC."""
     columns = {_item(column): column for column in (IDENTITY_COLUMN, *ITEMS)}
-    said = dict(part.split("：", 1) for part in text.split("；") if part)
-    return {columns[item]: _words(columns[item])[word] for item, word in said.items()}
+    answered = dict(part.split("：", 1) for part in text.split("；") if part)
+    return {columns[item]: _words(columns[item])[word] for item, word in answered.items()}
 
 
 def _asked(open_: Mapping[str, str]) -> dict[str, str]:

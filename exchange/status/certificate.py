@@ -154,8 +154,8 @@ def _forms(tests: Sequence[TestBatch]) -> list[str]:
 
 @cache
 def _table() -> list[dict[str, str]]:
-    said = tomllib.loads((SCHEMAS / "conformance.toml").read_text(encoding="utf-8"))
-    return [dict(entry) for entry in said["requirement"]]
+    table = tomllib.loads((SCHEMAS / "conformance.toml").read_text(encoding="utf-8"))
+    return [dict(entry) for entry in table["requirement"]]
 
 
 def _software() -> str:

@@ -80,8 +80,8 @@ def _read(home: Path) -> list[Announced]:
         return []
     times = ("begins_at", "ends_at")
     try:
-        said = json.loads(content)
-        return [Announced(**each | {name: datetime.fromisoformat(each[name]) for name in times}) for each in said]
+        entries = json.loads(content)
+        return [Announced(**each | {name: datetime.fromisoformat(each[name]) for name in times}) for each in entries]
     except (ValueError, TypeError, KeyError):
         msg = f"{_place(home)} is not what this software writes; remove it and announce maintenance anew"
         raise Halt(msg) from None

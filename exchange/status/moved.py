@@ -72,8 +72,8 @@ def _read(home: Path) -> Seen | None:
 
 def _everybody(app: App) -> str:
     told = [(each.number, str(each.ends_at)) for each in announced(app.settings.home, app.now())]
-    said = [str(office_day(app.now())), app.settings.office, told, list(_files(app))]
-    return sha256(json.dumps(said, ensure_ascii=False).encode())
+    state = [str(office_day(app.now())), app.settings.office, told, list(_files(app))]
+    return sha256(json.dumps(state, ensure_ascii=False).encode())
 
 
 def _files(app: App) -> Iterator[tuple[str, int, int]]:

@@ -123,10 +123,10 @@ def stop(code: str) -> Words:
 
 def trip(tripped: str) -> Words:
     """``sequence 12 >= 10`` as people read it; a rule of an earlier version by its code."""
-    rule, _, figures = tripped.partition(" ")
-    measured, _, limit = figures.partition(" >= ")
-    said = GUARD_RULES.get(rule)
-    zh, en = (rule, "") if said is None else (said.zh, said.en)
+    rule, _, compared = tripped.partition(" ")
+    measured, _, limit = compared.partition(" >= ")
+    entry = GUARD_RULES.get(rule)
+    zh, en = (rule, "") if entry is None else (entry.zh, entry.en)
     return Words(f"{zh}：{measured}（限 {limit}）" if limit else zh, en)
 
 

@@ -44,11 +44,11 @@ def _waiting(tables: Mapping[str, Table]) -> Words | None:
         (missing, "应报未报 {} 份", "{} expected sets have not come"),
         (uncollected, "结果未取走 {} 份", "{} results not taken yet"),
     ]
-    said = [(zh.format(n), en.format(n)) for n, zh, en in parts if n is not None and str(n) != "0"]
-    if not said:
+    clauses = [(zh.format(n), en.format(n)) for n, zh, en in parts if n is not None and str(n) != "0"]
+    if not clauses:
         return None
     return Words(
-        "期末：" + "，".join(zh for zh, _ in said) + "。", "At the end: " + ", ".join(en for _, en in said) + "."
+        "期末：" + "，".join(zh for zh, _ in clauses) + "。", "At the end: " + ", ".join(en for _, en in clauses) + "."
     )
 
 
@@ -66,5 +66,5 @@ def notes(month: Month, *, outside: bool) -> list[Words]:
     """How to read the report."""
     kinds = ["every"] + ["running"] * (not month.whole) + ["outside"] * outside
     values = {"below": THRESHOLD - 1, "base": BASE}
-    said = [note for kind in kinds for note in labels.notes(kind)]
-    return [Words(each.zh.format(**values), each.en.format(**values)) for each in said]
+    chosen = [note for kind in kinds for note in labels.notes(kind)]
+    return [Words(each.zh.format(**values), each.en.format(**values)) for each in chosen]

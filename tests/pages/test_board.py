@@ -29,10 +29,10 @@ def accepted(app: App, court: DemoPartner, ask: Callable[..., Request]) -> str:
 
 
 def test_an_open_batch_with_what_failed(pages: Pages, accepted: str) -> None:
-    said = "SFTP server x: the login as exchange is refused"
-    pages.failures[accepted] = Failure("process", "/dags/batch/runs/x/tasks/process", code="server", said=said)
+    message = "SFTP server x: the login as exchange is refused"
+    pages.failures[accepted] = Failure("process", "/dags/batch/runs/x/tasks/process", code="server", message=message)
     of_partner = {accepted, "长春市中级人民法院", "案件办理", "已受理"}
-    why = {"任务 process 失败", "/dags/batch/runs/x/tasks/process", said, *_of("server"), "然后点 Clear"}
+    why = {"任务 process 失败", "/dags/batch/runs/x/tasks/process", message, *_of("server"), "然后点 Clear"}
     for path, parts in (
         ("/board?partner=court-changchun", of_partner | why),
         ("/board?state=failed", of_partner | why),
@@ -56,8 +56,11 @@ def _of(code: str) -> set[str]:
     ("failure", "parts"),
     [
         (Failure("process", "/x"), {"没有留下说明", "然后点 Clear"}),
-        (Failure("process", "/x", code="none-of-ours", said="<script>1</script>"), {"没有留下说明", "&lt;script&gt;"}),
-        (Failure("process", "/x", again=True, code="server_away", said="away"), {"将自动重试", "away"}),
+        (
+            Failure("process", "/x", code="none-of-ours", message="<script>1</script>"),
+            {"没有留下说明", "&lt;script&gt;"},
+        ),
+        (Failure("process", "/x", again=True, code="server_away", message="away"), {"将自动重试", "away"}),
     ],
 )
 def test_what_was_left_is_shown_as_it_is_and_nothing_else(

@@ -82,9 +82,9 @@ def migration() -> list[pl.Expr]:
 
 
 def address_change() -> list[pl.Expr]:
-    said = (_is("address_change", "right") & (pl.col("spelling") % 3 == 0)) | _partly("address_change")
+    has_addresses = (_is("address_change", "right") & (pl.col("spelling") % 3 == 0)) | _partly("address_change")
     texts = [
-        pl.when(said).then(pl.col(f"address_change.{end}").str.replace("号", " 号")).otherwise(pl.lit(""))
+        pl.when(has_addresses).then(pl.col(f"address_change.{end}").str.replace("号", " 号")).otherwise(pl.lit(""))
         for end in ("from", "to")
     ]
     return [

@@ -118,7 +118,7 @@ def read_sheet(folder: Path) -> dict[str, Any]:
 
 
 def _sheet(folder: Path, seed: int, people: int) -> bytes:
-    said = {
+    sheet = {
         "format": FORMAT,
         "zh": "虚构省份：供测试使用，其中的人均不存在，号码、姓名与任何真实人员相同纯属巧合。",
         "en": "An invented province for tests: nobody in it exists; a number or name that somebody bears is chance.",
@@ -133,7 +133,7 @@ def _sheet(folder: Path, seed: int, people: int) -> bytes:
         "answers_en": "Each .csv in answers/ is a request's data, .expected.csv what its first result answers.",
         "files": _hashes(folder),
     }
-    return (json.dumps(said, ensure_ascii=False, indent=2) + "\n").encode()
+    return (json.dumps(sheet, ensure_ascii=False, indent=2) + "\n").encode()
 
 
 def _hashes(folder: Path) -> dict[str, str]:

@@ -69,8 +69,8 @@ def _note() -> pl.Expr:
         "id_superseded": pl.col("former") & ~variant,
         "name_variant": variant,
     }
-    said = [pl.when(condition).then(pl.lit(code)) for code, condition in notes.items()]
-    return pl.concat_str(said, separator=";", ignore_nulls=True)
+    codes = [pl.when(condition).then(pl.lit(code)) for code, condition in notes.items()]
+    return pl.concat_str(codes, separator=";", ignore_nulls=True)
 
 
 def _answer(item: str, *, approved: bool) -> pl.Expr:
