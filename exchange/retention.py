@@ -166,8 +166,8 @@ def _left_in_work(app: App) -> int:
     days = app.settings.retention.work_days
     since, removed = (app.now() - timedelta(days=days)).timestamp(), 0
     home = app.settings.home
-    places = (home / "incoming", home / "outgoing", home / "cache")
-    left = {*(path for place in places for path in place.glob("*")), *_half_written(home)}
+    folders = (home / "incoming", home / "outgoing", home / "cache")
+    left = {*(path for each in folders for path in each.glob("*")), *_half_written(home)}
     for path in sorted(path for path in left if _lies_since_before(path, since)):
         app.register.retention.left_in_work(path.name, f"{days} days", app.now())
         with suppress(FileNotFoundError):  # another run was faster
@@ -185,7 +185,7 @@ def _half_written(home: Path) -> Iterator[Path]:
 def _lies_since_before(path: Path, since: float) -> bool:
     """False, too, where it was renamed or removed meanwhile: whoever wrote it has ended."""
     try:
-        found = path.lstat()
+        status = path.lstat()
     except FileNotFoundError:
         return False
-    return stat.S_ISREG(found.st_mode) and found.st_mtime < since
+    return stat.S_ISREG(status.st_mode) and status.st_mtime < since

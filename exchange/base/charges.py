@@ -52,7 +52,7 @@ class Charge:
 
 
 @dataclass(frozen=True)
-class Placed:
+class Recognised:
     """The charges of one record. ``unknown``: what stands there is not all in the table, or nothing does."""
 
     charges: tuple[Charge, ...]
@@ -99,11 +99,13 @@ def charge(name: str) -> Charge:
 
 
 @cache
-def place(written: str) -> Placed:
+def recognise(written: str) -> Recognised:
     """What a source has written as a record's charge or cause."""
     texts = [text for text in _BETWEEN.split(unicodedata.normalize("NFKC", written)) if text.strip()]
     matches = [charge for text in texts for charge in _looked_up(text)]
-    return Placed(tuple(dict.fromkeys(each for each in matches if each is not None)), None in matches or not matches)
+    return Recognised(
+        tuple(dict.fromkeys(each for each in matches if each is not None)), None in matches or not matches
+    )
 
 
 def _looked_up(text: str) -> Sequence[Charge | None]:

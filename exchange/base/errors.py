@@ -46,8 +46,10 @@ class Refused(ExchangeError):
         self.code = code
         self.row = row
         self.column = column
-        place = "".join([f", row {row}" if row is not None else "", f", column {column}" if column is not None else ""])
-        super().__init__(f"refused: {code}{place}")
+        position = "".join(
+            [f", row {row}" if row is not None else "", f", column {column}" if column is not None else ""]
+        )
+        super().__init__(f"refused: {code}{position}")
 
 
 class Retryable(ExchangeError):

@@ -21,26 +21,26 @@ from exchange.base.paths import SCHEMAS
 
 _PACKAGE: Final = Path(__file__).parent.parent
 _LAST: Final = "step"
-"""What is said of an error that went through no place of the table."""
+"""The entry for an error that went through no module of the table."""
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """``places``: modules of the package or folders of them; ``only``: for one kind of error."""
+    """``modules``: of the package, or folders of them; ``only``: for one kind of error."""
 
     code: str
-    places: Sequence[str]
+    modules: Sequence[str]
     zh: str
     en: str
     todo_zh: str
     todo_en: str
     only: Literal["Halt", "Retryable"] | None = None
 
-    def place_of(self, module: str, kind: str) -> str:
-        """The longest of its places that this module is or lies in; empty where none is for this kind of error."""
+    def closest(self, module: str, kind: str) -> str:
+        """The longest of its modules that this one is or lies in; empty where none is for this kind of error."""
         if self.only not in (None, kind):
             return ""
-        return max((each for each in self.places if f"{module}/".startswith(f"{each}/")), key=len, default="")
+        return max((each for each in self.modules if f"{module}/".startswith(f"{each}/")), key=len, default="")
 
 
 @cache
@@ -53,16 +53,16 @@ def explained(error: BaseException) -> Explanation:
     """What this error means, by the way that it took."""
     kind = "Retryable" if isinstance(error, Retryable) else "Halt"
     for module in _way(error):
-        if (found := of_module(module, kind)) is not None:
-            return found
+        if (entry := of_module(module, kind)) is not None:
+            return entry
     return explanations()[_LAST]
 
 
 def of_module(module: str, kind: str) -> Explanation | None:
-    """The entry with the longest place for this module, one for this kind alone before the others."""
-    fitting = [(each.place_of(module, kind), each.only is not None, each) for each in explanations().values()]
-    place, _, found = max(fitting, key=lambda each: (len(each[0]), each[1]))
-    return found if place else None
+    """The entry that names this module most closely, one for this kind alone before the others."""
+    fitting = [(each.closest(module, kind), each.only is not None, each) for each in explanations().values()]
+    longest, _, entry = max(fitting, key=lambda each: (len(each[0]), each[1]))
+    return entry if longest else None
 
 
 def _way(error: BaseException) -> Iterator[str]:

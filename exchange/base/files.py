@@ -34,9 +34,8 @@ _BROKEN: Final = frozenset(
 
 @contextmanager
 def disk_trouble(path: Path) -> Iterator[None]:
-    """What goes wrong with our own disk is said to be that: one that takes nothing is tried again later (after somebody
-    made room), one that fails, or where nothing may be written, is for a person. Nothing was lost. ``place``: the
-    folder or file.
+    """Errors of our own disk at ``path`` (a folder or file) become the house's: Retryable where it is full (somebody
+    makes room), Halt where it fails or may not be written to. Nothing was lost.
     """
     try:
         yield

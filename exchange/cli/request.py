@@ -115,7 +115,7 @@ def _lines(seen: Seen, faulty: int, *, signed: bool) -> Iterator[str]:
     if (refusal := seen.refusal) is not None:
         words = REFUSALS[refusal.code]
         yield f"不予受理 refused: {refusal.code}"
-        yield from _places(refusal)
+        yield from _position_lines(refusal)
         yield f"  {words.zh}"
         yield f"  {words.en}"
     else:
@@ -129,7 +129,7 @@ def _lines(seen: Seen, faulty: int, *, signed: bool) -> Iterator[str]:
     yield "未查以往批次。 Earlier batches were not looked at."
 
 
-def _places(refusal: Refused) -> Iterator[str]:
+def _position_lines(refusal: Refused) -> Iterator[str]:
     if refusal.code == "row_count":
         yield f"  实有数据行数 rows found: {refusal.row}"
     elif refusal.row is not None:
@@ -140,8 +140,8 @@ def _places(refusal: Refused) -> Iterator[str]:
 
 def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
     for finding in findings[:SHOWN]:
-        place = f" {finding.column}" if finding.column else ""
-        yield f"行 row {finding.row}{place}: {finding.code}"
+        column = f" {finding.column}" if finding.column else ""
+        yield f"行 row {finding.row}{column}: {finding.code}"
     if len(findings) > SHOWN:
         yield f"另有 and {len(findings) - SHOWN} more: --json"
     for code in dict.fromkeys(finding.code for finding in findings):

@@ -30,8 +30,8 @@ def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: N
         number = restore_files(lies, backup, folder, load_key_pair(key, certificate))
         out.print(f"{backup.name}: 已恢复 {number} 个文件 files restored to {folder}", markup=False)
         for path in sorted(each for each in (folder / ELSEWHERE).rglob("*") if each.is_file()):
-            place = f"/{path.relative_to(folder / ELSEWHERE)}"
-            out.print(f"先放回原处 put back before exchange office init: {path} → {place}", markup=False)
+            original = f"/{path.relative_to(folder / ELSEWHERE)}"
+            out.print(f"先放回原处 put back before exchange office init: {path} → {original}", markup=False)
 
 
 @commands.command()

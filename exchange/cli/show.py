@@ -131,8 +131,8 @@ def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table.add_row("办结 done", _done(batch, steps))
     taken = [f"result {each.number} {moment(each.noticed_at)} ({each.how})" for each in register.pickups.of(batch.id)]
     table.add_row("部门取走 taken by the partner", ", ".join(taken))
-    place = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
-    table.add_row("不予受理 refused for", " ".join([batch.refusal_code or "", *place]))
+    position = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
+    table.add_row("不予受理 refused for", " ".join([batch.refusal_code or "", *position]))
     return table
 
 

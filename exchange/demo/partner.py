@@ -68,7 +68,7 @@ class DemoPartner:
     office_encrypt: Path
 
     @property
-    def _place(self) -> SftpAccount:
+    def _account(self) -> SftpAccount:
         """The partner's view: it puts where the office fetches, and fetches where the office puts."""
         server = self.server
         return SftpAccount("127.0.0.1", server.port, server.username, server.host_key, FROM_OFFICE, TO_OFFICE)
@@ -123,14 +123,14 @@ class DemoPartner:
     def drop(self, files: dict[str, bytes]) -> None:
         """Puts files into the folder to the office, each under its final name at once, in the order given."""
         desk = make_folder(self.keys / "desk")
-        with connect(self._place, self.keys / "sftp") as folder:
+        with connect(self._account, self.keys / "sftp") as folder:
             for name, content in files.items():
                 write_atomically(desk / "out", content)
                 folder.deliver(name, desk / "out")
 
     def answers(self) -> list[str]:
         """The names of what lies in the folder from the office."""
-        with connect(self._place, self.keys / "sftp") as folder:
+        with connect(self._account, self.keys / "sftp") as folder:
             return [file.name for file in folder.list_requests()]
 
     def fetch(self, name: str) -> Path:
@@ -141,7 +141,7 @@ class DemoPartner:
     def _fetch_all(self, *names: str) -> list[Path]:
         """The same of several, with one log-in."""
         desk = make_folder(self.keys / "desk")
-        with connect(self._place, self.keys / "sftp") as folder:
+        with connect(self._account, self.keys / "sftp") as folder:
             sizes = {file.name: file.size for file in folder.list_requests()}
             for name in names:
                 folder.fetch(name, desk / name, limit=sizes[name], expected_size=sizes[name])

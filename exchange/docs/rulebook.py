@@ -140,7 +140,7 @@ def _cases(cases: Sequence[Mapping[str, Any]]) -> str:
     """One column for each field of claim and answer, one for everything else; why comes last."""
     flat = [dict(_columns(case)) for case in cases]
     columns = list(dict.fromkeys(key for case in flat for key in case))
-    columns.sort(key=_place)
+    columns.sort(key=_order)
     header = " | ".join(["#", *(_heading(key) for key in columns), "说明 why"])
     rows = (
         [str(number), *(shown.get(key, "") for key in columns), f"{case['zh']}<br>{case['en']}"]
@@ -149,7 +149,7 @@ def _cases(cases: Sequence[Mapping[str, Any]]) -> str:
     return table(header, rows)
 
 
-def _place(key: str) -> tuple[bool, int]:
+def _order(key: str) -> tuple[bool, int]:
     """What comes out stands behind what went in; among the answers identity first, the note last."""
     return key.partition(".")[0] in _COMES_OUT, {"answer.identity": -1, "answer.note": 1}.get(key, 0)
 

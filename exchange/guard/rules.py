@@ -96,19 +96,19 @@ class Span:
 
 @dataclass(frozen=True)
 class Trip:
-    """A rule that tripped: what was found, and from where on it trips."""
+    """A rule that tripped: what was measured, and from where on it trips."""
 
     rule: str
-    found: int
+    measured: int
     limit: int
 
     def __str__(self) -> str:
-        return f"{self.rule} {self.found} >= {self.limit}"
+        return f"{self.rule} {self.measured} >= {self.limit}"
 
 
 def tripped(span: Span, limits: Limits = LIMITS) -> list[Trip]:
     """The rules that trip, in the order above; none for ordinary traffic."""
-    return [trip for trip in _measured(span, limits) if trip.found >= trip.limit]
+    return [trip for trip in _measured(span, limits) if trip.measured >= trip.limit]
 
 
 def _measured(span: Span, limits: Limits) -> Iterator[Trip]:

@@ -34,7 +34,7 @@ from typing import Final
 
 import polars as pl
 
-from exchange.base.charges import Charge, place
+from exchange.base.charges import Charge, recognise
 from exchange.base.legal_bases import VIOLATIONS, Clause, LegalBasis
 from exchange.matching.sources import UNCLEAR
 
@@ -129,16 +129,16 @@ def _of_charge(clause: Clause, records: pl.DataFrame) -> pl.Expr:
 
 
 def _placed(clause: Clause, written: str) -> bool | None:
-    placed = place(written)
-    if any(each.category in clause.categories or each.name in clause.charges for each in placed.charges):
+    recognised = recognise(written)
+    if any(each.category in clause.categories or each.name in clause.charges for each in recognised.charges):
         return True
-    return None if placed.unknown or any(_in_doubt(clause, each) for each in placed.charges) else False
+    return None if recognised.unknown or any(_in_doubt(clause, each) for each in recognised.charges) else False
 
 
 def _is_voluntary(written: str) -> bool:
     """Whether a record of drug use is one of treatment that the person sought, and of nothing else."""
-    placed = place(written)
-    return not placed.unknown and all(each.category == _VOLUNTARY for each in placed.charges)
+    recognised = recognise(written)
+    return not recognised.unknown and all(each.category == _VOLUNTARY for each in recognised.charges)
 
 
 def _in_doubt(clause: Clause, charge: Charge) -> bool:
@@ -146,11 +146,11 @@ def _in_doubt(clause: Clause, charge: Charge) -> bool:
 
 
 def _intentional(written: str) -> bool | None:
-    placed = place(written)
-    intents = {each.intent for each in placed.charges}
+    recognised = recognise(written)
+    intents = {each.intent for each in recognised.charges}
     if "intentional" in intents:
         return True
-    return None if placed.unknown or None in intents else False
+    return None if recognised.unknown or None in intents else False
 
 
 _MONTHS: Final = pl.col("sentence_months").fill_null(0)

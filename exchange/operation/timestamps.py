@@ -36,11 +36,11 @@ def stamp_days(app: App) -> list[str]:
     authority, today = app.settings.timestamps, str(office_day(app.now()))
     if authority is None:
         return []
-    due = [note for note in app.checkpoints.files() if note.name < today and not _place(note).exists()]
+    due = [note for note in app.checkpoints.files() if note.name < today and not _stamp_of(note).exists()]
     for note in due:
         reply = _asked(authority, note)
         _check(authority, note, reply)
-        write_atomically(_place(note), reply)
+        write_atomically(_stamp_of(note), reply)
     return [note.name for note in due]
 
 
@@ -49,13 +49,13 @@ def check_stamps(app: App) -> int:
     authority = app.settings.timestamps
     if authority is None:
         return 0
-    stamped = [note for note in app.checkpoints.files() if _place(note).exists()]
+    stamped = [note for note in app.checkpoints.files() if _stamp_of(note).exists()]
     for note in stamped:
-        _check(authority, note, _place(note).read_bytes())
+        _check(authority, note, _stamp_of(note).read_bytes())
     return len(stamped)
 
 
-def _place(note: Path) -> Path:
+def _stamp_of(note: Path) -> Path:
     return note.with_name(note.name + _SUFFIX)
 
 

@@ -77,8 +77,8 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
         late = office_day(closed) > batch.due_on
         yield Words("办结", "done"), f"{words.moment(closed)} {'逾期 late' if late else '按时 on time'}"
     if batch.refusal_code:
-        place = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
-        yield Words("不予受理", "refused for"), " ".join([str(_refusal(batch.refusal_code)), *place])
+        position = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
+        yield Words("不予受理", "refused for"), " ".join([str(_refusal(batch.refusal_code)), *position])
     if batch.objects_to:
         yield Words("异议所对批次", "objects to"), batch.objects_to
 

@@ -88,14 +88,14 @@ def differing(text: str, other: str) -> list[Piece]:
 
 def pieces(text: str, *, differs: bool = False) -> list[Piece]:
     """The text with each character of private use as a piece of its own."""
-    found = []
+    split = []
     for private, run in groupby(text, _is_private):
         if private:
-            found += [Piece(each, differs, code_points(each), _stands_for(each)) for each in run]
+            split += [Piece(each, differs, code_points(each), _stands_for(each)) for each in run]
         else:
             part = "".join(run)
-            found.append(Piece(part, differs, code_points(part) if differs else ""))
-    return found
+            split.append(Piece(part, differs, code_points(part) if differs else ""))
+    return split
 
 
 def code_points(text: Iterable[str]) -> str:

@@ -75,16 +75,16 @@ _FOLLOWS_IDENTITY: Final = ("id_number", "name")
 def review(asked: Asked) -> Response:
     """My rows, what is due first before the rest."""
     app, divisions = asked.app, offices_of(asked.app.settings, asked.app.register.actor)
-    names, found = agreements(app), heaps(app.register.engine, divisions, app.register.actor, HEAPS)
+    names, own_heaps = agreements(app), heaps(app.register.engine, divisions, app.register.actor, HEAPS)
     lines = queue_lines(app.register.engine, divisions, app.register.actor, LIST_ROWS)
     return asked.page(
         "review.html",
         heaps=[
             (heap, names.get(heap.partner, (heap.partner,))[0], causes_in_words(heap.causes), _may_be_many(app, heap))
-            for heap in found
+            for heap in own_heaps
         ],
-        batches=list(dict.fromkeys(heap.batch for heap in found)),
-        why={heap.causes: causes_in_words(heap.causes) for heap in found},
+        batches=list(dict.fromkeys(heap.batch for heap in own_heaps)),
+        why={heap.causes: causes_in_words(heap.causes) for heap in own_heaps},
         lines=[(line, names.get(line.partner, (line.partner,))[0], _causes(line), _held(app, line)) for line in lines],
         handed=handed_lines(app.register.engine, app.register.actor, app.now()),
         own=own_lines(app.register.engine, app.register.actor, OWN_ROWS),
@@ -122,11 +122,11 @@ def open_next(asked: Asked) -> Response:
         after = last.batch, last.row
         if last.held_by == person:  # a row that was decided is free already
             app.register.reviews.left(*after)
-    while (found := next_row(app.register.engine, divisions, person, app.now(), chosen(form), after)) is not None:
+    while (upcoming := next_row(app.register.engine, divisions, person, app.now(), chosen(form), after)) is not None:
         try:
-            return _opened(asked, app.register.reviews.get(*found))
+            return _opened(asked, app.register.reviews.get(*upcoming))
         except Halt:
-            if not _was_taken(app, *found):
+            if not _was_taken(app, *upcoming):
                 raise
     return asked.see("/review?none=1")
 

@@ -59,10 +59,10 @@ def _certificates(app: App) -> Standing:
 
 def _duties(app: App) -> Iterator[Standing]:
     last = Duties.of_home(app.settings.home).last
-    found = [("值守、收件", "on duty", each.about, each) for each in office.duties(app)]
-    found += [("核对登记簿", "ledger's check", VERIFY, each) for each in office.ledger(app)]
-    found += [("备份", "backup", BACKUP, each) for each in office.backup(app)]
-    for zh, en, duty, finding in found:
+    findings = [("值守、收件", "on duty", each.about, each) for each in office.duties(app)]
+    findings += [("核对登记簿", "ledger's check", VERIFY, each) for each in office.ledger(app)]
+    findings += [("备份", "backup", BACKUP, each) for each in office.backup(app)]
+    for zh, en, duty, finding in findings:
         sign = last(duty)
         yield _standing(Words(zh, en), finding, moment(sign.at) if sign else "")
 

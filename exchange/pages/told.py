@@ -73,18 +73,18 @@ class Line:
 
 def lines(steps: list[Step]) -> list[Line]:
     """The steps in order; what officers did between two others, counted by person."""
-    found: list[Line] = []
+    told_lines: list[Line] = []
     looks: dict[str, list[Step]] = {}
     for step in steps:
         facts = json.loads(step.facts)
         if facts and all(_LOOKS.fullmatch(name) for name in facts):
             looks.setdefault(step.actor, []).append(step)
             continue
-        found += _looked(looks)
+        told_lines += _looked(looks)
         looks = {}
         told = f"→ {words.STATES[State(step.to_state)]}" if step.from_state != step.to_state else _told(facts)
-        found.append(Line(words.moment(step.at), step.actor, told))
-    return found + list(_looked(looks))
+        told_lines.append(Line(words.moment(step.at), step.actor, told))
+    return told_lines + list(_looked(looks))
 
 
 def _looked(looks: Mapping[str, list[Step]]) -> Iterator[Line]:

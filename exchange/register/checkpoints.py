@@ -109,12 +109,12 @@ def read(path: Path, key: LedgerKey) -> Checkpoint:
 
 def read_all(paths: Iterable[Path], key: LedgerKey) -> dict[Path, Checkpoint | None]:
     """The checkpoint of each; None where it holds none that this office signed."""
-    found: dict[Path, Checkpoint | None] = {}
+    by_path: dict[Path, Checkpoint | None] = {}
     for path in paths:
-        found[path] = None
+        by_path[path] = None
         with suppress(Halt):
-            found[path] = read(path, key)
-    return found
+            by_path[path] = read(path, key)
+    return by_path
 
 
 def check_newest(session: Session, kept: Kept) -> None:

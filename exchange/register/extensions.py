@@ -56,8 +56,8 @@ class Extensions:
         query = select(BatchRow).where(BatchRow.cycle == OBJECTION, BatchRow.state.in_(OPEN))
         query = query.order_by(BatchRow.due_on, BatchRow.id)
         with transaction(self.engine) as session:
-            found = [as_batch(row) for row in session.scalars(query)]
-        return [each for each in found if each.may_be_extended]
+            objections = [as_batch(row) for row in session.scalars(query)]
+        return [each for each in objections if each.may_be_extended]
 
     def proposals(self, batch_id: str | None = None) -> list[ExtensionProposal]:
         """A batch's proposals, the first first; without a batch, those of all open ones that wait for a leader."""

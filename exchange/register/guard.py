@@ -205,8 +205,8 @@ class Guard:
         sums = (own.where(row.at <= end), own, everybodys, guessed)
         asked = [each.add_columns(literal(number)) for number, each in enumerate(sums)]
         with reading(self.engine) as session:
-            found = sorted(session.execute(union_all(*asked)), key=lambda sums: sums[-1])
-        past, mine, all_, not_usual = (Counts(*map(int, sums[:-1])) for sums in found)
+            totals = sorted(session.execute(union_all(*asked)), key=lambda sums: sums[-1])
+        past, mine, all_, not_usual = (Counts(*map(int, sums[:-1])) for sums in totals)
         return past, all_ - not_usual - mine
 
     def asked_too(self, partner: str, at: datetime, asked: Hashes, generation: int, renewed: Renewed) -> list[Hashes]:

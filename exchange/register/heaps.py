@@ -65,23 +65,23 @@ def next_row(
     after: tuple[str, int] | None = None,
 ) -> tuple[str, int] | None:
     """Batch and number of the row that comes after this one, or first; None where none is left but this one."""
-    place = tuple_(func.coalesce(BatchRow.due_on, _NEVER), ReviewRow.batch_id, ReviewRow.row)
+    sort_key = tuple_(func.coalesce(BatchRow.due_on, _NEVER), ReviewRow.batch_id, ReviewRow.row)
     free = or_(ReviewRow.held_by.is_(None), ReviewRow.held_by == person, ReviewRow.held_until <= at)
     query = _open(select(ReviewRow.batch_id, ReviewRow.row), divisions, person).where(free, *chosen.holds())
-    query = query.order_by(place).limit(1)
+    query = query.order_by(sort_key).limit(1)
     with reading(engine) as session:
         if after is not None:
             batch_id, row = after
             behind = _of_batch(select(ReviewRow.batch_id, ReviewRow.row), batch_id, divisions, person)
             behind = behind.where(free, *chosen.holds(), ReviewRow.row > row).order_by(ReviewRow.row).limit(1)
-            if (found := session.execute(behind).first()) is not None:  # mostly, and without a look at the rest
-                return found[0], found[1]
+            if (next_key := session.execute(behind).first()) is not None:  # mostly, and without a look at the rest
+                return next_key[0], next_key[1]
             due = session.scalar(select(BatchRow.due_on).filter_by(id=batch_id)) or _NEVER
-            rest = query.where(place > tuple_(literal(due), literal(batch_id), literal(row)))
-            if (found := session.execute(rest).first()) is not None:
-                return found[0], found[1]
-        found = session.execute(query).first()
-        return None if found is None or tuple(found) == after else (found[0], found[1])
+            rest = query.where(sort_key > tuple_(literal(due), literal(batch_id), literal(row)))
+            if (next_key := session.execute(rest).first()) is not None:
+                return next_key[0], next_key[1]
+        next_key = session.execute(query).first()
+        return None if next_key is None or tuple(next_key) == after else (next_key[0], next_key[1])
 
 
 def count(engine: Engine, divisions: Iterable[str], person: str, chosen: Chosen) -> int:

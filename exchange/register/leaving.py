@@ -51,10 +51,10 @@ def attested_at_once(session: Session, batch_id: str) -> Attested | None:
     """As :func:`attested`, in one question, which sees one moment by itself; None of a batch that nobody knows, that
     has releases or is held by the guard, or whose last line is an earlier version's.
     """
-    found = session.execute(_WITH_LAST_LINE, {"batch": batch_id}).one_or_none()
-    if found is None:
+    row = session.execute(_WITH_LAST_LINE, {"batch": batch_id}).one_or_none()
+    if row is None:
         return None
-    batch, line, held, files = found
+    batch, line, held, files = row
     held = held or {}
     if tells_queue(line):
         return None

@@ -236,8 +236,8 @@ def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
 
 def _tables_last_and_head(session: Session) -> tuple[str | None, LedgerRow | None, LedgerHeadRow | None]:
     """In one question; neither line nor head where there is no line."""
-    found = session.execute(_END).one_or_none()
-    return (None, None, None) if found is None else (found[0], found[1], found[2] if found[1] else None)
+    end = session.execute(_END).one_or_none()
+    return (None, None, None) if end is None else (end[0], end[1], end[2] if end[1] else None)
 
 
 _VERSION: Final = TableClause("alembic_version", column("version_num"))

@@ -101,10 +101,10 @@ class Pickups:
         if partner is not None:
             query = query.where(BatchRow.partner == partner)
         with one_moment(self.engine) as session:
-            found = [UncollectedResult(*row) for row in session.execute(query)]
+            uncollected = [UncollectedResult(*row) for row in session.execute(query)]
             if is_told:
-                attest_several(session, sorted({each.batch for each in found}))
-            return found
+                attest_several(session, sorted({each.batch for each in uncollected}))
+            return uncollected
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
         """The partner has this result; the first telling stands."""

@@ -89,10 +89,10 @@ def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> d
     with reading(engine) as session:
         for batch_id, row in session.execute(last):
             rows.setdefault(batch_id, []).append(row)
-    found: dict[str, DecidedBefore] = {}
+    decided_before: dict[str, DecidedBefore] = {}
     for batch_id, numbers in rows.items():
-        found |= _as_told(engine, batch_id, numbers)
-    return found
+        decided_before |= _as_told(engine, batch_id, numbers)
+    return decided_before
 
 
 def _in_doubt() -> ColumnElement[bool]:

@@ -229,8 +229,8 @@ class Releases:
         asked = select(BatchRow.id, BatchRow.rows_in).filter_by(partner=partner)
         batches = asked.where(LIVE, BatchRow.received_at > since, BatchRow.items.overlap(list(items))).subquery()
         settled = cast(ReleaseRow.settled, JSON)
-        found = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
-        told = select(func.sum(sum(found[1:], found[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
+        with_code = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
+        told = select(func.sum(sum(with_code[1:], with_code[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
         delivered = told.where(ReleaseRow.state == ReleaseState.DELIVERED).scalar_subquery()
         with reading(self.engine) as session:
             of_them, rows = session.execute(select(delivered, func.sum(batches.c.rows_in))).one()

@@ -124,7 +124,7 @@ class ToldIndex:
         with transaction(self.engine) as session:
             query = select(ToldRow.batch_id, ToldRow.generation, ToldRow.hashes).order_by(ToldRow.batch_id)
             for batch, generation, packed in session.execute(query.execution_options(yield_per=1)):
-                positions = _places(unpacked(packed), hashes(generation))
+                positions = _positions(unpacked(packed), hashes(generation))
                 if len(positions):
                     rows = session.scalar(select(ToldRow.rows).filter_by(batch_id=batch)) or b""
                     yield batch, sorted({int(row) for row in np.frombuffer(rows, _ROW)[positions]})
@@ -149,7 +149,7 @@ class ToldIndex:
                     add_asked(session, batch_id)
 
 
-def _places(hashes: Hashes, wanted: Hashes) -> npt.NDArray[np.int64]:
+def _positions(hashes: Hashes, wanted: Hashes) -> npt.NDArray[np.int64]:
     """Where the wanted ones stand among the ascending."""
     left, right = np.searchsorted(hashes, wanted), np.searchsorted(hashes, wanted, side="right")
     return np.concatenate([np.empty(0, np.int64), *[np.arange(*ends) for ends in zip(left, right, strict=True)]])

@@ -99,11 +99,11 @@ def holder(engine: Engine) -> str:
     """Who holds a lock that others may wait for, the longest in a transaction; empty where nobody can be named."""
     try:
         with engine.connect() as connection:
-            found = connection.execute(_HOLDERS).first()
+            longest = connection.execute(_HOLDERS).first()
     except SQLAlchemyError:
         return ""
-    if found is None:
+    if longest is None:
         return ""
-    process, role, program, since = found
+    process, role, program, since = longest
     does = f"has been in a transaction for {since}" if since else "holds a lock; its administrator can end it"
     return f"; process {process} ({role}, {program or 'a program without a name'}) {does}"

@@ -40,7 +40,7 @@ from typing import Final
 import polars as pl
 import pyarrow as pa
 
-from exchange.base.charges import place
+from exchange.base.charges import recognise
 from exchange.base.tables import OFFENCE_KINDS, export_words
 from exchange.matching import id_numbers
 from exchange.matching.identity import Population
@@ -137,7 +137,7 @@ def _word(text: pl.Expr, words: Mapping[str, str]) -> pl.Expr:
 def _unclear_charge(records: pl.DataFrame) -> pl.Series:
     """Whether the charge decides who may be told of a record, and is not known."""
     written = records["charge"].unique()
-    unknown = written.filter(pl.Series([place(text).unknown for text in written], dtype=pl.Boolean))
+    unknown = written.filter(pl.Series([recognise(text).unknown for text in written], dtype=pl.Boolean))
     decides = ~pl.col("kind").is_in(_SAYS_ITSELF)
     return records.select(decides & pl.col("charge").is_in(unknown.implode())).to_series()
 

@@ -69,13 +69,13 @@ def withdraw(home: Path, number: int, now: datetime) -> None:
         _write(home, [replace(each, ends_at=now) if each.number == number else each for each in before])
 
 
-def _place(home: Path) -> Path:
+def _file(home: Path) -> Path:
     return home / "status" / "maintenance.json"
 
 
 def _read(home: Path) -> list[Announced]:
     try:
-        content = _place(home).read_bytes()
+        content = _file(home).read_bytes()
     except FileNotFoundError:
         return []
     times = ("begins_at", "ends_at")
@@ -83,7 +83,7 @@ def _read(home: Path) -> list[Announced]:
         entries = json.loads(content)
         return [Announced(**each | {name: datetime.fromisoformat(each[name]) for name in times}) for each in entries]
     except (ValueError, TypeError, KeyError):
-        msg = f"{_place(home)} is not what this software writes; remove it and announce maintenance anew"
+        msg = f"{_file(home)} is not what this software writes; remove it and announce maintenance anew"
         raise Halt(msg) from None
 
 
@@ -92,4 +92,4 @@ def _write(home: Path, all_of_them: list[Announced]) -> None:
         asdict(each) | {"begins_at": each.begins_at.isoformat(), "ends_at": each.ends_at.isoformat()}
         for each in all_of_them
     ]
-    write_atomically(_place(home), (json.dumps(written, ensure_ascii=False, indent=2) + "\n").encode())
+    write_atomically(_file(home), (json.dumps(written, ensure_ascii=False, indent=2) + "\n").encode())

@@ -56,17 +56,17 @@ def whose(app: App, partners: Collection[str]) -> tuple[list[str], Seen]:
 def keep(app: App, seen: Seen, pending: Sequence[str]) -> None:
     """The look is over; these are still to be told."""
     content = json.dumps(asdict(replace(seen, pending=sorted(pending))))
-    make_folder(_place(app.settings.home).parent)
-    write_atomically(_place(app.settings.home), content.encode())
+    make_folder(_file(app.settings.home).parent)
+    write_atomically(_file(app.settings.home), content.encode())
 
 
-def _place(home: Path) -> Path:
+def _file(home: Path) -> Path:
     return home / "status" / "seen.json"
 
 
 def _read(home: Path) -> Seen | None:
     with suppress(OSError, ValueError, TypeError):
-        return Seen(**json.loads(_place(home).read_bytes()))
+        return Seen(**json.loads(_file(home).read_bytes()))
     return None
 
 

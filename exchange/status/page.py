@@ -56,7 +56,7 @@ def write_page(status: Status) -> bytes:
         mark=lambda each: _stage_of(status, is_test=bool(each.test)),
         moment=_moment,
         number=lambda count: "—" if count is None else f"{count:,}",
-        place=_place,
+        position=_position,
     )
     return made.encode()
 
@@ -115,7 +115,7 @@ def _due(batch: BatchStatus) -> Words:
     return Words(zh, en)
 
 
-def _place(refusal: Refusal) -> str:
+def _position(refusal: Refusal) -> str:
     """Where in the set, by row and column or field; of a wrong count, what was found."""
     if refusal.code == "row_count":
         return f"实有 {refusal.row} 行 {refusal.row} rows found"

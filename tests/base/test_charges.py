@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from exchange.base.charges import categories, charge, charges, place
+from exchange.base.charges import categories, charge, charges, recognise
 
 
 @pytest.mark.parametrize(
@@ -37,8 +37,8 @@ from exchange.base.charges import categories, charge, charges, place
     ],
 )
 def test_what_is_written(written: str, names: list[str], unknown: bool) -> None:
-    found = place(written)
-    assert (sorted(each.name for each in found.charges), found.unknown) == (sorted(names), unknown)
+    recognised = recognise(written)
+    assert (sorted(each.name for each in recognised.charges), recognised.unknown) == (sorted(names), unknown)
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,11 @@ def test_every_place_that_stops_a_step_is_explained() -> None:
     assert {module for module, kind in sites if of_module(module, kind) is None} == helpers
 
 
-def test_every_place_of_the_table_is_there() -> None:
+def test_every_module_of_the_table_is_there() -> None:
     for each in explanations().values():
-        assert [place for place in each.places if not any((PACKAGE / place).parent.glob(Path(place).name + "*"))] == []
+        assert [
+            module for module in each.modules if not any((PACKAGE / module).parent.glob(Path(module).name + "*"))
+        ] == []
         assert re.search(r"[一-鿿]", each.zh + each.todo_zh)
         assert each.en
         assert each.todo_en
