@@ -30,7 +30,7 @@ from exchange.operation.restoring import chosen, restore_databases, restore_file
 from exchange.operation.roles import make_databases
 from exchange.operation.vault import Vault
 from exchange.register import ledger
-from exchange.register.database import Limits, open_engine, transaction
+from exchange.register.database import Timeouts, open_engine, transaction
 from exchange.register.models import BatchRow
 from exchange.register.verify import _FACTS
 from exchange.settings import Settings
@@ -118,7 +118,7 @@ def _fill(plan: Plan, batches: int) -> None:
     with App.open("bench", plan.folder / "exchange.toml") as app:
         app.register.begin_signing()
     settings = Settings.load(plan.owner_settings).register_
-    engine = open_engine(settings.url, settings.password_file, limits=Limits(statement=3600))
+    engine = open_engine(settings.url, settings.password_file, timeouts=Timeouts(statement=3600))
     with engine.begin() as connection:
         for statement in FILL.split(";\n"):
             if statement.strip():

@@ -29,7 +29,7 @@ from typing import Final
 import numpy as np
 
 from exchange.base.keyed import Hashes, KeyRing, Kind
-from exchange.guard.limits import LIMITS, Limits
+from exchange.guard.limits import LIMITS, GuardLimits
 
 FAILING: Final = ("no_such_number", "name_disagrees")
 """The answers of a guess that went wrong."""
@@ -106,12 +106,12 @@ class Trip:
         return f"{self.rule} {self.measured} >= {self.limit}"
 
 
-def tripped(span: Span, limits: Limits = LIMITS) -> list[Trip]:
+def tripped(span: Span, limits: GuardLimits = LIMITS) -> list[Trip]:
     """The rules that trip, in the order above; none for ordinary traffic."""
     return [trip for trip in _measured(span, limits) if trip.measured >= trip.limit]
 
 
-def _measured(span: Span, limits: Limits) -> Iterator[Trip]:
+def _measured(span: Span, limits: GuardLimits) -> Iterator[Trip]:
     for rule in FAILING:
         usual = usual_share(rule, span, limits)
         yield Trip(rule, getattr(span.now, rule), most_failing(usual, span.now.rows, limits))
@@ -125,7 +125,7 @@ def _measured(span: Span, limits: Limits) -> Iterator[Trip]:
 
 
 def _gathered(
-    failed: Failed, rows: int, limits: Limits, among: Failed | None = None, suffix: str = ""
+    failed: Failed, rows: int, limits: GuardLimits, among: Failed | None = None, suffix: str = ""
 ) -> Iterator[Trip]:
     """Failing rows that are about one place and birth, one name, one number; ``among`` whose values, where given."""
     of = among or failed
@@ -144,7 +144,7 @@ def _where(values: Hashes, others: Hashes, among: Hashes) -> tuple[Hashes, Hashe
     return values[kept], others[kept]
 
 
-def usual_share(rule: str, span: Span, limits: Limits = LIMITS) -> float:
+def usual_share(rule: str, span: Span, limits: GuardLimits = LIMITS) -> float:
     """The share of rows that fails so: in the partner's own past where it is long enough, else with its peers."""
     for counts in (span.past, span.peers):
         if counts.rows >= limits.rows_to_compare:
@@ -153,7 +153,7 @@ def usual_share(rule: str, span: Span, limits: Limits = LIMITS) -> float:
     return limits.share_unknown
 
 
-def most_failing(usual: float, rows: int, limits: Limits = LIMITS) -> int:
+def most_failing(usual: float, rows: int, limits: GuardLimits = LIMITS) -> int:
     """From how many failing rows on a span of so many trips."""
     expected = usual * limits.share_times * rows
     return math.ceil(expected + limits.share_deviations * math.sqrt(expected) + limits.share_rows)

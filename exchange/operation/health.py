@@ -23,7 +23,7 @@ from exchange.base.errors import kind_and_place
 from exchange.operation import office
 from exchange.operation.finding import Condition, Finding, failing
 from exchange.register import LedgerKey, Register
-from exchange.register.database import Limits, open_engine
+from exchange.register.database import Timeouts, open_engine
 from exchange.settings import Settings
 
 Check = Callable[[App], Iterator[Finding]]
@@ -69,10 +69,10 @@ def open_quickly(config: Path | None = None) -> App:
 def quick(settings: Settings) -> App:
     """The office for looks alone: a database that does not answer is given up early, and nothing is cleaned up."""
     seconds = max(1, int(settings.health.check_seconds))
-    limits = Limits(seconds, seconds, seconds, seconds, seconds, seconds)
+    timeouts = Timeouts(seconds, seconds, seconds, seconds, seconds, seconds)
     key = LedgerKey(settings.keys.register_key, settings.keys.register_public)
     register = settings.register_
-    return App(settings, Register(open_engine(register.url, register.password_file, key, limits), "health"))
+    return App(settings, Register(open_engine(register.url, register.password_file, key, timeouts), "health"))
 
 
 @dataclass

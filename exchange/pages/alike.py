@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from exchange.base.errors import without_values
 from exchange.base.tables import REASONS
 from exchange.pages import words
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.compare import compared, records
 from exchange.pages.review import causes_in_words, chosen
 from exchange.pages.troubles import agreements, named
@@ -23,7 +23,7 @@ from exchange.review.people import may_review
 from exchange.supervision import labels
 
 
-def see_alike(asked: Asked) -> Response:
+def see_alike(asked: PageRequest) -> Response:
     """The sample of the largest lot of a heap, and what would be decided for all of it."""
     app, (batch_id, causes) = asked.app, _heap(asked)
     with without_values():
@@ -49,7 +49,7 @@ def see_alike(asked: Asked) -> Response:
     )
 
 
-def decide_alike(asked: Asked) -> Response:
+def decide_alike(asked: PageRequest) -> Response:
     """All of the lot that was shown, or none."""
     app, (batch_id, causes) = asked.app, _heap(asked)
     reason = asked.form.get("reason", "")
@@ -59,7 +59,7 @@ def decide_alike(asked: Asked) -> Response:
     return asked.see("/review?alike=1")
 
 
-def _heap(asked: Asked) -> tuple[str, tuple[str, ...]]:
+def _heap(asked: PageRequest) -> tuple[str, tuple[str, ...]]:
     """The heap that was posted; 404 where it has no row of this officer's."""
     app, given = asked.app, chosen(asked.form)
     batch_id = given.batch or ""

@@ -36,7 +36,7 @@ from exchange.pages import (
     words,
 )
 from exchange.pages.access import ROUTES, STATIC, Account, Group, PageRoute, Visitor
-from exchange.pages.asked import Asked, PageContext
+from exchange.pages.asked import PageContext, PageRequest
 from exchange.pages.forgery import holds
 
 _OPEN: Final = health.OPEN
@@ -111,6 +111,6 @@ def _answering(route: PageRoute, context: PageContext, who: Callable[..., Accoun
         visitor: Visitor = Depends(guard),  # noqa: B008
         fields: Mapping[str, str] = Depends(posted),
     ) -> Any:
-        return made(Asked(request, context, visitor, context.of(visitor), fields))
+        return made(PageRequest(request, context, visitor, context.of(visitor), fields))
 
     return answer

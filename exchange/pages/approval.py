@@ -27,7 +27,7 @@ from exchange.base.tables import RETURNS, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.answering import number_of
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.extensions import DAYS, extendable
 from exchange.pages.paging import page_of
 from exchange.pages.suspicions import held
@@ -60,7 +60,7 @@ _DONE: Final = {
 }
 
 
-def approvals(asked: Asked) -> Response:
+def approvals(asked: PageRequest) -> Response:
     """All that waits for a leader, what is due first before the rest; and what was approved and has not left yet."""
     app, today = asked.app, office_day(asked.app.now())
     known = agreements(app)
@@ -117,7 +117,7 @@ def _stop(app: App, known: Agreements, asked: Proposal) -> dict[str, object]:
     }
 
 
-def approval(asked: Asked) -> Response:
+def approval(asked: PageRequest) -> Response:
     """One release: first the two counts that matter, then why, whose and when, and the buttons beside it."""
     app = asked.app
     try:
@@ -169,7 +169,7 @@ def _bases(bases: Iterable[LegalBasis], today: date) -> list[tuple[str, str]]:
     return [(f"{each.law}{each.article}", "" if each.in_force(today) else str(each.in_force_until)) for each in bases]
 
 
-def approve_release(asked: Asked) -> Response:
+def approve_release(asked: PageRequest) -> Response:
     """Lets the rows go whose hash was shown."""
     batch_id, number = _release(asked)
     check_leader(asked.app.settings, asked.app.register.actor)
@@ -177,7 +177,7 @@ def approve_release(asked: Asked) -> Response:
     return _back(asked, "approved")
 
 
-def return_release(asked: Asked) -> Response:
+def return_release(asked: PageRequest) -> Response:
     """Sends the rows back to the officer, with a reason of the table and, if the leader likes, a note."""
     batch_id, number = _release(asked)
     check_leader(asked.app.settings, asked.app.register.actor)
@@ -190,7 +190,7 @@ def return_release(asked: Asked) -> Response:
     return _back(asked, "returned")
 
 
-def decide_stop(asked: Asked) -> Response:
+def decide_stop(asked: PageRequest) -> Response:
     """Pauses a clock as was proposed, or lets it run on, with why."""
     app, batch_id, number = asked.app, asked.form.get("batch", ""), number_of(asked.form.get("number", ""))
     if app.register.find_batch(batch_id) is None:
@@ -208,7 +208,7 @@ def decide_stop(asked: Asked) -> Response:
     return _back(asked, "runs")
 
 
-def _release(asked: Asked) -> tuple[str, int]:
+def _release(asked: PageRequest) -> tuple[str, int]:
     """The release that was posted; what is none is as a page that is none."""
     try:
         batch_id, number = parse_id(asked.form.get("release", ""))
@@ -218,7 +218,7 @@ def _release(asked: Asked) -> tuple[str, int]:
     return batch_id, number
 
 
-def _back(asked: Asked, done: str) -> Response:
+def _back(asked: PageRequest, done: str) -> Response:
     return asked.see(f"/approval?done={done}")
 
 

@@ -71,7 +71,7 @@ class PageContext:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PageRequest:
     """One request: whose, in whose name, and what was posted."""
 
     request: Request

@@ -15,7 +15,7 @@ from exchange.app import App
 from exchange.base.tables import ALERTS, REFUSALS, SOURCES, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.paging import page_of
 from exchange.pages.told import lines
 from exchange.pages.troubles import agreements
@@ -34,7 +34,7 @@ _STATE: Final = Words("状态", "state")
 _ROWS: Final = Words("行数", "rows")
 
 
-def batch(asked: Asked) -> Response:
+def batch(asked: PageRequest) -> Response:
     shown = asked.app.register.find_batch(asked.request.path_params["batch_id"])
     if shown is None:
         raise HTTPException(404)

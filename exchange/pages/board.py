@@ -21,7 +21,7 @@ from fastapi.responses import Response
 from exchange.app import App
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
-from exchange.pages.asked import Asked, Failure
+from exchange.pages.asked import Failure, PageRequest
 from exchange.pages.paging import page_of
 from exchange.pages.standing import standing
 from exchange.pages.troubles import Agreements, agreements, troubles
@@ -71,7 +71,7 @@ class BoardLine:
         return [labels.trip(each) for each in self.held.tripped] if self.held else []
 
 
-def board(asked: Asked) -> Response:
+def board(asked: PageRequest) -> Response:
     query = dict(asked.request.query_params)
     known, failures, today = agreements(asked.app), asked.context.failures(), office_day(asked.app.now())
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))), known)

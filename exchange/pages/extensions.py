@@ -18,7 +18,7 @@ from exchange.base.errors import without_values
 from exchange.calendar.limits import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS
 from exchange.pages import words
 from exchange.pages.answering import number_of
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.leaders_word import batch_and_why, posted_batch
 from exchange.pages.review import own_row
 from exchange.pages.troubles import Agreements, named
@@ -63,7 +63,7 @@ def _asked(app: App, proposal: ExtensionProposal | None) -> dict[str, object] | 
     }
 
 
-def propose_extension(asked: Asked) -> Response:
+def propose_extension(asked: PageRequest) -> Response:
     """An officer asks a leader for the objection's longer time; with why."""
     review, why = own_row(asked), asked.form.get("why", "").strip()
     with without_values():
@@ -72,7 +72,7 @@ def propose_extension(asked: Asked) -> Response:
     return asked.see("/review?more=1" if proposed else "/review?waits=1")
 
 
-def decide_extension(asked: Asked) -> Response:
+def decide_extension(asked: PageRequest) -> Response:
     """Gives the time that was asked for, or returns it with why."""
     app, number = asked.app, number_of(asked.form.get("number", ""))
     if asked.form.get("word") == "approve":
@@ -85,7 +85,7 @@ def decide_extension(asked: Asked) -> Response:
     return asked.see("/approval?done=not_extended")
 
 
-def extend(asked: Asked) -> Response:
+def extend(asked: PageRequest) -> Response:
     """Gives the objection its longer time, unasked; with why."""
     batch_id, why = batch_and_why(asked)
     second_eyes.extend(asked.app, batch_id, why)

@@ -9,7 +9,7 @@ from typing import Final
 from fastapi.responses import PlainTextResponse, Response
 
 from exchange.operation.metrics import exposition
-from exchange.pages.asked import Asked, PageContext
+from exchange.pages.asked import PageContext, PageRequest
 
 
 def health(context: PageContext) -> PlainTextResponse:
@@ -19,7 +19,7 @@ def health(context: PageContext) -> PlainTextResponse:
     return PlainTextResponse("not ok\n", 503)
 
 
-def metrics(asked: Asked) -> Response:
+def metrics(asked: PageRequest) -> Response:
     """Prometheus' text form; Prometheus comes with a token of an account of its own (docs/operations.md)."""
     return Response(exposition(asked.context.health), media_type="text/plain; version=0.0.4; charset=utf-8")
 

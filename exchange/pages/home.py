@@ -8,14 +8,14 @@ from urllib.parse import quote
 from fastapi import HTTPException
 from fastapi.responses import Response
 
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 
 
-def start(asked: Asked) -> Response:
+def start(asked: PageRequest) -> Response:
     return asked.page("start.html")
 
 
-def run(asked: Asked) -> Response:
+def run(asked: PageRequest) -> Response:
     """The run id is the batch id, or a release's name, which begins with it."""
     batch_id = asked.request.path_params["run_id"].partition(".release-")[0]
     if asked.app.register.find_batch(batch_id) is None:

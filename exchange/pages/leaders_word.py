@@ -5,12 +5,12 @@ from __future__ import annotations
 from fastapi import HTTPException
 
 from exchange.base.errors import without_values
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
 
 
-def posted_batch(asked: Asked) -> str:
+def posted_batch(asked: PageRequest) -> str:
     """The batch that was posted; 404 where there is none, Halt for who is no leader."""
     batch_id = asked.form.get("batch", "")
     if asked.app.register.find_batch(batch_id) is None:
@@ -19,7 +19,7 @@ def posted_batch(asked: Asked) -> str:
     return batch_id
 
 
-def batch_and_why(asked: Asked) -> tuple[str, str]:
+def batch_and_why(asked: PageRequest) -> tuple[str, str]:
     """The batch that was posted and why; Halt without a reason that may be written down."""
     batch_id, why = posted_batch(asked), asked.form.get("why", "").strip()
     with without_values():

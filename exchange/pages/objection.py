@@ -20,7 +20,7 @@ from fastapi.responses import Response
 from exchange.base.errors import without_values
 from exchange.pages import words
 from exchange.pages.answering import number_of
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.troubles import agreements, named
 from exchange.register import Batch
 from exchange.review.decisions import check_note
@@ -29,7 +29,7 @@ from exchange.steps.second_look import open_second_look
 from exchange.supervision.labels import Words
 
 
-def objections(asked: Asked) -> Response:
+def objections(asked: PageRequest) -> Response:
     """The form; filled in by whoever led here from a row. After an opening, what was opened and until when."""
     given = asked.request.query_params
     opened = asked.app.register.find_batch(given.get("opened", ""))
@@ -41,13 +41,13 @@ def objections(asked: Asked) -> Response:
     )
 
 
-def _known(asked: Asked, batch_id: str) -> str:
+def _known(asked: PageRequest, batch_id: str) -> str:
     """The id of a batch that there is; any other text is not put into the form."""
     batch = asked.app.register.find_batch(batch_id)
     return "" if batch is None else batch.id
 
 
-def _facts(asked: Asked, opened: Batch) -> list[tuple[Words, str]]:
+def _facts(asked: PageRequest, opened: Batch) -> list[tuple[Words, str]]:
     partner, purpose = named(agreements(asked.app), opened)
     return [
         (Words("复核批次", "second look"), opened.id),
@@ -59,7 +59,7 @@ def _facts(asked: Asked, opened: Batch) -> list[tuple[Words, str]]:
     ]
 
 
-def open_objection(asked: Asked) -> Response:
+def open_objection(asked: PageRequest) -> Response:
     """Opens it in the officer's name, and leads to what was opened."""
     app, batch_id, row = asked.app, asked.form.get("batch", "").strip(), number_of(asked.form.get("row", ""))
     letter = asked.form.get("letter", "").strip()

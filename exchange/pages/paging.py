@@ -16,7 +16,7 @@ Row = TypeVar("Row")
 
 
 @dataclass(frozen=True)
-class Page(Generic[Row]):
+class TablePage(Generic[Row]):
     """One page of a table: ``total`` rows in all on ``last`` pages, of which this is ``number``, from 1 on."""
 
     rows: Sequence[Row]
@@ -25,9 +25,9 @@ class Page(Generic[Row]):
     total: int
 
 
-def page_of(rows: Sequence[Row], asked: str | None) -> Page[Row]:
+def page_of(rows: Sequence[Row], asked: str | None) -> TablePage[Row]:
     """The page that a query asks for; the first without one."""
     last = max(1, -(-len(rows) // PAGE_ROWS))
     wanted = int(asked) if asked and asked.isdecimal() and len(asked) <= _DIGITS else 1
     number = min(last, max(1, wanted))
-    return Page(rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS], number, last, len(rows))
+    return TablePage(rows[(number - 1) * PAGE_ROWS : number * PAGE_ROWS], number, last, len(rows))

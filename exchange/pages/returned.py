@@ -15,7 +15,7 @@ from fastapi.responses import Response
 
 from exchange.base.errors import Halt, without_values
 from exchange.pages import words
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.troubles import agreements, named
 from exchange.register import Review, ReviewState
 from exchange.register.releases import parse_id
@@ -28,7 +28,7 @@ from exchange.supervision import labels
 LISTED: Final = 200
 
 
-def returned(asked: Asked) -> Response:
+def returned(asked: PageRequest) -> Response:
     """One of them: the leader's reason, what would have left, and the rows that are this officer's."""
     app, case = asked.app, _mine(asked, asked.request.path_params["release_id"])
     release, batch = case.release, case.batch
@@ -62,7 +62,7 @@ def _before(review: Review) -> str:
     return "；".join(answers)
 
 
-def propose_again(asked: Asked) -> Response:
+def propose_again(asked: PageRequest) -> Response:
     """The rows may leave again; within a minute they are before the leader, as far as they are decided."""
     case, note = _mine(asked, asked.form.get("release", "")), asked.form.get("note", "").strip()
     with without_values():
@@ -71,7 +71,7 @@ def propose_again(asked: Asked) -> Response:
     return asked.see("/review?proposed=1")
 
 
-def _mine(asked: Asked, release_id: str) -> Returned:
+def _mine(asked: PageRequest, release_id: str) -> Returned:
     """The returned release of this name, where it is this officer's."""
     app = asked.app
     try:

@@ -28,7 +28,7 @@ from exchange.base.tables import ANSWERS, CAUSES, ITEMS, REASONS, STOPS
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
 from exchange.pages.answering import number_of
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.compare import compared, records
 from exchange.pages.troubles import agreements, named
 from exchange.register import Decision, Review, ReviewState
@@ -72,7 +72,7 @@ _HANDED: Final = Words("已接移交", "was handed it")
 _FOLLOWS_IDENTITY: Final = ("id_number", "name")
 
 
-def review(asked: Asked) -> Response:
+def review(asked: PageRequest) -> Response:
     """My rows, what is due first before the rest."""
     app, divisions = asked.app, offices_of(asked.app.settings, asked.app.register.actor)
     names, own_heaps = agreements(app), heaps(app.register.engine, divisions, app.register.actor, HEAPS)
@@ -98,7 +98,7 @@ def review(asked: Asked) -> Response:
     )
 
 
-def _returned(asked: Asked) -> list[Returned]:
+def _returned(asked: PageRequest) -> list[Returned]:
     app = asked.app
     return returned_releases(app.register.engine, offices_of(app.settings, app.register.actor))
 
@@ -107,12 +107,12 @@ def _may_be_many(app: App, heap: Heap) -> bool:
     return heap.rows >= AT_LEAST and may_be_alike(app, heap.batch)
 
 
-def open_row(asked: Asked) -> Response:
+def open_row(asked: PageRequest) -> Response:
     """The row that was posted."""
     return _opened(asked, own_row(asked))
 
 
-def open_next(asked: Asked) -> Response:
+def open_next(asked: PageRequest) -> Response:
     """The row that comes after the one that was posted, or first, of what the officer goes through."""
     app, form = asked.app, asked.form
     divisions, person = offices_of(app.settings, app.register.actor), app.register.actor
@@ -142,7 +142,7 @@ def chosen(form: Mapping[str, str]) -> Chosen:
     return Chosen(form.get("only") or None, tuple(filter(None, form.get("causes", "").split(";"))))
 
 
-def _opened(asked: Asked, review: Review) -> Response:
+def _opened(asked: PageRequest, review: Review) -> Response:
     """One row with its people; the register has been told before this is rendered."""
     register = asked.app.register
     batch = register.batch(review.batch)
@@ -182,7 +182,7 @@ def _opened(asked: Asked, review: Review) -> Response:
     )
 
 
-def decide_row(asked: Asked) -> Response:
+def decide_row(asked: PageRequest) -> Response:
     """Takes the decision, all of it or nothing, and leads back to the list."""
     review, form = own_row(asked), asked.form
     version = number_of(form.get("version", ""))
@@ -200,7 +200,7 @@ def decide_row(asked: Asked) -> Response:
     return asked.see("/review?decided=1" if settled else "/review?another=1")
 
 
-def leave_row(asked: Asked) -> Response:
+def leave_row(asked: PageRequest) -> Response:
     """Leaves a row undecided, so that a colleague may open it at once."""
     review = own_row(asked)
     asked.app.register.reviews.left(review.batch, review.row)
@@ -208,7 +208,7 @@ def leave_row(asked: Asked) -> Response:
     return asked.see("/review?left=1" if mine else "/approval")
 
 
-def hand_row(asked: Asked) -> Response:
+def hand_row(asked: PageRequest) -> Response:
     """Hands a row that this officer has open to a colleague."""
     review, to = own_row(asked), asked.form.get("to", "")
     if to not in [each.id for each in _colleagues(asked, review)]:
@@ -218,14 +218,14 @@ def hand_row(asked: Asked) -> Response:
     return asked.see("/review?handed=1")
 
 
-def _colleagues(asked: Asked, review: Review) -> list[Person]:
+def _colleagues(asked: PageRequest, review: Review) -> list[Person]:
     """To whom the row may be handed."""
     others = colleagues(asked.app.settings, asked.app.register.actor, review.division)
     decided = before(asked.app, asked.app.register.batch(review.batch), [review.row])
     return [each for each in others if each.id not in decided and not review.waits_without(each.id)]
 
 
-def _left(asked: Asked) -> int | None:
+def _left(asked: PageRequest) -> int | None:
     """How many rows of what the officer goes through are left, this one with them; None for a leader."""
     app, person = asked.app, asked.visitor.person
     if person is None or not person.offices:
@@ -233,7 +233,7 @@ def _left(asked: Asked) -> int | None:
     return count(app.register.engine, person.offices, person.id, chosen(asked.form))
 
 
-def undo_row(asked: Asked) -> Response:
+def undo_row(asked: PageRequest) -> Response:
     """Takes back what this officer said."""
     review = own_row(asked)
     undo(asked.app, review.batch, review.row)
@@ -259,7 +259,7 @@ def _held(app: App, line: QueueLine) -> str:
     return f"{who} {whose_turn}" if who else ""
 
 
-def own_row(asked: Asked) -> Review:
+def own_row(asked: PageRequest) -> Review:
     """The row that was posted, where it is this officer's, or this leader's since two officers differ; what is not is
     as if it were not there.
     """

@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from exchange.base.errors import Halt, without_values
 from exchange.pages import words
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.compare import compared, records
 from exchange.register import ReleaseState
 from exchange.register.releases import parse_id
@@ -19,7 +19,7 @@ from exchange.review.sample import Sampled, sampled
 from exchange.supervision import labels
 
 
-def sample(asked: Asked) -> Response:
+def sample(asked: PageRequest) -> Response:
     """Some rows of a release that waits; of one that does not, none."""
     app = asked.app
     try:

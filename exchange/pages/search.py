@@ -10,7 +10,7 @@ from typing import Final
 from fastapi.responses import Response
 
 from exchange.pages import words
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.troubles import agreements, named
 from exchange.register import BatchFilter, State
 from exchange.supervision import labels
@@ -20,7 +20,7 @@ _LONGEST: Final = 100
 _FIELDS: Final = ("batch", "partner", "period", "letter", "state")
 
 
-def search(asked: Asked) -> Response:
+def search(asked: PageRequest) -> Response:
     """The form, and under it what was found, the newest first."""
     given = {name: asked.form.get(name, "").strip()[:_LONGEST] for name in _FIELDS}
     wanted = {name: text for name, text in given.items() if text}

@@ -12,12 +12,12 @@ from fastapi.responses import Response
 
 from exchange.base.errors import Halt, without_values
 from exchange.base.tables import STOPS
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.review import own_row
 from exchange.review.decisions import check_note
 
 
-def propose_stop(asked: Asked) -> Response:
+def propose_stop(asked: PageRequest) -> Response:
     review, reason = own_row(asked), asked.form.get("reason", "")
     note = asked.form.get("note", "").strip() or None
     if reason not in STOPS:

@@ -21,14 +21,14 @@ from fastapi.responses import FileResponse, Response
 from exchange.app import App
 from exchange.calendar.working_days import office_day
 from exchange.pages import words
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.board import open_picture
 from exchange.pages.troubles import agreements, named
 from exchange.register.board import open_lines
 from exchange.register.looks import looks
 from exchange.supervision import months
 from exchange.supervision.labels import Words
-from exchange.supervision.months import MEASURES, Figures, figures_of_months, last_months
+from exchange.supervision.months import MEASURES, MonthStatistics, last_months, statistics_of_months
 
 MONTHS: Final = 6
 LONGEST: Final = 20
@@ -37,7 +37,7 @@ _REPORT: Final = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])(?:\.outside)?\.(?:html|
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownTable:
     """A table: ``code`` in its address; ``heads``: the first is that of the rows' own heads; cells as texts."""
 
     code: str
@@ -47,13 +47,13 @@ class Shown:
     numbers: bool = True
 
 
-def supervision(asked: Asked) -> Response:
+def supervision(asked: PageRequest) -> Response:
     return asked.page(
         "supervision.html", tables=_tables(asked), reports=_reports(asked.app), moment=words.moment(asked.app.now())
     )
 
 
-def supervision_csv(asked: Asked) -> Response:
+def supervision_csv(asked: PageRequest) -> Response:
     """One of the tables as CSV in UTF-8, with a mark that spreadsheets know."""
     code = asked.request.path_params["table"]
     for table in _tables(asked):
@@ -65,7 +65,7 @@ def supervision_csv(asked: Asked) -> Response:
     raise HTTPException(404)
 
 
-def report_file(asked: Asked) -> Response:
+def report_file(asked: PageRequest) -> Response:
     """A monthly report as it lies in the office's folder."""
     name = asked.request.path_params["name"]
     path = asked.app.settings.home / "reports" / name[:7] / name
@@ -89,15 +89,17 @@ def _reports(app: App) -> list[tuple[str, list[str]]]:
     return [(month, files) for month, files in reports if files]
 
 
-def _tables(asked: Asked) -> list[Shown]:
+def _tables(asked: PageRequest) -> list[ShownTable]:
     app = asked.app
-    months = figures_of_months(app, last_months(app.now(), MONTHS), asked.context.months)
+    months = statistics_of_months(app, last_months(app.now(), MONTHS), asked.context.months)
     heads = tuple(
         Words(each.month.name, "") if each.month.whole else Words(f"{each.month.name} 至今", "up to now")
         for each in months
     )
     return [
-        Shown("months", Words("逐月对照", "Months side by side"), (Words("指标", "figure"), *heads), _totals(months)),
+        ShownTable(
+            "months", Words("逐月对照", "Months side by side"), (Words("指标", "figure"), *heads), _totals(months)
+        ),
         _rates("levels", Words("按时办结率，按级别", "On time, by level"), months, heads, "by_level"),
         _rates("partners", Words("按时办结率，按部门", "On time, by partner"), months, heads, "by_partner"),
         _longest(app),
@@ -105,18 +107,18 @@ def _tables(asked: Asked) -> list[Shown]:
     ]
 
 
-def _totals(months: list[Figures]) -> list[tuple[str, ...]]:
+def _totals(months: list[MonthStatistics]) -> list[tuple[str, ...]]:
     return [
         (str(label), *[_share(each.total[name]) if name == "rate" else f"{each.total[name]:,}" for each in months])
         for name, label in MEASURES
     ]
 
 
-def _rates(code: str, title: Words, figures: list[Figures], heads: tuple[Words, ...], which: str) -> Shown:
+def _rates(code: str, title: Words, statistics: list[MonthStatistics], heads: tuple[Words, ...], which: str) -> ShownTable:
     first = Words("级别", "level") if which == "by_level" else Words("部门", "partner")
     trend = Words("较上月", "change")
-    rows = [(name, *map(_share, shares), _change(shares[-2:])) for name, shares in months.named(figures, which)]
-    return Shown(code, title, (first, *heads, trend), rows)
+    rows = [(name, *map(_share, shares), _change(shares[-2:])) for name, shares in months.named(statistics, which)]
+    return ShownTable(code, title, (first, *heads, trend), rows)
 
 
 def _share(share: float | None) -> str:
@@ -131,7 +133,7 @@ def _change(last: list[float | None]) -> str:
     return f"{(now - before) * 100:+.1f}"
 
 
-def _longest(app: App) -> Shown:
+def _longest(app: App) -> ShownTable:
     known = agreements(app)
     batches = open_picture(app, open_lines(app.register.engine, LONGEST), office_day(app.now()))
     batches.sort(key=lambda each: (each.batch.received_at, each.batch.id))
@@ -149,10 +151,10 @@ def _longest(app: App) -> Shown:
         Words("批次", "batch"), Words("部门", "partner"), Words("收到", "received"), Words("时限", "due"),
         Words("等待", "waits for"),
     )  # fmt: skip
-    return Shown("longest", Words("等待最久的批次", "What waits longest"), heads, rows, numbers=False)
+    return ShownTable("longest", Words("等待最久的批次", "What waits longest"), heads, rows, numbers=False)
 
 
-def _looks(app: App) -> Shown:
+def _looks(app: App) -> ShownTable:
     """Of the running month, and of the one before: on the first of a month that is the one to look into."""
     spans = last_months(app.now(), LOOKED_INTO)[::-1]
     rows = [
@@ -171,7 +173,9 @@ def _looks(app: App) -> Shown:
         Words("经办", "by"), Words("月份", "month"), Words("查看行次", "rows opened"), Words("核实行次", "decided"),
         Words("每核实一行查看", "opened for each decided"), Words("初次结论被改", "first words overturned"),
     )  # fmt: skip
-    return Shown("looks", Words("查看与核实，本月和上月", "Opened and decided, this month and the last"), heads, rows)
+    return ShownTable(
+        "looks", Words("查看与核实，本月和上月", "Opened and decided, this month and the last"), heads, rows
+    )
 
 
 PAGES: Final = {"supervision": supervision, "supervision_csv": supervision_csv, "report_file": report_file}

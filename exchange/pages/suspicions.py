@@ -16,7 +16,7 @@ from fastapi.responses import Response
 
 from exchange.app import App
 from exchange.pages import words
-from exchange.pages.asked import Asked
+from exchange.pages.asked import PageRequest
 from exchange.pages.leaders_word import batch_and_why
 from exchange.pages.troubles import Agreements, named
 from exchange.register.guard import RELEASED, GuardHold
@@ -46,7 +46,7 @@ def _line(app: App, known: Agreements, hold: GuardHold) -> dict[str, object]:
     }
 
 
-def decide_hold(asked: Asked) -> Response:
+def decide_hold(asked: PageRequest) -> Response:
     """Lets a held result go, or refuses the batch; with why."""
     app, word = asked.app, asked.form.get("word")
     batch_id, why = batch_and_why(asked)

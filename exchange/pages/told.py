@@ -63,7 +63,7 @@ _LOOKS: Final = re.compile(r"opened|left|handed\.\d+|review\.\d+(\.earlier)?")
 
 
 @dataclass(frozen=True)
-class Line:
+class StepLine:
     """``whose``: a person's id, or who else."""
 
     when: str
@@ -71,9 +71,9 @@ class Line:
     told: str
 
 
-def lines(steps: list[Step]) -> list[Line]:
+def lines(steps: list[Step]) -> list[StepLine]:
     """The steps in order; what officers did between two others, counted by person."""
-    told_lines: list[Line] = []
+    told_lines: list[StepLine] = []
     looks: dict[str, list[Step]] = {}
     for step in steps:
         facts = json.loads(step.facts)
@@ -83,11 +83,11 @@ def lines(steps: list[Step]) -> list[Line]:
         told_lines += _looked(looks)
         looks = {}
         told = f"→ {words.STATES[State(step.to_state)]}" if step.from_state != step.to_state else _told(facts)
-        told_lines.append(Line(words.moment(step.at), step.actor, told))
+        told_lines.append(StepLine(words.moment(step.at), step.actor, told))
     return told_lines + list(_looked(looks))
 
 
-def _looked(looks: Mapping[str, list[Step]]) -> Iterator[Line]:
+def _looked(looks: Mapping[str, list[Step]]) -> Iterator[StepLine]:
     for person, steps in looks.items():
         facts = [fact for step in steps for fact in json.loads(step.facts).items()]
         opened = sum(len(str(value).split(",")) for name, value in facts if name == "opened")
@@ -102,7 +102,7 @@ def _looked(looks: Mapping[str, list[Step]]) -> Iterator[Line]:
         )
         told = "，".join(f"{zh} {count} 行 {en}" for zh, en, count in counts if count) or "放回 left"
         first, last = words.moment(steps[0].at), words.moment(steps[-1].at)
-        yield Line(first if first == last else f"{first} – {last[-5:]}", person, told)
+        yield StepLine(first if first == last else f"{first} – {last[-5:]}", person, told)
 
 
 def _told(facts: Mapping[str, object]) -> str:

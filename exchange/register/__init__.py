@@ -18,7 +18,7 @@ from exchange.register.missing import MissingSet
 from exchange.register.pickups import Pickup, PickupEvidence, UncollectedResult
 from exchange.register.queued import DecidedBefore, NewReview
 from exchange.register.register import Register, open_register
-from exchange.register.releases import Outcome, Release, ReleaseState
+from exchange.register.releases import Release, ReleaseState, ReleaseSummary
 from exchange.register.reviews import Decision, Review, ReviewFilter, unqueued
 from exchange.register.signing import LedgerKey
 from exchange.register.states import ReviewState, State
@@ -36,12 +36,12 @@ __all__ = [
     "MissingSet",
     "NewAlert",
     "NewReview",
-    "Outcome",
     "Pickup",
     "PickupEvidence",
     "Register",
     "Release",
     "ReleaseState",
+    "ReleaseSummary",
     "Review",
     "ReviewFilter",
     "ReviewState",

@@ -91,7 +91,7 @@ JOIN unnest(CAST(:names AS text[]), CAST(:starts AS timestamptz[]), CAST(:ends A
 
 
 @dataclass(frozen=True)
-class Span:
+class MonthSpan:
     """A month: from ``start`` to before ``end``; ``today``: the office's day of its end."""
 
     name: str
@@ -114,7 +114,7 @@ class Counted:
     overdue: int
 
 
-def count_months(engine: Engine, spans: Iterable[Span]) -> tuple[list[Counted], dict[str, int]]:
+def count_months(engine: Engine, spans: Iterable[MonthSpan]) -> tuple[list[Counted], dict[str, int]]:
     """The batches by month and partner, and how many rows were answered in each month."""
     months = list(spans)
     if not months:

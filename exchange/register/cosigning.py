@@ -92,7 +92,7 @@ def cosignature(name: str, key: Ed25519PrivateKey, checkpoint: Checkpoint, at: d
 
 
 @dataclass(frozen=True)
-class Request:
+class CosignRequest:
     """What a witness is asked: ``old``: the lines that it signed last, 0 for none; ``note``: the new checkpoint."""
 
     old: int

@@ -25,7 +25,7 @@ from exchange.register.states import OPEN, ReviewState, State
 
 
 @dataclass(frozen=True)
-class Counts:
+class RegisterCounts:
     """``batches``: by state; ``oldest``: by open state, since when the oldest is here; ``reviews``: (division, state) →
     rows of open batches; ``releases``: by state, those under way; ``ledger_lines``: 0 where there is no line yet.
     """
@@ -49,7 +49,7 @@ class Answered:
     seconds: float
 
 
-def counts(engine: Engine) -> Counts:
+def counts(engine: Engine) -> RegisterCounts:
     by_state = select(BatchRow.state, func.count(), func.min(BatchRow.received_at)).where(LIVE).group_by(BatchRow.state)
     queue = select(ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
     queue = queue.where(LIVE, BatchRow.state.in_(OPEN), ReviewRow.state.in_((ReviewState.OPEN, ReviewState.DECIDED)))
@@ -62,7 +62,7 @@ def counts(engine: Engine) -> Counts:
     missing = select(func.count()).select_from(MissingSetRow).where(MissingSetRow.arrived_at.is_(None))
     with transaction(engine) as session:
         states = [(State(state), count, oldest) for state, count, oldest in session.execute(by_state)]
-        return Counts(
+        return RegisterCounts(
             batches={state: count for state, count, _ in states},
             oldest={state: oldest for state, _, oldest in states if state in OPEN},
             reviews={

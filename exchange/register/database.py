@@ -1,7 +1,7 @@
 """The register's database: connecting, migrating, and what its troubles mean.
 
 Rules
-- Every wait has a limit, at the server and here (``Limits``): a client that stopped does not hold up the others, a
+- Every wait has a limit, at the server and here (``Timeouts``): a client that stopped does not hold up the others, a
   server that stopped does not hold up a client.
 - What a session assumes of its settings it says itself: a role may change its own defaults for good, and names would
   mean other things, or dates be written otherwise.
@@ -47,7 +47,7 @@ _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it a
 
 
 @dataclass(frozen=True)
-class Limits:
+class Timeouts:
     """How long the register's database is waited for, in seconds. ``connect``: for a connection; ``lock``: for a lock
     that another holds; ``statement``: for one statement, at the server; ``idle``: how long a transaction may stand
     still, after which the server ends it and frees its locks; ``silence``: for a machine that no longer answers;
@@ -62,11 +62,11 @@ class Limits:
     answer: float = 330
 
 
-DEFAULT_LIMITS: Final = Limits()
+DEFAULT_TIMEOUTS: Final = Timeouts()
 
 
 def open_engine(
-    url: str, password_file: Path | None, key: LedgerKey | None = None, limits: Limits = DEFAULT_LIMITS
+    url: str, password_file: Path | None, key: LedgerKey | None = None, timeouts: Timeouts = DEFAULT_TIMEOUTS
 ) -> Engine:
     """An engine whose pooled connections stand when they are used, and that hides parameters from every message.
     ``key`` signs the ledger's lines (``ledger.key_of``).
@@ -77,37 +77,37 @@ def open_engine(
         "bytea_output": "hex",
         "search_path": "public",
         "synchronous_commit": "on",  # what was confirmed is there when the server has fallen
-        "lock_timeout": f"{limits.lock * 1000:.0f}",
-        "statement_timeout": f"{limits.statement * 1000:.0f}",
-        "idle_in_transaction_session_timeout": f"{limits.idle * 1000:.0f}",
+        "lock_timeout": f"{timeouts.lock * 1000:.0f}",
+        "statement_timeout": f"{timeouts.statement * 1000:.0f}",
+        "idle_in_transaction_session_timeout": f"{timeouts.idle * 1000:.0f}",
     }
     arguments: dict[str, object] = {
-        "connect_timeout": limits.connect,
+        "connect_timeout": timeouts.connect,
         "application_name": "exchange",
         "client_encoding": "utf8",
         "options": " ".join(f"-c {name}={value}" for name, value in server.items()),
         "keepalives": 1,
-        "keepalives_idle": limits.silence,  # a server that vanished without a word is noticed, too
-        "keepalives_interval": max(1, limits.silence // 3),
+        "keepalives_idle": timeouts.silence,  # a server that vanished without a word is noticed, too
+        "keepalives_interval": max(1, timeouts.silence // 3),
         "keepalives_count": 3,
-        "tcp_user_timeout": limits.silence * 1000,
+        "tcp_user_timeout": timeouts.silence * 1000,
     }
     if password_file is not None:
         arguments["passfile"] = str(password_file)
-    engine = create_engine(url, connect_args=arguments, pool_timeout=limits.lock, hide_parameters=True)
-    event.listen(engine, "do_connect", _connecting(limits))
+    engine = create_engine(url, connect_args=arguments, pool_timeout=timeouts.lock, hide_parameters=True)
+    event.listen(engine, "do_connect", _connecting(timeouts))
     event.listen(engine, "checkin", _given_back)
     event.listen(engine, "checkout", _taken)
     return engine.execution_options(ledger_key=key)
 
 
-def _connecting(limits: Limits) -> Callable[..., psycopg.Connection[Any]]:
+def _connecting(timeouts: Timeouts) -> Callable[..., psycopg.Connection[Any]]:
     """Opens connections that give up on a server that keeps them open and says nothing."""
 
     class Impatient(psycopg.Connection[Any]):
         def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
             try:
-                return super().wait(gen, interval, limits.answer if timeout is None else timeout)
+                return super().wait(gen, interval, timeouts.answer if timeout is None else timeout)
             except psycopg.errors._WaitTimeout:
                 if timeout is None:
                     self.pgconn.finish()  # its state is unknown

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import ledger
-from exchange.register.cosigning import Request
+from exchange.register.cosigning import CosignRequest
 from exchange.register.merkle import consistency_path, inclusion_path, root_by_path
 from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, note
@@ -64,7 +64,7 @@ def for_witness(session: Session, since: int) -> str:
         raise Halt(msg)
     with _hashes(session, checkpoint.size) as lines:
         proof = consistency_path(lines, since, checkpoint.size) if since else []
-    return Request(since, proof, note(checkpoint, end.signature)).written
+    return CosignRequest(since, proof, note(checkpoint, end.signature)).written
 
 
 def _path(session: Session, index: int, size: int) -> list[bytes]:

@@ -54,19 +54,19 @@ _AFTER: Final = {
 }
 """State → those of releases that have been in it: of two tries at once the later one finds this."""
 
-Counts = Mapping[str, Mapping[str, int]]
+AnswerCounts = Mapping[str, Mapping[str, int]]
 """Item → answer code → rows."""
 
 
 @dataclass(frozen=True)
-class Outcome:
+class ReleaseSummary:
     """What a release tells: the counts of its rows' answers; of these, the answers that took the place of open ones;
     of an objection, the rows whose answer is another one than before; and the hash of what leaves, without which it
     can neither be approved nor sent.
     """
 
-    counts: Counts
-    settled: Counts = field(default_factory=dict)
+    counts: AnswerCounts
+    settled: AnswerCounts = field(default_factory=dict)
     upheld: int | None = None
     answers_sha256: str | None = None
 
@@ -77,13 +77,13 @@ class Release:
     number: int
     state: ReleaseState
     rows: tuple[int, ...]
-    counts: Counts
+    counts: AnswerCounts
     needs_approval: bool
     proposed_at: datetime
     judged_by: str | None
     judged_at: datetime | None
     reason: str | None
-    settled: Counts
+    settled: AnswerCounts
     upheld: int | None
     answers_sha256: str | None
 
@@ -116,7 +116,9 @@ class Releases:
         self.engine = engine
         self.actor = actor
 
-    def propose(self, batch_id: str, rows: Sequence[int], outcome: Outcome, *, needs_approval: bool) -> Release | None:
+    def propose(
+        self, batch_id: str, rows: Sequence[int], outcome: ReleaseSummary, *, needs_approval: bool
+    ) -> Release | None:
         """A new release of these rows; None where one of them is in a living release already."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)

@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from exchange.base.errors import Halt
 from exchange.base.files import locked, sync_folder, write_atomically
-from exchange.register.cosigning import Request, WitnessKey, cosignature
+from exchange.register.cosigning import CosignRequest, WitnessKey, cosignature
 from exchange.register.merkle import grew
 from exchange.register.signing import Checkpoint, LedgerKey, parse_note
 from exchange.settings import read_secret
@@ -75,7 +75,7 @@ def begin_anew(folder: Path) -> int:
         return last.size
 
 
-def _check(last: Checkpoint | None, asked: Request, checkpoint: Checkpoint) -> None:
+def _check(last: Checkpoint | None, asked: CosignRequest, checkpoint: Checkpoint) -> None:
     if checkpoint == last:
         return
     size = last.size if last else 0
@@ -97,9 +97,9 @@ def _check(last: Checkpoint | None, asked: Request, checkpoint: Checkpoint) -> N
     raise Halt(msg)
 
 
-def _asked(folder: Path, text: str) -> tuple[Request, Checkpoint]:
+def _asked(folder: Path, text: str) -> tuple[CosignRequest, Checkpoint]:
     try:
-        asked = Request.parse(text)
+        asked = CosignRequest.parse(text)
         checkpoint, signatures = parse_note(asked.note)
         base64.b64decode(checkpoint.root, validate=True)
     except ValueError:

@@ -68,7 +68,7 @@ _DIGITS: Final = 9
 
 
 @dataclass(frozen=True)
-class Line:
+class FilledLine:
     """A line that was filled in, not checked yet: its number in the file, its cells by column, and the conclusions'
     cells by the column that they decide.
     """
@@ -110,7 +110,7 @@ def header_of(column: str) -> str:
     return f"{CONCLUSION}{_item(column)}"
 
 
-def read_list(content: bytes) -> list[Line]:
+def read_list(content: bytes) -> list[FilledLine]:
     """The lines that were filled in; not checked yet. Halt where it is no work list."""
     numbers, frame = _read_sheet(content) if content.startswith(_ZIP) else _read_csv(content)
     fixed = {header: name for name, header in {**SHOWN, **ASKED, **KEPT}.items()}
@@ -124,12 +124,12 @@ def read_list(content: bytes) -> list[Line]:
         filled_in = {columns[header]: text.strip() for header, text in row.items() if header in columns}
         conclusions = {column: text for column, text in filled_in.items() if text not in ("", NOT_OPEN)}
         if conclusions or cells["accept"].strip():
-            lines.append(Line(number, cells, conclusions))
+            lines.append(FilledLine(number, cells, conclusions))
     return lines
 
 
 def check_lines(
-    lines: Iterable[Line], reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
+    lines: Iterable[FilledLine], reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
 ) -> dict[str, list[Decision]]:
     """Batch → decisions. ``reviews``: the rows of the officer's own queue that are named; ``open_``: their columns that
     are to be decided, with their answers now. Halt with all lines that do not hold.
@@ -154,7 +154,7 @@ def check_lines(
 
 
 def _decision(
-    line: Line, reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
+    line: FilledLine, reviews: Mapping[Row, Review], open_: Mapping[Row, Mapping[str, str]], key: bytes
 ) -> Decision:
     cells = line.cells
     if not hmac.compare_digest(cells["mac"].encode(), _mac(cells, key).encode()) or line.about is None:
@@ -175,7 +175,7 @@ def _decision(
     return Decision(review.row, review.version, answers, reason, note)
 
 
-def _answers(line: Line) -> dict[str, str]:
+def _answers(line: FilledLine) -> dict[str, str]:
     """Column → code; of the proposal, where it was accepted, what is not answered otherwise."""
     accepted = line.cells["accept"].strip()
     if accepted not in ("", YES):

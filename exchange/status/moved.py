@@ -31,7 +31,7 @@ _AGREED: Final = (".toml", ".pem")
 
 
 @dataclass(frozen=True)
-class Seen:
+class LastTold:
     """``line``: the ledger's last; ``everybody``: what concerns all; ``lacking``: partner → what their folder lacks;
     ``pending``: who is still to be told.
     """
@@ -42,18 +42,18 @@ class Seen:
     pending: Sequence[str] = ()
 
 
-def whose(app: App, partners: Collection[str]) -> tuple[list[str], Seen]:
+def whose(app: App, partners: Collection[str]) -> tuple[list[str], LastTold]:
     """Those of these partners whose status may be another, and what is seen now."""
     before = _read(app.settings.home)
     line, moved = moved_since(app.register.engine, before.line if before else 0)
-    now = Seen(line, _everybody(app), _lacking(app))
+    now = LastTold(line, _everybody(app), _lacking(app))
     if before is None or before.everybody != now.everybody or line < before.line:
         return sorted(partners), now
     other = {each for each in partners if before.lacking.get(each) != now.lacking.get(each)}
     return sorted({*moved, *other, *before.pending} & set(partners)), now
 
 
-def keep(app: App, seen: Seen, pending: Sequence[str]) -> None:
+def keep(app: App, seen: LastTold, pending: Sequence[str]) -> None:
     """The look is over; these are still to be told."""
     content = json.dumps(asdict(replace(seen, pending=sorted(pending))))
     make_folder(_file(app.settings.home).parent)
@@ -64,9 +64,9 @@ def _file(home: Path) -> Path:
     return home / "status" / "seen.json"
 
 
-def _read(home: Path) -> Seen | None:
+def _read(home: Path) -> LastTold | None:
     with suppress(OSError, ValueError, TypeError):
-        return Seen(**json.loads(_file(home).read_bytes()))
+        return LastTold(**json.loads(_file(home).read_bytes()))
     return None
 
 

@@ -39,9 +39,9 @@ from exchange.register import (
     Attested,
     Batch,
     FileRecord,
-    Outcome,
     Release,
     ReleaseState,
+    ReleaseSummary,
     State,
 )
 from exchange.register.releases import parse_id
@@ -106,7 +106,7 @@ def propose(app: App, batch_id: str) -> Release | None:
         return None
     today = office_day(app.now())
     leaving_answers = looked_at_again(context, _approved(now), rows, today)
-    outcome = Outcome(
+    outcome = ReleaseSummary(
         counts=count_answers(leaving_answers, context.manifest.items),
         settled=_settled(first, leaving_answers),
         upheld=_upheld(context, leaving_answers),

@@ -15,7 +15,7 @@ from typing import Final
 
 from exchange.app import App
 from exchange.calendar.working_days import office_day
-from exchange.register.by_month import Counted, Span, count_months
+from exchange.register.by_month import Counted, MonthSpan, count_months
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.month import Month, read_month
@@ -35,7 +35,7 @@ MEASURES: Final = (
 
 
 @dataclass(frozen=True)
-class Figures:
+class MonthStatistics:
     """Of one month: measure → number; partner's and level's name → share on time, None where none was to be judged."""
 
     month: Month
@@ -53,29 +53,29 @@ def last_months(now: datetime, number: int) -> list[Month]:
     return months[::-1]
 
 
-Kept = dict[Span, tuple[list[Counted], int]]
+Kept = dict[MonthSpan, tuple[list[Counted], int]]
 """The whole months that were counted."""
 
 
-def figures_of_months(app: App, months: Iterable[Month], kept: Kept | None = None) -> list[Figures]:
-    """The figures of these months; whole ones are taken from ``kept`` and put there."""
+def statistics_of_months(app: App, months: Iterable[Month], kept: Kept | None = None) -> list[MonthStatistics]:
+    """The statistics of these months; whole ones are taken from ``kept`` and put there."""
     kept, span = {} if kept is None else kept, {each: _span(each) for each in months}
     asked = [each for each in span.values() if each not in kept]
     batches, people = count_months(app.register.engine, asked)
     new = {each: ([line for line in batches if line.month == each.name], people.get(each.name, 0)) for each in asked}
     settled = app.now() - timedelta(hours=1)
-    kept |= {each: figures for each, figures in new.items() if each.end <= settled}
+    kept |= {each: counted for each, counted in new.items() if each.end <= settled}
     partners = {row["partner"]: (row["zh"], row["level"]) for row in partners_of(app).iter_rows(named=True)}
-    return [_figures(month, *(kept | new)[each], partners) for month, each in span.items()]
+    return [_statistics(month, *(kept | new)[each], partners) for month, each in span.items()]
 
 
-def _span(month: Month) -> Span:
-    return Span(month.name, month.start, month.end, month.today)
+def _span(month: Month) -> MonthSpan:
+    return MonthSpan(month.name, month.start, month.end, month.today)
 
 
-def _figures(
+def _statistics(
     month: Month, lines: Sequence[Counted], people: int, partners: Mapping[str, tuple[str, str | None]]
-) -> Figures:
+) -> MonthStatistics:
     total: dict[str, float | None] = {
         name: sum(getattr(line, name) for line in lines) for name, _ in MEASURES if name not in ("people", "rate")
     }
@@ -86,7 +86,7 @@ def _figures(
             heaps.setdefault(name_of(line.partner), []).append(line)
         return {name: _rate(heap) for name, heap in sorted(heaps.items())}
 
-    return Figures(
+    return MonthStatistics(
         month,
         total | {"people": people, "rate": _rate(lines)},
         shares(lambda partner: partners.get(partner, (partner, None))[0]),
@@ -100,7 +100,7 @@ def _rate(lines: Iterable[Counted]) -> float | None:
     return (done - late) / (done + overdue) if done + overdue else None
 
 
-def named(figures: Sequence[Figures], which: str) -> list[tuple[str, list[float | None]]]:
+def named(statistics: Sequence[MonthStatistics], which: str) -> list[tuple[str, list[float | None]]]:
     """``by_partner`` or ``by_level``: name → its share in each month, by name."""
-    names = sorted({name for each in figures for name in getattr(each, which)})
-    return [(name, [getattr(each, which).get(name) for each in figures]) for name in names]
+    names = sorted({name for each in statistics for name in getattr(each, which)})
+    return [(name, [getattr(each, which).get(name) for each in statistics]) for name in names]

@@ -1,6 +1,6 @@
 """Charts as inline SVG: stacked bars, bars and columns, each with its numbers as text and as a hint at the pointer.
 
-Rules: no script, no outside address; the same figures give the same bytes.
+Rules: no script, no outside address; the same numbers give the same bytes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All tables of the report: cells summed up and put into words, for the page and for the workbook alike."""
+"""All tables of the report: aggregates summed up and put into words, for the page and for the workbook alike."""
 
 from __future__ import annotations
 

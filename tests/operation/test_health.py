@@ -22,7 +22,7 @@ from exchange.operation import machine, office
 from exchange.operation.finding import Condition, Finding, ok
 from exchange.operation.health import CHECKS, Health, quick, worst
 from exchange.register import Register
-from exchange.register.database import Limits, open_engine
+from exchange.register.database import Timeouts, open_engine
 from exchange.settings import Settings
 
 OK, WARNING, FAILING = Condition
@@ -51,7 +51,7 @@ def test_a_sound_office(app: App) -> None:
 
 
 def test_a_database_that_is_not_there(app: App) -> None:
-    gone = open_engine("postgresql+psycopg://exchange@127.0.0.1:1/exchange", None, limits=Limits(connect=1))
+    gone = open_engine("postgresql+psycopg://exchange@127.0.0.1:1/exchange", None, timeouts=Timeouts(connect=1))
     (found,) = office.database(App(app.settings, Register(gone, "test")))
     assert found.condition is FAILING
 

@@ -29,7 +29,7 @@ from exchange.operation.health import Health, quick
 from exchange.operation.latency import BOUNDS, Histogram, latencies
 from exchange.operation.metrics import exposition
 from exchange.register import Register
-from exchange.register.database import Limits, open_engine
+from exchange.register.database import Timeouts, open_engine
 
 MONITORING = ROOT / "docker" / "monitoring"
 PERSON = "220102199001011237"
@@ -93,7 +93,7 @@ def test_labels_are_those_of_the_catalog(health: Health) -> None:
 
 
 def test_a_database_that_is_gone_takes_nothing_else_along(app: App) -> None:
-    gone = Register(open_engine("postgresql+psycopg://x@127.0.0.1:1/x", None, limits=Limits(connect=1)), "test")
+    gone = Register(open_engine("postgresql+psycopg://x@127.0.0.1:1/x", None, timeouts=Timeouts(connect=1)), "test")
     found = samples(exposition(Health(App(app.settings, gone))).decode())
     assert value(found, "exchange_metrics_incomplete", part="register") == 1
     assert value(found, "exchange_metrics_incomplete", part="disk") == 0

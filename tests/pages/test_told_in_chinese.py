@@ -11,7 +11,7 @@ import pytest
 
 from exchange.base.errors import Halt
 from exchange.base.paths import ROOT
-from exchange.review.worklist import ASKED, KEPT, SHOWN, Line, check_lines
+from exchange.review.worklist import ASKED, KEPT, SHOWN, FilledLine, check_lines
 from tests.pages.conftest import Pages
 
 ROOMS = ("pages", "review")
@@ -57,7 +57,7 @@ def test_a_page_says_it_chinese_first_and_names_who_works_here(pages: Pages) -> 
 def test_a_work_list_names_every_wrong_line_in_both() -> None:
     cells = dict.fromkeys((*SHOWN, *ASKED, *KEPT), "x")
     with pytest.raises(Halt) as halted:
-        check_lines([Line(number, cells, {}) for number in (2, 3)], {}, {}, b"key")
+        check_lines([FilledLine(number, cells, {}) for number in (2, 3)], {}, {}, b"key")
     assert [line.partition("：")[0] for line in halted.value.zh.splitlines()] == ["第 2 行", "第 3 行"]
     assert str(halted.value).splitlines()[1].startswith("line 3: ")
 

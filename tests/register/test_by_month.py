@@ -9,8 +9,8 @@ from random import Random
 import polars as pl
 
 from exchange.calendar.working_days import NO_DAYS, Due
-from exchange.register import Decision, FileRecord, NewReview, Outcome, Register
-from exchange.register.by_month import Span, count_months
+from exchange.register import Decision, FileRecord, NewReview, Register, ReleaseSummary
+from exchange.register.by_month import MonthSpan, count_months
 from exchange.register.statistics import lines
 from exchange.supervision import batch_tables
 from exchange.supervision.aggregates import count
@@ -25,7 +25,7 @@ MONTHS = tuple(
     for number, name in ((8, "2026-08"), (9, "2026-09"), (10, "2026-10"), (11, "2026-11"))
 )
 COUNTS = {"identity": {"consistent": 2, "under_review": 1}}
-SETTLED = Outcome({"identity": {"consistent": 1}}, {"identity": {"consistent": 1}})
+SETTLED = ReleaseSummary({"identity": {"consistent": 1}}, {"identity": {"consistent": 1}})
 
 
 def live(register: Register, batch: str, manifest: RequestManifest, files: list[FileRecord], chance: Random) -> None:
@@ -83,7 +83,7 @@ def test_counted_in_the_database_as_in_the_report(
     for batch in batches:  # no line can be added behind one that was altered
         spread(database, batch, chance)
 
-    spans = [Span(each.name, each.start, each.end, each.today) for each in MONTHS]
+    spans = [MonthSpan(each.name, each.start, each.end, each.today) for each in MONTHS]
     found, people = count_months(register.engine, spans)
     partners = pl.DataFrame({"partner": ["bank", "court"], "zh": ["bank", "court"], "level": ["city", "city"]})
     nobody = pl.DataFrame(schema={"division": pl.String, "people": pl.Int64})
@@ -106,4 +106,7 @@ def test_a_month_without_batches_and_no_month(register: Register, new_batch: Cal
     new_batch(register)
     assert count_months(register.engine, []) == ([], {})
     early = datetime(2020, 1, 1, tzinfo=UTC)
-    assert count_months(register.engine, [Span("2020-01", early, early + timedelta(days=31), AT.date())]) == ([], {})
+    assert count_months(register.engine, [MonthSpan("2020-01", early, early + timedelta(days=31), AT.date())]) == (
+        [],
+        {},
+    )

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt, Retryable
 from exchange.register import Claim, FileRecord, Register, ledger, open_register
 from exchange.register.database import _MIGRATING as MIGRATING
-from exchange.register.database import Limits, held, open_engine, probe, transaction
+from exchange.register.database import Timeouts, held, open_engine, probe, transaction
 from exchange.register.models import TABLES, Base
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
@@ -149,7 +149,7 @@ def test_our_own_faults_are_raised_as_they_are_and_quote_no_values(register: Reg
 
 # ── every wait has a limit ───────────────────────────────────────────────────────────────────────────────
 
-SHORT = Limits(connect=2, lock=0.3, statement=0.8, idle=1.5, silence=2, answer=1.2)
+SHORT = Timeouts(connect=2, lock=0.3, statement=0.8, idle=1.5, silence=2, answer=1.2)
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
 from exchange.demo.servers.postgres import WORK
-from exchange.register import Decision, FileRecord, NewReview, Outcome, Register, ReleaseState
+from exchange.register import Decision, FileRecord, NewReview, Register, ReleaseState, ReleaseSummary
 from exchange.register.ledger import hash_of
 from exchange.register.merkle import Tree
 from exchange.register.models import LedgerRow
@@ -43,7 +43,7 @@ def waiting(register: Register, manifest: RequestManifest, due: Due, result_file
     register.prepared(BATCH, {"name": {"under_review": 1}}, result_files, 1, [NewReview(3, "220100", ("name",))])
     register.delivered(BATCH)
     register.reviews.decide(BATCH, [Decision(3, 1, {"name": "no_record"}, "archive")])
-    outcome = Outcome({"name": {"no_record": 1}}, answers_sha256="f" * 64)
+    outcome = ReleaseSummary({"name": {"no_record": 1}}, answers_sha256="f" * 64)
     register.releases.propose(BATCH, [3], outcome, needs_approval=True)
     return register
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 from exchange.calendar.working_days import NO_DAYS, Due
-from exchange.register import Decision, FileRecord, NewReview, Outcome, PickupEvidence, Register
+from exchange.register import Decision, FileRecord, NewReview, PickupEvidence, Register, ReleaseSummary
 from exchange.register.statistics import lines
 from exchange.wire.manifest import RequestManifest
 from tests.register.stopping import stop
@@ -37,7 +37,7 @@ def test_a_batch_as_it_stood_at_the_months_end(
     register.prepared(batch, counts, result_files, 1, [NewReview(3, "220100", ("identity",))])
     register.delivered(batch)
     register.reviews.decide(batch, [Decision(3, 1, {"name": "consistent"}, "archive")])
-    settled = Outcome({"name": {"consistent": 1}}, {"name": {"consistent": 1}})
+    settled = ReleaseSummary({"name": {"consistent": 1}}, {"name": {"consistent": 1}})
     release = register.releases.propose(batch, [3], settled, needs_approval=False)
     assert release is not None
     register.releases.prepared(batch, 1, [])

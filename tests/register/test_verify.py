@@ -20,9 +20,9 @@ from exchange.register import (
     FileRecord,
     NewAlert,
     NewReview,
-    Outcome,
     PickupEvidence,
     Register,
+    ReleaseSummary,
 )
 from exchange.register.digests import BY_BLOCK, BY_ROW, NOT_TOLD, OF_BATCH
 from exchange.register.guard import Evidence
@@ -81,7 +81,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     asked = register.told_uses.ask(hashes, "asks herself", "7", AT)
     register.told_uses.withhold(BATCH, "a court asks", AT)
     register.reviews.decide(BATCH, [Decision(3, 1, {"name": "no_record"}, "archive", "note")])
-    outcome = Outcome({"name": {"no_record": 1}}, answers_sha256="f" * 64)
+    outcome = ReleaseSummary({"name": {"no_record": 1}}, answers_sha256="f" * 64)
     register.releases.propose(BATCH, [3], outcome, needs_approval=True)
     leader = migrated.open("leader")
     leader.releases.reject(BATCH, 1, "again")

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from exchange.base.errors import Halt
 from exchange.register import Register
 from exchange.register.checkpoints import Kept, read
-from exchange.register.cosigning import Request, WitnessKey, cosignature
+from exchange.register.cosigning import CosignRequest, WitnessKey, cosignature
 from exchange.register.signing import Checkpoint, parse_note
 from exchange.register.witness import begin_anew, cosign, make_witness
 
@@ -85,10 +85,10 @@ def test_a_witness_refuses_what_did_not_grow(folder: Path, register: Register, d
                 continue
             with pytest.raises(Halt, match="not signed"):
                 cosign(folder, register.for_witness(since), AT)
-    asked = Request.parse(register.for_witness(3))
+    asked = CosignRequest.parse(register.for_witness(3))
     for proof in ([], asked.proof[1:], [*asked.proof, b"0" * 32]):
         with pytest.raises(Halt, match="nothing shows"):
-            cosign(folder, Request(3, proof, asked.note).written, AT)
+            cosign(folder, CosignRequest(3, proof, asked.note).written, AT)
     assert parse_note((folder / "last").read_text())[0].size == 3
 
 

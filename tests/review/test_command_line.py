@@ -18,7 +18,7 @@ from exchange.cli import main, release, review
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER, OFFICER, World
 from exchange.intake.collect import poll
-from exchange.register import Outcome
+from exchange.register import ReleaseSummary
 from exchange.review.locked import lock, unlock
 
 Ask = Callable[..., Request]
@@ -100,7 +100,7 @@ def test_decide_and_who_may(run: Run, batch: str) -> None:
 
 
 def test_a_leader_approves_what_was_shown(run: Run, app: App, batch: str) -> None:
-    outcome = Outcome({"sex": {"consistent": 1}}, answers_sha256="e" * 64)
+    outcome = ReleaseSummary({"sex": {"consistent": 1}}, answers_sha256="e" * 64)
     release = app.register.releases.propose(batch, [1], outcome, needs_approval=True)
     assert release is not None
     assert "e" * 12 in run(LEADER, "release", "show", batch)
@@ -137,7 +137,7 @@ def test_a_reason_for_more_time_holds_no_number(run: Run, batch: str) -> None:
 
 def test_a_returned_release_is_proposed_again_by_its_own_officers_alone(run: Run, app: App, batch: str) -> None:
     """And whoever reads of it reads the leader's name."""
-    outcome = Outcome({"sex": {"consistent": 1}}, answers_sha256="e" * 64)
+    outcome = ReleaseSummary({"sex": {"consistent": 1}}, answers_sha256="e" * 64)
     release = app.register.releases.propose(batch, [1], outcome, needs_approval=True)
     assert release is not None
     again = ("release", "reopen", release.id, "--reason", "已查阅")

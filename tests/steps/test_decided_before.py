@@ -18,7 +18,7 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import OFFICER_ID, World
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
-from exchange.register import Outcome, ReviewState
+from exchange.register import ReleaseSummary, ReviewState
 from exchange.register.statistics import lines
 from exchange.steps import decided_before
 from exchange.steps.decided_before import facts, is_remembered
@@ -171,7 +171,7 @@ def taken_back(officer: App, batch: str) -> None:
 
 
 def returned(officer: App, batch: str) -> None:
-    release = officer.register.releases.propose(batch, [1], Outcome({}, {}), needs_approval=True)
+    release = officer.register.releases.propose(batch, [1], ReleaseSummary({}, {}), needs_approval=True)
     assert release is not None
     officer.register.releases.reject(batch, release.number, "doubt")
 

@@ -13,7 +13,7 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
-from exchange.register import Outcome, ReleaseState, ReviewFilter, ReviewState, State
+from exchange.register import ReleaseState, ReleaseSummary, ReviewFilter, ReviewState, State
 from exchange.steps.release import CHANGED, answers_sha256
 
 from .releases import approve, decide, proposed, rows, school, sent, supplement
@@ -203,7 +203,7 @@ def test_what_an_earlier_version_proposed_is_proposed_anew(
 ) -> None:
     batch = sent(app, education, school(education, "older", *rows(clean.head(1))))
     older = app.register.releases.propose(
-        batch, [1], Outcome({"criminal_record": {"no_record": 1}}), needs_approval=True
+        batch, [1], ReleaseSummary({"criminal_record": {"no_record": 1}}), needs_approval=True
     )
     assert older is not None
     with pytest.raises(Halt, match="not what was shown"):

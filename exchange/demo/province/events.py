@@ -91,6 +91,6 @@ def make_events(people: pl.DataFrame) -> pl.DataFrame:
             "item_correction": {"item": pl.col("item_correction.item")},
         }[kind]
         fixed = {"id_number": number, "event": pl.lit(kind), "happened_on": pl.col(f"{kind}.on").cast(pl.String)}
-        cells = fixed | own
-        made.append(rows.select(cells.get(name, pl.lit("")).alias(name) for name in export_columns("events")))
+        by_column = fixed | own
+        made.append(rows.select(by_column.get(name, pl.lit("")).alias(name) for name in export_columns("events")))
     return pl.concat(made)

@@ -69,12 +69,12 @@ def with_keys(people: pl.DataFrame, chunk: int, chunks: int) -> pl.DataFrame:
     return people.with_columns((pl.col("key") + position * 2 + pl.col("sex")).alias("key")).drop("rank")
 
 
-def _ranks(cells: Ints) -> pl.Series:
+def _ranks(groups: Ints) -> pl.Series:
     """For each entry how many equal ones stand before it; ten times as fast as a window over so many small groups."""
-    order = np.argsort(cells, kind="stable")
-    ordered = cells[order]
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
     fresh = np.concatenate([[True], ordered[1:] != ordered[:-1]])
-    start = np.maximum.accumulate(np.where(fresh, np.arange(len(cells)), 0))
-    ranks = np.empty(len(cells), np.int64)
-    ranks[order] = np.arange(len(cells)) - start
+    start = np.maximum.accumulate(np.where(fresh, np.arange(len(groups)), 0))
+    ranks = np.empty(len(groups), np.int64)
+    ranks[order] = np.arange(len(groups)) - start
     return pl.Series(ranks)

@@ -46,7 +46,7 @@ _EVENTS: Final = ("migration", "address_change", "item_correction", "cancellatio
 
 
 @dataclass(frozen=True)
-class Asked:
+class ClaimsFile:
     """A file of claims. ``basis``: the legal basis by which records of offence are asked about."""
 
     name: str
@@ -55,11 +55,11 @@ class Asked:
 
 
 ASKED: Final = (
-    Asked("register", _REGISTER),
-    Asked("events", ("id_number", "name", *_EVENTS)),
-    Asked("family", ("id_number", "name", "former_name", "birthplace", "native_place", "kinship")),
-    Asked("records-court", ("id_number", "name", "criminal_record"), "case_handling_286"),
-    Asked("records-minors", ("id_number", "name", "criminal_record"), "minors_protection_62"),
+    ClaimsFile("register", _REGISTER),
+    ClaimsFile("events", ("id_number", "name", *_EVENTS)),
+    ClaimsFile("family", ("id_number", "name", "former_name", "birthplace", "native_place", "kinship")),
+    ClaimsFile("records-court", ("id_number", "name", "criminal_record"), "case_handling_286"),
+    ClaimsFile("records-minors", ("id_number", "name", "criminal_record"), "minors_protection_62"),
 )
 
 
