@@ -114,7 +114,9 @@ def _totals(months: list[MonthStatistics]) -> list[tuple[str, ...]]:
     ]
 
 
-def _rates(code: str, title: Words, statistics: list[MonthStatistics], heads: tuple[Words, ...], which: str) -> ShownTable:
+def _rates(
+    code: str, title: Words, statistics: list[MonthStatistics], heads: tuple[Words, ...], which: str
+) -> ShownTable:
     first = Words("级别", "level") if which == "by_level" else Words("部门", "partner")
     trend = Words("较上月", "change")
     rows = [(name, *map(_share, shares), _change(shares[-2:])) for name, shares in months.named(statistics, which)]

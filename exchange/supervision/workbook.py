@@ -1,4 +1,4 @@
-"""The report as a workbook: a sheet for each table, numbers as numbers, the same words and numbers as on the page."""
+"""The report as a workbook: a sheet for each table, numbers as numbers, the same content as on the page."""
 
 from __future__ import annotations
 
