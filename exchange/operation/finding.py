@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Condition(StrEnum):
-    """The worst last. ``WARNING``: work goes on, somebody should look; ``FAILING``: work stands or is not to be
+    """The worst last. ``WARNING``: work goes on, somebody should look; ``FAILING``: work has stopped or is not to be
     trusted.
     """
 

@@ -18,7 +18,7 @@ from tests.pages.conftest import Pages
 ENDED = ("closed", "refused")
 BESIDE = {
     'exchange_batches{state!~"closed|refused"}',
-    'exchange_batches_due{urgency=~"late|today|at_risk|stands"}',
+    'exchange_batches_due{urgency=~"late|today|at_risk|paused"}',
     "exchange_missing_sets",
     "exchange_unfinished_sets",
     "count(exchange_snapshot_present == 0) or vector(0)",
@@ -48,7 +48,7 @@ def test_what_both_count(pages: Pages, app: App, court: DemoPartner, ask: Callab
     tiles = dict(re.findall(r'urgency=(\w+)"><b>(\d+)</b>', board))
     due = {each.labels["urgency"]: int(each.value) for each in families["exchange_batches_due"]}
     assert tiles == {name: str(due[name]) for name in tiles}
-    assert set(tiles) == {"late", "today", "at_risk", "stands"}
+    assert set(tiles) == {"late", "today", "at_risk", "paused"}
     batches = {each.labels["state"]: int(each.value) for each in families["exchange_batches"]}
     still_open = sum(number for state, number in batches.items() if state not in ENDED)
     assert still_open == sum(due.values()) >= 2

@@ -136,8 +136,8 @@ def test_each_panel_says_what_the_office_says_elsewhere(pages: Pages, app: App) 
     same: dict[str, tuple[dict[str, float], float]] = {
         'exchange_batches{state!~"closed|refused"}': (
             {state.name.lower(): there.filtered("state", state.value) for state in OPEN}, 0),
-        'exchange_batches_due{urgency=~"late|today|at_risk|stands"}': (
-            {name: there.filtered("urgency", name) for name in ("late", "today", "at_risk", "stands")}, 0),
+        'exchange_batches_due{urgency=~"late|today|at_risk|paused"}': (
+            {name: there.filtered("urgency", name) for name in ("late", "today", "at_risk", "paused")}, 0),
         "exchange_oldest_open_seconds": (
             there.rows(OLDEST), MINUTE),
         'exchange_review_rows{state="open"}': (
