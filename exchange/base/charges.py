@@ -29,7 +29,7 @@ _AMONG: Final = re.compile(r"[、,]")
 _MANNER: Final = re.compile(
     r"\((?:犯罪)?(?:未遂|中止|预备|既遂|致死|致人(?:死亡|重伤|轻伤)|主犯|从犯|共犯|胁从犯|教唆犯|数额(?:较大|巨大|特别巨大))\)(?=罪?案?$)"
 )
-"""What is written behind or inside a name and makes no other crime of it; another bracket leaves the name unknown."""
+"""Additions that do not change the charge (attempt, preparation …); a name with any other bracket is unknown."""
 _INTENTS: Final[Mapping[str, Intent | None]] = MappingProxyType(
     {"crimes": "intentional", "negligent": "negligent", "either": None, "violations": None}
 )
@@ -53,7 +53,7 @@ class Charge:
 
 @dataclass(frozen=True)
 class Recognised:
-    """The charges of one record. ``unknown``: what stands there is not all in the table, or nothing does."""
+    """The charges of one record. ``unknown``: a part of the text is not in the table, or the text is empty."""
 
     charges: tuple[Charge, ...]
     unknown: bool
@@ -100,7 +100,7 @@ def charge(name: str) -> Charge:
 
 @cache
 def recognise(written: str) -> Recognised:
-    """What a source has written as a record's charge or cause."""
+    """The charges in what a source wrote as a record's charge or cause."""
     texts = [text for text in _BETWEEN.split(unicodedata.normalize("NFKC", written)) if text.strip()]
     matches = [charge for text in texts for charge in _looked_up(text)]
     return Recognised(

@@ -1,9 +1,9 @@
-"""Signs of life: when a standing duty of this office was last done, told by a file's time.
+"""Heartbeats: when a standing duty of this office (collect, lookout, watch …) was last done, kept as a file's time.
 
     <home>/duty/<name>      its time: when it was last done; its content: how it ended (codes and counts)
 
-Rules: on the office's own folder, which all its machines share, so that any of them can tell; nothing is synced, for a
-sign that a power cut loses is given again at once; a sign that cannot be given never stops the duty itself.
+Rules: in the office's own folder, which all its machines share, so that any of them can read it; not synced, since a
+heartbeat lost in a power cut is written again at once; one that cannot be written never stops the duty itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ WATCH: Final = "watch"
 VERIFY: Final = "verify"
 BACKUP: Final = "backup"
 ALTERED: Final = "altered"
-"""What a verification says that did not find the ledger as it must be."""
+"""The summary of a verification that found the ledger altered."""
 
 
 def look_at(partner: str) -> str:
@@ -42,7 +42,7 @@ class Sign:
 
 @dataclass(frozen=True)
 class Duties:
-    """The signs in one folder."""
+    """The heartbeats in one folder."""
 
     folder: Path
 
@@ -51,7 +51,7 @@ class Duties:
         return cls(home / "duty")
 
     def done(self, name: str, summary: str = "") -> None:
-        """The duty was done just now. Two who say so at once agree."""
+        """The duty was done just now; safe where two processes write at once."""
         with suppress(OSError):
             make_folder(self.folder)
             temporary = self.folder / f".{name}.{os.getpid()}"

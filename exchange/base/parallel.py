@@ -3,7 +3,8 @@
 Rules
 - Results come in the order of the parts; an error of ``work`` is raised where its part would have come.
 - Never more than ``MAX_IN_FLIGHT`` and one parts are in memory.
-- Threads are enough, because Polars, pyarrow and numpy release the interpreter lock; ``work`` changes nothing shared.
+- Threads are enough, because Polars, pyarrow and numpy release the interpreter lock; ``work`` must not change shared
+  state.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MAX_IN_FLIGHT: Final = min(len(os.sched_getaffinity(0)), 4) + 1
 
 
 def map_ordered(work: Callable[[T], R], parts: Iterable[T]) -> Iterator[tuple[T, R]]:
-    """Each part with what the work makes of it; an error of the work comes where its part would."""
+    """Yields each part with ``work(part)``, in order; an error of ``work`` is raised in the place of its part."""
     parts = iter(parts)
     ahead = list(islice(parts, 2))
     if len(ahead) < 2:  # no thread for what has nothing beside it

@@ -1,8 +1,8 @@
-"""What a library says on its own never leaves the process: texts of foreign code quote values, and end in logs.
+"""Messages of libraries never leave the process: they quote values of rows, and would end in logs.
 
 Rules
-- Warnings, and errors of threads, of destructors and of whatever nobody caught, are told by their kind and place.
-- Libraries that see rows log where they stood and how grave it is, not what they said; nobody logs a stack: its last
+- Warnings, and uncaught errors (of threads and destructors, too), are reported by type and line alone.
+- Of libraries that see rows only file, line and level are logged, not the message; no stack is logged, since its last
   line is the error's text.
 - Native code writes past Python to descriptor 2 (Rust prints a panic's message there before it is an exception): for
   the length of a step that descriptor is closed to it.
@@ -31,7 +31,7 @@ LIBRARIES: Final = frozenset(
         "openpyxl", "msoffcrypto", "olefile", "py",
     }
 )  # fmt: skip
-"""Top names of loggers whose words are not told; ``py`` is that of ``py.warnings``."""
+"""First parts of the names of loggers whose messages are withheld; ``py`` is that of ``py.warnings``."""
 
 _NO_CORE: Final = 1
 """Bytes, too few for any core. Where cores are handed to a program (``core_pattern``) the kernel heeds no limit, not
@@ -43,7 +43,7 @@ _make_record = logging.LogRecord
 
 
 def install() -> None:
-    """Closes this process's ways out, for good; calling it again changes nothing. A hook of a test runner, which makes
+    """Installs all this in the process, for good; calling it again changes nothing. A test runner's hook, which makes
     such errors fail a test, stays.
     """
     limit = 0 if resource.getrlimit(resource.RLIMIT_CORE)[1] == 0 else _NO_CORE  # what is 0 may not be raised

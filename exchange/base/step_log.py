@@ -1,4 +1,4 @@
-"""What every log line of a step carries without saying it: batch, partner, step; and at its end where the time went.
+"""The context of every log line of a step (batch, partner, step), and one line at its end with the seconds by stage.
 
 Rules
 - The three are context (``structlog.contextvars``), so that lines of other rooms and of libraries carry them, too: in
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 
 def logged(step: Callable[Concatenate[A, str, P], T]) -> Callable[Concatenate[A, str, P], T]:
-    """The same step of a batch or release, named by its second argument, with that in every line that it logs."""
+    """Decorates a step whose second argument is the id of its batch or release: every line that it logs carries it."""
 
     @wraps(step)
     def with_context(app: A, batch_id: str, /, *args: P.args, **more: P.kwargs) -> T:

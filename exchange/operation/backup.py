@@ -5,8 +5,8 @@ Rules
   the archive before the lines that name them and are never changed, so a later copy of it holds all that the dump
   names, but for what was destroyed in between. Checkpoints are older than the dump: what is restored is one whole.
 - Snapshots that came into use meanwhile are copied after the dump: what an open batch of the dump has pinned is in.
-- A file of the archive that was altered is kept as it is and named: the rest must be kept all the same.
-- Everything is encrypted to the recovery certificate, also what is encrypted to somebody already.
+- An altered file of the archive is backed up as it is and reported: the rest must be backed up all the same.
+- Everything is encrypted to the recovery certificate, also files that are encrypted to somebody already.
 - Backups must follow retention: those older than ``keep_days`` go, with what only they held.
 """
 
@@ -51,7 +51,7 @@ def plan_of(app: App) -> BackupSettings:
 
 
 def make_backup(app: App, config: Path | None = None) -> Made:
-    """One backup, verified; Retryable or Halt where it is none, and nothing of before is harmed."""
+    """Makes and verifies one backup; Retryable or Halt where that fails, and earlier backups stay as they are."""
     plan, settings_file = plan_of(app), (config or named_place()).resolve()
     vault = Vault(plan.to, plan.recovery_certificate)
     with vault.written():
@@ -61,7 +61,7 @@ def make_backup(app: App, config: Path | None = None) -> Made:
 
 
 def _made(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> Made:
-    begun, paths = app.now(), Places(settings_file.parent)
+    begun, paths = app.now(), BackupPaths(settings_file.parent)
     entries = [vault.keep(paths.told(path), path) for path in app.checkpoints.all()]
     entries += _snapshots(app, vault, paths, before := _in_use(app))
     entries += _databases(vault, plan)
@@ -75,8 +75,8 @@ def _made(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> 
 
 
 @dataclass(frozen=True)
-class Places:
-    """How a file's place is told in a backup: from the settings' folder, or from the root as ``elsewhere/…``."""
+class BackupPaths:
+    """The path by which a backup names a file: from the settings' folder, or from the root as ``elsewhere/…``."""
 
     base: Path
 
@@ -103,8 +103,8 @@ def _in_use(app: App) -> set[tuple[str, str]]:
     return in_use
 
 
-def _snapshots(app: App, vault: Vault, paths: Places, wanted: Iterable[tuple[str, str]]) -> Iterator[Entry]:
-    """Their files; nothing of one that was pruned meanwhile, as no open batch had it any more."""
+def _snapshots(app: App, vault: Vault, paths: BackupPaths, wanted: Iterable[tuple[str, str]]) -> Iterator[Entry]:
+    """The snapshots' files; a version that was pruned meanwhile is left out, as no open batch needs it."""
     for source, version in sorted(wanted):
         with suppress(FileNotFoundError, Halt):
             snapshot = app.snapshots.version(source, version)
@@ -115,8 +115,8 @@ def _snapshots(app: App, vault: Vault, paths: Places, wanted: Iterable[tuple[str
                 yield vault.keep(paths.told(published), published)
 
 
-def _archive(app: App, vault: Vault, paths: Places) -> tuple[list[Entry], list[str]]:
-    """What lies there, but for what is destroyed meanwhile; and the names of files that were altered."""
+def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], list[str]]:
+    """The archive's files, but for those destroyed meanwhile; and the names of files that were altered."""
     entries, altered = [], []
     for path in sorted(app.archive.folder.glob("??/*")):
         if path.name.startswith("."):

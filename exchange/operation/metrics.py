@@ -1,6 +1,6 @@
 """The metrics of an installation in Prometheus' text form.
 
-Rule: a part that cannot be counted is left out and named in ``exchange_metrics_incomplete``; the others are there.
+Rule: a group of metrics that fails is left out and named in ``exchange_metrics_incomplete``; the others are reported.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class _Office(Collector):
         for name, part in _PARTS.items():
             try:
                 samples += list(part(app))
-            except Exception:  # a source of numbers that fails must not take the others along
+            except Exception:  # one group that fails must not take the others with it
                 incomplete.append(name)
         samples += [("exchange_metrics_incomplete", (name,), float(name in incomplete)) for name in _PARTS]
         samples.append(("exchange_metrics_written_seconds", (), app.now().timestamp()))

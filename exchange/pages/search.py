@@ -1,6 +1,6 @@
 """The register's search (登记查询) by batch, partner, period, letter, state.
 
-Rule: what is searched for is posted, so that it stands in no address, log or history.
+Rule: the search terms are sent by POST, so that no address, log or browser history holds them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FIELDS: Final = ("batch", "partner", "period", "letter", "state")
 
 
 def search(asked: PageRequest) -> Response:
-    """The form, and under it what was found, the newest first."""
+    """The form, and under it the batches that match, newest first."""
     given = {name: asked.form.get(name, "").strip()[:_LONGEST] for name in _FIELDS}
     wanted = {name: text for name, text in given.items() if text}
     state = wanted.pop("state", None)

@@ -1,12 +1,12 @@
 """Months side by side, counted in the database: a line for each month and partner, no line for each batch.
 
 Rules
-- What is counted is what ``statistics.py`` tells of each month and ``supervision/aggregates.py`` judges, said once more
-  in SQL, so that half a year of thousands of batches opens at once; a test holds the two against each other.
-- As there: moments after the end of a month have not been, due days are those that the ledger had been told by then,
-  and no test batch is counted.
-- A batch whose due days the ledger was told once has them in its row; only where they were told again (the clock was
-  stopped, more time given, days off announced) are the ledger's facts read.
+- The counts are those of ``statistics.py`` and ``supervision/aggregates.py``, written again in SQL, so that half a year
+  of thousands of batches opens at once; a test compares the two.
+- As there: events after the end of a month are ignored, due days are those that the ledger held by then, and no test
+  batch is counted.
+- Due days that were set once are read from the batch's row; only where they were set again (the clock was paused, more
+  time given, days off announced) are the ledger's facts read.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class MonthSpan:
 
 @dataclass(frozen=True)
 class Counted:
-    """Of one month and partner, batches."""
+    """How many batches of one partner in one month."""
 
     month: str
     partner: str

@@ -1,14 +1,14 @@
-"""Releases (放行): rows of a batch that leave after its first result, once a leader approved where that is due.
+"""Releases (放行): rows of a batch that leave after its first result, with a leader's approval where it is required.
 
-proposed ──► approved ──► sealed ──► delivered
+proposed ──► approved ──► prepared ──► delivered
     │            └──────► reopened
     └──────► rejected ──► reopened
 
 Rules
-- **What was seen is what leaves**: a release names the hash of its rows and answers. The leader approves that hash, and
-  a release whose answers turn out to be others before they leave is withdrawn: its rows are proposed again.
+- **What was seen is what leaves**: a release names the hash of its rows and answers. The leader approves that hash; a
+  release whose answers have changed before they leave is withdrawn, and its rows are proposed again.
 - **Four eyes**: who decided a row of a release does not approve it.
-- Rows are in one living release at most; a rejected one holds its rows until an officer opens it again.
+- A row is in at most one release that is not reopened; a rejected release keeps its rows until an officer reopens it.
 - With the last row the batch is closed.
 """
 
@@ -52,7 +52,7 @@ _AFTER: Final = {
     ReleaseState.PREPARED: (ReleaseState.DELIVERED,),
     ReleaseState.REJECTED: (ReleaseState.REOPENED,),
 }
-"""State → those of releases that have been in it: of two tries at once the later one finds this."""
+"""State → the later states that show a release has been in it: what a second try at the same step finds."""
 
 AnswerCounts = Mapping[str, Mapping[str, int]]
 """Item → answer code → rows."""
@@ -110,7 +110,7 @@ def parse_id(release_id: str) -> tuple[str, int]:
 
 
 class Releases:
-    """The releases; ``actor`` proposes and delivers, and is the leader in whose name one is judged."""
+    """The releases. ``actor``: in whose name one is proposed, approved, rejected or delivered."""
 
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
@@ -119,7 +119,7 @@ class Releases:
     def propose(
         self, batch_id: str, rows: Sequence[int], outcome: ReleaseSummary, *, needs_approval: bool
     ) -> Release | None:
-        """A new release of these rows; None where one of them is in a living release already."""
+        """A new release of these rows; None where one of them is in a release already that was not reopened."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             if not self._held(session, batch_id).isdisjoint(rows):
@@ -170,8 +170,8 @@ class Releases:
             self._step(session, batch_id, number, (ReleaseState.REJECTED, ReleaseState.REOPENED), reason)
 
     def withdraw(self, batch_id: str, number: int, reason: str, *, unjudged: bool = False) -> None:
-        """What would leave is not what was proposed: nothing leaves, and its rows are proposed anew. ``unjudged``: only
-        while it waits for the leader; Halt where the leader's word came before.
+        """The answers are not those that were proposed: nothing leaves, and the rows are proposed anew. ``unjudged``:
+        only while it waits for the leader; Halt where the leader's word came before.
         """
         with transaction(self.engine) as session:
             get_batch(session, batch_id, for_update=True)  # the state is read behind the lock
@@ -281,7 +281,7 @@ def _key(row: ReleaseRow) -> str:
 
 
 def _answers(row: ReleaseRow) -> dict[str, str]:
-    """What a line says of the answers that are proposed, approved, sent."""
+    """What a ledger line says of the answers that are proposed, approved or sent."""
     return {} if row.answers_sha256 is None else {f"{_key(row)}.answers": row.answers_sha256}
 
 

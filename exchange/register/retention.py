@@ -1,10 +1,10 @@
 """What was destroyed of a batch's kept files, and what must not be: intentions, destructions, legal holds.
 
 Rules
-- A destruction is written down before it begins and again when it is done; the second is told to the ledger, too. The
-  batch's line, and the names and hashes of its files, stay.
+- A destruction is recorded before it begins and again when it is done, the second time in the ledger, too. The batch's
+  line, and the names and hashes of its files, stay.
 - Nothing is destroyed of a batch that is held, or to whose answers an open objection is made.
-- A file is destroyed when no other batch lives by it: one that is not yet to be destroyed itself, or must not be.
+- A file is destroyed when no other batch needs it, that is, none whose own copy is not due yet or must be kept.
 - Who is about to destroy a file has locked all batches that name it, so that a hold comes before or after, not between.
 """
 
@@ -29,14 +29,14 @@ from exchange.register.models import BatchRow, DestructionRow, FileRow, LedgerRo
 from exchange.register.states import OPEN, State
 
 WORK: Final = "work"
-"""The kind of what no batch names."""
+"""Kind of a file that no batch names."""
 
 EXPORTS: Final = "exports"
-"""The kind of the sources' raw exports, outside the archive: their role is the file's name."""
+"""Kind of the sources' raw exports, which lie outside the archive: their role is the file's name."""
 
 
 _LATELY: Final = 50
-"""Lines of the ledger."""
+"""So many of the ledger's last lines count as lately."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ class Retention:
             return [KeptFile(*row) for row in session.execute(query)]
 
     def intend(self, files: Iterable[tuple[KeptFile, str]], at: datetime) -> None:
-        """Writes down that these will be destroyed, each with its kind."""
+        """Records that these will be destroyed, each with its kind."""
         with transaction(self.engine) as session:
             added: list[DestructionRow] = []
             for file, kind in files:
@@ -133,7 +133,7 @@ class Retention:
                     touched(session, row)
 
     def intend_nameless(self, digests: Collection[str], policy: str, at: datetime) -> None:
-        """Writes down that those of these files that no batch names, or lives by, will be destroyed."""
+        """Records that those of these files that no batch names or needs will be destroyed."""
         alive = select(FileRow.sha256).outerjoin(DestructionRow, _same_file())
         alive = alive.where(FileRow.sha256.in_(digests), DestructionRow.done_at.is_(None))
         begun = select(DestructionRow.sha256).where(
@@ -146,7 +146,7 @@ class Retention:
             self._tell(session, rows, "intended", at)
 
     def intend_exports(self, files: Iterable[tuple[str, str]], policy: str, at: datetime) -> None:
-        """Writes down that these raw exports will be destroyed: name and SHA-256 of each."""
+        """Records that these raw exports will be destroyed: name and SHA-256 of each."""
         known = {(name, digest) for _, name, digest in self.intended_exports()}
         with transaction(self.engine) as session:
             rows = [
@@ -164,7 +164,7 @@ class Retention:
             return [(row.id, row.role, row.sha256) for row in _undone(session, DestructionRow.kind == EXPORTS)]
 
     def export_destroyed(self, number: int, at: datetime) -> None:
-        """Writes down that a raw export is gone."""
+        """Records that a raw export was destroyed."""
         with transaction(self.engine) as session:
             row = session.get_one(DestructionRow, number, with_for_update=True)
             if row.done_at is None:
@@ -172,7 +172,7 @@ class Retention:
                 self._tell(session, [row], "destroyed", at)
 
     def left_in_work(self, name: str, policy: str, at: datetime) -> None:
-        """Writes down that a file of the working folder is removed."""
+        """Records that a file of the working folder is removed."""
         with transaction(self.engine) as session:
             row = self._of_work("left", name, policy, at)
             row.done_at = at
@@ -180,7 +180,7 @@ class Retention:
             self._tell(session, [row], "destroyed", at)
 
     def _tell(self, session: Session, rows: Sequence[DestructionRow], what: str, at: datetime) -> None:
-        """What is about no batch, or not yet done to one."""
+        """A ledger note on destructions that concern no batch, or are only intended."""
         if rows:
             append_note(session, at, self.actor, {f"files_{what}": len(rows)})
             touched(session, *rows)
@@ -219,7 +219,7 @@ class Retention:
         """Nothing of the batch is destroyed from now on; False where it is held already."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
-            if _standing(session, batch_id) is not None:
+            if _in_force(session, batch_id) is not None:
                 return False
             number = (session.scalar(select(func.max(LegalHoldRow.number)).filter_by(batch_id=batch_id)) or 0) + 1
             row = LegalHoldRow(batch_id=batch_id, number=number, held_at=at, held_by=self.actor, reason=reason)
@@ -231,7 +231,7 @@ class Retention:
         """Its files go when their time is over; Halt where it is not held."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
-            row = _standing(session, batch_id)
+            row = _in_force(session, batch_id)
             if row is None:
                 msg = f"{batch_id} is not held"
                 raise Halt(msg)
@@ -239,7 +239,7 @@ class Retention:
             append_event(session, batch, {}, {f"hold.{row.number}": "released"}, self.actor)
 
     def holds(self) -> list[Hold]:
-        """The holds that stand, the oldest first."""
+        """The holds in force, the oldest first."""
         query = select(LegalHoldRow).where(LegalHoldRow.released_at.is_(None)).order_by(LegalHoldRow.held_at)
         with transaction(self.engine) as session:
             rows = session.scalars(query)
@@ -281,7 +281,7 @@ def _protected(batch_id: Any) -> ColumnElement[bool]:
 
 
 def _is_needed(session: Session, digest: str) -> bool:
-    """Whether a batch lives by the file: nobody intends to destroy it there, or it must not be."""
+    """Whether a batch needs the file: its destruction there is not intended, or is not allowed."""
     naming = select(FileRow.role).outerjoin(DestructionRow, _same_file()).where(FileRow.sha256 == digest)
     needed = naming.where(or_(DestructionRow.id.is_(None), _undone_and_protected()))
     return bool(session.scalar(select(needed.exists())))
@@ -291,6 +291,6 @@ def _undone_and_protected() -> ColumnElement[bool]:
     return DestructionRow.done_at.is_(None) & _protected(FileRow.batch_id)
 
 
-def _standing(session: Session, batch_id: str) -> LegalHoldRow | None:
+def _in_force(session: Session, batch_id: str) -> LegalHoldRow | None:
     query = select(LegalHoldRow).filter_by(batch_id=batch_id).where(LegalHoldRow.released_at.is_(None))
     return session.scalars(query).one_or_none()

@@ -1,9 +1,10 @@
-"""Questions to the index of who was told about whom: one person asks, another one confirms, and only then is it read.
+"""Questions who was told about a person (告知查询): one person asks, another confirms, only then is the index read.
 
 Rules
 - A question holds keyed hashes of the person's numbers (of the key's first generation, from which all others follow),
   the reason and the letter; no number. Its hashes go when it was answered, or with the next question after a day.
-- Who confirms is another account than who asked, as the ledger was told it; a question is answered once, within a day.
+- The account that confirms differs from the one that asked, as the ledger recorded it; a question is answered once,
+  within a day.
 - Each question and its confirmation get a line in the ledger, and so does each batch that the answer names.
 - A batch is withheld (个人信息保护法 art. 18, 35) by a decision with a reason, in the ledger; answers count withheld
   batches and do not name them.
@@ -73,7 +74,7 @@ class ToldUses:
         self.actor = actor
 
     def ask(self, hashes: Hashes, reason: str, letter: str, at: datetime) -> int:
-        """Writes a question down; its number, which the other person confirms."""
+        """Records a question; returns its number, which the other person confirms."""
         row = ToldUseRow(asked_at=at, asked_by=self.actor, reason=reason, letter=letter, hashes=hashes.tobytes())
         with transaction(self.engine) as session:
             old = select(ToldUseRow).where(ToldUseRow.asked_at < at - VALID_FOR, ToldUseRow.hashes != b"")
@@ -111,7 +112,7 @@ class ToldUses:
         return None
 
     def confirm(self, question: Question, batches: Sequence[str], at: datetime) -> None:
-        """Writes down, before anything is shown, that this account saw what the question found: these batches."""
+        """Records, before anything is shown, that this account saw the answer: these batches."""
         with transaction(self.engine) as session:
             row = session.get_one(ToldUseRow, question.number, with_for_update=True)
             if row.confirmed_at is not None:

@@ -8,9 +8,10 @@
 Rules
 - It signs a checkpoint that the office signed and that is shown to have grown out of the one it signed last; the same
   one again, too. Anything else it refuses, whoever asks.
-- The checkpoint is kept, synced, before the cosignature is handed out: a killed witness remembers more, never less.
+- The checkpoint is stored and synced before the cosignature is handed out: a witness that is killed in between has
+  stored one that it did not hand out, never the reverse.
 - What it signed is forgotten only when a person there says so (``begin_anew``), and stays under another name.
-- It needs nothing of an office: no settings, no database.
+- It runs without an office's settings or database.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ _LAST: Final = "last"
 
 
 def make_witness(folder: Path, name: str) -> str:
-    """The key of a new witness, unless there is one; its written form, for the office. ValueError for no name."""
+    """Makes a witness's key, unless there is one; returns the public key as the office's settings take it. ValueError
+    for a name that is none.
+    """
     if not (folder / _VKEY).exists():
         key = Ed25519PrivateKey.generate()
         written = WitnessKey.parse(WitnessKey(name, key.public_key()).written).written

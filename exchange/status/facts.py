@@ -1,11 +1,11 @@
 """What a partner's status file says, from the agreement and the register.
 
 Rules
-- Of a batch nothing that a receipt, result or notice did not tell before: how far it is, is how far the partner was
-  told; its due day is that of the last receipt that was sent, its open rows those of the last result. So it tells
-  nothing of records of offence before a leader's release, nor that the guard holds a result.
-- One partner's register lines alone. No row, no reference, no file name but those of results.
-- The same facts are the same record whenever it is made, but for ``made_at``; lists are bounded.
+- A batch is shown only as receipts, results and notices told it before: its stage as the partner was told, its due day
+  from the last receipt that was sent, its open rows from the last result. So it reveals no record of offence before a
+  leader's release, nor that the guard holds a result.
+- Only this partner's lines of the register. No row, no reference, no file name but those of results.
+- The same facts give the same record at any time, but for ``made_at``; lists are bounded.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from exchange.wire.status import (
 )
 
 SHOWN_FOR: Final = timedelta(days=30)
-"""So long batches with which nothing is to be done any more, and refusals, are shown."""
+"""For how long finished batches and refusals are shown."""
 
 AT_MOST: Final = 200
-"""Of each list; whoever has more finds the others in receipts and results."""
+"""Entries of each list at most; the others are in receipts and results."""
 
 _FILES: Final[tuple[type[Record], ...]] = (*MODELS.values(), Status)
 FORMATS: Final = tuple(get_args(each.model_fields["format"].annotation)[0] for each in _FILES)
-"""What the files of the exchange call their versions."""
+"""The ``format`` of each kind of file of the exchange."""
 
 
 def status_of(app: App, agreement: Agreement) -> Status:
@@ -115,7 +115,7 @@ def _stage(told: ToldBatch) -> Stage:
 
 
 def _sentence(refusal: Refusal | None) -> Refusal | None:
-    """In the words of today."""
+    """The refusal with today's words for its code."""
     if refusal is None or refusal.code not in REFUSALS:
         return refusal
     words = refused_words(refusal.code, refusal.row)
@@ -123,7 +123,7 @@ def _sentence(refusal: Refusal | None) -> Refusal | None:
 
 
 def _incomplete(app: App, partner: str) -> Iterator[IncompleteSet]:
-    """What the last look into the partner's folder left alone."""
+    """The sets that the last look into the partner's folder left alone as incomplete."""
     mine = [each for each in app.register.unfinished.all() if each.partner == partner and each.reason in NOTICES]
     for each in sorted(mine, key=lambda each: (each.first_seen, each.stem))[:AT_MOST]:
         words = NOTICES[each.reason]
