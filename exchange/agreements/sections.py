@@ -87,7 +87,7 @@ class Purpose(Section):
 
 
 class PartnersLogin(Section):
-    """Where the partner's own people log in otherwise than the office does; what is left out is as above."""
+    """How the partner's own people log in, where it differs from the office's way; what is left out is the same."""
 
     host: str | None = None
     """主机名或地址：我方的是内部名称时写。 Host, where the office's is a name of inside."""
@@ -102,7 +102,7 @@ class PartnersLogin(Section):
 
 
 class Sftp(Section):
-    """The partner's place on an SFTP server and the one host key that is accepted there."""
+    """The partner's account and folders on an SFTP server, and the one host key that is accepted there."""
 
     host: str
     """部门 SFTP 服务器的主机名或地址。 Name or address of the partner's server."""

@@ -73,7 +73,7 @@ def _with_rows(content: io.BytesIO, table: pl.DataFrame) -> bytes:
 
 
 def _may_be_huge(table: pl.DataFrame) -> bool:
-    """Whether the sheet may go beyond what a ZIP's plain fields can tell."""
+    """Whether the sheet may exceed a ZIP entry's 32-bit sizes, so that ZIP64 is needed."""
     return int(table.estimated_size()) * 7 + table.height * table.width * _CELL_MARKUP > 1 << 31
 
 

@@ -1,13 +1,13 @@
-"""Which warnings of a due day hold by now: a pure function of the due day, today, and the office's settings.
+"""Which warnings about a due day apply by now: a pure function of the due day, today, and the office's settings.
 
 Rules
 - A warning comes at half the working days and at so many working days before the due day (the office's settings), an
-  alarm on the due day; the day after it is a breach. Each has the day from which it holds, so that a watch that comes
-  days later finds them all, and when each should have been sent.
+  alarm on the due day; the day after it is a breach. Each has the day from which it applies, so that a watch that
+  runs days later finds them all, and when each should have been sent.
 - What is due at once has no warnings. A warning that would come before the receipt is left out.
-- While the clock is paused no further one begins to hold.
+- While the clock is paused no further one begins to apply.
 - When the due day moves, a warning that was sent for the former one is sent again, unless it was sent on or after the
-  day from which it holds now.
+  day from which it applies now.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class DueWarning:
 def reached(
     due: Due, today: date, *, half: bool, days: Iterable[int], paused_since: date | None = None
 ) -> list[DueWarning]:
-    """Everything that holds on this day, in the order in which it became true. ``days``: before how many working days
+    """All warnings that apply on this day, in the order in which they began to. ``days``: before how many working days
     to warn; ``paused_since``: the day on which the clock was paused, where it still is.
     """
     seen = today if paused_since is None else min(today, paused_since - timedelta(days=1))

@@ -1,7 +1,8 @@
 """How many working days an answer has, by cycle and item: ``schemas/deadlines.toml``.
 
 Rules
-- A batch has the earliest limit of its items; items with a later one keep theirs, of which a cycle has one at most.
+- A batch is due at the earliest limit of its items; items with a later limit keep it. A cycle has at most one later
+  limit.
 - An objection has more time once a leader extends it.
 """
 
@@ -37,7 +38,7 @@ def _load() -> Mapping[str, Limit]:
 
 
 def _limit(entry: Mapping[str, Any]) -> Limit:
-    """Halt where a limit is that of an item that is none: it would hold for nothing, and nobody would hear of it."""
+    """Halt where a limit names an unknown item: it would have no effect, and nobody would notice."""
     if unknown := set(entry.get("items", {})) - set(ITEMS):
         msg = f"schemas/deadlines.toml: {entry['code']}: no item: {', '.join(sorted(unknown))}"
         raise Halt(msg)
@@ -54,7 +55,7 @@ EXTENDED_OBJECTION: Final = LIMITS[OBJECTION].extended or WORKING_DAYS[OBJECTION
 
 
 def earliest(cycle: str, items: Iterable[str]) -> int:
-    """The working days of a batch that asks these items; KeyError for a cycle that is none."""
+    """The working days of a batch that asks these items; KeyError for an unknown cycle."""
     return min((LIMITS[cycle].of(item) for item in items), default=LIMITS[cycle].working_days)
 
 

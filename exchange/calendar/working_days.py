@@ -94,7 +94,7 @@ def due_date(
     items: Sequence[str] = (),
 ) -> Due:
     """The due day of a batch of this cycle that asks these items, received on this day: the earliest of theirs.
-    KeyError for a cycle that is none.
+    KeyError for an unknown cycle.
     """
     return due_after(earliest(cycle, items), received, office_days, pauses)
 

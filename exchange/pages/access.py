@@ -1,8 +1,8 @@
 """Who may see and do what: the table of routes. The tests are made from it; no other place decides.
 
 Rules
-- What nobody is named for, nobody may. Somebody may who is in one of a route's groups.
-- One page is open to anyone (``Group.ANYONE``): whether this server is healthy, in a word, for load balancers.
+- A route is open to the members of the groups that it names, and to nobody else.
+- One page needs no log-in (``Group.ANYONE``): whether this server is healthy, in a word, for load balancers.
 - Being an administrator of Airflow opens no page of officers, leaders or supervisors.
 - What writes is a POST with a token against forgery (``forgery.py``).
 - A leader's word needs a log-in that is not older than ``approve_login_minutes`` (settings, ``[policy]``): whoever
@@ -52,7 +52,7 @@ class Account:
 
 @dataclass(frozen=True)
 class Visitor:
-    """An account with the person whose it is; None where it is nobody's of the settings."""
+    """An account with its person of the settings; None where the settings name none."""
 
     account: Account
     person: Person | None
@@ -65,7 +65,7 @@ class Visitor:
 
     @property
     def name(self) -> str:
-        """What stands on the page as theirs."""
+        """The name that the page shows for them."""
         return self.person.zh if self.person else self.account.login
 
 

@@ -1,5 +1,5 @@
-"""What machines ask: whether this server is healthy, in a word, for load balancers and containers, who have no account;
-and the metrics, for whoever may see the board.
+"""For machines: whether this server is healthy, in a word, without an account, for load balancers and containers; the
+metrics, for whoever may see the board.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from exchange.pages.asked import PageContext, PageRequest
 
 
 def health(context: PageContext) -> PlainTextResponse:
-    """200 ``ok``, or 503; what is wrong stands in ``exchange health``, which the machine's own accounts may run."""
+    """200 ``ok``, or 503; ``exchange health`` says what is wrong, to accounts of the machine."""
     if context.health.serving():
         return PlainTextResponse("ok\n")
     return PlainTextResponse("not ok\n", 503)

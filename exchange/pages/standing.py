@@ -1,8 +1,8 @@
 """How the office stands, always on the board: its sources, certificates and standing duties, also while all is well.
 
 Rules
-- What is in order and what is not is decided by the installation's health (``operation/office.py``), not here.
-- Which certificates end within ``TOLD_DAYS`` stands among the troubles; here stand how many, and which ends first.
+- Whether something is in order is decided by the health checks (``operation/office.py``), not here.
+- Certificates that end within ``TOLD_DAYS`` are listed among the troubles; here only how many, and which ends first.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _USES: Final = {"signing": "签名", "encryption": "加密", "decryption": "解�
 
 @dataclass(frozen=True)
 class Standing:
-    """``at``: when it was last done, or the day that it shows; ``is_well``: nobody need look."""
+    """A line of the board. ``at``: when it was last done, or the day of its data; ``is_well``: nobody need look."""
 
     kind: Words
     words: Words

@@ -1,12 +1,12 @@
-"""What the guard against fishing keeps: per batch counts and keyed hashes of the rows that failed, and its holds.
+"""What the guard against fishing stores: of each batch counts and keyed hashes of the rows that failed, and its holds.
 
 Rules
 - Evidence is written in the same transaction as the batch's first result. Its hashes go when the span is over; the
   counts stay, as those of answers do.
 - A held batch is prepared and not delivered until a leader releases or refuses it; both once, with a reason, in the
   ledger.
-- What is usual with a partner is reckoned over batches that were not held, or that a leader released.
-- What a leader released is not held against the partner again: its span begins anew with the decision.
+- What is usual for a partner is computed from batches that were not held, or that a leader released.
+- A batch that a leader released is not counted against the partner again: its span begins anew with the decision.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from exchange.register.told import unpacked
 RELEASED: Final = "released"
 REFUSED: Final = "refused"
 _REFUSAL_RECEIPT: Final = 2
-"""A held batch was accepted in its first receipt; the one that refuses it is the second, or a later one."""
+"""Receipts that a batch has had before the one that refuses it: a held batch was accepted in its first."""
 _KINDS: Final = {"numbers": Kind.NUMBER, "names": Kind.NAME, "groups": Kind.PLACE_AND_BIRTH}
 
 
@@ -56,7 +56,7 @@ class GuardEvidenceRow(Base):
 
 
 class GuardHoldRow(Base):
-    """A first result that does not leave before a leader has looked; ``tripped``: what tripped, with its figures."""
+    """A first result that waits for a leader's decision; ``tripped``: which rules tripped, with count and limit."""
 
     __tablename__ = "guard_hold"
 
@@ -71,7 +71,7 @@ class GuardHoldRow(Base):
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of one batch, with what tripped; see ``guard.rules``. ``holds``: whether that keeps the result here."""
+    """Evidence of one batch, and which rules tripped (``guard.rules``). ``holds``: they hold the result back."""
 
     generation: int
     counts: Counts
@@ -100,7 +100,7 @@ Renewed = Callable[[Hashes, Kind, int], Hashes]
 
 
 def add_evidence(session: Session, batch_id: str, evidence: Evidence) -> None:
-    """Writes a batch's evidence, and its hold where that holds it, in a transaction that writes a line."""
+    """Adds a batch's evidence, and a hold where it ``holds``, to a transaction that writes a ledger line."""
     at, counts = now(), evidence.counts
     row = GuardEvidenceRow(batch_id=batch_id, at=at, rows=counts.rows, generation=evidence.generation)
     row.no_such_number, row.name_disagrees = counts.no_such_number, counts.name_disagrees
@@ -220,12 +220,12 @@ class Guard:
         return [np.concatenate(parts) for parts in by_partner.values()]
 
     def forget_numbers(self) -> None:
-        """Of small sets whose span is over."""
+        """Forgets the numbers of small sets whose span is over."""
         with transaction(self.engine) as session:
             forget(session)
 
     def unfinished(self) -> list[GuardHold]:
-        """Those that a leader decided of which the partner has not been told yet, the oldest first: the same decision
+        """The holds that a leader decided and the partner has not been told of, the oldest first: the same decision
         again finishes it.
         """
         query = select(GuardHoldRow, BatchRow.partner).join(BatchRow, BatchRow.id == GuardHoldRow.batch_id)
@@ -237,7 +237,7 @@ class Guard:
         return [_hold(row, partner) for row, partner in rows]
 
     def holds(self) -> list[GuardHold]:
-        """Those that no leader has decided, the oldest first."""
+        """The holds that no leader has decided, the oldest first."""
         query = select(GuardHoldRow, BatchRow.partner).join(BatchRow, BatchRow.id == GuardHoldRow.batch_id)
         query = query.where(GuardHoldRow.decision.is_(None)).order_by(GuardHoldRow.held_at)
         with reading(self.engine) as session:
@@ -252,7 +252,7 @@ class Guard:
                 append_event(session, batch, {}, {"guard": f"{RELEASED} {reason}"}, self.actor)
 
     def refuse(self, batch_id: str, reason: str, code: str) -> None:
-        """The batch is refused after all, for this reason of ``schemas/refusals.toml``."""
+        """Refuses the batch after it was accepted, with this code of ``schemas/refusals.toml``."""
         with transaction(self.engine) as session:
             get_batch(session, batch_id, for_update=True)
             if self._decide(session, batch_id, REFUSED, reason):

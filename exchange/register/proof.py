@@ -1,4 +1,4 @@
-"""The proof that a batch is in the register whose head somebody holds.
+"""The proof that a batch is in the register, against a checkpoint that somebody holds.
 
 Rules
 - It proves the line with which the batch was claimed: partner, batch id, moment, hashes of the manifest and its files.

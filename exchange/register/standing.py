@@ -1,10 +1,10 @@
-"""What a partner was told of its batches, for its status file, and whose may be another; no row of a review or release.
+"""What a partner was told of its batches, for its status file; which partners' files may have changed. No rows.
 
 Rules
-- A second look that was opened here, in the stead of a person, is no batch of the partner's: it sent no manifest, and
-  no receipt told it of one.
-- The status file leaves the house: these batches are read as signed lines of the ledger tell them.
-- A batch whose last receipt was destroyed, or is about to be, is past, and left out.
+- A second look that an officer opened in a person's stead is left out: the partner sent no manifest for it, and no
+  receipt told it of one.
+- As the status file leaves the office, batches are read only as signed lines of the ledger state them.
+- A batch whose last receipt was destroyed, or is about to be, is left out.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def told_batches(engine: Engine, partner: str, since: datetime, limit: int) -> l
 
 
 def moved_since(engine: Engine, line: int) -> tuple[int, set[str]]:
-    """(the ledger's last line, the partners of whose batches a line behind ``line`` speaks)."""
+    """(number of the ledger's last line, partners of the batches that lines after ``line`` are about)."""
     partners = select(BatchRow.partner).join(LedgerRow, LedgerRow.batch_id == BatchRow.id).where(LedgerRow.seq > line)
     with transaction(engine) as session:
         last = session.scalar(select(func.max(LedgerRow.seq))) or 0

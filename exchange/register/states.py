@@ -1,4 +1,4 @@
-"""How far a batch is, and which steps lead on. This table decides; no other place knows what may follow what.
+"""The states of a batch and their transitions. Only this table decides what may follow what.
 
                       ┌──────────► refused ◄──────┐
 claimed ──────────────┤                           │

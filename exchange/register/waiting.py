@@ -16,10 +16,10 @@ from exchange.register.states import ReviewState, State
 
 @dataclass
 class OpenRows:
-    """Of one batch, rows: ``in_queue``: not decided yet, by the division of the office; ``decided``: not in a release
-    yet; ``releases``: by the state of their release; ``rest``: none of these; ``source``: of the first result, those
-    whose source was not ready; ``asked_again``: whether such rows were asked a second time; ``held``: its first result
-    does not leave before a leader has looked (``guard.py``).
+    """How many rows of one batch wait, and where. ``in_queue``: not decided yet, by the office's division; ``decided``:
+    not in a release yet; ``releases``: by the state of their release; ``rest``: all others; ``source``: rows of the
+    first result whose source was not ready; ``asked_again``: whether these were matched a second time; ``held``: the
+    guard holds the first result until a leader decides (``guard.py``).
     """
 
     in_queue: dict[str, int] = field(default_factory=dict)
@@ -32,8 +32,8 @@ class OpenRows:
 
 
 def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[str, OpenRows]:
-    """Batch → its rows that are still to be answered; of delivered batches that are not closed, and of held ones; or of
-    these alone.
+    """Batch → its rows that are still to be answered: of delivered batches that are not closed and of held ones, or of
+    ``batches`` alone.
     """
     asked = BatchRow.state == State.DELIVERED
     if batches is not None:
@@ -69,7 +69,7 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
 
 
 def _accounted(rows: OpenRows) -> int:
-    """Rows of a returned release are in the queue again, where an officer had them in hand."""
+    """The rows counted elsewhere; those of a rejected release are in the queue again, where an officer had them."""
     queue = sum(rows.in_queue.values()) + rows.decided
     under_way = sum(n for state, n in rows.releases.items() if state in _UNDER_WAY)
     return under_way + max(queue, rows.releases.get(ReleaseState.REJECTED, 0))

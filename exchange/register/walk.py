@@ -1,10 +1,10 @@
-"""Walking over the ledger: each line is where it was put, has the hash that it had, and was signed by this office.
+"""Walking over the ledger: each line has its number and hash, follows on the one before, and is signed by the office.
 
 Rules
 - Lines are read in order, so many at once, as plain rows: a year's ledger has some two million.
-- Numbers, hashes and the tree are this thread's work. The signatures, most of the time, are checked by others beside
-  it, as many as there are processors.
-- What is said is the first line that is wrong.
+- This thread checks numbers, hashes and the tree; a thread for each processor checks signatures, which take most of the
+  time.
+- Only the first line that is wrong is reported.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _IN_ORDER: Final = select(*LedgerRow.__table__.columns).order_by(LedgerRow.seq).
 
 @dataclass
 class Walked:
-    """What a walk over the lines found: how many, the last hash, from which line on they are signed, and what the
+    """What a walk over the lines yields: how many, the last hash, from which line on they are signed, and what the
     single rows (``digests.BY_ROW``) are told to be; ``checkpoints``: of the lines that were asked for.
     """
 
@@ -45,7 +45,7 @@ class Walked:
 
 @dataclass(frozen=True)
 class _Signed:
-    """A line that must be signed. ``checkpoint``: what the lines up to it add up to; the rest: what it says itself."""
+    """A line that must be signed. ``checkpoint``: computed from the lines up to it; all else: as the line states."""
 
     checkpoint: Checkpoint
     root: str | None
@@ -57,7 +57,7 @@ class _Signed:
 
 
 def walk(session: Session, sizes: Collection[int] = ()) -> tuple[Walked, Tree]:
-    """All lines, and the tree over them; Halt with the first that is not what it was. ``sizes``: the numbers of the
+    """All lines, and the tree over them; Halt with the first that was altered. ``sizes``: the numbers of the
     lines whose checkpoints are wanted.
     """
     walked, tree, wanted = Walked(), Tree(), frozenset(sizes)
@@ -105,7 +105,7 @@ def _parts(signed: Sequence[_Signed]) -> list[Sequence[_Signed]]:
 
 
 def _check(signed: Sequence[_Signed], key: LedgerKey) -> dict[str, str]:
-    """What these lines tell of single rows; Halt with the first that is not signed."""
+    """Digests of single rows as these lines state them; Halt with the first line that is not signed."""
     rows: dict[str, str] = {}
     for line in signed:
         if not line.holds(key):

@@ -2,7 +2,7 @@
 
 Rules
 - People are compared by the id that the settings give them, never by an account; nobody acts in another's name.
-- Who reads of people reads their names, with the id beside it: an id alone means nothing to a reader.
+- Wherever a person is shown, the name is shown with the id: an id alone means nothing to a reader.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def colleagues(settings: Settings, person: str, division: str) -> list[Person]:
 
 
 def offices_of(settings: Settings, person: str) -> tuple[str, ...]:
-    """The divisions whose officer this is; Halt where it is nobody's."""
+    """The divisions for which this person is an officer; Halt where there is none."""
     someone = settings.person(id=person)
     if someone is None or not someone.offices:
         msg = f"{person} is no officer of any office in the settings"

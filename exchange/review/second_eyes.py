@@ -1,12 +1,12 @@
-"""Who decides a row together with whom: two officers about records, another one about an objection; undoing, approving.
+"""Rows that need a second person: two officers where records are asked about, another for an objection; undo, approve.
 
 Rules
-- Every row for an officer of a batch that asks about offence records needs two officers (``register/eyes.py``): hits,
-  spot checks, and rows that an officer has for something else beside them.
+- In a batch that asks about offence records every row in the queue needs two officers (``register/eyes.py``): hits,
+  spot checks, and rows that are there for another cause.
 - A row that is objected to is decided, and its release approved, by others than those who decided it before; nor do
   these give the objection more time, or those who decided a row of it: each would prolong a doubt about their own word.
-- What an officer said is taken back by that officer alone, until a leader has approved it: a release that only waits is
-  withdrawn, and its other rows are proposed anew.
+- A decision is taken back only by the officer who made it, and only until a leader has approved it: a release that
+  still waits is withdrawn, and its other rows are proposed anew.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ def needs_two(batch: Batch) -> bool:
 
 
 def decide(app: App, batch_id: str, decisions: Sequence[Decision]) -> bool:
-    """Takes an officer's decisions, all or none; whether they are decided with that, or another officer must look."""
+    """Takes an officer's decisions, all or none; False where another officer must still give a word."""
     batch = app.register.batch(batch_id)
     check_other_officer(app, batch, [each.row for each in decisions])
     return app.register.reviews.decide(batch_id, decisions, two=needs_two(batch))
 
 
 def undo(app: App, batch_id: str, row: int) -> None:
-    """Takes back what this officer said of a row; Halt where that is somebody else's, or was approved."""
+    """Takes back this officer's decision of a row; Halt where it is somebody else's, or was approved."""
     review = app.register.reviews.get(batch_id, row)
     if review.state is ReviewState.LEAVING and review.decided_by == app.register.actor:
         for release in app.register.releases.of(batch_id):
@@ -47,7 +47,7 @@ def undo(app: App, batch_id: str, row: int) -> None:
 
 
 def approve(app: App, batch_id: str, number: int, shown: str) -> None:
-    """A leader lets a release go (``register/releases.py``); Halt where they decided what it objects to."""
+    """A leader approves a release (``register/releases.py``); Halt where they decided a row that is objected to."""
     batch, rows = app.register.batch(batch_id), app.register.releases.get(batch_id, number).rows
     if app.register.actor in before(app, batch, rows):
         msg = f"{batch_id}: you decided a row that is objected to; another leader approves"

@@ -1,12 +1,12 @@
 """Certificates of conformance: what a partner must have shown in its tests before it is live, and the signed paper.
 
 Rules
-- What is to be shown stands in ``schemas/conformance.toml``; whether it was, in the register alone, of test batches
-  that the partner itself sent. Nothing is taken on anybody's word.
-- The certificate names for each what shows it, the day and the versions. It is kept, its hash goes into the ledger, and
-  it is put into the partner's folder; made again, it is another one with another number.
-- A key is changed where a set was accepted under keys none of which an earlier set was accepted under; a new
-  certificate of the same key changes none.
+- What is to be shown is listed in ``schemas/conformance.toml``; whether it was shown is read from the register alone,
+  of test batches that the partner itself sent. Nobody's statement counts.
+- The certificate names, for each requirement, the batch that shows it, the day and the versions. It is archived, its
+  hash goes into the ledger, and it is put into the partner's folder; made again, it is a new one with a new number.
+- "A key was changed" is shown by a set that was accepted under keys of which none had been used for an earlier accepted
+  set; a new certificate of the same key does not show it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _NOT_ACCEPTED: Final = (State.CLAIMED, State.REFUSED)
 
 @dataclass(frozen=True)
 class Requirement:
-    """What is to be shown. ``about``: the purpose, where each has to show it; ``by``: the batch that shows it."""
+    """A requirement. ``about``: the purpose, where each purpose must show it; ``by``: the batch that shows it."""
 
     code: str
     zh: str
@@ -49,7 +49,7 @@ class Requirement:
 
 
 def requirements(app: App, agreement: Agreement) -> list[Requirement]:
-    """All that this partner has to show, each with the batch that shows it, or with none."""
+    """All requirements of this partner, each with the batch that shows it, or with none."""
     tests = test_batches(app.register.engine, agreement.partner)
     listed = []
     for entry in _table():
@@ -62,7 +62,7 @@ def requirements(app: App, agreement: Agreement) -> list[Requirement]:
 
 
 def certify(app: App, agreement: Agreement, needed: Sequence[Requirement]) -> str:
-    """Makes, registers and sends the certificate of what was shown, all of which was; the name under which it lies."""
+    """Makes, registers and sends the certificate of a partner that has shown all; returns the file's name."""
     shown = [Shown(code=each.code, about=each.about, zh=each.zh, en=each.en, batch=str(each.by)) for each in needed]
     content = write(
         Certificate(

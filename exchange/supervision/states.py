@@ -1,4 +1,4 @@
-"""What people read for the state of a batch, of a row in the queue, of a release, on pages and at the terminal."""
+"""The words for states of a batch, of a row in the queue and of a release, on pages and at the terminal."""
 
 from __future__ import annotations
 
