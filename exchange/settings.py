@@ -1,6 +1,6 @@
 """The office's own settings: one TOML file, named by ``EXCHANGE_CONFIG``, read once, frozen.
 
-Rules: relative paths are relative to that file; secrets are never in it, only the places of files that hold them, and a
+Rules: relative paths are relative to that file; secrets are never in it, only the paths of files that hold them, and a
 private key or password file that others may read is refused. The text under a field is its description, in Chinese and
 English: ``docs/settings.md`` and ``schemas/settings.schema.json`` are made from it. The sections are in
 ``settings_sections.py``.

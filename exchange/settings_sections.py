@@ -28,7 +28,7 @@ class Role(StrEnum):
 
 
 class Keys(Section):
-    """The places of the office's own keys and certificates, PEM files."""
+    """Paths of the office's own keys and certificates, PEM files."""
 
     signing_key: Path
     """签名私钥（PEM）：结果、回执、通知由它签名。 The private key that signs results, receipts and notices."""
@@ -206,7 +206,7 @@ class BackupSettings(Section):
     """
 
     def resolved(self, base: Path) -> Self:
-        """With all places relative to ``base`` made whole."""
+        """With all paths made absolute, from ``base`` on."""
         paths = {
             name: base / path
             for name in ("to", "recovery_certificate", "password_file", "programs")
@@ -224,7 +224,7 @@ class TimestampSettings(Section):
     """核对时间戳的机构证书（PEM）。 The authority's certificate (PEM), by which its stamps are verified."""
 
     def resolved(self, base: Path) -> Self:
-        """With the certificate's place made whole."""
+        """With the certificate's path made absolute."""
         return self.model_copy(update={"certificate": base / self.certificate})
 
 

@@ -24,7 +24,7 @@ _SETTINGS: Final = """\
 只写它们所在的文件。
 
 One TOML file, named by the environment variable `EXCHANGE_CONFIG`; relative paths count from its folder. No secret is
-in it, only the places of files that hold one. JSON Schema: [settings.schema.json](../schemas/settings.schema.json).
+in it, only the paths of files that hold one. JSON Schema: [settings.schema.json](../schemas/settings.schema.json).
 """
 
 _AGREEMENTS: Final = """\
