@@ -24,11 +24,11 @@ from exchange.settings_sections import (
     HealthLimits,
     Keys,
     Person,
+    PersonRole,
     Policy,
     RegisterSettings,
     RetentionDays,
     ReviewOffice,
-    Role,
     TimestampSettings,
     WitnessSettings,
 )
@@ -123,7 +123,7 @@ class Settings(Section):
         ((name, value),) = account.items()
         return next((each for each in self.people if getattr(each, name) == value), None)
 
-    def with_role(self, role: Role) -> list[Person]:
+    def with_role(self, role: PersonRole) -> list[Person]:
         """Those who have this role, in the order of the settings."""
         return [each for each in self.people if role in each.roles]
 

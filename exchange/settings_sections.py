@@ -16,7 +16,7 @@ from pydantic import Field, model_validator
 from exchange.base.toml import Section
 
 
-class Role(StrEnum):
+class PersonRole(StrEnum):
     """What a person may do beside what Airflow lets the account do; ``discloser``: ask, with another one, who was told
     about somebody.
     """
@@ -284,7 +284,7 @@ class Person(Section):
     """Airflow 登录名。 Name of the account in Airflow's auth manager."""
     os_account: str | None = None
     """应急时用命令行的本机账户。 Account at the command line, for emergencies."""
-    roles: Annotated[frozenset[Role], Field(min_length=1)]
+    roles: Annotated[frozenset[PersonRole], Field(min_length=1)]
     """可办的事：officer 责任民警，leader 领导，supervisor 监督。 What the person may do."""
     offices: tuple[str, ...] = ()
     """责任民警所在责任单位的行政区划代码；其他人不写。
@@ -293,7 +293,7 @@ class Person(Section):
 
     @model_validator(mode="after")
     def _officers_have_offices(self) -> Self:
-        if bool(self.offices) != (Role.OFFICER in self.roles):
+        if bool(self.offices) != (PersonRole.OFFICER in self.roles):
             msg = "an officer has offices, and nobody else has"
             raise ValueError(msg)
         return self

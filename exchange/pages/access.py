@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Literal
 
-from exchange.settings_sections import Person, Role
+from exchange.settings_sections import Person, PersonRole
 
 
 class Group(StrEnum):
@@ -30,9 +30,9 @@ class Group(StrEnum):
     ANYONE = "anyone"
     LOGGED_IN = "logged_in"
     OPERATOR = "operator"
-    OFFICER = Role.OFFICER.value
-    LEADER = Role.LEADER.value
-    SUPERVISOR = Role.SUPERVISOR.value
+    OFFICER = PersonRole.OFFICER.value
+    LEADER = PersonRole.LEADER.value
+    SUPERVISOR = PersonRole.SUPERVISOR.value
 
 
 @dataclass(frozen=True)

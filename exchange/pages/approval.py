@@ -39,7 +39,7 @@ from exchange.register.releases import parse_id
 from exchange.review import second_eyes
 from exchange.review.decisions import check_note
 from exchange.review.people import check_leader
-from exchange.settings_sections import Role
+from exchange.settings_sections import PersonRole
 from exchange.steps.answers import BatchContext
 from exchange.steps.release import is_stuck
 from exchange.supervision import labels
@@ -81,7 +81,7 @@ def approvals(asked: PageRequest) -> Response:
         disputed=[(line, known.get(line.partner, (line.partner,))[0]) for line in disputed_lines(app.register.engine)],
         extendable=extendable(app, known),
         extension_days=DAYS,
-        leaders=[each.zh for each in app.settings.with_role(Role.LEADER)],
+        leaders=[each.zh for each in app.settings.with_role(PersonRole.LEADER)],
         done=_DONE.get(asked.request.query_params.get("done", "")),
     )
 

@@ -12,12 +12,12 @@ import re
 from exchange.base.errors import Halt
 from exchange.register.reviews import below
 from exchange.settings import Settings
-from exchange.settings_sections import Person, Role
+from exchange.settings_sections import Person, PersonRole
 
 
 def is_leader(settings: Settings, person: str) -> bool:
     someone = settings.person(id=person)
-    return someone is not None and Role.LEADER in someone.roles
+    return someone is not None and PersonRole.LEADER in someone.roles
 
 
 def may_review(settings: Settings, person: str, division: str) -> bool:
@@ -57,7 +57,7 @@ def check_officer_or_leader(settings: Settings, person: str) -> None:
 def check_discloser(settings: Settings, person: str) -> None:
     """Halt unless this person may ask who was told about somebody."""
     someone = settings.person(id=person)
-    if someone is None or Role.DISCLOSER not in someone.roles:
+    if someone is None or PersonRole.DISCLOSER not in someone.roles:
         msg = f"{person} may not ask who was told about a person; the settings name who may (discloser)"
         raise Halt(msg, zh=f"{person} 无权查询告知记录；有权者由设置写明（discloser）")
 

@@ -12,7 +12,7 @@ from exchange.base.errors import Halt
 from exchange.demo.world import LEADER, LEADER_ID, OFFICER, OFFICER_ID, World
 from exchange.review.people import check_leader, check_officer, check_officer_or_leader, is_leader, may_review
 from exchange.settings import Settings
-from exchange.settings_sections import Person, Role
+from exchange.settings_sections import Person, PersonRole
 
 COUNTY, CITY, OTHER = "222401", "222400", "220100"
 
@@ -60,7 +60,7 @@ def test_an_account_of_the_machine_acts_as_its_person(world: World, account: str
 def test_login_and_account_are_one_person(settings: Settings) -> None:
     assert settings.person(login=LEADER) is settings.person(os_account="leader") is settings.person(id=LEADER_ID)
     assert settings.person(login="nobody") is None
-    assert [each.id for each in settings.with_role(Role.LEADER)] == [LEADER_ID]
+    assert [each.id for each in settings.with_role(PersonRole.LEADER)] == [LEADER_ID]
 
 
 DOUBLED_ID = 'id = "p-officer"\nzh = "又"\nroles = ["leader"]\n'
