@@ -1,9 +1,9 @@
-"""The application: every route of the table, behind who is asking.
+"""The application: every route of the table, each behind its check of who is asking.
 
 Rules
 - A route is added from ``access.ROUTES`` alone, with its guard; a page that has none cannot be reached.
-- An address is one of these to the letter: one with a slash behind it is none. The framework would lead on to what the
-  request's ``Host`` header says, whoever asks.
+- An address must match to the letter: a slash at its end is a 404. The framework's own redirect would go to whatever
+  the request's ``Host`` header says.
 """
 
 from __future__ import annotations

@@ -209,7 +209,7 @@ def decide_stop(asked: PageRequest) -> Response:
 
 
 def _release(asked: PageRequest) -> tuple[str, int]:
-    """The release that was posted; what is none is as a page that is none."""
+    """The release that was posted; HTTP 404 where there is none."""
     try:
         batch_id, number = parse_id(asked.form.get("release", ""))
         asked.app.register.releases.get(batch_id, number)

@@ -1,4 +1,4 @@
-"""A leader's word on a batch, with why: for more time of an objection, and for what the guard holds."""
+"""A leader's decision on a batch, with the reason: more time for an objection, and results that the guard holds."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Long tables, a hundred rows at a time.
 
-Rule: a number of a page that is none, or beyond the last, is one that is there: what is asked for may have been
-answered since the link was made.
+Rule: an invalid page number, or one beyond the last, shows a page that exists: rows may have gone since the link was
+made.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The ledger's lines of one batch in words, for its page.
 
 Rules
-- What an officer said of a row stands in the ledger and not here: whoever runs things need not know a row's answers.
+- An officer's answers to a row stand in the ledger and not here: operators need not know them.
   Openings and decisions between two other lines are one line for each person, counted.
-- Nor do notes and reasons that somebody typed; of a fact without words of its own its name is told, and no value.
+- Notes and reasons that somebody typed are not shown either; of a fact without a label only its name.
 """
 
 from __future__ import annotations

@@ -1,13 +1,12 @@
-"""What leaves is sent because a signed line says so, never because a table says so.
+"""Attesting a batch: before anything is sent or changed, its tables must be what its last signed ledger line states.
 
 Rules
-- A batch's last line in the ledger is signed and tells the digest of every table that holds something of the batch.
-  The tables are believed where they are that; a line that the office did not sign, or rows that no line tells, are a
-  Halt.
+- A batch's last line in the ledger is signed and states the digest of every table that holds something of the batch.
+  Tables with these digests are trusted; a line that the office did not sign, or rows that no line states, are a Halt.
 - Every verb that changes something of a batch attests it first, behind the batch's lock; from there on nobody changes a
-  row of it. What was altered for a moment, and put back, would else be told by the verb's own line.
-- What is worked out from a batch's tables is read of one moment in which they are that, too (``as_told``): an answer
-  would else be made of what was altered while it was made, and put back before it was told.
+  row of it. Otherwise the verb's own line could state what somebody altered for a moment and put back.
+- What is computed from a batch's tables is read in one snapshot in which they are attested (``as_told``): otherwise an
+  answer could be made of rows that were altered while it was made, and put back before its line was written.
 - Of the queue's rows, which may be most of a batch, those are held against the ledger that are read or changed: their
   blocks (``review_blocks.py``).
 - So is a row of its own (a question, an alarm, a destruction) before it is changed: what was put there past the ledger
@@ -71,7 +70,7 @@ def attest(session: Session, batch_id: str, rows: Collection[int] | None = None)
 
 
 def attest_to_change(session: Session, batch_id: str, rows: Collection[int] | None = None) -> None:
-    """The same of a batch that this transaction has locked, and whose rows nobody else changes until it ends."""
+    """As :func:`attest`, of a batch that this transaction has locked, so that nobody else changes its rows."""
     if _is_attested(session, batch_id, rows):
         return
     blocks = review_blocks.of_rows(rows)

@@ -1,7 +1,7 @@
 """Where signing begins: the line that an office writes once, behind the lines of earlier versions.
 
-Rules: the old lines are verified first; the beginning is one transaction, in which every batch and every single row is
-told as it stands. From its first line on a line without signature is none. Run again, it changes nothing.
+Rules: the old lines are verified first; the beginning is one transaction, in which lines state the present digests of
+every batch and row. After its first line a line without signature is invalid. Run again, it changes nothing.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def begin(session: Session, at: datetime, actor: str) -> int:
 
 
 def _several(session: Session) -> Iterator[list[tuple[str, str]]]:
-    """(batch, state) of all batches, so many at once."""
+    """(batch, state) of all batches, in groups."""
     everyone = session.execute(select(BatchRow.id, BatchRow.state).order_by(BatchRow.id))
     pairs = iter([(batch_id, state) for batch_id, state in everyone])
     while several := list(islice(pairs, _CHUNK)):

@@ -8,8 +8,8 @@ Rules
 - Lines are written when their transaction ends, all at once, so that the lock that orders the writers is held for as
   long as a commit takes. A line about a batch is written only where the batch was attested in the same transaction
   (``attest.py``): what was altered past the ledger is never signed.
-- A program of another version than the database's tables writes no line: during an update the former one and the new
-  one do not both go on, whoever forgot to stop what.
+- A program whose version is not that of the database's tables writes no line: during an update the old and the new
+  program never both go on, even where somebody forgot to stop the old one.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ def pending(
 
 
 def append_note(session: Session, at: datetime, actor: str, facts: Mapping[str, Any]) -> None:
-    """Adds a line that is about no batch."""
+    """Adds a line that concerns no batch."""
     append(session, None, (None, NOTED), at, actor, facts)
 
 
 def touched(session: Session, *rows: Any) -> None:
-    """These rows, of tables of ``digests.BY_ROW``, are written in this transaction: its last line tells them."""
+    """Marks rows of tables of ``digests.BY_ROW`` as written in this transaction: its last line states their digests."""
     session.info.setdefault(_TOUCHED, []).extend(rows)
 
 
@@ -115,8 +115,8 @@ def lock(session: Session) -> None:
 def write_behind(
     session: Session, previous: str, tree: Tree, lines: Sequence[Pending], told: Sequence[Mapping[str, str]]
 ) -> str:
-    """Signs and writes lines behind those of ``tree``, whose last hash is ``previous``; the new last hash. ``told``:
-    the digests of each line.
+    """Signs and writes lines after those of ``tree``, whose last hash is ``previous``; returns the new last hash.
+    ``told``: the digests of each line.
     """
     key, rows = key_of(session), []
     for each, held in zip(lines, told, strict=True):
@@ -152,12 +152,12 @@ def is_signed(line: LedgerRow, key: LedgerKey) -> bool:
 
 
 def checkpoint_of(line: LedgerRow) -> Checkpoint:
-    """What a signed line says of the ledger up to itself."""
+    """The checkpoint of the ledger up to a signed line."""
     return Checkpoint(line.seq, line.root or "", line.hash)
 
 
 def as_written(facts: Mapping[str, Any]) -> dict[str, str]:
-    """Facts in the form in which the ledger keeps them; what is empty is left out."""
+    """Facts as the ledger stores them; empty ones are left out."""
     return {name: str(value) for name, value in facts.items() if value is not None}
 
 

@@ -25,8 +25,8 @@ class LedgerChecks:
     actor: str
 
     def verify(self, against: Sequence[Path] = ()) -> tuple[int, str]:
-        """(lines, last hash) of a sound register; Halt with the first line, batch or row that is not what it was, or
-        where it parts from the checkpoint in one of these files (receipts, results, notes).
+        """(lines, last hash) of a sound register; Halt with the first line, batch or row that was altered, or where
+        the ledger disagrees with the checkpoint in one of these files (receipts, results, notes).
         """
         with transaction(self.engine) as session:
             notes = {str(path): checkpoints.read(path, ledger.key_of(session)) for path in against}

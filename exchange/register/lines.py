@@ -39,7 +39,7 @@ def get_batch(
     session: Session, batch_id: str, *, for_update: bool = False, rows: Collection[int] | None = None
 ) -> BatchRow:
     """The batch's line; Halt where there is none. ``for_update``: locked, and Halt where something of the batch is not
-    what the ledger says: whoever changes it builds on nothing that was altered. ``rows``: of the queue, of which alone
+    what the ledger says: no change is built on altered rows. ``rows``: of the queue, of which alone
     something is read or changed.
     """
     locked: dict[str, BatchRow] = session.info.setdefault(_LOCKED, {})
@@ -94,7 +94,7 @@ def _has_been(session: Session, batch_id: str, state: State) -> bool:
 def append_event(
     session: Session, batch: BatchRow, facts: Mapping[str, Any], event_data: Mapping[str, Any], actor: str
 ) -> None:
-    """Writes down something about a batch that is no step: its state stays. ``batch`` is locked by the caller."""
+    """Records an event of a batch that does not change its state. ``batch`` is locked by the caller."""
     _write(batch, facts)
     ledger.append(session, batch.id, (batch.state, batch.state), now(), actor, {**facts, **event_data})
 

@@ -4,8 +4,8 @@ ledger: ``ledger_checks.py``.
 Rules
 - Each verb is one transaction: lock the batch, hold the step against ``states.TRANSITIONS``, write the facts and the
   ledger's line.
-- Being told again what is so already changes nothing, so that a step may be run again: the first telling stands. Being
-  told something that cannot follow is a Halt.
+- A verb that was done already changes nothing, so that a step may be run again: what was recorded first stays. A verb
+  that cannot follow on the batch's state is a Halt.
 - Claiming is the one race: whoever inserts the line first has the batch.
 """
 
@@ -66,7 +66,7 @@ def open_register(url: str, actor: str, password_file: Path | None = None, key: 
 
 
 class Register(BatchQueries, LedgerChecks):
-    """The register; ``actor`` stands in the ledger beside everything that is done through it."""
+    """The register; ``actor``: in whose name the ledger records everything that is done through it."""
 
     def __init__(self, engine: Engine, actor: str) -> None:
         super().__init__(engine)
@@ -249,7 +249,7 @@ class Register(BatchQueries, LedgerChecks):
 
     @property
     def clock(self) -> Clock:
-        """Due days after they were first told: stops, a calendar that became known."""
+        """Changes of due days: the clock paused and resumed, a calendar that became known."""
         return Clock(self.engine, self.actor)
 
     @property
@@ -284,7 +284,7 @@ class Register(BatchQueries, LedgerChecks):
 
     @property
     def releases(self) -> Releases:
-        """The rows that leave after the first result."""
+        """Rows that are answered after the first result."""
         return Releases(self.engine, self.actor)
 
     @property
@@ -314,12 +314,12 @@ class Register(BatchQueries, LedgerChecks):
 
     @property
     def configuration(self) -> Configuration:
-        """What decides the answers beside the register, by hash."""
+        """Settings, agreements and tables that decide the answers, by hash."""
         return Configuration(self.engine, self.actor)
 
     @property
     def retention(self) -> Retention:
-        """What was destroyed of kept files, and what must not be."""
+        """Destructions and legal holds."""
         return Retention(self.engine, self.actor)
 
     # ── files ────────────────────────────────────────────────────────────────────────────────────────────

@@ -1,4 +1,4 @@
-"""The queue's rows of a batch by blocks: whoever reads or changes one row has its block digested, and not all rows.
+"""The queue's rows of a batch in blocks, so that reading or changing one row digests its block, and not all rows.
 
 Rules
 - A block is the rows of ``BLOCK`` numbers. ``review_block`` holds a digest for each that has rows, and is told with

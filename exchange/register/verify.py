@@ -33,7 +33,7 @@ _UNTOLD: Final = {"items": "[]", "due_provisional": "False", "clock_stands": "Fa
 
 
 def verify(session: Session, sizes: Collection[int] = ()) -> Walked:
-    """The whole register; Halt with the first line, batch or row that is not what it was. ``sizes``: the numbers of the
+    """The whole register; Halt with the first line, batch or row that was altered. ``sizes``: the numbers of the
     lines whose checkpoints are wanted.
 
     The session must be a new one: everything is read as of one moment, so that work may go on meanwhile.
@@ -59,14 +59,14 @@ def verify_facts(session: Session) -> None:
 
 
 def _several(session: Session) -> Iterator[list[str]]:
-    """All batches, so many at once."""
+    """All batches, in groups."""
     batches = iter(session.scalars(select(BatchRow.id).order_by(BatchRow.id)).all())
     while several := list(islice(batches, _BATCHES_READ)):
         yield several
 
 
 def _verify_none_lost(session: Session) -> None:
-    """No table speaks of a batch that is not there."""
+    """Halt where a table names a batch that is missing."""
     for table, column in (("ledger", "batch_id"), *digests.OF_BATCH.items(), *digests.BY_BLOCK.items()):
         is_there = f"SELECT FROM batch b WHERE b.id = t.{column}"
         lost = f"SELECT {column} FROM {table} t WHERE {column} IS NOT NULL AND NOT EXISTS ({is_there}) LIMIT 1"  # noqa: S608

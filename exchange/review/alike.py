@@ -61,7 +61,7 @@ def may_be_alike(app: App, batch_id: str) -> bool:
 
 
 def alike(app: App, batch_id: str, causes: Sequence[str]) -> Alike | None:
-    """The largest lot of rows alike that are this officer's and open with nobody else; None where it is too small."""
+    """The largest lot that this officer may decide and nobody else has open; None where it is too small."""
     if not may_be_alike(app, batch_id):
         return None
     settings, person, at = app.settings, app.register.actor, app.now()
@@ -91,7 +91,7 @@ def look(app: App, lot: Alike) -> list[CaseView]:
 
 
 def decide_together(app: App, batch_id: str, causes: Sequence[str], shown: str, reason: str) -> int:
-    """Decides all of the lot as proposed; how many. Halt where it is not what was shown, or was not looked at."""
+    """Decides the whole lot as proposed; how many rows. Halt where it changed since it was shown, or was not opened."""
     lot = alike(app, batch_id, causes)
     if lot is None or lot.shown != shown:
         msg = f"{batch_id}: what was shown has changed since; look at the sample again"

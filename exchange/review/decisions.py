@@ -70,7 +70,7 @@ def _named(column: str) -> str:
 
 
 def check_reason(reason: str, note: str | None) -> None:
-    """Halt where the reason is none of the table, or the note does not hold."""
+    """Halt where the reason is not in the table, or the note is not allowed."""
     if reason not in REASONS:
         msg = f"no such reason; one of {', '.join(REASONS)}"
         raise Halt(msg, zh="请从列出的依据中选一项")

@@ -5,9 +5,9 @@ Rules
   copied into another row, or made up is not taken; a row that changed since is *stale* and is not taken either.
 - All lines of a list are checked before any is taken, and all that do not hold are told at once, by line and column,
   never by value. Nothing is opened for that: what the MAC covers is what was opened when the list was written.
-- The proposal is taken as it stands by one word; what is answered beside it goes before it.
+- One word accepts the proposal; an answer that is filled in beside it takes precedence.
 - The list holds people: it is written 0600 and behind a password (``locked.py``); its rows are registered as opened.
-- Filtered or shortened lists are as good as whole ones: each line stands for itself.
+- A list may be filtered or shortened: each line is checked by itself.
 """
 
 from __future__ import annotations

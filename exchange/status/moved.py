@@ -1,14 +1,13 @@
-"""Whose status may be another than at the last look, so that a quiet minute asks a few questions for all partners.
+"""Which partners' status files may have changed since the last look: a few queries for all partners in a quiet minute.
 
     <home>/status/seen.json     what the last look saw
 
 Rules
-- A hint, nothing more: whoever is named is worked out whole, whoever is not keeps the file that lies there. Everybody
-  is named where nothing was seen yet, on a new day, and when an agreement, a certificate, the office's days, this
-  software or what is announced changed; a partner, when a line of the ledger speaks of a batch of theirs, or their
-  folder lacks another thing.
-- Who could not be told is named again at the next look. What was seen is written after that look: one that is killed is
-  made again.
+- A hint only: for a partner that is named the file is made anew, the others keep theirs. All are named at the first
+  look, on a new day, and when an agreement, a certificate, the office's days, this software or an announcement changed;
+  one is named when the ledger has a new line about its batches, or other files are missing in its folder.
+- A partner whose file could not be put is named again at the next look. The state is written after a look, so that one
+  that is killed is repeated.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ class LastTold:
 
 
 def whose(app: App, partners: Collection[str]) -> tuple[list[str], LastTold]:
-    """Those of these partners whose status may be another, and what is seen now."""
+    """The partners whose status may have changed, and the state now."""
     before = _read(app.settings.home)
     line, moved = moved_since(app.register.engine, before.line if before else 0)
     now = LastTold(line, _everybody(app), _lacking(app))

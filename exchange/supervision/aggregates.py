@@ -3,7 +3,7 @@
 Rules
 - Every batch is counted once among carried over or came, and once among refused, done or open.
 - On time is a batch that was done on or before its due day; overdue is one that is open after it, unless its clock
-  stands.
+  is paused.
 - ``people`` are rows, that is people who were asked about; everything else counts batches, results or sets.
 """
 

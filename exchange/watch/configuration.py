@@ -1,8 +1,8 @@
 """Tell the ledger what the answers are decided by: settings, agreements, certificates, tables of rules.
 
 Rules
-- By what it says, not by when it was written: a file that is touched is no other file.
-- A file that cannot be read is left to whoever needs it; it is not told as gone.
+- Files are compared by content, not by time: a file that was only touched has not changed.
+- A file that cannot be read is left to the step that needs it; it is not reported as gone.
 """
 
 from __future__ import annotations

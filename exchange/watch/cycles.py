@@ -1,4 +1,5 @@
-"""Watch what the agreements expect: what has not come is registered, reported to the office, and reminded of.
+"""Watch the sets that agreements expect: one that has not come is registered, reported to the office, and the partner
+reminded.
 
 Rules
 - First the folders are looked into, so that what lies there already is not said to be missing; what is claimed and not
@@ -6,7 +7,7 @@ Rules
 - Missing is registered once for partner, cycle, period and purpose; one alert tells the office.
 - The partner gets a signed notice, and another one each so many days, so often as the office's settings say; what
   comes, or is no longer expected, ends it. After a standstill there is one notice, not several.
-- Of a partner that is in its tests nothing is expected.
+- Nothing is expected of a partner in the test stage.
 - A partner whose server or agreement is in trouble does not hold up the others.
 """
 
@@ -35,7 +36,7 @@ REMINDER = "set_expected"
 
 @dataclass
 class CyclesSeen:
-    """``reminded``: partner and what it was reminded of."""
+    """``reminded``: (partner, set) of each reminder."""
 
     alerts: list[Alert] = field(default_factory=list)
     reminded: list[str] = field(default_factory=list)

@@ -1,11 +1,11 @@
-"""Watch the due days of open batches: what has become true is written down as an alert, once.
+"""Watch the due days of open batches: each warning, alarm and breach is recorded once, as an alert.
 
 Rules
 - A batch that was claimed and is not judged yet has no due day in the register, and its time runs all the same: it is
   watched by the cycle that its manifest states, and as due at once where no manifest can be read.
-- A batch that came a moment ago is let be; most are answered within a minute.
+- A batch that came within the last minutes is left alone; most are answered within a minute.
 - Once the first result lies there, what is open is watched by the limit of its items where that is later.
-- Of test batches nothing is watched.
+- Test batches are not watched.
 - A breach is written down also where the batch was closed before anybody looked.
 """
 
@@ -31,7 +31,7 @@ log = logging.getLogger(__name__)
 
 
 def watch_deadlines(app: App) -> list[Alert]:
-    """Writes down everything about due days that has become true since; what is new."""
+    """Records all alerts about due days that now apply; returns the new ones."""
     now, policy = app.now(), app.settings.policy
     settled = now - timedelta(minutes=policy.watch_after_minutes)
     watched = [(batch, stops) for batch, stops in app.register.clock.open_batches()]
@@ -63,7 +63,7 @@ def _write(app: App, batch: Batch, due: Due, news: list[DueWarning], now: dateti
 
 def dues_of(app: App, batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> list[tuple[Batch, Due]]:
     """When each of these is due. Days are counted once for all batches that came on one day, have the same time and
-    were never stopped: of thousands that are open, most.
+    were never paused: of thousands that are open, most.
     """
     known: dict[object, Due] = {}
     dues = []
@@ -80,7 +80,7 @@ def dues_of(app: App, batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> list[t
 
 
 def _counted_by(batch: Batch) -> object:
-    """All that the due day of a batch hangs on that was judged and whose clock was never paused."""
+    """All that decides the due day of a batch that was judged and whose clock was never paused."""
     last = (batch.items, batch.due_last is not None) if batch.state in (State.DELIVERED, State.CLOSED) else None
     return office_day(batch.received_at), batch.due_working_days, batch.cycle, last
 

@@ -1,9 +1,9 @@
-"""What stands beside a run in Airflow: whose batch, what for, how often, how many rows and when due, in one line.
+"""The note of a run in Airflow: whose batch, what for, which cycle, how many rows and when due, in one line.
 
 Rules
 - Codes, counts and days alone. What a manifest says before it is trusted is told as codes that the office's own tables
   and the partner's agreement know, and as numbers.
-- It is for whoever looks at a list of runs; a run starts as well without it.
+- It helps people who look at a list of runs; a run also starts without it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from exchange.watch.deadlines import due_of
 
 
 def run_note(app: App, batch_id: str) -> str | None:
-    """None where the register cannot tell of the batch now."""
+    """The note; None where the register cannot be read now."""
     try:
         batch = app.register.batch(batch_id)
         return " · ".join([*_asked(app, batch), *_due(app, batch)])
