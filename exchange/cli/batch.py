@@ -18,7 +18,7 @@ commands = typer.Typer(add_completion=False, no_args_is_help=True)
 def collect() -> None:
     """各部门目录收件一次，列出待办理的批次。 Look once into all folders, claim, print the batches to be run."""
     with outcome(), App.of_account(os_user()) as app:
-        with err.status("looking into the partners' folders"):
+        with err.status("正在查看各部门目录 looking into the partners' folders"):
             polled = poll(app)
         for batch_id in polled.waiting:
             out.print(batch_id, markup=False)
@@ -34,7 +34,7 @@ def run(
 ) -> None:
     """办理一个批次：受理、核查、送达；中断后可再次运行。 Take one batch all the way; again, it goes on."""
     with outcome(), App.of_account(os_user()) as app:
-        with err.status(f"running {batch_id}"):
+        with err.status(f"正在办理 running {batch_id}"):
             accepted = pipeline.run(app, batch_id)
         state = app.register.batch(batch_id).state
         out.print(f"{batch_id}: {STATES[state]}", markup=False)

@@ -36,11 +36,17 @@ def make(
         public = make_ssh_key(folder / "sftp")
         write_atomically(folder / "sftp.pub", f"{public}\n".encode())
         out.print(
-            f"keys in {folder}; give the partners sign.pem, encrypt.pem and sftp.pub, this SSH key:", markup=False
+            f"密钥在 keys in {folder}；将 sign.pem、encrypt.pem、sftp.pub（下列 SSH 公钥）交各部门"
+            " give the partners sign.pem, encrypt.pem and sftp.pub, this SSH key:",
+            markup=False,
         )
         out.print(public, markup=False, soft_wrap=True)
         if made:
-            out.print("new hash keys in told.keys, for a register that holds nothing yet; keep a backup", markup=False)
+            out.print(
+                "told.keys 为新的散列密钥，只用于空的登记簿，请备份"
+                " new hash keys in told.keys, for a register that holds nothing yet; keep a backup",
+                markup=False,
+            )
 
 
 @commands.command()
@@ -61,7 +67,7 @@ def show() -> None:
             table.add_row(_USES[name], f"{certificate.not_valid_after_utc:%Y-%m-%d}", halves)
         out.print(table)
         ring = read_keys(read_secret(keys.told_keys), keys.told_keys)
-        out.print(f"hash keys: generation {ring.generation}, {ring.fingerprint()}", markup=False)
+        out.print(f"散列密钥 hash keys: 代次 generation {ring.generation}, {ring.fingerprint()}", markup=False)
         if expired:
-            err.print("a certificate has expired")
+            err.print("有证书已过期 a certificate has expired")
             raise typer.Exit(FOUND)

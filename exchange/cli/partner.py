@@ -102,8 +102,14 @@ def _warn(agreement: Agreement, today: date) -> None:
     """Says where the assessment soon ends, or has ended: nothing is accepted then."""
     assessment = agreement.assessment
     if assessment is not None and (assessment.ends_on - today).days <= TOLD_DAYS[0]:
-        how = "has ended, nothing is accepted" if assessment.ends_on < today else f"ends on {assessment.ends_on}"
-        err.print(f"{agreement.partner}: assessment {assessment.number} {how}; make the next one", markup=False)
+        if assessment.ends_on < today:
+            zh, en = "已过期，不予受理", "has ended, nothing is accepted"
+        else:
+            zh, en = f"将于 {assessment.ends_on} 到期", f"ends on {assessment.ends_on}"
+        err.print(
+            f"{agreement.partner}：评估 {assessment.number} {zh}，请作新的评估 assessment {en}; make the next one",
+            markup=False,
+        )
 
 
 def _certificates_until(agreement: Agreement) -> date:
@@ -126,11 +132,19 @@ def connect(partner: str = typer.Argument(help="部门代号 the partner's id"))
         try:
             with app.folder(app.agreement(partner)) as folder:
                 replaces = folder.try_out()
-                out.print(f"{partner}: connected, {len(folder.list_requests())} files to the office", markup=False)
+                number = len(folder.list_requests())
+                out.print(
+                    f"{partner}：已连接，请求目录有 {number} 个文件 connected, {number} files to the office",
+                    markup=False,
+                )
                 if not replaces:
-                    out.print("the server cannot replace a file in one go: it is removed and put anew", markup=False)
+                    out.print(
+                        "服务器不能一次替换文件，将先删后放"
+                        " the server cannot replace a file in one go: it is removed and put anew",
+                        markup=False,
+                    )
         except ExchangeError:
-            err.print(f"{partner}: no connection, or a folder that does not do", markup=False)
+            err.print(f"{partner}：连不上，或目录不能用 no connection, or a folder that cannot be used", markup=False)
             raise
 
 
@@ -146,7 +160,10 @@ def status(
     with outcome(), App.of_account(os_user()) as app:
         if partner:
             put = publish(app, partner, again=again)
-            out.print(f"{partner}: {'the status file is renewed' if put else 'nothing changed'}", markup=False)
+            out.print(
+                f"{partner}: {'近况已更新 the status file is renewed' if put else '没有变化 nothing changed'}",
+                markup=False,
+            )
             return
         troubles = publish_all(app)
         for trouble in troubles:
@@ -209,7 +226,7 @@ def template(
             msg = f"the purpose holds these items: {', '.join(agreed.items)}"
             raise typer.BadParameter(msg)
         write_atomically(out_file, write_template(agreement, agreed, asked))
-        out.print(f"wrote {out_file.name}", markup=False)
+        out.print(f"已写入 wrote {out_file.name}", markup=False)
 
 
 @commands.command()
@@ -223,7 +240,7 @@ def desk(
         agreement = load_agreement(settings.agreements / f"{partner}.toml")
         page = make_desk(agreement, settings.keys, settings.policy.oldest_period_days, settings.telephone)
         write_atomically(out_file, page)
-        out.print(f"wrote {out_file.name}  sha256 {sha256(page)}", markup=False, soft_wrap=True)
+        out.print(f"已写入 wrote {out_file.name}  sha256 {sha256(page)}", markup=False, soft_wrap=True)
 
 
 @commands.command()
@@ -236,4 +253,4 @@ def sheet(
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")
         write_atomically(out_file, sheet_page(agreement, settings.telephone).encode())
-        out.print(f"wrote {out_file.name}", markup=False)
+        out.print(f"已写入 wrote {out_file.name}", markup=False)

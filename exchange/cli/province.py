@@ -26,9 +26,9 @@ def make(
 ) -> None:
     """生成随版本发布的虚构省份、数据说明和正确答复。 Write the invented province, its data sheet and right answers."""
     with outcome():
-        with err.status("inventing people"):
+        with err.status("正在虚构人员 inventing people"):
             make_province(folder, seed, people)
-        out.print(f"{folder}: {len(read_sheet(folder)['files'])} files", markup=False)
+        out.print(f"{folder}: {len(read_sheet(folder)['files'])} 个文件 files", markup=False)
 
 
 @commands.command()
@@ -36,6 +36,6 @@ def install(folder: Folder) -> None:
     """核对无误后以此省份答复测试批次。 Answer test batches from it, once every file is what its data sheet says."""
     with outcome():
         settings = Settings.load()
-        with err.status("building its snapshots"):
+        with err.status("正在制作快照 building its snapshots"):
             install_province(folder, Snapshots(settings.invented, invented=True))
-        out.print(f"{folder}: installed; test batches are answered from it", markup=False)
+        out.print(f"{folder}：已装入，测试批次据此答复 installed; test batches are answered from it", markup=False)

@@ -154,7 +154,9 @@ def prove(
     """向持有检查点的部门证明批次已登记，可用 openssl 核对。 Prove to a partner that a batch is registered."""
     with outcome(), App.of_account(os_user()) as app:
         write_atomically(to, app.register.prove(batch_id, against).encode())
-        out.print(f"{to}: what proves {batch_id}; the partners' guide says how it is checked")
+        out.print(
+            f"{to}：{batch_id} 的登记证明，核对方法见部门指南 its proof; the partners' guide says how it is checked"
+        )
 
 
 @commands.command()
@@ -177,7 +179,9 @@ def checkpoint(
             raise Halt(msg)
         size = witnessed[0].size if since is None else since
         write_atomically(to, app.register.for_witness(size).encode())
-        out.print(f"{to}: for {witnessed[0].witness.zh}, from line {size} on", markup=False)
+        out.print(
+            f"{to}：交 {witnessed[0].witness.zh}，自第 {size} 行起 give it to them; from line {size} on", markup=False
+        )
 
 
 @commands.command("cosigned")
@@ -185,7 +189,7 @@ def take_cosigned(file: Annotated[Path, typer.Argument(help="见证机关交回�
     """核对并保存已联署的检查点。 Check and keep a checkpoint that a witness cosigned."""
     with outcome(), App.of_account(os_user()) as app:
         taken = take(app, file)
-        out.print(f"cosigned by {taken.witness.zh}: {taken.size} lines, {moment(taken.at)}", markup=False)
+        out.print(f"已联署 cosigned by {taken.witness.zh}: {taken.size} 行 lines, {moment(taken.at)}", markup=False)
 
 
 @commands.command()

@@ -40,12 +40,12 @@ def build_(
         except ValueError:
             msg = "--as-of is written YYYY-MM-DD"
             raise typer.BadParameter(msg) from None
-        with err.status(f"building {source} as of {as_of}"):
+        with err.status(f"正在制作 building {source}，截至 as of {as_of}"):
             version = build(Snapshots(Settings.load().snapshots), source, export, day)
         record = version.record()
         unclear = record.counts.get("unclear_charges")
-        noted = f", {unclear:.0f} with a charge that cannot be placed" if unclear else ""
-        out.print(f"{source} {version.name}: {record.rows} rows{noted}, published")
+        noted = f"，罪名无法识别 {unclear:.0f} 行 with an unknown charge" if unclear else ""
+        out.print(f"{source} {version.name}: {record.rows} 行 rows{noted}，已发布 published")
 
 
 @commands.command("list")
@@ -70,7 +70,7 @@ def prune() -> None:
         pinned = app.register.snapshots.in_use()
         for source in SOURCES:
             for name in app.snapshots.prune(source, app.settings.policy.snapshots_kept, pinned):
-                out.print(f"removed {source} {name}")
+                out.print(f"已清理 removed {source} {name}")
 
 
 @commands.command()

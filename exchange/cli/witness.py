@@ -30,7 +30,11 @@ def make(
         except ValueError:
             msg = "a witness's name has no blanks and no +"
             raise Halt(msg) from None
-        out.print(f"put the office's register.pem into {folder}; compare it by telephone", markup=False)
+        out.print(
+            f"将对方的 register.pem 放入 {folder}，电话核对"
+            f" put the office's register.pem into {folder}; compare it by telephone",
+            markup=False,
+        )
 
 
 @commands.command("cosign")
@@ -43,11 +47,12 @@ def cosign_(
     with outcome(), disk_trouble(request):
         cosigned = cosign(folder, request.read_text("utf-8", "replace"), datetime.now(UTC))
         write_atomically(to, cosigned.encode())
-        out.print(f"{to}: cosigned", markup=False)
+        out.print(f"{to}：已联署 cosigned", markup=False)
 
 
 @commands.command()
 def anew(folder: Folder) -> None:
     """对方恢复备份后，问明原因，重新开始。 Begin anew with a register that was restored; a person has asked why."""
     with outcome():
-        out.print(f"set aside: a register of {begin_anew(folder)} lines; the office asks with --since 0")
+        lines = begin_anew(folder)
+        out.print(f"已搁置 {lines} 行的登记簿，对方须以 --since 0 重新申请 set aside; the office asks with --since 0")
