@@ -38,7 +38,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Column:
+class RequestColumn:
     """A request column: its code (the English header) and the Chinese headers it may bear. An optional one may be left
     out of the file; its claims are then empty.
     """
@@ -54,8 +54,8 @@ class Item:
 
     code: str
     zh: str
-    claims: tuple[Column, ...]
-    forms: Mapping[str, tuple[Column, ...]]
+    claims: tuple[RequestColumn, ...]
+    forms: Mapping[str, tuple[RequestColumn, ...]]
 
 
 @dataclass(frozen=True)
@@ -102,15 +102,15 @@ def _load(name: str) -> dict[str, Any]:
         raise Halt(msg) from None
 
 
-def _column(entry: dict[str, Any]) -> Column:
-    return Column(entry["column"], tuple(entry["zh"]), entry.get("optional", False))
+def _column(entry: dict[str, Any]) -> RequestColumn:
+    return RequestColumn(entry["column"], tuple(entry["zh"]), entry.get("optional", False))
 
 
-def _columns(entries: list[dict[str, Any]]) -> tuple[Column, ...]:
+def _columns(entries: list[dict[str, Any]]) -> tuple[RequestColumn, ...]:
     return tuple(_column(entry) for entry in entries)
 
 
-def _forms(entries: dict[str, list[dict[str, Any]]]) -> Mapping[str, tuple[Column, ...]]:
+def _forms(entries: dict[str, list[dict[str, Any]]]) -> Mapping[str, tuple[RequestColumn, ...]]:
     return MappingProxyType({form: _columns(columns) for form, columns in entries.items()})
 
 

@@ -22,7 +22,7 @@ from exchange.base.tables import (
     REFUSALS,
     REQUIRED_COLUMNS,
     RESULT_COLUMNS,
-    Column,
+    RequestColumn,
 )
 from exchange.desk.patterns import PATTERNS
 from exchange.matching import dates, divisions, id_numbers, names, relations
@@ -98,7 +98,7 @@ def _conformance() -> list[dict[str, str]]:
     return [{language: entry[language] for language in ("zh", "en")} for entry in content["requirement"]]
 
 
-def _columns(columns: Iterable[Column]) -> list[dict[str, Any]]:
+def _columns(columns: Iterable[RequestColumn]) -> list[dict[str, Any]]:
     return [{"column": each.code, "zh": list(each.zh), "optional": each.optional} for each in columns]
 
 

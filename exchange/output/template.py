@@ -23,7 +23,7 @@ from xlsxwriter.worksheet import Worksheet
 from exchange.agreements.agreement import Agreement
 from exchange.agreements.sections import Purpose
 from exchange.base.paths import SCHEMAS
-from exchange.base.tables import ITEMS, Column
+from exchange.base.tables import ITEMS, RequestColumn
 from exchange.base.xlsx import MAX_SHEET_ROWS, new_workbook
 from exchange.matching import unregistered
 from exchange.validate.columns import columns_for
@@ -69,7 +69,7 @@ def write_template(agreement: Agreement, purpose: Purpose, items: Sequence[str])
     return content.getvalue()
 
 
-def _fill_data(book: Workbook, sheet: Worksheet, columns: Sequence[Column], head: Format) -> None:
+def _fill_data(book: Workbook, sheet: Worksheet, columns: Sequence[RequestColumn], head: Format) -> None:
     text = book.add_format({"num_format": "@"})
     sheet.set_column(0, len(columns) - 1, _WIDTH, text)
     sheet.freeze_panes(1, 0)
@@ -86,7 +86,7 @@ def _fill_data(book: Workbook, sheet: Worksheet, columns: Sequence[Column], head
     _one_page_wide(sheet)
 
 
-def _check(column: Column, position: int, hint: Mapping[str, str], values: Sequence[str]) -> dict[str, Any]:
+def _check(column: RequestColumn, position: int, hint: Mapping[str, str], values: Sequence[str]) -> dict[str, Any]:
     """The hint that appears beside a chosen cell, and what is warned of."""
     check: dict[str, Any] = {"input_title": column.zh[0], "input_message": hint["zh"], "validate": "any"}
     if "values" in hint:
@@ -149,7 +149,7 @@ def _handover(agreement: Agreement, purpose: Purpose, items: Sequence[str]) -> l
     ]
 
 
-def _fill_notes(book: Workbook, sheet: Worksheet, columns: Sequence[Column], head: Format) -> None:
+def _fill_notes(book: Workbook, sheet: Worksheet, columns: Sequence[RequestColumn], head: Format) -> None:
     wrap = book.add_format({"text_wrap": True, "valign": "top"})
     sheet.set_column(0, 0, 22)
     sheet.set_column(1, 2, _NOTES_WIDTH + 4)

@@ -24,7 +24,7 @@ from exchange.agreements.agreement import Agreement
 from exchange.agreements.expected import arrival
 from exchange.base.errors import Refused
 from exchange.base.files import sha256
-from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
+from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, RequestColumn
 from exchange.calendar.limits import OBJECTION
 from exchange.calendar.working_days import OfficeDays, office_day
 from exchange.matching import unregistered
@@ -135,7 +135,7 @@ def reading_by_header(agreement: Agreement, content: bytes, *, is_workbook: bool
     return Reading(asked, None, is_workbook)
 
 
-def _has(header: Sequence[str], columns: Sequence[Column]) -> bool:
+def _has(header: Sequence[str], columns: Sequence[RequestColumn]) -> bool:
     needed = {column.code for column in columns if not column.optional}
     return needed <= known_columns(header, columns)
 

@@ -20,7 +20,7 @@ from typing import Final
 import polars as pl
 
 from exchange.base.errors import Refused
-from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, Column
+from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, RequestColumn
 from exchange.calendar.limits import OBJECTION
 from exchange.validate.cells import FORMULA, QUOTED, SEEN, has_text, seen
 
@@ -28,7 +28,7 @@ WORDLESS: Final = "#"
 """What the name of a column begins with that has no header."""
 
 
-def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, ...]:
+def columns_for(items: Sequence[str], form: str | None = None) -> tuple[RequestColumn, ...]:
     """The columns that a request for these items has; ``form`` is that of an item that is asked alone. An objection's
     columns name rows of an earlier request.
     """
@@ -40,7 +40,7 @@ def columns_for(items: Sequence[str], form: str | None = None) -> tuple[Column, 
     return REQUIRED_COLUMNS + tuple(claim for item in items for claim in ITEMS[item].claims)
 
 
-def known_columns(header: Sequence[str], columns: Sequence[Column]) -> set[str]:
+def known_columns(header: Sequence[str], columns: Sequence[RequestColumn]) -> set[str]:
     """The codes of those of these columns that the header has."""
     words = {_even(word) for word in header}
     return {column.code for column in columns if words & {column.code, *column.zh}}
