@@ -58,7 +58,7 @@ def init(
     What is there stays.
     """
     with outcome():
-        wanted = _asked() if plan is None else Plan.read(plan)
+        wanted = _ask() if plan is None else Plan.read(plan)
         made = 0
         databases = make_databases(wanted, new_passwords=new_passwords)
         parts = (make_office(wanted), databases, make_airflow(wanted) if airflow else ())
@@ -71,7 +71,7 @@ def init(
             out.print(_NEXT.format(config=quote(str(wanted.folder / "exchange.toml"))), markup=False, soft_wrap=True)
 
 
-def _asked() -> Plan:
+def _ask() -> Plan:
     """Asks whoever sits there; a password is not asked for, only the place of its file. Halt where an answer does not
     fit.
     """

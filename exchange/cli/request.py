@@ -66,7 +66,7 @@ def check(
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")
         try:
-            seen = _seen(settings, agreement, data, manifest)
+            seen = _read(settings, agreement, data, manifest)
         except Refused as refusal:
             seen = Seen((), 0, (), refusal)
         faults = [finding for finding in seen.findings if finding.code not in NOTED]
@@ -79,7 +79,7 @@ def check(
             raise typer.Exit(FOUND)
 
 
-def _seen(settings: Settings, agreement: Agreement, data: Path, manifest: Path | None) -> Seen:
+def _read(settings: Settings, agreement: Agreement, data: Path, manifest: Path | None) -> Seen:
     now = datetime.now(UTC)
     stated: RequestManifest | None = None
     if manifest is not None:

@@ -34,7 +34,7 @@ ELSEWHERE: Final = "elsewhere"
 
 
 @dataclass(frozen=True)
-class Made:
+class BackupMade:
     """``altered``: files of the archive that are not what their names say."""
 
     backup: Backup
@@ -50,17 +50,17 @@ def plan_of(app: App) -> BackupSettings:
     return app.settings.backup
 
 
-def make_backup(app: App, config: Path | None = None) -> Made:
+def make_backup(app: App, config: Path | None = None) -> BackupMade:
     """Makes and verifies one backup; Retryable or Halt where that fails, and earlier backups stay as they are."""
     plan, settings_file = plan_of(app), (config or named_place()).resolve()
     vault = Vault(plan.to, plan.recovery_certificate)
     with vault.written():
-        made = _made(app, plan, vault, settings_file)
+        made = _make(app, plan, vault, settings_file)
     Duties.of_home(app.settings.home).done(BACKUP, f"{len(made.backup.entries)}")
     return made
 
 
-def _made(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> Made:
+def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> BackupMade:
     begun, paths = app.now(), BackupPaths(settings_file.parent)
     entries = [vault.keep(paths.told(path), path) for path in app.checkpoints.all()]
     entries += _snapshots(app, vault, paths, before := _in_use(app))
@@ -71,7 +71,7 @@ def _made(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> 
     entries += [vault.keep(paths.told(path), path) for path in _files(app, plan, settings_file)]
     backup = vault.finish(begun, entries)
     pruned = vault.prune(begun - timedelta(days=plan.keep_days))
-    return Made(backup, pruned, altered)
+    return BackupMade(backup, pruned, altered)
 
 
 @dataclass(frozen=True)

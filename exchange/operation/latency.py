@@ -42,7 +42,7 @@ class Histogram:
 def latencies(app: App) -> Mapping[Lane, Histogram]:
     """Each lane's histogram as the ledger stands now."""
     path = app.settings.home / "duty" / "latency.json"
-    seq, histograms = _kept(path)
+    seq, histograms = _read_state(path)
     if seq > counts(app.register.engine).ledger_lines:
         seq, histograms = _none()  # a restored register
     before = seq
@@ -65,7 +65,7 @@ def _none() -> tuple[int, dict[Lane, Histogram]]:
     return 0, {lane: Histogram() for lane in Lane}
 
 
-def _kept(path: Path) -> tuple[int, dict[Lane, Histogram]]:
+def _read_state(path: Path) -> tuple[int, dict[Lane, Histogram]]:
     try:
         record = json.loads(path.read_bytes())
         histograms = {lane: Histogram(**record["lanes"][lane]) for lane in Lane}

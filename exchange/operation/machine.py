@@ -38,7 +38,7 @@ def kept_clock() -> Finding:
     if (offset := _chrony_offset()) is not None:
         words = f"chrony：偏差 {offset:+.3f} 秒", f"chrony: off by {offset:+.3f} s"
         return ok(*words) if abs(offset) < 1 else warning(*words)
-    match _said("timedatectl", "show", "--property", "NTPSynchronized", "--value"):
+    match _output_of("timedatectl", "show", "--property", "NTPSynchronized", "--value"):
         case "yes":
             return ok("systemd：时钟已同步", "systemd: the clock is kept")
         case "no":
@@ -137,14 +137,14 @@ def _is_encrypted(block: Path) -> bool:
 
 def _chrony_offset() -> float | None:
     """Seconds, as chrony's fifth field says; None where there is no chrony, or it has no source."""
-    fields = (_said("chronyc", "-c", "tracking") or "").split(",")
+    fields = (_output_of("chronyc", "-c", "tracking") or "").split(",")
     try:
         return float(fields[4]) if fields[2] != "0" else None
     except (IndexError, ValueError):
         return None
 
 
-def _said(*command: str) -> str | None:
+def _output_of(*command: str) -> str | None:
     """What a program says; None where there is none, or it says nothing in time."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_ASK_SECONDS, check=False)

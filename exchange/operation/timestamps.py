@@ -38,7 +38,7 @@ def stamp_days(app: App) -> list[str]:
         return []
     due = [note for note in app.checkpoints.files() if note.name < today and not _stamp_of(note).exists()]
     for note in due:
-        reply = _asked(authority, note)
+        reply = _stamp_from(authority, note)
         _check(authority, note, reply)
         write_atomically(_stamp_of(note), reply)
     return [note.name for note in due]
@@ -59,7 +59,7 @@ def _stamp_of(note: Path) -> Path:
     return note.with_name(note.name + _SUFFIX)
 
 
-def _asked(authority: TimestampSettings, note: Path) -> bytes:
+def _stamp_from(authority: TimestampSettings, note: Path) -> bytes:
     query = _openssl("-query", "-data", str(note), "-sha256", "-cert")
     if query is None:
         msg = f"openssl made no time stamp query for {note}"

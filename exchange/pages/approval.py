@@ -92,8 +92,8 @@ def _line(release: Release, batch: Batch, partner: str, purpose: str, today: dat
         "partner": partner,
         "purpose": purpose,
         "rows": len(release.rows),
-        "hits": _told(release, "record_found"),
-        "clean": _told(release, "no_record"),
+        "hits": _count_of(release, "record_found"),
+        "clean": _count_of(release, "no_record"),
         "due": words.due_words(batch),
         "late": batch.due_on is not None and batch.due_on <= today,
         "since": words.moment(release.proposed_at),
@@ -138,8 +138,8 @@ def approval(asked: PageRequest) -> Response:
         waits=release.state is ReleaseState.PROPOSED,
         state=words.RELEASES[release.state],
         judged=f"{words.who(app.settings, release.judged_by)} {words.moment(release.judged_at)}".strip(),
-        hits=_told(release, "record_found"),
-        clean=_told(release, "no_record"),
+        hits=_count_of(release, "record_found"),
+        clean=_count_of(release, "no_record"),
         partner=partner,
         purpose=purpose,
         bases=_bases(BatchContext.of(app, batch).bases, office_day(app.now())),
@@ -159,7 +159,7 @@ def approval(asked: PageRequest) -> Response:
     )
 
 
-def _told(release: Release, code: str) -> int:
+def _count_of(release: Release, code: str) -> int:
     """How often an item of offence records is answered so."""
     return sum(release.counts.get(item, {}).get(code, 0) for item in LETTER_ITEMS)
 

@@ -115,7 +115,7 @@ def _tables(app: App, batch: Batch, steps: list[Step]) -> Iterator[Table]:
     yield from _answers(app, batch)
     yield from _releases(app, batch)
     yield from _clock(app, batch)
-    yield from _kept(app, batch)
+    yield from _files_and_snapshots(app, batch)
     told = [(line.when, words.who(app.settings, line.whose), line.told) for line in lines(steps)]
     yield Words("登记簿", "ledger"), (Words("时间", "when"), _WHO, Words("事项", "told")), told
 
@@ -164,8 +164,8 @@ def _clock(app: App, batch: Batch) -> Iterator[Table]:
         for each in app.register.clock.stops(batch.id)
     ]
     yield Words("停止计时", "clock"), heads, stops
-    asked = [*_asked(app, "停止计时 a pause", app.register.clock.proposals(batch.id))]
-    asked += _asked(app, "延期 more time", app.register.extensions.proposals(batch.id))
+    asked = [*_proposal_lines(app, "停止计时 a pause", app.register.clock.proposals(batch.id))]
+    asked += _proposal_lines(app, "延期 more time", app.register.extensions.proposals(batch.id))
     when = (Words("时间", "when"), _WHO, Words("审批", "judged"), _WHO, Words("结果", "outcome"))
     yield Words("报请", "asked for"), (Words("事项", "what"), *when), asked
     alerts = [
@@ -176,7 +176,9 @@ def _clock(app: App, batch: Batch) -> Iterator[Table]:
     yield Words("提醒", "alerts"), (Words("提醒", "alert"), *days), alerts
 
 
-def _asked(app: App, what: str, proposals: Iterable[Proposal | ExtensionProposal]) -> Iterator[tuple[str, ...]]:
+def _proposal_lines(
+    app: App, what: str, proposals: Iterable[Proposal | ExtensionProposal]
+) -> Iterator[tuple[str, ...]]:
     """What officers asked a leader for, without what they typed."""
     outcomes = {None: "待审批 waits", True: "批准 approved", False: "不予批准 not approved"}
     for each in proposals:
@@ -184,7 +186,7 @@ def _asked(app: App, what: str, proposals: Iterable[Proposal | ExtensionProposal
         yield *asked, words.moment(each.decided_at), words.who(app.settings, each.decided_by), outcomes[each.approved]
 
 
-def _kept(app: App, batch: Batch) -> Iterator[Table]:
+def _files_and_snapshots(app: App, batch: Batch) -> Iterator[Table]:
     gone = app.register.retention.destroyed(batch.id)
     files = [
         (labels.role(each.role), each.name, f"{each.size:,}", each.sha256, words.moment(gone.get(each.role)))

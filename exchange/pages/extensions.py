@@ -44,14 +44,14 @@ def extendable(app: App, known: Agreements) -> list[dict[str, object]]:
             "due": words.due_words(batch),
             "open": batch.rows_open,
             "mine": app.register.actor in app.register.reviews.deciders(batch.id) or decided_first(app, batch.id),
-            "asked": _asked(app, asked.get(batch.id)),
+            "asked": _shown_proposal(app, asked.get(batch.id)),
         }
         for batch in app.register.extensions.extendable()
     ]
     return sorted(lines, key=lambda each: each["asked"] is None)
 
 
-def _asked(app: App, proposal: ExtensionProposal | None) -> dict[str, object] | None:
+def _shown_proposal(app: App, proposal: ExtensionProposal | None) -> dict[str, object] | None:
     if proposal is None:
         return None
     return {

@@ -80,14 +80,14 @@ def lines(steps: list[Step]) -> list[StepLine]:
         if facts and all(_LOOKS.fullmatch(name) for name in facts):
             looks.setdefault(step.actor, []).append(step)
             continue
-        told_lines += _looked(looks)
+        told_lines += _look_lines(looks)
         looks = {}
-        told = f"→ {words.STATES[State(step.to_state)]}" if step.from_state != step.to_state else _told(facts)
+        told = f"→ {words.STATES[State(step.to_state)]}" if step.from_state != step.to_state else _facts_in_words(facts)
         told_lines.append(StepLine(words.moment(step.at), step.actor, told))
-    return told_lines + list(_looked(looks))
+    return told_lines + list(_look_lines(looks))
 
 
-def _looked(looks: Mapping[str, list[Step]]) -> Iterator[StepLine]:
+def _look_lines(looks: Mapping[str, list[Step]]) -> Iterator[StepLine]:
     for person, steps in looks.items():
         facts = [fact for step in steps for fact in json.loads(step.facts).items()]
         opened = sum(len(str(value).split(",")) for name, value in facts if name == "opened")
@@ -105,7 +105,7 @@ def _looked(looks: Mapping[str, list[Step]]) -> Iterator[StepLine]:
         yield StepLine(first if first == last else f"{first} – {last[-5:]}", person, told)
 
 
-def _told(facts: Mapping[str, object]) -> str:
+def _facts_in_words(facts: Mapping[str, object]) -> str:
     return "；".join(dict.fromkeys(_fact(name, str(value)) for name, value in facts.items()))
 
 

@@ -86,13 +86,13 @@ SELECT 'a cast' FROM pg_catalog.pg_cast c WHERE c.oid >= 16384 AND {_NOT_BROUGHT
 
 def check_as_made(session: Session) -> None:
     """Halt with the first thing that no migration made."""
-    if (what := session.scalar(text(_OUR_OWN), _made())) is not None:
+    if (what := session.scalar(text(_OUR_OWN), _expected())) is not None:
         msg = f"the register's database was altered past its migrations: {what}; a person must look"
         raise Halt(msg, zh=f"登记数据库的结构被改动（{what}），请告知系统管理员")
 
 
 @cache
-def _made() -> dict[str, object]:
+def _expected() -> dict[str, object]:
     """Each table, and how many foreign keys it has; once all of them are declared."""
     made = {name: len(table.foreign_key_constraints) for name, table in Base.metadata.tables.items()}
     guard = {"ledger": LedgerRow.__tablename__, "guard": _GUARD, "guards": _GUARDS, "moments": _WHEN}

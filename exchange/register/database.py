@@ -9,8 +9,8 @@ Rules
   faults are our own and are raised as they are, without the values that a statement carried.
 - The password never stands in a URL, only in libpq's password file.
 - A small batch asks dozens of questions, and a message to the server and back costs more than most answers: what only
-  asks needs no transaction (``reading``), and a connection that was used a moment ago is not asked whether it stands,
-  unless the server said something meanwhile, as it does when it ends one.
+  asks needs no transaction (``reading``), and a connection that was used a moment ago is not tested,
+  unless the server sent something meanwhile, as it does when it ends one.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from exchange.register.signing import LedgerKey
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK_NOT_AVAILABLE = "55P03"
 _UNUSED_SECONDS: Final = 5.0
-"""A connection that nobody used for so long is asked whether it stands."""
+"""A connection that was unused for so long is tested before it is used."""
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
@@ -68,7 +68,7 @@ DEFAULT_TIMEOUTS: Final = Timeouts()
 def open_engine(
     url: str, password_file: Path | None, key: LedgerKey | None = None, timeouts: Timeouts = DEFAULT_TIMEOUTS
 ) -> Engine:
-    """An engine whose pooled connections stand when they are used, and that hides parameters from every message.
+    """An engine that tests pooled connections before use and hides parameters from every message.
     ``key`` signs the ledger's lines (``ledger.key_of``).
     """
     server = {
@@ -96,8 +96,8 @@ def open_engine(
         arguments["passfile"] = str(password_file)
     engine = create_engine(url, connect_args=arguments, pool_timeout=timeouts.lock, hide_parameters=True)
     event.listen(engine, "do_connect", _connecting(timeouts))
-    event.listen(engine, "checkin", _given_back)
-    event.listen(engine, "checkout", _taken)
+    event.listen(engine, "checkin", _on_checkin)
+    event.listen(engine, "checkout", _on_checkout)
     return engine.execution_options(ledger_key=key)
 
 
@@ -119,12 +119,12 @@ def _connecting(timeouts: Timeouts) -> Callable[..., psycopg.Connection[Any]]:
     return connect
 
 
-def _given_back(_connection: object, record: Any) -> None:
+def _on_checkin(_connection: object, record: Any) -> None:
     record.info["unused since"] = time.monotonic()
 
 
-def _taken(connection: Any, record: Any, _proxy: object) -> None:
-    """Has a connection replaced that does not stand any more."""
+def _on_checkout(connection: Any, record: Any, _proxy: object) -> None:
+    """Has a broken connection replaced."""
     since = record.info.get("unused since")
     if since is None:  # it was opened just now
         return

@@ -83,7 +83,7 @@ def of_batches(session: Session, batch_ids: Collection[str], *, queue: bool = Fa
     ``review`` where a block of a batch's rows in the queue is not what its digest says.
     """
     by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
-    for table, batch_id, digest in session.execute(_told((), queue=queue), {"batches": list(batch_ids)}):
+    for table, batch_id, digest in session.execute(_digest_query((), queue=queue), {"batches": list(batch_ids)}):
         by_batch[batch_id][table] = digest
     return by_batch
 
@@ -98,7 +98,7 @@ def before_lines(
     by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
     by_row: dict[str, str] = {}
     wanted = {f"{table}_keys": list(of_table) for table, of_table in keys.items()}
-    asked = _told(tuple(keys), lock=True)
+    asked = _digest_query(tuple(keys), lock=True)
     for table, name, digest in session.execute(asked, {"batches": list(batch_ids), "lock": lock, **wanted}):
         if table in OF_BATCH:
             by_batch[name][table] = digest
@@ -169,7 +169,7 @@ def _of_rows(table: str, keys: str | None) -> str:
 
 
 @cache
-def _told(tables: tuple[str, ...], *, lock: bool = False, queue: bool = False) -> TextClause:
+def _digest_query(tables: tuple[str, ...], *, lock: bool = False, queue: bool = False) -> TextClause:
     parts = [_of_batch(*each) for each in OF_BATCH.items()]
     parts += [review_blocks.altered(None)] if queue else []
     parts += [_of_rows(table, f"{table}_keys") for table in tables]

@@ -175,7 +175,7 @@ class Releases:
         """
         with transaction(self.engine) as session:
             get_batch(session, batch_id, for_update=True)  # the state is read behind the lock
-            asked = unjudged or _found(session, batch_id, number).state == ReleaseState.PROPOSED
+            asked = unjudged or _get_release(session, batch_id, number).state == ReleaseState.PROPOSED
             from_state = ReleaseState.PROPOSED if asked else ReleaseState.APPROVED
             row = self._step(session, batch_id, number, (from_state, ReleaseState.REOPENED), reason)
             if row is not None:
@@ -203,7 +203,7 @@ class Releases:
 
     def get(self, batch_id: str, number: int) -> Release:
         with transaction(self.engine) as session:
-            return as_release(_found(session, batch_id, number))
+            return as_release(_get_release(session, batch_id, number))
 
     def of(self, batch_id: str) -> list[Release]:
         """A batch's releases, the first first; as the ledger says."""
@@ -262,7 +262,7 @@ class Releases:
         """Moves a release from one state to the next; None where it has been there; Halt where it is elsewhere."""
         from_state, to_state = steps
         batch = get_batch(session, batch_id, for_update=True)
-        row = _found(session, batch_id, number)
+        row = _get_release(session, batch_id, number)
         if row.state == to_state or row.state in _AFTER.get(to_state, ()):
             return None
         if row.state != from_state:
@@ -285,7 +285,7 @@ def _answers(row: ReleaseRow) -> dict[str, str]:
     return {} if row.answers_sha256 is None else {f"{_key(row)}.answers": row.answers_sha256}
 
 
-def _found(session: Session, batch_id: str, number: int) -> ReleaseRow:
+def _get_release(session: Session, batch_id: str, number: int) -> ReleaseRow:
     row = session.get(ReleaseRow, (batch_id, number))
     if row is None:
         msg = f"{batch_id} has no release {number}"

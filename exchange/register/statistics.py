@@ -110,14 +110,14 @@ def frame(name: str, rows: Any) -> pl.DataFrame:
     return pl.DataFrame([tuple(row) for row in rows], schema=SCHEMAS[name], orient="row")
 
 
-def _told(fact: str) -> ColumnElement[Any]:
+def _last_fact(fact: str) -> ColumnElement[Any]:
     """What the ledger was told of a fact last."""
     facts = cast(LedgerRow.facts, JSONB)
     last = func.array_agg(aggregate_order_by(facts[fact].astext, LedgerRow.seq.desc())).filter(facts.has_key(fact))
     return last[1]
 
 
-def _told_pairs() -> FromClause:
+def _fact_pairs() -> FromClause:
     """What each line of the ledger was told, a row for each fact: ``key``, ``value``."""
     return func.jsonb_each_text(cast(LedgerRow.facts, JSONB)).table_valued("key", "value").lateral("told")
 
@@ -136,14 +136,14 @@ def _batches(start: datetime, end: datetime) -> Query:
             BatchRow.partner,
             BatchRow.cycle,
             BatchRow.objects_to,
-            _told("refusal_code").label("refusal_code"),
+            _last_fact("refusal_code").label("refusal_code"),
             BatchRow.rows_in,
             BatchRow.received_at.label("received"),
             *[
                 when[state].label(state.value)
                 for state in (State.ACCEPTED, State.REFUSED, State.PREPARED, State.DELIVERED, State.CLOSED)
             ],
-            *[_told(fact).label(fact) for fact in ("due_on", "due_original", "due_last", "rows_open")],
+            *[_last_fact(fact).label(fact) for fact in ("due_on", "due_original", "due_last", "rows_open")],
         )
         .join(LedgerRow, LedgerRow.batch_id == BatchRow.id)
         .where(LIVE, BatchRow.received_at < end, LedgerRow.at < end)
@@ -161,7 +161,7 @@ def _first_answers(batches: Subquery, start: datetime, end: datetime) -> Query:
 
 def _releases(session: Session, batches: Subquery, end: datetime) -> list[ResultRow]:
     """Batch, number, rows, approval, upheld, settled, and when it was proposed, approved, rejected, delivered."""
-    step = _told_pairs()
+    step = _fact_pairs()
     when = [
         func.max(LedgerRow.at).filter(step.c.value.startswith(state)) for state in ("approved", "rejected", "delivered")
     ]
@@ -207,7 +207,7 @@ def _stops(batches: Subquery, end: datetime) -> Query:
 
 
 def _pickups(start: datetime, end: datetime) -> Query:
-    event_data = _told_pairs()
+    event_data = _fact_pairs()
     first = select(LedgerRow.batch_id, literal(1).label("number"), LedgerRow.at).where(
         LedgerRow.from_state == State.PREPARED, LedgerRow.to_state == State.DELIVERED
     )

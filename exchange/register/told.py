@@ -118,9 +118,9 @@ class ToldIndex:
         """Batch → rows, ascending, that ask about a person. ``hashes``: those of the person's numbers in a generation.
         Reads the whole index, a batch at a time.
         """
-        return {batch: rows for batch, rows in self._found(hashes) if rows}
+        return {batch: rows for batch, rows in self._matching_rows(hashes) if rows}
 
-    def _found(self, hashes: Callable[[int], Hashes]) -> Iterator[tuple[str, list[int]]]:
+    def _matching_rows(self, hashes: Callable[[int], Hashes]) -> Iterator[tuple[str, list[int]]]:
         with transaction(self.engine) as session:
             query = select(ToldRow.batch_id, ToldRow.generation, ToldRow.hashes).order_by(ToldRow.batch_id)
             for batch, generation, packed in session.execute(query.execution_options(yield_per=1)):

@@ -65,12 +65,12 @@ def walk(session: Session, sizes: Collection[int] = ()) -> tuple[Walked, Tree]:
         begun: list[Future[dict[str, str]]] = []
         for several in lines.partitions():
             signed, altered = _followed(walked, tree, wanted, cast("Sequence[LedgerRow]", several))
-            _told(walked, begun)
+            _collect_digests(walked, begun)
             begun = [others.submit(_check, part, ledger.key_of(session)) for part in _parts(signed)]
             if altered is not None:
-                _told(walked, begun)
+                _collect_digests(walked, begun)
                 _altered(altered)
-        _told(walked, begun)
+        _collect_digests(walked, begun)
     _check_head(session, walked, tree)
     return walked, tree
 
@@ -117,7 +117,7 @@ def _check(signed: Sequence[_Signed], key: LedgerKey) -> dict[str, str]:
     return rows
 
 
-def _told(walked: Walked, begun: Sequence[Future[dict[str, str]]]) -> None:
+def _collect_digests(walked: Walked, begun: Sequence[Future[dict[str, str]]]) -> None:
     for each in begun:
         walked.rows.update(each.result())
 

@@ -53,7 +53,7 @@ def make_witness(folder: Path, name: str) -> str:
 def cosign(folder: Path, request: str, at: datetime) -> str:
     """The checkpoint with this witness's cosignature under it; Halt where it must not be signed."""
     name, key = _own(folder)
-    asked, checkpoint = _asked(folder, request)
+    asked, checkpoint = _read_request(folder, request)
     with locked(folder):
         last = _last(folder)
         _check(last, asked, checkpoint)
@@ -100,7 +100,7 @@ def _check(last: Checkpoint | None, asked: CosignRequest, checkpoint: Checkpoint
     raise Halt(msg)
 
 
-def _asked(folder: Path, text: str) -> tuple[CosignRequest, Checkpoint]:
+def _read_request(folder: Path, text: str) -> tuple[CosignRequest, Checkpoint]:
     try:
         asked = CosignRequest.parse(text)
         checkpoint, signatures = parse_note(asked.note)

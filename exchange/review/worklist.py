@@ -102,7 +102,7 @@ def write_list(cases: Sequence[CaseView], key: bytes) -> bytes:
 
 def decided_columns(cases: Iterable[CaseView]) -> list[str]:
     """The columns that are open in some row, in the order of the items; name and number go with the identity."""
-    wanted = {column for case in cases for column in _asked(case.open)}
+    wanted = {column for case in cases for column in _answerable(case.open)}
     return [column for column in (IDENTITY_COLUMN, *ITEMS) if column in wanted]
 
 
@@ -225,7 +225,7 @@ def _read_sheet(content: bytes) -> tuple[Sequence[int], pl.DataFrame]:
 
 def _cells(case: CaseView, decided: Sequence[str], key: bytes) -> list[str]:
     """A line, in the order of the headers."""
-    shown, asked = _shown(case), _asked(case.open)
+    shown, asked = _shown(case), _answerable(case.open)
     conclusions = ["" if column in asked else NOT_OPEN for column in decided]
     told = [shown[name] for name in SHOWN]
     return [*told, "", *conclusions, "", "", shown["version"], _mac(shown, key)]
@@ -233,7 +233,7 @@ def _cells(case: CaseView, decided: Sequence[str], key: bytes) -> list[str]:
 
 def _shown(case: CaseView) -> dict[str, str]:
     review: Review = case.review
-    asked = _asked(case.open)
+    asked = _answerable(case.open)
     texts = {
         "batch": review.batch,
         "row": str(review.row),
@@ -251,7 +251,7 @@ def _shown(case: CaseView) -> dict[str, str]:
 
 def _proposal(case: CaseView) -> str:
     """What may be taken as it stands: ``号码与姓名：一致；性别：不一致``."""
-    proposed = {column: case.proposal.get(column, "") for column in _asked(case.open)}
+    proposed = {column: case.proposal.get(column, "") for column in _answerable(case.open)}
     return "；".join(f"{_item(c)}：{ANSWERS[code].zh}" for c, code in proposed.items() if code in allowed(c))
 
 
@@ -262,7 +262,7 @@ def _proposal_of(text: str) -> dict[str, str]:
     return {columns[item]: _words(columns[item])[word] for item, word in answered.items()}
 
 
-def _asked(open_: Mapping[str, str]) -> dict[str, str]:
+def _answerable(open_: Mapping[str, str]) -> dict[str, str]:
     """The open columns that are answered by themselves; the number and the name follow the identity."""
     follow = ("id_number", "name") if IDENTITY_COLUMN in open_ else ()
     return {column: code for column, code in open_.items() if column not in follow}

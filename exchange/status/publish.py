@@ -115,7 +115,7 @@ def _make(app: App, agreement: Agreement, folder: Path) -> bool:
     """Makes the files anew where they are not what the partner would be told now; False where that is left to a later
     minute.
     """
-    now, before = status_of(app, agreement), _made(folder)
+    now, before = status_of(app, agreement), _last_made(folder)
     if before is not None:
         same = before.model_copy(update={"made_at": now.made_at, "page": None}) == now
         if same or timedelta() <= now.made_at - before.made_at < AT_MOST_EACH:
@@ -129,7 +129,7 @@ def _make(app: App, agreement: Agreement, folder: Path) -> bool:
     return True
 
 
-def _made(folder: Path) -> Status | None:
+def _last_made(folder: Path) -> Status | None:
     """What was made last; None where nothing was, where the making was cut off, or an earlier version made it."""
     with suppress(OSError, ValidationError):
         published = Status.model_validate_json((folder / JSON_NAME).read_bytes())

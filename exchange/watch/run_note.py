@@ -19,7 +19,7 @@ def run_note(app: App, batch_id: str) -> str | None:
     """The note; None where the register cannot be read now."""
     try:
         batch = app.register.batch(batch_id)
-        return " · ".join([*_asked(app, batch), *_due(app, batch)])
+        return " · ".join([*_request_words(app, batch), *_due(app, batch)])
     except ExchangeError:
         return None
 
@@ -31,7 +31,7 @@ def _due(app: App, batch: Batch) -> list[str]:
     return [f"时限 due {due.day}{'（暂定）' if due.provisional else ''}"]
 
 
-def _asked(app: App, batch: Batch) -> list[str]:
+def _request_words(app: App, batch: Batch) -> list[str]:
     cycle, purpose, rows = batch.cycle, batch.purpose, batch.rows_in
     if batch.state is State.CLAIMED:
         try:
