@@ -24,7 +24,7 @@ def due(
         list[str] | None, typer.Option(help="所核事项，可多次 an item that is asked; several times for several")
     ] = None,
 ) -> None:
-    """计算某周期、某日收件的办结时限和计入的工作日。 When a request is due, and which days count."""
+    """计算办结时限。 When a request is due, and which days count."""
     with outcome():
         if cycle not in WORKING_DAYS:
             msg = f"no such cycle; there are {', '.join(WORKING_DAYS)}"

@@ -37,7 +37,7 @@ def expected(
         bool, typer.Option("--all", help="含迟报的及其收到日 also what came late, with the day on which it came")
     ] = False,
 ) -> None:
-    """协议约定的应报请求：本期的，及未报的。 The sets that agreements expect, and those that have not come."""
+    """应报、未报的请求。 The sets that agreements expect, and those that have not come."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_EXPECTED)
         for path in app.agreement_files():

@@ -31,7 +31,7 @@ def health(
     strict: Annotated[bool, typer.Option("--strict", help="警告也返回状态 1 warnings, too, give status 1")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="一个 JSON 对象 one JSON object")] = False,
 ) -> None:
-    """检查本机运行状况；有故障时状态为 1。 Say what is wrong here; status 1 where something fails."""
+    """本机运行状况：有何异常。 Say what is wrong here; status 1 where something fails."""
     with outcome():
         if unknown := sorted(set(only or ()) - set(CHECKS)):
             msg = f"no such check: {', '.join(unknown)}"

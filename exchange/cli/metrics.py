@@ -24,7 +24,7 @@ def metrics(
         typer.Option(help="node_exporter textfile 文件夹中的 .prom 文件 a file ending in .prom, in its folder"),
     ] = None,
 ) -> None:
-    """以 Prometheus 格式输出运行指标，不含个人和批次。 Print measurements for Prometheus; no person and no batch."""
+    """运行指标，Prometheus 格式。 Print measurements for Prometheus; no person and no batch."""
     with outcome():
         if to is not None and to.suffix != _SUFFIX:
             msg = f"{to}: node_exporter reads files that end in {_SUFFIX}"

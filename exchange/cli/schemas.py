@@ -50,7 +50,7 @@ def schemas(
     *,
     check: bool = typer.Option(False, "--check", help="只核对哪些文件不是最新 only say which files are not up to date"),
 ) -> None:
-    """生成 JSON Schema 和文档，或核对是否最新。 Write the JSON Schemas and generated documents, or check them."""
+    """生成或核对契约文件。 Write the JSON Schemas and generated documents, or check them."""
     with outcome():
         stale = [
             (path, content)

@@ -41,7 +41,7 @@ def supervise(
     as_json: AsJson = False,
     as_csv: AsCsv = False,
 ) -> None:
-    """逾期、今日到期、有风险，各在等谁，缺哪些请求。 What is late or at risk, whom it waits for, what is missing.
+    """监督检查：逾期、在等谁。 What is late or at risk, whom it waits for, what is missing.
 
     For machines (--json, --csv): every open batch.
     """
