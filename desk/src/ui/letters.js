@@ -48,7 +48,7 @@ export async function receiptMessage({ agreement, rules }, record, hashOf, hasRe
     }
     const accepted = say(
         `已受理，${beijing(record.received_at)} 收到，${record.rows} 行，办结时限 ${until}${items.length ? `；其中 ${items.map(([, zh, day]) => `${zh} ${day}`).join("、")}` : ""}。`,
-        `accepted, received ${beijing(record.received_at)}, ${record.rows} rows, due ${due.day}${due.provisional ? " (provisional)" : ""}${due.clock_stands ? " (the clock stands)" : ""}${items.length ? `; ${items.map(([code, , day]) => `${code} ${day}`).join(", ")}` : ""}.`,
+        `accepted, received ${beijing(record.received_at)}, ${record.rows} rows, due ${due.day}${due.provisional ? " (provisional)" : ""}${due.clock_stands ? " (the clock is paused)" : ""}${items.length ? `; ${items.map(([code, , day]) => `${code} ${day}`).join(", ")}` : ""}.`,
     );
     const wrong = differ.length
         ? el(

@@ -108,7 +108,7 @@ const endWords = (record, { ends_on: day }) =>
 /** The due day with what is later, in words. */
 export function dueWords(rules, { due: day }) {
     if (!day) return "—";
-    if (day.clock_stands) return say("停止计时", "the clock stands");
+    if (day.clock_stands) return say("停止计时", "the clock is paused");
     const items = Object.entries(day.items ?? {}).map(([item, last]) => [
         rules.items.get(item)?.zh ?? item,
         item,
