@@ -193,8 +193,8 @@ def decide_row(asked: PageRequest) -> Response:
     note = form.get("note", "").strip() or None
     with without_values():
         check_reason(form.get("reason", ""), note)
-        said = complete(open_columns(asked.app, review.batch, [review.row])[0], answers)
-        settled = decide(asked.app, review.batch, [Decision(review.row, version, said, form["reason"], note)])
+        every_answer = complete(open_columns(asked.app, review.batch, [review.row])[0], answers)
+        settled = decide(asked.app, review.batch, [Decision(review.row, version, every_answer, form["reason"], note)])
     if not may_review(asked.app.settings, asked.app.register.actor, review.division):
         return asked.see("/approval?done=settled")
     return asked.see("/review?decided=1" if settled else "/review?another=1")

@@ -124,11 +124,11 @@ def last_line(
     whole = blocks is None
     if hold and blocks:
         session.execute(_LOCK_BLOCKS, review_blocks.named([batch_id], blocks))
-    found = session.execute(_LAST_HELD[whole] if hold else _LAST[whole], {"batch": batch_id}).one_or_none()
-    if found is not None and hold and not _CHANGED.isdisjoint(found[1] or ()):
+    last = session.execute(_LAST_HELD[whole] if hold else _LAST[whole], {"batch": batch_id}).one_or_none()
+    if last is not None and hold and not _CHANGED.isdisjoint(last[1] or ()):
         # The rows were read before they were waited for: whoever had one locked may have changed it.
-        found = session.execute(_LAST[whole], {"batch": batch_id}).one()
-    line, held = (None, {}) if found is None else (found[0], dict(found[1] or {}))
+        last = session.execute(_LAST[whole], {"batch": batch_id}).one()
+    line, held = (None, {}) if last is None else (last[0], dict(last[1] or {}))
     if blocks:
         held |= {
             table: digest for table, _, digest in session.execute(_ALTERED, review_blocks.named([batch_id], blocks))

@@ -80,4 +80,4 @@ def with_names(settings: Settings, message: str) -> str:
     ids = sorted((re.escape(each.id) for each in settings.people), key=len, reverse=True)
     if not ids:
         return message
-    return re.sub(rf"(?<![\w.-])(?:{'|'.join(ids)})(?![\w-]|\.\w)", lambda found: who(settings, found[0]), message)
+    return re.sub(rf"(?<![\w.-])(?:{'|'.join(ids)})(?![\w-]|\.\w)", lambda match: who(settings, match[0]), message)
