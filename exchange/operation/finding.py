@@ -24,7 +24,7 @@ class Condition(StrEnum):
 
 
 @dataclass(frozen=True)
-class Finding:
+class HealthFinding:
     """``about``: what of several a check looked at, a source or a place; the same in Chinese and in English."""
 
     condition: Condition
@@ -33,13 +33,13 @@ class Finding:
     about: str = ""
 
 
-def ok(zh: str, en: str, about: str = "") -> Finding:
-    return Finding(Condition.OK, zh, en, about)
+def ok(zh: str, en: str, about: str = "") -> HealthFinding:
+    return HealthFinding(Condition.OK, zh, en, about)
 
 
-def warning(zh: str, en: str, about: str = "") -> Finding:
-    return Finding(Condition.WARNING, zh, en, about)
+def warning(zh: str, en: str, about: str = "") -> HealthFinding:
+    return HealthFinding(Condition.WARNING, zh, en, about)
 
 
-def failing(zh: str, en: str, about: str = "") -> Finding:
-    return Finding(Condition.FAILING, zh, en, about)
+def failing(zh: str, en: str, about: str = "") -> HealthFinding:
+    return HealthFinding(Condition.FAILING, zh, en, about)

@@ -21,12 +21,12 @@ from typing import Final
 from exchange.app import App
 from exchange.base.errors import kind_and_place
 from exchange.operation import office
-from exchange.operation.finding import Condition, Finding, failing
+from exchange.operation.finding import Condition, HealthFinding, failing
 from exchange.register import LedgerKey, Register
 from exchange.register.database import Timeouts, open_engine
 from exchange.settings import Settings
 
-Check = Callable[[App], Iterator[Finding]]
+Check = Callable[[App], Iterator[HealthFinding]]
 
 CHECKS: Final[Mapping[str, Check]] = {
     "database": office.database,
@@ -49,7 +49,7 @@ class Checked:
     """What one check found, the worst finding deciding."""
 
     name: str
-    findings: tuple[Finding, ...]
+    findings: tuple[HealthFinding, ...]
     seconds: float
 
     @property
@@ -83,7 +83,7 @@ class Health:
     checks: Mapping[str, Check] = field(default_factory=lambda: CHECKS)
 
     def __post_init__(self) -> None:
-        self._running: dict[str, Future[tuple[Finding, ...]]] = {}
+        self._running: dict[str, Future[tuple[HealthFinding, ...]]] = {}
         self._lock = Lock()
         self._served = Condition.OK
         self._served_at: float | None = None
@@ -104,7 +104,7 @@ class Health:
                 self._served_at = time.monotonic()
             return self._served is not Condition.FAILING
 
-    def _begun(self, name: str) -> Future[tuple[Finding, ...]]:
+    def _begun(self, name: str) -> Future[tuple[HealthFinding, ...]]:
         before = self._running.get(name)
         if before is not None and not before.done():
             return before
@@ -112,7 +112,7 @@ class Health:
         Thread(target=_run, args=(self.checks[name], self.app, future), name=f"health-{name}", daemon=True).start()
         return future
 
-    def _ended(self, name: str, future: Future[tuple[Finding, ...]], begun: float, end: float) -> Checked:
+    def _ended(self, name: str, future: Future[tuple[HealthFinding, ...]], begun: float, end: float) -> Checked:
         try:
             findings = future.result(max(0.0, end - time.monotonic()))
         except TookTooLong:
@@ -121,7 +121,7 @@ class Health:
         return Checked(name, findings, time.monotonic() - begun)
 
 
-def _run(check: Check, app: App, future: Future[tuple[Finding, ...]]) -> None:
+def _run(check: Check, app: App, future: Future[tuple[HealthFinding, ...]]) -> None:
     try:
         future.set_result(tuple(check(app)))
     except Exception as error:  # the messages of libraries quote values

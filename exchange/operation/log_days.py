@@ -21,7 +21,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from exchange.operation.finding import Finding, ok, warning
+from exchange.operation.finding import HealthFinding, ok, warning
 from exchange.settings_sections import LEAST_LOG_DAYS
 
 _PLACES: Final = ("etc", "run", "usr/local/lib", "usr/lib")
@@ -52,7 +52,7 @@ def _unit(written: str) -> str | None:
     return next((unit for unit in "smhdwy" if written.startswith(unit) and not written.startswith("ms")), None)
 
 
-def findings(root: Path = Path("/")) -> Iterator[Finding]:
+def findings(root: Path = Path("/")) -> Iterator[HealthFinding]:
     """Of the journal of our units, and of the folders of the tasks' logs. ``root``: where the machine's files are."""
     journal = _journal_days(root)
     tasks = {str(folder): days for folder in _task_logs() if (days := _age_of(root, folder)) is not None}
@@ -64,7 +64,7 @@ def findings(root: Path = Path("/")) -> Iterator[Finding]:
         yield _judged(days, folder)
 
 
-def _judged(days: float, about: str) -> Finding:
+def _judged(days: float, about: str) -> HealthFinding:
     if not days:
         return warning("日志只按大小保留，未必满六个月", "kept by size alone, which may be under six months", about)
     enough = days >= LEAST_LOG_DAYS

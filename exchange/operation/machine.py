@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
-from exchange.operation.finding import Finding, failing, ok, warning
+from exchange.operation.finding import HealthFinding, failing, ok, warning
 
 _ASK_SECONDS: Final = 3.0
 _BLOCK: Final = Path("/sys/dev/block")
@@ -33,7 +33,7 @@ _ENCRYPTED: Final = 0x800
 """FS_ENCRYPT_FL of linux/fs.h."""
 
 
-def kept_clock() -> Finding:
+def kept_clock() -> HealthFinding:
     """Whether somebody keeps this machine's clock, and how far off it is believed to be."""
     if (offset := _chrony_offset()) is not None:
         words = f"chrony：偏差 {offset:+.3f} 秒", f"chrony: off by {offset:+.3f} s"
@@ -46,7 +46,7 @@ def kept_clock() -> Finding:
     return ok("本机（或容器）无从得知由谁校时", "whether the clock is kept right cannot be seen from here")
 
 
-def against(server: datetime, before: datetime, after: datetime) -> Finding:
+def against(server: datetime, before: datetime, after: datetime) -> HealthFinding:
     """This machine's clock against another's, read between two readings of our own; what lies between is no drift."""
     drift = max((before - server).total_seconds(), (server - after).total_seconds(), 0.0)
     words = f"与数据库服务器相差 {drift:.1f} 秒", f"{drift:.1f} s apart from the database's server"
@@ -55,7 +55,7 @@ def against(server: datetime, before: datetime, after: datetime) -> Finding:
     return ok(*words) if drift < 2 else warning(*words)
 
 
-def encryption(folder: Path, *, beneath: bool) -> Finding:
+def encryption(folder: Path, *, beneath: bool) -> HealthFinding:
     """Whether the disk of this folder is encrypted, as far as this machine sees; ``beneath``: the settings say so."""
     if beneath:
         return ok("加密在下层（设置所载）", "encrypted beneath, as the settings say")
@@ -71,7 +71,7 @@ def encryption(folder: Path, *, beneath: bool) -> Finding:
     return warning("磁盘看来未加密", "the disk seems not to be encrypted (docs/operations.md: Disk)")
 
 
-def swap(*, beneath: bool) -> Finding:
+def swap(*, beneath: bool) -> HealthFinding:
     """Whether what a process holds of people may be written to a disk as it is. Compressed memory is none."""
     if beneath:
         return ok("加密在下层（设置所载）", "encrypted beneath, as the settings say")

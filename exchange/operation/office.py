@@ -24,7 +24,7 @@ from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.intake.lanes import AD_HOC
 from exchange.operation import log_days, machine
-from exchange.operation.finding import Finding, failing, ok, warning
+from exchange.operation.finding import HealthFinding, failing, ok, warning
 from exchange.register.database import probe
 from exchange.wire.certificates import ends, read_certificates
 
@@ -32,7 +32,7 @@ _POPULATION: Final = "population"
 TEST_LANE: Final = "test lane"
 
 
-def database(app: App) -> Iterator[Finding]:
+def database(app: App) -> Iterator[HealthFinding]:
     """Reachable, its tables this version's, its clock ours."""
     before = datetime.now(UTC)
     try:
@@ -50,7 +50,7 @@ def database(app: App) -> Iterator[Finding]:
     yield machine.against(probed.now, before, datetime.now(UTC))
 
 
-def disk(app: App) -> Iterator[Finding]:
+def disk(app: App) -> Iterator[HealthFinding]:
     """The folders can be written to, and there is room."""
     limits, home = app.settings.health, app.settings.home
     for folder in (home, *(path for path in (app.archive.folder,) if path.exists())):  # made with the first original
@@ -67,7 +67,7 @@ def disk(app: App) -> Iterator[Finding]:
         yield ok(*words)
 
 
-def encryption(app: App) -> Iterator[Finding]:
+def encryption(app: App) -> Iterator[HealthFinding]:
     """What lies there is plain (snapshots, originals, raw exports, keys): what is beneath should not be."""
     settings = app.settings
     paths = [settings.home, app.archive.folder, settings.exports, settings.keys.decryption_key.parent]
@@ -77,12 +77,12 @@ def encryption(app: App) -> Iterator[Finding]:
     yield replace(machine.swap(beneath=settings.health.encrypted_beneath), about="swap")
 
 
-def logs(_app: App) -> Iterator[Finding]:
+def logs(_app: App) -> Iterator[HealthFinding]:
     """How long what is installed keeps them."""
     yield from log_days.findings()
 
 
-def snapshots(app: App) -> Iterator[Finding]:
+def snapshots(app: App) -> Iterator[HealthFinding]:
     """The sources, and the invented province where partners test."""
     yield from sources(app)
     if app.invented.current(_POPULATION) is None and _some_agreement(app, lambda each: each.is_test):
@@ -93,7 +93,7 @@ def snapshots(app: App) -> Iterator[Finding]:
         yield warning(*words, TEST_LANE)
 
 
-def sources(app: App) -> Iterator[Finding]:
+def sources(app: App) -> Iterator[HealthFinding]:
     """Each has a snapshot in use, not older than its limit."""
     today = office_day(app.now())
     for source in SOURCES.values():
@@ -107,7 +107,7 @@ def sources(app: App) -> Iterator[Finding]:
         yield (warning if age > source.max_age_days else ok)(*words, source.code)
 
 
-def duties(app: App) -> Iterator[Finding]:
+def duties(app: App) -> Iterator[HealthFinding]:
     """Somebody looks into the partners' folders: each minute, and all the time where a partner may ask ad hoc."""
     limits = app.settings.health
     late = _late(app, COLLECT, timedelta(minutes=limits.collect_minutes))
@@ -124,7 +124,7 @@ def duties(app: App) -> Iterator[Finding]:
         yield ok("没有可提临时请求的部门，无须值守", "no partner may ask ad hoc, no lookout is needed", LOOKOUT)
 
 
-def ledger(app: App) -> Iterator[Finding]:
+def ledger(app: App) -> Iterator[HealthFinding]:
     """When ``exchange register verify`` last held the register against its ledger, and what it found."""
     last = Duties.of_home(app.settings.home).last(VERIFY)
     if last is not None and last.summary == ALTERED:
@@ -137,7 +137,7 @@ def ledger(app: App) -> Iterator[Finding]:
         yield ok(f"登记簿 {last.summary} 行，核对无误", f"{last.summary} lines, verified")
 
 
-def backup(app: App) -> Iterator[Finding]:
+def backup(app: App) -> Iterator[HealthFinding]:
     """When ``exchange backup make`` last ended well, where the settings have a ``[backup]``."""
     if app.settings.backup is None:
         yield ok("设置中没有 [backup]：由别的程序备份", "no [backup] in the settings: another program makes them")
@@ -149,7 +149,7 @@ def backup(app: App) -> Iterator[Finding]:
         yield warning(f"备份（exchange backup make）{late[0]}", f"the last backup: {late[1]}")
 
 
-def certificates(app: App) -> Iterator[Finding]:
+def certificates(app: App) -> Iterator[HealthFinding]:
     """The office's own and the partners', by their days."""
     limit, keys = app.settings.health.certificate_days, app.settings.keys
     for use, path in (("signing", keys.signing_certificate), ("decryption", keys.decryption_certificate)):
@@ -193,7 +193,7 @@ def days_left(app: App, path: Path) -> int | None:
     return days if end > now else min(days, -1)
 
 
-def clock(_app: App) -> Iterator[Finding]:
+def clock(_app: App) -> Iterator[HealthFinding]:
     """Who keeps this machine's clock."""
     yield machine.kept_clock()
 

@@ -16,7 +16,7 @@ from exchange.base.duty import BACKUP, VERIFY, Duties
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
 from exchange.operation import office
-from exchange.operation.finding import Condition, Finding
+from exchange.operation.finding import Condition, HealthFinding
 from exchange.pages.troubles import last_days
 from exchange.pages.words import moment
 from exchange.supervision.labels import Words
@@ -67,5 +67,5 @@ def _duties(app: App) -> Iterator[Standing]:
         yield _standing(Words(zh, en), finding, moment(sign.at) if sign else "")
 
 
-def _standing(kind: Words, finding: Finding, at: str) -> Standing:
+def _standing(kind: Words, finding: HealthFinding, at: str) -> Standing:
     return Standing(kind, Words(finding.zh, finding.en), at, finding.condition is Condition.OK)

@@ -23,7 +23,7 @@ _FEW: Final = 18
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """``facts``: a line each below the title; ``summary``: sentences; ``notes``: how to read it, at the end."""
 
     title: Words
@@ -34,7 +34,7 @@ class Page:
     notes: Sequence[Words]
 
 
-def write_page(page: Page) -> bytes:
+def write_page(page: ReportPage) -> bytes:
     """The page's bytes, by ``page.html``; the same page gives the same bytes."""
     template = _TEMPLATES.get_template("page.html")
     made = template.render(

@@ -26,7 +26,7 @@ from exchange.supervision.charts import draw_charts
 from exchange.supervision.doubtful import count_doubtful, version_of
 from exchange.supervision.labels import Words
 from exchange.supervision.month import Month
-from exchange.supervision.page import Page, write_page
+from exchange.supervision.page import ReportPage, write_page
 from exchange.supervision.protect import protected
 from exchange.supervision.summary import notes, sentences
 from exchange.supervision.tables import all_tables
@@ -48,7 +48,7 @@ def make_report(app: App, month: Month, *, outside: bool) -> Report:
     tables = all_tables(aggregates, lambda division: office_name(app.settings, division))
     kind = Words("（对外）", "(for outside)") if outside else Words("", "")
     snapshot = f"人口快照 {version.as_of}" if version else "没有人口快照"
-    page = Page(
+    page = ReportPage(
         title=Words(f"户籍信息核查月报 {month.name}{kind.zh}", f"Monthly report on verification {kind.en}".strip()),
         facts=[
             f"{app.settings.office}　统计期 {month.first} 至 {month.last}"

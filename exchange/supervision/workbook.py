@@ -9,7 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from exchange.base.xlsx import new_workbook
 from exchange.supervision.labels import Kind
-from exchange.supervision.page import Page
+from exchange.supervision.page import ReportPage
 from exchange.supervision.table import People, Table, Value
 
 _SUMMARY: Final = "概要"
@@ -17,7 +17,7 @@ _WIDTHS: Final = {"word": 26, "files": 12, "people": 12, "share": 12, "span": 14
 _SECONDS_A_DAY: Final = 86_400
 
 
-def write_report(page: Page) -> bytes:
+def write_report(page: ReportPage) -> bytes:
     """The workbook's bytes, the same for the same page."""
     content = io.BytesIO()
     with new_workbook(content) as book:
@@ -37,7 +37,7 @@ def write_report(page: Page) -> bytes:
     return content.getvalue()
 
 
-def _first(sheet: Worksheet, page: Page, formats: dict[str, Any]) -> None:
+def _first(sheet: Worksheet, page: ReportPage, formats: dict[str, Any]) -> None:
     sheet.set_column(0, 0, 110)
     sheet.write_string(0, 0, str(page.title), formats["title"])
     lines = [*page.facts, "", *[f"{each.zh}\n{each.en}" for each in (*page.summary, *page.notes)]]

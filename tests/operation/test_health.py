@@ -19,7 +19,7 @@ from exchange.base.duty import ALTERED, COLLECT, LOOKOUT, VERIFY, Duties
 from exchange.cli.main import commands
 from exchange.demo.world import World
 from exchange.operation import machine, office
-from exchange.operation.finding import Condition, Finding, ok
+from exchange.operation.finding import Condition, HealthFinding, ok
 from exchange.operation.health import CHECKS, Health, quick, worst
 from exchange.register import Register
 from exchange.register.database import Timeouts, open_engine
@@ -28,7 +28,7 @@ from exchange.settings import Settings
 OK, WARNING, FAILING = Condition
 
 
-def conditions(found: Iterator[Finding]) -> dict[str, Condition]:
+def conditions(found: Iterator[HealthFinding]) -> dict[str, Condition]:
     return {each.about: each.condition for each in found}
 
 
@@ -202,15 +202,15 @@ def test_each_place_where_something_plain_lies_is_looked_at(app: App) -> None:
 def test_a_check_that_hangs_has_an_end_and_is_not_begun_again(app: App) -> None:
     going_on, begun = Event(), []
 
-    def hangs(_: App) -> Iterator[Finding]:
+    def hangs(_: App) -> Iterator[HealthFinding]:
         begun.append(1)
         going_on.wait(60)
         yield ok("", "")
 
-    def breaks(_: App) -> Iterator[Finding]:
+    def breaks(_: App) -> Iterator[HealthFinding]:
         raise ValueError("220102199001011234")
 
-    def sound(_: App) -> Iterator[Finding]:
+    def sound(_: App) -> Iterator[HealthFinding]:
         yield ok("", "")
 
     health = Health(limited(app, check_seconds=0.2), {"hangs": hangs, "breaks": breaks, "sound": sound})

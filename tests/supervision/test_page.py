@@ -13,7 +13,7 @@ import pytest
 from exchange.matching.divisions import division_name
 from exchange.supervision.charts import draw_charts
 from exchange.supervision.labels import Words, heads, span
-from exchange.supervision.page import Page, text, write_page
+from exchange.supervision.page import ReportPage, text, write_page
 from exchange.supervision.summary import notes, sentences
 from exchange.supervision.table import People
 from exchange.supervision.tables import all_tables
@@ -22,12 +22,12 @@ from exchange.supervision.workbook import write_report
 from .invented import MONTH, aggregates
 
 
-def page(seed: int = 7, batches: int = 90) -> Page:
+def page(seed: int = 7, batches: int = 90) -> ReportPage:
     found = aggregates(seed, batches=batches)
     tables = all_tables(found, division_name)
     charts = draw_charts(found, tables, MONTH)
     title = Words("月报 <2026-10>", "report")
-    return Page(title, ["某厅 & 某总队"], sentences(tables), tables, charts, notes(MONTH, outside=True))
+    return ReportPage(title, ["某厅 & 某总队"], sentences(tables), tables, charts, notes(MONTH, outside=True))
 
 
 class Balanced(HTMLParser):
