@@ -15,6 +15,7 @@ from exchange.register import FileRecord, LedgerKey, Register, Role, open_regist
 from exchange.register.models import Base
 from exchange.wire.keys import make_register_key
 from exchange.wire.manifest import DataFile, RequestManifest
+from tests.once import copy_database
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 _numbers = count(1)
@@ -55,13 +56,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     server, keys = Postgres(tmp_path_factory.mktemp("postgres"), lasting=False), tmp_path_factory.mktemp("keys")
     make_register_key(keys)
     try:
+        copy_database(tmp_path_factory, server)
         server.start()
-        database = Database(server, LedgerKey(keys / "register.key", keys / "register.pem"))
-        register = database.open_as_owner()
-        register.migrate()
-        register.close()
-        server.grant()
-        yield database
+        yield Database(server, LedgerKey(keys / "register.key", keys / "register.pem"))
     finally:
         server.remove()
 
