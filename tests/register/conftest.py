@@ -11,13 +11,16 @@ import pytest
 
 from exchange.calendar.working_days import Due
 from exchange.demo.servers.postgres import Postgres
-from exchange.register import FileRecord, LedgerKey, Register, Role, open_register
+from exchange.register import FileRecord, LedgerKey, NewReview, Register, Role, open_register
+from exchange.register.guard import Evidence
 from exchange.register.models import Base
 from exchange.wire.keys import make_register_key
 from exchange.wire.manifest import DataFile, RequestManifest
 from tests.once import copy_database
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
+QUEUED = tuple(NewReview(row, where, ("name",)) for row, where in ((1, "220100"), (2, "220100"), (3, "222400")))
+"""What of a ``prepared`` batch is for officers; two more rows wait for a source."""
 _numbers = count(1)
 
 
@@ -124,3 +127,31 @@ def due() -> Due:
 def result_files() -> list[FileRecord]:
     roles = (Role.RESULT_DATA, Role.RESULT_SIGNATURE, Role.RESULT)
     return [FileRecord(role, f"bank.b1.{role}", str(n) * 64, n) for n, role in enumerate(roles)]
+
+
+@pytest.fixture
+def prepared(
+    register: Register,
+    new_batch: Callable[[Register], str],
+    manifest: RequestManifest,
+    due: Due,
+    result_files: list[FileRecord],
+) -> Callable[..., str]:
+    """A batch whose first result lies ready, with five open rows, three of them in the queue."""
+
+    def make(evidence: Evidence | None = None) -> str:
+        batch = new_batch(register)
+        register.accept(batch, manifest, due)
+        counts = {"name": {"under_review": 3, "source_not_ready": 2}}
+        register.prepared(batch, counts, result_files, 5, QUEUED, evidence=evidence)
+        return batch
+
+    return make
+
+
+@pytest.fixture
+def delivered(register: Register, prepared: Callable[..., str]) -> str:
+    """The same, with the partner."""
+    batch = prepared()
+    register.delivered(batch)
+    return batch
