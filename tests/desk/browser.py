@@ -20,10 +20,12 @@ BROWSERS: Final = {"chromium": "chromium", "firefox": "firefox-esr"}
 """Each with Debian's package and program."""
 
 
-def picture(name: str, folder: Path) -> dict[str, Any]:
-    """The step that takes a picture of the whole page: for the guide, where ``DESK_PICTURES`` says so."""
-    place = Path(os.environ.get("DESK_PICTURES", folder))
-    return {"do": "screenshot", "to": str(place / f"desk-{name}.png"), "full": True}
+def picture(name: str) -> list[dict[str, Any]]:
+    """The step that takes a picture of the whole page for the guide, into ``DESK_PICTURES``; none where nobody wants
+    one.
+    """
+    folder = os.environ.get("DESK_PICTURES")
+    return [{"do": "screenshot", "to": f"{folder}/desk-{name}.png", "full": True}] if folder else []
 
 
 @dataclass(frozen=True)
