@@ -1,4 +1,4 @@
-"""A plugin of ``make coverage``: what Polars calls in threads of its own is seen there, too.
+"""A plugin of ``make coverage`` and its like: what Polars calls in threads of its own is seen there, too.
 
 Whoever traces is told of threads that Python starts. Polars starts its own, and most of ``exchange/matching`` runs in
 them (``map_batches``): of ``division_meanings.py`` 18 branches of 38 seemed to be taken without this, with it 37.

@@ -2,7 +2,7 @@
 
     python tests/raise_sites.py COVERAGE.json
 
-``make coverage`` calls it with the JSON report that pytest-cov wrote; it prints them, by file and function.
+``make coverage-whole`` calls it with the JSON report that pytest-cov wrote; it prints them, by file and function.
 """
 
 from __future__ import annotations
