@@ -53,7 +53,9 @@ desk-packages:   ## what the desk is built and tested with, into desk/node_modul
 desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
 	cd desk && npm run --silent build && sha256sum built/desk.html
 
+# Compiled before the tests: some hundred processes that they start would each do it for itself, where Python may write no bytecode.
 test: ready   ## all tests, with real servers, PROCESSES (4) side by side; installs Debian's servers and promtool where it may
+	$(BIN)/python -m compileall -qq exchange dags
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 10
 
 # What Python needs is installed while Debian and npm are asked for the rest: each is mostly one processor's work.
