@@ -19,13 +19,13 @@ _plain = pl.Expr.map_batches
 
 def _seen(function: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(function)
-    def traced(*given: Any) -> Any:
+    def traced(*given: Any, **named: Any) -> Any:
         trace = threading.gettrace()
         if trace is None or sys.gettrace() is not None:
-            return function(*given)
+            return function(*given, **named)
         sys.settrace(trace)
         try:
-            return function(*given)
+            return function(*given, **named)
         finally:
             sys.settrace(None)
 

@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from itertools import count
 
 import pytest
+from sqlalchemy import Engine
 
 from exchange.calendar.working_days import Due
 from exchange.demo.servers.postgres import Postgres
@@ -72,11 +73,18 @@ def database(migrated: Database) -> Database:
     return migrated
 
 
-@pytest.fixture
-def register(database: Database) -> Iterator[Register]:
-    register = database.open()
-    yield register
+@pytest.fixture(scope="session")
+def connected(migrated: Database) -> Iterator[Engine]:
+    """The connections of the registers below: opened once, with each statement compiled once."""
+    register = migrated.open()
+    yield register.engine
     register.close()
+
+
+@pytest.fixture
+def register(database: Database, connected: Engine) -> Register:
+    """An empty register; what listens to its engine hears nothing of the next test's."""
+    return Register(connected.execution_options(), "tests")
 
 
 @pytest.fixture(scope="session")

@@ -138,22 +138,16 @@ def stands_in_the_lists(register: Register, review: Review) -> None:
         assert [line.row for line in queue_lines(engine, ALL, person, 9)] == waits
         assert [line.row for line in queue_lines(engine, ["222400"], person, 9)] == [3]
         assert heaps(engine, ALL, person, 9) == [Heap(review.batch, "bank", ("name",), due_day(register), len(waits))]
-        assert [count(engine, ALL, person, each) for each in chosen(review.batch)] == [len(waits)] * 4
+        assert count(engine, ALL, person, Chosen()) == len(waits)
         own = (is_open and person in said) or review.decided_by == person
         assert [line.row for line in own_lines(engine, person, 9)] == ([ROW] if own else [])
         free = [row for row in waits if row != ROW or review.held_by in (None, person)]
-        for which in chosen(review.batch):
-            assert one_after_another(register, person, which) == [*free, free[0]]
+        assert one_after_another(register, person, Chosen()) == [*free, free[0]]
 
 
 def due_day(register: Register) -> date | None:
     (batch,) = register.with_open_rows()
     return batch.due_on
-
-
-def chosen(batch: str) -> list[Chosen]:
-    """All rows, those of the batch, and its only heap; each holds the same ones."""
-    return [Chosen(), Chosen(batch), Chosen(causes=("name",)), Chosen(batch, ("name",))]
 
 
 def one_after_another(register: Register, person: str, which: Chosen) -> list[int]:
@@ -165,6 +159,22 @@ def one_after_another(register: Register, person: str, which: Chosen) -> list[in
         assert after is not None
         found.append(after[1])
     return found
+
+
+@pytest.mark.parametrize("causes", [(), ("name",)])
+@pytest.mark.parametrize("of_batch", [False, True])
+def test_the_batch_and_its_only_heap_hold_all_rows(
+    register: Register, delivered: str, causes: tuple[str, ...], of_batch: bool
+) -> None:
+    which = Chosen(delivered if of_batch else None, causes)
+    assert count(register.engine, ALL, "a", which) == len(QUEUED)
+    assert one_after_another(register, "a", which) == [1, 2, 3, 1]
+
+
+@pytest.mark.parametrize("which", [Chosen("bank.none"), Chosen(causes=("sex",)), Chosen("bank.none", ("name",))])
+def test_what_holds_no_row_has_none(register: Register, delivered: str, which: Chosen) -> None:
+    assert count(register.engine, ALL, "a", which) == 0
+    assert next_row(register.engine, ALL, "a", now(), which) is None
 
 
 def test_behind_the_last_row_that_is_left_comes_none(register: Register, delivered: str) -> None:
