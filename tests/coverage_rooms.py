@@ -26,7 +26,11 @@ OWN: Final = (*(f"tests/{room}" for room in ROOMS), "tests/spec")
 """Rules' cases are in ``tests/spec``."""
 
 OTHERS: Final = (
-    "tests/pages/test_alike.py",  # review/alike.py, heaps, which row comes next
+    "tests/pages/test_alike.py",  # review/alike.py; what is proposed for rows (review/case.py)
+    "tests/pages/test_returned.py",  # register/returned.py
+    "tests/pages/test_suspicions.py",  # review/second_eyes.py: more time
+    "tests/pages/test_two_officers.py",  # review/second_eyes.py: undoing
+    "tests/steps/test_second_look.py",  # review/second_eyes.py: objections; review/case.py: rows of one
 )
 """Each with what of the rooms it leads to, that no test of their own does."""
 

@@ -101,6 +101,14 @@ def test_receipts_are_told_once(register: Register, delivered: str) -> None:
     assert (register.steps(delivered), register.batch(delivered).receipts_sent) == (lines, 2)
 
 
+def test_a_configuration_that_was_told_is_told_no_more(register: Register) -> None:
+    assert register.configuration.tell({"settings": "a" * 64}, AT) == ["settings"]
+    lines = register.verify()
+    assert register.configuration.tell({"settings": "a" * 64}, AT + DAY) == []
+    assert register.verify() == lines
+    assert register.configuration.tell({}, AT + DAY) == ["settings"], "it is gone"
+
+
 def test_missing_sets_of_one_partner(register: Register) -> None:
     for partner in ("bank", "court"):
         register.missing.notice(partner, ("monthly", "2026-10", ""), date(2026, 11, 5), AT)

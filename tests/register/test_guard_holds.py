@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from exchange.base.errors import Halt
+from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
-from exchange.register import Register, State
-from exchange.register.guard import Evidence
+from exchange.register import Register, State, guard
+from exchange.register.database import reading
+from exchange.register.guard import Evidence, GuardEvidenceRow
 
 Decide = Callable[[Register, str], None]
 NOBODY = np.array([], np.uint64)
@@ -60,6 +64,22 @@ def test_it_is_finished_once_the_partner_was_told(register: Register, held: str,
         assert [each.batch for each in register.guard.unfinished()] == [held], "the first receipt accepted it"
         register.clock.renewed(held, 2)
     assert register.guard.unfinished() == []
+
+
+def test_hashes_go_when_their_span_is_over_and_counts_stay(
+    register: Register, prepared: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = np.array([7, 8], np.uint64)
+    seen = replace(HOLDS, failed=Failed(failed, failed, failed), holds=False)
+    first = prepared(seen)
+    monkeypatch.setattr(guard, "LIMITS", replace(LIMITS, span_days=0))
+    second = prepared(seen)
+    with reading(register.engine) as session:
+        rows = {row.batch_id: row for row in session.scalars(select(GuardEvidenceRow))}
+    assert {batch: (row.rows, row.numbers) for batch, row in rows.items()} == {
+        first: (9, b""), second: (9, failed.tobytes()),
+    }  # fmt: skip
+    register.verify()
 
 
 @pytest.mark.parametrize("decide", [release, refuse])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 
 import pytest
@@ -175,6 +175,17 @@ def test_the_batch_and_its_only_heap_hold_all_rows(
 def test_what_holds_no_row_has_none(register: Register, delivered: str, which: Chosen) -> None:
     assert count(register.engine, ALL, "a", which) == 0
     assert next_row(register.engine, ALL, "a", now(), which) is None
+
+
+def test_behind_the_last_row_of_a_batch_comes_the_first_of_the_next(
+    register: Register, prepared: Callable[[], str]
+) -> None:
+    batches = [prepared() for _ in range(2)]
+    for batch in batches:
+        register.delivered(batch)
+    rows = [(batch, each.row) for batch in sorted(batches) for each in QUEUED]
+    followed = [next_row(register.engine, ALL, "a", now(), Chosen(), row) for row in rows]
+    assert followed == [*rows[1:], rows[0]]
 
 
 def test_behind_the_last_row_that_is_left_comes_none(register: Register, delivered: str) -> None:

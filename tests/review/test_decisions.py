@@ -24,7 +24,6 @@ WAITS = {"criminal_record": "source_not_ready"}
         ({"criminal_record": "under_review"}, {"criminal_record": "record_found"}, {"criminal_record": "record_found"}),
         ({"unregistered": "under_review"}, {"unregistered": "registered"}, {"unregistered": "registered"}),
         (WAITS, {"criminal_record": "record_found"}, {"criminal_record": "record_found"}),
-        (WAITS, {"criminal_record": "not_answered"}, {"criminal_record": "not_answered"}),
     ],
 )  # fmt: skip
 def test_complete(open_columns: dict[str, str], answers: dict[str, str], decided: dict[str, str]) -> None:
@@ -41,6 +40,7 @@ def test_complete(open_columns: dict[str, str], answers: dict[str, str], decided
         ({"sex": "under_review"}, {"sex": "consistent", "ethnicity": "consistent"}, "ethnicity is not open"),
         ({"criminal_record": "under_review"}, {"criminal_record": "awaiting_approval"}, "cannot be decided"),
         (WAITS, {"criminal_record": "no_record"}, "a source is missing or older than its limit"),
+        (WAITS, {"criminal_record": "not_answered"}, "criminal_record: this cannot be decided"),
     ],
 )
 def test_what_cannot_be_decided(open_columns: dict[str, str], answers: dict[str, str], problem: str) -> None:
