@@ -21,7 +21,7 @@ BROWSER = $(call lacking,npm:npm chromium:chromium)
 # By itself: a distribution that has no package of this name still gets the other two.
 FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
-.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test ready servers test-fast coverage mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test campaign-report
+.PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test ready servers test-fast coverage coverage-whole mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test campaign-report
 help:            ## this list
 	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -53,7 +53,9 @@ desk-packages:   ## what the desk is built and tested with, into desk/node_modul
 desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
 	cd desk && npm run --silent build && sha256sum built/desk.html
 
+# Compiled before the tests: some hundred processes that they start would each do it for itself, where Python may write no bytecode.
 test: ready   ## all tests, with real servers, PROCESSES (4) side by side; installs Debian's servers and promtool where it may
+	$(BIN)/python -m compileall -qq exchange dags
 	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 10
 
 # What Python needs is installed while Debian and npm are asked for the rest: each is mostly one processor's work.
@@ -66,13 +68,21 @@ servers: desk-packages   # after it, as Debian installs for one at a time
 test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, PROCESSES (4) side by side
 	$(BIN)/python -m pytest -m "not server and not house" --numprocesses $(PROCESSES) --dist worksteal --durations 10
 
-coverage: .venv/installed   ## which lines and branches the tests run, which Halts and Retryables none reaches, and the limit of the rooms that decide; without Airflow
+COVERED = var/coverage.json
+coverage: .venv/installed   ## the share of branches that the tests take, of each room that decides, and the limit (95 %): minutes, without Airflow
+	$(SERVERS)
+	@mkdir -p var
+	COVERAGE_FILE=var/coverage $(BIN)/python -m pytest -p tests.polars_threads --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder \
+	  $$($(BIN)/python -m tests.coverage_rooms) --cov-report json:$(COVERED)
+	$(BIN)/python -m tests.coverage_rooms $(COVERED)
+
+coverage-whole: .venv/installed   ## lines and branches of everything that all tests run, and which Halts and Retryables none reaches; without Airflow
 	$(SERVERS)
 	@mkdir -p var
 	COVERAGE_FILE=var/coverage $(BIN)/python -m pytest -p tests.polars_threads -m "not house" --ignore tests/airflow --numprocesses $(PROCESSES) --dist loadfile \
-	  --no-loadscope-reorder --cov exchange --cov-branch --cov-report term:skip-covered --cov-report json:var/coverage.json
-	$(BIN)/python tests/raise_sites.py var/coverage.json
-	$(BIN)/python tests/coverage_rooms.py var/coverage.json
+	  --no-loadscope-reorder --cov exchange --cov-branch --cov-report term:skip-covered --cov-report json:$(COVERED)
+	$(BIN)/python tests/raise_sites.py $(COVERED)
+	$(BIN)/python -m tests.coverage_rooms $(COVERED)
 
 mutate: .venv/installed  ## changes the rules place by place and lists each change that no test notices; MUTANTS (a pattern of their names)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target var/mutate --require-hashes --requirement mutate.lock

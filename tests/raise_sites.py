@@ -2,7 +2,7 @@
 
     python tests/raise_sites.py COVERAGE.json
 
-``make coverage`` calls it with the JSON report that pytest-cov wrote; it prints them, by file and function.
+``make coverage-whole`` calls it with the JSON report that pytest-cov wrote; it prints them, by file and function.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import json
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -44,13 +45,14 @@ def sites(text: str, file: str) -> Iterator[Site]:
     yield from (found[line] for line in sorted(found))
 
 
-def all_sites() -> list[Site]:
+@cache
+def all_sites() -> tuple[Site, ...]:
     root = PACKAGE.parent
-    return [
+    return tuple(
         site
         for path in sorted(PACKAGE.rglob("*.py"))
         for site in sites(path.read_text("utf-8"), path.relative_to(root).as_posix())
-    ]
+    )
 
 
 def unreached(report: Path) -> list[Site]:

@@ -1,18 +1,19 @@
 /**
- * Drives the page in a real Chromium or Firefox, opened from disk, by steps that a test gives as JSON on standard input:
- * `{browser, page, downloads, width, height, headers, axe, step, limit, steps: [{do, ...}]}`; `page` may be an address, too; `step` and `limit` are the
- * milliseconds of one step and of all. Prints what each step gave, every request for a
- * connection that was made and, with `axe`, what that finds at the end; ends with an error where a step does not come about in time,
- * or where all of them together take too long, and names it.
+ * Drives pages in a real Chromium or Firefox, opened from disk, by jobs that a test gives as JSON, one a line, on standard input:
+ * `{browser, page, downloads, width, height, headers, axe, step, limit, steps: [{do, ...}]}`; `page` may be an address, too; `step` and
+ * `limit` are the milliseconds of one step and of all. Answers each with a line: what each step gave, every request for a connection that
+ * was made and, with `axe`, what that finds at the end. Where a step does not come about in time, or all of them together take too long,
+ * the line says `failed` and names it; the program then ends with 1. It ends with its input.
+ *
+ * A browser lasts from the first job that asks for it; each job has a profile of its own in it, which no other has seen and which goes
+ * with it. After a job that failed the browser is another. To start one for each took longer than most jobs.
  */
 import { readFileSync, readdirSync } from "node:fs";
 import { createRequire } from "node:module";
+import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import puppeteer from "puppeteer-core";
 
-const given = JSON.parse(readFileSync(0, "utf8"));
-const LIMIT = given.step ?? 60_000;
-const WHOLE = given.limit ?? 200_000; // with the last step's own limit less than whoever started this waits
 const LAUNCHED = {
     chromium: {
         executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
@@ -22,14 +23,14 @@ const LAUNCHED = {
         browser: "firefox",
         executablePath: process.env.FIREFOX ?? "/usr/bin/firefox-esr",
         extraPrefsFirefox: {
-            "browser.download.folderList": 2,
-            "browser.download.dir": given.downloads,
             "browser.download.alwaysOpenPanel": false, // it would take the keyboard away from the page
         },
     },
 };
-const browser = await puppeteer.launch({ ...LAUNCHED[given.browser ?? "chromium"], protocolTimeout: LIMIT });
+const STEP = 60_000;
+const WHOLE = 200_000; // with the last step's own limit less than whoever started this waits
 
+/** What a step does: of the page, the step as it was given, the browser, and the job. */
 const steps = {
     click: async (page, { at }) => (await page.waitForSelector(at, { visible: true })).click(),
     upload: async (page, { at, files }) => (await page.waitForSelector(at)).uploadFile(...files),
@@ -55,15 +56,15 @@ const steps = {
         }
         throw new Error(`${to} is not reached by the keyboard`);
     },
-    choose: async (page, { files }) => {
-        const choose = given.browser === "firefox" ? chosenInFirefox : chosenInChromium;
+    choose: async (page, { files }, browser, { browser: name }) => {
+        const choose = name === "firefox" ? chosenInFirefox : chosenInChromium;
         await choose(page, () => page.keyboard.press(" "), files);
     },
     wait: async (page, { at, text = "" }) => {
         // whole: a key that is pressed before the page's script has run is lost
         const found = (where, what) =>
             document.readyState === "complete" && document.querySelector(where)?.innerText.includes(what);
-        await page.waitForFunction(found, { timeout: LIMIT, polling: 100 }, at, text);
+        await page.waitForFunction(found, { polling: 100 }, at, text);
     },
     open: (page, { address }) => page.goto(address).then((answer) => answer.status()),
     headers: (page, { headers }) => page.setExtraHTTPHeaders(headers),
@@ -75,8 +76,7 @@ const steps = {
     focused: (page) => page.evaluate(() => document.activeElement.id || document.activeElement.innerText),
     evaluate: (page, { script }) => page.evaluate(script),
     screenshot: (page, { to, full = false }) => page.screenshot({ path: to, fullPage: full }).then(() => null),
-    used: () => renderers().reduce((whole, each) => whole + peakMemory(each), 0),
-    pdf: (page, { to }) => page.pdf({ path: to, preferCSSPageSize: true }).then(() => null),
+    used: (page, step, browser) => renderers(browser).reduce((whole, each) => whole + peakMemory(each), 0),
     axe: async (page) => {
         const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
         const client = await page.createCDPSession(); // the page's own policy lets no other script in
@@ -91,39 +91,68 @@ const steps = {
     },
 };
 
-try {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(LIMIT);
-    await page.setViewport({ width: given.width ?? 1366, height: given.height ?? 768 });
+const running = {};
+for await (const line of createInterface({ input: process.stdin })) {
+    const job = JSON.parse(line);
+    const name = job.browser ?? "chromium";
+    try {
+        running[name] ??= await puppeteer.launch({ ...LAUNCHED[name], protocolTimeout: job.step ?? STEP });
+        console.log(JSON.stringify(await inProfile(running[name], job)));
+    } catch (problem) {
+        console.log(JSON.stringify({ failed: String(problem.stack ?? problem) }));
+        console.error(problem);
+        process.exitCode = 1;
+        await running[name]?.close();
+        delete running[name];
+    }
+}
+await Promise.all(Object.values(running).map((browser) => browser.close()));
+
+/** One job in a profile that nothing is in yet, and that is gone afterwards. */
+async function inProfile(browser, job) {
+    const profile = await browser.createBrowserContext({
+        downloadBehavior: { policy: "allow", downloadPath: job.downloads },
+    });
+    try {
+        const page = await profile.newPage();
+        page.setDefaultTimeout(job.step ?? STEP);
+        await page.setViewport({ width: job.width ?? 1366, height: job.height ?? 768 });
+        return await driven(browser, profile, page, job);
+    } finally {
+        await profile.close();
+    }
+}
+
+/** What the job's steps gave on this page. */
+async function driven(browser, profile, page, job) {
     const requests = [];
     const errors = [];
     page.on("request", (request) => requests.push(request.url()));
     page.on("pageerror", (error) => errors.push(String(error)));
     page.on("console", (line) => line.type() === "error" && errors.push(line.text()));
-    const downloaded = given.browser === "firefox" ? () => filesIn(given.downloads) : await downloadsCounted();
-    await page.setExtraHTTPHeaders(given.headers ?? {});
-    await page.goto(/^https?:/.test(given.page) ? given.page : pathToFileURL(given.page).href);
+    const inFirefox = job.browser === "firefox";
+    const downloaded = inFirefox ? () => filesIn(job.downloads) : await downloadsCounted(browser, profile, job);
+    await page.setExtraHTTPHeaders(job.headers ?? {});
+    await page.goto(/^https?:/.test(job.page) ? job.page : pathToFileURL(job.page).href);
     const gave = [];
     let expected = 0;
     const begun = Date.now();
-    for (const step of given.steps) {
-        if (Date.now() - begun > WHOLE)
+    for (const step of job.steps) {
+        if (Date.now() - begun > (job.limit ?? WHOLE))
             throw new Error(`no time is left before step ${gave.length}, ${JSON.stringify(step)}`);
         if (step.do === "downloaded") {
             expected += step.count ?? 1;
-            await arrived(() => downloaded() >= expected);
+            await arrived(() => downloaded() >= expected, page.getDefaultTimeout());
             gave.push(true);
         } else {
-            const done = steps[step.do](page, step);
+            const done = steps[step.do](page, step, browser, job);
             const failed = (problem) =>
                 Promise.reject(new Error(`step ${gave.length}, ${JSON.stringify(step)}: ${problem}`));
             gave.push((await Promise.resolve(done).catch(failed)) ?? null);
         }
     }
-    const violations = given.axe ? await steps.axe(page) : [];
-    console.log(JSON.stringify({ gave, requests, errors, violations }));
-} finally {
-    await browser.close();
+    const violations = job.axe ? await steps.axe(page) : [];
+    return { gave, requests, errors, violations };
 }
 
 /** Chromium is told before the key goes down that it shall hand the dialogue over, and has said that it will. */
@@ -133,8 +162,9 @@ async function chosenInChromium(page, press, files) {
     await client.send("Page.setInterceptFileChooserDialog", { enabled: true });
     const opened = new Promise((go, fail) => {
         client.once("Page.fileChooserOpened", go);
-        setTimeout(() => fail(new Error("no file chooser was opened")), LIMIT).unref();
+        setTimeout(() => fail(new Error("no file chooser was opened")), page.getDefaultTimeout()).unref();
     });
+    opened.catch(() => null); // where the press fails nobody waits for it any more
     await press();
     const { backendNodeId } = await opened;
     await client.send("DOM.setFileInputFiles", { files, backendNodeId });
@@ -150,11 +180,12 @@ async function chosenInFirefox(page, press, files) {
 }
 
 /** Chromium says when a file is whole. */
-async function downloadsCounted() {
+async function downloadsCounted(browser, profile, job) {
     const session = await browser.target().createCDPSession();
     await session.send("Browser.setDownloadBehavior", {
         behavior: "allow",
-        downloadPath: given.downloads,
+        browserContextId: profile.id,
+        downloadPath: job.downloads,
         eventsEnabled: true,
     });
     let count = 0;
@@ -169,7 +200,7 @@ function filesIn(folder) {
 }
 
 /** The processes of Chromium in which pages and their workers run. */
-function renderers() {
+function renderers(browser) {
     const children = (parent) => {
         const found = readFileSync(`/proc/${parent}/task/${parent}/children`, "utf8").trim();
         return found.split(" ").flatMap((child) => (child ? [child, ...children(child)] : []));
@@ -185,9 +216,9 @@ function peakMemory(process) {
 }
 
 /** Waits until something holds, and still does a little later. */
-async function arrived(holds) {
+async function arrived(holds, limit) {
     for (let waited = 0, held = 0; held < 5; waited += 50) {
-        if (waited > LIMIT) throw new Error("nothing was downloaded");
+        if (waited > limit) throw new Error("nothing was downloaded");
         held = holds() ? held + 1 : 0;
         await new Promise((go) => setTimeout(go, 50));
     }

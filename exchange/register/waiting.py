@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from sqlalchemy import ARRAY, Engine, String, any_, cast, func, select
 
-from exchange.register.database import transaction
+from exchange.register.attest import one_moment
 from exchange.register.guard import GuardHoldRow
 from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow, SnapshotUseRow
 from exchange.register.releases import ReleaseState
@@ -45,7 +45,7 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
     waited = select(AnswerCountRow.batch_id, func.max(AnswerCountRow.n)).join(BatchRow)
     waited = waited.where(asked, AnswerCountRow.code == "source_not_ready")
     again = select(SnapshotUseRow.batch_id).join(BatchRow).where(asked, SnapshotUseRow.later)
-    with transaction(engine) as session:
+    with one_moment(engine) as session:  # a batch that is delivered between two statements is in none of them
         whole = session.execute(select(BatchRow.id, BatchRow.rows_open).where(asked))
         by_batch = {batch: OpenRows(rest=rows or 0) for batch, rows in whole}
         named = (ReviewRow.batch_id, ReviewRow.division, ReviewRow.state)

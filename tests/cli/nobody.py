@@ -1,5 +1,6 @@
-"""``python -m tests.cli.nobody SETTINGS FILE``: every command of ``exchange`` with arguments that could be right, as an
-account that may read none of the office's files; prints a JSON list of arguments, exit code and what was printed.
+"""``python -m tests.cli.nobody SETTINGS FILE …``: every command of ``exchange`` with arguments that could be right, as
+an account that may read none of the office's files; prints a JSON list of arguments, exit code and what was printed.
+Each command that takes a file is tried with each of these.
 
 Rule: everything is imported before the account changes, as the interpreter itself may lie where that may not look.
 """
@@ -74,7 +75,7 @@ def as_nobody(arguments: list[str]) -> tuple[int, str]:
     return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]), printed
 
 
-def main(settings: str, file: str) -> None:
+def main(settings: str, *files: str) -> None:
     for module in pkgutil.walk_packages(exchange.__path__, "exchange."):
         if ".migrations" not in module.name:
             with suppress(ImportError):
@@ -85,7 +86,8 @@ def main(settings: str, file: str) -> None:
     found = []
     for name in COMMANDS.keys() - NOT_TRIED:
         group = get_command(import_module(f"exchange.cli.{name}").commands)
-        found += [(each, *as_nobody(each)) for each in calls(group, (name,), file)]
+        tried = {tuple(each): each for file in files for each in calls(group, (name,), file)}
+        found += [(each, *as_nobody(each)) for each in tried.values()]
     sys.stdout.write(json.dumps(found))
 
 

@@ -15,17 +15,17 @@ from exchange.base.paths import ROOT
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes another account")
-@pytest.mark.parametrize("there", [True, False], ids=["a file", "no file"])
-def test_every_command_says_what_to_do(tmp_path: Path, there: bool) -> None:
+def test_every_command_says_what_to_do(tmp_path: Path) -> None:
+    """Of a file that is there, and of one that is not."""
     office = make_folder(tmp_path / "office")  # 0700
     (office / "exchange.toml").write_text('office = "x"\n', encoding="utf-8")
-    file = tmp_path / "given.xlsx"
-    if there:
-        file.write_text("x", encoding="utf-8")
-    command = [sys.executable, "-m", "tests.cli.nobody", str(office / "exchange.toml"), str(file)]
+    files = [tmp_path / "given.xlsx", tmp_path / "lacking.xlsx"]
+    files[0].write_text("x", encoding="utf-8")
+    command = [sys.executable, "-m", "tests.cli.nobody", str(office / "exchange.toml"), *map(str, files)]
     ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=600)
     found = json.loads(ended.stdout)
     assert len(found) > 80
+    assert all(any(str(file) in arguments for arguments, _, _ in found) for file in files)
     halted = [printed for _, code, printed in found if code == 70]
     assert len(halted) > 70
     assert [arguments for arguments, code, _ in found if code not in (2, 70)] == []

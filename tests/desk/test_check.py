@@ -37,7 +37,7 @@ def test_faults_are_told_mended_and_taken_along(made: Made, tmp_path: Path, brow
         {"do": "type", "at": 'input[aria-label="第 2 行 公民身份号码"]', "text": "11010519491231002x"},
         {"do": "click", "at": "#check-outcome button.main"},
         {"do": "wait", "at": "#check-outcome", "text": "共 4 行，其中 1 行有问题"},
-        picture("check", tmp_path),
+        *picture("check"),
         width=1000,
         browser=browser,
     )

@@ -39,7 +39,7 @@ def test_new_keys(made: Made, tmp_path: Path, first: bool, browser: str) -> None
         {"do": "texts", "at": "#keys-outcome code"},
         {"do": "click", "at": "#keys-save"},
         {"do": "downloaded"},
-        *([picture("first-day" if first else "keys", tmp_path)] if browser == "chromium" else []),
+        *(picture("first-day" if first else "keys") if browser == "chromium" else []),
         width=1000,
         browser=browser,
     )

@@ -76,7 +76,7 @@ def test_the_result_of_a_real_batch(
         *reads(files, court.keys / "encrypt.key", {"do": "upload", "at": "#read-own", "files": [str(own)]}),
         {"do": "wait", "at": "#read-outcome", "text": "核对无误"},
         {"do": "text", "at": "#read-outcome"},
-        picture("read", tmp_path),
+        *picture("read"),
         {"do": "click", "at": "#read-outcome button.keep"},
         {"do": "downloaded"},
         {"do": "click", "at": "#read-outcome button.keep + button"},
@@ -163,7 +163,7 @@ def test_the_status_file_and_a_tests_answers_are_told_as_what_they_are(
         *reads(files, court.keys / "encrypt.key"),
         {"do": "wait", "at": "#read-outcome", "text": "近三十天不予受理"},
         {"do": "text", "at": "#read-outcome"},
-        picture("standing", tmp_path),
+        *picture("standing"),
         width=1000,
     )
     said = next(each for each in driven.gave if isinstance(each, str) and "近况" in each)

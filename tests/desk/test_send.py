@@ -138,7 +138,7 @@ def test_what_was_typed_is_sent_without_another_check(made: Made, tmp_path: Path
         {"do": "upload", "at": "#send-key", "files": [str(made.keys / "sign.key")]},
         {"do": "click", "at": "#send-make"},
         {"do": "wait", "at": "#send-outcome", "text": "已生成批次"},
-        picture("send", tmp_path),
+        *picture("send"),
         {"do": "click", "at": "#send-encrypted"},
         {"do": "click", "at": "#send-make"},
         {"do": "wait", "at": "#send-outcome", "text": ".csv\t"},

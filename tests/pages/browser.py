@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 from pathlib import Path
 from typing import Any
 
-import pytest
-
-from tests.desk.browser import Driven
-from tests.desk.node import run
+from tests.desk.browser import DRIVER, Driven
 from tests.pages.conftest import Pages
 
 LOGGED_OUT: dict[str, Any] = {"do": "headers", "headers": {}}
@@ -26,10 +21,7 @@ def opened(pages: Pages, path: str) -> dict[str, Any]:
 
 def drive(pages: Pages, login: str, path: str, place: Path, *steps: dict[str, Any]) -> Driven:
     """Opens the page as this account and runs the steps; nothing was asked of another server."""
-    if shutil.which("chromium") is None:
-        pytest.skip("chromium is not installed: apt-get install chromium")
     page, base = opened(pages, path)["address"], str(pages.client.base_url)
-    given = {"page": page, "downloads": str(place), "headers": {"x-login": login}, "steps": steps}
-    driven = Driven(**json.loads(run("browser.mjs", given=json.dumps(given))))
+    driven = DRIVER.driven("chromium", page=page, downloads=str(place), headers={"x-login": login}, steps=steps)
     assert all(address.startswith((base, "data:")) for address in driven.requests), driven.requests
     return driven

@@ -8,15 +8,20 @@ from datetime import UTC, date, datetime
 from itertools import count
 
 import pytest
+from sqlalchemy import Engine
 
 from exchange.calendar.working_days import Due
 from exchange.demo.servers.postgres import Postgres
-from exchange.register import FileRecord, LedgerKey, Register, Role, open_register
+from exchange.register import FileRecord, LedgerKey, NewReview, Register, Role, open_register
+from exchange.register.guard import Evidence
 from exchange.register.models import Base
 from exchange.wire.keys import make_register_key
 from exchange.wire.manifest import DataFile, RequestManifest
+from tests.once import copy_database
 
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
+QUEUED = tuple(NewReview(row, where, ("name",)) for row, where in ((1, "220100"), (2, "220100"), (3, "222400")))
+"""What of a ``prepared`` batch is for officers; two more rows wait for a source."""
 _numbers = count(1)
 
 
@@ -55,13 +60,9 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     server, keys = Postgres(tmp_path_factory.mktemp("postgres"), lasting=False), tmp_path_factory.mktemp("keys")
     make_register_key(keys)
     try:
+        copy_database(tmp_path_factory, server)
         server.start()
-        database = Database(server, LedgerKey(keys / "register.key", keys / "register.pem"))
-        register = database.open_as_owner()
-        register.migrate()
-        register.close()
-        server.grant()
-        yield database
+        yield Database(server, LedgerKey(keys / "register.key", keys / "register.pem"))
     finally:
         server.remove()
 
@@ -72,11 +73,18 @@ def database(migrated: Database) -> Database:
     return migrated
 
 
-@pytest.fixture
-def register(database: Database) -> Iterator[Register]:
-    register = database.open()
-    yield register
+@pytest.fixture(scope="session")
+def connected(migrated: Database) -> Iterator[Engine]:
+    """The connections of the registers below: opened once, with each statement compiled once."""
+    register = migrated.open()
+    yield register.engine
     register.close()
+
+
+@pytest.fixture
+def register(database: Database, connected: Engine) -> Register:
+    """An empty register; what listens to its engine hears nothing of the next test's."""
+    return Register(connected.execution_options(), "tests")
 
 
 @pytest.fixture(scope="session")
@@ -127,3 +135,31 @@ def due() -> Due:
 def result_files() -> list[FileRecord]:
     roles = (Role.RESULT_DATA, Role.RESULT_SIGNATURE, Role.RESULT)
     return [FileRecord(role, f"bank.b1.{role}", str(n) * 64, n) for n, role in enumerate(roles)]
+
+
+@pytest.fixture
+def prepared(
+    register: Register,
+    new_batch: Callable[[Register], str],
+    manifest: RequestManifest,
+    due: Due,
+    result_files: list[FileRecord],
+) -> Callable[..., str]:
+    """A batch whose first result lies ready, with five open rows, three of them in the queue."""
+
+    def make(evidence: Evidence | None = None) -> str:
+        batch = new_batch(register)
+        register.accept(batch, manifest, due)
+        counts = {"name": {"under_review": 3, "source_not_ready": 2}}
+        register.prepared(batch, counts, result_files, 5, QUEUED, evidence=evidence)
+        return batch
+
+    return make
+
+
+@pytest.fixture
+def delivered(register: Register, prepared: Callable[..., str]) -> str:
+    """The same, with the partner."""
+    batch = prepared()
+    register.delivered(batch)
+    return batch

@@ -11,7 +11,7 @@ import pytest
 from exchange.base.errors import Halt
 from exchange.calendar.limits import EXTENDED_OBJECTION
 from exchange.calendar.working_days import NO_DAYS, OFFICE_ZONE, due_date
-from exchange.register import Register
+from exchange.register import Decision, NewReview, Register
 from exchange.register.extensions import Extensions
 from exchange.wire.manifest import RequestManifest
 from tests.register.stopping import LEADER
@@ -110,6 +110,16 @@ def test_unasked_where_nobody_asks_and_once(register: Register, objection: str, 
     ):
         with pytest.raises(Halt, match="cannot be extended"):
             again()
+
+
+def test_who_decided_a_row_gives_no_more_time(register: Register, objection: str, leader: Extensions) -> None:
+    register.prepared(objection, {"name": {"under_review": 1}}, [], 1, [NewReview(1, "220100", ("objection",))])
+    register.delivered(objection)
+    Register(register.engine, leader.actor).reviews.decide(
+        objection, [Decision(1, 1, {"name": "consistent"}, "archive")]
+    )
+    with pytest.raises(Halt, match="decided a row of"):
+        leader.extend(objection, NO_DAYS, "须调取案卷")
 
 
 def test_only_an_open_objection(register: Register, new_batch: NewBatch, objection: str) -> None:

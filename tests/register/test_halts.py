@@ -8,13 +8,23 @@ from pathlib import Path
 import pytest
 
 from exchange.base.errors import Halt
+from exchange.base.files import write_atomically
 from exchange.register import Decision, LedgerKey, Register
+from exchange.register.database import transaction
+from exchange.register.ledger import touched
+from exchange.register.models import ReleaseRow
 from exchange.register.signing import Checkpoint
 from exchange.wire.keys import make_register_key
 
 from .test_forged import BATCH, waiting
 
 __all__ = ["waiting"]
+
+
+def change_alone(register: Register) -> None:
+    with transaction(register.engine) as session:
+        touched(session, session.get_one(ReleaseRow, (BATCH, 1)))
+
 
 ASKED: dict[str, tuple[Callable[[Register], object], str]] = {
     "a release that nobody proposed": (lambda register: register.releases.get(BATCH, 9), "has no release 9"),
@@ -29,6 +39,9 @@ ASKED: dict[str, tuple[Callable[[Register], object], str]] = {
         lambda register: register.reviews.decide(BATCH, [Decision(3, 1, {"name": "consistent"}, "archive")]),
         "was changed since it was seen; look again",
     ),
+    "a row that is not in the queue": (lambda register: register.reviews.get(BATCH, 9), "has no row 9 for an officer"),
+    "a batch that nobody claimed": (lambda register: register.attested("bank.b9"), "bank.b9 is not in the register"),
+    "a row changed without a line": (change_alone, "were changed without a line in the ledger"),
     "what is not withheld": (lambda register: register.told_uses.disclose(BATCH), "is not withheld"),
 }
 
@@ -49,6 +62,9 @@ def test_a_key_that_is_not_the_registers_signs_nothing(tmp_path: Path) -> None:
     checkpoint = Checkpoint(1, "cm9vdA==", "a" * 64)
     with pytest.raises(Halt, match="belongs to no key in"):
         LedgerKey(one / "register.key", other / "register.pem").sign(checkpoint)
+    write_atomically(tmp_path / "none.key", b"no key")
+    with pytest.raises(Halt, match="is no Ed25519 key without a password"):
+        LedgerKey(tmp_path / "none.key", one / "register.pem").sign(checkpoint)
     (one / "register.pem").unlink()
     with pytest.raises(Halt, match=r"register\.pem: No such file.*exchange keys make"):
         LedgerKey(one / "register.key", one / "register.pem").sign(checkpoint)

@@ -8,6 +8,8 @@ from exchange.base.errors import Halt
 from exchange.review.decisions import MAX_NOTE_LETTERS, check_reason, complete
 
 OPEN = {"identity": "under_review", "name": "under_review", "sex": "under_review"}
+WAITS = {"criminal_record": "source_not_ready"}
+"""Without the source nobody says that there is no record; one that was found elsewhere is found."""
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,7 @@ OPEN = {"identity": "under_review", "name": "under_review", "sex": "under_review
          {"identity": "no_such_number", "name": "not_answered", "sex": "not_answered"}),
         ({"criminal_record": "under_review"}, {"criminal_record": "record_found"}, {"criminal_record": "record_found"}),
         ({"unregistered": "under_review"}, {"unregistered": "registered"}, {"unregistered": "registered"}),
+        (WAITS, {"criminal_record": "record_found"}, {"criminal_record": "record_found"}),
     ],
 )  # fmt: skip
 def test_complete(open_columns: dict[str, str], answers: dict[str, str], decided: dict[str, str]) -> None:
@@ -36,6 +39,8 @@ def test_complete(open_columns: dict[str, str], answers: dict[str, str], decided
         (OPEN, {"identity": "under_review"}, "identity: this cannot be decided"),
         ({"sex": "under_review"}, {"sex": "consistent", "ethnicity": "consistent"}, "ethnicity is not open"),
         ({"criminal_record": "under_review"}, {"criminal_record": "awaiting_approval"}, "cannot be decided"),
+        (WAITS, {"criminal_record": "no_record"}, "a source is missing or older than its limit"),
+        (WAITS, {"criminal_record": "not_answered"}, "criminal_record: this cannot be decided"),
     ],
 )
 def test_what_cannot_be_decided(open_columns: dict[str, str], answers: dict[str, str], problem: str) -> None:

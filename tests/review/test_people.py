@@ -10,7 +10,15 @@ import pytest
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.demo.world import LEADER, LEADER_ID, OFFICER, OFFICER_ID, World
-from exchange.review.people import check_leader, check_officer, check_officer_or_leader, is_leader, may_review
+from exchange.review.people import (
+    check_discloser,
+    check_leader,
+    check_officer,
+    check_officer_or_leader,
+    is_leader,
+    may_review,
+    with_names,
+)
 from exchange.settings import Settings
 from exchange.settings_sections import Person, PersonRole
 
@@ -47,6 +55,34 @@ def test_leaders_by_their_id_alone(settings: Settings) -> None:
     for other in (OFFICER_ID, LEADER, "nobody"):
         with pytest.raises(Halt, match="is no leader"):
             check_leader(settings, other)
+
+
+@pytest.mark.parametrize(
+    ("person", "reviews", "asks"),
+    [(LEADER_ID, True, True), (OFFICER_ID, True, False), ("p-supervisor", False, True), ("nobody", False, False)],
+)
+def test_who_is_let_in_for_what(settings: Settings, person: str, reviews: bool, asks: bool) -> None:
+    """Officers and leaders to reviews; disclosers to who was told about somebody."""
+    for check, may, words in ((check_officer_or_leader, reviews, "no officer"), (check_discloser, asks, "may not ask")):
+        if may:
+            check(settings, person)
+        else:
+            with pytest.raises(Halt, match=words):
+                check(settings, person)
+
+
+@pytest.mark.parametrize(
+    ("said", "named"),
+    [
+        (f"row 1 is with {OFFICER_ID} until noon", f"row 1 is with 省厅核实员（虚构）（{OFFICER_ID}） until noon"),
+        (f"{LEADER_ID}, {LEADER_ID}.", f"审批领导（虚构）（{LEADER_ID}）, 审批领导（虚构）（{LEADER_ID}）."),
+        (f"{OFFICER_ID}-b", f"省厅核实员乙（虚构）（{OFFICER_ID}-b）"),  # no id within another
+        (f"bank.{OFFICER_ID} {OFFICER_ID}.b1 nobody", f"bank.{OFFICER_ID} {OFFICER_ID}.b1 nobody"),
+    ],
+)
+def test_ids_in_what_is_said_bear_their_names(settings: Settings, said: str, named: str) -> None:
+    assert with_names(settings, said) == named
+    assert with_names(settings.model_copy(update={"people": ()}), said) == said
 
 
 @pytest.mark.parametrize(

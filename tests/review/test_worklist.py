@@ -253,6 +253,21 @@ def test_what_is_no_list(content: bytes) -> None:
         read_list(content)
 
 
+def test_a_workbook_two_of_whose_columns_have_one_name() -> None:
+    book = openpyxl.load_workbook(io.BytesIO(write_list([case()], KEY)))
+    book.worksheets[0]["B1"] = book.worksheets[0]["A1"].value
+    content = io.BytesIO()
+    book.save(content)
+    with pytest.raises(Halt, match="other columns than the one that was written"):
+        read_list(content.getvalue())
+
+
+@pytest.mark.parametrize("text", ["", "identity", "identity=consistent; sex", "一致"])
+def test_what_are_no_answers(text: str) -> None:
+    with pytest.raises(Halt, match="answers are written column=answer"):
+        parse_answers(text)
+
+
 @pytest.mark.parametrize(
     ("text", "answers"),
     [
