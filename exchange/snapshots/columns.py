@@ -22,9 +22,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exchange.matching.lookup import Rows
+from exchange.snapshots.order import Places, by_key, places
 
 PART: Final = 250_000
 """Rows that are standardised at a time: some 100 MB of texts."""
+
+_TOGETHER: Final = 16
+"""Parts whose dictionaries become one: a part has half as many different names as rows, all together a hundredth."""
 
 _CODES: Final = (np.uint8, np.uint16, np.uint32)
 _FEW: Final = 1 << 16
@@ -38,33 +42,43 @@ def in_parts(export: pl.LazyFrame) -> Iterator[pl.DataFrame]:
 
 
 class Gathered:
-    """A table in the making; ``table`` ends it, column by column, so that no column is held twice."""
+    """A table in the making. ``table`` and ``sorted_by`` end it, column by column, and each of its parts goes as it is
+    put in its place, so that no column is held twice.
+    """
 
     def __init__(self) -> None:
         self._columns: dict[str, list[pa.Array]] = {}
+        self._parts = 0
         self.height = 0
 
     def add(self, part: pl.DataFrame) -> None:
         """The next rows; every part has the same columns."""
         self.height += part.height
+        self._parts += 1
         for column in part.get_columns():
-            values = _arrow(column)
-            self._columns.setdefault(column.name, []).append(_coded(values) if _is_text(values.type) else values)
+            parts = self._columns.setdefault(column.name, [])
+            parts.append(_coded(_arrow(column)))
+            if self._parts % _TOGETHER == 0 and pa.types.is_dictionary(parts[0].type):
+                parts[-_TOGETHER:] = [_joined(parts[-_TOGETHER:])]
 
-    def numbers(self, name: str) -> npt.NDArray[np.generic]:
-        """A column of numbers without nulls, in the order in which the parts were added: [rows], of the column's type.
-        KeyError where there is none of this name.
+    def table(self) -> pa.Table:
+        """The rows as they came."""
+        return self._finished(None)
+
+    def sorted_by(self, name: str) -> tuple[pa.Table, Places]:
+        """The rows by this column of numbers without nulls, else as they came; and where each of them went: [rows].
+        KeyError where there is no column of this name.
         """
-        numbers: npt.NDArray[np.generic] = np.concatenate([part.to_numpy() for part in self._columns[name]])
-        return numbers
+        keys, rows = by_key(
+            np.concatenate([part.to_numpy() for part in self._columns.pop(name)]),
+            np.arange(self.height, dtype=np.uint32),
+        )
+        goes = places(rows)
+        del rows
+        return self._finished(goes).append_column(name, pa.array(keys)), goes
 
-    def table(self, order: Rows | None = None) -> pa.Table:
-        """The rows in this order, or as they came."""
-        finished = {}
-        for name in list(self._columns):
-            column = _whole(self._columns.pop(name))
-            finished[name] = narrow(column if order is None else column.take(pa.array(order)))
-        return pa.table(finished)
+    def _finished(self, goes: Places | None) -> pa.Table:
+        return pa.table({name: _placed(self._columns.pop(name), self.height, goes) for name in list(self._columns)})
 
 
 def laid_out(frame: pl.DataFrame) -> pa.Table:
@@ -81,32 +95,84 @@ def order_of(table: pa.Table, columns: Sequence[str]) -> Rows:
 
 def narrow(values: pa.Array) -> pa.Array:
     """The column as it lies on disk."""
-    if not (_is_text(values.type) or pa.types.is_dictionary(values.type) or _is_seldom_various(values.type)):
-        return values
     coded = _coded(values)
-    distinct = coded.dictionary
-    if _is_seldom_various(distinct.type) and len(distinct) > _FEW:
-        return values
-    rising = pc.sort_indices(distinct)
-    code = next(code for code in _CODES if len(distinct) <= np.iinfo(code).max + 1)
-    position = np.zeros(len(distinct) + 1, code)  # one more, for the nulls of a column that holds nothing else
-    position[rising.to_numpy()] = np.arange(len(distinct), dtype=code)
-    codes = position[coded.indices.fill_null(len(distinct)).to_numpy()]
-    missing = coded.is_null().to_numpy(zero_copy_only=False) if coded.null_count else None
-    return pa.DictionaryArray.from_arrays(pa.array(codes, mask=missing), _short(distinct.take(rising)))
+    return values if coded is values or _is_various(coded.dictionary) else _placed([coded], len(values), None)
 
 
 def _arrow(column: pl.Series) -> pa.Array:
     return column.to_arrow(compat_level=pl.CompatLevel.oldest())
 
 
-def _coded(values: pa.Array) -> pa.DictionaryArray:
-    return values if pa.types.is_dictionary(values.type) else values.dictionary_encode()
+def _coded(values: pa.Array) -> pa.Array:
+    """Texts, dates and 32-bit numbers as codes; everything else as it is."""
+    if not _is_text(values.type) and not _is_seldom_various(values.type):
+        return values
+    coded = values.dictionary_encode()
+    code = pa.from_numpy_dtype(_code(len(coded.dictionary) + 1))
+    return pa.DictionaryArray.from_arrays(coded.indices.cast(code), coded.dictionary)
 
 
-def _whole(parts: list[pa.Array]) -> pa.Array:
-    chunks = pa.chunked_array(parts)
-    return (chunks.unify_dictionaries() if pa.types.is_dictionary(chunks.type) else chunks).combine_chunks()
+def _code(distinct: int) -> npt.DTypeLike:
+    """The smallest numbers that tell so many apart."""
+    return next(code for code in _CODES if distinct <= np.iinfo(code).max + 1)
+
+
+def _joined(parts: list[pa.Array]) -> pa.Array:
+    """One part of several: most of their texts are the same, and there are as many of these as rows."""
+    distinct, codes_of_each = _united(parts)
+    codes = _filled(parts, sum(map(len, parts)), None, codes_of_each, _code(len(distinct) + 1))
+    return pa.DictionaryArray.from_arrays(codes, distinct)
+
+
+def _placed(parts: list[pa.Array], height: int, goes: Places | None) -> pa.Array:
+    """The column as it lies on disk, each row where it goes; ``parts`` is used up."""
+    kind = parts[0].type
+    if not pa.types.is_dictionary(kind):
+        return _filled(parts, height, goes, None, kind.to_pandas_dtype())
+    distinct, codes_of_each = _united(parts)
+    rising = pc.sort_indices(distinct).to_numpy()
+    rank = np.zeros(len(distinct) + 1, _code(len(distinct)))  # one more, for the nulls
+    rank[rising] = np.arange(len(distinct), dtype=rank.dtype)
+    values = _filled(parts, height, goes, [rank[codes] for codes in codes_of_each], rank.dtype)
+    if _is_various(distinct):
+        return distinct.take(pa.array(rising)).take(values)
+    return pa.DictionaryArray.from_arrays(values, _short(distinct.take(pa.array(rising))))
+
+
+def _united(parts: list[pa.Array]) -> tuple[pa.Array, list[Rows]]:
+    """What is different in the dictionaries of all; and of each part, for each of its codes and one more, which stands
+    for a null, the code in all (of the one more: the last and one).
+    """
+    each = pa.concat_arrays([part.dictionary for part in parts]).dictionary_encode()
+    codes = each.indices.to_numpy()
+    ends = np.cumsum([len(part.dictionary) for part in parts])
+    none = len(each.dictionary)
+    return each.dictionary, [np.append(own, none) for own in np.split(codes, ends[:-1])]
+
+
+def _filled(
+    parts: list[pa.Array], height: int, goes: Places | None, codes: list[Rows] | None, kind: npt.DTypeLike
+) -> pa.Array:
+    """The parts' values, or what ``codes`` has for their codes, in one column of this kind; ``parts`` is used up."""
+    filled, missing, begin = np.zeros(height, kind), None, 0
+    for number, part in enumerate(parts):
+        rows = slice(begin, begin + len(part)) if goes is None else goes[begin : begin + len(part)]
+        begin += len(part)
+        filled[rows] = _numbers(part) if codes is None else codes[number][_numbers(part)]
+        if part.null_count:
+            missing = np.zeros(height, dtype=bool) if missing is None else missing
+            missing[rows] = part.is_null().to_numpy(zero_copy_only=False)
+        parts[number] = None
+    return pa.array(filled, mask=missing)
+
+
+def _numbers(part: pa.Array) -> npt.NDArray[np.generic]:
+    """The values, 0 for null, or the codes, one more than there are for null."""
+    is_coded = pa.types.is_dictionary(part.type)
+    values, null = (part.indices, len(part.dictionary)) if is_coded else (part, 0)
+    there = values.fill_null(pa.scalar(null).cast(values.type)) if values.null_count else values
+    numbers: npt.NDArray[np.generic] = there.to_numpy(zero_copy_only=False)
+    return numbers
 
 
 def _sortable(values: pa.Array) -> pl.Series:
@@ -127,3 +193,8 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_seldom_various(kind: pa.DataType) -> bool:
     return bool(pa.types.is_date32(kind) or pa.types.is_int32(kind))
+
+
+def _is_various(distinct: pa.Array) -> bool:
+    """Whether there are so many different dates or numbers that codes save nothing."""
+    return _is_seldom_various(distinct.type) and len(distinct) > _FEW

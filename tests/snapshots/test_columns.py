@@ -39,10 +39,19 @@ def gathered(frame: pl.DataFrame, cuts: list[int]) -> Gathered:
 def test_what_was_put_in_comes_out(held: list[tuple[object, ...]], cuts: list[int], order: list[int]) -> None:
     frame = pl.DataFrame(held, schema=SCHEMA, orient="row").sort("key", maintain_order=True)
     cuts = [min(cut, frame.height) for cut in cuts]
-    table = gathered(frame, cuts).table(np.arange(frame.height))
+    table = gathered(frame, cuts).table()
     wanted = [place for place in order if place < frame.height]
     assert SortedTable(table).take(np.array(wanted, dtype=np.int64), list(SCHEMA)).equals(frame[wanted])
     assert table.equals(laid_out(frame))
+
+
+@given(st.lists(rows, max_size=40), st.lists(st.integers(0, 40), max_size=40))
+def test_rows_lie_by_their_key_and_else_as_they_came(held: list[tuple[object, ...]], cuts: list[int]) -> None:
+    """With more cuts than dictionaries are kept, too."""
+    frame = pl.DataFrame(held, schema=SCHEMA, orient="row")
+    table, goes = gathered(frame, [min(cut, frame.height) for cut in cuts]).sorted_by("key")
+    assert table.select(list(SCHEMA)).equals(laid_out(frame.sort("key", maintain_order=True)))
+    assert table.column("key").to_numpy()[goes].tolist() == frame["key"].to_list()
 
 
 def test_a_table_without_rows_has_its_columns(tmp_path: Path) -> None:
