@@ -18,6 +18,7 @@ if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
     import psycopg  # noqa: F401
     import pyarrow.csv  # noqa: F401
     from airflow.sdk import task
+    from airflow.sdk.api.client import Client
 
     import exchange.base.explained
     import exchange.base.silence
@@ -31,6 +32,7 @@ if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
 
     library()
     _ = task.python  # the decorator is imported when it is first named
+    Client(base_url="http://localhost", token="").close()  # reads the authorities' certificates, once for all: 3 MiB
     # Airflow freezes what is there while it forks and thaws it then, so that its next collection would write to, and so
     # copy, all that it shares with its forks (100 MiB, measured). It is there until the end in any case.
     gc.unfreeze = lambda: None
