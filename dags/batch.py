@@ -9,8 +9,6 @@ from airflow.sdk import dag, task
 from household.deadline_alert import alert
 from household.tasks import BULK_POOL, RETRY_ARGS, run_step
 
-from exchange import pipeline
-
 PAGE = """
 ### 一个批次 · one batch
 
@@ -49,14 +47,20 @@ result, delivered once.
 def batch() -> None:
     @task.short_circuit(task_display_name="受理 receive")
     def receive() -> bool:
+        from exchange import pipeline
+
         return run_step(pipeline.receive)
 
     @task(task_display_name="比对 process")
     def process() -> None:
+        from exchange import pipeline
+
         run_step(pipeline.process)
 
     @task(task_display_name="送达 deliver")
     def deliver() -> None:
+        from exchange import pipeline
+
         run_step(pipeline.deliver)
 
     receive() >> process() >> deliver()

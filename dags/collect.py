@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk import dag, task
 from household.tasks import OFFICE_ARGS, a_person_must_look, in_office, start_run, take_up_run
 
-from exchange.app import App
-from exchange.intake.collect import poll
-from exchange.status.publish import publish_all
+if TYPE_CHECKING:
+    from exchange.app import App
 
 PAGE = """
 ### 收件 · collect
@@ -60,6 +60,9 @@ def _sweep(app: App) -> list[str]:
     """Each claim starts its run at once: nobody waits for the slowest partner's server. Then what was claimed before and
     has no run yet is started, and the status files are renewed where something changed. What is in trouble.
     """
+    from exchange.intake.collect import poll
+    from exchange.status.publish import publish_all
+
     polled = poll(app, lambda batch_id, lane: start_run(app, lane, batch_id))
     unstarted = [batch_id for batch_id, lane in polled.waiting.items() if not start_run(app, lane, batch_id)]
     unstarted += [batch_id for batch_id, lane in polled.unmoved.items() if not take_up_run(app, lane, batch_id)]

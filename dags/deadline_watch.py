@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk import dag, get_current_context, task
 from airflow.sdk.exceptions import AirflowSkipException
@@ -10,14 +11,9 @@ from household.notifier import CONNECTION, OfficeNotifier, send
 from household.tasks import OFFICE_ARGS, a_person_must_look, in_office
 from pendulum import datetime
 
-from exchange.app import App
-from exchange.register import Alert
-from exchange.watch.assessments import watch_assessments
-from exchange.watch.certificates import watch_certificates
-from exchange.watch.cycles import watch_cycles
-from exchange.watch.deadlines import watch_deadlines
-from exchange.watch.due import recompute
-from exchange.watch.message import compose
+if TYPE_CHECKING:
+    from exchange.app import App
+    from exchange.register import Alert
 
 PAGE = """
 ### 时限巡查 · deadline watch
@@ -38,10 +34,16 @@ it should have been.
 
 
 def _count_again(app: App) -> list[str]:
+    from exchange.watch.due import recompute
+
     return recompute(app).troubles + app.snapshots.out_of_use()
 
 
 def _cycles(app: App) -> list[str]:
+    from exchange.watch.assessments import watch_assessments
+    from exchange.watch.certificates import watch_certificates
+    from exchange.watch.cycles import watch_cycles
+
     watches = (watch_cycles, watch_certificates, watch_assessments)
     return [trouble for watch in watches for trouble in watch(app).troubles]
 
@@ -77,6 +79,8 @@ def deadline_watch() -> None:
 
     @task(task_display_name="时限 deadlines", trigger_rule="all_done")
     def deadlines() -> int:
+        from exchange.watch.deadlines import watch_deadlines
+
         return len(in_office(watch_deadlines))
 
     @task(task_display_name="应报未报、证书 cycles")
@@ -85,6 +89,8 @@ def deadline_watch() -> None:
 
     @task(task_display_name="提醒本机关 tell", trigger_rule="all_done")
     def tell() -> int:
+        from exchange.watch.message import compose
+
         alerts = in_office(_untold)
         if not alerts:
             return 0

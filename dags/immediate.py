@@ -9,8 +9,6 @@ from airflow.sdk import dag, task
 from household.deadline_alert import alert
 from household.tasks import RETRY_ARGS, run_step
 
-from exchange import pipeline
-
 PAGE = """
 ### 临时批次 · one small ad hoc batch
 
@@ -46,6 +44,8 @@ knows: same result, delivered once.
 def immediate() -> None:
     @task(task_display_name="答复 answer")
     def answer() -> None:
+        from exchange import pipeline
+
         run_step(pipeline.run)
 
     answer()

@@ -9,8 +9,6 @@ from airflow.sdk import dag, task
 from household.deadline_alert import alert
 from household.tasks import BULK_POOL, RETRY_ARGS, run_step
 
-from exchange import pipeline
-
 PAGE = """
 ### 一个特大批次 · one very large batch
 
@@ -53,10 +51,14 @@ result, delivered once.
 def large() -> None:
     @task.short_circuit(task_display_name="受理 receive")
     def receive() -> bool:
+        from exchange import pipeline
+
         return run_step(pipeline.receive)
 
     @task(task_display_name="定段 plan")
     def plan() -> list[dict[str, int]]:
+        from exchange import pipeline
+
         ranges = run_step(pipeline.plan)
         return [{"number": number, "of": ranges} for number in range(ranges)]
 
@@ -65,14 +67,20 @@ def large() -> None:
         map_index_template="{{ task.op_kwargs['number'] + 1 }} / {{ task.op_kwargs['of'] }}",
     )
     def match_range(number: int, of: int) -> str:
+        from exchange import pipeline
+
         return run_step(lambda office, batch_id: pipeline.match_range(office, batch_id, number, of))
 
     @task(task_display_name="合并 process", trigger_rule="none_failed")  # without ranges the step decides by itself
     def process(ranges: list[str]) -> None:
+        from exchange import pipeline
+
         run_step(lambda office, batch_id: pipeline.process_ranges(office, batch_id, list(ranges or ())))
 
     @task(task_display_name="送达 deliver")
     def deliver() -> None:
+        from exchange import pipeline
+
         run_step(pipeline.deliver)
 
     planned = plan()

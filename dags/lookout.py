@@ -7,16 +7,13 @@ from __future__ import annotations
 import os
 from datetime import timedelta
 from functools import partial
+from typing import TYPE_CHECKING
 
 from airflow.sdk import dag, task
 from household.tasks import OFFICE_ARGS, in_office, start_run
 
-from exchange.app import App
-from exchange.intake.lanes import Lane
-from exchange.intake.lookout import monitor
-from exchange.intake.owed import OwedRuns
-from exchange.intake.resident import resident_workers
-from exchange.intake.shares import Share
+if TYPE_CHECKING:
+    from exchange.app import App
 
 SECONDS = 320.0  # to the next run, and 20 more until that one has taken over
 LOOKOUTS = int(os.environ.get("EXCHANGE_LOOKOUTS", "1"))
@@ -66,17 +63,25 @@ answer is tried again, the others are watched; `troubles` of `collect` reports i
 def lookout() -> None:
     @task(task_display_name="值守 watch")
     def watch(number: int) -> None:
-        in_office(partial(_watch, Share(number, LOOKOUTS)))
+        in_office(partial(_watch, number))
 
     for number in range(LOOKOUTS):
         apart = {"task_id": f"watch_{number + 1}", "queue": f"lookout-{number + 1}"} if LOOKOUTS > 1 else {}
         watch.override(**apart)(number)
 
 
-def _watch(share: Share, app: App) -> None:
+def _watch(number: int, app: App) -> None:
+    from exchange.app import App
+    from exchange.intake.lanes import Lane
+    from exchange.intake.lookout import monitor
+    from exchange.intake.owed import OwedRuns
+    from exchange.intake.resident import resident_workers
+    from exchange.intake.shares import Share
+
     def open_app() -> App:
         return App.open(app.register.actor)
 
+    share = Share(number, LOOKOUTS)
     owed, start_immediate = OwedRuns.of_home(app.settings.home), partial(start_run, app, Lane.IMMEDIATE)
     with resident_workers(open_app, app.settings.policy.resident_workers, owed, start_immediate) as workers:
         for batch_id, lane in monitor(app, SECONDS, workers.look, share):

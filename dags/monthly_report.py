@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk import dag, task
 from household.notifier import OfficeNotifier
 from household.tasks import OFFICE_ARGS, in_office
 from pendulum import datetime
 
-from exchange.app import App
-from exchange.supervision.month import month_before
-from exchange.supervision.report import write_reports
+if TYPE_CHECKING:
+    from exchange.app import App
 
 PAGE = """
 ### 月报 · monthly report
@@ -26,6 +26,9 @@ night; after the 5th by hand.
 
 
 def _write(app: App) -> list[str]:
+    from exchange.supervision.month import month_before
+    from exchange.supervision.report import write_reports
+
     return [path.name for path in write_reports(app, month_before(app.now()))]
 
 

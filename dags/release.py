@@ -9,8 +9,6 @@ from airflow.sdk import dag, get_current_context, task
 from household.runs import release_of
 from household.tasks import RETRY_ARGS, in_office
 
-from exchange import pipeline
-
 PAGE = """
 ### 一次放行 · one release
 
@@ -41,6 +39,8 @@ Leaders approve on the page *Approval*, in the register, in their own name; noth
 def release() -> None:
     @task(task_display_name="发出 send")
     def send() -> None:
+        from exchange import pipeline
+
         in_office(lambda app: pipeline.issue(app, release_of(get_current_context()["run_id"])))
 
     send()

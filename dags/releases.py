@@ -5,13 +5,14 @@ may leave: approved, or needing no approval. What waits for a leader gets no run
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk import dag, task
 from household.runs import run_id_of
 from household.tasks import OFFICE_ARGS, a_person_must_look, in_office, start_run
 
-from exchange import pipeline
-from exchange.app import App
+if TYPE_CHECKING:
+    from exchange.app import App
 
 PAGE = """
 ### 补充答复 · releases
@@ -53,6 +54,8 @@ def releases() -> None:
 
 def _look(app: App) -> list[str]:
     """Proposes, and starts a run for each release that may leave by now; what is in trouble."""
+    from exchange import pipeline
+
     proposals = pipeline.propose_all(app)
     leaving = [(each, since) for each in proposals.releases if (since := each.may_leave_since) is not None]
     now = app.now()

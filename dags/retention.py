@@ -9,8 +9,6 @@ from household.notifier import OfficeNotifier
 from household.tasks import OFFICE_ARGS, in_office
 from pendulum import datetime
 
-from exchange.retention import run
-
 PAGE = """
 ### 销毁 · retention
 
@@ -45,6 +43,8 @@ that is held, or to which an open objection is made; no file that another batch 
 def retention() -> None:
     @task(task_display_name="销毁 destroy")
     def destroy() -> dict[str, int]:
+        from exchange.retention import run
+
         return dict(in_office(run))
 
     destroy()

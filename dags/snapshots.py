@@ -8,15 +8,17 @@ it fails for good they go on with the one in use.
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 from airflow.sdk import dag, task
 from household.tasks import BULK_POOL, OFFICE_ARGS, in_office
 from pendulum import datetime
 
-from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import SOURCES
-from exchange.snapshots.build import build_if_new
+
+if TYPE_CHECKING:
+    from exchange.app import App
 
 POPULATION = "population"
 PAGE = """
@@ -31,6 +33,8 @@ and the task says which.
 
 
 def _build(app: App, source: str) -> str:
+    from exchange.snapshots.build import build_if_new
+
     version = build_if_new(app.snapshots, app.settings.exports, source)
     return "nothing new" if version is None else version.name
 

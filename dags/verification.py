@@ -9,9 +9,6 @@ from household.notifier import OfficeNotifier
 from household.tasks import OFFICE_ARGS, in_office
 from pendulum import datetime
 
-from exchange.operation.timestamps import stamp_days
-from exchange.operation.verification import verify_register, verify_tonights_archive
-
 PAGE = """
 ### 核对 · verification
 
@@ -47,14 +44,20 @@ task fails and says what: secure what is there and follow the operations guide; 
 def verification() -> None:
     @task(task_display_name="登记簿 register")
     def register() -> int:
+        from exchange.operation.verification import verify_register
+
         return in_office(verify_register)[0]
 
     @task(task_display_name="档案 archive", trigger_rule="all_done")
     def archive() -> int:
+        from exchange.operation.verification import verify_tonights_archive
+
         return in_office(verify_tonights_archive)
 
     @task(task_display_name="时间戳 stamp")
     def stamp() -> list[str]:
+        from exchange.operation.timestamps import stamp_days
+
         return in_office(stamp_days)
 
     register() >> [archive(), stamp()]

@@ -1,41 +1,38 @@
 """Read by every Airflow component as it starts; stands in ``$AIRFLOW_HOME/config``.
 
-Tasks are forks of the local executor's scheduler or of a Celery worker, and readers of DAG files are forks of the DAG
-processor. What is imported here once is there in each of them, in memory that they share: a task begins its own work
-after 1 s instead of 7 s (measured, 2 cores; Great Expectations alone takes 5 s to import), and no DAG file costs the
-machine its imports anew.
+Tasks are forks of the local executor's scheduler or of a Celery worker. What is imported here once is there in each of
+them, in memory that they share: a task begins its own work after 1 s instead of 7 s (measured, 2 cores; Great
+Expectations alone takes 5 s to import). Nobody else needs it: DAG files import it inside of their tasks.
 
 Things are only imported, nothing of them is run: a thread pool that was started before a fork is dead after it. The
-package keeps to that (``tests/airflow/test_warm_imports.py``). After an update of the package these components are
-started again.
+package keeps to that (``tests/airflow/test_warm_imports.py``). After an update of the package they are started again.
 """
 
 import gc
 import sys
 
-_RUNS_TASKS = "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv)
-
-if _RUNS_TASKS:
+if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
     import airflow.sdk.execution_time.supervisor  # noqa: F401
     import pandas  # noqa: F401
     import paramiko  # noqa: F401
     import psycopg  # noqa: F401
     import pyarrow.csv  # noqa: F401
     from airflow.sdk import task
+    from airflow.sdk.api.client import Client
 
     import exchange.base.explained
     import exchange.base.silence
+    import exchange.intake.lookout
     import exchange.intake.resident
+    import exchange.pipeline
     import exchange.status.publish
-    import exchange.watch.run_note
+    import exchange.watch.all_watches
+    import exchange.watch.run_note  # noqa: F401
     from exchange.validate.gate import library
 
     library()
     _ = task.python  # the decorator is imported when it is first named
+    Client(base_url="http://localhost", token="").close()  # reads the authorities' certificates, once for all: 3 MiB
     # Airflow freezes what is there while it forks and thaws it then, so that its next collection would write to, and so
     # copy, all that it shares with its forks (100 MiB, measured). It is there until the end in any case.
     gc.unfreeze = lambda: None
-if _RUNS_TASKS or "dag-processor" in sys.argv:
-    import exchange.intake.lookout
-    import exchange.pipeline
-    import exchange.watch.all_watches  # noqa: F401

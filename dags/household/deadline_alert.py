@@ -8,7 +8,6 @@ from typing import Any
 from airflow.sdk.definitions.callback import SyncCallback
 from airflow.sdk.definitions.deadline import DeadlineAlert
 
-from exchange.watch.deadlines import watch_deadlines
 from household.tasks import in_the_name_of
 
 
@@ -16,13 +15,15 @@ def look_now(**_: Any) -> None:
     """Airflow's callback: writes down what holds by the register. ``deadline_watch`` sends it: Airflow lets no callback
     read a connection.
     """
+    from exchange.watch.deadlines import watch_deadlines
+
     in_the_name_of("airflow:batch.deadline", watch_deadlines)
 
 
 def alert() -> DeadlineAlert | None:
     """None where Airflow was not told of our plugins: one waker less, ``deadline_watch`` does not need it."""
     try:
-        from due_day import DueDay  # noqa: PLC0415
+        from due_day import DueDay
     except ImportError:
         return None
     return DeadlineAlert(reference=DueDay(), interval=timedelta(0), callback=SyncCallback(look_now))

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 import html
 import logging
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
-from airflow.providers.smtp.notifications.smtp import SmtpNotifier
 from airflow.sdk import Connection, Context
 from airflow.sdk.bases.notifier import BaseNotifier
 from airflow.sdk.exceptions import AirflowException, AirflowNotFoundException
 
-from exchange.watch.message import Message
+if TYPE_CHECKING:
+    from exchange.watch.message import Message
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it logs whole addresses
 
@@ -77,6 +77,8 @@ def _address(connection: Connection) -> str:
 
 
 def _mail(message: Message, connection: Connection, context: Context) -> None:
+    from airflow.providers.smtp.notifications.smtp import SmtpNotifier
+
     to = connection.extra_dejson.get("to")
     if not to:
         msg = f"connection {CONNECTION}: its extra names nobody under 'to'"
@@ -86,6 +88,8 @@ def _mail(message: Message, connection: Connection, context: Context) -> None:
 
 
 def _failure(context: Context) -> Message:
+    from exchange.watch.message import Message
+
     task = context["ti"]
     name = f"{task.dag_id}.{task.task_id}"
     return Message(

@@ -4,6 +4,9 @@ Rules: Retryable fails the try and Airflow tries again; Halt fails the task at o
 error, its receipt has gone out. Work outside of the immediate lane gives way to it. Nothing but a batch id, counts and
 sentences without values goes back to Airflow.
 
+What the package computes with is imported where a task runs, here and in the DAG files: the DAG processor reads them
+and runs none of them, and a scheduler has it imported before it forks (``docker/airflow_local_settings.py``).
+
 Why a try ended: it is logged as two lines, Chinese and English, and left where the board finds it (``TOLD``); without
 the frames of Airflow's own calls, for which it ends by SystemExit: Airflow logs the trace of every other end.
 What is left there is shown and decides nothing; it goes when the task is run again.
@@ -16,7 +19,7 @@ import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from airflow.sdk import ExceptionRetryPolicy, RetryAction, RetryRule, get_current_context
 from airflow.sdk.exceptions import (
@@ -29,11 +32,12 @@ from airflow.sdk.exceptions import (
 from airflow.sdk.execution_time import task_runner
 from airflow.sdk.execution_time.comms import DagRunStateResult, ErrorResponse, GetDagRunState, TriggerDagRun
 
-from exchange.app import App
 from exchange.base import silence
 from exchange.base.errors import ExchangeError, Halt, Retryable, without_values
 from exchange.base.explained import Explanation, explained
-from exchange.watch.run_note import run_note
+
+if TYPE_CHECKING:
+    from exchange.app import App
 
 log = logging.getLogger(__name__)
 logging.getLogger("paramiko").setLevel(logging.WARNING)  # its own words would drown ours in a task's log
@@ -108,6 +112,8 @@ def in_the_name_of(actor: str, step: Callable[[App], T]) -> T:
 
 
 def _opened(actor: str, step: Callable[[App], T]) -> T:
+    from exchange.app import App
+
     silence.install()
     with silence.native_code_muted(), without_values(*_ENDS_THE_TRY), App.open(actor) as app:
         return step(app)
@@ -150,6 +156,8 @@ def start_run(app: App, dag_id: str, run_id: str, batch_id: str | None = None) -
     named; whether there is one now. What cannot be started, is started within the minute by who looks each minute.
     Airflow has no public call for it: this is what its own operator sends, without ending the task.
     """
+    from exchange.watch.run_note import run_note
+
     answer = _asked(run_id, TriggerDagRun(dag_id=dag_id, run_id=run_id, note=run_note(app, batch_id or run_id)))
     there = not isinstance(answer, ErrorResponse) or answer.error is ErrorType.DAGRUN_ALREADY_EXISTS
     if there:

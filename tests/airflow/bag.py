@@ -1,5 +1,5 @@
 """Prints the DAG files as Airflow reads them, without a server: errors, each task's upstream tasks, what people read
-of DAGs and tasks, and what would need a triggerer.
+of DAGs and tasks, what would need a triggerer, and what was imported for it.
 """
 
 from __future__ import annotations
@@ -23,9 +23,17 @@ def operator_of(task: Any) -> str:
     return f"{kind.__module__}.{kind.__name__}"
 
 
+def packages() -> set[str]:
+    """The libraries that are there, and the parts of our own package; not the DAG files."""
+    names = [name.split(".") for name in sys.modules if not name.startswith("unusual_prefix")]
+    return {".".join(name[: 2 if name[0] == "exchange" else 1]) for name in names} - sys.stdlib_module_names
+
+
 if __name__ == "__main__":
     sys.path.insert(0, str(DAGS))
+    before = packages()
     bag = DagBag(DAGS)
+    imported = packages() - before
     dags = {
         name: {task.task_id: sorted(task.upstream_task_ids) for task in dag.tasks} for name, dag in bag.dags.items()
     }
@@ -41,7 +49,7 @@ if __name__ == "__main__":
         for name, dag in bag.dags.items()
         for task in dag.tasks
     }  # fmt: skip
-    found = {"errors": bag.import_errors, "dags": dags, "read": read, "tasks": tasks}
+    found = {"imported": sorted(imported), "errors": bag.import_errors, "dags": dags, "read": read, "tasks": tasks}
     found["defer"] = [
         f"{path.relative_to(DAGS)}" for path in DAGS.rglob("*.py") if DEFERS.search(path.read_text("utf-8"))
     ]
