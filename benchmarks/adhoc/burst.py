@@ -24,6 +24,8 @@ _LOOK_SECONDS = 0.5
 """Between two looks for results: looking takes time of this program and of partners' servers that the office then
 lacks, with 0.1 s this program alone up to an eighth of all.
 """
+_FEW = 8
+"""So many awaited results of one partner are asked for by name: listing all that came before takes longer."""
 _WHOLE = ["claimed", "accepted", "sealed", "delivered", "closed"]
 
 
@@ -31,7 +33,7 @@ def burst(sets: Sequence[Prepared]) -> dict[str, float]:
     """Batch → seconds to its result. All files are there before the first manifest gets its name."""
     with _laid(sets) as clients:
         dropped = {each.batch: clients[each.partner.id].show(each.manifest) for each in sets}
-        answered = _watched(clients, sets)
+        answered = _watched(clients, sets, dropped)
     return {batch: answered[batch] - since for batch, since in dropped.items() if batch in answered}
 
 
@@ -51,7 +53,7 @@ def steady(sets: Sequence[Prepared], a_second: float) -> dict[str, float]:
         others = {each.partner.id: stack.enter_context(connected(each.partner)) for each in _one_of_each(sets)}
         dropping = Thread(target=drop, args=(others,))
         dropping.start()
-        answered = _watched(clients, sets)
+        answered = _watched(clients, sets, dropped)
         dropping.join()
     return {batch: answered[batch] - since for batch, since in dropped.items() if batch in answered}
 
@@ -77,15 +79,17 @@ def _one_of_each(sets: Sequence[Prepared]) -> list[Prepared]:
     return [next(group) for _, group in groupby(by_partner, key=lambda each: each.partner.id)]
 
 
-def _watched(clients: Mapping[str, Client], sets: Sequence[Prepared]) -> dict[str, float]:
-    """Batch → when its result was seen; those that did not come in time are not among them."""
+def _watched(clients: Mapping[str, Client], sets: Sequence[Prepared], dropped: Mapping[str, float]) -> dict[str, float]:
+    """Batch → when its result was seen; those that did not come in time are not among them. ``dropped``: the batches
+    that are with the office, others may follow.
+    """
     wanted = {partner: {each.batch for each in sets if each.partner.id == partner} for partner in clients}
     seen: dict[str, float] = {}
     deadline = time.monotonic() + _SECONDS + len(sets)
     while any(wanted.values()) and time.monotonic() < deadline:
-        for partner in [partner for partner, batches in wanted.items() if batches]:
-            there = {name.removesuffix(".result.json") for name in clients[partner].names()}
-            came = wanted[partner] & there
+        for partner, client in clients.items():
+            awaited = {batch for batch in wanted[partner] if batch in dropped}
+            came = client.answered(awaited) if len(awaited) <= _FEW else awaited & client.all_answered()
             seen |= dict.fromkeys(came, time.time())
             wanted[partner] -= came
         time.sleep(_LOOK_SECONDS)

@@ -14,6 +14,7 @@ from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE
 
 _LOOK_SECONDS = 0.02
 _ASIDE = "aside"
+_RESULT = ".result.json"
 
 
 class Client:
@@ -68,6 +69,21 @@ class Client:
 
     def names(self) -> list[str]:
         return self.sftp.listdir(FROM_OFFICE)
+
+    def answered(self, batches: Iterable[str]) -> set[str]:
+        """Those of these whose result lies there, each asked for by name."""
+        return {batch for batch in batches if self._lies(f"{batch}{_RESULT}")}
+
+    def all_answered(self) -> set[str]:
+        """All whose result lies there."""
+        return {name.removesuffix(_RESULT) for name in self.names() if name.endswith(_RESULT)}
+
+    def _lies(self, name: str) -> bool:
+        try:
+            self.sftp.stat(f"{FROM_OFFICE}/{name}")
+        except FileNotFoundError:
+            return False
+        return True
 
 
 @contextmanager

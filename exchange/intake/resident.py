@@ -10,7 +10,9 @@ Rules
   five minutes starts all the same, more seldom, so that a stream of sets is held up by a tenth of a core. Which runs
   can wait is noted where they are owed: whatever lookout comes next starts them as slowly.
 - One partner's burst holds up no other: a worker takes the partners in turn, and no more of one at a time than leaves
-  room for others. What no worker has room for waits until one has: its run would take far more than the answer.
+  room for others. A partner stays with the worker that is connected to its server while that is hardly busier: to
+  connect costs more than to answer. What no worker has room for waits until one has: its run would take far more than
+  the answer.
 - Nor does one partner's server: a worker waits for it for half a minute, and leaves a partner that kept it for long and
   in vain to runs from then on. One that says nothing for a minute is given nothing more, and what it has is its run's.
 - What a lookout's workers did not come to before it ended is the next one's.
@@ -48,6 +50,9 @@ MAX_WAITING: Final = 250
 
 MAX_OF_ONE: Final = 100
 """Of these, ids of one partner."""
+
+_HARDLY_MORE: Final = 2
+"""A partner stays with its worker while so many more batches wait there than for another."""
 
 _RUN_SECONDS: Final = 3.0
 """Between the runs of answered sets: one takes over a second of processor time."""
@@ -88,6 +93,7 @@ class ResidentWorker:
     def __init__(self, open_app: OpenApp) -> None:
         self._pipe, theirs = multiprocessing.Pipe()
         self._given: dict[str, None] = {}
+        self._of_partner = Counter[str]()
         self._heard_at = time.monotonic()
         self._stuck = False
         context = multiprocessing.get_context("fork")
@@ -106,7 +112,9 @@ class ResidentWorker:
             while self._pipe.poll():
                 outcomes.append(self._pipe.recv())
         for batch_id, _ in outcomes:
-            self._given.pop(batch_id, None)
+            if batch_id in self._given:
+                del self._given[batch_id]
+                self._of_partner[_partner(batch_id)] -= 1
         if outcomes or not self._given:
             self._heard_at, self._stuck = time.monotonic(), self._stuck and not outcomes
         elif time.monotonic() - self._heard_at >= _STUCK_SECONDS:
@@ -114,6 +122,7 @@ class ResidentWorker:
         if (not alive or self._stuck) and not self._is_over():
             outcomes += [(batch_id, False) for batch_id in self._given]
             self._given.clear()
+            self._of_partner.clear()
         return outcomes
 
     @property
@@ -123,9 +132,13 @@ class ResidentWorker:
 
     def waiting(self, partner: str) -> int | None:
         """How many batches it has before it; None where it takes no more of this partner, or none at all."""
-        by_partner = Counter(map(_partner, self._given))
-        takes = len(self._given) < MAX_WAITING and by_partner[partner] < MAX_OF_ONE
+        takes = not self.is_full and self._of_partner[partner] < MAX_OF_ONE
         return len(self._given) if takes and self.works else None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it takes no more of any partner."""
+        return len(self._given) >= MAX_WAITING
 
     @property
     def has(self) -> Collection[str]:
@@ -134,7 +147,9 @@ class ResidentWorker:
 
     def give(self, batch_id: str) -> None:
         """Lets it answer this batch."""
-        self._given[batch_id] = None
+        if batch_id not in self._given:
+            self._given[batch_id] = None
+            self._of_partner[_partner(batch_id)] += 1
         with suppress(OSError):  # it died meanwhile, which its outcomes say
             self._pipe.send(batch_id)
 
@@ -164,6 +179,7 @@ class ResidentWorkers:
         self._owed = owed
         self._start_run = start_run
         self._unanswered: deque[str] = deque()
+        self._had_last: dict[str, int] = {}
         self._next_run = self._next_taking_over = 0.0
 
     def pass_on(self, batch_id: str) -> None:
@@ -171,7 +187,7 @@ class ResidentWorkers:
         self._listen()
         if batch_id in self._known() or self._owed.is_answered(batch_id):
             return  # ``collect`` handed it over meanwhile
-        worker = self._freest(_partner(batch_id))
+        worker = self._worker_for(_partner(batch_id))
         note = self._owed.hand_over if worker is None else self._owed.owe
         if not self._work() or not _done(note, batch_id):
             self._start_run(batch_id)  # where it cannot be started, ``collect`` finds the batch
@@ -213,10 +229,12 @@ class ResidentWorkers:
         for goes on waiting.
         """
         known, work = self._known(), self._work()
+        if work and not any(each.works and not each.is_full for each in self._workers):
+            return
         for batch_id in self._owed.unanswered(older_than=SILENCE):
             if batch_id in known:
                 continue
-            worker = self._freest(_partner(batch_id))
+            worker = self._worker_for(_partner(batch_id))
             if not work:
                 self._unanswered.append(batch_id)
             elif worker is not None and _done(self._owed.owe, batch_id):  # anew, so that no other one takes it over
@@ -229,11 +247,21 @@ class ResidentWorkers:
     def _work(self) -> bool:
         return any(each.works for each in self._workers)
 
-    def _freest(self, partner: str) -> ResidentWorker | None:
-        """The worker that has least before it, of those that take one more of this partner."""
+    def _worker_for(self, partner: str) -> ResidentWorker | None:
+        """The worker that has least before it, of those that take one more of this partner; or the one that had the
+        partner last, where hardly more waits for it: it is connected.
+        """
         counts = [(each.waiting(partner), number) for number, each in enumerate(self._workers)]
-        free = sorted((waiting, number) for waiting, number in counts if waiting is not None)
-        return self._workers[free[0][1]] if free else None
+        waiting = {number: count for count, number in counts if count is not None}
+        if not waiting:
+            return None
+        partners = Counter(self._had_last.values())
+        chosen = min(waiting, key=lambda number: (waiting[number], partners[number], number))
+        last = self._had_last.get(partner)
+        if last in waiting and waiting[last] <= waiting[chosen] + _HARDLY_MORE:
+            chosen = last
+        self._had_last[partner] = chosen
+        return self._workers[chosen]
 
     def _start_unanswered(self) -> None:
         """Starts the run of the first of these; it is the last again where that fails."""

@@ -6,7 +6,8 @@ Rules
 - A connection is tried again with growing pauses. Each look has one time limit in all. A folder in trouble of its own
   leaves the others and goes on over a connection of its own, and so does an agreement that cannot be read.
 - A set is read again only when its files are listed otherwise than before (names, sizes, times): a folder in which
-  nothing moves costs one question a look (``movement.py``).
+  nothing moves costs one question a look (``movement.py``). What was claimed before the process began and still lies
+  there to be fetched is not read either: after a burst each new lookout would read all of it.
 - One partner's many sets hold up no other's: after half a second of claiming it is the next folder's turn.
 - An agreement is read anew with each connection.
 """
@@ -103,7 +104,7 @@ class _Place:
         self.agreement = agreement
         self.account = account_of(agreement)
         self.movement = Movement(time.monotonic())
-        self.seen: dict[str, list[RemoteFile]] = {}
+        self.seen: dict[str, list[RemoteFile]] | None = None
         self.next_look = self.next_sign = 0.0
 
 
@@ -144,7 +145,7 @@ class _Rounds:
         for place in places:
             if place not in stay:
                 self.watch.apart(place.path)
-            place.seen = self.seen.get(place.path, {})
+            place.seen = self.seen.get(place.path)
         self.paths = [place.path for place in stay]
         return stay
 
@@ -173,7 +174,7 @@ class _Rounds:
                     self.watch.over.wait(min(each.next_look for each in places) - time.monotonic())
         finally:
             self.watch.watched.add(-len(places))
-            self.seen = {place.path: place.seen for place in places}
+            self.seen = {place.path: place.seen for place in places if place.seen is not None}
 
     def _look(self, place: _Place, connection: Folder) -> bool:
         """One look into this folder; False where it goes on apart."""
@@ -206,7 +207,8 @@ class _Rounds:
 
     def _claim(self, place: _Place, scan: FolderScan) -> bool:
         """Claims what is complete, of one set at least; whether its turn was long enough for all."""
-        place.seen = {stem: files for stem, files in place.seen.items() if stem in scan.sets}
+        before = self._claimed_before(scan) if place.seen is None else place.seen
+        place.seen = {stem: files for stem, files in before.items() if stem in scan.sets}
         end, claimed = time.monotonic() + _CLAIMING_SECONDS, False
         for stem, files in scan.sets.items():
             if place.seen.get(stem) == files:
@@ -221,3 +223,8 @@ class _Rounds:
                     self.watch.found.put((batch_id, lane_by(self.app, scan.manifests[batch_id])))
             place.seen[stem] = files
         return True
+
+    def _claimed_before(self, scan: FolderScan) -> dict[str, list[RemoteFile]]:
+        """The sets that lie here to be fetched when this process first looks: those of batches that were claimed."""
+        waiting = self.app.register.waiting() if scan.sets else []
+        return {batch_id: scan.sets[batch_id] for batch_id in waiting if batch_id in scan.sets}

@@ -41,6 +41,9 @@ from exchange.register.signing import LedgerKey
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK_NOT_AVAILABLE = "55P03"
+_CONNECTIONS: Final = 15
+"""That one program has at most."""
+
 _UNUSED_SECONDS: Final = 5.0
 """A connection that was unused for so long is tested before it is used."""
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
@@ -94,7 +97,9 @@ def open_engine(
     }
     if password_file is not None:
         arguments["passfile"] = str(password_file)
-    engine = create_engine(url, connect_args=arguments, pool_timeout=timeouts.lock, hide_parameters=True)
+    # What many threads needed at once stays open: a lookout would open and close connections all the time.
+    pool = {"pool_size": _CONNECTIONS, "max_overflow": 0, "pool_timeout": timeouts.lock}
+    engine = create_engine(url, connect_args=arguments, hide_parameters=True, **pool)
     event.listen(engine, "do_connect", _connecting(timeouts))
     event.listen(engine, "checkin", _on_checkin)
     event.listen(engine, "checkout", _on_checkout)

@@ -66,9 +66,9 @@ class Pickups:
         self.engine = engine
         self.actor = actor
 
-    def uncollected(self, partner: str | None = None, *, is_told: bool = False) -> list[UncollectedResult]:
-        """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``is_told``: for the
-        partner to read, all as the ledger says.
+    def uncollected(self, partner: str | None = None, *, told: int | None = None) -> list[UncollectedResult]:
+        """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``told``: for the partner
+        to read, so many of the newest, all as the ledger says.
         """
         suffix = func.substring(FileRow.role, r"-(\d+)$")
         signature = aliased(FileRow)
@@ -96,15 +96,16 @@ class Pickups:
             .outerjoin(PickupRow, (PickupRow.batch_id == BatchRow.id) & (PickupRow.number == number))
             .outerjoin(SightingRow, (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == number))
             .where(FileRow.role.startswith(Role.RESULT_DATA), delivered, PickupRow.number.is_(None))
-            .order_by(FileRow.recorded_at, FileRow.batch_id, number)
+            .order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), number.desc())
+            .limit(told)
         )
         if partner is not None:
             query = query.where(BatchRow.partner == partner)
         with one_moment(self.engine) as session:
-            uncollected = [UncollectedResult(*row) for row in session.execute(query)]
-            if is_told:
-                attest_several(session, sorted({each.batch for each in uncollected}))
-            return uncollected
+            newest_first = [UncollectedResult(*row) for row in session.execute(query)]
+            if told is not None:
+                attest_several(session, sorted({each.batch for each in newest_first}))
+            return newest_first[::-1]
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
         """The partner has this result; the first telling stands."""

@@ -64,7 +64,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
             WaitingResult(
                 batch=each.batch, test=True if each.is_test else None, name=each.data, since=office_day(each.since)
             )
-            for each in app.register.pickups.uncollected(partner, is_told=True)[-AT_MOST:]
+            for each in app.register.pickups.uncollected(partner, told=AT_MOST)
         ],
         incomplete=list(_incomplete(app, partner)),
         expected=list(_expected(app, agreement)),

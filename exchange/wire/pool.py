@@ -24,7 +24,7 @@ from exchange.wire.connection import Login, SftpAccount
 from exchange.wire.transport import Folder
 
 MAX_KEPT: Final = 64
-KEPT_SECONDS: Final = 20.0
+KEPT_SECONDS: Final = 60.0
 _JUST_NOW_SECONDS: Final = 1.0
 _ANSWER_SECONDS: Final = 5.0
 """A connection that has not answered by then is taken for gone, and another one opened."""

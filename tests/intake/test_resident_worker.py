@@ -47,18 +47,24 @@ def test_partners_take_turns_and_each_ones_order_stays(given_to: list[str]) -> N
 
 
 @pytest.fixture
-def idle_worker(monkeypatch: pytest.MonkeyPatch) -> Iterator[ResidentWorker]:
-    """A process that takes sets and says nothing."""
+def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[ResidentWorker]]:
+    """Two processes that take sets and say nothing."""
 
     def idle(*_: object) -> None:
         time.sleep(600)
 
     monkeypatch.setattr(resident, "_serve", idle)
-    worker = ResidentWorker(lambda: pytest.fail("it is not opened"))
-    yield worker
-    worker._process.kill()
-    worker.ended()
-    worker.close()
+    workers = [ResidentWorker(lambda: pytest.fail("it is not opened")) for _ in range(2)]
+    yield workers
+    for worker in workers:
+        worker._process.kill()
+        worker.ended()
+        worker.close()
+
+
+@pytest.fixture
+def idle_worker(idle_workers: list[ResidentWorker]) -> ResidentWorker:
+    return idle_workers[0]
 
 
 def test_a_worker_has_room_for_others_whatever_one_partner_gives(idle_worker: ResidentWorker) -> None:
@@ -67,6 +73,21 @@ def test_a_worker_has_room_for_others_whatever_one_partner_gives(idle_worker: Re
         idle_worker.give(f"a.{number}")
     assert idle_worker.waiting("a") is None
     assert idle_worker.waiting("b") == MAX_OF_ONE
+
+
+@pytest.mark.parametrize("partners", [1, 2, 20])
+def test_partners_are_shared_out_and_each_stays_with_its_worker(
+    idle_workers: list[ResidentWorker], tmp_path: Path, partners: int
+) -> None:
+    """Who is connected to a partner's server need not connect again, and nobody is hardly busier for it."""
+    workers = ResidentWorkers(idle_workers, OwedRuns(tmp_path), lambda _: pytest.fail("no run is started"))
+    for number in range(5):
+        for partner in range(partners):
+            workers.pass_on(f"p{partner}.{number}")
+        first, second = (len(each.has) for each in idle_workers)
+        assert abs(first - second) <= resident._HARDLY_MORE + 1
+    of_first, of_second = ({batch.split(".")[0] for batch in each.has} for each in idle_workers)
+    assert partners == 1 or not of_first & of_second
 
 
 @pytest.mark.parametrize(

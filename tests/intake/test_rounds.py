@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,9 +12,11 @@ import pytest
 from exchange.app import App
 from exchange.base.files import make_folder, write_atomically
 from exchange.demo.partner import DemoPartner, Request
+from exchange.demo.servers.processes import wait_for
 from exchange.intake import rounds
 from exchange.intake.collect import poll
 from exchange.intake.lookout import monitor
+from exchange.intake.scan import FolderScan
 from exchange.wire.transport import connect
 
 Ask = Callable[..., Request]
@@ -121,3 +124,26 @@ def test_whoever_cannot_be_reached_is_named_with_all_who_share_the_login(
             write_atomically(tmp_path / "agreed" / path.name, told)
     troubles = poll(nowhere).troubles
     assert sorted(trouble.partition(":")[0] for trouble in troubles) == sorted([court.id, neighbour.id])
+
+
+def test_what_was_claimed_before_is_not_read_again_by_each_lookout(
+    app: App, court: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a burst each new one would read all of it, beside those who answer it; what changes is read."""
+    before, other = (ask(cycle="ad_hoc", period="2026-11-23") for _ in range(2))
+    court.drop(court.make_set(before))
+    assert before.batch in found(app, 1)
+    read, claim = list[str](), FolderScan.claim_if_complete
+
+    def noted(scan: FolderScan, stem: str) -> str | None:
+        read.append(stem)
+        return claim(scan, stem)
+
+    monkeypatch.setattr(FolderScan, "claim_if_complete", noted)
+    court.drop(court.make_set(other))
+    seen = monitor(app, SECONDS)
+    assert next(seen)[0] == other.batch
+    assert read == [other.batch]
+    os.utime(court.server.home / "to-office" / f"{before.batch}.request.json", (0, 0))
+    assert wait_for(lambda: before.batch in read, 60)
+    seen.close()
