@@ -46,6 +46,8 @@ PROCESSES: Final = int(os.environ.get("PROCESSES", "2"))
 
 def main(patterns: Sequence[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, signal.default_int_handler)
     for room in table().rooms:
         if not any(_may_be_in(room, pattern) for pattern in patterns or ("*",)):
             continue
@@ -54,7 +56,7 @@ def main(patterns: Sequence[str]) -> None:
         asked = [each for file in files for each in file.changes if _is_asked(each, room, patterns)]
         left = [each for each in asked if results.of(each).how != "killed"]
         _say(f"{room.name}: {len(asked)} changes, {len(left)} to try")
-        try:
+        try:  # who breaks it off sends the signal to all processes of the group
             with ThreadPoolExecutor(PROCESSES) as pool:
                 list(pool.map(lambda n: _try(room, files, left[n::PROCESSES], n, results), range(PROCESSES)))  # noqa: B023
         finally:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import sys
 import time
 from bisect import bisect_right
@@ -34,7 +35,7 @@ JOB: Final = json.loads(Path(os.environ["MUTATE_JOB"]).read_text(encoding="utf-8
 ``seconds``: of the tests that one change is tried on, as they take without it.
 """
 
-QUICK: Final = 0.1
+QUICK: Final = 0.5
 """Seconds of a test that is tried first because it noticed another change of the function."""
 
 LIMIT: Final = 60
@@ -173,4 +174,6 @@ def _elsewhere(session: pytest.Session, items: Sequence[pytest.Item]) -> pytest.
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    for each in (signal.SIGINT, signal.SIGTERM):  # both end it with its servers, also where it was begun as nohup's
+        signal.signal(each, signal.default_int_handler)
     config.pluginmanager.register(_Trial(), "changes")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import Final
 
@@ -11,6 +12,7 @@ import pytest
 
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
+from exchange.demo.servers.processes import wait_for
 from exchange.register import (
     Decision,
     FileRecord,
@@ -22,6 +24,8 @@ from exchange.register import (
     ReviewState,
     State,
 )
+from exchange.register.database import transaction
+from exchange.register.lines import get_batch
 from exchange.register.releases import UNDER_WAY
 from exchange.wire.manifest import RequestManifest
 
@@ -32,7 +36,8 @@ QUEUED, LEADERS_ALONE = (1, 2), 3
 """Rows that an officer decided, and one that waits for the leader alone."""
 
 SHOWN: Final = "f" * 64
-OUTCOME: Final = Outcome({"name": {"consistent": 2}}, {"name": {"consistent": 2}}, 1, SHOWN)
+_COUNTS: Final = {"sex": {"inconsistent": 1, "consistent": 1}, "name": {"consistent": 2}}
+OUTCOME: Final = Outcome(_COUNTS, {"sex": {"inconsistent": 1, "consistent": 1}}, 1, SHOWN)
 PROPOSED, APPROVED, REJECTED, REOPENED, PREPARED, DELIVERED = ReleaseState
 
 Verb = Callable[[Register], object]
@@ -167,6 +172,9 @@ def test_what_is_proposed_is_what_is_found(decided: Register, needs_approval: bo
     assert release == decided.releases.get(BATCH, 1) == decided.releases.of(BATCH)[0]
     assert (release.batch, release.number, release.rows) == (BATCH, 1, QUEUED)
     assert (release.counts, release.settled, release.upheld) == (OUTCOME.counts, OUTCOME.settled, 1)
+    for counts in (release.counts, release.settled):  # the same text for the same counts, whoever counted
+        assert list(counts) == sorted(counts)
+        assert all(list(tally) == sorted(tally) for tally in counts.values())
     assert (release.answers_sha256, release.needs_approval) == (SHOWN, needs_approval)
     assert release.state is (PROPOSED if needs_approval else APPROVED)
     assert (release.judged_by, release.judged_at, release.reason) == (None, None, None)
@@ -250,3 +258,25 @@ def test_the_files_of_a_supplement_are_recorded_once(decided: Register, result_f
     found = [each for each in decided.files(BATCH) if each.name.endswith("-2")]
     assert sorted(each.name for each in found) == sorted(each.name for each in files)
     assert {value for key, value in facts(decided)[-1].items() if not key.startswith("release")} == {"9" * 64}
+
+
+def test_a_release_that_went_on_meanwhile_is_not_withdrawn(
+    decided: Register, leader: Register, database: Database
+) -> None:
+    """What it was before its batch was locked does not count."""
+    assert proposed(decided) is not None
+    with ThreadPoolExecutor(1) as verb:
+        with transaction(leader.engine) as session:
+            get_batch(session, BATCH, for_update=True)
+            told = verb.submit(VERBS["withdraw"], decided)
+            assert wait_for(lambda: waits(database), 60)
+            leader.releases._step(session, BATCH, 1, (PROPOSED, APPROVED), None)
+            leader.releases._step(session, BATCH, 1, (APPROVED, PREPARED), None)
+        with pytest.raises(Halt, match="is sealed; it cannot become"):
+            told.result()
+    assert decided.releases.get(BATCH, 1).state is PREPARED
+
+
+def waits(database: Database) -> bool:
+    with database.server.connected("postgres", "exchange") as looking:
+        return looking.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone() is not None
