@@ -1,6 +1,7 @@
 """Code as mutmut can change all of it: it leaves decorated functions alone, and what stands in no function.
 
-``@cache`` and ``@property`` are taken off and put back on what mutmut has written. An expression of Polars or an item's
+``@cache`` and ``@property`` are taken off and put back on what mutmut has written; ``@cached_property`` as
+``@property``, for what an object keeps would be of another change. An expression of Polars or an item's
 rule that stands in the module itself is put into a function, ``made__<NAME>``, and ``<NAME>`` is what that gives.
 """
 
@@ -27,7 +28,7 @@ def put_back(code: str, taken: list[tuple[str, str, str]]) -> str:
         found = re.compile(rf"^(?:{indent}@_mutmut_mutated\(.*\)\n)?{indent}def {name}\(", re.MULTILINE)
         place = found.search(code, begin)
         assert place is not None, f"mutmut has written {name} in another way"
-        parts += [code[begin : place.start()], f"{indent}@{decorator}\n", place.group()]
+        parts += [code[begin : place.start()], f"{indent}@{decorator.removeprefix('cached_')}\n", place.group()]
         begin = place.end()
     return "".join([*parts, code[begin:]])
 

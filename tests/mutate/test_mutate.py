@@ -92,16 +92,22 @@ class Two:
     @property
     def one(self) -> int:
         return 2
+
+    @cached_property
+    def two(self) -> int:
+        return 3
 """
 
 
 def test_nothing_is_left_out() -> None:
     code, taken = prepared(CODE)
     assert "@" not in code
-    assert [(decorator, name) for _, decorator, name in taken] == [("cache", "one"), ("property", "one")]
+    named = [(decorator, name) for _, decorator, name in taken]
+    assert named == [("cache", "one"), ("property", "one"), ("cached_property", "two")]
     names = [node.name for node in ast.parse(code).body if isinstance(node, ast.FunctionDef)]
     assert names == ["made__X", "made__Y", "one"]
     back = ast.parse(put_back(code, taken))
     found = {ast.unparse(each) for each in ast.walk(back) if isinstance(each, ast.FunctionDef)}
     assert {"@cache\ndef one() -> int:\n    return 1", "@property\ndef one(self) -> int:\n    return 2"} <= found
+    assert "@property\ndef two(self) -> int:\n    return 3" in found, "what an object keeps would be of another change"
     assert "Y = made__Y()" in ast.unparse(back)
