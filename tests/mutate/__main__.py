@@ -46,8 +46,8 @@ PROCESSES: Final = int(os.environ.get("PROCESSES", "2"))
 
 def main(patterns: Sequence[str]) -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
     for room in table().rooms:
         if not any(_may_be_in(room, pattern) for pattern in patterns or ("*",)):
             continue
@@ -102,8 +102,8 @@ def _process(room: Room, files: Sequence[Changed], left: Sequence[Change], name:
     job, told, log = (FOLDER / f"{name}.{ending}" for ending in ("job", "told", "log"))
     told.write_text("", encoding="utf-8")
     changes = [[each.module, each.function, each.name] for each in left]
-    content = {"changed": {each.module: each.code for each in files}, "mutants": changes, "told": str(told)}
-    content["seconds"] = SECONDS
+    code = {each.module: each.code for each in files}
+    content = {"changed": code, "mutants": changes, "told": str(told), "seconds": SECONDS}
     job.write_text(json.dumps(content), encoding="utf-8")
     options = ["--assert=plain", "-q", "-s", "-p", "no:cacheprovider", "-p", "tests.mutate.inside"]
     command = [sys.executable, "-m", "pytest", *options, *room.options, *room.tests]

@@ -36,16 +36,13 @@ def put_back(code: str, taken: list[tuple[str, str, str]]) -> str:
 def _in_functions(code: str) -> str:
     lines = code.splitlines(keepends=True)
     for node in reversed(ast.parse(code).body):
-        if isinstance(node, ast.AnnAssign):
-            target, value = node.target, node.value
-        elif isinstance(node, ast.Assign):
-            target, value = node.targets[0], node.value
-        else:
-            continue
-        names = {each.id for each in ast.walk(value or target) if isinstance(each, ast.Name)}
-        if not isinstance(target, ast.Name) or value is None or isinstance(value, ast.Subscript) or not names & _RULES:
+        if not isinstance(node, ast.Assign | ast.AnnAssign) or isinstance(node.value, ast.Subscript | None):
             continue  # a subscript: the name of a type
+        target = node.target if isinstance(node, ast.AnnAssign) else node.targets[0]
+        names = {each.id for each in ast.walk(node.value) if isinstance(each, ast.Name)}
+        if not isinstance(target, ast.Name) or not names & _RULES:
+            continue
         made = f"{MADE}{target.id}"
-        text = f"def {made}():\n    return (\n{ast.get_source_segment(code, value)}\n)\n\n{target.id} = {made}()\n"
+        text = f"def {made}():\n    return (\n{ast.get_source_segment(code, node.value)}\n)\n\n{target.id} = {made}()\n"
         lines[node.lineno - 1 : node.end_lineno] = [text]
     return "".join(lines)

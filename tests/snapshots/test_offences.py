@@ -67,7 +67,7 @@ def test_what_is_kept(change: dict[str, str | None], kept_as: str | None) -> Non
 
 
 def test_an_officer_reads_what_the_source_has_written() -> None:
-    several = {"kind": "收容审查", "effective_on": "不详", "sealed": "?"}
+    several: dict[str, str | None] = {"kind": "收容审查", "effective_on": "不详", "sealed": "?"}
     records, _ = built({"kind": "劳动教养", "effective_on": ""}, {"effective_on": "不详"}, {}, several)
     assert records.sort("as_written")["as_written"].to_list() == [
         None, "生效日期 不详", "记录种类 劳动教养", "记录种类 收容审查；生效日期 不详；封存标记 ?",
