@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from exchange.base.errors import Halt
-from exchange.review.decisions import MAX_NOTE_LETTERS, check_reason, complete
+from exchange.base.tables import DECISIONS
+from exchange.review.decisions import MAX_NOTE_LETTERS, WAITING, allowed, check_note, check_reason, complete
 
 OPEN = {"identity": "under_review", "name": "under_review", "sex": "under_review"}
 WAITS = {"criminal_record": "source_not_ready"}
@@ -19,11 +20,23 @@ WAITS = {"criminal_record": "source_not_ready"}
          {"identity": "consistent", "name": "consistent", "sex": "inconsistent"}),
         (OPEN, {"identity": "name_disagrees"},
          {"identity": "name_disagrees", "name": "name_disagrees", "sex": "not_answered"}),
+        (OPEN, {"identity": "name_disagrees", "sex": "consistent"},
+         {"identity": "name_disagrees", "name": "name_disagrees", "sex": "not_answered"}),
         (OPEN, {"identity": "no_such_number"},
          {"identity": "no_such_number", "name": "not_answered", "sex": "not_answered"}),
         ({"criminal_record": "under_review"}, {"criminal_record": "record_found"}, {"criminal_record": "record_found"}),
         ({"unregistered": "under_review"}, {"unregistered": "registered"}, {"unregistered": "registered"}),
         (WAITS, {"criminal_record": "record_found"}, {"criminal_record": "record_found"}),
+        ({"sex": "under_review", "criminal_record": WAITING}, {"sex": "consistent", "criminal_record": "record_found"},
+         {"sex": "consistent", "criminal_record": "record_found"}),
+        (OPEN | {"criminal_record": WAITING}, {"identity": "name_disagrees"},
+         {"identity": "name_disagrees", "name": "name_disagrees", "sex": "not_answered",
+          "criminal_record": "not_answered"}),
+        (OPEN | {"id_number": "under_review"}, {"identity": "consistent", "sex": "consistent"},
+         {"identity": "consistent", "name": "consistent", "sex": "consistent", "id_number": "consistent"}),
+        (OPEN | {"id_number": "under_review"}, {"identity": "name_disagrees"},
+         {"identity": "name_disagrees", "name": "name_disagrees", "sex": "not_answered",
+          "id_number": "name_disagrees"}),
     ],
 )  # fmt: skip
 def test_complete(open_columns: dict[str, str], answers: dict[str, str], decided: dict[str, str]) -> None:
@@ -41,8 +54,13 @@ def test_complete(open_columns: dict[str, str], answers: dict[str, str], decided
         ({"criminal_record": "under_review"}, {"criminal_record": "awaiting_approval"}, "cannot be decided"),
         (WAITS, {"criminal_record": "no_record"}, "a source is missing or older than its limit"),
         (WAITS, {"criminal_record": "not_answered"}, "criminal_record: this cannot be decided"),
+        ({"criminal_record": WAITING}, {"criminal_record": "no_record"}, "criminal_record: a source is missing"),
+        ({"sex": "under_review", "criminal_record": WAITING},
+         {"sex": "consistent", "criminal_record": "no_record"}, "criminal_record: a source is missing"),
+        ({"criminal_record": WAITING}, {}, "criminal_record: no answer; one of .*record_found"),
+        (OPEN | {"criminal_record": WAITING}, {"identity": "consistent", "sex": "consistent"}, "criminal_record: no"),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_decided(open_columns: dict[str, str], answers: dict[str, str], problem: str) -> None:
     with pytest.raises(Halt, match=problem):
         complete(open_columns, answers)
@@ -71,3 +89,18 @@ def test_reasons(reason: str, note: str | None, holds: bool) -> None:
     else:
         with pytest.raises(Halt):
             check_reason(reason, note)
+
+
+@pytest.mark.parametrize(("note", "needed", "holds"), [(None, False, True), (None, True, False), ("", True, False)])
+def test_a_note_that_is_needed(note: str | None, needed: bool, holds: bool) -> None:
+    if holds:
+        check_note(note, needed=needed)
+    else:
+        with pytest.raises(Halt, match="needs a note"):
+            check_note(note, needed=needed)
+
+
+def test_what_may_be_decided_of_a_column() -> None:
+    assert allowed("id_number") == allowed("name") == allowed("identity") == DECISIONS["identity"]
+    assert allowed("criminal_record") == DECISIONS["criminal_record"] != DECISIONS["other"]
+    assert allowed("ethnicity") == DECISIONS["other"]

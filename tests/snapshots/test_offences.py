@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 
 import polars as pl
 import pytest
 
+from exchange.base.paths import EXPECTATIONS
 from exchange.base.tables import export_columns
 from exchange.snapshots.offences import build_tables
 from exchange.validate.gate import failures
@@ -65,8 +67,11 @@ def test_what_is_kept(change: dict[str, str | None], kept_as: str | None) -> Non
 
 
 def test_an_officer_reads_what_the_source_has_written() -> None:
-    records, _ = built({"kind": "劳动教养", "effective_on": ""}, {"effective_on": "不详"}, {})
-    assert records.sort("as_written")["as_written"].to_list() == [None, "生效日期 不详", "记录种类 劳动教养"]
+    several: dict[str, str | None] = {"kind": "收容审查", "effective_on": "不详", "sealed": "?"}
+    records, _ = built({"kind": "劳动教养", "effective_on": ""}, {"effective_on": "不详"}, {}, several)
+    assert records.sort("as_written")["as_written"].to_list() == [
+        None, "生效日期 不详", "记录种类 劳动教养", "记录种类 收容审查；生效日期 不详；封存标记 ?",
+    ]  # fmt: skip
     assert set(records["name"]) == {"某"}
 
 
@@ -78,6 +83,7 @@ def test_an_officer_reads_what_the_source_has_written() -> None:
         ({"effective_on": "?"}, 61, "unclear_share"),
         ({"offence_date": "?"}, 11, None),
         ({"offence_date": "?"}, 12, "bad_date_share"),
+        ({"offence_date": "2020-01-01"}, 12, None),  # on the day of the decision
         ({"offence_date": "2020-01-02"}, 12, "bad_date_share"),  # after the decision
         ({"offence_date": "1949-12-30"}, 12, "bad_date_share"),  # before the birth
         ({"decided_on": "?"}, 12, "bad_date_share"),
@@ -99,6 +105,14 @@ def test_how_many_that_cannot_be_read_are_too_many(
     _, counts = built(*[{}] * (1000 - bad), *[change] * bad)
     found = failures("offences", counts | {"change_share": 0})
     assert [failure.split()[0] for failure in found] == ([] if counted is None else [counted])
+
+
+def test_the_counts_are_those_that_the_gate_judges_and_of_nothing_sealed() -> None:
+    _, counts = built({}, {"kind": "?"}, {"id_number": "?"}, {"sealed": "是"})
+    judged = json.loads((EXPECTATIONS / "offences.json").read_text(encoding="utf-8"))["expectations"]
+    shares = {each["kwargs"]["column"] for each in judged} - {"change_share"}  # of two builds
+    assert counts.keys() == shares | {"rows", "unclear_charges"}
+    assert counts["rows"] == 3
 
 
 def test_charges_that_cannot_be_placed_are_counted() -> None:
