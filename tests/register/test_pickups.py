@@ -59,7 +59,8 @@ def test_what_is_known_of_a_result(
 
 def test_nothing_is_asked_of_no_batch(register: Register, delivered: str) -> None:
     take(register, delivered)
-    assert register.pickups.had([]) == register.pickups.awaited([]) == set()
+    assert register.pickups.had([]) == set()
+    assert register.pickups.awaited([]) == set()
 
 
 def test_a_repeated_telling_adds_no_line(register: Register, delivered: str) -> None:
