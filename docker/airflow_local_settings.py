@@ -32,7 +32,7 @@ if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
 
     library()
     _ = task.python  # the decorator is imported when it is first named
-    Client(base_url="http://localhost", token="").close()  # reads the authorities' certificates, once for all: 3 MiB
+    Client(base_url="http://localhost", token="").close()  # reads the authorities' certificates, once: 2 MiB each
     # Airflow freezes what is there while it forks and thaws it then, so that its next collection would write to, and so
     # copy, all that it shares with its forks (100 MiB, measured). It is there until the end in any case.
     gc.unfreeze = lambda: None
