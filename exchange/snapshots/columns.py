@@ -78,7 +78,9 @@ class Gathered:
         return self._finished(goes).append_column(name, pa.array(keys)), goes
 
     def _finished(self, goes: Places | None) -> pa.Table:
-        return pa.table({name: _placed(self._columns.pop(name), self.height, goes) for name in list(self._columns)})
+        table = pa.table({name: _placed(self._columns.pop(name), self.height, goes) for name in list(self._columns)})
+        pa.default_memory_pool().release_unused()
+        return table
 
 
 def laid_out(frame: pl.DataFrame) -> pa.Table:

@@ -1,7 +1,8 @@
 """What is read of a snapshot is what was written: its files against the hashes in ``snapshot.json``.
 
 Rules
-- A version is checked when it is published, when it is first opened on a machine, and nightly: every file, whole.
+- A version is checked when it is put in its place, before it is published, when it is first opened on a machine (these
+  two: unless it is noted that it was and nobody wrote to it since), and nightly: every file, whole.
 - ``snapshot.json`` itself is held against the version's name, which is a part of its hash and is pinned by batches.
 - That it was checked is noted outside of its folder (``<home>/checked/<machine>/``), under the version's name, with
   each file's inode, size and times. The note proves that these files were whole on this machine once and that nobody

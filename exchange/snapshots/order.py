@@ -18,21 +18,20 @@ Places = npt.NDArray[np.uint32]
 """Of rows in a table, which has fewer than 2³²."""
 
 _ROW_BITS: Final = 32
-_ROW: Final = (1 << _ROW_BITS) - 1
 _LARGEST_BESIDE_A_ROW: Final = (1 << (63 - _ROW_BITS)) - 1
 
 
 def by_key(keys: Keys, rows: Places) -> tuple[Keys, Places]:
     """The same pairs by key, and those of one key by row; no key is negative. ``keys`` may be used up."""
     if len(keys) and keys.max() <= _LARGEST_BESIDE_A_ROW:
-        return _parted(_sorted_together(keys, rows))
+        return _sorted_together(keys, rows)
     rows = rows[np.argsort(keys)]
     keys.sort()
     again = keys[1:] == keys[:-1]
     tied = np.flatnonzero(np.append(again, False) | np.append(False, again))
     if len(tied):
         run = np.cumsum(np.append(0, keys[tied[1:]] != keys[tied[:-1]]))
-        _, rows[tied] = _parted(_sorted_together(run, rows[tied]))
+        _, rows[tied] = _sorted_together(run, rows[tied])
     return keys, rows
 
 
@@ -43,14 +42,11 @@ def places(rows: Places) -> Places:
     return goes
 
 
-def _sorted_together(small: Keys, rows: Places) -> Keys:
-    both = small << _ROW_BITS
-    both |= rows
-    both.sort()
-    return both
-
-
-def _parted(both: Keys) -> tuple[Keys, Places]:
-    rows = (both & _ROW).astype(np.uint32)
-    both >>= _ROW_BITS
-    return both, rows
+def _sorted_together(small: Keys, rows: Places) -> tuple[Keys, Places]:
+    """In the memory of the keys."""
+    small <<= _ROW_BITS
+    small |= rows
+    small.sort()
+    rows = small.astype(np.uint32)  # the lower half
+    small >>= _ROW_BITS
+    return small, rows

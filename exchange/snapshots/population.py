@@ -64,8 +64,8 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
     table, goes = gathered.sorted_by("key")
     former, mothers = former_keys.table(goes), mother_keys.table(goes)
     del goes
-    births = _births(table)
     table = table.append_column("several_heads", _several_heads(table))
+    births = _births(table)
     people, shared = _with_doubt(table.select(COLUMNS), former)
     counts = {
         "rows": rows,
@@ -134,9 +134,11 @@ def _births(people: pa.Table) -> pa.Table:
     born = born if pa.types.is_dictionary(born.type) else born.dictionary_encode()
     days = pl.DataFrame({"born": pl.from_arrow(born.dictionary)})
     of_day = days.select(birth_key(pl.col("born"), pl.lit(0))).to_series().to_arrow()
-    dated = np.flatnonzero(born.is_valid())
-    keys = of_day.take(born.indices.drop_null()).to_numpy() + sexes.fill_null(_SEX_NOT_STATED).to_numpy()[dated]
-    return _rows_by(*by_key(keys, dated.astype(np.uint32)))
+    dated = np.arange(len(born), dtype=np.uint32)
+    if born.null_count:
+        dated, sexes = dated[born.is_valid().to_numpy(zero_copy_only=False)], sexes.filter(born.is_valid())
+    keys = of_day.take(born.indices.drop_null()).to_numpy() + sexes.fill_null(_SEX_NOT_STATED).to_numpy()
+    return _rows_by(*by_key(keys, dated))
 
 
 def _key(numbers: pl.Series) -> pl.Series:
@@ -178,8 +180,9 @@ def _with_doubt(people: pa.Table, former: pa.Table) -> tuple[pa.Table, int]:
 def _several_heads(people: pa.Table) -> pa.Array:
     """For each row whether the household has more than one head; false where it has no number."""
     rows = pl.DataFrame({name: pl.from_arrow(people.column(name)) for name in ("household", "relation", "cancelled")})
-    heads = rows.filter(pl.col("relation").is_in(HEAD) & ~pl.col("cancelled")).drop_nulls("household")
-    doubled = heads.group_by("household").len().filter(pl.col("len") > 1)["household"]
+    heads = rows.select(pl.col("household").filter(pl.col("relation").is_in(HEAD) & ~pl.col("cancelled")))
+    households = np.sort(heads["household"].drop_nulls().to_numpy())
+    doubled = pl.Series(np.unique(households[1:][households[1:] == households[:-1]]))
     return rows.select(pl.col("household").is_in(doubled.implode()).fill_null(value=False)).to_series().to_arrow()
 
 

@@ -200,7 +200,7 @@ class Snapshots:
         """Makes this version the one that new batches use; Halt when a newer one is published already, or
         when it is not what was written.
         """
-        integrity.check(version.folder, version.source)
+        integrity.check_once(version.folder, version.source)
         with locked(self.folder / version.source):
             newest = self.published(version.source)
             if newest is not None and newest.as_of > version.as_of:

@@ -106,7 +106,7 @@ class SftpClient(paramiko.SFTPClient):
     def _write_all(self, out: bytes) -> None:
         left = memoryview(out)
         while left:
-            sent = self.sock.send(left)
+            sent = cast("Any", self.sock).send(left)  # its stub knows of no view
             if not sent:
                 raise EOFError
             left = left[sent:]

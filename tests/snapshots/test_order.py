@@ -16,9 +16,9 @@ LARGE = 10**17
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**32 - 1)), max_size=60))
 def test_by_key_and_then_by_row(base: int, pairs: list[tuple[int, int]]) -> None:
     """Those that leave room for the row, and those that do not."""
-    keys, rows = (np.array([pair[side] for pair in pairs], kind) for side, kind in ((0, np.int64), (1, np.uint32)))
-    keys, rows = by_key(keys + base, rows)
-    assert (keys.dtype, rows.dtype) == (np.int64, np.uint32)
+    given = np.array([key for key, _ in pairs], np.int64) + base, np.array([row for _, row in pairs], np.uint32)
+    keys, rows = by_key(*given)
+    assert (str(keys.dtype), str(rows.dtype)) == ("int64", "uint32")
     assert list(zip((keys - base).tolist(), rows.tolist(), strict=True)) == sorted(pairs)
 
 
