@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from exchange.calendar.working_days import Due, due_date, office_day
-from exchange.register import Decision, FileRecord, NewReview, Outcome, Register, ReviewState
+from exchange.register import Decision, FileRecord, NewReview, Register, ReleaseSummary, ReviewState
 from exchange.register.lines import now
 from exchange.wire.manifest import RequestManifest
 from tests.register.conftest import AT
@@ -46,7 +46,7 @@ def decide(register: Register, batch: str, answer: str = "consistent") -> None:
 
 
 def leave(register: Register, batch: str) -> None:
-    outcome = Outcome({"name": {"consistent": 1}}, answers_sha256="f" * 64)
+    outcome = ReleaseSummary({"name": {"consistent": 1}}, answers_sha256="f" * 64)
     release = register.releases.propose(batch, [1], outcome, needs_approval=False)
     assert release is not None
     register.releases.prepared(batch, release.number, [])

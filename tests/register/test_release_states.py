@@ -17,10 +17,10 @@ from exchange.register import (
     Decision,
     FileRecord,
     NewReview,
-    Outcome,
     Register,
     Release,
     ReleaseState,
+    ReleaseSummary,
     ReviewState,
     State,
 )
@@ -37,7 +37,7 @@ QUEUED, LEADERS_ALONE = (1, 2), 3
 
 SHOWN: Final = "f" * 64
 _COUNTS: Final = {"sex": {"inconsistent": 1, "consistent": 1}, "name": {"consistent": 2}}
-OUTCOME: Final = Outcome(_COUNTS, {"sex": {"inconsistent": 1, "consistent": 1}}, 1, SHOWN)
+OUTCOME: Final = ReleaseSummary(_COUNTS, {"sex": {"inconsistent": 1, "consistent": 1}}, 1, SHOWN)
 PROPOSED, APPROVED, REJECTED, REOPENED, PREPARED, DELIVERED = ReleaseState
 
 Verb = Callable[[Register], object]
@@ -222,7 +222,7 @@ def test_four_eyes(decided: Register, database: Database, who: str, rows: tuple[
 
 @pytest.mark.parametrize(("named", "shown"), [(SHOWN, "e" * 64), (SHOWN, ""), (None, ""), (None, SHOWN)])
 def test_what_was_seen_is_what_leaves(decided: Register, leader: Register, named: str | None, shown: str) -> None:
-    outcome = Outcome(OUTCOME.counts, answers_sha256=named)
+    outcome = ReleaseSummary(OUTCOME.counts, answers_sha256=named)
     release = decided.releases.propose(BATCH, QUEUED, outcome, needs_approval=True)
     assert release is not None
     assert (release.settled, release.upheld) == ({}, None)

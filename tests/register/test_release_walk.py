@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from exchange.base.errors import Halt
-from exchange.register import Decision, FileRecord, Outcome, Register, ReleaseState, ReviewState, State
+from exchange.register import Decision, FileRecord, Register, ReleaseState, ReleaseSummary, ReviewState, State
 from exchange.register.board import releases_under_way
 from exchange.register.releases import UNDER_WAY
 
@@ -51,7 +51,7 @@ def proposed(register: Register, delivered: str) -> str:
 
 
 def propose(register: Register, batch: str, rows: Sequence[int], *, approval: bool = True) -> int | None:
-    outcome = Outcome({"name": {"consistent": len(rows)}}, answers_sha256=SHOWN)
+    outcome = ReleaseSummary({"name": {"consistent": len(rows)}}, answers_sha256=SHOWN)
     release = register.releases.propose(batch, rows, outcome, needs_approval=approval)
     return release.number if release else None
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import event
 
 from exchange.guard.rules import Counts, Failed, Trip
-from exchange.register import Decision, Outcome, Register, ReleaseState
+from exchange.register import Decision, Register, ReleaseState, ReleaseSummary
 from exchange.register.guard import Evidence
 from exchange.register.waiting import OpenRows, open_rows
 from tests.register.conftest import Database
@@ -25,7 +25,7 @@ def decided(register: Register, batch: str, *rows: int) -> None:
 
 
 def released(register: Register, batch: str, rows: list[int]) -> int:
-    outcome = Outcome({"name": {"consistent": len(rows)}}, answers_sha256="f" * 64)
+    outcome = ReleaseSummary({"name": {"consistent": len(rows)}}, answers_sha256="f" * 64)
     release = register.releases.propose(batch, rows, outcome, needs_approval=True)
     assert release is not None
     return release.number
