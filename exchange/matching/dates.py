@@ -16,7 +16,6 @@ import numpy as np
 import polars as pl
 
 from exchange.matching.codes import normalise_text, without_blanks
-from exchange.matching.distinct import map_distinct
 from exchange.matching.lookup import Rows
 from exchange.matching.octets import NO_DAY, Days, Octets, Written, days, fours, is_digits
 
@@ -67,33 +66,12 @@ class _Form:
         return rows[fits], days(*fours(numbers[fits]))
 
 
-@dataclass(frozen=True)
-class _Serial:
-    """A spreadsheet's number of so many digits."""
-
-    length: int
-
-    def read(self, rows: Rows, octets: Octets) -> tuple[Rows, Days]:
-        """Those of the rows that are one in a person's lifetime, and their days."""
-        eight = np.full((len(rows), 8), ord("0"), np.uint8)
-        eight[:, -self.length :] = octets
-        numbers = eight.view("<u8")[:, 0]
-        first, last = fours(numbers)
-        serial = first * 10_000 + last
-        fits = is_digits(numbers) & (serial >= _SERIALS[0]) & (serial <= _SERIALS[1])
-        return rows[fits], (serial[fits] + _SERIAL_ZERO).astype(np.int32)
-
-
-_FORMS: Final = (
-    *[
-        _Form.of(written)
-        for written in (
-            "YYYY-MM-DD", "YYYYMMDD", "YYYY-M-DD", "YYYY-MM-D", "YYYY-M-D",
-            "YYYY年MM月DD日", "YYYY年M月DD日", "YYYY年MM月D日", "YYYY年M月D日", "YYYY-MM-DD 00:00:00",
-        )
-    ],
-    _Serial(5),
-    _Serial(4),
+_FORMS: Final = tuple(
+    _Form.of(written)
+    for written in (
+        "YYYY-MM-DD", "YYYYMMDD", "YYYY-M-DD", "YYYY-MM-D", "YYYY-M-D",
+        "YYYY年MM月DD日", "YYYY年M月DD日", "YYYY年MM月D日", "YYYY年M月D日", "YYYY-MM-DD 00:00:00",
+    )
 )  # fmt: skip
 """What most dates are written like."""
 
@@ -129,29 +107,17 @@ def _dates(texts: pl.Series) -> pl.Series:
 
 
 def _by_form(texts: pl.Series, otherwise: Callable[[pl.Series], pl.Series]) -> pl.Series:
-    """The dates of texts in one of the plain forms, in full width or not; of others what ``otherwise`` makes of each
-    distinct one.
-    """
-    since_1970 = np.full(len(texts), NO_DAY, np.int32)
-    odd = _read(np.arange(len(texts)), Written.of(texts), since_1970)
-    if len(odd):
-        odd = _read(odd, Written.of(texts[odd]).narrow(), since_1970)
-    dates = pl.Series(texts.name, since_1970).set(pl.Series(since_1970 <= NO_DAY), None).cast(pl.Date)
-    if not len(odd):
-        return dates
-    each = map_distinct(pl.col("text"), lambda text: text.map_batches(otherwise, return_dtype=pl.Date), pl.Date)
-    return dates.scatter(odd, texts[odd].to_frame("text").select(each).to_series())
-
-
-def _read(rows: Rows, written: Written, since_1970: Days) -> Rows:
-    """Fills in the days of the rows whose texts have one of the forms; which rows are left."""
-    left = np.ones(len(rows), dtype=bool)
+    """The dates of texts in one of the plain forms; of others what ``otherwise`` makes of them."""
+    written, since_1970 = Written(texts), np.full(len(texts), NO_DAY, np.int32)
+    odd = np.ones(len(texts), dtype=bool)
     for form in _FORMS:
-        places, octets = written.of_length(form.length)
-        if len(places):
-            places, found = form.read(places, octets)
-            since_1970[rows[places]], left[places] = found, False
-    return rows[left]
+        rows, octets = written.of_length(form.length)
+        if len(rows):
+            rows, found = form.read(rows, octets)
+            since_1970[rows], odd[rows] = found, False
+    dates = pl.Series(texts.name, since_1970).set(pl.Series(since_1970 <= NO_DAY), None).cast(pl.Date)
+    others = np.flatnonzero(odd)
+    return dates.scatter(others, otherwise(texts[others])) if len(others) else dates
 
 
 def _evened(texts: pl.Series) -> pl.Series:

@@ -17,10 +17,9 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import polars as pl
 
 from exchange.matching.codes import normalise_text
@@ -59,10 +58,6 @@ _SCIENTIFIC: Final = r"^[0-9](\.[0-9]+)?[eE]\+?[0-9]+$"
 
 _NUMBER: Final = np.dtype([("first", "<u8"), ("second", "<u8"), ("last", "u1"), ("check", "u1")])
 """The octets of a number of 18 characters."""
-
-_BETWEEN: Final = b" \t\n\v\f\r-_"
-"""Octets that people put between a number's."""
-_X: Final = ord("X")
 
 _KEY_PLACES: Final = 10**15
 _PERMITS: Final = (81, 82, 83)
@@ -160,71 +155,34 @@ def read(texts: pl.Series) -> pl.DataFrame:
     """``key`` and ``check`` (the check character, as ASCII, that was typed), both 0 where no number can be read, and
     then ``unread`` (why); ``from_15`` and ``repaired``.
     """
-    numbers = _Numbers(len(texts))
-    odd = numbers.add(np.arange(len(texts)), Written.of(texts))
-    if len(odd):
-        odd = numbers.add(odd, Written.of(texts[odd]).narrow(_BETWEEN), repaired=True)
-    unread: pl.Series = pl.Series([None], dtype=pl.String).new_from_index(0, len(texts))
-    if len(odd):
-        rest = _repaired(texts[odd])
-        for name, values in numbers.columns.items():
-            values[odd] = rest[name].to_numpy()
-        unread = unread.scatter(odd, rest["unread"])
-    return pl.DataFrame({**numbers.columns, "unread": unread})
-
-
-class _Numbers:
-    """``columns``: of so many rows, which are filled in as their numbers are read."""
-
-    def __init__(self, rows: int) -> None:
-        self.columns: dict[str, npt.NDArray[Any]] = {
-            "key": np.zeros(rows, np.int64),
-            "check": np.zeros(rows, np.uint8),
-            "from_15": np.zeros(rows, dtype=bool),
-            "repaired": np.zeros(rows, dtype=bool),
+    rows, keys, checks = _numbers_of_18(texts)
+    plain_ = pl.DataFrame(
+        {
+            "key": keys,
+            "check": checks,
+            "from_15": np.zeros(len(rows), dtype=bool),
+            "repaired": np.zeros(len(rows), dtype=bool),
+            "unread": pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)),
         }
-
-    def add(self, rows: Rows, written: Written, *, repaired: bool = False) -> Rows:
-        """The numbers of 18 and of 15 characters at these rows; which rows are left."""
-        left = np.ones(len(rows), dtype=bool)
-        for from_15, read_ in ((False, _numbers_of_18), (True, _numbers_of_15)):
-            places, keys, checks = read_(written)
-            small = checks == ord("x")
-            found = {
-                "key": keys,
-                "check": np.where(small, _X, checks),
-                "from_15": from_15,
-                "repaired": small | repaired,
-            }
-            for name, values in found.items():
-                self.columns[name][rows[places]] = values
-            left[places] = False
-        return rows[left]
+    )
+    if len(rows) == len(texts):
+        return plain_
+    odd = np.delete(np.arange(len(texts)), rows)
+    place = np.argsort(np.concatenate([rows, odd]))
+    return pl.concat([plain_, _repaired(texts[odd])])[place]
 
 
-def _numbers_of_18(written: Written) -> tuple[Rows, Keys, Octets]:
-    """Rows, keys and check characters of the texts that are 17 digits and a digit or X, small or capital."""
-    rows, octets = written.of_length(18)
+def _numbers_of_18(texts: pl.Series) -> tuple[Rows, Keys, Octets]:
+    """Rows, keys and check characters of the texts that are 17 digits and a digit or X."""
+    rows, octets = Written(texts).of_length(18)
     numbers = octets.view(_NUMBER)[:, 0]
     first, second = numbers["first"].copy(), numbers["second"].copy()
     last, check = numbers["last"] - ord("0"), numbers["check"]
-    ends = (check - ord("0") < 10) | (check == _X) | (check == ord("x"))
-    sound = is_digits(first) & is_digits(second) & (last < 10) & ends
+    sound = is_digits(first) & is_digits(second) & (last < 10) & ((check - ord("0") < 10) | (check == ord("X")))
     if not sound.all():
         rows, first, second, last, check = (each[sound] for each in (rows, first, second, last, check))
     (a, b), (c, d) = fours(first), fours(second)
     return rows, (((a * 10**4 + b) * 10**4 + c) * 10**4 + d) * 10 + last, check
-
-
-def _numbers_of_15(written: Written) -> tuple[Rows, Keys, Octets]:
-    """The same of those that are 15 digits, upgraded as in :func:`upgraded`."""
-    rows, octets = written.of_length(15)
-    first, second = (np.ascontiguousarray(octets[:, begin : begin + 8]).view("<u8")[:, 0] for begin in (0, 7))
-    sound = is_digits(first) & is_digits(second)
-    (a, b), (c, d) = fours(first[sound]), fours(second[sound])
-    division, born = a * 100 + b // 100, b % 100 * 10**7 + c % 1000 * 10**4 + d  # the second eight begin with b's last
-    century = np.where(d % 1000 >= int(CENTENARIAN_SEQUENCES[0]), 18, 19)
-    return rows[sound], division * 10**11 + century * 10**9 + born, np.full(len(born), ord("0"), np.uint8)
 
 
 def _repaired(texts: pl.Series) -> pl.DataFrame:
@@ -251,7 +209,7 @@ def _repaired(texts: pl.Series) -> pl.DataFrame:
         )
         .collect(engine="in-memory")
     )
-    rows, keys, checks = _numbers_of_18(Written.of(frame["number"]))
+    rows, keys, checks = _numbers_of_18(frame["number"])
     key, check = np.zeros(len(texts), np.int64), np.zeros(len(texts), np.uint8)
     key[rows], check[rows] = keys, checks
     return frame.select(pl.Series("key", key), pl.Series("check", check), pl.exclude("number"))

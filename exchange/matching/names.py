@@ -83,7 +83,7 @@ def standard_names(names: pl.Series) -> tuple[pl.Series, pl.Series]:
 
 def _are_plain(names: pl.Series) -> npt.NDArray[np.bool_]:
     """Whether names are two to four unified ideographs, of three octets each."""
-    written, plain, (first, last) = Written.of(names), np.zeros(len(names), dtype=bool), _IDEOGRAPHS
+    written, plain, (first, last) = Written(names), np.zeros(len(names), dtype=bool), _IDEOGRAPHS
     for letters in _PLAIN_LETTERS:
         rows, octets = written.of_length(3 * letters)
         are = np.ones(len(rows), dtype=bool)

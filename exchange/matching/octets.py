@@ -31,11 +31,6 @@ Days = npt.NDArray[np.int32]
 NO_DAY: Final = -10_000_000
 """Longer before the year 0 than the year 9999 is after it."""
 
-_LEADS: Final = (0xEF, 0xE3)
-"""The first octets of full-width ASCII, which lies from U+FF01 to U+FF5E, and of its blank, U+3000."""
-_WIDE: Final = 0xFF00
-_WIDE_BLANK: Final = 0x3000
-
 _ZEROS: Final = np.uint64(0x3030303030303030)
 _BEYOND_NINE: Final = np.uint64(0x4646464646464646)
 """What lifts an octet after ``9`` beyond 127."""
@@ -47,16 +42,12 @@ _FOURS: Final = np.uint64(0x0000FFFF0000FFFF)
 class Written:
     """The octets of texts, by their length."""
 
-    def __init__(self, bounds: Rows, octets: Octets) -> None:
-        self._bounds, self._octets = bounds, octets
-        self._begins, self._lengths = bounds[:-1], np.diff(bounds)
-
-    @classmethod
-    def of(cls, texts: pl.Series) -> Written:
+    def __init__(self, texts: pl.Series) -> None:
         array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
         _, offsets, octets = array.buffers()
         bounds = np.frombuffer(offsets or bytes(8), np.int64)[array.offset :][: len(array) + 1]
-        return cls(bounds - bounds[0], np.frombuffer(octets or b"", np.uint8)[bounds[0] : bounds[-1]])
+        self._begins, self._lengths = bounds[:-1], np.diff(bounds)
+        self._octets = np.frombuffer(octets or b"", np.uint8)
 
     def of_length(self, length: int) -> tuple[Rows, Octets]:
         """Rows of the texts of so many octets, and these: Octets[rows, length]."""
@@ -64,26 +55,6 @@ class Written:
         if not len(rows):
             return rows, np.empty((0, length), np.uint8)
         return rows, sliding_window_view(self._octets, length)[self._begins[rows]]
-
-    def narrow(self, left_out: bytes = b"") -> Written:
-        """The same texts with full-width forms of ASCII as ASCII, then without an apostrophe in front and without these
-        octets of ASCII. All other letters stay as they are; so a text that is nothing but ASCII now, and 年, 月 and 日,
-        is what NFKC makes of it.
-        """
-        octets, stays = self._octets.copy(), np.ones(len(self._octets), dtype=bool)
-        first = np.flatnonzero((octets[:-2] == _LEADS[0]) | (octets[:-2] == _LEADS[1]))
-        bits = (octets[first + place] & mask for place, mask in enumerate((0x0F, 0x3F, 0x3F)))
-        high, middle, low = (each.astype(np.int32) for each in bits)
-        letter = high << 12 | middle << 6 | low
-        wide = ((letter > _WIDE) & (letter < _WIDE + 0x5F)) | (letter == _WIDE_BLANK)
-        first, letter = first[wide], letter[wide]
-        octets[first] = np.where(letter == _WIDE_BLANK, ord(" "), letter - _WIDE + ord(" "))
-        stays[first + 1] = stays[first + 2] = False
-        begins = self._begins[self._lengths > 0]
-        stays[begins[octets[begins] == ord("'")]] = False
-        for octet in left_out:
-            stays &= octets != octet
-        return Written(np.append(0, np.cumsum(stays))[self._bounds], octets[stays])
 
 
 def is_digits(octets: Eight) -> npt.NDArray[np.bool_]:
