@@ -67,8 +67,10 @@ def make_folder(path: Path) -> Path:
 
 
 @contextmanager
-def written_atomically(path: Path) -> Iterator[BinaryIO]:
-    """A binary file to write to; it stands under ``path`` only when the block ended without an error."""
+def written_atomically(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
+    """A binary file to write to; it stands under ``path`` only when the block ended without an error. Not ``lasting``:
+    after a power cut it may be gone, or only a part of it be there.
+    """
     with disk_trouble(path.parent):
         make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
@@ -77,9 +79,11 @@ def written_atomically(path: Path) -> Iterator[BinaryIO]:
             with os.fdopen(handle, "wb") as stream:
                 yield stream
                 stream.flush()
-                os.fsync(stream.fileno())
+                if lasting:
+                    os.fsync(stream.fileno())
             temporary.replace(path)
-            sync_folder(path.parent)
+            if lasting:
+                sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 
