@@ -19,7 +19,7 @@ import sys
 import time
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
@@ -112,10 +112,11 @@ class _Trial:
 
     def _try(self, session: pytest.Session, module: str, function: str, change: str) -> tuple[str, str | None]:
         name = f"{module}.{function}"
-        chosen, anew = self._chosen(name), SOURCES.made_on_the_way(name)
-        if not chosen and not anew:
+        anew = SOURCES.made_on_the_way(name)
+        chosen = self._chosen(name, anew)
+        if not chosen:
             return "not called", None
-        forget(name)
+        forget(name, anew)
         NOW.switch(module, change)
         by: pytest.Item | None = None
         try:
@@ -129,7 +130,7 @@ class _Trial:
             return "killed", type(error).__name__
         finally:
             NOW.switch("", "")
-            forget(name)
+            forget(name, anew)
             SOURCES.run_again(anew)
             if by is not None:
                 session._setupstate.teardown_exact(_elsewhere(session, [by]))
@@ -140,9 +141,15 @@ class _Trial:
             return "left behind", str(by.nodeid)
         return "killed", str(by.nodeid)
 
-    def _chosen(self, function: str) -> list[pytest.Item]:
-        """The tests that call it, file by file, the quick ones first."""
-        chosen = [item for item, calls in self.calls.items() if function in calls | self.prepared[item.path]]
+    def _chosen(self, function: str, anew: Sequence[str]) -> list[pytest.Item]:
+        """The tests that call it, or anything of the modules that are run again; file by file, the quick ones first."""
+        modules = tuple(f"{each}." for each in anew)
+
+        def is_called(calls: Iterable[str]) -> bool:
+            return any(each == function or each.startswith(modules) for each in calls)
+
+        files = {path for path, calls in self.prepared.items() if is_called(calls)}
+        chosen = [item for item, calls in self.calls.items() if item.path in files or is_called(calls)]
         of_file: dict[Path, list[float]] = defaultdict(list)
         for item in chosen:
             of_file[item.path].append(self.seconds[item])
