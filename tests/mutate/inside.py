@@ -49,6 +49,7 @@ sys.meta_path.insert(0, SOURCES)
 class _Trial:
     def __init__(self) -> None:
         self.failed: str | None = None
+        self.stopped = False
         self.calls: dict[pytest.Item, frozenset[str]] = {}
         self.prepared: dict[Path, set[str]] = defaultdict(set)
         self.seconds: dict[pytest.Item, float] = {}
@@ -161,10 +162,16 @@ class _Trial:
             return chosen
         return [first, *[item for item in chosen if item is not first]]
 
+    def stop(self, *_: object) -> None:
+        """The test that runs ends as it would: an exception in the midst of it could be taken for its failure."""
+        self.stopped = True
+
     def _run(self, item: pytest.Item, following: pytest.Item | None) -> str | None:
         """The name of what it fails with."""
         self.failed = None
         item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        if self.stopped:
+            raise KeyboardInterrupt
         return self.failed
 
 
@@ -181,6 +188,7 @@ def _elsewhere(session: pytest.Session, items: Sequence[pytest.Item]) -> pytest.
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):  # both end it with its servers, also where it was begun as nohup's
-        signal.signal(each, signal.default_int_handler)
-    config.pluginmanager.register(_Trial(), "changes")
+    trial = _Trial()
+    for each in (signal.SIGINT, signal.SIGTERM):  # also where it was begun as nohup's
+        signal.signal(each, trial.stop)
+    config.pluginmanager.register(trial, "changes")
