@@ -19,7 +19,7 @@ import sys
 import time
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
 from pathlib import Path
 from statistics import fmean
@@ -49,6 +49,7 @@ sys.meta_path.insert(0, SOURCES)
 class _Trial:
     def __init__(self) -> None:
         self.failed: str | None = None
+        self.stopped = False
         self.calls: dict[pytest.Item, frozenset[str]] = {}
         self.prepared: dict[Path, set[str]] = defaultdict(set)
         self.seconds: dict[pytest.Item, float] = {}
@@ -112,10 +113,11 @@ class _Trial:
 
     def _try(self, session: pytest.Session, module: str, function: str, change: str) -> tuple[str, str | None]:
         name = f"{module}.{function}"
-        chosen, anew = self._chosen(name), SOURCES.made_on_the_way(name)
-        if not chosen and not anew:
+        anew = SOURCES.made_on_the_way(name)
+        chosen = self._chosen(name, anew)
+        if not chosen:
             return "not called", None
-        forget(name)
+        forget(name, anew)
         NOW.switch(module, change)
         by: pytest.Item | None = None
         try:
@@ -129,7 +131,7 @@ class _Trial:
             return "killed", type(error).__name__
         finally:
             NOW.switch("", "")
-            forget(name)
+            forget(name, anew)
             SOURCES.run_again(anew)
             if by is not None:
                 session._setupstate.teardown_exact(_elsewhere(session, [by]))
@@ -140,9 +142,15 @@ class _Trial:
             return "left behind", str(by.nodeid)
         return "killed", str(by.nodeid)
 
-    def _chosen(self, function: str) -> list[pytest.Item]:
-        """The tests that call it, file by file, the quick ones first."""
-        chosen = [item for item, calls in self.calls.items() if function in calls | self.prepared[item.path]]
+    def _chosen(self, function: str, anew: Sequence[str]) -> list[pytest.Item]:
+        """The tests that call it, or anything of the modules that are run again; file by file, the quick ones first."""
+        modules = tuple(f"{each}." for each in anew)
+
+        def is_called(calls: Iterable[str]) -> bool:
+            return any(each == function or each.startswith(modules) for each in calls)
+
+        files = {path for path, calls in self.prepared.items() if is_called(calls)}
+        chosen = [item for item, calls in self.calls.items() if item.path in files or is_called(calls)]
         of_file: dict[Path, list[float]] = defaultdict(list)
         for item in chosen:
             of_file[item.path].append(self.seconds[item])
@@ -154,10 +162,16 @@ class _Trial:
             return chosen
         return [first, *[item for item in chosen if item is not first]]
 
+    def stop(self, *_: object) -> None:
+        """The test that runs ends as it would: an exception in the midst of it could be taken for its failure."""
+        self.stopped = True
+
     def _run(self, item: pytest.Item, following: pytest.Item | None) -> str | None:
         """The name of what it fails with."""
         self.failed = None
         item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        if self.stopped:
+            raise KeyboardInterrupt
         return self.failed
 
 
@@ -174,6 +188,7 @@ def _elsewhere(session: pytest.Session, items: Sequence[pytest.Item]) -> pytest.
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    for each in (signal.SIGINT, signal.SIGTERM):  # both end it with its servers, also where it was begun as nohup's
-        signal.signal(each, signal.default_int_handler)
-    config.pluginmanager.register(_Trial(), "changes")
+    trial = _Trial()
+    for each in (signal.SIGINT, signal.SIGTERM):  # also where it was begun as nohup's
+        signal.signal(each, trial.stop)
+    config.pluginmanager.register(trial, "changes")

@@ -9,7 +9,7 @@ changed, and who asks for what is kept has called those functions, too.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import wraps
 from typing import Any, Final
 
@@ -77,8 +77,13 @@ def cache(function: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
-def forget(function: str) -> None:
-    """What was kept and came of this function, or of a change of it."""
+def forget(function: str, modules: Sequence[str] = ()) -> None:
+    """What was kept and came of this function, or of a change of it, or of any function of these modules."""
+    begins = tuple(f"{each}." for each in modules)
     for kept in _KEPT:
-        for key in [key for key, (_, called) in kept.items() if function in called]:
+        for key in [key for key, (_, called) in kept.items() if _is_of(called, function, begins)]:
             del kept[key]
+
+
+def _is_of(called: Iterable[str], function: str, begins: tuple[str, ...]) -> bool:
+    return any(each == function or each.startswith(begins) for each in called)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from itertools import pairwise
 from typing import Final
 
 import pytest
@@ -260,21 +261,25 @@ def test_the_files_of_a_supplement_are_recorded_once(decided: Register, result_f
     assert {value for key, value in facts(decided)[-1].items() if not key.startswith("release")} == {"9" * 64}
 
 
-def test_a_release_that_went_on_meanwhile_is_not_withdrawn(
-    decided: Register, leader: Register, database: Database
+@pytest.mark.parametrize("went_on", [(APPROVED,), (APPROVED, PREPARED)])
+def test_a_release_is_withdrawn_as_it_is_once_its_batch_is_locked(
+    decided: Register, leader: Register, database: Database, went_on: tuple[ReleaseState, ...]
 ) -> None:
-    """What it was before its batch was locked does not count."""
+    """What it was before does not count."""
     assert proposed(decided) is not None
     with ThreadPoolExecutor(1) as verb:
         with transaction(leader.engine) as session:
             get_batch(session, BATCH, for_update=True)
             told = verb.submit(VERBS["withdraw"], decided)
             assert wait_for(lambda: waits(database), 60)
-            leader.releases._step(session, BATCH, 1, (PROPOSED, APPROVED), None)
-            leader.releases._step(session, BATCH, 1, (APPROVED, PREPARED), None)
-        with pytest.raises(Halt, match="is sealed; it cannot become"):
+            for before, after in pairwise((PROPOSED, *went_on)):
+                leader.releases._step(session, BATCH, 1, (before, after), None)
+        if went_on[-1] is PREPARED:
+            with pytest.raises(Halt, match="is sealed; it cannot become"):
+                told.result()
+        else:
             told.result()
-    assert decided.releases.get(BATCH, 1).state is PREPARED
+    assert decided.releases.get(BATCH, 1).state is (PREPARED if went_on[-1] is PREPARED else REOPENED)
 
 
 def waits(database: Database) -> bool:
