@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -46,6 +46,14 @@ def test_a_year_that_is_entered_whole_is_known(tmp_path: Path) -> None:
     assert is_working_day(date(2028, 1, 4), found) == (True, True)
     due = due_after(20, date(2026, 12, 15), found)
     assert (due.day, due.provisional) == (date(2027, 1, 13), False)
+
+
+@pytest.mark.parametrize(("year", "days"), [(2027, 365), (2028, 366)])
+def test_of_a_whole_year_every_day_is_decided_and_no_other(tmp_path: Path, year: int, days: int) -> None:
+    """1 January 2028 is a Saturday, which need not be named."""
+    fixed = [each for each in (date.fromisoformat(text).replace(year=year) for text in FIXED) if each.weekday() < 5]
+    found = load(tmp_path, YEAR.replace("2027", f"{year}") + "".join(day(f"{each}") for each in fixed))
+    assert sorted(found) == [date(year, 1, 1) + timedelta(days=number) for number in range(days)]
 
 
 @pytest.mark.parametrize(

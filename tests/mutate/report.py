@@ -12,11 +12,13 @@ from tests.mutate.results import Results
 from tests.mutate.table import Room, table
 
 FILE: Final = ROOT / "tests" / "mutants.md"
+BAR: Final = "\\|"
 _HEAD: Final = """# What `make mutate` found
 
 Each place of a rule is changed by turns; a change that no test notices lives. It is killed by a case, or
-`tests/mutants.toml` says why it may live (below, with how many), or it is open. Written by `make mutate`; whoever
-changes a rule runs its room or file: `make mutate MUTANTS=matching`, `MUTANTS='exchange.matching.identity.*'`.
+`tests/mutants.toml` says why it may live (below), or it is open: it lived when it was tried last. Written by `make
+mutate`; whoever changes a rule runs its room or file: `make mutate MUTANTS=identity`,
+`MUTANTS='exchange.matching.identity.*'`. Tables, and what messages say, are not changed.
 
 | module | changes | killed | may live | open | not tried | day |
 |---|---|---|---|---|---|---|
@@ -35,11 +37,12 @@ def write(room: Room, files: Sequence[Changed], results: Results) -> list[Change
     for line in before:
         name = line.split("`")[1] if line.startswith(("| `", "- `")) else ""
         of = max((module for module in modules if f"{name}.".startswith(f"{module}.")), key=len, default="")
-        if of and of not in {file.module for file in files}:
-            if line.startswith("|"):
-                rows[of] = line
-            else:
-                opened.append(line)
+        if not of or of in {file.module for file in files}:
+            continue
+        if line.startswith("- "):
+            opened.append(line)
+        elif name == of:  # what may live is a table of functions
+            rows[of] = line
     parts = [_HEAD + "\n".join(rows[module] for module in modules if module in rows), "## May live", _may_live()]
     if opened:
         parts += ["## Open", "\n".join(opened)]
@@ -55,5 +58,5 @@ def _row(file: Changed, results: Results, lived: Sequence[Change], left: Sequenc
 
 
 def _may_live() -> str:
-    lines = [f"| `{each.where}` | `{each.change}` | {each.why} |".replace("\\|", "\\\\|") for each in table().may_live]
+    lines = [f"| `{each.where}` | `{each.change.replace('|', BAR)}` | {each.why} |" for each in table().may_live]
     return "\n".join(["| where | changed | why |", "|---|---|---|", *lines])
