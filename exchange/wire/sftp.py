@@ -10,8 +10,6 @@ Rules
   processor busy until the look is over.
 - A server that sends more than it was given leave to is a broken connection. paramiko keeps all of it in memory, as
   fast as it comes: of 200 MB sent so, 197.
-- What comes and what goes is copied as seldom as may be (``arrived.py``): paramiko copies all that is left of a message
-  each time that a piece of it is gone or has come.
 - A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
   have none. One thread cuts all conversations that are over, since a look is too short for a thread of its own.
 """
@@ -30,25 +28,13 @@ from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 
 from exchange.base.errors import Retryable
 from exchange.wire.alarms import ALARMS
-from exchange.wire.arrived import Arrived
 
 _NUMBER_BYTES: Final = 4
 """Of a question's number, which each answer begins with, and of the protocol's version, which comes first of all."""
 
-_LONGEST: Final = (1 << 24) - 1
-"""Bytes of an answer; paramiko's own bound."""
-
 
 class SftpClient(paramiko.SFTPClient):
     """paramiko's client; ``entries`` in place of ``listdir_iter``."""
-
-    def __init__(self, sock: paramiko.Channel) -> None:
-        channel = cast("Any", sock)
-        channel.in_buffer, before = Arrived(), channel.in_buffer
-        channel.in_buffer.feed(before.empty())
-        if channel.closed or channel.eof_received:  # before the other one was there to be told
-            channel.in_buffer.close()
-        super().__init__(sock)
 
     def entries(self, path: str) -> Iterator[paramiko.SFTPAttributes]:
         """What lies in a folder, one by one as the server names it; whoever has seen enough may stop."""
@@ -84,32 +70,12 @@ class SftpClient(paramiko.SFTPClient):
         return kind, _Message(answer.get_remainder())
 
     def _read_packet(self) -> tuple[int, bytes]:
-        """The kind of what came next, and its content; SSHException where that is too short for a question's number, or
-        longer than any answer.
-        """
-        size = int.from_bytes(self._read_all(_NUMBER_BYTES))
-        if not _NUMBER_BYTES < size <= _LONGEST:
-            msg = "an answer that is too short or too long to be one"
+        """The kind of what came next, and its content; SSHException where that is too short for a question's number."""
+        kind, content = super()._read_packet()  # type: ignore[misc]  # likewise
+        if len(content) < _NUMBER_BYTES:
+            msg = "an answer that answers nothing"
             raise paramiko.SSHException(msg)
-        return self._read_all(1)[0], self._read_all(size - 1)
-
-    def _read_all(self, n: int) -> bytes:
-        pieces = []
-        while n:
-            piece = self.sock.recv(n)
-            if not piece:
-                raise EOFError
-            pieces.append(piece)
-            n -= len(piece)
-        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
-
-    def _write_all(self, out: bytes) -> None:
-        left = memoryview(out)
-        while left:
-            sent = cast("Any", self.sock).send(left)  # its stub knows of no view
-            if not sent:
-                raise EOFError
-            left = left[sent:]
+        return kind, content
 
     def _convert_status(self, msg: paramiko.Message) -> None:
         """Raises what the server's status means, in whichever bytes it words it."""

@@ -8,8 +8,7 @@ Rules
 
 Throughput needs requests that are sent ahead (without ``prefetch``, 5 MB/s where OpenSSH's own client reads 205) and
 large, because Python works on each (256 MiB in requests of 32 KiB: 8.3 s of processor time, of 255 KiB: 1.1 s; sent so:
-1.3 s, 0.7 s), and few copies of each byte (``arrived.py``; fetching 64 MiB 0.34 s -> 0.23 s of processor time, sending
-0.24 s -> 0.20 s). paramiko's limit on requests ahead is not used: it takes a moment without requests for the end of the
+1.3 s, 0.7 s). paramiko's limit on requests ahead is not used: it takes a moment without requests for the end of the
 file, and asks one by one from there on (2 to 20 s).
 """
 
