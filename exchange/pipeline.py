@@ -15,8 +15,8 @@
 Rules
 - A step is a side effect's boundary: it may be killed at any instruction and run again, with the same outcome. It
   begins by asking the register how far the batch is and ends by writing down that it is further.
-- Plain personal data exists only inside a step, in memory; what rests on disk is the partner's original as it came,
-  its rows encrypted to the office, and results that are already encrypted.
+- Plain personal data exists only inside a step, in memory; what rests on disk is the partner's original as it came, and
+  results that are already encrypted.
 - Refused ends in a receipt. Retryable and Halt leave the batch where it was, for the next run of the same step.
 - Every log line of a step carries batch, partner and step; its last one says how long it took (``base/step_log.py``).
 

@@ -28,8 +28,7 @@ A dirty request of {rows:,} rows and six items ({items}) against {people:,} peop
 by SFTP: fetched, kept, signature and hash checked, decrypted, parsed, validated, matched, masked, judged, signed,
 encrypted; the register in PostgreSQL. Seconds of the steps `receive` and `process` in a process that has imported
 what a worker of Airflow has before its tasks begin; {runs} runs of new batches, each in a process of its own; memory of
-that process (`openssl` beside it streams). The rows of a request are laid down encrypted when it is accepted, and taken
-from there when it is answered.
+that process (`openssl` beside it streams). A request is opened twice: before it is accepted, and when it is answered.
 The *physical parts* are what plain tools take for each once, on the same files:
 {physical}."""
 

@@ -109,9 +109,9 @@ def by_ranges(measured: Measured, batches: int) -> Part:
         "ranges",
         f"One batch of {rows_in_all:,} rows, whole and by {len(cut.tasks['match_range'])} ranges",
         COMMAND,
-        f"Two workers. The opened results have the same SHA-256, `{cut.plain}`. Each range takes all rows"
-        " of the request from where they were laid down; what is gained is that a worker needs only its stretch of the"
-        " register in memory.",
+        f"Two workers. The opened results have the same SHA-256, `{cut.plain}`. Each range reads the whole request"
+        " anew, since nothing plain may rest; what is gained is that a worker needs only its stretch of the register in"
+        " memory.",
         [Table(("seconds", "whole", "by ranges"), [*rows, ("in all", seconds(whole.seconds), seconds(cut.seconds))])],
         [Goal("a large batch by ranges", "same bytes as in one go", "same", met=True)],
         {name: asdict(each) for name, each in done.items()},

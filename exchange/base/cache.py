@@ -5,7 +5,7 @@
 Rules
 - Blocks are encrypted with AES-256-GCM under a key derived from the office's own; each is bound to its file's name and
   to its place, so that a block that was altered, moved or made by somebody else is as good as none.
-- What cannot be read is None, never an error: the caller works it out again. So nobody waits for the disk to have it.
+- What cannot be read is None, never an error: the caller works it out again.
 - The files go with the original that they were made from, and with the work that is left over (``retention.py``).
 
 File: the encrypted blocks one after another, then their ends as ``uint64``, then their number as ``uint64``.
@@ -16,7 +16,7 @@ from __future__ import annotations
 import hmac
 import os
 import struct
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
@@ -42,27 +42,22 @@ class Cache:
     def write(self, name: str, blocks: Iterable[bytes]) -> None:
         """Keeps these blocks under a name, whole or not at all. Retryable where the disk is full."""
         cipher, ends = self._cipher(), [0]
-        with written_atomically(self.folder / name, lasting=False) as file:
+        with written_atomically(self.folder / name) as file:
             for number, block in enumerate(blocks):
                 nonce = os.urandom(_NONCE)
                 written = file.write(nonce + cipher.encrypt(nonce, block, _bound(name, number)))
                 ends.append(ends[-1] + written)
             file.write(struct.pack(f"<{len(ends)}Q", *ends[1:], len(ends) - 1))
 
-    def read(self, name: str, numbers: Sequence[int]) -> list[bytes] | None:
+    def read(self, name: str, numbers: Iterable[int]) -> list[bytes] | None:
         """The blocks of these numbers, from 0; None where one of them cannot be read."""
-        blocks = list(self.each(name, numbers))
-        return blocks if len(blocks) == len(numbers) else None
-
-    def each(self, name: str, numbers: Iterable[int]) -> Iterator[bytes]:
-        """The same, one after another, up to the first that cannot be read."""
         with (
             suppress(FileNotFoundError, struct.error, ValueError, IndexError, InvalidTag),
             (self.folder / name).open("rb") as file,
         ):
             ends, cipher = _ends(file), self._cipher()
-            for number in numbers:
-                yield _opened(file, ends, cipher, number, _bound(name, number))
+            return [_opened(file, ends, cipher, number, _bound(name, number)) for number in numbers]
+        return None
 
     def remove(self, original: str) -> None:
         """Removes all that was made from the original of this SHA-256."""

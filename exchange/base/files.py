@@ -67,10 +67,8 @@ def make_folder(path: Path) -> Path:
 
 
 @contextmanager
-def written_atomically(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO]:
-    """A binary file to write to; it stands under ``path`` only when the block ended without an error. Not ``lasting``:
-    after a power cut it may be gone, or only a part of it be there.
-    """
+def written_atomically(path: Path) -> Iterator[BinaryIO]:
+    """A binary file to write to; it stands under ``path`` only when the block ended without an error."""
     with disk_trouble(path.parent):
         make_folder(path.parent)
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
@@ -79,11 +77,9 @@ def written_atomically(path: Path, *, lasting: bool = True) -> Iterator[BinaryIO
             with os.fdopen(handle, "wb") as stream:
                 yield stream
                 stream.flush()
-                if lasting:
-                    os.fsync(stream.fileno())
+                os.fsync(stream.fileno())
             temporary.replace(path)
-            if lasting:
-                sync_folder(path.parent)
+            sync_folder(path.parent)
         finally:
             temporary.unlink(missing_ok=True)
 

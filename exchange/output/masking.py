@@ -17,7 +17,6 @@ import polars as pl
 
 from exchange.matching.codes import without_front
 from exchange.matching.id_numbers import plain
-from exchange.output.texts import treat_some
 
 HIDDEN: Final = "***"
 
@@ -33,8 +32,6 @@ _UNSEEN: Final = (
 """Characters that show nothing, fillers that count as letters among them (Unicode: Default_Ignorable_Code_Point)."""
 
 _ID_NUMBER: Final = r"^([0-9]{17}[0-9X]|[0-9]{15})$"
-_ID_NUMBER_OCTETS: Final = 18
-_BEGINS_WITH_IDEOGRAPH: Final = r"^[\x{4e00}-\x{9fff}]"
 
 
 def _keep_6_4(number: pl.Expr) -> pl.Expr:
@@ -43,27 +40,18 @@ def _keep_6_4(number: pl.Expr) -> pl.Expr:
 
 def _kept_6_4(numbers: pl.Series) -> pl.Series:
     """Only what is not written as it should be is evened out first, which takes longer than all the rest."""
-    odd = (~numbers.str.contains(_ID_NUMBER)).fill_null(value=True).arg_true()
-    evened = pl.select(number=plain(pl.lit(numbers.gather(odd))))
-    number = pl.col("number")
-    shown = pl.when(number.str.contains(_ID_NUMBER)).then(_starred(number)).otherwise(pl.lit(HIDDEN))
-    starred = numbers.to_frame("number").select(_starred(number)).to_series()
-    return starred.scatter(odd, evened.select(shown).to_series())
-
-
-def _starred(number: pl.Expr) -> pl.Expr:
-    stars = pl.when(number.str.len_bytes() == _ID_NUMBER_OCTETS).then(pl.lit("********")).otherwise(pl.lit("*****"))
-    return pl.concat_str(number.str.slice(0, 6), stars, number.str.tail(4))
+    odd = (~numbers.str.contains(_ID_NUMBER)).arg_true()
+    evened = pl.select(plain(pl.lit(numbers.gather(odd)))).to_series()
+    even = pl.col("even")
+    stars = pl.when(even.str.len_bytes() == 18).then(pl.lit("********")).otherwise(pl.lit("*****"))
+    masked = pl.concat_str(even.str.slice(0, 6), stars, even.str.tail(4))
+    shown = pl.when(even.str.contains(_ID_NUMBER)).then(masked).otherwise(pl.lit(HIDDEN))
+    return pl.DataFrame({"even": numbers.clone().scatter(odd, evened)}).select(shown).to_series()
 
 
 def _keep_first(name: pl.Expr) -> pl.Expr:
-    seen = treat_some(name, lambda text: ~text.str.contains(_BEGINS_WITH_IDEOGRAPH), _from_what_is_seen)
-    first = seen.str.slice(0, 1)
+    first = without_front(name).str.replace(_UNSEEN, "").str.slice(0, 1)
     return pl.when(first == "").then(pl.lit(HIDDEN)).otherwise(pl.concat_str(first, pl.lit("**")))
-
-
-def _from_what_is_seen(name: pl.Expr) -> pl.Expr:
-    return without_front(name).str.replace(_UNSEEN, "")
 
 
 def _hide(_: pl.Expr) -> pl.Expr:
@@ -80,14 +68,7 @@ NAME_RULES: Final[Mapping[str, Callable[[pl.Expr], pl.Expr]]] = MappingProxyType
 
 def masked_reference(row_ref: pl.Expr) -> pl.Expr:
     """The partner's own reference, without an identity number."""
-    return treat_some(
-        row_ref, may_hold_number, lambda text: text.str.replace_all(ID_NUMBER_ANYWHERE, "${1}********${3}")
-    )
-
-
-def may_hold_number(text: pl.Expr) -> pl.Expr:
-    """Whether it is long enough for an identity number."""
-    return text.str.len_bytes() >= _ID_NUMBER_OCTETS
+    return row_ref.str.replace_all(ID_NUMBER_ANYWHERE, "${1}********${3}")
 
 
 def mask(answers: pl.DataFrame, id_number: str, name: str) -> pl.DataFrame:

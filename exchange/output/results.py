@@ -17,7 +17,6 @@ import polars as pl
 from exchange.base.tables import ANSWERS, ITEMS, NOTES, RESULT_COLUMNS, TEST_NOTE
 from exchange.base.xlsx import write_workbook
 from exchange.matching.decide import IDENTITY_COLUMN, NOTE
-from exchange.output.texts import treat_some
 from exchange.wire import gb18030
 from exchange.wire.manifest import RequestManifest, SnapshotDate
 
@@ -56,7 +55,7 @@ def add_counts(counts: dict[str, dict[str, int]], more: Mapping[str, Mapping[str
 
 def without_formulas(text: pl.Expr) -> pl.Expr:
     """The text, with an apostrophe in front where a spreadsheet would run it."""
-    return treat_some(text, lambda each: each.str.contains(FORMULA_STARTS), lambda each: "'" + each)
+    return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text)
 
 
 def write_csv(

@@ -42,8 +42,8 @@ from exchange.snapshots.versions import Snapshots
 from exchange.steps.agreed import agreed
 from exchange.steps.disclosure import AWAITING, SPOT, with_spot_checks
 from exchange.steps.objection import objected
-from exchange.steps.request import ROWS_IN_PART
-from exchange.steps.rows import REFERENCE, read_references, read_request, read_rows
+from exchange.steps.request import ROWS_IN_PART, read_request
+from exchange.steps.rows import REFERENCE, read_references, read_rows
 from exchange.wire.manifest import RequestManifest
 
 POPULATION: Final = "population"
@@ -96,14 +96,10 @@ class BatchContext:
             raise Halt(msg, zh=f"{self.batch.id} 核查违法犯罪记录，却没有法律依据")
         return bases
 
-    def request(self) -> Iterator[pl.DataFrame]:
-        """The claimed values, row by row, in parts."""
-        return read_request(self.app, self.agreement, self.batch, self.manifest)
-
     @cached_property
     def table(self) -> pl.DataFrame:
-        """The same in one."""
-        return pl.concat(self.request())
+        """The claimed values, row by row."""
+        return pl.concat(read_request(self.app, self.agreement, self.manifest))
 
     @cached_property
     def earlier(self) -> BatchContext | None:
@@ -220,7 +216,9 @@ class BatchContext:
         if self.manifest.objects_to is not None:
             yield self.table, self.first_matched()
         else:
-            yield from self._decided(self.request(), self.sources(), settled=False)
+            yield from self._decided(
+                read_request(self.app, self.agreement, self.manifest), self.sources(), settled=False
+            )
 
     def first_matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
         """The first result's answers, see ``matching.decide``; of an objection, every row for review."""

@@ -19,7 +19,6 @@ from secrets import token_hex
 
 import polars as pl
 
-from exchange.agreements.sections import LETTER_ITEMS
 from exchange.base.files import sha256_of, written_atomically
 from exchange.base.tables import ANSWERS, SOURCES, TEST_NOTE
 from exchange.base.timing import in_stage, stage
@@ -105,17 +104,15 @@ class _Writing:
 
     def _masked(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
         masking, waits_for = self.context.agreement.masking, self.context.waits_for
-        items = self.context.manifest.items
-        is_told = LETTER_ITEMS.isdisjoint(items)  # as it stands
         for asked, answers in parts:
             with stage("mask"):
                 masked = mask(told(answers, waits_for).drop(FOR_THE_OFFICE), masking.id_number, masking.name)
                 if self.context.batch.is_test:
                     masked = masked.with_columns(_marked(pl.col(NOTE)))
             with stage("count"):
-                counts = count_answers(masked, items)
+                counts = count_answers(masked, self.context.manifest.items)
                 add_counts(self.told, counts)
-                add_counts(self.counts, counts if is_told else count_answers(answers, items))
+                add_counts(self.counts, count_answers(answers, self.context.manifest.items))
                 for name, count in _judged(asked, masked, counts).items():
                     self.judged[name] = self.judged.get(name, 0) + count
             yield masked

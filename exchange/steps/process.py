@@ -112,8 +112,6 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
         reviews = as_before(context, waiting.reviews)
         app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, seen)
     remove(app, ranges)
-    if not waiting.open:  # nobody will ask for one of its rows, but in an objection
-        app.cache.remove(context.manifest.data.sha256)
     log.info(
         "%s: %d rows answered and encrypted, %d of them still open: %s",
         batch.id,

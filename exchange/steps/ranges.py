@@ -37,6 +37,7 @@ from exchange.matching.lookup import SortedTable
 from exchange.register import State
 from exchange.settings import read_secret
 from exchange.steps.answers import POPULATION, BatchContext, Part
+from exchange.steps.request import read_request
 from exchange.wire.envelope import decrypt, encrypt
 
 log = logging.getLogger(__name__)
@@ -87,7 +88,7 @@ def merge_ranges(context: BatchContext, hashes: Sequence[str]) -> Iterator[Part]
     if not answers[ROW].equals(pl.Series(ROW, range(context.manifest.rows), dtype=pl.UInt32)):
         raise Halt(_NOT_WHOLE)
     begin = 0
-    for asked in context.request():
+    for asked in read_request(context.app, context.agreement, context.manifest):
         mine = answers.slice(begin, asked.height).drop(ROW).with_columns(pl.col(pl.Categorical).cast(pl.String))
         yield asked, pl.concat([asked.select(AS_CLAIMED), mine], how="horizontal")
         begin += asked.height
@@ -119,7 +120,7 @@ def _decided(context: BatchContext, number: int, of: int) -> Iterator[pl.DataFra
         answers = decide(rows.drop(ROW), context.manifest.items, sources, context.today)
         return answers.drop(AS_CLAIMED).insert_column(0, rows[ROW])
 
-    parts = map_ordered(decided, context.request())
+    parts = map_ordered(decided, read_request(context.app, context.agreement, context.manifest))
     for asked, answers in in_stage("match", parts):
         yield answers.with_columns(pl.col(ROW) + begin, pl.col(pl.String).cast(pl.Categorical))
         begin += asked.height

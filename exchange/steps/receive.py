@@ -31,7 +31,7 @@ from exchange.steps.bases import check_bases
 from exchange.steps.first_day import check_not_lost
 from exchange.steps.objection import check_objection
 from exchange.steps.receipt import send_receipt, stem_of
-from exchange.steps.rows import check_request
+from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
 from exchange.wire.connection import Denied, Unsettled
 from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
@@ -118,7 +118,7 @@ def _trusted(
         raise Refused("data_hash", column="data.sha256")
     check_bases(agreement, manifest, office_day(batch.received_at))
     check_objection(app.register, manifest, stage_of(agreement))
-    check_request(app, agreement, batch, manifest, office_day(batch.received_at))
+    check_request(app, agreement, manifest, office_day(batch.received_at))
     check_shown(app, agreement, manifest.purpose)
     return manifest
 

@@ -8,7 +8,6 @@ checked before it is sent (``steps/check.py``).
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -66,7 +65,7 @@ def reading_of(agreement: Agreement, manifest: RequestManifest) -> Reading:
     return Reading(items, form, data.form == "xlsx", data.sheet, data.encoding, manifest.rows)
 
 
-def read_original(app: App, agreement: Agreement, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
+def read_request(app: App, agreement: Agreement, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
     """The claimed values of a trusted request, in parts; see ``validate.table.read_table`` for their columns."""
     yield from read_data(_opened(app, manifest), reading_of(agreement, manifest))
 
@@ -100,19 +99,18 @@ def _form(agreement: Agreement, manifest: RequestManifest) -> str | None:
     return purpose.unregistered_by if purpose else None
 
 
+def check_request(app: App, agreement: Agreement, manifest: RequestManifest, today: date) -> None:
+    """Refused unless the data file can be read and is not mostly unreadable."""
+    judge_parts(read_request(app, agreement, manifest), reading_of(agreement, manifest), today)
+
+
 def judge_parts(parts: Iterable[pl.DataFrame], reading: Reading, today: date) -> None:
     """Refused where these rows are mostly unreadable."""
-    deque(judged(parts, reading, today), maxlen=0)
-
-
-def judged(parts: Iterable[pl.DataFrame], reading: Reading, today: date) -> Iterator[pl.DataFrame]:
-    """The same rows; Refused behind the last one where they are mostly unreadable."""
     rows = unreadable = 0
-    seen = map_ordered(lambda table: _unreadable(table, reading, today), parts)
-    for table, number in in_stage("check", seen):
+    judged = map_ordered(lambda table: _unreadable(table, reading, today), parts)
+    for table, number in in_stage("check", judged):
         rows += table.height
         unreadable += number
-        yield table
     with stage("gate"):
         if reading.items != (OBJECTION,) and failures("request", _shares(rows, reading, unreadable)):
             raise Refused("rows_unreadable")

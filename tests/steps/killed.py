@@ -3,8 +3,8 @@ over their side effects: ``killed.py BATCH BATCH BATCH …``. Prints how many si
 each ended.
 
 A side effect is what Python's audit events tell of: a file opened, renamed or removed, a program or a connection
-started. The rows go through in parts, and are kept between two steps, as those of a big batch. The processes are forked
-from this one, which has imported everything: importing takes ten times as long as a batch.
+started. The rows go through in parts, as those of a big batch do. The processes are forked from this one, which has
+imported everything: importing takes ten times as long as a batch.
 """
 
 from __future__ import annotations
@@ -23,11 +23,10 @@ import great_expectations  # noqa: F401  (the dearest import, which the gates ma
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.steps import request, rows
+from exchange.steps import request
 from exchange.validate.gate import failures
 
 BYTES_IN_PART = 1_000
-ROWS_IN_BLOCK = 10
 EFFECTS = ("open", "os.rename", "os.remove", "os.mkdir", "subprocess.Popen", "socket.connect")
 AT_ONCE = 2
 WHOLE = 2  # the first also holds the snapshots to their hashes, once on a machine
@@ -94,7 +93,6 @@ def killed(batches: Sequence[str], effects: int) -> list[int]:
 
 def main(batches: Sequence[str]) -> None:
     request.BYTES_IN_PART = BYTES_IN_PART  # type: ignore[misc]  # a constant elsewhere
-    rows.ROWS_IN_BLOCK = ROWS_IN_BLOCK  # type: ignore[misc]
     if threading.active_count() > 1:
         msg = f"what these threads hold would be held for ever in a forked process: {threading.enumerate()}"
         raise RuntimeError(msg)

@@ -19,7 +19,7 @@ from exchange.demo.province.claims import Claims, make_claims
 from exchange.intake.collect import poll
 from exchange.output.masking import mask
 from exchange.register import ReviewFilter, State
-from exchange.steps import prepare, request, rows
+from exchange.steps import prepare, request
 from exchange.steps.disclosure import SpotCheck
 
 Ask = Callable[..., Request]
@@ -38,13 +38,7 @@ def in_parts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     monkeypatch.setattr(
         SpotCheck, "of", lambda *_: SpotCheck(b"the same rows of each batch", "court", date(2026, 11, 2), 0.05)
     )
-
-    def cut(size: int) -> None:
-        monkeypatch.setattr(request, "BYTES_IN_PART", size)
-        monkeypatch.setattr(rows, "BYTES_IN_PART", size)
-        monkeypatch.setattr(rows, "ROWS_IN_BLOCK", max(1, size // 100))
-
-    return cut
+    return lambda size: monkeypatch.setattr(request, "BYTES_IN_PART", size)
 
 
 def is_der(envelope: Path) -> bool:
