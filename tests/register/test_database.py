@@ -16,7 +16,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from psycopg.errors import _sqlcodes as sqlcodes
-from sqlalchemy import func, inspect, select, text
+from sqlalchemy import event, func, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
@@ -378,3 +378,22 @@ def test_two_verify_at_once_while_work_goes_on(register: Register, database: Any
     for other in others:
         other.close()
     assert register.verify()[0] == 30
+
+
+def test_what_many_threads_needed_at_once_stays_open(register: Register, database: Any) -> None:
+    """A lookout would otherwise open and close connections all the time."""
+    opened, meeting = list[object](), Barrier(12)
+    own = database.open()
+    event.listen(own.engine, "connect", lambda connection, _: opened.append(connection))
+
+    def ask() -> None:
+        with own.engine.connect() as connection:
+            connection.execute(select(1))
+            meeting.wait(60)
+
+    with ThreadPoolExecutor(12) as threads:
+        for _ in range(2):
+            for each in [threads.submit(ask) for _ in range(12)]:
+                each.result()
+    own.close()
+    assert len(opened) == 12

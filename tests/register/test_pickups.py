@@ -70,3 +70,13 @@ def test_a_repeated_telling_adds_no_line(register: Register, delivered: str) -> 
     see(register, delivered)
     take_later(register, delivered)
     assert register.steps(delivered) == lines
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 4])
+def test_a_partner_is_told_the_newest(register: Register, prepared: Callable[..., str], most: int) -> None:
+    """The oldest of them first, as everybody else hears of all."""
+    batches = [prepared() for _ in range(3)]
+    for batch in batches:
+        register.delivered(batch)
+    assert [each.batch for each in register.pickups.uncollected("bank", told=most)] == batches[-most:]
+    assert [each.batch for each in register.pickups.uncollected()] == batches
