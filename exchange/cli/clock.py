@@ -58,7 +58,7 @@ def propose(
 
 @commands.command()
 def approve(batch: BatchId) -> None:
-    """批准停止计时；其间的工作日不计入时限。 Pause the clock as was proposed; working days do not count meanwhile."""
+    """批准停止计时；其间的工作日不计入时限。 Pause the clock as proposed; working days stop counting."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         app.register.clock.approve(batch, app.now())
@@ -95,7 +95,7 @@ def start(
         str | None, typer.Option(help="查明的情况，不写身份证号 what was found; no identity number")
     ] = None,
 ) -> None:
-    """恢复计时，时限按未计入的工作日顺延。 Resume the clock; the due day moves by the working days not counted."""
+    """恢复计时，时限按未计入的工作日顺延。 Resume the clock; the due day moves by the days not counted."""
     with outcome(), App.of_account(os_user()) as app:
         check_officer_or_leader(app.settings, app.register.actor)
         check_note(note, needed=False)

@@ -126,7 +126,8 @@ def _where_to_look(world: World) -> None:
 def up(
     world: WorldFolder = Path("var/world"),
     workers: Annotated[
-        int, typer.Option(min=0, max=16, help="Celery 工作机个数，须有 redis-server Celery workers; needs redis-server")
+        int,
+        typer.Option(min=0, max=16, help="Celery 工作机个数，须有 redis-server。 Celery workers; needs redis-server"),
     ] = 0,
 ) -> None:
     """启动演示环境并保持运行，显示网址和登录名。 Start the world, leave it running, print where Airflow's UI is."""

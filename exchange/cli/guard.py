@@ -32,7 +32,7 @@ Reason = Annotated[str, typer.Option(help="简短，不写身份证号 short; no
 
 @commands.command("list")
 def list_() -> None:
-    """扣留的结果：何时起，触发了什么。 The results that are held, since when, and which limits they reached."""
+    """扣留的结果：何时起，触发了什么。 The held results, since when, and which limits they reached."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_HELD)
         for each in (*app.register.guard.holds(), *app.register.guard.unfinished()):

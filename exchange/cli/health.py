@@ -28,7 +28,7 @@ def health(
     only: Annotated[
         list[str] | None, typer.Option(help=f"检查项，可多次 a check, repeatable: {', '.join(CHECKS)}")
     ] = None,
-    strict: Annotated[bool, typer.Option("--strict", help="警告也返回状态 1 warnings, too, give status 1")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="警告也返回状态 1。 warnings, too, give status 1")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="一个 JSON 对象 one JSON object")] = False,
 ) -> None:
     """本机运行状况：有何异常。 Say what is wrong here; status 1 where something fails."""

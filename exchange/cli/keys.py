@@ -27,7 +27,7 @@ def make(
     folder: Annotated[Path, typer.Argument(help="密钥存放处 where the keys are to lie")],
     office: Annotated[str, typer.Option(help="本机关名称，写入证书 the office's name, for the certificates")],
 ) -> None:
-    """生成本机关的密钥；已有的不动。 Make the office's key pairs, SSH, register's and hash keys; none is replaced."""
+    """生成本机关的密钥；已有的不动。 Make the office's keys; none is replaced."""
     with outcome():
         for name in ("sign", "encrypt"):
             make_certificate(folder, name, f"{office} {name}")
@@ -51,7 +51,7 @@ def make(
 
 @commands.command()
 def show() -> None:
-    """在用证书、指纹（供电话核对）和有效期。 Certificates in use, fingerprints (to compare by telephone), last days."""
+    """在用证书、指纹（供电话核对）和有效期。 Certificates in use, fingerprints to compare, last days."""
     with outcome():
         keys = Settings.load().keys
         load_key_pair(keys.signing_key, keys.signing_certificate)

@@ -17,6 +17,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from exchange.cli.outcome import outcome
+from exchange.cli.two_languages import apart, options_apart
 
 COMMANDS: Final[Mapping[str, str]] = {
     "request": "检查请求文件，不收取。 Check a request file; nothing is taken.",
@@ -61,6 +62,8 @@ class LazyCommand(TyperCommand):
         command.name = self.name
         if isinstance(command, TyperGroup):
             command.help = self.help
+        if not extra.get("resilient_parsing"):  # a shell that completes shows a sentence as one line
+            apart(command)
         return command.make_context(info_name, args, parent=parent, **extra)
 
 
@@ -70,3 +73,4 @@ class LazyGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         commands = {name: LazyCommand(name, help=sentence) for name, sentence in COMMANDS.items()}
         super().__init__(**settings | {"commands": commands})
+        options_apart(self.params)

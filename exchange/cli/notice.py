@@ -27,10 +27,15 @@ Moment = Annotated[datetime, typer.Argument(formats=_FORMS, help="北京时间 B
 def maintenance(
     begins: Moment,
     ends: Moment,
-    zh: Annotated[str, typer.Option(help="中文 in Chinese")] = ZH,
-    en: Annotated[str, typer.Option(help="英文 in English")] = EN,
+    zh: Annotated[
+        str,
+        typer.Option(help="中文通告，缺省为通用的一句 in Chinese; by default a general sentence", show_default=False),
+    ] = ZH,
+    en: Annotated[
+        str, typer.Option(help="英文通告，缺省同上 in English; by default the same", show_default=False)
+    ] = EN,
 ) -> None:
-    """在各部门近况中通告不办理的时段。 Announce, in all status files, a time in which nothing is answered."""
+    """在各部门近况中通告不办理的时段。 Announce a time in which nothing is answered."""
     with outcome(), App.of_account(os_user()) as app:
         begins_at, ends_at = (moment.replace(tzinfo=OFFICE_ZONE) for moment in (begins, ends))
         words, by = (zh, en), app.register.actor
@@ -50,7 +55,9 @@ def list_() -> None:
 
 
 @commands.command()
-def withdraw(number: int) -> None:
+def withdraw(
+    number: Annotated[int, typer.Argument(help="通告编号 the announcement's number, as `list` tells it")],
+) -> None:
     """撤回通告，近况中不再告知。 Withdraw an announcement: the status files tell it no more."""
     with outcome(), App.of_account(os_user()) as app:
         take_back(app.settings.home, number, app.now())

@@ -194,7 +194,7 @@ def exempt(
     partner: Annotated[str, typer.Argument(help="部门代号 the partner's id")],
     reason: Annotated[str, typer.Option(help="理由，记入流水，不写身份证号 why; in the ledger; no identity number")],
 ) -> None:
-    """领导准予部门不经合格证书转为正式。 As a leader, let a partner be live without a certificate of conformance."""
+    """领导准予部门不经合格证书转为正式。 As a leader, let a partner be live without a certificate."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason, needed=True)
@@ -248,7 +248,7 @@ def sheet(
     partner: Annotated[str, typer.Argument(help="部门代号 the partner's id")],
     out_file: Annotated[Path, typer.Argument(help="要写的网页 the page to write, .html", metavar="OUT.html")],
 ) -> None:
-    """生成部门张贴用的一页纸，A4，含协议各值。 Write the sheet to print: one page of A4 with the agreement's values."""
+    """生成部门张贴用的一页纸，A4，含协议各值。 Write the sheet to print: one page of A4."""
     with outcome():
         settings = Settings.load()
         agreement = load_agreement(settings.agreements / f"{partner}.toml")

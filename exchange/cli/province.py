@@ -22,7 +22,7 @@ Folder = Annotated[Path, typer.Argument(help="虚构省份的文件夹 the provi
 def make(
     folder: Folder,
     seed: Annotated[int, typer.Option(help="种子：相同则内容逐字节相同 the same seed gives the same bytes")] = SEED,
-    people: Annotated[int, typer.Option(min=1000)] = PEOPLE,
+    people: Annotated[int, typer.Option(min=1000, help="虚构多少人 how many people are invented")] = PEOPLE,
 ) -> None:
     """生成随版本发布的虚构省份、数据说明和正确答复。 Write the invented province, its data sheet and right answers."""
     with outcome():
@@ -33,7 +33,7 @@ def make(
 
 @commands.command()
 def install(folder: Folder) -> None:
-    """核对无误后以此省份答复测试批次。 Answer test batches from it, once every file is what its data sheet says."""
+    """核对无误后以此省份答复测试批次。 Answer test batches from it, once every file is as it says."""
     with outcome():
         settings = Settings.load()
         with err.status("正在制作快照 building its snapshots"):

@@ -36,8 +36,6 @@ _COLUMNS: Final = {
     "refused_for": "不予受理 refused for",
     "stage": "阶段 stage",
 }
-
-
 _INCOMPLETE: Final = {
     "partner": "部门 partner",
     "set": "报送 set",
@@ -45,6 +43,7 @@ _INCOMPLETE: Final = {
     "since": "未动自 unmoved since",
     "told": "已告知部门 partner told",
 }
+BatchId = Annotated[str, typer.Argument(help="批次号 the batch's id")]
 
 
 @commands.command("list")
@@ -86,7 +85,7 @@ def _refused_for(code: str | None) -> Coded:
 
 
 @commands.command()
-def show(batch_id: str) -> None:
+def show(batch_id: BatchId) -> None:
     """一个批次的全部登记。 Everything that the register knows of one batch."""
     with outcome(), App.of_account(os_user()) as app:
         for table in tables(app.settings, app.register, batch_id):
@@ -96,7 +95,7 @@ def show(batch_id: str) -> None:
 
 @commands.command()
 def configuration() -> None:
-    """答复所依据的设置、协议、证书和规则表。 What answers rest on: settings, agreements, certificates, tables."""
+    """答复所依据的设置、协议、证书和规则表。 What answers rest on: settings, agreements, tables."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded({"name": "名称 name", "sha256": "校验 SHA-256", "since": "登记 told"})
         for each in app.register.configuration.known():
@@ -128,7 +127,7 @@ def verify(
         ),
     ] = False,
 ) -> None:
-    """以流水核对全部登记，以检查点核对流水。 Hold the register against its ledger, the ledger against checkpoints."""
+    """以流水核对全部登记，以检查点核对流水。 Hold the register against its ledger and checkpoints."""
     with outcome(), App.of_account(os_user()) as app:
         lines, last = verify_register(app, against or [])
         out.print(f"登记簿 {lines} 行，无改动 lines, unaltered；末行 last hash {last}")
@@ -144,7 +143,7 @@ def verify(
 
 @commands.command()
 def prove(
-    batch_id: str,
+    batch_id: BatchId,
     to: Annotated[Path, typer.Argument(help="要写的文件 the file to write, e.g. court.2026-1.tlog-proof")],
     against: Annotated[
         Path | None,
@@ -170,7 +169,7 @@ def checkpoint(
         typer.Option(min=0, help="上次联署的行数（对方告知时） the lines that it signed last, where it says so"),
     ] = None,
 ) -> None:
-    """生成请见证机关联署的检查点。 Write the request to a witness to cosign the register's checkpoint."""
+    """生成请见证机关联署的检查点。 Write the request to a witness to cosign a checkpoint."""
     with outcome(), App.of_account(os_user()) as app:
         witnessed = [each for each in cosigned(app) if witness in (None, each.witness.zh)]
         if len(witnessed) != 1:

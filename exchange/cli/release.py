@@ -107,7 +107,9 @@ def propose() -> None:
 @commands.command()
 def approve(
     release: ReleaseId,
-    shown: Annotated[str, typer.Option(help="`exchange release show` 的“校验” what it says under 校验 shown")],
+    shown: Annotated[
+        str, typer.Option(help="`exchange release show` 的“校验”。 what it says under that heading shown")
+    ],
 ) -> None:
     """批准放行（未核实过其中任何一行的领导）；平日用“审批”页。 Approve, as a leader who decided none of the rows."""
     with outcome(), App.of_account(os_user()) as app:
@@ -122,7 +124,7 @@ def approve(
 def reject(
     release: ReleaseId, reason: Annotated[str, typer.Option(help="简短，不写身份证号 short; no identity number")]
 ) -> None:
-    """附理由退回民警；部门不会得知。 Send the rows back to the officer with a reason; the partner hears nothing."""
+    """附理由退回民警；部门不会得知。 Send the rows back with a reason; the partner hears nothing."""
     with outcome(), App.of_account(os_user()) as app:
         check_leader(app.settings, app.register.actor)
         check_note(reason)
@@ -135,7 +137,7 @@ def reopen(
     release: ReleaseId,
     reason: Annotated[str, typer.Option(help="已作的处理，不写身份证号 what was done; no identity number")],
 ) -> None:
-    """民警将退回的行重新送审。 As an officer, let the rows of a rejected release be proposed again."""
+    """民警将退回的行重新送审。 As an officer, propose the rows of a rejected release again."""
     with outcome(), App.of_account(os_user()) as app:
         offices = offices_of(app.settings, app.register.actor)
         check_note(reason)

@@ -16,18 +16,19 @@ from exchange.wire.envelope import load_key_pair
 
 commands = typer.Typer(add_completion=False, no_args_is_help=True)
 From = Annotated[Path, typer.Argument(metavar="FROM", help="备份存放处 the folder where backups lie")]
-Key = Annotated[Path, typer.Option(help="恢复密钥，权限 0600 the recovery key, 0600")]
+Key = Annotated[Path, typer.Option(help="恢复密钥，权限 0600。 the recovery key, 0600")]
+Folder = Annotated[Path, typer.Argument(help="要恢复到的空文件夹 the empty folder to restore into")]
 Certificate = Annotated[Path, typer.Option(help="其证书 its certificate")]
 Name = Annotated[str | None, typer.Option(help="哪一份，缺省为最新 which one; by default the newest")]
 
 
 @commands.command()
-def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: Name = None) -> None:
+def files(vault: From, folder: Folder, key: Key, certificate: Certificate, name: Name = None) -> None:
     """恢复设置、密钥、协议、存档和快照到空文件夹。 All that is a file, into an empty folder."""
     with outcome():
-        lies = Vault(vault)
-        backup = chosen(lies, name)
-        number = restore_files(lies, backup, folder, load_key_pair(key, certificate))
+        kept = Vault(vault)
+        backup = chosen(kept, name)
+        number = restore_files(kept, backup, folder, load_key_pair(key, certificate))
         out.print(f"{backup.name}: 已恢复 {number} 个文件 files restored to {folder}", markup=False)
         for path in sorted(each for each in (folder / ELSEWHERE).rglob("*") if each.is_file()):
             original = f"/{path.relative_to(folder / ELSEWHERE)}"
@@ -38,11 +39,11 @@ def files(vault: From, folder: Path, key: Key, certificate: Certificate, name: N
 def databases(vault: From, key: Key, certificate: Certificate, name: Name = None) -> None:
     """恢复登记库和 Airflow 库；库中须没有批次。 Register and Airflow's database; only where no batch is there."""
     with outcome():
-        settings, lies = Settings.load(), Vault(vault)
+        settings, kept = Settings.load(), Vault(vault)
         if settings.backup is None:
             msg = "the settings have no [backup]"
             raise typer.BadParameter(msg)
-        backup = chosen(lies, name)
-        names = restore_databases(lies, backup, settings.backup, load_key_pair(key, certificate), settings.home)
+        backup = chosen(kept, name)
+        names = restore_databases(kept, backup, settings.backup, load_key_pair(key, certificate), settings.home)
         out.print(f"{backup.name}: 已恢复 restored: {', '.join(names)}", markup=False)
         out.print("接下来 next: exchange office init（授权 grants）; exchange register verify", markup=False)

@@ -32,7 +32,7 @@ def run(
     *,
     dry: Annotated[bool, typer.Option("--dry-run", help="只列出到期的，不销毁 only say what is past its time")] = False,
 ) -> None:
-    """按设置和协议销毁到期的文件。 Destroy the files that are past their time, by settings and agreements."""
+    """按设置和协议销毁到期的文件。 Destroy the files that are past their time."""
     with outcome(), App.of_account(os_user()) as app:
         if dry:
             files = retention.due(app)

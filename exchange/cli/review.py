@@ -137,7 +137,7 @@ def decide(
     batch: BatchId,
     row: Row,
     answers: Annotated[
-        str, typer.Argument(help="identity=consistent; sex=inconsistent  （代码或中文 codes or Chinese words）")
+        str, typer.Argument(help="代码或中文 by code or in Chinese: identity=consistent; sex=inconsistent")
     ],
     reason: Annotated[str, typer.Option(help="schemas/reviews.toml 中的代码 a code of that file")],
     note: Annotated[str | None, typer.Option(help="简短，不写身份证号 short; no identity number")] = None,

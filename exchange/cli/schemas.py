@@ -23,7 +23,7 @@ from exchange.wire.conformance import Certificate
 from exchange.wire.manifest import MODELS, Record, json_schema
 from exchange.wire.status import Status
 
-commands = typer.Typer(add_completion=False, invoke_without_command=True)
+commands = typer.Typer(add_completion=False)
 
 
 def generated() -> Iterator[tuple[Path, str]]:
@@ -45,7 +45,7 @@ def generated() -> Iterator[tuple[Path, str]]:
     yield ROOT / "docs" / "partner-sheet.html", sheet_page()
 
 
-@commands.callback()
+@commands.command()
 def schemas(
     *,
     check: bool = typer.Option(False, "--check", help="只核对哪些文件不是最新 only say which files are not up to date"),

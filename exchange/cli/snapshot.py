@@ -65,7 +65,7 @@ def list_() -> None:
 
 @commands.command()
 def prune() -> None:
-    """清理在办批次不用的旧版本。 Remove old versions that no open batch uses; the settings say how many stay."""
+    """清理在办批次不用的旧版本。 Remove old versions that no open batch uses."""
     with outcome(), App.of_account(os_user()) as app:
         pinned = app.register.snapshots.in_use()
         for source in SOURCES:
@@ -75,7 +75,7 @@ def prune() -> None:
 
 @commands.command()
 def verify() -> None:
-    """逐版本核对散列；不符的停用。 Read every version against its hashes; one that differs is taken out of use."""
+    """逐版本核对散列；不符的停用。 Read every version against its hashes; disable what differs."""
     with outcome():
         snapshots = Snapshots(Settings.load().snapshots)
         troubles = [trouble for source in SOURCES for trouble in snapshots.verify(source)]

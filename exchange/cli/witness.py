@@ -52,7 +52,7 @@ def cosign_(
 
 @commands.command()
 def anew(folder: Folder) -> None:
-    """对方恢复备份后，问明原因，重新开始。 Begin anew with a register that was restored; a person has asked why."""
+    """对方恢复备份后，问明原因，重新开始。 Begin anew with a restored register; a person has asked why."""
     with outcome():
         lines = begin_anew(folder)
         out.print(f"已搁置 {lines} 行的登记簿，对方须以 --since 0 重新申请 set aside; the office asks with --since 0")

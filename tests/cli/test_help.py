@@ -1,10 +1,11 @@
-"""What ``--help`` and commands print is Chinese with English beside, as all that operators read."""
+"""What ``--help`` and commands print is Chinese with English beside; help is whole at 80 columns, a language a line."""
 
 from __future__ import annotations
 
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from typer.testing import CliRunner
 import exchange.cli
 from exchange.cli.lazy import COMMANDS
 from exchange.cli.main import commands
+from exchange.cli.two_languages import languages
 
 BOTH = re.compile(r"[\u4e00-\u9fff].*[A-Za-z]", re.DOTALL)
 SENTENCE = re.compile(r"[A-Za-z]{3,},? [a-z]{2,}")
@@ -30,8 +32,8 @@ def helps(name: str) -> Iterator[tuple[str, str]]:
     for word, command in {"": top, **below}.items() if top.params else below.items():
         yield f"{name} {word}", command.help or COMMANDS[name]
         for parameter in command.params:
-            if (text := getattr(parameter, "help", None)) and parameter.name != "help":
-                yield f"{name} {word} {parameter.name}", text
+            if parameter.name != "help":
+                yield f"{name} {word} {parameter.name}", getattr(parameter, "help", None) or ""
 
 
 @pytest.mark.parametrize("name", COMMANDS)
@@ -42,9 +44,64 @@ def test_every_word_of_help_is_in_chinese_and_english(name: str) -> None:
 
 
 def test_each_command_of_the_map_has_one_line_at_eighty_columns() -> None:
-    printed = CliRunner().invoke(commands, ["--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).output
-    lines = [line.strip("│| ") for line in printed.splitlines()]
+    lines = [line.strip("│| ") for line in help_of().splitlines()]
     assert [name for name, sentence in COMMANDS.items() if f"{name} {sentence}" not in map(_plain, lines)] == []
+
+
+@cache
+def help_of(*words: str) -> str:
+    """The help of a command at eighty columns."""
+    return CliRunner().invoke(commands, [*words, "--help"], env={"COLUMNS": "80", "TERMINAL_WIDTH": "80"}).output
+
+
+def below(name: str) -> dict[str, str]:
+    """The commands below one of the map → the first sentence of each."""
+    top = get_command(import_module(f"exchange.cli.{name}").commands)
+    return {
+        word: " ".join((command.help or "").split("\n\n")[0].split())
+        for word, command in getattr(top, "commands", {}).items()
+    }
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_list_of_commands_gives_each_language_a_line_of_eighty_columns(name: str) -> None:
+    lines = [line.strip("│ ") for line in help_of(name).splitlines()]
+    listed = set(zip(map(_plain, lines), lines[1:], strict=False))
+    assert [
+        word
+        for word, sentence in below(name).items()
+        if (f"{word} {languages(sentence)[0]}", languages(sentence)[-1]) not in listed
+    ] == []
+
+
+@pytest.mark.parametrize(
+    "words", [(name, *more) for name in COMMANDS for more in ((), *((w,) for w in below(name)))], ids=" ".join
+)
+def test_no_help_is_cut_off_at_eighty_columns(words: tuple[str, ...]) -> None:
+    texts = "".join(text for what, text in helps(words[0]) if what.startswith(" ".join(words)))
+    assert help_of(*words).count("…") <= texts.count("…")
+
+
+@pytest.mark.parametrize(
+    ("text", "both"),
+    [
+        ("收件。 Collect.", ("收件。", "Collect.")),
+        ("不经 Airflow。 Without Airflow.", ("不经 Airflow。", "Without Airflow.")),
+        ("权限 0600。 the key, 0600", ("权限 0600。", "the key, 0600")),
+        ("部门代号 the partner's id", ("部门代号", "the partner's id")),
+        ("一个 JSON 对象 one JSON object", ("一个 JSON 对象", "one JSON object")),
+        ("见“校验”。 as it says under 校验", ("见“校验”。", "as it says under 校验")),
+        ("Collect.", ("Collect.",)),
+    ],
+)
+def test_english_begins_behind_the_last_chinese(text: str, both: tuple[str, ...]) -> None:
+    assert languages(text) == both
+
+
+def test_a_shell_completes_with_sentences_of_one_line() -> None:
+    asked = {"_EXCHANGE_COMPLETE": "complete_zsh", "_TYPER_COMPLETE_ARGS": "exchange batch "}
+    told = CliRunner().invoke(commands, [], env=asked, prog_name="exchange").output
+    assert '"collect":"各部门目录收件一次，列出待办理的批次。 Look once' in told
 
 
 def _plain(line: str) -> str:

@@ -39,6 +39,7 @@ def test_help_imports_nothing_that_a_command_needs() -> None:
         "exchange.cli.lazy",
         "exchange.cli.log_lines",
         "exchange.cli.outcome",
+        "exchange.cli.two_languages",
     }
 
 
@@ -51,7 +52,16 @@ def test_a_command_imports_its_own_module_alone() -> None:
 
 def test_the_table_names_every_command_and_no_other() -> None:
     modules = {path.stem for path in Path(exchange.cli.__path__[0]).glob("*.py")}
-    assert set(COMMANDS) == modules - {"__init__", "main", "lazy", "log_lines", "outcome", "show", "listing"}
+    assert set(COMMANDS) == modules - {
+        "__init__",
+        "main",
+        "lazy",
+        "log_lines",
+        "outcome",
+        "show",
+        "listing",
+        "two_languages",
+    }
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -1,0 +1,40 @@
+"""Help in two languages: Chinese on a line of its own, English on the next.
+
+Rules
+- English begins behind the last ``。`` that a blank follows; where there is none, behind the last Chinese character.
+- What a shell completes is not changed: there a sentence has one line.
+
+In one line, rich cuts words off: it compares a fold's number of characters with the width, and a Chinese one takes two.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Final
+
+_CHINESE: Final = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”]"
+_ENGLISH_BEGINS: Final = (re.compile(r"(.*。)\s+(\S.*)", re.DOTALL), re.compile(rf"(.*{_CHINESE})\s+(\S.*)", re.DOTALL))
+
+
+def languages(text: str) -> tuple[str, ...]:
+    """Chinese and English of a sentence ("中文。 English."); the sentence alone where it has one language."""
+    parted = (both.groups() for form in _ENGLISH_BEGINS if (both := form.fullmatch(text)))
+    return next(parted, (text,))
+
+
+def apart(command: Any) -> None:
+    """Sets the help of a typer command, of its options and of the commands below it in two lines."""
+    if command.help:
+        first, *more = (" ".join(paragraph.split()) for paragraph in command.help.split("\n\n"))
+        both = languages(first)
+        command.short_help, command.help = "\n".join(both), "\n\n".join((*both, *more))
+    options_apart(command.params)
+    for below in getattr(command, "commands", {}).values():
+        apart(below)
+
+
+def options_apart(parameters: list[Any]) -> None:
+    """The same of a command's arguments and options alone; typer shows a paragraph of theirs as a line."""
+    for parameter in parameters:
+        if text := getattr(parameter, "help", None):
+            parameter.help = "\n\n".join(languages(text))
