@@ -67,7 +67,11 @@ def _sweep(app: App) -> list[str]:
     unstarted = [batch_id for batch_id, lane in polled.waiting.items() if not start_run(app, lane, batch_id)]
     unstarted += [batch_id for batch_id, lane in polled.unmoved.items() if not take_up_run(app, lane, batch_id)]
     unstarted = list(dict.fromkeys(unstarted))
-    return [*polled.troubles, *(f"{each}: its run could not be started" for each in unstarted), *publish_all(app)]
+    return [
+        *polled.troubles,
+        *(f"{batch_id}: its run could not be started" for batch_id in unstarted),
+        *publish_all(app),
+    ]
 
 
 collect()

@@ -57,15 +57,17 @@ def _look(app: App) -> list[str]:
     from exchange import pipeline
 
     proposals = pipeline.propose_all(app)
-    leaving = [(each, since) for each in proposals.releases if (since := each.may_leave_since) is not None]
+    leaving = [(release, since) for release in proposals.releases if (since := release.may_leave_since) is not None]
     now = app.now()
     unstarted = [
-        each.id for each, since in leaving if not start_run(app, "release", run_id_of(each.id, since, now), each.batch)
+        release.id
+        for release, since in leaving
+        if not start_run(app, "release", run_id_of(release.id, since, now), release.batch)
     ]
     return [
         *proposals.troubles,
         *pipeline.unsent(app),
-        *(f"{each}: its run could not be started" for each in unstarted),
+        *(f"{run_id}: its run could not be started" for run_id in unstarted),
     ]
 
 

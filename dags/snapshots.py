@@ -80,7 +80,9 @@ def snapshots() -> None:
         return in_office(_verify)
 
     population = build.override(task_id="build_population", map_index_template=None)(POPULATION)
-    others = build.override(trigger_rule="all_done").expand(source=[each for each in SOURCES if each != POPULATION])
+    others = build.override(trigger_rule="all_done").expand(
+        source=[source for source in SOURCES if source != POPULATION]
+    )
     population >> others >> prune() >> verify()
 
 

@@ -88,7 +88,7 @@ class App:
 
     def _is_another_archive(self) -> bool:
         named = self.register.retention.named_lately()
-        return bool(named) and all(self.archive.is_gone(each) for each in named)
+        return bool(named) and all(self.archive.is_gone(digest) for digest in named)
 
     @cached_property
     def cache(self) -> Cache:

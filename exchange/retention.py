@@ -54,7 +54,7 @@ def due(app: App) -> list[tuple[KeptFile, str]]:
     """The files whose time is over and that nothing protects, each with its kind."""
     days = {partner: _days(app, partner) for partner in _partners(app)}
     today, default = office_day(app.now()), _days(app, None)
-    shortest = min(number for each in (default, *days.values()) if each for number in each.values())
+    shortest = min(number for days_of in (default, *days.values()) if days_of for number in days_of.values())
     files = []
     for file in app.register.retention.kept(app.now() - timedelta(days=shortest)):
         kind, kept_for = kind_of(file.role), days.get(file.partner, default)
@@ -167,7 +167,7 @@ def _left_in_work(app: App) -> int:
     since, removed = (app.now() - timedelta(days=days)).timestamp(), 0
     home = app.settings.home
     folders = (home / "incoming", home / "outgoing", home / "cache")
-    left = {*(path for each in folders for path in each.glob("*")), *_half_written(home)}
+    left = {*(path for folder in folders for path in folder.glob("*")), *_half_written(home)}
     for path in sorted(path for path in left if _lies_since_before(path, since)):
         app.register.retention.left_in_work(path.name, f"{days} days", app.now())
         with suppress(FileNotFoundError):  # another run was faster

@@ -87,18 +87,18 @@ class Settings(Section):
     def _one_person_each(self) -> Self:
         """No id or account stands for two; every office has an officer, and every officer's office is there."""
         for name in ("id", "login", "os_account"):
-            given = [value for each in self.people if (value := getattr(each, name)) is not None]
+            given = [value for person in self.people if (value := getattr(person, name)) is not None]
             if len(given) != len(set(given)):
                 msg = f"two people have the same {name}"
                 raise ValueError(msg)
-        if {division for each in self.people for division in each.offices} != set(self.divisions):
+        if {division for person in self.people for division in person.offices} != set(self.divisions):
             msg = "every office has an officer among the people, and people are officers of these offices alone"
             raise ValueError(msg)
         return self
 
     @model_validator(mode="after")
     def _one_is_responsible(self) -> Self:
-        if self.people and self.data_security not in {each.id for each in self.people}:
+        if self.people and self.data_security not in {person.id for person in self.people}:
             msg = "data_security: who is responsible for data security: the id of one of the people"
             raise ValueError(msg)
         return self
@@ -121,11 +121,11 @@ class Settings(Section):
     def person(self, **account: str) -> Person | None:
         """The person of this ``id``, ``login`` or ``os_account``; None where it is nobody's."""
         ((name, value),) = account.items()
-        return next((each for each in self.people if getattr(each, name) == value), None)
+        return next((person for person in self.people if getattr(person, name) == value), None)
 
     def with_role(self, role: PersonRole) -> list[Person]:
         """Those who have this role, in the order of the settings."""
-        return [each for each in self.people if role in each.roles]
+        return [person for person in self.people if role in person.roles]
 
     @cached_property
     def archive(self) -> Archive:

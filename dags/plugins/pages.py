@@ -100,14 +100,14 @@ def _failures(office: Any) -> Mapping[str, Any]:
     from sqlalchemy import and_, select
 
     columns = (TaskInstance.dag_id, TaskInstance.run_id, TaskInstance.task_id, TaskInstance.map_index)
-    same = and_(*(each == getattr(XComModel, each.key) for each in columns), XComModel.key == _TOLD)
+    same = and_(*(column == getattr(XComModel, column.key) for column in columns), XComModel.key == _TOLD)
     query = (
         select(*columns, TaskInstance.state, XComModel.value)
         .outerjoin(XComModel, same)
         .where(TaskInstance.dag_id.in_(("batch", "immediate", "large", "release")), TaskInstance.state.in_(_FAILED))
     )
     query = query.order_by(TaskInstance.state.desc())  # what waits for a person counts before what is tried again
-    unsent = {each.id for each in office.register.releases.under_way() if each.may_leave_since is not None}
+    unsent = {release.id for release in office.register.releases.under_way() if release.may_leave_since is not None}
     with create_session() as session:
         return {
             run_id.partition(".release-")[0]: _failure(dag_id, run_id, task_id, state, told)

@@ -171,14 +171,14 @@ class Agreement(Section):
         if len({purpose.code for purpose in self.purposes}) != len(self.purposes):
             msg = "purposes: a code stands twice; each purpose needs its own"
             raise ValueError(msg)
-        for each in self.expected:
-            if each.cycle not in self.cycles:
-                msg = f"expected: {each.cycle} is none of the agreement's cycles"
+        for expectation in self.expected:
+            if expectation.cycle not in self.cycles:
+                msg = f"expected: {expectation.cycle} is none of the agreement's cycles"
                 raise ValueError(msg)
-            if each.purpose is not None and self.purpose(each.purpose) is None:
-                msg = f"expected: {each.purpose} is none of the agreement's purposes"
+            if expectation.purpose is not None and self.purpose(expectation.purpose) is None:
+                msg = f"expected: {expectation.purpose} is none of the agreement's purposes"
                 raise ValueError(msg)
-        if len({(each.cycle, each.purpose) for each in self.expected}) != len(self.expected):
+        if len({(expectation.cycle, expectation.purpose) for expectation in self.expected}) != len(self.expected):
             msg = "expected: a cycle stands twice for the same purpose"
             raise ValueError(msg)
         if self.result.format == "xlsx" and self.limits.max_rows > MAX_SHEET_ROWS:
@@ -196,7 +196,7 @@ class Agreement(Section):
 
     def expects(self, cycle: str, purpose: str) -> Expected | None:
         """What is expected of this cycle for this purpose, else for any."""
-        of_cycle = {each.purpose: each for each in self.expected if each.cycle == cycle}
+        of_cycle = {expectation.purpose: expectation for expectation in self.expected if expectation.cycle == cycle}
         return of_cycle.get(purpose, of_cycle.get(None))
 
     def in_force(self, day: date) -> bool:

@@ -71,8 +71,8 @@ def missing(agreement: Agreement, today: date, came: Came, office_days: OfficeDa
     sets: list[Missing] = []
     for expected in agreement.expected:
         open_ = _not_come(agreement, expected, came, office_days)
-        sets += takewhile(lambda each: each.expected_by < today, open_)
-    return sorted(sets, key=lambda each: (each.expected_by, each.name))
+        sets += takewhile(lambda expected_set: expected_set.expected_by < today, open_)
+    return sorted(sets, key=lambda expected_set: (expected_set.expected_by, expected_set.name))
 
 
 def upcoming(agreement: Agreement, today: date, came: Came, office_days: OfficeDays) -> list[Missing]:
@@ -82,8 +82,8 @@ def upcoming(agreement: Agreement, today: date, came: Came, office_days: OfficeD
     sets: list[Missing] = []
     for expected in agreement.expected:
         open_ = _not_come(agreement, expected, came, office_days)
-        sets += islice((each for each in open_ if each.expected_by >= today), 1)
-    return sorted(sets, key=lambda each: (each.expected_by, each.name))
+        sets += islice((expected_set for expected_set in open_ if expected_set.expected_by >= today), 1)
+    return sorted(sets, key=lambda expected_set: (expected_set.expected_by, expected_set.name))
 
 
 def _not_come(agreement: Agreement, expected: Expected, came: Came, office_days: OfficeDays) -> Iterator[Missing]:
@@ -100,7 +100,7 @@ def _not_come(agreement: Agreement, expected: Expected, came: Came, office_days:
 
 def matching(cycle: str, period: str, purpose: str, came: Came) -> list[tuple[str, str, str]]:
     """Those of the sets that came that will do for this period; an empty purpose takes any."""
-    return [each for each in came if each[:2] == (cycle, period) and purpose in ("", each[2])]
+    return [arrival for arrival in came if arrival[:2] == (cycle, period) and purpose in ("", arrival[2])]
 
 
 def arrival(

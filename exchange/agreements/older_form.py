@@ -25,7 +25,7 @@ def parse_kept(content: bytes, path: Path, purpose: str, today: Agreement) -> Ag
     if _is_of_today(content):
         return parse_agreement(content, path)
     fields = tomllib.loads(content.decode("utf-8"))
-    asked = next((each for each in fields["purposes"] if each["code"] == purpose), None)
+    asked = next((entry for entry in fields["purposes"] if entry["code"] == purpose), None)
     if asked is not None and _rests_on_words(asked):
         now = today.purpose(purpose)
         asked.pop("offence_kinds", None)

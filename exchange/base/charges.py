@@ -68,7 +68,7 @@ def _content() -> dict[str, Any]:
 def categories() -> Mapping[str, Category]:
     """Code → category, in the table's order."""
     entries = _content()["category"]
-    return MappingProxyType({each["code"]: Category(each["code"], each["zh"], each["en"]) for each in entries})
+    return MappingProxyType({entry["code"]: Category(entry["code"], entry["zh"], entry["en"]) for entry in entries})
 
 
 @cache
@@ -104,7 +104,7 @@ def recognise(written: str) -> Recognised:
     texts = [text for text in _BETWEEN.split(unicodedata.normalize("NFKC", written)) if text.strip()]
     matches = [charge for text in texts for charge in _looked_up(text)]
     return Recognised(
-        tuple(dict.fromkeys(each for each in matches if each is not None)), None in matches or not matches
+        tuple(dict.fromkeys(match for match in matches if match is not None)), None in matches or not matches
     )
 
 

@@ -63,7 +63,7 @@ class Halt(ExchangeError):
 def kind_and_place(error: BaseException) -> str:
     """An error's kind, and the last line of this package (else of anybody) that it went through; never its text."""
     frames = traceback.extract_tb(error.__traceback__)
-    ours = (each for each in reversed(frames) if _PACKAGE in Path(each.filename).parents)
+    ours = (called for called in reversed(frames) if _PACKAGE in Path(called.filename).parents)
     frame = next(ours, frames[-1] if frames else None)
     return type(error).__name__ + (f" at {Path(frame.filename).name}:{frame.lineno}" if frame else "")
 

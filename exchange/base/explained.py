@@ -40,7 +40,7 @@ class Explanation:
         """The longest of its modules that this one is or lies in; empty where none is for this kind of error."""
         if self.only not in (None, kind):
             return ""
-        return max((each for each in self.modules if f"{module}/".startswith(f"{each}/")), key=len, default="")
+        return max((prefix for prefix in self.modules if f"{module}/".startswith(f"{prefix}/")), key=len, default="")
 
 
 @cache
@@ -60,8 +60,11 @@ def explained(error: BaseException) -> Explanation:
 
 def of_module(module: str, kind: str) -> Explanation | None:
     """The entry that names this module most closely, one for this kind alone before the others."""
-    fitting = [(each.closest(module, kind), each.only is not None, each) for each in explanations().values()]
-    longest, _, entry = max(fitting, key=lambda each: (len(each[0]), each[1]))
+    fitting = [
+        (explanation.closest(module, kind), explanation.only is not None, explanation)
+        for explanation in explanations().values()
+    ]
+    longest, _, entry = max(fitting, key=lambda candidate: (len(candidate[0]), candidate[1]))
     return entry if longest else None
 
 

@@ -54,7 +54,7 @@ class Clause(_Entry):
         if unknown := set(self.categories) - set(categories()):
             msg = f"categories: {', '.join(sorted(unknown))}"
             raise ValueError(msg)
-        for name in (*self.charges, *(each for each in self.doubtful if each not in categories())):
+        for name in (*self.charges, *(kind for kind in self.doubtful if kind not in categories())):
             if charge(name).name != name:
                 msg = f"charges: {name} is {charge(name).name} today"
                 raise ValueError(msg)

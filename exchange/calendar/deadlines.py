@@ -47,7 +47,9 @@ def reached(
     to warn; ``paused_since``: the day on which the clock was paused, where it still is.
     """
     seen = today if paused_since is None else min(today, paused_since - timedelta(days=1))
-    return sorted((each for each in _all(due, half, days) if each.true_on <= seen), key=lambda each: each.true_on)
+    return sorted(
+        (warning for warning in _all(due, half, days) if warning.true_on <= seen), key=lambda warning: warning.true_on
+    )
 
 
 def _all(due: Due, half: bool, days: Iterable[int]) -> Iterable[DueWarning]:
@@ -63,4 +65,4 @@ def _all(due: Due, half: bool, days: Iterable[int]) -> Iterable[DueWarning]:
 
 def not_yet_sent(warnings: Iterable[DueWarning], sent: Mapping[Kind, date]) -> list[DueWarning]:
     """Those that are still to be sent; ``sent``: when each kind was sent last."""
-    return [each for each in warnings if each.kind not in sent or sent[each.kind] < each.true_on]
+    return [warning for warning in warnings if warning.kind not in sent or sent[warning.kind] < warning.true_on]

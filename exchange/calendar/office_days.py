@@ -50,14 +50,14 @@ class _File(Section):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        days = {each.day: each.kind for each in self.days}
+        days = {office_day.day: office_day.kind for office_day in self.days}
         if len(days) != len(self.days):
             msg = "days: a day stands twice"
             raise ValueError(msg)
-        for each in self.years:
-            fixed = (date(each.year, month, day) for month, day in sorted(FIXED_HOLIDAYS))
+        for year in self.years:
+            fixed = (date(year.year, month, day) for month, day in sorted(FIXED_HOLIDAYS))
             if any(days.get(day) != "off" for day in fixed if day.weekday() < 5):
-                msg = f"years: the notice for {each.year} is not entered whole: 1 January, 1 May, 1 October … are off"
+                msg = f"years: the notice for {year.year} is not entered whole: 1 January, 1 May, 1 October … are off"
                 raise ValueError(msg)
         return self
 
@@ -70,8 +70,8 @@ def load_office_days(path: Path | None) -> OfficeDays:
         return NO_DAYS
     content = read_bytes(path, f"{path}: no such file; the settings name it under office_days")
     file = parse_model(_File, content, path)
-    plain = {day: day.weekday() < 5 for each in file.years for day in _days_of(each.year)}
-    return plain | {each.day: each.kind == "worked" for each in file.days}
+    plain = {day: day.weekday() < 5 for year in file.years for day in _days_of(year.year)}
+    return plain | {office_day.day: office_day.kind == "worked" for office_day in file.days}
 
 
 def _days_of(year: int) -> list[date]:

@@ -82,9 +82,15 @@ def waiting() -> None:
     """报请停止计时、待审批的批次。 The batches whose clock a leader is asked to pause."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_WAITING)
-        for each in app.register.clock.proposals():
-            when = each.proposed_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-            table.add_row(each.batch, when, who(app.settings, each.proposed_by), stop(each.reason).zh, each.note or "")
+        for proposal in app.register.clock.proposals():
+            when = proposal.proposed_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
+            table.add_row(
+                proposal.batch,
+                when,
+                who(app.settings, proposal.proposed_by),
+                stop(proposal.reason).zh,
+                proposal.note or "",
+            )
         out.print(table if table.row_count else "无待批。 No leader is asked.")
 
 
@@ -113,10 +119,10 @@ def show(batch: BatchId) -> None:
     with outcome(), App.of_account(os_user()) as app:
         app.register.batch(batch)
         table = folded(_STOPS)
-        for each in app.register.clock.stops(batch):
-            started = each.started_at.astimezone(OFFICE_ZONE).strftime(_MINUTE) if each.started_at else ""
-            stopped = each.stopped_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-            words = stop(each.reason).zh
-            ended = (started, who(app.settings, each.started_by), each.started_note or "")
-            table.add_row(stopped, who(app.settings, each.stopped_by), words, each.note or "", *ended)
+        for pause in app.register.clock.stops(batch):
+            started = pause.started_at.astimezone(OFFICE_ZONE).strftime(_MINUTE) if pause.started_at else ""
+            stopped = pause.stopped_at.astimezone(OFFICE_ZONE).strftime(_MINUTE)
+            words = stop(pause.reason).zh
+            ended = (started, who(app.settings, pause.started_by), pause.started_note or "")
+            table.add_row(stopped, who(app.settings, pause.stopped_by), words, pause.note or "", *ended)
         out.print(table if table.row_count else "未停过。 The clock was never paused.")

@@ -81,11 +81,11 @@ def list_(
 
 def _print(alerts: Sequence[Alert]) -> None:
     table = folded(_ALERTS)
-    for each in alerts:
+    for alert in alerts:
         moments = [
             "" if moment is None else moment.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-            for moment in (each.noticed_at, each.told_at)
+            for moment in (alert.noticed_at, alert.told_at)
         ]
-        sentence = " ".join(words(each.code, each.days))
-        table.add_row(each.subject, sentence, str(each.due_on), str(each.true_on), *moments)
+        sentence = " ".join(words(alert.code, alert.days))
+        table.add_row(alert.subject, sentence, str(alert.due_on), str(alert.true_on), *moments)
     out.print(table if table.row_count else "没有提醒。 No alerts.")

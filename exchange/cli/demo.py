@@ -64,7 +64,7 @@ def run(world: WorldFolder = Path("var/demo")) -> None:
         with _running(laid_out) as airflow:
             outcomes = _play(laid_out, airflow)
         out.print(_table(outcomes))
-        wrong = sum(each.problem is not None for each in outcomes)
+        wrong = sum(played.problem is not None for played in outcomes)
         out.print(f"如约 as it must be: {len(outcomes) - wrong};  不符 not so: {wrong}", markup=False)
         _where_to_look(laid_out)
         if wrong:
@@ -74,8 +74,8 @@ def run(world: WorldFolder = Path("var/demo")) -> None:
 def _play(world: World, airflow: Airflow) -> list[PlayOutcome]:
     with err.status("the partners drop their request sets"):
         expected = Script(world).drop_all()
-    outcomes = _wait([PlayOutcome(each) for each in expected])
-    waiting = [each for each in outcomes if each.problem is None and "awaiting_approval" in each.answers]
+    outcomes = _wait([PlayOutcome(expectation) for expectation in expected])
+    waiting = [played for played in outcomes if played.problem is None and "awaiting_approval" in played.answers]
     if not waiting:
         return outcomes
     with err.status("an officer confirms the hits, and the leader is asked to approve"):
@@ -86,8 +86,8 @@ def _play(world: World, airflow: Airflow) -> list[PlayOutcome]:
 def _wait(outcomes: list[PlayOutcome]) -> list[PlayOutcome]:
     deadline = time.monotonic() + DEADLINE_SECONDS
     with Live(_table(outcomes), console=err, transient=True) as live:
-        while any(each.problem for each in outcomes) and time.monotonic() < deadline:
-            outcomes = [each if each.problem is None else check(each.expectation) for each in outcomes]
+        while any(played.problem for played in outcomes) and time.monotonic() < deadline:
+            outcomes = [played if played.problem is None else check(played.expectation) for played in outcomes]
             live.update(_table(outcomes))
             time.sleep(_POLL_SECONDS)
     return outcomes
@@ -100,19 +100,19 @@ def _table(outcomes: list[PlayOutcome]) -> Table:
     for header in ("行数\nrows", "时限\ndue", "用时\ntime"):
         table.add_column(header, no_wrap=True)
     table.add_column("各项答复合计\nanswers of all items", overflow="fold")
-    for each in outcomes:
-        partner, _, number = each.expectation.batch.partition(".")
-        seconds = "" if each.seconds is None else f"{each.seconds:.0f} s"
-        answers = "\n".join(f"{code} {count}" for code, count in sorted(each.answers.items()))
-        batch = f"{partner}\n  .{number}\n  {each.expectation.about}\n  {_outcome(each)}"
-        table.add_row(batch, str(each.rows or ""), each.due, seconds, answers, end_section=True)
+    for played in outcomes:
+        partner, _, number = played.expectation.batch.partition(".")
+        seconds = "" if played.seconds is None else f"{played.seconds:.0f} s"
+        answers = "\n".join(f"{code} {count}" for code, count in sorted(played.answers.items()))
+        batch = f"{partner}\n  .{number}\n  {played.expectation.about}\n  {_outcome(played)}"
+        table.add_row(batch, str(played.rows or ""), played.due, seconds, answers, end_section=True)
     return table
 
 
-def _outcome(each: PlayOutcome) -> str:
-    if each.problem:
-        return each.problem
-    good = "不予受理 refused, rightly" if each.expectation.refused_for else "验签、解密 verified, opened"
+def _outcome(played: PlayOutcome) -> str:
+    if played.problem:
+        return played.problem
+    good = "不予受理 refused, rightly" if played.expectation.refused_for else "验签、解密 verified, opened"
     return f"[green]{good}[/green]"
 
 
@@ -147,8 +147,8 @@ def up(
 def drop(world: WorldFolder = Path("var/world")) -> None:
     """把演示的请求投入运行中的环境。 Drop the demo's request sets into a running world."""
     with outcome():
-        for each in Script(World(world.resolve())).drop_all():
-            out.print(f"{each.batch}  {each.about}", markup=False)
+        for request in Script(World(world.resolve())).drop_all():
+            out.print(f"{request.batch}  {request.about}", markup=False)
 
 
 @commands.command()

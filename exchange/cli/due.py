@@ -40,4 +40,4 @@ def due(
         note = "（暂定 provisional）" if limit.provisional else ""
         out.print(f"{limit.day}  {limit.working_days} 个工作日 working days{note}")
         for start in range(0, len(limit.counted), 10):
-            out.print("  计入 counted " + " ".join(f"{each:%m-%d}" for each in limit.counted[start : start + 10]))
+            out.print("  计入 counted " + " ".join(f"{day:%m-%d}" for day in limit.counted[start : start + 10]))

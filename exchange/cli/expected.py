@@ -42,8 +42,8 @@ def expected(
         table = folded(_EXPECTED)
         for path in app.agreement_files():
             agreement = load_agreement(path)
-            for each in agreement.expected:
-                table.add_row(*_present(app, agreement, each))
+            for expectation in agreement.expected:
+                table.add_row(*_present(app, agreement, expectation))
         for line in app.register.missing.find(every=every):
             table.add_row(
                 line.partner, cycle_cell(line.cycle), line.period, line.purpose, str(line.expected_by), _state(line)
@@ -51,12 +51,14 @@ def expected(
         out.print(table if table.row_count else "协议未约定报送期限。 No agreement expects anything.")
 
 
-def _present(app: App, agreement: Agreement, each: Expected) -> tuple[str, ...]:
-    period = period_of(each.cycle, office_day(app.now()))
-    came = matching(each.cycle, period.name, each.purpose or "", app.register.missing.came(agreement.partner))
-    by = expected_by(each, period, app.office_days)
+def _present(app: App, agreement: Agreement, expectation: Expected) -> tuple[str, ...]:
+    period = period_of(expectation.cycle, office_day(app.now()))
+    came = matching(
+        expectation.cycle, period.name, expectation.purpose or "", app.register.missing.came(agreement.partner)
+    )
+    by = expected_by(expectation, period, app.office_days)
     state = "已收到" if came else "本期"
-    return agreement.partner, cycle_cell(each.cycle), period.name, each.purpose or "", str(by), state
+    return agreement.partner, cycle_cell(expectation.cycle), period.name, expectation.purpose or "", str(by), state
 
 
 def _state(line: MissingSet) -> str:

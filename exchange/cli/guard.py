@@ -35,11 +35,11 @@ def list_() -> None:
     """扣留的结果：何时起，触发了什么。 The held results, since when, and which limits they reached."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_HELD)
-        for each in (*app.register.guard.holds(), *app.register.guard.unfinished()):
-            since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
-            word = "放行 released" if each.decision == RELEASED else "不予答复 refused"
-            decided = f"{word}，未告知部门 not told: run it again" if each.decision else ""
-            table.add_row(each.batch, each.partner, since, "；".join(str(trip(one)) for one in each.tripped), decided)
+        for hold in (*app.register.guard.holds(), *app.register.guard.unfinished()):
+            since = hold.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
+            word = "放行 released" if hold.decision == RELEASED else "不予答复 refused"
+            decided = f"{word}，未告知部门 not told: run it again" if hold.decision else ""
+            table.add_row(hold.batch, hold.partner, since, "；".join(str(trip(one)) for one in hold.tripped), decided)
         out.print(table)
 
 

@@ -50,7 +50,7 @@ def health(
 def _table(checked: Iterable[Checked]) -> Table:
     """The worst last: that is what still stands on the screen."""
     table = folded(_HEADS)
-    lines = [(each.name, finding) for each in checked for finding in each.findings]
+    lines = [(check.name, finding) for check in checked for finding in check.findings]
     for name, finding in sorted(lines, key=lambda line: line[1].condition.rank):
         condition = Text(_WORDS[finding.condition], _COLOURS[finding.condition])
         about = f"{finding.about}: " if finding.about else ""
@@ -59,21 +59,23 @@ def _table(checked: Iterable[Checked]) -> Table:
 
 
 def _tally(checked: Iterable[Checked]) -> Text:
-    counts = Counter(finding.condition for each in checked for finding in each.findings)
-    parts = [Text(f"{_WORDS[each]}: {counts[each]}", _COLOURS[each]) for each in reversed(Condition)]
+    counts = Counter(finding.condition for check in checked for finding in check.findings)
+    parts = [
+        Text(f"{_WORDS[condition]}: {counts[condition]}", _COLOURS[condition]) for condition in reversed(Condition)
+    ]
     return Text("  ·  ").join(parts)
 
 
 def _json(checked: list[Checked]) -> str:
     checks = [
         {
-            "check": each.name,
-            "condition": each.condition,
-            "seconds": round(each.seconds, 3),
+            "check": check.name,
+            "condition": check.condition,
+            "seconds": round(check.seconds, 3),
             "found": [
-                {"condition": one.condition, "about": one.about, "zh": one.zh, "en": one.en} for one in each.findings
+                {"condition": one.condition, "about": one.about, "zh": one.zh, "en": one.en} for one in check.findings
             ],
         }
-        for each in checked
+        for check in checked
     ]
     return json.dumps({"condition": worst(checked), "checks": checks}, ensure_ascii=False, indent=1)

@@ -69,11 +69,11 @@ class Folded(Table):
         """Headings of the columns that hold ids."""
 
     def add_row(self, *cells: Any, **more: Any) -> None:
-        super().add_row(*[Text(_read(each)) if isinstance(each, str) else each for each in cells], **more)
+        super().add_row(*[Text(_read(cell)) if isinstance(cell, str) else cell for cell in cells], **more)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         if self.rows:
-            every, self.columns = self.columns, [each for each in self.columns if any(map(str, each.cells))]
+            every, self.columns = self.columns, [filled for filled in self.columns if any(map(str, filled.cells))]
             for index, column in enumerate(self.columns):
                 column._index = index
             self._keep_ids_whole(options.max_width)
@@ -87,7 +87,7 @@ class Folded(Table):
         ids = [column for column in self.columns if column.header in self.ids]
         others = [column for column in self.columns if column not in ids]
         needed = (
-            sum(_widest(each) if each.no_wrap else each.min_width or _LETTERS for each in others)
+            sum(_widest(other) if other.no_wrap else other.min_width or _LETTERS for other in others)
             + 2 * len(self.columns)
             + 1
         )

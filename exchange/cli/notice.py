@@ -48,9 +48,9 @@ def list_() -> None:
     """已通告、尚未结束的维护。 What is announced and not over."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_ANNOUNCED)
-        for each in announced(app.settings.home, app.now()):
-            times = [moment.astimezone(OFFICE_ZONE).strftime(_MINUTE) for moment in (each.begins_at, each.ends_at)]
-            table.add_row(str(each.number), *times, f"{each.zh} {each.en}", who(app.settings, each.by))
+        for notice in announced(app.settings.home, app.now()):
+            times = [moment.astimezone(OFFICE_ZONE).strftime(_MINUTE) for moment in (notice.begins_at, notice.ends_at)]
+            table.add_row(str(notice.number), *times, f"{notice.zh} {notice.en}", who(app.settings, notice.by))
         out.print(table)
 
 

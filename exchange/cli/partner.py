@@ -68,7 +68,7 @@ def check() -> None:
 
 def _terms(agreement: Agreement) -> str:
     stage = {"test": "测试 test", "live": "正式 live"}.get(agreement.stage or "", "正式（未写明）live (not stated)")
-    cycles = "、".join(labels.cycle(each).zh for each in agreement.cycles)
+    cycles = "、".join(labels.cycle(cycle).zh for cycle in agreement.cycles)
     return f"{stage}\n{labels.level(agreement.level)}\n{cycles}"
 
 
@@ -179,10 +179,10 @@ def certify(partner: Annotated[str, typer.Argument(help="部门代号 the partne
         agreement = app.agreement(partner)
         needed = requirements(app, agreement)
         table = folded({"what": "事项 what", "of": "内容 of", "shown_by": "见于 shown by"})
-        for each in needed:
-            table.add_row(f"{each.zh} {each.en}", each.about or "", each.by or "—")
+        for test in needed:
+            table.add_row(f"{test.zh} {test.en}", test.about or "", test.by or "—")
         out.print(table)
-        if any(each.by is None for each in needed):
+        if any(test.by is None for test in needed):
             err.print(f"{partner}: 尚未全部完成，不发证书 not all is shown: no certificate", markup=False)
             raise typer.Exit(FOUND)
         name = make_certificate(app, agreement, needed)
@@ -218,7 +218,7 @@ def template(
         agreement = load_agreement(settings.agreements / f"{partner}.toml")
         agreed = agreement.purpose(purpose)
         if agreed is None:
-            known = ", ".join(each.code for each in agreement.purposes)
+            known = ", ".join(known_purpose.code for known_purpose in agreement.purposes)
             msg = f"the agreement holds no such purpose; there are {known}"
             raise typer.BadParameter(msg)
         asked = tuple(item.strip() for item in items.split(",")) if items else agreed.items

@@ -63,7 +63,7 @@ def list_(
     """最近的批次在前。 The newest batches first."""
     with outcome(), App.of_account(os_user()) as app:
         batches = app.register.batches(BatchFilter(partner, state, limit, batch, period, letter))
-        show_list(_COLUMNS, [_line(each) for each in batches], NOTHING, as_json=as_json, as_csv=as_csv)
+        show_list(_COLUMNS, [_line(found) for found in batches], NOTHING, as_json=as_json, as_csv=as_csv)
 
 
 def _line(batch: Batch) -> tuple[str, ...]:
@@ -98,8 +98,8 @@ def configuration() -> None:
     """答复所依据的设置、协议、证书和规则表。 What answers rest on: settings, agreements, tables."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded({"name": "名称 name", "sha256": "校验 SHA-256", "since": "登记 told"})
-        for each in app.register.configuration.known():
-            table.add_row(each.name, each.sha256, moment(each.told_at))
+        for part in app.register.configuration.known():
+            table.add_row(part.name, part.sha256, moment(part.told_at))
         out.print(table)
 
 
@@ -108,10 +108,10 @@ def incomplete() -> None:
     """不完整、未收取的请求，及是否已提示部门。 Sets that lack something, and whether the partner was told."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded(_INCOMPLETE)
-        for each in app.register.unfinished.all():
-            moments = (moment(each.first_seen), moment(each.noticed_at))
-            notice = NOTICES[each.reason]
-            table.add_row(each.partner, each.stem, f"{notice.zh} {notice.en}", *moments)
+        for request in app.register.unfinished.all():
+            moments = (moment(request.first_seen), moment(request.noticed_at))
+            notice = NOTICES[request.reason]
+            table.add_row(request.partner, request.stem, f"{notice.zh} {notice.en}", *moments)
         out.print(table)
 
 
@@ -131,9 +131,9 @@ def verify(
     with outcome(), App.of_account(os_user()) as app:
         lines, last = verify_register(app, against or [])
         out.print(f"登记簿 {lines} 行，无改动 lines, unaltered；末行 last hash {last}")
-        for each in cosigned(app):
-            words = f"{each.size} 行 lines, {moment(each.at)}" if each.at else "从未 never"
-            out.print(f"见证 cosigned by {each.witness.zh}: {words}", markup=False)
+        for cosignature in cosigned(app):
+            words = f"{cosignature.size} 行 lines, {moment(cosignature.at)}" if cosignature.at else "从未 never"
+            out.print(f"见证 cosigned by {cosignature.witness.zh}: {words}", markup=False)
         if deep:
             out.print(f"留存文件 {verify_archive(app)} 份，无改动 kept files, unaltered")
             if troubles := [trouble for source in SOURCES for trouble in app.snapshots.verify(source)]:
@@ -171,9 +171,9 @@ def checkpoint(
 ) -> None:
     """生成请见证机关联署的检查点。 Write the request to a witness to cosign a checkpoint."""
     with outcome(), App.of_account(os_user()) as app:
-        witnessed = [each for each in cosigned(app) if witness in (None, each.witness.zh)]
+        witnessed = [cosignature for cosignature in cosigned(app) if witness in (None, cosignature.witness.zh)]
         if len(witnessed) != 1:
-            names = ", ".join(each.zh for each in app.settings.witnesses) or "none"
+            names = ", ".join(known.zh for known in app.settings.witnesses) or "none"
             msg = f"name one witness of the settings' [[witnesses]] with --witness; there are: {names}"
             raise Halt(msg)
         size = witnessed[0].size if since is None else since

@@ -50,14 +50,14 @@ _COLUMNS = {
 def _print(settings: Settings, releases: list[Release], *, as_json: bool = False, as_csv: bool = False) -> None:
     lines = [
         (
-            each.id,
-            Coded(each.state.value, RELEASES[each.state].zh),
-            str(len(each.rows)),
-            Coded(in_words(each), in_words(each).replace("；", "\n")),
-            each.judged_by or _unjudged(each),
-            shown_hash(each),
+            release.id,
+            Coded(release.state.value, RELEASES[release.state].zh),
+            str(len(release.rows)),
+            Coded(in_words(release), in_words(release).replace("；", "\n")),
+            release.judged_by or _unjudged(release),
+            shown_hash(release),
         )
-        for each in releases
+        for release in releases
     ]
     named = partial(who, settings)
     show_list(_COLUMNS, lines, "没有待办的放行。 Nothing to release.", as_json=as_json, as_csv=as_csv, who=named)

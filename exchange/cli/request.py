@@ -154,5 +154,7 @@ def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
 def _record(seen: Seen) -> dict[str, Any]:
     refusal = seen.refusal
     refused = {"code": refusal.code, "row": refusal.row, "column": refusal.column} if refusal else None
-    findings = [{"row": each.row, "column": each.column or None, "code": each.code} for each in seen.findings]
+    findings = [
+        {"row": finding.row, "column": finding.column or None, "code": finding.code} for finding in seen.findings
+    ]
     return {"refusal": refused, "items": list(seen.items), "rows": seen.rows, "findings": findings}

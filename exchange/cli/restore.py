@@ -30,7 +30,7 @@ def files(vault: From, folder: Folder, key: Key, certificate: Certificate, name:
         backup = chosen(kept, name)
         number = restore_files(kept, backup, folder, load_key_pair(key, certificate))
         out.print(f"{backup.name}: 已恢复 {number} 个文件 files restored to {folder}", markup=False)
-        for path in sorted(each for each in (folder / ELSEWHERE).rglob("*") if each.is_file()):
+        for path in sorted(entry for entry in (folder / ELSEWHERE).rglob("*") if entry.is_file()):
             original = f"/{path.relative_to(folder / ELSEWHERE)}"
             out.print(f"先放回原处 put back before exchange office init: {path} → {original}", markup=False)
 

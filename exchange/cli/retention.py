@@ -39,8 +39,8 @@ def run(
             for file, kind in files:
                 out.print(f"{file.batch}  {file.role}  {kind}  {file.policy}", markup=False)
             exports = retention.due_exports(app)
-            for each in exports:
-                out.print(f"{each.name}  exports  {app.settings.retention.exports_days} days", markup=False)
+            for export in exports:
+                out.print(f"{export.name}  exports  {app.settings.retention.exports_days} days", markup=False)
             counts = Counter(kind for _, kind in files) + Counter(exports=len(exports))
             _print(counts, "到期未销毁 past their time")
         else:
@@ -82,7 +82,7 @@ def holds() -> None:
     """保全的批次：何时起，由谁，为何。 The batches that are held, since when, by whom and why."""
     with outcome(), App.of_account(os_user()) as app:
         table = folded({"batch": "批次 batch", "since": "自 since", "by": "由 by", "reason": "原因 reason"})
-        for each in app.register.retention.holds():
-            since = each.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
-            table.add_row(each.batch, since, who(app.settings, each.held_by), each.reason)
+        for held in app.register.retention.holds():
+            since = held.held_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
+            table.add_row(held.batch, since, who(app.settings, held.held_by), held.reason)
         out.print(table)

@@ -71,7 +71,7 @@ def list_(
     """本单位及下级单位的待核行。 The rows of your office and those below it."""
     with outcome(), App.of_account(os_user()) as app:
         mine = _mine(app, batch, state)
-        batches = {each: app.register.batch(each) for each in {review.batch for review in mine}}
+        batches = {batch_id: app.register.batch(batch_id) for batch_id in {review.batch for review in mine}}
         lines = [
             (
                 review.batch,
@@ -115,8 +115,8 @@ def _print(case: CaseView) -> None:
             continue
         cases = [in_words(row) for row in frame.iter_rows(named=True)]
         table = unheaded(title, 1 + len(cases))
-        for label in dict.fromkeys(label for each in cases for label in each):
-            table.add_row(label, *[each.get(label, "") for each in cases])
+        for label in dict.fromkeys(label for item in cases for label in item):
+            table.add_row(label, *[item.get(label, "") for item in cases])
         out.print(table)
     answers = folded(_ANSWERS, "待定事项 to be decided")
     for column in case.open:
@@ -198,7 +198,7 @@ def _open(app: App, reviews: Iterable[Review]) -> dict[tuple[str, int], dict[str
     return {
         (batch, row.row): columns
         for batch, rows in _by_batch(reviews).items()
-        for row, columns in zip(rows, open_columns(app, batch, [each.row for each in rows]), strict=True)
+        for row, columns in zip(rows, open_columns(app, batch, [open_row.row for open_row in rows]), strict=True)
     }
 
 
@@ -216,8 +216,12 @@ def import_(
     """导入核实清单：填写的行全部采用或全部不用；须输入口令。 Take a work list's decisions, all or none."""
     with outcome(), App.of_account(os_user()) as app:
         lines = read_list(_opened(file))
-        named = {each.about for each in lines}
-        mine = {(each.batch, each.row): each for each in _mine(app, None, None) if (each.batch, each.row) in named}
+        named = {line.about for line in lines}
+        mine = {
+            (review.batch, review.row): review
+            for review in _mine(app, None, None)
+            if (review.batch, review.row) in named
+        }
         key = list_key(read_secret(app.settings.keys.signing_key))
         decisions = check_lines(lines, mine, _open(app, mine.values()), key)
         for batch, rows in decisions.items():

@@ -103,14 +103,14 @@ def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Ta
             answers.add_row(str(labels.item(item)), str(labels.answer(code)), str(count))
     yield answers
     releases = folded(_RELEASES, "放行 releases")
-    for each in register.releases.of(batch_id):
-        by = who(settings, each.judged_by) or ("" if each.needs_approval else "无需审批 not needed")
+    for release in register.releases.of(batch_id):
+        by = who(settings, release.judged_by) or ("" if release.needs_approval else "无需审批 not needed")
         releases.add_row(
-            str(each.number),
-            str(RELEASES[each.state]),
-            str(len(each.rows)),
-            moment(each.proposed_at),
-            moment(each.judged_at),
+            str(release.number),
+            str(RELEASES[release.state]),
+            str(len(release.rows)),
+            moment(release.proposed_at),
+            moment(release.judged_at),
             by,
         )
     yield releases
@@ -129,7 +129,9 @@ def _facts(register: Register, batch: Batch, steps: list[Step]) -> Table:
     table.add_row("报送 came", (batch.arrival or "").replace("_", " "))
     table.add_row("时限 due", due_words(batch))
     table.add_row("办结 done", _done(batch, steps))
-    taken = [f"result {each.number} {moment(each.noticed_at)} ({each.how})" for each in register.pickups.of(batch.id)]
+    taken = [
+        f"result {pickup.number} {moment(pickup.noticed_at)} ({pickup.how})" for pickup in register.pickups.of(batch.id)
+    ]
     table.add_row("部门取走 taken by the partner", ", ".join(taken))
     position = [str(part) for part in (batch.refusal_row, batch.refusal_column) if part is not None]
     table.add_row("不予受理 refused for", " ".join([batch.refusal_code or "", *position]))

@@ -48,9 +48,9 @@ def supervise(
     with outcome(), App.of_account(os_user()) as app:
         batches = _picture(app)
         if as_json or as_csv:
-            show(_COLUMNS, [_cells(each) for each in batches], "", as_json=as_json, as_csv=as_csv)
+            show(_COLUMNS, [_cells(line) for line in batches], "", as_json=as_json, as_csv=as_csv)
             return
-        counts = Counter(each.urgency for each in batches)
+        counts = Counter(line.urgency for line in batches)
         heads = [f"{urgency}: {counts[urgency]}" for urgency in Urgency]
         out.print(f"[bold]{office_day(app.now())}[/]  {'  ·  '.join(heads)}")
         _urgent(batches, lines)
@@ -62,7 +62,7 @@ def supervise(
 
 def _picture(app: App) -> list[OpenBatch]:
     policy, today = app.settings.policy, office_day(app.now())
-    live = [each for each in app.register.clock.open_batches() if not each[0].is_test]
+    live = [line for line in app.register.clock.open_batches() if not line[0].is_test]
     batches = dues_of(app, live)
     rows = open_rows(app.register.engine)
     return picture(
@@ -76,43 +76,43 @@ def _picture(app: App) -> list[OpenBatch]:
 
 
 def _urgent(batches: Sequence[OpenBatch], lines: int) -> None:
-    urgent = [each for each in batches if each.urgency in _URGENT]
+    urgent = [line for line in batches if line.urgency in _URGENT]
     table = folded(_COLUMNS, "紧急 Urgent")
-    for each in urgent[:lines]:
-        table.add_row(*_cells(each), style=_COLOURS.get(each.urgency))
+    for line in urgent[:lines]:
+        table.add_row(*_cells(line), style=_COLOURS.get(line.urgency))
     out.print(table if urgent else "没有紧急批次。 Nothing is urgent.")
     _more(len(urgent) - lines, "exchange register list")
 
 
-def _cells(each: OpenBatch) -> tuple[str, ...]:
-    provisional = each.due.provisional
+def _cells(line: OpenBatch) -> tuple[str, ...]:
+    provisional = line.due.provisional
     return (
-        Coded(each.urgency.name.lower(), each.urgency.partition(" ")[0]),
-        each.batch.id,
-        cycle_cell(each.batch.cycle),
+        Coded(line.urgency.name.lower(), line.urgency.partition(" ")[0]),
+        line.batch.id,
+        cycle_cell(line.batch.cycle),
         Coded(
-            f"{each.due.day}{' provisional' if provisional else ''}",
-            f"{each.due.day}{'（暂定）' if provisional else ''}",
+            f"{line.due.day}{' provisional' if provisional else ''}",
+            f"{line.due.day}{'（暂定）' if provisional else ''}",
         ),
-        Coded(_whom(each, "en"), _whom(each, "zh")),
+        Coded(_whom(line, "en"), _whom(line, "zh")),
     )
 
 
-def _whom(each: OpenBatch, language: str) -> str:
+def _whom(line: OpenBatch, language: str) -> str:
     """Whom it waits for, with how many rows; offices have no English name."""
-    return "；".join(f"{getattr(whom, language) or whom.zh} {rows}" for whom, rows in each.waits.items())
+    return "；".join(f"{getattr(whom, language) or whom.zh} {rows}" for whom, rows in line.waits.items())
 
 
 def _waiting(open_batches: Sequence[OpenBatch]) -> None:
     batches: Counter[labels.Words] = Counter()
     rows: Counter[labels.Words] = Counter()
-    for each in open_batches:
-        for whom, count in each.waits.items():
+    for line in open_batches:
+        for whom, count in line.waits.items():
             batches[whom] += 1
             rows[whom] += count
     heads = {"waits_for": "等待 waits for", "batches": "批次 batches", "rows": "行 rows"}
     table = folded(heads, "在等谁 Whom it waits for")
-    for whom, count in sorted(rows.items(), key=lambda each: (-each[1], each[0].zh)):
+    for whom, count in sorted(rows.items(), key=lambda counted: (-counted[1], counted[0].zh)):
         table.add_row(str(whom), str(batches[whom]), f"{count:,}")
     if table.row_count:
         out.print(table)
@@ -121,12 +121,12 @@ def _waiting(open_batches: Sequence[OpenBatch]) -> None:
 def _missing(app: App, lines: int) -> None:
     missing = [
         (
-            each.partner,
-            f"{labels.cycle(each.cycle).zh} {each.period} {each.purpose}".strip(),
-            f"应报未报，已提醒 {each.reminders} 次",
-            str(each.expected_by),
+            expected_set.partner,
+            f"{labels.cycle(expected_set.cycle).zh} {expected_set.period} {expected_set.purpose}".strip(),
+            f"应报未报，已提醒 {expected_set.reminders} 次",
+            str(expected_set.expected_by),
         )
-        for each in app.register.missing.find()
+        for expected_set in app.register.missing.find()
     ]
     for left in app.register.unfinished.all():
         since = left.first_seen.astimezone(OFFICE_ZONE).strftime(_MINUTE)
@@ -143,7 +143,7 @@ def _missing(app: App, lines: int) -> None:
 def _held(app: App) -> None:
     if held := app.register.guard.holds():
         named = "，".join(
-            f"{each.batch}（{'；'.join(labels.trip(one).zh for one in each.tripped)}）" for each in held[:5]
+            f"{hold.batch}（{'；'.join(labels.trip(one).zh for one in hold.tripped)}）" for hold in held[:5]
         )
         out.print(f"待领导查看后放行 {len(held)} 批 · held for a leader: {named}", markup=False)
         out.print("exchange guard release|refuse BATCH --reason", markup=False)
@@ -153,7 +153,7 @@ def _uncollected(app: App) -> None:
     uncollected = app.register.pickups.uncollected()
     if uncollected:
         since = uncollected[0].since.astimezone(OFFICE_ZONE).strftime(_MINUTE)
-        if lost := sorted({each.batch for each in uncollected if not each.seen}):
+        if lost := sorted({result.batch for result in uncollected if not result.seen}):
             out.print(f"结果不在部门目录 {len(lost)} 批 · not seen in the folder: {', '.join(lost[:5])}", markup=False)
             out.print("exchange batch redeliver BATCH", markup=False)
         out.print(

@@ -61,11 +61,13 @@ def confirm(question: Annotated[int, typer.Argument(help="查询编号 the quest
         check_discloser(app.settings, app.register.actor)
         answer = telling.confirm(app, question)
         table = folded(_TOLD)
-        for each in answer.disclosures:
-            received = each.batch.received_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
-            for row in each.rows:
-                left = _left(each, row)
-                table.add_row(each.batch.partner, received, each.batch.purpose, each.batch.id, str(row), left)
+        for disclosure in answer.disclosures:
+            received = disclosure.batch.received_at.astimezone(OFFICE_ZONE).strftime("%Y-%m-%d %H:%M")
+            for row in disclosure.rows:
+                left = _left(disclosure, row)
+                table.add_row(
+                    disclosure.batch.partner, received, disclosure.batch.purpose, disclosure.batch.id, str(row), left
+                )
         out.print(table)
         if answer.withheld:
             out.print(f"另有 {answer.withheld} 批依决定不予告知 withheld by decision", markup=False)

@@ -91,7 +91,7 @@ def _purpose(purpose: Purpose) -> dict[str, Any]:
 
 
 def _pems(path: Path) -> list[str]:
-    return [each.public_bytes(Encoding.PEM).decode() for each in read_certificates(path)]
+    return [certificate.public_bytes(Encoding.PEM).decode() for certificate in read_certificates(path)]
 
 
 def host_key_fingerprint(host_key: str) -> str:

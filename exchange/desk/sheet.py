@@ -39,7 +39,7 @@ class Both:
 def sheet_page(agreement: Agreement | None = None, telephone: str | None = None) -> str:
     """The page in HTML; without an agreement its values are lines to fill in."""
     sftp = None if agreement is None else agreement.sftp.of_partner
-    cycles = tuple(LIMITS) if agreement is None else tuple(each for each in LIMITS if _asks(agreement, each))
+    cycles = tuple(LIMITS) if agreement is None else tuple(cycle for cycle in LIMITS if _asks(agreement, cycle))
     return _TEMPLATES.get_template("sheet.html").render(
         agreement=agreement,
         sftp=sftp,
@@ -48,7 +48,9 @@ def sheet_page(agreement: Agreement | None = None, telephone: str | None = None)
         to_office="to-office" if sftp is None else sftp.requests,
         from_office="from-office" if sftp is None else sftp.results,
         due=[(_cycle(code), _due(LIMITS[code])) for code in cycles],
-        expected=[] if agreement is None or agreement.is_test else [_expected(each) for each in agreement.expected],
+        expected=[]
+        if agreement is None or agreement.is_test
+        else [_expected(expectation) for expectation in agreement.expected],
         warn_days=TOLD_DAYS[0],
         patience=Policy().incomplete_after_minutes,
         request=REQUEST_SUFFIX,

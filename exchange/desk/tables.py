@@ -99,11 +99,14 @@ def _conformance() -> list[dict[str, str]]:
 
 
 def _columns(columns: Iterable[RequestColumn]) -> list[dict[str, Any]]:
-    return [{"column": each.code, "zh": list(each.zh), "optional": each.optional} for each in columns]
+    return [{"column": column.code, "zh": list(column.zh), "optional": column.optional} for column in columns]
 
 
 def _greatest_unreadable_share() -> float:
     """As the gate of requests says."""
     suite = json.loads((EXPECTATIONS / "request.json").read_text(encoding="utf-8"))
-    bounds = {each["kwargs"].get("column"): each["kwargs"].get("max_value") for each in suite["expectations"]}
+    bounds = {
+        expectation["kwargs"].get("column"): expectation["kwargs"].get("max_value")
+        for expectation in suite["expectations"]
+    }
     return float(bounds["unreadable_share"])

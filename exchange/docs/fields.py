@@ -115,8 +115,8 @@ def _default(field: Schema) -> str:
 
 def _model_of(field: Schema, schema: Schema) -> Schema | None:
     """The table that a field holds, itself, optionally or as a list; None where it holds a value."""
-    for each in (field, field.get("items", {}), *field.get("anyOf", ())):
-        model = _resolved(each, schema)
+    for form in (field, field.get("items", {}), *field.get("anyOf", ())):
+        model = _resolved(form, schema)
         if "properties" in model:
             return model
     return None
@@ -132,12 +132,12 @@ def _resolved(field: Schema, schema: Schema) -> Schema:
 def _value(field: Schema, schema: Schema) -> str:
     """What may stand there, in short."""
     if "anyOf" in field:
-        return _value(next(each for each in field["anyOf"] if each.get("type") != "null"), schema)
+        return _value(next(form for form in field["anyOf"] if form.get("type") != "null"), schema)
     if "items" in field:
         return f"列表 list：{_value(field['items'], schema)}"
     resolved = _resolved(field, schema)
     if "enum" in resolved:
-        return "、".join(f"`{each}`" for each in resolved["enum"])
+        return "、".join(f"`{value}`" for value in resolved["enum"])
     if "properties" in resolved:
         return "表 table"
     return _FORMATS.get(resolved.get("format", ""), _KINDS[resolved["type"]]) + _bounds(resolved)

@@ -39,7 +39,7 @@ _TABLE: Final = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOT
 
 
 def _answers() -> str:
-    rows = ((f"`{each.code}`", each.zh, each.en, _GROUPS[each.group]) for each in ANSWERS.values())
+    rows = ((f"`{answer.code}`", answer.zh, answer.en, _GROUPS[answer.group]) for answer in ANSWERS.values())
     return table("code | 中文 | English | 类别 group", rows)
 
 
@@ -67,13 +67,13 @@ def _items() -> str:
 def _elsewhere() -> str:
     rows = (
         (
-            f"`{each.code}`",
-            f"{each.zh} {each.en}",
-            f"`{each.refusal}`",
-            REFUSALS[each.refusal].zh,
-            REFUSALS[each.refusal].en,
+            f"`{item.code}`",
+            f"{item.zh} {item.en}",
+            f"`{item.refusal}`",
+            REFUSALS[item.refusal].zh,
+            REFUSALS[item.refusal].en,
         )
-        for each in ELSEWHERE.values()
+        for item in ELSEWHERE.values()
     )
     return table("code | 事项 item | 不予受理 refusal | 中文 | English", rows)
 
@@ -82,21 +82,21 @@ _COUNTS: Final = {"named": "依据写明的 where the legal basis names it", "ne
 
 
 def _offences() -> str:
-    rows = ((f"`{each.code}`", each.zh, each.en, _COUNTS[each.counts]) for each in OFFENCE_KINDS.values())
+    rows = ((f"`{kind.code}`", kind.zh, kind.en, _COUNTS[kind.counts]) for kind in OFFENCE_KINDS.values())
     return table("code | 中文 | English | 计入 counts", rows)
 
 
 def _bases() -> str:
     rows = (
         (
-            f"`{each.code}`",
-            each.name,
-            "、".join(partner_kinds()[kind].zh for kind in each.who),
-            each.zh + "。每年查询 each year" * each.asked_each_year,
-            each.en,
-            "条文 text" if each.read == "text" else "二手资料 secondary",
+            f"`{basis.code}`",
+            basis.name,
+            "、".join(partner_kinds()[kind].zh for kind in basis.who),
+            basis.zh + "。每年查询 each year" * basis.asked_each_year,
+            basis.en,
+            "条文 text" if basis.read == "text" else "二手资料 secondary",
         )
-        for each in legal_bases().values()
+        for basis in legal_bases().values()
     )
     return table("code | 条文 article | 部门 who | 计入 | what counts | 所读 read", rows)
 
@@ -124,9 +124,9 @@ _CYCLES: Final = {
 def _cycles() -> str:
     content = tomllib.loads((SCHEMAS / "deadlines.toml").read_text(encoding="utf-8"))
     rows = []
-    for each in content["cycle"]:
-        name, period = _CYCLES[each["code"]]
-        rows.append((f"`{each['code']}`", name, f"`{period}`", _due(each)))
+    for cycle in content["cycle"]:
+        name, period = _CYCLES[cycle["code"]]
+        rows.append((f"`{cycle['code']}`", name, f"`{period}`", _due(cycle)))
     return table("cycle | 周期 | period 期间 | 办结时限，工作日 due, working days", rows)
 
 
@@ -146,7 +146,9 @@ def _results() -> str:
 
 
 def _sentences(sentences: Mapping[str, Sentence]) -> str:
-    return table("code | 中文 | English", ((f"`{each.code}`", each.zh, each.en) for each in sentences.values()))
+    return table(
+        "code | 中文 | English", ((f"`{sentence.code}`", sentence.zh, sentence.en) for sentence in sentences.values())
+    )
 
 
 _TABLES: Final[Mapping[str, Callable[[], str]]] = MappingProxyType(

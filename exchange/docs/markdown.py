@@ -24,7 +24,7 @@ def visible(text: str) -> str:
     """The text in a code span, with everything in it to be seen."""
     inner = text.strip(" ")
     before, after = len(text) - len(text.lstrip(" ")), len(text) - len(text.rstrip(" "))
-    shown = "".join(f"⟨U+{ord(each):04X}⟩" if _hidden(each) else each for each in inner)
+    shown = "".join(f"⟨U+{ord(letter):04X}⟩" if _hidden(letter) else letter for letter in inner)
     shown = "␠" * before + shown + "␠" * (after if inner else 0)
     return f"`{shown}`".replace("|", "\\|") if shown else _EMPTY
 

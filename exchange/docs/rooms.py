@@ -45,10 +45,10 @@ def rooms_page(contracts: Path = ROOT / "pyproject.toml", package: Path = _PACKA
 def _read(contracts: Path) -> tuple[Layers, list[Mapping[str, Any]]]:
     """The layers from top to bottom, and the contracts of what is forbidden beside."""
     content = tomllib.loads(contracts.read_text(encoding="utf-8"))["tool"]["importlinter"]["contracts"]
-    layered = next(each for each in content if each["type"] == "layers")
+    layered = next(contract for contract in content if contract["type"] == "layers")
     return (
         [[room.strip() for room in layer.split("|")] for layer in layered["layers"]],
-        [each for each in content if each["type"] == "forbidden"],
+        [contract for contract in content if contract["type"] == "forbidden"],
     )
 
 
@@ -79,8 +79,8 @@ def _table(layers: Layers, purposes: Mapping[str, str]) -> str:
 
 def _forbidden(contracts: Sequence[Mapping[str, Any]]) -> str:
     lines = (
-        f"- {each['name']}: {_names(each['source_modules'])} never import {_names(each['forbidden_modules'])}.\n"
-        for each in contracts
+        f"- {rule['name']}: {_names(rule['source_modules'])} never import {_names(rule['forbidden_modules'])}.\n"
+        for rule in contracts
     )
     return "\n另外禁止 · Forbidden beside:\n\n" + "".join(lines)
 

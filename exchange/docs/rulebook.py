@@ -88,8 +88,10 @@ _LONG: Final = 40
 
 def rules_page(specifications: Sequence[Specification]) -> str:
     """The whole page."""
-    contents = "\n".join(f"- [{each.zh} · {each.en}](#{each.name})" for each in specifications)
-    return "\n".join([_INTRODUCTION, contents, "", *(_chapter(each) for each in specifications)])
+    contents = "\n".join(
+        f"- [{specification.zh} · {specification.en}](#{specification.name})" for specification in specifications
+    )
+    return "\n".join([_INTRODUCTION, contents, "", *(_chapter(specification) for specification in specifications)])
 
 
 def _chapter(specification: Specification) -> str:
@@ -123,9 +125,9 @@ def _flat(values: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, An
         path = f"{before}{key}"
         if isinstance(value, dict):
             yield from _flat(value, f"{path}.")
-        elif isinstance(value, list) and all(isinstance(each, dict) for each in value):
-            for number, each in enumerate(value, 1):
-                yield from _flat(each, f"{path}.{number}.")
+        elif isinstance(value, list) and all(isinstance(element, dict) for element in value):
+            for number, entry in enumerate(value, 1):
+                yield from _flat(entry, f"{path}.{number}.")
         else:
             yield path, value
 
@@ -191,10 +193,10 @@ def _value(value: Any) -> str:
     if isinstance(value, date):
         return f"`{value.isoformat()}`"
     if isinstance(value, dict):
-        return "，".join(f"`{key}`：{_value(each)}" for key, each in value.items())
+        return "，".join(f"`{key}`：{_value(inner)}" for key, inner in value.items())
     if value == []:
         return _NONE
     if isinstance(value, list):
-        nested = any(isinstance(each, list) for each in value)
-        return ("<br>" if nested or len(str(value)) > _LONG else "、").join(_value(each) for each in value)
+        nested = any(isinstance(element, list) for element in value)
+        return ("<br>" if nested or len(str(value)) > _LONG else "、").join(_value(element) for element in value)
     return visible(str(value))

@@ -77,8 +77,8 @@ def read_specification(path: Path) -> Specification:
         source=content.pop("source"),
         rules=tuple(Rule(**rule) for rule in content.pop("rule")),
         writings=tuple(
-            Writing(tuple(each.pop("columns")), each.pop("zh"), each.pop("en"), **each)
-            for each in content.pop("written", [])
+            Writing(tuple(written.pop("columns")), written.pop("zh"), written.pop("en"), **written)
+            for written in content.pop("written", [])
         ),
         cases=content.pop("case"),
         tables={key: value for key, value in content.items() if _is_table(value)},
@@ -87,7 +87,7 @@ def read_specification(path: Path) -> Specification:
 
 
 def _is_table(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(each, dict) for each in value)
+    return isinstance(value, list) and all(isinstance(element, dict) for element in value)
 
 
 def examples(specification: Specification, writing: Writing, *, read: bool) -> list[str]:

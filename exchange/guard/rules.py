@@ -67,7 +67,7 @@ class Failed:
     @classmethod
     def together(cls, parts: Sequence[Failed]) -> Failed:
         def joined(name: str) -> Hashes:
-            return np.concatenate([_none(), *[getattr(each, name) for each in parts]])
+            return np.concatenate([_none(), *[getattr(part, name) for part in parts]])
 
         return cls(joined("numbers"), joined("names"), joined("groups"))
 

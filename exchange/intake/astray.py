@@ -78,8 +78,8 @@ def astray(
         FOLDERS: Astray(listing.links + len(inside), _oldest(inside)),
         ACKNOWLEDGEMENTS: Astray(len(wrong), _oldest((name, files[name].size, files[name].mtime) for name in wrong)),
     }
-    return {about: each for about, each in by_kind.items() if each.number}
+    return {about: sign for about, sign in by_kind.items() if sign.number}
 
 
 def _oldest(left: Iterable[tuple[str, int, int]]) -> tuple[str, int, int] | None:
-    return min(left, key=lambda each: (each[2], each[0]), default=None)
+    return min(left, key=lambda sign: (sign[2], sign[0]), default=None)

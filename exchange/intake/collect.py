@@ -162,8 +162,8 @@ class _Known:
     @classmethod
     def of(cls, app: App) -> Self:
         register = app.register
-        uncollected = frozenset(each.partner for each in register.pickups.uncollected())
-        unfinished = frozenset(each.partner for each in register.unfinished.all())
+        uncollected = frozenset(result.partner for result in register.pickups.uncollected())
+        unfinished = frozenset(request.partner for request in register.unfinished.all())
         return cls(unfinished, uncollected, frozenset(register.waiting()))
 
 
@@ -182,7 +182,7 @@ def _sharing(app: App, agreements: Sequence[Agreement]) -> Generator[tuple[Seque
     for agreement in agreements:
         by_login.setdefault(account_of(agreement).login, []).append(agreement)
     for login in by_login.values():
-        signs = [duties.last(look_at(each.partner)) for each in login]
+        signs = [duties.last(look_at(other.partner)) for other in login]
         reached = any(sign is not None and app.now() - sign.at <= _REACHED_LATELY for sign in signs)
         for first in range(0, len(login), MAX_SHARING):
             yield login[first : first + MAX_SHARING], reached
@@ -199,8 +199,8 @@ def _poll_sharing(
         with pooled():
             for number, agreement in enumerate(sharing, 1):
                 if not _poll_partner(app, known, agreement, tries, told.put, troubles):
-                    others = [each.partner for each in sharing[number:]]
-                    troubles += [f"{each}: not reached, as {agreement.partner}" for each in others]
+                    others = [other.partner for other in sharing[number:]]
+                    troubles += [f"{partner}: not reached, as {agreement.partner}" for partner in others]
                     break
     finally:
         told.put(None)

@@ -44,7 +44,7 @@ def monitor(
                 duties.done(LOOKOUT)
                 duties.done(share.sign)
                 sign_at = time.monotonic() + _SIGN_SECONDS
-            signs = {each: duties.last(each.sign) for each in share.others}
+            signs = {other: duties.last(other.sign) for other in share.others}
             mine = {share.mine, *silence.whose(signs, time.monotonic())}
             for number in mine - watches.keys():
                 watches[number] = Watch(app, found, watched)

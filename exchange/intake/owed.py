@@ -93,7 +93,7 @@ class OwedRuns:
         for path in self.folder.glob(pattern):
             with suppress(FileNotFoundError):  # paid meanwhile
                 noted.append((path.stat().st_mtime, path))
-        for _, path in sorted(each for each in noted if each[0] <= before)[:most]:
+        for _, path in sorted(note for note in noted if note[0] <= before)[:most]:
             with suppress(FileNotFoundError):
                 batches.append(path.read_text("utf-8"))
         return batches

@@ -213,14 +213,14 @@ class ResidentWorkers:
         self._listen()
         for _ in range(len(self._unanswered)):
             self._start_unanswered()
-        for each in self._workers:
-            for batch_id in each.has:
+        for worker in self._workers:
+            for batch_id in worker.has:
                 _done(self._owed.hand_over, batch_id)
-            each.close()
+            worker.close()
 
     def _listen(self) -> None:
-        for each in self._workers:
-            for batch_id, answered in each.outcomes():
+        for worker in self._workers:
+            for batch_id, answered in worker.outcomes():
                 if not answered or not _done(self._owed.mark_answered, batch_id):
                     self._unanswered.append(batch_id)
 
@@ -229,7 +229,7 @@ class ResidentWorkers:
         for goes on waiting.
         """
         known, work = self._known(), self._work()
-        if work and not any(each.works and not each.is_full for each in self._workers):
+        if work and not any(worker.works and not worker.is_full for worker in self._workers):
             return
         for batch_id in self._owed.unanswered(older_than=SILENCE):
             if batch_id in known:
@@ -242,16 +242,16 @@ class ResidentWorkers:
 
     def _known(self) -> set[str]:
         """The batches that workers have, and those whose runs are to be started at once."""
-        return {*self._unanswered, *(batch_id for each in self._workers for batch_id in each.has)}
+        return {*self._unanswered, *(batch_id for worker in self._workers for batch_id in worker.has)}
 
     def _work(self) -> bool:
-        return any(each.works for each in self._workers)
+        return any(worker.works for worker in self._workers)
 
     def _worker_for(self, partner: str) -> ResidentWorker | None:
         """The worker that has least before it, of those that take one more of this partner; or the one that had the
         partner last, where hardly more waits for it: it is connected.
         """
-        counts = [(each.waiting(partner), number) for number, each in enumerate(self._workers)]
+        counts = [(worker.waiting(partner), number) for number, worker in enumerate(self._workers)]
         waiting = {number: count for count, number in counts if count is not None}
         if not waiting:
             return None
@@ -275,7 +275,7 @@ class ResidentWorkers:
         """Starts the run of the answered set that waits longest, where no worker has a set before it or it has waited
         for long; it is the last again where that fails. Seconds until the next one.
         """
-        busy = any(each.has for each in self._workers)
+        busy = any(worker.has for worker in self._workers)
         for batch_id in self._owed.answered(older_than=_BEHIND if busy else timedelta(), most=1):
             _done(self._owed.paid if self._start_run(batch_id) else self._owed.postpone, batch_id)
             if busy:
@@ -308,8 +308,8 @@ def resident_workers(
         try:
             yield everyone
         finally:
-            for each in workers:
-                each.end()
+            for worker in workers:
+                worker.end()
 
 
 class _Turns:

@@ -140,7 +140,9 @@ class _Rounds:
         agreements: list[Agreement | None] = [*self.read] or [self._load(path) for path in self.paths]
         self.read = []
         both = zip(self.paths, agreements, strict=True)
-        places = [_Place(path, each) for path, each in both if each is not None and AD_HOC in each.cycles]
+        places = [
+            _Place(path, agreement) for path, agreement in both if agreement is not None and AD_HOC in agreement.cycles
+        ]
         stay = [place for place in places if place.account.login == places[0].account.login]
         for place in places:
             if place not in stay:
@@ -164,14 +166,14 @@ class _Rounds:
         try:
             while places and not self.watch.over.is_set():
                 now = time.monotonic()
-                for place in sorted(places, key=lambda each: each.next_look):
+                for place in sorted(places, key=lambda other: other.next_look):
                     if place.next_look <= now + _TOGETHER_SECONDS and not self._look(place, connection):
                         places.remove(place)
                         self.watch.watched.add(-1)
                         if connection.is_cut:
                             return
                 if places:
-                    self.watch.over.wait(min(each.next_look for each in places) - time.monotonic())
+                    self.watch.over.wait(min(other.next_look for other in places) - time.monotonic())
         finally:
             self.watch.watched.add(-len(places))
             self.seen = {place.path: place.seen for place in places if place.seen is not None}

@@ -48,7 +48,7 @@ class Silence:
     """What one lookout has heard of the others since it began."""
 
     def __init__(self, share: Share, now: float) -> None:
-        self._heard: dict[int, tuple[Sign | None, float]] = {each.mine: (None, now) for each in share.others}
+        self._heard: dict[int, tuple[Sign | None, float]] = {other.mine: (None, now) for other in share.others}
 
     def whose(self, signs: Mapping[Share, Sign | None], now: float) -> set[int]:
         """The shares that have been silent for too long, where these are their signs now."""

@@ -54,11 +54,13 @@ class Checked:
 
     @property
     def condition(self) -> Condition:
-        return max((each.condition for each in self.findings), key=lambda each: each.rank, default=Condition.OK)
+        return max(
+            (finding.condition for finding in self.findings), key=lambda condition: condition.rank, default=Condition.OK
+        )
 
 
 def worst(checked: Iterable[Checked]) -> Condition:
-    return max((each.condition for each in checked), key=lambda each: each.rank, default=Condition.OK)
+    return max((check.condition for check in checked), key=lambda condition: condition.rank, default=Condition.OK)
 
 
 def open_quickly(config: Path | None = None) -> App:

@@ -77,9 +77,11 @@ def _read_state(path: Path) -> tuple[int, dict[Lane, Histogram]]:
 
 
 def _fit(histograms: Iterable[Histogram]) -> bool:
-    return all(len(each.buckets) == len(BOUNDS) + 1 for each in histograms)
+    return all(len(histogram.buckets) == len(BOUNDS) + 1 for histogram in histograms)
 
 
 def _keep(path: Path, seq: int, histograms: Mapping[Lane, Histogram]) -> None:
-    lanes = {lane: {"buckets": each.buckets, "seconds": each.seconds} for lane, each in histograms.items()}
+    lanes = {
+        lane: {"buckets": histogram.buckets, "seconds": histogram.seconds} for lane, histogram in histograms.items()
+    }
     write_atomically(path, json.dumps({"bounds": BOUNDS, "seq": seq, "lanes": lanes}).encode())

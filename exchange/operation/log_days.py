@@ -77,10 +77,10 @@ def _journal_days(root: Path) -> float | None:
     """Of the journal's namespace; 0 where it is bound by size alone, None where there is no such namespace."""
     main = [root / folder / _JOURNAL for folder in _PLACES]
     dropped = _of_name([root / folder / f"{_JOURNAL}.d" for folder in _PLACES])
-    read = [next((each for each in main if each.is_file()), None), *dropped]
+    read = [next((path for path in main if path.is_file()), None), *dropped]
     if not any(read):
         return None
-    stated = [line.partition("=")[2].strip() for each in read if each for line in _lines(each) if _is_days(line)]
+    stated = [line.partition("=")[2].strip() for path in read if path for line in _lines(path) if _is_days(line)]
     return (days_of(stated[-1]) or 0.0) if stated else 0.0
 
 

@@ -79,18 +79,18 @@ def _histogram(app: App) -> Iterator[Family]:
         by_lane = latencies(app)
     except Exception:  # as above; a histogram that is not there is seen by its absence
         return
-    for lane, each in by_lane.items():
+    for lane, times in by_lane.items():
         total, buckets = 0, []
-        for bound, count in zip((*map(str, BOUNDS), "+Inf"), each.buckets, strict=True):
+        for bound, count in zip((*map(str, BOUNDS), "+Inf"), times.buckets, strict=True):
             total += count
             buckets.append((bound, total))
-        family.add_metric((lane,), buckets, each.seconds)
+        family.add_metric((lane,), buckets, times.seconds)
     yield family
 
 
 def _checks(health: Health) -> Iterator[Sample]:
-    for each in health.look():
-        yield "exchange_health", (each.name,), each.condition.rank
+    for check in health.look():
+        yield "exchange_health", (check.name,), check.condition.rank
 
 
 def _register(app: App) -> Iterator[Sample]:
@@ -114,7 +114,7 @@ def _due(app: App) -> Iterator[Sample]:
     open_batches = picture(
         batches, {}, office_day(app.now()), lambda division: division, half=policy.warn_half, days=policy.warn_days
     )
-    by_urgency = Counter(each.urgency for each in open_batches)
+    by_urgency = Counter(line.urgency for line in open_batches)
     for urgency in Urgency:
         yield "exchange_batches_due", (urgency.name.lower(),), by_urgency[urgency]
 
@@ -132,7 +132,7 @@ def _sources(app: App) -> Iterator[Sample]:
 def _certificates(app: App) -> Iterator[Sample]:
     keys = app.settings.keys
     own = [days_left(app, path) for path in (keys.signing_certificate, keys.decryption_certificate)]
-    for owner, days in (("office", min(own, key=lambda each: -1 if each is None else each)), *partner_days(app)):
+    for owner, days in (("office", min(own, key=lambda left: -1 if left is None else left)), *partner_days(app)):
         yield "exchange_certificate_seconds", (owner,), -1 if days is None else days * DAY
 
 

@@ -71,7 +71,7 @@ def encryption(app: App) -> Iterator[HealthFinding]:
     """What lies there is plain (snapshots, originals, raw exports, keys): what is beneath should not be."""
     settings = app.settings
     paths = [settings.home, app.archive.folder, settings.exports, settings.keys.decryption_key.parent]
-    for path in dict.fromkeys(each for each in paths if each.is_dir()):
+    for path in dict.fromkeys(folder for folder in paths if folder.is_dir()):
         finding = machine.encryption(path, beneath=settings.health.encrypted_beneath)
         yield replace(finding, about=str(path))
     yield replace(machine.swap(beneath=settings.health.encrypted_beneath), about="swap")
@@ -85,7 +85,7 @@ def logs(_app: App) -> Iterator[HealthFinding]:
 def snapshots(app: App) -> Iterator[HealthFinding]:
     """The sources, and the invented province where partners test."""
     yield from sources(app)
-    if app.invented.current(_POPULATION) is None and _some_agreement(app, lambda each: each.is_test):
+    if app.invented.current(_POPULATION) is None and _some_agreement(app, lambda agreement: agreement.is_test):
         words = (
             "有试办部门，未装虚构省份：exchange province install",
             "partners test, and no invented province is installed",
@@ -118,7 +118,7 @@ def duties(app: App) -> Iterator[HealthFinding]:
     late = _late(app, LOOKOUT, timedelta(minutes=limits.lookout_minutes))
     if late is None:
         yield ok("值守在岗", "the lookout is on duty", LOOKOUT)
-    elif _some_agreement(app, lambda each: AD_HOC in each.cycles):
+    elif _some_agreement(app, lambda agreement: AD_HOC in agreement.cycles):
         yield warning(f"值守（lookout）{late[0]}，临时请求要慢一分钟", f"no lookout: {late[1]}", LOOKOUT)
     else:
         yield ok("没有可提临时请求的部门，无须值守", "no partner may ask ad hoc, no lookout is needed", LOOKOUT)
@@ -176,7 +176,7 @@ def partner_days(app: App) -> Iterator[tuple[str, int | None]]:
             yield path.stem, None
             continue
         days = [days_left(app, file) for file in (pinned.signing, pinned.encryption)]
-        known = [each for each in days if each is not None]
+        known = [day for day in days if day is not None]
         yield path.stem, min(known) if len(known) == len(days) else None
 
 

@@ -140,7 +140,7 @@ class Vault:
         try:
             listed = json.loads(gzip.decompress(self._list(name).read_bytes()))
             entries = {path: Entry(path, *line) for path, line in listed.items()}
-            if not all(_HEX.fullmatch(each.sha256) for each in entries.values()):
+            if not all(_HEX.fullmatch(entry.sha256) for entry in entries.values()):
                 raise ValueError
         except (OSError, EOFError, zlib.error, ValueError, TypeError, AttributeError):
             msg = f"backup {name} is not in {self.folder}, or its list is not whole"

@@ -99,7 +99,7 @@ def notes_of(
         ("行数 rows", str(request.rows)),
         (),
         ("数据源 source", "代码 code", "快照日期 snapshot of"),
-        *[(each.zh, each.source, each.as_of.isoformat()) for each in snapshots],
+        *[(snapshot.zh, snapshot.source, snapshot.as_of.isoformat()) for snapshot in snapshots],
         (),
         ("事项 item", "答复 answer", "行数 rows"),
         *[

@@ -61,7 +61,7 @@ class Visitor:
     def groups(self) -> frozenset[Group]:
         own = frozenset({Group.LOGGED_IN} | ({Group.OPERATOR} if self.account.operates else set()))
         roles = self.person.roles if self.person else frozenset()
-        return own | frozenset(each for each in Group if each.value in roles)
+        return own | frozenset(group for group in Group if group.value in roles)
 
     @property
     def name(self) -> str:

@@ -65,23 +65,23 @@ def approvals(asked: PageRequest) -> Response:
     app, today = asked.app, office_day(asked.app.now())
     known = agreements(app)
     releases = [(release, batch, *named(known, batch)) for release, batch in releases_under_way(app.register.engine)]
-    waiting = [each for each in releases if each[0].state is ReleaseState.PROPOSED]
+    waiting = [proposed for proposed in releases if proposed[0].state is ReleaseState.PROPOSED]
     page = page_of(waiting, asked.request.query_params.get("page"))
     return asked.page(
         "approvals.html",
         page=page,
-        waiting=[_line(*each, today) for each in page.rows],
+        waiting=[_line(*row, today) for row in page.rows],
         leaving=[
             (release, partner, words.RELEASES[release.state], words.moment(since), is_stuck(release, app.now()))
             for release, _, partner, _ in releases
             if (since := release.may_leave_since) is not None
         ],
-        stops=[_stop(app, known, each) for each in app.register.clock.proposals()],
+        stops=[_stop(app, known, proposal) for proposal in app.register.clock.proposals()],
         held=held(app, known),
         disputed=[(line, known.get(line.partner, (line.partner,))[0]) for line in disputed_lines(app.register.engine)],
         extendable=extendable(app, known),
         extension_days=DAYS,
-        leaders=[each.zh for each in app.settings.with_role(PersonRole.LEADER)],
+        leaders=[leader.zh for leader in app.settings.with_role(PersonRole.LEADER)],
         done=_DONE.get(asked.request.query_params.get("done", "")),
     )
 
@@ -130,7 +130,7 @@ def approval(asked: PageRequest) -> Response:
     deciders = app.register.reviews.deciders(batch_id, release.rows)
     before = second_eyes.before(app, batch, release.rows)
     partner, purpose = named(agreements(app), batch)
-    earlier = [each for each in told.releases.values() if each.number < number and each.reason]
+    earlier = [sent_back for sent_back in told.releases.values() if sent_back.number < number and sent_back.reason]
     return asked.page(
         "approval.html",
         release=release,
@@ -146,10 +146,10 @@ def approval(asked: PageRequest) -> Response:
         due=words.due_words(batch),
         late=batch.due_on is not None and batch.due_on <= office_day(app.now()),
         since=words.moment(release.proposed_at),
-        deciders=[words.who(app.settings, each) for each in sorted(deciders)],
-        before=[words.who(app.settings, each) for each in sorted(before)],
+        deciders=[words.who(app.settings, decider) for decider in sorted(deciders)],
+        before=[words.who(app.settings, person) for person in sorted(before)],
         mine=app.register.actor in deciders | before,
-        earlier=[(each.number, words.RELEASES[each.state], each.reason) for each in earlier],
+        earlier=[(sent_back.number, words.RELEASES[sent_back.state], sent_back.reason) for sent_back in earlier],
         counts=[
             (labels.item(item), labels.answer(code), rows)
             for item, tally in release.counts.items()
@@ -166,7 +166,9 @@ def _count_of(release: Release, code: str) -> int:
 
 def _bases(bases: Iterable[LegalBasis], today: date) -> list[tuple[str, str]]:
     """Law with article, and until when where that is over."""
-    return [(f"{each.law}{each.article}", "" if each.in_force(today) else str(each.in_force_until)) for each in bases]
+    return [
+        (f"{basis.law}{basis.article}", "" if basis.in_force(today) else str(basis.in_force_until)) for basis in bases
+    ]
 
 
 def approve_release(asked: PageRequest) -> Response:

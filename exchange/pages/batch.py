@@ -65,7 +65,7 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
     yield Words("依据", "legal basis"), batch.legal_basis or ""
     yield Words("文号", "letter"), batch.letter or ""
     yield Words("经办人", "handler"), batch.handler or ""
-    yield Words("事项", "items"), "，".join(str(labels.item(each)) for each in batch.items)
+    yield Words("事项", "items"), "，".join(str(labels.item(item)) for item in batch.items)
     yield _ROWS, "" if batch.rows_in is None else f"{batch.rows_in:,}"
     yield Words("待答复", "still open"), "" if batch.rows_open is None else f"{batch.rows_open:,}"
     if batch.is_test:
@@ -85,7 +85,7 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
 
 def _held(hold: GuardHold) -> str:
     """By what, since when, and what is to be done."""
-    why = "；".join(str(labels.trip(each)) for each in hold.tripped)
+    why = "；".join(str(labels.trip(limit)) for limit in hold.tripped)
     if hold.decision is None:
         told = Words("请领导在“审批”页放行或不予答复", "a leader lets it go or refuses it on the page Approval")
     else:
@@ -137,17 +137,20 @@ def _releases(app: App, batch: Batch) -> Iterator[Table]:
     heads = (Words("放行", "release"), _STATE, _ROWS, Words("送审", "proposed"), Words("审批", "judged"), _WHO)
     lines = [
         (
-            str(each.number),
-            str(words.RELEASES[each.state]),
-            f"{len(each.rows):,}",
-            words.moment(each.proposed_at),
-            words.moment(each.judged_at),
-            words.who(app.settings, each.judged_by) or ("" if each.needs_approval else "无需审批 not needed"),
+            str(release.number),
+            str(words.RELEASES[release.state]),
+            f"{len(release.rows):,}",
+            words.moment(release.proposed_at),
+            words.moment(release.judged_at),
+            words.who(app.settings, release.judged_by) or ("" if release.needs_approval else "无需审批 not needed"),
         )
-        for each in app.register.releases.of(batch.id)
+        for release in app.register.releases.of(batch.id)
     ]
     yield Words("放行", "releases"), heads, lines
-    taken = [(str(each.number), words.moment(each.noticed_at), each.how) for each in app.register.pickups.of(batch.id)]
+    taken = [
+        (str(pickup.number), words.moment(pickup.noticed_at), pickup.how)
+        for pickup in app.register.pickups.of(batch.id)
+    ]
     yield Words("部门取走", "taken"), (Words("结果", "result"), Words("时间", "when"), Words("凭据", "how")), taken
 
 
@@ -155,13 +158,13 @@ def _clock(app: App, batch: Batch) -> Iterator[Table]:
     heads = (Words("停", "paused"), _WHO, Words("原因", "reason"), Words("续", "resumed"), _WHO)
     stops = [
         (
-            words.moment(each.stopped_at),
-            words.who(app.settings, each.stopped_by),
-            STOPS[each.reason].zh,
-            words.moment(each.started_at),
-            words.who(app.settings, each.started_by),
+            words.moment(stop.stopped_at),
+            words.who(app.settings, stop.stopped_by),
+            STOPS[stop.reason].zh,
+            words.moment(stop.started_at),
+            words.who(app.settings, stop.started_by),
         )
-        for each in app.register.clock.stops(batch.id)
+        for stop in app.register.clock.stops(batch.id)
     ]
     yield Words("停止计时", "clock"), heads, stops
     asked = [*_proposal_lines(app, "停止计时 a pause", app.register.clock.proposals(batch.id))]
@@ -169,8 +172,14 @@ def _clock(app: App, batch: Batch) -> Iterator[Table]:
     when = (Words("时间", "when"), _WHO, Words("审批", "judged"), _WHO, Words("结果", "outcome"))
     yield Words("报请", "asked for"), (Words("事项", "what"), *when), asked
     alerts = [
-        (ALERTS[each.code].zh, str(each.days or ""), str(each.due_on), str(each.true_on), words.moment(each.noticed_at))
-        for each in app.register.alerts.find(partner=batch.partner, subject=batch.id)
+        (
+            ALERTS[alert.code].zh,
+            str(alert.days or ""),
+            str(alert.due_on),
+            str(alert.true_on),
+            words.moment(alert.noticed_at),
+        )
+        for alert in app.register.alerts.find(partner=batch.partner, subject=batch.id)
     ]
     days = (Words("余", "days"), Words("时限", "due"), Words("应于", "true on"), Words("发现", "noticed"))
     yield Words("提醒", "alerts"), (Words("提醒", "alert"), *days), alerts
@@ -181,16 +190,21 @@ def _proposal_lines(
 ) -> Iterator[tuple[str, ...]]:
     """What officers asked a leader for, without what they typed."""
     outcomes = {None: "待审批 waits", True: "批准 approved", False: "不予批准 not approved"}
-    for each in proposals:
-        asked = what, words.moment(each.proposed_at), words.who(app.settings, each.proposed_by)
-        yield *asked, words.moment(each.decided_at), words.who(app.settings, each.decided_by), outcomes[each.approved]
+    for proposal in proposals:
+        asked = what, words.moment(proposal.proposed_at), words.who(app.settings, proposal.proposed_by)
+        yield (
+            *asked,
+            words.moment(proposal.decided_at),
+            words.who(app.settings, proposal.decided_by),
+            outcomes[proposal.approved],
+        )
 
 
 def _files_and_snapshots(app: App, batch: Batch) -> Iterator[Table]:
     gone = app.register.retention.destroyed(batch.id)
     files = [
-        (labels.role(each.role), each.name, f"{each.size:,}", each.sha256, words.moment(gone.get(each.role)))
-        for each in app.register.files(batch.id)
+        (labels.role(file.role), file.name, f"{file.size:,}", file.sha256, words.moment(gone.get(file.role)))
+        for file in app.register.files(batch.id)
     ]
     heads = (Words("种类", "role"), Words("文件", "name"), Words("字节", "bytes"), Words("SHA-256", ""))
     yield Words("文件", "files"), (*heads, Words("销毁", "destroyed")), files

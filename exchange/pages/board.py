@@ -68,7 +68,7 @@ class BoardLine:
     @property
     def tripped(self) -> list[Words]:
         """Why its result is held."""
-        return [labels.trip(each) for each in self.held.tripped] if self.held else []
+        return [labels.trip(limit) for limit in self.held.tripped] if self.held else []
 
 
 def board(asked: PageRequest) -> Response:
@@ -77,15 +77,15 @@ def board(asked: PageRequest) -> Response:
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))), known)
     lines = open_lines(asked.app.register.engine)
     batches = open_picture(asked.app, lines, today, every=True)
-    chosen = [each for each in batches if _fits(each, known, wanted, failures)]
+    chosen = [line for line in batches if _fits(line, known, wanted, failures)]
     page = page_of(chosen, query.get("page"))
     since = {line.batch.id: line.since for line in lines}
-    held = {each.batch: each for each in asked.app.register.guard.holds()}
+    held = {hold.batch: hold for hold in asked.app.register.guard.holds()}
     answer = asked.page(
         "board.html",
         today=today,
         lines=[
-            _line(each, since[each.batch.id], known, today, failures, held.get(each.batch.id)) for each in page.rows
+            _line(line, since[line.batch.id], known, today, failures, held.get(line.batch.id)) for line in page.rows
         ],
         page=page,
         tiles=_tiles(batches),
@@ -98,7 +98,7 @@ def board(asked: PageRequest) -> Response:
         level=labels.level,
         urgencies=Urgency,
         waits=_WAITING,
-        failed=sum(each.batch.id in failures for each in batches),
+        failed=sum(line.batch.id in failures for line in batches),
         troubles=troubles(asked.app),
         standing=standing(asked.app),
         moment=words.moment(asked.app.now())[-5:],
@@ -124,28 +124,28 @@ def open_picture(app: App, lines: Sequence[OpenLine], today: date, *, every: boo
 
 
 def _line(
-    each: OpenBatch,
+    line: OpenBatch,
     since: datetime,
     known: Agreements,
     today: date,
     failures: Mapping[str, Failure],
     held: GuardHold | None,
 ) -> BoardLine:
-    batch, code = each.batch, each.batch.purpose or ""
+    batch, code = line.batch, line.batch.purpose or ""
     partner, _, purposes = known.get(batch.partner, (batch.partner, None, {}))
-    is_paused = each.urgency is Urgency.PAUSED
+    is_paused = line.urgency is Urgency.PAUSED
     return BoardLine(
         batch.id,
         partner,
         purposes.get(code, code),
         batch.rows_in,
         labels.cycle(batch.cycle) if batch.cycle else None,
-        each.urgency,
-        f"{each.due.day}{'（暂定）' if each.due.provisional else ''}",
-        Words("停止计时", "paused") if is_paused else words.left(each.due.counted, each.due.day, today),
+        line.urgency,
+        f"{line.due.day}{'（暂定）' if line.due.provisional else ''}",
+        Words("停止计时", "paused") if is_paused else words.left(line.due.counted, line.due.day, today),
         words.STATES[batch.state],
         words.moment(since),
-        _by_kind(each.waits),
+        _by_kind(line.waits),
         failures.get(batch.id),
         held,
     )
@@ -168,7 +168,7 @@ def _by_kind(waits: Mapping[Words, int]) -> dict[str, dict[Words, int]]:
 
 
 def _tiles(batches: Iterable[OpenBatch]) -> list[tuple[Urgency, int]]:
-    counts = Counter(each.urgency for each in batches)
+    counts = Counter(line.urgency for line in batches)
     return [(urgency, counts[urgency]) for urgency in _TILES]
 
 
@@ -176,8 +176,8 @@ def _waiting_tiles(open_batches: Iterable[OpenBatch]) -> list[tuple[str, Words, 
     """Kind, words, batches and rows."""
     batches: Counter[str] = Counter()
     rows: Counter[str] = Counter()
-    for each in open_batches:
-        for kind, whom in _by_kind(each.waits).items():
+    for line in open_batches:
+        for kind, whom in _by_kind(line.waits).items():
             batches[kind] += 1
             rows[kind] += sum(whom.values())
     return [(kind, whom, batches[kind], rows[kind]) for kind, whom in _WAITING.items()]
@@ -185,17 +185,17 @@ def _waiting_tiles(open_batches: Iterable[OpenBatch]) -> list[tuple[str, Words, 
 
 def _wanted(query: Mapping[str, str], known: Agreements) -> dict[str, str]:
     """What is filtered by; a value that no list offers would hide every batch while the lists say *all*."""
-    offered = (known, _LEVELS, _STATES, [each.name.lower() for each in Urgency], _WAITING)
+    offered = (known, _LEVELS, _STATES, [urgency.name.lower() for urgency in Urgency], _WAITING)
     return {name: query[name] for name, values in zip(_FILTERS, offered, strict=True) if query.get(name, "") in values}
 
 
-def _fits(each: OpenBatch, known: Agreements, wanted: Mapping[str, str], failures: Mapping[str, Failure]) -> bool:
+def _fits(line: OpenBatch, known: Agreements, wanted: Mapping[str, str], failures: Mapping[str, Failure]) -> bool:
     return (
-        wanted.get("state") in (None, each.batch.state.value, _FAILED if each.batch.id in failures else None)
-        and wanted.get("partner") in (None, each.batch.partner)
-        and ("level" not in wanted or wanted["level"] == known.get(each.batch.partner, ("", None, {}))[1])
-        and wanted.get("urgency") in (None, each.urgency.name.lower())
-        and ("waits" not in wanted or wanted["waits"] in _by_kind(each.waits))
+        wanted.get("state") in (None, line.batch.state.value, _FAILED if line.batch.id in failures else None)
+        and wanted.get("partner") in (None, line.batch.partner)
+        and ("level" not in wanted or wanted["level"] == known.get(line.batch.partner, ("", None, {}))[1])
+        and wanted.get("urgency") in (None, line.urgency.name.lower())
+        and ("waits" not in wanted or wanted["waits"] in _by_kind(line.waits))
     )
 
 

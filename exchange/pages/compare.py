@@ -91,7 +91,7 @@ def pieces(text: str, *, differs: bool = False) -> list[Piece]:
     split = []
     for private, run in groupby(text, _is_private):
         if private:
-            split += [Piece(each, differs, code_points(each), _stands_for(each)) for each in run]
+            split += [Piece(letter, differs, code_points(letter), _stands_for(letter)) for letter in run]
         else:
             part = "".join(run)
             split.append(Piece(part, differs, code_points(part) if differs else ""))
@@ -100,7 +100,7 @@ def pieces(text: str, *, differs: bool = False) -> list[Piece]:
 
 def code_points(text: Iterable[str]) -> str:
     """``U+5F20``…; characters of private use are named as such."""
-    return " ".join(f"U+{ord(each):04X}{' 私用区 private use' if _is_private(each) else ''}" for each in text)
+    return " ".join(f"U+{ord(letter):04X}{' 私用区 private use' if _is_private(letter) else ''}" for letter in text)
 
 
 def _stands_for(private: str) -> str:

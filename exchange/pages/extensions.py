@@ -35,7 +35,7 @@ def extendable(app: App, known: Agreements) -> list[dict[str, object]]:
     """The open objections that have their first time: those for which somebody asks, and what is due first, before the
     rest.
     """
-    asked = {each.batch: each for each in app.register.extensions.proposals()}
+    asked = {proposal.batch: proposal for proposal in app.register.extensions.proposals()}
     lines: list[dict[str, object]] = [
         {
             "batch": batch,
@@ -48,7 +48,7 @@ def extendable(app: App, known: Agreements) -> list[dict[str, object]]:
         }
         for batch in app.register.extensions.extendable()
     ]
-    return sorted(lines, key=lambda each: each["asked"] is None)
+    return sorted(lines, key=lambda line: line["asked"] is None)
 
 
 def _shown_proposal(app: App, proposal: ExtensionProposal | None) -> dict[str, object] | None:

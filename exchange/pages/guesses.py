@@ -54,7 +54,9 @@ class Guesses:
 
     def _of(self, address: str, now: float) -> deque[float]:
         if address not in self._tries and len(self._tries) >= ADDRESSES:
-            self._tries = {each: tries for each, tries in self._tries.items() if tries and now - tries[-1] < SECONDS}
+            self._tries = {
+                person: tries for person, tries in self._tries.items() if tries and now - tries[-1] < SECONDS
+            }
             if len(self._tries) >= ADDRESSES:
                 address = ""
         tries = self._tries.setdefault(address, deque())

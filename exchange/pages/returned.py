@@ -34,8 +34,8 @@ def returned(asked: PageRequest) -> Response:
     release, batch = case.release, case.batch
     partner, purpose = named(agreements(app), batch)
     reviews = app.register.reviews.among(batch.id, release.rows)
-    mine = [each for each in reviews if may_review(app.settings, app.register.actor, each.division)]
-    mine.sort(key=lambda each: (each.state is not ReviewState.OPEN, each.row))
+    mine = [review for review in reviews if may_review(app.settings, app.register.actor, review.division)]
+    mine.sort(key=lambda review: (review.state is not ReviewState.OPEN, review.row))
     return asked.page(
         "returned.html",
         release=release,
@@ -51,7 +51,7 @@ def returned(asked: PageRequest) -> Response:
             for item, tally in release.counts.items()
             for code, rows in tally.items()
         ],
-        lines=[(each, why(each), words.REVIEWS[each.state], _before(each)) for each in mine[:LISTED]],
+        lines=[(review, why(review), words.REVIEWS[review.state], _before(review)) for review in mine[:LISTED]],
         more=max(0, len(mine) - LISTED),
     )
 

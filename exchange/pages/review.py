@@ -93,7 +93,9 @@ def review(asked: PageRequest) -> Response:
         office=lambda division: office_name(app.settings, division),
         today=office_day(app.now()),
         late=_late,
-        returned=[(each, *named(names, each.batch), words.due_words(each.batch)) for each in _returned(asked)],
+        returned=[
+            (release, *named(names, release.batch), words.due_words(release.batch)) for release in _returned(asked)
+        ],
         done=_DONE.get(next(iter(asked.request.query_params), "")),
     )
 
@@ -176,7 +178,7 @@ def _opened(asked: PageRequest, review: Review) -> Response:
         last_reason=asked.form.get("reason", ""),
         colleagues=_colleagues(asked, review) if may_decide and review.state is ReviewState.OPEN else [],
         two=two,
-        disputed=[(words.who(asked.app.settings, each.by), _in_words(each.answers)) for each in review.words]
+        disputed=[(words.who(asked.app.settings, word.by), _in_words(word.answers)) for word in review.words]
         if review.is_disputed
         else [],
     )
@@ -211,7 +213,7 @@ def leave_row(asked: PageRequest) -> Response:
 def hand_row(asked: PageRequest) -> Response:
     """Hands a row that this officer has open to a colleague."""
     review, to = own_row(asked), asked.form.get("to", "")
-    if to not in [each.id for each in _colleagues(asked, review)]:
+    if to not in [colleague.id for colleague in _colleagues(asked, review)]:
         msg = f"{review.batch} row {review.row}: choose an officer who may decide it and gave no word on it"
         raise Halt(msg, zh=f"{review.batch} 第 {review.row} 行：请选择有权核实且尚未核实此行的民警")
     asked.app.register.reviews.hand(review.batch, review.row, to)
@@ -222,7 +224,7 @@ def _colleagues(asked: PageRequest, review: Review) -> list[Person]:
     """To whom the row may be handed."""
     others = colleagues(asked.app.settings, asked.app.register.actor, review.division)
     decided = before(asked.app, asked.app.register.batch(review.batch), [review.row])
-    return [each for each in others if each.id not in decided and not review.waits_without(each.id)]
+    return [other for other in others if other.id not in decided and not review.waits_without(other.id)]
 
 
 def _left(asked: PageRequest) -> int | None:

@@ -31,19 +31,19 @@ def sample(asked: PageRequest) -> Response:
     if release.state is not ReleaseState.PROPOSED:
         raise HTTPException(404)
     with without_values():
-        rows = [_shown(each) for each in sampled(app, app.attested(batch_id).release(number))]
+        rows = [_shown(row) for row in sampled(app, app.attested(batch_id).release(number))]
     return asked.page("sample.html", release=release, rows=rows, moment=words.moment(app.now()))
 
 
-def _shown(each: Sampled) -> dict[str, object]:
-    review = each.case.review
+def _shown(row: Sampled) -> dict[str, object]:
+    review = row.case.review
     return {
         "row": review.row,
         "why": why(review),
-        "people": each.case.people.height,
-        "lines": compared(each.case),
-        "records": records(each.case),
-        "leaves": [(labels.item(column), labels.answer(code)) for column, code in each.leaves.items()],
+        "people": row.case.people.height,
+        "lines": compared(row.case),
+        "records": records(row.case),
+        "leaves": [(labels.item(column), labels.answer(code)) for column, code in row.leaves.items()],
     }
 
 

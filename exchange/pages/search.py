@@ -34,18 +34,18 @@ def search(asked: PageRequest) -> Response:
         "search.html",
         given=given,
         asked=bool(asked.form),
-        partners={code: each[0] for code, each in known.items()},
+        partners={code: names[0] for code, names in known.items()},
         states=words.STATES,
         lines=[
             (
-                each,
-                *named(known, each),
-                f"{labels.cycle(each.cycle).zh} {each.period or ''}" if each.cycle else "",
-                words.STATES[each.state],
-                words.moment(each.received_at),
-                words.due_words(each),
+                batch,
+                *named(known, batch),
+                f"{labels.cycle(batch.cycle).zh} {batch.period or ''}" if batch.cycle else "",
+                words.STATES[batch.state],
+                words.moment(batch.received_at),
+                words.due_words(batch),
             )
-            for each in batches
+            for batch in batches
         ],
         most=FOUND,
     )

@@ -40,9 +40,9 @@ def standing(app: App) -> list[Standing]:
 
 
 def _sources(app: App) -> Iterator[Standing]:
-    for each in office.sources(app):
-        current = app.snapshots.current(each.about)
-        yield _standing(Words("数据源", SOURCES[each.about].code), each, str(current.as_of) if current else "")
+    for finding in office.sources(app):
+        current = app.snapshots.current(finding.about)
+        yield _standing(Words("数据源", SOURCES[finding.about].code), finding, str(current.as_of) if current else "")
 
 
 def _certificates(app: App) -> Standing:
@@ -59,9 +59,9 @@ def _certificates(app: App) -> Standing:
 
 def _duties(app: App) -> Iterator[Standing]:
     last = Duties.of_home(app.settings.home).last
-    findings = [("值守、收件", "on duty", each.about, each) for each in office.duties(app)]
-    findings += [("核对登记簿", "ledger's check", VERIFY, each) for each in office.ledger(app)]
-    findings += [("备份", "backup", BACKUP, each) for each in office.backup(app)]
+    findings = [("值守、收件", "on duty", finding.about, finding) for finding in office.duties(app)]
+    findings += [("核对登记簿", "ledger's check", VERIFY, finding) for finding in office.ledger(app)]
+    findings += [("备份", "backup", BACKUP, finding) for finding in office.backup(app)]
     for zh, en, duty, finding in findings:
         sign = last(duty)
         yield _standing(Words(zh, en), finding, moment(sign.at) if sign else "")

@@ -93,8 +93,8 @@ def _tables(asked: PageRequest) -> list[ShownTable]:
     app = asked.app
     months = statistics_of_months(app, last_months(app.now(), MONTHS), asked.context.months)
     heads = tuple(
-        Words(each.month.name, "") if each.month.whole else Words(f"{each.month.name} 至今", "up to now")
-        for each in months
+        Words(month.month.name, "") if month.month.whole else Words(f"{month.month.name} 至今", "up to now")
+        for month in months
     )
     return [
         ShownTable(
@@ -109,7 +109,7 @@ def _tables(asked: PageRequest) -> list[ShownTable]:
 
 def _totals(months: list[MonthStatistics]) -> list[tuple[str, ...]]:
     return [
-        (str(label), *[_share(each.total[name]) if name == "rate" else f"{each.total[name]:,}" for each in months])
+        (str(label), *[_share(month.total[name]) if name == "rate" else f"{month.total[name]:,}" for month in months])
         for name, label in MEASURES
     ]
 
@@ -138,16 +138,16 @@ def _change(last: list[float | None]) -> str:
 def _longest(app: App) -> ShownTable:
     known = agreements(app)
     batches = open_picture(app, open_lines(app.register.engine, LONGEST), office_day(app.now()))
-    batches.sort(key=lambda each: (each.batch.received_at, each.batch.id))
+    batches.sort(key=lambda line: (line.batch.received_at, line.batch.id))
     rows = [
         (
-            each.batch.id,
-            named(known, each.batch)[0],
-            words.moment(each.batch.received_at),
-            str(words.due_words(each.batch)),
-            "；".join(f"{whom} {rows:,}" for whom, rows in each.waits.items()) or str(words.STATES[each.batch.state]),
+            batch.batch.id,
+            named(known, batch.batch)[0],
+            words.moment(batch.batch.received_at),
+            str(words.due_words(batch.batch)),
+            "；".join(f"{whom} {rows:,}" for whom, rows in batch.waits.items()) or str(words.STATES[batch.batch.state]),
         )
-        for each in batches
+        for batch in batches
     ]
     heads = (
         Words("批次", "batch"), Words("部门", "partner"), Words("收到", "received"), Words("时限", "due"),
@@ -161,15 +161,15 @@ def _looks(app: App) -> ShownTable:
     spans = last_months(app.now(), LOOKED_INTO)[::-1]
     rows = [
         (
-            words.who(app.settings, each.person),
+            words.who(app.settings, look.person),
             span.name,
-            f"{each.opened:,}",
-            f"{each.decided:,}",
-            f"{each.opened / each.decided:.1f}" if each.decided else "—",
-            f"{each.overturned:,}",
+            f"{look.opened:,}",
+            f"{look.decided:,}",
+            f"{look.opened / look.decided:.1f}" if look.decided else "—",
+            f"{look.overturned:,}",
         )
         for span in spans
-        for each in looks(app.register.engine, span.start, span.end)
+        for look in looks(app.register.engine, span.start, span.end)
     ]
     heads = (
         Words("经办", "by"), Words("月份", "month"), Words("查看行次", "rows opened"), Words("核实行次", "decided"),

@@ -27,7 +27,7 @@ from exchange.supervision.labels import trip
 def held(app: App, known: Agreements) -> list[dict[str, object]]:
     """What is not finished: held and not decided, the oldest first; then decided and not told to the partner."""
     guard = app.register.guard
-    return [_line(app, known, each) for each in (*guard.holds(), *guard.unfinished())]
+    return [_line(app, known, hold) for hold in (*guard.holds(), *guard.unfinished())]
 
 
 def _line(app: App, known: Agreements, hold: GuardHold) -> dict[str, object]:
@@ -39,7 +39,7 @@ def _line(app: App, known: Agreements, hold: GuardHold) -> dict[str, object]:
         "purpose": purpose,
         "due": words.due_words(batch),
         "since": words.moment(hold.held_at),
-        "tripped": [trip(each) for each in hold.tripped],
+        "tripped": [trip(limit) for limit in hold.tripped],
         "decision": hold.decision,
         "released": hold.decision == RELEASED,
         "reason": hold.reason or "",

@@ -133,5 +133,5 @@ def _release(rest: str, value: str) -> str:
     """``1`` with its state, or ``1.answers`` and what else was noted of it."""
     number, _, more = rest.partition(".")
     state = value.partition(" ")[0]
-    known = not more and state in {each.value for each in ReleaseState}
+    known = not more and state in {release_state.value for release_state in ReleaseState}
     return f"放行 release {number}{f' {words.RELEASES[ReleaseState(state)]}' if known else ''}"

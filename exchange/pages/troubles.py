@@ -50,7 +50,7 @@ def agreements(app: App) -> Agreements:
     for path in app.agreement_files():
         agreement = _read(path)
         if isinstance(agreement, Agreement):
-            purposes = {each.code: each.zh for each in agreement.purposes}
+            purposes = {purpose.code: purpose.zh for purpose in agreement.purposes}
             by_partner[agreement.partner] = (agreement.zh, agreement.level, purposes)
     return by_partner
 
@@ -76,36 +76,42 @@ def troubles(app: App) -> list[Trouble]:
 
 def _unsent(app: App) -> Iterator[Trouble]:
     kind = Words("批准后未发出", "approved, not sent")
-    for each in app.register.releases.may_leave():
-        if is_stuck(each, app.now()):
-            words = Words(f"{len(each.rows)} 行已可发出，超过 30 分钟未送达", "rows may leave for more than 30 minutes")
-            yield Trouble(kind, each.id, words, moment(each.may_leave_since))
+    for release in app.register.releases.may_leave():
+        if is_stuck(release, app.now()):
+            words = Words(
+                f"{len(release.rows)} 行已可发出，超过 30 分钟未送达", "rows may leave for more than 30 minutes"
+            )
+            yield Trouble(kind, release.id, words, moment(release.may_leave_since))
 
 
 def _witnesses(app: App) -> Iterator[Trouble]:
     kind = Words("检查点联署", "cosigned checkpoints")
     try:
-        for each in cosigned(app):
-            if each.days_late(app.now()) is not None:
-                words = Words(f"约定 {each.witness.days} 天联署一次", f"every {each.witness.days} days were agreed")
-                yield Trouble(kind, each.witness.zh, words, moment(each.at) if each.at else "")
+        for cosignature in cosigned(app):
+            if cosignature.days_late(app.now()) is not None:
+                words = Words(
+                    f"约定 {cosignature.witness.days} 天联署一次", f"every {cosignature.witness.days} days were agreed"
+                )
+                yield Trouble(kind, cosignature.witness.zh, words, moment(cosignature.at) if cosignature.at else "")
     except Halt as error:
         yield Trouble(kind, "register", Words("联署不成立", str(error)))
 
 
 def _missing(app: App) -> Iterator[Trouble]:
     kind = Words("应报未报", "has not come")
-    for each in app.register.missing.find():
-        what = f"{labels.cycle(each.cycle)} {each.period} {each.purpose}".strip()
-        reminded = Words(f"{what}，已提醒 {each.reminders} 次", f"{each.reminders} reminders")
-        yield Trouble(kind, each.partner, reminded, str(each.expected_by))
+    for expected_set in app.register.missing.find():
+        what = f"{labels.cycle(expected_set.cycle)} {expected_set.period} {expected_set.purpose}".strip()
+        reminded = Words(f"{what}，已提醒 {expected_set.reminders} 次", f"{expected_set.reminders} reminders")
+        yield Trouble(kind, expected_set.partner, reminded, str(expected_set.expected_by))
 
 
 def _unfinished(app: App) -> Iterator[Trouble]:
     kind = Words("报送不全", "incomplete set")
-    for each in app.register.unfinished.all():
-        notice = NOTICES[each.reason]
-        yield Trouble(kind, each.partner, Words(f"{each.stem}：{notice.zh}", notice.en), moment(each.first_seen))
+    for request in app.register.unfinished.all():
+        notice = NOTICES[request.reason]
+        yield Trouble(
+            kind, request.partner, Words(f"{request.stem}：{notice.zh}", notice.en), moment(request.first_seen)
+        )
 
 
 def _agreed(app: App, today: date) -> Iterator[Trouble]:

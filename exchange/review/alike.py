@@ -45,13 +45,17 @@ class Alike:
     @property
     def shown(self) -> str:
         """The hash of the rows as they stand and of what would be decided."""
-        seen = [self.batch, [(each.row, each.version) for each in self.reviews], dict(sorted(self.answers.items()))]
+        seen = [
+            self.batch,
+            [(review.row, review.version) for review in self.reviews],
+            dict(sorted(self.answers.items())),
+        ]
         return hashlib.sha256(json.dumps(seen).encode()).hexdigest()
 
     @property
     def sample(self) -> list[Review]:
         drawn = Random(self.shown).sample(self.reviews, SAMPLE_ROWS)  # noqa: S311  (which rows are seen is no secret)
-        return sorted(drawn, key=lambda each: each.row)
+        return sorted(drawn, key=lambda review: review.row)
 
 
 def may_be_alike(app: App, batch_id: str) -> bool:
@@ -66,19 +70,19 @@ def alike(app: App, batch_id: str, causes: Sequence[str]) -> Alike | None:
         return None
     settings, person, at = app.settings, app.register.actor, app.now()
     free = [
-        each
-        for each in app.register.reviews.find(ReviewFilter(batch=batch_id))
-        if each.causes == tuple(causes)
-        and each.returned_for is None
-        and may_review(settings, person, each.division)
-        and (each.held_by in (None, person) or each.held_until is None or each.held_until <= at)
+        waiting
+        for waiting in app.register.reviews.find(ReviewFilter(batch=batch_id))
+        if waiting.causes == tuple(causes)
+        and waiting.returned_for is None
+        and may_review(settings, person, waiting.division)
+        and (waiting.held_by in (None, person) or waiting.held_until is None or waiting.held_until <= at)
     ][:AT_MOST]
     lots: dict[tuple[str, int], list[Review]] = {}
-    for review, each in zip(free, proposals(app, batch_id, [each.row for each in free]), strict=True):
-        answers = {column: each.follows.get(column, "") for column in each.open}
+    for review, proposal in zip(free, proposals(app, batch_id, [free_row.row for free_row in free]), strict=True):
+        answers = {column: proposal.follows.get(column, "") for column in proposal.open}
         if all(code in allowed(column) for column, code in answers.items()):
-            written = json.dumps(complete(each.open, answers), sort_keys=True)
-            lots.setdefault((written, each.people), []).append(review)
+            written = json.dumps(complete(proposal.open, answers), sort_keys=True)
+            lots.setdefault((written, proposal.people), []).append(review)
     (written, _), largest = max(lots.items(), key=lambda lot: len(lot[1]), default=(("", 0), []))
     if len(largest) < AT_LEAST:
         return None
@@ -96,9 +100,9 @@ def decide_together(app: App, batch_id: str, causes: Sequence[str], shown: str, 
     if lot is None or lot.shown != shown:
         msg = f"{batch_id}: what was shown has changed since; look at the sample again"
         raise Halt(msg, zh=f"{batch_id}：所示内容已有变动，请重新抽看")
-    if not all(each.was_opened_by(app.register.actor, app.now()) for each in lot.sample):
+    if not all(opened.was_opened_by(app.register.actor, app.now()) for opened in lot.sample):
         msg = f"{batch_id}: the sample is not open with you; look at it, then decide"
         raise Halt(msg, zh="抽看的行不在您手中，请重新抽看后再登记")
     note = f"同类 {len(lot.reviews)} 行，抽看 {SAMPLE_ROWS} 行后一并核实"
-    decide(app, batch_id, [Decision(each.row, each.version, lot.answers, reason, note) for each in lot.reviews])
+    decide(app, batch_id, [Decision(review.row, review.version, lot.answers, reason, note) for review in lot.reviews])
     return len(lot.reviews)

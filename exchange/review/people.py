@@ -28,7 +28,11 @@ def may_review(settings: Settings, person: str, division: str) -> bool:
 
 def colleagues(settings: Settings, person: str, division: str) -> list[Person]:
     """The others who are officers for this division, by their ids."""
-    return [each for each in settings.people if each.id != person and may_review(settings, each.id, division)]
+    return [
+        colleague
+        for colleague in settings.people
+        if colleague.id != person and may_review(settings, colleague.id, division)
+    ]
 
 
 def offices_of(settings: Settings, person: str) -> tuple[str, ...]:
@@ -77,7 +81,7 @@ def who(settings: Settings, actor: str | None) -> str:
 
 def with_names(settings: Settings, message: str) -> str:
     """The message with the names of the people who work here beside their ids."""
-    ids = sorted((re.escape(each.id) for each in settings.people), key=len, reverse=True)
+    ids = sorted((re.escape(person.id) for person in settings.people), key=len, reverse=True)
     if not ids:
         return message
     return re.sub(rf"(?<![\w.-])(?:{'|'.join(ids)})(?![\w-]|\.\w)", lambda match: who(settings, match[0]), message)

@@ -22,6 +22,6 @@ def will_read(open_columns: Iterable[str], column: str, code: str) -> str:
     if column == IDENTITY_COLUMN:
         every_answer |= follows_identity(open_columns, code)
     by_code: dict[str, list[str]] = {}
-    for each, answer in every_answer.items():
-        by_code.setdefault(answer, []).append(heading(each))
+    for other, answer in every_answer.items():
+        by_code.setdefault(answer, []).append(heading(other))
     return "；".join(f"{'、'.join(heads)}“{ANSWERS[answer].zh}”" for answer, heads in by_code.items())

@@ -32,7 +32,7 @@ def needs_two(batch: Batch) -> bool:
 def decide(app: App, batch_id: str, decisions: Sequence[Decision]) -> bool:
     """Takes an officer's decisions, all or none; False where another officer must still give a word."""
     batch = app.register.batch(batch_id)
-    check_other_officer(app, batch, [each.row for each in decisions])
+    check_other_officer(app, batch, [decision.row for decision in decisions])
     return app.register.reviews.decide(batch_id, decisions, two=needs_two(batch))
 
 

@@ -136,15 +136,15 @@ def check_lines(
     """
     decisions: dict[Row, Decision] = {}
     problems = []
-    for each in lines:
+    for filled in lines:
         try:
-            decision = _decision(each, reviews, open_, key)
-            if (row := (each.cells["batch"], decision.row)) in decisions:
+            decision = _decision(filled, reviews, open_, key)
+            if (row := (filled.cells["batch"], decision.row)) in decisions:
                 msg = "the row stands twice in the list"
                 raise Halt(msg, zh="此行在清单中出现两次")
             decisions[row] = decision
         except Halt as problem:
-            problems.append((f"line {each.number}: {problem}", f"第 {each.number} 行：{problem.zh}"))
+            problems.append((f"line {filled.number}: {problem}", f"第 {filled.number} 行：{problem.zh}"))
     if problems:
         raise Halt("\n".join(en for en, _ in problems), zh="\n".join(zh for _, zh in problems) + "\n")
     by_batch: dict[str, list[Decision]] = {}

@@ -250,7 +250,7 @@ class Snapshots:
     def out_of_use(self) -> list[str]:
         """A sentence for each version that a check took out of use and that was not built again."""
         homes = sorted(path for path in self.folder.glob("*") if path.is_dir())
-        return [integrity.words(home.name, *each) for home in homes for each in integrity.out_of_use(home)]
+        return [integrity.words(home.name, *version) for home in homes for version in integrity.out_of_use(home)]
 
     def prune(self, source: str, keep: int, pinned: Collection[tuple[str, str]]) -> list[str]:
         """Removes all but the newest ``keep`` versions, the published one and those that an open batch uses."""

@@ -54,7 +54,7 @@ def requirements(app: App, agreement: Agreement) -> list[Requirement]:
     listed = []
     for entry in _table():
         code, words = entry["code"], (entry["zh"], entry["en"])
-        abouts = [each.code for each in agreement.purposes] if entry.get("for_each") == "purpose" else [None]
+        abouts = [purpose.code for purpose in agreement.purposes] if entry.get("for_each") == "purpose" else [None]
         for about in abouts:
             shown = next(_SHOWN_BY[code](app, tests, about or ""), None)
             listed.append(Requirement(code, *words, about, shown))
@@ -63,7 +63,7 @@ def requirements(app: App, agreement: Agreement) -> list[Requirement]:
 
 def certify(app: App, agreement: Agreement, needed: Sequence[Requirement]) -> str:
     """Makes, registers and sends the certificate of a partner that has shown all; returns the file's name."""
-    shown = [Shown(code=each.code, about=each.about, zh=each.zh, en=each.en, batch=str(each.by)) for each in needed]
+    shown = [Shown(code=test.code, about=test.about, zh=test.zh, en=test.en, batch=str(test.by)) for test in needed]
     content = write(
         Certificate(
             office=app.settings.office,
@@ -92,41 +92,41 @@ Shower = Callable[[App, Sequence[TestBatch], str], Iterator[str]]
 
 
 def _set_answered(_: App, tests: Sequence[TestBatch], purpose: str) -> Iterator[str]:
-    for each in tests:
-        batch = each.batch
-        if batch.purpose == purpose and batch.objects_to is None and batch.state in _ANSWERED and 1 in each.taken:
+    for test in tests:
+        batch = test.batch
+        if batch.purpose == purpose and batch.objects_to is None and batch.state in _ANSWERED and 1 in test.taken:
             yield batch.id
 
 
 def _refusal_understood(_: App, tests: Sequence[TestBatch], __: str) -> Iterator[str]:
     refused = False
-    for each in tests:
-        if refused and each.batch.state not in _NOT_ACCEPTED:
-            yield each.batch.id
-        refused |= each.batch.state is State.REFUSED
+    for test in tests:
+        if refused and test.batch.state not in _NOT_ACCEPTED:
+            yield test.batch.id
+        refused |= test.batch.state is State.REFUSED
 
 
 def _objection(_: App, tests: Sequence[TestBatch], __: str) -> Iterator[str]:
-    for each in tests:
-        if each.batch.objects_to is not None and each.batch.state not in _NOT_ACCEPTED:
-            yield each.batch.id
+    for test in tests:
+        if test.batch.objects_to is not None and test.batch.state not in _NOT_ACCEPTED:
+            yield test.batch.id
 
 
 def _supplement_taken(_: App, tests: Sequence[TestBatch], __: str) -> Iterator[str]:
-    for each in tests:
-        if any(number > 1 for number in each.taken):
-            yield each.batch.id
+    for test in tests:
+        if any(number > 1 for number in test.taken):
+            yield test.batch.id
 
 
 def _key_changed(app: App, tests: Sequence[TestBatch], _: str) -> Iterator[str]:
     before: list[frozenset[bytes]] = []
-    for each in tests:
-        if each.signing is None or each.batch.state in _NOT_ACCEPTED:
+    for test in tests:
+        if test.signing is None or test.batch.state in _NOT_ACCEPTED:
             continue
-        certificates = x509.load_pem_x509_certificates(app.archive.read(each.signing))
+        certificates = x509.load_pem_x509_certificates(app.archive.read(test.signing))
         pinned = frozenset(_key_of(certificate) for certificate in certificates)
         if any(pinned.isdisjoint(earlier) for earlier in before):
-            yield each.batch.id
+            yield test.batch.id
         before.append(pinned)
 
 
@@ -147,7 +147,7 @@ _SHOWN_BY: Final = MappingProxyType[str, Shower](
 
 def _forms(tests: Sequence[TestBatch]) -> list[str]:
     """Of the data files that were answered, and the answers taken: by form, and whether they were encrypted."""
-    names = [each.data for each in tests if each.data is not None and each.batch.state in _ANSWERED and each.taken]
+    names = [test.data for test in tests if test.data is not None and test.batch.state in _ANSWERED and test.taken]
     encrypted = {name: ENVELOPE_SUFFIX if name.endswith(ENVELOPE_SUFFIX) else "" for name in names}
     return sorted({name.removesuffix(end).rpartition(".")[2] + end for name, end in encrypted.items()})
 

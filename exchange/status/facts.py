@@ -43,7 +43,7 @@ AT_MOST: Final = 200
 """Entries of each list at most; the others are in receipts and results."""
 
 _FILES: Final[tuple[type[Record], ...]] = (*MODELS.values(), Status)
-FORMATS: Final = tuple(get_args(each.model_fields["format"].annotation)[0] for each in _FILES)
+FORMATS: Final = tuple(get_args(model.model_fields["format"].annotation)[0] for model in _FILES)
 """The ``format`` of each kind of file of the exchange."""
 
 
@@ -59,25 +59,28 @@ def status_of(app: App, agreement: Agreement) -> Status:
         zh=agreement.zh,
         made_at=now.astimezone(OFFICE_ZONE).replace(microsecond=0),
         day=day,
-        batches=[_batch(app, each) for each in told],
+        batches=[_batch(app, batch) for batch in told],
         results=[
             WaitingResult(
-                batch=each.batch, test=True if each.is_test else None, name=each.data, since=office_day(each.since)
+                batch=result.batch,
+                test=True if result.is_test else None,
+                name=result.data,
+                since=office_day(result.since),
             )
-            for each in app.register.pickups.uncollected(partner, told=AT_MOST)
+            for result in app.register.pickups.uncollected(partner, told=AT_MOST)
         ],
         incomplete=list(_incomplete(app, partner)),
         expected=list(_expected(app, agreement)),
         certificates=list(_certificates(app, agreement)),
         maintenance=[
             Maintenance(
-                number=each.number,
-                begins_at=each.begins_at.astimezone(OFFICE_ZONE),
-                ends_at=each.ends_at.astimezone(OFFICE_ZONE),
-                zh=each.zh,
-                en=each.en,
+                number=notice.number,
+                begins_at=notice.begins_at.astimezone(OFFICE_ZONE),
+                ends_at=notice.ends_at.astimezone(OFFICE_ZONE),
+                zh=notice.zh,
+                en=notice.en,
             )
-            for each in announced(app.settings.home, now)
+            for notice in announced(app.settings.home, now)
         ],
         formats=list(FORMATS),
     )
@@ -124,15 +127,17 @@ def _sentence(refusal: Refusal | None) -> Refusal | None:
 
 def _incomplete(app: App, partner: str) -> Iterator[IncompleteSet]:
     """The sets that the last look into the partner's folder left alone as incomplete."""
-    mine = [each for each in app.register.unfinished.all() if each.partner == partner and each.reason in NOTICES]
-    for each in sorted(mine, key=lambda each: (each.first_seen, each.stem))[:AT_MOST]:
-        words = NOTICES[each.reason]
+    mine = [
+        request for request in app.register.unfinished.all() if request.partner == partner and request.reason in NOTICES
+    ]
+    for request in sorted(mine, key=lambda request: (request.first_seen, request.stem))[:AT_MOST]:
+        words = NOTICES[request.reason]
         yield IncompleteSet(
-            about=each.stem,
+            about=request.stem,
             code=words.code,
             zh=words.zh,
             en=words.en,
-            seen_since=each.first_seen.astimezone(OFFICE_ZONE).replace(microsecond=0),
+            seen_since=request.first_seen.astimezone(OFFICE_ZONE).replace(microsecond=0),
         )
 
 
@@ -142,20 +147,20 @@ def _expected(app: App, agreement: Agreement) -> Iterator[ExpectedSet]:
         return
     today, came = office_day(app.now()), app.register.missing.came(agreement.partner)
     late = missing(agreement, today, came, app.office_days)[-AT_MOST:]
-    for each in late:
-        yield _set(agreement, each, overdue=True)
-    for each in upcoming(agreement, today, came, app.office_days):
-        yield _set(agreement, each, overdue=False)
+    for expected_set in late:
+        yield _set(agreement, expected_set, overdue=True)
+    for expected_set in upcoming(agreement, today, came, app.office_days):
+        yield _set(agreement, expected_set, overdue=False)
 
 
-def _set(agreement: Agreement, each: Missing, *, overdue: bool) -> ExpectedSet:
-    purpose = agreement.purpose(each.purpose)
+def _set(agreement: Agreement, expected_set: Missing, *, overdue: bool) -> ExpectedSet:
+    purpose = agreement.purpose(expected_set.purpose)
     return ExpectedSet(
-        cycle=each.cycle,
-        period=each.period,
-        purpose=each.purpose or None,
+        cycle=expected_set.cycle,
+        period=expected_set.period,
+        purpose=expected_set.purpose or None,
         purpose_zh=None if purpose is None else purpose.zh,
-        expected_by=each.expected_by,
+        expected_by=expected_set.expected_by,
         overdue=overdue,
     )
 

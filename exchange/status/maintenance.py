@@ -37,8 +37,8 @@ class Announced:
 
 def announced(home: Path, now: datetime) -> list[Announced]:
     """What was announced and is not over, the earliest first."""
-    notices = [each for each in _read(home) if each.ends_at > now]
-    return sorted(notices, key=lambda each: (each.begins_at, each.number))
+    notices = [notice for notice in _read(home) if notice.ends_at > now]
+    return sorted(notices, key=lambda notice: (notice.begins_at, notice.number))
 
 
 def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, by: str, words: tuple[str, str]) -> int:
@@ -52,8 +52,8 @@ def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, 
             raise Halt(msg)
     with locked(make_folder(home / "status")):
         before = _read(home)
-        number = max((each.number for each in before), default=0) + 1
-        living = [each for each in before if each.ends_at > now]
+        number = max((notice.number for notice in before), default=0) + 1
+        living = [notice for notice in before if notice.ends_at > now]
         _write(home, [*living, Announced(number, begins_at, ends_at, *words, by)])
     return number
 
@@ -62,11 +62,11 @@ def withdraw(home: Path, number: int, now: datetime) -> None:
     """It does not take place; from now on it is not told. Halt where none of this number is announced."""
     with locked(make_folder(home / "status")):
         before = _read(home)
-        if number not in {each.number for each in before if each.ends_at > now}:
+        if number not in {notice.number for notice in before if notice.ends_at > now}:
             msg = f"no maintenance of number {number} is announced; exchange notice list shows them"
             raise Halt(msg)
         # It stays in the file as over, so that its number is not given again.
-        _write(home, [replace(each, ends_at=now) if each.number == number else each for each in before])
+        _write(home, [replace(notice, ends_at=now) if notice.number == number else notice for notice in before])
 
 
 def _file(home: Path) -> Path:
@@ -81,7 +81,7 @@ def _read(home: Path) -> list[Announced]:
     times = ("begins_at", "ends_at")
     try:
         entries = json.loads(content)
-        return [Announced(**each | {name: datetime.fromisoformat(each[name]) for name in times}) for each in entries]
+        return [Announced(**entry | {name: datetime.fromisoformat(entry[name]) for name in times}) for entry in entries]
     except (ValueError, TypeError, KeyError):
         msg = f"{_file(home)} is not what this software writes; remove it and announce maintenance anew"
         raise Halt(msg) from None
@@ -89,7 +89,7 @@ def _read(home: Path) -> list[Announced]:
 
 def _write(home: Path, all_of_them: list[Announced]) -> None:
     written = [
-        asdict(each) | {"begins_at": each.begins_at.isoformat(), "ends_at": each.ends_at.isoformat()}
-        for each in all_of_them
+        asdict(notice) | {"begins_at": notice.begins_at.isoformat(), "ends_at": notice.ends_at.isoformat()}
+        for notice in all_of_them
     ]
     write_atomically(_file(home), (json.dumps(written, ensure_ascii=False, indent=2) + "\n").encode())

@@ -48,7 +48,7 @@ def whose(app: App, partners: Collection[str]) -> tuple[list[str], LastTold]:
     now = LastTold(line, _everybody(app), _lacking(app))
     if before is None or before.everybody != now.everybody or line < before.line:
         return sorted(partners), now
-    other = {each for each in partners if before.lacking.get(each) != now.lacking.get(each)}
+    other = {partner for partner in partners if before.lacking.get(partner) != now.lacking.get(partner)}
     return sorted({*moved, *other, *before.pending} & set(partners)), now
 
 
@@ -70,7 +70,7 @@ def _read(home: Path) -> LastTold | None:
 
 
 def _everybody(app: App) -> str:
-    told = [(each.number, str(each.ends_at)) for each in announced(app.settings.home, app.now())]
+    told = [(notice.number, str(notice.ends_at)) for notice in announced(app.settings.home, app.now())]
     state = [str(office_day(app.now())), app.settings.office, told, list(_files(app))]
     return sha256(json.dumps(state, ensure_ascii=False).encode())
 
@@ -78,7 +78,7 @@ def _everybody(app: App) -> str:
 def _files(app: App) -> Iterator[tuple[str, int, int]]:
     """Path, time and size of each agreement and certificate, of the office's own days, and of this software."""
     keys, days = app.settings.keys, app.settings.office_days
-    agreed = [each for each in sorted(app.settings.agreements.rglob("*")) if each.suffix in _AGREED]
+    agreed = [path for path in sorted(app.settings.agreements.rglob("*")) if path.suffix in _AGREED]
     own = [keys.signing_certificate, keys.decryption_certificate, *([days] if days else [])]
     for path in (*agreed, *own, Path(__file__)):
         with suppress(OSError):
@@ -88,6 +88,6 @@ def _files(app: App) -> Iterator[tuple[str, int, int]]:
 
 def _lacking(app: App) -> dict[str, str]:
     by_partner = defaultdict(list)
-    for each in app.register.unfinished.all():
-        by_partner[each.partner].append(f"{each.stem} {each.reason} {each.first_seen}")
+    for request in app.register.unfinished.all():
+        by_partner[request.partner].append(f"{request.stem} {request.reason} {request.first_seen}")
     return {partner: sha256("\n".join(sorted(lines)).encode()) for partner, lines in by_partner.items()}

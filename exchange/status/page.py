@@ -44,16 +44,16 @@ def write_page(status: Status) -> bytes:
     """The page's bytes, by ``page.html``."""
     made = _TEMPLATES.get_template("page.html").render(
         status=status,
-        open=[each for each in status.batches if each.stage not in ("answered", "refused")],
-        refused=[each for each in status.batches if each.refusal is not None],
+        open=[batch for batch in status.batches if batch.stage not in ("answered", "refused")],
+        refused=[batch for batch in status.batches if batch.refusal is not None],
         todo=list(_to_do(status)),
         cycle=cycle,
         stage=STAGES.__getitem__,
         whose=_WHOSE.__getitem__,
         use=_USES.__getitem__,
         due=_due,
-        end=lambda each: _end(each, status.day),
-        mark=lambda each: _stage_of(status, is_test=bool(each.test)),
+        end=lambda batch: _end(batch, status.day),
+        mark=lambda batch: _stage_of(status, is_test=bool(batch.test)),
         moment=_moment,
         number=lambda count: "—" if count is None else f"{count:,}",
         position=_position,
@@ -72,17 +72,17 @@ def _to_do(status: Status) -> Iterator[Words]:
         )
     if count := len(status.incomplete):
         yield Words(f"有 {count} 处文件不齐全，未作为请求读取", f"{count} sets are not complete and not read")
-    if count := sum(each.overdue for each in status.expected):
+    if count := sum(expected.overdue for expected in status.expected):
         yield Words(f"有 {count} 份应报请求已过期限", f"{count} expected sets are overdue")
-    if any(each.soon and each.whose == "partner" for each in status.certificates):
+    if any(certificate.soon and certificate.whose == "partner" for certificate in status.certificates):
         yield Words("贵单位的证书即将到期或已到期，请更换", "a certificate of yours ends or has ended: change it")
-    if any(each.soon and each.whose == "office" for each in status.certificates):
+    if any(certificate.soon and certificate.whose == "office" for certificate in status.certificates):
         yield Words("户政部门的证书即将更换，请留意新证书", "a certificate of the office ends: the new one will follow")
 
 
 def _not_mended(status: Status) -> list[BatchStatus]:
     """The refused sets behind which no other came: the newest batches, as far as they are refused."""
-    return list(takewhile(lambda each: each.refusal is not None, status.batches))
+    return list(takewhile(lambda batch: batch.refusal is not None, status.batches))
 
 
 def _end(end: CertificateEnd, day: date) -> Words:

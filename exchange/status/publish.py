@@ -62,9 +62,9 @@ def publish_all(app: App) -> list[str]:
     """One look at all partners whose status may be another; a sentence for each that is in trouble."""
     partners, seen = whose(app, [path.stem for path in app.agreement_files()])
     with ThreadPoolExecutor(_MAX_IN_FLIGHT) as workers:
-        told = dict(zip(partners, workers.map(lambda each: _apart(app, each), partners), strict=True))
-    keep(app, seen, [partner for partner, each in told.items() if not each.holds])
-    return [each.trouble for each in told.values() if each.trouble is not None]
+        told = dict(zip(partners, workers.map(lambda partner: _apart(app, partner), partners), strict=True))
+    keep(app, seen, [partner for partner, put in told.items() if not put.holds])
+    return [put.trouble for put in told.values() if put.trouble is not None]
 
 
 def publish(app: App, partner: str, *, again: bool = False) -> bool:

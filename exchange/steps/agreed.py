@@ -87,7 +87,7 @@ def unshown(app: App, agreement: Agreement) -> list[str]:
     newest = None if agreement.is_test else app.register.conformance.newest(agreement.partner)
     if newest is None or newest.sha256 is None:
         return []
-    shown = {each.about for each in parse(Certificate, app.archive.read(newest.sha256)).shown}
+    shown = {test.about for test in parse(Certificate, app.archive.read(newest.sha256)).shown}
     return [purpose.code for purpose in agreement.purposes if purpose.code not in shown]
 
 

@@ -116,7 +116,7 @@ def may_leave(app: App, batch: Batch, rows: OpenRows) -> bool:
 def leaving(context: BatchContext) -> list[int]:
     """The numbers of the rows that can leave together now, ascending; empty where none can."""
     app, batch = context.app, context.batch
-    held = {row for each in app.register.releases.of(batch.id) if each.state in _HELD for row in each.rows}
+    held = {row for release in app.register.releases.of(batch.id) if release.state in _HELD for row in release.rows}
     unqueued = _unqueued(context)
     with_officer = app.register.reviews.find(ReviewFilter(batch=batch.id))
     decided = app.register.reviews.find(ReviewFilter(batch=batch.id, state=ReviewState.DECIDED))
@@ -164,7 +164,7 @@ def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
     people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
     answers = with_spot_checks(answers, rows, SpotCheck.of(context).drawn(answers, rows, people))
     reviews = new_reviews(answers, context.agreement, people, app.settings.divisions, 0)
-    app.register.reviews.add(context.batch.id, [replace(each, row=rows[each.row]) for each in reviews])
+    app.register.reviews.add(context.batch.id, [replace(review, row=rows[review.row]) for review in reviews])
     later = Unqueued(approval=first.approval) + Unqueued.of(answers, rows)
     keep(app, context.batch, later, later=True)
     return later

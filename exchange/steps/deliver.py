@@ -87,6 +87,6 @@ def _delivered(attested: Attested) -> list[int]:
     if attested.batch.state not in (State.DELIVERED, State.CLOSED):
         msg = f"{batch_id}: no result was delivered yet; exchange batch run {batch_id} takes it further"
         raise Halt(msg)
-    releases = [each for each in attested.releases.values() if each.state is ReleaseState.DELIVERED]
-    delivered = [each.number for each in releases if each.upheld or not attested.opened_here]
+    releases = [release for release in attested.releases.values() if release.state is ReleaseState.DELIVERED]
+    delivered = [release.number for release in releases if release.upheld or not attested.opened_here]
     return [*([] if attested.opened_here else [1]), *[number + 1 for number in sorted(delivered)]]

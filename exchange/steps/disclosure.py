@@ -110,7 +110,7 @@ class SpotCheck:
         with_code = answers.select(pl.any_horizontal(pl.col(columns) == code)).to_series().arg_true()
         keys = people.keys[answers[PERSON].gather(with_code).to_numpy()]
         chances = [(self.chance(int(key)), position) for key, position in zip(keys, with_code, strict=True)]
-        return [each for each in chances if each[0] < self.share]
+        return [chance for chance in chances if chance[0] < self.share]
 
     def chance(self, person: int) -> float:
         """From 0 to 1, evenly; ``person``: the key of the number in the register."""

@@ -134,7 +134,7 @@ def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyR
         if wrong.any():
             rows = asked.filter(wrong)
             keys = standardise(rows.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
-            texts = rows.select(pl.concat_str([pl.col(each).fill_null("") for each in claims], separator="\n"))
+            texts = rows.select(pl.concat_str([pl.col(claim).fill_null("") for claim in claims], separator="\n"))
             about = keys.cast(pl.String) + f" {item}"
             said = about + " " + texts.to_series()
             person = text_values(about.to_list())
@@ -150,7 +150,7 @@ def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyR
 def _claims(columns: Sequence[str]) -> Iterator[tuple[str, list[str], Sequence[str]]]:
     """Item, the columns of what is claimed, and the answers that say that it is not so."""
     for item in ITEMS.values():
-        if claims := [each.code for each in item.claims if each.code in columns]:
+        if claims := [claim.code for claim in item.claims if claim.code in columns]:
             yield item.code, claims, _NOT_SO
     if _MOTHER in columns:
         yield UNREGISTERED, ["birth_date"], (_NOBODY,)
@@ -182,7 +182,7 @@ def most_partners(asked: Hashes, others: list[Hashes]) -> int:
     if not len(asked) or not others:  # of a larger set no others are asked for
         return int(len(asked) > 0)
     people = np.unique(asked)
-    return 1 + int(sum((np.isin(people, each).astype(np.int64) for each in others), np.zeros(1, np.int64)).max())
+    return 1 + int(sum((np.isin(people, hashes).astype(np.int64) for hashes in others), np.zeros(1, np.int64)).max())
 
 
 def release_held(app: App, batch_id: str, reason: str) -> None:

@@ -35,9 +35,9 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
     pickups = app.register.pickups
     said = {name: ack for name in listed if (ack := _acknowledged(name)) is not None}
     uncollected, troubles = pickups.uncollected(partner), list[str]()
-    for each in uncollected:
-        if (each.batch, each.number) in said.values():
-            _taken(app, each, PickupEvidence.ACKNOWLEDGED)
+    for result in uncollected:
+        if (result.batch, result.number) in said.values():
+            _taken(app, result, PickupEvidence.ACKNOWLEDGED)
     ours = {name: ack for name, ack in said.items() if ack[0].startswith(f"{partner}.")}
     had = pickups.had({batch for batch, _ in ours.values()})
     for name, ack in ours.items():
@@ -48,17 +48,17 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
             except Denied as denied:
                 troubles.append(f"{partner}: {name}: {denied}")
     # Last, because this folder may be in trouble of its own: what the partner says is heard before.
-    uncollected = [each for each in uncollected if (each.batch, each.number) not in said.values()]
-    gone = folder.gone([each.data for each in uncollected]) if uncollected else set()
-    for each in uncollected:
+    uncollected = [result for result in uncollected if (result.batch, result.number) not in said.values()]
+    gone = folder.gone([result.data for result in uncollected]) if uncollected else set()
+    for result in uncollected:
         folder.check_time()
-        if each.data not in gone:
-            if not each.seen:
-                pickups.seen(each.batch, each.number, app.now())
-        elif each.seen:
-            _taken(app, each, PickupEvidence.REMOVED)
+        if result.data not in gone:
+            if not result.seen:
+                pickups.seen(result.batch, result.number, app.now())
+        elif result.seen:
+            _taken(app, result, PickupEvidence.REMOVED)
         else:
-            troubles.append(f"{partner}: result {each.number} of {each.batch} {LOST} {each.batch}")
+            troubles.append(f"{partner}: result {result.number} of {result.batch} {LOST} {result.batch}")
     return troubles
 
 
@@ -81,7 +81,7 @@ def acknowledges_nothing(app: App, partner: str, listed: Collection[str]) -> lis
     batches = {ack[0] for ack in said.values() if ack is not None and ack[0].startswith(f"{partner}.")}
     pickups = app.register.pickups
     known = pickups.had(batches) | {
-        (each.batch, each.number) for each in (pickups.uncollected(partner) if batches else [])
+        (result.batch, result.number) for result in (pickups.uncollected(partner) if batches else [])
     }
     awaited = pickups.awaited(batches)
     return [name for name, ack in said.items() if ack not in known and (ack is None or ack[0] not in awaited)]

@@ -175,9 +175,9 @@ def is_stuck(release: Release, now: datetime) -> bool:
 def unsent(app: App) -> list[str]:
     """A sentence for each release that is stuck, as the register says now."""
     return [
-        f"{each.id}: may leave since {each.may_leave_since:%Y-%m-%d %H:%M %Z} and was not delivered"
-        for each in app.register.releases.may_leave()
-        if is_stuck(each, app.now())
+        f"{release.id}: may leave since {release.may_leave_since:%Y-%m-%d %H:%M %Z} and was not delivered"
+        for release in app.register.releases.may_leave()
+        if is_stuck(release, app.now())
     ]
 
 

@@ -84,7 +84,7 @@ def _reference(app: App, first: Batch, row: int) -> str:
         msg = f"{first.id} row {row}: another row bears the same reference; the partner has to ask anew"
         raise Halt(msg, zh=f"{first.id} 第 {row} 行的业务编号与别行相同，须由部门另行报送")
     releases = app.register.releases.of(first.id)
-    left = any(row in each.rows for each in releases if each.state is ReleaseState.DELIVERED)
+    left = any(row in release.rows for release in releases if release.state is ReleaseState.DELIVERED)
     if not left and has_code(context.first_matched([row]), PENDING)[0]:
         msg = f"{first.id} row {row} was not answered yet"
         raise Halt(msg, zh=f"{first.id} 第 {row} 行尚未答复")

@@ -73,7 +73,9 @@ def confirm(app: App, question_number: int) -> Disclosures:
     named = [batch for batch in rows if batch not in withheld]
     uses.confirm(question, named, app.now())
     disclosures = [_disclosure(app, batch, rows[batch]) for batch in named]
-    return Disclosures(sorted(disclosures, key=lambda each: (each.batch.received_at, each.batch.id)), len(withheld))
+    return Disclosures(
+        sorted(disclosures, key=lambda disclosure: (disclosure.batch.received_at, disclosure.batch.id)), len(withheld)
+    )
 
 
 def rekey(app: App) -> tuple[int, int]:
@@ -161,7 +163,9 @@ def _left_in(
 def _is_silent(app: App, batch_id: str) -> bool:
     """Whether it is a second look in the person's stead of which the partner has heard nothing."""
     attested = app.attested(batch_id)
-    left = [each for each in attested.releases.values() if each.state is ReleaseState.DELIVERED and each.upheld]
+    left = [
+        release for release in attested.releases.values() if release.state is ReleaseState.DELIVERED and release.upheld
+    ]
     return attested.opened_here and not left
 
 

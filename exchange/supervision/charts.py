@@ -85,14 +85,14 @@ def _by_item(aggregates: Aggregates) -> str:
     codes = [code for code in [*codes, *_GROUPS] if any(shown[item, code] for item in [IDENTITY_COLUMN, *ITEMS])]
     rows = [(str(labels.item(item)), [shown[item, code] for code in codes]) for item in [IDENTITY_COLUMN, *ITEMS]]
     rows = [row for row in rows if any(row[1])]
-    names = {code: str(labels.answer(code)) for code in ANSWERS} | {code: str(each) for code, each in _GROUPS.items()}
+    names = {code: str(labels.answer(code)) for code in ANSWERS} | {code: str(group) for code, group in _GROUPS.items()}
     series = [Series(names[code], _COLOURS[code]) for code in codes]
     return _figure("各事项答复构成 Answers by item", stacked("各事项答复构成", rows, series)) if rows else ""
 
 
 def _by_city(table: Table) -> str:
     cities = [(str(row[0]), row[2]) for row in table.rows if row[1] == TOTAL and isinstance(row[2], People)]
-    largest = sorted(cities, key=lambda each: (-each[1].n, each[0]))[:_MAX_BARS]
+    largest = sorted(cities, key=lambda city: (-city[1].n, city[0]))[:_MAX_BARS]
     rows = [(name, people.n, str(people)) for name, people in largest]
     return _figure("身份存疑人数 People of doubtful identity", bars("身份存疑人数", rows, _VIOLET)) if rows else ""
 

@@ -76,7 +76,7 @@ def heads() -> dict[str, Head]:
 
 def _head(entry: dict[str, Any]) -> Head:
     columns = tuple(
-        ReportColumn(each["name"], Words(each["zh"], each["en"]), each["kind"]) for each in entry["columns"]
+        ReportColumn(column["name"], Words(column["zh"], column["en"]), column["kind"]) for column in entry["columns"]
     )
     note = Words(entry.get("note_zh", ""), entry.get("note_en", ""))
     title, grouped, folded = Words(entry["zh"], entry["en"]), entry.get("grouped", 0), entry.get("folded", False)
@@ -85,7 +85,7 @@ def _head(entry: dict[str, Any]) -> Head:
 
 def notes(kind: str) -> list[Words]:
     """How to read the report: of every one, a running month's, or one for outside."""
-    return [Words(each["zh"], each["en"]) for each in _file()["note"] if each["for"] == kind]
+    return [Words(note["zh"], note["en"]) for note in _file()["note"] if note["for"] == kind]
 
 
 def cycles() -> list[str]:

@@ -59,14 +59,14 @@ Kept = dict[MonthSpan, tuple[list[Counted], int]]
 
 def statistics_of_months(app: App, months: Iterable[Month], kept: Kept | None = None) -> list[MonthStatistics]:
     """The statistics of these months; whole ones are taken from ``kept`` and put there."""
-    kept, span = {} if kept is None else kept, {each: _span(each) for each in months}
-    asked = [each for each in span.values() if each not in kept]
+    kept, spans = {} if kept is None else kept, {month: _span(month) for month in months}
+    asked = [span for span in spans.values() if span not in kept]
     batches, people = count_months(app.register.engine, asked)
-    new = {each: ([line for line in batches if line.month == each.name], people.get(each.name, 0)) for each in asked}
+    new = {span: ([line for line in batches if line.month == span.name], people.get(span.name, 0)) for span in asked}
     settled = app.now() - timedelta(hours=1)
-    kept |= {each: counted for each, counted in new.items() if each.end <= settled}
+    kept |= {span: counted for span, counted in new.items() if span.end <= settled}
     partners = {row["partner"]: (row["zh"], row["level"]) for row in partners_of(app).iter_rows(named=True)}
-    return [_statistics(month, *(kept | new)[each], partners) for month, each in span.items()]
+    return [_statistics(month, *(kept | new)[span], partners) for month, span in spans.items()]
 
 
 def _span(month: Month) -> MonthSpan:
@@ -102,5 +102,5 @@ def _rate(lines: Iterable[Counted]) -> float | None:
 
 def named(statistics: Sequence[MonthStatistics], which: str) -> list[tuple[str, list[float | None]]]:
     """``by_partner`` or ``by_level``: name → its share in each month, by name."""
-    names = sorted({name for each in statistics for name in getattr(each, which)})
-    return [(name, [getattr(each, which).get(name) for each in statistics]) for name in names]
+    names = sorted({name for month in statistics for name in getattr(month, which)})
+    return [(name, [getattr(month, which).get(name) for month in statistics]) for name in names]

@@ -89,5 +89,5 @@ def partners_of(app: App) -> pl.DataFrame:
 
 def office_name(settings: Settings, division: str) -> str:
     """The office that looks at rows of this division by hand; the division's own name where the settings name none."""
-    named = {each.division: each.zh for each in settings.offices}
+    named = {office.division: office.zh for office in settings.offices}
     return named.get(division, division_name(division))

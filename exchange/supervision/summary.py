@@ -67,4 +67,4 @@ def notes(month: Month, *, outside: bool) -> list[Words]:
     kinds = ["every"] + ["running"] * (not month.whole) + ["outside"] * outside
     values = {"below": THRESHOLD - 1, "base": BASE}
     chosen = [note for kind in kinds for note in labels.notes(kind)]
-    return [Words(each.zh.format(**values), each.en.format(**values)) for each in chosen]
+    return [Words(sentence.zh.format(**values), sentence.en.format(**values)) for sentence in chosen]

@@ -35,11 +35,11 @@ def stacked(title: str, rows: Sequence[tuple[str, Sequence[int]]], series: Seque
         top = below + position * _LINE
         parts += [_label(label, top), _number(f"{sum(values):,}", top)]
         x, width = float(_LABEL), _WIDTH - _LABEL - _NUMBER
-        for each, value in zip(series, values, strict=True):
+        for name, value in zip(series, values, strict=True):
             if value:
                 part = value / sum(values)
                 parts.append(
-                    _segment(x, top, part * width, each, f"{label}：{each.name} {value:,}（{part:.1%}）", part)
+                    _segment(x, top, part * width, name, f"{label}：{name.name} {value:,}（{part:.1%}）", part)
                 )
                 x += part * width
     return _svg(title, below + len(rows) * _LINE, parts)
@@ -80,11 +80,11 @@ def columns(title: str, days: Sequence[tuple[str, Sequence[int]]], series: Seque
         parts.append(f'<text class="axis" x="38" y="{y + 4:.1f}" text-anchor="end">{line:,}</text>')
     for position, (day, values) in enumerate(days):
         x = 46 + position * step
-        for number, (each, value) in enumerate(zip(series, values, strict=True)):
+        for number, (name, value) in enumerate(zip(series, values, strict=True)):
             if value:
                 height = _COLUMN_HEIGHT * value / highest
-                bar = _rect(x + number * wide, base - height, wide - 0.5, height, each.colour)
-                parts.append(f"<g><title>{escape(f'{day}日：{each.name} {value:,}')}</title>{bar}</g>")
+                bar = _rect(x + number * wide, base - height, wide - 0.5, height, name.colour)
+                parts.append(f"<g><title>{escape(f'{day}日：{name.name} {value:,}')}</title>{bar}</g>")
         if position % 2 == 0:
             parts.append(
                 f'<text class="axis" x="{x + step * 0.4:.1f}" y="{base + 16}" text-anchor="middle">{day}</text>'
@@ -95,12 +95,12 @@ def columns(title: str, days: Sequence[tuple[str, Sequence[int]]], series: Seque
 def _legend(series: Sequence[Series]) -> tuple[str, int]:
     """The legend and its height; as many lines as it takes."""
     parts, x, y = [], 0.0, 4
-    for each in series:
-        width = 34 + _text_width(each.name)
+    for name in series:
+        width = 34 + _text_width(name.name)
         if x and x + width > _WIDTH:
             x, y = 0.0, y + _LEGEND
-        parts.append(_rect(x, y, 11, 11, each.colour))
-        parts.append(f'<text x="{x + 16:.1f}" y="{y + 10}">{escape(each.name)}</text>')
+        parts.append(_rect(x, y, 11, 11, name.colour))
+        parts.append(f'<text x="{x + 16:.1f}" y="{y + 10}">{escape(name.name)}</text>')
         x += width
     return "".join(parts), y + _LEGEND
 

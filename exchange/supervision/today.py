@@ -59,8 +59,10 @@ def picture(
         if key not in known:
             known[key] = urgency(batch, due, today, half=half, days=warned)
         open_batches.append(OpenBatch(batch, due, known[key], waits(batch, rows.get(batch.id), office_name)))
-    order = {each: position for position, each in enumerate(Urgency)}
-    return sorted(open_batches, key=lambda each: (order[each.urgency], each.due.day, each.batch.id))
+    order = {urgency: position for position, urgency in enumerate(Urgency)}
+    return sorted(
+        open_batches, key=lambda open_batch: (order[open_batch.urgency], open_batch.due.day, open_batch.batch.id)
+    )
 
 
 def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[int]) -> Urgency:
@@ -70,7 +72,7 @@ def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[i
         return Urgency.LATE
     if due.day == today:
         return Urgency.TODAY
-    warned = {each.code for each in reached(due, today, half=half, days=days)}
+    warned = {warning.code for warning in reached(due, today, half=half, days=days)}
     return Urgency.AT_RISK if warned & {HALF, DAYS_LEFT} else Urgency.IN_TIME
 
 

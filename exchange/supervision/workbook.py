@@ -40,7 +40,7 @@ def write_report(page: ReportPage) -> bytes:
 def _first(sheet: Worksheet, page: ReportPage, formats: dict[str, Any]) -> None:
     sheet.set_column(0, 0, 110)
     sheet.write_string(0, 0, str(page.title), formats["title"])
-    lines = [*page.facts, "", *[f"{each.zh}\n{each.en}" for each in (*page.summary, *page.notes)]]
+    lines = [*page.facts, "", *[f"{words.zh}\n{words.en}" for words in (*page.summary, *page.notes)]]
     for row, line in enumerate(lines, start=1):
         sheet.write_string(row, 0, line, formats["text"])
 

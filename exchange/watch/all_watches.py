@@ -33,7 +33,7 @@ class Round:
     @property
     def troubles(self) -> list[str]:
         seen = (self.recount, self.cycles, self.certificates, self.assessments)
-        return sorted({*self.out_of_use, *self.witnesses, *(trouble for each in seen for trouble in each.troubles)})
+        return sorted({*self.out_of_use, *self.witnesses, *(trouble for watch in seen for trouble in watch.troubles)})
 
 
 def watch_all(app: App) -> Round:

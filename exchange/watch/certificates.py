@@ -68,7 +68,7 @@ def invalid_now(certificates: list[x509.Certificate], now: datetime) -> str | No
         return None
     if begun(certificates, now):
         return f"has ended; its last day was {office_day(ends(certificates, now))}"
-    return f"is not valid before {office_day(min(each.not_valid_before_utc for each in certificates))}"
+    return f"is not valid before {office_day(min(certificate.not_valid_before_utc for certificate in certificates))}"
 
 
 def _watch(app: App, agreement: Agreement | None, use: str, path: Path, seen: CertificatesSeen) -> None:

@@ -23,7 +23,7 @@ _AGREED: Final = (".toml", ".pem")
 
 def watch_configuration(app: App) -> list[str]:
     """The names of what is new, changed or gone since the ledger was last told."""
-    known = {each.name: each for each in app.register.configuration.known()}
+    known = {part.name: part for part in app.register.configuration.known()}
     hashes = {"settings": sha256(app.settings.model_dump_json().encode()).hexdigest()}
     for name, path in _files(app):
         if (digest := _digest(path, known.get(name))) is not None:
@@ -44,7 +44,7 @@ def _files(app: App) -> Iterator[tuple[str, Path]]:
     if days is not None:
         yield "office_days", days
     for folder in (SCHEMAS, EXPECTATIONS):
-        for path in sorted(each for each in folder.rglob("*") if each.is_file()):
+        for path in sorted(entry for entry in folder.rglob("*") if entry.is_file()):
             yield f"{folder.name}/{path.relative_to(folder)}", path
 
 

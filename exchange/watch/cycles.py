@@ -65,14 +65,14 @@ def _watch_partner(app: App, path: Path, seen: CyclesSeen) -> None:
     lacking = missing(agreement, office_day(now), {*accepted, *_claimed(app, partner)}, app.office_days)
     for line in app.register.missing.find(partner=partner):
         if there := matching(line.cycle, line.period, line.purpose, accepted):
-            app.register.missing.arrived(partner, line.key, min(accepted[each] for each in there))
+            app.register.missing.arrived(partner, line.key, min(accepted[arrival] for arrival in there))
     to_remind = []
-    for each in lacking:
-        known = app.register.missing.notice(partner, each.key, each.expected_by, now)
-        if (alert := _alert(app, partner, known, each)) is not None:
+    for expected_set in lacking:
+        known = app.register.missing.notice(partner, expected_set.key, expected_set.expected_by, now)
+        if (alert := _alert(app, partner, known, expected_set)) is not None:
             seen.alerts.append(alert)
         if _reminder_is_due(app, known):
-            to_remind.append((each, known))
+            to_remind.append((expected_set, known))
     if to_remind:
         _remind(app, agreement, to_remind, seen)
 
@@ -89,13 +89,13 @@ def _claimed(app: App, partner: str) -> set[tuple[str, str, str]]:
     return sets
 
 
-def _alert(app: App, partner: str, known: MissingSet, each: Missing) -> Alert | None:
+def _alert(app: App, partner: str, known: MissingSet, expected_set: Missing) -> Alert | None:
     """The alert about it, where nobody wrote it down before."""
     day = known.expected_by
-    alert = NewAlert(partner, f"{partner}.{each.name}", CODE, 0, day, day + timedelta(days=1))
+    alert = NewAlert(partner, f"{partner}.{expected_set.name}", CODE, 0, day, day + timedelta(days=1))
     added = app.register.alerts.add(alert, app.now())
     if added is not None:
-        log.warning("partner %s: %s was expected by %s and has not come", partner, each.name, day)
+        log.warning("partner %s: %s was expected by %s and has not come", partner, expected_set.name, day)
     return added
 
 
@@ -111,14 +111,14 @@ def _reminder_is_due(app: App, known: MissingSet) -> bool:
 def _remind(app: App, agreement: Agreement, lacking: list[tuple[Missing, MissingSet]], seen: CyclesSeen) -> None:
     partner = agreement.partner
     with app.folder(agreement) as folder:
-        for each, known in lacking:
+        for expected_set, known in lacking:
             number = known.reminders + 1
-            about = f"{partner}.expected.{each.name}"
+            about = f"{partner}.expected.{expected_set.name}"
             name = f"{about}.notice.json" if number == 1 else f"{about}.notice-{number}.json"
             send_notice(app, folder, _notice(partner, about, known, number), name)
-            app.register.missing.reminded(partner, each.key, number, app.now())
+            app.register.missing.reminded(partner, expected_set.key, number, app.now())
             seen.reminded.append(about)
-            log.info("partner %s: reminded of %s", partner, each.name)
+            log.info("partner %s: reminded of %s", partner, expected_set.name)
 
 
 def _notice(partner: str, about: str, known: MissingSet, number: int) -> Notice:

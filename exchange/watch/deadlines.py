@@ -35,7 +35,11 @@ def watch_deadlines(app: App) -> list[Alert]:
     now, policy = app.now(), app.settings.policy
     settled = now - timedelta(minutes=policy.watch_after_minutes)
     watched = [(batch, stops) for batch, stops in app.register.clock.open_batches()]
-    watched = [each for each in watched if each[0].received_at <= settled and not each[0].is_test]
+    watched = [
+        watched_batch
+        for watched_batch in watched
+        if watched_batch[0].received_at <= settled and not watched_batch[0].is_test
+    ]
     sent = app.register.alerts.sent(batch.id for batch, _ in watched)
     written = []
     for batch, stops in watched:
@@ -54,10 +58,10 @@ def watch_deadlines(app: App) -> list[Alert]:
 def _write(app: App, batch: Batch, due: Due, news: list[DueWarning], now: datetime) -> list[Alert]:
     if not news:
         return []
-    alerts = [NewAlert(batch.partner, batch.id, each.code, each.days, due.day, each.true_on) for each in news]
+    alerts = [NewAlert(batch.partner, batch.id, alert.code, alert.days, due.day, alert.true_on) for alert in news]
     added = app.register.alerts.of_batch(batch.id, alerts, now)
-    for each in added:
-        log.warning("%s: %s, due %s, since %s", each.subject, each.code, each.due_on, each.true_on)
+    for alert in added:
+        log.warning("%s: %s, due %s, since %s", alert.subject, alert.code, alert.due_on, alert.true_on)
     return added
 
 

@@ -40,8 +40,8 @@ def recompute(app: App) -> Recount:
             recount.changed.append(batch.id)
             log.info("%s: its due day is another one now", batch.id)
     accepted = (batch for batch, _ in app.register.clock.open_batches() if batch.state is not State.CLAIMED)
-    waiting = sorted((batch for batch in accepted if needs_another(app, batch)), key=lambda each: each.partner)
-    for partner, batches in groupby(waiting, key=lambda each: each.partner):
+    waiting = sorted((batch for batch in accepted if needs_another(app, batch)), key=lambda batch: batch.partner)
+    for partner, batches in groupby(waiting, key=lambda batch: batch.partner):
         try:
             _tell(app, partner, batches, recount)
         except ExchangeError as error:

@@ -25,10 +25,10 @@ class Message:
 def compose(alerts: Sequence[Alert]) -> Message:
     """One message about all of these, what is worse first."""
     severity = {code: position for position, code in enumerate(ALERTS)}
-    ordered = sorted(alerts, key=lambda each: (severity[each.code], each.due_on, each.subject, each.days))
-    counts = Counter(each.code for each in ordered)
+    ordered = sorted(alerts, key=lambda alert: (severity[alert.code], alert.due_on, alert.subject, alert.days))
+    counts = Counter(alert.code for alert in ordered)
     parts = [f"{words(code, None)[0]} {counts[code]}" for code in ALERTS if counts[code]]
-    lines = [_line(each) for each in ordered[:MAX_MESSAGE_LINES]]
+    lines = [_line(alert) for alert in ordered[:MAX_MESSAGE_LINES]]
     if len(ordered) > MAX_MESSAGE_LINES:
         lines.append(f"另有 {len(ordered) - MAX_MESSAGE_LINES} 条 more: exchange deadline list")
     return Message(f"户籍核查时限提醒：{'，'.join(parts)}", "\n".join(lines) + "\n")

@@ -41,7 +41,7 @@ def _request_words(app: App, batch: Batch) -> list[str]:
         cycle, purpose, rows = manifest.cycle, manifest.purpose, manifest.rows
     partner, what = _partner(app, batch.partner, purpose)
     told = [partner, what, str(labels.cycle(cycle)) if cycle in labels.cycles() else ""]
-    return [each for each in told if each] + ([] if rows is None else [f"{rows:,} 行 rows"])
+    return [part for part in told if part] + ([] if rows is None else [f"{rows:,} 行 rows"])
 
 
 def _partner(app: App, partner: str, purpose: str | None) -> tuple[str, str]:
@@ -50,4 +50,6 @@ def _partner(app: App, partner: str, purpose: str | None) -> tuple[str, str]:
         agreement = app.agreement(partner)
     except ExchangeError:
         return partner, ""
-    return agreement.zh, next((each.zh for each in agreement.purposes if each.code == purpose), "")
+    return agreement.zh, next(
+        (known_purpose.zh for known_purpose in agreement.purposes if known_purpose.code == purpose), ""
+    )

@@ -38,7 +38,7 @@ class Cosigned:
 
 def cosigned(app: App) -> list[Cosigned]:
     """What each witness of the settings cosigned last; Halt where a kept cosignature does not hold."""
-    return [_last(app, each) for each in app.settings.witnesses]
+    return [_last(app, witness) for witness in app.settings.witnesses]
 
 
 def watch_witnesses(app: App) -> list[str]:
@@ -80,11 +80,11 @@ def key_of(witness: WitnessSettings) -> WitnessKey:
 
 
 def _late(app: App) -> Iterator[str]:
-    for each in cosigned(app):
-        days = each.days_late(app.now())
+    for cosignature in cosigned(app):
+        days = cosignature.days_late(app.now())
         if days is not None:
             since = "never cosigned" if days < 0 else f"last cosigned {days} days ago"
-            yield f"the witness {each.witness.zh} {since}, every {each.witness.days} were agreed"
+            yield f"the witness {cosignature.witness.zh} {since}, every {cosignature.witness.days} were agreed"
 
 
 def _last(app: App, witness: WitnessSettings) -> Cosigned:

@@ -82,14 +82,18 @@ def _wrong_usage(certificate: x509.Certificate, use: Use) -> str | None:
 
 def valid(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
     """Those that are valid now, the newer first."""
-    in_force = [each for each in certificates if each.not_valid_before_utc <= now <= each.not_valid_after_utc]
-    return sorted(in_force, key=lambda each: each.not_valid_before_utc, reverse=True)
+    in_force = [
+        certificate
+        for certificate in certificates
+        if certificate.not_valid_before_utc <= now <= certificate.not_valid_after_utc
+    ]
+    return sorted(in_force, key=lambda certificate: certificate.not_valid_before_utc, reverse=True)
 
 
 def ends(certificates: list[x509.Certificate], now: datetime) -> datetime:
     """Until when one of them is valid from now on: a new one counts where it begins before the old one ends."""
-    end = max(each.not_valid_after_utc for each in begun(certificates, now) or certificates)
-    for following in sorted(certificates, key=lambda each: each.not_valid_before_utc):
+    end = max(certificate.not_valid_after_utc for certificate in begun(certificates, now) or certificates)
+    for following in sorted(certificates, key=lambda certificate: certificate.not_valid_before_utc):
         if following.not_valid_before_utc <= end + _NEXT:
             end = max(end, following.not_valid_after_utc)
     return end
@@ -97,7 +101,7 @@ def ends(certificates: list[x509.Certificate], now: datetime) -> datetime:
 
 def begun(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
     """Those that are valid now or were."""
-    return [each for each in certificates if each.not_valid_before_utc <= now]
+    return [certificate for certificate in certificates if certificate.not_valid_before_utc <= now]
 
 
 def recipient(path: Path, now: datetime) -> x509.Certificate:

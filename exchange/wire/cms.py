@@ -23,7 +23,9 @@ STRONG_DIGESTS: Final = frozenset(bytes.fromhex(f"6086480165030402{last:02x}") f
 STRONG_CIPHERS: Final = frozenset(bytes.fromhex(f"6086480165030401{last:02x}") for last in (2, 22, 42, 6, 26, 46))
 """2.16.840.1.101.3.4.1: AES of 128, 192 and 256 bits in CBC and in GCM."""
 
-_ENVELOPED: Final = frozenset(bytes.fromhex(each) for each in ("06092a864886f70d010703", "060b2a864886f70d0109100117"))
+_ENVELOPED: Final = frozenset(
+    bytes.fromhex(written) for written in ("06092a864886f70d010703", "060b2a864886f70d0109100117")
+)
 """EnvelopedData, and AuthEnvelopedData (RFC 5083)."""
 
 _SIGNED: Final = bytes.fromhex("06092a864886f70d010702")

@@ -122,9 +122,9 @@ def verify(content: bytes, signature: bytes, pinned: Path, now: datetime) -> Non
         raise Refused("certificate_expired")
     if not (named := digests(signature)) <= STRONG_DIGESTS:
         raise Refused("signature_digest")
-    trusted = b"".join(each.public_bytes(serialization.Encoding.PEM) for each in accepted)
+    trusted = b"".join(certificate.public_bytes(serialization.Encoding.PEM) for certificate in accepted)
     with _in_memory(content, signature, trusted) as descriptors:
-        signed, signed_by, certfile = (f"/dev/fd/{each}" for each in descriptors)
+        signed, signed_by, certfile = (f"/dev/fd/{descriptor}" for descriptor in descriptors)
         # -nointern with -certfile: only what is pinned can have signed; -noverify: no chain is built for it, and the
         # machine's own list of authorities, which takes six times as long as the signature, need not be read.
         no_authorities = ["-no-CAfile", "-no-CApath", "-no-CAstore"]

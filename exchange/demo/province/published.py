@@ -127,7 +127,8 @@ def _sheet(folder: Path, seed: int, people: int) -> bytes:
         "people": people,
         "as_of": str(AS_OF),
         "answers": [
-            {"name": each.name, "items": each.items, "rows": _ROWS, "legal_basis": each.basis} for each in ASKED
+            {"name": request.name, "items": request.items, "rows": _ROWS, "legal_basis": request.basis}
+            for request in ASKED
         ],
         "answers_zh": "answers/ 下每个 .csv 为请求数据，.expected.csv 为放行之前首份结果应有的答复。",
         "answers_en": "Each .csv in answers/ is a request's data, .expected.csv what its first result answers.",

@@ -92,7 +92,7 @@ class AirflowApi:
         fields; Halt where the page has none. Status and HTML of what came back.
         """
         _, text = self.page(path)
-        forms = [each for each in re.findall(r"<form.*?</form>", text, re.DOTALL) if f'/exchange{action}"' in each]
+        forms = [form for form in re.findall(r"<form.*?</form>", text, re.DOTALL) if f'/exchange{action}"' in form]
         if not forms:
             msg = f"{path} has no form for {action}"
             raise Halt(msg)

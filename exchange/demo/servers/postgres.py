@@ -157,8 +157,8 @@ class Postgres:
             for role in (WORK, *DATABASES):
                 name, password = sql.Identifier(role), sql.Literal(passwords[role])
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(name, password))
-            for each in DATABASES:
-                database = sql.Identifier(each)
+            for database_name in DATABASES:
+                database = sql.Identifier(database_name)
                 connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, database))
 
 
