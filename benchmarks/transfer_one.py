@@ -22,7 +22,7 @@ from exchange.wire.transport import TEMPORARY, Folder, connect
 
 def _sent(partner: Folder, source: Path) -> None:
     """As ``Folder.deliver``, but that nothing is read back."""
-    final, temporary = (f"{partner.place.results}/{before}{source.name}" for before in ("", TEMPORARY))
+    final, temporary = (f"{partner.account.results}/{before}{source.name}" for before in ("", TEMPORARY))
     with source.open("rb") as local:
         put(partner.sftp, iter(partial(local.read, request_size(partner.sftp)), b""), temporary)
     replace(partner.sftp, temporary, final)

@@ -46,7 +46,7 @@ def _prune(app: App) -> int:
 
 
 def _verify(app: App) -> int:
-    troubles = [said for source in SOURCES for said in app.snapshots.verify(source)]
+    troubles = [trouble for source in SOURCES for trouble in app.snapshots.verify(source)]
     if troubles:
         raise Halt("; ".join(troubles))
     return len(SOURCES)

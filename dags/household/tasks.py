@@ -131,10 +131,10 @@ def _ended(error: Retryable) -> Ended:
     return _left(Ended(f"{error}"), why)
 
 
-def _stopped(said: str, why: Explanation) -> Stopped:
+def _stopped(summary: str, why: Explanation) -> Stopped:
     log.error("须人工处理：%s。%s。处理后清除（Clear）此任务。", why.zh, why.todo_zh)
-    log.error("a person must look: %s. When it is in order, clear this task.", said)
-    return _left(Stopped(said), why)
+    log.error("a person must look: %s. When it is in order, clear this task.", summary)
+    return _left(Stopped(summary), why)
 
 
 def _left(end: E, why: Explanation) -> E:

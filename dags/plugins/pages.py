@@ -122,9 +122,9 @@ def _failure(dag_id: str, run_id: str, task_id: str, state: str, told: Any) -> A
 
     with suppress(TypeError, ValueError):
         told = json.loads(told)
-    code, said = (str(told.get(name, "")) for name in ("code", "en")) if isinstance(told, dict) else ("", "")
+    code, text = (str(told.get(name, "")) for name in ("code", "en")) if isinstance(told, dict) else ("", "")
     href = f"/dags/{dag_id}/runs/{quote(run_id)}/tasks/{task_id}"
-    return Failure(task_id, href, state == "up_for_retry", code, said[:_LONGEST])
+    return Failure(task_id, href, state == "up_for_retry", code, text[:_LONGEST])
 
 
 def _view(name: str, route: str, destination: str, href: str) -> dict[str, Any]:

@@ -54,7 +54,7 @@ def recompute() -> None:
 def _changed(app: App, recount: Recount) -> None:
     for batch in recount.changed:
         out.print(f"{batch}: 时限 due {app.register.batch(batch).due_on}", markup=False)
-    for batch in recount.told:
+    for batch in recount.informed:
         out.print(f"{batch}: 部门已收到新回执 the partner has another receipt", markup=False)
 
 

@@ -154,9 +154,9 @@ def _steps(settings: Settings, steps: list[Step]) -> Table:
     for step in steps:
         moved = step.from_state != step.to_state
         after = span((step.at - before).total_seconds()) if moved and before else ""
-        told = "" if moved else ", ".join(f"{name} {value}" for name, value in json.loads(step.facts).items())
+        noted = "" if moved else ", ".join(f"{name} {value}" for name, value in json.loads(step.facts).items())
         state = str(STATES[State(step.to_state)]) if moved else ""
-        table.add_row(moment(step.at), state, after, who(settings, step.actor), told)
+        table.add_row(moment(step.at), state, after, who(settings, step.actor), noted)
         before = step.at if moved else before
     return table
 

@@ -32,7 +32,7 @@ from exchange.register import Decision, Review, ReviewFilter
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.review.second_eyes import decide
-from exchange.steps.disclosure import AWAITING, told
+from exchange.steps.disclosure import AWAITING, as_disclosed
 
 CAUSE: Final = "criminal_record"
 _APPROVAL_SECONDS: Final = 90.0
@@ -191,7 +191,7 @@ class Script:
 
     def _dropped(self, partner: DemoPartner, request: Request, about: str, *, claims: Claims) -> Expectation:
         partner.drop(partner.make_set(request))
-        return Expectation(partner, request.batch, about, time.monotonic(), expected=told(claims.expected))
+        return Expectation(partner, request.batch, about, time.monotonic(), expected=as_disclosed(claims.expected))
 
 
 def cited(*bases: str) -> str:

@@ -160,7 +160,7 @@ def _columns(case: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in case.items():
         if key in _IN_COLUMNS and isinstance(value, dict):
             shown = _answer if key == "answer" else _value
-            yield from ((f"{key}.{field}", shown(told)) for field, told in value.items())
+            yield from ((f"{key}.{field}", shown(inner)) for field, inner in value.items())
         elif key not in ("zh", "en"):
             yield key, _answer(value) if key in ("answer", "refusal") else _value(value)
 

@@ -77,18 +77,18 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
     handed.
     """
     app.check_archive()
-    result, told = PollResult(), SimpleQueue[str | None]()
+    result, claimed = PollResult(), SimpleQueue[str | None]()
     owed = OwedRuns.of_home(app.settings.home)
     known = _Known.of(app)
     with ThreadPoolExecutor(MAX_IN_FLIGHT) as workers, ThreadPoolExecutor(MAX_IN_FLIGHT) as beside:
         looks = [
-            workers.submit(_poll_sharing, app, known, sharing, _TRIES, told)
+            workers.submit(_poll_sharing, app, known, sharing, _TRIES, claimed)
             if reached
-            else beside.submit(_poll_sharing, app, known, sharing, 1, told)
+            else beside.submit(_poll_sharing, app, known, sharing, 1, claimed)
             for sharing, reached in _sharing(app, list(_agreements(app, result.troubles)))
         ]
         for _ in looks:
-            while (batch_id := told.get()) is not None:  # which ends a look
+            while (batch_id := claimed.get()) is not None:  # which ends a look
                 with named(result.troubles, batch_id):
                     lane = lane_of(app, batch_id)
                     if not _handed_over(app, owed, batch_id, lane):
@@ -143,9 +143,9 @@ def _unmoved(app: App, owed: OwedRuns) -> list[str]:
     if asked is not None and timedelta() <= now - asked.at < UNMOVED:
         return []
     seen_to = set(owed.all()) if lookout_on_duty(app) else set[str]()
-    found = [batch_id for batch_id in unmoved(app.register.engine, now - UNMOVED) if batch_id not in seen_to]
-    duties.done(RUNS, f"{len(found)}")
-    return found
+    unmoved_batches = [batch_id for batch_id in unmoved(app.register.engine, now - UNMOVED) if batch_id not in seen_to]
+    duties.done(RUNS, f"{len(unmoved_batches)}")
+    return unmoved_batches
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,7 @@ def _sharing(app: App, agreements: Sequence[Agreement]) -> Generator[tuple[Seque
 
 
 def _poll_sharing(
-    app: App, known: _Known, sharing: Sequence[Agreement], tries: int, told: SimpleQueue[str | None]
+    app: App, known: _Known, sharing: Sequence[Agreement], tries: int, claimed: SimpleQueue[str | None]
 ) -> list[str]:
     """Claims and tells what is complete in these partners' folders, over one connection while that stands; their
     troubles in a sentence each. Where one cannot connect, none of the others can.
@@ -198,12 +198,12 @@ def _poll_sharing(
     try:
         with pooled():
             for number, agreement in enumerate(sharing, 1):
-                if not _poll_partner(app, known, agreement, tries, told.put, troubles):
+                if not _poll_partner(app, known, agreement, tries, claimed.put, troubles):
                     others = [other.partner for other in sharing[number:]]
                     troubles += [f"{partner}: not reached, as {agreement.partner}" for partner in others]
                     break
     finally:
-        told.put(None)
+        claimed.put(None)
     return troubles
 
 

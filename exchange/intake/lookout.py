@@ -35,7 +35,7 @@ def monitor(
     app.check_archive()
     end = time.monotonic() + seconds
     duties, silence = Duties.of_home(app.settings.home), Silence(share, time.monotonic())
-    paths, found, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()
+    paths, claimed, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()
     watches: dict[int, Watch] = {}
     sign_at = 0.0
     try:
@@ -45,18 +45,18 @@ def monitor(
                 duties.done(share.sign)
                 sign_at = time.monotonic() + _SIGN_SECONDS
             signs = {other: duties.last(other.sign) for other in share.others}
-            mine = {share.mine, *silence.whose(signs, time.monotonic())}
+            mine = {share.mine, *silence.silent(signs, time.monotonic())}
             for number in mine - watches.keys():
-                watches[number] = Watch(app, found, watched)
+                watches[number] = Watch(app, claimed, watched)
                 watches[number].begin(path for path in paths if share.number_of(path.stem) == number)
             for number in watches.keys() - mine:
                 watches.pop(number).over.set()
             between()
             with suppress(Empty):
-                yield found.get(timeout=min(left, _TURN_SECONDS))
+                yield claimed.get(timeout=min(left, _TURN_SECONDS))
     finally:
         for watch in watches.values():
             watch.over.set()
     with suppress(Empty):
         while True:
-            yield found.get_nowait()
+            yield claimed.get_nowait()

@@ -49,13 +49,13 @@ ClaimedBatch = tuple[str, Lane]
 
 
 class Watch:
-    """Some partners' folders are watched, until ``over`` is set; what is claimed is put into ``found``. ``watched``:
+    """Some partners' folders are watched, until ``over`` is set; what is claimed is put into ``claimed``. ``watched``:
     all folders that this process watches, of which there may be several such.
     """
 
-    def __init__(self, app: App, found: SimpleQueue[ClaimedBatch], watched: Watched) -> None:
+    def __init__(self, app: App, claimed: SimpleQueue[ClaimedBatch], watched: Watched) -> None:
         self.app = app
-        self.found = found
+        self.claimed = claimed
         self.watched = watched
         self.over = Event()
 
@@ -222,7 +222,7 @@ class _Rounds:
                 scan.claim_if_complete(stem)
                 while scan.claimed:
                     batch_id = scan.claimed.pop()
-                    self.watch.found.put((batch_id, lane_by(self.app, scan.manifests[batch_id])))
+                    self.watch.claimed.put((batch_id, lane_by(self.app, scan.manifests[batch_id])))
             place.seen[stem] = files
         return True
 

@@ -50,7 +50,7 @@ class Silence:
     def __init__(self, share: Share, now: float) -> None:
         self._heard: dict[int, tuple[Sign | None, float]] = {other.mine: (None, now) for other in share.others}
 
-    def whose(self, signs: Mapping[Share, Sign | None], now: float) -> set[int]:
+    def silent(self, signs: Mapping[Share, Sign | None], now: float) -> set[int]:
         """The shares that have been silent for too long, where these are their signs now."""
         for share, sign in signs.items():
             if sign != self._heard[share.mine][0]:

@@ -62,13 +62,13 @@ def make_backup(app: App, config: Path | None = None) -> BackupMade:
 
 def _make(app: App, plan: BackupSettings, vault: Vault, settings_file: Path) -> BackupMade:
     begun, paths = app.now(), BackupPaths(settings_file.parent)
-    entries = [vault.keep(paths.told(path), path) for path in app.checkpoints.all()]
+    entries = [vault.keep(paths.stored_name(path), path) for path in app.checkpoints.all()]
     entries += _snapshots(app, vault, paths, before := _in_use(app))
     entries += _databases(vault, plan)
     entries += _snapshots(app, vault, paths, _in_use(app) - before)
     archived, altered = _archive(app, vault, paths)
     entries += archived
-    entries += [vault.keep(paths.told(path), path) for path in _files(app, plan, settings_file)]
+    entries += [vault.keep(paths.stored_name(path), path) for path in _files(app, plan, settings_file)]
     backup = vault.finish(begun, entries)
     pruned = vault.prune(begun - timedelta(days=plan.keep_days))
     return BackupMade(backup, pruned, altered)
@@ -80,7 +80,7 @@ class BackupPaths:
 
     base: Path
 
-    def told(self, path: Path) -> str:
+    def stored_name(self, path: Path) -> str:
         if path.is_relative_to(self.base):
             return str(path.relative_to(self.base))
         return f"{ELSEWHERE}/{str(path.absolute()).lstrip('/')}"
@@ -109,10 +109,10 @@ def _snapshots(app: App, vault: Vault, paths: BackupPaths, wanted: Iterable[tupl
         with suppress(FileNotFoundError, Halt):
             snapshot = app.snapshots.version(source, version)
             for path in sorted(snapshot.folder.iterdir()):
-                yield vault.keep(paths.told(path), path)
+                yield vault.keep(paths.stored_name(path), path)
             published = app.snapshots.folder / source / "current"
             if (current := app.snapshots.published(source)) is not None and current.name == version:
-                yield vault.keep(paths.told(published), published)
+                yield vault.keep(paths.stored_name(published), published)
 
 
 def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], list[str]]:
@@ -123,10 +123,10 @@ def _archive(app: App, vault: Vault, paths: BackupPaths) -> tuple[list[Entry], l
             continue
         with suppress(FileNotFoundError):
             try:
-                entries.append(vault.keep(paths.told(path), path, path.name))
+                entries.append(vault.keep(paths.stored_name(path), path, path.name))
             except Altered:
                 altered.append(path.name)
-                entries.append(vault.keep(paths.told(path), path))
+                entries.append(vault.keep(paths.stored_name(path), path))
     return entries, altered
 
 

@@ -99,15 +99,15 @@ class Plan(BaseModel):
         """The plan in this TOML file; Halt when it does not fit."""
         return parse_model(cls, read_bytes(path, f"no file {path}"), path).checked(path)
 
-    def checked(self, told: Path | str) -> Plan:
-        """This plan; Halt where a folder cannot stand in the settings. ``told``: where the plan comes from."""
+    def checked(self, origin: Path | str) -> Plan:
+        """This plan; Halt where a folder cannot stand in the settings. ``origin``: where the plan comes from."""
         for path in (self.folder, self.secret_folder):
             if not path.is_absolute() or set(str(path)) & set('"\\\n'):
-                msg = f"{told}: folders are absolute paths without quotes"
+                msg = f"{origin}: folders are absolute paths without quotes"
                 raise Halt(msg)
             # libpq takes its file's name for UTF-8, whatever the locale
             if os.fsencode(path).decode("utf-8", "replace") != str(path):
-                msg = f"{told}: folders with such letters want a UTF-8 locale (LANG=C.UTF-8), or plain letters"
+                msg = f"{origin}: folders with such letters want a UTF-8 locale (LANG=C.UTF-8), or plain letters"
                 raise Halt(msg)
         return self
 

@@ -231,17 +231,17 @@ class Vault:
             plain = content.read_bytes()
             made, encrypted = sha256(plain), encrypt(plain, to)
             stream.write(encrypted)
-            told = sha256(encrypted)
+            stored_digest = sha256(encrypted)
         else:
             hashed = hashlib.sha256()
             encrypt_into(stream, _pieces(content, hashed), to)
             made = hashed.hexdigest()
             stream.seek(0)
-            told = hashlib.file_digest(stream, "sha256").hexdigest()
+            stored_digest = hashlib.file_digest(stream, "sha256").hexdigest()
         if made != digest:
             msg = f"{content} is not what its name says; it was altered"
             raise Altered(msg)
-        return told
+        return stored_digest
 
 
 def _on_disk(path: Path) -> str:

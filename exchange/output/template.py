@@ -155,13 +155,13 @@ def _fill_notes(book: Workbook, sheet: Worksheet, columns: Sequence[RequestColum
     sheet.set_column(1, 2, _NOTES_WIDTH + 4)
     rows = [(str(position), rule["zh"], rule["en"]) for position, rule in enumerate(_texts()["rule"], start=1)]
     hints = {entry["code"]: entry for entry in _texts()["column"]}
-    told = [
+    hint_rows = [
         (column.zh[0] + "（可空）" * column.optional, hints[column.code]["zh"], hints[column.code]["en"])
         for column in columns
         if column.code in hints
     ]
     sheet.write_row(0, 0, ("填写说明 Notes", "中文", "English"), head)
-    for position, row in enumerate([*rows, *told], start=1):
+    for position, row in enumerate([*rows, *hint_rows], start=1):
         sheet.set_row(position, _LINE * max(_lines(text) for text in row))
         sheet.write_row(position, 0, row, wrap)
     _one_page_wide(sheet)

@@ -108,8 +108,8 @@ async def own_error(request: Request, error: Exception) -> Response:
     if isinstance(error, Retryable):
         status, done, en = 503, "暂时无法办理，请稍后再试", "In the way for now; try again"
     otherwise = "" if isinstance(error, Retryable) else "请告知系统管理员"
-    told = "：".join(filter(None, (done, zh or otherwise)))
-    return message(request, status, with_names(told), with_names(f"{en}: {error}"))
+    sentence = "：".join(filter(None, (done, zh or otherwise)))
+    return message(request, status, with_names(sentence), with_names(f"{en}: {error}"))
 
 
 async def unforeseen(request: Request, call_next: Callable[[Request], Awaitable[Response]]) -> Response:

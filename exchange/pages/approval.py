@@ -125,12 +125,12 @@ def approval(asked: PageRequest) -> Response:
         app.register.releases.get(batch_id, number)
     except Halt:
         raise HTTPException(404) from None
-    told = app.register.attested(batch_id)
-    release, batch = told.release(number), told.batch
+    attested = app.register.attested(batch_id)
+    release, batch = attested.release(number), attested.batch
     deciders = app.register.reviews.deciders(batch_id, release.rows)
     before = second_eyes.before(app, batch, release.rows)
     partner, purpose = named(agreements(app), batch)
-    earlier = [sent_back for sent_back in told.releases.values() if sent_back.number < number and sent_back.reason]
+    earlier = [sent_back for sent_back in attested.releases.values() if sent_back.number < number and sent_back.reason]
     return asked.page(
         "approval.html",
         release=release,

@@ -87,13 +87,13 @@ def _held(hold: GuardHold) -> str:
     """By what, since when, and what is to be done."""
     why = "；".join(str(labels.trip(limit)) for limit in hold.tripped)
     if hold.decision is None:
-        told = Words("请领导在“审批”页放行或不予答复", "a leader lets it go or refuses it on the page Approval")
+        next_step = Words("请领导在“审批”页放行或不予答复", "a leader lets it go or refuses it on the page Approval")
     else:
-        told = Words(
+        next_step = Words(
             "领导已决定，尚未告知部门；请领导在“审批”页再次提交",
             "decided, the partner is not told yet: same word again",
         )
-    return f"防探测规则自 {words.moment(hold.held_at)} 扣留结果：{why}。{told}"
+    return f"防探测规则自 {words.moment(hold.held_at)} 扣留结果：{why}。{next_step}"
 
 
 def _refusal(code: str) -> Words:
@@ -116,8 +116,8 @@ def _tables(app: App, batch: Batch, steps: list[Step]) -> Iterator[Table]:
     yield from _releases(app, batch)
     yield from _clock(app, batch)
     yield from _files_and_snapshots(app, batch)
-    told = [(line.when, words.who(app.settings, line.whose), line.told) for line in lines(steps)]
-    yield Words("登记簿", "ledger"), (Words("时间", "when"), _WHO, Words("事项", "told")), told
+    step_lines = [(line.when, words.who(app.settings, line.actor), line.text) for line in lines(steps)]
+    yield Words("登记簿", "ledger"), (Words("时间", "when"), _WHO, Words("事项", "told")), step_lines
 
 
 def _answers(app: App, batch: Batch) -> Iterator[Table]:

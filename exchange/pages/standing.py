@@ -51,9 +51,9 @@ def _certificates(app: App) -> Standing:
     soon = sum((day - office_day(app.now())).days <= TOLD_DAYS[0] for day, _, _ in days)
     if not days:
         return Standing(kind, Words("没有可读取的证书", "none can be read"), "", is_well=False)
-    day, whose, use = days[0]
+    day, owner, use = days[0]
     within = Words(f"{TOLD_DAYS[0]} 天内到期 {soon} 张", f"{soon} end within {TOLD_DAYS[0]} days")
-    words = Words(f"{within.zh}；最早：{whose}{_USES[use]}证书", f"{within.en}; the first")
+    words = Words(f"{within.zh}；最早：{owner}{_USES[use]}证书", f"{within.en}; the first")
     return Standing(kind, words, str(day), is_well=not soon)
 
 

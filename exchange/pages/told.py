@@ -64,11 +64,11 @@ _LOOKS: Final = re.compile(r"opened|left|handed\.\d+|review\.\d+(\.earlier)?")
 
 @dataclass(frozen=True)
 class StepLine:
-    """``whose``: a person's id, or who else."""
+    """``actor``: a person's id, or who else."""
 
     when: str
-    whose: str
-    told: str
+    actor: str
+    text: str
 
 
 def lines(steps: list[Step]) -> list[StepLine]:
@@ -82,8 +82,8 @@ def lines(steps: list[Step]) -> list[StepLine]:
             continue
         told_lines += _look_lines(looks)
         looks = {}
-        told = f"→ {words.STATES[State(step.to_state)]}" if step.from_state != step.to_state else _facts_in_words(facts)
-        told_lines.append(StepLine(words.moment(step.at), step.actor, told))
+        text = f"→ {words.STATES[State(step.to_state)]}" if step.from_state != step.to_state else _facts_in_words(facts)
+        told_lines.append(StepLine(words.moment(step.at), step.actor, text))
     return told_lines + list(_look_lines(looks))
 
 
@@ -100,9 +100,9 @@ def _look_lines(looks: Mapping[str, list[Step]]) -> Iterator[StepLine]:
             ("撤回", "undone", undone),
             ("移交", "handed over", handed),
         )
-        told = "，".join(f"{zh} {count} 行 {en}" for zh, en, count in counts if count) or "放回 left"
+        text = "，".join(f"{zh} {count} 行 {en}" for zh, en, count in counts if count) or "放回 left"
         first, last = words.moment(steps[0].at), words.moment(steps[-1].at)
-        yield StepLine(first if first == last else f"{first} – {last[-5:]}", person, told)
+        yield StepLine(first if first == last else f"{first} – {last[-5:]}", person, text)
 
 
 def _facts_in_words(facts: Mapping[str, object]) -> str:

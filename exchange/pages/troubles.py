@@ -129,8 +129,8 @@ def _agreed(app: App, today: date) -> Iterator[Trouble]:
         if (assessed := agreement.assessment) and (left := (assessed.ends_on - today).days) <= TOLD_DAYS[0]:
             words = Words(f"个人信息保护影响评估有效至 {assessed.ends_on}", f"assessment, ends in {left} days")
             yield Trouble(kind, agreement.partner, words)
-    for whose, _, use, file in _certificate_files(app):
-        yield from _certificate(app, whose, use, file)
+    for owner, _, use, file in _certificate_files(app):
+        yield from _certificate(app, owner, use, file)
 
 
 def last_days(app: App) -> Iterator[tuple[date, str, str]]:
@@ -154,20 +154,20 @@ def _certificate_files(app: App) -> Iterator[tuple[str, str, str, Path]]:
     yield ours, ours, "decryption", keys.decryption_certificate
 
 
-def _certificate(app: App, whose: str, use: str, path: Path) -> Iterator[Trouble]:
+def _certificate(app: App, owner: str, use: str, path: Path) -> Iterator[Trouble]:
     """What is to be done about the certificates in a file, of which two are there during a change."""
     kind, now = Words("协议与证书", "agreement, certificates"), app.now()
     try:
         certificates = _certificates(path)
     except Halt as error:
-        yield Trouble(kind, whose, Words(f"证书 {use} 无法读取", str(error)))
+        yield Trouble(kind, owner, Words(f"证书 {use} 无法读取", str(error)))
         return
     last_day = office_day(ends(certificates, now))
     left = (last_day - office_day(now)).days
     if (invalid := invalid_now(certificates, now)) is not None:
-        yield Trouble(kind, whose, Words(f"证书 {use} 现不在有效期内", invalid))
+        yield Trouble(kind, owner, Words(f"证书 {use} 现不在有效期内", invalid))
     elif left <= TOLD_DAYS[0]:
-        yield Trouble(kind, whose, Words(f"证书 {use} 将于 {last_day} 到期", f"ends in {left} days"))
+        yield Trouble(kind, owner, Words(f"证书 {use} 将于 {last_day} 到期", f"ends in {left} days"))
 
 
 def _sources(app: App, today: date) -> Iterator[Trouble]:

@@ -227,8 +227,8 @@ def _cells(case: CaseView, decided: Sequence[str], key: bytes) -> list[str]:
     """A line, in the order of the headers."""
     shown, asked = _shown(case), _answerable(case.open)
     conclusions = ["" if column in asked else NOT_OPEN for column in decided]
-    told = [shown[name] for name in SHOWN]
-    return [*told, "", *conclusions, "", "", shown["version"], _mac(shown, key)]
+    cells = [shown[name] for name in SHOWN]
+    return [*cells, "", *conclusions, "", "", shown["version"], _mac(shown, key)]
 
 
 def _shown(case: CaseView) -> dict[str, str]:

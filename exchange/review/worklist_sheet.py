@@ -71,8 +71,8 @@ def write_sheet(
 
 
 def _choice(header: str, words: Sequence[str]) -> dict[str, Any]:
-    told = "请从下拉列表中选择。 Choose from the list."
-    return {"validate": "list", "source": list(words), "error_title": header[:32], "error_message": told}
+    message = "请从下拉列表中选择。 Choose from the list."
+    return {"validate": "list", "source": list(words), "error_title": header[:32], "error_message": message}
 
 
 def _height(headers: Sequence[str], row: Sequence[str]) -> float:

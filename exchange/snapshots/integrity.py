@@ -74,18 +74,18 @@ def words(source: str, name: str, wrong: str) -> str:
     )
 
 
-def is_named_by(folder: Path, said: bytes) -> bool:
+def is_named_by(folder: Path, record: bytes) -> bool:
     """Whether this is what the version's ``snapshot.json`` said when it was named."""
-    return hashlib.sha256(said).hexdigest()[:_NAME_HASH] == folder.name.rpartition(".")[2]
+    return hashlib.sha256(record).hexdigest()[:_NAME_HASH] == folder.name.rpartition(".")[2]
 
 
 def _wrong_file(folder: Path) -> str | None:
     """The name of the first file that is not as written, None where all are."""
     try:
-        said = (folder / _RECORD).read_bytes()
-        if not is_named_by(folder, said):
+        record = (folder / _RECORD).read_bytes()
+        if not is_named_by(folder, record):
             return _RECORD
-        files: dict[str, str] = json.loads(said)["files"]
+        files: dict[str, str] = json.loads(record)["files"]
     except (OSError, ValueError, KeyError):
         return _RECORD
     if not files:

@@ -57,14 +57,14 @@ class SnapshotRecord:
 
     @classmethod
     def read(cls, content: bytes) -> SnapshotRecord:
-        said = json.loads(content)
-        return cls(**said | {"as_of": date.fromisoformat(said["as_of"])})
+        fields = json.loads(content)
+        return cls(**fields | {"as_of": date.fromisoformat(fields["as_of"])})
 
     def written(self) -> bytes:
-        said = asdict(self) | {"as_of": str(self.as_of)}
+        fields = asdict(self) | {"as_of": str(self.as_of)}
         if not self.invented:
-            del said["invented"]  # a version's name is a hash of this: those of before keep theirs
-        return json.dumps(said, indent=2).encode()
+            del fields["invented"]  # a version's name is a hash of this: those of before keep theirs
+        return json.dumps(fields, indent=2).encode()
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
     """How this partner stands now, the page aside; Halt where a kept receipt or a certificate cannot be read."""
     now, partner = app.now(), agreement.partner
     day = office_day(now)
-    told = told_batches(app.register.engine, partner, now - SHOWN_FOR, AT_MOST)
+    recent = told_batches(app.register.engine, partner, now - SHOWN_FOR, AT_MOST)
     return Status(
         stage="test" if agreement.is_test else None,
         office=app.settings.office,
@@ -59,7 +59,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
         zh=agreement.zh,
         made_at=now.astimezone(OFFICE_ZONE).replace(microsecond=0),
         day=day,
-        batches=[_batch(app, batch) for batch in told],
+        batches=[_batch(app, batch) for batch in recent],
         results=[
             WaitingResult(
                 batch=result.batch,
@@ -86,17 +86,17 @@ def status_of(app: App, agreement: Agreement) -> Status:
     )
 
 
-def _batch(app: App, told: ToldBatch) -> BatchStatus:
-    batch = told.batch
+def _batch(app: App, recent: ToldBatch) -> BatchStatus:
+    batch = recent.batch
     received = batch.received_at.astimezone(OFFICE_ZONE)
     test: Literal[True] | None = True if batch.is_test else None
-    if told.receipt is None:
+    if recent.receipt is None:
         return BatchStatus(batch=batch.id, test=test, stage="received", received_at=received)
-    receipt = parse(Receipt, app.archive.read(told.receipt))
+    receipt = parse(Receipt, app.archive.read(recent.receipt))
     if receipt.outcome == "refused":
         refusal = _sentence(receipt.refusal)
         return BatchStatus(batch=batch.id, test=test, stage="refused", received_at=received, refusal=refusal)
-    stage = _stage(told)
+    stage = _stage(recent)
     return BatchStatus(
         batch=batch.id,
         test=test,
@@ -111,10 +111,10 @@ def _batch(app: App, told: ToldBatch) -> BatchStatus:
     )
 
 
-def _stage(told: ToldBatch) -> Stage:
-    if told.batch.state not in (State.DELIVERED, State.CLOSED):
+def _stage(recent: ToldBatch) -> Stage:
+    if recent.batch.state not in (State.DELIVERED, State.CLOSED):
         return "in_work"
-    return "answered_in_part" if told.batch.rows_open else "answered"
+    return "answered_in_part" if recent.batch.rows_open else "answered"
 
 
 def _sentence(refusal: Refusal | None) -> Refusal | None:
@@ -175,7 +175,7 @@ def _certificates(app: App, agreement: Agreement) -> Iterator[CertificateEnd]:
         ("office", "encryption", keys.decryption_certificate),
     )
     now = app.now()
-    for whose, use, path in paths:
+    for owner, use, path in paths:
         last = office_day(ends(read_certificates(path), now))
         soon = (last - office_day(now)).days <= TOLD_DAYS[0]
-        yield CertificateEnd.model_validate({"whose": whose, "use": use, "ends_on": last, "soon": soon})
+        yield CertificateEnd.model_validate({"whose": owner, "use": use, "ends_on": last, "soon": soon})

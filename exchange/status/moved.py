@@ -41,7 +41,7 @@ class LastTold:
     pending: Sequence[str] = ()
 
 
-def whose(app: App, partners: Collection[str]) -> tuple[list[str], LastTold]:
+def changed_partners(app: App, partners: Collection[str]) -> tuple[list[str], LastTold]:
     """The partners whose status may have changed, and the state now."""
     before = _read(app.settings.home)
     line, moved = moved_since(app.register.engine, before.line if before else 0)
@@ -70,8 +70,8 @@ def _read(home: Path) -> LastTold | None:
 
 
 def _everybody(app: App) -> str:
-    told = [(notice.number, str(notice.ends_at)) for notice in announced(app.settings.home, app.now())]
-    state = [str(office_day(app.now())), app.settings.office, told, list(_files(app))]
+    notices = [(notice.number, str(notice.ends_at)) for notice in announced(app.settings.home, app.now())]
+    state = [str(office_day(app.now())), app.settings.office, notices, list(_files(app))]
     return sha256(json.dumps(state, ensure_ascii=False).encode())
 
 

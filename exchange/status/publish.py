@@ -32,7 +32,7 @@ from exchange.app import App
 from exchange.base.errors import ExchangeError, without_values
 from exchange.base.files import make_folder, sha256, write_atomically
 from exchange.status.facts import status_of
-from exchange.status.moved import keep, whose
+from exchange.status.moved import changed_partners, keep
 from exchange.status.page import write_page
 from exchange.wire.envelope import sign
 from exchange.wire.manifest import SIGNATURE_SUFFIX, File, write
@@ -60,11 +60,11 @@ class _Told:
 
 def publish_all(app: App) -> list[str]:
     """One look at all partners whose status may be another; a sentence for each that is in trouble."""
-    partners, seen = whose(app, [path.stem for path in app.agreement_files()])
+    partners, seen = changed_partners(app, [path.stem for path in app.agreement_files()])
     with ThreadPoolExecutor(_MAX_IN_FLIGHT) as workers:
-        told = dict(zip(partners, workers.map(lambda partner: _apart(app, partner), partners), strict=True))
-    keep(app, seen, [partner for partner, put in told.items() if not put.holds])
-    return [put.trouble for put in told.values() if put.trouble is not None]
+        published = dict(zip(partners, workers.map(lambda partner: _apart(app, partner), partners), strict=True))
+    keep(app, seen, [partner for partner, put in published.items() if not put.holds])
+    return [put.trouble for put in published.values() if put.trouble is not None]
 
 
 def publish(app: App, partner: str, *, again: bool = False) -> bool:
@@ -95,14 +95,14 @@ def _apart(app: App, partner: str) -> _Told:
         return _Told(holds=False)
     try:
         with without_values():
-            told = _publish(app, partner, again=False)
+            published = _publish(app, partner, again=False)
         failed.unlink(missing_ok=True)
     except ExchangeError as error:
         make_folder(failed.parent)
         write_atomically(failed, app.now().isoformat().encode())
         log.error("partner %s: status file: %s: %s", partner, type(error).__name__, error)
         return _Told(holds=False, trouble=f"{partner}: status file: {error}")
-    return told
+    return published
 
 
 def _failed_lately(failed: Path, now: datetime) -> bool:

@@ -149,8 +149,8 @@ def _findings(table: pl.DataFrame, items: Sequence[str], today: date, before: in
     else:
         faults = _of_people(table, items, today)
     marked = pl.DataFrame([series.alias(str(position)) for position, (_, series) in enumerate(faults)])
-    said = marked.with_row_index("row", offset=before + 1).filter(pl.any_horizontal(pl.exclude("row").is_not_null()))
-    for row, *codes in said.iter_rows():
+    faulty = marked.with_row_index("row", offset=before + 1).filter(pl.any_horizontal(pl.exclude("row").is_not_null()))
+    for row, *codes in faulty.iter_rows():
         for (column, _), code in zip(faults, codes, strict=True):
             if code is not None:
                 yield Finding(row, column, code)

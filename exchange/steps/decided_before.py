@@ -58,13 +58,13 @@ def with_cases(
     population = context.snapshots.version(POPULATION, context.pins[POPULATION][0])
     of_claims = claims[positions]
     held = facts(of_claims, Population(population.open("people"), population.open("former")), context.today)
-    said = of_claims.drop(REFERENCE).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    claim_texts = of_claims.drop(REFERENCE).select(pl.struct(pl.all()).struct.json_encode()).to_series()
     codes = answers[positions].select(answer_columns(answers)).rows(named=True)
     manifest = context.manifest
     asked = [manifest.partner, manifest.purpose, sorted(manifest.items)]
     return [
         replace(review, case=ring.tag(json.dumps([*asked, review.division, review.causes, _open(code), claim, fact])))
-        for review, code, claim, fact in zip(reviews, codes, said, held, strict=True)
+        for review, code, claim, fact in zip(reviews, codes, claim_texts, held, strict=True)
     ]
 
 
@@ -98,6 +98,6 @@ def facts(claims: pl.DataFrame, population: Population, today: date) -> list[str
     held = population.people.take(rows, population.people.columns).with_columns(
         pl.Series("key", population.people.keys[rows]), pairs["claim"]
     )
-    told = held.select("claim", pl.struct(pl.exclude("claim").cast(pl.String)).struct.json_encode().alias("row"))
-    of_claim = dict(told.group_by("claim").agg(pl.col("row").sort().str.join("\n")).iter_rows())
+    row_texts = held.select("claim", pl.struct(pl.exclude("claim").cast(pl.String)).struct.json_encode().alias("row"))
+    of_claim = dict(row_texts.group_by("claim").agg(pl.col("row").sort().str.join("\n")).iter_rows())
     return [of_claim.get(position, "") for position in range(claims.height)]

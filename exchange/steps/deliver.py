@@ -52,7 +52,7 @@ def put_result(app: App, folder: Folder, attested: Attested, number: int) -> Non
 
 def _put(app: App, folder: Folder, attested: Attested, number: int) -> None:
     files = _files(attested, number)
-    if not folder.lies(files[-1].name, files[-1].size, files[-1].sha256):  # else a run that was killed has put it
+    if not folder.is_there(files[-1].name, files[-1].size, files[-1].sha256):  # else a run that was killed has put it
         remove_early(folder, attested.batch.id, number)
     folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256)) for kept in files])
 
@@ -65,7 +65,7 @@ def redeliver(app: App, batch_id: str) -> list[int]:
     with app.folder(app.agreement(attested.batch.partner)) as folder:
         for number in _delivered(attested):
             kept = _files(attested, number)
-            if all(folder.lies(file.name, file.size, file.sha256) for file in kept):
+            if all(folder.is_there(file.name, file.size, file.sha256) for file in kept):
                 continue
             if app.register.retention.destroyed(batch_id).keys() & {file.role for file in kept}:
                 msg = f"{batch_id}: result {number} is past its time and was destroyed; it cannot be delivered again"

@@ -57,7 +57,7 @@ DRAWN_FOR_DAYS: Final = 90
 """More than a hit can wait for its release (``schemas/deadlines.toml``), less than between two yearly queries."""
 
 
-def told(answers: pl.DataFrame, waits_for: str = AWAITING) -> pl.DataFrame:
+def as_disclosed(answers: pl.DataFrame, waits_for: str = AWAITING) -> pl.DataFrame:
     """The answers as a partner is told them. ``waits_for``: the code of rows without a record that wait."""
     established = pl.col(IDENTITY_COLUMN) == "consistent"
     columns = _columns(answers)
@@ -87,8 +87,10 @@ class SpotCheck:
         policy, items = app.settings.policy, sorted(LETTER_ITEMS)
         since = batch.received_at - timedelta(days=policy.spot_check_days)
         # What is real about a partner must not be read off its tests.
-        told, rows = (0, 0) if batch.is_test else app.register.releases.share_told(batch.partner, items, FOUND, since)
-        share = max(1 / policy.spot_check_one_in, min(told / max(rows - told, 1), 1.0))
+        disclosed, rows = (
+            (0, 0) if batch.is_test else app.register.releases.share_told(batch.partner, items, FOUND, since)
+        )
+        share = max(1 / policy.spot_check_one_in, min(disclosed / max(rows - disclosed, 1), 1.0))
         return cls(cls.key_of(app), f"{batch.partner} {context.manifest.purpose}", context.today, share)
 
     @staticmethod

@@ -136,10 +136,10 @@ def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyR
             keys = standardise(rows.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
             texts = rows.select(pl.concat_str([pl.col(claim).fill_null("") for claim in claims], separator="\n"))
             about = keys.cast(pl.String) + f" {item}"
-            said = about + " " + texts.to_series()
+            statements = about + " " + texts.to_series()
             person = text_values(about.to_list())
             hashes = zip(
-                (person, text_values(said.to_list()), person),
+                (person, text_values(statements.to_list()), person),
                 (Kind.NUMBER, Kind.NAME, Kind.PLACE_AND_BIRTH),
                 strict=True,
             )

@@ -33,12 +33,12 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
     requests folder.
     """
     pickups = app.register.pickups
-    said = {name: ack for name in listed if (ack := _acknowledged(name)) is not None}
+    acknowledged = {name: ack for name in listed if (ack := _acknowledged(name)) is not None}
     uncollected, troubles = pickups.uncollected(partner), list[str]()
     for result in uncollected:
-        if (result.batch, result.number) in said.values():
+        if (result.batch, result.number) in acknowledged.values():
             _taken(app, result, PickupEvidence.ACKNOWLEDGED)
-    ours = {name: ack for name, ack in said.items() if ack[0].startswith(f"{partner}.")}
+    ours = {name: ack for name, ack in acknowledged.items() if ack[0].startswith(f"{partner}.")}
     had = pickups.had({batch for batch, _ in ours.values()})
     for name, ack in ours.items():
         folder.check_time()
@@ -48,7 +48,7 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
             except Denied as denied:
                 troubles.append(f"{partner}: {name}: {denied}")
     # Last, because this folder may be in trouble of its own: what the partner says is heard before.
-    uncollected = [result for result in uncollected if (result.batch, result.number) not in said.values()]
+    uncollected = [result for result in uncollected if (result.batch, result.number) not in acknowledged.values()]
     gone = folder.gone([result.data for result in uncollected]) if uncollected else set()
     for result in uncollected:
         folder.check_time()
@@ -77,14 +77,14 @@ def acknowledges_nothing(app: App, partner: str, listed: Collection[str]) -> lis
     """The acknowledgements among these names that name no result of this partner's; of a batch that is on its way
     nothing is said yet.
     """
-    said = {name: _acknowledged(name) for name in listed if name.endswith(ACKNOWLEDGEMENT_SUFFIX)}
-    batches = {ack[0] for ack in said.values() if ack is not None and ack[0].startswith(f"{partner}.")}
+    acknowledged = {name: _acknowledged(name) for name in listed if name.endswith(ACKNOWLEDGEMENT_SUFFIX)}
+    batches = {ack[0] for ack in acknowledged.values() if ack is not None and ack[0].startswith(f"{partner}.")}
     pickups = app.register.pickups
     known = pickups.had(batches) | {
         (result.batch, result.number) for result in (pickups.uncollected(partner) if batches else [])
     }
     awaited = pickups.awaited(batches)
-    return [name for name, ack in said.items() if ack not in known and (ack is None or ack[0] not in awaited)]
+    return [name for name, ack in acknowledged.items() if ack not in known and (ack is None or ack[0] not in awaited)]
 
 
 def _taken(app: App, result: UncollectedResult, how: PickupEvidence) -> None:

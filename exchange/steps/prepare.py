@@ -28,7 +28,7 @@ from exchange.output.results import ECHOED, add_counts, count_answers, notes_of,
 from exchange.register import FileRecord, Role, numbered
 from exchange.steps.answers import BatchContext, Part
 from exchange.steps.bases import named
-from exchange.steps.disclosure import told
+from exchange.steps.disclosure import as_disclosed
 from exchange.steps.receipt import due_day
 from exchange.validate.gate import judge
 from exchange.wire.certificates import recipient
@@ -46,7 +46,7 @@ class EncryptedData:
     """
 
     counts: Counts
-    told: Counts
+    disclosed: Counts
     plain: File
     encrypted: File
     snapshots: list[SnapshotDate]
@@ -62,7 +62,7 @@ def encrypt_data(context: BatchContext, parts: Iterable[Part], *, supplement: in
     digest, size = _keep_encrypted(context, pieces, supplement)
     return EncryptedData(
         counts=writing.counts,
-        told=writing.told,
+        disclosed=writing.disclosed,
         plain=File(name=name, size=writing.size, sha256=writing.digest.hexdigest()),
         encrypted=File(name=name + ENVELOPE_SUFFIX, size=size, sha256=digest),
         snapshots=writing.snapshots,
@@ -76,7 +76,7 @@ class _Writing:
     context: BatchContext
     snapshots: list[SnapshotDate]
     counts: Counts = field(default_factory=dict)
-    told: Counts = field(default_factory=dict)
+    disclosed: Counts = field(default_factory=dict)
     judged: dict[str, int] = field(default_factory=dict)
     digest: hashlib._Hash = field(default_factory=hashlib.sha256)
     size: int = 0
@@ -99,19 +99,19 @@ class _Writing:
         manifest, form = self.context.manifest, self.context.agreement.result
         masked = pl.concat(self._masked(parts))
         batch = self.context.batch
-        notes = notes_of(batch.id, manifest, self.snapshots, self.told, test=batch.is_test)
+        notes = notes_of(batch.id, manifest, self.snapshots, self.disclosed, test=batch.is_test)
         yield write_xlsx(masked, manifest.items, form.language, notes)
 
     def _masked(self, parts: Iterable[Part]) -> Iterator[pl.DataFrame]:
         masking, waits_for = self.context.agreement.masking, self.context.waits_for
         for asked, answers in parts:
             with stage("mask"):
-                masked = mask(told(answers, waits_for).drop(FOR_THE_OFFICE), masking.id_number, masking.name)
+                masked = mask(as_disclosed(answers, waits_for).drop(FOR_THE_OFFICE), masking.id_number, masking.name)
                 if self.context.batch.is_test:
                     masked = masked.with_columns(_marked(pl.col(NOTE)))
             with stage("count"):
                 counts = count_answers(masked, self.context.manifest.items)
-                add_counts(self.told, counts)
+                add_counts(self.disclosed, counts)
                 add_counts(self.counts, count_answers(answers, self.context.manifest.items))
                 for name, count in _judged(asked, masked, counts).items():
                     self.judged[name] = self.judged.get(name, 0) + count
@@ -194,9 +194,9 @@ def sign_result(context: BatchContext, data: EncryptedData, *, supplement: int, 
         supplement=supplement or None,
         corrects=manifest.objects_to,
         rows_in=manifest.rows,
-        rows_out=sum(data.told["identity"].values()),
+        rows_out=sum(data.disclosed["identity"].values()),
         rows_open=rows_open,
-        answers=data.told,
+        answers=data.disclosed,
         snapshots=data.snapshots,
         due=due_day(batch),
         encrypted=data.encrypted,

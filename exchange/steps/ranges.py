@@ -152,8 +152,8 @@ def _code(app: App, name: str, table: bytes) -> bytes:
 
 def _opened(context: BatchContext, digest: str, name: str) -> pl.DataFrame:
     app = context.app
-    said, _, rest = decrypt(app.archive.verified_path(digest), app.decryption).partition(b"\n")
+    kept_name, _, rest = decrypt(app.archive.verified_path(digest), app.decryption).partition(b"\n")
     code, _, table = rest.partition(b"\n")
-    if said != name.encode() or not hmac.compare_digest(code, _code(app, name, table)):
+    if kept_name != name.encode() or not hmac.compare_digest(code, _code(app, name, table)):
         raise Halt(_NOT_WHOLE)
     return pl.read_ipc(table)

@@ -108,7 +108,7 @@ def _kept(app: App, batch: Batch, number: int) -> FileRecord:
 def _put(app: App, attested: Attested, folder: Folder, number: int, *, where_missing: bool = False) -> None:
     """The signature first."""
     files = [attested.file(numbered(role, number)) for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT)]
-    if where_missing and all(folder.lies(kept.name, kept.size, kept.sha256) for kept in files):
+    if where_missing and all(folder.is_there(kept.name, kept.size, kept.sha256) for kept in files):
         return
     folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256)) for kept in files])
 
@@ -138,9 +138,9 @@ def _with_receipt(app: App, attested: Attested, number: int) -> Attested:
         begun = _kept_as(app, role, f"{_answer_stem(attested)}.{role}.json", content)
     signature = sign(app.archive.read(begun.sha256), app.signing)
     signed = _kept_as(app, numbered(Role.RECEIPT_SIGNATURE, number), begun.name + SIGNATURE_SUFFIX, signature)
-    told = app.register.record_files(attested.batch.id, [begun, signed])
+    recorded = app.register.record_files(attested.batch.id, [begun, signed])
     app.register.check_newest(app.checkpoints)
-    return replace(attested, files={**attested.files, **{file.role: file for file in told}})
+    return replace(attested, files={**attested.files, **{file.role: file for file in recorded}})
 
 
 def _kept_as(app: App, role: str, name: str, content: bytes) -> FileRecord:

@@ -30,7 +30,7 @@ from exchange.matching.lookup import Keys
 from exchange.register import Batch, Release, ReleaseState, Role, State
 from exchange.steps.answers import POPULATION, BatchContext, answer_columns
 from exchange.steps.bases import looked_at_again
-from exchange.steps.disclosure import AWAITING, told
+from exchange.steps.disclosure import AWAITING, as_disclosed
 
 DAYS_OF_A_KEY: Final = 365
 
@@ -141,8 +141,8 @@ def _disclosure(app: App, batch_id: str, rows: list[int]) -> Disclosure:
         first, now = context.first_and_now(rows)
     except FileNotFoundError:  # the snapshots that answered it are gone
         return Disclosure(batch, rows, None)
-    at_first = told(first, context.waits_for)
-    left: dict[int, Mapping[str, str]] = {row: _codes(at_first, place) for place, row in enumerate(rows)}
+    at_first = as_disclosed(first, context.waits_for)
+    left: dict[int, Mapping[str, str]] = {row: _codes(at_first, index) for index, row in enumerate(rows)}
     approved = now.with_columns(pl.col(answer_columns(now)).replace(AWAITING, "no_record"))
     for release in attested.releases.values():
         if release.state is ReleaseState.DELIVERED and (sent := [row for row in rows if row in release.rows]):
@@ -156,7 +156,7 @@ def _left_in(
     """What left of these rows in a supplementary result: as the legal bases let it be that held when it was proposed;
     where another one had ended before it left, it was withdrawn and proposed anew.
     """
-    leaving = told(looked_at_again(context, answers, rows, office_day(release.proposed_at)), context.waits_for)
+    leaving = as_disclosed(looked_at_again(context, answers, rows, office_day(release.proposed_at)), context.waits_for)
     return {row: _codes(leaving, position) for position, row in enumerate(rows)}
 
 

@@ -42,8 +42,8 @@ class Report:
 def make_report(app: App, month: Month, *, outside: bool) -> Report:
     """The report of a month, for the office or for outside."""
     version = version_of(app.snapshots, month.last)
-    told = lines(app.register, month.start, month.end)
-    aggregates = count(told, month, partners_of(app), count_doubtful(version))
+    month_lines = lines(app.register, month.start, month.end)
+    aggregates = count(month_lines, month, partners_of(app), count_doubtful(version))
     aggregates = protected(aggregates) if outside else aggregates
     tables = all_tables(aggregates, lambda division: office_name(app.settings, division))
     kind = Words("（对外）", "(for outside)") if outside else Words("", "")

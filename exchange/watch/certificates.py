@@ -78,21 +78,21 @@ def _watch(app: App, agreement: Agreement | None, use: str, path: Path, seen: Ce
     last_day = office_day(end)
     left = (last_day - office_day(now)).days
     ended = now > end
-    whose = agreement.partner if agreement else OFFICE
+    owner = agreement.partner if agreement else OFFICE
     invalid = invalid_now(certificates, now)
     if invalid or left <= TOLD_DAYS[-1]:
-        seen.troubles.append(f"{whose}: the {use} certificate {invalid or f'ends on {last_day}'}")
+        seen.troubles.append(f"{owner}: the {use} certificate {invalid or f'ends on {last_day}'}")
     reached = [days for days in TOLD_DAYS if left <= days]
     if not reached:
         return
     code, days = (ENDED, 0) if ended else (ENDS, reached[-1])
-    alert = NewAlert(whose, f"{whose}.certificate.{use}", code, days, last_day, last_day - timedelta(days=days))
-    if any(_is_about(known, alert) for known in app.register.alerts.find(partner=whose)):
+    alert = NewAlert(owner, f"{owner}.certificate.{use}", code, days, last_day, last_day - timedelta(days=days))
+    if any(_is_about(known, alert) for known in app.register.alerts.find(partner=owner)):
         return
     if agreement is not None:
         _tell(app, agreement, alert)
     if (added := app.register.alerts.add(alert, app.now())) is not None:
-        log.warning("%s: the %s certificate ends on %s", whose, use, last_day)
+        log.warning("%s: the %s certificate ends on %s", owner, use, last_day)
         seen.alerts.append(added)
 
 

@@ -25,10 +25,10 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class Recount:
-    """``changed``: batches whose due day is another one now; ``told``: those whose partner got another receipt."""
+    """``changed``: batches whose due day is another one now; ``informed``: those whose partner got another receipt."""
 
     changed: list[str] = field(default_factory=list)
-    told: list[str] = field(default_factory=list)
+    informed: list[str] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
 
@@ -54,5 +54,5 @@ def _tell(app: App, partner: str, batches: Iterable[Batch], recount: Recount) ->
     with app.folder(app.agreement(partner)) as folder:
         for batch in batches:
             number = send_another(app, batch, folder)
-            recount.told.append(batch.id)
+            recount.informed.append(batch.id)
             log.info("%s: the partner has receipt %d", batch.id, number)

@@ -40,8 +40,8 @@ def _request_words(app: App, batch: Batch) -> list[str]:
             return [_partner(app, batch.partner, None)[0]]
         cycle, purpose, rows = manifest.cycle, manifest.purpose, manifest.rows
     partner, what = _partner(app, batch.partner, purpose)
-    told = [partner, what, str(labels.cycle(cycle)) if cycle in labels.cycles() else ""]
-    return [part for part in told if part] + ([] if rows is None else [f"{rows:,} 行 rows"])
+    parts = [partner, what, str(labels.cycle(cycle)) if cycle in labels.cycles() else ""]
+    return [part for part in parts if part] + ([] if rows is None else [f"{rows:,} 行 rows"])
 
 
 def _partner(app: App, partner: str, purpose: str | None) -> tuple[str, str]:

@@ -29,8 +29,8 @@ _END: Final = b"\0\0"
 
 def make_definite(file: IO[bytes]) -> None:
     """Puts the lengths into the envelope that stands in this file, as ``encrypt_into`` wrote it."""
-    place = Path(f"/dev/fd/{file.fileno()}")
-    with place.open("rb", _BUFFER) as pieces, os.fdopen(os.open(place, os.O_WRONLY), "wb", _BUFFER) as whole:
+    path = Path(f"/dev/fd/{file.fileno()}")
+    with path.open("rb", _BUFFER) as pieces, os.fdopen(os.open(path, os.O_WRONLY), "wb", _BUFFER) as whole:
         try:
             head, begin = _beginning(pieces.read(BEGINNING))
         except (IndexError, ValueError):

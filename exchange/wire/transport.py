@@ -125,7 +125,7 @@ class Folder:
         lock: Lock,
         begun: float | None = None,
     ) -> None:
-        self.place = account
+        self.account = account
         self.sftp = sftp
         self.limit = limit
         self.whole_seconds = whole_seconds
@@ -135,7 +135,7 @@ class Folder:
 
     def at(self, account: SftpAccount) -> Folder:
         """The folders of another partner with the same login, over the same connection."""
-        if account.login != self.place.login:
+        if account.login != self.account.login:
             msg = "another login"
             raise ValueError(msg)
         return Folder(account, self.sftp, self.limit, self.whole_seconds, self.lock)
@@ -149,7 +149,7 @@ class Folder:
     def answers(self) -> bool:
         """Whether the connection stands: the server answers a question, whatever it says."""
         try:
-            self.sftp.stat(self.place.requests)
+            self.sftp.stat(self.account.requests)
         except (FileNotFoundError, PermissionError):
             return True
         except CONVERSATION_FAILED:
@@ -157,10 +157,10 @@ class Folder:
         return True
 
     def _file_trouble(self) -> AbstractContextManager[None]:
-        return network_trouble(self.place, self.answers, self.limit)
+        return network_trouble(self.account, self.answers, self.limit)
 
     def _trouble(self) -> AbstractContextManager[None]:
-        return network_trouble(self.place, limit=self.limit)
+        return network_trouble(self.account, limit=self.limit)
 
     def one_look(self) -> AbstractContextManager[None]:
         """The time that one look may take in all, the first with connecting; Retryable, and the connection is cut, when
@@ -183,7 +183,7 @@ class Folder:
         folders: list[str] = []
         unread = links = 0
         with self._trouble():
-            for count, entry in enumerate(self.sftp.entries(self.place.requests)):
+            for count, entry in enumerate(self.sftp.entries(self.account.requests)):
                 if count >= MAX_LISTED_FILES:
                     return Listing(files, unread, folders, links, whole=False)
                 name = entry.filename
@@ -208,7 +208,7 @@ class Folder:
         for folder in waiting:  # which grows meanwhile
             try:
                 with self._file_trouble():
-                    for entry in islice(self.sftp.entries(f"{self.place.requests}/{folder}"), MAX_IN_FOLDER):
+                    for entry in islice(self.sftp.entries(f"{self.account.requests}/{folder}"), MAX_IN_FOLDER):
                         path = f"{folder}/{entry.filename}"
                         if entry.filename.startswith("."):
                             continue
@@ -227,15 +227,15 @@ class Folder:
         the server does not say. One question and one answer, where a listing takes at least four.
         """
         with self._trouble():
-            return self.sftp.stat(self.place.requests).st_mtime or None
+            return self.sftp.stat(self.account.requests).st_mtime or None
 
     def gone(self, names: Collection[str]) -> set[str]:
         """Those of these names that do not lie in the results folder."""
         with self._trouble():
             left = set(names)
-            for count, entry in enumerate(self.sftp.entries(self.place.results)):
+            for count, entry in enumerate(self.sftp.entries(self.account.results)):
                 if count >= MAX_LISTED_RESULTS:
-                    msg = f"SFTP server {self.place.host}:{self.place.port}: more than {MAX_LISTED_RESULTS} results"
+                    msg = f"SFTP server {self.account.host}:{self.account.port}: more than {MAX_LISTED_RESULTS} results"
                     raise Halt(msg)
                 left.discard(entry.filename)
             return left
@@ -256,7 +256,7 @@ class Folder:
     def read_back(self, name: str, limit: int) -> bytes | None:
         """The first ``limit`` bytes of a file in the results folder; None where none lies there that can be read."""
         try:
-            return self._read(f"{self.place.results}/{name}", limit)
+            return self._read(f"{self.account.results}/{name}", limit)
         except Unsettled:
             return None
 
@@ -295,11 +295,11 @@ class Folder:
             msg = "a listed file is no plain file any more"
             raise Unsettled(msg)
         with self._unreadable(), self.sftp.reading(path) as remote:
-            found = remote.stat()
-            if not stat.S_ISREG(found.st_mode or 0):
+            attributes = remote.stat()
+            if not stat.S_ISREG(attributes.st_mode or 0):
                 msg = "a listed file is no plain file any more"
                 raise Unsettled(msg)
-            yield remote, found.st_size or 0
+            yield remote, attributes.st_size or 0
 
     @contextmanager
     def _unreadable(self) -> Iterator[None]:
@@ -311,7 +311,7 @@ class Folder:
         except OSError as error:
             if not isinstance(error, PermissionError) and not self.answers():
                 raise
-            msg = f"SFTP server {self.place.host}:{self.place.port}: a file may not be read"
+            msg = f"SFTP server {self.account.host}:{self.account.port}: a file may not be read"
             raise Unreadable(msg) from None
 
     def deliver(self, name: str, source: Path) -> None:
@@ -323,21 +323,23 @@ class Folder:
         sends any of them sends that one, whose name is held for all.
         """
         last, _ = files[-1]
-        with self.lock(f"{self.place.host}:{self.place.port} {self.place.username} {self.place.results}/{last}"):
+        with self.lock(
+            f"{self.account.host}:{self.account.port} {self.account.username} {self.account.results}/{last}"
+        ):
             for name, source in files:
                 with self._file_trouble():
-                    self._deliver(f"{self.place.results}/{name}", f"{self.place.results}/{TEMPORARY}{name}", source)
+                    self._deliver(f"{self.account.results}/{name}", f"{self.account.results}/{TEMPORARY}{name}", source)
 
     def _deliver(self, final: str, temporary: str, source: Path) -> None:
         size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
         replace(self.sftp, temporary, final)
         check(self.sftp, final, size, digest)
 
-    def lies(self, name: str, size: int, digest: str) -> bool:
+    def is_there(self, name: str, size: int, digest: str) -> bool:
         """Whether a file lies in the results folder as it was sent; by its size alone where it may not be read."""
         with self._file_trouble():
             try:
-                check(self.sftp, f"{self.place.results}/{name}", size, digest)
+                check(self.sftp, f"{self.account.results}/{name}", size, digest)
             except (FileNotFoundError, NotAsSentError):
                 return False
         return True
@@ -347,7 +349,7 @@ class Folder:
         with the folder and what it did not allow.
         """
         in_one_go = True
-        for folder in (self.place.requests, self.place.results):
+        for folder in (self.account.requests, self.account.results):
             first, second = (f"{folder}/{TEMPORARY}{name}-{token_hex(4)}" for name in ("try", "tried"))
             doing = "write"
             try:
@@ -360,7 +362,7 @@ class Folder:
                 doing = "remove"
                 self.sftp.remove(second)
             except CONVERSATION_FAILED as error:
-                where = f"SFTP server {self.place.host}:{self.place.port}: {folder}"
+                where = f"SFTP server {self.account.host}:{self.account.port}: {folder}"
                 msg = f"{where}: {doing} fails ({type(error).__name__})"
                 raise Halt(msg) from None
             finally:
@@ -380,7 +382,7 @@ class Folder:
             except OSError as error:
                 if isinstance(error, (FileNotFoundError, *CUT)) or not self.answers():
                     raise
-                where = f"SFTP server {self.place.host}:{self.place.port}: {self.place.requests}"
+                where = f"SFTP server {self.account.host}:{self.account.port}: {self.account.requests}"
                 msg = f"{where}: remove fails ({type(error).__name__}), so that what is kept here lies there still"
                 raise Denied(msg) from None
 
@@ -388,4 +390,4 @@ class Folder:
         if not PLAIN_NAME.fullmatch(name):
             msg = "not a plain file name"
             raise ValueError(msg)
-        return f"{self.place.requests}/{name}"
+        return f"{self.account.requests}/{name}"

@@ -36,18 +36,18 @@ def test_a_share_is_taken_over_while_its_sign_does_not_move_and_given_back(
     """``skew``: what the clock of the other machine is off by."""
     me, other = Share(0, 2), Share(1, 2)
     silence, now, sign = Silence(me, 0.0), 0.0, Sign(LONG_AGO + skew, "")
-    assert silence.whose({other: None}, now) == set()
+    assert silence.silent({other: None}, now) == set()
     for pause in pauses:
         now += pause
         sign = Sign(sign.at + timedelta(seconds=1), "")
-        assert silence.whose({other: sign}, now) == set()
-        assert silence.whose({other: sign}, now + SILENT_SECONDS * 0.99) == set()
+        assert silence.silent({other: sign}, now) == set()
+        assert silence.silent({other: sign}, now + SILENT_SECONDS * 0.99) == set()
         now += SILENT_SECONDS * 1.01
-        assert silence.whose({other: sign}, now) == {1}
+        assert silence.silent({other: sign}, now) == {1}
 
 
 def test_one_lookout_has_nobody_to_take_over() -> None:
-    assert Silence(Share(), 0.0).whose({}, 1e9) == set()
+    assert Silence(Share(), 0.0).silent({}, 1e9) == set()
 
 
 def test_what_a_silent_lookout_should_watch_is_watched(

@@ -35,8 +35,8 @@ def step(number: int, actor: str, facts: dict[str, object], moved: str = "delive
 )
 def test_a_fact_in_words(facts: dict[str, object], told: str) -> None:
     (line,) = lines([step(0, "p-1", facts)])
-    assert line.told.startswith(told.split(" 全省")[0])
-    assert "planted" not in line.told
+    assert line.text.startswith(told.split(" 全省")[0])
+    assert "planted" not in line.text
 
 
 def test_what_officers_did_between_two_lines_is_counted_by_person() -> None:
@@ -54,7 +54,7 @@ def test_what_officers_did_between_two_lines_is_counted_by_person() -> None:
         step(9, "p-2", {"opened": "5"}),
         step(10, "p-2", {"handed.5": "p-1"}),
     ]
-    found = [(line.whose, line.told) for line in lines(steps)]
+    found = [(line.actor, line.text) for line in lines(steps)]
     assert found == [
         ("p-1", "查看 2 行 opened，登记结论 2 行 decided，撤回 1 行 undone"),
         ("p-2", "查看 1 行 opened"),

@@ -23,7 +23,7 @@ from exchange.intake.collect import poll
 from exchange.register import State
 from exchange.settings import ENVIRONMENT_VARIABLE
 from exchange.status.facts import status_of
-from exchange.status.moved import keep, whose
+from exchange.status.moved import changed_partners, keep
 from exchange.status.publish import publish, publish_all
 from exchange.steps.second_look import open_second_look
 from exchange.wire.status import Status
@@ -222,7 +222,7 @@ def test_whose_status_the_offices_own_days_may_change(app: App, court: DemoPartn
     days = tmp_path / "days.toml"
     days.write_text("", "utf-8")
     office = App(app.settings.model_copy(update={"office_days": days}), app.register, app.now)
-    keep(office, whose(office, [court.id])[1], [])
-    assert whose(office, [court.id])[0] == []
+    keep(office, changed_partners(office, [court.id])[1], [])
+    assert changed_partners(office, [court.id])[0] == []
     days.write_text('[[days]]\nday = 2026-12-01\nis = "off"\nnotice = "某办〔虚构〕1号"\n', "utf-8")
-    assert whose(office, [court.id])[0] == [court.id]
+    assert changed_partners(office, [court.id])[0] == [court.id]

@@ -25,7 +25,7 @@ from exchange.register import Decision, ReviewFilter
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete
 from exchange.status.facts import status_of
-from exchange.steps.disclosure import DRAWN_FOR_DAYS, SPOT, SpotCheck, told, with_spot_checks
+from exchange.steps.disclosure import DRAWN_FOR_DAYS, SPOT, SpotCheck, as_disclosed, with_spot_checks
 from tests.steps.twins import Twin, with_and_without, without_sealed
 
 RECORDS = ("id_number", "name", "criminal_record")
@@ -169,7 +169,7 @@ def test_rows_with_other_work_for_an_officer_are_drawn_too() -> None:
     drawn = check(1.0).drawn(frame, range(1, 41), PEOPLE)
     assert drawn == list(range(1, 41))
     held = with_spot_checks(frame, range(1, 41), drawn)
-    assert set(told(held)[COLUMN]) == {"awaiting_approval"}
+    assert set(as_disclosed(held)[COLUMN]) == {"awaiting_approval"}
     assert set(held[CAUSES_COLUMN]) == {f"kinship;{SPOT}"}
 
 
@@ -211,4 +211,4 @@ def test_who_is_drawn_again(other: SpotCheck, least: int, most: int) -> None:
 )
 def test_what_is_told(identity: str, code: str, seen: str) -> None:
     frame = pl.DataFrame({IDENTITY_COLUMN: [identity], COLUMN: [code], "answer.sex": ["under_review"]})
-    assert told(frame).row(0) == (identity, seen, "under_review")
+    assert as_disclosed(frame).row(0) == (identity, seen, "under_review")

@@ -79,7 +79,7 @@ def test_what_is_under_way_ends_at_its_own_stage(
         assert (seen.people.height, seen.is_test) == (0 if first else 1, bool(first))
         app.register.clock.propose(objection, app.now(), "record_unclear")
         leader.register.clock.approve(objection, app.now())
-        assert objection in recompute(app).told
+        assert objection in recompute(app).informed
         leader.register.clock.start(objection, app.now(), app.office_days)
         decide(app, objection, 1, identity="consistent", sex="consistent")
         for release in proposed(app, objection):

@@ -18,7 +18,7 @@ from exchange.demo.province.claims import make_claims
 from exchange.intake.collect import poll
 from exchange.pipeline import deliver, process, receive
 from exchange.register import State
-from exchange.steps.disclosure import told
+from exchange.steps.disclosure import as_disclosed
 
 ITEMS = ("id_number", "name", "sex", "criminal_record")
 SHARED = ("archive", "snapshots")
@@ -55,7 +55,7 @@ def test_each_step_on_another_machine(
     assert third.register.batch(request.batch).state in (State.DELIVERED, State.CLOSED)
     answers = court.result(request.batch).manifest["answers"]
     for column, tally in answers.items():
-        assert tally == dict(told(claims.expected)[column].value_counts().iter_rows()), column
+        assert tally == dict(as_disclosed(claims.expected)[column].value_counts().iter_rows()), column
 
 
 def test_a_try_that_was_given_up_for_dead_does_not_disturb_the_next(

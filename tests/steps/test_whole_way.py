@@ -18,7 +18,7 @@ from exchange.demo.province.claims import make_claims
 from exchange.intake.collect import poll
 from exchange.register import State
 from exchange.snapshots.versions import Snapshots
-from exchange.steps.disclosure import told
+from exchange.steps.disclosure import as_disclosed
 from exchange.wire.manifest import ResultManifest
 
 Ask = Callable[..., Request]
@@ -54,7 +54,7 @@ def test_result_has_the_right_answers(
     result = court.result(request.batch)
     rows = list(csv.DictReader(io.StringIO(result.data.decode("utf-8-sig"))))
     assert [row["row_ref"].removeprefix("'") for row in rows] == claims.rows["row_ref"].to_list()
-    expected = told(claims.expected)
+    expected = as_disclosed(claims.expected)
     for item in ALL_ITEMS[:-1]:
         assert [row[f"{item}_answer"] for row in rows] == expected[item].to_list(), item
     assert [row["criminal_record_answer"] for row in rows] == expected["criminal_record"].to_list()

@@ -23,7 +23,7 @@ from exchange.matching.identity import Population
 from exchange.matching.sources import Sources
 from exchange.snapshots.build import build
 from exchange.snapshots.versions import Snapshots
-from exchange.steps.disclosure import told
+from exchange.steps.disclosure import as_disclosed
 from exchange.steps.trust import trusted_manifest
 from exchange.validate.encoding import to_utf8
 from exchange.validate.table import ROW_FAULT, read_table
@@ -121,7 +121,7 @@ def test_answers_over_the_published_province(province: Snapshots) -> None:
         bases = (legal_bases()[basis],) if basis else ()
         sources = Sources(people, records, approved=False, tells_cancellation=False, bases=bases, asked_on=TODAY)
         rows = pl.DataFrame([line["row"] for line in group]).with_columns(pl.lit(None, pl.String).alias(ROW_FAULT))
-        answered = told(decide(rows, items, sources, TODAY))
+        answered = as_disclosed(decide(rows, items, sources, TODAY))
         codes = pl.col("^answer[.].*$").name.map(lambda name: name.removeprefix("answer."))
         answered = answered.select("identity", "note", codes)
         for line, got in zip(group, answered.iter_rows(named=True), strict=True):

@@ -26,7 +26,7 @@ def test_a_day_that_was_added_moves_the_due_day(
     changed = with_days(first)
     found = recompute(changed)
     assert batch in found.changed
-    assert batch in found.told
+    assert batch in found.informed
     now = app.register.batch(batch)
     assert (now.due_original, now.due_on) == (first, nth_working_day(first + timedelta(days=1), 1))
     receipt = court.verified(f"{batch}.receipt-2.json")
@@ -38,7 +38,7 @@ def test_a_day_that_was_added_moves_the_due_day(
     assert before["files"] == receipt["files"]
 
     again = recompute(changed)
-    assert (batch in again.changed, batch in again.told) == (False, False)
+    assert (batch in again.changed, batch in again.informed) == (False, False)
     assert f"{batch}.receipt-3.json" not in court.answers()
     app.register.verify()
 
@@ -83,8 +83,8 @@ def test_a_partner_in_trouble_gets_it_later(world: World, app: App, court: DemoP
     finally:
         world.start_servers()
     assert court.id in found.troubles[0]
-    assert batch not in found.told
-    assert batch in recompute(app).told
+    assert batch not in found.informed
+    assert batch in recompute(app).informed
     assert court.verified(f"{batch}.receipt-2.json")["due"]["clock_stands"] is True
 
 

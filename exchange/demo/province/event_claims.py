@@ -61,8 +61,8 @@ def _day(item: str, day: pl.Expr) -> pl.Expr:
 
 def _what(item: str, right: pl.Expr, wrong: pl.Expr) -> pl.Expr:
     """What happened, in a word."""
-    told = pl.when(_is(item, "wrong") & ~_partly(item)).then(wrong).otherwise(right)
-    return pl.when(_is(item, "missing")).then(pl.lit("")).otherwise(told)
+    event = pl.when(_is(item, "wrong") & ~_partly(item)).then(wrong).otherwise(right)
+    return pl.when(_is(item, "missing")).then(pl.lit("")).otherwise(event)
 
 
 def migration() -> list[pl.Expr]:

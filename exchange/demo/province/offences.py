@@ -137,14 +137,14 @@ def make_offences(seed: int, number: int, people: pl.DataFrame) -> pl.DataFrame:
 
 def _counts_as() -> pl.Expr:
     never = ("judgment", "pending", "non_prosecution", "acquittal", UNKNOWN_KIND)
-    told = {kind: kind for kind in _KINDS if kind not in never} | {UNKNOWN_KIND: "unclear"}
+    kinds = {kind: kind for kind in _KINDS if kind not in never} | {UNKNOWN_KIND: "unclear"}
     effective = (pl.col("kind") == "judgment") & (pl.col("effective_on") < pl.lit(NOT_YET)).fill_null(value=False)
     return (
         pl.when("sealed_record")
         .then(pl.lit(""))
         .when(effective)
         .then(pl.lit("judgment"))
-        .otherwise(pl.col("kind").replace_strict(told, default=""))
+        .otherwise(pl.col("kind").replace_strict(kinds, default=""))
     )
 
 
