@@ -83,7 +83,7 @@ class KeyRing:
         return f"{value:016x}"
 
     def renewed(self, hashes: Hashes, kind: Kind, generation: int, upto: int | None = None) -> Hashes:
-        """The hashes of a generation, brought to the newest, or to this one."""
+        """uint64[n]: the hashes of a generation (uint64[n]), in their order, brought to the newest, or to ``upto``."""
         return self._chained(hashes, kind, self.keys[generation:upto])
 
     def _chained(self, values: Hashes, kind: Kind, keys: Sequence[Key]) -> Hashes:
@@ -100,7 +100,7 @@ def _function(values: Hashes, kind: Kind, secret: bytes) -> Hashes:
 
 
 def text_values(texts: Sequence[str]) -> Hashes:
-    """Texts as values for :meth:`KeyRing.hashed`; not secret by themselves."""
+    """uint64[n], in the texts' order: values for :meth:`KeyRing.hashed`; not secret by themselves."""
     return np.frombuffer(b"".join([sha256(text.encode()).digest()[:8] for text in texts]), ">u8").astype(_HASH)
 
 

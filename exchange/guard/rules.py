@@ -160,7 +160,9 @@ def most_failing(usual: float, rows: int, limits: GuardLimits = LIMITS) -> int:
 
 
 def most_of_one(values: Hashes, others: Hashes) -> int:
-    """How many different others the value has that has most of them; 0 without any."""
+    """How many different ``others`` the value has that has most of them; 0 without any. Both uint64[n], pairs in any
+    order.
+    """
     if not len(values):
         return 0
     order = np.lexsort((others, values))

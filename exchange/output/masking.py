@@ -67,12 +67,14 @@ NAME_RULES: Final[Mapping[str, Callable[[pl.Expr], pl.Expr]]] = MappingProxyType
 
 
 def masked_reference(row_ref: pl.Expr) -> pl.Expr:
-    """The partner's own reference, without an identity number."""
+    """String: the partner's own reference, without an identity number."""
     return row_ref.str.replace_all(ID_NUMBER_ANYWHERE, "${1}********${3}")
 
 
 def mask(answers: pl.DataFrame, id_number: str, name: str) -> pl.DataFrame:
-    """The answers with the claimed person masked; ``id_number`` and ``name`` are rules of the tables above."""
+    """The same rows and columns with ``row_ref``, ``id_number`` and ``name`` (String) masked, by the rules of these
+    names in the tables above.
+    """
     return answers.with_columns(
         masked_reference(pl.col("row_ref")),
         ID_NUMBER_RULES[id_number](pl.col("id_number")).alias("id_number"),

@@ -84,7 +84,9 @@ class Gathered:
 
 
 def laid_out(frame: pl.DataFrame) -> pa.Table:
-    """A table that was made in one go, in the same layout."""
+    """A table that was made in one go, in the same layout: the frame's columns and rows in their order, each as
+    :func:`narrow` puts it on disk.
+    """
     return pa.table({column.name: narrow(_arrow(column)) for column in frame.get_columns()})
 
 

@@ -59,7 +59,7 @@ class Unqueued:
 
     @classmethod
     def open_of(cls, answers: pl.DataFrame, rows: Sequence[int]) -> Unqueued:
-        """The same without those that are ready, which in a first result are nearly all."""
+        """The same (rows ascending as given) without those that are ready, which in a first result are nearly all."""
         unqueued = answers[CAUSES_COLUMN] == ""
         source = has_code(answers, (WAITING,)) & unqueued
         approval = has_code(answers, (AWAITING,)) & unqueued & ~source

@@ -83,7 +83,10 @@ def as_before(context: BatchContext, reviews: Sequence[NewReview]) -> list[NewRe
 
 
 def facts(claims: pl.DataFrame, population: Population, today: date) -> list[str]:
-    """For each claim, all that the register holds of everybody whose number it names, now or before."""
+    """For each claim, in their order, all that the register holds of everybody whose number it names, now or before:
+    JSON, a line a person, in an order of its own; empty where nobody is named. ``claims``: columns as
+    ``validate.table`` reads them, all of them text.
+    """
     positions, persons = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for column in _NUMBERS:
         if column not in claims.columns:

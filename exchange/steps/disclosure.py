@@ -58,7 +58,9 @@ DRAWN_FOR_DAYS: Final = 90
 
 
 def as_disclosed(answers: pl.DataFrame, waits_for: str = AWAITING) -> pl.DataFrame:
-    """The answers as a partner is told them. ``waits_for``: the code of rows without a record that wait."""
+    """The answers as a partner is told them: the same rows and columns (``matching.decide``), other codes in those of
+    offences. ``waits_for``: the code of rows without a record that wait.
+    """
     established = pl.col(IDENTITY_COLUMN) == "consistent"
     columns = _columns(answers)
     return answers.with_columns(

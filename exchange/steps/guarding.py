@@ -60,7 +60,7 @@ class Watch:
     _failed: list[Failed] = field(default_factory=list)
 
     def add(self, asked: pl.DataFrame, answers: pl.DataFrame) -> None:
-        """Rows of the request, and the answers to them."""
+        """Rows of the request, and the answers to them (``matching.decide``), the same number in the same order."""
         if self.context.manifest.objects_to is None:
             counts, failed = seen(asked, answers, self.ring, self.context.today)
             self.counts += counts

@@ -37,7 +37,7 @@ def new_reviews(
 
 def _registered(queued: pl.DataFrame, people: SortedTable, otherwise: str) -> list[str]:
     """The division of registration of each row's person."""
-    established = queued["person"] != NOBODY
+    established = queued[PERSON] != NOBODY
     rows = queued.filter(established)[PERSON].to_numpy()
     codes = iter(people.take(rows, ["registered_division"])["registered_division"].cast(pl.String))
     return [(next(codes) or otherwise) if there else otherwise for there in established]

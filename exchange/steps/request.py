@@ -71,7 +71,9 @@ def read_request(app: App, agreement: Agreement, manifest: RequestManifest) -> I
 
 
 def read_data(content: bytes, reading: Reading) -> Iterator[pl.DataFrame]:
-    """The claimed values in an opened data file, in parts."""
+    """The claimed values in an opened data file, in parts of ``ROWS_IN_PART`` rows and in its order; columns as
+    ``validate.table.read_table`` gives them. Refused where the file cannot be read whole.
+    """
     if reading.is_workbook:
         with stage("parse"):
             table = read_workbook(content, reading.sheet, reading.items, reading.rows, reading.form)

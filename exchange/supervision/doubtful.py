@@ -25,7 +25,7 @@ def version_of(snapshots: Snapshots, last: date) -> Version | None:
 
 
 def count_doubtful(version: Version | None) -> pl.DataFrame:
-    """division (six digits), people; only divisions where there is somebody."""
+    """``division`` (String, six digits), ``people`` (Int64), by division; only divisions where there is somebody."""
     if version is None:
         return pl.DataFrame(schema=SCHEMA)
     people = version.open("people")

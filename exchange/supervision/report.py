@@ -78,7 +78,9 @@ def write_reports(app: App, month: Month, *, outside: bool | None = None) -> lis
 
 
 def partners_of(app: App) -> pl.DataFrame:
-    """Partner, name and level; one whose agreement cannot be read is named by its id alone."""
+    """``partner``, ``zh``, ``level``, all String, one row an agreement that can be read; who has none is named by its
+    id alone.
+    """
     rows = []
     for path in app.agreement_files():
         with suppress(Halt):

@@ -75,8 +75,8 @@ BASES: Final = tuple(_KNOWN)
 
 
 def on_record(records: pl.DataFrame, *bases: str) -> pl.Series:
-    """Id numbers of people whom an officer must look at where somebody asks on these bases; on none given, as a court
-    does in a case: convictions.
+    """String, each once and in no order: id numbers of people whom an officer must look at where somebody asks on
+    these bases; on none given, as a court does in a case: convictions.
     """
     known = pl.any_horizontal(_KNOWN[basis]() for basis in bases or ("case_handling_286",))
     numbers: pl.Series = records.filter(known)["id_number"].unique()

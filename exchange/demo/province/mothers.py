@@ -19,7 +19,9 @@ _FEMALE: Final = 2
 
 
 def mother_numbers(frame: pl.DataFrame) -> pl.Series:
-    """The number for each of these people with keys and oddities, empty where none is on record."""
+    """String[n], in the people's order: each one's mother's number, empty where none is on record. ``frame``: people
+    with keys and oddities.
+    """
     women = frame.filter(pl.col("sex") == _FEMALE).select(
         "household",
         pl.col("role").replace_strict({HEAD: CHILD, SPOUSE: CHILD, MOTHER: HEAD}, default=None).alias("role"),

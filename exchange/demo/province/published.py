@@ -81,7 +81,9 @@ def make(folder: Path, seed: int = SEED, people: int = PEOPLE) -> None:
 
 
 def first_result(expected: pl.DataFrame) -> pl.DataFrame:
-    """The right answers as a first result gives them: who has a record waits as everybody else does."""
+    """The right answers as a first result gives them, same rows and columns: who has a record waits as everybody else
+    does.
+    """
     if _RECORDS not in expected.columns:
         return expected
     waits = (pl.col("identity") == "consistent") & (pl.col(_RECORDS) == "under_review")
