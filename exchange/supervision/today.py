@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 
-from exchange.calendar.deadlines import DAYS_LEFT, HALF, reached
+from exchange.calendar.due_warnings import DAYS_LEFT, HALF, reached
 from exchange.calendar.working_days import Due
 from exchange.register import Batch, ReleaseState, State
 from exchange.register.waiting import OpenRows

@@ -20,7 +20,7 @@ from pathlib import Path
 from exchange.app import App
 from exchange.base.errors import Refused
 from exchange.base.files import Archive
-from exchange.calendar.deadlines import LATE, DueWarning, not_yet_sent, reached
+from exchange.calendar.due_warnings import LATE, DueWarning, not_yet_sent, reached
 from exchange.calendar.limits import WORKING_DAYS
 from exchange.calendar.working_days import Due, due_after, office_day
 from exchange.register import Alert, Batch, NewAlert, State, Stop

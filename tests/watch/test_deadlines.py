@@ -8,7 +8,7 @@ from datetime import date, datetime, timedelta
 
 from exchange import pipeline
 from exchange.app import App
-from exchange.calendar.deadlines import DAYS_LEFT, DUE_TODAY, HALF, LATE
+from exchange.calendar.due_warnings import DAYS_LEFT, DUE_TODAY, HALF, LATE
 from exchange.calendar.working_days import OFFICE_ZONE, due_date
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
