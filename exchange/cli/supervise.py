@@ -62,7 +62,7 @@ def supervise(
 
 def _picture(app: App) -> list[OpenBatch]:
     policy, today = app.settings.policy, office_day(app.now())
-    live = [line for line in app.register.clock.open_batches() if not line[0].is_test]
+    live = [(batch, stops) for batch, stops in app.register.clock.open_batches() if not batch.is_test]
     batches = dues_of(app, live)
     rows = open_rows(app.register.engine)
     return picture(

@@ -34,11 +34,10 @@ def watch_deadlines(app: App) -> list[Alert]:
     """Records all alerts about due days that now apply; returns the new ones."""
     now, policy = app.now(), app.settings.policy
     settled = now - timedelta(minutes=policy.watch_after_minutes)
-    watched = [(batch, stops) for batch, stops in app.register.clock.open_batches()]
     watched = [
-        watched_batch
-        for watched_batch in watched
-        if watched_batch[0].received_at <= settled and not watched_batch[0].is_test
+        (batch, stops)
+        for batch, stops in app.register.clock.open_batches()
+        if batch.received_at <= settled and not batch.is_test
     ]
     sent = app.register.alerts.sent(batch.id for batch, _ in watched)
     written = []
