@@ -23,7 +23,12 @@ FIREFOX = $(call lacking,firefox-esr:firefox-esr)
 
 .PHONY: images containers-test bundle bundle-test desk desk-packages help demo up down test ready servers test-fast coverage coverage-whole mutate same-answers fuzz campaign bench bench-regression bench-adhoc bench-celery bench-restore bench-pages bench-review bench-desk bench-at-rest screenshots guide-pictures docs check lock clean containers-upgrade-test containers-celery-test campaign-report
 help:            ## this list
-	@grep -E '^[a-z-]+: .*##|^[a-z-]+:  *##' Makefile | sed -E 's/:.*##/\t/'
+	@grep -E '^[a-z-]+: .*##' Makefile | sed -E 's/:.*## */\t/' | awk -F '\t' '{ \
+	  line = sprintf("%-24s", $$1); n = split($$2, words, " "); \
+	  for (i = 1; i <= n; i++) { \
+	    if (length(line) + length(words[i]) >= 80) { print line; line = sprintf("%-24s", "") } \
+	    line = line " " words[i] } \
+	  print line }'
 
 .venv/installed: requirements.lock pip.lock pyproject.toml
 	$(PYTHON) -m venv .venv
