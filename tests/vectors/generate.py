@@ -22,6 +22,7 @@ import polars as pl
 
 from exchange.base.files import make_folder, write_atomically
 from exchange.base.paths import ROOT
+from exchange.cli.outcome import out
 from exchange.demo.province.claims import make_claims
 from exchange.demo.province.known_to import on_record
 from exchange.demo.province.offences import make_offences
@@ -129,8 +130,12 @@ def _plain(value: Any) -> Any:
 
 
 def write(folder: Path = FOLDER) -> None:
+    """Writes what is not as it should be, and says which."""
     for name, content in made().items():
-        write_atomically(make_folder(folder) / name, content)
+        path = make_folder(folder) / name
+        if not path.exists() or path.read_bytes() != content:
+            write_atomically(path, content)
+            out.print(f"wrote {path}", markup=False)
 
 
 if __name__ == "__main__":
