@@ -70,6 +70,11 @@ class SftpAccount:
     results: str
 
     @property
+    def server(self) -> str:
+        """As messages name it."""
+        return f"SFTP server {self.host}:{self.port}"
+
+    @property
     def login(self) -> Login:
         """What a connection belongs to: everything that is pinned, but for the folders."""
         return self.host, self.port, self.username, self.host_key
@@ -239,7 +244,7 @@ def network_trouble(
     """The one place that says what a failed conversation with a server means; ``answers`` is asked whether the server
     still does, where one file alone may be in the way, and ``limit`` whether it was cut off here.
     """
-    where = f"SFTP server {account.host}:{account.port}"
+    where = account.server
     try:
         yield
     except paramiko.BadHostKeyException:

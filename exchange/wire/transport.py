@@ -98,7 +98,7 @@ def connect(
     lock: Lock = nullcontext,
 ) -> Iterator[Folder]:
     """The partner's folders, connected for the length of the block."""
-    limit, begun = TimeLimit(f"SFTP server {account.host}:{account.port}"), time.monotonic()
+    limit, begun = TimeLimit(account.server), time.monotonic()
     with (
         connected(account, key_file, timeouts, limit) as sftp,
         limit.of(timeouts.conversation_seconds) if timeouts.conversation_seconds else nullcontext(),
@@ -235,7 +235,7 @@ class Folder:
             left = set(names)
             for count, entry in enumerate(self.sftp.entries(self.account.results)):
                 if count >= MAX_LISTED_RESULTS:
-                    msg = f"SFTP server {self.account.host}:{self.account.port}: more than {MAX_LISTED_RESULTS} results"
+                    msg = f"{self.account.server}: more than {MAX_LISTED_RESULTS} results"
                     raise Halt(msg)
                 left.discard(entry.filename)
             return left
@@ -311,7 +311,7 @@ class Folder:
         except OSError as error:
             if not isinstance(error, PermissionError) and not self.answers():
                 raise
-            msg = f"SFTP server {self.account.host}:{self.account.port}: a file may not be read"
+            msg = f"{self.account.server}: a file may not be read"
             raise Unreadable(msg) from None
 
     def deliver(self, name: str, source: Path) -> None:
@@ -362,7 +362,7 @@ class Folder:
                 doing = "remove"
                 self.sftp.remove(second)
             except CONVERSATION_FAILED as error:
-                where = f"SFTP server {self.account.host}:{self.account.port}: {folder}"
+                where = f"{self.account.server}: {folder}"
                 msg = f"{where}: {doing} fails ({type(error).__name__})"
                 raise Halt(msg) from None
             finally:
@@ -382,7 +382,7 @@ class Folder:
             except OSError as error:
                 if isinstance(error, (FileNotFoundError, *CUT)) or not self.answers():
                     raise
-                where = f"SFTP server {self.account.host}:{self.account.port}: {self.account.requests}"
+                where = f"{self.account.server}: {self.account.requests}"
                 msg = f"{where}: remove fails ({type(error).__name__}), so that what is kept here lies there still"
                 raise Denied(msg) from None
 
