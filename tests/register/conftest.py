@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cached_property
 from itertools import count
@@ -38,6 +38,7 @@ class Database:
 
     server: Postgres
     key: LedgerKey
+    _made: dict[str, str] = field(default_factory=dict)
 
     def open(self, actor: str = "tests") -> Register:
         """As the role of the daily work: no test has more rights than an office."""
@@ -63,6 +64,22 @@ class Database:
         except psycopg.OperationalError:  # a test stopped the server
             self.close()
             self._superuser.execute(EMPTIED)
+
+    def made(self, name: str, make: Callable[[], str]) -> str:
+        """The register as ``make`` leaves an empty one, and what it returned: made once in a process, then put back row
+        for row, with the lines, hashes and signatures that were written.
+        """
+        tables = Base.metadata.tables
+        if name not in self._made:
+            assert self._superuser.execute("SELECT FROM ledger").fetchone() is None, (
+                "nobody else's rows are kept with it"
+            )
+            self._made[name] = make()
+            done = [f"CREATE SCHEMA {name}", *(f"CREATE TABLE {name}.{table} AS TABLE {table}" for table in tables)]
+        else:
+            done = [f"INSERT INTO {table} OVERRIDING SYSTEM VALUE TABLE {name}.{table}" for table in tables]
+        self._superuser.execute("; ".join(done).encode())
+        return self._made[name]
 
     def close(self) -> None:
         if "_superuser" in vars(self):
@@ -184,8 +201,12 @@ def prepared(
 
 
 @pytest.fixture
-def delivered(register: Register, prepared: Callable[..., str]) -> str:
-    """The same, with the partner."""
-    batch = prepared()
-    register.delivered(batch)
-    return batch
+def delivered(database: Database, register: Register, prepared: Callable[..., str]) -> str:
+    """The same, with the partner; nothing else is in the register."""
+
+    def make() -> str:
+        batch = prepared()
+        register.delivered(batch)
+        return batch
+
+    return database.made("delivered", make)

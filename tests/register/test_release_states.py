@@ -81,17 +81,27 @@ SAYS_WHY: Final = {"reject": "no", "reopen": "done", "withdraw": "others", "with
 
 @pytest.fixture
 def decided(
-    register: Register, in_name_of: InNameOf, manifest: RequestManifest, due: Due, result_files: list[FileRecord]
+    register: Register,
+    database: Database,
+    in_name_of: InNameOf,
+    manifest: RequestManifest,
+    due: Due,
+    result_files: list[FileRecord],
 ) -> Register:
     """A delivered batch with three open rows, two of which an officer decided, the first of them the second of two."""
-    register.claim(BATCH, "bank", "a" * 64, [], AT)
-    register.accept(BATCH, manifest, due)
-    register.prepared(BATCH, {}, result_files, 3, [NewReview(row, "220100", ("name",)) for row in QUEUED])
-    register.delivered(BATCH)
-    for officer, row in (("first", 1), ("second", 1), ("third", 2)):
-        reviews = in_name_of(officer).reviews
-        said = [Decision(row, reviews.get(BATCH, row).version, {"name": "consistent"}, "archive")]
-        reviews.decide(BATCH, said, two=row == 1)
+
+    def make() -> str:
+        register.claim(BATCH, "bank", "a" * 64, [], AT)
+        register.accept(BATCH, manifest, due)
+        register.prepared(BATCH, {}, result_files, 3, [NewReview(row, "220100", ("name",)) for row in QUEUED])
+        register.delivered(BATCH)
+        for officer, row in (("first", 1), ("second", 1), ("third", 2)):
+            reviews = in_name_of(officer).reviews
+            said = [Decision(row, reviews.get(BATCH, row).version, {"name": "consistent"}, "archive")]
+            reviews.decide(BATCH, said, two=row == 1)
+        return BATCH
+
+    database.made("decided", make)
     return register
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -10,6 +10,7 @@ from exchange.base.errors import Halt
 from exchange.register import Decision, FileRecord, Register, ReleaseState, ReleaseSummary, ReviewState, State
 from exchange.register.board import releases_under_way
 from exchange.register.releases import UNDER_WAY
+from tests.register.conftest import Database
 
 ROWS = (1, 2)
 SHOWN = "f" * 64
@@ -43,11 +44,17 @@ HALTS = [
 
 
 @pytest.fixture
-def proposed(register: Register, delivered: str) -> str:
+def proposed(register: Register, database: Database, prepared: Callable[..., str]) -> str:
     """A batch of whose rows two are in its first release."""
-    register.reviews.decide(delivered, [Decision(row, 1, {"name": "consistent"}, "archive") for row in ROWS])
-    assert propose(register, delivered, ROWS) == 1
-    return delivered
+
+    def make() -> str:
+        batch = prepared()
+        register.delivered(batch)
+        register.reviews.decide(batch, [Decision(row, 1, {"name": "consistent"}, "archive") for row in ROWS])
+        assert propose(register, batch, ROWS) == 1
+        return batch
+
+    return database.made("proposed", make)
 
 
 def propose(register: Register, batch: str, rows: Sequence[int], *, approval: bool = True) -> int | None:
