@@ -130,7 +130,7 @@ def facts(register: Register) -> list[dict[str, str]]:
 def test_what_a_verb_does_to_a_release(decided: Register, leader: Register, verb: str, state: ReleaseState) -> None:
     brought(decided, leader, state)
     lines, rows = facts(decided), decided.reviews.among(BATCH, QUEUED)
-    before, open_before = decided.releases.get(BATCH, 1), decided.batch(BATCH).rows_open
+    before, open_before, ledger = decided.releases.get(BATCH, 1), decided.batch(BATCH).rows_open, decided.verify()
     after = BECOMES[verb].get(state)
     if after is None:
         with pytest.raises(Halt, match=f"is {state}; it cannot become"):
@@ -141,6 +141,7 @@ def test_what_a_verb_does_to_a_release(decided: Register, leader: Register, verb
     assert found.state is (after or state)
     if after in (None, state):
         assert (facts(decided), decided.reviews.among(BATCH, QUEUED), found) == (lines, rows, before)
+        assert decided.verify() == ledger
         assert decided.batch(BATCH).rows_open == open_before
         return
     told = facts(decided)[len(lines)]
