@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cached_property
 from itertools import count
+from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import Engine
 
@@ -22,6 +26,9 @@ from tests.once import copy_database
 AT = datetime(2026, 11, 23, 1, 2, 3, 456789, tzinfo=UTC)
 QUEUED = tuple(NewReview(row, where, ("name",)) for row, where in ((1, "220100"), (2, "220100"), (3, "222400")))
 """What of a ``prepared`` batch is for officers; two more rows wait for a source."""
+EMPTIED = "; ".join(  # one way there and back
+    ["SET session_replication_role = replica", *(f"DELETE FROM {table}" for table in Base.metadata.tables)]  # noqa: S608
+).encode()
 _numbers = count(1)
 
 
@@ -31,6 +38,7 @@ class Database:
 
     server: Postgres
     key: LedgerKey
+    _made: dict[str, str] = field(default_factory=dict)
 
     def open(self, actor: str = "tests") -> Register:
         """As the role of the daily work: no test has more rights than an office."""
@@ -51,8 +59,36 @@ class Database:
         self.statement("SET session_replication_role = replica", statement, values=values)
 
     def empty(self) -> None:
-        removed = [f"DELETE FROM {table}" for table in Base.metadata.tables]  # noqa: S608
-        self.statement("; ".join(["SET session_replication_role = replica", *removed]))  # one way there and back
+        try:
+            self._superuser.execute(EMPTIED)
+        except psycopg.OperationalError:  # a test stopped the server
+            self.close()
+            self._superuser.execute(EMPTIED)
+
+    def made(self, name: str, make: Callable[[], str]) -> str:
+        """The register as ``make`` leaves an empty one, and what it returned: made once in a process, then put back row
+        for row, with the lines, hashes and signatures that were written.
+        """
+        tables = Base.metadata.tables
+        if name not in self._made:
+            assert self._superuser.execute("SELECT FROM ledger").fetchone() is None, (
+                "nobody else's rows are kept with it"
+            )
+            self._made[name] = make()
+            done = [f"CREATE SCHEMA {name}", *(f"CREATE TABLE {name}.{table} AS TABLE {table}" for table in tables)]
+        else:
+            done = [f"INSERT INTO {table} OVERRIDING SYSTEM VALUE TABLE {name}.{table}" for table in tables]
+        self._superuser.execute("; ".join(done).encode())
+        return self._made[name]
+
+    def close(self) -> None:
+        if "_superuser" in vars(self):
+            vars(self).pop("_superuser").close()
+
+    @cached_property
+    def _superuser(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Stays open: a new one reads the server's catalogue anew, which takes many times what emptying takes."""
+        return self.server.connected("postgres", "exchange")
 
 
 @pytest.fixture(scope="session")
@@ -62,7 +98,8 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
     try:
         copy_database(tmp_path_factory, server)
         server.start()
-        yield Database(server, LedgerKey(keys / "register.key", keys / "register.pem"))
+        with closing(Database(server, LedgerKey(keys / "register.key", keys / "register.pem"))) as made:
+            yield made
     finally:
         server.remove()
 
@@ -82,9 +119,15 @@ def connected(migrated: Database) -> Iterator[Engine]:
 
 
 @pytest.fixture
-def register(database: Database, connected: Engine) -> Register:
+def register(in_name_of: Callable[[str], Register]) -> Register:
     """An empty register; what listens to its engine hears nothing of the next test's."""
-    return Register(connected.execution_options(), "tests")
+    return in_name_of("tests")
+
+
+@pytest.fixture
+def in_name_of(database: Database, connected: Engine) -> Callable[[str], Register]:
+    """The same register in the name of somebody, with an engine of its own over the same connections."""
+    return lambda actor: Register(connected.execution_options(), actor)
 
 
 @pytest.fixture(scope="session")
@@ -158,8 +201,12 @@ def prepared(
 
 
 @pytest.fixture
-def delivered(register: Register, prepared: Callable[..., str]) -> str:
-    """The same, with the partner."""
-    batch = prepared()
-    register.delivered(batch)
-    return batch
+def delivered(database: Database, register: Register, prepared: Callable[..., str]) -> str:
+    """The same, with the partner; nothing else is in the register."""
+
+    def make() -> str:
+        batch = prepared()
+        register.delivered(batch)
+        return batch
+
+    return database.made("delivered", make)

@@ -36,15 +36,22 @@ def role(migrated: Database) -> Callable[[], Any]:
 
 
 @pytest.fixture
-def waiting(register: Register, manifest: RequestManifest, due: Due, result_files: list[FileRecord]) -> Register:
+def waiting(
+    register: Register, database: Database, manifest: RequestManifest, due: Due, result_files: list[FileRecord]
+) -> Register:
     """A delivered batch with a release that waits for the leader."""
-    register.claim(BATCH, "bank", "a" * 64, [], AT)
-    register.accept(BATCH, manifest, due)
-    register.prepared(BATCH, {"name": {"under_review": 1}}, result_files, 1, [NewReview(3, "220100", ("name",))])
-    register.delivered(BATCH)
-    register.reviews.decide(BATCH, [Decision(3, 1, {"name": "no_record"}, "archive")])
-    outcome = ReleaseSummary({"name": {"no_record": 1}}, answers_sha256="f" * 64)
-    register.releases.propose(BATCH, [3], outcome, needs_approval=True)
+
+    def make() -> str:
+        register.claim(BATCH, "bank", "a" * 64, [], AT)
+        register.accept(BATCH, manifest, due)
+        register.prepared(BATCH, {"name": {"under_review": 1}}, result_files, 1, [NewReview(3, "220100", ("name",))])
+        register.delivered(BATCH)
+        register.reviews.decide(BATCH, [Decision(3, 1, {"name": "no_record"}, "archive")])
+        outcome = ReleaseSummary({"name": {"no_record": 1}}, answers_sha256="f" * 64)
+        register.releases.propose(BATCH, [3], outcome, needs_approval=True)
+        return BATCH
+
+    database.made("waiting", make)
     return register
 
 

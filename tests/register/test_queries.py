@@ -11,7 +11,7 @@ from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
 from exchange.register import BatchFilter, Register, State
 from exchange.wire.manifest import RequestManifest
-from tests.register.conftest import AT
+from tests.register.conftest import AT, Database
 
 BATCHES = {
     "bank.b1": ("bank", "2026-11", "介〔2026〕7号"),
@@ -23,12 +23,16 @@ BATCHES = {
 
 
 @pytest.fixture
-def filled(register: Register, manifest: RequestManifest, due: Due) -> Register:
-    for day, (batch, (partner, period, letter)) in enumerate(BATCHES.items()):
-        register.claim(batch, partner, "a" * 64, [], AT + timedelta(days=day))
-        asked = {"partner": partner, "batch": batch, "period": period, "letter": letter}
-        register.accept(batch, manifest.model_copy(update=asked), due)
-    register.claim("court.waits", "court", "a" * 64, [], AT + timedelta(days=9))
+def filled(register: Register, database: Database, manifest: RequestManifest, due: Due) -> Register:
+    def make() -> str:
+        for day, (batch, (partner, period, letter)) in enumerate(BATCHES.items()):
+            register.claim(batch, partner, "a" * 64, [], AT + timedelta(days=day))
+            asked = {"partner": partner, "batch": batch, "period": period, "letter": letter}
+            register.accept(batch, manifest.model_copy(update=asked), due)
+        register.claim("court.waits", "court", "a" * 64, [], AT + timedelta(days=9))
+        return "court.waits"
+
+    database.made("of_each_kind", make)
     return register
 
 

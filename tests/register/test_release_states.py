@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
 from itertools import pairwise
 from typing import Final
 
@@ -41,6 +40,7 @@ _COUNTS: Final = {"sex": {"inconsistent": 1, "consistent": 1}, "name": {"consist
 OUTCOME: Final = ReleaseSummary(_COUNTS, {"sex": {"inconsistent": 1, "consistent": 1}}, 1, SHOWN)
 PROPOSED, APPROVED, REJECTED, REOPENED, PREPARED, DELIVERED = ReleaseState
 
+InNameOf = Callable[[str], Register]
 Verb = Callable[[Register], object]
 VERBS: Final[Mapping[str, Verb]] = {
     "approve": lambda register: register.releases.approve(BATCH, 1, SHOWN),
@@ -81,25 +81,33 @@ SAYS_WHY: Final = {"reject": "no", "reopen": "done", "withdraw": "others", "with
 
 @pytest.fixture
 def decided(
-    register: Register, database: Database, manifest: RequestManifest, due: Due, result_files: list[FileRecord]
+    register: Register,
+    database: Database,
+    in_name_of: InNameOf,
+    manifest: RequestManifest,
+    due: Due,
+    result_files: list[FileRecord],
 ) -> Register:
     """A delivered batch with three open rows, two of which an officer decided, the first of them the second of two."""
-    register.claim(BATCH, "bank", "a" * 64, [], AT)
-    register.accept(BATCH, manifest, due)
-    register.prepared(BATCH, {}, result_files, 3, [NewReview(row, "220100", ("name",)) for row in QUEUED])
-    register.delivered(BATCH)
-    for officer, row in (("first", 1), ("second", 1), ("third", 2)):
-        with closing(database.open(officer)) as of_officer:
-            version = of_officer.reviews.get(BATCH, row).version
-            said = [Decision(row, version, {"name": "consistent"}, "archive")]
-            of_officer.reviews.decide(BATCH, said, two=row == 1)
+
+    def make() -> str:
+        register.claim(BATCH, "bank", "a" * 64, [], AT)
+        register.accept(BATCH, manifest, due)
+        register.prepared(BATCH, {}, result_files, 3, [NewReview(row, "220100", ("name",)) for row in QUEUED])
+        register.delivered(BATCH)
+        for officer, row in (("first", 1), ("second", 1), ("third", 2)):
+            reviews = in_name_of(officer).reviews
+            said = [Decision(row, reviews.get(BATCH, row).version, {"name": "consistent"}, "archive")]
+            reviews.decide(BATCH, said, two=row == 1)
+        return BATCH
+
+    database.made("decided", make)
     return register
 
 
 @pytest.fixture
-def leader(database: Database) -> Iterator[Register]:
-    with closing(database.open("leader")) as opened:
-        yield opened
+def leader(in_name_of: InNameOf) -> Register:
+    return in_name_of("leader")
 
 
 def proposed(register: Register, *rows: int, needs_approval: bool = True) -> Release | None:
@@ -122,7 +130,7 @@ def facts(register: Register) -> list[dict[str, str]]:
 def test_what_a_verb_does_to_a_release(decided: Register, leader: Register, verb: str, state: ReleaseState) -> None:
     brought(decided, leader, state)
     lines, rows = facts(decided), decided.reviews.among(BATCH, QUEUED)
-    before, open_before = decided.releases.get(BATCH, 1), decided.batch(BATCH).rows_open
+    before, open_before, ledger = decided.releases.get(BATCH, 1), decided.batch(BATCH).rows_open, decided.verify()
     after = BECOMES[verb].get(state)
     if after is None:
         with pytest.raises(Halt, match=f"is {state}; it cannot become"):
@@ -133,6 +141,7 @@ def test_what_a_verb_does_to_a_release(decided: Register, leader: Register, verb
     assert found.state is (after or state)
     if after in (None, state):
         assert (facts(decided), decided.reviews.among(BATCH, QUEUED), found) == (lines, rows, before)
+        assert decided.verify() == ledger
         assert decided.batch(BATCH).rows_open == open_before
         return
     told = facts(decided)[len(lines)]
@@ -207,16 +216,16 @@ def test_with_which_something_is_to_be_done(decided: Register, leader: Register,
         ("leader", QUEUED, True),
     ],
 )
-def test_four_eyes(decided: Register, database: Database, who: str, rows: tuple[int, ...], may: bool) -> None:
+def test_four_eyes(decided: Register, in_name_of: InNameOf, who: str, rows: tuple[int, ...], may: bool) -> None:
     assert proposed(decided, *rows) is not None
     lines = facts(decided)
-    with closing(database.open(who)) as person:
-        if may:
-            person.releases.approve(BATCH, 1, SHOWN)
-        else:
-            with pytest.raises(Halt, match="who decided a row cannot approve it"):
-                person.releases.approve(BATCH, 1, SHOWN)
-            assert facts(decided) == lines
+    releases = in_name_of(who).releases
+    if may:
+        releases.approve(BATCH, 1, SHOWN)
+    else:
+        with pytest.raises(Halt, match="who decided a row cannot approve it"):
+            releases.approve(BATCH, 1, SHOWN)
+        assert facts(decided) == lines
     found = decided.releases.get(BATCH, 1)
     assert (found.state, found.judged_by) == ((APPROVED, who) if may else (PROPOSED, None))
 

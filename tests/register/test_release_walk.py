@@ -1,15 +1,18 @@
-"""The way of a release: each step once, in its order, by whom it is due to; its rows go with it."""
+"""The way of a release: each step once, in its order, by whom it is due to; its rows go with it.
+
+What is not due, and whose word it is not: ``test_release_states.py``.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
-from exchange.base.errors import Halt
 from exchange.register import Decision, FileRecord, Register, ReleaseState, ReleaseSummary, ReviewState, State
 from exchange.register.board import releases_under_way
 from exchange.register.releases import UNDER_WAY
+from tests.register.conftest import Database
 
 ROWS = (1, 2)
 SHOWN = "f" * 64
@@ -35,19 +38,19 @@ WALKS: list[tuple[str, ReleaseState, ReviewState]] = [
 ]
 """Steps → the release's state, and that of its rows; what was done already is done again without a change."""
 
-HALTS = [
-    "prepare", "deliver", "reopen", "approve reject", "reject approve", "reject prepare", "approve take",
-    "approve prepare withdraw", "approve prepare deliver reject", "approve deliver",
-]  # fmt: skip
-"""Steps the last of which is not due."""
-
 
 @pytest.fixture
-def proposed(register: Register, delivered: str) -> str:
+def proposed(register: Register, database: Database, prepared: Callable[..., str]) -> str:
     """A batch of whose rows two are in its first release."""
-    register.reviews.decide(delivered, [Decision(row, 1, {"name": "consistent"}, "archive") for row in ROWS])
-    assert propose(register, delivered, ROWS) == 1
-    return delivered
+
+    def make() -> str:
+        batch = prepared()
+        register.delivered(batch)
+        register.reviews.decide(batch, [Decision(row, 1, {"name": "consistent"}, "archive") for row in ROWS])
+        assert propose(register, batch, ROWS) == 1
+        return batch
+
+    return database.made("proposed", make)
 
 
 def propose(register: Register, batch: str, rows: Sequence[int], *, approval: bool = True) -> int | None:
@@ -94,28 +97,6 @@ def test_each_step_once(register: Register, proposed: str, names: str, state: Re
     again = propose(register, proposed, ROWS)
     assert again == (2 if state is ReleaseState.REOPENED else None), "rows are in one living release"
     register.verify()
-
-
-@pytest.mark.parametrize("names", HALTS)
-def test_a_step_that_is_not_due_changes_nothing(register: Register, proposed: str, names: str) -> None:
-    *before, last = names.split()
-    walk(register, proposed, " ".join(before))
-    was = register.releases.get(proposed, 1), register.verify()
-    with pytest.raises(Halt, match="it cannot become"):
-        step(register, proposed, last)
-    assert (register.releases.get(proposed, 1), register.verify()) == was
-
-
-def test_who_decided_a_row_does_not_approve_it(register: Register, proposed: str) -> None:
-    with pytest.raises(Halt, match="who decided a row cannot approve it"):
-        register.releases.approve(proposed, 1, SHOWN)
-    assert register.releases.get(proposed, 1).state is ReleaseState.PROPOSED
-
-
-def test_what_is_approved_is_what_was_shown(register: Register, proposed: str) -> None:
-    with pytest.raises(Halt, match="is not what was shown"):
-        Register(register.engine, "leader").releases.approve(proposed, 1, "e" * 64)
-    assert register.releases.get(proposed, 1).state is ReleaseState.PROPOSED
 
 
 def test_with_the_last_row_the_batch_is_closed(register: Register, proposed: str) -> None:

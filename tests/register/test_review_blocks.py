@@ -42,13 +42,20 @@ def decision(register: Register, row: int) -> Decision:
 
 
 @pytest.fixture
-def queued(register: Register, manifest: RequestManifest, due: Due, result_files: list[FileRecord]) -> Register:
+def queued(
+    register: Register, database: Database, manifest: RequestManifest, due: Due, result_files: list[FileRecord]
+) -> Register:
     """A delivered batch with rows in four blocks of the queue."""
-    register.claim(BATCH, "bank", "a" * 64, [], AT)
-    register.accept(BATCH, manifest, due)
-    waiting = [NewReview(row, "220100", ("name",)) for row in ON_BORDERS]
-    register.prepared(BATCH, {}, result_files, len(waiting), waiting)
-    register.delivered(BATCH)
+
+    def make() -> str:
+        register.claim(BATCH, "bank", "a" * 64, [], AT)
+        register.accept(BATCH, manifest, due)
+        waiting = [NewReview(row, "220100", ("name",)) for row in ON_BORDERS]
+        register.prepared(BATCH, {}, result_files, len(waiting), waiting)
+        register.delivered(BATCH)
+        return BATCH
+
+    database.made("queued", make)
     return register
 
 
