@@ -191,7 +191,8 @@ class ResidentWorkers:
         worker = self._worker_for(_partner(batch_id))
         note = self._owed.hand_over if worker is None else self._owed.owe
         if not self._work() or not _done(note, batch_id):
-            self._start_run(batch_id)  # where it cannot be started, ``collect`` finds the batch
+            if not self._start_run(batch_id):
+                self._unanswered.append(batch_id)
         elif worker is not None:
             worker.give(batch_id)
 

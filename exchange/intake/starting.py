@@ -5,8 +5,8 @@ Rules
   Sets are claimed and answered meanwhile, so nobody who has to do with that asks it.
 - So a run is there only once it is asked for again. What is owed is struck out here, as soon as Airflow has the run;
   what could not be started is asked for again by who owes it, and else by ``collect``.
-- What was not started when the lookout ends is owed still. No more is asked for at once than Airflow could bear when it
-  is there again.
+- What was not started when the lookout ends is owed still.
+- Of small sets few runs are asked for at once: where Airflow is slow, they come no faster than it starts them.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from exchange.intake.owed import OwedRuns
 
 log = logging.getLogger(__name__)
 
-_AT_ONCE: Final = 100
-"""Runs that are asked for and not there yet."""
+_AT_ONCE: Final = 8
+"""Runs of small sets that are asked for while others are not there yet."""
 
 _LAST_SECONDS: Final = 10.0
 """What was asked for may still be started for so long at the end."""
@@ -47,7 +47,8 @@ class RunStarter:
         """
         if batch_id in self._started:
             return True
-        if batch_id not in self._under_way and len(self._under_way) < _AT_ONCE:
+        may_ask = lane is not Lane.IMMEDIATE or len(self._under_way) < _AT_ONCE
+        if may_ask and batch_id not in self._under_way:
             self._under_way.add(batch_id)
             self._asked.put((lane, batch_id))
         if self._thread is None:

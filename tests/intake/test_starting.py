@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from exchange.base.errors import Retryable
 from exchange.demo.servers.processes import wait_for
-from exchange.intake import resident
+from exchange.intake import resident, starting
 from exchange.intake.lanes import Lane
 from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import ResidentWorkers
@@ -60,6 +60,23 @@ def hanging() -> Iterator[Event]:
     goes_on = Event()
     yield goes_on
     goes_on.set()
+
+
+@pytest.mark.parametrize("sets", [1, 3 * starting._AT_ONCE])
+def test_where_no_worker_takes_them_all_sets_of_a_burst_get_their_runs(tmp_path: Path, sets: int) -> None:
+    started = list[str]()
+
+    def start_run(_: Lane, batch: str) -> bool:
+        started.append(batch)
+        return True
+
+    workers = ResidentWorkers([], OwedRuns(tmp_path), RunStarter(start_run, OwedRuns(tmp_path)).start)
+    for number in range(sets):
+        workers.pass_on(f"a.{number}")
+    assert wait_for(lambda: (workers.look(), len(started) == sets)[1], 60)  # type: ignore[func-returns-value]
+    workers.look()
+    workers.over()
+    assert len(set(started)) == len(started)
 
 
 def test_while_airflow_says_nothing_the_lookout_goes_on_and_all_stays_owed(hanging: Event, tmp_path: Path) -> None:
