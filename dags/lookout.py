@@ -5,6 +5,7 @@ what is complete, start its run and have small ad hoc sets answered at once by p
 from __future__ import annotations
 
 import os
+from contextlib import closing
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING
@@ -77,18 +78,23 @@ def _watch(number: int, app: App) -> None:
     from exchange.intake.owed import OwedRuns
     from exchange.intake.resident import resident_workers
     from exchange.intake.shares import Share
+    from exchange.intake.starting import RunStarter
 
     def open_app() -> App:
         return App.open(app.register.actor)
 
     share = Share(number, LOOKOUTS)
-    owed, start_immediate = OwedRuns.of_home(app.settings.home), partial(start_run, app, Lane.IMMEDIATE)
-    with resident_workers(open_app, app.settings.policy.resident_workers, owed, start_immediate) as workers:
+    owed = OwedRuns.of_home(app.settings.home)
+    runs = RunStarter(partial(start_run, app), owed)
+    with (
+        closing(runs),
+        resident_workers(open_app, app.settings.policy.resident_workers, owed, runs.start) as workers,
+    ):
         for batch_id, lane in monitor(app, SECONDS, workers.look, share):
             if lane is Lane.IMMEDIATE:
                 workers.pass_on(batch_id)
             else:
-                start_run(app, lane, batch_id)
+                runs.start(batch_id, lane)  # where it cannot be started, ``collect`` finds the batch
 
 
 lookout()

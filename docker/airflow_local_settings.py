@@ -24,6 +24,7 @@ if "scheduler" in sys.argv or {"celery", "worker"} <= set(sys.argv):
     import exchange.base.silence
     import exchange.intake.lookout
     import exchange.intake.resident
+    import exchange.intake.starting
     import exchange.pipeline
     import exchange.status.publish
     import exchange.watch.all_watches

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Self
 
@@ -189,7 +189,8 @@ class App:
     def _connected(self, agreement: Agreement, seconds: float, tries: int = 3) -> AbstractContextManager[Folder]:
         policy = self.settings.policy
         timeouts = Timeouts(policy.connect_seconds, policy.transfer_seconds, policy.whole_look_seconds, seconds, tries)
-        return connect(account_of(agreement), self.settings.keys.sftp_key, timeouts, self.register.one_sender)
+        lock = partial(self.register.one_sender, longest=max(policy.whole_transfer_seconds, policy.whole_look_seconds))
+        return connect(account_of(agreement), self.settings.keys.sftp_key, timeouts, lock)
 
 
 def account_of(agreement: Agreement) -> SftpAccount:

@@ -3,15 +3,17 @@
     <home>/duty/<name>      its time: when it was last done; its content: how it ended (codes and counts)
 
 Rules: in the office's own folder, which all its machines share, so that any of them can read it; not synced, since a
-heartbeat lost in a power cut is written again at once; one that cannot be written never stops the duty itself.
+heartbeat lost in a power cut is written again at once; one that cannot be written never stops the duty itself. Its time
+is by the clock of the machine that did the duty, not by the one of whoever has the disk.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -39,6 +41,10 @@ class Sign:
     at: datetime
     summary: str
 
+    def is_of_late(self, now: datetime, span: timedelta) -> bool:
+        """Whether it was given no longer ago; one from as far ahead is of a clock that was put back since."""
+        return abs(now - self.at) <= span
+
 
 @dataclass(frozen=True)
 class Duties:
@@ -56,6 +62,7 @@ class Duties:
             make_folder(self.folder)
             temporary = self.folder / f".{name}.{os.getpid()}"
             temporary.write_text(summary, "utf-8")
+            os.utime(temporary, (now := time.time(), now))
             temporary.replace(self.folder / name)
 
     def last(self, name: str) -> Sign | None:

@@ -183,7 +183,7 @@ def _sharing(app: App, agreements: Sequence[Agreement]) -> Generator[tuple[Seque
         by_login.setdefault(account_of(agreement).login, []).append(agreement)
     for login in by_login.values():
         signs = [duties.last(look_at(other.partner)) for other in login]
-        reached = any(sign is not None and app.now() - sign.at <= _REACHED_LATELY for sign in signs)
+        reached = any(sign is not None and sign.is_of_late(app.now(), _REACHED_LATELY) for sign in signs)
         for first in range(0, len(login), MAX_SHARING):
             yield login[first : first + MAX_SHARING], reached
 

@@ -13,6 +13,8 @@ Rules
   for a minute, ``collect`` starts those of all that is not answered, and of the others so many in each sweep.
 - A small set that ``collect`` claims while a lookout is on duty is handed to it: a run of its own would take from a
   burst several times what the answer takes.
+- Clocks are put back: a note from ahead of now has been owed for as long as it is ahead, and a sign of life from there
+  is none.
 - A run twice asked for is one run: its id is the batch id.
 """
 
@@ -46,13 +48,12 @@ class OwedRuns:
 
     def owe(self, batch_id: str) -> None:
         write_atomically(self._path(batch_id), batch_id.encode())
+        self._date(self._path(batch_id), time.time())
 
     def hand_over(self, batch_id: str) -> None:
         """Likewise, for any lookout to take over at once."""
-        self.owe(batch_id)
-        moment = time.time() - SILENCE.total_seconds()
-        with disk_trouble(self.folder), suppress(FileNotFoundError):  # paid meanwhile
-            os.utime(self._path(batch_id), (moment, moment))
+        write_atomically(self._path(batch_id), batch_id.encode())
+        self._date(self._path(batch_id), time.time() - SILENCE.total_seconds())
 
     def mark_answered(self, batch_id: str) -> None:
         """Its run can wait, behind those that wait already; nothing to do where it is there."""
@@ -66,8 +67,7 @@ class OwedRuns:
 
     def postpone(self, batch_id: str) -> None:
         """The run of an answered set is the last one again."""
-        with disk_trouble(self.folder), suppress(FileNotFoundError):
-            os.utime(self._answered_path(batch_id))
+        self._date(self._answered_path(batch_id), time.time())
 
     def paid(self, batch_id: str) -> None:
         """Its run is there; nothing to do where that is known."""
@@ -88,15 +88,20 @@ class OwedRuns:
         return self._noted(f"*{_ANSWERED}", older_than, most)
 
     def _noted(self, pattern: str, older_than: timedelta, most: int | None = None) -> list[str]:
-        before = time.time() - older_than.total_seconds()
+        now = time.time()
         noted, batches = list[tuple[float, Path]](), list[str]()
         for path in self.folder.glob(pattern):
             with suppress(FileNotFoundError):  # paid meanwhile
                 noted.append((path.stat().st_mtime, path))
-        for _, path in sorted(note for note in noted if note[0] <= before)[:most]:
+        for _, path in sorted(note for note in noted if abs(now - note[0]) >= older_than.total_seconds())[:most]:
             with suppress(FileNotFoundError):
                 batches.append(path.read_text("utf-8"))
         return batches
+
+    def _date(self, path: Path, moment: float) -> None:
+        """By this machine's clock, not by the one of whoever has the disk."""
+        with disk_trouble(self.folder), suppress(FileNotFoundError):  # paid meanwhile
+            os.utime(path, (moment, moment))
 
     def _path(self, batch_id: str) -> Path:
         return self.folder / sha256(batch_id.encode())
@@ -108,4 +113,4 @@ class OwedRuns:
 def lookout_on_duty(app: App) -> bool:
     """Whether a lookout has given a sign of life just now."""
     sign = Duties.of_home(app.settings.home).last(LOOKOUT)
-    return sign is not None and app.now() - sign.at <= SILENCE
+    return sign is not None and sign.is_of_late(app.now(), SILENCE)

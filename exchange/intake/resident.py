@@ -5,6 +5,7 @@ Rules
   a worker that answered, all of it where none took the set, or one failed or died; then it starts at once. What goes
   wrong is the run's to tell and to try again; a worker only logs that it left the set to it. Both may be at one set:
   every step may be run twice and by two at once.
+- Whoever starts runs need not be waited for: one may be there only when it is asked for again (``starting.py``).
 - A run that finds nothing to do need not hurry, and costs several times the answer: such runs start one by one, some
   seconds apart, and only while no worker has a set before it, so that a burst is answered first; what has waited for
   five minutes starts all the same, more seldom, so that a stream of sets is held up by a tenth of a core. Which runs
@@ -190,7 +191,8 @@ class ResidentWorkers:
         worker = self._worker_for(_partner(batch_id))
         note = self._owed.hand_over if worker is None else self._owed.owe
         if not self._work() or not _done(note, batch_id):
-            self._start_run(batch_id)  # where it cannot be started, ``collect`` finds the batch
+            if not self._start_run(batch_id):
+                self._unanswered.append(batch_id)
         elif worker is not None:
             worker.give(batch_id)
 

@@ -203,10 +203,9 @@ def _late(app: App, duty: str, limit: timedelta) -> tuple[str, str] | None:
     last = Duties.of_home(app.settings.home).last(duty)
     if last is None:
         return "从未进行", "never done"
-    since = app.now() - last.at
-    if since <= limit:
+    if last.is_of_late(app.now(), limit):
         return None
-    hours = since / timedelta(hours=1)
+    hours = abs(app.now() - last.at) / timedelta(hours=1)
     return f"已 {hours:.1f} 小时未进行", f"not done for {hours:.1f} hours"
 
 

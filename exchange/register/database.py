@@ -46,6 +46,8 @@ _CONNECTIONS: Final = 15
 
 _UNUSED_SECONDS: Final = 5.0
 """A connection that was unused for so long is tested before it is used."""
+_LONGEST_SETTING: Final = 2**31 - 1
+"""Of a time that the server is given, in milliseconds."""
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
@@ -83,6 +85,9 @@ def open_engine(
         "lock_timeout": f"{timeouts.lock * 1000:.0f}",
         "statement_timeout": f"{timeouts.statement * 1000:.0f}",
         "idle_in_transaction_session_timeout": f"{timeouts.idle * 1000:.0f}",
+        "tcp_keepalives_idle": f"{timeouts.silence}",  # a machine that vanished holds no name and no row for hours
+        "tcp_keepalives_interval": f"{max(1, timeouts.silence // 3)}",
+        "tcp_keepalives_count": "3",
     }
     arguments: dict[str, object] = {
         "connect_timeout": timeouts.connect,
@@ -185,13 +190,15 @@ def reaching(engine: Engine) -> Iterator[None]:
 
 
 @contextmanager
-def held(engine: Engine, kind: int, name: str, seconds: int) -> Iterator[None]:
+def held(engine: Engine, kind: int, name: str, seconds: int, longest: float) -> Iterator[None]:
     """Holds a name of this kind for the block, among all machines; Retryable when another still has it after so many
-    seconds. It is let go when whoever held it dies.
+    seconds. It is let go when whoever held it dies. ``longest``: seconds that the block may take, in which the database
+    is asked nothing; the server lets the name go after that.
     """
-    key = kind, func.hashtext(name)
+    key, still = (kind, func.hashtext(name)), min(round(longest * 1000), _LONGEST_SETTING)
+    patience = func.set_config("idle_in_transaction_session_timeout", f"{still}", True)
     with transaction(engine) as session:
-        if not session.scalar(select(func.pg_try_advisory_xact_lock(*key))):
+        if not session.scalar(select(func.pg_try_advisory_xact_lock(*key), patience)):
             session.execute(select(func.set_config("lock_timeout", f"{seconds}s", True)))
             try:
                 session.execute(select(func.pg_advisory_xact_lock(*key)))

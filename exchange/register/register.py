@@ -80,9 +80,11 @@ class Register(BatchQueries, LedgerChecks):
         """Gives the connections back."""
         self.engine.dispose()
 
-    def one_sender(self, name: str) -> AbstractContextManager[None]:
-        """Holds the name of a file at a partner's while it is put there, so that no other run puts it at once."""
-        return held(self.engine, _SENDING, name, _SENDING_SECONDS)
+    def one_sender(self, name: str, longest: float) -> AbstractContextManager[None]:
+        """Holds the name of a file at a partner's while it is put there, so that no other run puts it at once; for so
+        many seconds at most.
+        """
+        return held(self.engine, _SENDING, name, _SENDING_SECONDS, longest)
 
     # ── the way of a batch ───────────────────────────────────────────────────────────────────────────────
 

@@ -6,6 +6,7 @@ Rules
   theirs.
 - A file is put under a temporary name and renamed, so that it appears whole under its final name or not at all. That a
   server says so is not believed: it is delivered when it is seen there with its size.
+- What could not be put whole is removed: on a partner's full disk it would take the room of a receipt.
 - A server that refuses one file and still answers: it is that file's trouble (``Denied``, ``Unreadable``).
 - Trouble of our own disk is our own: it is raised as that, outside of what is the server's.
 - One sender at a time for a name (``Lock``): two would write into the same temporary file, and where the server cannot
@@ -331,8 +332,14 @@ class Folder:
                     self._deliver(f"{self.account.results}/{name}", f"{self.account.results}/{TEMPORARY}{name}", source)
 
     def _deliver(self, final: str, temporary: str, source: Path) -> None:
-        size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
-        replace(self.sftp, temporary, final)
+        try:
+            size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
+            replace(self.sftp, temporary, final)
+        except OSError as error:
+            if not isinstance(error, CUT):
+                with suppress(*CONVERSATION_FAILED):
+                    self.sftp.remove(temporary)
+            raise
         check(self.sftp, final, size, digest)
 
     def is_there(self, name: str, size: int, digest: str) -> bool:

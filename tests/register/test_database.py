@@ -192,7 +192,7 @@ def waits_for_the_ledger(register: Register) -> object:
 
 
 def waits_for_a_name(register: Register) -> object:
-    with held(register.engine, 7, "a", 1):
+    with held(register.engine, 7, "a", 1, 60):
         return None
 
 
@@ -286,6 +286,23 @@ def test_a_transaction_that_stands_still_is_ended(hurried: Register) -> None:
 
     with pytest.raises(Retryable, match=r"stood still|cannot be reached"):
         stood_still()
+
+
+def test_a_name_is_held_for_as_long_as_its_block_may_take_and_no_longer(hurried: Register, register: Register) -> None:
+    """What is sent meanwhile may take many minutes, in which the database is asked nothing."""
+    with held(hurried.engine, 7, "a", 1, longest=60):
+        time.sleep(SHORT.idle + 0.3)
+        with pytest.raises(Retryable, match="still sending"):
+            waits_for_a_name(register)
+    waits_for_a_name(register)
+
+    def held_too_long() -> None:
+        with held(hurried.engine, 7, "a", 1, longest=SHORT.idle / 3):
+            time.sleep(SHORT.idle)
+            waits_for_a_name(register)
+
+    with pytest.raises(Retryable, match=r"stood still|cannot be reached"):
+        held_too_long()
 
 
 @pytest.mark.parametrize(

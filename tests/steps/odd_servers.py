@@ -58,6 +58,19 @@ class Slow(asyncssh.SFTPServer):
         return super().open(path, pflags, attrs)
 
 
+class Full(asyncssh.SFTPServer):
+    """Has room for so many bytes in the folder that is written to."""
+
+    room = 0
+
+    def write(self, file_obj: Any, offset: int, data: bytes) -> int:
+        written = Path(os.fsdecode(file_obj.name))
+        others = sum(path.stat().st_size for path in written.parent.iterdir() if path.name != written.name)
+        if others + offset + len(data) > self.room:
+            raise asyncssh.SFTPFailure("")
+        return super().write(file_obj, offset, data)  # type: ignore[return-value]
+
+
 class Losing(asyncssh.SFTPServer):
     """Answers *ok* to a rename, and the file is gone."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import asyncssh
 import pytest
@@ -13,7 +14,8 @@ from exchange.base.errors import Halt, Retryable
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.register import Role, State
-from tests.steps.odd_servers import Altering, Cutting, Dropbox, Losing, Plain, Unremoving, dripping, served_by
+from exchange.wire.connection import Denied
+from tests.steps.odd_servers import Altering, Cutting, Dropbox, Full, Losing, Plain, Unremoving, dripping, served_by
 
 Ask = Callable[..., Request]
 
@@ -49,6 +51,31 @@ def test_a_server_that_cannot_replace_a_file_is_delivered_to(
     court.verified(f"{request.batch}.result.json")
     assert {path.name for path in results.iterdir()} >= set(names)
     assert not [path.name for path in results.iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("room", [1_000, 50_000, 150_000])
+@pytest.mark.parametrize("before", [None, b"of an earlier try"])
+def test_what_a_partners_full_disk_does_not_take_keeps_out_nothing_that_it_takes(
+    app: App, court: DemoPartner, tmp_path: Path, room: int, before: bytes | None
+) -> None:
+    """A receipt still comes where a result does not; what lay under the result's name lies there still."""
+    results = court.server.home / "from-office"
+    for path in results.iterdir():
+        path.unlink()
+    if before is not None:
+        (results / "large").write_bytes(before)
+    (tmp_path / "large").write_bytes(b"x" * 200_000)
+    (tmp_path / "small").write_bytes(b"x" * 900)
+    kind = type("SoFull", (Full,), {"room": room})
+    with served_by(app, court, kind), app.folder(app.agreement(court.id)) as folder:
+        for _ in range(2):
+            with pytest.raises(Denied):
+                folder.deliver("large", tmp_path / "large")
+        folder.deliver("small", tmp_path / "small")
+    assert {path.name for path in results.iterdir()} == {"small"} | ({"large"} if before else set())
+    with app.folder(app.agreement(court.id)) as folder:
+        folder.deliver("large", tmp_path / "large")
+    assert (results / "large").stat().st_size == 200_000
 
 
 @pytest.mark.parametrize("step", [pipeline.receive, pipeline.deliver])
