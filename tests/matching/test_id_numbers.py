@@ -88,6 +88,14 @@ def test_what_cannot_be_read_and_why(claim: str, fault: str) -> None:
     assert (row["id_fault"], row["key"], row["id_repaired"]) == (fault, None, False)
 
 
+@pytest.mark.parametrize("place", range(18))
+def test_a_sign_in_the_place_of_a_digit_is_no_number(place: int) -> None:
+    """Not even the signs that stand beside the digits in ASCII, which arithmetic could take for 10 or for -1."""
+    signs = "!#$%&()*+,./:;<>?@[]^{|}~"
+    found = standard(*[number[:place] + sign + number[place + 1 :] for number in (A, B) for sign in signs])
+    assert set(found.select("id_fault", "key").rows()) == {("id_number_format", None)}
+
+
 @pytest.mark.parametrize(
     ("claim", "first_17"),
     [
