@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.matching import id_numbers
 from exchange.matching.id_numbers import CHECK_CHARACTERS, WEIGHTS, standardise
 
 TODAY = date(2026, 11, 23)
@@ -39,11 +40,7 @@ def test_the_standards_examples(number: str) -> None:
     ("claim", "same_as"),
     [
         ("１１０１０５１９４９１２３１００２Ｘ", A),
-        ("11010519491231002x", A),
-        ("11010519491231002ｘ", A),
-        ("11010519491231002х", A),
-        ("11010519491231002Х", A),
-        ("11010519491231002×", A),
+        *[(f"11010519491231002{like_x}", A) for like_x in "xｘхХχΧ×✕"],
         (" 11010519491231002X ", A),
         ("110105 19491231 002X", A),
         ("110105-19491231-002X", A),
@@ -87,6 +84,14 @@ def test_what_cannot_be_read_and_why(claim: str, fault: str) -> None:
     assert (row["id_fault"], row["key"], row["id_repaired"]) == (fault, None, False)
 
 
+@pytest.mark.parametrize("place", range(18))
+def test_a_sign_in_the_place_of_a_digit_is_no_number(place: int) -> None:
+    """Not even the signs that stand beside the digits in ASCII, which arithmetic could take for 10 or for -1."""
+    signs = "!#$%&()*+,./:;<>?@[]^{|}~"
+    found = standard(*[number[:place] + sign + number[place + 1 :] for number in (A, B) for sign in signs])
+    assert set(found.select("id_fault", "key").rows()) == {("id_number_format", None)}
+
+
 @pytest.mark.parametrize(
     ("claim", "first_17"),
     [
@@ -124,6 +129,22 @@ def test_the_check_character_is_that_of_iso_7064(numbers: list[str]) -> None:
 def test_the_weights_are_powers_of_two_modulo_11() -> None:
     assert tuple(2 ** (17 - place) % 11 for place in range(17)) == WEIGHTS
     assert len(set(CHECK_CHARACTERS)) == 11
+
+
+def test_whom_exit_entry_is_asked_about_shows_in_how_a_number_begins() -> None:
+    """81, 82, 83 of residence permits, 9 of permanent residence cards, and nothing else; up to the last such number."""
+    began = [first for first in range(10, 100) for _ in range(2)]
+    keys = pl.DataFrame({"key": [int(f"{first}{rest}") for first in range(10, 100) for rest in ("0" * 15, "9" * 15)]})
+    found = keys.select(id_numbers.of_exit_entry(pl.col("key"))).to_series()
+    assert found.to_list() == [str(first).startswith(("81", "82", "83", "9")) for first in began]
+
+
+def test_where_there_is_no_number_there_is_neither_a_day_nor_a_check_character() -> None:
+    keys = pl.DataFrame({"key": [None, int(A[:17]), None]})
+    found = keys.select(
+        id_numbers.birth_date(pl.col("key")).alias("born"), id_numbers.check_character(pl.col("key")).alias("check")
+    )
+    assert found.to_dict(as_series=False) == {"born": [None, date(1949, 12, 31), None], "check": [None, A[17], None]}
 
 
 DIRT = st.sampled_from([" ", "　", "-", "–", "\u200b", "\t"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from exchange.base.errors import Halt
-from exchange.base.tables import DECISIONS
+from exchange.base.tables import DECISIONS, ITEMS
 from exchange.review.decisions import MAX_NOTE_LETTERS, WAITING, allowed, check_note, check_reason, complete
 
 OPEN = {"identity": "under_review", "name": "under_review", "sex": "under_review"}
@@ -66,6 +66,16 @@ def test_what_cannot_be_decided(open_columns: dict[str, str], answers: dict[str,
         complete(open_columns, answers)
 
 
+@pytest.mark.parametrize("column", ["identity", *ITEMS, "shoes"])
+def test_whoever_decides_reads_the_columns_name_as_it_is_written_for_people(column: str) -> None:
+    """A column that nobody knows by the name with which it came."""
+    name = ITEMS[column].zh if column in ITEMS else {"identity": "号码与姓名"}.get(column, column)
+    for open_columns, answers in (({column: "under_review"}, {}), ({}, {column: "consistent"})):
+        with pytest.raises(Halt) as halted:
+            complete(open_columns, answers)
+        assert f"“{name}”" in halted.value.zh
+
+
 @pytest.mark.parametrize(
     ("reason", "note", "holds"),
     [
@@ -98,6 +108,10 @@ def test_a_note_that_is_needed(note: str | None, needed: bool, holds: bool) -> N
     else:
         with pytest.raises(Halt, match="needs a note"):
             check_note(note, needed=needed)
+
+
+def test_no_note_is_needed_unless_it_is_said() -> None:
+    check_note(None)
 
 
 def test_what_may_be_decided_of_a_column() -> None:

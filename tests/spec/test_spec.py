@@ -24,8 +24,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from exchange.base.paths import ROOT
 from exchange.base.tables import ANSWERS, ITEMS, NOTES, export_columns
 from exchange.docs.specifications import ORDER, Specification, read_specifications
-from exchange.matching.decide import decide
-from exchange.matching.identity import Population
+from exchange.matching.decide import CAUSES_COLUMN, PERSON, decide, decide_both
+from exchange.matching.identity import NOBODY, Population
 from exchange.matching.items.event import SOURCE
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
@@ -162,6 +162,27 @@ def test_case(name: str, number: int) -> None:
     assert set(filter(None, expected["note"].split(";"))) <= set(NOTES)
     for row in answered(name)[number]:
         assert {key: row[key] for key in expected} == expected
+
+
+@pytest.mark.parametrize("name", SPECIFICATIONS)
+def test_answers_and_proposals_at_once_are_those_of_each_alone(name: str) -> None:
+    given = form(name)
+    people, records = register(name)
+    alike = [case for case in given.case if case.claim.keys() == given.case[0].claim.keys()]
+    about = (asked(given, alike), given.items, Sources(people, records, tells_cancellation=True), given.received)
+    answers, settled = decide_both(*about)
+    assert answers.equals(decide(*about))
+    assert settled.equals(decide(*about, settled=True))
+    codes = [f"answer.{item}" for item in given.items]
+    assert {"row_ref", *ROW, *codes, PERSON, CAUSES_COLUMN} <= set(answers.columns)
+    if given.items == ("unregistered",):
+        assert settled.equals(answers), "nobody is established whose doubt could be settled"
+        assert set(answers[PERSON]) == {NOBODY}
+    else:
+        assert answers.columns[:3] == ["row_ref", "id_number", "name"]
+        assert "under_review" not in settled["identity"]
+    of_officers = answers.select(pl.any_horizontal(pl.col("identity", *codes) == "under_review")).to_series()
+    assert (answers[CAUSES_COLUMN] != "").equals(of_officers), "why, where an officer must look, and nowhere else"
 
 
 @pytest.mark.parametrize("specification", ALL.values(), ids=list(ALL))
