@@ -24,7 +24,7 @@ import polars as pl
 
 from exchange.matching.id_numbers import of_exit_entry
 from exchange.matching.lookup import Keys, Rows, SortedTable
-from exchange.matching.names import same_or_variant, standard_names
+from exchange.matching.names import same_or_variant, standard_names, surely
 
 Truths = npt.NDArray[np.bool_]
 
@@ -68,7 +68,10 @@ class Population:
         return SortedTable(pl.DataFrame({"key": person[order], "former": self.former.keys[order]}).to_arrow())
 
 
-_FAULT: Final = pl.coalesce("row_fault", "id_fault", "name_fault").alias("fault")
+_FAULTS: Final = ("row_fault", "id_fault", "name_fault")
+_FAULT: Final = pl.coalesce(_FAULTS).alias("fault")
+_SOUND: Final = pl.all_horizontal(pl.col(_FAULTS).is_null()).alias("sound")
+_KEY: Final = pl.col("key").fill_null(0)
 _ELSEWHERE: Final = (of_exit_entry(pl.col("key")) & ~pl.col("id_from_15")).alias("elsewhere")
 _IDENTITY: Final = (
     pl.when(pl.col("fault").is_not_null())
@@ -106,7 +109,7 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     ``name``.
     """
     standard, name_faults = standard_names(frame["name"])
-    asked = frame.hstack([name_faults.alias("name_fault")]).select("key", _FAULT, _ELSEWHERE)
+    asked = frame.hstack([name_faults.alias("name_fault")]).select(_KEY, _FAULT, _SOUND, _ELSEWHERE)
     candidates = _candidates(asked, standard, population)
     agrees = _agreeing(candidates)
     request = candidates.request[agrees]
@@ -131,8 +134,8 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
 
 def _candidates(asked: pl.DataFrame, standard: pl.Series, population: Population) -> _Candidates:
     """Of the rows without a ``fault``."""
-    rows = np.flatnonzero(asked["fault"].is_null().to_numpy())
-    keys = asked["key"].fill_null(0).to_numpy()[rows]
+    rows = np.flatnonzero(asked["sound"].to_numpy())
+    keys = asked["key"].to_numpy()[rows]
     rising = np.argsort(keys)
     keys, requests = keys[rising], rows[rising]
     now, before = population.people.find(keys), population.former.find(keys)
@@ -145,7 +148,7 @@ def _candidates(asked: pl.DataFrame, standard: pl.Series, population: Population
         person=person,
         former=np.arange(len(person)) >= len(now.row),
         doubt=registered["doubt"].to_numpy(),
-        same=same.fill_null(value=False).to_numpy(),
+        same=surely(same),
         variant=variant.to_numpy(),
     )
 

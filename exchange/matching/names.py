@@ -159,12 +159,18 @@ def _compared(pairs: pl.Series) -> pl.Series:
 def same_or_variant(claimed: pl.Series, registered: pl.Series) -> tuple[pl.Series, pl.Series]:
     """Whether two names are the same, null where one is null; and whether they are variants."""
     same, variant = claimed == registered, np.zeros(len(claimed), dtype=bool)
-    rows = np.flatnonzero((~same).fill_null(value=False).to_numpy())
+    rows = np.flatnonzero(surely(~same))
     if len(rows):
         unlike = pl.DataFrame({"claimed": claimed[rows], "registered": registered[rows]})
         folded = unlike.select(_folded(unlike))
         variant[rows] = (folded["claimed"] == folded["registered"]) | _open_to_a_private_character(folded)
     return same, pl.Series(variant)
+
+
+def surely(truths: pl.Series) -> npt.NDArray[np.bool_]:
+    """Which are true, and not null."""
+    known: npt.NDArray[np.bool_] = (truths.fill_null(value=False) if truths.null_count() else truths).to_numpy()
+    return known
 
 
 @cache

@@ -24,7 +24,7 @@ def counted_records(persons: Rows, sources: Sources, columns: Sequence[str] = ()
     held = _held(persons, sources, columns)
     if held.height:
         held = held.filter(what_counts(held, sources.bases, sources.asked_on).is_not_null())
-    return held.select("person", "source", "row", *columns)
+    return held[["person", "source", "row", *columns]]
 
 
 def grounds_of(persons: Rows, sources: Sources) -> pl.DataFrame:
@@ -46,14 +46,13 @@ def _held(persons: Rows, sources: Sources, columns: Sequence[str]) -> pl.DataFra
         texts = dict.fromkeys((*COLUMNS, *columns), pl.String)
         return pl.DataFrame(schema=texts | {"person": pl.Int64, "source": pl.String, "row": pl.Int64})
     matches = {source: sources.records[source].find(keys) for source in searched}
-    holding = [source for source in searched if len(matches[source].row)] or searched[
-        :1
-    ]  # nothing of it, but its types
+    holding = [source for source in searched if len(matches[source].row)]
+    read = list(dict.fromkeys((*COLUMNS, *columns) if holding else columns))
     parts = []
-    for source in holding:
+    for source in holding or searched[:1]:  # of the first nothing but its types
         rows = np.argsort(matches[source].row, kind="stable")
         row = matches[source].row[rows]
-        held = sources.records[source].take(row, list(dict.fromkeys((*COLUMNS, *columns))))
+        held = sources.records[source].take(row, read)
         person = position[matches[source].wanted[rows]]
         told = [pl.Series("person", person), pl.Series("row", row), pl.Series("source", [source] * len(row), pl.String)]
         parts.append(held.hstack(told))

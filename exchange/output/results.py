@@ -41,8 +41,8 @@ def count_answers(answers: pl.DataFrame, items: Sequence[str]) -> dict[str, dict
     """For the identity and each item: answer code → number of rows."""
     counts = {}
     for column in (IDENTITY_COLUMN, *[f"answer.{item}" for item in items]):
-        tally = answers[column].value_counts().sort(column)
-        counts[column.removeprefix("answer.")] = dict(tally.iter_rows())
+        tally = answers[column].value_counts().iter_rows()
+        counts[column.removeprefix("answer.")] = dict(sorted(tally, key=lambda each: each[0] or ""))
     return counts
 
 

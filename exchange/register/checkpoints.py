@@ -159,7 +159,11 @@ def _check_agree(session: Session, paths: Iterable[Path]) -> None:
             raise Halt(msg)
 
 
-_LINES: Final = select(LedgerRow).where(LedgerRow.seq == any_(bindparam("sizes", type_=ARRAY(BigInteger))))
+_LINES: Final = (
+    select(LedgerRow)
+    .where(LedgerRow.seq == any_(bindparam("sizes", type_=ARRAY(BigInteger))))
+    .execution_options(populate_existing=True)  # as they are now, whatever the session read of them before
+)
 
 
 def parted(walked: Walked, checkpoints: Mapping[str, Checkpoint]) -> str | None:

@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final
 
-from sqlalchemy import BigInteger, Engine, func, select
+from sqlalchemy import BigInteger, Engine, bindparam, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.register.attest import attest_added, one_moment
@@ -36,6 +37,15 @@ class ConformanceRow(Base):
     by: Mapped[str]
     reason: Mapped[str | None]
     sha256: Mapped[str | None]
+
+
+_NEWEST: Final = (
+    select(ConformanceRow)
+    .where(ConformanceRow.partner == bindparam("partner"))
+    .order_by(ConformanceRow.number.desc())
+    .limit(1)
+)
+_TEST: Final = select(BatchRow.id).where(~LIVE, BatchRow.partner == bindparam("partner")).limit(1)
 
 
 @dataclass(frozen=True)
@@ -66,21 +76,19 @@ class Conformance:
 
     def newest(self, partner: str) -> Conformed | None:
         """The newest one; Halt where the ledger does not say so."""
-        query = select(ConformanceRow).filter_by(partner=partner).order_by(ConformanceRow.number.desc()).limit(1)
         with reading(self.engine) as session:
-            if session.scalars(query).first() is None:
+            if session.scalars(_NEWEST, {"partner": partner}).first() is None:
                 return None
         with one_moment(self.engine) as session:
-            row = session.scalars(query).first()
+            row = session.scalars(_NEWEST, {"partner": partner}).first()
             if row is not None:
                 attest_added(session, row, row.at)
             return None if row is None else _conformed(row)
 
     def was_tested(self, partner: str) -> bool:
         """Whether a set of the partner's was ever a test."""
-        query = select(BatchRow.id).where(~LIVE, BatchRow.partner == partner).limit(1)
         with reading(self.engine) as session:
-            return session.scalar(query) is not None
+            return session.scalar(_TEST, {"partner": partner}) is not None
 
     def _add(self, partner: str, kind: ConformanceKind, at: datetime, reason: str | None, sha256: str | None) -> int:
         with transaction(self.engine) as session:

@@ -17,7 +17,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Engine, ForeignKey, and_, exists, func, literal, or_, select, union_all
+from sqlalchemy import (
+    CompoundSelect,
+    Engine,
+    ForeignKey,
+    Select,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from exchange.base.errors import Halt
@@ -69,6 +82,54 @@ class GuardHoldRow(Base):
     reason: Mapped[str | None]
 
 
+def _sums() -> list[Any]:
+    """The counts of evidence rows, added up."""
+    row = GuardEvidenceRow
+    return [func.coalesce(func.sum(each), 0) for each in (row.rows, row.no_such_number, row.name_disagrees)]
+
+
+def _of_span(query: Select[Any]) -> Select[Any]:
+    of_partner = query.join(BatchRow).where(BatchRow.partner == bindparam("partner"))
+    return of_partner.where(GuardEvidenceRow.at > bindparam("begin"))
+
+
+def _past_and_peers() -> CompoundSelect[Any]:
+    """See ``Guard.past_and_peers``, the sums of each with its place."""
+    row, hold = GuardEvidenceRow, aliased(GuardHoldRow)
+    is_guessed = (hold.batch_id == row.batch_id) & (func.coalesce(hold.decision, "") != RELEASED)
+    everybodys = select(*_sums()).where(row.at > bindparam("begin"))
+    guessed = everybodys.join(hold, is_guessed)  # they are few: all others are not looked at one by one
+    own = everybodys.where(~exists().where(is_guessed)).join(BatchRow).where(BatchRow.partner == bindparam("partner"))
+    sums = (own.where(row.at <= bindparam("end")), own, everybodys, guessed)
+    return union_all(*[each.add_columns(literal(number)) for number, each in enumerate(sums)])
+
+
+_FULL: Final = (
+    select(GuardEvidenceRow)
+    .where(GuardEvidenceRow.at < bindparam("before"))
+    .where(or_(*[getattr(GuardEvidenceRow, name) != b"" for name in _KINDS]))
+    .order_by(GuardEvidenceRow.batch_id)
+    .with_for_update(skip_locked=True)
+)
+_RELEASED_LAST: Final = (
+    select(func.max(GuardHoldRow.decided_at))
+    .join(BatchRow)
+    .where(BatchRow.partner == bindparam("partner"), GuardHoldRow.decision == RELEASED)
+)
+_SPAN_SUMS: Final = _of_span(select(*_sums()))
+_SPAN_FAILING: Final = _of_span(
+    select(GuardEvidenceRow).where(GuardEvidenceRow.numbers != b"").order_by(GuardEvidenceRow.at)
+)
+_PAST_AND_PEERS: Final = _past_and_peers()
+
+
+def _begin(session: Session, partner: str, at: datetime) -> datetime:
+    """When the partner's span before ``at`` begins."""
+    last: datetime | None = session.scalar(_RELEASED_LAST, {"partner": partner})
+    begin = at - timedelta(days=LIMITS.span_days)
+    return begin if last is None else max(begin, last)
+
+
 @dataclass(frozen=True)
 class Evidence:
     """Evidence of one batch, and which rules tripped (``guard.rules``). ``holds``: they hold the result back."""
@@ -115,9 +176,7 @@ def add_evidence(session: Session, batch_id: str, evidence: Evidence) -> None:
 
 def _emptied(session: Session, before: datetime) -> Sequence[GuardEvidenceRow]:
     """The rows whose span is over, without their hashes; those that another transaction empties are left to it."""
-    query = select(GuardEvidenceRow).where(GuardEvidenceRow.at < before)
-    query = query.where(or_(*[getattr(GuardEvidenceRow, name) != b"" for name in _KINDS]))
-    rows = session.scalars(query.order_by(GuardEvidenceRow.batch_id).with_for_update(skip_locked=True)).all()
+    rows = session.scalars(_FULL, {"before": before}).all()
     for row in rows:
         row.numbers = row.names = row.groups = b""
     return rows
@@ -136,20 +195,18 @@ class Guard:
 
     def span(self, partner: str, at: datetime, renewed: Renewed) -> tuple[Counts, Failed]:
         """Counts and failing rows of the partner's span before ``at``."""
-        row, begin = GuardEvidenceRow, self._begin(partner, at)
-        sums, failing = (
-            query.join(BatchRow).where(BatchRow.partner == partner, row.at > begin)
-            for query in (select(*_sums()), select(row).where(row.numbers != b"").order_by(row.at))
-        )
         with reading(self.engine) as session:
-            counts = Counts(*map(int, session.execute(sums).one()))
-            return counts, Failed.together([_failed(each, renewed) for each in session.scalars(failing)])
+            asked = {"partner": partner, "begin": _begin(session, partner, at)}
+            counts = Counts(*map(int, session.execute(_SPAN_SUMS, asked).one()))
+            return counts, Failed.together([_failed(each, renewed) for each in session.scalars(_SPAN_FAILING, asked)])
 
     def failed_of_others(self, partner: str, at: datetime, renewed: Renewed) -> Failed:
         """Failing rows of all other partners in the span; not those from before a leader released something of theirs,
         or of this partner's.
         """
-        row, begin = GuardEvidenceRow, self._begin(partner, at)
+        row = GuardEvidenceRow
+        with reading(self.engine) as session:
+            begin = _begin(session, partner, at)
         # Told by whose batches are not meant: joined with all batches it would take as long as there are batches.
         not_meant = or_(
             BatchRow.partner == partner,
@@ -183,29 +240,14 @@ class Guard:
             rows = session.execute(query.group_by(BatchRow.partner)).all()
         return [(partner, last) for partner, last in rows if last is not None]
 
-    def _begin(self, partner: str, at: datetime) -> datetime:
-        released = select(func.max(GuardHoldRow.decided_at)).join(BatchRow)
-        released = released.where(BatchRow.partner == partner, GuardHoldRow.decision == RELEASED)
-        with reading(self.engine) as session:
-            last: datetime | None = session.scalar(released)
-        begin = at - timedelta(days=LIMITS.span_days)
-        return begin if last is None else max(begin, last)
-
     def past_and_peers(self, partner: str, at: datetime) -> tuple[Counts, Counts]:
         """The partner's own counts before its span, and those of all others up to now. Not of a batch that is held or
         was refused: what was found to be guessing would else be usual a month later, and excuse more of it.
         """
-        row, end = GuardEvidenceRow, at - timedelta(days=LIMITS.span_days)
-        begin = end - timedelta(days=LIMITS.past_days)
-        hold = aliased(GuardHoldRow)
-        is_guessed = (hold.batch_id == row.batch_id) & (func.coalesce(hold.decision, "") != RELEASED)
-        everybodys = select(*_sums()).where(row.at > begin)
-        guessed = everybodys.join(hold, is_guessed)  # they are few: all others are not looked at one by one
-        own = everybodys.where(~exists().where(is_guessed)).join(BatchRow).where(BatchRow.partner == partner)
-        sums = (own.where(row.at <= end), own, everybodys, guessed)
-        asked = [each.add_columns(literal(number)) for number, each in enumerate(sums)]
+        end = at - timedelta(days=LIMITS.span_days)
+        asked = {"partner": partner, "begin": end - timedelta(days=LIMITS.past_days), "end": end}
         with reading(self.engine) as session:
-            totals = sorted(session.execute(union_all(*asked)), key=lambda sums: sums[-1])
+            totals = sorted(session.execute(_PAST_AND_PEERS, asked), key=lambda sums: sums[-1])
         past, mine, all_, not_usual = (Counts(*map(int, sums[:-1])) for sums in totals)
         return past, all_ - not_usual - mine
 
@@ -273,12 +315,6 @@ class Guard:
 
 def _hold(row: GuardHoldRow, partner: str) -> GuardHold:
     return GuardHold(row.batch_id, partner, row.held_at, tuple(row.tripped), row.decision, row.reason)
-
-
-def _sums() -> list[Any]:
-    """The counts of evidence rows, added up."""
-    row = GuardEvidenceRow
-    return [func.coalesce(func.sum(each), 0) for each in (row.rows, row.no_such_number, row.name_disagrees)]
 
 
 def _failed(row: GuardEvidenceRow, renewed: Renewed) -> Failed:

@@ -32,13 +32,15 @@ class BatchQueries:
         or the line is not the office's. What is sent is read by this. ``kept``: Halt, too, where the ledger is not the
         one of these checkpoints. ``rows``: of the queue, where not all of it is to be held against the ledger.
         """
-        batch = None
         if rows is None:
             with reading(self.engine) as session:
                 batch = attested_at_once(session, batch_id)
-        if batch is None:
-            with one_moment(self.engine) as session:
-                batch = attested(session, batch_id, rows)
+                if batch is not None:
+                    if kept is not None:
+                        check_newest(session, kept)
+                    return batch
+        with one_moment(self.engine) as session:
+            batch = attested(session, batch_id, rows)
         if kept is not None:
             # Not in the same session, which sees the ledger as of one moment: another's checkpoint may be younger.
             with reading(self.engine) as session:

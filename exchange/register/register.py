@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -56,6 +56,11 @@ from exchange.wire.manifest import RequestManifest
 
 _SENDING: Final = 0x53454E44  # "SEND": names of files at partners'
 _SENDING_SECONDS: Final = 60
+
+
+_FILES: Final = (
+    select(FileRow).where(FileRow.batch_id == bindparam("batch")).order_by(FileRow.recorded_at, FileRow.role)
+)
 
 
 def open_register(url: str, actor: str, password_file: Path | None = None, key: LedgerKey | None = None) -> Register:
@@ -339,8 +344,7 @@ class Register(BatchQueries, LedgerChecks):
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             roles = [file.role for file in files]
-            rows = session.scalars(select(FileRow).filter_by(batch_id=batch_id).where(FileRow.role.in_(roles)))
-            first = {row.role: _file(row) for row in rows}
+            first = {row.role: _file(row) for row in session.scalars(_FILES, {"batch": batch_id}) if row.role in roles}
             if any(first.get(file.role, file) != file for file in files):
                 return [first[role] for role in roles if role in first]
             if new := [file for file in files if file.role not in first]:
@@ -362,10 +366,7 @@ class Register(BatchQueries, LedgerChecks):
 
     def files(self, batch_id: str) -> list[FileRecord]:
         with reading(self.engine) as session:
-            rows = session.scalars(
-                select(FileRow).filter_by(batch_id=batch_id).order_by(FileRow.recorded_at, FileRow.role)
-            )
-            return [_file(row) for row in rows]
+            return [_file(row) for row in session.scalars(_FILES, {"batch": batch_id})]
 
 
 def _file(row: FileRow) -> FileRecord:

@@ -19,9 +19,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Final
 
-from sqlalchemy import JSON, Engine, Integer, cast, func, select
+from sqlalchemy import JSON, Engine, Integer, Select, bindparam, cast, func, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -107,6 +108,19 @@ def parse_id(release_id: str) -> tuple[str, int]:
         msg = f"{release_id} is not the name of a release: it should be <batch>.release-<number>"
         raise Halt(msg, zh=f"{release_id} 不是放行的名称（<批次>.release-<序号>）")
     return batch_id, int(number)
+
+
+@cache
+def _share_told(items: tuple[str, ...], code: str) -> Select[int | None, int | None]:
+    """See ``Releases.share_told``; of ``partner`` ``since`` then."""
+    asked = select(BatchRow.id, BatchRow.rows_in).where(BatchRow.partner == bindparam("partner"))
+    of_items = BatchRow.items.overlap(list(items))
+    batches = asked.where(LIVE, BatchRow.received_at > bindparam("since"), of_items).subquery()
+    settled = cast(ReleaseRow.settled, JSON)
+    with_code = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
+    told = select(func.sum(sum(with_code[1:], with_code[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
+    delivered = told.where(ReleaseRow.state == ReleaseState.DELIVERED).scalar_subquery()
+    return select(delivered, func.sum(batches.c.rows_in))
 
 
 class Releases:
@@ -228,14 +242,9 @@ class Releases:
         """Of the partner's batches since then that ask for one of these items: how many answers with this code have
         been delivered, and rows in all. Live ones alone: what is invented tells of nobody.
         """
-        asked = select(BatchRow.id, BatchRow.rows_in).filter_by(partner=partner)
-        batches = asked.where(LIVE, BatchRow.received_at > since, BatchRow.items.overlap(list(items))).subquery()
-        settled = cast(ReleaseRow.settled, JSON)
-        with_code = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
-        told = select(func.sum(sum(with_code[1:], with_code[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
-        delivered = told.where(ReleaseRow.state == ReleaseState.DELIVERED).scalar_subquery()
         with reading(self.engine) as session:
-            of_them, rows = session.execute(select(delivered, func.sum(batches.c.rows_in))).one()
+            asked = _share_told(tuple(items), code)
+            of_them, rows = session.execute(asked, {"partner": partner, "since": since}).one()
         return int(of_them or 0), int(rows or 0)
 
     def _held(self, session: Session, batch_id: str) -> set[int]:

@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 
 from exchange.register.attest import as_told
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, SnapshotUseRow
 from exchange.register.states import OPEN
+
+_PINNED: Final = select(SnapshotUseRow).where(
+    SnapshotUseRow.batch_id == bindparam("batch"), SnapshotUseRow.later == bindparam("later")
+)
 
 
 class SnapshotUses:
@@ -32,7 +37,7 @@ class SnapshotUses:
         """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True, rows=())
-            pinned = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later)).all()
+            pinned = session.scalars(_PINNED, {"batch": batch_id, "later": later}).all()
             if not pinned:
                 pinned = [
                     SnapshotUseRow(batch_id=batch_id, source=source, later=later, version=version, as_of=as_of)
@@ -46,7 +51,7 @@ class SnapshotUses:
     def of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
         """Source → (version, as-of date), as pinned and told to the ledger; empty where nothing is."""
         with as_told(self.engine, batch_id, rows=()) as session:
-            uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=later))
+            uses = session.scalars(_PINNED, {"batch": batch_id, "later": later})
             return {use.source: (use.version, use.as_of) for use in uses}
 
     def of_both(self, batch_id: str) -> tuple[dict[str, tuple[str, date]], dict[str, tuple[str, date]]]:

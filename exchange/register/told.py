@@ -51,6 +51,9 @@ class ToldRow(Base):
     rows: Mapped[bytes]
 
 
+_NEWEST: Final = select(ToldRow.generation, ToldRow.key).order_by(ToldRow.generation.desc()).limit(1)
+
+
 @dataclass(frozen=True)
 class Told:
     """The index of one batch: hashes of a generation ascending (uint64[n]), and their rows from 1 (uint32[n]). A row
@@ -107,9 +110,8 @@ class ToldIndex:
         """Halt where the newest that the index holds was not made with these keys: what they add could never be
         brought together with it, and what they ask would be found nowhere.
         """
-        newest = select(ToldRow.generation, ToldRow.key).order_by(ToldRow.generation.desc()).limit(1)
         with reading(self.engine) as session:
-            held = session.execute(newest).first()
+            held = session.execute(_NEWEST).first()
         if held is not None and (held.generation > ring.generation or ring.fingerprint(held.generation) != held.key):
             msg = f"the index of who was told was made with other hash keys ({held.key}); bring back their backup"
             raise Halt(msg)

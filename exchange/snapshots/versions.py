@@ -93,7 +93,11 @@ class Version:
         return None
 
     def open(self, table: str) -> SortedTable:
-        """One of the version's tables, mapped into memory; read once on this machine, against its hashes. Halt where
+        """One of the version's tables; see :meth:`open_all`."""
+        return self.open_all(table)[0]
+
+    def open_all(self, *tables: str) -> list[SortedTable]:
+        """These of the version's tables, mapped into memory; read once on this machine, against its hashes. Halt where
         it has another layout, is not what was written, or holds real people where invented ones are asked for, or the
         other way round.
         """
@@ -106,7 +110,7 @@ class Version:
             msg = f"snapshot {self.source} {self.name} was built by another version of this software; build it again"
             raise Halt(msg)
         integrity.check_once(self.folder, self.source)
-        return SortedTable(map_table(self.folder / f"{table}.arrow"))
+        return [SortedTable(map_table(self.folder / f"{table}.arrow")) for table in tables]
 
 
 def write_table(table: pa.Table, path: Path) -> None:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 import polars as pl
@@ -203,7 +203,7 @@ class BatchContext:
         }
         purpose = self.agreement.purpose(self.manifest.purpose)
         return Sources(
-            Population(*[people.open(table) for table in ("people", "former", "mothers", "births")]),
+            Population(*people.open_all("people", "former", "mothers", "births")),
             records,
             approved=self.agreement.approved_in_advance(self.manifest.cycle, self.today),
             tells_cancellation=purpose is not None and purpose.tells_cancellation,
@@ -332,7 +332,19 @@ def answer_columns(frame: pl.DataFrame) -> list[str]:
 
 def has_code(frame: pl.DataFrame, codes: Sequence[str]) -> pl.Series:
     """Whether a row has one of these codes in any column."""
-    return frame.select(pl.any_horizontal(pl.col(answer_columns(frame)).is_in(list(codes)))).to_series()
+    return have_codes(frame, codes)[0]
+
+
+def have_codes(frame: pl.DataFrame, *codes: Sequence[str]) -> list[pl.Series]:
+    """The same of several in one look, each by itself."""
+    columns = tuple(answer_columns(frame))
+    looks = [_has_code(columns, tuple(each)).alias(str(number)) for number, each in enumerate(codes)]
+    return frame.select(looks).get_columns()
+
+
+@cache
+def _has_code(columns: tuple[str, ...], codes: tuple[str, ...]) -> pl.Expr:
+    return pl.any_horizontal(pl.col(columns).is_in(list(codes)))
 
 
 def with_decisions(frame: pl.DataFrame, decided: Sequence[Review], rows: Sequence[int] | None = None) -> pl.DataFrame:

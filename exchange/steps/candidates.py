@@ -32,6 +32,7 @@ from exchange.steps.answers import (
     BatchContext,
     fresh_sources,
     has_code,
+    have_codes,
     lacked_sources,
     second_pass,
 )
@@ -61,8 +62,9 @@ class Unqueued:
     def open_of(cls, answers: pl.DataFrame, rows: Sequence[int]) -> Unqueued:
         """The same (rows ascending as given) without those that are ready, which in a first result are nearly all."""
         unqueued = answers[CAUSES_COLUMN] == ""
-        source = has_code(answers, (WAITING,)) & unqueued
-        approval = has_code(answers, (AWAITING,)) & unqueued & ~source
+        waiting, awaiting = have_codes(answers, (WAITING,), (AWAITING,))
+        source = waiting & unqueued
+        approval = awaiting & unqueued & ~source
         return cls(_numbers(approval, rows), _numbers(source, rows))
 
     def __add__(self, other: Unqueued) -> Unqueued:

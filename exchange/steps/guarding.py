@@ -35,7 +35,7 @@ from exchange.matching.unregistered import CODE as UNREGISTERED
 from exchange.register import State
 from exchange.register.guard import Evidence
 from exchange.register.told import Told
-from exchange.steps.answers import BatchContext, has_code
+from exchange.steps.answers import BatchContext, has_code, have_codes
 from exchange.steps.deliver import deliver
 from exchange.steps.receipt import send_refusal
 
@@ -99,12 +99,9 @@ def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date)
     column = next((name for name in _NUMBERS if name in asked.columns), None)
     if column is None:
         return Counts(asked.height), _sought(asked, answers, ring)
-    missed, other = (has_code(answers, [code]) for code in FAILING)
-    relative = has_code(answers, [_RELATIVE_FAILS]) & ~missed & ~other
-    name = _NAME if _NAME in asked.columns else column  # who is asked about without a name has no other's
-    wrong = asked.filter(missed | other).select(pl.col(column).alias("id_number"), pl.col(name).alias(_NAME))
-    keys = standardise(wrong.select("id_number"), today)["key"]
-    failed = _hashed(keys.fill_null(0), wrong[_NAME], ring)
+    missed, other, relative = have_codes(answers, *[[code] for code in (*FAILING, _RELATIVE_FAILS)])
+    relative &= ~missed & ~other
+    failed = _tried(asked.filter(missed | other), column, ring, today)
     failed = Failed.together([failed, _claimed(asked, answers, column, ring, today)])
     counts = Counts(asked.height, int(missed.sum()), int(((other & ~missed) | relative).sum()))
     if not relative.any():
@@ -114,6 +111,14 @@ def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date)
     )
     beside = beside.with_columns(standardise(beside.select("id_number"), today)["key"]).drop_nulls("key")
     return counts, Failed.together([failed, _hashed(beside["key"], beside[_NAME], ring)])
+
+
+def _tried(wrong: pl.DataFrame, column: str, ring: KeyRing, today: date) -> Failed:
+    """Of the rows whose number or name is wrong; who is asked about without a name has no other's."""
+    if wrong.is_empty():  # nearly always, of a set of one row
+        return Failed()
+    keys = standardise(wrong.select(pl.col(column).alias("id_number")), today)["key"]
+    return _hashed(keys.fill_null(0), wrong[_NAME if _NAME in wrong.columns else column], ring)
 
 
 def _hashed(keys: pl.Series, names: pl.Series, ring: KeyRing) -> Failed:

@@ -23,7 +23,7 @@ from exchange.base.timing import in_stage, stage
 from exchange.calendar.limits import OBJECTION
 from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise
-from exchange.matching.names import name_fault, standard_name
+from exchange.matching.names import standard_names
 from exchange.validate.encoding import to_utf8
 from exchange.validate.gate import failures
 from exchange.validate.table import read_parts
@@ -41,6 +41,8 @@ those would fit into its bytes."""
 
 FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
+
+_UNREADABLE: Final = pl.any_horizontal(pl.col("id_fault", "name_fault").is_not_null()).sum()
 
 
 @dataclass(frozen=True)
@@ -124,11 +126,9 @@ def _unreadable(table: pl.DataFrame, reading: Reading, today: date) -> int:
         return 0
     if unregistered.CODE in reading.items:
         return table.height - unregistered.standardise(table, today)["fault"].null_count()
-    numbered = standardise(table.select("id_number", "name"), today)
-    unreadable = pl.any_horizontal(
-        pl.col("id_fault").is_not_null(), name_fault(standard_name(pl.col("name"))).is_not_null()
-    )
-    return int(numbered.select(unreadable.sum()).item())
+    numbered = standardise(table.select("id_number"), today)
+    _, name_faults = standard_names(table["name"])
+    return int(numbered.hstack([name_faults.alias("name_fault")]).select(_UNREADABLE).item())
 
 
 def _shares(rows: int, reading: Reading, unreadable: int) -> Mapping[str, float]:
