@@ -97,7 +97,7 @@ def deadline_watch() -> None:
         if not send(compose(alerts), get_current_context()):
             msg = f"no connection {CONNECTION}; {len(alerts)} alerts stand in the register and were not sent"
             raise AirflowSkipException(msg)
-        in_office(lambda app: app.register.alerts.told(alerts, app.now()))
+        in_office(lambda app: app.register.alerts.mark_sent(alerts, app.now()))
         return len(alerts)
 
     @task(task_display_name="异常 troubles", trigger_rule="all_done")

@@ -72,7 +72,7 @@ def run(app: App) -> Counter[str]:
     _intend_nameless(app)
     destroyed: Counter[str] = Counter()
     for number, digest, kind in retention.intended():
-        with retention.destroying(number, app.now(), lies=not app.archive.is_gone(digest)) as destruction:
+        with retention.destroying(number, app.now(), is_there=not app.archive.is_gone(digest)) as destruction:
             if destruction.allowed:
                 app.cache.remove(digest)
                 destruction.done = app.archive.destroy(digest, _settled(app))

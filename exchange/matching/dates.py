@@ -46,12 +46,12 @@ class _Form:
     def of(cls, written: str) -> _Form:
         """Y, M and D are digits; - is also a dot or a slash."""
         octets, last = written.encode(), {ord("Y"): 4, ord("M"): 6, ord("D"): 8}
-        digits = [place for place, octet in enumerate(octets) if octet in last]
-        of_eight = [last[octets[place]] - octets.count(octets[place], place) for place in digits]
+        digits = [position for position, octet in enumerate(octets) if octet in last]
+        of_eight = [last[octets[position]] - octets.count(octets[position], position) for position in digits]
         others = [
-            (place, octet, ord("/") if octet == ord("-") else octet)
-            for place, octet in enumerate(octets)
-            if place not in digits
+            (position, octet, ord("/") if octet == ord("-") else octet)
+            for position, octet in enumerate(octets)
+            if position not in digits
         ]
         return cls(len(octets), digits, of_eight, others)
 
@@ -61,8 +61,8 @@ class _Form:
         eight[:, self.of_eight] = octets[:, self.digits]
         numbers = eight.view("<u8")[:, 0]
         fits = is_digits(numbers)
-        for place, first, last in self.others:
-            fits &= octets[:, place] - first <= last - first
+        for position, first, last in self.others:
+            fits &= octets[:, position] - first <= last - first
         return rows[fits], days(*fours(numbers[fits]))
 
 
@@ -113,8 +113,8 @@ def _by_form(texts: pl.Series, otherwise: Callable[[pl.Series], pl.Series]) -> p
     for form in _FORMS:
         rows, octets = written.of_length(form.length)
         if len(rows):
-            rows, found = form.read(rows, octets)
-            since_1970[rows], odd[rows] = found, False
+            rows, days = form.read(rows, octets)
+            since_1970[rows], odd[rows] = days, False
     dates = pl.Series(texts.name, since_1970).set(pl.Series(since_1970 <= NO_DAY), None).cast(pl.Date)
     others = np.flatnonzero(odd)
     return dates.scatter(others, otherwise(texts[others])) if len(others) else dates

@@ -74,9 +74,9 @@ def _answered(frame: pl.DataFrame, items: Sequence[str], sources: Sources) -> pl
     """The answers to rows whose identity is decided."""
     rules = [RULES[item] for item in items if item in RULES]
     frame = _with_register(frame, rules, sources.population)
-    told = pl.col("register.cancelled") & (pl.col(IDENTITY_COLUMN) == "consistent") & sources.tells_cancellation
+    cancelled = pl.col("register.cancelled") & (pl.col(IDENTITY_COLUMN) == "consistent") & sources.tells_cancellation
     claimed = [rule.claimed.alias(f"claimed.{rule.code}") for rule in rules if rule.claimed is not None]
-    frame = frame.with_columns(told.alias("registration_cancelled"), *claimed)
+    frame = frame.with_columns(cancelled.alias("registration_cancelled"), *claimed)
     for rule in rules:
         if rule.looks_up is not None:
             frame = rule.looks_up(frame, sources)
@@ -121,8 +121,8 @@ def follows(item: str, identity: str) -> str:
 @cache
 def _notes() -> pl.Expr:
     """The codes of what was done to the number, joined by a semicolon; empty where nothing was."""
-    said = [pl.when(pl.col(code).fill_null(value=False)).then(pl.lit(code)) for code in NOTES if code != TEST_NOTE]
-    return pl.concat_str(said, separator=";", ignore_nulls=True).alias(NOTE)
+    notes = [pl.when(pl.col(code).fill_null(value=False)).then(pl.lit(code)) for code in NOTES if code != TEST_NOTE]
+    return pl.concat_str(notes, separator=";", ignore_nulls=True).alias(NOTE)
 
 
 @cache

@@ -40,8 +40,8 @@ def _weighed() -> Octets:
     since weights are powers of 2 modulo 11.
     """
     last, before = np.arange(1000), np.zeros(1000, np.int64)
-    for place in range(3):
-        before += last // 10**place % 10 * WEIGHTS[-1 - place]
+    for position in range(3):
+        before += last // 10**position % 10 * WEIGHTS[-1 - position]
     return ((before[:, np.newaxis] * 2**3 + before) % 11).astype(np.uint8).ravel()
 
 
@@ -171,8 +171,8 @@ def read(texts: pl.Series) -> pl.DataFrame:
     if len(rows) == len(texts):
         return plain_
     odd = np.delete(np.arange(len(texts)), rows)
-    place = np.argsort(np.concatenate([rows, odd]))
-    return pl.concat([plain_, _repaired(texts[odd])])[place]
+    order = np.argsort(np.concatenate([rows, odd]))
+    return pl.concat([plain_, _repaired(texts[odd])])[order]
 
 
 def _numbers_of_18(texts: pl.Series) -> tuple[Rows, Keys, Octets]:

@@ -121,15 +121,15 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
     doubt |= np.bincount(request, minlength=frame.height) > 1
     former[request] = candidates.former[agrees]
     variant[request] = candidates.variant[agrees]
-    found = {
+    columns = {
         "known": known,
         "in_doubt": doubt | variant,
         "person": person,
         "id_superseded": former & ~doubt & ~variant,  # of a row in doubt nothing more is told
         "name_variant": variant & ~doubt,
     }
-    told = asked.hstack([pl.Series(name, values) for name, values in found.items()])
-    return frame.hstack(told.select(_IDENTITY, "person", "id_superseded", "name_variant").get_columns())
+    identified = asked.hstack([pl.Series(name, values) for name, values in columns.items()])
+    return frame.hstack(identified.select(_IDENTITY, "person", "id_superseded", "name_variant").get_columns())
 
 
 def _candidates(asked: pl.DataFrame, standard: pl.Series, population: Population) -> _Candidates:

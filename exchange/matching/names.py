@@ -87,8 +87,8 @@ def _are_plain(names: pl.Series) -> npt.NDArray[np.bool_]:
     for letters in _PLAIN_LETTERS:
         rows, octets = written.of_length(3 * letters)
         are = np.ones(len(rows), dtype=bool)
-        for place in range(0, 3 * letters, 3):
-            begin = octets[:, place].astype(np.uint16) << 8 | octets[:, place + 1]
+        for position in range(0, 3 * letters, 3):
+            begin = octets[:, position].astype(np.uint16) << 8 | octets[:, position + 1]
             are &= (begin >= first) & (begin <= last) & (begin != _HEXAGRAMS)
         plain[rows] = are
     return plain
@@ -152,8 +152,8 @@ def _folded(names: pl.DataFrame) -> pl.Expr:
 def _compared(pairs: pl.Series) -> pl.Series:
     same, variant = same_or_variant(pairs.struct.field("claimed"), pairs.struct.field("registered"))
     different = pl.when(~same).then(pl.lit(DIFFERENT))
-    said = pl.when(variant).then(pl.lit(VARIANT)).when(same).then(pl.lit(SAME)).otherwise(different)
-    return pl.select(said).to_series()
+    agreement = pl.when(variant).then(pl.lit(VARIANT)).when(same).then(pl.lit(SAME)).otherwise(different)
+    return pl.select(agreement).to_series()
 
 
 def same_or_variant(claimed: pl.Series, registered: pl.Series) -> tuple[pl.Series, pl.Series]:

@@ -54,6 +54,10 @@ def _held(persons: Rows, sources: Sources, columns: Sequence[str]) -> pl.DataFra
         row = matches[source].row[rows]
         held = sources.records[source].take(row, read)
         person = position[matches[source].wanted[rows]]
-        told = [pl.Series("person", person), pl.Series("row", row), pl.Series("source", [source] * len(row), pl.String)]
-        parts.append(held.hstack(told))
+        origin = [
+            pl.Series("person", person),
+            pl.Series("row", row),
+            pl.Series("source", [source] * len(row), pl.String),
+        ]
+        parts.append(held.hstack(origin))
     return pl.concat(parts)

@@ -102,8 +102,8 @@ def _fits(clause: Clause, basis: LegalBasis, records: pl.DataFrame, day: date) -
     if clause.sentence is not None:
         fits = fits & _SENTENCES[clause.sentence]
     if clause.intentional:
-        said = pl.col("intent").replace_strict({"intentional": True, "negligent": False}, default=None)
-        fits = fits & pl.coalesce(said.cast(pl.Boolean), _by_charge(records, _intentional))
+        stated = pl.col("intent").replace_strict({"intentional": True, "negligent": False}, default=None)
+        fits = fits & pl.coalesce(stated.cast(pl.Boolean), _by_charge(records, _intentional))
     if clause.years is not None:
         fits = fits & _within(clause.years, clause.years_perhaps or clause.years, day)
     return _counted(fits, clause.at_least) if clause.at_least > 1 else fits
@@ -177,8 +177,8 @@ def _within(years: int, perhaps: int, day: date) -> pl.Expr:
     last = _later("effective_on", _MONTHS.clip(0, LIFE) + _AFTERWARDS)
     surely = pl.lit(day) < first.dt.offset_by(f"{years}y")
     over = ~life & (pl.lit(day) > last.dt.offset_by(f"{perhaps}y"))
-    told = pl.when(surely).then(pl.lit(value=True)).when(over).then(pl.lit(value=False))
-    return pl.when(~pl.col("sentence_unread")).then(told)
+    counts = pl.when(surely).then(pl.lit(value=True)).when(over).then(pl.lit(value=False))
+    return pl.when(~pl.col("sentence_unread")).then(counts)
 
 
 def _later(column: str, months: pl.Expr) -> pl.Expr:

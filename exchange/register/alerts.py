@@ -111,7 +111,7 @@ class Alerts:
         with transaction(self.engine) as session:
             return [_alert(row) for row in session.scalars(query)]
 
-    def told(self, alerts: Iterable[Alert], at: datetime) -> None:
+    def mark_sent(self, alerts: Iterable[Alert], at: datetime) -> None:
         """A message about these went out."""
         ids = [alert.id for alert in alerts]
         with transaction(self.engine) as session:

@@ -143,8 +143,8 @@ def check_held(batch_id: str, line: LedgerRow, held: Mapping[str, str]) -> None:
 
 def altered(line: LedgerRow, held: Mapping[str, str]) -> list[str]:
     """The tables that hold something else of the batch than its last line tells."""
-    told = json.loads(line.digests or "{}")
-    return [table for table in (*digests.OF_BATCH, _QUEUE) if told.get(table) != held.get(table)]
+    recorded = json.loads(line.digests or "{}")
+    return [table for table in (*digests.OF_BATCH, _QUEUE) if recorded.get(table) != held.get(table)]
 
 
 def attest_added(session: Session, row: Any, at: datetime) -> None:
@@ -169,12 +169,14 @@ def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:
     held = dict(digests.of_rows(session, table, [digests.primary_key(row) for row in rows]))
     first = min(since, datetime.now(UTC)) - _EARLIER
     lines = select(LedgerRow).where(LedgerRow.at >= first, LedgerRow.digests.contains(f'"{table}/'))
-    told: dict[str, tuple[str, LedgerRow]] = {}
+    recorded: dict[str, tuple[str, LedgerRow]] = {}
     for line in session.scalars(lines.order_by(LedgerRow.seq)):
-        told.update((name, (digest, line)) for name, digest in json.loads(line.digests or "{}").items() if name in held)
+        recorded.update(
+            (name, (digest, line)) for name, digest in json.loads(line.digests or "{}").items() if name in held
+        )
     key = ledger.key_of(session)
     for name, digest in held.items():
-        told_digest, last = told.get(name, ("", None))
-        if last is None or told_digest != digest or not ledger.is_signed(last, key):
+        recorded_digest, last = recorded.get(name, ("", None))
+        if last is None or recorded_digest != digest or not ledger.is_signed(last, key):
             msg = f"{name} is not what the ledger says; a person must look"
             raise Halt(msg, zh=f"{name} 与登记簿不符，请告知系统管理员")

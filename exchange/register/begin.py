@@ -39,9 +39,9 @@ def begin(session: Session, at: datetime, actor: str) -> int:
         previous = ledger.write_behind(session, previous, tree, lines, [held[batch_id] for batch_id, _ in batches])
     for table in digests.BY_ROW:
         rows = digests.of_rows(session, table)
-        while told := dict(islice(rows, _CHUNK)):
+        while chunk := dict(islice(rows, _CHUNK)):
             line = ledger.pending(None, (None, ledger.NOTED), at, actor, _FACTS)
-            previous = ledger.write_behind(session, previous, tree, [line], [told])
+            previous = ledger.write_behind(session, previous, tree, [line], [chunk])
     if tree.size == walked.lines:
         line = ledger.pending(None, (None, ledger.NOTED), at, actor, _FACTS)
         ledger.write_behind(session, previous, tree, [line], [{}])

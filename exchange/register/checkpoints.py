@@ -66,8 +66,8 @@ class Kept:
 
     def cosigned(self, key: bytes | None = None) -> list[Path]:
         """What witnesses cosigned, or the one whose key has this id; the smallest ledger first."""
-        whose = "?" * 8 if key is None else key.hex()
-        paths = (self.folder / _COSIGNED).glob(f"{whose}-{'?' * _DIGITS}")
+        key_id = "?" * 8 if key is None else key.hex()
+        paths = (self.folder / _COSIGNED).glob(f"{key_id}-{'?' * _DIGITS}")
         return sorted(paths, key=lambda path: path.name.partition("-")[2])
 
     def all(self) -> list[Path]:

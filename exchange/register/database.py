@@ -183,7 +183,7 @@ def reaching(engine: Engine) -> Iterator[None]:
         msg = "all of this program's connections to the register's database are in use"
         raise Retryable(msg, zh="登记数据库的连接已用完") from None
     except DBAPIError as error:
-        trouble = troubles.told(error, engine)
+        trouble = troubles.translated(error, engine)
         if trouble is None:
             raise
         raise trouble from None

@@ -103,8 +103,8 @@ def write(session: Session) -> None:
         return
     for batch_id, blocks in queued.items():
         review_blocks.digest_anew(session, batch_id, blocks, attested(session).get(batch_id, frozenset()))
-    told = _locked_and_told(session, lines, rows)
-    write_behind(session, *_end(session, key_of(session)), lines, told)
+    of_lines = _locked_and_told(session, lines, rows)
+    write_behind(session, *_end(session, key_of(session)), lines, of_lines)
 
 
 def lock(session: Session) -> None:
@@ -113,13 +113,13 @@ def lock(session: Session) -> None:
 
 
 def write_behind(
-    session: Session, previous: str, tree: Tree, lines: Sequence[Pending], told: Sequence[Mapping[str, str]]
+    session: Session, previous: str, tree: Tree, lines: Sequence[Pending], of_lines: Sequence[Mapping[str, str]]
 ) -> str:
     """Signs and writes lines after those of ``tree``, whose last hash is ``previous``; returns the new last hash.
-    ``told``: the digests of each line.
+    ``of_lines``: the digests of each line.
     """
     key, rows = key_of(session), []
-    for each, held in zip(lines, told, strict=True):
+    for each, held in zip(lines, of_lines, strict=True):
         line = LedgerRow(
             seq=tree.size + 1,
             batch_id=each.batch_id,
@@ -204,9 +204,9 @@ def _locked_and_told(session: Session, lines: Sequence[Pending], rows: Sequence[
     for row in sorted(rows, key=lambda row: row.__tablename__):
         keys.setdefault(row.__tablename__, []).append(digests.primary_key(row))
     held, of_rows = digests.before_lines(session, batches, keys, _LOCK)
-    told = [dict(held.get(each.batch_id or "", {})) for each in lines]
-    told[-1].update(of_rows)
-    return told
+    of_lines = [dict(held.get(each.batch_id or "", {})) for each in lines]
+    of_lines[-1].update(of_rows)
+    return of_lines
 
 
 def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:

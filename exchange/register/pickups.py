@@ -66,8 +66,8 @@ class Pickups:
         self.engine = engine
         self.actor = actor
 
-    def uncollected(self, partner: str | None = None, *, told: int | None = None) -> list[UncollectedResult]:
-        """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``told``: for the partner
+    def uncollected(self, partner: str | None = None, *, newest: int | None = None) -> list[UncollectedResult]:
+        """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``newest``: for the partner
         to read, so many of the newest, all as the ledger says.
         """
         suffix = func.substring(FileRow.role, r"-(\d+)$")
@@ -97,13 +97,13 @@ class Pickups:
             .outerjoin(SightingRow, (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == number))
             .where(FileRow.role.startswith(Role.RESULT_DATA), delivered, PickupRow.number.is_(None))
             .order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), number.desc())
-            .limit(told)
+            .limit(newest)
         )
         if partner is not None:
             query = query.where(BatchRow.partner == partner)
         with one_moment(self.engine) as session:
             newest_first = [UncollectedResult(*row) for row in session.execute(query)]
-            if told is not None:
+            if newest is not None:
                 attest_several(session, sorted({each.batch for each in newest_first}))
             return newest_first[::-1]
 

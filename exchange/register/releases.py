@@ -118,8 +118,8 @@ def _share_told(items: tuple[str, ...], code: str) -> Select[int | None, int | N
     batches = asked.where(LIVE, BatchRow.received_at > bindparam("since"), of_items).subquery()
     settled = cast(ReleaseRow.settled, JSON)
     with_code = [func.coalesce(cast(settled[item][code].as_string(), Integer), 0) for item in items]
-    told = select(func.sum(sum(with_code[1:], with_code[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
-    delivered = told.where(ReleaseRow.state == ReleaseState.DELIVERED).scalar_subquery()
+    answered = select(func.sum(sum(with_code[1:], with_code[0]))).join(batches, batches.c.id == ReleaseRow.batch_id)
+    delivered = answered.where(ReleaseRow.state == ReleaseState.DELIVERED).scalar_subquery()
     return select(delivered, func.sum(batches.c.rows_in))
 
 
@@ -280,8 +280,8 @@ class Releases:
         row.state = to_state
         if reason is not None:
             row.reason = reason
-        told = {_key(row): f"{to_state} {len(row.rows)}"} | _answers(row) | dict(event_data or {})
-        append_event(session, batch, {}, told, self.actor)
+        facts = {_key(row): f"{to_state} {len(row.rows)}"} | _answers(row) | dict(event_data or {})
+        append_event(session, batch, {}, facts, self.actor)
         return row
 
 

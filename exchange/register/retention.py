@@ -108,15 +108,15 @@ class Retention:
             return [(row.id, row.sha256, row.kind) for row in rows]
 
     @contextmanager
-    def destroying(self, number: int, at: datetime, *, lies: bool = True) -> Iterator[Destruction]:
+    def destroying(self, number: int, at: datetime, *, is_there: bool = True) -> Iterator[Destruction]:
         """Locks the batches that name the file while its caller destroys it; written down where the caller did. They
         are looked at only where something would be destroyed by it, not where a batch lives by the file anyway or it
-        does not lie there any more (``lies``): all batches of an agreement name the same version of it.
+        does not lie there any more (not ``is_there``): all batches of an agreement name the same version of it.
         """
         with transaction(self.engine) as session:
             row = session.get_one(DestructionRow, number, with_for_update=True)
             destruction = Destruction(not _is_needed(session, row.sha256))
-            if destruction.allowed and lies:
+            if destruction.allowed and is_there:
                 naming = select(FileRow.batch_id).filter_by(sha256=row.sha256)
                 named = select(BatchRow).where(BatchRow.id.in_(naming)).order_by(BatchRow.id)
                 for batch in session.scalars(named.with_for_update()).all():

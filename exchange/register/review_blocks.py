@@ -64,16 +64,16 @@ def told_by_blocks(session: Session, batch_id: str) -> None:
     session.info.setdefault(_NEW, set()).add(batch_id)
 
 
-def forget(session: Session, told: Collection[str]) -> dict[str, Blocks]:
+def forget(session: Session, batches: Collection[str]) -> dict[str, Blocks]:
     """The blocks to be digested anew of these batches, about which this transaction writes lines; Halt where rows of
     another were changed.
     """
     blocks: dict[str, Blocks] = session.info.pop(_CHANGED, {})
     new: set[str] = session.info.pop(_NEW, set())
-    if untold := blocks.keys() - set(told):
+    if untold := blocks.keys() - set(batches):
         msg = f"{min(untold)}: rows of the queue were changed without a line in the ledger"
         raise Halt(msg)
-    return blocks | dict.fromkeys(new.intersection(told))
+    return blocks | dict.fromkeys(new.intersection(batches))
 
 
 def digest_anew(session: Session, batch_id: str, blocks: Blocks, known: Blocks) -> None:

@@ -225,8 +225,8 @@ class Reviews:
         row.decision = json.dumps(dict(word.answers), sort_keys=True)
         row.reason, row.note = word.reason, word.note
         row.decided_by, row.decided_at, row.as_before = self.actor, now(), None
-        told = {f"review.{row.row}": f"{row.decision} {row.reason}"}
-        return told | ({f"review.{row.row}.earlier": row.earlier} if row.earlier else {})
+        facts = {f"review.{row.row}": f"{row.decision} {row.reason}"}
+        return facts | ({f"review.{row.row}.earlier": row.earlier} if row.earlier else {})
 
     def undo(self, batch_id: str, number: int) -> None:
         """Takes back what this person said of a row; Halt where they said nothing, or it is in a release."""

@@ -44,8 +44,8 @@ class SnapshotUses:
                     for source, (version, as_of) in versions.items()
                 ]
                 session.add_all(pinned)
-                told = {f"pinned.{use.source}{'.later' if later else ''}": use.version for use in pinned}
-                append_event(session, batch, {}, told, self.actor)
+                facts = {f"pinned.{use.source}{'.later' if later else ''}": use.version for use in pinned}
+                append_event(session, batch, {}, facts, self.actor)
             return {use.source: (use.version, use.as_of) for use in pinned}
 
     def of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:

@@ -63,7 +63,7 @@ held by a session in no transaction.
 _WAITED: Final = frozenset({"55P03", "57014"})
 
 
-def told(error: DBAPIError, engine: Engine) -> ExchangeError | None:
+def translated(error: DBAPIError, engine: Engine) -> ExchangeError | None:
     """What an error of the database is to those who run a step; None where it is a fault of our own."""
     state = getattr(error.orig, "sqlstate", None)
     if state is None:

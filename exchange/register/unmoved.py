@@ -22,13 +22,13 @@ from exchange.register.states import State
 def unmoved(engine: Engine, since: datetime) -> list[str]:
     """The ids of these batches of which the ledger has no line since then, oldest first."""
     held = exists().where(GuardHoldRow.batch_id == BatchRow.id, GuardHoldRow.decision.is_distinct_from(RELEASED))
-    told = exists().where(FileRow.batch_id == BatchRow.id, FileRow.role == Role.RECEIPT_SIGNATURE)
+    has_receipt = exists().where(FileRow.batch_id == BatchRow.id, FileRow.role == Role.RECEIPT_SIGNATURE)
     moved = exists().where(LedgerRow.batch_id == BatchRow.id, LedgerRow.at > since)
     owed = or_(
         BatchRow.state.in_((State.CLAIMED, State.ACCEPTED)),
         and_(BatchRow.state == State.PREPARED, ~held),
         and_(BatchRow.state == State.DELIVERED, BatchRow.rows_open == 0),
-        and_(BatchRow.state == State.REFUSED, ~told),
+        and_(BatchRow.state == State.REFUSED, ~has_receipt),
     )
     query = select(BatchRow.id).where(owed, ~moved).order_by(BatchRow.received_at, BatchRow.id)
     with reading(engine) as session:

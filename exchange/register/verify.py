@@ -78,8 +78,8 @@ def _verify_none_lost(session: Session) -> None:
 def _verify_rows(session: Session, walked: Walked) -> None:
     for table in digests.BY_ROW:
         held = dict(digests.of_rows(session, table))
-        told = {name: digest for name, digest in walked.rows.items() if name.startswith(f"{table}/")}
-        if other := sorted(name for name in held.keys() | told.keys() if held.get(name) != told.get(name)):
+        recorded = {name: digest for name, digest in walked.rows.items() if name.startswith(f"{table}/")}
+        if other := sorted(name for name in held.keys() | recorded.keys() if held.get(name) != recorded.get(name)):
             msg = f"{other[0]} is not what the ledger says"
             raise Halt(msg)
 

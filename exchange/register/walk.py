@@ -112,8 +112,8 @@ def _check(signed: Sequence[_Signed], key: LedgerKey) -> dict[str, str]:
             msg = f"line {line.checkpoint.size} of the ledger was not signed by this office"
             raise Halt(msg)
         if "/" in (line.digests or ""):  # as names of rows have it, and of tables none
-            told = json.loads(line.digests or "{}").items()
-            rows.update((name, digest) for name, digest in told if "/" in name)
+            recorded = json.loads(line.digests or "{}").items()
+            rows.update((name, digest) for name, digest in recorded if "/" in name)
     return rows
 
 

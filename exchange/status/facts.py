@@ -67,7 +67,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
                 name=result.data,
                 since=office_day(result.since),
             )
-            for result in app.register.pickups.uncollected(partner, told=AT_MOST)
+            for result in app.register.pickups.uncollected(partner, newest=AT_MOST)
         ],
         incomplete=list(_incomplete(app, partner)),
         expected=list(_expected(app, agreement)),

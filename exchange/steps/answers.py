@@ -359,8 +359,8 @@ def with_decisions(frame: pl.DataFrame, decided: Sequence[Review], rows: Sequenc
     )
     changed = []
     for column in answer_columns(frame):
-        said = pl.Series([review.answers.get(column.removeprefix("answer.")) for review in decided], dtype=pl.String)
-        changed.append(frame[column].scatter(positions, said.fill_null(frame[column].gather(positions))))
+        codes = pl.Series([review.answers.get(column.removeprefix("answer.")) for review in decided], dtype=pl.String)
+        changed.append(frame[column].scatter(positions, codes.fill_null(frame[column].gather(positions))))
     return frame.with_columns(*changed, frame[CAUSES_COLUMN].scatter(positions, ""))
 
 

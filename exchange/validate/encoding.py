@@ -280,13 +280,13 @@ def _is_by_accident(line: bytes) -> bool:
     return letters.familiar > letters.all / 2 or (not _OF_OTHERS.search(read) and has_unwritten_word(text))
 
 
-def _lines_at(places: Iterable[int], content: bytes) -> Iterator[tuple[int, bytes]]:
-    """(number, line) of each line in which one of these places, ascending, lies."""
+def _lines_at(offsets: Iterable[int], content: bytes) -> Iterator[tuple[int, bytes]]:
+    """(number, line) of each line in which one of these offsets, ascending, lies."""
     row = start = end = 0
-    for place in places:
-        if place < end:
+    for offset in offsets:
+        if offset < end:
             continue
-        before, start = start, content.rfind(b"\n", 0, place) + 1
+        before, start = start, content.rfind(b"\n", 0, offset) + 1
         row += content.count(b"\n", before, start)
         end = content.find(b"\n", start) + 1 or len(content)
         yield row, content[start:end]

@@ -71,8 +71,8 @@ def library() -> ModuleType:
         import great_expectations as gx  # noqa: PLC0415
         from tqdm import tqdm  # type: ignore[import-untyped]  # noqa: PLC0415
     tqdm.set_lock(RLock())  # its own is shared among forked processes: one that is killed would hold it for ever
-    found: ModuleType = gx
-    return found
+    module: ModuleType = gx
+    return module
 
 
 @contextmanager

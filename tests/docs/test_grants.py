@@ -45,7 +45,7 @@ def test_the_daily_role_keeps_the_clock(app: App, court: DemoPartner, ask: Calla
     assert found.troubles == []
     assert request.batch in found.recount.informed
     assert request.batch in {alert.subject for alert in found.alerts}
-    app.register.alerts.told(found.alerts, app.now())
+    app.register.alerts.mark_sent(found.alerts, app.now())
     app.register.missing.notice(court.id, ("annual", "2000", ""), date(2000, 1, 1), app.now())
     assert request.batch not in {release.batch for release in app.register.releases.under_way()}
     assert app.register.reviews.count(request.batch)

@@ -43,10 +43,10 @@ def test_found_by_whom_and_what_they_are_about_and_told_once(register: Register,
     assert [each.code for each in find(limit=1)] == ["missing_set"]
     assert [each.code for each in find(partner="bank")] == ["days_left"]
     assert [each.code for each in find(subject=MISSING.subject)] == ["missing_set"]
-    register.alerts.told(find(partner="bank"), AT + timedelta(hours=2))
+    register.alerts.mark_sent(find(partner="bank"), AT + timedelta(hours=2))
     assert [each.code for each in find(untold=True)] == ["missing_set"]
     (told,) = find(partner="bank")
-    register.alerts.told([told], AT + timedelta(hours=3))
+    register.alerts.mark_sent([told], AT + timedelta(hours=3))
     assert find(partner="bank") == [told], "the first message stands"
     assert register.alerts.sent([delivered, "bank.b9"]) == {delivered: {("days_left", 2): AT.date()}}
     register.verify()

@@ -268,7 +268,7 @@ UNTOLD: dict[str, tuple[str, Callable[[Register], object]]] = {
     "an alarm": (
         "INSERT INTO alert (partner, subject, code, days, due_on, true_on, noticed_at)"
         " VALUES ('bank', 'bank.b1', 'overdue', 0, %(at)s, %(at)s, %(at)s) RETURNING id",
-        lambda register: register.alerts.told(register.alerts.find(), AT),
+        lambda register: register.alerts.mark_sent(register.alerts.find(), AT),
     ),
     "a missing set": (
         "INSERT INTO missing_set VALUES ('bank', 'monthly', '2026-10', '', %(at)s, %(at)s, 0) RETURNING 1",

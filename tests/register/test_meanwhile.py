@@ -177,11 +177,11 @@ def test_a_status_file_says_what_the_ledger_was_told(
     register.prepared(BATCH, {}, result_files)
     register.delivered(BATCH)
     assert [each.batch.id for each in told_batches(register.engine, "bank", AT, 9)] == [BATCH]
-    assert [each.batch for each in register.pickups.uncollected("bank", told=10)] == [BATCH]
+    assert [each.batch for each in register.pickups.uncollected("bank", newest=10)] == [BATCH]
     database.tamper("UPDATE batch SET rows_in = 99")
     for read in (
         lambda: told_batches(register.engine, "bank", AT, 9),
-        lambda: register.pickups.uncollected("bank", told=10),
+        lambda: register.pickups.uncollected("bank", newest=10),
     ):
         with pytest.raises(Halt, match="is not what the ledger says"):
             read()

@@ -94,7 +94,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.retention.release_hold(BATCH, AT)
     register.retention.intend_nameless(["d" * 64], "30 days", AT)
     register.alerts.of_batch(BATCH, [NewAlert("bank", BATCH, "overdue", 0, due.day, due.day)], AT)
-    register.alerts.told(register.alerts.find(), AT)
+    register.alerts.mark_sent(register.alerts.find(), AT)
     register.missing.notice("bank", ("monthly", "2026-10", ""), due.day, AT)
     register.missing.reminded("bank", ("monthly", "2026-10", ""), 1, AT)
     register.configuration.tell({"settings": "a" * 64}, AT)

@@ -137,7 +137,7 @@ def test_a_message_says_counts_and_batches_and_is_sent_once(app: App, later: Lat
     assert any(
         line.startswith(batch) for line in compose([each for each in untold if each.subject == batch]).text.splitlines()
     )
-    app.register.alerts.told(untold, app.now())
+    app.register.alerts.mark_sent(untold, app.now())
     assert app.register.alerts.find(untold=True) == []
 
 

@@ -62,8 +62,8 @@ def plain_address(text: pl.Expr) -> pl.Expr:
 def word_part(column: str, words: Mapping[str, object], event: str, *, required: bool = False) -> Part:
     """A coded word, against the event's code."""
     kind = pl.String if all(isinstance(code, str) for code in words.values()) else pl.Int64
-    said = plain_word(pl.col(column)).str.to_lowercase()
-    code = said.replace_strict(dict(words), default=None, return_dtype=kind)
+    word = plain_word(pl.col(column)).str.to_lowercase()
+    code = word.replace_strict(dict(words), default=None, return_dtype=kind)
     return Part(column, code.is_not_null(), code == pl.col(event).cast(kind), required)
 
 
