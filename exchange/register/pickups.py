@@ -67,8 +67,8 @@ class Pickups:
         self.actor = actor
 
     def uncollected(self, partner: str | None = None, *, newest: int | None = None) -> list[UncollectedResult]:
-        """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``newest``: for the partner
-        to read, so many of the newest, all as the ledger says.
+        """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``newest``: for the
+        partner to read, so many of the newest, all as the ledger says.
         """
         suffix = func.substring(FileRow.role, r"-(\d+)$")
         signature = aliased(FileRow)
