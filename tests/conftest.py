@@ -310,7 +310,7 @@ def ask(court: DemoPartner) -> Callable[..., Request]:
 
 @pytest.fixture
 def far_from_midnight(app: App) -> None:
-    """The office from noon of tomorrow on: for what happens once a day, and stands still anew when the day ends."""
+    """The office from noon of tomorrow on: for what happens once a day."""
     now = app.now
     ahead = (now() + timedelta(days=1)).astimezone(OFFICE_ZONE).replace(hour=12) - now()
     app.now = lambda: now() + ahead

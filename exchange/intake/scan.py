@@ -267,10 +267,10 @@ class FolderScan:
         files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
         if self.astray and stem in self.astray and (oldest := self.astray[stem].oldest):
             files.append(oldest)
-        day = str(office_day(now)) if stem in DAILY else ""
-        fingerprint = sha256(json.dumps([code, files, day]).encode())
+        fingerprint = sha256(json.dumps([code, files]).encode())
         seen = self.app.register.unfinished.see(partner, stem, fingerprint, code, now)
-        if seen.noticed_at is not None:
+        noticed = seen.noticed_at
+        if noticed is not None and (stem not in DAILY or office_day(noticed) == office_day(now)):
             return True
         if now - seen.first_seen < self.app.settings.policy.incomplete_after:
             return False

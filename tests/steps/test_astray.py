@@ -11,6 +11,7 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.astray import ACKNOWLEDGEMENTS, CROWDED, FOLDERS, UNREAD, WITHHELD
 from exchange.intake.collect import poll
@@ -59,12 +60,31 @@ def test_a_name_that_is_never_read_gets_one_notice_a_day(
     notice.unlink()
     assert look(1) == told
     assert not notice.exists(), "once a day"
-    look(24)
-    assert look(24.6) == told
+    assert look(24) == told
     assert notice.exists()
     (court.server.home / "to-office" / name).unlink()
     assert look(24.7) == []
     assert UNREAD not in {each.stem for each in app.register.unfinished.all()}
+
+
+@pytest.mark.parametrize("minutes", [-45, -29, -1, 0, 1])
+def test_midnight_does_not_put_a_notice_off(app: App, court: DemoPartner, later: Later, minutes: int) -> None:
+    """A file that came so long before or after midnight; seen since then, and told anew by each day that begins."""
+    now = app.now()
+    begun = now.astimezone(OFFICE_ZONE).replace(hour=0, minute=0, second=0) + timedelta(days=1, minutes=minutes)
+    app.now = lambda: begun
+    put(court, {"名单.csv": b"1"})
+    assert poll(app).troubles == []
+    assert poll(later(PATIENCE)).troubles
+    notice = court.server.home / "from-office" / f"{UNREAD}.notice.json"
+    assert court.verified(notice.name)["seen_since"] == begun.isoformat()
+    notice.unlink()
+    poll(later(timedelta(hours=1)))
+    assert notice.exists() == (minutes == -45), "of a new day"
+    for days in (2, 3):
+        notice.unlink(missing_ok=True)
+        poll(later(timedelta(days=days)))
+        assert court.verified(notice.name)["seen_since"] == begun.isoformat()
 
 
 def told_of(app: App, later: Later, court: DemoPartner, about: str) -> str | None:
