@@ -14,11 +14,11 @@ Rules
   room for others. A partner stays with the worker that is connected to its server while that is hardly busier: to
   connect costs more than to answer. What no worker has room for waits until one has: its run would take far more than
   the answer.
-- Nor does one partner's server: a worker waits for it for half a minute, and leaves a partner that kept it for long and
-  in vain to runs from then on. One that says nothing for a minute is given nothing more, and what it has is its run's.
+- A worker that says nothing for a minute is given nothing more, and what it has is its run's.
 - What a lookout's workers did not come to before it ended is the next one's.
-- Workers are forked, so that they share what is imported, before the lookout starts threads. A worker opens an office
-  of its own, holds at most ``MAX_WAITING`` ids, and lives no longer than the lookout: memory is renewed with it.
+- Workers are forked, so that they share what is imported, before the lookout starts threads. What one does:
+  ``answering.py``. It holds at most ``MAX_WAITING`` ids, and lives no longer than the lookout: memory is renewed with
+  it.
 - Figures: decision 17.
 """
 
@@ -27,22 +27,16 @@ from __future__ import annotations
 import logging
 import multiprocessing
 import os
-import signal
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
-from multiprocessing.connection import Connection
 from typing import Final
 
-from exchange import pipeline
-from exchange.app import App
-from exchange.base import silence
-from exchange.base.errors import ExchangeError, without_values
+from exchange.base.errors import ExchangeError
+from exchange.intake.answering import OpenApp, partner_of, serve
 from exchange.intake.owed import SILENCE, OwedRuns
-from exchange.settings import Settings
-from exchange.wire.pool import pooled
 
 log = logging.getLogger(__name__)
 
@@ -73,19 +67,8 @@ _TAKING_OVER_SECONDS: Final = 2.0
 _LAST_SECONDS: Final = 10.0
 """A worker that is to end may finish the set that it is at for so long."""
 
-_SERVER_SECONDS: Final = 30.0
-"""A worker waits for a partner's server for so long at once, where the policy does not say less."""
-
-_IN_VAIN_SECONDS: Final = 10.0
-"""A partner at whose set a worker failed after more than this is left to runs as long as the worker lives."""
-
 _STUCK_SECONDS: Final = 60.0
 """A worker that has sets and ends none for so long is given no more."""
-
-_LOOK_UP_SECONDS: Final = 1.0
-"""Between two looks of an idle worker whether whoever started it is still there."""
-
-OpenApp = Callable[[], App]
 
 
 class ResidentWorker:
@@ -100,7 +83,7 @@ class ResidentWorker:
         context = multiprocessing.get_context("fork")
         self._over = context.RawValue("b", 0)  # without a lock, which whoever is killed might hold for ever
         parent = os.getpid()
-        self._process = context.Process(target=_serve, args=(open_app, theirs, self._is_over, parent), daemon=True)
+        self._process = context.Process(target=serve, args=(open_app, theirs, self._is_over, parent), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -115,7 +98,7 @@ class ResidentWorker:
         for batch_id, _ in outcomes:
             if batch_id in self._given:
                 del self._given[batch_id]
-                self._of_partner[_partner(batch_id)] -= 1
+                self._of_partner[partner_of(batch_id)] -= 1
         if outcomes or not self._given:
             self._heard_at, self._stuck = time.monotonic(), self._stuck and not outcomes
         elif time.monotonic() - self._heard_at >= _STUCK_SECONDS:
@@ -150,7 +133,7 @@ class ResidentWorker:
         """Lets it answer this batch."""
         if batch_id not in self._given:
             self._given[batch_id] = None
-            self._of_partner[_partner(batch_id)] += 1
+            self._of_partner[partner_of(batch_id)] += 1
         with suppress(OSError):  # it died meanwhile, which its outcomes say
             self._pipe.send(batch_id)
 
@@ -188,7 +171,7 @@ class ResidentWorkers:
         self._listen()
         if batch_id in self._known() or self._owed.is_answered(batch_id):
             return  # ``collect`` handed it over meanwhile
-        worker = self._worker_for(_partner(batch_id))
+        worker = self._worker_for(partner_of(batch_id))
         note = self._owed.hand_over if worker is None else self._owed.owe
         if not self._work() or not _done(note, batch_id):
             if not self._start_run(batch_id):
@@ -236,7 +219,7 @@ class ResidentWorkers:
         for batch_id in self._owed.unanswered(older_than=SILENCE):
             if batch_id in known:
                 continue
-            worker = self._worker_for(_partner(batch_id))
+            worker = self._worker_for(partner_of(batch_id))
             if not work:
                 self._unanswered.append(batch_id)
             elif worker is not None and _done(self._owed.owe, batch_id):  # anew, so that no other one takes it over
@@ -312,66 +295,3 @@ def resident_workers(
         finally:
             for worker in workers:
                 worker.end()
-
-
-class _Turns:
-    """Batches that wait, the partners in turn, each partner's in the order in which they came."""
-
-    def __init__(self) -> None:
-        self._waiting: dict[str, deque[str]] = {}
-
-    def __bool__(self) -> bool:
-        return bool(self._waiting)
-
-    def add(self, batch_id: str) -> None:
-        self._waiting.setdefault(_partner(batch_id), deque()).append(batch_id)
-
-    def next(self) -> str:
-        """Takes the next one; its partner is the last in the next turn."""
-        partner = next(iter(self._waiting))
-        mine = self._waiting.pop(partner)
-        batch_id = mine.popleft()
-        if mine:
-            self._waiting[partner] = mine
-        return batch_id
-
-
-def _partner(batch_id: str) -> str:
-    return batch_id.partition(".")[0]
-
-
-def _serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], parent: int) -> None:
-    """A worker's life. Of each batch it says whether it answered it."""
-    turns, left = _Turns(), set[str]()
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
-    silence.install()
-    with suppress(EOFError, OSError), silence.native_code_muted(), open_app() as app, pooled() as connections:
-        app.settings = _brief(app.settings)
-        while not is_over() and os.getppid() == parent:
-            while pipe.poll(0 if turns else _LOOK_UP_SECONDS):
-                turns.add(pipe.recv())
-            if turns:
-                batch_id, begun = turns.next(), time.monotonic()
-                answered = _partner(batch_id) not in left and _answered(app, batch_id)
-                if not answered and time.monotonic() - begun > _IN_VAIN_SECONDS:
-                    left.add(_partner(batch_id))
-                pipe.send((batch_id, answered))
-            else:
-                connections.close_idle()
-
-
-def _brief(settings: Settings) -> Settings:
-    """These, with less patience for partners' servers."""
-    waits = ("whole_look_seconds", "whole_transfer_seconds")
-    less = {wait: min(getattr(settings.policy, wait), _SERVER_SECONDS) for wait in waits}
-    return settings.model_copy(update={"policy": settings.policy.model_copy(update=less)})
-
-
-def _answered(app: App, batch_id: str) -> bool:
-    try:
-        with without_values():
-            pipeline.run(app, batch_id)
-    except ExchangeError as error:
-        log.info("%s: left to its run: %s", batch_id, error)
-        return False
-    return True

@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.app import App
+from exchange.base.errors import Retryable
 from exchange.base.paths import ROOT
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import World
-from exchange.intake import resident
+from exchange.intake import answering, resident
+from exchange.intake.answering import _Turns
 from exchange.intake.owed import OwedRuns
-from exchange.intake.resident import MAX_OF_ONE, MAX_WAITING, ResidentWorker, ResidentWorkers, _Turns
+from exchange.intake.resident import MAX_OF_ONE, MAX_WAITING, ResidentWorker, ResidentWorkers
 
 
 def noting(started: list[str]) -> Callable[[str], bool]:
@@ -53,7 +55,7 @@ def idle_workers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[ResidentWorke
     def idle(*_: object) -> None:
         time.sleep(600)
 
-    monkeypatch.setattr(resident, "_serve", idle)
+    monkeypatch.setattr(resident, "serve", idle)
     workers = [ResidentWorker(lambda: pytest.fail("it is not opened")) for _ in range(2)]
     yield workers
     for worker in workers:
@@ -122,15 +124,15 @@ def test_a_partner_that_keeps_a_worker_in_vain_keeps_it_once_and_not_for_long(
 
     def answered(app: App, batch: str) -> bool:
         policy = app.settings.policy
-        assert max(policy.whole_look_seconds, policy.whole_transfer_seconds) <= resident._SERVER_SECONDS
+        assert max(policy.whole_look_seconds, policy.whole_transfer_seconds) <= answering._SERVER_SECONDS
         with tried.open("a") as file:
             file.write(f"{batch}\n")
         if batch.startswith("dead."):
             time.sleep(0.2)
         return batch.startswith("alive.")
 
-    monkeypatch.setattr(resident, "_answered", answered)
-    monkeypatch.setattr(resident, "_IN_VAIN_SECONDS", 0.1)
+    monkeypatch.setattr(answering, "_answered", answered)
+    monkeypatch.setattr(answering, "_IN_VAIN_SECONDS", 0.1)
     batches = ["dead.1", "dead.2", "failing.1", "failing.2", "alive.1", "dead.3"]
     worker, outcomes = ResidentWorker(lambda: App.open("lookout", world.config)), dict[str, bool]()
     try:
@@ -143,6 +145,46 @@ def test_a_partner_that_keeps_a_worker_in_vain_keeps_it_once_and_not_for_long(
         worker.close()
     assert outcomes == {batch: batch == "alive.1" for batch in batches}
     assert sorted(tried.read_text().split()) == ["alive.1", "dead.1", "failing.1", "failing.2"]
+
+
+@pytest.mark.parametrize("register_is_away", [True, False])
+def test_a_register_that_is_away_is_waited_for_and_is_no_partners_doing(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, register_is_away: bool
+) -> None:
+    """Each set that a worker fails at has a run at once, and a partner that kept it in vain has only runs."""
+    tried, away, back = tmp_path / "tried", tmp_path / "away", tmp_path / "back"
+    away.touch()
+
+    def answered(_: App, batch: str) -> bool:
+        with tried.open("a") as file:
+            file.write(f"{batch}\n")
+        time.sleep(0.2)
+        return not away.exists()
+
+    def probe(_: object) -> None:
+        if register_is_away and not back.exists():
+            back.touch()
+            away.unlink()
+            raise Retryable("it cannot be reached")
+
+    monkeypatch.setattr(answering, "_answered", answered)
+    monkeypatch.setattr(answering, "probe", probe)
+    monkeypatch.setattr(answering, "_IN_VAIN_SECONDS", 0.1)
+    batches = [f"{partner}.{number}" for number in range(3) for partner in ("court", "school")]
+    worker, outcomes = ResidentWorker(lambda: App.open("lookout", world.config)), dict[str, bool]()
+    try:
+        for batch in batches:
+            worker.give(batch)
+        assert wait_for(lambda: outcomes.update(worker.outcomes()) or len(outcomes) == len(batches), 120)
+    finally:
+        worker.end()
+        worker.ended()
+        worker.close()
+    failed, asked = sorted(batch for batch in batches if not outcomes[batch]), tried.read_text().split()
+    if register_is_away:
+        assert (failed, sorted(asked)) == (["court.0"], sorted(batches)), "one fails, all others are answered"
+    else:
+        assert (failed, asked) == (sorted(batches), ["court.0", "school.0"])
 
 
 def test_a_worker_that_says_nothing_leaves_what_it_has_to_runs_until_it_is_heard_of_again(

@@ -1,0 +1,126 @@
+"""The life of a resident worker: it answers the batches that it is given, one after another (``resident.py``).
+
+Rules
+- Partners take turns, and each partner's batches stay in their order.
+- One partner's server holds up no other: the worker waits for it for half a minute, and leaves a partner that kept it
+  for long and in vain to runs from then on.
+- While the register is away nothing can be answered, and that is no partner's doing: the worker waits for it for a
+  while, since each set that it failed at would have a run at once, which costs several times the answer.
+- A worker opens an office of its own, and lives no longer than whoever forked it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection
+from typing import Final
+
+from exchange import pipeline
+from exchange.app import App
+from exchange.base import silence
+from exchange.base.errors import ExchangeError, Retryable, without_values
+from exchange.register.database import probe
+from exchange.settings import Settings
+from exchange.wire.pool import pooled
+
+log = logging.getLogger(__name__)
+
+_SERVER_SECONDS: Final = 30.0
+"""A worker waits for a partner's server for so long at once, where the policy does not say less."""
+
+_IN_VAIN_SECONDS: Final = 10.0
+"""A partner at whose set a worker failed after more than this is left to runs as long as the worker lives."""
+
+_REGISTER_SECONDS: Final = 30.0
+"""A worker waits for the register for so long before it goes on; less than it may say nothing for."""
+
+_LOOK_UP_SECONDS: Final = 1.0
+"""Between two looks of an idle worker whether whoever started it is still there, or the register is again."""
+
+OpenApp = Callable[[], App]
+
+
+class _Turns:
+    """Batches that wait, the partners in turn, each partner's in the order in which they came."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[str]] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._waiting)
+
+    def add(self, batch_id: str) -> None:
+        self._waiting.setdefault(partner_of(batch_id), deque()).append(batch_id)
+
+    def next(self) -> str:
+        """Takes the next one; its partner is the last in the next turn."""
+        partner = next(iter(self._waiting))
+        mine = self._waiting.pop(partner)
+        batch_id = mine.popleft()
+        if mine:
+            self._waiting[partner] = mine
+        return batch_id
+
+
+def partner_of(batch_id: str) -> str:
+    """The partner of a batch, by its id."""
+    return batch_id.partition(".")[0]
+
+
+def serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], parent: int) -> None:
+    """A worker's life. Of each batch it says whether it answered it."""
+    turns, left = _Turns(), set[str]()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
+    silence.install()
+    with suppress(EOFError, OSError), silence.native_code_muted(), open_app() as app, pooled() as connections:
+        app.settings = _brief(app.settings)
+        while not is_over() and os.getppid() == parent:
+            while pipe.poll(0 if turns else _LOOK_UP_SECONDS):
+                turns.add(pipe.recv())
+            if not turns:
+                connections.close_idle()
+                continue
+            batch_id, begun = turns.next(), time.monotonic()
+            answered = partner_of(batch_id) not in left and _answered(app, batch_id)
+            in_vain = not answered and time.monotonic() - begun > _IN_VAIN_SECONDS
+            pipe.send((batch_id, answered))
+            if not answered and not _waited_for_register(app, is_over) and in_vain:
+                left.add(partner_of(batch_id))
+
+
+def _brief(settings: Settings) -> Settings:
+    """These, with less patience for partners' servers."""
+    waits = ("whole_look_seconds", "whole_transfer_seconds")
+    less = {wait: min(getattr(settings.policy, wait), _SERVER_SECONDS) for wait in waits}
+    return settings.model_copy(update={"policy": settings.policy.model_copy(update=less)})
+
+
+def _answered(app: App, batch_id: str) -> bool:
+    try:
+        with without_values():
+            pipeline.run(app, batch_id)
+    except ExchangeError as error:
+        log.info("%s: left to its run: %s", batch_id, error)
+        return False
+    return True
+
+
+def _waited_for_register(app: App, is_over: Callable[[], bool]) -> bool:
+    """Whether the register was away; waits until it is there again, for a while."""
+    until, away = time.monotonic() + _REGISTER_SECONDS, False
+    while not is_over() and time.monotonic() < until:
+        try:
+            with without_values():
+                probe(app.register.engine)
+        except Retryable:
+            away = True
+            time.sleep(_LOOK_UP_SECONDS)
+        else:
+            break
+    return away
