@@ -90,7 +90,7 @@ def test_the_month_before_is_looked_into_too(
     batch, now = asked_of_records(officer, education, asked), officer.now
     Register(officer.register.engine, OFFICER_ID).reviews.opened(batch, [1])
     month, app = last_months(now(), 1)[0], pages.context.app
-    next_month = last_months(now() + timedelta(days=32), 1)[0].start + timedelta(hours=2)
+    next_month = last_months(month.start + timedelta(days=32), 1)[0].start + timedelta(hours=2)
     app.now = lambda: next_month
     try:
         lines = cells(pages, "looks")[1:]
