@@ -117,6 +117,20 @@ def test_whatever_a_lookout_finds_owed_no_more_runs_start_than_can_be_borne(
     assert sorted(owed.all()) == sorted({*batches, *new} - set(started)), "nothing is forgotten"
 
 
+def outcomes_of(world: World, batches: list[str]) -> dict[str, bool]:
+    """What one worker says of each batch that it is given."""
+    worker, outcomes = ResidentWorker(lambda: App.open("lookout", world.config)), dict[str, bool]()
+    try:
+        for batch in batches:
+            worker.give(batch)
+        assert wait_for(lambda: outcomes.update(worker.outcomes()) or len(outcomes) == len(batches), 120)
+    finally:
+        worker.end()
+        worker.ended()
+        worker.close()
+    return outcomes
+
+
 def test_a_partner_that_keeps_a_worker_in_vain_keeps_it_once_and_not_for_long(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,15 +148,7 @@ def test_a_partner_that_keeps_a_worker_in_vain_keeps_it_once_and_not_for_long(
     monkeypatch.setattr(answering, "_answered", answered)
     monkeypatch.setattr(answering, "_IN_VAIN_SECONDS", 0.1)
     batches = ["dead.1", "dead.2", "failing.1", "failing.2", "alive.1", "dead.3"]
-    worker, outcomes = ResidentWorker(lambda: App.open("lookout", world.config)), dict[str, bool]()
-    try:
-        for batch in batches:
-            worker.give(batch)
-        assert wait_for(lambda: outcomes.update(worker.outcomes()) or len(outcomes) == len(batches), 120)
-    finally:
-        worker.end()
-        worker.ended()
-        worker.close()
+    outcomes = outcomes_of(world, batches)
     assert outcomes == {batch: batch == "alive.1" for batch in batches}
     assert sorted(tried.read_text().split()) == ["alive.1", "dead.1", "failing.1", "failing.2"]
 
@@ -171,15 +177,7 @@ def test_a_register_that_is_away_is_waited_for_and_is_no_partners_doing(
     monkeypatch.setattr(answering, "probe", probe)
     monkeypatch.setattr(answering, "_IN_VAIN_SECONDS", 0.1)
     batches = [f"{partner}.{number}" for number in range(3) for partner in ("court", "school")]
-    worker, outcomes = ResidentWorker(lambda: App.open("lookout", world.config)), dict[str, bool]()
-    try:
-        for batch in batches:
-            worker.give(batch)
-        assert wait_for(lambda: outcomes.update(worker.outcomes()) or len(outcomes) == len(batches), 120)
-    finally:
-        worker.end()
-        worker.ended()
-        worker.close()
+    outcomes = outcomes_of(world, batches)
     failed, asked = sorted(batch for batch in batches if not outcomes[batch]), tried.read_text().split()
     if register_is_away:
         assert (failed, sorted(asked)) == (["court.0"], sorted(batches)), "one fails, all others are answered"
