@@ -128,6 +128,7 @@ def connected(account: SftpAccount, key_file: Path, timeouts: Timeouts, limit: T
     with limit.of(timeouts.whole_seconds), network_trouble(account), _in_turn(account, timeouts.whole_seconds):
         client = _connect_patiently(account, key, timeouts, limit)
         try:
+            limit.check()  # what rang before there was anything to cut has cut nothing
             sftp = _open_sftp(client, timeouts)
         except BaseException:
             client.close()
