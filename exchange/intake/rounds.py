@@ -4,12 +4,16 @@ Rules
 - A partner with a login of its own has a connection of its own. Of those who share one, so many share a connection as
   one can look into without being late; each connection is a thread's, and a dead server holds up nobody else.
 - A connection is tried again with growing pauses. Each look has one time limit in all. A folder in trouble of its own
-  leaves the others and goes on over a connection of its own, and so does an agreement that cannot be read.
+  leaves the others and goes on over a connection of its own, and so does an agreement that cannot be read. Once it has
+  been in order for a while it comes back, the first time: who left them twice would hold up the others each time.
+- While the register is away no folder is in trouble of its own: all wait for it together.
 - A set is read again only when its files are listed otherwise than before (names, sizes, times): a folder in which
   nothing moves costs one question a look (``movement.py``). What was claimed before the process began and still lies
   there to be fetched is not read either: after a burst each new lookout would read all of it.
 - One partner's many sets hold up no other's: after half a second of claiming it is the next folder's turn.
-- An agreement is read anew with each connection.
+- A changed agreement holds at once, and so does one that was taken away, or whose certificate was: before each look
+  its files are looked at, and where one has changed nothing more is looked into over this connection. It is read anew
+  with each connection.
 """
 
 from __future__ import annotations
@@ -20,7 +24,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Event, Lock, Thread
-from typing import Final
+from typing import Final, Self
 
 from exchange.agreements.agreement import Agreement, load_agreement
 from exchange.app import App, account_of
@@ -30,6 +34,7 @@ from exchange.intake.collect import MAX_SHARING
 from exchange.intake.lanes import AD_HOC, Lane, lane_by
 from exchange.intake.movement import Movement
 from exchange.intake.scan import FolderScan
+from exchange.register.database import probe
 from exchange.wire.connection import Login
 from exchange.wire.transport import Folder, RemoteFile
 
@@ -43,6 +48,9 @@ _CLAIMING_SECONDS: Final = 0.5
 
 _TOGETHER_SECONDS: Final = 0.05
 """Folders whose time comes within so long are looked into at once."""
+
+_IN_ORDER_SECONDS: Final = 30.0
+"""After so long without trouble a folder that is watched apart goes back to the others."""
 
 ClaimedBatch = tuple[str, Lane]
 """A batch that was claimed, and its lane."""
@@ -61,27 +69,27 @@ class Watch:
 
     def begin(self, paths: Iterable[Path]) -> None:
         """Reads these agreements and starts a thread for each connection."""
-        by_login: dict[Login, list[tuple[Path, Agreement]]] = {}
+        by_login: dict[Login, list[_Place]] = {}
         for path in paths:
             try:
                 with without_values():
-                    agreement = load_agreement(path)
+                    place = _Place.of(path)
             except ExchangeError:
                 self.apart(path)  # which says why, each time that it is tried
                 continue
-            if AD_HOC in agreement.cycles:
-                by_login.setdefault(account_of(agreement).login, []).append((path, agreement))
-        for read in by_login.values():
-            for first in range(0, len(read), MAX_SHARING):
-                part = read[first : first + MAX_SHARING]
-                self._start([path for path, _ in part], [agreement for _, agreement in part])
+            if place.may_ask_ad_hoc:
+                by_login.setdefault(place.account.login, []).append(place)
+        for places in by_login.values():
+            for first in range(0, len(places), MAX_SHARING):
+                part = places[first : first + MAX_SHARING]
+                self._start(_Rounds(self, [place.path for place in part], part))
 
-    def apart(self, path: Path) -> None:
-        """Watches one partner's folder over a connection of its own."""
-        self._start([path], [])
+    def apart(self, path: Path, home: _Rounds | None = None) -> None:
+        """Watches one partner's folder over a connection of its own. ``home``: where it goes back to in the end."""
+        self._start(_Rounds(self, [path], [], home))
 
-    def _start(self, paths: list[Path], agreements: list[Agreement]) -> None:
-        Thread(target=_Rounds(self, paths, agreements).run, name=paths[0].stem, daemon=True).start()
+    def _start(self, rounds: _Rounds) -> None:
+        Thread(target=rounds.run, name=rounds.paths[0].stem, daemon=True).start()
 
 
 class Watched:
@@ -97,37 +105,77 @@ class Watched:
 
 
 class _Place:
-    """One partner's folder over one connection."""
+    """One partner's folder over one connection. ``stamp``: of the agreement's file, before it was read."""
 
-    def __init__(self, path: Path, agreement: Agreement) -> None:
+    def __init__(self, path: Path, agreement: Agreement, stamp: _Stamp) -> None:
         self.path = path
         self.agreement = agreement
+        self._files = [path, agreement.certificates.signing, agreement.certificates.encryption]
+        self._stamps = [stamp, *map(_stamp, self._files[1:])]
         self.account = account_of(agreement)
         self.movement = Movement(time.monotonic())
         self.seen: dict[str, list[RemoteFile]] | None = None
         self.next_look = self.next_sign = 0.0
 
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """As the agreement says now; Halt where it cannot be read."""
+        stamp = _stamp(path)
+        return cls(path, load_agreement(path), stamp)
+
+    @property
+    def may_ask_ad_hoc(self) -> bool:
+        return AD_HOC in self.agreement.cycles
+
+    @property
+    def is_as_agreed(self) -> bool:
+        """Whether the agreement's files are those that were read."""
+        return [*map(_stamp, self._files)] == self._stamps
+
+
+_Stamp = tuple[int, int, int] | None
+
+
+def _stamp(path: Path) -> _Stamp:
+    """What differs once a file was written or exchanged; None where there is none."""
+    try:
+        now = path.stat()
+    except OSError:
+        return None
+    return now.st_mtime_ns, now.st_size, now.st_ino
+
 
 class _Rounds:
-    """Looks into these partners' folders, whose agreements were just read if at all, over one connection at a time."""
+    """Looks into these partners' folders, whose agreements were just read if at all, over one connection at a time.
+    ``home``: to which the one that is watched apart goes back.
+    """
 
-    def __init__(self, watch: Watch, paths: list[Path], agreements: list[Agreement]) -> None:
+    def __init__(self, watch: Watch, paths: list[Path], read: list[_Place], home: _Rounds | None = None) -> None:
         self.watch = watch
         self.app = watch.app
         self.paths = paths
-        self.read = agreements
+        self.read = read
+        self.home = home
         self.seen: dict[Path, dict[str, list[RemoteFile]]] = {}
         self.pause = _FIRST_PAUSE_SECONDS
+        self.in_order_since = 0.0
+        self.back: list[_Place] = []
+        self.came_back: set[Path] = set()
+        self.lock = Lock()
+        self.over = False
 
     def run(self) -> None:
         while not self.watch.over.is_set():
             try:
                 with without_values():
                     if not (places := self._agreed()):
-                        return
+                        if self.over:
+                            return
+                        continue
                     with self.app.standing_folder(places[0].agreement) as connection:
                         self._go_round(places, connection)
             except ExchangeError as error:
+                self.in_order_since = 0.0
                 who = self.paths[0].stem + (f" and {len(self.paths) - 1} more" if len(self.paths) > 1 else "")
                 log.warning("partner %s: %s; tried again in %.0f s", who, error, self.pause)
                 self.watch.over.wait(self.pause)
@@ -137,37 +185,54 @@ class _Rounds:
         """The folders that are to be watched over this connection, as the agreements say now; the others are watched
         apart.
         """
-        agreements: list[Agreement | None] = [*self.read] or [self._load(path) for path in self.paths]
+        with self.lock:
+            self.paths += [place.path for place in self.back]
+            self.seen |= {place.path: place.seen for place in self.back if place.seen is not None}
+            self.back.clear()
+        read = self.read or [place for path in [*self.paths] if (place := self._read(path)) is not None]
         self.read = []
-        both = zip(self.paths, agreements, strict=True)
-        places = [
-            _Place(path, agreement) for path, agreement in both if agreement is not None and AD_HOC in agreement.cycles
-        ]
+        places = [place for place in read if place.may_ask_ad_hoc]
         stay = [place for place in places if place.account.login == places[0].account.login]
         for place in places:
             if place not in stay:
                 self.watch.apart(place.path)
             place.seen = self.seen.get(place.path)
-        self.paths = [place.path for place in stay]
+        with self.lock:
+            self.paths = [place.path for place in stay]
+            self.over = not stay and not self.back
         return stay
 
-    def _load(self, path: Path) -> Agreement | None:
+    def _read(self, path: Path) -> _Place | None:
         try:
             with without_values():
-                return load_agreement(path)
+                return _Place.of(path)
         except ExchangeError:
             if len(self.paths) == 1:
                 raise
+            self.paths.remove(path)
             self.watch.apart(path)
             return None
+
+    def take_back(self, place: _Place) -> bool:
+        """Whether this folder, which left, is looked into here again from now on."""
+        with self.lock:
+            if self.over or place.path in self.came_back:
+                return False
+            self.came_back.add(place.path)
+            self.back.append(place)
+            return True
 
     def _go_round(self, places: list[_Place], connection: Folder) -> None:
         self.watch.watched.add(len(places))
         try:
-            while places and not self.watch.over.is_set():
+            while places and not self.back and not self.watch.over.is_set():
                 now = time.monotonic()
                 for place in sorted(places, key=lambda other: other.next_look):
-                    if place.next_look <= now + _TOGETHER_SECONDS and not self._look(place, connection):
+                    if place.next_look > now + _TOGETHER_SECONDS:
+                        continue
+                    if not place.is_as_agreed:
+                        return
+                    if not self._look(place, connection):
                         places.remove(place)
                         self.watch.watched.add(-1)
                         if connection.is_cut:
@@ -179,18 +244,35 @@ class _Rounds:
             self.seen = {place.path: place.seen for place in places if place.seen is not None}
 
     def _look(self, place: _Place, connection: Folder) -> bool:
-        """One look into this folder; False where it goes on apart."""
+        """One look into this folder; False where it goes on apart, or goes back."""
         try:
             with without_values():
                 self._turn(place, connection.at(place.account))
         except ExchangeError as error:
-            if len(self.paths) == 1:
+            if len(self.paths) == 1 or self._register_is_away():
                 raise
             log.warning("partner %s: %s; watched apart from now on", place.path.stem, error)
             self.paths.remove(place.path)
-            self.watch.apart(place.path)
+            self.watch.apart(place.path, self)
             return False
         self.pause = _FIRST_PAUSE_SECONDS
+        return not self._goes_back(place)
+
+    def _register_is_away(self) -> bool:
+        try:
+            with without_values():
+                probe(self.app.register.engine)
+        except ExchangeError:
+            return True
+        return False
+
+    def _goes_back(self, place: _Place) -> bool:
+        """Whether this folder, which is in order, is looked into by those again from whom it was apart."""
+        now = time.monotonic()
+        self.in_order_since = self.in_order_since or now
+        if self.home is None or now - self.in_order_since < _IN_ORDER_SECONDS or not self.home.take_back(place):
+            return False
+        self.paths.remove(place.path)
         return True
 
     def _turn(self, place: _Place, folder: Folder) -> None:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
+from exchange.agreements.agreement import load_agreement
 from exchange.app import App
 from exchange.base.files import make_folder, write_atomically
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.processes import wait_for
+from exchange.demo.world import World
 from exchange.intake import rounds
 from exchange.intake.collect import poll
 from exchange.intake.lookout import monitor
@@ -147,3 +153,121 @@ def test_what_was_claimed_before_is_not_read_again_by_each_lookout(
     os.utime(court.server.home / "to-office" / f"{before.batch}.request.json", (0, 0))
     assert wait_for(lambda: before.batch in read, 60)
     seen.close()
+
+
+CHANGES: dict[str, Callable[[Path, DemoPartner], None]] = {
+    "taken away": lambda agreed, court: (agreed / f"{court.id}.toml").unlink(),
+    "another host key": lambda agreed, court: change(agreed, court, court.server.host_key, other_key(court)),
+    "another server": lambda agreed, court: change(agreed, court, f"port = {court.server.port}", "port = 1"),
+    "another folder": lambda agreed, court: change(agreed, court, "[sftp]\n", '[sftp]\nrequests = "elsewhere"\n'),
+    "no ad hoc requests": lambda agreed, court: change(agreed, court, '"ad_hoc"', '"quarterly"'),
+    "no agreement any more": lambda agreed, court: (agreed / f"{court.id}.toml").write_bytes(b"= no TOML"),
+    "its certificate taken away": lambda agreed, court: signing_certificate(agreed, court).unlink(),
+}
+
+
+def change(agreed: Path, court: DemoPartner, old: str, new: str) -> None:
+    text = (agreed / f"{court.id}.toml").read_text("utf-8")
+    assert old in text
+    write_atomically(agreed / f"{court.id}.toml", text.replace(old, new).encode())
+
+
+def other_key(court: DemoPartner) -> str:
+    key = Ed25519PrivateKey.generate().public_key()
+    return key.public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH).decode()
+
+
+def signing_certificate(agreed: Path, court: DemoPartner) -> Path:
+    return load_agreement(agreed / f"{court.id}.toml").certificates.signing
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_changed_agreement_holds_at_once_however_long_the_connection_stands(
+    app: App, court: DemoPartner, neighbour: DemoPartner, ask: Ask, what: str
+) -> None:
+    """What comes behind the change is not taken, and neighbours are looked into as before."""
+    agreed = app.settings.agreements
+    own = {path: path.read_bytes() for path in agreed.iterdir() if path.stem.startswith(court.id)}
+    before, behind, mine = ask(), ask(), [replace(ask(), batch=f"neighbour.{what.replace(' ', '-')}-{n}") for n in "ab"]
+    folder = requests_of(court)
+    certificate = signing_certificate(agreed, court)
+    change_of_neighbour = (agreed / "neighbour.toml").read_text("utf-8").replace(certificate.name, "its-own.pem")
+    write_atomically(agreed / "its-own.pem", certificate.read_bytes())
+    write_atomically(agreed / "neighbour.toml", change_of_neighbour.encode())
+    seen = monitor(app, SECONDS)
+    try:
+        put(court.server.home / "to-office", court.make_set(before))
+        assert next(seen)[0] == before.batch
+        CHANGES[what](agreed, court)
+        put(court.server.home / "to-office", court.make_set(behind))
+        for request in mine:
+            put(folder, neighbour.make_set(request))
+            assert next(seen)[0] == request.batch
+        assert app.register.find_batch(behind.batch) is None
+        seen.close()
+        for path, content in own.items():
+            write_atomically(path, content)
+        poll(app)
+        assert app.register.find_batch(behind.batch) is not None, "once it is as it was"
+    finally:
+        for path, content in own.items():
+            write_atomically(path, content)
+        (agreed / "its-own.pem").unlink()
+        for path in (court.server.home / "to-office").iterdir():
+            path.unlink()
+
+
+def test_what_was_apart_goes_back_to_its_neighbours_once_it_is_in_order(
+    app: App, court: DemoPartner, neighbour: DemoPartner, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first time; whoever is in trouble again stays apart, and is found there."""
+    monkeypatch.setattr(rounds, "_IN_ORDER_SECONDS", 0.2)
+    left, back, kept_out = list[str](), list[str](), list[str]()
+    apart, take_back = rounds.Watch.apart, rounds._Rounds.take_back
+
+    def leaving(watch: rounds.Watch, path: Path, home: rounds._Rounds | None = None) -> None:
+        left.append(path.stem)
+        apart(watch, path, home)
+
+    def coming(home: rounds._Rounds, place: rounds._Place) -> bool:
+        took = take_back(home, place)
+        (back if took else kept_out).append(place.path.stem)
+        return took
+
+    monkeypatch.setattr(rounds.Watch, "apart", leaving)
+    monkeypatch.setattr(rounds._Rounds, "take_back", coming)
+    folder, away = requests_of(court), court.server.home / "next" / "away"
+    seen = monitor(app, SECONDS)
+    for number, asked in enumerate((back, kept_out)):
+        mine, theirs = ask(), replace(ask(), batch=f"neighbour.back-{number}")
+        put(court.server.home / "to-office", court.make_set(mine))
+        assert next(seen)[0] == mine.batch
+        folder.rename(away)
+        assert wait_for(partial(left.__eq__, ["neighbour"] * (number + 1)), 30)
+        away.rename(folder)
+        assert wait_for(partial(bool, asked), 30)
+        put(folder, neighbour.make_set(theirs))
+        assert next(seen)[0] == theirs.batch
+    seen.close()
+    assert back == ["neighbour"]
+
+
+def test_while_the_register_is_away_nobody_is_apart(
+    app: App, court: DemoPartner, neighbour: DemoPartner, ask: Ask, connections: list[int], world: World
+) -> None:
+    seen, folder = monitor(app, SECONDS), requests_of(court)
+    first, mine, theirs = ask(), ask(), replace(ask(), batch="neighbour.away")
+    put(court.server.home / "to-office", court.make_set(first))
+    assert next(seen)[0] == first.batch
+    begun = connections.count(court.server.port)
+    world.postgres.stop()
+    try:
+        put(court.server.home / "to-office", court.make_set(mine))
+        put(folder, neighbour.make_set(theirs))
+        assert wait_for(lambda: connections.count(court.server.port) > begun + 1, 60)
+    finally:
+        world.postgres.start()
+    assert {next(seen)[0], next(seen)[0]} == {mine.batch, theirs.batch}
+    apart = [thread.name for thread in threading.enumerate() if thread.name in {court.id, neighbour.id}]
+    seen.close()
+    assert len(apart) == 1
