@@ -180,16 +180,16 @@ class Folder:
 
     def listing(self) -> Listing:
         """The requests folder, as far as it is looked at."""
-        files: list[RemoteFile] = []
+        files: dict[str, RemoteFile] = {}  # a server may name one again
         folders: list[str] = []
         unread = links = 0
         with self._trouble():
             for count, entry in enumerate(self.sftp.entries(self.account.requests)):
                 if count >= MAX_LISTED_FILES:
-                    return Listing(files, unread, folders, links, whole=False)
+                    return Listing([*files.values()], unread, folders, links, whole=False)
                 name = entry.filename
                 if stat.S_ISREG(entry.st_mode or 0) and entry.st_size is not None and PLAIN_NAME.fullmatch(name):
-                    files.append(RemoteFile(name, entry.st_size, int(entry.st_mtime or 0)))
+                    files[name] = RemoteFile(name, entry.st_size, int(entry.st_mtime or 0))
                 elif name.startswith("."):
                     continue
                 elif stat.S_ISREG(entry.st_mode or 0):
@@ -198,7 +198,7 @@ class Folder:
                     folders.append(name)
                 else:
                     links += 1
-        return Listing(files, unread, folders, links)
+        return Listing([*files.values()], unread, folders, links)
 
     def left_in(self, folders: Iterable[str]) -> list[tuple[str, int, int]]:
         """(path, size, time) of what lies in these folders of the requests folder and in those in them, as far as they

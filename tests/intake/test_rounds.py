@@ -155,7 +155,7 @@ def test_what_was_claimed_before_is_not_read_again_by_each_lookout(
     seen.close()
 
 
-CHANGES: dict[str, Callable[[Path, DemoPartner], None]] = {
+CHANGES: dict[str, Callable[[Path, DemoPartner], object]] = {
     "taken away": lambda agreed, court: (agreed / f"{court.id}.toml").unlink(),
     "another host key": lambda agreed, court: change(agreed, court, court.server.host_key, other_key(court)),
     "another server": lambda agreed, court: change(agreed, court, f"port = {court.server.port}", "port = 1"),
