@@ -82,3 +82,14 @@ def test_many_quiet_folders_are_looked_at_more_seldom_and_lively_ones_are_not() 
     movement.listed(A_SET, 2.0, sets_there=True)
     assert movement.pause(3.0, LOOK, 1000, 200.0) == LOOK
     assert movement.pause(303.0, LOOK, 1000, 200.0) == 5.0
+
+
+@given(files=st.integers(0, 10_000), seconds=st.floats(0, 1000))
+def test_a_crowded_folder_is_looked_at_more_seldom_and_never_late(files: int, seconds: float) -> None:
+    """The most that are listed: each three seconds, whether something moves there or not."""
+    movement = Movement(0.0)
+    movement.listed(frozenset(f"{number}.csv" for number in range(files)), 0.0, sets_there=True)
+    pause = movement.pause(seconds, LOOK, 4, 200.0)
+    assert LOOK <= pause <= 3.001
+    assert pause >= files * 0.0003 or pause == LOOK
+    assert files >= 1000 or pause == LOOK, "as often as can be, where few lie"
