@@ -3,6 +3,8 @@
 Rules
 - What is sent stands under a temporary name until it is whole, and is delivered when it is seen under its final name
   with its size, and, where the server lets it be read, with its hash.
+- The temporary file is a new one: a link that somebody put under its name would be written through, into whatever the
+  office's account may write at that server, another partner's files among them; a pipe would be waited for.
 - A server that cannot replace a file in one go (it answers FAILURE or *unsupported* to posix-rename) is delivered to by
   a plain rename, and where the name is taken by removing and renaming; the caller holds the name meanwhile.
 
@@ -75,7 +77,7 @@ def request_size(sftp: SftpClient) -> int:
 def put(sftp: SftpClient, chunks: Iterable[bytes], path: str) -> tuple[int, str]:
     """Sends these bytes under this name; how many they were and their SHA-256. The server has as many."""
     digest, size = hashlib.sha256(), 0
-    with sftp.open(path, "wb") as remote:
+    with _new(sftp, path) as remote:
         remote.set_pipelined(pipelined=True)
         remote.MAX_REQUEST_SIZE = _LARGE_REQUEST
         for chunk in chunks:
@@ -84,6 +86,18 @@ def put(sftp: SftpClient, chunks: Iterable[bytes], path: str) -> tuple[int, str]
             size += len(chunk)
     _check_size(sftp, path, size)
     return size, digest.hexdigest()
+
+
+def _new(sftp: SftpClient, path: str) -> paramiko.SFTPFile:
+    """A file that was not there, to be written, in place of whatever a killed run or somebody else left."""
+    try:
+        return sftp.open(path, "wbx")
+    except (TimeoutError, ConnectionError):  # nobody is there to be asked again
+        raise
+    except OSError:
+        with suppress(FileNotFoundError):
+            sftp.remove(path)
+        return sftp.open(path, "wbx")
 
 
 def replace(sftp: SftpClient, temporary: str, final: str) -> bool:
