@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from exchange.app import App
 
 log = logging.getLogger(__name__)
-logging.getLogger("paramiko").setLevel(logging.WARNING)  # its own words would drown ours in a task's log
 
 TOLD: Final = "told"
 """The XCom in which a try that ended leaves why: ``code``, of ``schemas/troubles.toml``, and ``en``, the sentence."""

@@ -35,6 +35,25 @@ def test_nothing_is_run_before_the_fork(component: list[str]) -> None:
     assert ended.returncode == 0, ended.stderr
 
 
+QUIET = """
+import logging, runpy, sys
+settings, dags = sys.argv[1:]
+sys.argv = ["airflow", "scheduler"]
+runpy.run_path(settings)
+sys.path.insert(0, dags)
+import household.tasks
+assert not logging.getLogger("paramiko.transport").isEnabledFor(logging.ERROR)
+"""
+
+
+def test_a_server_that_hangs_up_fills_no_log_whatever_was_imported_first() -> None:
+    """Of paramiko's own some 25 lines each time, a stack line by line; what went wrong is raised, too."""
+    settings = ROOT / "docker" / "airflow_local_settings.py"
+    command = [sys.executable, "-W", "ignore", "-c", QUIET, str(settings), str(DAGS)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
+    assert ended.returncode == 0, ended.stderr
+
+
 EACH_MINUTE = ("batch", "collect", "immediate", "lookout", "release", "releases", "household/tasks")
 NEEDED = """
 import ast, gc, pathlib, runpy, sys
