@@ -275,13 +275,15 @@ class BatchContext:
         return self._asked_again(checked, rows, settled=False), self._asked_again(proposed, rows, settled=True)
 
     def first_and_now(self, rows: Sequence[int] | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The first result's answers, and as they stand: matched, and over that what officers decided."""
+        """The first result's answers, and as they stand: matched, and over that what officers decided. Both have the
+        columns of ``matching.decide`` and a row for each of ``rows``, in their order.
+        """
         first = self.first_matched(rows)
         decided = self.app.register.reviews.decided(self.batch.id, rows)
         return first, with_decisions(self._asked_again(first, rows, settled=False), decided, rows)
 
     def answers(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
-        """The answers as they stand."""
+        """The answers as they stand: columns of ``matching.decide``, a row for each of ``rows``, in their order."""
         return self.first_and_now(rows)[1]
 
     def _asked_again(self, first: pl.DataFrame, rows: Sequence[int] | None, *, settled: bool) -> pl.DataFrame:

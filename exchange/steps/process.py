@@ -81,7 +81,9 @@ def _spot_checks(
     at_once = context.agreement.approved_in_advance(context.manifest.cycle, context.today)
     made = list(parts if at_once else islice(parts, 1))
     answers = pl.concat(answers for _, answers in made)
-    drawn = SpotCheck.of(context).drawn(answers, range(1, answers.height + 1), people)
+    drawn = SpotCheck.of(context.app, context.batch, context.manifest.purpose).drawn(
+        answers, range(1, answers.height + 1), people
+    )
     return chain(made, parts), drawn
 
 
