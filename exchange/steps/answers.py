@@ -269,7 +269,7 @@ class BatchContext:
         else:
             claims = self.claims(rows)
             asked = claims.iter_slices(ROWS_IN_PART) if claims.height else [claims]
-            parts = [decide_both(each, self.manifest.items, self.sources(), self.today) for each in asked]
+            parts = [decide_both(part, self.manifest.items, self.sources(), self.today) for part in asked]
             first, proposed = (pl.concat(frames) for frames in zip(*parts, strict=True))
         checked = self._spot_checked(first, rows)
         return self._asked_again(checked, rows, settled=False), self._asked_again(proposed, rows, settled=True)
@@ -340,7 +340,7 @@ def has_code(frame: pl.DataFrame, codes: Sequence[str]) -> pl.Series:
 def have_codes(frame: pl.DataFrame, *codes: Sequence[str]) -> list[pl.Series]:
     """The same of several in one look, each by itself."""
     columns = tuple(answer_columns(frame))
-    looks = [_has_code(columns, tuple(each)).alias(str(number)) for number, each in enumerate(codes)]
+    looks = [_has_code(columns, tuple(wanted)).alias(str(number)) for number, wanted in enumerate(codes)]
     return frame.select(looks).get_columns()
 
 
