@@ -42,7 +42,7 @@ def count_answers(answers: pl.DataFrame, items: Sequence[str]) -> dict[str, dict
     counts = {}
     for column in (IDENTITY_COLUMN, *[f"answer.{item}" for item in items]):
         tally = answers[column].value_counts().iter_rows()
-        counts[column.removeprefix("answer.")] = dict(sorted(tally, key=lambda each: each[0] or ""))
+        counts[column.removeprefix("answer.")] = dict(sorted(tally, key=lambda pair: pair[0] or ""))
     return counts
 
 

@@ -56,7 +56,7 @@ class Alerts:
         """Writes down alerts about a batch; those that nobody wrote down before."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
-            added = [row for row in (_inserted(session, each, at) for each in alerts) if row is not None]
+            added = [row for row in (_inserted(session, alert, at) for alert in alerts) if row is not None]
             if added:
                 event_data = {f"alert.{row.code}{row.days or ''}": str(row.true_on) for row in added}
                 append_event(session, batch, {}, event_data, self.actor)

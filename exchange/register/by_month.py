@@ -120,14 +120,14 @@ def count_months(engine: Engine, spans: Iterable[MonthSpan]) -> tuple[list[Count
     if not months:
         return [], {}
     given: dict[str, object] = {
-        "names": [each.name for each in months],
-        "starts": [each.start for each in months],
-        "ends": [each.end for each in months],
-        "days": [each.today for each in months],
+        "names": [month.name for month in months],
+        "starts": [month.start for month in months],
+        "ends": [month.end for month in months],
+        "days": [month.today for month in months],
     }
     whole = {
-        "start": min(each.start for each in months),
-        "end": max(each.end for each in months),
+        "start": min(month.start for month in months),
+        "end": max(month.end for month in months),
         "pending": list(PENDING),
     }
     with transaction(engine) as session:

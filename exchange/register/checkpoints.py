@@ -101,7 +101,7 @@ def read(path: Path, key: LedgerKey) -> Checkpoint:
     except (ValueError, KeyError, TypeError, AttributeError):
         msg = f"{path} holds no checkpoint of the register"
         raise Halt(msg) from None
-    if not any(key.is_signed(checkpoint, each) for each in signatures):
+    if not any(key.is_signed(checkpoint, signature) for signature in signatures):
         msg = f"{path}: its checkpoint was not signed by this office"
         raise Halt(msg)
     return checkpoint
@@ -145,7 +145,7 @@ def check_agrees(session: Session, path: Path) -> None:
 def _check_agree(session: Session, paths: Iterable[Path]) -> None:
     """The same of several, with one question."""
     checkpoints = {path: read(path, ledger.key_of(session)) for path in paths}
-    sizes = [each.size for each in checkpoints.values()]
+    sizes = [known.size for known in checkpoints.values()]
     lines = {line.seq: line for line in session.scalars(_LINES, {"sizes": sizes})} if checkpoints else {}
     for path, checkpoint in checkpoints.items():
         line = lines.get(checkpoint.size)
@@ -171,7 +171,7 @@ def parted(walked: Walked, checkpoints: Mapping[str, Checkpoint]) -> str | None:
     agrees with all.
     """
     agreed = 0
-    for name, checkpoint in sorted(checkpoints.items(), key=lambda each: each[1].size):
+    for name, checkpoint in sorted(checkpoints.items(), key=lambda entry: entry[1].size):
         if checkpoint.size > walked.lines:
             return f"the ledger was rolled back: {name} knows {checkpoint.size} lines, the ledger has {walked.lines}"
         if walked.checkpoints.get(checkpoint.size) != checkpoint:

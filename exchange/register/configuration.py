@@ -59,12 +59,12 @@ class Configuration:
         """Name → SHA-256 (hex) of everything there is now; the names of what was new, changed or gone. Of two that tell
         the same at once, one does.
         """
-        known = {each.name: each.sha256 for each in self.known()}
+        known = {file.name: file.sha256 for file in self.known()}
         now = dict.fromkeys(known, GONE) | dict(hashes)
-        other = {name: each for name, each in sorted(now.items()) if known.get(name) != each}
+        other = {name: sha256 for name, sha256 in sorted(now.items()) if known.get(name) != sha256}
         if not other:
             return []
-        rows = [{"name": name, "sha256": each, "told_at": at} for name, each in other.items()]
+        rows = [{"name": name, "sha256": sha256, "told_at": at} for name, sha256 in other.items()]
         put = insert(ConfigurationRow).values(rows)
         put = put.on_conflict_do_update(
             index_elements=["name"],

@@ -112,7 +112,7 @@ class CosignRequest:
         if old is None:
             msg = "not a request for a cosignature"
             raise ValueError(msg)
-        return cls(int(old[1]), [base64.b64decode(each, validate=True) for each in proof], note)
+        return cls(int(old[1]), [base64.b64decode(digest, validate=True) for digest in proof], note)
 
 
 def _signed(checkpoint: Checkpoint, seconds: int) -> bytes:

@@ -69,7 +69,7 @@ def counts(engine: Engine) -> RegisterCounts:
                 (division, state): rows
                 for division, state, rows in session.execute(queue.group_by(ReviewRow.division, ReviewRow.state))
             },
-            releases={each.state: each.n for each in session.execute(releases.group_by(ReleaseRow.state))},
+            releases={row.state: row.n for row in session.execute(releases.group_by(ReleaseRow.state))},
             missing_sets=session.scalar(missing) or 0,
             unfinished_sets=session.scalar(select(func.count()).select_from(UnfinishedSetRow)) or 0,
             ledger_lines=session.scalar(select(func.max(LedgerHeadRow.seq))) or 0,

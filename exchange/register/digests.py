@@ -170,7 +170,7 @@ def _of_rows(table: str, keys: str | None) -> str:
 
 @cache
 def _digest_query(tables: tuple[str, ...], *, lock: bool = False, queue: bool = False) -> TextClause:
-    parts = [_of_batch(*each) for each in OF_BATCH.items()]
+    parts = [_of_batch(*entry) for entry in OF_BATCH.items()]
     parts += [review_blocks.altered(None)] if queue else []
     parts += [_of_rows(table, f"{table}_keys") for table in tables]
     parts += ["SELECT '', '', pg_advisory_xact_lock(:lock)::text"] if lock else []
@@ -183,7 +183,7 @@ def _held(table: str, column: str) -> str:
 
 
 def _beside(*more: str) -> ColumnElement[dict[str, str] | None]:
-    tables = "\nUNION ALL ".join([*(_of_line(*each) for each in OF_BATCH.items()), *more])
+    tables = "\nUNION ALL ".join([*(_of_line(*entry) for entry in OF_BATCH.items()), *more])
     return literal_column(f"(SELECT json_object_agg(name, digest) FROM ({tables}) AS tables)", JSON)  # noqa: S608
 
 

@@ -57,7 +57,7 @@ class Extensions:
         query = query.order_by(BatchRow.due_on, BatchRow.id)
         with transaction(self.engine) as session:
             objections = [as_batch(row) for row in session.scalars(query)]
-        return [each for each in objections if each.may_be_extended]
+        return [objection for objection in objections if objection.may_be_extended]
 
     def proposals(self, batch_id: str | None = None) -> list[ExtensionProposal]:
         """A batch's proposals, the first first; without a batch, those of all open ones that wait for a leader."""
@@ -65,14 +65,14 @@ class Extensions:
         waits = row.decided_at.is_(None) & BatchRow.state.in_(OPEN)
         query = select(row).join(BatchRow).where(waits if batch_id is None else row.batch_id == batch_id)
         with transaction(self.engine) as session:
-            return [_proposal(each) for each in session.scalars(query.order_by(row.batch_id, row.number))]
+            return [_proposal(proposal) for proposal in session.scalars(query.order_by(row.batch_id, row.number))]
 
     def propose(self, batch_id: str, at: datetime, reason: str) -> bool:
         """An officer asks for more time. False where somebody has asked already."""
         with transaction(self.engine) as session:
             row = _extendable(session, batch_id)
             rows = _rows(session, batch_id)
-            if any(each.decided_at is None for each in rows):
+            if any(proposal.decided_at is None for proposal in rows):
                 return False
             number = len(rows) + 1
             asked = ExtensionProposalRow(batch_id=batch_id, number=number, proposed_at=at, proposed_by=self.actor)
@@ -101,7 +101,7 @@ class Extensions:
         """A leader gives more time unasked."""
         with transaction(self.engine) as session:
             row = _extendable(session, batch_id)
-            if any(each.decided_at is None for each in _rows(session, batch_id)):
+            if any(proposal.decided_at is None for proposal in _rows(session, batch_id)):
                 msg = f"more time is asked for {batch_id}; approve that or return it"
                 raise Halt(msg, zh=f"{batch_id} 已有人申请延期，请批准或退回该申请")
             self._extend(session, row, office_days, reason)
@@ -117,7 +117,7 @@ class Extensions:
     def _decidable(self, session: Session, batch_id: str, shown: int) -> tuple[BatchRow, ExtensionProposalRow]:
         """The locked batch and its proposal, where this person may decide it."""
         row = _extendable(session, batch_id)
-        asked = next((each for each in _rows(session, batch_id) if each.decided_at is None), None)
+        asked = next((proposal for proposal in _rows(session, batch_id) if proposal.decided_at is None), None)
         if asked is None or asked.number != shown:
             msg = f"what is asked for {batch_id} is not what was shown; look at it again"
             raise Halt(msg, zh=f"{batch_id} 的延期申请与所示不同，请重新查看")

@@ -39,16 +39,16 @@ class Word:
 
 def words_of(row: ReviewRow) -> list[Word]:
     """The words on a row beside the one that decided it, the first first."""
-    return [Word(**each) for each in json.loads(row.earlier or "[]")]
+    return [Word(**given) for given in json.loads(row.earlier or "[]")]
 
 
 def is_settled(row: ReviewRow, word: Word) -> bool:
     """Whether the row is decided with this word. Halt where the officer gave one already."""
     earlier = words_of(row)
-    if word.by in {each.by for each in earlier}:
+    if word.by in {other.by for other in earlier}:
         msg = f"{row.batch_id} row {row.row}: you have given your word; another officer must look"
         raise Halt(msg, zh=f"{row.batch_id} 第 {row.row} 行您已核实，须由另一位民警办理")
-    return len(earlier) >= DISPUTED or any(each.answers == word.answers for each in earlier)
+    return len(earlier) >= DISPUTED or any(other.answers == word.answers for other in earlier)
 
 
 def keep(row: ReviewRow, word: Word) -> None:
@@ -59,13 +59,13 @@ def keep(row: ReviewRow, word: Word) -> None:
 def without(row: ReviewRow, person: str) -> bool:
     """Takes this person's word back; False where there is none."""
     earlier = words_of(row)
-    _write(row, [each for each in earlier if each.by != person])
+    _write(row, [other for other in earlier if other.by != person])
     return len(words_of(row)) < len(earlier)
 
 
 def _write(row: ReviewRow, words: list[Word]) -> None:
-    row.earlier = json.dumps([asdict(each) for each in words], sort_keys=True) if words else None
-    row.decided_with = [each.by for each in words] or None
+    row.earlier = json.dumps([asdict(given) for given in words], sort_keys=True) if words else None
+    row.decided_with = [given.by for given in words] or None
 
 
 def word(by: str, at: datetime, answers: Mapping[str, str], reason: str, note: str | None) -> Word:

@@ -85,7 +85,7 @@ class GuardHoldRow(Base):
 def _sums() -> list[Any]:
     """The counts of evidence rows, added up."""
     row = GuardEvidenceRow
-    return [func.coalesce(func.sum(each), 0) for each in (row.rows, row.no_such_number, row.name_disagrees)]
+    return [func.coalesce(func.sum(column), 0) for column in (row.rows, row.no_such_number, row.name_disagrees)]
 
 
 def _of_span(query: Select[Any]) -> Select[Any]:
@@ -101,7 +101,7 @@ def _past_and_peers() -> CompoundSelect[Any]:
     guessed = everybodys.join(hold, is_guessed)  # they are few: all others are not looked at one by one
     own = everybodys.where(~exists().where(is_guessed)).join(BatchRow).where(BatchRow.partner == bindparam("partner"))
     sums = (own.where(row.at <= bindparam("end")), own, everybodys, guessed)
-    return union_all(*[each.add_columns(literal(number)) for number, each in enumerate(sums)])
+    return union_all(*[query.add_columns(literal(number)) for number, query in enumerate(sums)])
 
 
 _FULL: Final = (
@@ -198,7 +198,9 @@ class Guard:
         with reading(self.engine) as session:
             asked = {"partner": partner, "begin": _begin(session, partner, at)}
             counts = Counts(*map(int, session.execute(_SPAN_SUMS, asked).one()))
-            return counts, Failed.together([_failed(each, renewed) for each in session.scalars(_SPAN_FAILING, asked)])
+            return counts, Failed.together(
+                [_failed(evidence, renewed) for evidence in session.scalars(_SPAN_FAILING, asked)]
+            )
 
     def failed_of_others(self, partner: str, at: datetime, renewed: Renewed) -> Failed:
         """Failing rows of all other partners in the span; not those from before a leader released something of theirs,
@@ -224,11 +226,11 @@ class Guard:
             [
                 Failed(
                     *[
-                        renewed(unpacked(part), kind, each[0])
-                        for part, kind in zip(each[1:], _KINDS.values(), strict=True)
+                        renewed(unpacked(part), kind, of_generation[0])
+                        for part, kind in zip(of_generation[1:], _KINDS.values(), strict=True)
                     ]
                 )
-                for each in rows
+                for of_generation in rows
             ]
         )
 

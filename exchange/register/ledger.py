@@ -94,7 +94,7 @@ def write(session: Session) -> None:
     """Writes the transaction's lines; Halt where the ledger does not end with a signed line."""
     lines: list[Pending] = session.info.pop(_PENDING, [])
     rows: list[Any] = session.info.pop(_TOUCHED, [])
-    queued = review_blocks.forget(session, {each.batch_id for each in lines if each.batch_id is not None})
+    queued = review_blocks.forget(session, {line.batch_id for line in lines if line.batch_id is not None})
     session.flush()
     if not lines:
         if rows:
@@ -119,15 +119,15 @@ def write_behind(
     ``of_lines``: the digests of each line.
     """
     key, rows = key_of(session), []
-    for each, held in zip(lines, of_lines, strict=True):
+    for pending, held in zip(lines, of_lines, strict=True):
         line = LedgerRow(
             seq=tree.size + 1,
-            batch_id=each.batch_id,
-            from_state=each.steps[0],
-            to_state=each.steps[1],
-            at=each.at,
-            actor=each.actor,
-            facts=each.facts,
+            batch_id=pending.batch_id,
+            from_state=pending.steps[0],
+            to_state=pending.steps[1],
+            at=pending.at,
+            actor=pending.actor,
+            facts=pending.facts,
             digests=json.dumps(held, sort_keys=True),
             previous_hash=previous,
         )
@@ -196,7 +196,7 @@ def _locked_and_told(session: Session, lines: Sequence[Pending], rows: Sequence[
     """For each line, what it tells: of its batch all tables; the last line, of the single rows too. Behind it this
     transaction alone adds lines (:func:`lock`).
     """
-    batches = sorted({each.batch_id for each in lines if each.batch_id is not None})
+    batches = sorted({line.batch_id for line in lines if line.batch_id is not None})
     if past := [batch_id for batch_id in batches if batch_id not in attested(session)]:
         msg = f"{past[0]} was not held against the ledger before it was changed"
         raise Halt(msg)
@@ -204,7 +204,7 @@ def _locked_and_told(session: Session, lines: Sequence[Pending], rows: Sequence[
     for row in sorted(rows, key=lambda row: row.__tablename__):
         keys.setdefault(row.__tablename__, []).append(digests.primary_key(row))
     held, of_rows = digests.before_lines(session, batches, keys, _LOCK)
-    of_lines = [dict(held.get(each.batch_id or "", {})) for each in lines]
+    of_lines = [dict(held.get(line.batch_id or "", {})) for line in lines]
     of_lines[-1].update(of_rows)
     return of_lines
 

@@ -30,7 +30,7 @@ class LedgerChecks:
         """
         with transaction(self.engine) as session:
             notes = {str(path): checkpoints.read(path, ledger.key_of(session)) for path in against}
-            walked = verify(session, [each.size for each in notes.values()])
+            walked = verify(session, [note.size for note in notes.values()])
             if (where := checkpoints.parted(walked, notes)) is not None:
                 raise Halt(where)
             return walked.lines, walked.last_hash
@@ -71,11 +71,11 @@ class LedgerChecks:
         """
         with transaction(self.engine) as session:
             notes = checkpoints.read_all(kept.all(), ledger.key_of(session))
-            walked = verify(session, [each.size for each in notes.values() if each is not None])
+            walked = verify(session, [note.size for note in notes.values() if note is not None])
             wrong = {
-                path: "cannot be read" if each is None else f"{each.size} {each.root}"
-                for path, each in notes.items()
-                if each is None or checkpoints.parted(walked, {path.name: each})
+                path: "cannot be read" if note is None else f"{note.size} {note.root}"
+                for path, note in notes.items()
+                if note is None or checkpoints.parted(walked, {path.name: note})
             }
             if not wrong:
                 return 0

@@ -54,4 +54,4 @@ def looks(engine: Engine, start: datetime, end: datetime) -> list[Looks]:
         Looks(person, opened.get(person, 0), decided.get(person, 0), overturned.get(person, 0))
         for person in {*opened, *decided, *overturned}
     ]
-    return sorted(people, key=lambda each: (-each.opened, each.person))
+    return sorted(people, key=lambda looked: (-looked.opened, looked.person))

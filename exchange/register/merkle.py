@@ -26,14 +26,14 @@ class Tree:
     def of(cls, hashes: Iterable[str]) -> Self:
         """The tree of these lines' hashes (hex), in order."""
         tree = cls()
-        for each in hashes:
-            tree.add(each)
+        for leaf in hashes:
+            tree.add(leaf)
         return tree
 
     @classmethod
     def restored(cls, size: int, written: str) -> Self:
         """The tree that ``written`` was made of; ValueError where the text is none of a tree of this size."""
-        subtrees = [bytes.fromhex(each) for each in written.split()]
+        subtrees = [bytes.fromhex(digits) for digits in written.split()]
         if len(subtrees) != size.bit_count():
             msg = "not a tree of this size"
             raise ValueError(msg)
@@ -42,7 +42,7 @@ class Tree:
     @property
     def written(self) -> str:
         """The subtrees as text: hex, parted by blanks."""
-        return " ".join(each.hex() for each in self.subtrees)
+        return " ".join(subtree.hex() for subtree in self.subtrees)
 
     def add(self, line_hash: str) -> None:
         """One more line behind the others, by its hash in hex."""

@@ -104,7 +104,7 @@ class Pickups:
         with one_moment(self.engine) as session:
             newest_first = [UncollectedResult(*row) for row in session.execute(query)]
             if newest is not None:
-                attest_several(session, sorted({each.batch for each in newest_first}))
+                attest_several(session, sorted({pickup.batch for pickup in newest_first}))
             return newest_first[::-1]
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:

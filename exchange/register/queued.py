@@ -62,21 +62,21 @@ def add_reviews(session: Session, batch_id: str, reviews: Sequence[NewReview]) -
     """
     if not reviews:
         return
-    before = [each.before for each in reviews]
+    before = [review.before for review in reviews]
     columns = {
-        "rows": [each.row for each in reviews],
-        "divisions": [each.division for each in reviews],
-        "causes": [";".join(each.causes) for each in reviews],
-        "cases": [each.case for each in reviews],
-        "states": [ReviewState.DECIDED if each else ReviewState.OPEN for each in before],
-        "as_before": [each and f"{each.batch} {each.row}" for each in before],
-        "decisions": [each and json.dumps(dict(each.answers), sort_keys=True) for each in before],
-        "reasons": [each and each.reason for each in before],
-        "decided_by": [each and each.decided_by for each in before],
-        "decided_at": [each and each.decided_at for each in before],
+        "rows": [review.row for review in reviews],
+        "divisions": [review.division for review in reviews],
+        "causes": [";".join(review.causes) for review in reviews],
+        "cases": [review.case for review in reviews],
+        "states": [ReviewState.DECIDED if decision else ReviewState.OPEN for decision in before],
+        "as_before": [decision and f"{decision.batch} {decision.row}" for decision in before],
+        "decisions": [decision and json.dumps(dict(decision.answers), sort_keys=True) for decision in before],
+        "reasons": [decision and decision.reason for decision in before],
+        "decided_by": [decision and decision.decided_by for decision in before],
+        "decided_at": [decision and decision.decided_at for decision in before],
     }
     session.execute(_ADD, columns | {"batch_id": batch_id})
-    changed(session, batch_id, [each.row for each in reviews])
+    changed(session, batch_id, [review.row for review in reviews])
 
 
 def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> dict[str, DecidedBefore]:

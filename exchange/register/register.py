@@ -201,7 +201,7 @@ class Register(BatchQueries, LedgerChecks):
         guard saw, which may hold it.
         """
         saw: dict[str, Any] = {"guard": evidence.summary} if evidence and evidence.trips else {}
-        if before := sum(each.before is not None for each in reviews):
+        if before := sum(review.before is not None for review in reviews):
             saw["as_before"] = before
         facts = {"rows_open": rows_open}
         with transaction(self.engine) as session:

@@ -49,13 +49,13 @@ def returned_releases(engine: Engine, offices: Sequence[str], batch_id: str | No
             Returned(as_release(release), as_batch(batch), *queued.get((batch.id, release.number), (frozenset(), 0)))
             for release, batch in session.execute(query.order_by(BatchRow.due_on.nulls_last(), ReleaseRow.judged_at))
         ]
-    return [each for each in releases if each.is_of(offices)]
+    return [returned for returned in releases if returned.is_of(offices)]
 
 
 def returned_release(engine: Engine, offices: Sequence[str], batch_id: str, number: int) -> Returned | None:
     """The returned release of this number, None where there is none for the officers of these offices."""
     releases = returned_releases(engine, offices, batch_id)
-    return next((each for each in releases if each.release.number == number), None)
+    return next((release for release in releases if release.release.number == number), None)
 
 
 def _queued(session: Session, batch_id: str | None) -> dict[tuple[str, int], tuple[frozenset[str], int]]:

@@ -88,6 +88,7 @@ def _fill(row: ToldRow, told: Told) -> None:
 
 
 def unpacked(hashes: bytes) -> Hashes:
+    """uint64[n], in the order in which they were packed; of what a column of hashes holds, eight bytes each."""
     return np.frombuffer(hashes, _HASH)
 
 

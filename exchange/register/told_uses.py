@@ -80,9 +80,9 @@ class ToldUses:
             old = select(ToldUseRow).where(ToldUseRow.asked_at < at - VALID_FOR, ToldUseRow.hashes != b"")
             past = session.scalars(old.order_by(ToldUseRow.id).with_for_update(skip_locked=True)).all()
             if past:
-                attest_rows(session, past, min(each.asked_at for each in past))
-            for each in past:
-                each.hashes = b""
+                attest_rows(session, past, min(use.asked_at for use in past))
+            for use in past:
+                use.hashes = b""
             session.add(row)
             session.flush()
             append_note(session, at, self.actor, {f"told.{row.id}": f"asked {letter} {reason}"})

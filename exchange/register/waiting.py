@@ -63,8 +63,8 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
         held = select(GuardHoldRow.batch_id).where(GuardHoldRow.decision.is_(None))
         for batch in session.scalars(held):
             by_batch[batch] = OpenRows(held=True)
-    for each in by_batch.values():
-        each.rest = max(0, each.rest - _accounted(each))
+    for of_batch in by_batch.values():
+        of_batch.rest = max(0, of_batch.rest - _accounted(of_batch))
     return by_batch
 
 

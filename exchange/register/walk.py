@@ -118,8 +118,8 @@ def _check(signed: Sequence[_Signed], key: LedgerKey) -> dict[str, str]:
 
 
 def _collect_digests(walked: Walked, begun: Sequence[Future[dict[str, str]]]) -> None:
-    for each in begun:
-        walked.rows.update(each.result())
+    for batch in begun:
+        walked.rows.update(batch.result())
 
 
 def _altered(number: int) -> NoReturn:

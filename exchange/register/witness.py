@@ -109,7 +109,7 @@ def _read_request(folder: Path, text: str) -> tuple[CosignRequest, Checkpoint]:
         msg = "this is no request of a register for a cosignature"
         raise Halt(msg) from None
     office = LedgerKey(folder / _OFFICE, folder / _OFFICE)  # nothing is signed in the office's name
-    if not any(office.is_signed(checkpoint, each) for each in signatures):
+    if not any(office.is_signed(checkpoint, signature) for signature in signatures):
         msg = f"not signed: the checkpoint bears no signature of the office's, whose keys are in {folder / _OFFICE}"
         raise Halt(msg)
     return asked, checkpoint

@@ -269,19 +269,21 @@ class BatchContext:
         else:
             claims = self.claims(rows)
             asked = claims.iter_slices(ROWS_IN_PART) if claims.height else [claims]
-            parts = [decide_both(each, self.manifest.items, self.sources(), self.today) for each in asked]
+            parts = [decide_both(part, self.manifest.items, self.sources(), self.today) for part in asked]
             first, proposed = (pl.concat(frames) for frames in zip(*parts, strict=True))
         checked = self._spot_checked(first, rows)
         return self._asked_again(checked, rows, settled=False), self._asked_again(proposed, rows, settled=True)
 
     def first_and_now(self, rows: Sequence[int] | None = None) -> tuple[pl.DataFrame, pl.DataFrame]:
-        """The first result's answers, and as they stand: matched, and over that what officers decided."""
+        """The first result's answers, and as they stand: matched, and over that what officers decided. Both have the
+        columns of ``matching.decide`` and a row for each of ``rows``, in their order.
+        """
         first = self.first_matched(rows)
         decided = self.app.register.reviews.decided(self.batch.id, rows)
         return first, with_decisions(self._asked_again(first, rows, settled=False), decided, rows)
 
     def answers(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
-        """The answers as they stand."""
+        """The answers as they stand: columns of ``matching.decide``, a row for each of ``rows``, in their order."""
         return self.first_and_now(rows)[1]
 
     def _asked_again(self, first: pl.DataFrame, rows: Sequence[int] | None, *, settled: bool) -> pl.DataFrame:
@@ -338,7 +340,7 @@ def has_code(frame: pl.DataFrame, codes: Sequence[str]) -> pl.Series:
 def have_codes(frame: pl.DataFrame, *codes: Sequence[str]) -> list[pl.Series]:
     """The same of several in one look, each by itself."""
     columns = tuple(answer_columns(frame))
-    looks = [_has_code(columns, tuple(each)).alias(str(number)) for number, each in enumerate(codes)]
+    looks = [_has_code(columns, tuple(wanted)).alias(str(number)) for number, wanted in enumerate(codes)]
     return frame.select(looks).get_columns()
 
 

@@ -7,7 +7,7 @@ is asked about without a number (``unregistered`` by name) is not in the index.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
@@ -17,11 +17,24 @@ import polars as pl
 
 from exchange.base.keyed import Hashes, KeyRing, Kind
 from exchange.matching.id_numbers import standardise
-from exchange.matching.lookup import Keys
 from exchange.register.told import RowNumbers, Told
 from exchange.steps.rows import REFERENCE
 
 NUMBERS: Final = ("id_number", "relative_id_number", "mother_id_number")
+
+NumberKeys = Mapping[str, pl.Series]
+"""Column of numbers → the person's key in each row (Int64, null where none can be read), in the rows' order."""
+
+
+def number_keys(claims: pl.DataFrame, today: date) -> NumberKeys:
+    """Of each column of numbers that the claims have. Read once for all who ask for it: reading costs as much as
+    matching.
+    """
+    return {
+        column: standardise(claims.select(pl.col(column).alias("id_number")), today)["key"]
+        for column in NUMBERS
+        if column in claims.columns
+    }
 
 
 @dataclass
@@ -29,30 +42,23 @@ class Asked:
     """The index of a batch in the making."""
 
     ring: KeyRing
-    today: date
     earlier: pl.DataFrame | None = None
     _hashes: list[Hashes] = field(default_factory=list)
     _rows: list[RowNumbers] = field(default_factory=list)
 
-    def add(self, asked: pl.DataFrame, first: int) -> None:
-        """Rows of the request, of which the first has this number. ``earlier``: of an objection, the claims that are
-        objected to.
-        """
-        if self.earlier is not None:
-            known = self.earlier.filter(pl.col(REFERENCE).is_unique())
-            asked = asked.select(REFERENCE).join(known, on=REFERENCE, how="left", maintain_order="left")
-        for keys, positions in numbers_asked(asked, self.today):
-            self._hashes.append(self.ring.hashed(keys, Kind.NUMBER))
-            self._rows.append((positions + first).astype(np.uint32))
+    def claims(self, asked: pl.DataFrame) -> pl.DataFrame:
+        """What these rows of the request claim, in their order: of an objection, what is objected to (``earlier``)."""
+        if self.earlier is None:
+            return asked
+        known = self.earlier.filter(pl.col(REFERENCE).is_unique())
+        return asked.select(REFERENCE).join(known, on=REFERENCE, how="left", maintain_order="left")
+
+    def add(self, keys: NumberKeys, first: int) -> None:
+        """The numbers of claims, of which the first is of the row with this number."""
+        for read in keys.values():
+            positions = read.is_not_null().arg_true()
+            self._hashes.append(self.ring.hashed(read.gather(positions).to_numpy(), Kind.NUMBER))
+            self._rows.append((positions.to_numpy() + first).astype(np.uint32))
 
     def told(self) -> Told:
         return Told.of(self.ring, self._hashes, self._rows)
-
-
-def numbers_asked(asked: pl.DataFrame, today: date) -> Iterator[tuple[Keys, Keys]]:
-    """Of each column of numbers that there is: the keys that can be read, int64[n], and in which places they stand."""
-    for column in NUMBERS:
-        if column in asked.columns:
-            read = standardise(asked.select(pl.col(column).alias("id_number")), today)["key"]
-            positions = read.is_not_null().arg_true()
-            yield read.gather(positions).to_numpy(), positions.to_numpy().astype(np.int64)

@@ -164,7 +164,8 @@ def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
         return first
     answers = context.matched(rows)
     people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
-    answers = with_spot_checks(answers, rows, SpotCheck.of(context).drawn(answers, rows, people))
+    check = SpotCheck.of(app, context.batch, context.manifest.purpose)
+    answers = with_spot_checks(answers, rows, check.drawn(answers, rows, people))
     reviews = new_reviews(answers, context.agreement, people, app.settings.divisions, 0)
     app.register.reviews.add(context.batch.id, [replace(review, row=rows[review.row]) for review in reviews])
     later = Unqueued(approval=first.approval) + Unqueued.of(answers, rows)

@@ -17,8 +17,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, timedelta
-from typing import Final
+from datetime import timedelta
 
 import numpy as np
 import polars as pl
@@ -26,15 +25,13 @@ import polars as pl
 from exchange.agreements.sections import LETTER_ITEMS
 from exchange.base.keyed import KeyRing
 from exchange.base.tables import PENDING
-from exchange.matching import id_numbers, unregistered
+from exchange.matching import unregistered
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.register import NewReview
 from exchange.steps.answers import POPULATION, BatchContext, Part, answer_columns
+from exchange.steps.asked import NumberKeys
 from exchange.steps.rows import REFERENCE
-
-_NUMBERS: Final = ("id_number", "relative_id_number")
-"""Whose columns of a claim hold numbers."""
 
 
 def is_remembered(context: BatchContext) -> bool:
@@ -47,18 +44,18 @@ def is_remembered(context: BatchContext) -> bool:
 
 
 def with_cases(
-    context: BatchContext, ring: KeyRing, part: Part, reviews: Sequence[NewReview], first: int
+    context: BatchContext, ring: KeyRing, part: Part, keys: NumberKeys, reviews: Sequence[NewReview], first: int
 ) -> list[NewReview]:
     """The rows with the hashes of their cases. ``part``: that of the request of which they are, whose first row has the
-    number ``first`` in the batch.
+    number ``first`` in the batch; ``keys``: of its claims.
     """
     if not reviews or not is_remembered(context):
         return list(reviews)
     (claims, answers), positions = part, [review.row - first for review in reviews]
     population = context.snapshots.version(POPULATION, context.pins[POPULATION][0])
-    of_claims = claims[positions]
-    held = facts(of_claims, Population(population.open("people"), population.open("former")), context.today)
-    claim_texts = of_claims.drop(REFERENCE).select(pl.struct(pl.all()).struct.json_encode()).to_series()
+    of_reviews = {column: read[positions] for column, read in keys.items()}
+    held = facts(of_reviews, Population(population.open("people"), population.open("former")))
+    claim_texts = claims[positions].drop(REFERENCE).select(pl.struct(pl.all()).struct.json_encode()).to_series()
     codes = answers[positions].select(answer_columns(answers)).rows(named=True)
     manifest = context.manifest
     asked = [manifest.partner, manifest.purpose, sorted(manifest.items)]
@@ -82,17 +79,13 @@ def as_before(context: BatchContext, reviews: Sequence[NewReview]) -> list[NewRe
     return [replace(review, before=known[review.case]) if review.case in known else review for review in reviews]
 
 
-def facts(claims: pl.DataFrame, population: Population, today: date) -> list[str]:
+def facts(keys: NumberKeys, population: Population) -> list[str]:
     """For each claim, in their order, all that the register holds of everybody whose number it names, now or before:
-    JSON, a line a person, in an order of its own; empty where nobody is named. ``claims``: columns as
-    ``validate.table`` reads them, all of them text.
+    JSON, a line a person, in an order of its own; empty where nobody is named. ``keys``: at least one column.
     """
     positions, persons = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
-    for column in _NUMBERS:
-        if column not in claims.columns:
-            continue
-        keys = id_numbers.standardise(claims.select(id_number=column), today)["key"]
-        there, wanted = keys.is_not_null().arg_true().to_numpy(), keys.drop_nulls().to_numpy()
+    for read in keys.values():
+        there, wanted = read.is_not_null().arg_true().to_numpy(), read.drop_nulls().to_numpy()
         now, before = population.people.find(wanted), population.former.find(wanted)
         positions += [there[now.wanted], there[before.wanted]]
         persons += [now.row, population.bearers(before.row)]
@@ -103,4 +96,4 @@ def facts(claims: pl.DataFrame, population: Population, today: date) -> list[str
     )
     row_texts = held.select("claim", pl.struct(pl.exclude("claim").cast(pl.String)).struct.json_encode().alias("row"))
     of_claim = dict(row_texts.group_by("claim").agg(pl.col("row").sort().str.join("\n")).iter_rows())
-    return [of_claim.get(position, "") for position in range(claims.height)]
+    return [of_claim.get(position, "") for position in range(len(next(iter(keys.values()))))]

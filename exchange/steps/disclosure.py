@@ -33,18 +33,17 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from hashlib import sha256
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import polars as pl
 
 from exchange.agreements.sections import LETTER_ITEMS
+from exchange.app import App
+from exchange.calendar.working_days import office_day
 from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, PERSON
 from exchange.matching.lookup import SortedTable
+from exchange.register import Batch
 from exchange.settings import read_secret
-
-if TYPE_CHECKING:
-    from exchange.app import App
-    from exchange.steps.answers import BatchContext
 
 SPOT: Final = "spot_check"
 RECORD_CAUSES: Final = (*sorted(LETTER_ITEMS), SPOT)
@@ -84,8 +83,7 @@ class SpotCheck:
     share: float
 
     @classmethod
-    def of(cls, context: BatchContext) -> SpotCheck:
-        app, batch = context.app, context.batch
+    def of(cls, app: App, batch: Batch, purpose: str) -> SpotCheck:
         policy, items = app.settings.policy, sorted(LETTER_ITEMS)
         since = batch.received_at - timedelta(days=policy.spot_check_days)
         # What is real about a partner must not be read off its tests.
@@ -93,7 +91,7 @@ class SpotCheck:
             (0, 0) if batch.is_test else app.register.releases.share_told(batch.partner, items, FOUND, since)
         )
         share = max(1 / policy.spot_check_one_in, min(disclosed / max(rows - disclosed, 1), 1.0))
-        return cls(cls.key_of(app), f"{batch.partner} {context.manifest.purpose}", context.today, share)
+        return cls(cls.key_of(app), f"{batch.partner} {purpose}", office_day(batch.received_at), share)
 
     @staticmethod
     def key_of(app: App) -> bytes:

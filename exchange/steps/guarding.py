@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Final
 
 import numpy as np
@@ -29,13 +28,13 @@ from exchange.base.keyed import Hashes, KeyRing, Kind, text_values
 from exchange.base.tables import ITEMS
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import FAILING, Counts, Failed, Span, tripped
-from exchange.matching.id_numbers import standardise
 from exchange.matching.names import in_one_form, standard_name
 from exchange.matching.unregistered import CODE as UNREGISTERED
 from exchange.register import State
 from exchange.register.guard import Evidence
 from exchange.register.told import Told
 from exchange.steps.answers import BatchContext, has_code, have_codes
+from exchange.steps.asked import NumberKeys
 from exchange.steps.deliver import deliver
 from exchange.steps.receipt import send_refusal
 
@@ -59,10 +58,12 @@ class Watch:
     counts: Counts = field(default_factory=Counts)
     _failed: list[Failed] = field(default_factory=list)
 
-    def add(self, asked: pl.DataFrame, answers: pl.DataFrame) -> None:
-        """Rows of the request, and the answers to them (``matching.decide``), the same number in the same order."""
+    def add(self, asked: pl.DataFrame, answers: pl.DataFrame, keys: NumberKeys) -> None:
+        """Rows of the request, the answers to them (``matching.decide``), and the keys of their numbers: the same
+        number of each in the same order.
+        """
         if self.context.manifest.objects_to is None:
-            counts, failed = seen(asked, answers, self.ring, self.context.today)
+            counts, failed = seen(asked, answers, keys, self.ring)
             self.counts += counts
             self._failed.append(failed)
 
@@ -94,43 +95,38 @@ class Watch:
         return Evidence(ring.generation, self.counts, failed, trips, holds=holds)
 
 
-def seen(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing, today: date) -> tuple[Counts, Failed]:
-    """Of these rows and their answers: how many failed, and the hashes of those that did."""
-    column = next((name for name in _NUMBERS if name in asked.columns), None)
+def seen(asked: pl.DataFrame, answers: pl.DataFrame, keys: NumberKeys, ring: KeyRing) -> tuple[Counts, Failed]:
+    """Of these rows, their answers and their keys: how many failed, and the hashes of those that did."""
+    column = next((name for name in _NUMBERS if name in keys), None)
     if column is None:
         return Counts(asked.height), _sought(asked, answers, ring)
     missed, other, relative = have_codes(answers, *[[code] for code in (*FAILING, _RELATIVE_FAILS)])
     relative &= ~missed & ~other
-    failed = _tried(asked.filter(missed | other), column, ring, today)
-    failed = Failed.together([failed, _claimed(asked, answers, column, ring, today)])
+    numbers = keys[column].fill_null(0)
+    # Who is asked about without a name has no other's.
+    failed = _hashed(numbers, asked[_NAME if _NAME in asked.columns else column], missed | other, ring)
+    failed = Failed.together([failed, _claimed(asked, answers, numbers, ring)])
     counts = Counts(asked.height, int(missed.sum()), int(((other & ~missed) | relative).sum()))
     if not relative.any():
         return counts, failed
-    beside = asked.filter(relative).select(
-        pl.col("relative_id_number").alias("id_number"), pl.col("relative_name").alias(_NAME)
-    )
-    beside = beside.with_columns(standardise(beside.select("id_number"), today)["key"]).drop_nulls("key")
-    return counts, Failed.together([failed, _hashed(beside["key"], beside[_NAME], ring)])
+    numbers = keys["relative_id_number"]
+    beside = _hashed(numbers, asked["relative_name"], relative & numbers.is_not_null(), ring)
+    return counts, Failed.together([failed, beside])
 
 
-def _tried(wrong: pl.DataFrame, column: str, ring: KeyRing, today: date) -> Failed:
-    """Of the rows whose number or name is wrong; who is asked about without a name has no other's."""
-    if wrong.is_empty():  # nearly always, of a set of one row
+def _hashed(keys: pl.Series, names: pl.Series, which: pl.Series, ring: KeyRing) -> Failed:
+    """``which`` of these pairs; none of the keys is null there."""
+    if not which.any():  # nearly always, of a set of one row
         return Failed()
-    keys = standardise(wrong.select(pl.col(column).alias("id_number")), today)["key"]
-    return _hashed(keys.fill_null(0), wrong[_NAME if _NAME in wrong.columns else column], ring)
-
-
-def _hashed(keys: pl.Series, names: pl.Series, ring: KeyRing) -> Failed:
-    numbers = keys.to_numpy()
+    numbers = keys.filter(which).to_numpy()
     return Failed(
         ring.hashed(numbers, Kind.NUMBER),
-        ring.hashed(text_values(_standard(names)), Kind.NAME),
+        ring.hashed(text_values(_standard(names.filter(which))), Kind.NAME),
         ring.hashed(numbers // _SEQUENCE, Kind.PLACE_AND_BIRTH),
     )
 
 
-def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyRing, today: date) -> Failed:
+def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, numbers: pl.Series, ring: KeyRing) -> Failed:
     """Of each item that is not as claimed: the person with the item, and with what was claimed."""
     parts = []
     for item, claims, codes in _claims(asked.columns):
@@ -138,9 +134,8 @@ def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, column: str, ring: KeyR
         wrong = answers[answer].is_in(codes) if answer in answers.columns else pl.Series([], dtype=pl.Boolean)
         if wrong.any():
             rows = asked.filter(wrong)
-            keys = standardise(rows.select(pl.col(column).alias("id_number")), today)["key"].fill_null(0)
             texts = rows.select(pl.concat_str([pl.col(claim).fill_null("") for claim in claims], separator="\n"))
-            about = keys.cast(pl.String) + f" {item}"
+            about = numbers.filter(wrong).cast(pl.String) + f" {item}"
             statements = about + " " + texts.to_series()
             person = text_values(about.to_list())
             hashes = zip(

@@ -24,7 +24,7 @@ from exchange.base.timing import stage
 from exchange.matching.lookup import SortedTable
 from exchange.register import NewReview, State
 from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
-from exchange.steps.asked import Asked
+from exchange.steps.asked import Asked, number_keys
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
 from exchange.steps.decided_before import as_before, with_cases
 from exchange.steps.disclosure import SpotCheck, with_spot_checks
@@ -53,16 +53,18 @@ class _Waiting:
         people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
         parts, drawn = _spot_checks(context, parts, people)
         for asked, matched in parts:
+            with stage("told"):
+                keys = number_keys(self.asked.claims(asked), context.today)
             with stage("queue"):
                 rows = range(self.rows + 1, self.rows + matched.height + 1)
                 answers = with_spot_checks(matched, rows, drawn)
                 self.open += int(has_code(answers, PENDING).sum())
                 queued = new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
-                self.reviews += with_cases(context, self.asked.ring, (asked, answers), queued, self.rows + 1)
+                self.reviews += with_cases(context, self.asked.ring, (asked, answers), keys, queued, self.rows + 1)
                 self.unqueued += first_unqueued(answers, self.rows + 1)
             with stage("told"):
-                self.asked.add(asked, self.rows + 1)
-                self.watch.add(asked, answers)
+                self.asked.add(keys, self.rows + 1)
+                self.watch.add(asked, answers, keys)
             self.rows += answers.height
             yield asked, answers
 
@@ -79,7 +81,9 @@ def _spot_checks(
     at_once = context.agreement.approved_in_advance(context.manifest.cycle, context.today)
     made = list(parts if at_once else islice(parts, 1))
     answers = pl.concat(answers for _, answers in made)
-    drawn = SpotCheck.of(context).drawn(answers, range(1, answers.height + 1), people)
+    drawn = SpotCheck.of(context.app, context.batch, context.manifest.purpose).drawn(
+        answers, range(1, answers.height + 1), people
+    )
     return chain(made, parts), drawn
 
 
@@ -98,7 +102,7 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     app.register.told.check(ring)
     context = BatchContext.as_told(app, attested)
     objected = None if context.earlier is None else context.earlier.table
-    waiting = _Waiting(context, Asked(ring, context.today, objected), Watch(context, ring))
+    waiting = _Waiting(context, Asked(ring, objected), Watch(context, ring))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)

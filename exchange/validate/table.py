@@ -195,7 +195,7 @@ def _fields(header: bytes) -> tuple[str, list[str]]:
     read = {separator: fields for separator in _SEPARATORS if (fields := _parted(text, separator))}
     if not read:
         raise Refused("csv_format", row=0)
-    separator = max(read, key=lambda each: (known_words(read[each]), sum(map(has_text, read[each]))))
+    separator = max(read, key=lambda candidate: (known_words(read[candidate]), sum(map(has_text, read[candidate]))))
     parted = _OTHER_SEPARATORS.search(text) or known_words(_NO_LETTERS.split(text)) > 1
     if len(read[separator]) == 1 and parted:
         raise Refused("csv_separator", row=0)
@@ -210,9 +210,9 @@ def _of_rows(utf8: bytes, start: int, separator: str, widths: Container[int]) ->
         return separator
     begin = _first_filled(utf8, start)
     text = utf8[begin : _header_end(utf8, begin)].decode().rstrip("\r\n")
-    for each in _SEPARATORS:
-        if (fields := _parted(text, each)) and len(fields) in widths:
-            return each
+    for other in _SEPARATORS:
+        if (fields := _parted(text, other)) and len(fields) in widths:
+            return other
     if len(_OTHER_SEPARATORS.split(text)) in widths:
         raise Refused("csv_separator", row=1)
     return separator

@@ -14,7 +14,7 @@ from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.world import SEED
 from exchange.guard.rules import Counts, Failed, Span, tripped
 from exchange.matching import unregistered
-from exchange.steps.asked import numbers_asked
+from exchange.steps.asked import number_keys
 from exchange.steps.guarding import most_partners, seen
 
 DAY = date(2026, 11, 27)
@@ -27,7 +27,7 @@ def test_newborns_asked_about_by_their_mothers_trip_nothing() -> None:
     people = pl.concat(make_people(SEED, 20_000))
     claims = by_mother(people, 3_000, seed=1)
     expected = claims.expected.rename({unregistered.CODE: f"answer.{unregistered.CODE}"})
-    counts, failed = seen(claims.rows, expected, RING, DAY)
+    counts, failed = seen(claims.rows, expected, number_keys(claims.rows, DAY), RING)
     assert counts.no_such_number > 100, "the dirt is there"
     assert tripped(Span(counts, failed)) == []
 
@@ -40,8 +40,9 @@ def test_a_month_of_ordinary_traffic_trips_nothing() -> None:
         for partner in range(PARTNERS):
             rows = 4_000 if day == partner else 40  # a monthly set, and an ad hoc one each day
             claims = make_claims(people, pl.Series([], dtype=pl.String), ITEMS, rows, seed=1000 * day + partner)
-            found = seen(claims.rows, claims.expected, RING, DAY)
-            numbers = [RING.hashed(keys, Kind.NUMBER) for keys, _ in numbers_asked(claims.rows, DAY)]
+            keys = number_keys(claims.rows, DAY)
+            found = seen(claims.rows, claims.expected, keys, RING)
+            numbers = [RING.hashed(read.drop_nulls().to_numpy(), Kind.NUMBER) for read in keys.values()]
             others = [np.concatenate(each) for place, each in enumerate(small) if each and place != partner]
             most = most_partners(numbers[0], others)
             counts[partner], failed[partner] = counts[partner] + found[0], Failed.together([failed[partner], found[1]])

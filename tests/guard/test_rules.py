@@ -99,9 +99,9 @@ def test_what_is_usual_is_the_past_else_the_peers(past: Counts, peers: Counts, s
 
 
 def test_the_same_mistake_each_month_is_one_mistake() -> None:
-    assert most_of_one(same(50), same(50)) == 1
-    assert most_of_one(hashes(1, 1, 1, 2, 2), hashes(7, 8, 7, 9, 9)) == 2
-    assert most_of_one(hashes(), hashes()) == 0
+    assert most_of_one((same(50), same(50))) == [1]
+    pairs = (hashes(1, 1, 1, 2, 2), hashes(7, 8, 7, 9, 9))
+    assert most_of_one(pairs, (hashes(), hashes()), pairs[::-1]) == [2, 0, 1]
 
 
 def test_every_limit_says_why() -> None:

@@ -11,6 +11,7 @@ from exchange.base.keyed import with_new_key
 from exchange.demo.province.numbers import number_of
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Span, tripped
+from exchange.steps.asked import number_keys
 from exchange.steps.guarding import seen
 
 DAY = date(2026, 11, 27)
@@ -18,7 +19,7 @@ RING = with_new_key(None, DAY)
 
 
 def rules(asked: pl.DataFrame, answers: pl.DataFrame) -> set[str]:
-    counts, failed = seen(asked, answers, RING, DAY)
+    counts, failed = seen(asked, answers, number_keys(asked, DAY), RING)
     return {trip.rule for trip in tripped(Span(counts, failed))}
 
 

@@ -15,7 +15,7 @@ from exchange.register import Claim, Register
 from exchange.register.database import transaction
 from exchange.register.ledger import append_note
 from exchange.register.told import Told, ToldRow, add_told
-from exchange.steps.asked import Asked
+from exchange.steps.asked import Asked, number_keys
 from exchange.wire.manifest import RequestManifest
 
 AT = datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC)
@@ -77,8 +77,8 @@ NUMBERS = pl.DataFrame(
 
 
 def test_numbers_are_found_however_they_are_written_and_of_whomever() -> None:
-    asked = Asked(RING, DAY)
-    asked.add(NUMBERS, 11)
+    asked = Asked(RING)
+    asked.add(number_keys(NUMBERS, DAY), 11)
     told = asked.told()
     first, second = RING.hashed(np.array([11010519491231002, 44052418800101001]), Kind.NUMBER)
     assert told.rows[told.hashes == first].tolist() == [11, 12]
@@ -87,8 +87,9 @@ def test_numbers_are_found_however_they_are_written_and_of_whomever() -> None:
 
 
 def test_an_objection_asks_about_whom_its_rows_mean() -> None:
-    asked = Asked(RING, DAY, NUMBERS)
-    asked.add(pl.DataFrame({"row_ref": ["X", "B"], "reason": ["", ""]}), 1)
+    asked = Asked(RING, NUMBERS)
+    claims = asked.claims(pl.DataFrame({"row_ref": ["X", "B"], "reason": ["", ""]}))
+    asked.add(number_keys(claims, DAY), 1)
     assert asked.told().rows.tolist() == [2, 2]
 
 

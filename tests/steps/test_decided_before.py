@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +27,6 @@ from tests.steps.releases import decide, proposed, sent, supplement
 
 Ask = Callable[..., Request]
 ITEMS = ("id_number", "name", "sex", "birth_date")
-TODAY = date(2026, 11, 28)
 
 
 def remembering(app: App, days: int = 400) -> App:
@@ -243,36 +242,32 @@ PEOPLE = pl.DataFrame(
 FORMER = pl.DataFrame({"key": [44], "person": [3]})
 
 
-def held(people: pl.DataFrame, monkeypatch: pytest.MonkeyPatch, *numbers: int) -> list[str]:
+def held(people: pl.DataFrame, *numbers: int) -> list[str]:
     """What is held of claims of these keys."""
-    keyed = pl.col("id_number").cast(pl.Int64).alias("key")
-    monkeypatch.setattr("exchange.matching.id_numbers.standardise", lambda frame, _: frame.with_columns(keyed))
     population = Population(SortedTable(people.to_arrow()), SortedTable(FORMER.to_arrow()))
-    return facts(pl.DataFrame({"id_number": [str(each) for each in numbers]}), population, TODAY)
+    return facts({"id_number": pl.Series(numbers)}, population)
 
 
-def test_facts_are_all_that_is_held_of_everybody_who_is_claimed(monkeypatch: pytest.MonkeyPatch) -> None:
-    one, two, by_former, nobody = held(PEOPLE, monkeypatch, 11, 22, 44, 99)
+def test_facts_are_all_that_is_held_of_everybody_who_is_claimed() -> None:
+    one, two, by_former, nobody = held(PEOPLE, 11, 22, 44, 99)
     assert [len(each.splitlines()) for each in (one, two, by_former, nobody)] == [1, 2, 1, 0]
     assert "丁" in by_former
 
 
 @pytest.mark.parametrize("column", ["name", "sex", "mother"])
 @pytest.mark.parametrize("row", range(4))
-def test_whatever_changes_of_somebody_changes_their_facts_and_nobody_elses(
-    monkeypatch: pytest.MonkeyPatch, column: str, row: int
-) -> None:
+def test_whatever_changes_of_somebody_changes_their_facts_and_nobody_elses(column: str, row: int) -> None:
     other = pl.Series([{"name": "戊", "sex": "9", "mother": 33}[column]])
     changed = PEOPLE.with_columns(PEOPLE[column].scatter(row, other))
     claims = (11, 22, 33, 44)
     touched = {0: {11}, 1: {22}, 2: {22}, 3: {33, 44}}[row]
-    pairs = zip(claims, held(PEOPLE, monkeypatch, *claims), held(changed, monkeypatch, *claims), strict=True)
+    pairs = zip(claims, held(PEOPLE, *claims), held(changed, *claims), strict=True)
     assert {claim for claim, before, now in pairs if before != now} == touched
 
 
-def test_the_order_of_the_register_is_no_fact(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_order_of_the_register_is_no_fact() -> None:
     turned = PEOPLE[[0, 2, 1, 3]]
-    assert held(PEOPLE, monkeypatch, 22) == held(turned, monkeypatch, 22)
+    assert held(PEOPLE, 22) == held(turned, 22)
 
 
 @pytest.mark.parametrize(
