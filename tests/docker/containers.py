@@ -89,6 +89,9 @@ register = "postgresql+psycopg://exchange_backup@postgres/exchange"
 airflow = "postgresql+psycopg://exchange_backup@postgres/airflow"
 """
 PEOPLE: Final = """
+[policy]
+spot_check_one_in = 1_000_000
+
 [[offices]]
 division = "220000"
 zh = "省厅户政管理总队（虚构）"
@@ -105,6 +108,9 @@ zh = "省厅核实员（虚构）"
 login = "officer"
 roles = ["officer"]
 offices = ["220000"]
+"""
+"""With them the policy: a row that is drawn for a spot check holds its release until an officer decides, and no officer
+does here. Of one in twenty, the default, every fourth set of five rows would wait so; which ones, chance decides.
 """
 
 
