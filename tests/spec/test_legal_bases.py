@@ -137,6 +137,14 @@ def test_nothing_counts_without_a_basis() -> None:
     assert verdicts([{"kind": "judgment", "charge": "强奸罪"}]) == ["not"]
 
 
+def test_where_nothing_counts_the_columns_are_there_all_the_same() -> None:
+    records = read([{"kind": "judgment", "charge": "强奸罪"}])
+    assert what_counts(records, [], file().received).name == "counts"
+    none = pl.DataFrame({"counts": [None], "by": [None]}, schema={"counts": pl.String, "by": pl.String})
+    assert grounds(records, [], file().received).equals(none)
+    assert grounds(records, [], file().received).schema == none.schema
+
+
 def test_each_verdict_names_the_articles_and_items_that_lead_to_it() -> None:
     """``counts`` by those that fit and no other, ``unclear`` by those that may."""
     theft = {"kind": "judgment", "charge": "盗窃罪", "sentence_months": "12", "effective_on": "2020-03-01"}
