@@ -66,7 +66,7 @@ def test_between_two_looks_and_back(
     assert next(seen)[0] == before.batch
     with gate.leading_to(impostor), caplog.at_level(logging.WARNING):
         put(court, meanwhile)
-        assert wait_for(lambda: WRONG in caplog.text, 30)
+        assert wait_for(lambda: WRONG in caplog.text, 60)
         troubles = poll(app).troubles
         assert [WRONG in trouble for trouble in troubles if trouble.startswith(court.id)] == [True]
         assert app.register.find_batch(meanwhile.batch) is None

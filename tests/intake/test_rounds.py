@@ -243,9 +243,9 @@ def test_what_was_apart_goes_back_to_its_neighbours_once_it_is_in_order(
         put(court.server.home / "to-office", court.make_set(mine))
         assert next(seen)[0] == mine.batch
         folder.rename(away)
-        assert wait_for(partial(left.__eq__, ["neighbour"] * (number + 1)), 30)
+        assert wait_for(partial(left.__eq__, ["neighbour"] * (number + 1)), 60)
         away.rename(folder)
-        assert wait_for(partial(bool, asked), 30)
+        assert wait_for(partial(bool, asked), 60)
         put(folder, neighbour.make_set(theirs))
         assert next(seen)[0] == theirs.batch
     seen.close()

@@ -104,7 +104,7 @@ def test_an_endless_listing_ends_and_is_closed(key: Path, host_key: paramiko.PKe
             assert len(names) == len(set(names)) <= MAX_LISTED_FILES, "what was named again counts once"
         assert folder.sftp.request_number - asked <= 3 * (MAX_LISTED_FILES // 100 + 4)
         folder.answers()
-        assert wait_for(lambda: hostile.open == 0, 10)
+        assert wait_for(lambda: hostile.open == 0, 60)
 
 
 NAMES = {
