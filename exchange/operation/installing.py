@@ -27,7 +27,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.base.errors import Halt
-from exchange.base.files import make_folder, write_atomically
+from exchange.base.files import disk_trouble, make_folder, write_atomically
 from exchange.base.keyed import make_keys
 from exchange.base.toml import parse_model, read_bytes
 from exchange.calendar.working_days import office_day
@@ -123,7 +123,8 @@ class Done:
 def make_office(plan: Plan) -> Iterator[Done]:
     """Everything that is files."""
     for folder in (plan.secret_folder, *(plan.folder / name for name in ("keys", "agreements", "exports", "home"))):
-        is_new = not folder.is_dir()
+        with disk_trouble(folder):
+            is_new = not folder.is_dir()
         yield Done(str(make_folder(folder)), is_new)
     yield from _keys(plan)
     for role, path in plan.passwords.items():

@@ -18,6 +18,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from typer.testing import CliRunner
 
 from exchange.app import App
+from exchange.base.errors import Halt
 from exchange.base.files import write_atomically
 from exchange.base.paths import POOLS
 from exchange.cli.main import commands
@@ -26,7 +27,7 @@ from exchange.operation import office
 from exchange.operation.airflow_database import PROGRAM, make_airflow
 from exchange.operation.dump import dump
 from exchange.operation.finding import Condition
-from exchange.operation.installing import BACKUP, OWNER, Plan, password_of, url
+from exchange.operation.installing import BACKUP, OWNER, Plan, make_office, password_of, url
 from exchange.settings import Settings
 
 LIMIT = 600
@@ -309,6 +310,20 @@ def test_a_folder_that_may_not_be_made() -> None:
     )
     assert result.exit_code == 70
     assert "the office's own disk: /proc/1/secrets" in result.output
+
+
+def test_a_folder_of_somebody_else_is_named(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o000)
+    account = os.geteuid()
+    if account == 0:  # who may do everything everywhere
+        os.seteuid(65534)
+    try:
+        with pytest.raises(Halt, match=f"{closed}/"):
+            list(make_office(Plan(office="x", folder=closed / "office")))
+    finally:
+        os.seteuid(account)
+        closed.chmod(0o700)
 
 
 def test_it_asks_where_it_is_told_nothing(tmp_path: Path) -> None:
