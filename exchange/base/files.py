@@ -52,9 +52,9 @@ def make_folder(path: Path) -> Path:
     """The folder, made with its parents, readable by the office's own account only; what is made here lasts: a file in
     it that the register names would be gone with a folder that the disk never heard of.
     """
-    if path.is_dir():
-        return path
     with disk_trouble(path):
+        if path.is_dir():
+            return path
         for folder in (*reversed(path.parents), path):  # mkdir's own `parents` would give them the default mode
             try:
                 folder.mkdir(mode=0o700)

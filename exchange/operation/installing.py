@@ -126,9 +126,11 @@ def make_office(plan: Plan) -> Iterator[Done]:
         with disk_trouble(folder):
             is_new = not folder.is_dir()
         yield Done(str(make_folder(folder)), is_new)
-    yield from _keys(plan)
+    with disk_trouble(plan.folder / "keys"):
+        yield from _keys(plan)
     for role, path in plan.passwords.items():
-        yield _password(plan.database, role, path)
+        with disk_trouble(path):
+            yield _password(plan.database, role, path)
     for path, role, passwords in (
         (plan.folder / "exchange.toml", WORK, plan.pgpass),
         (plan.owner_settings, OWNER, plan.pgpass_owner),

@@ -5,8 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import subprocess
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 import polars as pl
@@ -17,10 +16,10 @@ from exchange.base.files import write_atomically
 from exchange.base.toml import read_bytes
 from exchange.matching import id_numbers
 from exchange.settings import read_secret
+from tests.accounts import unprivileged
 
 MOUNT = ["mount", "-t", "tmpfs", "-o", "nr_inodes=8", "tmpfs"]
 CANARY = "11010519491231002X"
-NOBODY = 65534
 
 
 def test_an_unforeseen_error_tells_kind_and_place_only() -> None:
@@ -57,17 +56,6 @@ def test_a_disk_that_takes_nothing_is_retryable_wherever_it_is_met(number: int, 
 def test_other_faults_of_a_disk_are_for_a_person() -> None:
     with pytest.raises(Halt, match="unexpected PermissionError"), without_values():
         raise PermissionError(errno.EACCES, "x", CANARY)
-
-
-@contextmanager
-def unprivileged() -> Iterator[None]:
-    """As an account that may not do everything."""
-    me = os.geteuid()
-    os.seteuid(me or NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(me)
 
 
 @pytest.mark.parametrize("read", [lambda path: read_bytes(path, "none"), read_secret], ids=["settings", "key"])

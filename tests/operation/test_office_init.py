@@ -10,6 +10,7 @@ import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import psycopg
@@ -29,6 +30,7 @@ from exchange.operation.dump import dump
 from exchange.operation.finding import Condition
 from exchange.operation.installing import BACKUP, OWNER, Plan, make_office, password_of, url
 from exchange.settings import Settings
+from tests.accounts import unprivileged
 
 LIMIT = 600
 """Seconds that Airflow's program may take."""
@@ -312,18 +314,20 @@ def test_a_folder_that_may_not_be_made() -> None:
     assert "the office's own disk: /proc/1/secrets" in result.output
 
 
-def test_a_folder_of_somebody_else_is_named(tmp_path: Path) -> None:
-    closed = tmp_path / "closed"
-    closed.mkdir(mode=0o000)
-    account = os.geteuid()
-    if account == 0:  # who may do everything everywhere
-        os.seteuid(65534)
-    try:
-        with pytest.raises(Halt, match=f"{closed}/"):
-            list(make_office(Plan(office="x", folder=closed / "office")))
-    finally:
-        os.seteuid(account)
-        closed.chmod(0o700)
+@pytest.mark.parametrize("closed", ["", "office", "office/keys", "secrets"])
+def test_a_folder_of_somebody_else_is_named(closed: str) -> None:
+    """Whichever of an office that was begun under another account."""
+    with TemporaryDirectory() as place:
+        root = Path(place)
+        folders = [root, root / "secrets", root / "office"]
+        folders += [root / "office" / name for name in ("keys", "agreements", "exports", "home")]
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o777)
+        (root / closed).chmod(0)
+        with unprivileged(), pytest.raises(Halt, match=f"the office's own disk: {root / closed}.*: Permission denied"):
+            list(make_office(Plan(office="x", folder=root / "office")))
+        (root / closed).chmod(0o700)
 
 
 def test_it_asks_where_it_is_told_nothing(tmp_path: Path) -> None:
