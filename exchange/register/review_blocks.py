@@ -35,8 +35,12 @@ _NEW: Final = "review_blocks.new"
 _OF_BATCHES: Final = "batch_id = ANY(:batches)"
 _OF_BLOCKS: Final = "block = ANY(:blocks)"
 _ALL: Final = f"review t WHERE t.{_OF_BATCHES}"
-_SOME: Final = f"""unnest(CAST(:blocks AS integer[])) AS b (block) JOIN review t
-    ON t.batch_id = ANY(:batches) AND t.row >= b.block * {BLOCK} AND t.row < (b.block + 1) * {BLOCK}"""
+_SOME: Final = f"""unnest(CAST(:blocks AS integer[])) AS b (block) CROSS JOIN LATERAL (
+    SELECT * FROM review t WHERE t.batch_id = ANY(:batches)
+        AND t.row >= b.block * {BLOCK} AND t.row < (b.block + 1) * {BLOCK} OFFSET 0) AS t"""  # noqa: S608
+"""OFFSET 0: each block is found by the index. Of rows that have just come PostgreSQL has no statistics: it thinks that
+they are few, and would hold each beside every block.
+"""
 
 
 def of_rows(rows: Collection[int] | None) -> Blocks:

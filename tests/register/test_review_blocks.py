@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import Due
@@ -17,7 +19,8 @@ from exchange.register.digests import of_batches, of_queue
 from exchange.register.lines import append_event, get_batch
 from exchange.register.merkle import Tree
 from exchange.register.models import LedgerHeadRow
-from exchange.register.review_blocks import BLOCK, changed
+from exchange.register.queued import add_reviews
+from exchange.register.review_blocks import BLOCK, altered, changed, lock, named, of_rows
 from exchange.wire.manifest import RequestManifest
 
 from .conftest import AT, Database
@@ -39,6 +42,13 @@ VERBS: dict[str, Verb] = {
 
 def decision(register: Register, row: int) -> Decision:
     return Decision(row, register.reviews.get(BATCH, row).version, {"name": "consistent"}, "archive", None)
+
+
+@pytest.fixture
+def accepted(register: Register, manifest: RequestManifest, due: Due) -> Register:
+    register.claim(BATCH, "bank", "a" * 64, [], AT)
+    register.accept(BATCH, manifest, due)
+    return register
 
 
 @pytest.fixture
@@ -219,3 +229,21 @@ def test_a_line_about_another_batch_tells_nothing_of_one_of_an_earlier_version(
     queued.attested(BATCH)
     queued.reviews.opened(BATCH, [ROW], hold=True)
     assert queued.verify()[0] > 0
+
+
+def test_rows_that_have_just_come_are_not_held_each_beside_each_block(accepted: Register) -> None:
+    """PostgreSQL has no statistics of them yet."""
+    rows = range(1, 200 * BLOCK, BLOCK // 10)
+    wanted = of_rows(rows)
+    with Session(accepted.engine) as session:
+        add_reviews(session, BATCH, [NewReview(row, "220100", ("name",)) for row in rows])
+        for query in (altered(wanted), lock()):
+            told = session.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}"), named([BATCH], wanted))
+            assert looked_at(told.scalar_one()[0]["Plan"]) < 20 * len(rows)
+
+
+def looked_at(plan: dict[str, Any]) -> float:
+    """How many rows a plan's nodes had in hand, those that they threw away among them."""
+    thrown = sum(number for name, number in plan.items() if name.startswith("Rows Removed by"))
+    beneath = sum(map(looked_at, plan.get("Plans", [])))
+    return float((plan["Actual Rows"] + thrown) * plan["Actual Loops"] + beneath)
