@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import chain
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -33,6 +35,9 @@ from exchange.steps.answers import POPULATION, BatchContext, Part, answer_column
 from exchange.steps.asked import NumberKeys
 from exchange.steps.rows import REFERENCE
 
+_MANY: Final = 50_000
+"""Rows whose facts are in memory at once."""
+
 
 def is_remembered(context: BatchContext) -> bool:
     """Whether the decisions of this batch's rows hold for the same cases of later ones."""
@@ -43,25 +48,65 @@ def is_remembered(context: BatchContext) -> bool:
     return not (apart or asks_more or counted) and LETTER_ITEMS.isdisjoint(items)
 
 
-def with_cases(
-    context: BatchContext, ring: KeyRing, part: Part, keys: NumberKeys, reviews: Sequence[NewReview], first: int
-) -> list[NewReview]:
-    """The rows with the hashes of their cases. ``part``: that of the request of which they are, whose first row has the
-    number ``first`` in the batch; ``keys``: of its claims.
+@dataclass(frozen=True)
+class _Held:
+    """Rows of the queue out of one part: n of each, in the same order."""
+
+    reviews: Sequence[NewReview]
+    keys: NumberKeys
+    claims: pl.DataFrame
+    codes: pl.DataFrame
+
+
+@dataclass
+class Cases:
+    """The rows of the queue, as a batch goes by, and the hashes of their cases. Those are worked out for many rows at
+    once: of one part's alone it costs as much, and while the matching's threads are at work three times that.
     """
-    if not reviews or not is_remembered(context):
-        return list(reviews)
-    (claims, answers), positions = part, [review.row - first for review in reviews]
+
+    context: BatchContext
+    ring: KeyRing
+    _held: list[_Held] = field(default_factory=list)
+    _known: list[NewReview] = field(default_factory=list)
+
+    def add(self, part: Part, keys: NumberKeys, reviews: Sequence[NewReview], first: int) -> None:
+        """Rows of this part of the request, whose first row has the number ``first`` in the batch; ``keys``: of its
+        claims.
+        """
+        if not reviews or not is_remembered(self.context):
+            self._known += reviews
+            return
+        (claims, answers), positions = part, [review.row - first for review in reviews]
+        codes = answers[positions].select(answer_columns(answers))
+        read = {column: numbers[positions] for column, numbers in keys.items()}
+        self._held.append(_Held(reviews, read, claims[positions].drop(REFERENCE), codes))
+        if sum(len(held.reviews) for held in self._held) >= _MANY:
+            self._known, self._held = self.reviews(), []
+
+    def reviews(self) -> list[NewReview]:
+        """All rows so far, in their order, with the hashes of their cases."""
+        return self._known + (_with_cases(self.context, self.ring, _together(self._held)) if self._held else [])
+
+
+def _together(held: Sequence[_Held]) -> _Held:
+    return _Held(
+        list(chain.from_iterable(part.reviews for part in held)),
+        {column: pl.concat(part.keys[column] for part in held) for column in held[0].keys},
+        pl.concat(part.claims for part in held),
+        pl.concat(part.codes for part in held),
+    )
+
+
+def _with_cases(context: BatchContext, ring: KeyRing, held: _Held) -> list[NewReview]:
     population = context.snapshots.version(POPULATION, context.pins[POPULATION][0])
-    of_reviews = {column: read[positions] for column, read in keys.items()}
-    held = facts(of_reviews, Population(population.open("people"), population.open("former")))
-    claim_texts = claims[positions].drop(REFERENCE).select(pl.struct(pl.all()).struct.json_encode()).to_series()
-    codes = answers[positions].select(answer_columns(answers)).rows(named=True)
+    known = facts(held.keys, Population(population.open("people"), population.open("former")))
+    claims = held.claims.select(pl.struct(pl.all()).struct.json_encode()).to_series()
     manifest = context.manifest
     asked = [manifest.partner, manifest.purpose, sorted(manifest.items)]
+    rows = zip(held.reviews, held.codes.iter_rows(named=True), claims.to_list(), known, strict=True)
     return [
         replace(review, case=ring.tag(json.dumps([*asked, review.division, review.causes, _open(code), claim, fact])))
-        for review, code, claim, fact in zip(reviews, codes, claim_texts, held, strict=True)
+        for review, code, claim, fact in rows
     ]
 
 

@@ -22,11 +22,11 @@ from exchange.app import App
 from exchange.base.tables import PENDING
 from exchange.base.timing import stage
 from exchange.matching.lookup import SortedTable
-from exchange.register import NewReview, State
+from exchange.register import State
 from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
 from exchange.steps.asked import Asked, number_keys
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
-from exchange.steps.decided_before import as_before, with_cases
+from exchange.steps.decided_before import Cases, as_before
 from exchange.steps.disclosure import SpotCheck, with_spot_checks
 from exchange.steps.guarding import Watch
 from exchange.steps.prepare import encrypt_data, sign_result
@@ -43,9 +43,9 @@ class _Waiting:
     context: BatchContext
     asked: Asked
     watch: Watch
+    cases: Cases
     rows: int = 0
     open: int = 0
-    reviews: list[NewReview] = field(default_factory=list)
     unqueued: Unqueued = field(default_factory=Unqueued)
 
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
@@ -60,7 +60,7 @@ class _Waiting:
                 answers = with_spot_checks(matched, rows, drawn)
                 self.open += int(has_code(answers, PENDING).sum())
                 queued = new_reviews(answers, context.agreement, people, app.settings.divisions, self.rows + 1)
-                self.reviews += with_cases(context, self.asked.ring, (asked, answers), keys, queued, self.rows + 1)
+                self.cases.add((asked, answers), keys, queued, self.rows + 1)
                 self.unqueued += first_unqueued(answers, self.rows + 1)
             with stage("told"):
                 self.asked.add(keys, self.rows + 1)
@@ -102,10 +102,12 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     app.register.told.check(ring)
     context = BatchContext.as_told(app, attested)
     objected = None if context.earlier is None else context.earlier.table
-    waiting = _Waiting(context, Asked(ring, objected), Watch(context, ring))
+    waiting = _Waiting(context, Asked(ring, objected), Watch(context, ring), Cases(context, ring))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
+    with stage("queue"):
+        reviews = as_before(context, waiting.cases.reviews())
     with stage("register"):
         if waiting.open:
             keep(app, batch, waiting.unqueued)
@@ -113,7 +115,6 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
         if not batch.is_test:
             told = waiting.asked.told()
             seen = waiting.watch.evidence(told)
-        reviews = as_before(context, waiting.reviews)
         app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, seen)
     remove(app, ranges)
     log.info(

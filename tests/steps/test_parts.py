@@ -9,6 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from sqlalchemy import select
 
 from exchange import pipeline
 from exchange.app import App
@@ -19,7 +20,9 @@ from exchange.demo.province.claims import Claims, make_claims
 from exchange.intake.collect import poll
 from exchange.output.masking import mask
 from exchange.register import ReviewFilter, State
-from exchange.steps import prepare, request
+from exchange.register.database import reading
+from exchange.register.models import ReviewRow
+from exchange.steps import decided_before, prepare, request
 from exchange.steps.disclosure import SpotCheck
 
 Ask = Callable[..., Request]
@@ -74,6 +77,32 @@ def test_parts_of_any_size_make_the_same_file(
         found.append((result.data, open_rows, told))
     assert found[0][0].count(b"\r\n") == ROWS + 1
     assert len(found[0][1]) > 5
+    assert found[1] == found[0]
+    assert found[2] == found[0]
+
+
+def test_cases_are_the_same_however_many_rows_are_hashed_at_once(
+    app: App,
+    court: DemoPartner,
+    ask: Ask,
+    people: pl.DataFrame,
+    offenders: pl.Series,
+    in_parts_of: Callable[[int], None],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    items = ("id_number", "name", "sex", "birth_date")
+    data = to_csv(make_claims(people, offenders, items, ROWS, seed=9, approved=True).rows)
+    found = []
+    for size, at_once in ((WHOLE, ROWS), (1_000, ROWS), (1_000, 2)):
+        in_parts_of(size)
+        monkeypatch.setattr(decided_before, "_MANY", at_once)
+        batch = claimed(app, court, ask(data, ROWS, items=items))
+        pipeline.receive(app, batch)
+        pipeline.process(app, batch)
+        with reading(app.register.engine) as session:
+            rows = select(ReviewRow.row, ReviewRow.case_hash).filter_by(batch_id=batch).order_by(ReviewRow.row)
+            found.append([tuple(row) for row in session.execute(rows)])
+    assert len({case for _, case in found[0]}) == len(found[0]) > 2
     assert found[1] == found[0]
     assert found[2] == found[0]
 
