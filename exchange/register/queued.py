@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Engine, Integer, String, any_, cast, exists, or_, select, text
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
@@ -17,16 +18,8 @@ from exchange.register.models import LIVE, BatchRow, ReviewRow
 from exchange.register.review_blocks import changed
 from exchange.register.states import ReviewState
 
-_ADD = text("""
-    INSERT INTO review (batch_id, "row", division, causes, state, version, case_hash, as_before, decision, reason,
-        decided_by, decided_at)
-    SELECT :batch_id, new.number, new.division, string_to_array(new.causes, ';'), new.state, 1, new.case_hash,
-        new.as_before, new.decision, new.reason, new.decided_by, new.decided_at
-    FROM unnest(CAST(:rows AS integer[]), CAST(:divisions AS text[]), CAST(:causes AS text[]), CAST(:states AS text[]),
-        CAST(:cases AS text[]), CAST(:as_before AS text[]), CAST(:decisions AS text[]), CAST(:reasons AS text[]),
-        CAST(:decided_by AS text[]), CAST(:decided_at AS timestamptz[]))
-        AS new (number, division, causes, state, case_hash, as_before, decision, reason, decided_by, decided_at)
-    ON CONFLICT DO NOTHING
+_ADD: Final = text("""
+    INSERT INTO review SELECT * FROM json_populate_recordset(NULL::review, CAST(:rows AS json)) ON CONFLICT DO NOTHING
 """)
 
 
@@ -62,21 +55,32 @@ def add_reviews(session: Session, batch_id: str, reviews: Sequence[NewReview]) -
     """
     if not reviews:
         return
-    before = [review.before for review in reviews]
-    columns = {
-        "rows": [review.row for review in reviews],
-        "divisions": [review.division for review in reviews],
-        "causes": [";".join(review.causes) for review in reviews],
-        "cases": [review.case for review in reviews],
-        "states": [ReviewState.DECIDED if decision else ReviewState.OPEN for decision in before],
-        "as_before": [decision and f"{decision.batch} {decision.row}" for decision in before],
-        "decisions": [decision and json.dumps(dict(decision.answers), sort_keys=True) for decision in before],
-        "reasons": [decision and decision.reason for decision in before],
-        "decided_by": [decision and decision.decided_by for decision in before],
-        "decided_at": [decision and decision.decided_at for decision in before],
-    }
-    session.execute(_ADD, columns | {"batch_id": batch_id})
+    rows = [_row(batch_id, review) for review in reviews]
+    session.execute(_ADD, {"rows": json.dumps(rows, ensure_ascii=False)})
     changed(session, batch_id, [review.row for review in reviews])
+
+
+def _row(batch_id: str, review: NewReview) -> dict[str, Any]:
+    """Column of ``review`` → its value, of those that are not null."""
+    row = {
+        "batch_id": batch_id,
+        "row": review.row,
+        "division": review.division,
+        "causes": review.causes,
+        "state": ReviewState.OPEN,
+        "version": 1,
+        "case_hash": review.case,
+    }
+    if (decision := review.before) is not None:
+        row |= {
+            "state": ReviewState.DECIDED,
+            "as_before": f"{decision.batch} {decision.row}",
+            "decision": json.dumps(dict(decision.answers), sort_keys=True),
+            "reason": decision.reason,
+            "decided_by": decision.decided_by,
+            "decided_at": decision.decided_at.isoformat(),
+        }
+    return row
 
 
 def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> dict[str, DecidedBefore]:
