@@ -35,7 +35,7 @@ from exchange.steps.answers import POPULATION, BatchContext, Part, answer_column
 from exchange.steps.asked import NumberKeys
 from exchange.steps.rows import REFERENCE
 
-_MANY: Final = 50_000
+_MANY: Final = 20_000
 """Rows whose facts are in memory at once."""
 
 
