@@ -158,10 +158,9 @@ class Reviews:
         """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True, rows=rows if hold else ())
-            for number in rows if hold else ():
-                row = self._free(session, batch_id, number)
+            for row in self._free(session, batch_id, rows if hold else ()):
                 row.held_by, row.held_until = self.actor, now() + HELD
-                changed(session, batch_id, [number])
+                changed(session, batch_id, [row.row])
             append_event(session, batch, {}, {"opened": ",".join(str(row) for row in rows)}, self.actor)
 
     def left(self, batch_id: str, number: int) -> None:
@@ -202,8 +201,7 @@ class Reviews:
             changed(session, batch_id, rows)
             event_data: dict[str, str] = {}
             settled = True
-            for decision in decisions:
-                row = self._free(session, batch_id, decision.row)
+            for decision, row in zip(decisions, self._free(session, batch_id, rows), strict=True):
                 if row.state not in may_be or row.version != decision.version:
                     msg = f"{batch_id} row {decision.row} is {row.state} and was changed since it was seen; look again"
                     raise Halt(msg, zh=f"{batch_id} 第 {decision.row} 行在您查看后已有变动，请重新查看")
@@ -243,14 +241,15 @@ class Reviews:
             row.version += 1
             append_event(session, batch, {}, {f"review.{number}": "undone"}, self.actor)
 
-    def _free(self, session: Session, batch_id: str, number: int) -> ReviewRow:
-        """The row, where nobody else has it open."""
-        row = _row(session, batch_id, number)
-        if row.held_by not in (None, self.actor) and row.held_until is not None and row.held_until > now():
-            until = row.held_until.astimezone(OFFICE_ZONE).strftime("%m-%d %H:%M")
-            msg = f"{batch_id} row {number} is with {row.held_by} until {until}, Beijing time"
-            raise Halt(msg, zh=f"{batch_id} 第 {number} 行正由 {row.held_by} 办理，{until} 后可打开")
-        return row
+    def _free(self, session: Session, batch_id: str, numbers: Sequence[int]) -> list[ReviewRow]:
+        """These rows, where nobody else has one of them open."""
+        rows = _rows(session, batch_id, numbers)
+        for row in rows:
+            if row.held_by not in (None, self.actor) and row.held_until is not None and row.held_until > now():
+                until = row.held_until.astimezone(OFFICE_ZONE).strftime("%m-%d %H:%M")
+                msg = f"{batch_id} row {row.row} is with {row.held_by} until {until}, Beijing time"
+                raise Halt(msg, zh=f"{batch_id} 第 {row.row} 行正由 {row.held_by} 办理，{until} 后可打开")
+        return rows
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
         """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
@@ -328,12 +327,20 @@ def _set(session: Session, batch_id: str, rows: Sequence[int], state: ReviewStat
     changed(session, batch_id, rows)
 
 
-def _row(session: Session, batch_id: str, row: int) -> ReviewRow:
-    kept = session.get(ReviewRow, (batch_id, row))
-    if kept is None:
-        msg = f"{batch_id} has no row {row} for an officer"
-        raise Halt(msg, zh=f"{batch_id} 没有须核实的第 {row} 行")
-    return kept
+def _rows(session: Session, batch_id: str, numbers: Sequence[int]) -> list[ReviewRow]:
+    """These rows in their order, by one question; Halt where one is not in the queue."""
+    query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(numbers))
+    kept = {row.row: row for row in session.scalars(query)} if numbers else {}
+    for number in numbers:
+        if number not in kept:
+            msg = f"{batch_id} has no row {number} for an officer"
+            raise Halt(msg, zh=f"{batch_id} 没有须核实的第 {number} 行")
+    return [kept[number] for number in numbers]
+
+
+def _row(session: Session, batch_id: str, number: int) -> ReviewRow:
+    (row,) = _rows(session, batch_id, [number])
+    return row
 
 
 def _review(row: ReviewRow) -> Review:

@@ -24,6 +24,7 @@ from exchange.register.review_blocks import BLOCK, altered, changed, lock, named
 from exchange.wire.manifest import RequestManifest
 
 from .conftest import AT, Database
+from .plans import EXPLAIN, looked_at
 
 BATCH = "bank.b1"
 ROW, BESIDE, FAR = 2 * BLOCK, 2 * BLOCK + 1, 5 * BLOCK
@@ -238,12 +239,5 @@ def test_rows_that_have_just_come_are_not_held_each_beside_each_block(accepted: 
     with Session(accepted.engine) as session:
         add_reviews(session, BATCH, [NewReview(row, "220100", ("name",)) for row in rows])
         for query in (altered(wanted), lock()):
-            told = session.execute(text(f"EXPLAIN (ANALYZE, FORMAT JSON) {query}"), named([BATCH], wanted))
-            assert looked_at(told.scalar_one()[0]["Plan"]) < 20 * len(rows)
-
-
-def looked_at(plan: dict[str, Any]) -> float:
-    """How many rows a plan's nodes had in hand, those that they threw away among them."""
-    thrown = sum(number for name, number in plan.items() if name.startswith("Rows Removed by"))
-    beneath = sum(map(looked_at, plan.get("Plans", [])))
-    return float((plan["Actual Rows"] + thrown) * plan["Actual Loops"] + beneath)
+            told = session.execute(text(EXPLAIN + query), named([BATCH], wanted))
+            assert looked_at(told.scalar_one()) < 20 * len(rows)
