@@ -1,4 +1,5 @@
-"""The catalogue of legal bases for asking about offences: ``schemas/legal_bases.toml``, read and checked once.
+"""The catalogue of legal bases for asking about offences: ``schemas/legal_bases.toml``, read and checked once;
+without pydantic, whose import takes a fifth of a short process's start.
 
 Rule: an entry names only kinds of record, categories and charges that stand in their tables, and kinds of partner that
 stand in its own; a file that does not fit is a fault of the software, not of a partner.
@@ -6,77 +7,90 @@ stand in its own; a file that does not fit is a fault of the software, not of a 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+import tomllib
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import date
 from functools import cache
 from types import MappingProxyType
-from typing import Annotated, Final, Literal, Self
-
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from typing import Any, Final, Literal, TypeVar, get_args
 
 from exchange.base.charges import categories, charge
+from exchange.base.errors import Halt
 from exchange.base.paths import SCHEMAS
 from exchange.base.tables import OFFENCE_KINDS
-from exchange.base.toml import parse_model
 
 NEVER: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts == "never")
 VIOLATIONS: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.violation)
 """Kinds of record that are told under a national provision only (治安管理处罚法 of 2025, art. 136)."""
 
+Sentence = Literal["punished", "imprisonment", "political_rights"]
+Read = Literal["text", "secondary"]
 
-class _Entry(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+_CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
+_ITEM: Final = re.compile(r"(第[一二三四五六七八九十]+[款项])*")
+
+T = TypeVar("T")
 
 
-class Clause(_Entry):
+@dataclass(frozen=True)
+class Clause:
     """One reason for which a record counts; all that it names must hold. See the table's head for the fields."""
 
-    kinds: Annotated[tuple[str, ...], Field(min_length=1)]
+    kinds: tuple[str, ...]
     categories: tuple[str, ...] = ()
     charges: tuple[str, ...] = ()
     doubtful: tuple[str, ...] = ()
-    sentence: Literal["punished", "imprisonment", "political_rights"] | None = None
+    sentence: Sentence | None = None
     intentional: bool = False
-    years: Annotated[int, Field(ge=1)] | None = None
-    years_perhaps: Annotated[int, Field(ge=1)] | None = None
-    at_least: Annotated[int, Field(ge=1)] = 1
-    item: Annotated[str, Field(pattern=r"^(第[一二三四五六七八九十]+[款项])*$")] = ""
+    years: int | None = None
+    years_perhaps: int | None = None
+    at_least: int = 1
+    item: str = ""
 
     @property
     def any_charge(self) -> bool:
         return not (self.categories or self.charges or self.doubtful)
 
-    @model_validator(mode="after")
-    def _known(self) -> Self:
-        if unknown := set(self.kinds) - set(OFFENCE_KINDS) | set(self.kinds) & set(NEVER):
-            msg = f"kinds: {', '.join(sorted(unknown))}"
-            raise ValueError(msg)
-        if unknown := set(self.categories) - set(categories()):
-            msg = f"categories: {', '.join(sorted(unknown))}"
-            raise ValueError(msg)
+    def __post_init__(self) -> None:
+        _named("kinds", self.kinds)
+        _known("kinds", self.kinds, set(OFFENCE_KINDS) - set(NEVER))
+        _known("categories", self.categories, categories())
         for name in (*self.charges, *(kind for kind in self.doubtful if kind not in categories())):
             if charge(name).name != name:
                 msg = f"charges: {name} is {charge(name).name} today"
                 raise ValueError(msg)
-        return self
+        _known("sentence", (self.sentence,), (*get_args(Sentence), None))
+        if any(number is not None and number < 1 for number in (self.years, self.years_perhaps, self.at_least)):
+            msg = "years, years_perhaps, at_least: below 1"
+            raise ValueError(msg)
+        _written("item", self.item, _ITEM)
 
 
-class LegalBasis(_Entry):
+@dataclass(frozen=True)
+class LegalBasis:
     """One article of law that lets its partners know offences."""
 
-    code: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,40}$")]
+    code: str
     law: str
     article: str
     version: date
     in_force_from: date
-    in_force_until: date | None = None
-    read: Literal["text", "secondary"]
-    who: Annotated[tuple[str, ...], Field(min_length=1)]
+    read: Read
+    who: tuple[str, ...]
     national_provision: bool
     asked_each_year: bool
     zh: str
     en: str
-    counts: Annotated[tuple[Clause, ...], Field(min_length=1)]
+    counts: tuple[Clause, ...]
+    in_force_until: date | None = None
+
+    def __post_init__(self) -> None:
+        _written("code", self.code, _CODE)
+        _known("read", (self.read,), get_args(Read))
+        _named("who", self.who)
+        _named("counts", self.counts)
 
     @property
     def name(self) -> str:
@@ -87,46 +101,84 @@ class LegalBasis(_Entry):
         return self.in_force_from <= day and (self.in_force_until is None or day <= self.in_force_until)
 
 
-class PartnerKind(_Entry):
+@dataclass(frozen=True)
+class PartnerKind:
     code: str
     zh: str
     en: str
 
 
-class _Catalogue(_Entry):
-    partner_kind: tuple[PartnerKind, ...]
-    basis: tuple[LegalBasis, ...]
+def _named(field: str, values: Collection[object]) -> None:
+    if not values:
+        msg = f"{field}: none is named"
+        raise ValueError(msg)
 
-    @model_validator(mode="after")
-    def _whole(self) -> Self:
-        kinds = {kind.code for kind in self.partner_kind}
-        if len({basis.code for basis in self.basis}) != len(self.basis):
-            msg = "basis: a code stands twice"
-            raise ValueError(msg)
-        if unknown := {kind for basis in self.basis for kind in basis.who} - kinds:
-            msg = f"who: {', '.join(sorted(unknown))}"
-            raise ValueError(msg)
-        return self
+
+def _known(field: str, values: Iterable[str | None], table: Collection[str | None]) -> None:
+    if unknown := sorted({str(value) for value in values if value not in table}):
+        msg = f"{field}: {', '.join(unknown)}"
+        raise ValueError(msg)
+
+
+def _written(field: str, value: str, form: re.Pattern[str]) -> None:
+    if not form.fullmatch(value):
+        msg = f"{field}: {value}"
+        raise ValueError(msg)
+
+
+def basis(entry: Mapping[str, Any]) -> LegalBasis:
+    """What an entry of the table says; ValueError, TypeError or KeyError where it does not fit."""
+    return LegalBasis(**_with_tuples(entry) | {"counts": tuple(clause(each) for each in entry["counts"])})
+
+
+def clause(entry: Mapping[str, Any]) -> Clause:
+    """One of its ``counts``; errors as :func:`basis`."""
+    return Clause(**_with_tuples(entry))
+
+
+def _with_tuples(entry: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in entry.items()}
 
 
 @cache
-def _catalogue() -> _Catalogue:
-    path = SCHEMAS / "legal_bases.toml"
-    return parse_model(_Catalogue, path.read_bytes(), path.relative_to(path.parents[1]))
+def _content() -> dict[str, Any]:
+    try:
+        return tomllib.loads((SCHEMAS / "legal_bases.toml").read_text(encoding="utf-8"))
+    except tomllib.TOMLDecodeError as error:
+        msg = f"schemas/legal_bases.toml: not TOML: {error}"
+        raise Halt(msg) from None
+
+
+def _entries(table: str, read: Callable[[Mapping[str, Any]], T]) -> list[T]:
+    """Halt, with the entry's number, where one does not fit."""
+    entries = []
+    for number, entry in enumerate(_content()[table], 1):
+        try:
+            entries.append(read(entry))
+        except (ValueError, TypeError, KeyError) as error:
+            msg = f"schemas/legal_bases.toml: [[{table}]] number {number}: {error}"
+            raise Halt(msg) from None
+    return entries
 
 
 @cache
 def legal_bases() -> Mapping[str, LegalBasis]:
     """Code → basis, in the table's order."""
-    return MappingProxyType({basis.code: basis for basis in _catalogue().basis})
+    bases = _entries("basis", basis)
+    by_code = {each.code: each for each in bases}
+    if len(by_code) != len(bases) or any(not partner_kinds().keys() >= set(each.who) for each in bases):
+        msg = "schemas/legal_bases.toml: a code stands twice, or `who` names what is no [[partner_kind]]"
+        raise Halt(msg)
+    return MappingProxyType(by_code)
 
 
 @cache
 def partner_kinds() -> Mapping[str, PartnerKind]:
     """Code → kind of partner."""
-    return MappingProxyType({kind.code: kind for kind in _catalogue().partner_kind})
+    kinds = _entries("partner_kind", lambda entry: PartnerKind(**entry))
+    return MappingProxyType({kind.code: kind for kind in kinds})
 
 
 def bases_for(kind: str) -> tuple[LegalBasis, ...]:
     """The bases that a partner of this kind may rest on."""
-    return tuple(basis for basis in legal_bases().values() if kind in basis.who)
+    return tuple(each for each in legal_bases().values() if kind in each.who)

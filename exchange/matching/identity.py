@@ -49,13 +49,12 @@ class Population:
         return pairs.wanted, self._by_bearer.numbers(pairs.row, "former")
 
     def numbers_of(self, persons: Rows) -> tuple[Rows, Keys]:
-        """(place in ``persons``, key) of every number that each bears or bore, by rising key; nobody has none."""
+        """(place in ``persons``, key) of every number that each bears or bore, in no particular order; nobody has
+        none.
+        """
         known = np.flatnonzero(persons != NOBODY)
-        known = known[np.argsort(persons[known])]
         before, former = self.former_keys(persons[known])
-        now = self.people.keys[persons[known]]
-        among = np.searchsorted(now, former)
-        return np.insert(known, among, known[before]), np.insert(now, among, former)
+        return np.append(known, known[before]), np.append(self.people.keys[persons[known]], former)
 
     def bearers(self, rows: Rows) -> Rows:
         """Who bears a new number in the place of these rows' superseded ones."""
@@ -136,10 +135,8 @@ def _candidates(asked: pl.DataFrame, standard: pl.Series, population: Population
     """Of the rows without a ``fault``."""
     rows = np.flatnonzero(asked["sound"].to_numpy())
     keys = asked["key"].to_numpy()[rows]
-    rising = np.argsort(keys)
-    keys, requests = keys[rising], rows[rising]
     now, before = population.people.find(keys), population.former.find(keys)
-    request = requests[np.concatenate([now.wanted, before.wanted])]
+    request = rows[np.concatenate([now.wanted, before.wanted])]
     person = np.concatenate([now.row, population.bearers(before.row)])
     registered = population.people.take(person, ["name", "doubt"])
     same, variant = same_or_variant(standard[request], registered["name"])

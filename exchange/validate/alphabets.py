@@ -37,13 +37,13 @@ _ALPHABETS: Final = tuple(
 _LATIN: Final = 0
 _LATIN_ALONE: Final = re.compile(f"[{_LATIN_LETTERS}\u0300-\u0308]{{2,}}")
 _NEVER: Final = re.compile("^[\u0300-\u036f]|[\u0080-\u009f]")
-_HAN: Final = re.compile("[\u3400-\u9fff]")
-_WORD: Final = re.compile("[A-Za-z\u0080-\u009f\u00a1-\u00b6\u00b8-\U0010ffff]+")
+_HAN: Final = "[\u3400-\u9fff]"
+_WORD: Final = "[A-Za-z\u0080-\u009f\u00a1-\u00b6\u00b8-\U0010ffff]+"
 
 
 def has_unwritten_word(text: str) -> bool:
     """Whether a word of this text is one that nobody writes."""
-    return any(_is_unwritten(word) for word in _WORD.findall(text) if not word.isascii())
+    return any(_is_unwritten(word) for word in re.findall(_WORD, text) if not word.isascii())
 
 
 def _is_unwritten(word: str) -> bool:
@@ -52,4 +52,4 @@ def _is_unwritten(word: str) -> bool:
     alphabets = [number for number, letters in enumerate(_ALPHABETS) if letters.search(word)]
     if alphabets == [_LATIN]:
         return _LATIN_ALONE.fullmatch(word) is not None
-    return len(alphabets) > 1 or (len(alphabets) == 1 and _HAN.search(word) is not None)
+    return len(alphabets) > 1 or (len(alphabets) == 1 and re.search(_HAN, word) is not None)

@@ -72,8 +72,8 @@ _FIRST_HANZI: Final = 0xB0
 _HAN: Final = "\u2e80-\u2fdf\u3007\u3400-\u9fff\ue000-\uf8ff\uf900-\ufaff\U00020000-\U0003fffd"
 _SIGNS: Final = "\xb7\u2000-\u2bff\u3000-\u3006\u3008-\u303f\ufe00-\ufe0f\ufeff\uff00-\uffef"
 _ASCII: Final = re.compile("[\0-\x7f]+")
-_OF_HAN: Final = re.compile(f"[{_HAN}]")
-_OF_OTHERS: Final = re.compile(f"[^\0-\x7f{_HAN}{_SIGNS}]")
+_OF_HAN: Final = f"[{_HAN}]"
+_OF_OTHERS: Final = f"[^\0-\x7f{_HAN}{_SIGNS}]"
 """Letters of other alphabets; signs are in any text and say nothing."""
 
 _FIRST_LETTER: Final = np.uint8(0xC2)
@@ -277,7 +277,7 @@ def _is_by_accident(line: bytes) -> bool:
     letters = letters_of(read)
     if letters.all < _TWO or _is_of_han(text):
         return False
-    return letters.familiar > letters.all / 2 or (not _OF_OTHERS.search(read) and has_unwritten_word(text))
+    return letters.familiar > letters.all / 2 or (not re.search(_OF_OTHERS, read) and has_unwritten_word(text))
 
 
 def _lines_at(offsets: Iterable[int], content: bytes) -> Iterator[tuple[int, bytes]]:
@@ -294,8 +294,8 @@ def _lines_at(offsets: Iterable[int], content: bytes) -> Iterator[tuple[int, byt
 
 def _is_of_han(text: str) -> bool:
     """Whether what is beyond ASCII are Chinese characters rather than letters of other alphabets."""
-    others = len(_OF_OTHERS.findall(text))
-    return not others or len(_OF_HAN.findall(text)) > others
+    others = len(re.findall(_OF_OTHERS, text))
+    return not others or len(re.findall(_OF_HAN, text)) > others
 
 
 def _first_beyond_ascii(content: bytes) -> tuple[int, bytes, bytes]:

@@ -21,6 +21,7 @@ import re
 from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import Final, TypeVar
 
+import numpy as np
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -180,13 +181,25 @@ def read_cells(rows: pl.DataFrame, codes: Sequence[str], marks: Container[str] =
     number ``matching.id_numbers`` says that it was repaired. By a reference that has lost a character nobody would find
     the row again. ``marks``: which of ``MARKS`` the file holds; without them there is nothing to do.
     """
-    quoted = [code for code in codes if QUOTE in marks and rows[code].str.contains(QUOTE, literal=True).any()]
-    bare = {code: pl.col(code).str.replace(QUOTED, "$1") for code in quoted}
-    texts = [text if "id_number" in code else text.str.replace(FORMULA, "$1") for code, text in bare.items()]
+    texts: list[pl.Expr | pl.Series] = [_bare(rows[code]) for code in codes if QUOTE in marks]
     if LOST in marks:
         lost = pl.when(pl.col(REFERENCE).str.contains(LOST, literal=True)).then(pl.lit("row_ref_damaged"))
         texts.append(pl.coalesce(ROW_FAULT, lost).alias(ROW_FAULT))
     return rows.with_columns(texts)
+
+
+def _bare(texts: pl.Series) -> pl.Series:
+    """What stands between quotation marks behind a blank, or in a formula; of a column whose octets are none of a mark
+    nothing is looked at closer.
+    """
+    octets = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
+    if octets is None or not (np.frombuffer(octets, np.uint8) == ord(QUOTE)).any():
+        return texts
+    rows = texts.str.contains(QUOTE, literal=True).fill_null(value=False).arg_true()
+    bare = texts[rows].str.replace(QUOTED, "$1")
+    if "id_number" not in texts.name:
+        bare = bare.str.replace(FORMULA, "$1")
+    return texts.clone().scatter(rows, bare)
 
 
 def _fields(header: bytes) -> tuple[str, list[str]]:

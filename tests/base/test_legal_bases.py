@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import pytest
-from pydantic import ValidationError
+from pydantic import TypeAdapter
 
-from exchange.base.legal_bases import Clause, LegalBasis, bases_for, legal_bases, partner_kinds
+from exchange.base import legal_bases as legal_bases_
+from exchange.base.errors import Halt
+from exchange.base.legal_bases import bases_for, legal_bases, partner_kinds
 
 SOUND = {
     "code": "some_law_1", "law": "某法", "article": "第一条", "version": date(2020, 1, 1),
@@ -22,16 +27,55 @@ SOUND = {
     [
         ({"kinds": ("judgement",)}, "kinds: judgement"),
         ({"kinds": ("pending",)}, "kinds: pending"),  # no record, whatever a law says
-        ({"kinds": ()}, "at least 1 item"),
+        ({"kinds": ()}, "kinds: none"),
         ({"kinds": ("judgment",), "categories": ("theft",)}, "categories: theft"),
         ({"kinds": ("judgment",), "charges": ("奸淫幼女罪",)}, "奸淫幼女罪 is 强奸罪 today"),
-        ({"kinds": ("judgment",), "sentence": "long"}, "Input should be"),
-        ({"kinds": ("judgment",), "colour": "red"}, "Extra inputs"),
+        ({"kinds": ("judgment",), "sentence": "long"}, "sentence: long"),
+        ({"kinds": ("judgment",), "years": 0}, "years"),
+        ({"kinds": ("judgment",), "years_perhaps": -1}, "years_perhaps"),
+        ({"kinds": ("judgment",), "at_least": 0}, "at_least"),
+        ({"kinds": ("judgment",), "item": "第1款"}, "item: 第1款"),
+        ({"categories": ("drugs",)}, "kinds"),
+        ({"kinds": ("judgment",), "colour": "red"}, "colour"),
     ],
 )
 def test_a_clause_names_what_stands_in_the_tables(clause: dict[str, object], says: str) -> None:
-    with pytest.raises(ValidationError, match=says):
-        Clause.model_validate(clause)
+    with pytest.raises((ValueError, TypeError), match=says):
+        legal_bases_.clause(clause)
+
+
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        ({"code": "Some Law"}, "code"),
+        ({"read": "heard"}, "read: heard"),
+        ({"who": ()}, "who: none"),
+        ({"counts": ()}, "counts: none"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_a_basis_has_the_fields_of_the_table(changed: dict[str, object], says: str) -> None:
+    with pytest.raises((ValueError, TypeError), match=says):
+        legal_bases_.basis(SOUND | changed)
+
+
+@pytest.mark.parametrize(("key", "line"), [("basis", 'who = ["court"]'), ("partner_kind", 'colour = "red"')])
+def test_a_table_that_does_not_fit_is_named_with_its_entry(
+    key: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "legal_bases.toml").write_text(f"[[{key}]]\n{line}\n", encoding="utf-8")
+    monkeypatch.setattr(legal_bases_, "SCHEMAS", tmp_path)
+    monkeypatch.setattr(legal_bases_, "_content", legal_bases_._content.__wrapped__)
+    read = {"basis": legal_bases, "partner_kind": partner_kinds}[key].__wrapped__
+    with pytest.raises(Halt, match=rf"\[\[{key}\]\] number 1"):
+        read()
+
+
+def test_every_value_of_the_table_is_of_its_fields_kind() -> None:
+    """The software's own table is checked for kinds here and not at each start."""
+    entries: list[Any] = [*legal_bases().values(), *partner_kinds().values()]
+    for kind in entries:
+        assert TypeAdapter(type(kind)).validate_python(dataclasses.asdict(kind)) == kind
 
 
 @pytest.mark.parametrize(
@@ -44,7 +88,7 @@ def test_a_clause_names_what_stands_in_the_tables(clause: dict[str, object], say
     ],
 )
 def test_in_force_from_the_first_day_to_the_last(day: date, holds: bool) -> None:
-    assert LegalBasis.model_validate(SOUND).in_force(day) == holds
+    assert legal_bases_.basis(SOUND).in_force(day) == holds
 
 
 def test_dates_and_provisions_that_the_law_gives() -> None:

@@ -36,11 +36,32 @@ def test_it_finds_what_a_join_finds(held: list[int], wanted: list[int]) -> None:
     assert table.contains(np.array(wanted, dtype=np.int64)).tolist() == [key in held for key in wanted]
 
 
-@given(st.lists(st.integers(0, 200), max_size=60).map(sorted), st.lists(st.integers(0, 200), max_size=60).map(sorted))
-def test_in_pieces_every_place_is_the_same(held: list[int], wanted: list[int]) -> None:
-    needles, among = (np.array(values, dtype=np.int64) for values in (wanted, held))
-    with mock.patch.object(lookup, "_NEEDLES", 7):
-        assert lookup._places(needles, among).tolist() == np.searchsorted(among, needles).tolist()
+@given(st.lists(st.integers(-5, 300), max_size=150), st.lists(st.integers(-9, 310), max_size=60))
+def test_among_stretches_and_behind_a_sieve_the_same_is_found(held: list[int], wanted: list[int]) -> None:
+    plain = _pairs_found(held, wanted, dense=0, few=0)
+    assert plain == _pairs_found(held, wanted, dense=10**6, few=0)
+    assert plain == _pairs_found(held, wanted, dense=0, few=10**6)
+    assert plain == _pairs_found(held, wanted, dense=10**6, few=10**6)
+    assert plain == sorted(
+        (i, j) for i, one in enumerate(wanted) for j, other in enumerate(sorted(held)) if one == other
+    )
+
+
+def _pairs_found(held: list[int], wanted: list[int], *, dense: int, few: int) -> list[tuple[int, int]]:
+    with mock.patch.object(lookup, "_DENSE", dense), mock.patch.object(lookup, "_FEW", few):
+        found = sorted_table(held).find(np.array(wanted, dtype=np.int64))
+    return sorted(zip(found.wanted.tolist(), found.row.tolist(), strict=True))
+
+
+@given(st.lists(st.integers(0, 5), min_size=1, max_size=40), st.lists(st.integers(-1, 11), max_size=60))
+def test_texts_are_the_same_however_many_rows_are_taken(codes: list[int], rows: list[int]) -> None:
+    texts = pa.array(["", "张三", "a text of more than twelve octets", "\U00020000", "x", "y"])
+    column = pa.DictionaryArray.from_arrays(pa.array([codes[i % len(codes)] for i in range(12)], pa.uint8()), texts)
+    table = SortedTable(pa.table({"key": pa.array(range(12), pa.int64()), "text": column}))
+    of_each = [table.take(np.array([row]), ["text"])["text"].item() for row in rows]
+    with mock.patch.object(lookup, "_FEW", 10**6):
+        assert table.take(np.array(rows, dtype=np.int64), ["text"])["text"].to_list() == of_each
+    assert of_each == [None if row < 0 else texts[codes[row % len(codes)]].as_py() for row in rows]
 
 
 def test_rows_are_taken_in_the_order_asked() -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from types import MappingProxyType
 
@@ -38,7 +39,7 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> Ends:
     """Gives a basis its last day."""
 
     def give(code: str, last: date) -> None:
-        changed = legal_bases()[code].model_copy(update={"in_force_until": last})
+        changed = replace(legal_bases()[code], in_force_until=last)
         catalogue = MappingProxyType({**legal_bases(), code: changed})
         monkeypatch.setattr("exchange.agreements.sections.legal_bases", lambda: catalogue)
 
