@@ -8,12 +8,9 @@ Rules
   end, and would count through four billion attributes of a file that are not there, which no time limit ends.
 - So is an answer that is too short to say what it answers: paramiko reads on, and a few million empty ones keep a
   processor busy until the look is over.
-- A server that sends more than it was given leave to is a broken connection. paramiko keeps all of it in memory, as
-  fast as it comes: of 200 MB sent so, 197. Nor is a message taken that says it is larger than OpenSSH takes one: before
-  anybody has shown a key paramiko makes room for four gigabytes where the first four bytes say so.
+- So are more answers than there were questions: paramiko reads past them as long as they come.
 - A listing ends. A folder and the one above it stand in it once each at most, an answer without a name is its end, and
   of a name no more is kept than any file system gives one; whoever has seen enough leaves nothing open at the server.
-- The host key is the one of the connection's beginning, to its end: paramiko takes any other when keys are made anew.
 - A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
   have none. One thread cuts all conversations that are over, since a look is too short for a thread of its own.
 """
@@ -21,26 +18,20 @@ Rules
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final, cast
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA
 from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
 
 from exchange.base.errors import Retryable
 from exchange.wire.alarms import ALARMS
+from exchange.wire.bounds import MOST_BYTES, no_more_than
 
 _NUMBER_BYTES: Final = 4
 """Of a question's number, which each answer begins with, and of the protocol's version, which comes first of all."""
-
-_MOST_BYTES: Final = 256 * 1024
-"""Of a message, of SSH and of SFTP, as OpenSSH has it for both."""
-
-_MOST_BANNER_BYTES: Final = 64 * 1024
-"""Of what a server may say before it names its protocol."""
 
 _NAME_BYTES: Final = 1024
 """Of a name that are kept; file systems end at 255 characters, which are 765 bytes at most where they are UTF-16's."""
@@ -48,6 +39,8 @@ _NAME_BYTES: Final = 1024
 
 class SftpClient(paramiko.SFTPClient):
     """paramiko's client; ``entries`` in place of ``listdir_iter``."""
+
+    _answers = 0
 
     def entries(self, path: str) -> Iterator[paramiko.SFTPAttributes]:
         """What lies in a folder, one by one as the server names it; whoever has seen enough may stop."""
@@ -90,12 +83,18 @@ class SftpClient(paramiko.SFTPClient):
 
     def _read_all(self, n: int) -> bytes:
         """So many bytes of a message; SSHException where it says that it is larger than one may be."""
-        content: bytes = super()._read_all(_no_more_than(_MOST_BYTES, n))  # type: ignore[misc]  # likewise
+        content: bytes = super()._read_all(no_more_than(MOST_BYTES, n))  # type: ignore[misc]  # likewise
         return content
 
     def _read_packet(self) -> tuple[int, bytes]:
-        """The kind of what came next, and its content; SSHException where that is too short for a question's number."""
+        """The kind of what came next, and its content; SSHException where that is too short for a question's number, or
+        answers more than was asked.
+        """
         kind, content = super()._read_packet()  # type: ignore[misc]  # likewise
+        self._answers += 1
+        if self._answers > self.request_number:  # which is one more than there were questions, and so is the version
+            msg = "more answers than questions"
+            raise paramiko.SSHException(msg)
         if len(content) < _NUMBER_BYTES:
             msg = "an answer that answers nothing"
             raise paramiko.SSHException(msg)
@@ -108,81 +107,6 @@ class SftpClient(paramiko.SFTPClient):
         plain.add_string(msg.get_binary().decode("ascii", "replace"))
         plain.rewind()
         super()._convert_status(plain)  # type: ignore[misc]  # likewise
-
-
-class BoundedTransport(paramiko.Transport):
-    """paramiko's transport, in which nothing of a channel waits beyond the window that the server was given, no message
-    is larger than one may be, and the host key stays what it was. It tells a login that is refused from one in which
-    the line failed.
-    """
-
-    _ended_by: Exception | None = None
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        packets = cast("Any", self.packetizer)
-        packets.read_all = _bounded(packets.read_all)
-        packets._read_timeout = _bounded_in_all(packets._read_timeout)  # what comes before the first packet
-        handlers = cast("Any", self)._channel_handler_table  # one for all transports there; this one's own from here on
-        bounded = {kind: partial(_within_window, handlers[kind]) for kind in _WITH_CONTENT}
-        self._channel_handler_table = {**handlers, **bounded}
-
-    def _verify_key(self, host_key: bytes, sig: bytes) -> None:
-        """When keys are made anew: by whoever they were first made with."""
-        before = self.host_key
-        super()._verify_key(host_key, sig)  # type: ignore[misc]  # its stub leaves it out
-        if before is not None and self.host_key != before:
-            msg = "another host key"
-            raise paramiko.SSHException(msg)
-
-    def get_exception(self) -> Exception | None:
-        self._ended_by = super().get_exception() or self._ended_by  # which forgets it
-        return self._ended_by
-
-    @property
-    def login_is_refused(self) -> bool:
-        """Whether the server said so, or takes no key of the office's kind. paramiko raises the same where it says
-        nothing more; it forgets the name that a server refused.
-        """
-        refused = self.auth_handler is not None and self.auth_handler.username is None
-        return refused or isinstance(self._ended_by, paramiko.AuthenticationException)
-
-
-def _no_more_than(most: int, number: int) -> int:
-    """This number of bytes; SSHException where it is more than that."""
-    if number > most:
-        msg = "a message is larger than one may be"
-        raise paramiko.SSHException(msg)
-    return number
-
-
-def _bounded(read: Callable[..., bytes]) -> Callable[..., bytes]:
-    """Reads so many bytes, if they are no more than a message may have."""
-    return lambda number, *args, **options: read(_no_more_than(_MOST_BYTES, number), *args, **options)
-
-
-def _bounded_in_all(read: Callable[[float], bytes]) -> Callable[[float], bytes]:
-    """Reads what comes, as long as it is no more than a banner may have in all."""
-    taken = 0
-
-    def reading(seconds: float) -> bytes:
-        nonlocal taken
-        taken = _no_more_than(_MOST_BANNER_BYTES, taken + len(content := read(seconds)))
-        return content
-
-    return reading
-
-
-_WITH_CONTENT: Final = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
-
-
-def _within_window(feed: Callable[[Any, paramiko.Message], None], channel: Any, message: paramiko.Message) -> None:
-    """Gives the channel what came for it; SSHException, which ends the connection, where more waits than may."""
-    feed(channel, message)
-    waiting = len(channel.in_buffer) + len(channel.in_stderr_buffer)
-    if waiting > channel.in_window_size:
-        msg = "the server sends more than it was given leave to"
-        raise paramiko.SSHException(msg)
 
 
 class _Message(paramiko.Message):

@@ -1,5 +1,6 @@
-"""A server that means harm, from whichever message on: paramiko's own, which says nothing more, lists what it likes, or
-shows another key. What asyncssh's servers do without leaving the protocol: ``tests/steps/odd_servers.py``.
+"""A server that means harm, from whichever message on: paramiko's own, which says nothing more, talks without an end,
+lists what it likes, or shows another key. What asyncssh's servers do without leaving the protocol:
+``tests/steps/odd_servers.py``.
 """
 
 from __future__ import annotations
@@ -53,13 +54,23 @@ def named(names: Collection[bytes], *, mode: int = FILE, size: int = 1, mtime: i
 
 class HostileServer:
     """Answers whoever connects, each in threads of its own. ``silent_from``: the kind of the first message of SSH that
-    it does not send, nor any after it; ``listed``: what lies in every folder; ``open``: folders that are being read.
+    it does not send, nor any after it; ``flood``: what it says without an end once it has sent one of ``flood_from``;
+    ``listed``: what lies in every folder; ``open``: folders that are being read.
     """
 
-    def __init__(self, key: paramiko.PKey, listed: Answer = lambda _: None, silent_from: int | None = None) -> None:
+    def __init__(
+        self,
+        key: paramiko.PKey,
+        listed: Answer = lambda _: None,
+        silent_from: int | None = None,
+        flood: bytes | None = None,
+        flood_from: int | None = None,
+    ) -> None:
         self.key = key
         self.listed = listed
         self.silent_from = silent_from
+        self.flood = flood
+        self.flood_from = flood_from
         self.open = 0
         self.transports: list[paramiko.Transport] = []
         self.door = socket.create_server(("127.0.0.1", 0))
@@ -92,7 +103,7 @@ class HostileServer:
         with suppress(OSError):
             while True:
                 line, _ = self.door.accept()
-                transport = _Silent(line, self.silent_from)
+                transport = _Hostile(line, self)
                 self.transports.append(transport)
                 transport.add_server_key(self.key)
                 transport.set_subsystem_handler("sftp", _Sftp, paramiko.SFTPServerInterface, hostile=self)
@@ -113,18 +124,27 @@ class _Door(paramiko.ServerInterface):
         return OPEN_SUCCEEDED
 
 
-class _Silent(paramiko.Transport):
-    """Says nothing more from the first message of a kind on."""
+class _Hostile(paramiko.Transport):
+    """Says nothing more from the first message of a kind on, or says the same without an end behind it."""
 
-    def __init__(self, line: socket.socket, silent_from: int | None) -> None:
+    def __init__(self, line: socket.socket, hostile: HostileServer) -> None:
         super().__init__(line)
-        self.silent_from = silent_from
-        self.is_silent = False
+        self.hostile = hostile
+        self.is_silent = self.is_flooding = False
 
     def _send_message(self, data: Any) -> None:
-        self.is_silent = self.is_silent or data.asbytes()[0] == self.silent_from
+        kind = data.asbytes()[0]
+        self.is_silent = self.is_silent or kind == self.hostile.silent_from
         if not self.is_silent:
             super()._send_message(data)  # type: ignore[misc]  # likewise
+        if kind == self.hostile.flood_from and not self.is_flooding:
+            self.is_flooding = True
+            threading.Thread(target=self._flood, daemon=True).start()
+
+    def _flood(self) -> None:
+        with suppress(EOFError, OSError):
+            while self.hostile.flood is not None:
+                self.packetizer.send_message(paramiko.Message(self.hostile.flood))
 
 
 class _Sftp(paramiko.SFTPServer):
