@@ -6,7 +6,8 @@ Rules
 - That time is in whole seconds: after it has moved, the folder is listed until its second is over for certain.
 - While sets lie there the folder is listed at each look: a file that grows does not move its folder's time.
 - It is a hint: the folder is listed each so often whatever it says, and at each look for the rest of the connection
-  where something had come and the time had not moved.
+  where something had come and the time had not moved at the look behind that, either: what comes between the question
+  and the listing is listed before the time is asked again.
 - Where nothing has moved for a while, folders are looked at more seldom the more of them are watched, so that a
   thousand that are quiet cost no more than a few hundred.
 - A folder in which thousands of files lie is looked at more seldom: to list ten thousand takes 0.15 s of processor
@@ -36,12 +37,16 @@ class Movement:
         self._names: frozenset[str] = frozenset()
         self._sets_there = True
         self._believed = True
+        self._doubted = False
         self._moved = float("-inf")
 
     def must_list(self, changed_at: int | None, now: float) -> bool:
         """Whether to list the folder, whose server says that it was changed then; None where it does not say."""
         if changed_at != self._changed_at:
             self._changed_at, self._changed_seen = changed_at, now
+        elif self._doubted:
+            self._believed = False
+        self._doubted = False
         return (
             changed_at is None
             or not self._believed
@@ -53,7 +58,7 @@ class Movement:
     def listed(self, names: frozenset[str], now: float, *, sets_there: bool) -> None:
         """The folder was listed, after it was asked for its time: what lies there, and whether request sets do."""
         if names - self._names and self._listed >= self._changed_seen + _SECOND_OVER:
-            self._believed = False
+            self._doubted = True
         if names != self._names:
             self._moved = now
         self._names, self._sets_there, self._listed = names, sets_there, now

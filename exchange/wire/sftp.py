@@ -17,6 +17,7 @@ Rules
 
 from __future__ import annotations
 
+import struct
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from functools import partial
 from typing import Any, Final, cast
 
 import paramiko
-from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
+from paramiko.sftp import CMD_CLOSE, CMD_NAME, CMD_OPENDIR, CMD_READDIR, CMD_STATUS
 
 from exchange.base.errors import Retryable
 from exchange.wire.alarms import ALARMS
@@ -43,13 +44,15 @@ class SftpClient(paramiko.SFTPClient):
     _answers = 0
 
     def entries(self, path: str) -> Iterator[paramiko.SFTPAttributes]:
-        """What lies in a folder, one by one as the server names it; whoever has seen enough may stop."""
+        """What lies in a folder, one by one as the server names it; whoever has seen enough may stop. Two answers are
+        asked for at a time: of most folders the second is the end.
+        """
         client = cast("Any", self)  # its stub says nothing of what is below the calls for programs
         _, opened = client._request(CMD_OPENDIR, path.encode("utf-8", "surrogateescape"))
         handle, left_out = opened.get_binary(), {".", ".."}
         try:
-            while number := (answer := client._request(CMD_READDIR, handle)[1]).get_int():
-                for _ in range(number):
+            for answer in self._listed(handle):
+                for _ in range(answer.get_int()):
                     name = answer.get_binary()[:_NAME_BYTES].decode("utf-8", "surrogateescape")
                     answer.get_binary()  # the same for people to read
                     entry = cast("Any", paramiko.SFTPAttributes)._from_msg(answer, name)
@@ -57,13 +60,37 @@ class SftpClient(paramiko.SFTPClient):
                         left_out.remove(name)
                     else:
                         yield entry
-        except EOFError:
-            pass  # the listing's end, or the connection's, which closing tells
         except BaseException:
             with suppress(paramiko.SSHException, EOFError, OSError):
                 client._async_request(type(None), CMD_CLOSE, handle)
             raise
-        client._request(CMD_CLOSE, handle)
+        client._async_request(type(None), CMD_CLOSE, handle)  # likewise not waited for: ``reading``
+
+    def _listed(self, handle: bytes) -> Iterator[paramiko.Message]:
+        """The answers that name what lies in an open folder, to its end."""
+        with suppress(EOFError):  # the listing's end, or the connection's, which closing tells
+            while True:
+                for asked in self.ask(CMD_READDIR, handle, handle):
+                    answer = asked.answer(CMD_NAME)
+                    if not answer.get_int():
+                        return
+                    answer.rewind()
+                    yield answer
+
+    def ask(self, kind: int, *subjects: bytes) -> list[Asked]:
+        """Asks the same of several, in one message; each answer is waited for when it is taken. Whose question is
+        dropped, its answer is passed by.
+        """
+        client, questions = cast("Any", self), list[bytes]()
+        asked = [Asked(self) for _ in subjects]
+        for subject, one in zip(subjects, asked, strict=True):
+            with client._lock:  # a file that is read ahead asks in a thread of its own
+                number = self.request_number
+                client._expecting[number], self.request_number = one, number + 1
+            question = struct.pack(">BII", kind, number, len(subject)) + subject
+            questions += struct.pack(">I", len(question)), question
+        client._write_all(b"".join(questions))
+        return asked
 
     @contextmanager
     def reading(self, path: str) -> Iterator[paramiko.SFTPFile]:
@@ -107,6 +134,30 @@ class SftpClient(paramiko.SFTPClient):
         plain.add_string(msg.get_binary().decode("ascii", "replace"))
         plain.rewind()
         super()._convert_status(plain)  # type: ignore[misc]  # likewise
+
+
+class Asked:
+    """A question whose answer comes when it comes."""
+
+    def __init__(self, client: SftpClient) -> None:
+        self._client = client
+        self._came: tuple[int, paramiko.Message] | None = None
+
+    def _async_response(self, kind: int, answer: paramiko.Message, number: int) -> None:  # noqa: ARG002  (paramiko's)
+        self._came = kind, answer
+
+    def answer(self, kind: int) -> paramiko.Message:
+        """The answer, which must be of this kind; errors as the server says."""
+        client = cast("Any", self._client)
+        while self._came is None:
+            client._read_response()
+        came, answer = self._came
+        if came == CMD_STATUS:
+            client._convert_status(answer)
+        if came != kind:
+            msg = "another kind of answer than was asked for"
+            raise paramiko.SFTPError(msg)
+        return _Message(answer.get_remainder())
 
 
 class _Message(paramiko.Message):

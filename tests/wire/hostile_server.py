@@ -1,5 +1,5 @@
-"""A server that means harm, from whichever message on: paramiko's own, which says nothing more, talks without an end,
-lists what it likes, or shows another key. What asyncssh's servers do without leaving the protocol:
+"""A server that means harm, from whichever message on: paramiko's own, which says nothing more, drips, talks without an
+end, answers twice, lists what it likes, or shows another key. What asyncssh's servers do without leaving the protocol:
 ``tests/steps/odd_servers.py``.
 """
 
@@ -9,6 +9,7 @@ import socket
 import stat
 import struct
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -35,6 +36,8 @@ from exchange.wire.connection import SftpAccount
 FOLDER: Final = stat.S_IFDIR | 0o755
 FILE: Final = stat.S_IFREG | 0o644
 
+DRIP_SECONDS: Final = 0.2
+
 Answer = Callable[[int], bytes | None]
 """What comes back when a folder is read for the n-th time, from the count of names on; None: its end."""
 
@@ -54,9 +57,13 @@ def named(names: Collection[bytes], *, mode: int = FILE, size: int = 1, mtime: i
 
 class HostileServer:
     """Answers whoever connects, each in threads of its own. ``silent_from``: the kind of the first message of SSH that
-    it does not send, nor any after it; ``flood``: what it says without an end once it has sent one of ``flood_from``;
-    ``listed``: what lies in every folder; ``open``: folders that are being read.
+    it does not send, nor any after it; ``drips_from``: likewise, of what it sends byte by byte; ``flood``: what it says
+    without an end once it has sent one of ``flood_from``; ``listed``: what lies in every folder; ``answers``: how often
+    it answers what a folder is; ``open``: folders that are being read.
     """
+
+    answers = 1
+    drips_from: int | None = None
 
     def __init__(
         self,
@@ -130,16 +137,24 @@ class _Hostile(paramiko.Transport):
     def __init__(self, line: socket.socket, hostile: HostileServer) -> None:
         super().__init__(line)
         self.hostile = hostile
-        self.is_silent = self.is_flooding = False
+        self.is_silent = self.is_flooding = self.is_dripping = False
+        self.whole, self.packetizer.write_all = self.packetizer.write_all, self._write
 
     def _send_message(self, data: Any) -> None:
         kind = data.asbytes()[0]
         self.is_silent = self.is_silent or kind == self.hostile.silent_from
+        self.is_dripping = self.is_dripping or kind == self.hostile.drips_from
         if not self.is_silent:
             super()._send_message(data)  # type: ignore[misc]  # likewise
         if kind == self.hostile.flood_from and not self.is_flooding:
             self.is_flooding = True
             threading.Thread(target=self._flood, daemon=True).start()
+
+    def _write(self, content: bytes) -> None:
+        for piece in [content[at : at + 1] for at in range(len(content))] if self.is_dripping else [content]:
+            self.whole(piece)
+            if self.is_dripping:
+                time.sleep(DRIP_SECONDS)
 
     def _flood(self) -> None:
         with suppress(EOFError, OSError):
@@ -168,7 +183,8 @@ class _Sftp(paramiko.SFTPServer):
         elif kind in (CMD_STAT, CMD_LSTAT, CMD_FSTAT):
             attributes = paramiko.SFTPAttributes()
             attributes.st_mode = FOLDER
-            client._response(number, CMD_ATTRS, attributes)
+            for _ in range(self.hostile.answers):
+                client._response(number, CMD_ATTRS, attributes)
         else:
             client._send_status(number, SFTP_FAILURE)
 

@@ -82,6 +82,25 @@ def test_a_server_that_stops_at_whatever_stage_is_given_up(key: Path, host_key: 
             assert folder.list_requests() == []
 
 
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_server_that_drips_from_whatever_stage_on_is_given_up(key: Path, host_key: paramiko.PKey, stage: str) -> None:
+    """Each byte begins paramiko's own limits anew."""
+    hostile = HostileServer(host_key)
+    hostile.drips_from = STAGES[stage]
+    limits = replace(SHORT, connect_seconds=60, transfer_seconds=60, tries=1)
+    with hostile.answering():
+        with (
+            pytest.raises(Retryable, match="was not done within"),
+            connect(hostile.account, key, limits) as folder,
+            folder.one_look(),
+        ):
+            folder.listing()
+        assert hostile.transports, "it was reached"
+        hostile.drips_from = None
+        with connect(hostile.account, key, PATIENT) as folder:
+            assert folder.list_requests() == []
+
+
 def test_one_that_answers_when_the_time_for_connecting_is_over_is_given_up(key: Path, host_key: paramiko.PKey) -> None:
     """While the first packets of a connection are lost there is nothing yet that could be cut; then it says nothing."""
     hostile = HostileServer(host_key, silent_from=MSG_CHANNEL_SUCCESS)
@@ -118,6 +137,15 @@ def test_an_endless_listing_ends_and_is_closed(key: Path, host_key: paramiko.PKe
         assert folder.sftp.request_number - asked <= 3 * (MAX_LISTED_FILES // 100 + 4)
         folder.answers()
         assert wait_for(lambda: hostile.open == 0, 60)
+
+
+@pytest.mark.parametrize("answers", [1, 2, 1000])
+def test_more_answers_than_questions_end_the_connection(key: Path, host_key: paramiko.PKey, answers: int) -> None:
+    hostile = HostileServer(host_key)
+    hostile.answers = answers
+    with hostile.answering(), connect(hostile.account, key, PATIENT) as folder:
+        heard = [folder.answers() for _ in range(5)]
+        assert heard == [True] * 5 if answers == 1 else not heard[-1]
 
 
 NAMES = {
