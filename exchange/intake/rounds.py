@@ -288,9 +288,12 @@ class _Rounds:
                 if not place.is_as_agreed:
                     place.pause = 0.0  # it is due again, and before that its files are looked at
                     return
+                asked = folder.sftp.request_number
                 scan = FolderScan(self.app, place.agreement, folder)
+                questions = folder.sftp.request_number - asked
                 whole = self._claim(place, scan)
-                movement.listed(frozenset(scan.files), time.monotonic(), sets_there=bool(scan.sets))
+                names, there = frozenset(scan.files), bool(scan.sets)
+                movement.listed(names, time.monotonic(), sets_there=there, questions=questions)
         now, watched = time.monotonic(), self.watch.watched.number
         if now >= place.next_sign:
             Duties.of_home(self.app.settings.home).done(look_at(place.agreement.partner))
