@@ -138,7 +138,8 @@ class _Hostile(paramiko.Transport):
         super().__init__(line)
         self.hostile = hostile
         self.is_silent = self.is_flooding = self.is_dripping = False
-        self.whole, self.packetizer.write_all = self.packetizer.write_all, self._write
+        packets: Any = self.packetizer
+        self.whole, packets.write_all = packets.write_all, self._write
 
     def _send_message(self, data: Any) -> None:
         kind = data.asbytes()[0]

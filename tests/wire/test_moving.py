@@ -14,7 +14,7 @@ import pytest
 from exchange.base.errors import Retryable
 from exchange.base.files import sha256
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
-from exchange.wire import transport
+from exchange.wire import transfer, transport
 from exchange.wire.changed import ask_changed
 from exchange.wire.connection import SftpAccount, Timeouts, Unsettled
 from exchange.wire.keys import make_ssh_key
@@ -84,7 +84,7 @@ def folder(server: SftpServer) -> Iterator[Folder]:
 @pytest.fixture
 def moved(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, Callable[[], object]], None]:
     """Does something once so many pieces of a file were read."""
-    pieces = transport.pieces
+    pieces = transfer.pieces
 
     def set_up(behind: int, move: Callable[[], object]) -> None:
         def moving(*args: Any, **options: Any) -> Iterator[bytes]:
@@ -153,7 +153,7 @@ def test_folders_are_asked_about_in_one_message_and_each_is_answered_for_itself(
 
     def noted(packets: paramiko.packet.Packetizer, message: paramiko.Message) -> None:
         sent.append(message)
-        send(packets, message)  # type: ignore[call-arg]  # its stub leaves the message out
+        send(packets, message)
 
     names = [f"folder-{number}" for number in range(10)]
     for number, name in enumerate(names):
