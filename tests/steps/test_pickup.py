@@ -14,7 +14,6 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.intake.collect import poll
 from exchange.register import PickupEvidence, Register
 from exchange.register import register as register_module
-from exchange.status.publish import publish_all
 from tests.steps.odd_servers import Unremoving, served_by
 
 Ask = Callable[..., Request]
@@ -169,7 +168,6 @@ def test_results_that_nobody_takes_cost_a_sweep_no_question_each(app: App, court
         for _ in range(2):
             asked.clear()
             assert poll(app).troubles == []
-            publish_all(app)
             counts.append(len(asked))
         return min(counts)
 
