@@ -49,8 +49,10 @@ STAGE_NAMED_FROM: Final = date(2027, 1, 1)
 one before goes on as it was.
 """
 
-_PARSED: Final = 128
-"""Agreements that a process keeps as they were parsed last."""
+_PARSED: Final = 4096
+"""Agreements that a process keeps as they were parsed last: more than an office has, since whoever goes through more
+than are kept, one after another, finds none of them again.
+"""
 
 OF_TODAY: Final = ("sftp", "certificates")
 """The fields that hold at once when the file changes, for batches of before as well."""

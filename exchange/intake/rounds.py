@@ -8,17 +8,19 @@ Rules
   been in order for a while it comes back, the first time: who left them twice would hold up the others each time.
 - While the register is away no folder is in trouble of its own: all wait for it together.
 - A set is read again only when its files are listed otherwise than before (names, sizes, times): a folder in which
-  nothing moves costs one question a look (``movement.py``). What was claimed before the process began and still lies
-  there to be fetched is not read either: after a burst each new lookout would read all of it.
+  nothing moves costs one question a look (``movement.py``), asked of all whose time has come in one message. What was
+  claimed before the process began and still lies there to be fetched is not read either: after a burst each new
+  lookout would read all of it.
 - One partner's many sets hold up no other's: after half a second of claiming it is the next folder's turn.
-- A changed agreement holds at once, and so does one that was taken away, or whose certificate was: before each look
-  its files are looked at, and where one has changed nothing more is looked into over this connection. It is read anew
-  with each connection.
+- A changed agreement holds at once, and so does one that was taken away, or whose certificate was: its files are looked
+  at before each look and before anything is listed, and where one has changed nothing more is looked into over this
+  connection. It is read anew with each connection.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -35,6 +37,8 @@ from exchange.intake.lanes import AD_HOC, Lane, lane_by
 from exchange.intake.movement import Movement
 from exchange.intake.scan import FolderScan
 from exchange.register.database import probe
+from exchange.register.troubles import RegisterAway
+from exchange.wire.changed import Changed, ask_changed
 from exchange.wire.connection import Login
 from exchange.wire.transport import Folder, RemoteFile
 
@@ -110,17 +114,17 @@ class _Place:
     def __init__(self, path: Path, agreement: Agreement, stamp: _Stamp) -> None:
         self.path = path
         self.agreement = agreement
-        self._files = [path, agreement.certificates.signing, agreement.certificates.encryption]
+        self._files = [*map(str, (path, agreement.certificates.signing, agreement.certificates.encryption))]
         self._stamps = [stamp, *map(_stamp, self._files[1:])]
         self.account = account_of(agreement)
         self.movement = Movement(time.monotonic())
         self.seen: dict[str, list[RemoteFile]] | None = None
-        self.next_look = self.next_sign = 0.0
+        self.next_look = self.next_sign = self.pause = 0.0
 
     @classmethod
     def of(cls, path: Path) -> Self:
         """As the agreement says now; Halt where it cannot be read."""
-        stamp = _stamp(path)
+        stamp = _stamp(str(path))
         return cls(path, load_agreement(path), stamp)
 
     @property
@@ -136,10 +140,10 @@ class _Place:
 _Stamp = tuple[int, int, int] | None
 
 
-def _stamp(path: Path) -> _Stamp:
+def _stamp(path: str) -> _Stamp:
     """What differs once a file was written or exchanged; None where there is none."""
     try:
-        now = path.stat()
+        now = os.stat(path)  # noqa: PTH116  (six hundred a second)
     except OSError:
         return None
     return now.st_mtime_ns, now.st_size, now.st_ino
@@ -226,30 +230,32 @@ class _Rounds:
         self.watch.watched.add(len(places))
         try:
             while places and not self.back and not self.watch.over.is_set():
-                now = time.monotonic()
-                for place in sorted(places, key=lambda other: other.next_look):
-                    if place.next_look > now + _TOGETHER_SECONDS:
-                        continue
-                    if not place.is_as_agreed:
-                        return
-                    if not self._look(place, connection):
+                soon = time.monotonic() + _TOGETHER_SECONDS
+                due = [place for place in sorted(places, key=lambda other: other.next_look) if place.next_look <= soon]
+                if not all(place.is_as_agreed for place in due):
+                    return
+                for place, changed in zip(due, ask_changed(connection, [each.account for each in due]), strict=True):
+                    if not self._look(place, connection, changed):
                         places.remove(place)
                         self.watch.watched.add(-1)
                         if connection.is_cut:
                             return
+                now = time.monotonic()
+                for place in due:  # what was looked into together is so again
+                    place.next_look = now + place.pause
                 if places:
                     self.watch.over.wait(min(other.next_look for other in places) - time.monotonic())
         finally:
             self.watch.watched.add(-len(places))
             self.seen = {place.path: place.seen for place in places if place.seen is not None}
 
-    def _look(self, place: _Place, connection: Folder) -> bool:
+    def _look(self, place: _Place, connection: Folder, changed: Changed) -> bool:
         """One look into this folder; False where it goes on apart, or goes back."""
         try:
             with without_values():
-                self._turn(place, connection.at(place.account))
+                self._turn(place, connection.at(place.account), changed)
         except ExchangeError as error:
-            if len(self.paths) == 1 or self._register_is_away():
+            if len(self.paths) == 1 or isinstance(error, RegisterAway) or self._register_is_away():
                 raise
             log.warning("partner %s: %s; watched apart from now on", place.path.stem, error)
             self.paths.remove(place.path)
@@ -275,19 +281,24 @@ class _Rounds:
         self.paths.remove(place.path)
         return True
 
-    def _turn(self, place: _Place, folder: Folder) -> None:
+    def _turn(self, place: _Place, folder: Folder, changed: Changed) -> None:
         policy, movement, whole = self.app.settings.policy, place.movement, True
         with folder.one_look():
-            if movement.must_list(folder.requests_changed(), time.monotonic()):
+            if movement.must_list(changed.at(), time.monotonic()):
+                if not place.is_as_agreed:
+                    place.pause = 0.0  # it is due again, and before that its files are looked at
+                    return
+                asked = folder.sftp.request_number
                 scan = FolderScan(self.app, place.agreement, folder)
+                questions = folder.sftp.request_number - asked
                 whole = self._claim(place, scan)
-                movement.listed(frozenset(scan.files), time.monotonic(), sets_there=bool(scan.sets))
+                names, there = frozenset(scan.files), bool(scan.sets)
+                movement.listed(names, time.monotonic(), sets_there=there, questions=questions)
         now, watched = time.monotonic(), self.watch.watched.number
         if now >= place.next_sign:
             Duties.of_home(self.app.settings.home).done(look_at(place.agreement.partner))
             place.next_sign = now + _SIGN_SECONDS
-        pause = movement.pause(now, policy.look_seconds, watched, policy.looks_per_second) if whole else 0.0
-        place.next_look = now + pause
+        place.pause = movement.pause(now, policy.look_seconds, watched, policy.looks_per_second) if whole else 0.0
 
     def _claim(self, place: _Place, scan: FolderScan) -> bool:
         """Claims what is complete, of one set at least; whether its turn was long enough for all."""

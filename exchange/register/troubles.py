@@ -15,6 +15,7 @@ from exchange.base.errors import ExchangeError, Halt, Retryable
 
 GONE: Final = "the register's database cannot be reached"
 
+_AWAY: Final = ("08", "57P", "53300")
 _RETRYABLE: Final = {
     "08": GONE,
     "57P": GONE,
@@ -63,20 +64,25 @@ held by a session in no transaction.
 _WAITED: Final = frozenset({"55P03", "57014"})
 
 
+class RegisterAway(Retryable):
+    """The database cannot be reached, whoever asks."""
+
+
 def translated(error: DBAPIError, engine: Engine) -> ExchangeError | None:
     """What an error of the database is to those who run a step; None where it is a fault of our own."""
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         gone = error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError")
-        return Retryable(GONE + hint(error.orig), zh=_ZH) if gone else None
+        return RegisterAway(GONE + hint(error.orig), zh=_ZH) if gone else None
     if (words := _longest(_HALT, state)) is not None:
         return Halt(words, zh="登记数据库有异常，请告知系统管理员")
     if error.connection_invalidated and _longest(_RETRYABLE, state) is None:
-        return Retryable(GONE, zh=_ZH)
+        return RegisterAway(GONE, zh=_ZH)
     words = _longest(_RETRYABLE, state)
     if words is None:
         return None
-    return Retryable(words + (holder(engine) if state in _WAITED else ""), zh=_ZH)
+    kind = RegisterAway if state.startswith(_AWAY) else Retryable
+    return kind(words + (holder(engine) if state in _WAITED else ""), zh=_ZH)
 
 
 def hint(error: BaseException | None) -> str:

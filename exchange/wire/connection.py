@@ -36,7 +36,8 @@ from paramiko.pkey import UnknownKeyType
 
 from exchange.base.errors import Halt, Retryable
 from exchange.settings import read_secret
-from exchange.wire.sftp import BoundedTransport, SftpClient, TimeLimit
+from exchange.wire.bounds import BoundedTransport
+from exchange.wire.sftp import SftpClient, TimeLimit
 from exchange.wire.transfer import NotAsSentError
 
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -171,6 +172,8 @@ def _open_sftp(client: paramiko.SSHClient, timeouts: Timeouts) -> SftpClient:
     if sftp is None:
         msg = "the connection is gone"
         raise EOFError(msg)
+    if isinstance(transport, BoundedTransport):
+        transport.asked = lambda: sftp.request_number
     if (channel := sftp.get_channel()) is not None:
         channel.settimeout(timeouts.transfer_seconds)
     return sftp

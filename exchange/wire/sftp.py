@@ -8,39 +8,31 @@ Rules
   end, and would count through four billion attributes of a file that are not there, which no time limit ends.
 - So is an answer that is too short to say what it answers: paramiko reads on, and a few million empty ones keep a
   processor busy until the look is over.
-- A server that sends more than it was given leave to is a broken connection. paramiko keeps all of it in memory, as
-  fast as it comes: of 200 MB sent so, 197. Nor is a message taken that says it is larger than OpenSSH takes one: before
-  anybody has shown a key paramiko makes room for four gigabytes where the first four bytes say so.
+- So are more answers than there were questions: paramiko reads past them as long as they come.
 - A listing ends. A folder and the one above it stand in it once each at most, an answer without a name is its end, and
   of a name no more is kept than any file system gives one; whoever has seen enough leaves nothing open at the server.
-- The host key is the one of the connection's beginning, to its end: paramiko takes any other when keys are made anew.
 - A conversation has one end: paramiko's own limits begin anew with each byte that a server sends, and some of its waits
   have none. One thread cuts all conversations that are over, since a look is too short for a thread of its own.
 """
 
 from __future__ import annotations
 
+import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any, Final, cast
 
 import paramiko
-from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA
-from paramiko.sftp import CMD_CLOSE, CMD_OPENDIR, CMD_READDIR
+from paramiko.sftp import CMD_CLOSE, CMD_NAME, CMD_OPENDIR, CMD_READDIR, CMD_STATUS
 
 from exchange.base.errors import Retryable
 from exchange.wire.alarms import ALARMS
+from exchange.wire.bounds import MOST_BYTES, no_more_than
 
 _NUMBER_BYTES: Final = 4
 """Of a question's number, which each answer begins with, and of the protocol's version, which comes first of all."""
-
-_MOST_BYTES: Final = 256 * 1024
-"""Of a message, of SSH and of SFTP, as OpenSSH has it for both."""
-
-_MOST_BANNER_BYTES: Final = 64 * 1024
-"""Of what a server may say before it names its protocol."""
 
 _NAME_BYTES: Final = 1024
 """Of a name that are kept; file systems end at 255 characters, which are 765 bytes at most where they are UTF-16's."""
@@ -49,14 +41,18 @@ _NAME_BYTES: Final = 1024
 class SftpClient(paramiko.SFTPClient):
     """paramiko's client; ``entries`` in place of ``listdir_iter``."""
 
+    _answers = 0
+
     def entries(self, path: str) -> Iterator[paramiko.SFTPAttributes]:
-        """What lies in a folder, one by one as the server names it; whoever has seen enough may stop."""
+        """What lies in a folder, one by one as the server names it; whoever has seen enough may stop. Two answers are
+        asked for at a time: of most folders the second is the end.
+        """
         client = cast("Any", self)  # its stub says nothing of what is below the calls for programs
         _, opened = client._request(CMD_OPENDIR, path.encode("utf-8", "surrogateescape"))
         handle, left_out = opened.get_binary(), {".", ".."}
         try:
-            while number := (answer := client._request(CMD_READDIR, handle)[1]).get_int():
-                for _ in range(number):
+            for answer in self._listed(handle):
+                for _ in range(answer.get_int()):
                     name = answer.get_binary()[:_NAME_BYTES].decode("utf-8", "surrogateescape")
                     answer.get_binary()  # the same for people to read
                     entry = cast("Any", paramiko.SFTPAttributes)._from_msg(answer, name)
@@ -64,13 +60,37 @@ class SftpClient(paramiko.SFTPClient):
                         left_out.remove(name)
                     else:
                         yield entry
-        except EOFError:
-            pass  # the listing's end, or the connection's, which closing tells
         except BaseException:
             with suppress(paramiko.SSHException, EOFError, OSError):
                 client._async_request(type(None), CMD_CLOSE, handle)
             raise
-        client._request(CMD_CLOSE, handle)
+        client._async_request(type(None), CMD_CLOSE, handle)  # likewise not waited for: ``reading``
+
+    def _listed(self, handle: bytes) -> Iterator[paramiko.Message]:
+        """The answers that name what lies in an open folder, to its end."""
+        with suppress(EOFError):  # the listing's end, or the connection's, which closing tells
+            while True:
+                for asked in self.ask(CMD_READDIR, handle, handle):
+                    answer = asked.answer(CMD_NAME)
+                    if not answer.get_int():
+                        return
+                    answer.rewind()
+                    yield answer
+
+    def ask(self, kind: int, *subjects: bytes) -> list[Asked]:
+        """Asks the same of several, in one message; each answer is waited for when it is taken. Whose question is
+        dropped, its answer is passed by.
+        """
+        client, questions = cast("Any", self), list[bytes]()
+        asked = [Asked(self) for _ in subjects]
+        for subject, one in zip(subjects, asked, strict=True):
+            with client._lock:  # a file that is read ahead asks in a thread of its own
+                number = self.request_number
+                client._expecting[number], self.request_number = one, number + 1
+            question = struct.pack(">BII", kind, number, len(subject)) + subject
+            questions += struct.pack(">I", len(question)), question
+        client._write_all(b"".join(questions))
+        return asked
 
     @contextmanager
     def reading(self, path: str) -> Iterator[paramiko.SFTPFile]:
@@ -90,12 +110,18 @@ class SftpClient(paramiko.SFTPClient):
 
     def _read_all(self, n: int) -> bytes:
         """So many bytes of a message; SSHException where it says that it is larger than one may be."""
-        content: bytes = super()._read_all(_no_more_than(_MOST_BYTES, n))  # type: ignore[misc]  # likewise
+        content: bytes = super()._read_all(no_more_than(MOST_BYTES, n))  # type: ignore[misc]  # likewise
         return content
 
     def _read_packet(self) -> tuple[int, bytes]:
-        """The kind of what came next, and its content; SSHException where that is too short for a question's number."""
+        """The kind of what came next, and its content; SSHException where that is too short for a question's number, or
+        answers more than was asked.
+        """
         kind, content = super()._read_packet()  # type: ignore[misc]  # likewise
+        self._answers += 1
+        if self._answers > self.request_number:  # which is one more than there were questions, and so is the version
+            msg = "more answers than questions"
+            raise paramiko.SSHException(msg)
         if len(content) < _NUMBER_BYTES:
             msg = "an answer that answers nothing"
             raise paramiko.SSHException(msg)
@@ -110,79 +136,28 @@ class SftpClient(paramiko.SFTPClient):
         super()._convert_status(plain)  # type: ignore[misc]  # likewise
 
 
-class BoundedTransport(paramiko.Transport):
-    """paramiko's transport, in which nothing of a channel waits beyond the window that the server was given, no message
-    is larger than one may be, and the host key stays what it was. It tells a login that is refused from one in which
-    the line failed.
-    """
+class Asked:
+    """A question whose answer comes when it comes."""
 
-    _ended_by: Exception | None = None
+    def __init__(self, client: SftpClient) -> None:
+        self._client = client
+        self._came: tuple[int, paramiko.Message] | None = None
 
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        packets = cast("Any", self.packetizer)
-        packets.read_all = _bounded(packets.read_all)
-        packets._read_timeout = _bounded_in_all(packets._read_timeout)  # what comes before the first packet
-        handlers = cast("Any", self)._channel_handler_table  # one for all transports there; this one's own from here on
-        bounded = {kind: partial(_within_window, handlers[kind]) for kind in _WITH_CONTENT}
-        self._channel_handler_table = {**handlers, **bounded}
+    def _async_response(self, kind: int, answer: paramiko.Message, number: int) -> None:  # noqa: ARG002  (paramiko's)
+        self._came = kind, answer
 
-    def _verify_key(self, host_key: bytes, sig: bytes) -> None:
-        """When keys are made anew: by whoever they were first made with."""
-        before = self.host_key
-        super()._verify_key(host_key, sig)  # type: ignore[misc]  # its stub leaves it out
-        if before is not None and self.host_key != before:
-            msg = "another host key"
-            raise paramiko.SSHException(msg)
-
-    def get_exception(self) -> Exception | None:
-        self._ended_by = super().get_exception() or self._ended_by  # which forgets it
-        return self._ended_by
-
-    @property
-    def login_is_refused(self) -> bool:
-        """Whether the server said so, or takes no key of the office's kind. paramiko raises the same where it says
-        nothing more; it forgets the name that a server refused.
-        """
-        refused = self.auth_handler is not None and self.auth_handler.username is None
-        return refused or isinstance(self._ended_by, paramiko.AuthenticationException)
-
-
-def _no_more_than(most: int, number: int) -> int:
-    """This number of bytes; SSHException where it is more than that."""
-    if number > most:
-        msg = "a message is larger than one may be"
-        raise paramiko.SSHException(msg)
-    return number
-
-
-def _bounded(read: Callable[..., bytes]) -> Callable[..., bytes]:
-    """Reads so many bytes, if they are no more than a message may have."""
-    return lambda number, *args, **options: read(_no_more_than(_MOST_BYTES, number), *args, **options)
-
-
-def _bounded_in_all(read: Callable[[float], bytes]) -> Callable[[float], bytes]:
-    """Reads what comes, as long as it is no more than a banner may have in all."""
-    taken = 0
-
-    def reading(seconds: float) -> bytes:
-        nonlocal taken
-        taken = _no_more_than(_MOST_BANNER_BYTES, taken + len(content := read(seconds)))
-        return content
-
-    return reading
-
-
-_WITH_CONTENT: Final = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
-
-
-def _within_window(feed: Callable[[Any, paramiko.Message], None], channel: Any, message: paramiko.Message) -> None:
-    """Gives the channel what came for it; SSHException, which ends the connection, where more waits than may."""
-    feed(channel, message)
-    waiting = len(channel.in_buffer) + len(channel.in_stderr_buffer)
-    if waiting > channel.in_window_size:
-        msg = "the server sends more than it was given leave to"
-        raise paramiko.SSHException(msg)
+    def answer(self, kind: int) -> paramiko.Message:
+        """The answer, which must be of this kind; errors as the server says."""
+        client = cast("Any", self._client)
+        while self._came is None:
+            client._read_response()
+        came, answer = self._came
+        if came == CMD_STATUS:
+            client._convert_status(answer)
+        if came != kind:
+            msg = "another kind of answer than was asked for"
+            raise paramiko.SFTPError(msg)
+        return _Message(answer.get_remainder())
 
 
 class _Message(paramiko.Message):

@@ -223,13 +223,6 @@ class Folder:
                 entries.append((folder, 0, 0))
         return entries
 
-    def requests_changed(self) -> int | None:
-        """When something was put into the requests folder or taken out, in seconds by the server's clock; None where
-        the server does not say. One question and one answer, where a listing takes at least four.
-        """
-        with self._trouble():
-            return self.sftp.stat(self.account.requests).st_mtime or None
-
     def gone(self, names: Collection[str]) -> set[str]:
         """Those of these names that do not lie in the results folder."""
         with self._trouble():

@@ -27,6 +27,7 @@ from exchange.steps.pickup import _acknowledged
 from exchange.validate.encoding import to_utf8
 from exchange.validate.table import read_table
 from exchange.validate.workbook import read_workbook
+from exchange.wire.changed import ask_changed
 from exchange.wire.cms import as_der, cipher, digests
 from exchange.wire.connection import SftpAccount
 from exchange.wire.envelope import is_whole_der
@@ -101,10 +102,14 @@ def _entry(name: bytes) -> bytes:
     return _text(name) + _text(b"-rw------- " + name) + struct.pack(">IQIII", 13, 5, 0o100600, 0, 1)
 
 
+def _changed_at(folder: Folder) -> int | None:
+    return ask_changed(folder, [folder.account])[0].at()
+
+
 def _listing(content: bytes) -> None:
     """A folder as the intake looks at it, and what lies in the other, as the same answers would have it."""
     place = SftpAccount("host", 22, "user", "key", "to-office", "from-office")
-    for look in (Folder.listing, Folder.requests_changed, lambda folder: folder.gone(["court-a.1.result.csv.p7m"])):
+    for look in (Folder.listing, _changed_at, lambda folder: folder.gone(["court-a.1.result.csv.p7m"])):
         with suppress(ExchangeError):
             look(Folder(place, SftpClient(_Server(content)), TimeLimit("host"), 1.0, nullcontext))  # type: ignore[arg-type]
 

@@ -93,3 +93,21 @@ def test_a_crowded_folder_is_looked_at_more_seldom_and_never_late(files: int, se
     assert LOOK <= pause <= 3.001
     assert pause >= files * 0.0003 or pause == LOOK
     assert files >= 1000 or pause == LOOK, "as often as can be, where few lie"
+
+
+@given(questions=st.integers(0, 20_000), seconds=st.floats(0, 1000))
+def test_a_listing_that_takes_many_questions_comes_more_seldom(questions: int, seconds: float) -> None:
+    """Whatever little it names: a server may name one file in each answer, and others in each listing."""
+    movement = Movement(0.0)
+    movement.listed(A_SET, 0.0, sets_there=True, questions=questions)
+    pause = movement.pause(seconds, LOOK, 4, 200.0)
+    assert pause >= questions * 0.01 or pause == LOOK
+    assert questions > 50 or pause == LOOK, "as often as can be, where it takes few"
+
+
+def test_what_comes_between_the_question_and_the_listing_is_no_reason_not_to_believe() -> None:
+    movement, late = Movement(0.0), frozenset({"came.ack"})
+    looks(movement, 7, NOTHING, range(29))
+    assert movement.must_list(7, 40.0)
+    movement.listed(late, 40.0, sets_there=False)
+    assert looks(movement, 40, late, range(41, 70)) <= 5

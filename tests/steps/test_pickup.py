@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import event
 
 from exchange import pipeline
 from exchange.app import App
@@ -153,3 +154,25 @@ def test_what_was_never_delivered_is_not_delivered_again(app: App, court: DemoPa
     poll(app)
     with pytest.raises(Halt, match="no result was delivered yet"):
         pipeline.redeliver(app, request.batch)
+
+
+def test_results_that_nobody_takes_cost_a_sweep_no_question_each(app: App, court: DemoPartner, ask: Ask) -> None:
+    """Of the register; at the server they are names in one listing. A partner may let them lie for years."""
+    asked = list[str]()
+    event.listen(app.register.engine, "before_cursor_execute", lambda *said: asked.append(said[2]))
+
+    def questions() -> int:
+        """Of a sweep in which nothing is new; another one now and then asks for what has not moved."""
+        poll(app)
+        counts = list[int]()
+        for _ in range(2):
+            asked.clear()
+            assert poll(app).troubles == []
+            counts.append(len(asked))
+        return min(counts)
+
+    batches = [answer(app, court, ask)]
+    few = questions()
+    batches += [answer(app, court, ask) for _ in range(5)]
+    assert questions() == few
+    assert all(uncollected(app, batch) for batch in batches)

@@ -1,5 +1,6 @@
-"""A server that means harm, from whichever message on: paramiko's own, which says nothing more, lists what it likes, or
-shows another key. What asyncssh's servers do without leaving the protocol: ``tests/steps/odd_servers.py``.
+"""A server that means harm, from whichever message on: paramiko's own, which says nothing more, drips, talks without an
+end, answers twice, lists what it likes, or shows another key. What asyncssh's servers do without leaving the protocol:
+``tests/steps/odd_servers.py``.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ import socket
 import stat
 import struct
 import threading
+import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, Final
@@ -34,6 +36,8 @@ from exchange.wire.connection import SftpAccount
 FOLDER: Final = stat.S_IFDIR | 0o755
 FILE: Final = stat.S_IFREG | 0o644
 
+DRIP_SECONDS: Final = 0.2
+
 Answer = Callable[[int], bytes | None]
 """What comes back when a folder is read for the n-th time, from the count of names on; None: its end."""
 
@@ -53,13 +57,27 @@ def named(names: Collection[bytes], *, mode: int = FILE, size: int = 1, mtime: i
 
 class HostileServer:
     """Answers whoever connects, each in threads of its own. ``silent_from``: the kind of the first message of SSH that
-    it does not send, nor any after it; ``listed``: what lies in every folder; ``open``: folders that are being read.
+    it does not send, nor any after it; ``drips_from``: likewise, of what it sends byte by byte; ``flood``: what it says
+    without an end once it has sent one of ``flood_from``; ``listed``: what lies in every folder; ``answers``: how often
+    it answers what a folder is; ``open``: folders that are being read.
     """
 
-    def __init__(self, key: paramiko.PKey, listed: Answer = lambda _: None, silent_from: int | None = None) -> None:
+    answers = 1
+    drips_from: int | None = None
+
+    def __init__(
+        self,
+        key: paramiko.PKey,
+        listed: Answer = lambda _: None,
+        silent_from: int | None = None,
+        flood: bytes | None = None,
+        flood_from: int | None = None,
+    ) -> None:
         self.key = key
         self.listed = listed
         self.silent_from = silent_from
+        self.flood = flood
+        self.flood_from = flood_from
         self.open = 0
         self.transports: list[paramiko.Transport] = []
         self.door = socket.create_server(("127.0.0.1", 0))
@@ -92,7 +110,7 @@ class HostileServer:
         with suppress(OSError):
             while True:
                 line, _ = self.door.accept()
-                transport = _Silent(line, self.silent_from)
+                transport = _Hostile(line, self)
                 self.transports.append(transport)
                 transport.add_server_key(self.key)
                 transport.set_subsystem_handler("sftp", _Sftp, paramiko.SFTPServerInterface, hostile=self)
@@ -113,18 +131,36 @@ class _Door(paramiko.ServerInterface):
         return OPEN_SUCCEEDED
 
 
-class _Silent(paramiko.Transport):
-    """Says nothing more from the first message of a kind on."""
+class _Hostile(paramiko.Transport):
+    """Says nothing more from the first message of a kind on, or says the same without an end behind it."""
 
-    def __init__(self, line: socket.socket, silent_from: int | None) -> None:
+    def __init__(self, line: socket.socket, hostile: HostileServer) -> None:
         super().__init__(line)
-        self.silent_from = silent_from
-        self.is_silent = False
+        self.hostile = hostile
+        self.is_silent = self.is_flooding = self.is_dripping = False
+        packets: Any = self.packetizer
+        self.whole, packets.write_all = packets.write_all, self._write
 
     def _send_message(self, data: Any) -> None:
-        self.is_silent = self.is_silent or data.asbytes()[0] == self.silent_from
+        kind = data.asbytes()[0]
+        self.is_silent = self.is_silent or kind == self.hostile.silent_from
+        self.is_dripping = self.is_dripping or kind == self.hostile.drips_from
         if not self.is_silent:
             super()._send_message(data)  # type: ignore[misc]  # likewise
+        if kind == self.hostile.flood_from and not self.is_flooding:
+            self.is_flooding = True
+            threading.Thread(target=self._flood, daemon=True).start()
+
+    def _write(self, content: bytes) -> None:
+        for piece in [content[at : at + 1] for at in range(len(content))] if self.is_dripping else [content]:
+            self.whole(piece)
+            if self.is_dripping:
+                time.sleep(DRIP_SECONDS)
+
+    def _flood(self) -> None:
+        with suppress(EOFError, OSError):
+            while self.hostile.flood is not None:
+                self.packetizer.send_message(paramiko.Message(self.hostile.flood))
 
 
 class _Sftp(paramiko.SFTPServer):
@@ -148,7 +184,8 @@ class _Sftp(paramiko.SFTPServer):
         elif kind in (CMD_STAT, CMD_LSTAT, CMD_FSTAT):
             attributes = paramiko.SFTPAttributes()
             attributes.st_mode = FOLDER
-            client._response(number, CMD_ATTRS, attributes)
+            for _ in range(self.hostile.answers):
+                client._response(number, CMD_ATTRS, attributes)
         else:
             client._send_status(number, SFTP_FAILURE)
 

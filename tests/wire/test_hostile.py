@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import struct
 import threading
 from contextlib import suppress
 from dataclasses import replace
@@ -12,17 +13,25 @@ import paramiko
 import pytest
 from paramiko.common import (
     MSG_CHANNEL_DATA,
+    MSG_CHANNEL_EXTENDED_DATA,
+    MSG_CHANNEL_OPEN,
     MSG_CHANNEL_OPEN_SUCCESS,
+    MSG_CHANNEL_REQUEST,
     MSG_CHANNEL_SUCCESS,
+    MSG_CHANNEL_WINDOW_ADJUST,
+    MSG_DEBUG,
+    MSG_GLOBAL_REQUEST,
+    MSG_IGNORE,
     MSG_KEXINIT,
     MSG_NEWKEYS,
     MSG_SERVICE_ACCEPT,
+    MSG_UNIMPLEMENTED,
     MSG_USERAUTH_SUCCESS,
 )
 
 from exchange.base.errors import Retryable
 from exchange.demo.servers.processes import wait_for
-from exchange.wire import sftp as sftp_module
+from exchange.wire.bounds import FOR_A_QUESTION, MOST_BANNER_BYTES, MOST_BYTES, MOST_UNASKED, BoundedTransport
 from exchange.wire.connection import SftpAccount, Timeouts
 from exchange.wire.keys import make_ssh_key
 from exchange.wire.transport import MAX_LISTED_FILES, PLAIN_NAME, connect
@@ -45,6 +54,10 @@ STAGES = {
 """Where it stops: the first message that it does not send."""
 
 
+def _text(content: bytes) -> bytes:
+    return struct.pack(">I", len(content)) + content
+
+
 @pytest.fixture(scope="module")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("hostile") / "office"
@@ -65,6 +78,25 @@ def test_a_server_that_stops_at_whatever_stage_is_given_up(key: Path, host_key: 
             folder.listing()
         assert hostile.transports, "it was reached"
         hostile.silent_from = None
+        with connect(hostile.account, key, PATIENT) as folder:
+            assert folder.list_requests() == []
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_server_that_drips_from_whatever_stage_on_is_given_up(key: Path, host_key: paramiko.PKey, stage: str) -> None:
+    """Each byte begins paramiko's own limits anew."""
+    hostile = HostileServer(host_key)
+    hostile.drips_from = STAGES[stage]
+    limits = replace(SHORT, connect_seconds=60, transfer_seconds=60, tries=1)
+    with hostile.answering():
+        with (
+            pytest.raises(Retryable, match="was not done within"),
+            connect(hostile.account, key, limits) as folder,
+            folder.one_look(),
+        ):
+            folder.listing()
+        assert hostile.transports, "it was reached"
+        hostile.drips_from = None
         with connect(hostile.account, key, PATIENT) as folder:
             assert folder.list_requests() == []
 
@@ -105,6 +137,15 @@ def test_an_endless_listing_ends_and_is_closed(key: Path, host_key: paramiko.PKe
         assert folder.sftp.request_number - asked <= 3 * (MAX_LISTED_FILES // 100 + 4)
         folder.answers()
         assert wait_for(lambda: hostile.open == 0, 60)
+
+
+@pytest.mark.parametrize("answers", [1, 2, 1000])
+def test_more_answers_than_questions_end_the_connection(key: Path, host_key: paramiko.PKey, answers: int) -> None:
+    hostile = HostileServer(host_key)
+    hostile.answers = answers
+    with hostile.answering(), connect(hostile.account, key, PATIENT) as folder:
+        heard = [folder.answers() for _ in range(5)]
+        assert heard == [True] * 5 if answers == 1 else not heard[-1]
 
 
 NAMES = {
@@ -148,8 +189,8 @@ def test_any_size_and_time_can_be_said(key: Path, host_key: paramiko.PKey, size:
 
 def test_a_message_of_sftp_is_no_larger_than_openssh_takes_one(key: Path, host_key: paramiko.PKey) -> None:
     for beyond, large in (
-        (False, named([b"a" * (sftp_module._MOST_BYTES - 1000)])),
-        (True, named([b"a" * sftp_module._MOST_BYTES])),
+        (False, named([b"a" * (MOST_BYTES - 1000)])),
+        (True, named([b"a" * MOST_BYTES])),
     ):
         hostile = HostileServer(host_key, lambda time, large=large: None if time else large)  # type: ignore[misc]
         with hostile.answering(), connect(hostile.account, key, PATIENT) as folder:
@@ -186,7 +227,7 @@ def test_no_room_is_made_for_what_a_stranger_says_it_sends(
     ):
         pass
     assert room
-    assert max(room) <= sftp_module._MOST_BYTES
+    assert max(room) <= MOST_BYTES
 
 
 @pytest.mark.parametrize("banner", [b"x" * 4096, b"x" * 4095 + b"\n"], ids=["one line", "many lines"])
@@ -206,7 +247,7 @@ def test_a_banner_without_an_end_is_not_kept(
     with saying(banner) as port, pytest.raises(Retryable), connect(replace(account, port=port), key, once):
         pass
     assert held
-    assert sum(held) <= sftp_module._MOST_BANNER_BYTES + 128
+    assert sum(held) <= MOST_BANNER_BYTES + 128
 
 
 def test_keys_are_made_anew_with_the_same_host_alone(key: Path, host_key: paramiko.PKey) -> None:
@@ -219,3 +260,56 @@ def test_keys_are_made_anew_with_the_same_host_alone(key: Path, host_key: parami
             hostile.transports[0].renegotiate_keys()
         with pytest.raises(Retryable):
             folder.list_requests()
+
+
+@pytest.fixture
+def taken(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How much each message of a server takes of what it may say unasked: by number and KiB."""
+    sizes, receive = list[int](), paramiko.packet.Packetizer.read_message
+
+    def noted(packets: paramiko.packet.Packetizer) -> tuple[int, paramiko.Message]:
+        kind, message = receive(packets)
+        if isinstance(threading.current_thread(), BoundedTransport):
+            sizes.append(1 + len(message.asbytes()) // 1024)
+        return kind, message
+
+    monkeypatch.setattr(paramiko.packet.Packetizer, "read_message", noted)
+    return sizes
+
+
+FLOODS = {
+    "ignore": bytes([MSG_IGNORE]) + _text(b""),
+    "large ones to be ignored": bytes([MSG_IGNORE]) + _text(bytes(30_000)),
+    "debug": bytes([MSG_DEBUG]) + b"\0" + _text(b"x") + _text(b""),
+    "not understood": bytes([MSG_UNIMPLEMENTED]) + bytes(4),
+    "to be answered": bytes([MSG_GLOBAL_REQUEST]) + _text(b"keepalive@openssh.com") + b"\1",
+    "asked of the session": bytes([MSG_CHANNEL_REQUEST]) + bytes(4) + _text(b"keepalive@openssh.com") + b"\0",
+    "more room": bytes([MSG_CHANNEL_WINDOW_ADJUST]) + bytes(8),
+    "nothing of an answer": bytes([MSG_CHANNEL_DATA]) + bytes(4) + _text(b""),
+    "nothing of an error": bytes([MSG_CHANNEL_EXTENDED_DATA]) + bytes(4) + bytes(4) + _text(b""),
+    "another session": bytes([MSG_CHANNEL_OPEN]) + _text(b"session") + struct.pack(">III", 1, 1 << 20, 1 << 15),
+}
+"""What can be said without an end and brings nothing; from the fifth on within a session, which must stand."""
+
+_BEFORE_SESSION = {"behind the key exchange", "in the login"}
+_AT = [
+    (what, stage)
+    for number, what in enumerate(FLOODS)
+    for stage in (*_BEFORE_SESSION, "at the subsystem", "behind the subsystem")
+    if number < 5 or stage not in _BEFORE_SESSION
+]
+
+
+@pytest.mark.parametrize(("what", "stage"), _AT)
+def test_who_talks_without_an_end_is_given_up_soon(
+    key: Path, host_key: paramiko.PKey, taken: list[int], what: str, stage: str
+) -> None:
+    """Nobody asks it anything meanwhile; what it was asked before gives it no more than so much."""
+    hostile, asked = HostileServer(host_key, flood=FLOODS[what], flood_from=STAGES[stage]), 0
+    with hostile.answering(), suppress(Retryable), connect(hostile.account, key, PATIENT) as folder:
+        with suppress(Retryable):
+            folder.listing()
+        asked = folder.sftp.request_number
+        assert wait_for(lambda: folder.is_cut, 60)
+    assert sum(taken) > MOST_UNASKED / 2, "it was given up for this"
+    assert sum(taken) <= MOST_UNASKED + FOR_A_QUESTION * asked + 100

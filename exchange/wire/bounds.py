@@ -1,0 +1,130 @@
+"""What an SSH server may say, and how much of it: paramiko believes it and keeps it, whatever comes.
+
+Rules
+- A server that sends more than it was given leave to is a broken connection. paramiko keeps all of it in memory, as
+  fast as it comes: of 200 MB sent so, 197. Nor is a message taken that says it is larger than OpenSSH takes one: before
+  anybody has shown a key paramiko makes room for four gigabytes where the first four bytes say so.
+- So is one that talks and says nothing: SSH has messages that mean nothing (IGNORE, DEBUG), that must be answered, or
+  that make the keys anew, and paramiko takes them as fast as they come, a whole core for as long as the connection
+  stands. Each takes of what a server may say unasked, by number and size; each question gives some of it back. What an
+  answer holds takes nothing of it while it is within its window, but in crumbs.
+- The host key is the one of the connection's beginning, to its end: paramiko takes any other when keys are made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, Final, cast
+
+import paramiko
+from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, MSG_KEXINIT
+
+MOST_BYTES: Final = 256 * 1024
+"""Of a message, of SSH and of SFTP, as OpenSSH has it for both."""
+
+MOST_BANNER_BYTES: Final = 64 * 1024
+"""Of what a server may say before it names its protocol."""
+
+MOST_UNASKED: Final = 5000
+"""Messages, and KiB of them, that a server may send beyond what its answers hold: a fifth of a second of a core."""
+
+FOR_A_QUESTION: Final = 50
+"""Of these, what each question gives back: answers in small pieces, and what comes between them."""
+
+_FOR_NEW_KEYS: Final = 100
+"""What making the keys anew takes: some milliseconds; OpenSSH does so once in gigabytes."""
+
+_WITH_CONTENT: Final = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
+_CRUMB: Final = 512
+"""Bytes of an answer in one message; from here on it takes nothing of what may be said unasked."""
+
+
+class BoundedTransport(paramiko.Transport):
+    """paramiko's transport, in which nothing of a channel waits beyond the window that the server was given, no message
+    is larger than one may be, none come without an end, and the host key stays what it was. ``asked``: how many
+    questions the server was asked so far. It tells a login that is refused from one in which the line failed.
+    """
+
+    _ended_by: Exception | None = None
+    asked: Callable[[], int] = staticmethod(lambda: 0)
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        packets = cast("Any", self.packetizer)
+        packets.read_all = _bounded(packets.read_all)
+        packets._read_timeout = _bounded_in_all(packets._read_timeout)  # what comes before the first packet
+        self._read, packets.read_message = packets.read_message, self._next_message
+        self._unasked, self._asked_before = MOST_UNASKED, 0
+        handlers = cast("Any", self)._channel_handler_table  # one for all transports there; this one's own from here on
+        bounded = {kind: partial(self._within_window, handlers[kind]) for kind in _WITH_CONTENT}
+        self._channel_handler_table = {**handlers, **bounded}
+
+    def _next_message(self) -> tuple[int, paramiko.Message]:
+        """What comes next; SSHException, which ends the connection, where too much came that nobody asked for."""
+        kind, message = self._read()
+        asked = self.asked()
+        given = (asked - self._asked_before) * FOR_A_QUESTION
+        taken = _FOR_NEW_KEYS if kind == MSG_KEXINIT else 1 + len(message.asbytes()) // 1024
+        self._asked_before, self._unasked = asked, min(self._unasked + given, MOST_UNASKED) - taken
+        if self._unasked < 0:
+            msg = "the server says too much that it was not asked for"
+            raise paramiko.SSHException(msg)
+        return kind, message
+
+    def _within_window(
+        self, feed: Callable[[Any, paramiko.Message], None], channel: Any, message: paramiko.Message
+    ) -> None:
+        """Gives the channel what came for it; SSHException, which ends the connection, where more waits than may."""
+        feed(channel, message)
+        waiting = len(channel.in_buffer) + len(channel.in_stderr_buffer)
+        if waiting > channel.in_window_size:
+            msg = "the server sends more than it was given leave to"
+            raise paramiko.SSHException(msg)
+        if (size := len(message.asbytes())) >= _CRUMB:
+            self._unasked += 1 + size // 1024
+
+    def _verify_key(self, host_key: bytes, sig: bytes) -> None:
+        """When keys are made anew: by whoever they were first made with."""
+        before = self.host_key
+        super()._verify_key(host_key, sig)  # type: ignore[misc]  # its stub leaves it out
+        if before is not None and self.host_key != before:
+            msg = "another host key"
+            raise paramiko.SSHException(msg)
+
+    def get_exception(self) -> Exception | None:
+        self._ended_by = super().get_exception() or self._ended_by  # which forgets it
+        return self._ended_by
+
+    @property
+    def login_is_refused(self) -> bool:
+        """Whether the server said so, or takes no key of the office's kind. paramiko raises the same where it says
+        nothing more; it forgets the name that a server refused.
+        """
+        refused = self.auth_handler is not None and self.auth_handler.username is None
+        return refused or isinstance(self._ended_by, paramiko.AuthenticationException)
+
+
+def no_more_than(most: int, number: int) -> int:
+    """This number of bytes; SSHException where it is more than that."""
+    if number > most:
+        msg = "a message is larger than one may be"
+        raise paramiko.SSHException(msg)
+    return number
+
+
+def _bounded(read: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Reads so many bytes, if they are no more than a message may have."""
+    return lambda number, *args, **options: read(no_more_than(MOST_BYTES, number), *args, **options)
+
+
+def _bounded_in_all(read: Callable[[float], bytes]) -> Callable[[float], bytes]:
+    """Reads what comes, as long as it is no more than a banner may have in all."""
+    taken = 0
+
+    def reading(seconds: float) -> bytes:
+        nonlocal taken
+        taken = no_more_than(MOST_BANNER_BYTES, taken + len(content := read(seconds)))
+        return content
+
+    return reading
