@@ -59,7 +59,7 @@ desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the sa
 	cd desk && npm run --silent build && sha256sum built/desk.html
 
 # Compiled before the tests: some hundred processes that they start would each do it for itself, where Python may write no
-# bytecode. Here it may: else each of the processes side by side rewrites all assertions, 7 s of processor (tests/rewritten.py).
+# bytecode. Here it may: else each of the processes side by side rewrites all assertions, 4 s of processor (tests/rewritten.py).
 test test-fast: export PYTHONDONTWRITEBYTECODE =
 test: ready   ## all tests, with real servers, PROCESSES (4) side by side; installs Debian's servers and promtool where it may
 	$(BIN)/python -m compileall -qq exchange dags
