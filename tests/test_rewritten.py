@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from _pytest.assertion.rewrite import AssertionRewritingHook
 
-from tests.rewritten import TESTS, rewrite, files
+from tests.rewritten import TESTS, files, rewrite
 
 WRONG = "def test_wrong() -> None:\n    found = [7]\n    assert found == [8]\n"
 
