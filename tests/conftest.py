@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import Engine
 from xdist.scheduler import LoadScopeScheduling
 
+from exchange import app as application
 from exchange.app import App
 from exchange.base.duty import LOOKOUT, Duties
 from exchange.base.errors import Halt
@@ -42,6 +43,7 @@ from exchange.wire.connection import SftpAccount
 from exchange.wire.pool import ConnectionPool
 from exchange.wire.transport import Folder
 from tests.anew import begin_anew
+from tests.connections import Connections
 from tests.examples import EXAMPLES
 from tests.once import PEOPLE, build_world, made_once
 
@@ -266,6 +268,14 @@ def _partners_stay_connected() -> Iterator[None]:
             return pool.conversation(account, 60.0, lambda: transport.connect(account, key_file))
 
         patched.setattr(partner, "connect", connect)
+        yield
+
+
+@pytest.fixture(scope="module")
+def office_stays_connected() -> Iterator[None]:
+    """For the files whose tests are about batches, not about how the office reaches a partner."""
+    with closing(Connections()) as kept, pytest.MonkeyPatch.context() as patched:
+        patched.setattr(application, "connect", kept.connect)
         yield
 
 

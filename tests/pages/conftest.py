@@ -108,6 +108,11 @@ def pages(office_pages: Callable[[], Pages]) -> Pages:
     return found
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _stays_connected(office_stays_connected: None) -> None:
+    """Its batches are there to be looked at."""
+
+
 @pytest.fixture(autouse=True)
 def _looked_into(asked_partners: None) -> None:
     """Each look is at three partners."""

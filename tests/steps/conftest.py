@@ -9,6 +9,17 @@ import pytest
 
 from exchange.app import App
 
+ABOUT_CONNECTIONS = frozenset(
+    {"test_apart", "test_believes_nothing", "test_check", "test_every_trouble", "test_interruptions", "test_pickup"}
+)
+"""Files whose tests are about servers that fail, stop or answer oddly: there the office connects as it does."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _stays_connected(request: pytest.FixtureRequest) -> None:
+    if request.path.stem not in ABOUT_CONNECTIONS:
+        request.getfixturevalue("office_stays_connected")
+
 
 @pytest.fixture(autouse=True)
 def _looked_into(asked_partners: None) -> None:
