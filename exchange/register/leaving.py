@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import JSON, bindparam, literal_column, select
+from sqlalchemy import JSON, Select, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.register import digests, ledger
+from exchange.register import checkpoints, digests, ledger
 from exchange.register.attest import attest, check, tells_queue
 from exchange.register.batches import Batch, FileRecord, Role, file_of
+from exchange.register.checkpoints import Kept
 from exchange.register.guard import GuardHoldRow, is_held
 from exchange.register.lines import as_batch, get_batch
 from exchange.register.models import BatchRow, FileRow, LedgerRow, ReleaseRow
@@ -47,20 +49,26 @@ class Attested:
         return self.releases[number]
 
 
-def attested_at_once(session: Session, batch_id: str) -> Attested | None:
+def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) -> Attested | None:
     """As :func:`attested`, in one question, which sees one moment by itself; None of a batch that nobody knows, that
-    has releases or is held by the guard, or whose last line is an earlier version's.
+    has releases or is held by the guard, or whose last line is an earlier version's. ``kept``: Halt, too, where the
+    ledger is not the one of these checkpoints (``checkpoints.check_newest``).
     """
-    row = session.execute(_WITH_LAST_LINE, {"batch": batch_id}).one_or_none()
+    key = ledger.key_of(session)
+    known = {} if kept is None else checkpoints.newest(kept, key)
+    question = _WITH_LAST_LINE if kept is None else _with_checkpoints()
+    row = session.execute(question, {"batch": batch_id, **({} if kept is None else checkpoints.sizes(known))}).first()
     if row is None:
         return None
-    batch, line, held, files = row
+    batch, line, held, files, *of_ledger = row
     held = held or {}
     if tells_queue(line):
         return None
-    check(batch_id, line, held, ledger.key_of(session))
+    check(batch_id, line, held, key)
     if not _SELDOM.isdisjoint(held):
         return None
+    if kept is not None:
+        checkpoints.check_held(known, *of_ledger)
     return Attested(as_batch(batch), {role: FileRecord(role, *fields) for role, *fields in files or ()}, {}, held=False)
 
 
@@ -71,6 +79,12 @@ _WITH_LAST_LINE: Final = (
     .outerjoin(LedgerRow, digests.LAST)
     .where(BatchRow.id == bindparam("batch"))
 )
+
+
+@cache
+def _with_checkpoints() -> Select[Any]:
+    """Once all tables are declared."""
+    return _WITH_LAST_LINE.add_columns(*checkpoints.held())
 
 
 def attested(session: Session, batch_id: str, rows: Collection[int] | None = None) -> Attested:

@@ -34,10 +34,8 @@ class BatchQueries:
         """
         if rows is None:
             with reading(self.engine) as session:
-                batch = attested_at_once(session, batch_id)
+                batch = attested_at_once(session, batch_id, kept)
                 if batch is not None:
-                    if kept is not None:
-                        check_newest(session, kept)
                     return batch
         with one_moment(self.engine) as session:
             batch = attested(session, batch_id, rows)
