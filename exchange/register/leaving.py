@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import JSON, Select, bindparam, literal_column, select
+from sqlalchemy import JSON, ColumnElement, Select, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
@@ -69,13 +69,22 @@ def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) 
         return None
     if kept is not None:
         checkpoints.check_held(known, *of_ledger)
-    return Attested(as_batch(batch), {role: FileRecord(role, *fields) for role, *fields in files or ()}, {}, held=False)
+    return Attested(as_batch(batch), files_of(files), {}, held=False)
+
+
+def files_of(told: list[list[Any]] | None) -> dict[str, FileRecord]:
+    """By role; ``told``: the answer to ``FILES``."""
+    return {role: FileRecord(role, *fields) for role, *fields in told or ()}
 
 
 _SELDOM: Final = frozenset({ReleaseRow.__tablename__, GuardHoldRow.__tablename__})
-_FILES: Final = "(SELECT json_agg(json_build_array(role, name, sha256, size)) FROM file WHERE batch_id = batch.id)"
+FILES: Final[ColumnElement[list[list[Any]] | None]] = literal_column(
+    "(SELECT json_agg(json_build_array(role, name, sha256, size)) FROM file WHERE batch_id = batch.id)", JSON
+)
+"""A batch's files, asked beside its line."""
+
 _WITH_LAST_LINE: Final = (
-    select(BatchRow, LedgerRow, digests.BESIDE, literal_column(_FILES, JSON))
+    select(BatchRow, LedgerRow, digests.BESIDE, FILES)
     .outerjoin(LedgerRow, digests.LAST)
     .where(BatchRow.id == bindparam("batch"))
 )

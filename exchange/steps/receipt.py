@@ -54,11 +54,10 @@ def has_receipt(app: App, batch: Batch) -> bool:
     return app.register.find_file(batch.id, Role.RECEIPT_SIGNATURE) is not None
 
 
-def send_receipt(app: App, batch: Batch, folder: Folder, *, where_missing: bool = False) -> Attested:
+def send_receipt(app: App, attested: Attested, folder: Folder, *, where_missing: bool = False) -> Attested:
     """Puts the batch's receipt, and those that took its place, into the partner's folder; or those only that do not lie
-    there as they were sent. The batch as it was sent by.
+    there as they were sent. The batch as it was sent by. ``attested``: as it was read for this (``App.attested``).
     """
-    attested = app.attested(batch.id)
     if Role.RECEIPT_SIGNATURE not in attested.files:
         attested = _with_receipt(app, attested, 1)
     for number in range(1, attested.batch.receipts_sent + 1):
