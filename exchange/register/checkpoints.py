@@ -80,12 +80,27 @@ class Kept:
             sync_folder(path.parent)
 
 
-def present(session: Session) -> str | None:
-    """The ledger's checkpoint now, as a signed note; None where no line is signed."""
-    line = ledger.last_line(session)
+def present(session: Session, kept: Kept | None = None) -> str | None:
+    """The ledger's checkpoint now, as a signed note; None where no line is signed. ``kept``: Halt, too, as
+    :func:`check_newest` says.
+    """
+    line = ledger.last_line(session) if kept is None else _last_held(session, kept)
     if line is None or line.signature is None:
         return None
     return note(ledger.checkpoint_of(line), line.signature)
+
+
+def _last_held(session: Session, kept: Kept) -> LedgerRow | None:
+    """The last line of the ledger that was held against these checkpoints with the same question."""
+    known = newest(kept, ledger.key_of(session))
+    found = session.execute(ledger.LAST.add_columns(*held()), sizes(known)).first()
+    if found is None:
+        check_newest(session, kept)
+        return None
+    line: LedgerRow
+    line, *of_ledger = found
+    check_held(known, *of_ledger)
+    return line
 
 
 def read(path: Path, key: LedgerKey) -> Checkpoint:

@@ -6,7 +6,8 @@ Rules
 - A data file whose hash is not the manifest's may still be on its way: the set is left alone and tried again until the
   office's patience with incomplete sets ends; then it is refused. One that this office has had and lost is not refused
   (``first_day.py``).
-- The receipt is written once, from what the register says, and kept; a re-run sends the same bytes again.
+- The receipt is written once, with the judgement (``receipt.py``), and kept; a re-run sends the same bytes again. It is
+  sent once the ledger's line about both was read.
 - The set is removed from the partner's folder only after its receipt is there. A server that does not allow that holds
   up no answer: each later look into the folder tries again, and has the trouble.
 """
@@ -31,7 +32,7 @@ from exchange.steps.agreed import Version, check_shown, keep_version, read_versi
 from exchange.steps.bases import check_bases
 from exchange.steps.first_day import check_not_lost
 from exchange.steps.objection import check_objection
-from exchange.steps.receipt import send_receipt, stem_of
+from exchange.steps.receipt import first_receipt, send_receipt, stem_of
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
 from exchange.wire.connection import Denied, Unsettled
@@ -76,7 +77,15 @@ def _judge(app: App, version: Version, batch: Batch, known: Mapping[str, FileRec
         _accept(app, agreement, batch, manifest, [*new, *keep_version(app, version)])
     except Refused as refusal:
         stage = stage_of(agreement)
-        app.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column, stage=stage, files=new)
+        app.register.refuse(
+            batch.id,
+            refusal.code,
+            row=refusal.row,
+            column=refusal.column,
+            stage=stage,
+            files=new,
+            receipt=first_receipt(app),
+        )
         log.warning("%s: %s", batch.id, refusal)
 
 
@@ -101,6 +110,7 @@ def _accept(
         arrival=came,
         at_most=expected.sets if expected else None,
         stage=stage_of(agreement),
+        receipt=first_receipt(app),
     )
     log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
 
