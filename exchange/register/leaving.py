@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from functools import cache
 from typing import Any, Final
 
@@ -17,20 +18,22 @@ from exchange.register.batches import Batch, FileRecord, Role, file_of
 from exchange.register.checkpoints import Kept
 from exchange.register.guard import GuardHoldRow, is_held
 from exchange.register.lines import as_batch, get_batch
-from exchange.register.models import BatchRow, FileRow, LedgerRow, ReleaseRow
+from exchange.register.models import BatchRow, FileRow, LedgerRow, ReleaseRow, SnapshotUseRow
 from exchange.register.releases import Release, as_release
+from exchange.register.snapshot_uses import Pins
 
 
 @dataclass(frozen=True)
 class Attested:
-    """``files``: by role; ``releases``: by number; ``held``: by the guard against fishing. All of one
-    moment, and as the batch's last line says.
+    """``files``: by role; ``releases``: by number; ``held``: by the guard against fishing; ``pins``: the snapshots of
+    the first asking, where they are told already. All of one moment, and as the batch's last line says.
     """
 
     batch: Batch
     files: Mapping[str, FileRecord]
     releases: Mapping[int, Release]
     held: bool
+    pins: Pins = field(default_factory=dict)
 
     @property
     def opened_here(self) -> bool:
@@ -60,7 +63,7 @@ def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) 
     row = session.execute(question, {"batch": batch_id, **({} if kept is None else checkpoints.sizes(known))}).first()
     if row is None:
         return None
-    batch, line, held, files, *of_ledger = row
+    batch, line, held, files, pins, *of_ledger = row
     held = held or {}
     if tells_queue(line):
         return None
@@ -69,12 +72,17 @@ def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) 
         return None
     if kept is not None:
         checkpoints.check_held(known, *of_ledger)
-    return Attested(as_batch(batch), files_of(files), {}, held=False)
+    return Attested(as_batch(batch), files_of(files), {}, held=False, pins=_pins_of(pins))
 
 
 def files_of(told: list[list[Any]] | None) -> dict[str, FileRecord]:
     """By role; ``told``: the answer to ``FILES``."""
     return {role: FileRecord(role, *fields) for role, *fields in told or ()}
+
+
+def _pins_of(told: list[list[str]] | None) -> Pins:
+    """``told``: the answer to ``_PINS``."""
+    return {source: (version, date.fromisoformat(as_of)) for source, version, as_of in told or ()}
 
 
 _SELDOM: Final = frozenset({ReleaseRow.__tablename__, GuardHoldRow.__tablename__})
@@ -83,8 +91,13 @@ FILES: Final[ColumnElement[list[list[Any]] | None]] = literal_column(
 )
 """A batch's files, asked beside its line."""
 
+_PINS: Final[ColumnElement[list[list[str]] | None]] = literal_column(
+    "(SELECT json_agg(json_build_array(source, version, as_of)) FROM snapshot_use"
+    " WHERE batch_id = batch.id AND NOT later)",
+    JSON,
+)
 _WITH_LAST_LINE: Final = (
-    select(BatchRow, LedgerRow, digests.BESIDE, FILES)
+    select(BatchRow, LedgerRow, digests.BESIDE, FILES, _PINS)
     .outerjoin(LedgerRow, digests.LAST)
     .where(BatchRow.id == bindparam("batch"))
 )
@@ -104,9 +117,11 @@ def attested(session: Session, batch_id: str, rows: Collection[int] | None = Non
     attest(session, batch_id, rows)
     files = session.scalars(select(FileRow).filter_by(batch_id=batch_id))
     releases = session.scalars(select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number))
+    uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=False))
     return Attested(
         batch=as_batch(batch),
         files={row.role: FileRecord(row.role, row.name, row.sha256, row.size) for row in files},
         releases={row.number: as_release(row) for row in releases},
         held=is_held(session, batch_id),
+        pins={use.source: (use.version, use.as_of) for use in uses},
     )

@@ -47,7 +47,7 @@ from exchange.register.releases import Releases
 from exchange.register.retention import Retention
 from exchange.register.reviews import Reviews
 from exchange.register.signing import LedgerKey
-from exchange.register.snapshot_uses import SnapshotUses
+from exchange.register.snapshot_uses import Pins, SnapshotUses, add_uses
 from exchange.register.states import State
 from exchange.register.told import Told, ToldIndex, add_told
 from exchange.register.told_uses import ToldUses
@@ -146,12 +146,13 @@ class Register(BatchQueries, LedgerChecks):
         at_most: int | None = None,
         stage: str | None = None,
         receipt: ReceiptOf | None = None,
+        pins: Pins | None = None,
     ) -> None:
         """The set is trusted: what it asks, with which data, under which version of the agreement (``files``: of both;
-        ``stage``: ``test``, or none of a live batch, from here on for good), when the
-        answer is due, when its items with a later limit are (``due_last``), and whether it came early, on time or late.
-        Refused where ``at_most`` so many sets for its cycle, period and purpose were accepted already. ``receipt``: is
-        told in the same transaction, behind it; made of what was found to be as told while nobody else changes it.
+        ``stage``: ``test``, or none of a live batch, from here on for good), when the answer is due, when its items
+        with a later limit are (``due_last``), and whether it came early, on time or late. Refused where ``at_most`` so
+        many sets for its cycle, period and purpose were accepted already. Told in the same transaction: ``receipt``,
+        made of what was found to be as told while nobody else changes it; ``pins``, what answers, where it is known.
         """
         facts = {
             "cycle": manifest.cycle,
@@ -174,7 +175,8 @@ class Register(BatchQueries, LedgerChecks):
         with transaction(self.engine) as session:
             if at_most is not None and get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
                 check_not_doubled(session, batch_id, manifest, at_most, stage)
-            self._step(session, batch_id, State.ACCEPTED, facts, files, receipt)
+            if self._step(session, batch_id, State.ACCEPTED, facts, files, receipt) and pins:
+                add_uses(session, get_batch(session, batch_id), pins, self.actor)
 
     def refuse(
         self,
@@ -257,16 +259,18 @@ class Register(BatchQueries, LedgerChecks):
         facts: Mapping[str, Any],
         files: Sequence[FileRecord] = (),
         receipt: ReceiptOf | None = None,
-    ) -> None:
+    ) -> bool:
+        """Whether the batch has not been there before."""
         batch = get_batch(session, batch_id, for_update=True)
         known = {} if receipt is None else _by_role(session, batch_id)
         if not transition(session, batch_id, to_state, facts, {**facts, **hashes(files)}, self.actor):
-            return
+            return False
         if receipt is not None:
             told = receipt(as_batch(batch), known | {file.role: file for file in files})
             append_event(session, batch, {}, hashes(told), self.actor)
             files = [*files, *told]
         session.add_all(file_row(batch_id, file, now()) for file in files)
+        return True
 
     @property
     def clock(self) -> Clock:

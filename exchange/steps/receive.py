@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from secrets import token_hex
 from typing import Final
 
@@ -29,6 +30,7 @@ from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
 from exchange.steps.agreed import Version, check_shown, keep_version, read_version, stage_of
+from exchange.steps.answers import fresh_sources
 from exchange.steps.bases import check_bases
 from exchange.steps.first_day import check_not_lost
 from exchange.steps.objection import check_objection
@@ -111,6 +113,7 @@ def _accept(
         at_most=expected.sets if expected else None,
         stage=stage_of(agreement),
         receipt=first_receipt(app),
+        pins=fresh_sources(app, replace(batch, items=tuple(manifest.items), stage=stage_of(agreement))),
     )
     log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
 
