@@ -151,15 +151,16 @@ class App:
 
     def checkpoint(self) -> str | None:
         """The ledger's checkpoint now, for something that leaves; kept here, too."""
-        text = self.register.checkpoint()
-        if text is not None:
-            self.checkpoints.keep(text, office_day(self.now()))
-        return text
+        return self._kept(self.register.checkpoint())
 
-    def keep_checkpoint(self) -> None:
-        """Keeps the ledger's checkpoint now; Halt where the ledger is not the one that was kept last."""
-        self.register.check_newest(self.checkpoints)
-        self.checkpoint()
+    def keep_checkpoint(self) -> str | None:
+        """The same; Halt where the ledger is not the one that was kept last, in whose place this one is kept."""
+        return self._kept(self.register.checkpoint(self.checkpoints))
+
+    def _kept(self, checkpoint: str | None) -> str | None:
+        if checkpoint is not None:
+            self.checkpoints.keep(checkpoint, office_day(self.now()))
+        return checkpoint
 
     def agreement_files(self) -> list[Path]:
         """One file for each partner."""

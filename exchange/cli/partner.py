@@ -81,9 +81,9 @@ def _all_certified(agreements: list[Agreement]) -> bool:
         with App.of_account(os_user()) as app:
             for agreement in agreements:
                 try:
-                    check_conforms(app, agreement)
-                    for purpose in unshown(app, agreement):
-                        check_shown(app, agreement, purpose)
+                    conformed = check_conforms(app, agreement)
+                    for purpose in unshown(app, agreement, conformed):
+                        check_shown(app, agreement, conformed, purpose)
                 except Halt as error:
                     err.print(str(error), markup=False)
                     sound = False

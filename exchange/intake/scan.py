@@ -256,7 +256,7 @@ class FolderScan:
             return "batch_past"
         if self.app.now() - self.app.register.steps(batch_id)[-1].at < _SETTLING:
             return None
-        send_receipt(self.app, batch, self.folder, where_missing=True)
+        send_receipt(self.app, self.app.attested(batch.id), self.folder, where_missing=True)
         for file in self.sets[stem]:
             self.folder.remove(file.name)
         return None

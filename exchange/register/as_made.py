@@ -14,11 +14,14 @@ Rules
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import ColumnElement, Integer, String, bindparam, literal_column, select, text
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.orm import Session
+from sqlalchemy.types import TypeEngine
 
 from exchange.base.errors import Halt
 from exchange.register.models import Base, LedgerRow
@@ -43,6 +46,13 @@ _NOT_BROUGHT: Final = """NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid JOIN pg_catalog.pg_roles o ON o.oid = e.extowner
     WHERE d.objid = {0}.oid AND d.classid = {0}.tableoid AND d.deptype = 'e' AND o.rolsuper)"""
 """By an extension of the server's own administrator: who owns another can make anything a part of it."""
+
+_TYPES: Final[Mapping[str, TypeEngine[Any]]] = {
+    "tables": postgresql.ARRAY(String),
+    "keys": postgresql.ARRAY(Integer),
+    "defaults": postgresql.ARRAY(String),
+}
+"""Of those of the question's parameters whose values do not say it."""
 
 _PUBLIC: Final = "CAST('public' AS pg_catalog.regnamespace)"
 _LEDGER: Final = "CAST('public.ledger' AS pg_catalog.regclass)"
@@ -86,14 +96,29 @@ SELECT 'a cast' FROM pg_catalog.pg_cast c WHERE c.oid >= 16384 AND {_NOT_BROUGHT
 
 def check_as_made(session: Session) -> None:
     """Halt with the first thing that no migration made."""
-    if (what := session.scalar(text(_OUR_OWN), _expected())) is not None:
+    check_found(session.scalar(select(other())))
+
+
+def check_found(what: str | None) -> None:
+    """Halt where the answer to :func:`other` names something."""
+    if what is not None:
         msg = f"the register's database was altered past its migrations: {what}; a person must look"
         raise Halt(msg, zh=f"登记数据库的结构被改动（{what}），请告知系统管理员")
 
 
 @cache
+def other() -> ColumnElement[str | None]:
+    """The question for the first such thing, which may be asked beside others, of one moment with them; once all tables
+    are declared. What was made is written into it: it is the same each time.
+    """
+    asked = text(_OUR_OWN).bindparams(*[bindparam(name, made, _TYPES.get(name)) for name, made in _expected().items()])
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    written = asked.compile(dialect=dialect, compile_kwargs={"literal_binds": True})
+    return literal_column(f"(SELECT what FROM ({written}) AS other (what) LIMIT 1)", String)  # noqa: S608
+
+
 def _expected() -> dict[str, object]:
-    """Each table, and how many foreign keys it has; once all of them are declared."""
+    """Each table, and how many foreign keys it has."""
     made = {name: len(table.foreign_key_constraints) for name, table in Base.metadata.tables.items()}
     guard = {"ledger": LedgerRow.__tablename__, "guard": _GUARD, "guards": _GUARDS, "moments": _WHEN}
     return {"tables": [*made], "keys": [*made.values()], "defaults": [*_DEFAULTS], **guard}

@@ -19,16 +19,15 @@ from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, any_, bindparam, select
+from sqlalchemy import JSON, BigInteger, ColumnElement, any_, bindparam, func, select, type_coerce
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.base.files import sync_folder, write_atomically
-from exchange.register import ledger
-from exchange.register.as_made import check_as_made
+from exchange.register import as_made, ledger
 from exchange.register.models import LedgerRow
 from exchange.register.signing import Checkpoint, LedgerKey, note, parse_note
 from exchange.register.walk import Walked
@@ -81,12 +80,27 @@ class Kept:
             sync_folder(path.parent)
 
 
-def present(session: Session) -> str | None:
-    """The ledger's checkpoint now, as a signed note; None where no line is signed."""
-    line = ledger.last_line(session)
+def present(session: Session, kept: Kept | None = None) -> str | None:
+    """The ledger's checkpoint now, as a signed note; None where no line is signed. ``kept``: Halt, too, as
+    :func:`check_newest` says.
+    """
+    line = ledger.last_line(session) if kept is None else _last_held(session, kept)
     if line is None or line.signature is None:
         return None
     return note(ledger.checkpoint_of(line), line.signature)
+
+
+def _last_held(session: Session, kept: Kept) -> LedgerRow | None:
+    """The last line of the ledger that was held against these checkpoints with the same question."""
+    known = newest(kept, ledger.key_of(session))
+    found = session.execute(ledger.LAST.add_columns(*held()), sizes(known)).first()
+    if found is None:
+        check_newest(session, kept)
+        return None
+    line: LedgerRow
+    line, *of_ledger = found
+    check_held(known, *of_ledger)
+    return line
 
 
 def read(path: Path, key: LedgerKey) -> Checkpoint:
@@ -119,13 +133,37 @@ def read_all(paths: Iterable[Path], key: LedgerKey) -> dict[Path, Checkpoint | N
 
 def check_newest(session: Session, kept: Kept) -> None:
     """Halt where the line of the newest kept checkpoint is not in the ledger as it was, or where the tables are not as
-    they were made, so that something else may be read of them than what lines tell. A clock that once ran ahead
-    left some for days to come: the one that knows the most lines is looked at, whatever its day.
+    they were made, so that something else may be read of them than what lines tell.
     """
-    check_as_made(session)
+    known = newest(kept, ledger.key_of(session))
+    check_held(known, *session.execute(select(*held()), sizes(known)).one())
+
+
+def newest(kept: Kept, key: LedgerKey) -> dict[Path, Checkpoint]:
+    """Those that the ledger is held against before something is sent; Halt where one is not this office's. A clock that
+    once ran ahead left some for days to come: the one that knows the most lines is looked at, whatever its day.
+    """
     days = kept.files()[-_LOOKED_AT:]
     largest = max(days, key=lambda path: _size(path, path.stat().st_mtime_ns), default=None)
-    _check_agree(session, {*days[-2:], *kept.cosigned()[-1:], *filter(None, [largest])})
+    return {path: read(path, key) for path in {*days[-2:], *kept.cosigned()[-1:], *filter(None, [largest])}}
+
+
+def sizes(known: Mapping[Path, Checkpoint]) -> dict[str, list[int]]:
+    """The parameter of :func:`held`. The checkpoints must have been read before it is asked: those that others keep
+    meanwhile may be of lines that it does not see.
+    """
+    return {"sizes": [checkpoint.size for checkpoint in known.values()]}
+
+
+def held() -> tuple[ColumnElement[str | None], ColumnElement[list[list[Any]] | None]]:
+    """What :func:`check_held` is told; may be asked beside other questions, of one moment with them."""
+    return as_made.other(), _LINES
+
+
+def check_held(known: Mapping[Path, Checkpoint], other: str | None, lines: list[list[Any]] | None) -> None:
+    """Halt as :func:`check_newest` says. ``other``, ``lines``: the answers to :func:`held`."""
+    as_made.check_found(other)
+    _check_agree(known, lines)
 
 
 @lru_cache(maxsize=2 * _LOOKED_AT)
@@ -139,17 +177,16 @@ def _size(path: Path, _written: int) -> int:
 
 def check_agrees(session: Session, path: Path) -> None:
     """Halt where the line of the checkpoint in this file is not in the ledger as it was."""
-    _check_agree(session, [path])
+    known = {path: read(path, ledger.key_of(session))}
+    _check_agree(known, session.scalar(select(_LINES), sizes(known)))
 
 
-def _check_agree(session: Session, paths: Iterable[Path]) -> None:
-    """The same of several, with one question."""
-    checkpoints = {path: read(path, ledger.key_of(session)) for path in paths}
-    sizes = [known.size for known in checkpoints.values()]
-    lines = {line.seq: line for line in session.scalars(_LINES, {"sizes": sizes})} if checkpoints else {}
-    for path, checkpoint in checkpoints.items():
-        line = lines.get(checkpoint.size)
-        if line is None or ledger.checkpoint_of(line) != checkpoint:
+def _check_agree(known: Mapping[Path, Checkpoint], lines: list[list[Any]] | None) -> None:
+    """``lines``: number, root and hash of those that are in the ledger now."""
+    found = {seq: Checkpoint(seq, root or "", line_hash) for seq, root, line_hash in lines or ()}
+    for path, checkpoint in known.items():
+        line = found.get(checkpoint.size)
+        if line != checkpoint:
             lost = "was rolled back" if line is None else "was rewritten"
             msg = (
                 f"the ledger {lost}: it is not the one of {checkpoint.size} lines that the checkpoint of {path.name} "
@@ -160,9 +197,10 @@ def _check_agree(session: Session, paths: Iterable[Path]) -> None:
 
 
 _LINES: Final = (
-    select(LedgerRow)
+    select(type_coerce(func.json_agg(func.json_build_array(LedgerRow.seq, LedgerRow.root, LedgerRow.hash)), JSON))
     .where(LedgerRow.seq == any_(bindparam("sizes", type_=ARRAY(BigInteger))))
-    .execution_options(populate_existing=True)  # as they are now, whatever the session read of them before
+    .correlate(None)
+    .scalar_subquery()
 )
 
 

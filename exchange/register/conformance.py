@@ -11,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import BigInteger, Engine, bindparam, func, select
+from sqlalchemy import BigInteger, Engine, bindparam, case, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from exchange.register.attest import attest_added, one_moment
@@ -45,7 +45,9 @@ _NEWEST: Final = (
     .order_by(ConformanceRow.number.desc())
     .limit(1)
 )
-_TEST: Final = select(BatchRow.id).where(~LIVE, BatchRow.partner == bindparam("partner")).limit(1)
+_HAS_ONE: Final = select(ConformanceRow.number).where(ConformanceRow.partner == bindparam("partner")).exists()
+_HAS_TEST: Final = select(BatchRow.id).where(~LIVE, BatchRow.partner == bindparam("partner")).exists()
+_EITHER: Final = select(_HAS_ONE, case((_HAS_ONE, False), else_=_HAS_TEST))
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,13 @@ class Conformance:
                 attest_added(session, row, row.at)
             return None if row is None else _conformed(row)
 
-    def was_tested(self, partner: str) -> bool:
-        """Whether a set of the partner's was ever a test."""
+    def newest_or_tested(self, partner: str) -> tuple[Conformed | None, bool]:
+        """The newest one as :meth:`newest` says it; where there is none, whether a set of the partner's was ever a
+        test.
+        """
         with reading(self.engine) as session:
-            return session.scalar(_TEST, {"partner": partner}) is not None
+            has_one, was_tested = session.execute(_EITHER, {"partner": partner}).one()
+        return (self.newest(partner) if has_one else None), was_tested
 
     def _add(self, partner: str, kind: ConformanceKind, at: datetime, reason: str | None, sha256: str | None) -> int:
         with transaction(self.engine) as session:

@@ -19,6 +19,7 @@ from typing import Any, Final
 import numpy as np
 from sqlalchemy import (
     CompoundSelect,
+    DateTime,
     Engine,
     ForeignKey,
     Select,
@@ -89,8 +90,10 @@ def _sums() -> list[Any]:
 
 
 def _of_span(query: Select[Any]) -> Select[Any]:
+    """Of a partner's span, which begins no earlier than ``begin``: see :func:`_begin`."""
+    begin = func.greatest(bindparam("begin", type_=DateTime(timezone=True)), _RELEASED_LAST.scalar_subquery())
     of_partner = query.join(BatchRow).where(BatchRow.partner == bindparam("partner"))
-    return of_partner.where(GuardEvidenceRow.at > bindparam("begin"))
+    return of_partner.where(GuardEvidenceRow.at > begin)
 
 
 def _past_and_peers() -> CompoundSelect[Any]:
@@ -116,10 +119,9 @@ _RELEASED_LAST: Final = (
     .join(BatchRow)
     .where(BatchRow.partner == bindparam("partner"), GuardHoldRow.decision == RELEASED)
 )
-_SPAN_SUMS: Final = _of_span(select(*_sums()))
-_SPAN_FAILING: Final = _of_span(
-    select(GuardEvidenceRow).where(GuardEvidenceRow.numbers != b"").order_by(GuardEvidenceRow.at)
-)
+_FAILS: Final = GuardEvidenceRow.numbers != b""
+_SPAN_SUMS: Final = _of_span(select(*_sums(), func.count().filter(_FAILS)))
+_SPAN_FAILING: Final = _of_span(select(GuardEvidenceRow).where(_FAILS).order_by(GuardEvidenceRow.at))
 _PAST_AND_PEERS: Final = _past_and_peers()
 
 
@@ -196,11 +198,10 @@ class Guard:
     def span(self, partner: str, at: datetime, renewed: Renewed) -> tuple[Counts, Failed]:
         """Counts and failing rows of the partner's span before ``at``."""
         with reading(self.engine) as session:
-            asked = {"partner": partner, "begin": _begin(session, partner, at)}
-            counts = Counts(*map(int, session.execute(_SPAN_SUMS, asked).one()))
-            return counts, Failed.together(
-                [_failed(evidence, renewed) for evidence in session.scalars(_SPAN_FAILING, asked)]
-            )
+            asked = {"partner": partner, "begin": at - timedelta(days=LIMITS.span_days)}
+            *sums, failing = map(int, session.execute(_SPAN_SUMS, asked).one())
+            rows = session.scalars(_SPAN_FAILING, asked) if failing else ()
+            return Counts(*sums), Failed.together([_failed(evidence, renewed) for evidence in rows])
 
     def failed_of_others(self, partner: str, at: datetime, renewed: Renewed) -> Failed:
         """Failing rows of all other partners in the span; not those from before a leader released something of theirs,

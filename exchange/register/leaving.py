@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cache
+from typing import Any, Final
 
-from sqlalchemy import JSON, bindparam, literal_column, select
+from sqlalchemy import JSON, ColumnElement, Select, bindparam, literal_column, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.register import digests, ledger
+from exchange.register import checkpoints, digests, ledger
 from exchange.register.attest import attest, check, tells_queue
 from exchange.register.batches import Batch, FileRecord, Role, file_of
+from exchange.register.checkpoints import Kept
 from exchange.register.guard import GuardHoldRow, is_held
 from exchange.register.lines import as_batch, get_batch
-from exchange.register.models import BatchRow, FileRow, LedgerRow, ReleaseRow
+from exchange.register.models import BatchRow, FileRow, LedgerRow, ReleaseRow, SnapshotUseRow
 from exchange.register.releases import Release, as_release
+from exchange.register.snapshot_uses import Pins
 
 
 @dataclass(frozen=True)
 class Attested:
-    """``files``: by role; ``releases``: by number; ``held``: by the guard against fishing. All of one
-    moment, and as the batch's last line says.
+    """``files``: by role; ``releases``: by number; ``held``: by the guard against fishing; ``pins``: the snapshots of
+    the first asking, where they are told already. All of one moment, and as the batch's last line says.
     """
 
     batch: Batch
     files: Mapping[str, FileRecord]
     releases: Mapping[int, Release]
     held: bool
+    pins: Pins = field(default_factory=dict)
 
     @property
     def opened_here(self) -> bool:
@@ -47,30 +52,61 @@ class Attested:
         return self.releases[number]
 
 
-def attested_at_once(session: Session, batch_id: str) -> Attested | None:
+def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) -> Attested | None:
     """As :func:`attested`, in one question, which sees one moment by itself; None of a batch that nobody knows, that
-    has releases or is held by the guard, or whose last line is an earlier version's.
+    has releases or is held by the guard, or whose last line is an earlier version's. ``kept``: Halt, too, where the
+    ledger is not the one of these checkpoints (``checkpoints.check_newest``).
     """
-    row = session.execute(_WITH_LAST_LINE, {"batch": batch_id}).one_or_none()
+    key = ledger.key_of(session)
+    known = {} if kept is None else checkpoints.newest(kept, key)
+    question = _WITH_LAST_LINE if kept is None else _with_checkpoints()
+    row = session.execute(question, {"batch": batch_id, **({} if kept is None else checkpoints.sizes(known))}).first()
     if row is None:
         return None
-    batch, line, held, files = row
+    batch, line, held, files, pins, *of_ledger = row
     held = held or {}
     if tells_queue(line):
         return None
-    check(batch_id, line, held, ledger.key_of(session))
+    check(batch_id, line, held, key)
     if not _SELDOM.isdisjoint(held):
         return None
-    return Attested(as_batch(batch), {role: FileRecord(role, *fields) for role, *fields in files or ()}, {}, held=False)
+    if kept is not None:
+        checkpoints.check_held(known, *of_ledger)
+    return Attested(as_batch(batch), files_of(files), {}, held=False, pins=_pins_of(pins))
+
+
+def files_of(told: list[list[Any]] | None) -> dict[str, FileRecord]:
+    """By role; ``told``: the answer to ``FILES``."""
+    return {role: FileRecord(role, *fields) for role, *fields in told or ()}
+
+
+def _pins_of(told: list[list[str]] | None) -> Pins:
+    """``told``: the answer to ``_PINS``."""
+    return {source: (version, date.fromisoformat(as_of)) for source, version, as_of in told or ()}
 
 
 _SELDOM: Final = frozenset({ReleaseRow.__tablename__, GuardHoldRow.__tablename__})
-_FILES: Final = "(SELECT json_agg(json_build_array(role, name, sha256, size)) FROM file WHERE batch_id = batch.id)"
+FILES: Final[ColumnElement[list[list[Any]] | None]] = literal_column(
+    "(SELECT json_agg(json_build_array(role, name, sha256, size)) FROM file WHERE batch_id = batch.id)", JSON
+)
+"""A batch's files, asked beside its line."""
+
+_PINS: Final[ColumnElement[list[list[str]] | None]] = literal_column(
+    "(SELECT json_agg(json_build_array(source, version, as_of)) FROM snapshot_use"
+    " WHERE batch_id = batch.id AND NOT later)",
+    JSON,
+)
 _WITH_LAST_LINE: Final = (
-    select(BatchRow, LedgerRow, digests.BESIDE, literal_column(_FILES, JSON))
+    select(BatchRow, LedgerRow, digests.BESIDE, FILES, _PINS)
     .outerjoin(LedgerRow, digests.LAST)
     .where(BatchRow.id == bindparam("batch"))
 )
+
+
+@cache
+def _with_checkpoints() -> Select[Any]:
+    """Once all tables are declared."""
+    return _WITH_LAST_LINE.add_columns(*checkpoints.held())
 
 
 def attested(session: Session, batch_id: str, rows: Collection[int] | None = None) -> Attested:
@@ -81,9 +117,11 @@ def attested(session: Session, batch_id: str, rows: Collection[int] | None = Non
     attest(session, batch_id, rows)
     files = session.scalars(select(FileRow).filter_by(batch_id=batch_id))
     releases = session.scalars(select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number))
+    uses = session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id, later=False))
     return Attested(
         batch=as_batch(batch),
         files={row.role: FileRecord(row.role, row.name, row.sha256, row.size) for row in files},
         releases={row.number: as_release(row) for row in releases},
         held=is_held(session, batch_id),
+        pins={use.source: (use.version, use.as_of) for use in uses},
     )

@@ -143,7 +143,7 @@ def write_behind(
 
 def last_line(session: Session) -> LedgerRow | None:
     """The ledger's last line; a batch's: ``digests.py``."""
-    return session.scalars(_LAST).first()
+    return session.scalars(LAST).first()
 
 
 def is_signed(line: LedgerRow, key: LedgerKey) -> bool:
@@ -241,7 +241,7 @@ def _tables_last_and_head(session: Session) -> tuple[str | None, LedgerRow | Non
 
 
 _VERSION: Final = TableClause("alembic_version", column("version_num"))
-_LAST: Final = select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)
+LAST: Final = select(LedgerRow).order_by(LedgerRow.seq.desc()).limit(1)
 _LAST_SEQ: Final = select(LedgerRow.seq).order_by(LedgerRow.seq.desc()).limit(1).scalar_subquery()
 _END: Final = (
     select(_VERSION.c.version_num, LedgerRow, LedgerHeadRow)

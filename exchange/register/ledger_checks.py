@@ -35,10 +35,12 @@ class LedgerChecks:
                 raise Halt(where)
             return walked.lines, walked.last_hash
 
-    def checkpoint(self) -> str | None:
-        """The ledger's checkpoint now, a C2SP signed note; None where no line is signed."""
+    def checkpoint(self, kept: checkpoints.Kept | None = None) -> str | None:
+        """The ledger's checkpoint now, a C2SP signed note; None where no line is signed. ``kept``: Halt, too, as
+        :meth:`check_newest` says, in the same question.
+        """
         with reading(self.engine) as session:
-            return checkpoints.present(session)
+            return checkpoints.present(session, kept)
 
     def prove(self, batch_id: str, against: Path | None = None) -> str:
         """The proof (C2SP tlog-proof) that the batch is in the ledger whose checkpoint this file holds (a receipt, a

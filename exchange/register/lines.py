@@ -49,12 +49,16 @@ def get_batch(
     else:
         batch = locked.get(batch_id) or session.get(BatchRow, batch_id)
     if batch is None:
-        msg = f"{batch_id} is not in the register"
-        raise Halt(msg, zh=f"登记簿中没有 {batch_id}")
+        raise not_known(batch_id)
     if for_update:
         locked[batch_id] = batch
         attest_to_change(session, batch_id, rows)
     return batch
+
+
+def not_known(batch_id: str) -> Halt:
+    """What is said of a batch that the register does not have."""
+    return Halt(f"{batch_id} is not in the register", zh=f"登记簿中没有 {batch_id}")
 
 
 def as_batch(row: BatchRow) -> Batch:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Final
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, bindparam, select
 
 from exchange.register.attest import one_moment
-from exchange.register.batches import Batch, BatchFilter, Step
+from exchange.register.batches import Batch, BatchFilter, FileRecord, Step
 from exchange.register.checkpoints import Kept, check_newest
 from exchange.register.database import reading
-from exchange.register.leaving import Attested, attested, attested_at_once
-from exchange.register.lines import as_batch, get_batch
+from exchange.register.leaving import FILES, Attested, attested, attested_at_once, files_of
+from exchange.register.lines import as_batch, get_batch, not_known
 from exchange.register.models import AnswerCountRow, BatchRow, LedgerRow
 from exchange.register.states import State
 
@@ -27,6 +28,14 @@ class BatchQueries:
         with reading(self.engine) as session:
             return as_batch(get_batch(session, batch_id))
 
+    def batch_and_files(self, batch_id: str) -> tuple[Batch, dict[str, FileRecord]]:
+        """The same with its files by role, in one question."""
+        with reading(self.engine) as session:
+            row = session.execute(_WITH_FILES, {"batch": batch_id}).one_or_none()
+            if row is None:
+                raise not_known(batch_id)
+            return as_batch(row[0]), files_of(row[1])
+
     def attested(self, batch_id: str, kept: Kept | None = None, *, rows: Collection[int] | None = None) -> Attested:
         """The batch with its files and releases, all as its last signed line says; Halt where a table says otherwise,
         or the line is not the office's. What is sent is read by this. ``kept``: Halt, too, where the ledger is not the
@@ -34,10 +43,8 @@ class BatchQueries:
         """
         if rows is None:
             with reading(self.engine) as session:
-                batch = attested_at_once(session, batch_id)
+                batch = attested_at_once(session, batch_id, kept)
                 if batch is not None:
-                    if kept is not None:
-                        check_newest(session, kept)
                     return batch
         with one_moment(self.engine) as session:
             batch = attested(session, batch_id, rows)
@@ -98,3 +105,6 @@ class BatchQueries:
     def transitions(self, batch_id: str) -> list[Step]:
         """Of these lines those that took the batch from one state to another."""
         return [line for line in self.steps(batch_id) if line.from_state != line.to_state]
+
+
+_WITH_FILES: Final = select(BatchRow, FILES).where(BatchRow.id == bindparam("batch"))

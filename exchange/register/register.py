@@ -11,7 +11,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from exchange.calendar.working_days import Due
 from exchange.register import ledger
 from exchange.register.alerts import Alerts
 from exchange.register.asked_lately import add_asked
-from exchange.register.batches import Claim, FileRecord, file_of
+from exchange.register.batches import Batch, Claim, FileRecord, file_of
 from exchange.register.clock import Clock
 from exchange.register.configuration import Configuration
 from exchange.register.conformance import Conformance
@@ -33,7 +33,7 @@ from exchange.register.database import held, migrate, open_engine, reading, tran
 from exchange.register.extensions import Extensions
 from exchange.register.guard import Evidence, Guard, add_evidence
 from exchange.register.ledger_checks import LedgerChecks
-from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
+from exchange.register.lines import append_event, as_batch, file_row, get_batch, hashes, now, transition
 from exchange.register.missing import MissingSets, check_not_doubled
 from exchange.register.models import (
     AnswerCountRow,
@@ -47,7 +47,7 @@ from exchange.register.releases import Releases
 from exchange.register.retention import Retention
 from exchange.register.reviews import Reviews
 from exchange.register.signing import LedgerKey
-from exchange.register.snapshot_uses import SnapshotUses
+from exchange.register.snapshot_uses import Pins, SnapshotUses, add_uses
 from exchange.register.states import State
 from exchange.register.told import Told, ToldIndex, add_told
 from exchange.register.told_uses import ToldUses
@@ -57,6 +57,9 @@ from exchange.wire.manifest import RequestManifest
 _SENDING: Final = 0x53454E44  # "SEND": names of files at partners'
 _SENDING_SECONDS: Final = 60
 
+
+ReceiptOf = Callable[[Batch, Mapping[str, FileRecord]], Sequence[FileRecord]]
+"""A batch as a verb leaves it and its files by role → those of the receipt that says so, which are kept already."""
 
 _FILES: Final = (
     select(FileRow).where(FileRow.batch_id == bindparam("batch")).order_by(FileRow.recorded_at, FileRow.role)
@@ -142,11 +145,14 @@ class Register(BatchQueries, LedgerChecks):
         arrival: str | None = None,
         at_most: int | None = None,
         stage: str | None = None,
+        receipt: ReceiptOf | None = None,
+        pins: Pins | None = None,
     ) -> None:
         """The set is trusted: what it asks, with which data, under which version of the agreement (``files``: of both;
-        ``stage``: ``test``, or none of a live batch, from here on for good), when the
-        answer is due, when its items with a later limit are (``due_last``), and whether it came early, on time or late.
-        Refused where ``at_most`` so many sets for its cycle, period and purpose were accepted already.
+        ``stage``: ``test``, or none of a live batch, from here on for good), when the answer is due, when its items
+        with a later limit are (``due_last``), and whether it came early, on time or late. Refused where ``at_most`` so
+        many sets for its cycle, period and purpose were accepted already. Told in the same transaction: ``receipt``,
+        made of what was found to be as told while nobody else changes it; ``pins``, what answers, where it is known.
         """
         facts = {
             "cycle": manifest.cycle,
@@ -169,7 +175,8 @@ class Register(BatchQueries, LedgerChecks):
         with transaction(self.engine) as session:
             if at_most is not None and get_batch(session, batch_id, for_update=True).state == State.CLAIMED:
                 check_not_doubled(session, batch_id, manifest, at_most, stage)
-            self._step(session, batch_id, State.ACCEPTED, facts, files)
+            if self._step(session, batch_id, State.ACCEPTED, facts, files, receipt) and pins:
+                add_uses(session, get_batch(session, batch_id), pins, self.actor)
 
     def refuse(
         self,
@@ -180,11 +187,12 @@ class Register(BatchQueries, LedgerChecks):
         column: str | None,
         stage: str | None = None,
         files: Sequence[FileRecord] = (),
+        receipt: ReceiptOf | None = None,
     ) -> None:
         """The set is refused whole, for this reason of ``schemas/refusals.toml``; the others: see ``accept``."""
         facts = {"refusal_code": code, "refusal_row": row, "refusal_column": column, "stage": stage}
         with transaction(self.engine) as session:
-            self._step(session, batch_id, State.REFUSED, facts, files)
+            self._step(session, batch_id, State.REFUSED, facts, files, receipt)
 
     def prepared(
         self,
@@ -250,9 +258,19 @@ class Register(BatchQueries, LedgerChecks):
         to_state: State,
         facts: Mapping[str, Any],
         files: Sequence[FileRecord] = (),
-    ) -> None:
-        if transition(session, batch_id, to_state, facts, {**facts, **hashes(files)}, self.actor):
-            session.add_all(file_row(batch_id, file, now()) for file in files)
+        receipt: ReceiptOf | None = None,
+    ) -> bool:
+        """Whether the batch has not been there before."""
+        batch = get_batch(session, batch_id, for_update=True)
+        known = {} if receipt is None else _by_role(session, batch_id)
+        if not transition(session, batch_id, to_state, facts, {**facts, **hashes(files)}, self.actor):
+            return False
+        if receipt is not None:
+            told = receipt(as_batch(batch), known | {file.role: file for file in files})
+            append_event(session, batch, {}, hashes(told), self.actor)
+            files = [*files, *told]
+        session.add_all(file_row(batch_id, file, now()) for file in files)
+        return True
 
     @property
     def clock(self) -> Clock:
@@ -344,7 +362,7 @@ class Register(BatchQueries, LedgerChecks):
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             roles = [file.role for file in files]
-            first = {row.role: _file(row) for row in session.scalars(_FILES, {"batch": batch_id}) if row.role in roles}
+            first = {role: file for role, file in _by_role(session, batch_id).items() if role in roles}
             if any(first.get(file.role, file) != file for file in files):
                 return [first[role] for role in roles if role in first]
             if new := [file for file in files if file.role not in first]:
@@ -367,6 +385,10 @@ class Register(BatchQueries, LedgerChecks):
     def files(self, batch_id: str) -> list[FileRecord]:
         with reading(self.engine) as session:
             return [_file(row) for row in session.scalars(_FILES, {"batch": batch_id})]
+
+
+def _by_role(session: Session, batch_id: str) -> dict[str, FileRecord]:
+    return {row.role: _file(row) for row in session.scalars(_FILES, {"batch": batch_id})}
 
 
 def _file(row: FileRow) -> FileRecord:

@@ -5,11 +5,12 @@ Rule: the first telling stands, so that a batch that is run again is answered fr
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
 from sqlalchemy import Engine, bindparam, select
+from sqlalchemy.orm import Session
 
 from exchange.register.attest import as_told
 from exchange.register.database import reading, transaction
@@ -22,6 +23,24 @@ _PINNED: Final = select(SnapshotUseRow).where(
 )
 
 
+Pins = Mapping[str, tuple[str, date]]
+"""Source → (version, as-of date)."""
+
+
+def add_uses(
+    session: Session, batch: BatchRow, versions: Pins, actor: str, *, later: bool = False
+) -> Sequence[SnapshotUseRow]:
+    """Writes and tells what answers a batch that is locked and has nothing of this asking yet."""
+    uses = [
+        SnapshotUseRow(batch_id=batch.id, source=source, later=later, version=version, as_of=as_of)
+        for source, (version, as_of) in versions.items()
+    ]
+    session.add_all(uses)
+    facts = {f"pinned.{use.source}{'.later' if later else ''}": use.version for use in uses}
+    append_event(session, batch, {}, facts, actor)
+    return uses
+
+
 class SnapshotUses:
     """The snapshots that batches have pinned; ``actor`` stands in the ledger beside a pin."""
 
@@ -29,23 +48,15 @@ class SnapshotUses:
         self.engine = engine
         self.actor = actor
 
-    def pin(
-        self, batch_id: str, versions: Mapping[str, tuple[str, date]], *, later: bool = False
-    ) -> dict[str, tuple[str, date]]:
+    def pin(self, batch_id: str, versions: Pins, *, later: bool = False) -> dict[str, tuple[str, date]]:
         """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring.
         ``later``: those asked a second time, for the rows that had to wait for a source.
         """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True, rows=())
-            pinned = session.scalars(_PINNED, {"batch": batch_id, "later": later}).all()
+            pinned: Sequence[SnapshotUseRow] = session.scalars(_PINNED, {"batch": batch_id, "later": later}).all()
             if not pinned:
-                pinned = [
-                    SnapshotUseRow(batch_id=batch_id, source=source, later=later, version=version, as_of=as_of)
-                    for source, (version, as_of) in versions.items()
-                ]
-                session.add_all(pinned)
-                facts = {f"pinned.{use.source}{'.later' if later else ''}": use.version for use in pinned}
-                append_event(session, batch, {}, facts, self.actor)
+                pinned = add_uses(session, batch, versions, self.actor, later=later)
             return {use.source: (use.version, use.as_of) for use in pinned}
 
     def of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
@@ -53,14 +64,6 @@ class SnapshotUses:
         with as_told(self.engine, batch_id, rows=()) as session:
             uses = session.scalars(_PINNED, {"batch": batch_id, "later": later})
             return {use.source: (use.version, use.as_of) for use in uses}
-
-    def of_both(self, batch_id: str) -> tuple[dict[str, tuple[str, date]], dict[str, tuple[str, date]]]:
-        """``of`` the first asking and of the later one, of one moment."""
-        pinned: tuple[dict[str, tuple[str, date]], ...] = {}, {}
-        with as_told(self.engine, batch_id, rows=()) as session:
-            for use in session.scalars(select(SnapshotUseRow).filter_by(batch_id=batch_id)):
-                pinned[use.later][use.source] = (use.version, use.as_of)
-        return pinned[False], pinned[True]
 
     def in_use(self) -> set[tuple[str, str]]:
         """(source, version) of all that batches which are not closed have pinned."""

@@ -16,6 +16,7 @@ Rules
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -32,20 +33,29 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
 from exchange.register import Attested, FileRecord, Role
+from exchange.register.conformance import Conformed
 from exchange.wire.conformance import Certificate
 from exchange.wire.manifest import parse
 
 
-def read_version(app: App, partner: str) -> tuple[Agreement, bytes]:
-    """The partner's agreement as its file says now, and the file's bytes; Halt as ``load_agreement``, and where it
-    is in force without an assessment.
+@dataclass(frozen=True)
+class Version:
+    """A partner's agreement as its file says now, the file's bytes, and by what the partner is live, if anything."""
+
+    agreement: Agreement
+    content: bytes
+    conformed: Conformed | None
+
+
+def read_version(app: App, partner: str) -> Version:
+    """The partner's agreement now; Halt as ``load_agreement``, where it is in force without an assessment, and as
+    :func:`check_conforms`.
     """
     path = app.agreement_file(partner)
     content = agreement_bytes(path)
     agreement = with_certificates(parse_agreement(content, path), path)
     check_assessed(agreement, office_day(app.now()))
-    check_conforms(app, agreement)
-    return agreement, content
+    return Version(agreement, content, check_conforms(app, agreement))
 
 
 def stage_of(agreement: Agreement) -> Literal["test"] | None:
@@ -53,24 +63,30 @@ def stage_of(agreement: Agreement) -> Literal["test"] | None:
     return "test" if agreement.is_test else None
 
 
-def check_conforms(app: App, agreement: Agreement) -> None:
-    """Halt where the agreement is live, the partner has shown nothing and was not exempted. One of before that names no
-    stage is let be, unless the partner was in its tests meanwhile: to leave the stage out again is no way round.
+def check_conforms(app: App, agreement: Agreement) -> Conformed | None:
+    """Halt where the agreement is live, the partner has shown nothing and was not exempted; by what it is live. One of
+    before that names no stage is let be, unless the partner was in its tests meanwhile: to leave the stage out again is
+    no way round.
     """
+    if agreement.is_test:
+        return None
     conformance, partner = app.register.conformance, agreement.partner
-    if agreement.is_test or conformance.newest(partner) is not None:
-        return
-    if agreement.stage == "live" or conformance.was_tested(partner):
+    is_live = agreement.stage == "live"
+    newest, tested = (conformance.newest(partner), False) if is_live else conformance.newest_or_tested(partner)
+    if newest is None and (is_live or tested):
         msg = (
             f'{partner}: stage = "live" needs a certificate of conformance (exchange partner certify), or a'
             " leader's exemption (exchange partner exempt)"
         )
         raise Halt(msg, zh=f"{partner}：正式阶段须有合格证书或领导豁免")
+    return newest
 
 
-def check_shown(app: App, agreement: Agreement, purpose: str) -> None:
-    """Halt where the agreement is live by a certificate that does not name this purpose."""
-    if purpose in unshown(app, agreement):
+def check_shown(app: App, agreement: Agreement, conformed: Conformed | None, purpose: str) -> None:
+    """Halt where the agreement is live by a certificate that does not name this purpose. ``conformed``: by what it is
+    live.
+    """
+    if purpose in unshown(app, agreement, conformed):
         msg = (
             f"{agreement.partner}: purpose {purpose} was added after its certificate of conformance and was not shown;"
             " its sets wait for the next certificate (exchange partner certify), or a leader's exemption"
@@ -80,22 +96,21 @@ def check_shown(app: App, agreement: Agreement, purpose: str) -> None:
         raise Halt(msg, zh=zh)
 
 
-def unshown(app: App, agreement: Agreement) -> list[str]:
+def unshown(app: App, agreement: Agreement, conformed: Conformed | None) -> list[str]:
     """The purposes that the certificate of conformance does not name by which the agreement is live; none where it is
     live by an exemption, or as one of before.
     """
-    newest = None if agreement.is_test else app.register.conformance.newest(agreement.partner)
-    if newest is None or newest.sha256 is None:
+    if conformed is None or conformed.sha256 is None:
         return []
-    shown = {test.about for test in parse(Certificate, app.archive.read(newest.sha256)).shown}
+    shown = {test.about for test in parse(Certificate, app.archive.read(conformed.sha256)).shown}
     return [purpose.code for purpose in agreement.purposes if purpose.code not in shown]
 
 
-def keep_version(app: App, agreement: Agreement, content: bytes) -> list[FileRecord]:
+def keep_version(app: App, version: Version) -> list[FileRecord]:
     """Keeps the agreement's bytes and its certificates in the archive."""
-    certificates = agreement.certificates
+    certificates = version.agreement.certificates
     return [
-        _kept(app, Role.AGREEMENT, f"{agreement.partner}.toml", content),
+        _kept(app, Role.AGREEMENT, f"{version.agreement.partner}.toml", version.content),
         *[
             _kept(app, role, path.name, path.read_bytes())
             for role, path in (

@@ -3,7 +3,8 @@
 Rules
 - A test batch is answered from the invented province, any other from the sources' snapshots; neither can name a version
   of the other, and a version says of itself which it is. The province is never too old.
-- The versions of the snapshots are pinned in the register at the first try; whoever asks later uses the same ones.
+- The versions of the snapshots are pinned in the register with the acceptance where all that are asked are fresh by
+  then, else at the first try; whoever asks later uses the same ones.
 - Days are counted from the day of receipt, not from today, so that the same batch is answered the same on any day.
 - Rows that had to wait for a source are asked a second time, of versions pinned once all its sources are fresh.
 - What an officer decided stands over what the matching says; rows drawn for a spot check are under review until then.
@@ -15,8 +16,8 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 from functools import cache, cached_property
 from typing import Final
@@ -37,7 +38,8 @@ from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide, dec
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
-from exchange.register import Attested, Batch, Review, State
+from exchange.register import Attested, Batch, Review
+from exchange.register.snapshot_uses import Pins
 from exchange.snapshots.versions import Snapshots
 from exchange.steps.agreed import agreed
 from exchange.steps.disclosure import AWAITING, SPOT, with_spot_checks
@@ -48,11 +50,6 @@ from exchange.wire.manifest import RequestManifest
 
 POPULATION: Final = "population"
 WAITING: Final = "source_not_ready"
-_PINNED: Final = frozenset({State.PREPARED, State.DELIVERED, State.CLOSED})
-"""States of a batch whose first answers were made, of versions that stand."""
-
-SnapshotPins = Mapping[str, tuple[str, date]]
-"""Source → (version, as-of date)."""
 
 Part = tuple[pl.DataFrame, pl.DataFrame]
 """Rows of the request, and the answers to them."""
@@ -60,14 +57,16 @@ Part = tuple[pl.DataFrame, pl.DataFrame]
 
 @dataclass(frozen=True)
 class BatchContext:
-    """A trusted batch with what is needed to answer it. ``resting_on``: the legal bases by which offences are answered
-    where those of the agreement do not all hold any more.
+    """A trusted batch with what is needed to answer it. ``pinned``: its pins, where it had some when it was
+    read; ``resting_on``: the legal bases by which offences are answered where those of the agreement do not all hold
+    any more.
     """
 
     app: App
     batch: Batch
     manifest: RequestManifest
     agreement: Agreement
+    pinned: Pins = field(default_factory=dict)
     resting_on: tuple[LegalBasis, ...] | None = None
 
     @classmethod
@@ -78,7 +77,7 @@ class BatchContext:
     @classmethod
     def as_told(cls, app: App, attested: Attested) -> BatchContext:
         """The same of what was read just now."""
-        return cls(app, attested.batch, app.manifest(attested.batch), agreed(app, attested))
+        return cls(app, attested.batch, app.manifest(attested.batch), agreed(app, attested), attested.pins)
 
     @property
     def today(self) -> date:
@@ -138,10 +137,10 @@ class BatchContext:
         return self.app.snapshots_for(self.batch)
 
     @cached_property
-    def pins(self) -> SnapshotPins:
+    def pins(self) -> Pins:
         """The versions that answer this batch; sources that are missing are not among them."""
-        if self.batch.state in _PINNED and self._pinned[0]:
-            return self._pinned[0]  # no lock is taken: others decide rows of the batch meanwhile
+        if self.pinned:
+            return self.pinned  # no lock is taken: others decide rows of the batch meanwhile
         current = _current(self.snapshots, self.manifest.items)
         if POPULATION not in current:
             msg = "no population snapshot is published; build one with `exchange snapshot build`"
@@ -170,20 +169,15 @@ class BatchContext:
     def _fresh(self, source: str, as_of: date) -> bool:
         return self.batch.is_test or is_fresh(source, as_of, self.today)
 
-    @property
-    def later_pins(self) -> SnapshotPins:
-        """The versions of the second asking; empty where there was none."""
-        return self._pinned[1]
-
     @cached_property
-    def _pinned(self) -> tuple[SnapshotPins, SnapshotPins]:
-        """What the register has of the first and of the second asking, read at once."""
-        return self.app.register.snapshots.of_both(self.batch.id)
+    def later_pins(self) -> Pins:
+        """The versions of the second asking; empty where there was none."""
+        return self.app.register.snapshots.of(self.batch.id, later=True)
 
-    def pin_later(self, pins: SnapshotPins) -> None:
+    def pin_later(self, pins: Pins) -> None:
         """Pins the versions of the second asking; what was read before is of before."""
         self.app.register.snapshots.pin(self.batch.id, pins, later=True)
-        vars(self).pop("_pinned", None)
+        vars(self).pop("later_pins", None)
 
     def sources(self, *, later: bool = False) -> Sources:
         """What the batch is matched against: only sources that are fresh. Of the second asking, all were."""
@@ -193,7 +187,7 @@ class BatchContext:
     def _first_sources(self) -> Sources:
         return self._opened(self.pins, later=False)
 
-    def _opened(self, pins: SnapshotPins, *, later: bool) -> Sources:
+    def _opened(self, pins: Pins, *, later: bool) -> Sources:
         open_ = {source: self.snapshots.version(source, version) for source, (version, _) in pins.items()}
         people = open_[POPULATION]
         records = {
@@ -300,7 +294,7 @@ def is_fresh(source: str, as_of: date, today: date) -> bool:
     return (today - as_of).days <= SOURCES[source].max_age_days
 
 
-def fresh_sources(app: App, batch: Batch) -> SnapshotPins | None:
+def fresh_sources(app: App, batch: Batch) -> Pins | None:
     """The published versions of all sources that the batch's items ask; None while one is missing or stale."""
     current, today = _current(app.snapshots_for(batch), batch.items), office_day(app.now())
     if set(current) != {POPULATION, *_needs(batch.items)}:

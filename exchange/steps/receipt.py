@@ -1,9 +1,10 @@
 """The receipt (回执): the office's first, signed answer to a set.
 
 Rules
-- It says nothing that the register does not say; it is made once, kept in the archive, and every later sending sends
-  the same bytes. It bears the name of the partner's manifest; where the batch is not the one that this name first stood
-  for (a batch id used again), the name says so.
+- It says nothing that the register does not say. The first is made and told in the transaction in which the set is
+  accepted or refused, of what was found there to be as the ledger says, while nobody else changes it.
+- It is made once, kept in the archive, and every later sending sends the same bytes. It bears the name of the partner's
+  manifest; where the batch is not the one that this name first stood for (a batch id used again), the name says so.
 - When the due day of an open batch is not what the last receipt said (a calendar became known, the clock was paused or
   started, an objection got more time), another receipt takes its place: ``<batch>.receipt-2.json``, then 3, 4… The
   register knows it before it is sent, and how far the partner has them.
@@ -20,6 +21,7 @@ from exchange.base.tables import refused_words
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of, numbered
+from exchange.register.register import ReceiptOf
 from exchange.steps.agreed import agreed
 from exchange.steps.bases import NOT_IN_FORCE, named
 from exchange.wire.envelope import sign
@@ -54,11 +56,10 @@ def has_receipt(app: App, batch: Batch) -> bool:
     return app.register.find_file(batch.id, Role.RECEIPT_SIGNATURE) is not None
 
 
-def send_receipt(app: App, batch: Batch, folder: Folder, *, where_missing: bool = False) -> Attested:
+def send_receipt(app: App, attested: Attested, folder: Folder, *, where_missing: bool = False) -> Attested:
     """Puts the batch's receipt, and those that took its place, into the partner's folder; or those only that do not lie
-    there as they were sent. The batch as it was sent by.
+    there as they were sent. The batch as it was sent by. ``attested``: as it was read for this (``App.attested``).
     """
-    attested = app.attested(batch.id)
     if Role.RECEIPT_SIGNATURE not in attested.files:
         attested = _with_receipt(app, attested, 1)
     for number in range(1, attested.batch.receipts_sent + 1):
@@ -126,21 +127,33 @@ def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
     return parse(Receipt, app.archive.read(_kept(app, batch, number).sha256)).due
 
 
+def first_receipt(app: App) -> ReceiptOf:
+    """Makes and keeps the receipt of what is accepted or refused just now, with its signature."""
+
+    def made(batch: Batch, files: Mapping[str, FileRecord]) -> list[FileRecord]:
+        return _made(app, Attested(batch, files, {}, held=False), 1)
+
+    return made
+
+
 def _with_receipt(app: App, attested: Attested, number: int) -> Attested:
     """The batch with its n-th receipt. The receipt and its signature are told together: whoever else makes it now,
-    those told first are sent, by the line that told them. One that an earlier version told without its signature is
-    signed.
+    those told first are sent, by the line that told them.
     """
+    recorded = app.register.record_files(attested.batch.id, _made(app, attested, number))
+    app.register.check_newest(app.checkpoints)
+    return replace(attested, files={**attested.files, **{file.role: file for file in recorded}})
+
+
+def _made(app: App, attested: Attested, number: int) -> list[FileRecord]:
+    """The n-th receipt and its signature, kept. One that an earlier version told without its signature is signed."""
     role = numbered(Role.RECEIPT, number)
     begun = attested.files.get(role)
     if begun is None:
         content = write(_receipt(app, attested, number))
         begun = _kept_as(app, role, f"{_answer_stem(attested)}.{role}.json", content)
     signature = sign(app.archive.read(begun.sha256), app.signing)
-    signed = _kept_as(app, numbered(Role.RECEIPT_SIGNATURE, number), begun.name + SIGNATURE_SUFFIX, signature)
-    recorded = app.register.record_files(attested.batch.id, [begun, signed])
-    app.register.check_newest(app.checkpoints)
-    return replace(attested, files={**attested.files, **{file.role: file for file in recorded}})
+    return [begun, _kept_as(app, numbered(Role.RECEIPT_SIGNATURE, number), begun.name + SIGNATURE_SUFFIX, signature)]
 
 
 def _kept_as(app: App, role: str, name: str, content: bytes) -> FileRecord:
@@ -167,7 +180,7 @@ def _receipt(app: App, attested: Attested, number: int) -> Receipt:
         due=due_day(batch) if batch.state is not State.REFUSED else None,
         legal_bases=_bases(app, attested),
         refusal=refusal,
-        register_=app.checkpoint(),
+        register_=app.keep_checkpoint(),
     )
 
 

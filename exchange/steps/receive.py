@@ -6,7 +6,8 @@ Rules
 - A data file whose hash is not the manifest's may still be on its way: the set is left alone and tried again until the
   office's patience with incomplete sets ends; then it is refused. One that this office has had and lost is not refused
   (``first_day.py``).
-- The receipt is written once, from what the register says, and kept; a re-run sends the same bytes again.
+- The receipt is written once, with the judgement (``receipt.py``), and kept; a re-run sends the same bytes again. It is
+  sent once the ledger's line about both was read.
 - The set is removed from the partner's folder only after its receipt is there. A server that does not allow that holds
   up no answer: each later look into the folder tries again, and has the trouble.
 """
@@ -15,7 +16,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from secrets import token_hex
+from typing import Final
 
 from exchange.agreements.agreement import Agreement
 from exchange.agreements.expected import arrival
@@ -26,11 +29,12 @@ from exchange.base.timing import stage
 from exchange.calendar.limits import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
-from exchange.steps.agreed import check_shown, keep_version, read_version, stage_of
+from exchange.steps.agreed import Version, check_shown, keep_version, read_version, stage_of
+from exchange.steps.answers import fresh_sources
 from exchange.steps.bases import check_bases
 from exchange.steps.first_day import check_not_lost
 from exchange.steps.objection import check_objection
-from exchange.steps.receipt import send_receipt, stem_of
+from exchange.steps.receipt import first_receipt, send_receipt, stem_of
 from exchange.steps.request import check_request
 from exchange.steps.trust import is_fetched, trusted_manifest
 from exchange.wire.connection import Denied, Unsettled
@@ -39,39 +43,52 @@ from exchange.wire.transport import Folder
 
 log = logging.getLogger(__name__)
 
+_UNANSWERED: Final = frozenset({State.CLAIMED, State.ACCEPTED, State.REFUSED})
+"""States of a batch whose receipt may not lie at the partner's yet."""
+
 
 def receive(app: App, batch_id: str) -> bool:
     """From claimed to accepted or refused, receipt delivered; whether the batch was accepted."""
-    batch = app.register.batch(batch_id)
+    batch, known = app.register.batch_and_files(batch_id)
     if batch.objects_to is not None and app.register.attested(batch_id).opened_here:
         return batch.state is not State.REFUSED  # it did not come from a partner, whom no receipt tells of it
-    agreement, version = read_version(app, batch.partner)
-    with app.folder(agreement) as folder:
+    version = read_version(app, batch.partner)
+    with app.folder(version.agreement) as folder:
         if batch.state is State.CLAIMED:
-            batch = _judge(app, agreement, version, batch, folder)
+            _judge(app, version, batch, known, folder)
+        if batch.state in _UNANSWERED:
+            attested = app.attested(batch_id)
+            batch = attested.batch  # another run may have taken it further meanwhile
         if batch.state in (State.ACCEPTED, State.REFUSED):
-            attested = send_receipt(app, batch, folder)
+            attested = send_receipt(app, attested, folder)
             log.info("%s: the receipt is delivered, the set is kept", batch_id)
             _clear_away(attested, folder)
     return batch.state is not State.REFUSED
 
 
-def _judge(app: App, agreement: Agreement, version: bytes, batch: Batch, folder: Folder) -> Batch:
+def _judge(app: App, version: Version, batch: Batch, known: Mapping[str, FileRecord], folder: Folder) -> None:
     """Writes down which data file is kept, and whether the set is accepted, with its due day, or refused, with the
-    reason.
+    reason. ``known``: the set's files in the register.
     """
-    known = app.register.files_by_role(batch.id)
+    agreement = version.agreement
     content = app.archive.read(batch.manifest_sha256)
     data = _fetch_data(app, agreement, batch, content, known, folder)
     new = [] if data is None or Role.DATA in known else [data]
     try:
-        manifest = _trusted(app, agreement, batch, content, known, data)
-        _accept(app, agreement, batch, manifest, [*new, *keep_version(app, agreement, version)])
+        manifest = _trusted(app, version, batch, content, known, data)
+        _accept(app, agreement, batch, manifest, [*new, *keep_version(app, version)])
     except Refused as refusal:
         stage = stage_of(agreement)
-        app.register.refuse(batch.id, refusal.code, row=refusal.row, column=refusal.column, stage=stage, files=new)
+        app.register.refuse(
+            batch.id,
+            refusal.code,
+            row=refusal.row,
+            column=refusal.column,
+            stage=stage,
+            files=new,
+            receipt=first_receipt(app),
+        )
         log.warning("%s: %s", batch.id, refusal)
-    return app.register.batch(batch.id)
 
 
 def _accept(
@@ -95,13 +112,15 @@ def _accept(
         arrival=came,
         at_most=expected.sets if expected else None,
         stage=stage_of(agreement),
+        receipt=first_receipt(app),
+        pins=fresh_sources(app, replace(batch, items=tuple(manifest.items), stage=stage_of(agreement))),
     )
     log.info("%s: accepted, %d rows, due %s", batch.id, manifest.rows, due.day)
 
 
 def _trusted(
     app: App,
-    agreement: Agreement,
+    version: Version,
     batch: Batch,
     content: bytes,
     known: Mapping[str, FileRecord],
@@ -110,6 +129,7 @@ def _trusted(
     """The manifest of a set that can be answered, of which this data file is kept; Refused with what is wrong with it.
     ``content``: the manifest's bytes; ``known``: the set's files in the register.
     """
+    agreement = version.agreement
     signature = app.archive.read(file_of(batch.id, known, Role.SIGNATURE).sha256)
     manifest = trusted_manifest(agreement, content, signature, stem_of(batch.id, known), app.now())
     if batch.id != manifest.batch:
@@ -119,7 +139,7 @@ def _trusted(
     check_bases(agreement, manifest, office_day(batch.received_at))
     check_objection(app.register, manifest, stage_of(agreement))
     check_request(app, agreement, manifest, office_day(batch.received_at))
-    check_shown(app, agreement, manifest.purpose)
+    check_shown(app, agreement, version.conformed, manifest.purpose)
     return manifest
 
 

@@ -38,6 +38,8 @@ from exchange.watch.deadlines import watch_deadlines
 from tests.steps.stages import at_stage
 
 Ask = Callable[..., Request]
+FRESH = "exchange.steps.receive.fresh_sources"
+"""What says which versions answer a set that is accepted."""
 NOBODY = b"row_ref,id_number,name\nR1,,\n"
 ITEMS = ("id_number", "name", "sex", "birth_date", "ethnicity", "registered_address")
 
@@ -227,15 +229,20 @@ def test_the_same_bytes_again_after_going_live_get_the_same_receipt(
 
 
 def test_a_pinned_version_of_the_other_register_answers_nothing(
-    app: App, court: DemoPartner, ask: Ask, installed: Snapshots, real: dict[str, Any]
+    app: App,
+    court: DemoPartner,
+    ask: Ask,
+    installed: Snapshots,
+    real: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """By whatever way a real version came to be pinned, or to lie where the invented ones do."""
     current = app.snapshots.current("population")
     assert current is not None
     with at_stage(app, court, "test"):
         batch = sent(app, court, ask(one_of(real)))
+        monkeypatch.setattr(FRESH, lambda *_: {"population": (current.name, current.as_of)})
         pipeline.receive(app, batch)
-        app.register.snapshots.pin(batch, {"population": (current.name, current.as_of)})
         with pytest.raises(Halt, match="not on disk"):
             pipeline.process(app, batch)
         planted = installed.folder / "population" / current.name
@@ -249,13 +256,18 @@ def test_a_pinned_version_of_the_other_register_answers_nothing(
 
 
 def test_an_invented_version_among_the_real_ones_answers_nothing(
-    app: App, court: DemoPartner, ask: Ask, installed: Snapshots, invented: dict[str, Any]
+    app: App,
+    court: DemoPartner,
+    ask: Ask,
+    installed: Snapshots,
+    invented: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     there = installed.current("population")
     assert there is not None
     batch = sent(app, court, ask(one_of(invented)))
+    monkeypatch.setattr(FRESH, lambda *_: {"population": (there.name, there.as_of)})
     pipeline.receive(app, batch)
-    app.register.snapshots.pin(batch, {"population": (there.name, there.as_of)})
     planted = app.settings.snapshots / "population" / there.name
     shutil.copytree(there.folder, planted)
     try:
