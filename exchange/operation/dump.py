@@ -3,6 +3,7 @@
 Rules
 - A dump is one consistent snapshot, in PostgreSQL's custom form; its table of contents is read back before it counts.
 - The password comes from libpq's password file, told by the environment; never in an argument.
+- The database is asked to let us in first: an exit code does not tell a wrong password from a server that is away.
 - Restoring is one transaction: all of it or nothing. Owner and rights are the new server's: `exchange office init`.
 """
 
@@ -11,13 +12,16 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+import psycopg
 from sqlalchemy import make_url
 
 from exchange.base.errors import Halt, Retryable
+from exchange.register.troubles import of_connection
 
 _SECONDS: Final = 6 * 3600
+_KNOCK_SECONDS: Final = 10
 _CUSTOM: Final = ("--format", "custom", "--compress", "1", "--no-owner", "--no-privileges")
 _WHOLE: Final = (
     "--single-transaction",
@@ -30,24 +34,43 @@ _WHOLE: Final = (
 
 
 def dump(url: str, password_file: Path | None, path: Path, programs: Path | None = None) -> None:
-    """The database behind this SQLAlchemy URL into a file; Retryable where it cannot be had now."""
+    """The database behind this SQLAlchemy URL into a file; Retryable where it cannot be had now, Halt where it does not
+    let us in.
+    """
+    _knock(url, password_file)
     _run("pg_dump", [*_CUSTOM, "--file", str(path), *_address(url)], password_file, programs)
     path.chmod(0o600)
     _run("pg_restore", ["--list", str(path)], None, programs)
 
 
 def restore(path: Path, url: str, password_file: Path | None, programs: Path | None = None) -> None:
-    """The dump's tables take the place of those in the database, all or none."""
+    """The dump's tables take the place of those in the database, all or none; errors as for a dump."""
+    _knock(url, password_file)
     _run("pg_restore", [*_WHOLE, *_address(url), str(path)], password_file, programs)
 
 
 def _address(url: str) -> list[str]:
-    """The database's, without a password."""
+    """The database's, for PostgreSQL's programs, without a password."""
+    options = {"dbname": "--dbname", "user": "--username", "host": "--host", "port": "--port"}
+    there = _place(url)
+    return ["--no-password", *(part for name, value in there.items() for part in (options[name], str(value)))]
+
+
+def _place(url: str) -> dict[str, Any]:
+    """The same, in libpq's words; what the URL does not say is left out."""
     there = make_url(url)
     host = there.host or there.query.get("host") or "localhost"
     port = there.port or there.query.get("port") or 5432
-    names = {"--host": host, "--port": port, "--username": there.username, "--dbname": there.database}
-    return ["--no-password", *(part for name, value in names.items() if value for part in (name, str(value)))]
+    named = {"host": host, "port": port, "user": there.username, "dbname": there.database}
+    return {name: value for name, value in named.items() if value}
+
+
+def _knock(url: str, password_file: Path | None) -> None:
+    more = {} if password_file is None else {"passfile": str(password_file)}
+    try:
+        psycopg.connect(**_place(url), **more, connect_timeout=_KNOCK_SECONDS).close()
+    except psycopg.OperationalError as error:
+        raise of_connection(error) from None
 
 
 def _run(program: str, arguments: list[str], password_file: Path | None, programs: Path | None) -> None:
