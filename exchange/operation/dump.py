@@ -66,9 +66,9 @@ def _place(url: str) -> dict[str, Any]:
 
 
 def _knock(url: str, password_file: Path | None) -> None:
-    more = {} if password_file is None else {"passfile": str(password_file)}
+    there = _place(url) | ({} if password_file is None else {"passfile": str(password_file)})
     try:
-        psycopg.connect(**_place(url), **more, connect_timeout=_KNOCK_SECONDS).close()
+        psycopg.connect(**there, connect_timeout=_KNOCK_SECONDS).close()
     except psycopg.OperationalError as error:
         raise of_connection(error) from None
 

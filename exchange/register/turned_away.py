@@ -1,4 +1,4 @@
-"""Why a server let a connection in not: the SQLSTATE that it gave, which psycopg has for statements alone.
+"""Why a server did not let a connection in: the SQLSTATE that it gave, which psycopg has for statements alone.
 
 Rules
 - No message is judged: the same connection is tried once more while libpq is told to give the SQLSTATE instead of words
@@ -40,7 +40,7 @@ def sqlstate(error: BaseException | None) -> str | None:
     given = {option.keyword.decode(): option.val.decode() for option in connection.info if option.val}
     again = pq.PGconn.connect_start(psycopg.conninfo.make_conninfo(**given).encode())
     try:
-        speak(again.pgconn_ptr, _SQLSTATE_ALONE)
+        speak(again.pgconn_ptr, _SQLSTATE_ALONE)  # type: ignore[attr-defined]  # of all of psycopg's ways to libpq
         found = _STATE.findall(again.error_message) if _has_failed(again) else []
     finally:
         again.finish()
