@@ -161,4 +161,4 @@ def _connected(plan: Plan) -> psycopg.Connection[tuple[object, ...]]:
     except psycopg.OperationalError as error:
         trouble = of_connection(error)
         msg = f"Airflow's database: {trouble}"
-        raise type(trouble)(msg) from None
+        raise type(trouble)(msg, zh=trouble.zh) from None

@@ -53,7 +53,7 @@ def make_databases(plan: Plan, *, new_passwords: bool = False) -> Iterator[Done]
     except psycopg.OperationalError as error:
         trouble = of_connection(error)
         msg = f"{plan.database.host}:{plan.database.port}: {trouble}"
-        raise type(trouble)(msg) from None
+        raise type(trouble)(msg, zh=trouble.zh) from None
     except psycopg.Error as error:
         msg = f"the database does not take this ({error.sqlstate}): is {plan.database.admin} a superuser?"
         raise Halt(msg) from None

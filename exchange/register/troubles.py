@@ -15,6 +15,7 @@ from exchange.base.errors import ExchangeError, Halt, Retryable
 from exchange.register import turned_away
 
 GONE: Final = "the register's database cannot be reached"
+_NOT_ACCEPTED: Final = "the database does not accept this role or its password (password_file)"
 
 _RETRYABLE: Final = {
     "08": GONE,
@@ -37,7 +38,7 @@ _RETRYABLE: Final = {
 """SQLSTATE, or what it begins with → words; the longest that fits counts."""
 
 _HALT: Final = {
-    "28": "the database does not accept this role or its password (password_file)",
+    "28": _NOT_ACCEPTED,
     "3D000": "the server has no database of this name",
     "42501": "the database's role may not do this; run docker/grants.sql as the owner",
     "42P01": "the database lacks a table; run `exchange register migrate`",
@@ -49,8 +50,10 @@ _HALT: Final = {
 
 _ASKS: Final = "the database asks for a password, and none was found (password_file)"
 
-_ZH: Final = "登记数据库暂不可用"
+_ZH: Final = "数据库暂不可用"
 _ZH_HALT: Final = "登记数据库有异常，请告知系统管理员"
+_ZH_NOT_LET_IN: Final = "数据库不接受本机关的账户、口令或库名，请告知系统管理员"
+_NOT_LET_IN: Final = ("28", "3D")
 
 _HOLDERS: Final = text("""
     SELECT a.pid, a.usename, a.application_name, date_trunc('second', now() - a.xact_start)::text
@@ -88,14 +91,14 @@ def of_connection(error: BaseException | None) -> ExchangeError:
     """
     connection = getattr(error, "pgconn", None)
     if connection is not None and connection.needs_password:
-        return Halt(_ASKS, zh=_ZH_HALT)
+        return Halt(_ASKS, zh=_ZH_NOT_LET_IN)
     state = getattr(error, "sqlstate", None) or turned_away.sqlstate(error)
     return (_told(state) if state else None) or Retryable(GONE, zh=_ZH)
 
 
 def _told(state: str) -> ExchangeError | None:
     if (words := _longest(_HALT, state)) is not None:
-        return Halt(words, zh=_ZH_HALT)
+        return Halt(words, zh=_ZH_NOT_LET_IN if state.startswith(_NOT_LET_IN) else _ZH_HALT)
     words = _longest(_RETRYABLE, state)
     return None if words is None else Retryable(words, zh=_ZH)
 

@@ -89,6 +89,7 @@ def test_what_stands_in_the_settings_is_for_a_person(
     with closing(open_register(url, "tests", passwords)) as register, pytest.raises(Halt, match=words) as caught:
         register.waiting()
     assert "a guess" not in str(caught.value)
+    assert "口令" in caught.value.zh
 
 
 def test_a_server_that_is_being_stopped_is_tried_again(migrated: Any) -> None:
