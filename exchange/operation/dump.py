@@ -10,6 +10,7 @@ Rules
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ from exchange.register.troubles import of_connection
 
 _SECONDS: Final = 6 * 3600
 _KNOCK_SECONDS: Final = 10
+_VERSION: Final = re.compile(rb"\(PostgreSQL\) (\d+)")
 _CUSTOM: Final = ("--format", "custom", "--compress", "1", "--no-owner", "--no-privileges")
 _WHOLE: Final = (
     "--single-transaction",
@@ -35,9 +37,11 @@ _WHOLE: Final = (
 
 def dump(url: str, password_file: Path | None, path: Path, programs: Path | None = None) -> None:
     """The database behind this SQLAlchemy URL into a file; Retryable where it cannot be had now, Halt where it does not
-    let us in.
+    let us in, or is newer than the program.
     """
-    _knock(url, password_file)
+    if _major("pg_dump", programs) < _knock(url, password_file):
+        msg = "pg_dump is older than the server; name the server's own programs in [backup] programs"
+        raise Halt(msg)
     _run("pg_dump", [*_CUSTOM, "--file", str(path), *_address(url)], password_file, programs)
     path.chmod(0o600)
     _run("pg_restore", ["--list", str(path)], None, programs)
@@ -65,15 +69,24 @@ def _place(url: str) -> dict[str, Any]:
     return {name: value for name, value in named.items() if value}
 
 
-def _knock(url: str, password_file: Path | None) -> None:
+def _knock(url: str, password_file: Path | None) -> int:
+    """Whether it lets us in; its major version."""
     there = _place(url) | ({} if password_file is None else {"passfile": str(password_file)})
     try:
-        psycopg.connect(**there, connect_timeout=_KNOCK_SECONDS).close()
+        with psycopg.connect(**there, connect_timeout=_KNOCK_SECONDS) as connection:
+            return connection.info.server_version // 10000
     except psycopg.OperationalError as error:
         raise of_connection(error) from None
 
 
-def _run(program: str, arguments: list[str], password_file: Path | None, programs: Path | None) -> None:
+def _major(program: str, programs: Path | None) -> int:
+    """What ``--version`` says: ``pg_dump (PostgreSQL) 18.1 (Debian …)``."""
+    said = _VERSION.search(_run(program, ["--version"], None, programs))
+    return int(said[1]) if said else 0
+
+
+def _run(program: str, arguments: list[str], password_file: Path | None, programs: Path | None) -> bytes:
+    """What it printed."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PG")}
     if password_file is not None:
         environment["PGPASSFILE"] = str(password_file)
@@ -87,10 +100,7 @@ def _run(program: str, arguments: list[str], password_file: Path | None, program
         msg = f"{program} did not end within {_SECONDS // 3600} hours"
         raise Retryable(msg) from None
     if done.returncode == 0:
-        return
-    if b"server version mismatch" in done.stderr:
-        msg = f"{program} is older than the server; name the server's own programs in [backup] programs"
-        raise Halt(msg)
+        return done.stdout
     msg = (
         f"{program} ended with {done.returncode}; is the database there, and is there room?"  # what it says quotes rows
     )

@@ -20,7 +20,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from typer.testing import CliRunner
 
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.base.files import write_atomically
 from exchange.base.paths import POOLS
 from exchange.cli.main import commands
@@ -254,6 +254,22 @@ def test_whoever_else_connects_says_the_same(plan: Path, server: Postgres, tmp_p
     finally:
         write_atomically(kept, right)
     assert not (tmp_path / "dump").exists()
+
+
+@pytest.mark.parametrize(
+    ("major", "kind"), [("17.6 (Debian 17.6-1)", Halt), ("18.1", Retryable), ("19devel", Retryable)]
+)
+def test_a_pg_dump_that_is_older_than_the_server_is_for_a_person(
+    plan: Path, tmp_path: Path, major: str, kind: type[Exception]
+) -> None:
+    """By its number: what it says when it fails is in the machine's language."""
+    init(plan)
+    program = tmp_path / "pg_dump"
+    program.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] || exit 1\necho 'pg_dump (PostgreSQL) {major}'\n", "utf-8")
+    program.chmod(0o755)
+    wanted = Plan.read(plan)
+    with pytest.raises(kind, match="older than the server" if kind is Halt else "ended with 1"):
+        dump(url(wanted.database, BACKUP, "exchange"), wanted.pgpass_backup, tmp_path / "dump", tmp_path)
 
 
 @pytest.mark.parametrize("what", ["nothing", "a folder"])
