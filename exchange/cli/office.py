@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from exchange.base.errors import Halt
 from exchange.base.toml import explained
 from exchange.cli.outcome import out, outcome
-from exchange.operation.airflow_database import make_airflow
+from exchange.operation.airflow_database import check_log_in, make_airflow
 from exchange.operation.installing import Database, Plan, make_office
 from exchange.operation.roles import make_databases
 
@@ -59,6 +59,8 @@ def init(
     """
     with outcome():
         wanted = _ask() if plan is None else Plan.read(plan)
+        if airflow:
+            check_log_in()
         made = 0
         databases = make_databases(wanted, new_passwords=new_passwords)
         parts = (make_office(wanted), databases, make_airflow(wanted) if airflow else ())

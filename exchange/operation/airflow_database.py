@@ -30,7 +30,7 @@ from exchange.base.errors import Halt, Retryable
 from exchange.base.files import write_atomically
 from exchange.base.paths import POOLS
 from exchange.operation.installing import AIRFLOW, Done, Plan
-from exchange.register.troubles import hint
+from exchange.register.troubles import of_connection
 from exchange.settings import read_secret
 
 PROGRAM: Final = Path(sys.executable).with_name("airflow")
@@ -38,6 +38,7 @@ _SECONDS: Final = 1800
 _AS_MADE: Final = ("default_pool", 128)
 """What Airflow itself makes, and with how many slots."""
 _AUTH_MANAGER: Final = "AIRFLOW__CORE__AUTH_MANAGER"
+_LOG_IN: Final = "AIRFLOW__FAB__CONFIG_FILE"
 _FAB: Final = "airflow.providers.fab.auth_manager.fab_auth_manager.FabAuthManager"
 _ADDED: Final = ("Viewer", "can_read", "Plugins")
 WITHHELD: Final = ("Connections", "Variables", "Configurations")
@@ -48,6 +49,20 @@ _RIGHTS: Final = """
     JOIN ab_permission_view ON ab_permission_view.id = permission_view_id
     JOIN ab_permission ON ab_permission.id = permission_id JOIN ab_view_menu ON ab_view_menu.id = view_menu_id
 """
+
+
+def check_log_in(program: Path = PROGRAM) -> None:
+    """Halt where the environment names a file that says who may log in, and it cannot be read: FAB would say nothing
+    and take a log-in of its own.
+    """
+    named = os.environ.get(_LOG_IN, "")
+    if not named or not program.exists():
+        return
+    try:
+        Path(named).read_bytes()
+    except OSError as error:
+        msg = f"{named}: {error.strerror}; it says who may log in, and how: docs/operations.md, Log-in"
+        raise Halt(msg, zh=f"{named} 读不到：其中写谁可登录、如何登录，见 docs/operations.md“登录”。") from None
 
 
 def make_airflow(plan: Plan, program: Path = PROGRAM) -> Iterator[Done]:
@@ -144,5 +159,6 @@ def _connected(plan: Plan) -> psycopg.Connection[tuple[object, ...]]:
             passfile=str(plan.pgpass), connect_timeout=10, autocommit=True,
         )  # fmt: skip
     except psycopg.OperationalError as error:
-        msg = f"Airflow's database cannot be used ({type(error).__name__}){hint(error)}"
-        raise Retryable(msg) from None
+        trouble = of_connection(error)
+        msg = f"Airflow's database: {trouble}"
+        raise type(trouble)(msg, zh=trouble.zh) from None

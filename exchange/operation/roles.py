@@ -17,12 +17,12 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from exchange.base.errors import Halt, Retryable
+from exchange.base.errors import Halt
 from exchange.base.paths import ROOT
 from exchange.operation.installing import AIRFLOW, BACKUP, OWNER, WORK, Database, Done, Plan, password_of
 from exchange.register import open_register
 from exchange.register.database import probe
-from exchange.register.troubles import hint
+from exchange.register.troubles import of_connection
 from exchange.settings import Settings, read_secret
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -51,9 +51,9 @@ def make_databases(plan: Plan, *, new_passwords: bool = False) -> Iterator[Done]
         yield _tables(plan)
         yield _grants(plan)
     except psycopg.OperationalError as error:
-        where = f"{plan.database.host}:{plan.database.port}"
-        msg = f"the database at {where} cannot be used ({type(error).__name__}){hint(error)}"
-        raise Retryable(msg) from None
+        trouble = of_connection(error)
+        msg = f"{plan.database.host}:{plan.database.port}: {trouble}"
+        raise type(trouble)(msg, zh=trouble.zh) from None
     except psycopg.Error as error:
         msg = f"the database does not take this ({error.sqlstate}): is {plan.database.admin} a superuser?"
         raise Halt(msg) from None
@@ -98,8 +98,10 @@ def _role(admin: Connection, database: Database, role: str, path: Path, *, new_p
 def _lets_in(database: Database, role: str, path: Path) -> bool:
     try:
         _connected(database, role, "postgres", passfile=str(path)).close()
-    except psycopg.OperationalError:
-        return False
+    except psycopg.OperationalError as error:
+        if isinstance(of_connection(error), Halt):
+            return False
+        raise  # a server that is full, or is being stopped, has said nothing of the password
     return True
 
 

@@ -12,8 +12,10 @@ from sqlalchemy import Engine, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from exchange.base.errors import ExchangeError, Halt, Retryable
+from exchange.register import turned_away
 
 GONE: Final = "the register's database cannot be reached"
+_NOT_ACCEPTED: Final = "the database does not accept this role or its password (password_file)"
 
 _AWAY: Final = ("08", "57P", "53300")
 _RETRYABLE: Final = {
@@ -37,7 +39,8 @@ _RETRYABLE: Final = {
 """SQLSTATE, or what it begins with → words; the longest that fits counts."""
 
 _HALT: Final = {
-    "28": "the database does not accept this role or its password",
+    "28": _NOT_ACCEPTED,
+    "3D000": "the server has no database of this name",
     "42501": "the database's role may not do this; run docker/grants.sql as the owner",
     "42P01": "the database lacks a table; run `exchange register migrate`",
     "42703": "the database lacks a column; run `exchange register migrate`",
@@ -46,7 +49,12 @@ _HALT: Final = {
     "XX002": "the database says that an index is corrupted; secure it as it is",
 }
 
-_ZH: Final = "登记数据库暂不可用"
+_ASKS: Final = "the database asks for a password, and none was found (password_file)"
+
+_ZH: Final = "数据库暂不可用"
+_ZH_HALT: Final = "登记数据库有异常，请告知系统管理员"
+_ZH_NOT_LET_IN: Final = "数据库不接受本机关的账户、口令或库名，请告知系统管理员"
+_NOT_LET_IN: Final = ("28", "3D")
 
 _HOLDERS: Final = text("""
     SELECT a.pid, a.usename, a.application_name, date_trunc('second', now() - a.xact_start)::text
@@ -73,28 +81,32 @@ def translated(error: DBAPIError, engine: Engine) -> ExchangeError | None:
     state = getattr(error.orig, "sqlstate", None)
     if state is None:
         gone = error.connection_invalidated or type(error).__name__ in ("OperationalError", "InterfaceError")
-        return RegisterAway(GONE + hint(error.orig), zh=_ZH) if gone else None
-    if (words := _longest(_HALT, state)) is not None:
-        return Halt(words, zh="登记数据库有异常，请告知系统管理员")
-    if error.connection_invalidated and _longest(_RETRYABLE, state) is None:
+        return of_connection(error.orig) if gone else None
+    trouble = _told(state)
+    if trouble is None and error.connection_invalidated:
         return RegisterAway(GONE, zh=_ZH)
-    words = _longest(_RETRYABLE, state)
-    if words is None:
-        return None
-    kind = RegisterAway if state.startswith(_AWAY) else Retryable
-    return kind(words + (holder(engine) if state in _WAITED else ""), zh=_ZH)
+    if isinstance(trouble, Retryable) and state in _WAITED:
+        return Retryable(f"{trouble}{holder(engine)}", zh=_ZH)
+    return trouble
 
 
-def hint(error: BaseException | None) -> str:
-    """More of a connection that was not made, for whoever looks: a server that asked for a password is there. libpq
-    gives such an error no SQLSTATE: whether the password or the number of connections is why cannot be told.
+def of_connection(error: BaseException | None) -> ExchangeError:
+    """What it is that a connection was not made, or broke: Halt where the server says no to what stands in the
+    settings, Retryable where it says that it cannot now, or says nothing.
     """
     connection = getattr(error, "pgconn", None)
-    if connection is None or not (connection.used_password or connection.needs_password):
-        return ""
-    if connection.needs_password:
-        return "; it is there and asks for a password, and none was found (password_file)"
-    return "; it is there, took a password and did not let us in: is it the right one, are all connections taken?"
+    if connection is not None and connection.needs_password:
+        return Halt(_ASKS, zh=_ZH_NOT_LET_IN)
+    state = getattr(error, "sqlstate", None) or turned_away.sqlstate(error)
+    return (_told(state) if state else None) or RegisterAway(GONE, zh=_ZH)
+
+
+def _told(state: str) -> ExchangeError | None:
+    if (words := _longest(_HALT, state)) is not None:
+        return Halt(words, zh=_ZH_NOT_LET_IN if state.startswith(_NOT_LET_IN) else _ZH_HALT)
+    words = _longest(_RETRYABLE, state)
+    kind = RegisterAway if state.startswith(_AWAY) else Retryable
+    return None if words is None else kind(words, zh=_ZH)
 
 
 def _longest(words: dict[str, str], state: str) -> str | None:

@@ -9,6 +9,7 @@ Rules
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -68,6 +69,8 @@ ACCOUNTS: Final = {
     "officer": ("Viewer", "officer"),
 }
 """FAB's account → its role in Airflow, and whose pages it has: what more a Viewer may, the office's settings say."""
+SECRET: Final = re.compile(r"(?:^(?!AIRFLOW)|[=: ])([A-Za-z0-9_-]{32,}=*)", re.MULTILINE)
+"""As they are made: 24 random bytes or more, behind a name or alone in a line."""
 PASSWORD: Final = "invented-for-a-test"
 LOG_IN: Final = "from flask_appbuilder.const import AUTH_DB\n\nAUTH_TYPE = AUTH_DB\n"
 PLAN: Final = """\
@@ -258,6 +261,17 @@ class Containers:
         self.write("secrets/postgres-password", f"{secrets.token_hex(24)}\n")
         self.write("secrets/plan.toml", PLAN)
         self.write("secrets/webserver_config.py", LOG_IN)
+
+    def secret_values(self) -> set[str]:
+        """Each password, key and token in ``secrets/``."""
+        files = [path for path in (self.folder / "secrets").iterdir() if path.is_file()]
+        return {found for path in files for found in SECRET.findall(path.read_text("utf-8"))}
+
+    def shown(self) -> str:
+        """What the engine tells of all of this installation's containers to whoever may ask it."""
+        names = self.engine("ps", "--all", "--filter", f"name={PROJECT}", "--format", "{{.Names}}").split()
+        assert names
+        return self.engine("inspect", *names)
 
     def make_folder(self, name: str, mode: int, owner: int) -> None:
         (self.folder / name).mkdir(parents=True, exist_ok=True)

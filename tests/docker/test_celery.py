@@ -58,6 +58,12 @@ def test_a_worker_does_the_tasks(spread: Containers, court: DemoPartner) -> None
     assert "execute_workload" in spread.compose("logs", "worker", code=None)
 
 
+def test_no_secret_stands_in_what_the_engine_tells_of_a_container(spread: Containers) -> None:
+    values, shown = spread.secret_values(), spread.shown()
+    assert len(values) == 9, "Redis' password among them"
+    assert [value for value in values if value in shown] == []
+
+
 def test_a_worker_that_is_killed_and_comes_back_goes_on(spread: Containers, court: DemoPartner) -> None:
     request = ask(court, "over-a-dead-worker")
     spread.compose("kill", "worker")

@@ -16,10 +16,16 @@ VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 OURS = "household-exchange"
 
 
+def written(name: str) -> dict[str, Any]:
+    """What stands in this file of ``docker/``."""
+    said: dict[str, Any] = yaml.safe_load((ROOT / "docker" / name).read_text("utf-8"))
+    return said
+
+
 def services(*names: str) -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for name in names:
-        for service, said in yaml.safe_load((ROOT / "docker" / name).read_text("utf-8"))["services"].items():
+        for service, said in written(name)["services"].items():
             found[service] = found.get(service, {}) | said
     return found
 
@@ -30,6 +36,7 @@ def default(text: str) -> str:
 
 
 ALL = services("compose.yaml", "compose.celery.yaml")
+SECRETS = written("compose.yaml")["secrets"] | written("compose.celery.yaml")["secrets"]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -53,6 +60,47 @@ def test_what_health_is_asked_for_is_a_check(name: str) -> None:
     named = [asked[place + 1] for place, word in enumerate(asked) if word == "--only"]
     assert set(named) <= set(CHECKS)
     assert named or "exchange" not in asked
+
+
+SECRET = re.compile(r"/secrets/(?!plan\.toml)")
+"""A file of ``secrets/`` that holds one, or may; the plan holds none."""
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_no_service_has_a_secret_among_its_settings(name: str) -> None:
+    """Whoever may look at a container (``docker inspect``) reads its environment: secrets are files, as which one that
+    is not there is an error and no new empty folder.
+    """
+    service = ALL[name]
+    for file in service.get("env_file", []):
+        assert (ROOT / "docker" / file).is_file(), "ours, which is public"
+    for value in service.get("environment", {}).values():
+        assert not re.search(r"://[^/@]*:[^/@]+@", value), "an address with a password"
+    mounts = [str(mount) for mount in service.get("volumes", [])]
+    assert not [mount for mount in mounts if SECRET.search(mount)], "a file of secrets/ that is mounted as a volume"
+    for secret in service.get("secrets", []):
+        source = secret if isinstance(secret, str) else secret["source"]
+        assert "secrets/" in default(SECRETS[source]["file"])
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if ALL[name].get("command", [""])[0] == "airflow"])
+def test_every_component_gets_airflows_secrets(name: str) -> None:
+    assert ALL[name]["entrypoint"] == ["sh", "/app/docker/with-secrets.sh"]
+    assert {each["target"] for each in ALL[name]["secrets"]} == {
+        "/secrets/pgpass",
+        "/secrets/airflow.env",
+        "/secrets/webserver_config.py",
+    }
+
+
+def test_volumes_are_the_same_wherever_the_files_lie() -> None:
+    """Compose names them by the project, and the project, unless it is told, by the folder: a renamed one would be an
+    installation without a database. Changed after a release, this line leaves every office's behind.
+    """
+    assert written("compose.yaml")["name"] == "household-exchange"
+    assert "name" not in written("compose.celery.yaml")  # of several files the last one's would count
+    for volume in written("compose.yaml")["volumes"].values():
+        assert volume == {}, "named by the project, so that a second installation has its own"
 
 
 def test_no_image_is_built_on_latest() -> None:

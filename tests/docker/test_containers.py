@@ -25,6 +25,9 @@ from tests.pages.reached import check_routes
 
 pytestmark = [needs_engine, patient]
 SERVICES = ("postgres", "scheduler", "dag-processor", "api-server", "sftp")
+OF_AIRFLOW = 3
+SECRETS = 5 + OF_AIRFLOW
+"""The passwords of four roles and of the database's administrator; Airflow's: Fernet key, tokens' and sessions'."""
 WITHHELD = ("connections", "variables", "config")
 """What of Airflow's API is the administrator's alone."""
 GUESSES = """
@@ -54,6 +57,15 @@ def test_no_service_of_the_office_is_root_or_writes_beside_its_folders(installed
     for service in ("scheduler", "api-server"):
         assert installed.compose("exec", "-T", service, "id", "-u").split()[-1] == "1000"
         installed.compose("exec", "-T", service, "sh", "-c", "! touch /app/x /opt/exchange/x /airflow/x 2>/dev/null")
+
+
+def test_no_secret_stands_in_what_the_engine_tells_of_a_container(installed: Containers) -> None:
+    values, shown = installed.secret_values(), installed.shown()
+    assert len(values) == SECRETS
+    assert "AIRFLOW__CORE__AUTH_MANAGER" in shown  # a container's settings are in it
+    assert [value for value in values if value in shown] == []
+    handed = installed.compose("exec", "-T", "scheduler", "sh", "-c", "tr '\\0' '\\n' </proc/1/environ")
+    assert len([value for value in values if value in handed]) == OF_AIRFLOW
 
 
 def test_a_partner_that_is_added_gets_its_answer(installed: Containers, court: DemoPartner) -> None:

@@ -147,7 +147,8 @@ def test_settings_are_those_of_compose() -> None:
         if name in ("init", "backup"):
             assert pod["containers"][0]["command"] == commands[name]
         elif name in PODS.keys() & commands.keys():
-            assert pod["containers"][0]["command"][-1].endswith(f"exec {' '.join(commands[name])}")
+            entrypoint = COMPOSE["services"][name]["entrypoint"]
+            assert pod["containers"][0]["command"] == [*entrypoint, *commands[name]]
 
 
 def test_backups_are_made_and_looked_at_at_the_hours_of_the_timers() -> None:

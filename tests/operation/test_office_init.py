@@ -8,7 +8,8 @@ import os
 import shlex
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,7 @@ from cryptography.fernet import Fernet, InvalidToken
 from typer.testing import CliRunner
 
 from exchange.app import App
-from exchange.base.errors import Halt
+from exchange.base.errors import Halt, Retryable
 from exchange.base.files import write_atomically
 from exchange.base.paths import POOLS
 from exchange.cli.main import commands
@@ -208,15 +209,85 @@ def test_a_password_is_changed_by_taking_its_line_out(plan: Path, server: Postgr
     assert "新建 0 项" in init(plan)
 
 
-def test_a_password_that_is_not_the_right_one_is_told(plan: Path, tmp_path: Path) -> None:
-    """Beside a server that is not there, which is all that libpq's error says of itself."""
+def test_a_password_that_is_not_the_right_one_is_for_a_person(plan: Path, tmp_path: Path) -> None:
+    """Trying again helps as little as where there is none."""
     place, secret = tmp_path / "plan.toml", tmp_path / "secret"
     write_atomically(secret, b"wrong\n")
     text = plan.read_text("utf-8").replace(f"{plan.parent}/admin", str(secret))
     place.write_text(text.replace(f"{plan.parent}/office", f"{tmp_path}/office"), "utf-8")
-    assert "did not let us in" in " ".join(init(place, 75).split())
+    assert "does not accept this role or its password" in " ".join(init(place, 70).split())
     place.write_text("\n".join(line for line in place.read_text("utf-8").splitlines() if "admin" not in line), "utf-8")
-    assert "none was found" in " ".join(init(place, 75).split())
+    assert "none was found" in " ".join(init(place, 70).split())
+
+
+def test_a_server_that_is_full_is_tried_again_and_says_nothing_of_a_password(plan: Path, server: Postgres) -> None:
+    init(plan)
+    first = state(plan, server)
+    with admin(server) as connection:
+        connection.execute("ALTER ROLE exchange_work CONNECTION LIMIT 0")
+        try:
+            said = " ".join(init(plan, 75, "--new-passwords").split())
+        finally:
+            connection.execute("ALTER ROLE exchange_work CONNECTION LIMIT -1")
+    assert "connections are taken" in said
+    assert "another password" not in said
+    assert state(plan, server) == first
+
+
+@pytest.mark.parametrize("role", ["airflow", "exchange_backup"])
+def test_whoever_else_connects_says_the_same(plan: Path, server: Postgres, tmp_path: Path, role: str) -> None:
+    """Airflow's tables, and a backup by PostgreSQL's programs, whose exit code tells nothing of why."""
+    init(plan)
+    guessed = tmp_path / "pgpass"
+    write_atomically(guessed, f"*:*:*:{role}:a guess\n".encode())
+    kept = Plan.read(plan).passwords[role]
+    right = kept.read_bytes()
+    connects: Callable[[], object] = (
+        partial(list, make_airflow(Plan.read(plan)))
+        if role == "airflow"
+        else partial(dump, url(Plan.read(plan).database, role, "exchange"), guessed, tmp_path / "dump")
+    )
+    write_atomically(kept, guessed.read_bytes())
+    try:
+        with pytest.raises(Halt, match="does not accept this role or its password"):
+            connects()
+    finally:
+        write_atomically(kept, right)
+    assert not (tmp_path / "dump").exists()
+
+
+@pytest.mark.parametrize(
+    ("major", "kind"), [("17.6 (Debian 17.6-1)", Halt), ("18.1", Retryable), ("19devel", Retryable)]
+)
+def test_a_pg_dump_that_is_older_than_the_server_is_for_a_person(
+    plan: Path, tmp_path: Path, major: str, kind: type[Exception]
+) -> None:
+    """By its number: what it says when it fails is in the machine's language."""
+    init(plan)
+    program = tmp_path / "pg_dump"
+    program.write_text(f"#!/bin/sh\n[ \"$1\" = --version ] || exit 1\necho 'pg_dump (PostgreSQL) {major}'\n", "utf-8")
+    program.chmod(0o755)
+    wanted = Plan.read(plan)
+    with pytest.raises(kind, match="older than the server" if kind is Halt else "ended with 1"):
+        dump(url(wanted.database, BACKUP, "exchange"), wanted.pgpass_backup, tmp_path / "dump", tmp_path)
+
+
+@pytest.mark.parametrize("what", ["nothing", "a folder"])
+def test_who_may_log_in_is_asked_for_before_anything_is_made(
+    plan: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    """FAB takes a log-in of its own where the file is not there, or is the empty folder that Docker makes in its place;
+    it says nothing of either.
+    """
+    named, place = tmp_path / "webserver_config.py", tmp_path / "plan.toml"
+    if what == "a folder":
+        named.mkdir()
+    place.write_text(plan.read_text("utf-8").replace(f"{plan.parent}/office", f"{tmp_path}/office"), "utf-8")
+    monkeypatch.setenv("AIRFLOW__FAB__CONFIG_FILE", str(named))
+    result = CliRunner().invoke(commands, ["office", "init", str(place)])
+    assert result.exit_code == 70, result.output
+    assert str(named) in "".join(result.output.split())
+    assert not (tmp_path / "office").exists()
 
 
 def test_airflows_tables_and_pools_are_made_and_a_changed_pool_stays(

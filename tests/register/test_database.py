@@ -325,7 +325,7 @@ def test_the_sqlstate_decides(register: Register, state: str, kind: type[Excepti
 
 
 PASSING = re.compile(r"08|40|53|55P03|57|58|25006|25P03|25P04")
-FOR_A_PERSON = re.compile(r"28|42501|42P01|42703|XX")
+FOR_A_PERSON = re.compile(r"28|3D000|42501|42P01|42703|XX")
 """What SQLSTATEs begin with: PostgreSQL's manual, appendix A."""
 
 
