@@ -37,7 +37,7 @@ _DENSE: Final = 1024
 _FEW: Final = 4
 """A table of fewer keys than this times the wanted ones has a sieve, and texts in a dictionary of fewer than this times
 the rows are Polars' own from then on, who copies none of them."""
-_LOOSE: Final = 8
+_LOOSE: Final = 4
 """Cells of the sieve for each key, at least."""
 _TEXTS: Final = (pa.string(), pa.large_string())
 _SCATTERS: Final = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ by the golden ratio (Knuth 6.4)
