@@ -58,12 +58,10 @@ desk-packages:   ## what the desk is built and tested with, into desk/node_modul
 desk: desk-packages     ## build desk/built/desk.html anew from desk/src: the same sources, the same bytes
 	cd desk && npm run --silent build && sha256sum built/desk.html
 
-# Compiled before the tests: some hundred processes that they start would each do it for itself, where Python may write no
-# bytecode. Here it may: else each of the processes side by side rewrites all assertions, 4 s of processor (tests/rewritten.py).
-test test-fast: export PYTHONDONTWRITEBYTECODE =
+# Compiled before the tests: some hundred processes that they start would each do it for itself, where Python may write no bytecode.
 test: ready   ## all tests, with real servers, PROCESSES (4) side by side; installs Debian's servers and promtool where it may
 	$(BIN)/python -m compileall -qq exchange dags
-	$(BIN)/python -m pytest -p tests.rewritten --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 10
+	$(BIN)/python -m pytest --numprocesses $(PROCESSES) --dist loadfile --no-loadscope-reorder --durations 10
 
 # What Python needs is installed while Debian and npm are asked for the rest: each is mostly one processor's work.
 ready:
@@ -73,7 +71,7 @@ servers: desk-packages   # after it, as Debian installs for one at a time
 	$(SERVERS)
 
 test-fast: .venv/installed  ## what one runs while writing: the tests that need no server, PROCESSES (4) side by side
-	$(BIN)/python -m pytest -p tests.rewritten -m "not server and not house" --numprocesses $(PROCESSES) --dist worksteal --durations 10
+	$(BIN)/python -m pytest -m "not server and not house" --numprocesses $(PROCESSES) --dist worksteal --durations 10
 
 COVERED = var/coverage.json
 coverage: .venv/installed   ## the share of branches that the tests take, of each room that decides, and the limit (95 %): minutes, without Airflow
