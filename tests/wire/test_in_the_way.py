@@ -13,7 +13,6 @@ import pytest
 from exchange.base.errors import Retryable
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
 from exchange.wire.connection import SftpAccount, Timeouts
-from exchange.wire.keys import make_ssh_key
 from exchange.wire.transport import TEMPORARY, Folder, connect
 
 NAME = "court.1.result.csv.p7m"
@@ -31,15 +30,6 @@ IN_THE_WAY: dict[str, Put] = {
     "a link to a device": lambda place, _: place.symlink_to("/dev/zero"),
     "a pipe": lambda place, _: os.mkfifo(place),
 }
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["openssh", "asyncssh"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
-    folder = tmp_path_factory.mktemp("way")
-    running = SftpServer(folder / "server", embedded=request.param)
-    running.start(make_ssh_key(folder / "office"))
-    yield running
-    running.stop()
 
 
 @pytest.fixture

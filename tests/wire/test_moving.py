@@ -17,7 +17,6 @@ from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer
 from exchange.wire import transfer, transport
 from exchange.wire.changed import ask_changed
 from exchange.wire.connection import SftpAccount, Timeouts, Unsettled
-from exchange.wire.keys import make_ssh_key
 from exchange.wire.transport import Folder, connect
 
 SIZE = 6 * 1024 * 1024
@@ -61,15 +60,6 @@ MOVES: dict[str, Move] = {
     "becomes an endless one": lambda path: _in_its_place(path, lambda place: place.symlink_to("/dev/zero")),
     "becomes a folder": lambda path: _in_its_place(path, Path.mkdir),
 }
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["openssh", "asyncssh"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SftpServer]:
-    folder = tmp_path_factory.mktemp("moving")
-    running = SftpServer(folder / "server", embedded=request.param)
-    running.start(make_ssh_key(folder / "office"))
-    yield running
-    running.stop()
 
 
 @pytest.fixture
