@@ -291,7 +291,7 @@ FLOODS = {
 }
 """What can be said without an end and brings nothing; from the fifth on within a session, which must stand."""
 
-_BEFORE_SESSION = {"behind the key exchange", "in the login"}
+_BEFORE_SESSION = ("behind the key exchange", "in the login")
 _AT = [
     (what, stage)
     for number, what in enumerate(FLOODS)
