@@ -54,7 +54,7 @@ def _put(app: App, folder: Folder, attested: Attested, number: int) -> None:
     files = _files(attested, number)
     if not folder.is_there(files[-1].name, files[-1].size, files[-1].sha256):  # else a run that was killed has put it
         remove_early(folder, attested.batch.id, number)
-    folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256)) for kept in files])
+    folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256), kept.sha256) for kept in files])
 
 
 def redeliver(app: App, batch_id: str) -> list[int]:

@@ -111,7 +111,7 @@ def _put(app: App, attested: Attested, folder: Folder, number: int, *, where_mis
     files = [attested.file(numbered(role, number)) for role in (Role.RECEIPT_SIGNATURE, Role.RECEIPT)]
     if where_missing and all(folder.is_there(kept.name, kept.size, kept.sha256) for kept in files):
         return
-    folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256)) for kept in files])
+    folder.deliver_together([(kept.name, app.archive.verified_path(kept.sha256), kept.sha256) for kept in files])
 
 
 def _last_made(app: App, batch: Batch) -> int:

@@ -74,18 +74,17 @@ def request_size(sftp: SftpClient) -> int:
     return _LARGE_REQUEST if version.startswith(_OPENSSH) else _SMALL_REQUEST
 
 
-def put(sftp: SftpClient, chunks: Iterable[bytes], path: str) -> tuple[int, str]:
-    """Sends these bytes under this name; how many they were and their SHA-256. The server has as many."""
-    digest, size = hashlib.sha256(), 0
+def put(sftp: SftpClient, chunks: Iterable[bytes], path: str) -> int:
+    """Sends these bytes under this name; how many they were. The server has as many."""
+    size = 0
     with _new(sftp, path) as remote:
         remote.set_pipelined(pipelined=True)
         remote.MAX_REQUEST_SIZE = _LARGE_REQUEST
         for chunk in chunks:
             remote.write(chunk)
-            digest.update(chunk)
             size += len(chunk)
     _check_size(sftp, path, size)
-    return size, digest.hexdigest()
+    return size
 
 
 def _new(sftp: SftpClient, path: str) -> paramiko.SFTPFile:
@@ -117,8 +116,8 @@ def replace(sftp: SftpClient, temporary: str, final: str) -> bool:
 
 
 def check(sftp: SftpClient, path: str, size: int, digest: str) -> None:
-    """NotAsSentError, or FileNotFoundError, unless this file is what was sent; by its size alone where the server does
-    not let it be read.
+    """NotAsSentError, or FileNotFoundError, unless this file is what was to be sent, by its SHA-256; by its size alone
+    where the server does not let it be read.
     """
     _check_size(sftp, path, size)
     hashed = hashlib.sha256()
@@ -130,7 +129,7 @@ def check(sftp: SftpClient, path: str, size: int, digest: str) -> None:
         log.info("the server does not let the office read what it delivered: checked by its size alone")
         return
     if hashed.hexdigest() != digest:
-        msg = "the server has other bytes than it was sent"
+        msg = "the server has other bytes than it was to be sent"
         raise NotAsSentError(msg)
 
 

@@ -32,7 +32,7 @@ from typing import Final
 import paramiko
 
 from exchange.base.errors import Halt
-from exchange.base.files import disk_trouble, written_atomically
+from exchange.base.files import disk_trouble, sha256, sha256_of, written_atomically
 from exchange.wire.connection import (
     CONVERSATION_FAILED,
     CUT,
@@ -309,24 +309,28 @@ class Folder:
             raise Unreadable(msg) from None
 
     def deliver(self, name: str, source: Path) -> None:
-        """Puts a file into the results folder under its final name at once; again if it is there already."""
-        self.deliver_together([(name, source)])
+        """Puts a file, as it is now, into the results folder under its final name at once; again if it is there."""
+        with disk_trouble(source):
+            digest = sha256_of(source)
+        self.deliver_together([(name, source, digest)])
 
-    def deliver_together(self, files: Sequence[tuple[str, Path]]) -> None:
-        """The same with files of one answer, one after another, the one last that says that all are there: whoever
-        sends any of them sends that one, whose name is held for all.
+    def deliver_together(self, files: Sequence[tuple[str, Path, str]]) -> None:
+        """The same with files of one answer, by name, source and the SHA-256 that the source must have, one after
+        another, the one last that says that all are there: whoever sends any of them sends that one, whose name is held
+        for all.
         """
-        last, _ = files[-1]
+        last = files[-1][0]
         with self.lock(
             f"{self.account.host}:{self.account.port} {self.account.username} {self.account.results}/{last}"
         ):
-            for name, source in files:
+            for name, source, digest in files:
                 with self._file_trouble():
-                    self._deliver(f"{self.account.results}/{name}", f"{self.account.results}/{TEMPORARY}{name}", source)
+                    self._deliver(name, source, digest)
 
-    def _deliver(self, final: str, temporary: str, source: Path) -> None:
+    def _deliver(self, name: str, source: Path, digest: str) -> None:
+        final, temporary = (f"{self.account.results}/{before}{name}" for before in ("", TEMPORARY))
         try:
-            size, digest = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
+            size = put(self.sftp, _here(source, request_size(self.sftp)), temporary)
             replace(self.sftp, temporary, final)
         except OSError as error:
             if not isinstance(error, CUT):
@@ -354,10 +358,10 @@ class Folder:
             doing = "write"
             try:
                 for _ in range(2):
-                    size, digest = put(self.sftp, [b"try"], first)
+                    size = put(self.sftp, [b"try"], first)
                     doing = "rename"
                     in_one_go &= replace(self.sftp, first, second)
-                    check(self.sftp, second, size, digest)
+                    check(self.sftp, second, size, sha256(b"try"))
                     doing = "write"
                 doing = "remove"
                 self.sftp.remove(second)

@@ -9,13 +9,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from exchange.base.errors import Halt, Retryable
-from exchange.base.files import write_atomically
+from exchange.base.files import sha256, write_atomically
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.servers.sftp import FROM_OFFICE, TO_OFFICE, SftpServer, find_sshd
 from exchange.wire.connection import SftpAccount, Timeouts, Unsettled
@@ -74,7 +73,7 @@ def test_a_file_comes_as_it_is(folder: Folder, to_office: Path, tmp_path: Path) 
     (to_office / "a.csv").write_bytes(content)
     (listed,) = folder.list_requests()
     digest = folder.fetch("a.csv", tmp_path / "here", limit=1 << 30, expected_size=listed.size)
-    assert digest == sha256(content).hexdigest()
+    assert digest == sha256(content)
     assert (tmp_path / "here").read_bytes() == content
     assert (tmp_path / "here").stat().st_mode & 0o777 == 0o600
 
@@ -90,7 +89,7 @@ def test_no_byte_is_asked_for_twice(server: SftpServer, folder: Folder, to_offic
 
 def test_an_empty_file(folder: Folder, to_office: Path, tmp_path: Path) -> None:
     (to_office / "a.csv").touch()
-    assert folder.fetch("a.csv", tmp_path / "here", limit=10, expected_size=0) == sha256(b"").hexdigest()
+    assert folder.fetch("a.csv", tmp_path / "here", limit=10, expected_size=0) == sha256(b"")
 
 
 def test_a_result_appears_whole_and_again(folder: Folder, from_office: Path, tmp_path: Path) -> None:
@@ -351,8 +350,21 @@ def test_a_disk_of_our_own_that_cannot_be_written_is_never_the_servers_fault(
 
 
 def test_a_file_of_our_own_that_is_not_there_is_never_the_servers_fault(folder: Folder, tmp_path: Path) -> None:
-    with pytest.raises(Halt, match="the office's own disk"):
-        folder.deliver("r.json", tmp_path / "gone")
+    for deliver in (folder.deliver, lambda *file: folder.deliver_together([(*file, sha256(b""))])):
+        with pytest.raises(Halt, match="the office's own disk"):
+            deliver("r.json", tmp_path / "gone")
+
+
+def test_what_was_delivered_is_what_was_to_be_and_not_what_lay_here(
+    folder: Folder, from_office: Path, tmp_path: Path
+) -> None:
+    source, meant = tmp_path / "r", b"the answer" * 1000
+    source.write_bytes(meant[:-1] + b"!")  # changed since it was looked at
+    with pytest.raises(Retryable, match="other bytes"):
+        folder.deliver_together([("r.json", source, sha256(meant))])
+    source.write_bytes(meant)
+    folder.deliver_together([("r.json", source, sha256(meant))])
+    assert (from_office / "r.json").read_bytes() == meant
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no key"])
