@@ -173,7 +173,7 @@ def test_what_is_older_than_the_span_goes_and_nothing_else(register: Register) -
         of_span = session.scalar(select(func.count()).select_from(AskedLatelyRow).where(AskedLatelyRow.at > begin))
     assert in_index(register) > (of_span or 0) > 0
     for _ in range(2):
-        register.guard.forget_numbers()
+        register.guard.forget(datetime.now(UTC))
         assert in_index(register) == of_span
         assert not is_found(register)
 
@@ -182,7 +182,7 @@ def test_a_register_of_before_is_filled_when_it_is_migrated_also_after_a_kill(
     register: Register, database: Database
 ) -> None:
     write(register, 11)
-    register.guard.forget_numbers()
+    register.guard.forget(datetime.now(UTC))
     filled = in_index(register)
     assert filled > 0
     owner = database.open_as_owner()
