@@ -50,7 +50,7 @@ _KINDS: Final = {"numbers": Kind.NUMBER, "names": Kind.NAME, "groups": Kind.PLAC
 
 
 class GuardEvidenceRow(Base):
-    """Of a batch: rows, those that failed, and their hashes in one order (empty once the span is over, from the next night on)."""
+    """Of a batch: rows, those that failed, and their hashes in one order (empty from the night after the span on)."""
 
     __tablename__ = "guard_evidence"
 
