@@ -187,8 +187,8 @@ def test_a_register_of_before_is_filled_when_it_is_migrated_also_after_a_kill(
     assert filled > 0
     owner = database.open_as_owner()
     try:
-        _migrate(owner, "0017", ends=True)
-        _migrate(owner, "0018", ends=False)
+        to_migration(owner, "0017", down=True)
+        to_migration(owner, "0018", ends=False)
         owner.migrate()
     finally:
         owner.migrate()
@@ -198,12 +198,12 @@ def test_a_register_of_before_is_filled_when_it_is_migrated_also_after_a_kill(
     assert not is_found(register)
 
 
-def _migrate(owner: Register, to: str, *, ends: bool) -> None:
+def to_migration(owner: Register, to: str, *, down: bool = False, ends: bool = True) -> None:
     """To this migration; where it is killed before it ends, all that it did is undone."""
     config = Config()
     config.set_main_option("script_location", str(database._MIGRATIONS))
     with owner.engine.connect() as connection, connection.begin() as work:
         config.attributes["connection"] = connection
-        (command.downgrade if to == "0017" else command.upgrade)(config, to)
+        (command.downgrade if down else command.upgrade)(config, to)
         if not ends:
             work.rollback()
