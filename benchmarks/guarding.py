@@ -1,6 +1,6 @@
-"""``python -m benchmarks.guarding``: what the guard asks the register about whom other small sets asked, in a register
-of a year; beside reading the numbers of all these sets whole, as was done before migration 0018. In turn, with the
-same answers.
+"""``python -m benchmarks.guarding``: what the guard asks the register in a register of a year: about whom other small
+sets asked, beside reading the numbers of all these sets whole, as was done before migration 0018, in turn and with the
+same answers; and what is usual, where a process asks first and where it has asked before.
 
 Environment: ``SETS`` (300,000 in 345 days, which are 26,000 in 30) of ``NUMBERS`` (10) each, of 300 partners; the new
 set's ``ROWS`` (1); ``TURNS`` (15); ``WORLD`` (var/bench-guarding).
@@ -28,6 +28,7 @@ from exchange.demo.servers.postgres import Postgres
 from exchange.guard.limits import LIMITS
 from exchange.register import LedgerKey, Register, asked_lately, open_register
 from exchange.register.database import reading
+from exchange.register.evidence_sums import kept
 from exchange.register.guard import GuardEvidenceRow
 from exchange.register.models import BatchRow
 from exchange.register.told import ToldRow, unpacked
@@ -86,6 +87,10 @@ def measured(postgres: int, work: Callable[[], int | None]) -> tuple[int | None,
     return said, (first, second, third)
 
 
+def _usual(register: Register, partner: str) -> None:
+    register.guard.usual(partner, datetime.now(UTC))
+
+
 def compare(register: Register, postgres: int, rows: int, turns: int) -> None:
     draw, at = np.random.default_rng(1), datetime.now(UTC)
     ways: dict[str, Callable[[Register, Hashes, datetime], int]] = {"whole": read_whole, "index": of_index}
@@ -102,6 +107,13 @@ def compare(register: Register, postgres: int, rows: int, turns: int) -> None:
         clock, server, own = (median(column) for column in zip(*each, strict=True))
         mean = sum(column[1] for column in each) / turns
         print(f"{name}: {clock:.1f} ms, PostgreSQL's {server:.0f} (mean {mean:.1f}), our own {own:.1f}", flush=True)
+    kept.cache_clear()
+    for name in ("first", "again"):
+        for partner in ("p1", "p2"):
+            _, (clock, server, own) = measured(postgres, partial(_usual, register, partner))
+            print(
+                f"usual of {partner}, {name}: {clock:.1f} ms, PostgreSQL's {server:.0f}, our own {own:.1f}", flush=True
+            )
     with reading(register.engine) as session:
         _, (clock, server, _) = measured(postgres, partial(asked_lately.verify, session))
     print(f"verifying the index: {clock:.0f} ms, PostgreSQL's {server:.0f}")

@@ -18,7 +18,7 @@ GRANT SELECT, INSERT ON review, release, clock_proposal, clock_stop, alert, miss
 GRANT SELECT ON alembic_version TO exchange_work; -- `exchange health` tells whether the tables are this version's
 GRANT SELECT, INSERT ON told, told_use, guard_evidence, guard_hold, conformance TO exchange_work;
 GRANT SELECT, INSERT ON configuration, extension_proposal, review_block TO exchange_work;
-GRANT SELECT, INSERT, DELETE ON sighting, told_withheld, asked_lately TO exchange_work;
+GRANT SELECT, INSERT, DELETE ON sighting, told_withheld, asked_lately, uncollected TO exchange_work;
 GRANT DELETE ON pickup TO exchange_work;
 GRANT UPDATE (seq, hash, subtrees) ON ledger_head TO exchange_work;
 GRANT UPDATE (state, cycle, period, purpose, legal_basis, letter, handler, items, objects_to, rows_in, rows_open, due_on,

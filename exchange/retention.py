@@ -65,7 +65,7 @@ def due(app: App) -> list[tuple[KeptFile, str]]:
 
 def run(app: App) -> Counter[str]:
     """Destroys what is due; how many files, by kind."""
-    app.register.guard.forget_numbers()
+    app.register.guard.forget(app.now())
     app.check_archive()  # else all that is due would count as gone, and lie there again with its disk
     retention = app.register.retention
     retention.intend(due(app), app.now())

@@ -7,6 +7,7 @@ from __future__ import annotations
 import shutil
 
 from exchange.demo.world import World
+from exchange.register.evidence_sums import kept
 from exchange.register.models import Base
 
 LASTING = frozenset({"snapshots", "test-lane", "archive"})
@@ -19,6 +20,7 @@ def begin_anew(world: World) -> None:
     emptied = [f"DELETE FROM {table}" for table in Base.metadata.tables]  # noqa: S608
     with world.postgres.connected("postgres", "exchange") as connection:
         connection.execute("; ".join(["SET session_replication_role = replica", *emptied]).encode())
+    kept.cache_clear()
     shutil.rmtree(home / "archive" / "checkpoints", ignore_errors=True)
     for path in home.iterdir():
         if path.name not in LASTING:

@@ -18,10 +18,10 @@ from exchange.register.missing import MissingSet
 from exchange.register.pickups import Pickup, PickupEvidence, UncollectedResult
 from exchange.register.queued import DecidedBefore, NewReview
 from exchange.register.register import Register, open_register
-from exchange.register.releases import Release, ReleaseState, ReleaseSummary
+from exchange.register.releases import Release, ReleaseSummary
 from exchange.register.reviews import Decision, Review, ReviewFilter, unqueued
 from exchange.register.signing import LedgerKey
-from exchange.register.states import ReviewState, State
+from exchange.register.states import ReleaseState, ReviewState, State
 
 __all__ = [
     "Alert",

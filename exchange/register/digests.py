@@ -66,6 +66,7 @@ NOT_TOLD: Final[Mapping[str, str]] = {
     "ledger": "is the ledger: its lines are chained and signed",
     "ledger_head": "is compared with the ledger's last line whenever one is added",
     "asked_lately": "an index of what told and guard_evidence hold, which are told; verify makes it anew and compares",
+    "uncollected": "an index of what file, release and pickup hold, which are told; verify makes it anew and compares",
     "unfinished_set": "what a look into a folder saw, forgotten at the next look; nothing rests on it but a notice",
 }
 """Table → why no line speaks of it."""

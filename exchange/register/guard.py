@@ -1,8 +1,8 @@
 """What the guard against fishing stores: of each batch counts and keyed hashes of the rows that failed, and its holds.
 
 Rules
-- Evidence is written in the same transaction as the batch's first result. Its hashes go when the span is over; the
-  counts stay, as those of answers do.
+- Evidence is written in the same transaction as the batch's first result. Its hashes go in the night after the span is
+  over; the counts stay, as those of answers do.
 - A held batch is prepared and not delivered until a leader releases or refuses it; both once, with a reason, in the
   ledger.
 - What is usual for a partner is computed from batches that were not held, or that a leader released.
@@ -11,28 +11,23 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Any, Final
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
 import numpy as np
 from sqlalchemy import (
-    CompoundSelect,
-    DateTime,
     Engine,
     ForeignKey,
-    Select,
     and_,
     bindparam,
-    exists,
     func,
     literal,
     or_,
     select,
-    union_all,
 )
-from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, Kind
@@ -40,7 +35,8 @@ from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
 from exchange.register.asked_lately import asked_too, forget
 from exchange.register.database import reading, transaction
-from exchange.register.ledger import touched
+from exchange.register.evidence_sums import added_up, counts_of
+from exchange.register.ledger import append_note, touched
 from exchange.register.lines import append_event, get_batch, now, transition
 from exchange.register.models import Base, BatchRow
 from exchange.register.states import State
@@ -54,7 +50,7 @@ _KINDS: Final = {"numbers": Kind.NUMBER, "names": Kind.NAME, "groups": Kind.PLAC
 
 
 class GuardEvidenceRow(Base):
-    """Of a batch: rows, those that failed, and their hashes in one order (empty once the span is over)."""
+    """Of a batch: rows, those that failed, and their hashes in one order (empty from the night after the span on)."""
 
     __tablename__ = "guard_evidence"
 
@@ -83,29 +79,7 @@ class GuardHoldRow(Base):
     reason: Mapped[str | None]
 
 
-def _sums() -> list[Any]:
-    """The counts of evidence rows, added up."""
-    row = GuardEvidenceRow
-    return [func.coalesce(func.sum(column), 0) for column in (row.rows, row.no_such_number, row.name_disagrees)]
-
-
-def _of_span(query: Select[Any]) -> Select[Any]:
-    """Of a partner's span, which begins no earlier than ``begin``: see :func:`_begin`."""
-    begin = func.greatest(bindparam("begin", type_=DateTime(timezone=True)), _RELEASED_LAST.scalar_subquery())
-    of_partner = query.join(BatchRow).where(BatchRow.partner == bindparam("partner"))
-    return of_partner.where(GuardEvidenceRow.at > begin)
-
-
-def _past_and_peers() -> CompoundSelect[Any]:
-    """See ``Guard.past_and_peers``, the sums of each with its place."""
-    row, hold = GuardEvidenceRow, aliased(GuardHoldRow)
-    is_guessed = (hold.batch_id == row.batch_id) & (func.coalesce(hold.decision, "") != RELEASED)
-    everybodys = select(*_sums()).where(row.at > bindparam("begin"))
-    guessed = everybodys.join(hold, is_guessed)  # they are few: all others are not looked at one by one
-    own = everybodys.where(~exists().where(is_guessed)).join(BatchRow).where(BatchRow.partner == bindparam("partner"))
-    sums = (own.where(row.at <= bindparam("end")), own, everybodys, guessed)
-    return union_all(*[query.add_columns(literal(number)) for number, query in enumerate(sums)])
-
+_EVER: Final = datetime(9999, 12, 31, tzinfo=UTC)
 
 _FULL: Final = (
     select(GuardEvidenceRow)
@@ -114,22 +88,29 @@ _FULL: Final = (
     .order_by(GuardEvidenceRow.batch_id)
     .with_for_update(skip_locked=True)
 )
-_RELEASED_LAST: Final = (
-    select(func.max(GuardHoldRow.decided_at))
+_FAILING: Final = (
+    select(GuardEvidenceRow)
     .join(BatchRow)
-    .where(BatchRow.partner == bindparam("partner"), GuardHoldRow.decision == RELEASED)
+    .where(BatchRow.partner == bindparam("partner"), GuardEvidenceRow.at > bindparam("begin"))
+    .where(GuardEvidenceRow.numbers != b"")
+    .order_by(GuardEvidenceRow.at)
 )
-_FAILS: Final = GuardEvidenceRow.numbers != b""
-_SPAN_SUMS: Final = _of_span(select(*_sums(), func.count().filter(_FAILS)))
-_SPAN_FAILING: Final = _of_span(select(GuardEvidenceRow).where(_FAILS).order_by(GuardEvidenceRow.at))
-_PAST_AND_PEERS: Final = _past_and_peers()
-
-
-def _begin(session: Session, partner: str, at: datetime) -> datetime:
-    """When the partner's span before ``at`` begins."""
-    last: datetime | None = session.scalar(_RELEASED_LAST, {"partner": partner})
-    begin = at - timedelta(days=LIMITS.span_days)
-    return begin if last is None else max(begin, last)
+_HELD: Final = (
+    select(GuardHoldRow, GuardEvidenceRow, BatchRow.partner)
+    .join(GuardEvidenceRow, GuardEvidenceRow.batch_id == GuardHoldRow.batch_id)
+    .join(BatchRow, BatchRow.id == GuardHoldRow.batch_id)
+    .where(
+        or_(
+            and_(func.coalesce(GuardHoldRow.decision, "") != RELEASED, GuardEvidenceRow.at > bindparam("begin")),
+            and_(
+                GuardHoldRow.decision == RELEASED,
+                BatchRow.partner == bindparam("partner"),
+                GuardHoldRow.decided_at > bindparam("end"),
+            ),
+        )
+    )
+)
+"""What is held or was refused within half a year, everybody's; and what a leader released of the partner's lately."""
 
 
 @dataclass(frozen=True)
@@ -146,6 +127,21 @@ class Evidence:
     def summary(self) -> str:
         """What the ledger says of it."""
         return f"{'held' if self.holds else 'seen'} {'; '.join(map(str, self.trips))}"
+
+
+@dataclass(frozen=True)
+class Usual:
+    """``since``: behind this moment the span begins; ``span``: its counts, ``fails``: whether rows failed in it;
+    ``past``: the partner's own counts before, ``peers``: those of all others up to now, both for half a year and not of
+    a batch that is held or was refused: what was found to be guessing would else be usual a month later, and excuse
+    more of it.
+    """
+
+    since: datetime
+    span: Counts
+    fails: bool
+    past: Counts
+    peers: Counts
 
 
 @dataclass(frozen=True)
@@ -173,7 +169,7 @@ def add_evidence(session: Session, batch_id: str, evidence: Evidence) -> None:
     if evidence.holds:
         tripped = [str(trip) for trip in evidence.trips]
         session.add(GuardHoldRow(batch_id=batch_id, held_at=at, tripped=tripped))
-    touched(session, row, *_emptied(session, at - timedelta(days=LIMITS.span_days)))
+    touched(session, row)
 
 
 def _emptied(session: Session, before: datetime) -> Sequence[GuardEvidenceRow]:
@@ -195,29 +191,43 @@ class Guard:
         self.engine = engine
         self.actor = actor
 
-    def span(self, partner: str, at: datetime, renewed: Renewed) -> tuple[Counts, Failed]:
-        """Counts and failing rows of the partner's span before ``at``."""
+    def usual(self, partner: str, at: datetime) -> Usual:
+        """What is counted of the partner's span before ``at``, and what it is compared with."""
+        end = at - timedelta(days=LIMITS.span_days)
+        begin = end - timedelta(days=LIMITS.past_days)
         with reading(self.engine) as session:
-            asked = {"partner": partner, "begin": at - timedelta(days=LIMITS.span_days)}
-            *sums, failing = map(int, session.execute(_SPAN_SUMS, asked).one())
-            rows = session.scalars(_SPAN_FAILING, asked) if failing else ()
-            return Counts(*sums), Failed.together([_failed(evidence, renewed) for evidence in rows])
+            held = session.execute(_HELD, {"partner": partner, "begin": begin, "end": end}).all()
+            released = [hold.decided_at for hold, _, _ in held if hold.decision == RELEASED]
+            since = max([end, *[moment for moment in released if moment is not None]])
+            spans = [(since, _EVER), (begin, end), (begin, _EVER)]
+            sums = added_up(session, partner, at, spans, of_all=[(begin, _EVER)])
+        span, past, mine, everybodys = map(counts_of, sums)
+        guessed = [(row, of) for hold, row, of in held if hold.decision != RELEASED]
+        past -= _together(row for row, of in guessed if of == partner and row.at <= end)
+        peers = everybodys - mine - _together(row for row, of in guessed if of != partner)
+        return Usual(since, span, bool(sums[0, 3]), past, peers)
 
-    def failed_of_others(self, partner: str, at: datetime, renewed: Renewed) -> Failed:
-        """Failing rows of all other partners in the span; not those from before a leader released something of theirs,
-        or of this partner's.
+    def failed(self, partner: str, usual: Usual, renewed: Renewed) -> Failed:
+        """The failing rows of the partner's span."""
+        if not usual.fails:
+            return Failed()
+        with reading(self.engine) as session:
+            rows = session.scalars(_FAILING, {"partner": partner, "begin": usual.since})
+            return Failed.together([_failed(evidence, renewed) for evidence in rows])
+
+    def failed_of_others(self, partner: str, since: datetime, renewed: Renewed) -> Failed:
+        """Failing rows of all other partners behind this moment, at which the partner's span begins; not those from
+        before a leader released something of theirs.
         """
         row = GuardEvidenceRow
-        with reading(self.engine) as session:
-            begin = _begin(session, partner, at)
         # Told by whose batches are not meant: joined with all batches it would take as long as there are batches.
         not_meant = or_(
             BatchRow.partner == partner,
-            *[and_(BatchRow.partner == other, row.at <= last) for other, last in self._released(begin)],
+            *[and_(BatchRow.partner == other, row.at <= last) for other, last in self._released(since)],
         )
         not_of = ~select(BatchRow.id).where(BatchRow.id == row.batch_id, not_meant).exists()
         failing = select(row.generation, *[getattr(row, name) for name in _KINDS])
-        failing = failing.where(row.at > begin, row.numbers != b"", not_of)
+        failing = failing.where(row.at > since, row.numbers != b"", not_of)
         of_span = failing.order_by(row.at, row.batch_id).subquery()  # the three stay in one order
         packed = [func.string_agg(of_span.c[name], literal(b"")) for name in _KINDS]
         query = select(of_span.c.generation, *packed).group_by(of_span.c.generation)
@@ -243,17 +253,6 @@ class Guard:
             rows = session.execute(query.group_by(BatchRow.partner)).all()
         return [(partner, last) for partner, last in rows if last is not None]
 
-    def past_and_peers(self, partner: str, at: datetime) -> tuple[Counts, Counts]:
-        """The partner's own counts before its span, and those of all others up to now. Not of a batch that is held or
-        was refused: what was found to be guessing would else be usual a month later, and excuse more of it.
-        """
-        end = at - timedelta(days=LIMITS.span_days)
-        asked = {"partner": partner, "begin": end - timedelta(days=LIMITS.past_days), "end": end}
-        with reading(self.engine) as session:
-            totals = sorted(session.execute(_PAST_AND_PEERS, asked), key=lambda sums: sums[-1])
-        past, mine, all_, not_usual = (Counts(*map(int, sums[:-1])) for sums in totals)
-        return past, all_ - not_usual - mine
-
     def asked_too(self, partner: str, at: datetime, asked: Hashes, generation: int, renewed: Renewed) -> list[Hashes]:
         """For each other partner, whom its small sets of the span asked about: of the numbers ``asked``, which are of
         the newest generation, at least those that are among them.
@@ -264,9 +263,14 @@ class Guard:
                 by_partner.setdefault(other, []).append(renewed(unpacked(hashes), Kind.NUMBER, made_with))
         return [np.concatenate(parts) for parts in by_partner.values()]
 
-    def forget_numbers(self) -> None:
-        """Forgets the numbers of small sets whose span is over."""
+    def forget(self, at: datetime) -> None:
+        """Forgets what is kept for a span and its span is over: hashes of rows that failed, which the ledger is told,
+        and the numbers of small sets.
+        """
         with transaction(self.engine) as session:
+            if rows := _emptied(session, at - timedelta(days=LIMITS.span_days)):
+                append_note(session, at, self.actor, {"guard_emptied": len(rows)})
+                touched(session, *rows)
             forget(session)
 
     def unfinished(self) -> list[GuardHold]:
@@ -318,6 +322,10 @@ class Guard:
 
 def _hold(row: GuardHoldRow, partner: str) -> GuardHold:
     return GuardHold(row.batch_id, partner, row.held_at, tuple(row.tripped), row.decision, row.reason)
+
+
+def _together(rows: Iterable[GuardEvidenceRow]) -> Counts:
+    return sum((Counts(row.rows, row.no_such_number, row.name_disagrees) for row in rows), Counts())
 
 
 def _failed(row: GuardEvidenceRow, renewed: Renewed) -> Failed:

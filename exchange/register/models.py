@@ -21,7 +21,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-TABLES: Final = "0018"
+TABLES: Final = "0019"
 """The migration that makes these tables: a program writes into tables of its own version alone."""
 
 
@@ -41,6 +41,7 @@ class BatchRow(Base):
     """Now: how far the batch is. How it came there stands in the ledger."""
 
     __tablename__ = "batch"
+    __table_args__ = (Index("ix_batch_test", "partner", postgresql_where=text("stage IS NOT NULL")),)
 
     id: Mapped[str] = mapped_column(primary_key=True)
     partner: Mapped[str] = mapped_column(index=True)

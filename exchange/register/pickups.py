@@ -10,17 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Engine, case, delete, func, or_, select
+from sqlalchemy import Engine, delete, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from exchange.register.attest import attest_several, one_moment
-from exchange.register.batches import Role
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
-from exchange.register.models import LIVE, BatchRow, FileRow, PickupRow, ReleaseRow, SightingRow
-from exchange.register.releases import ReleaseState
-from exchange.register.states import OPEN, State
+from exchange.register.models import LIVE, BatchRow, FileRow, PickupRow, SightingRow
+from exchange.register.states import OPEN
+from exchange.register.uncollected import NUMBER, UncollectedRow, add_uncollected, expected, take_out
 
 
 class PickupEvidence(StrEnum):
@@ -70,33 +69,20 @@ class Pickups:
         """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``newest``: for the
         partner to read, so many of the newest, all as the ledger says.
         """
-        suffix = func.substring(FileRow.role, r"-(\d+)$")
-        signature = aliased(FileRow)
-        number = case((suffix.is_(None), "1"), else_=suffix).cast(PickupRow.number.type)
-        signed = (
-            select(signature.role).where(signature.batch_id == BatchRow.id, signature.role == Role.SIGNATURE).exists()
-        )
-        by_partner = BatchRow.objects_to.is_(None) | signed  # of a second look opened here only what changed has left
-        delivered = or_(
-            (number == 1) & BatchRow.state.in_((State.DELIVERED, State.CLOSED)) & by_partner,
-            (ReleaseRow.state == ReleaseState.DELIVERED) & (by_partner | (ReleaseRow.upheld > 0)),
-        )
         query = (
-            select(
+            expected()
+            .with_only_columns(
                 BatchRow.partner,
                 FileRow.batch_id,
-                number,
+                NUMBER,
                 FileRow.name,
                 FileRow.recorded_at,
                 SightingRow.number.is_not(None),
                 ~LIVE,
             )
-            .join(BatchRow, BatchRow.id == FileRow.batch_id)
-            .outerjoin(ReleaseRow, (ReleaseRow.batch_id == BatchRow.id) & (ReleaseRow.number == number - 1))
-            .outerjoin(PickupRow, (PickupRow.batch_id == BatchRow.id) & (PickupRow.number == number))
-            .outerjoin(SightingRow, (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == number))
-            .where(FileRow.role.startswith(Role.RESULT_DATA), delivered, PickupRow.number.is_(None))
-            .order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), number.desc())
+            .join(UncollectedRow, (UncollectedRow.batch_id == BatchRow.id) & (UncollectedRow.number == NUMBER))
+            .outerjoin(SightingRow, (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == NUMBER))
+            .order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), NUMBER.desc())
             .limit(newest)
         )
         if partner is not None:
@@ -113,6 +99,7 @@ class Pickups:
             batch = get_batch(session, batch_id, for_update=True)
             row = insert(PickupRow).values(batch_id=batch_id, number=number, noticed_at=at, how=how)
             if session.scalar(row.on_conflict_do_nothing().returning(PickupRow.number)) is not None:
+                take_out(session, batch_id, number)
                 append_event(session, batch, {}, {f"taken.{number}": f"{how} {at.isoformat()}"}, self.actor)
 
     def seen(self, batch_id: str, number: int, at: datetime) -> None:
@@ -128,6 +115,7 @@ class Pickups:
             batch = get_batch(session, batch_id, for_update=True)
             for row in (PickupRow, SightingRow):
                 session.execute(delete(row).where(row.batch_id == batch_id, row.number == number))
+            add_uncollected(session, batch_id)
             append_event(session, batch, {}, {f"redelivered.{number}": at.isoformat()}, self.actor)
 
     def of(self, batch_id: str) -> list[Pickup]:

@@ -51,6 +51,7 @@ from exchange.register.snapshot_uses import Pins, SnapshotUses, add_uses
 from exchange.register.states import State
 from exchange.register.told import Told, ToldIndex, add_told
 from exchange.register.told_uses import ToldUses
+from exchange.register.uncollected import add_uncollected
 from exchange.register.unfinished import UnfinishedSets
 from exchange.wire.manifest import RequestManifest
 
@@ -250,6 +251,7 @@ class Register(BatchQueries, LedgerChecks):
         if seen_at is not None:
             seen(session, batch_id, 1, seen_at, self.actor)
         self._step(session, batch_id, State.DELIVERED, {})
+        add_uncollected(session, batch_id)
 
     def _step(
         self,

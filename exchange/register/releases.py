@@ -18,7 +18,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from functools import cache
 from typing import Final
 
@@ -32,17 +31,8 @@ from exchange.register.batches import FileRecord
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
 from exchange.register.models import LIVE, BatchRow, ReleaseRow
-from exchange.register.states import State
-
-
-class ReleaseState(StrEnum):
-    PROPOSED = "proposed"
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    REOPENED = "reopened"
-    PREPARED = "sealed"  # see ``State.PREPARED``
-    DELIVERED = "delivered"
-
+from exchange.register.states import ReleaseState, State
+from exchange.register.uncollected import add_uncollected
 
 _DIGITS: Final = 9
 UNDER_WAY: Final = frozenset({ReleaseState.PROPOSED, ReleaseState.APPROVED, ReleaseState.PREPARED})
@@ -209,6 +199,7 @@ class Releases:
             row = self._step(session, batch_id, number, (ReleaseState.PREPARED, ReleaseState.DELIVERED), None)
             if row is None:
                 return
+            add_uncollected(session, batch_id)
             reviews.gone(session, batch_id, row.rows)
             still_open = (batch.rows_open or 0) - len(row.rows)
             append_event(session, batch, {"rows_open": still_open}, {}, self.actor)

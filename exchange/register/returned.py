@@ -18,9 +18,9 @@ from exchange.register.batches import Batch
 from exchange.register.database import transaction
 from exchange.register.lines import as_batch
 from exchange.register.models import BatchRow, ReleaseRow, ReviewRow
-from exchange.register.releases import Release, ReleaseState, as_release
+from exchange.register.releases import Release, as_release
 from exchange.register.reviews import below
-from exchange.register.states import ReviewState
+from exchange.register.states import ReleaseState, ReviewState
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,15 @@ class ReviewState(StrEnum):
     RELEASED = "released"
 
 
+class ReleaseState(StrEnum):
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    REOPENED = "reopened"
+    PREPARED = "sealed"  # see ``State.PREPARED``
+    DELIVERED = "delivered"
+
+
 class State(StrEnum):
     CLAIMED = "claimed"
     ACCEPTED = "accepted"

@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.types import String
 
 from exchange.base.errors import Halt
-from exchange.register import asked_lately, attest, digests, ledger
+from exchange.register import asked_lately, attest, digests, ledger, uncollected
 from exchange.register.as_made import check_as_made
 from exchange.register.batches import Role
 from exchange.register.models import BatchRow, FileRow, LedgerRow
@@ -49,6 +49,7 @@ def verify(session: Session, sizes: Collection[int] = ()) -> Walked:
         _verify_none_lost(session)
         _verify_rows(session, walked)
         asked_lately.verify(session)
+        uncollected.verify(session)
     return walked
 
 

@@ -10,8 +10,7 @@ from sqlalchemy import ARRAY, Engine, String, any_, cast, func, select
 from exchange.register.attest import one_moment
 from exchange.register.guard import GuardHoldRow
 from exchange.register.models import AnswerCountRow, BatchRow, ReleaseRow, ReviewRow, SnapshotUseRow
-from exchange.register.releases import ReleaseState
-from exchange.register.states import ReviewState, State
+from exchange.register.states import ReleaseState, ReviewState, State
 
 
 @dataclass

@@ -75,18 +75,18 @@ class Watch:
         failed = Failed.together(self._failed).renewed(ring, self.ring.generation)
         register, at = context.app.register.guard, context.app.now()
         partner = context.batch.partner
-        before, failed_before = register.span(partner, at, ring.renewed)
-        past, peers = register.past_and_peers(partner, at)
+        usual = register.usual(partner, at)
+        failed_before = register.failed(partner, usual, ring.renewed)
         small = 0 < self.counts.rows <= LIMITS.small_set
         asked = ring.renewed(told.hashes, Kind.NUMBER, told.generation)
         others = register.asked_too(partner, at, asked, ring.generation, ring.renewed) if small else []
         span = Span(
-            before + self.counts,
+            usual.span + self.counts,
             Failed.together([failed_before, failed]),
             failed,
-            register.failed_of_others(partner, at, ring.renewed) if len(failed.numbers) else Failed(),
-            past,
-            peers,
+            register.failed_of_others(partner, usual.since, ring.renewed) if len(failed.numbers) else Failed(),
+            usual.past,
+            usual.peers,
             partners=most_partners(asked, others),
             agreed_rows=context.agreement.limits.max_rows_in_30_days,
         )

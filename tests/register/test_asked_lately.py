@@ -173,7 +173,7 @@ def test_what_is_older_than_the_span_goes_and_nothing_else(register: Register) -
         of_span = session.scalar(select(func.count()).select_from(AskedLatelyRow).where(AskedLatelyRow.at > begin))
     assert in_index(register) > (of_span or 0) > 0
     for _ in range(2):
-        register.guard.forget_numbers()
+        register.guard.forget(datetime.now(UTC))
         assert in_index(register) == of_span
         assert not is_found(register)
 
@@ -182,13 +182,13 @@ def test_a_register_of_before_is_filled_when_it_is_migrated_also_after_a_kill(
     register: Register, database: Database
 ) -> None:
     write(register, 11)
-    register.guard.forget_numbers()
+    register.guard.forget(datetime.now(UTC))
     filled = in_index(register)
     assert filled > 0
     owner = database.open_as_owner()
     try:
-        _migrate(owner, "0017", ends=True)
-        _migrate(owner, "0018", ends=False)
+        to_migration(owner, "0017", down=True)
+        to_migration(owner, "0018", ends=False)
         owner.migrate()
     finally:
         owner.migrate()
@@ -198,12 +198,12 @@ def test_a_register_of_before_is_filled_when_it_is_migrated_also_after_a_kill(
     assert not is_found(register)
 
 
-def _migrate(owner: Register, to: str, *, ends: bool) -> None:
+def to_migration(owner: Register, to: str, *, down: bool = False, ends: bool = True) -> None:
     """To this migration; where it is killed before it ends, all that it did is undone."""
     config = Config()
     config.set_main_option("script_location", str(database._MIGRATIONS))
     with owner.engine.connect() as connection, connection.begin() as work:
         config.attributes["connection"] = connection
-        (command.downgrade if to == "0017" else command.upgrade)(config, to)
+        (command.downgrade if down else command.upgrade)(config, to)
         if not ends:
             work.rollback()

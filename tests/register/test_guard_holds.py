@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from exchange.base.errors import Halt
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
-from exchange.register import Register, State, guard
+from exchange.register import Register, State
 from exchange.register.database import reading
 from exchange.register.guard import Evidence, GuardEvidenceRow
 
@@ -66,14 +67,14 @@ def test_it_is_finished_once_the_partner_was_told(register: Register, held: str,
     assert register.guard.unfinished() == []
 
 
-def test_hashes_go_when_their_span_is_over_and_counts_stay(
-    register: Register, prepared: Callable[..., str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_hashes_go_when_their_span_is_over_and_counts_stay(register: Register, prepared: Callable[..., str]) -> None:
     failed = np.array([7, 8], np.uint64)
     seen = replace(HOLDS, failed=Failed(failed, failed, failed), holds=False)
     first = prepared(seen)
-    monkeypatch.setattr(guard, "LIMITS", replace(LIMITS, span_days=0))
+    behind = datetime.now(UTC)
     second = prepared(seen)
+    for _ in range(2):
+        register.guard.forget(behind + timedelta(days=LIMITS.span_days))
     with reading(register.engine) as session:
         rows = {row.batch_id: row for row in session.scalars(select(GuardEvidenceRow))}
     assert {batch: (row.rows, row.numbers) for batch, row in rows.items()} == {

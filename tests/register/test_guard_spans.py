@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import insert, update
 
 from exchange.base.keyed import Hashes, Kind
 from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed
 from exchange.register import Register
+from exchange.register.evidence_sums import kept
 from exchange.register.guard import GuardEvidenceRow, GuardHoldRow
 from exchange.register.models import BatchRow
 from tests.register.conftest import AT
 
+HOUR = AT.replace(minute=0, second=0, microsecond=0)
 PARTNERS = ("court", "school", "bank")
 
 
@@ -48,7 +50,7 @@ def content(seed: int) -> list[Sent]:
         Sent(
             id=f"{seed}.{number}",
             partner=draw.choice(PARTNERS),
-            at=AT - timedelta(days=draw.choice(days), minutes=number),
+            at=draw.choice([HOUR, AT, AT]) - timedelta(days=draw.choice(days), hours=draw.choice([0, 0, 5, number])),
             rows=draw.randrange(50),
             missed=draw.randrange(5),
             generation=draw.choice([1, 2]),
@@ -85,17 +87,55 @@ def test_whose_failing_rows_are_held_against_whom(register: Register, seed: int)
     batches = content(seed)
     write(register, batches)
     for partner in PARTNERS:
-        found = register.guard.failed_of_others(partner, AT, as_it_is)
+        usual = register.guard.usual(partner, AT)
+        found = register.guard.failed_of_others(partner, usual.since, as_it_is)
         expected = reckoned(batches, partner)
         for place, name in enumerate(_NAMES):
             assert sorted(getattr(found, name)) == sorted(each + place for each in expected)
         assert one_order(found), "the hashes of one row stand in one place"
-        past, peers = register.guard.past_and_peers(partner, AT)
-        end = AT - timedelta(days=LIMITS.span_days)
-        begin = end - timedelta(days=LIMITS.past_days)
-        held = [each for each in batches if each.at > begin and (each.released or each.refused is False)]
-        assert past == counted([each for each in held if each.partner == partner and each.at <= end])
-        assert peers == counted([each for each in held if each.partner != partner])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_what_is_usual_is_what_was_counted_whenever_it_is_asked(register: Register, seed: int) -> None:
+    """One process asks again and again, later and earlier; meanwhile batches come, and a leader decides."""
+    batches, draw = content(seed), random.Random(seed)  # noqa: S311  (a test)
+    parts = [batches[:20], batches[20:30], batches[30:]]
+    known: list[Sent] = []
+    for part in parts:
+        known += part
+        write(register, part)
+        kept.cache_clear()  # what comes later is of no hour that is over: these are of hours long past
+        moments = [0, 0, 1, 59, 60, 61, 700, 24 * 60, -1, 3 * 24 * 60, draw.randrange(9 * 24 * 60)]
+        for minutes in moments:
+            at = draw.choice([HOUR, AT]) + timedelta(minutes=minutes, seconds=draw.choice([0, 0, 0.5, 30]))
+            for partner in PARTNERS:
+                same_as_counted(register, known, partner, at)
+    undecided = [each for each in known if each.refused is None and not each.released]
+    with register.engine.begin() as connection:
+        for each in undecided:
+            connection.execute(update(GuardHoldRow).filter_by(batch_id=each.id).values(RELEASED))
+    known = [replace(each, released=True) if each in undecided else each for each in known]
+    for partner in PARTNERS:
+        same_as_counted(register, known, partner, AT + timedelta(days=40))
+
+
+RELEASED = {"decision": "released", "decided_at": AT}
+
+
+def same_as_counted(register: Register, batches: list[Sent], partner: str, at: datetime) -> None:
+    usual = register.guard.usual(partner, at)
+    end = at - timedelta(days=LIMITS.span_days)
+    begin = end - timedelta(days=LIMITS.past_days)
+    mine = [each for each in batches if each.partner == partner]
+    span = [each for each in mine if each.at > max([end, *[other.at for other in mine if other.released]])]
+    held = [each for each in batches if each.at > begin and (each.released or each.refused is False)]
+    assert usual.span == counted(span)
+    assert usual.fails == any(each.failed for each in span)
+    assert sorted(register.guard.failed(partner, usual, as_it_is).numbers) == sorted(
+        number + each.generation for each in span for number in each.failed
+    )
+    assert usual.past == counted([each for each in held if each.partner == partner and each.at <= end])
+    assert usual.peers == counted([each for each in held if each.partner != partner])
 
 
 def one_order(found: Failed) -> bool:

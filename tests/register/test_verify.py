@@ -33,7 +33,7 @@ from tests.register.stopping import stop
 
 from .conftest import AT, Database
 
-BATCH, OBJECTION, DAY = "bank.b1", "bank.b2", timedelta(days=1)
+BATCH, OBJECTION, LIES_THERE, DAY = "bank.b1", "bank.b2", "bank.b3", timedelta(days=1)
 RING = with_new_key(None, AT.date())
 EXCEPTED = {
     ("ledger_head", "single"): "has one value that the database allows",
@@ -100,6 +100,10 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.configuration.tell({"settings": "a" * 64}, AT)
     register.unfinished.see("bank", "s", "f", "data_missing", AT)
     register.conformance.exempt("bank", "known for years", AT)
+    register.claim(LIES_THERE, "bank", "e" * 64, [], AT)
+    register.accept(LIES_THERE, manifest, due)
+    register.prepared(LIES_THERE, {}, result_files)
+    register.delivered_and_closed(LIES_THERE, AT)
     yield register
     register.close()
     migrated.empty()

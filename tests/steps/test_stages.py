@@ -135,7 +135,7 @@ def test_it_is_counted_nowhere(
             [each for each in alerts if each in batches],
             register.missing.came(court.id),
             register.releases.share_told(court.id, ["criminal_record"], "no_record", start - timedelta(days=1)),
-            register.guard.past_and_peers("nobody", now + timedelta(days=31)),
+            register.guard.usual("nobody", now + timedelta(days=31)).peers,
         )
 
     batches: list[str] = []

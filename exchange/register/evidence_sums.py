@@ -1,0 +1,149 @@
+"""The counts of the guard's evidence added up: of one partner or of all, over spans of half a year.
+
+Rules
+- Evidence is only added, and its counts never change: the sums of whole quarters of an hour that are over are read once
+  by a process and kept for an hour. Of a span only what lies before its first whole quarter and behind its last one is
+  read anew, by the index of the moments.
+- A quarter is over ten minutes after its end, by this machine's clock and by the one that the question is asked at: no
+  transaction that adds evidence takes as long.
+
+Figures: decision 28.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from sqlalchemy import ARRAY, DateTime, Engine, Integer, bindparam, text
+from sqlalchemy.orm import Session
+
+from exchange.guard.rules import Counts
+from exchange.register.lines import now
+
+_QUARTER: Final = 900  # seconds
+_LEAST: Final = timedelta(microseconds=1)
+_SETTLED: Final = timedelta(minutes=10)
+_KEPT: Final = timedelta(hours=1)
+
+_SUMS: Final = "sum(e.rows), sum(e.no_such_number), sum(e.name_disagrees), count(*) FILTER (WHERE e.numbers <> '')"
+_OF_PARTNER: Final = "(SELECT partner FROM batch WHERE batch.id = guard_evidence.batch_id) = :partner"
+_QUARTERS: Final = """
+SELECT floor(extract(epoch FROM e.at) / {quarter})::bigint, {sums} FROM guard_evidence AS e {joined}
+WHERE e.at >= :begin AND e.at < :end GROUP BY 1 ORDER BY 1"""
+_QUARTERS_OF_ALL: Final = text(_QUARTERS.format(quarter=_QUARTER, sums=_SUMS, joined=""))
+_QUARTERS_OF_ONE: Final = text(
+    _QUARTERS.format(quarter=_QUARTER, sums=_SUMS, joined="JOIN batch ON batch.id = batch_id AND partner = :partner")
+)
+_EDGES: Final = """
+SELECT span, {sums} FROM unnest(:spans{whose}, :begins{whose}, :ends{whose}) AS edge (span, begin_at, end_at),
+LATERAL (SELECT * FROM guard_evidence WHERE at > begin_at AND at <= end_at {of_partner} OFFSET 0) AS e GROUP BY 1"""
+_EDGES_OF_BOTH: Final = text(
+    _EDGES.format(sums=_SUMS, whose="", of_partner=f"AND {_OF_PARTNER}")
+    + " UNION ALL"
+    + _EDGES.format(sums=_SUMS, whose="_of_all", of_partner="")
+).bindparams(
+    *[
+        bindparam(f"{name}{whose}", type_=ARRAY(Integer if name == "spans" else DateTime(timezone=True)))
+        for name in ("spans", "begins", "ends")
+        for whose in ("", "_of_all")
+    ]
+)
+"""Each edge by the index of the moments, whose a row of it is by the batch's key (``OFFSET 0``): PostgreSQL does not
+know that few rows lie in one, and went through all evidence.
+"""
+
+Span = tuple[datetime, datetime]
+"""Its begin not included, its end included."""
+
+Sums = npt.NDArray[np.int64]
+"""int64[…, 4]: rows, those without such a number, those whose name disagrees; how many batches have hashes of rows that
+failed.
+"""
+
+
+@dataclass(frozen=True)
+class _Quarters:
+    """Sums of whole quarters. ``numbers``: int64[n] ascending, counted since 1970, those that have evidence;
+    ``added_up``: int64[n + 1, 4], the sums of all before each, and of all; ``begin``, ``end``: which were read, the end
+    not included; ``read_at``: when.
+    """
+
+    numbers: npt.NDArray[np.int64]
+    added_up: npt.NDArray[np.int64]
+    begin: int
+    end: int
+    read_at: datetime
+
+    def between(self, begin: int, end: int) -> Sums:
+        """int64[4], of those from the one to before the other."""
+        first, last = np.searchsorted(self.numbers, [begin, end])
+        sums: Sums = self.added_up[last] - self.added_up[first]
+        return sums
+
+
+@lru_cache(maxsize=8)
+def kept(_engine: Engine) -> dict[str | None, _Quarters]:
+    """What this process has read from this database, by partner; None: of all."""
+    return {}
+
+
+def counts_of(sums: Sums) -> Counts:
+    return Counts(*map(int, sums[:3]))
+
+
+def added_up(session: Session, partner: str, at: datetime, spans: Sequence[Span], of_all: Sequence[Span]) -> Sums:
+    """int64[k, 4]: of each of these spans the sums of the partner's evidence, then of those ``of_all`` everybody's;
+    ``at``: the moment of the question.
+    """
+    whose = [(partner, spans), (None, of_all)]
+    sums, edges = np.zeros((0, 4), np.int64), dict[str, Any](partner=partner)
+    for name, (of_whom, asked) in zip(("", "_of_all"), whose, strict=True):
+        quarters = _quarters(session, of_whom, at, min(begin for begin, _ in asked))
+        around = list[tuple[int, datetime, datetime]]()
+        for begin, end in asked:
+            first, last = _quarter(begin) + 1, min(_quarter(end + _LEAST), quarters.end)
+            number, last = len(sums), max(first, last)
+            sums = np.vstack([sums, quarters.between(first, last)])
+            around += [(number, begin, min(end, _before(first))), (number, _before(last), end)]
+        columns = zip(*[edge for edge in around if edge[1] < edge[2]], strict=True)
+        edges |= dict(
+            zip([f"{column}{name}" for column in ("spans", "begins", "ends")], map(list, columns), strict=True)
+        )
+    for number, *edge in session.execute(_EDGES_OF_BOTH, edges):
+        sums[number] += np.array([*map(int, edge)])
+    return sums
+
+
+def _quarters(session: Session, partner: str | None, at: datetime, since: datetime) -> _Quarters:
+    """Of the whole quarters since then that are over."""
+    of_database, clock = kept(session.get_bind().engine), now()
+    quarters, begin = of_database.get(partner), _quarter(since) + 1
+    end = max(begin, _quarter(min(at, clock) - _SETTLED))
+    fresh = quarters is not None and timedelta() <= clock - quarters.read_at < _KEPT
+    if quarters is None or not fresh or quarters.begin > begin or quarters.end > end:
+        question = _QUARTERS_OF_ALL if partner is None else _QUARTERS_OF_ONE
+        asked: dict[str, Any] = {"begin": _start(begin), "end": _start(end)}
+        found = session.execute(question, asked if partner is None else asked | {"partner": partner})
+        table = np.array([[*map(int, row)] for row in found], np.int64).reshape(-1, 5)
+        sums = np.vstack([np.zeros((1, 4), np.int64), np.cumsum(table[:, 1:], axis=0)])
+        quarters = of_database[partner] = _Quarters(table[:, 0], sums, begin, end, clock)
+    return quarters
+
+
+def _quarter(moment: datetime) -> int:
+    return int(moment.timestamp() // _QUARTER)
+
+
+def _start(quarter: int) -> datetime:
+    return datetime.fromtimestamp(quarter * _QUARTER, UTC)
+
+
+def _before(quarter: int) -> datetime:
+    """The last moment before it."""
+    return _start(quarter) - _LEAST
