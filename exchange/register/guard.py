@@ -36,8 +36,8 @@ from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, Kind
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register.asked_lately import asked_too, forget
 from exchange.register.database import reading, transaction
 from exchange.register.ledger import touched
@@ -70,7 +70,7 @@ class GuardEvidenceRow(Base):
 
 
 class GuardHoldRow(Base):
-    """A first result that waits for a leader's decision; ``tripped``: which rules tripped, with count and limit."""
+    """A first result that waits for a leader's decision; ``tripped``: which rules tripped, with count and threshold."""
 
     __tablename__ = "guard_hold"
 
@@ -128,7 +128,7 @@ _PAST_AND_PEERS: Final = _past_and_peers()
 def _begin(session: Session, partner: str, at: datetime) -> datetime:
     """When the partner's span before ``at`` begins."""
     last: datetime | None = session.scalar(_RELEASED_LAST, {"partner": partner})
-    begin = at - timedelta(days=LIMITS.span_days)
+    begin = at - timedelta(days=THRESHOLDS.span_days)
     return begin if last is None else max(begin, last)
 
 
@@ -173,7 +173,7 @@ def add_evidence(session: Session, batch_id: str, evidence: Evidence) -> None:
     if evidence.holds:
         tripped = [str(trip) for trip in evidence.trips]
         session.add(GuardHoldRow(batch_id=batch_id, held_at=at, tripped=tripped))
-    touched(session, row, *_emptied(session, at - timedelta(days=LIMITS.span_days)))
+    touched(session, row, *_emptied(session, at - timedelta(days=THRESHOLDS.span_days)))
 
 
 def _emptied(session: Session, before: datetime) -> Sequence[GuardEvidenceRow]:
@@ -198,7 +198,7 @@ class Guard:
     def span(self, partner: str, at: datetime, renewed: Renewed) -> tuple[Counts, Failed]:
         """Counts and failing rows of the partner's span before ``at``."""
         with reading(self.engine) as session:
-            asked = {"partner": partner, "begin": at - timedelta(days=LIMITS.span_days)}
+            asked = {"partner": partner, "begin": at - timedelta(days=THRESHOLDS.span_days)}
             *sums, failing = map(int, session.execute(_SPAN_SUMS, asked).one())
             rows = session.scalars(_SPAN_FAILING, asked) if failing else ()
             return Counts(*sums), Failed.together([_failed(evidence, renewed) for evidence in rows])
@@ -247,8 +247,8 @@ class Guard:
         """The partner's own counts before its span, and those of all others up to now. Not of a batch that is held or
         was refused: what was found to be guessing would else be usual a month later, and excuse more of it.
         """
-        end = at - timedelta(days=LIMITS.span_days)
-        asked = {"partner": partner, "begin": end - timedelta(days=LIMITS.past_days), "end": end}
+        end = at - timedelta(days=THRESHOLDS.span_days)
+        asked = {"partner": partner, "begin": end - timedelta(days=THRESHOLDS.past_days), "end": end}
         with reading(self.engine) as session:
             totals = sorted(session.execute(_PAST_AND_PEERS, asked), key=lambda sums: sums[-1])
         past, mine, all_, not_usual = (Counts(*map(int, sums[:-1])) for sums in totals)

@@ -21,7 +21,7 @@ import polars as pl
 
 from exchange.base.errors import Refused
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, RequestColumn
-from exchange.calendar.limits import OBJECTION
+from exchange.calendar.deadlines import OBJECTION
 from exchange.validate.cells import FORMULA, QUOTED, SEEN, has_text, seen
 
 WORDLESS: Final = "#"

@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import select
 
 from exchange.base.errors import Halt
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import Register, State, guard
 from exchange.register.database import reading
 from exchange.register.guard import Evidence, GuardEvidenceRow
@@ -72,7 +72,7 @@ def test_hashes_go_when_their_span_is_over_and_counts_stay(
     failed = np.array([7, 8], np.uint64)
     seen = replace(HOLDS, failed=Failed(failed, failed, failed), holds=False)
     first = prepared(seen)
-    monkeypatch.setattr(guard, "LIMITS", replace(LIMITS, span_days=0))
+    monkeypatch.setattr(guard, "THRESHOLDS", replace(THRESHOLDS, span_days=0))
     second = prepared(seen)
     with reading(register.engine) as session:
         rows = {row.batch_id: row for row in session.scalars(select(GuardEvidenceRow))}

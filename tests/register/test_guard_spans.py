@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import insert
 
 from exchange.base.keyed import Hashes, Kind
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import Register
 from exchange.register.guard import GuardEvidenceRow, GuardHoldRow
 from exchange.register.models import BatchRow
@@ -91,8 +91,8 @@ def test_whose_failing_rows_are_held_against_whom(register: Register, seed: int)
             assert sorted(getattr(found, name)) == sorted(each + place for each in expected)
         assert one_order(found), "the hashes of one row stand in one place"
         past, peers = register.guard.past_and_peers(partner, AT)
-        end = AT - timedelta(days=LIMITS.span_days)
-        begin = end - timedelta(days=LIMITS.past_days)
+        end = AT - timedelta(days=THRESHOLDS.span_days)
+        begin = end - timedelta(days=THRESHOLDS.past_days)
         held = [each for each in batches if each.at > begin and (each.released or each.refused is False)]
         assert past == counted([each for each in held if each.partner == partner and each.at <= end])
         assert peers == counted([each for each in held if each.partner != partner])
@@ -106,7 +106,7 @@ def reckoned(batches: list[Sent], partner: str) -> list[int]:
     """What failed at others since both their last release and the partner's, within the span."""
     released = {each.partner: each.at for each in sorted(batches, key=lambda each: each.at) if each.released}
     long_ago = AT - timedelta(days=999)
-    begin = max(AT - timedelta(days=LIMITS.span_days), released.get(partner, long_ago))
+    begin = max(AT - timedelta(days=THRESHOLDS.span_days), released.get(partner, long_ago))
     return [
         failed + each.generation
         for each in batches

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from pydantic import BaseModel, ConfigDict
 
-from exchange.calendar.limits import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS, later_items
+from exchange.calendar.deadlines import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS, later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.docs.specifications import FOLDER, read_specification
 from exchange.output.masking import mask
