@@ -167,7 +167,7 @@ def is_code(text: pl.Expr) -> pl.Expr:
 
 
 def address_text(text: pl.Expr) -> pl.Expr:
-    """Letters, numbers and characters only, in which form two addresses are compared."""
+    """String: letters, numbers and characters only, in which form two addresses are compared; null stays null."""
     return plain_word(text).str.replace_all(_NOT_TEXT, "")
 
 

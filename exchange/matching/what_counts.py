@@ -61,7 +61,7 @@ _VOLUNTARY: Final = "drug_treatment"
 
 
 def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.Series:
-    """For each record ``counts``, ``unclear`` or null: not there for this purpose.
+    """String[n], for each record, in their order: ``counts``, ``unclear`` or null: not there for this purpose.
 
     ``records``: ``COLUMNS`` as a snapshot has them, and ``person``, equal for the records of one person. ``day``: of
     receipt.
@@ -76,7 +76,8 @@ def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -
 
 def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.DataFrame:
     """``counts`` as ``what_counts`` says, and ``by``: law, article and item by which a record counts or is unclear,
-    separated by ；. ``records`` and ``day``: as there.
+    separated by ；, null for any other; both String, a row for each record, in their order. ``records`` and ``day``: as
+    there.
     """
     verdict = what_counts(records, bases, day)
     if verdict.is_null().all():

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from exchange.base.legal_bases import legal_bases
+from exchange.base.legal_bases import LegalBasis, legal_bases
 from exchange.base.tables import OFFENCE_SOURCES
 from exchange.matching.identity import NOBODY, Population
 from exchange.matching.lookup import SortedTable
@@ -23,10 +23,10 @@ DAY: Final = date(2026, 11, 23)
 GUARDS: Final = legal_bases()["security_guards_17"]
 """Three administrative detentions count, of which two days of decision may be one's."""
 
-OLD, YOUNG, CLEAN = range(3)
+OLD, YOUNG, CLEAN, UNDATED, PETTY = range(5)
 """Rows of the population. The old one bore the young one's number before, and another one."""
 
-NUMBERS: Final = {OLD: 40, YOUNG: 50, CLEAN: 60}
+NUMBERS: Final = {OLD: 40, YOUNG: 50, CLEAN: 60, UNDATED: 70, PETTY: 80}
 FORMER: Final = {30: OLD, 50: OLD}
 
 
@@ -49,10 +49,14 @@ def records(*rows: tuple[int, str, str | None]) -> SortedTable:
 
 HELD: Final = {
     FIRST: records((30, "2011-01-01", "2011-01-02"), (50, "2013-01-01", "2013-01-02"), (99, "2011-01-01", None)),
-    SECOND: records((98, "2011-01-01", None)),
+    SECOND: records(
+        (70, "2011-01-01", None), (70, "2012-01-01", None), (70, "2013-01-01", None), (80, "2011-01-01", "2011-01-02")
+    ),
     LAST: records((40, "2012-01-01", "2012-01-02"), (50, "2014-01-01", None), (50, "2015-01-01", None)),
 }
-"""Of the old one five detentions, three of them of known days of decision; of the young one three, one of them so."""
+"""Of the old one five detentions, three of them of known days of decision; of the young one three, one of them so; of
+another three undated ones, and of the last one a single one, which is too few.
+"""
 
 COUNTED: Final = [
     (FIRST, 0, OLD), (FIRST, 1, OLD), (FIRST, 1, YOUNG), (LAST, 0, OLD),
@@ -60,14 +64,16 @@ COUNTED: Final = [
 ]  # fmt: skip
 
 
-def sources(held: dict[str, SortedTable] = HELD, *, rests: bool = True) -> Sources:
+def sources(
+    held: dict[str, SortedTable] = HELD, *, rests: bool = True, basis: LegalBasis = GUARDS, day: date = DAY
+) -> Sources:
     people = SortedTable(pl.DataFrame({"key": list(NUMBERS.values())}).to_arrow())
     former = pl.DataFrame({"key": list(FORMER), "person": list(FORMER.values())})
     population = Population(people, SortedTable(former.to_arrow()))
-    return Sources(population, held, bases=(GUARDS,) if rests else (), asked_on=DAY)
+    return Sources(population, held, bases=(basis,) if rests else (), asked_on=day)
 
 
-@pytest.mark.parametrize("persons", list(permutations((OLD, YOUNG, CLEAN, NOBODY))), ids=str)
+@pytest.mark.parametrize("persons", list(permutations((OLD, YOUNG, PETTY, NOBODY))), ids=str)
 def test_records_stand_by_source_and_row_for_each_who_bears_their_number(persons: Sequence[int]) -> None:
     found = counted_records(np.array(persons), sources(), ("note",))
     assert found.columns == ["person", "source", "row", "note"]
@@ -93,7 +99,13 @@ def test_of_the_young_one_alone_it_is_unclear() -> None:
     }
 
 
-@pytest.mark.parametrize("persons", [[CLEAN], [NOBODY], []], ids=str)
+@pytest.mark.parametrize("persons", list(permutations((OLD, UNDATED, PETTY))), ids=str)
+def test_what_counts_is_shown_before_what_may_and_nothing_else_is(persons: Sequence[int]) -> None:
+    shown = grounds_of(np.array(persons), sources())["counts"].to_list()
+    assert shown == ["counts"] * 5 + ["unclear"] * 3
+
+
+@pytest.mark.parametrize("persons", [[CLEAN], [PETTY], [PETTY, NOBODY], [NOBODY], []], ids=str)
 @pytest.mark.parametrize(
     "asked",
     [sources(), sources(rests=False), sources({}), sources({SECOND: HELD[SECOND]})],
@@ -119,3 +131,16 @@ def test_a_source_that_is_not_there_is_passed_by() -> None:
     assert found.is_empty(), "two of three detentions are not enough"
     alone = {LAST: HELD[LAST]}
     assert set(counted_records(np.array([OLD, YOUNG]), sources(alone))["source"]) == {LAST}
+
+
+@pytest.mark.parametrize(("day", "counts"), [(date(2013, 6, 1), ["counts"]), (date(2026, 11, 23), [])], ids=str)
+def test_a_span_is_reckoned_from_the_day_of_receipt(day: date, counts: list[str]) -> None:
+    """Accountants: less than five years after the punishment ended."""
+    judged = {
+        "kind": "judgment", "charge": "盗窃罪", "sentence_months": 6, "effective_on": date(2010, 1, 1),
+    }  # fmt: skip
+    table = pl.DataFrame(records((60, "2009-01-01", None)).table)
+    table = table.with_columns(pl.lit(value, table.schema[name]).alias(name) for name, value in judged.items())
+    asked = sources({FIRST: SortedTable(table.to_arrow())}, basis=legal_bases()["accountants_10"], day=day)
+    assert counted_records(np.array([CLEAN]), asked).height == len(counts)
+    assert grounds_of(np.array([CLEAN]), asked)["counts"].to_list() == counts
