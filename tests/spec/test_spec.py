@@ -41,6 +41,7 @@ RUN_ELSEWHERE: Final = {
     "requests": "test_requests.py",
     "data": "test_data.py",
     "deadlines": "test_days_and_masks.py",
+    "freshness": "test_days_and_masks.py",
     "masking": "test_days_and_masks.py",
 }
 """Files of another form, and who runs them."""
