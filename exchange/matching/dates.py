@@ -33,8 +33,9 @@ _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
 
 @dataclass(frozen=True)
 class _Form:
-    """A way to write a date: where in the text its digits are, which of year, month and day in eight digits they are,
-    and between which octets each other octet lies.
+    """A way to write a date, in octets: how many (``length``), at which places digits stand (``digits``), which places
+    of the eight digits YYYYMMDD these are (``of_eight``), and of each other place the lowest and the highest octet that
+    may stand there (``others``).
     """
 
     length: int

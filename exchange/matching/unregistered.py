@@ -112,7 +112,7 @@ def candidates(table: pl.DataFrame, population: Population, today: date) -> Rows
     asked = _asked(frame)
     if _MOTHER in frame.columns:
         mothers = _mothers(asked, population)
-        people = pl.concat([each.select("person") for each in (mothers, _children(asked, mothers, population))])
+        people = pl.concat([found.select("person") for found in (mothers, _children(asked, mothers, population))])
     else:
         people = _namesakes(asked, population)
     persons: Rows = people["person"].unique().sort().to_numpy()

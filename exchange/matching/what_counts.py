@@ -131,15 +131,19 @@ def _of_charge(clause: Clause, records: pl.DataFrame) -> pl.Expr:
 
 def _placed(clause: Clause, written: str) -> bool | None:
     recognised = recognise(written)
-    if any(each.category in clause.categories or each.name in clause.charges for each in recognised.charges):
+    if any(_is_named(clause, charge) for charge in recognised.charges):
         return True
-    return None if recognised.unknown or any(_in_doubt(clause, each) for each in recognised.charges) else False
+    return None if recognised.unknown or any(_in_doubt(clause, charge) for charge in recognised.charges) else False
 
 
 def _is_voluntary(written: str) -> bool:
     """Whether a record of drug use is one of treatment that the person sought, and of nothing else."""
     recognised = recognise(written)
-    return not recognised.unknown and all(each.category == _VOLUNTARY for each in recognised.charges)
+    return not recognised.unknown and all(charge.category == _VOLUNTARY for charge in recognised.charges)
+
+
+def _is_named(clause: Clause, charge: Charge) -> bool:
+    return charge.category in clause.categories or charge.name in clause.charges
 
 
 def _in_doubt(clause: Clause, charge: Charge) -> bool:
@@ -148,7 +152,7 @@ def _in_doubt(clause: Clause, charge: Charge) -> bool:
 
 def _intentional(written: str) -> bool | None:
     recognised = recognise(written)
-    intents = {each.intent for each in recognised.charges}
+    intents = {charge.intent for charge in recognised.charges}
     if "intentional" in intents:
         return True
     return None if recognised.unknown or None in intents else False
