@@ -91,7 +91,7 @@ def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl
         pl.when(pl.any_horizontal(fits).eq_missing(asked_for)).then(pl.lit(name)) for name, fits in clauses.items()
     ]
     by = pl.when(pl.col("counts").is_not_null()).then(pl.concat_str(named, separator="；", ignore_nulls=True))
-    return records.with_columns(verdict.alias("counts")).select("counts", by.alias("by"))
+    return records.with_columns(verdict).select("counts", by.alias("by"))
 
 
 def _fits(clause: Clause, basis: LegalBasis, records: pl.DataFrame, day: date) -> pl.Expr:

@@ -98,14 +98,17 @@ def test_every_source_has_its_last_day_and_the_one_after_it() -> None:
 def test_masking(case: Echo) -> None:
     sound = {"row_ref": "A-1", "id_number": "220102199003071227", "name": "王芳"}
     answers = pl.DataFrame([sound | case.claimed])
-    masked = mask(answers, *(case.rules.get(column, usual) for column, usual in Masking().model_dump().items()))
+    agreed = Masking.model_validate(case.rules)
+    masked = mask(answers, agreed.id_number, agreed.name)
     found = masked.row(0, named=True)
     assert {column: found[column] for column in case.echoed} == case.echoed
     assert set(case.echoed) == set(case.claimed)
 
 
 @pytest.mark.parametrize(("column", "rules"), [("id_number", ID_NUMBER_RULES), ("name", NAME_RULES)])
-def test_every_way_of_masking_can_be_agreed_and_has_its_case(column: str, rules: Mapping[str, object]) -> None:
+def test_every_way_of_masking_can_be_agreed_and_has_its_case(
+    column: Literal["id_number", "name"], rules: Mapping[str, object]
+) -> None:
     field = Masking.model_fields[column]
     assert set(get_args(field.annotation)) == set(rules)
     assert set(rules) == {case.rules.get(column, field.default) for case in ECHOES if column in case.echoed}
