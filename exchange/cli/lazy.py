@@ -73,4 +73,4 @@ class LazyGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         commands = {name: LazyCommand(name, help=sentence) for name, sentence in COMMANDS.items()}
         super().__init__(**settings | {"commands": commands})
-        options_apart(self.params)
+        options_apart(self)

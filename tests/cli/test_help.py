@@ -82,6 +82,19 @@ def test_no_help_is_cut_off_at_eighty_columns(words: tuple[str, ...]) -> None:
     assert help_of(*words).count("…") <= texts.count("…")
 
 
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
+def test_what_typer_says_by_itself_is_in_chinese_and_english_too(words: tuple[str, ...]) -> None:
+    lines = [line.strip("│ ") for line in help_of(*words).splitlines()]
+    english = [number for number, line in enumerate(lines) if line.startswith(("Show ", "Install completion"))]
+    assert english
+    assert [lines[number] for number in english if not is_option_in_chinese(lines[number - 1])] == []
+
+
+def is_option_in_chinese(line: str) -> bool:
+    """Whether the line is an option with its words in Chinese."""
+    return line.startswith("--") and re.search(r"[\u4e00-\u9fff]", line) is not None
+
+
 @pytest.mark.parametrize(
     ("text", "both"),
     [
