@@ -23,7 +23,7 @@ _OF_TYPER: Final = MappingProxyType(
         "Show this message and exit.": "显示本说明。",
         "Install completion for the current shell.": "为当前 shell 安装命令补全。",
         "Show completion for the current shell, to copy it or customize the installation.": (
-            "显示当前 shell 的补全脚本，供复制、修改。"
+            "显示补全脚本，供复制、修改。"
         ),
     }
 )
