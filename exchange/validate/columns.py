@@ -90,7 +90,9 @@ def read_header(header: Sequence[str], items: Sequence[str], form: str | None = 
 
 
 def without_empty(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows without the columns that have no header; Refused at the first of them with a text in it."""
+    """The rows, String columns, in their order and without the columns that have no header; Refused at the first of
+    them with a text in it.
+    """
     wordless = [name for name in rows.columns if name.startswith(WORDLESS)]
     for name in wordless:
         if rows[name].str.contains(SEEN).any():

@@ -1,4 +1,4 @@
-"""What a function of the matching gives is said where it stands: whoever calls it need not read it for its type."""
+"""What a function gives in columns is said where it stands: whoever calls it need not read it for its dtype."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from typing import Any, Final
 import pytest
 
 from exchange.base.paths import ROOT
+
+ROOMS: Final = ("guard", "matching", "output", "validate")
+"""Rooms whose public functions give columns that others read."""
 
 COLUMNS: Final = re.compile(r"\bpl\.(Expr|Series|DataFrame)\b|\bNDArray\b|\b(Keys|Rows|Days|Octets)\b")
 """Types of columns, whose dtype no annotation says."""
@@ -27,10 +30,11 @@ def functions(body: list[ast.stmt]) -> Iterator[ast.FunctionDef]:
 
 
 def found() -> list[Any]:
-    room = ROOT / "exchange" / "matching"
+    package = ROOT / "exchange"
     return [
-        pytest.param(function, id=f"{path.relative_to(room)}:{function.name}")
-        for path in sorted(room.rglob("*.py"))
+        pytest.param(function, id=f"{path.relative_to(package)}:{function.name}")
+        for room in ROOMS
+        for path in sorted(package.joinpath(room).rglob("*.py"))
         for function in functions(ast.parse(path.read_text(encoding="utf-8")).body)
     ]
 
