@@ -25,7 +25,7 @@ from sqlalchemy import func, select
 from benchmarks.workers.load import processor_seconds
 from exchange.base.keyed import Hashes
 from exchange.demo.servers.postgres import Postgres
-from exchange.guard.limits import LIMITS
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import LedgerKey, Register, asked_lately, open_register
 from exchange.register.database import reading
 from exchange.register.evidence_sums import kept
@@ -66,8 +66,8 @@ def read_whole(register: Register, asked: Hashes, at: datetime) -> int:
         select(BatchRow.partner, func.string_agg(ToldRow.hashes, b""))
         .join(ToldRow, BatchRow.id == ToldRow.batch_id)
         .join(GuardEvidenceRow, GuardEvidenceRow.batch_id == ToldRow.batch_id)
-        .where(GuardEvidenceRow.at > at - timedelta(days=LIMITS.span_days), BatchRow.partner != "new")
-        .where(GuardEvidenceRow.rows <= LIMITS.small_set)
+        .where(GuardEvidenceRow.at > at - timedelta(days=THRESHOLDS.span_days), BatchRow.partner != "new")
+        .where(GuardEvidenceRow.rows <= THRESHOLDS.small_set)
         .group_by(BatchRow.partner)
     )
     with reading(register.engine) as session:

@@ -40,7 +40,7 @@ from exchange.base.errors import Halt
 from exchange.base.legal_bases import bases_for, partner_kinds
 from exchange.base.toml import Section, parse_model, read_bytes
 from exchange.base.xlsx import MAX_SHEET_ROWS
-from exchange.calendar.limits import WORKING_DAYS
+from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.wire.certificates import Use, fault, read_certificates
 from exchange.wire.manifest import PARTNER_PATTERN
 

@@ -70,7 +70,7 @@ class Clause:
 
 @dataclass(frozen=True)
 class LegalBasis:
-    """One article of law that lets its partners know offences."""
+    """One article of law that lets its partners know offences. See the table's head for the fields."""
 
     code: str
     law: str
@@ -103,6 +103,8 @@ class LegalBasis:
 
 @dataclass(frozen=True)
 class PartnerKind:
+    """What kind of department a partner is, by which the bases say who may rest on them."""
+
     code: str
     zh: str
     en: str
@@ -128,7 +130,7 @@ def _written(field: str, value: str, form: re.Pattern[str]) -> None:
 
 def basis(entry: Mapping[str, Any]) -> LegalBasis:
     """What an entry of the table says; ValueError, TypeError or KeyError where it does not fit."""
-    return LegalBasis(**_with_tuples(entry) | {"counts": tuple(clause(each) for each in entry["counts"])})
+    return LegalBasis(**_with_tuples(entry) | {"counts": tuple(clause(counting) for counting in entry["counts"])})
 
 
 def clause(entry: Mapping[str, Any]) -> Clause:
@@ -149,12 +151,12 @@ def _content() -> dict[str, Any]:
         raise Halt(msg) from None
 
 
-def _entries(table: str, read: Callable[[Mapping[str, Any]], T]) -> list[T]:
+def _entries(table: str, made: Callable[[Mapping[str, Any]], T]) -> list[T]:
     """Halt, with the entry's number, where one does not fit."""
     entries = []
     for number, entry in enumerate(_content()[table], 1):
         try:
-            entries.append(read(entry))
+            entries.append(made(entry))
         except (ValueError, TypeError, KeyError) as error:
             msg = f"schemas/legal_bases.toml: [[{table}]] number {number}: {error}"
             raise Halt(msg) from None
@@ -165,8 +167,8 @@ def _entries(table: str, read: Callable[[Mapping[str, Any]], T]) -> list[T]:
 def legal_bases() -> Mapping[str, LegalBasis]:
     """Code → basis, in the table's order."""
     bases = _entries("basis", basis)
-    by_code = {each.code: each for each in bases}
-    if len(by_code) != len(bases) or any(not partner_kinds().keys() >= set(each.who) for each in bases):
+    by_code = {entry.code: entry for entry in bases}
+    if len(by_code) != len(bases) or any(not partner_kinds().keys() >= set(entry.who) for entry in bases):
         msg = "schemas/legal_bases.toml: a code stands twice, or `who` names what is no [[partner_kind]]"
         raise Halt(msg)
     return MappingProxyType(by_code)
@@ -181,4 +183,4 @@ def partner_kinds() -> Mapping[str, PartnerKind]:
 
 def bases_for(kind: str) -> tuple[LegalBasis, ...]:
     """The bases that a partner of this kind may rest on."""
-    return tuple(each for each in legal_bases().values() if kind in each.who)
+    return tuple(entry for entry in legal_bases().values() if kind in entry.who)

@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 
 import chinese_calendar
 
-from exchange.calendar.limits import earliest
+from exchange.calendar.deadlines import earliest
 
 OFFICE_ZONE: Final = ZoneInfo("Asia/Shanghai")
 

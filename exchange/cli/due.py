@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from exchange.calendar.limits import WORKING_DAYS
+from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.office_days import load_office_days
 from exchange.calendar.working_days import due_date
 from exchange.cli.outcome import out, outcome

@@ -73,4 +73,9 @@ class LazyGroup(TyperGroup):
     def __init__(self, **settings: Any) -> None:
         commands = {name: LazyCommand(name, help=sentence) for name, sentence in COMMANDS.items()}
         super().__init__(**settings | {"commands": commands})
-        options_apart(self.params)
+
+    def make_context(self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any) -> Any:
+        """The context, with the options' help in two lines: typer adds options of its own once the group is made."""
+        if not extra.get("resilient_parsing"):
+            options_apart(self)
+        return super().make_context(info_name, args, parent=parent, **extra)

@@ -10,7 +10,7 @@ from typing import Final
 from rich.table import Table
 
 from exchange.base.tables import SOURCES
-from exchange.calendar.limits import later_items
+from exchange.calendar.deadlines import later_items
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.cli.listing import Coded, folded, unheaded
 from exchange.register import Batch, Register, State, Step

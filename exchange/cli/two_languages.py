@@ -10,10 +10,24 @@ In one line, rich cuts words off: it compares a fold's number of characters with
 from __future__ import annotations
 
 import re
+from types import MappingProxyType
 from typing import Any, Final
+
+import typer
 
 _CHINESE: Final = r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef“”]"
 _ENGLISH_BEGINS: Final = (re.compile(r"(.*。)\s+(\S.*)", re.DOTALL), re.compile(rf"(.*{_CHINESE})\s+(\S.*)", re.DOTALL))
+
+_OF_TYPER: Final = MappingProxyType(
+    {
+        "Show this message and exit.": "显示本说明。",
+        "Install completion for the current shell.": "为当前 shell 安装命令补全。",
+        "Show completion for the current shell, to copy it or customize the installation.": (
+            "显示补全脚本，供复制、修改。"
+        ),
+    }
+)
+"""What typer says by itself, in English alone → the same in Chinese."""
 
 
 def languages(text: str) -> tuple[str, ...]:
@@ -28,13 +42,16 @@ def apart(command: Any) -> None:
         first, *more = (" ".join(paragraph.split()) for paragraph in command.help.split("\n\n"))
         both = languages(first)
         command.short_help, command.help = "\n".join(both), "\n\n".join((*both, *more))
-    options_apart(command.params)
+    options_apart(command)
     for below in getattr(command, "commands", {}).values():
         apart(below)
 
 
-def options_apart(parameters: list[Any]) -> None:
-    """The same of a command's arguments and options alone; typer shows a paragraph of theirs as a line."""
-    for parameter in parameters:
+def options_apart(command: Any) -> None:
+    """The same of a command's arguments and options alone, typer's own among them; typer shows a paragraph of theirs
+    as a line.
+    """
+    for parameter in command.get_params(typer.Context(command)):
         if text := getattr(parameter, "help", None):
-            parameter.help = "\n\n".join(languages(text))
+            both = (_OF_TYPER[text], text) if text in _OF_TYPER else languages(text)
+            parameter.help = "\n\n".join(both)

@@ -22,7 +22,7 @@ from exchange.agreements.agreement import Agreement
 from exchange.agreements.sections import LETTER_ITEMS, Purpose
 from exchange.base.errors import Halt
 from exchange.base.paths import ROOT
-from exchange.calendar.limits import OBJECTION, WORKING_DAYS
+from exchange.calendar.deadlines import OBJECTION, WORKING_DAYS
 from exchange.desk.tables import desk_tables
 from exchange.settings_sections import Keys
 from exchange.wire.certificates import read_certificates

@@ -19,7 +19,7 @@ from exchange.agreements.agreement import Agreement
 from exchange.agreements.sections import Expected
 from exchange.base.paths import SCHEMAS
 from exchange.base.tables import ITEMS
-from exchange.calendar.limits import LIMITS, OBJECTION, Limit
+from exchange.calendar.deadlines import DEADLINES, OBJECTION, Deadline
 from exchange.desk.page import host_key_fingerprint
 from exchange.settings_sections import Policy
 from exchange.wire.certificates import TOLD_DAYS
@@ -39,7 +39,7 @@ class Both:
 def sheet_page(agreement: Agreement | None = None, telephone: str | None = None) -> str:
     """The page in HTML; without an agreement its values are lines to fill in."""
     sftp = None if agreement is None else agreement.sftp.of_partner
-    cycles = tuple(LIMITS) if agreement is None else tuple(cycle for cycle in LIMITS if _asks(agreement, cycle))
+    cycles = tuple(DEADLINES) if agreement is None else tuple(cycle for cycle in DEADLINES if _asks(agreement, cycle))
     return _TEMPLATES.get_template("sheet.html").render(
         agreement=agreement,
         sftp=sftp,
@@ -47,7 +47,7 @@ def sheet_page(agreement: Agreement | None = None, telephone: str | None = None)
         fingerprint=None if sftp is None else host_key_fingerprint(sftp.host_key),
         to_office="to-office" if sftp is None else sftp.requests,
         from_office="from-office" if sftp is None else sftp.results,
-        due=[(_cycle(code), _due(LIMITS[code])) for code in cycles],
+        due=[(_cycle(code), _due(DEADLINES[code])) for code in cycles],
         expected=[]
         if agreement is None or agreement.is_test
         else [_expected(expectation) for expectation in agreement.expected],
@@ -69,16 +69,16 @@ def _cycle(code: str) -> Both:
     return Both(*words)
 
 
-def _due(limit: Limit) -> Both:
+def _due(deadline: Deadline) -> Both:
     """How long it takes, as the sheet says it."""
-    days = limit.working_days
+    days = deadline.working_days
     zh, en = [f"{days} 个工作日" if days else "当日"], [f"{days} working days" if days else "the same day"]
-    for item, own in limit.items.items():
+    for item, own in deadline.items.items():
         zh.append(f"{ITEMS[item].zh} {own} 个工作日")
         en.append(f"{item} {own} working days")
-    if limit.extended:
-        zh.append(f"经批准可延长至 {limit.extended} 个")
-        en.append(f"with approval {limit.extended}")
+    if deadline.extended:
+        zh.append(f"经批准可延长至 {deadline.extended} 个")
+        en.append(f"with approval {deadline.extended}")
     return Both("，".join(zh), ", ".join(en))
 
 

@@ -33,6 +33,7 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "agreement": "会商协议",
         "answer": "答复",
         "approved": "事先审批",
+        "as_of": "截止日",
         "bases": "法律依据",
         "cells": "工作簿的单元格",
         "certificate": "签名证书",
@@ -42,11 +43,13 @@ _WORDS: Final[Mapping[str, str]] = MappingProxyType(
         "comes_out": "是否计入",
         "counts": "协议写明计入的种类",
         "cycle": "周期",
+        "data_source": "数据源",
         "due": "末日",
         "echoed": "回显",
         "event": "业务记录",
         "example": "各类行为的例子",
         "extended": "经批准延长",
+        "fresh": "及时",
         "grid": "各依据计入的类别与种类",
         "identity": "号码与姓名",
         "items": "核查事项",
@@ -78,7 +81,7 @@ _IN_COLUMNS: Final = ("claim", "answer", "claimed", "echoed")
 """Of these each field has a column of its own."""
 
 _COMES_OUT: Final = (
-    "answer", "comes_out", "echoed", "due", "last", "provisional", "result", "refusal", "column", "row",
+    "answer", "comes_out", "echoed", "due", "last", "provisional", "fresh", "result", "refusal", "column", "row",
 )  # fmt: skip
 
 _NONE: Final = "无 none"

@@ -27,6 +27,7 @@ ORDER: Final = (
     "requests",
     "data",
     "deadlines",
+    "freshness",
     "masking",
 )
 """The order in which a person reads them; others follow by name."""

@@ -13,10 +13,10 @@
 
 Rules
 - Rows that fail are counted once for each different number or name: the same mistake each month is one mistake.
-- The limits are ``schemas/guard.toml``; a value at its limit trips.
+- The thresholds are ``schemas/guard.toml``; a value at its threshold trips.
 - What remains: guesses about different people, one each, thinner among ordinary rows than the shares can show (with
-  faults of 4 in 100, some 3 or 4 guesses in 100 rows); guesses at one person below the limits, month after month; and
-  guesses with the right name and number, which are questions.
+  faults of 4 in 100, some 3 or 4 guesses in 100 rows); guesses at one person below the thresholds, month after month;
+  and guesses with the right name and number, which are questions.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ import numpy as np
 import polars as pl
 
 from exchange.base.keyed import Hashes, KeyRing, Kind
-from exchange.guard.limits import LIMITS, GuardLimits
+from exchange.guard.thresholds import THRESHOLDS, Thresholds
 
 FAILING: Final = ("no_such_number", "name_disagrees")
 """The answers of a guess that went wrong."""
@@ -101,32 +101,32 @@ class Trip:
 
     rule: str
     measured: int
-    limit: int
+    threshold: int
 
     def __str__(self) -> str:
-        return f"{self.rule} {self.measured} >= {self.limit}"
+        return f"{self.rule} {self.measured} >= {self.threshold}"
 
 
-def tripped(span: Span, limits: GuardLimits = LIMITS) -> list[Trip]:
+def tripped(span: Span, thresholds: Thresholds = THRESHOLDS) -> list[Trip]:
     """The rules that trip, in the order above; none for ordinary traffic."""
-    return [trip for trip in _measured(span, limits) if trip.measured >= trip.limit]
+    return [trip for trip in _measured(span, thresholds) if trip.measured >= trip.threshold]
 
 
-def _measured(span: Span, limits: GuardLimits) -> Iterator[Trip]:
+def _measured(span: Span, thresholds: Thresholds) -> Iterator[Trip]:
     for rule in FAILING:
-        usual = usual_share(rule, span, limits)
-        yield Trip(rule, getattr(span.now, rule), most_failing(usual, span.now.rows, limits))
-    yield from _gathered(span.failed, span.now.rows, limits)
+        usual = usual_share(rule, span, thresholds)
+        yield Trip(rule, getattr(span.now, rule), most_failing(usual, span.now.rows, thresholds))
+    yield from _gathered(span.failed, span.now.rows, thresholds)
     if len(span.others.numbers) and len(span.new.numbers):
         everybodys, rows = Failed.together([span.failed, span.others]), span.now.rows + span.peers.rows
-        yield from _gathered(everybodys, rows, limits, among=span.new, suffix="_by_many")
-    yield Trip("person", span.partners, limits.person_partners)
+        yield from _gathered(everybodys, rows, thresholds, among=span.new, suffix="_by_many")
+    yield Trip("person", span.partners, thresholds.person_partners)
     if span.agreed_rows is not None:
         yield Trip("volume", span.now.rows, span.agreed_rows + 1)
 
 
 def _gathered(
-    failed: Failed, rows: int, limits: GuardLimits, among: Failed | None = None, suffix: str = ""
+    failed: Failed, rows: int, thresholds: Thresholds, among: Failed | None = None, suffix: str = ""
 ) -> Iterator[Trip]:
     """Failing rows that are about one place and birth, one name, one number; ``among`` whose values, where given."""
     of = among or failed
@@ -135,9 +135,9 @@ def _gathered(
         _where(failed.names, failed.numbers, of.names),
         _where(failed.numbers, failed.names, of.numbers),
     )
-    yield Trip(f"sequence{suffix}", in_sequence, limits.sequence_numbers)
-    yield Trip(f"name{suffix}", of_name, limits.name_numbers + int(limits.name_numbers_per_row * rows))
-    yield Trip(f"number{suffix}", of_number, limits.number_names)
+    yield Trip(f"sequence{suffix}", in_sequence, thresholds.sequence_numbers)
+    yield Trip(f"name{suffix}", of_name, thresholds.name_numbers + int(thresholds.name_numbers_per_row * rows))
+    yield Trip(f"number{suffix}", of_number, thresholds.number_names)
 
 
 def _where(values: Hashes, others: Hashes, among: Hashes) -> tuple[Hashes, Hashes]:
@@ -147,19 +147,19 @@ def _where(values: Hashes, others: Hashes, among: Hashes) -> tuple[Hashes, Hashe
     return values[kept], others[kept]
 
 
-def usual_share(rule: str, span: Span, limits: GuardLimits = LIMITS) -> float:
+def usual_share(rule: str, span: Span, thresholds: Thresholds = THRESHOLDS) -> float:
     """The share of rows that fails so: in the partner's own past where it is long enough, else with its peers."""
     for counts in (span.past, span.peers):
-        if counts.rows >= limits.rows_to_compare:
+        if counts.rows >= thresholds.rows_to_compare:
             share: float = getattr(counts, rule) / counts.rows
-            return min(max(share, limits.share_least), limits.share_most)
-    return limits.share_unknown
+            return min(max(share, thresholds.share_least), thresholds.share_most)
+    return thresholds.share_unknown
 
 
-def most_failing(usual: float, rows: int, limits: GuardLimits = LIMITS) -> int:
+def most_failing(usual: float, rows: int, thresholds: Thresholds = THRESHOLDS) -> int:
     """From how many failing rows on a span of so many trips."""
-    expected = usual * limits.share_times * rows
-    return math.ceil(expected + limits.share_deviations * math.sqrt(expected) + limits.share_rows)
+    expected = usual * thresholds.share_times * rows
+    return math.ceil(expected + thresholds.share_deviations * math.sqrt(expected) + thresholds.share_rows)
 
 
 def most_of_one(*pairs: tuple[Hashes, Hashes]) -> list[int]:

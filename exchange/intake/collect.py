@@ -42,6 +42,8 @@ from exchange.wire.pool import pooled
 log = logging.getLogger(__name__)
 
 MAX_IN_FLIGHT: Final = 8
+"""Connections at a time to servers that were reached lately, and as many beside them to the others."""
+
 MAX_SHARING: Final = 10
 """Folders that one connection looks into, one after another, where partners share a login: with fifty a round waits for
 fifty answers, seconds where the machine or the way is slow.
@@ -55,7 +57,7 @@ _ANSWERED_RUNS: Final = 20
 
 _TRIES: Final = 3
 _REACHED_LATELY: Final = timedelta(minutes=5)
-"""Whose server was not reached for so long is tried once, beside the others: a sweep is to end within its minute."""
+"""A server not reached for so long is tried once and beside the others: a sweep is to end within its minute."""
 
 
 @dataclass
@@ -73,8 +75,8 @@ class PollResult:
 
 def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: None) -> PollResult:
     """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
-    claimed, while others are still being looked at, and says whether it has a run; but for those that a lookout is
-    handed.
+    claimed, while others are still being looked at, and says whether it has a run; those that a lookout is handed it
+    does not get.
     """
     app.check_archive()
     result, claimed = PollResult(), SimpleQueue[str | None]()
@@ -137,7 +139,7 @@ def _to_start(app: App, owed: OwedRuns, start: Callable[[str, Lane], object]) ->
 
 
 def _unmoved(app: App, owed: OwedRuns) -> list[str]:
-    """What has not moved for long and no lookout sees to; nothing where that was asked less than so long ago."""
+    """What has not moved for ``UNMOVED`` and no lookout sees to; empty where that was asked less long ago."""
     duties = Duties.of_home(app.settings.home)
     asked, now = duties.last(RUNS), app.now()
     if asked is not None and timedelta() <= now - asked.at < UNMOVED:

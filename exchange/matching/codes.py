@@ -51,27 +51,27 @@ def ethnicity_words() -> Mapping[str, int]:
 
 
 def normalise_text(text: pl.Expr) -> pl.Expr:
-    """Evened width, no blanks, nothing invisible, no apostrophe in front."""
+    """String: evened width, no blanks, nothing invisible, no apostrophe in front; null stays null."""
     return without_blanks(text.str.normalize("NFKC"))
 
 
 def without_blanks(even: pl.Expr) -> pl.Expr:
-    """The rest of ``normalise_text``, of a text in evened width."""
+    """String: the rest of ``normalise_text``, of a text in evened width; null stays null."""
     return even.str.replace_all(_LEFT_OUT, "")
 
 
 def without_front(text: pl.Expr) -> pl.Expr:
-    """The text as written, from the first character on that somebody meant."""
+    """String: the text as written, from the first character on that somebody meant; null stays null."""
     return text.str.replace(_FRONT, "")
 
 
 def nothing_claimed(text: pl.Expr) -> pl.Expr:
-    """Whether a cell holds nothing that somebody meant."""
+    """Boolean: whether a cell holds nothing that somebody meant; null where the cell is null."""
     return text.str.contains(_NOTHING)
 
 
 def plain_word(text: pl.Expr) -> pl.Expr:
-    """Even text in upper case."""
+    """String: even text in upper case; null stays null."""
     return normalise_text(text).str.to_uppercase()
 
 
@@ -79,7 +79,7 @@ def word_code(text: pl.Expr, words: Mapping[str, int]) -> pl.Expr:
     """UInt8 code of the word, null where the text is none of these."""
     table = dict(words)
     return map_distinct(
-        text, lambda each: plain_word(each).replace_strict(table, default=None, return_dtype=pl.UInt8), pl.UInt8
+        text, lambda word: plain_word(word).replace_strict(table, default=None, return_dtype=pl.UInt8), pl.UInt8
     )
 
 

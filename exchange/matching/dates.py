@@ -33,8 +33,9 @@ _SERIALS: Final = (3_654, 73_050)  # 1910-01-01 .. 2099-12-31
 
 @dataclass(frozen=True)
 class _Form:
-    """A way to write a date: where in the text its digits are, which of year, month and day in eight digits they are,
-    and between which octets each other octet lies.
+    """A way to write a date, in octets: how many (``length``), at which places digits stand (``digits``), which places
+    of the eight digits YYYYMMDD these are (``of_eight``), and of each other place the lowest and the highest octet that
+    may stand there (``others``).
     """
 
     length: int
@@ -56,7 +57,9 @@ class _Form:
         return cls(len(octets), digits, of_eight, others)
 
     def read(self, rows: Rows, octets: Octets) -> tuple[Rows, Days]:
-        """Those of the rows that are written so, and their days."""
+        """Those of ``rows`` (int64[n], of the texts whose octets are uint8[n, length]) that are written so, in their
+        order, and their days: int64[m] and int32[m], of which none is later than ``NO_DAY`` that is no day.
+        """
         eight = np.full((len(rows), 8), ord("0"), np.uint8)
         eight[:, self.of_eight] = octets[:, self.digits]
         numbers = eight.view("<u8")[:, 0]
@@ -77,7 +80,7 @@ _FORMS: Final = tuple(
 
 
 def claimed_period(text: pl.Expr) -> pl.Expr:
-    """Struct of ``first`` and ``last`` day of a day, a month (``2020-05``, ``2020年5月``), a year (``2020``,
+    """Struct of ``first`` and ``last`` (Date) day of a day, a month (``2020-05``, ``2020年5月``), a year (``2020``,
     ``2020年``) or a span of days (``2020-05-01/2020-06-30``, also with 至, 到, ~ or a dash); nulls where the text is
     none of these, or ends before it begins. A bare number of four digits is a year.
     """
@@ -98,7 +101,7 @@ def claimed_period(text: pl.Expr) -> pl.Expr:
 
 
 def claimed_date(text: pl.Expr) -> pl.Expr:
-    """Date, null where the text is no date or leaves open which."""
+    """Date, null where the text is null, is no date or leaves open which; never an error."""
     return text.map_batches(_dates, return_dtype=pl.Date)
 
 
@@ -113,8 +116,8 @@ def _by_form(texts: pl.Series, otherwise: Callable[[pl.Series], pl.Series]) -> p
     for form in _FORMS:
         rows, octets = written.of_length(form.length)
         if len(rows):
-            rows, days = form.read(rows, octets)
-            since_1970[rows], odd[rows] = days, False
+            rows, found = form.read(rows, octets)
+            since_1970[rows], odd[rows] = found, False
     dates = pl.Series(texts.name, since_1970).set(pl.Series(since_1970 <= NO_DAY), None).cast(pl.Date)
     others = np.flatnonzero(odd)
     return dates.scatter(others, otherwise(texts[others])) if len(others) else dates

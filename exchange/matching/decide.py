@@ -40,16 +40,18 @@ def decide(
     *,
     settled: bool = False,
 ) -> pl.DataFrame:
-    """``row_ref``, ``id_number``, ``name`` as claimed, ``identity``, ``note``, one column of answer codes per item;
-    and, for the office only, ``person`` (row of the population) and ``causes`` (why an officer must look, joined by a
-    semicolon; empty where none must).
+    """A row for each of ``table`` (String columns of ``validate.table.read_table``), in its order: ``row_ref``,
+    ``id_number``, ``name`` as claimed, ``identity``, ``note``, one column of answer codes per item, in the order of
+    ``items``, all String; and, for the office only, ``person`` (Int64: row of the population, NOBODY where nobody is
+    established) and ``causes`` (String: why an officer must look, joined by a semicolon; empty where none must).
+    Halt where a snapshot lacks a column that an item reads.
 
     ``today`` is the office's day of receipt, so that a re-run on another day decides the same. ``settled``: what the
     answers would be if the people in doubt were who they seem; an officer's proposal, never an answer.
     """
     if unregistered.CODE in items:  # asked alone, of somebody who has no number
         asked = unregistered.decide(table, sources.population, today)
-        return asked.with_columns(pl.lit(NOBODY).alias(PERSON)).with_columns(_causes(tuple(items)))
+        return asked.with_columns(pl.lit(NOBODY, pl.Int64).alias(PERSON)).with_columns(_causes(tuple(items)))
     frame = identify(id_numbers.standardise(table, today), sources.population)
     return _answered(_settled(frame) if settled else frame, items, sources)
 
@@ -57,7 +59,9 @@ def decide(
 def decide_both(
     table: pl.DataFrame, items: Sequence[str], sources: Sources, today: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """``decide``, and the same ``settled``, for less than two matches: of few rows most of it is the way there."""
+    """``decide``, and the same ``settled``, for less than two matches: of few rows most of it is the way there. Both as
+    ``decide`` gives them, in its dtypes, a row for each of ``table``, in its order.
+    """
     if unregistered.CODE in items:
         answers = decide(table, items, sources, today)
         return answers, answers

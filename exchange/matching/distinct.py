@@ -21,10 +21,13 @@ _FEW: Final = 256
 
 
 def map_distinct(text: pl.Expr, treatment: Transform, kind: pl.DataType | type[pl.DataType]) -> pl.Expr:
-    """``treatment`` of the texts, worked out for each distinct one; ``kind``: of its values."""
+    """``treatment`` of a String column, worked out for each distinct text: values of the dtype ``kind``, one for each
+    row, in their order; null where the text is null.
+    """
     treated = treatment(pl.col(_TEXT))
 
     def of_each(texts: pl.Series) -> pl.Series:
+        """String[n] → kind[n]: the value of each text, in the order of the texts."""
         if len(texts) <= _FEW:
             return _treated(texts, treated)
         coded = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).dictionary_encode()

@@ -147,7 +147,7 @@ def _other_places(several: Sequence[Meaning], year: int = FIRST_YEAR) -> list[Me
     if now.until != NO_END:
         return []
     last = max(year, _NUMBERS_SINCE + 1)
-    return [each for each in before if each.until >= last and not _within(each.counties, now.counties)]
+    return [meaning for meaning in before if meaning.until >= last and not _within(meaning.counties, now.counties)]
 
 
 def _within(counties: Counties, others: Counties) -> bool:
@@ -197,7 +197,7 @@ def _by_year() -> Mapping[str, Mapping[int, int]]:
             others = _other_places(several, year)
             if others:
                 by_kind["since"][code * 10_000 + year] = code + _EITHER
-            if any(each.holds_in(year) for each in others) and several[-1].holds_in(year):
+            if any(meaning.holds_in(year) for meaning in others) and several[-1].holds_in(year):
                 by_kind["on"][code * 10_000 + year] = code + _EITHER
     return MappingProxyType(by_kind)
 
@@ -212,7 +212,7 @@ def told_apart(code: pl.Expr, *, on: pl.Expr | None = None, since: pl.Expr | Non
     of something that was registered in it or later. As it is where the year leaves several meanings, or none.
     """
     kind = "since" if on is None else "on"
-    year = pl.coalesce([each for each in (on, since) if each is not None])
+    year = pl.coalesce([given for given in (on, since) if given is not None])
     pair = pl.struct(code.cast(pl.Int32).alias("code"), year.cast(pl.Int32).alias("year"))
     return pair.map_batches(lambda pairs: _told_apart(pairs, kind), return_dtype=pl.Int32)
 

@@ -94,7 +94,7 @@ def _words() -> tuple[Mapping[str, int], Mapping[int, Extent]]:
     for form, rows in bore.items():
         if form not in today and form not in short and _is_one_place(rows):
             words[form] = _number(rows, several)
-    of_names = {number: joined(extents()[each].possible for each in of) for of, number in several.items()}
+    of_names = {number: joined(extents()[meant].possible for meant in of) for of, number in several.items()}
     also: dict[Extent, int] = {}
     for form in bore.keys() & words.keys() & (today.keys() | short.keys()):
         meant = _also_former(extents()[words[form]], bore[form])
@@ -167,7 +167,7 @@ def is_code(text: pl.Expr) -> pl.Expr:
 
 
 def address_text(text: pl.Expr) -> pl.Expr:
-    """Letters, numbers and characters only, in which form two addresses are compared."""
+    """String: letters, numbers and characters only, in which form two addresses are compared; null stays null."""
     return plain_word(text).str.replace_all(_NOT_TEXT, "")
 
 

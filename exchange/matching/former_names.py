@@ -18,18 +18,20 @@ _MARKS: Final = r"[、﹑,;；，/|]+"
 
 
 def none_named(text: pl.Expr) -> pl.Expr:
-    """Whether the text says that there is no former name."""
+    """Boolean: whether the text says that there is no former name; null where the text is null."""
     return standard_name(text).is_in(NONE_WORDS)
 
 
 def claimed_names(text: pl.Expr) -> pl.Expr:
-    """List of the names between marks, in standard form; blanks inside a name are evened out."""
+    """List(String) of the names between marks, in their order and in standard form; blanks inside a name are evened
+    out. Null stays null.
+    """
     even = text.str.normalize("NFKC").str.replace_all(_MARKS, MARK).str.strip_chars(MARK + " ")
     return standard_name(even).str.split(MARK)
 
 
 def registered_names(text: pl.Expr) -> pl.Expr:
-    """List of every name that the register's field may mean; empty for none."""
+    """List(String) of every name that the register's field may mean, each once; empty for none. Null stays null."""
     whole = claimed_names(text)
     parts = standard_name(text.str.normalize("NFKC").str.replace_all(r"\s+", MARK).str.replace_all(_MARKS, MARK))
     parts = parts.str.split(MARK).list.eval(pl.element().filter(pl.element().str.len_chars() > 1))

@@ -80,7 +80,7 @@ _REPAIRED: Final = (pl.col("repaired") & _SOUND).alias("id_repaired")
 
 
 def plain(text: pl.Expr) -> pl.Expr:
-    """The number in ASCII digits and X, without what people put between them."""
+    """String: the number in ASCII digits and X, without what people put between them; null stays null."""
     return _without_marks(normalise_text(text))
 
 
@@ -89,24 +89,28 @@ def _without_marks(even: pl.Expr) -> pl.Expr:
 
 
 def upgraded(number: pl.Expr) -> pl.Expr:
-    """18 characters: of such a number these, of a 15-digit one with its century, and 0 as no check character."""
+    """String of 18 characters: of such a number these, of a 15-digit one with its century, and 0 as no check
+    character. Other texts stay as they are.
+    """
     century = pl.when(number.str.slice(12, 3).is_in(CENTENARIAN_SEQUENCES)).then(pl.lit("18")).otherwise(pl.lit("19"))
     from_15 = pl.concat_str(number.str.slice(0, 6), century, number.str.slice(6, 9), pl.lit("0"))
     return pl.when(number.str.len_bytes() == 15).then(from_15).otherwise(number)
 
 
 def check_character(key: pl.Expr) -> pl.Expr:
-    """The check character of a key (int64 of 17 digits)."""
+    """String: the check character of a key (Int64 of 17 digits); null stays null. Source: GB 11643-1999."""
     return key.map_batches(_check_characters, return_dtype=pl.String)
 
 
 def birth_date(key: pl.Expr) -> pl.Expr:
-    """The date inside a key, null where no such day exists."""
+    """Date: the day of birth inside a key (Int64), null where the key is null or no such day exists."""
     return key.map_batches(_birth_dates, return_dtype=pl.Date)
 
 
 def of_exit_entry(key: pl.Expr) -> pl.Expr:
-    """Whether a key is that of a residence permit or a permanent residence card, which no household register holds."""
+    """Boolean: whether a key (Int64) is that of a residence permit or a permanent residence card, which no household
+    register holds; null stays null.
+    """
     first = key // _KEY_PLACES
     return first.is_in(_PERMITS) | (first >= _FOREIGNERS)
 
@@ -139,8 +143,8 @@ def _since_1970(day: date) -> int:
 
 
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Adds to a frame with the String column ``id_number``: ``key`` (int64 or null), ``id_fault`` (answer code or
-    null), ``id_repaired`` and ``id_from_15`` (booleans).
+    """Adds to a frame with the String column ``id_number``: ``key`` (Int64 or null), ``id_fault`` (String: answer code
+    or null), ``id_repaired`` and ``id_from_15`` (Boolean). Rows as they came.
     """
     numbers = read(frame["id_number"])
     keys = numbers["key"].to_numpy()
@@ -155,8 +159,9 @@ def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
 
 
 def read(texts: pl.Series) -> pl.DataFrame:
-    """``key`` and ``check`` (the check character, as ASCII, that was typed), both 0 where no number can be read, and
-    then ``unread`` (why); ``from_15`` and ``repaired``.
+    """A row for each text, in their order: ``key`` (Int64) and ``check`` (UInt8: the check character, as ASCII, that
+    was typed), both 0 where no number can be read, and then ``unread`` (String: why, else null); ``from_15`` and
+    ``repaired`` (Boolean). A text that is null is missing.
     """
     rows, keys, checks = _numbers_of_18(texts)
     plain_ = pl.DataFrame(
@@ -183,7 +188,7 @@ def _numbers_of_18(texts: pl.Series) -> tuple[Rows, Keys, Octets]:
     last, check = numbers["last"] - ord("0"), numbers["check"]
     sound = is_digits(first) & is_digits(second) & (last < 10) & ((check - ord("0") < 10) | (check == ord("X")))
     if not sound.all():
-        rows, first, second, last, check = (each[sound] for each in (rows, first, second, last, check))
+        rows, first, second, last, check = (octets_of[sound] for octets_of in (rows, first, second, last, check))
     (a, b), (c, d) = fours(first), fours(second)
     return rows, (((a * 10**4 + b) * 10**4 + c) * 10**4 + d) * 10 + last, check
 

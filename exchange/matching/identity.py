@@ -44,20 +44,22 @@ class Population:
     births: SortedTable | None = None
 
     def former_keys(self, persons: Rows) -> tuple[Rows, Keys]:
-        """(place in ``persons``, superseded key) for those who bore another number before."""
+        """(place in ``persons``, superseded key), int64[m] each, for those who bore another number before; in no
+        particular order.
+        """
         pairs = self._by_bearer.find(persons)
         return pairs.wanted, self._by_bearer.numbers(pairs.row, "former")
 
     def numbers_of(self, persons: Rows) -> tuple[Rows, Keys]:
-        """(place in ``persons``, key) of every number that each bears or bore, in no particular order; nobody has
-        none.
+        """(place in ``persons``, key), int64[m] each, of every number that each bears or bore, in no particular order;
+        nobody has none.
         """
         known = np.flatnonzero(persons != NOBODY)
         before, former = self.former_keys(persons[known])
         return np.append(known, known[before]), np.append(self.people.keys[persons[known]], former)
 
     def bearers(self, rows: Rows) -> Rows:
-        """Who bears a new number in the place of these rows' superseded ones."""
+        """Who bears a new number in the place of these rows' superseded ones: int64[n], in the order of ``rows``."""
         return self.former.numbers(rows, "person")
 
     @cached_property
@@ -103,9 +105,9 @@ class _Candidates:
 
 
 def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """Adds ``identity`` (answer code), ``person`` (row of the population, NOBODY where not established),
-    ``id_superseded`` and ``name_variant`` to a frame with ``row_fault``, ``id_fault``, ``id_from_15``, ``key`` and
-    ``name``.
+    """Adds ``identity`` (String: answer code), ``person`` (Int64: row of the population, NOBODY where not
+    established), ``id_superseded`` and ``name_variant`` (Boolean) to a frame with ``row_fault``, ``id_fault``,
+    ``id_from_15``, ``key`` and ``name``. Rows as they came.
     """
     standard, name_faults = standard_names(frame["name"])
     asked = frame.hstack([name_faults.alias("name_fault")]).select(_KEY, _FAULT, _SOUND, _ELSEWHERE)

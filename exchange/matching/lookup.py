@@ -62,7 +62,7 @@ class _Sieve:
         self._filled[self._cells(keys)] = True
 
     def passing(self, keys: Keys) -> Rows:
-        """The places of those that may be there."""
+        """The places of those that may be there: int64[m], rising."""
         return np.flatnonzero(self._filled.take(self._cells(keys)))
 
     def _cells(self, keys: Keys) -> Rows:
@@ -103,14 +103,18 @@ class SortedTable:
         return present
 
     def take(self, rows: Rows, columns: Sequence[str]) -> pl.DataFrame:
-        """These columns of these rows, in the order of ``rows``; nulls for a row below 0."""
+        """These columns of these rows (int64[n]): a frame of n rows, in the order of ``rows``, in the dtypes of the
+        snapshot; nulls for a row below 0. Halt where the snapshot lacks a column.
+        """
         there = np.packbits(rows >= 0, bitorder="little")
         buffers = [pa.py_buffer(there), pa.py_buffer(np.ascontiguousarray(rows, np.int64))]
         picked = pa.Array.from_buffers(pa.int64(), len(rows), buffers)
         return pl.DataFrame([self._taken(name, picked).alias(name) for name in columns])
 
     def numbers(self, rows: Rows, column: str) -> Rows:
-        """A column of row numbers or keys, without nulls."""
+        """A column of row numbers or keys, without nulls, at ``rows`` (int64[n]): int64[n], in their order. Halt where
+        the snapshot lacks it.
+        """
         numbers: Rows = _array(self._column(column))[rows].astype(np.int64)
         return numbers
 

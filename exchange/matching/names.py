@@ -64,13 +64,13 @@ _HEXAGRAMS: Final = 0xE4B7
 
 
 def standard_name(name: pl.Expr) -> pl.Expr:
-    """The name in the form in which two names are compared."""
+    """String: the name in the form in which two names are compared; null stays null."""
     return name.map_batches(lambda names: standard_names(names)[0], return_dtype=pl.String)
 
 
 def standard_names(names: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """The same of a column, and its ``name_fault``. A name of a few unified ideographs is in standard form already and
-    has no fault; only the others are looked at closer.
+    """The same of a column and its ``name_fault``: String[n] each, in the order of ``names``. A name of a few unified
+    ideographs is in standard form already and has no fault; only the others are looked at closer.
     """
     faults: pl.Series = pl.Series([None], dtype=pl.String).new_from_index(0, len(names))
     odd = np.flatnonzero(~_are_plain(names))
@@ -112,7 +112,7 @@ def _radicals() -> Mapping[str, str]:
 
 
 def name_fault(standard: pl.Expr) -> pl.Expr:
-    """Why a claimed name, in standard form, cannot be compared: an answer code, or null."""
+    """String: the answer code that says why a claimed name, in standard form, cannot be compared, or null."""
     return (
         pl.when(standard == "")
         .then(pl.lit("name_missing"))
@@ -122,8 +122,8 @@ def name_fault(standard: pl.Expr) -> pl.Expr:
 
 
 def compare(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
-    """``same``, ``variant`` or ``different``, of two names in standard form; null where one is null. Only what is not
-    the same is looked at closer.
+    """String: ``same``, ``variant`` or ``different``, of two names in standard form; null where one is null. Only what
+    is not the same is looked at closer.
     """
     pair = pl.struct(claimed.alias("claimed"), registered.alias("registered"))
     return pair.map_batches(_compared, return_dtype=pl.String)
@@ -137,8 +137,9 @@ def variant_forms() -> Mapping[str, str]:
 
 
 def in_one_form(names: pl.Series) -> pl.Series:
-    """Of names in standard form what all variants of a name have in common: standing characters, the plain surname, and
-    one mark for whatever private-use character. Two that :func:`compare` calls variants by their characters are equal.
+    """Of names in standard form (String[n]) what all variants of a name have in common: standing characters, the plain
+    surname, and one mark for whatever private-use character: String[n], in the order of ``names``, null where the name
+    is null. Two that :func:`compare` calls variants by their characters are equal.
     """
     marked = names.str.replace_all(_PRIVATE, _ANY)
     return marked.to_frame("name").select(_folded(marked.to_frame("name"))).to_series()
@@ -157,7 +158,10 @@ def _compared(pairs: pl.Series) -> pl.Series:
 
 
 def same_or_variant(claimed: pl.Series, registered: pl.Series) -> tuple[pl.Series, pl.Series]:
-    """Whether two names are the same, null where one is null; and whether they are variants."""
+    """Of names in standard form, String[n] each, whether the two at one place are the same, null where one is null; and
+    whether they are variants, never null: Boolean[n] each, in the order given. Of two that are the same it is not asked
+    whether they are variants.
+    """
     same, variant = claimed == registered, np.zeros(len(claimed), dtype=bool)
     rows = np.flatnonzero(surely(~same))
     if len(rows):
@@ -168,7 +172,7 @@ def same_or_variant(claimed: pl.Series, registered: pl.Series) -> tuple[pl.Serie
 
 
 def surely(truths: pl.Series) -> npt.NDArray[np.bool_]:
-    """Which are true, and not null."""
+    """Which of Boolean[n] are true, and not null: bool[n], in the order given."""
     known: npt.NDArray[np.bool_] = (truths.fill_null(value=False) if truths.null_count() else truths).to_numpy()
     return known
 

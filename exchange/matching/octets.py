@@ -50,7 +50,7 @@ class Written:
         self._octets = np.frombuffer(octets or b"", np.uint8)
 
     def of_length(self, length: int) -> tuple[Rows, Octets]:
-        """Rows of the texts of so many octets, and these: Octets[rows, length]."""
+        """Rows of the texts of so many octets (int64[n], rising), and these: uint8[n, length]."""
         rows = np.flatnonzero(self._lengths == length)
         if not len(rows):
             return rows, np.empty((0, length), np.uint8)
@@ -64,7 +64,9 @@ def is_digits(octets: Eight) -> npt.NDArray[np.bool_]:
 
 
 def fours(octets: Eight) -> tuple[Keys, Keys]:
-    """The numbers that the first four and the last four digits are."""
+    """The numbers that the first four and the last four digits are: int64[n] each, in the order of ``octets``
+    (uint64[n]). Without meaning where ``is_digits`` says no.
+    """
     digits = octets - _ZEROS
     pairs = (digits * np.uint64(10) + (digits >> np.uint64(8))) & _PAIRS
     both = (pairs * np.uint64(100) + (pairs >> np.uint64(16))) & _FOURS
@@ -72,7 +74,9 @@ def fours(octets: Eight) -> tuple[Keys, Keys]:
 
 
 def days(year: Keys, month_and_day: Keys) -> Days:
-    """The day in the calendar; of numbers of four digits."""
+    """The day in the calendar (Gregorian, proleptic) of years and of month and day in one number, int64[n] each, of 0
+    to 9999: int32[n] since 1970-01-01, in the order given; ``NO_DAY`` or before where there is no such day.
+    """
     found: Days = _NEW_YEARS[year] + _IN_THE_YEAR[_YEARS_DAYS[year] + month_and_day]
     return found
 

@@ -18,8 +18,9 @@ from exchange.matching.what_counts import COLUMNS, grounds, what_counts
 
 
 def counted_records(persons: Rows, sources: Sources, columns: Sequence[str] = ()) -> pl.DataFrame:
-    """``person`` (place in ``persons``, rows of the population, NOBODY allowed), ``source``, ``row`` of its table, and
-    these columns, of every record that counts or may count; one under a number that two people bear is there for each.
+    """``person`` (Int64: place in ``persons``, which are rows of the population, int64[n], NOBODY allowed), ``source``
+    (String), ``row`` of its table (Int64), and these columns, of every record that counts or may count; by source, as
+    ``OFFENCE_SOURCES`` has them, and row. One under a number that two people bear is there for each.
     """
     held = _held(persons, sources, columns)
     if held.height:
@@ -28,8 +29,9 @@ def counted_records(persons: Rows, sources: Sources, columns: Sequence[str] = ()
 
 
 def grounds_of(persons: Rows, sources: Sources) -> pl.DataFrame:
-    """``source``, ``row``, ``counts`` and ``by`` (``what_counts.grounds``) of the same records, each once: where two
-    people bear its number, as it counts for whom it counts.
+    """``source`` (String), ``row`` (Int64), ``counts`` and ``by`` (String; ``what_counts.grounds``) of the same
+    records, each once, those that count before those of which it is unclear: where two people bear its number, as it
+    counts for whom it counts.
     """
     held = _held(persons, sources, ())
     counted = pl.concat(

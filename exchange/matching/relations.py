@@ -74,8 +74,8 @@ def _numbers(codes: str) -> Iterable[int]:
 
 
 def relation_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
-    """``consistent``, ``under_review`` or ``inconsistent`` for two numbers; a register that names no relation is
-    under review.
+    """String: ``consistent``, ``under_review`` or ``inconsistent`` for two numbers (UInt8); a register that names no
+    relation is under review.
     """
     pair = claimed.cast(pl.Int32) * _PAIR + registered.cast(pl.Int32)
     answer = pair.replace_strict(dict(_pairs()), default="inconsistent", return_dtype=pl.String)

@@ -57,7 +57,9 @@ def birth_key(born: pl.Expr, sex: pl.Expr) -> pl.Expr:
 
 
 def standardise(table: pl.DataFrame, today: date) -> pl.DataFrame:
-    """Adds ``fault`` (answer code or null), ``born`` and ``asked_sex``, and ``key`` of the mother or ``asked_name``."""
+    """Adds ``fault`` (String: answer code or null), ``born`` (Date) and ``asked_sex`` (UInt8), and ``key`` of the
+    mother (Int64) or ``asked_name`` (String); null where it cannot be read. Rows as they came.
+    """
     by_mother = _MOTHER in table.columns
     if by_mother:
         numbers = id_numbers.standardise(table.select(pl.col(_MOTHER).alias("id_number")), today)
@@ -86,8 +88,9 @@ def _unreadable(column: str, condition: pl.Expr) -> pl.Expr:
 
 
 def decide(table: pl.DataFrame, population: Population, today: date) -> pl.DataFrame:
-    """The columns of ``matching.decide.decide``, for a table with the columns of one form. Identity is not asked; no
-    number is echoed.
+    """The columns of ``matching.decide.decide`` that partners see, all String, for a table with the columns of one
+    form; a row for each of its rows, in their order. Identity is not asked; no number is echoed. Halt where the
+    snapshot has no table of mothers and births.
     """
     frame = standardise(table, today)
     answer = _by_mother(frame, population) if _MOTHER in frame.columns else _by_name(frame, population)
@@ -103,13 +106,13 @@ def decide(table: pl.DataFrame, population: Population, today: date) -> pl.DataF
 
 def candidates(table: pl.DataFrame, population: Population, today: date) -> Rows:
     """The people whom an officer must look at for these rows: the mother and her children near that birth, or the
-    namesakes.
+    namesakes; rows of the population, int64[m], each once, rising. Halt as ``decide``.
     """
     frame = standardise(table, today)
     asked = _asked(frame)
     if _MOTHER in frame.columns:
         mothers = _mothers(asked, population)
-        people = pl.concat([each.select("person") for each in (mothers, _children(asked, mothers, population))])
+        people = pl.concat([found.select("person") for found in (mothers, _children(asked, mothers, population))])
     else:
         people = _namesakes(asked, population)
     persons: Rows = people["person"].unique().sort().to_numpy()

@@ -61,7 +61,7 @@ _VOLUNTARY: Final = "drug_treatment"
 
 
 def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.Series:
-    """For each record ``counts``, ``unclear`` or null: not there for this purpose.
+    """String[n], for each record, in their order: ``counts``, ``unclear`` or null: not there for this purpose.
 
     ``records``: ``COLUMNS`` as a snapshot has them, and ``person``, equal for the records of one person. ``day``: of
     receipt.
@@ -76,7 +76,8 @@ def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -
 
 def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.DataFrame:
     """``counts`` as ``what_counts`` says, and ``by``: law, article and item by which a record counts or is unclear,
-    separated by ；. ``records`` and ``day``: as there.
+    separated by ；, null for any other; both String, a row for each record, in their order. ``records`` and ``day``: as
+    there.
     """
     verdict = what_counts(records, bases, day)
     if verdict.is_null().all():
@@ -90,7 +91,7 @@ def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl
         pl.when(pl.any_horizontal(fits).eq_missing(asked_for)).then(pl.lit(name)) for name, fits in clauses.items()
     ]
     by = pl.when(pl.col("counts").is_not_null()).then(pl.concat_str(named, separator="；", ignore_nulls=True))
-    return records.with_columns(verdict.alias("counts")).select("counts", by.alias("by"))
+    return records.with_columns(verdict).select("counts", by.alias("by"))
 
 
 def _fits(clause: Clause, basis: LegalBasis, records: pl.DataFrame, day: date) -> pl.Expr:
@@ -130,15 +131,19 @@ def _of_charge(clause: Clause, records: pl.DataFrame) -> pl.Expr:
 
 def _placed(clause: Clause, written: str) -> bool | None:
     recognised = recognise(written)
-    if any(each.category in clause.categories or each.name in clause.charges for each in recognised.charges):
+    if any(_is_named(clause, charge) for charge in recognised.charges):
         return True
-    return None if recognised.unknown or any(_in_doubt(clause, each) for each in recognised.charges) else False
+    return None if recognised.unknown or any(_in_doubt(clause, charge) for charge in recognised.charges) else False
 
 
 def _is_voluntary(written: str) -> bool:
     """Whether a record of drug use is one of treatment that the person sought, and of nothing else."""
     recognised = recognise(written)
-    return not recognised.unknown and all(each.category == _VOLUNTARY for each in recognised.charges)
+    return not recognised.unknown and all(charge.category == _VOLUNTARY for charge in recognised.charges)
+
+
+def _is_named(clause: Clause, charge: Charge) -> bool:
+    return charge.category in clause.categories or charge.name in clause.charges
 
 
 def _in_doubt(clause: Clause, charge: Charge) -> bool:
@@ -147,7 +152,7 @@ def _in_doubt(clause: Clause, charge: Charge) -> bool:
 
 def _intentional(written: str) -> bool | None:
     recognised = recognise(written)
-    intents = {each.intent for each in recognised.charges}
+    intents = {charge.intent for charge in recognised.charges}
     if "intentional" in intents:
         return True
     return None if recognised.unknown or None in intents else False

@@ -54,7 +54,7 @@ def add_counts(counts: dict[str, dict[str, int]], more: Mapping[str, Mapping[str
 
 
 def without_formulas(text: pl.Expr) -> pl.Expr:
-    """The text, with an apostrophe in front where a spreadsheet would run it."""
+    """String: the text, with an apostrophe in front where a spreadsheet would run it; null stays null."""
     return pl.when(text.str.contains(FORMULA_STARTS)).then("'" + text).otherwise(text)
 
 

@@ -15,7 +15,7 @@ from fastapi.responses import Response
 
 from exchange.app import App
 from exchange.base.errors import without_values
-from exchange.calendar.limits import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS
+from exchange.calendar.deadlines import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS
 from exchange.pages import words
 from exchange.pages.answering import number_of
 from exchange.pages.asked import PageRequest

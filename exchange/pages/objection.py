@@ -18,6 +18,7 @@ from fastapi import HTTPException
 from fastapi.responses import Response
 
 from exchange.base.errors import without_values
+from exchange.calendar.deadlines import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS
 from exchange.pages import words
 from exchange.pages.answering import number_of
 from exchange.pages.asked import PageRequest
@@ -37,6 +38,8 @@ def objections(asked: PageRequest) -> Response:
         "objection.html",
         batch=_known(asked, given.get("batch", "")),
         row=given.get("row", "") if given.get("row", "").isdecimal() else "",
+        days=WORKING_DAYS[OBJECTION],
+        extended=EXTENDED_OBJECTION,
         opened=None if opened is None or opened.objects_to is None else _facts(asked, opened),
     )
 

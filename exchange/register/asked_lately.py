@@ -24,14 +24,14 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes
-from exchange.guard.limits import LIMITS
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register.lines import now
 from exchange.register.models import Base
 
 _BYTES: Final = np.dtype(">i8")
 """A hash as PostgreSQL's ``int8send`` writes it: the eight bytes of it in ``told``."""
 
-_SPAN: Final = timedelta(days=LIMITS.span_days)
+_SPAN: Final = timedelta(days=THRESHOLDS.span_days)
 _KEPT: Final = _SPAN + timedelta(days=1)
 
 
@@ -50,7 +50,7 @@ SELECT DISTINCT ('x' || encode(substring(hashes FROM 8 * place + 1 FOR 8), 'hex'
     batch_id, at
 FROM told JOIN guard_evidence USING (batch_id), generate_series(0, length(hashes) / 8 - 1) AS place
 WHERE guard_evidence.rows <= :small"""
-_SMALL: Final = bindparam("small", LIMITS.small_set, Integer)
+_SMALL: Final = bindparam("small", THRESHOLDS.small_set, Integer)
 _OF_BATCH: Final = f"{_EXPECTED} AND batch_id = :batch"
 _FILL: Final = text(f"INSERT INTO asked_lately (number, batch_id, at) {_OF_BATCH}").bindparams(_SMALL)
 _SAME: Final = "asked_lately.number = of_batch.number AND asked_lately.batch_id = of_batch.batch_id"

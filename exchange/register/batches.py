@@ -8,7 +8,7 @@ from datetime import date, datetime
 from enum import Enum, StrEnum, auto
 
 from exchange.base.errors import Halt
-from exchange.calendar.limits import OBJECTION, WORKING_DAYS
+from exchange.calendar.deadlines import OBJECTION, WORKING_DAYS
 from exchange.register.states import OPEN, State
 
 

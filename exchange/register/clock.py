@@ -1,8 +1,8 @@
 """The clock of a batch: paused and resumed with who and why, and its due day counted anew.
 
 Rules
-- ``due_last`` is that of the items whose limit is later than the batch's (``schemas/deadlines.toml``); once the first
-  result lies there, what is still open is judged by it.
+- ``due_last`` is that of the items whose deadline is later than the batch's (``schemas/deadlines.toml``); once the
+  first result lies there, what is still open is judged by it.
 - ``due_original`` is what the first receipt said and never changes; ``due_on`` is the present one: the batch's
   working days, over the pauses that have ended and the calendar as it is known now (``calendar/working_days.py``).
 - Only an accepted batch that is not closed, and of which not all is overdue, can be paused: offence records in an ad
@@ -26,7 +26,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.calendar.limits import WORKING_DAYS, later_items
+from exchange.calendar.deadlines import WORKING_DAYS, later_items
 from exchange.calendar.working_days import ClockPause, Due, OfficeDays, due_after, office_day
 from exchange.register.batches import Batch
 from exchange.register.database import transaction
@@ -83,7 +83,7 @@ def present_due(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) ->
 
 
 def present_last(batch: Batch, stops: Iterable[Stop], office_days: OfficeDays) -> Due | None:
-    """The due day of the batch's items with a later limit, None where it has none."""
+    """The due day of the batch's items with a later deadline, None where it has none."""
     days = max(later_items(batch.cycle or "", batch.items).values(), default=None) if batch.due_last else None
     if days is None:
         return None
@@ -205,7 +205,7 @@ def _running_out(session: Session, batch_id: str) -> BatchRow:
 
 
 def _check_not_due(row: BatchRow, at: datetime) -> None:
-    """Halt where the due day is over, of items with a later limit theirs."""
+    """Halt where the due day is over, of items with a later deadline theirs."""
     last = row.due_last or row.due_on
     if last is None or last < office_day(at):
         msg = f"{row.id} was due on {last}; pausing its clock now would change nothing"

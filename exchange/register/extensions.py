@@ -18,7 +18,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
-from exchange.calendar.limits import EXTENDED_OBJECTION, OBJECTION
+from exchange.calendar.deadlines import EXTENDED_OBJECTION, OBJECTION
 from exchange.calendar.working_days import OfficeDays
 from exchange.register.batches import Batch
 from exchange.register.clock import counted

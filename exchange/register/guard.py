@@ -31,8 +31,8 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, Kind
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register.asked_lately import asked_too, forget
 from exchange.register.database import reading, transaction
 from exchange.register.evidence_sums import added_up, counts_of
@@ -66,7 +66,7 @@ class GuardEvidenceRow(Base):
 
 
 class GuardHoldRow(Base):
-    """A first result that waits for a leader's decision; ``tripped``: which rules tripped, with count and limit."""
+    """A first result that waits for a leader's decision; ``tripped``: which rules tripped, with count and threshold."""
 
     __tablename__ = "guard_hold"
 
@@ -193,8 +193,8 @@ class Guard:
 
     def usual(self, partner: str, at: datetime) -> Usual:
         """What is counted of the partner's span before ``at``, and what it is compared with."""
-        end = at - timedelta(days=LIMITS.span_days)
-        begin = end - timedelta(days=LIMITS.past_days)
+        end = at - timedelta(days=THRESHOLDS.span_days)
+        begin = end - timedelta(days=THRESHOLDS.past_days)
         with reading(self.engine) as session:
             held = session.execute(_HELD, {"partner": partner, "begin": begin, "end": end}).all()
             released = [hold.decided_at for hold, _, _ in held if hold.decision == RELEASED]
@@ -268,7 +268,7 @@ class Guard:
         and the numbers of small sets.
         """
         with transaction(self.engine) as session:
-            if rows := _emptied(session, at - timedelta(days=LIMITS.span_days)):
+            if rows := _emptied(session, at - timedelta(days=THRESHOLDS.span_days)):
                 append_note(session, at, self.actor, {"guard_emptied": len(rows)})
                 touched(session, *rows)
             forget(session)

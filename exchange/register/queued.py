@@ -84,7 +84,9 @@ def _row(batch_id: str, review: NewReview) -> dict[str, Any]:
 
 
 def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> dict[str, DecidedBefore]:
-    """Of these cases, as each was decided last, where it was since then and left; as the ledger says."""
+    """Keyed hash of a case → its last decision, of those of ``cases`` whose last decision was given at ``since`` or
+    later and left; as the ledger says. A case that is in doubt since (``_in_doubt``) is not among them.
+    """
     last = select(ReviewRow.batch_id, ReviewRow.row).ext(distinct_on(ReviewRow.case_hash)).join(BatchRow).where(LIVE)
     last = last.where(ReviewRow.case_hash == any_(cast(list(cases), ARRAY(String))), ~_in_doubt())
     last = last.where(ReviewRow.state == ReviewState.RELEASED, ReviewRow.decided_at >= since)
@@ -93,10 +95,10 @@ def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> d
     with reading(engine) as session:
         for batch_id, row in session.execute(last):
             rows.setdefault(batch_id, []).append(row)
-    decided_before: dict[str, DecidedBefore] = {}
+    decisions: dict[str, DecidedBefore] = {}
     for batch_id, numbers in rows.items():
-        decided_before |= _as_told(engine, batch_id, numbers)
-    return decided_before
+        decisions |= _as_told(engine, batch_id, numbers)
+    return decisions
 
 
 def _in_doubt() -> ColumnElement[bool]:

@@ -151,8 +151,8 @@ class Register(BatchQueries, LedgerChecks):
     ) -> None:
         """The set is trusted: what it asks, with which data, under which version of the agreement (``files``: of both;
         ``stage``: ``test``, or none of a live batch, from here on for good), when the answer is due, when its items
-        with a later limit are (``due_last``), and whether it came early, on time or late. Refused where ``at_most`` so
-        many sets for its cycle, period and purpose were accepted already. Told in the same transaction: ``receipt``,
+        with a later deadline are (``due_last``), and whether it came early, on time or late. Refused where ``at_most``
+        so many sets for its cycle, period and purpose were accepted already. Told in the same transaction: ``receipt``,
         made of what was found to be as told while nobody else changes it; ``pins``, what answers, where it is known.
         """
         facts = {

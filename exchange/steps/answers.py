@@ -291,6 +291,7 @@ class BatchContext:
 
 
 def is_fresh(source: str, as_of: date, today: date) -> bool:
+    """Whether the source's snapshot is young enough (``tests/spec/freshness.toml``); KeyError for an unknown source."""
     return (today - as_of).days <= SOURCES[source].max_age_days
 
 

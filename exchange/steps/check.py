@@ -25,7 +25,7 @@ from exchange.agreements.expected import arrival
 from exchange.base.errors import Refused
 from exchange.base.files import sha256
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, RequestColumn
-from exchange.calendar.limits import OBJECTION
+from exchange.calendar.deadlines import OBJECTION
 from exchange.calendar.working_days import OfficeDays, office_day
 from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise

@@ -26,8 +26,8 @@ from exchange.app import App
 from exchange.base.errors import Refused
 from exchange.base.keyed import Hashes, KeyRing, Kind, text_values
 from exchange.base.tables import ITEMS
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import FAILING, Counts, Failed, Span, tripped
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.matching.names import in_one_form, standard_name
 from exchange.matching.unregistered import CODE as UNREGISTERED
 from exchange.register import State
@@ -77,7 +77,7 @@ class Watch:
         partner = context.batch.partner
         usual = register.usual(partner, at)
         failed_before = register.failed(partner, usual, ring.renewed)
-        small = 0 < self.counts.rows <= LIMITS.small_set
+        small = 0 < self.counts.rows <= THRESHOLDS.small_set
         asked = ring.renewed(told.hashes, Kind.NUMBER, told.generation)
         others = register.asked_too(partner, at, asked, ring.generation, ring.renewed) if small else []
         span = Span(

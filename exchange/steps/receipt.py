@@ -18,7 +18,7 @@ from dataclasses import replace
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.tables import refused_words
-from exchange.calendar.limits import later_items
+from exchange.calendar.deadlines import later_items
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of, numbered
 from exchange.register.register import ReceiptOf

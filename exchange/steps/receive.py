@@ -26,7 +26,7 @@ from exchange.app import App
 from exchange.base.errors import Refused, Retryable
 from exchange.base.files import make_folder
 from exchange.base.timing import stage
-from exchange.calendar.limits import later_items
+from exchange.calendar.deadlines import later_items
 from exchange.calendar.working_days import due_after, due_date, office_day
 from exchange.register import Attested, Batch, FileRecord, Role, State, file_of
 from exchange.steps.agreed import Version, check_shown, keep_version, read_version, stage_of

@@ -20,7 +20,7 @@ from exchange.app import App
 from exchange.base.errors import Refused
 from exchange.base.parallel import map_ordered
 from exchange.base.timing import in_stage, stage
-from exchange.calendar.limits import OBJECTION
+from exchange.calendar.deadlines import OBJECTION
 from exchange.matching import unregistered
 from exchange.matching.id_numbers import standardise
 from exchange.matching.names import standard_names

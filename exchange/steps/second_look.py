@@ -23,7 +23,7 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.base.files import sha256
 from exchange.base.tables import PENDING
-from exchange.calendar.limits import OBJECTION
+from exchange.calendar.deadlines import OBJECTION
 from exchange.calendar.working_days import due_date, office_day
 from exchange.register import Batch, FileRecord, ReleaseState, Role, State
 from exchange.steps.answers import BatchContext, has_code

@@ -15,7 +15,7 @@ from exchange.agreements.agreement import Agreement
 from exchange.agreements.sections import LETTER_ITEMS, Purpose
 from exchange.base.errors import Refused
 from exchange.base.tables import ELSEWHERE, ITEMS
-from exchange.calendar.limits import OBJECTION, WORKING_DAYS
+from exchange.calendar.deadlines import OBJECTION, WORKING_DAYS
 from exchange.calendar.periods import read_period
 from exchange.calendar.working_days import office_day
 from exchange.wire.envelope import verify

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from exchange.supervision import labels
 from exchange.supervision.labels import Words
 from exchange.supervision.month import Month
-from exchange.supervision.protect import BASE, THRESHOLD
+from exchange.supervision.protect import BASE, LEAST_SHOWN
 from exchange.supervision.table import Table, Value
 
 
@@ -65,6 +65,6 @@ def _column(table: Table, name: str) -> list[Value]:
 def notes(month: Month, *, outside: bool) -> list[Words]:
     """How to read the report."""
     kinds = ["every"] + ["running"] * (not month.whole) + ["outside"] * outside
-    values = {"below": THRESHOLD - 1, "base": BASE}
+    values = {"below": LEAST_SHOWN - 1, "base": BASE}
     chosen = [note for kind in kinds for note in labels.notes(kind)]
     return [Words(sentence.zh.format(**values), sentence.en.format(**values)) for sentence in chosen]

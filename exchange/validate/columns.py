@@ -21,7 +21,7 @@ import polars as pl
 
 from exchange.base.errors import Refused
 from exchange.base.tables import ITEMS, OBJECTION_COLUMNS, REQUIRED_COLUMNS, RequestColumn
-from exchange.calendar.limits import OBJECTION
+from exchange.calendar.deadlines import OBJECTION
 from exchange.validate.cells import FORMULA, QUOTED, SEEN, has_text, seen
 
 WORDLESS: Final = "#"
@@ -90,7 +90,9 @@ def read_header(header: Sequence[str], items: Sequence[str], form: str | None = 
 
 
 def without_empty(rows: pl.DataFrame) -> pl.DataFrame:
-    """The rows without the columns that have no header; Refused at the first of them with a text in it."""
+    """The rows, String columns, in their order and without the columns that have no header; Refused at the first of
+    them with a text in it.
+    """
     wordless = [name for name in rows.columns if name.startswith(WORDLESS)]
     for name in wordless:
         if rows[name].str.contains(SEEN).any():

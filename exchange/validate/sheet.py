@@ -96,7 +96,9 @@ class Sheet:
             self._merges.append((int(first[2]), int(last[2])))
 
     def frame(self, items: Sequence[str], rows: int | None, form: str | None) -> pl.DataFrame:
-        """The data rows; Refused where header or count do not fit."""
+        """The data rows in the sheet's order, String columns as ``validate.table.read_table`` gives them; Refused where
+        header or count do not fit.
+        """
         if any(first <= self.header_row <= last for first, last in self._merges):
             raise Refused("header_merged", row=0)
         codes = read_header(self.header, items, form)
@@ -109,7 +111,9 @@ class Sheet:
         return with_left_out(read_cells(table.with_columns(self._faults()), table.columns), items, form)
 
     def texts(self) -> pl.DataFrame:
-        """The data rows under their places in the header; ``numbers`` has their rows in the sheet."""
+        """The data rows, String, in the sheet's order under their places in the header (``0``, ``1`` …); ``numbers``
+        has their rows in the sheet.
+        """
         if self._rows or not self._frames:
             self._keep_rows()
         return pl.concat(self._frames, rechunk=True)

@@ -75,7 +75,9 @@ def read_table(utf8: bytes, items: Sequence[str], rows: int | None, form: str | 
 def read_parts(
     utf8: bytes, items: Sequence[str], rows: int | None, form: str | None = None, *, part: int
 ) -> Iterator[pl.DataFrame]:
-    """The same table in parts of ``part`` bytes of the file; whether the count fits is known after the last."""
+    """The same table, in its dtypes and order, in parts of ``part`` bytes of the file; whether the count fits is known
+    after the last.
+    """
     with foreign_bytes("csv_format"):  # an error of who takes the parts does not come in here
         yield from _counted(utf8, items, rows, form, part)
 
@@ -148,7 +150,7 @@ def _first_filled(utf8: bytes, start: int) -> int:
 
 
 def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -> pl.DataFrame:
-    """Empty columns beside those that came, for what a request may leave out."""
+    """The same rows with empty String columns beside those that came, by name, for what a request may leave out."""
     expected = {column.code for column in (*REQUIRED_COLUMNS, *columns_for(items, form))}
     return table.with_columns(pl.lit("").alias(code) for code in sorted(expected - set(table.columns)))
 
@@ -176,10 +178,11 @@ def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str], m
 
 
 def read_cells(rows: pl.DataFrame, codes: Sequence[str], marks: Container[str] = MARKS) -> pl.DataFrame:
-    """What CSV and workbook have in common once their cells are texts. One in quotation marks behind a blank is what
-    stands between them; one that is written as a formula to keep its digits (``="007"``) is those, and of a person's
-    number ``matching.id_numbers`` says that it was repaired. By a reference that has lost a character nobody would find
-    the row again. ``marks``: which of ``MARKS`` the file holds; without them there is nothing to do.
+    """What CSV and workbook have in common once their cells are texts: the same rows and columns, String. One in
+    quotation marks behind a blank is what stands between them; one that is written as a formula to keep its digits
+    (``="007"``) is those, and of a person's number ``matching.id_numbers`` says that it was repaired. By a reference
+    that has lost a character nobody would find the row again. ``marks``: which of ``MARKS`` the file holds; without
+    them there is nothing to do.
     """
     texts: list[pl.Expr | pl.Series] = [_bare(rows[code]) for code in codes if QUOTE in marks]
     if LOST in marks:

@@ -43,8 +43,8 @@ _ENTRIES: Final = 65_536
 def read_workbook(
     content: bytes, sheet: str | None, items: Sequence[str], rows: int | None, form: str | None = None
 ) -> pl.DataFrame:
-    """The claimed values, as ``validate.table.read_table`` gives them. Refused where workbook, header or count do not
-    fit.
+    """The claimed values, String columns as ``validate.table.read_table`` gives them. Refused where workbook, header or
+    count do not fit.
     """
     return read_sheet(content, sheet).frame(items, rows, form)
 

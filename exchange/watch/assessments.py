@@ -1,8 +1,9 @@
 """Watch until when the partners' agreements rest on an assessment of the effect on personal information.
 
 Rules
-- So many days before the end as of a certificate (``schemas/certificates.toml``), once each: the office gets an alert,
-  after a standstill of the nearest one alone. The partner is told nothing: the assessment is the office's own affair.
+- As many days before the end as for a certificate (``schemas/certificates.toml``), once each, the office gets an
+  alert; after a standstill only that of the nearest of these days. The partner is told nothing: the assessment is the
+  office's own affair.
 - It is a trouble at each look from the last of these days on, and where an agreement in force names none.
 - An agreement that is not in force needs none any more.
 """

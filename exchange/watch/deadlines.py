@@ -4,7 +4,7 @@ Rules
 - A batch that was claimed and is not judged yet has no due day in the register, and its time runs all the same: it is
   watched by the cycle that its manifest states, and as due at once where no manifest can be read.
 - A batch that came within the last minutes is left alone; most are answered within a minute.
-- Once the first result lies there, what is open is watched by the limit of its items where that is later.
+- Once the first result lies there, what is open is watched by the deadline of its items where that is later.
 - Test batches are not watched.
 - A breach is written down also where the batch was closed before anybody looked.
 """
@@ -20,8 +20,8 @@ from pathlib import Path
 from exchange.app import App
 from exchange.base.errors import Refused
 from exchange.base.files import Archive
+from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.due_warnings import LATE, DueWarning, not_yet_sent, reached
-from exchange.calendar.limits import WORKING_DAYS
 from exchange.calendar.working_days import Due, due_after, office_day
 from exchange.register import Alert, Batch, NewAlert, State, Stop
 from exchange.register.clock import clock_pauses, present_due, present_last

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
+from typing import Final
+
 import pytest
 
 from exchange.base.charges import categories, charge, charges, recognise
+from exchange.base.paths import SCHEMAS
 
 
 @pytest.mark.parametrize(
@@ -60,3 +65,56 @@ def test_every_charge_has_a_category_and_every_category_a_charge() -> None:
     assert {each.category for each in charges().values()} == set(categories())
     assert all(each.zh and each.en for each in categories().values())
     assert "" not in charges()
+
+
+CHAPTERS: Final = {
+    "state": range(102, 114), "safety": range(114, 140), "economy": range(140, 232), "person": range(232, 263),
+    "property": range(263, 277), "order": range(277, 368), "defence": range(368, 382), "bribery": range(382, 397),
+    "dereliction": range(397, 420), "military": range(420, 452),
+}  # fmt: skip
+"""The chapters of the Special Part of the Criminal Law, by their articles."""
+
+PLACED: Final[dict[str, tuple[tuple[str, ...], tuple[int, ...]]]] = {
+    "sexual_assault": (("person",), (301, 360)),
+    "indecency": (("person",), ()),
+    "abuse": (("person",), ()),
+    "trafficking": (("person",), ()),
+    "violence": (("person",), (121, 122, 123, 127, 263, 277, 292)),
+    "violence_possible": (("safety", "person", "order"), (104, 202, 226, 368)),
+    "drug_crime": (("order",), ()),
+    "gambling": (("order",), ()),
+    "prostitution_trade": (("order",), ()),
+    "obscenity": (("order",), ()),
+    "money_laundering": (("economy",), ()),
+    "organised_crime": (("order",), ()),
+    "property": (("property",), (302,)),
+    "duty_negligence": (("dereliction",), (167, 168, 229, 335, 432)),
+    "duty": (("bribery", "dereliction"), (163, 164, 168, 254)),
+    "public_safety": (("safety",), (291,)),
+    "injury_by_negligence": (("person",), ()),
+    "personal_rights": (("person",), ()),
+    "economic_order": (("economy",), ()),
+    "public_order": (("order",), ()),
+    "state_and_military": (("state", "defence", "military"), ()),
+}
+"""Category → chapters whose crimes it may hold, and single articles of other chapters."""
+
+
+def test_a_crime_is_in_a_category_of_its_chapter() -> None:
+    table = tomllib.loads((SCHEMAS / "offence_categories.toml").read_text(encoding="utf-8"))["category"]
+    crimes = [
+        (entry["code"], written)
+        for entry in table
+        for written in (*entry.get("crimes", ()), *entry.get("negligent", ()), *entry.get("either", ()))
+    ]
+    assert {category for category, _ in crimes} == set(PLACED)
+    articles = {category: set(single) for category, (_, single) in PLACED.items()}
+    for category, (chapters, _) in PLACED.items():
+        articles[category].update(*(CHAPTERS[chapter] for chapter in chapters))
+    assert [written for category, written in crimes if _article(written) not in articles[category]] == []
+
+
+def _article(written: str) -> int:
+    """The number behind the name; 0, which no chapter holds, where there is none."""
+    found = re.search(r" ([0-9]+)", written)
+    return int(found[1]) if found else 0

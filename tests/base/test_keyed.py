@@ -39,10 +39,10 @@ def test_each_value_kind_key_and_generation_has_a_hash_of_its_own() -> None:
     values = np.arange(10_000)
     rings = (THREE, ring(1))
     hashes = [
-        each.hashed(values, kind, generation)
-        for each in rings
+        key_ring.hashed(values, kind, generation)
+        for key_ring in rings
         for kind in Kind
-        for generation in range(1, each.generation + 1)
+        for generation in range(1, key_ring.generation + 1)
     ]
     assert len(np.unique(np.concatenate(hashes))) == len(hashes) * len(values)
 
@@ -86,7 +86,7 @@ def test_a_key_file_that_is_not_whole_is_said_so_without_its_content(content: by
 
 def test_a_text_is_tagged_by_the_newest_key_alone() -> None:
     texts = ["", "a", "ab", "张"]
-    tags = [each.tag(text) for each in (THREE, ring(1), ring(1)) for text in texts]
+    tags = [key_ring.tag(text) for key_ring in (THREE, ring(1), ring(1)) for text in texts]
     assert len(set(tags)) == len(tags)
     assert THREE.tag("a") == KeyRing(THREE.keys[-1:]).tag("a")
     assert {len(tag) for tag in tags} == {64}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.due_warnings import DAYS_LEFT, DUE_TODAY, HALF, LATE, DueWarning, not_yet_sent, reached
-from exchange.calendar.limits import WORKING_DAYS
 from exchange.calendar.working_days import ClockPause, Due, due_after, due_date
 
 DAYS = (2, 1)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.calendar.limits import WORKING_DAYS
+from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.working_days import ClockPause, due_after, due_date, is_working_day, nth_working_day, office_day
 
 # Off on a weekday, and worked at a weekend: (first, last) and single days.

@@ -62,8 +62,8 @@ class Airflows:
         """Who is killed, each once; nobody first, for what all takes then."""
         celery = self.airflow.celery
         hosts = celery.names() if celery else ["scheduler"]
-        each = [*self.airflow.commands, *[f"{host}{_ALONE}" for host in hosts[:1]], *(["redis"] if celery else [])]
-        return [_NOTHING, *self.office.chance.sample(each, len(each))]
+        killable = [*self.airflow.commands, *[f"{host}{_ALONE}" for host in hosts[:1]], *(["redis"] if celery else [])]
+        return [_NOTHING, *self.office.chance.sample(killable, len(killable))]
 
     def round(self, victim: str, seed: int) -> Story:
         """Twenty sets come, somebody is killed meanwhile and started again; all is well in the end."""

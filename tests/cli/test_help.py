@@ -82,6 +82,13 @@ def test_no_help_is_cut_off_at_eighty_columns(words: tuple[str, ...]) -> None:
     assert help_of(*words).count("…") <= texts.count("…")
 
 
+@pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
+def test_every_option_begins_in_chinese_those_that_typer_adds_too(words: tuple[str, ...]) -> None:
+    options = [line for line in help_of(*words).splitlines() if line.strip("│ *").startswith("--")]
+    assert any(line.strip("│ ").startswith("--help") for line in options)
+    assert [line for line in options if not re.search(r"[\u4e00-\u9fff]", line)] == []
+
+
 @pytest.mark.parametrize(
     ("text", "both"),
     [

@@ -11,7 +11,7 @@ import pytest
 from exchange.agreements.agreement import Agreement
 from exchange.agreements.sections import Expected
 from exchange.base.paths import ROOT
-from exchange.calendar.limits import WORKING_DAYS
+from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.desk.sheet import sheet_page
 from exchange.settings_sections import Policy
 from exchange.wire.certificates import TOLD_DAYS

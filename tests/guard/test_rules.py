@@ -1,4 +1,4 @@
-"""The guard's rules: each limit from both sides, guesses found, and ordinary traffic left alone."""
+"""The guard's rules: each threshold from both sides, guesses found, and ordinary traffic left alone."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from exchange.base.keyed import Hashes
 from exchange.base.paths import SCHEMAS
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Span, most_failing, most_of_one, tripped, usual_share
+from exchange.guard.thresholds import THRESHOLDS
 
 GOOD = Counts(100_000, 1_000, 1_000)
 
@@ -43,7 +43,7 @@ def _columns(failed: Failed) -> list[Hashes]:
     return [failed.numbers, failed.names, failed.groups]
 
 
-AT_LIMIT = {
+GUESSING = {
     "sequence": lambda n: of(1000, Failed(many(n), many(n), same(n))),
     "name": lambda n: of(1000, Failed(many(n), same(n), many(n))),
     "number": lambda n: of(1000, Failed(same(n), many(n), same(n))),
@@ -52,28 +52,28 @@ AT_LIMIT = {
     "number_by_many": lambda n: shared(Failed(same(n), many(n), same(n))),
     "person": lambda n: replace(of(1000, Failed()), partners=n),
 }
-LIMIT = {
-    "sequence": LIMITS.sequence_numbers,
-    "name": LIMITS.name_numbers,
-    "number": LIMITS.number_names,
-    "sequence_by_many": LIMITS.sequence_numbers,
-    "name_by_many": LIMITS.name_numbers,
-    "number_by_many": LIMITS.number_names,
-    "person": LIMITS.person_partners,
+TRIPS_AT = {
+    "sequence": THRESHOLDS.sequence_numbers,
+    "name": THRESHOLDS.name_numbers,
+    "number": THRESHOLDS.number_names,
+    "sequence_by_many": THRESHOLDS.sequence_numbers,
+    "name_by_many": THRESHOLDS.name_numbers,
+    "number_by_many": THRESHOLDS.number_names,
+    "person": THRESHOLDS.person_partners,
 }
 
 
-@pytest.mark.parametrize("rule", AT_LIMIT)
-def test_a_rule_trips_at_its_limit_and_not_one_below(rule: str) -> None:
-    assert [trip.rule for trip in tripped(AT_LIMIT[rule](LIMIT[rule]))] == [rule]
-    assert tripped(AT_LIMIT[rule](LIMIT[rule] - 1)) == []
+@pytest.mark.parametrize("rule", GUESSING)
+def test_a_rule_trips_at_its_threshold_and_not_one_below(rule: str) -> None:
+    assert [trip.rule for trip in tripped(GUESSING[rule](TRIPS_AT[rule]))] == [rule]
+    assert tripped(GUESSING[rule](TRIPS_AT[rule] - 1)) == []
 
 
 @pytest.mark.parametrize("rule", ["no_such_number", "name_disagrees"])
 @pytest.mark.parametrize("rows", [1, 50, 2_000, 1_000_000])
-def test_shares_trip_at_their_limit_and_not_one_below(rule: str, rows: int) -> None:
-    limit = most_failing(LIMITS.share_least, rows)
-    for failing, rules in ((limit, [rule]), (limit - 1, [])):
+def test_shares_trip_at_their_threshold_and_not_one_below(rule: str, rows: int) -> None:
+    threshold = most_failing(THRESHOLDS.share_least, rows)
+    for failing, rules in ((threshold, [rule]), (threshold - 1, [])):
         span = Span(Counts(rows, **{rule: failing}), Failed(), past=GOOD)
         assert [trip.rule for trip in tripped(span)] == rules
 
@@ -89,9 +89,9 @@ def test_the_volume_agreed_is_not_beyond_the_agreement() -> None:
     [
         (Counts(2_000, 120), Counts(90_000, 900), 0.06),  # its own past
         (Counts(1_999, 120), Counts(90_000, 3_600), 0.04),  # too short: its peers'
-        (Counts(1_999, 120), Counts(1_999, 999), LIMITS.share_unknown),
-        (Counts(2_000, 2), Counts(), LIMITS.share_least),
-        (Counts(2_000, 1_000), Counts(), LIMITS.share_most),
+        (Counts(1_999, 120), Counts(1_999, 999), THRESHOLDS.share_unknown),
+        (Counts(2_000, 2), Counts(), THRESHOLDS.share_least),
+        (Counts(2_000, 1_000), Counts(), THRESHOLDS.share_most),
     ],
 )
 def test_what_is_usual_is_the_past_else_the_peers(past: Counts, peers: Counts, share: float) -> None:
@@ -104,9 +104,9 @@ def test_the_same_mistake_each_month_is_one_mistake() -> None:
     assert most_of_one(pairs, (hashes(), hashes()), pairs[::-1]) == [2, 0, 1]
 
 
-def test_every_limit_says_why() -> None:
-    table = tomllib.loads((SCHEMAS / "guard.toml").read_text(encoding="utf-8"))["limit"]
-    assert [entry["code"] for entry in table] == list(LIMITS.__dataclass_fields__)
+def test_every_threshold_says_why() -> None:
+    table = tomllib.loads((SCHEMAS / "guard.toml").read_text(encoding="utf-8"))["threshold"]
+    assert [entry["code"] for entry in table] == list(THRESHOLDS.__dataclass_fields__)
     assert all(entry["reason_zh"] and entry["reason_en"] and entry["value"] > 0 for entry in table)
 
 

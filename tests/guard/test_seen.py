@@ -9,8 +9,8 @@ import pytest
 
 from exchange.base.keyed import with_new_key
 from exchange.demo.province.numbers import number_of
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Span, tripped
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.steps.asked import number_keys
 from exchange.steps.guarding import seen
 
@@ -100,7 +100,7 @@ def test_births_tried_of_one_mother_are_guesses() -> None:
     asked = pl.DataFrame({"mother_id_number": births(1) * 9, "birth_date": days, "sex": [""] * 9})
     answers = pl.DataFrame({"identity": ["not_applicable"] * 9, "answer.unregistered": ["not_registered"] * 9})
     assert rules(asked, answers) == {"number"}
-    assert rules(asked.head(LIMITS.number_names - 1), answers.head(LIMITS.number_names - 1)) == set()
+    assert rules(asked.head(THRESHOLDS.number_names - 1), answers.head(THRESHOLDS.number_names - 1)) == set()
     assert rules(asked.with_columns(mother_id_number=pl.Series(births(9))), answers) == set()
     assert rules(asked.with_columns(birth_date=pl.lit("2025-01-15")), answers) == set(), "the same once more"
 

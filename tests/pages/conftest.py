@@ -21,7 +21,7 @@ from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.ports import LOOPBACK
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.world import OFFICER_ID, World
-from exchange.guard.limits import LIMITS
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.intake.collect import poll
 from exchange.pages.access import Account, Visitor
 from exchange.pages.application import make_application
@@ -137,7 +137,7 @@ def held(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> Iterat
     guarded = App(app.settings.model_copy(update={"policy": policy}), app.register)
 
     def guessed() -> str:
-        request = ask(**hidden(range(LIMITS.sequence_numbers), people))
+        request = ask(**hidden(range(THRESHOLDS.sequence_numbers), people))
         court.drop(court.make_set(request))
         poll(guarded)
         pipeline.run(guarded, request.batch)

@@ -11,6 +11,7 @@ import pytest
 
 from exchange import pipeline
 from exchange.app import App
+from exchange.calendar.deadlines import EXTENDED_OBJECTION, OBJECTION, WORKING_DAYS
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import OFFICER_ID
 from exchange.intake.collect import poll
@@ -46,11 +47,12 @@ def test_an_officer_opens_it_once_from_a_row(pages: Pages, app: App, batch: str,
     status, form = pages.get("officer", f"/objection?batch={batch}&row=1")
     assert status == 200
     assert f'value="{batch}"' in form
+    assert f"时限 {WORKING_DAYS[OBJECTION]} 个工作日，经批准可延长一次至 {EXTENDED_OBJECTION} 个工作日" in form
     for _ in range(2):
         assert pages.post("officer", "/objection/open", batch=batch, row="1", letter=LETTER)[0] == 303
     (opened,) = looks(app, batch)
     found = app.register.batch(opened)
-    assert (found.letter, found.handler, found.due_working_days) == (LETTER, OFFICER_ID, 15)
+    assert (found.letter, found.handler, found.due_working_days) == (LETTER, OFFICER_ID, WORKING_DAYS[OBJECTION])
     (claimed,) = [step for step in app.register.steps(opened) if json.loads(step.facts).get("letter")]
     assert claimed.actor == OFFICER_ID
     _, text = pages.get("officer", f"/objection?opened={opened}")

@@ -12,11 +12,11 @@ import pytest
 from exchange import pipeline
 from exchange.app import App
 from exchange.base.tables import GUARD_RULES
-from exchange.calendar.limits import EXTENDED_OBJECTION
+from exchange.calendar.deadlines import EXTENDED_OBJECTION
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import LEADER_ID
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Span, _measured
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.intake.collect import poll
 from exchange.register import Decision, Register, State
 from exchange.review.case import load_cases
@@ -31,7 +31,7 @@ Ask = Callable[..., Request]
 def test_a_leader_decides_what_the_guard_holds(pages: Pages, app: App, held: str, word: str, state: State) -> None:
     text = pages.get("leader", "/approval")[1]
     assert held in text
-    assert f"{GUARD_RULES['sequence'].zh}：{LIMITS.sequence_numbers}" in text
+    assert f"{GUARD_RULES['sequence'].zh}：{THRESHOLDS.sequence_numbers}" in text
     assert "22010418500101" not in text
     given = {"batch": held, "word": word, "why": "已核实"}
     for login in ("op", "officer", "supervisor"):
@@ -84,7 +84,7 @@ def test_every_rule_of_the_guard_has_its_words() -> None:
     one = np.ones(1, np.uint64)
     failed = Failed(one, one, one)
     span = Span(Counts(), failed, failed, failed, agreed_rows=1)
-    assert [*GUARD_RULES] == [trip.rule for trip in _measured(span, LIMITS)]
+    assert [*GUARD_RULES] == [trip.rule for trip in _measured(span, THRESHOLDS)]
     assert trip("gone 3 >= 2") == Words("gone：3（限 2）", "")
 
 

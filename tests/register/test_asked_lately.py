@@ -18,8 +18,8 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.base.keyed import Hashes, KeyRing, Kind, with_new_key
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import Register, asked_lately, database
 from exchange.register.asked_lately import AskedLatelyRow, add_asked
 from exchange.register.guard import Evidence, GuardEvidenceRow
@@ -33,7 +33,7 @@ DAY = date(2026, 11, 27)
 FIRST = with_new_key(None, DAY)
 SECOND = with_new_key(FIRST, DAY)
 PARTNERS = ("court", "school", "bank", "tax", "rail")
-SMALL, SPAN = LIMITS.small_set, LIMITS.span_days
+SMALL, SPAN = THRESHOLDS.small_set, THRESHOLDS.span_days
 
 
 def write(register: Register, seed: int) -> datetime:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from exchange.base.errors import Halt
-from exchange.calendar.limits import WORKING_DAYS
+from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.working_days import NO_DAYS, Due, due_after, office_day
 from exchange.register import Register, State
 from exchange.register.board import open_lines

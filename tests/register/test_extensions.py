@@ -9,7 +9,7 @@ from datetime import date, datetime
 import pytest
 
 from exchange.base.errors import Halt
-from exchange.calendar.limits import EXTENDED_OBJECTION
+from exchange.calendar.deadlines import EXTENDED_OBJECTION
 from exchange.calendar.working_days import NO_DAYS, OFFICE_ZONE, due_date
 from exchange.register import Decision, NewReview, Register
 from exchange.register.extensions import Extensions

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import select
 
 from exchange.base.errors import Halt
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed, Trip
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import Register, State
 from exchange.register.database import reading
 from exchange.register.guard import Evidence, GuardEvidenceRow
@@ -74,7 +74,7 @@ def test_hashes_go_when_their_span_is_over_and_counts_stay(register: Register, p
     behind = datetime.now(UTC)
     second = prepared(seen)
     for _ in range(2):
-        register.guard.forget(behind + timedelta(days=LIMITS.span_days))
+        register.guard.forget(behind + timedelta(days=THRESHOLDS.span_days))
     with reading(register.engine) as session:
         rows = {row.batch_id: row for row in session.scalars(select(GuardEvidenceRow))}
     assert {batch: (row.rows, row.numbers) for batch, row in rows.items()} == {

@@ -11,8 +11,8 @@ import pytest
 from sqlalchemy import insert, update
 
 from exchange.base.keyed import Hashes, Kind
-from exchange.guard.limits import LIMITS
 from exchange.guard.rules import Counts, Failed
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import Register
 from exchange.register.evidence_sums import kept
 from exchange.register.guard import GuardEvidenceRow, GuardHoldRow
@@ -124,8 +124,8 @@ RELEASED = {"decision": "released", "decided_at": AT}
 
 def same_as_counted(register: Register, batches: list[Sent], partner: str, at: datetime) -> None:
     usual = register.guard.usual(partner, at)
-    end = at - timedelta(days=LIMITS.span_days)
-    begin = end - timedelta(days=LIMITS.past_days)
+    end = at - timedelta(days=THRESHOLDS.span_days)
+    begin = end - timedelta(days=THRESHOLDS.past_days)
     mine = [each for each in batches if each.partner == partner]
     span = [each for each in mine if each.at > max([end, *[other.at for other in mine if other.released]])]
     held = [each for each in batches if each.at > begin and (each.released or each.refused is False)]
@@ -146,7 +146,7 @@ def reckoned(batches: list[Sent], partner: str) -> list[int]:
     """What failed at others since both their last release and the partner's, within the span."""
     released = {each.partner: each.at for each in sorted(batches, key=lambda each: each.at) if each.released}
     long_ago = AT - timedelta(days=999)
-    begin = max(AT - timedelta(days=LIMITS.span_days), released.get(partner, long_ago))
+    begin = max(AT - timedelta(days=THRESHOLDS.span_days), released.get(partner, long_ago))
     return [
         failed + each.generation
         for each in batches

@@ -21,7 +21,7 @@ from exchange.base.errors import Halt, Refused
 from exchange.base.files import sha256, write_atomically
 from exchange.calendar.working_days import Due
 from exchange.demo.world import PARTNERS, World, agreement_toml
-from exchange.guard.limits import LIMITS
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import FileRecord, Register, Role, State
 from exchange.register.asked_lately import AskedLatelyRow
 from exchange.register.database import transaction
@@ -150,7 +150,7 @@ def test_each_kind_has_its_time(desk: Desk, manifest: RequestManifest) -> None:
 def test_whom_small_sets_asked_about_goes_after_the_guards_span(desk: Desk) -> None:
     """Its clock is the register's, by which the guard's span is reckoned."""
     with transaction(desk.register.engine) as session:
-        for batch, days in (("old", LIMITS.span_days + 2), ("young", LIMITS.span_days - 1)):
+        for batch, days in (("old", THRESHOLDS.span_days + 2), ("young", THRESHOLDS.span_days - 1)):
             at = datetime.now(UTC) - timedelta(days=days)
             session.add(AskedLatelyRow(number=1, batch_id=batch, at=at))
     retention.run(desk.app)

@@ -7,6 +7,7 @@ The records go through a snapshot's build, so that they are read as the sources 
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import date
 from functools import cache
 from typing import Any, Final, Literal
@@ -16,7 +17,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from exchange.base.charges import categories
-from exchange.base.legal_bases import NEVER, legal_bases
+from exchange.base.legal_bases import NEVER, Clause, legal_bases
 from exchange.base.tables import OFFENCE_KINDS
 from exchange.docs.specifications import FOLDER
 from exchange.matching.what_counts import COLUMNS, grounds, what_counts
@@ -131,6 +132,25 @@ def test_two_people_are_not_added_up() -> None:
     ]
     records = read(days).with_columns(person=pl.Series([1, 1, 2]))
     assert what_counts(records, [legal_bases()["security_guards_17"]], file().received).to_list() == [None] * 3
+
+
+DETENTIONS: Final = Clause(kinds=("administrative_detention",), at_least=2)
+"""As no basis of the table says it."""
+
+
+def test_two_of_a_kind_are_asked_for_as_three_are() -> None:
+    basis = replace(legal_bases()["security_guards_17"], counts=(DETENTIONS,))
+    days = [{"kind": "administrative_detention", "decided_on": f"20{year}-01-01"} for year in (20, 21)]
+    for records, counts in ((days, ["counts"] * 2), (days[:1], [None])):
+        assert what_counts(read(records), [basis], file().received).to_list() == counts
+
+
+def test_where_violations_alone_are_named_and_may_not_be_told_no_unread_kind_counts_either() -> None:
+    basis = replace(legal_bases()["security_guards_17"], counts=(replace(DETENTIONS, at_least=1),))
+    unread = read([{"kind": "其他", "charge": "盗窃"}])
+    for national, counts in ((True, ["unclear"]), (False, [None])):
+        asked = replace(basis, national_provision=national)
+        assert what_counts(unread, [asked], file().received).to_list() == counts
 
 
 def test_nothing_counts_without_a_basis() -> None:

@@ -41,6 +41,7 @@ RUN_ELSEWHERE: Final = {
     "requests": "test_requests.py",
     "data": "test_data.py",
     "deadlines": "test_days_and_masks.py",
+    "freshness": "test_days_and_masks.py",
     "masking": "test_days_and_masks.py",
 }
 """Files of another form, and who runs them."""
@@ -174,12 +175,13 @@ def test_answers_and_proposals_at_once_are_those_of_each_alone(name: str) -> Non
     assert answers.equals(decide(*about))
     assert settled.equals(decide(*about, settled=True))
     codes = [f"answer.{item}" for item in given.items]
-    assert {"row_ref", *ROW, *codes, PERSON, CAUSES_COLUMN} <= set(answers.columns)
+    texts = ["row_ref", "id_number", "name", *ROW, *codes]
+    assert answers.schema == dict.fromkeys(texts, pl.String) | {PERSON: pl.Int64, CAUSES_COLUMN: pl.String}
+    assert answers.columns == [*texts, PERSON, CAUSES_COLUMN]
     if given.items == ("unregistered",):
         assert settled.equals(answers), "nobody is established whose doubt could be settled"
         assert set(answers[PERSON]) == {NOBODY}
     else:
-        assert answers.columns[:3] == ["row_ref", "id_number", "name"]
         assert "under_review" not in settled["identity"]
     of_officers = answers.select(pl.any_horizontal(pl.col("identity", *codes) == "under_review")).to_series()
     assert (answers[CAUSES_COLUMN] != "").equals(of_officers), "why, where an officer must look, and nowhere else"

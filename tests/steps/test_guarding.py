@@ -17,7 +17,7 @@ from exchange.calendar.working_days import office_day
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.world import PARTNERS, PartnerProfile, World
-from exchange.guard.limits import LIMITS
+from exchange.guard.thresholds import THRESHOLDS
 from exchange.intake.collect import poll
 from exchange.matching.id_numbers import CHECK_CHARACTERS, WEIGHTS
 from exchange.register import Role, State, numbered
@@ -34,7 +34,7 @@ def app(app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame) -> App:
     """The office with the guard on, as an office leaves it; what other tests asked in the court's name is released."""
     policy = app.settings.policy.model_copy(update={"guard_holds": True})
     guarded = App(app.settings.model_copy(update={"policy": policy}), app.register)
-    before = ask(**hidden(range(LIMITS.sequence_numbers), people, "18490101"))
+    before = ask(**hidden(range(THRESHOLDS.sequence_numbers), people, "18490101"))
     assert answered(guarded, court, before) is State.PREPARED
     release_held(guarded, before.batch, "误触发")
     return guarded
@@ -63,7 +63,7 @@ def answered(app: App, court: DemoPartner, request: Request) -> State:
 def test_guesses_wait_for_a_leader_who_refuses_or_releases_them(
     app: App, court: DemoPartner, ask: Ask, people: pl.DataFrame
 ) -> None:
-    n = LIMITS.sequence_numbers
+    n = THRESHOLDS.sequence_numbers
     assert answered(app, court, ask(**hidden(range(n - 1), people))) is State.CLOSED
     first, second = ask(**hidden(range(n), people)), ask()
     assert answered(app, court, first) is State.PREPARED
@@ -100,7 +100,7 @@ def test_guesses_that_two_partners_share_are_held(
     app: App, world: World, all_partners: None, court: DemoPartner, ask: Ask, people: pl.DataFrame
 ) -> None:
     """Neither comes to the limit; a third one, who has no part in it, is answered."""
-    n = LIMITS.sequence_numbers
+    n = THRESHOLDS.sequence_numbers
     today = str(office_day(app.now()))
     guards = ("ad_hoc", today, "hiring_guards", "保安服务管理条例第十七条")
     staff = ("ad_hoc", today, "hiring_staff", "学前教育法第四十四条；未成年人保护法第六十二条")

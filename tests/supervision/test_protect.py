@@ -13,7 +13,7 @@ from exchange.matching.divisions import division_name
 from exchange.supervision.aggregates import Aggregates
 from exchange.supervision.charts import draw_charts
 from exchange.supervision.page import text
-from exchange.supervision.protect import BASE, THRESHOLD, protected, shown
+from exchange.supervision.protect import BASE, LEAST_SHOWN, protected, shown
 from exchange.supervision.summary import sentences
 from exchange.supervision.table import People
 from exchange.supervision.tables import all_tables
@@ -28,7 +28,7 @@ COLUMNS = {
     "objections": ["answered", "upheld"],
     "doubtful": ["people"],
 }
-SMALL = st.integers(1, THRESHOLD - 1)
+SMALL = st.integers(1, LEAST_SHOWN - 1)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_with_other_small_counts_behind_it_the_report_reads_the_same(seed: int, 
     first = aggregates(seed, batches=25)
     changed = {
         name: getattr(first, name).with_columns(
-            pl.Series(column, [data.draw(SMALL) if 0 < n < THRESHOLD else n for n in getattr(first, name)[column]])
+            pl.Series(column, [data.draw(SMALL) if 0 < n < LEAST_SHOWN else n for n in getattr(first, name)[column]])
             for column in columns
         )
         for name, columns in COLUMNS.items()

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from exchange.app import App
-from exchange.calendar.limits import WORKING_DAYS
+from exchange.calendar.deadlines import WORKING_DAYS
 from exchange.calendar.working_days import NO_DAYS
 from exchange.register import Batch, State, Stop
 from exchange.watch.deadlines import due_of, dues_of

@@ -31,30 +31,32 @@ _STRIDE: Final = 211  # has no divisor in common with CAPACITY: neighbours get n
 
 
 def number_of(key: pl.Expr) -> pl.Expr:
-    """The 18 characters of a key (int64 of 17 digits)."""
+    """String: the 18 characters of a key (Int64 of 17 digits)."""
     return pl.concat_str(key.cast(pl.String), check_character(key))
 
 
 def key_of(number: pl.Expr) -> pl.Expr:
-    """The key inside an 18-character number."""
+    """Int64: the key inside an 18-character number."""
     return number.str.slice(0, 17).cast(pl.Int64)
 
 
 def kept(key: pl.Expr, sequence: int) -> pl.Expr:
-    """The same place and day with one of the two sequences from ``sequence`` (even) on: the one that fits the sex."""
+    """Int64: a key of the same place and day with one of the two sequences from ``sequence`` (even) on: the one that
+    fits the sex.
+    """
     return key // 1000 * 1000 + sequence + key % 2
 
 
 def base(division: pl.Expr, born: pl.Expr) -> pl.Expr:
-    """A key without its sequence."""
+    """Int64: a key without its sequence, of a division (Int64) and a day of birth (Date)."""
     day = born.dt.year().cast(pl.Int64) * 10_000 + born.dt.month().cast(pl.Int64) * 100 + born.dt.day()
     return division * 100_000_000_000 + day * 1000
 
 
 def with_keys(people: pl.DataFrame, chunk: int, chunks: int) -> pl.DataFrame:
-    """Adds ``key`` to people with ``number_division``, ``born``, ``sex`` and ``household``; this is chunk number
-    ``chunk`` of ``chunks``. A household of which a member finds the day full is left out (of 27 million people, some
-    hundred and thirty). ValueError where there are more chunks than numbers.
+    """Adds ``key`` (Int64) to people with ``number_division``, ``born``, ``sex`` and ``household``; this is chunk
+    number ``chunk`` of ``chunks``. A household of which a member finds the day full is left out (of 27 million people,
+    some hundred and thirty). ValueError where there are more chunks than numbers.
     """
     room = CAPACITY // chunks
     if room == 0:

@@ -55,7 +55,9 @@ class Part:
 
 
 def plain_address(text: pl.Expr) -> pl.Expr:
-    """Free text of an address in the form in which two are compared: width, blanks and punctuation evened out."""
+    """String: free text of an address in the form in which two are compared: width, blanks and punctuation evened out.
+    Null stays null.
+    """
     return without_front(text).str.normalize("NFKC").str.replace_all(_PUNCTUATION, "").str.to_uppercase()
 
 
@@ -91,7 +93,7 @@ def address_part(column: str, event: str) -> Part:
 
 
 def unreadable(parts: Sequence[Part]) -> pl.Expr:
-    """The code of a claim that is not there or cannot be read, null for a sound one."""
+    """String: the answer code of a claim that is not there or cannot be read, null for a sound one."""
     missing = pl.any_horizontal([~part.claimed for part in parts if part.required])
     bad = pl.any_horizontal([part.claimed & ~part.readable for part in parts])
     nothing = pl.all_horizontal([~part.claimed for part in parts])
@@ -99,7 +101,7 @@ def unreadable(parts: Sequence[Part]) -> pl.Expr:
 
 
 def against_one(parts: Sequence[Part]) -> pl.Expr:
-    """How a claim stands to one event: 3 consistent, 2 for an officer, 1 partly, 0 not at all."""
+    """Int32: how a claim stands to one event: 3 consistent, 2 for an officer, 1 partly, 0 not at all; never null."""
     agree = pl.sum_horizontal([(part.claimed & part.agrees.fill_null(value=False)).cast(pl.Int8) for part in parts])
     differ = pl.sum_horizontal([(part.claimed & ~part.agrees.fill_null(value=True)).cast(pl.Int8) for part in parts])
     claimed = pl.sum_horizontal([part.claimed.cast(pl.Int8) for part in parts])
@@ -112,10 +114,13 @@ ANSWER_OF_LEVEL: Final = MappingProxyType(
 
 
 def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRule:
-    """The rule of an item that is answered from the household events of these kinds."""
+    """The rule of an item that is answered from the household events of these kinds; KeyError for another kind."""
     numbers = [EVENT_KINDS[kind] for kind in kinds]
 
     def look_up(frame: pl.DataFrame, sources: Sources) -> pl.DataFrame:
+        """Adds ``<item>.best`` (Int8: a level of ``ANSWER_OF_LEVEL``, of the event that fits best; 0 where the person
+        has none) and ``<item>.ready`` (Boolean: whether the source is there); rows as they came.
+        """
         best = np.zeros(frame.height, dtype=np.int8)
         if sources.ready([SOURCE]):
             pairs = _events(frame, sources, numbers)

@@ -35,18 +35,18 @@ class ItemRule:
 
 
 def registered(column: str) -> pl.Expr:
-    """The register's value."""
+    """The register's value, of the dtype that the snapshot has it in; null where it does not say."""
     return pl.col(f"register.{column}")
 
 
 def meant(item: str) -> pl.Expr:
-    """What the claim means, null where it cannot be read."""
+    """What the claim means, of the dtype of the rule's ``claimed``; null where it cannot be read."""
     return pl.col(f"claimed.{item}")
 
 
 def compared(item: str, register: pl.Expr) -> pl.Expr:
-    """The plain case: an empty claim, a claim that cannot be read, or whether it equals the register's value; where the
-    register does not say, an officer looks.
+    """String: the answer code of the plain case: an empty claim, a claim that cannot be read, or whether it equals the
+    register's value; where the register does not say, an officer looks.
     """
     value = meant(item)
     unread = pl.when(value.is_null()).then(pl.col(item))  # only such a claim may be empty, and is looked at

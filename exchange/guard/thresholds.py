@@ -10,7 +10,7 @@ from exchange.base.paths import SCHEMAS
 
 
 @dataclass(frozen=True)
-class GuardLimits:
+class Thresholds:
     """One field for each entry of the table; whole numbers unless it is a share."""
 
     span_days: int
@@ -30,9 +30,9 @@ class GuardLimits:
     small_set: int
 
 
-def _load() -> GuardLimits:
-    table = tomllib.loads((SCHEMAS / "guard.toml").read_text(encoding="utf-8"))["limit"]
-    return GuardLimits(**{entry["code"]: entry["value"] for entry in table})
+def _load() -> Thresholds:
+    table = tomllib.loads((SCHEMAS / "guard.toml").read_text(encoding="utf-8"))["threshold"]
+    return Thresholds(**{entry["code"]: entry["value"] for entry in table})
 
 
-LIMITS: Final = _load()
+THRESHOLDS: Final = _load()
