@@ -9,10 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Engine, case, delete, func, or_, select
+from sqlalchemy import ColumnElement, Engine, Select, case, delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import InstrumentedAttribute, Session, aliased
 
 from exchange.register.attest import attest_several, one_moment
 from exchange.register.batches import Role
@@ -61,6 +62,30 @@ def seen(session: Session, batch_id: str, number: int, at: datetime, actor: str)
         append_event(session, batch, {}, {f"seen.{number}": at.isoformat()}, actor)
 
 
+_SUFFIX = func.substring(FileRow.role, r"-(\d+)$")
+_NUMBER = case((_SUFFIX.is_(None), "1"), else_=_SUFFIX).cast(PickupRow.number.type)
+
+
+def _untaken(*columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
+    """What is asked of the results that were delivered and not taken yet."""
+    signature = aliased(FileRow)
+    signed = select(signature.role).where(signature.batch_id == BatchRow.id, signature.role == Role.SIGNATURE).exists()
+    by_partner = BatchRow.objects_to.is_(None) | signed  # of a second look opened here only what changed has left
+    delivered = or_(
+        (_NUMBER == 1) & BatchRow.state.in_((State.DELIVERED, State.CLOSED)) & by_partner,
+        (ReleaseRow.state == ReleaseState.DELIVERED) & (by_partner | (ReleaseRow.upheld > 0)),
+    )
+    return (
+        select(*columns)
+        .select_from(FileRow)
+        .join(BatchRow, BatchRow.id == FileRow.batch_id)
+        .outerjoin(ReleaseRow, (ReleaseRow.batch_id == BatchRow.id) & (ReleaseRow.number == _NUMBER - 1))
+        .outerjoin(PickupRow, (PickupRow.batch_id == BatchRow.id) & (PickupRow.number == _NUMBER))
+        .outerjoin(SightingRow, (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == _NUMBER))
+        .where(FileRow.role.startswith(Role.RESULT_DATA), delivered, PickupRow.number.is_(None))
+    )
+
+
 class Pickups:
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
@@ -70,35 +95,9 @@ class Pickups:
         """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``newest``: for the
         partner to read, so many of the newest, all as the ledger says.
         """
-        suffix = func.substring(FileRow.role, r"-(\d+)$")
-        signature = aliased(FileRow)
-        number = case((suffix.is_(None), "1"), else_=suffix).cast(PickupRow.number.type)
-        signed = (
-            select(signature.role).where(signature.batch_id == BatchRow.id, signature.role == Role.SIGNATURE).exists()
-        )
-        by_partner = BatchRow.objects_to.is_(None) | signed  # of a second look opened here only what changed has left
-        delivered = or_(
-            (number == 1) & BatchRow.state.in_((State.DELIVERED, State.CLOSED)) & by_partner,
-            (ReleaseRow.state == ReleaseState.DELIVERED) & (by_partner | (ReleaseRow.upheld > 0)),
-        )
-        query = (
-            select(
-                BatchRow.partner,
-                FileRow.batch_id,
-                number,
-                FileRow.name,
-                FileRow.recorded_at,
-                SightingRow.number.is_not(None),
-                ~LIVE,
-            )
-            .join(BatchRow, BatchRow.id == FileRow.batch_id)
-            .outerjoin(ReleaseRow, (ReleaseRow.batch_id == BatchRow.id) & (ReleaseRow.number == number - 1))
-            .outerjoin(PickupRow, (PickupRow.batch_id == BatchRow.id) & (PickupRow.number == number))
-            .outerjoin(SightingRow, (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == number))
-            .where(FileRow.role.startswith(Role.RESULT_DATA), delivered, PickupRow.number.is_(None))
-            .order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), number.desc())
-            .limit(newest)
-        )
+        named = (BatchRow.partner, FileRow.batch_id, _NUMBER, FileRow.name, FileRow.recorded_at)
+        query = _untaken(*named, SightingRow.number.is_not(None), ~LIVE).limit(newest)
+        query = query.order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), _NUMBER.desc())
         if partner is not None:
             query = query.where(BatchRow.partner == partner)
         with one_moment(self.engine) as session:
@@ -106,6 +105,11 @@ class Pickups:
             if newest is not None:
                 attest_several(session, sorted({pickup.batch for pickup in newest_first}))
             return newest_first[::-1]
+
+    def partners(self) -> frozenset[str]:
+        """Who has not taken something that was delivered."""
+        with reading(self.engine) as session:
+            return frozenset(session.scalars(_untaken(BatchRow.partner).distinct()))
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
         """The partner has this result; the first telling stands."""
