@@ -3,8 +3,9 @@
     <home>/duty/<name>      its time: when it was last done; its content: how it ended (codes and counts)
 
 Rules: in the office's own folder, which all its machines share, so that any of them can read it; not synced, since a
-heartbeat lost in a power cut is written again at once; one that cannot be written never stops the duty itself. Its time
-is by the clock of the machine that did the duty, not by the one of whoever has the disk.
+heartbeat lost in a power cut is written again at once; one that cannot be written never stops the duty itself, nor does
+one that cannot be read, which is none: the next one takes its place. Its time is by the clock of the machine that did
+the duty, not by the one of whoever has the disk.
 """
 
 from __future__ import annotations
@@ -66,10 +67,10 @@ class Duties:
             temporary.replace(self.folder / name)
 
     def last(self, name: str) -> Sign | None:
-        """When it was last done; None where it never was."""
+        """When it was last done; None where it never was, or that cannot be read."""
         path = self.folder / name
         try:
             moment, summary = path.stat().st_mtime, path.read_text("utf-8", "replace")
-        except FileNotFoundError:
+        except OSError:
             return None
         return Sign(datetime.fromtimestamp(moment, UTC), summary)

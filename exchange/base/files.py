@@ -28,7 +28,7 @@ LOCK_SECONDS: Final = 300.0
 
 _BETWEEN_TRIES: Final = 0.05
 _BROKEN: Final = frozenset(
-    {errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.ESTALE}
+    {errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ESTALE}
 )
 
 

@@ -4,6 +4,8 @@ Rules
 - Partners take turns, and each partner's batches stay in their order.
 - One partner's server holds up no other: the worker waits for it for half a minute, and leaves a partner that kept it
   for long and in vain to runs from then on.
+- So it is with a file that takes long to be read, as a small workbook with a million rows does whatever its manifest
+  says of them: a worker leaves it to its run, and the partner likewise.
 - While the register is away nothing can be answered, and that is no partner's doing: the worker waits for it for a
   while, since each set that it failed at would have a run at once, which costs several times the answer.
 - A worker opens an office of its own, and lives no longer than whoever forked it.
@@ -27,6 +29,7 @@ from exchange.base import silence
 from exchange.base.errors import ExchangeError, Retryable, without_values
 from exchange.register.database import probe
 from exchange.settings import Settings
+from exchange.validate.effort import unless_longer_than
 from exchange.wire.pool import pooled
 
 log = logging.getLogger(__name__)
@@ -35,7 +38,8 @@ _SERVER_SECONDS: Final = 30.0
 """A worker waits for a partner's server for so long at once, where the policy does not say less."""
 
 _IN_VAIN_SECONDS: Final = 10.0
-"""A partner at whose set a worker failed after more than this is left to runs as long as the worker lives."""
+"""A partner at whose set a worker failed after more than this is left to runs as long as the worker lives; so much of
+the processor reading one file may take."""
 
 _REGISTER_SECONDS: Final = 30.0
 """A worker waits for the register for so long before it goes on; less than it may say nothing for."""
@@ -78,7 +82,13 @@ def serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], pare
     turns, left = _Turns(), set[str]()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
     silence.install()
-    with suppress(EOFError, OSError), silence.native_code_muted(), open_app() as app, pooled() as connections:
+    with (
+        suppress(EOFError, OSError),
+        silence.native_code_muted(),
+        open_app() as app,
+        pooled() as connections,
+        unless_longer_than(_IN_VAIN_SECONDS),
+    ):
         app.settings = _brief(app.settings)
         while not is_over() and os.getppid() == parent:
             while pipe.poll(0 if turns else _LOOK_UP_SECONDS):

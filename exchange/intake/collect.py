@@ -164,9 +164,7 @@ class _Known:
     @classmethod
     def of(cls, app: App) -> Self:
         register = app.register
-        uncollected = frozenset(result.partner for result in register.pickups.uncollected())
-        unfinished = frozenset(request.partner for request in register.unfinished.all())
-        return cls(unfinished, uncollected, frozenset(register.waiting()))
+        return cls(register.unfinished.partners(), register.pickups.partners(), frozenset(register.waiting()))
 
 
 def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:

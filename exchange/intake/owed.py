@@ -13,6 +13,9 @@ Rules
   for a minute, ``collect`` starts those of all that is not answered, and of the others so many in each sweep.
 - A small set that ``collect`` claims while a lookout is on duty is handed to it: a run of its own would take from a
   burst several times what the answer takes.
+- What lies there and is no note (a file of somebody else's, one that cannot be read, a folder, a pipe) is passed over,
+  and said once: whoever does the office's work with another account leaves such, and it is to hold up no other set. A
+  set whose note that was has its run from the register, which says what has not moved (``collect.py``).
 - Clocks are put back: a note from ahead of now has been owed for as long as it is ahead, and a sign of life from there
   is none.
 - A run twice asked for is one run: its id is the batch id.
@@ -20,11 +23,13 @@ Rules
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +37,17 @@ from exchange.app import App
 from exchange.base.duty import LOOKOUT, Duties
 from exchange.base.files import disk_trouble, sha256, write_atomically
 
+log = logging.getLogger(__name__)
+
 SILENCE: Final = timedelta(minutes=1)
 """After so long somebody else sees to what is owed."""
 
 _ANSWERED: Final = ".answered"
+_MOST_BYTES: Final = 1024
+"""Of a note that are read; a batch id has some two hundred."""
+
+_NOT_WAITING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
+"""How a note is opened: no link, and no pipe that nobody writes to."""
 
 
 @dataclass(frozen=True)
@@ -91,11 +103,13 @@ class OwedRuns:
         now = time.time()
         noted, batches = list[tuple[float, Path]](), list[str]()
         for path in self.folder.glob(pattern):
-            with suppress(FileNotFoundError):  # paid meanwhile
-                noted.append((path.stat().st_mtime, path))
-        for _, path in sorted(note for note in noted if abs(now - note[0]) >= older_than.total_seconds())[:most]:
-            with suppress(FileNotFoundError):
-                batches.append(path.read_text("utf-8"))
+            with suppress(OSError):  # paid meanwhile
+                noted.append((path.lstat().st_mtime, path))
+        for _, path in sorted(note for note in noted if abs(now - note[0]) >= older_than.total_seconds()):
+            if len(batches) == most:
+                break
+            if (batch_id := _batch_noted(path)) is not None:
+                batches.append(batch_id)
         return batches
 
     def _date(self, path: Path, moment: float) -> None:
@@ -108,6 +122,27 @@ class OwedRuns:
 
     def _answered_path(self, batch_id: str) -> Path:
         return self._path(batch_id).with_suffix(_ANSWERED)
+
+
+def _batch_noted(path: Path) -> str | None:
+    """The batch that a note is about; None where it is none, or paid meanwhile."""
+    try:
+        with os.fdopen(os.open(path, _NOT_WAITING), "rb") as note:
+            content = note.read(_MOST_BYTES)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        _passed_over(path, type(error).__name__)
+        return None
+    if sha256(content) != path.stem:
+        _passed_over(path, "another content than its name says")
+        return None
+    return content.decode()
+
+
+@cache
+def _passed_over(path: Path, why: str) -> None:
+    log.warning("%s: is no note of a run that is owed, and is passed over (%s)", path, why)
 
 
 def lookout_on_duty(app: App) -> bool:

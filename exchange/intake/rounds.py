@@ -3,9 +3,11 @@
 Rules
 - A partner with a login of its own has a connection of its own. Of those who share one, so many share a connection as
   one can look into without being late; each connection is a thread's, and a dead server holds up nobody else.
-- A connection is tried again with growing pauses. Each look has one time limit in all. A folder in trouble of its own
-  leaves the others and goes on over a connection of its own, and so does an agreement that cannot be read. Once it has
-  been in order for a while it comes back, the first time: who left them twice would hold up the others each time.
+- A connection is tried again with growing pauses, which begin anew once one has stood for a while: else a server that
+  answers once, and then has to be given up, would be connected to each second. Each look has one time limit in all. A
+  folder in trouble of its own leaves the others and goes on over a connection of its own, and so does an agreement that
+  cannot be read. Once it has been in order for a while it comes back, the first time: who left them twice would hold up
+  the others each time.
 - While the register is away no folder is in trouble of its own: all wait for it together.
 - A set is read again only when its files are listed otherwise than before (names, sizes, times): a folder in which
   nothing moves costs one question a look (``movement.py``), asked of all whose time has come in one message. What was
@@ -54,7 +56,7 @@ _TOGETHER_SECONDS: Final = 0.05
 """Folders whose time comes within so long are looked into at once."""
 
 _IN_ORDER_SECONDS: Final = 30.0
-"""After so long without trouble a folder that is watched apart goes back to the others."""
+"""After so long without trouble a folder that is watched apart goes back to the others, and pauses are short again."""
 
 ClaimedBatch = tuple[str, Lane]
 """A batch that was claimed, and its lane."""
@@ -261,6 +263,10 @@ class _Rounds:
             self.paths.remove(place.path)
             self.watch.apart(place.path, self)
             return False
+        now = time.monotonic()
+        self.in_order_since = self.in_order_since or now
+        if now - self.in_order_since < _IN_ORDER_SECONDS:
+            return True
         self.pause = _FIRST_PAUSE_SECONDS
         return not self._goes_back(place)
 
@@ -273,10 +279,8 @@ class _Rounds:
         return False
 
     def _goes_back(self, place: _Place) -> bool:
-        """Whether this folder, which is in order, is looked into by those again from whom it was apart."""
-        now = time.monotonic()
-        self.in_order_since = self.in_order_since or now
-        if self.home is None or now - self.in_order_since < _IN_ORDER_SECONDS or not self.home.take_back(place):
+        """Whether this folder, which has been in order, is looked into by those again from whom it was apart."""
+        if self.home is None or not self.home.take_back(place):
             return False
         self.paths.remove(place.path)
         return True

@@ -26,7 +26,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-from collections.abc import Callable, Collection, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Final
@@ -39,7 +39,7 @@ from exchange.base.tables import NOTICES
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.intake.astray import DAILY, KINDS, Astray, astray
 from exchange.output.masking import ID_NUMBER_ANYWHERE
-from exchange.register import Claim, FileRecord, Role, State
+from exchange.register import Claim, FileRecord, Role, State, UnfinishedSet
 from exchange.steps.agreed import stage_of
 from exchange.steps.first_day import first_received
 from exchange.steps.notice import send_notice
@@ -152,10 +152,11 @@ class FolderScan:
             with self.apart(stem):
                 if (past := self._answer_again(batch_id, stem)) is not None:
                     lacking.append((stem, past))
+        seen = self._seen(lacking)
         for about, code in lacking:
             self.folder.check_time()
             with self.apart(about):
-                if self._left_alone(about, code) and about in DAILY and self.astray:
+                if self._left_alone(seen[about], code) and about in DAILY and self.astray:
                     self.troubles.append(f"{self.agreement.partner}: {DAILY[about]}: {self.astray[about].number}")
 
     @contextmanager
@@ -261,14 +262,19 @@ class FolderScan:
             self.folder.remove(file.name)
         return None
 
-    def _left_alone(self, stem: str, code: str) -> bool:
-        """Remembers an incomplete set, and reports it once it has stood still for too long; whether it has."""
-        partner, now = self.agreement.partner, self.app.now()
-        files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
-        if self.astray and stem in self.astray and (oldest := self.astray[stem].oldest):
-            files.append(oldest)
-        fingerprint = sha256(json.dumps([code, files]).encode())
-        seen = self.app.register.unfinished.see(partner, stem, fingerprint, code, now)
+    def _seen(self, lacking: Iterable[tuple[str, str]]) -> dict[str, UnfinishedSet]:
+        """Remembers what is not complete, or astray, as it looks now; since when it has looked so."""
+        sets = dict[str, tuple[str, str]]()
+        for stem, code in lacking:
+            files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
+            if self.astray and stem in self.astray and (oldest := self.astray[stem].oldest):
+                files.append(oldest)
+            sets[stem] = sha256(json.dumps([code, files]).encode()), code
+        return self.app.register.unfinished.see_all(self.agreement.partner, sets, self.app.now())
+
+    def _left_alone(self, seen: UnfinishedSet, code: str) -> bool:
+        """Reports an incomplete set once it has stood still for too long; whether it has."""
+        partner, stem, now = self.agreement.partner, seen.stem, self.app.now()
         noticed = seen.noticed_at
         if noticed is not None and (stem not in DAILY or office_day(noticed) == office_day(now)):
             return True

@@ -1,17 +1,22 @@
 """Below the board: sets that have not come, agreements and certificates, sources that are too old, witnesses.
 
-Rule: a file of an agreement or certificate is read again only where it changed, so that a board over hundreds of
-partners opens at once.
+Rules
+- A file of an agreement or certificate is read again only where it changed, so that a board over hundreds of partners
+  opens at once.
+- Of one partner's incomplete sets those are listed that have stood longest, the others are a number: a folder full of
+  them is one trouble, and hides no other.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Final
 
 from cryptography import x509
 
@@ -28,6 +33,9 @@ from exchange.supervision.labels import Words
 from exchange.watch.certificates import invalid_now
 from exchange.watch.witnesses import cosigned
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
+
+MOST_OF_ONE: Final = 20
+"""Incomplete sets of one partner that are listed."""
 
 
 @dataclass(frozen=True)
@@ -106,12 +114,16 @@ def _missing(app: App) -> Iterator[Trouble]:
 
 
 def _unfinished(app: App) -> Iterator[Trouble]:
-    kind = Words("报送不全", "incomplete set")
+    kind, listed = Words("报送不全", "incomplete set"), Counter[str]()
     for request in app.register.unfinished.all():
-        notice = NOTICES[request.reason]
-        yield Trouble(
-            kind, request.partner, Words(f"{request.stem}：{notice.zh}", notice.en), moment(request.first_seen)
-        )
+        listed[request.partner] += 1
+        if listed[request.partner] <= MOST_OF_ONE and request.reason in NOTICES:
+            notice = NOTICES[request.reason]
+            words = Words(f"{request.stem}：{notice.zh}", notice.en)
+            yield Trouble(kind, request.partner, words, moment(request.first_seen))
+    for partner, number in listed.items():
+        if (others := number - MOST_OF_ONE) > 0:
+            yield Trouble(kind, partner, Words(f"另有 {others} 份报送不全", f"{others} more"))
 
 
 def _agreed(app: App, today: date) -> Iterator[Trouble]:

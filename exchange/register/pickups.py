@@ -9,10 +9,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import ColumnElement, Engine, Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from exchange.register.attest import attest_several, one_moment
 from exchange.register.database import reading, transaction
@@ -60,6 +61,14 @@ def seen(session: Session, batch_id: str, number: int, at: datetime, actor: str)
         append_event(session, batch, {}, {f"seen.{number}": at.isoformat()}, actor)
 
 
+def _lying(*columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
+    """What is asked of the results that were delivered and not taken yet: by the index, and as the other tables say."""
+    in_index = (UncollectedRow.batch_id == BatchRow.id) & (UncollectedRow.number == NUMBER)
+    was_seen = (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == NUMBER)
+    query = expected().join(UncollectedRow, in_index).outerjoin(SightingRow, was_seen)
+    return query.with_only_columns(*columns)
+
+
 class Pickups:
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
@@ -69,22 +78,9 @@ class Pickups:
         """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``newest``: for the
         partner to read, so many of the newest, all as the ledger says.
         """
-        query = (
-            expected()
-            .with_only_columns(
-                BatchRow.partner,
-                FileRow.batch_id,
-                NUMBER,
-                FileRow.name,
-                FileRow.recorded_at,
-                SightingRow.number.is_not(None),
-                ~LIVE,
-            )
-            .join(UncollectedRow, (UncollectedRow.batch_id == BatchRow.id) & (UncollectedRow.number == NUMBER))
-            .outerjoin(SightingRow, (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == NUMBER))
-            .order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), NUMBER.desc())
-            .limit(newest)
-        )
+        named = (BatchRow.partner, FileRow.batch_id, NUMBER, FileRow.name, FileRow.recorded_at)
+        query = _lying(*named, SightingRow.number.is_not(None), ~LIVE).limit(newest)
+        query = query.order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), NUMBER.desc())
         if partner is not None:
             query = query.where(BatchRow.partner == partner)
         with one_moment(self.engine) as session:
@@ -92,6 +88,11 @@ class Pickups:
             if newest is not None:
                 attest_several(session, sorted({pickup.batch for pickup in newest_first}))
             return newest_first[::-1]
+
+    def partners(self) -> frozenset[str]:
+        """Who has not taken something that was delivered."""
+        with reading(self.engine) as session:
+            return frozenset(session.scalars(_lying(BatchRow.partner).distinct()))
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
         """The partner has this result; the first telling stands."""

@@ -1,19 +1,31 @@
 """Sets in partners' folders that are not complete: since when, why, and whether the partner was told.
 
-Rule: the clock of a set starts anew whenever it moves. Nothing of this is in the ledger: no set is a batch yet.
+Rules: the clock of a set starts anew whenever it moves. Nothing of this is in the ledger: no set is a batch yet. A
+partner may leave thousands of them, and each minute's look sees all: they cost as many questions as one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Engine, select, text
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Engine, String, any_, cast, select, text
 
 from exchange.register.batches import UnfinishedSet
 from exchange.register.database import transaction
 from exchange.register.models import UnfinishedSetRow
+
+_SEE: Final = text("""
+    INSERT INTO unfinished_set (partner, stem, fingerprint, reason, first_seen, noticed_at)
+    SELECT :partner, stem, fingerprint, reason, :at, NULL
+    FROM unnest(CAST(:stems AS text[]), CAST(:fingerprints AS text[]), CAST(:reasons AS text[]))
+        AS seen (stem, fingerprint, reason)
+    ON CONFLICT (partner, stem) DO UPDATE
+    SET fingerprint = excluded.fingerprint, reason = excluded.reason, first_seen = excluded.first_seen,
+        noticed_at = NULL
+    WHERE unfinished_set.fingerprint <> excluded.fingerprint
+""")
 
 
 class UnfinishedSets:
@@ -24,19 +36,33 @@ class UnfinishedSets:
 
     def see(self, partner: str, stem: str, fingerprint: str, reason: str, at: datetime) -> UnfinishedSet:
         """Since when this incomplete set has looked like this; its clock starts anew whenever it moves."""
-        row = {"fingerprint": fingerprint, "reason": reason, "first_seen": at, "noticed_at": None}
-        seen = insert(UnfinishedSetRow).values(partner=partner, stem=stem, **row)
-        seen = seen.on_conflict_do_update(
-            index_elements=["partner", "stem"], set_=row, where=UnfinishedSetRow.fingerprint != fingerprint
+        return self.see_all(partner, {stem: (fingerprint, reason)}, at)[stem]
+
+    def see_all(self, partner: str, sets: Mapping[str, tuple[str, str]], at: datetime) -> dict[str, UnfinishedSet]:
+        """Likewise of several of this partner's. ``sets``: stem → fingerprint and reason."""
+        if not sets:
+            return {}
+        fingerprints, reasons = zip(*sets.values(), strict=True)
+        given = {"partner": partner, "stems": [*sets], "fingerprints": [*fingerprints], "reasons": [*reasons], "at": at}
+        query = select(UnfinishedSetRow).where(
+            UnfinishedSetRow.partner == partner, UnfinishedSetRow.stem == any_(cast([*sets], ARRAY(String)))
         )
         with transaction(self.engine) as session:
-            session.execute(seen)
-            return _unfinished(session.scalars(select(UnfinishedSetRow).filter_by(partner=partner, stem=stem)).one())
+            session.execute(_SEE, given)
+            return {row.stem: _unfinished(row) for row in session.scalars(query)}
 
-    def all(self) -> list[UnfinishedSet]:
-        """The incomplete sets of all partners, those that have stood longest first."""
+    def all(self, partner: str | None = None) -> list[UnfinishedSet]:
+        """The incomplete sets of all partners, or of one, those that have stood longest first."""
+        query = select(UnfinishedSetRow).order_by("first_seen")
+        if partner is not None:
+            query = query.filter_by(partner=partner)
         with transaction(self.engine) as session:
-            return [_unfinished(row) for row in session.scalars(select(UnfinishedSetRow).order_by("first_seen"))]
+            return [_unfinished(row) for row in session.scalars(query)]
+
+    def partners(self) -> frozenset[str]:
+        """Who has any."""
+        with transaction(self.engine) as session:
+            return frozenset(session.scalars(select(UnfinishedSetRow.partner).distinct()))
 
     def noticed(self, partner: str, stem: str, at: datetime) -> None:
         """The partner was told of its incomplete set."""

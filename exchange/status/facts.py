@@ -127,9 +127,7 @@ def _sentence(refusal: Refusal | None) -> Refusal | None:
 
 def _incomplete(app: App, partner: str) -> Iterator[IncompleteSet]:
     """The sets that the last look into the partner's folder left alone as incomplete."""
-    mine = [
-        request for request in app.register.unfinished.all() if request.partner == partner and request.reason in NOTICES
-    ]
+    mine = [request for request in app.register.unfinished.all(partner) if request.reason in NOTICES]
     for request in sorted(mine, key=lambda request: (request.first_seen, request.stem))[:AT_MOST]:
         words = NOTICES[request.reason]
         yield IncompleteSet(

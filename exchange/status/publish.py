@@ -96,10 +96,11 @@ def _apart(app: App, partner: str) -> _Told:
     try:
         with without_values():
             published = _publish(app, partner, again=False)
-        failed.unlink(missing_ok=True)
+            failed.unlink(missing_ok=True)
     except ExchangeError as error:
-        make_folder(failed.parent)
-        write_atomically(failed, app.now().isoformat().encode())
+        with suppress(ExchangeError):  # where our own disk is in the way, that is what is told
+            make_folder(failed.parent)
+            write_atomically(failed, app.now().isoformat().encode())
         log.error("partner %s: status file: %s: %s", partner, type(error).__name__, error)
         return _Told(holds=False, trouble=f"{partner}: status file: {error}")
     return published

@@ -4,6 +4,8 @@ Rules
 - The allowance grows with the file, so that a large honest one has its time, and a small one that was made to be slow
   does not. It is ten times what honest files take here (a workbook of 1 MB one second, CSV far less), so that a slow
   machine is no refusal; beyond it the set is refused as that.
+- Whoever has others waiting takes less of it, and leaves a file that takes longer to somebody else: that says nothing
+  of the file (``unless_longer_than``).
 - Processor time of the reading thread, not the clock on the wall: a busy machine is not the partner's fault.
 """
 
@@ -11,9 +13,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from math import inf
 from typing import Final, TypeVar
 
-from exchange.base.errors import Refused
+from exchange.base.errors import Refused, Retryable
 
 ALWAYS_ALLOWED: Final = 20.0
 """Seconds."""
@@ -22,18 +27,35 @@ ALLOWED_PER_BYTE: Final = 10.0 / (1 << 20)
 
 T = TypeVar("T")
 
+_patience: Final = ContextVar("seconds for one file", default=inf)
+
+
+@contextmanager
+def unless_longer_than(seconds: float) -> Iterator[None]:
+    """Retryable within the block where a file takes more than so many seconds, and may."""
+    token = _patience.set(seconds)
+    try:
+        yield
+    finally:
+        _patience.reset(token)
+
 
 class Effort:
     """The allowance of one file of ``size`` bytes, and what is spent of it."""
 
     def __init__(self, size: int) -> None:
         self._left = ALWAYS_ALLOWED + ALLOWED_PER_BYTE * size
+        self._patience = _patience.get()
 
     def spend(self, seconds: float) -> None:
-        """Refused once more is spent than there was."""
+        """Refused once more is spent than there was; Retryable where it is more than whoever reads has."""
         self._left -= seconds
+        self._patience -= seconds
         if self._left < 0:
             raise Refused("reading_too_long")
+        if self._patience < 0:
+            msg = "the file takes long to be read: it is left to whoever holds up nobody else by it"
+            raise Retryable(msg)
 
     def each(self, parts: Iterable[T]) -> Iterator[T]:
         """The same parts; what is spent is the time of who makes them, not of who takes them."""

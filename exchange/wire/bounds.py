@@ -8,6 +8,16 @@ Rules
   that make the keys anew, and paramiko takes them as fast as they come, a whole core for as long as the connection
   stands. Each takes of what a server may say unasked, by number and size; each question gives some of it back. What an
   answer holds takes nothing of it while it is within its window, but in crumbs.
+- No message but those that hold an answer is larger than everybody must take one (RFC 4253, 6.1): paramiko reads a
+  number of a quarter of a million bytes for seven seconds, and nothing else of this process meanwhile.
+- A message that says of itself that it holds more than it does is a broken connection, of SSH as of SFTP. paramiko
+  reads zeros behind its end: four billion extensions that are not there are counted through, for an hour, by a thread
+  that nothing ends.
+- Keys are made in ways alone that nobody can draw out: not in a group that the server chooses (with a prime below zero
+  paramiko looks for a number for ever; with one of 8192 bits the whole process stands for seconds), nor in a large one,
+  which paramiko reckons with in Python.
+- Whatever paramiko cannot make sense of, in whichever words, is a broken connection: of the line as well, of which a
+  single bit that has changed is an error of the cipher's.
 - The host key is the one of the connection's beginning, to its end: paramiko takes any other when keys are made anew.
 """
 
@@ -32,8 +42,14 @@ MOST_UNASKED: Final = 5000
 FOR_A_QUESTION: Final = 50
 """Of these, what each question gives back: answers in small pieces, and what comes between them."""
 
-_FOR_NEW_KEYS: Final = 100
-"""What making the keys anew takes: some milliseconds; OpenSSH does so once in gigabytes."""
+_FOR_NEW_KEYS: Final = 750
+"""What making the keys anew takes: thirty milliseconds in the dearest way; OpenSSH does so once in gigabytes."""
+
+_MOST_BYTES_WITHOUT_CONTENT: Final = 32 * 1024
+
+_GROUPS: Final = "diffie-hellman-"
+_KNOWN_GROUP: Final = "diffie-hellman-group14-sha256"
+"""Of 2048 bits, which everybody has who has no curves."""
 
 _WITH_CONTENT: Final = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
 _CRUMB: Final = 512
@@ -42,8 +58,9 @@ _CRUMB: Final = 512
 
 class BoundedTransport(paramiko.Transport):
     """paramiko's transport, in which nothing of a channel waits beyond the window that the server was given, no message
-    is larger than one may be, none come without an end, and the host key stays what it was. ``asked``: how many
-    questions the server was asked so far. It tells a login that is refused from one in which the line failed.
+    is larger than one may be or shorter than it says, none come without an end, keys are made in ways alone that end,
+    and the host key stays what it was. ``asked``: how many questions the server was asked so far. It tells a login that
+    is refused from one in which the line failed.
     """
 
     _ended_by: Exception | None = None
@@ -51,6 +68,8 @@ class BoundedTransport(paramiko.Transport):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
+        offered = self.get_security_options()
+        offered.kex = [way for way in offered.kex if way == _KNOWN_GROUP or not way.startswith(_GROUPS)]
         packets = cast("Any", self.packetizer)
         packets.read_all = _bounded(packets.read_all)
         packets._read_timeout = _bounded_in_all(packets._read_timeout)  # what comes before the first packet
@@ -62,10 +81,15 @@ class BoundedTransport(paramiko.Transport):
 
     def _next_message(self) -> tuple[int, paramiko.Message]:
         """What comes next; SSHException, which ends the connection, where too much came that nobody asked for."""
-        kind, message = self._read()
+        kind, read = self._read()
+        content = read.asbytes()
+        if kind not in _WITH_CONTENT:
+            no_more_than(_MOST_BYTES_WITHOUT_CONTENT, len(content))
+        message = WholeMessage(content)
+        message.seqno = read.seqno
         asked = self.asked()
         given = (asked - self._asked_before) * FOR_A_QUESTION
-        taken = _FOR_NEW_KEYS if kind == MSG_KEXINIT else 1 + len(message.asbytes()) // 1024
+        taken = _FOR_NEW_KEYS if kind == MSG_KEXINIT else 1 + len(content) // 1024
         self._asked_before, self._unasked = asked, min(self._unasked + given, MOST_UNASKED) - taken
         if self._unasked < 0:
             msg = "the server says too much that it was not asked for"
@@ -92,8 +116,14 @@ class BoundedTransport(paramiko.Transport):
             msg = "another host key"
             raise paramiko.SSHException(msg)
 
+    def _parse_debug(self, m: paramiko.Message) -> None:
+        """Not read: paramiko makes it fit to be shown, byte by byte, and shows it to nobody."""
+
     def get_exception(self) -> Exception | None:
-        self._ended_by = super().get_exception() or self._ended_by  # which forgets it
+        ended_by = super().get_exception()  # which forgets it
+        if ended_by is not None and not isinstance(ended_by, paramiko.SSHException | EOFError | OSError):
+            ended_by = paramiko.SSHException(type(ended_by).__name__)
+        self._ended_by = ended_by or self._ended_by
         return self._ended_by
 
     @property
@@ -103,6 +133,17 @@ class BoundedTransport(paramiko.Transport):
         """
         refused = self.auth_handler is not None and self.auth_handler.username is None
         return refused or isinstance(self._ended_by, paramiko.AuthenticationException)
+
+
+class WholeMessage(paramiko.Message):
+    """What a server says; SSHException at the first thing that is not there."""
+
+    def get_bytes(self, n: int) -> bytes:
+        content: bytes = self.packet.read(n)
+        if len(content) < n:
+            msg = "a message is shorter than it says"
+            raise paramiko.SSHException(msg)
+        return content
 
 
 def no_more_than(most: int, number: int) -> int:

@@ -29,7 +29,7 @@ from paramiko.sftp import CMD_CLOSE, CMD_NAME, CMD_OPENDIR, CMD_READDIR, CMD_STA
 
 from exchange.base.errors import Retryable
 from exchange.wire.alarms import ALARMS
-from exchange.wire.bounds import MOST_BYTES, no_more_than
+from exchange.wire.bounds import MOST_BYTES, WholeMessage, no_more_than
 
 _NUMBER_BYTES: Final = 4
 """Of a question's number, which each answer begins with, and of the protocol's version, which comes first of all."""
@@ -106,7 +106,7 @@ class SftpClient(paramiko.SFTPClient):
     def _request(self, t: int, *args: object) -> tuple[int, paramiko.Message]:
         """The kind of the server's answer, and the answer."""
         kind, answer = super()._request(t, *args)  # type: ignore[misc]  # likewise
-        return kind, _Message(answer.get_remainder())
+        return kind, WholeMessage(answer.get_remainder())
 
     def _read_all(self, n: int) -> bytes:
         """So many bytes of a message; SSHException where it says that it is larger than one may be."""
@@ -157,18 +157,7 @@ class Asked:
         if came != kind:
             msg = "another kind of answer than was asked for"
             raise paramiko.SFTPError(msg)
-        return _Message(answer.get_remainder())
-
-
-class _Message(paramiko.Message):
-    """What a server answered; SSHException at the first thing that is not there."""
-
-    def get_bytes(self, n: int) -> bytes:
-        content: bytes = self.packet.read(n)
-        if len(content) < n:
-            msg = "a message is shorter than it says"
-            raise paramiko.SSHException(msg)
-        return content
+        return WholeMessage(answer.get_remainder())
 
 
 class TimeLimit:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -15,8 +17,9 @@ from hypothesis import strategies as st
 from exchange.app import App
 from exchange.base import duty, files
 from exchange.base.duty import LOOKOUT, Duties, Sign
-from exchange.intake import owed
+from exchange.intake import owed, resident
 from exchange.intake.owed import SILENCE, OwedRuns, lookout_on_duty
+from exchange.intake.resident import ResidentWorkers
 
 OFF = st.timedeltas(timedelta(days=-2), timedelta(days=2)).filter(lambda by: abs(by) > SILENCE)
 """By how much a clock was put forward or back since something was noted."""
@@ -82,3 +85,56 @@ def test_a_lookout_whose_last_sign_is_from_ahead_of_now_is_not_on_duty(
     monkeypatch.setattr(duty, "time", Put(by))
     Duties.of_home(app.settings.home).done(LOOKOUT)
     assert lookout_on_duty(app) is (not by)
+
+
+FOREIGN: dict[str, Callable[[Path], object]] = {
+    "no text": lambda path: path.write_bytes(b"\xff\xfe"),
+    "nothing": lambda path: path.touch(),
+    "much": lambda path: path.write_bytes(b"a" * 50_000_000),
+    "another batch": lambda path: path.write_text("a.1"),
+    "a folder": lambda path: path.mkdir(),
+    "a pipe": lambda path: os.mkfifo(path),
+    "a link to itself": lambda path: path.symlink_to(path),
+    "a link to a note": lambda path: path.symlink_to(path.with_name(sha256(b"a.1").hexdigest())),
+}
+"""What may lie among the notes, left by somebody or by a disk that fails."""
+
+
+@pytest.mark.parametrize("ending", ["", ".answered"])
+@pytest.mark.parametrize("what", FOREIGN)
+def test_what_is_no_note_holds_up_no_other_set(tmp_path: Path, what: str, ending: str) -> None:
+    """Neither a lookout nor the minute's sweep ends at it, waits for it, or has a run for it; the oldest of all."""
+    runs, started = OwedRuns(tmp_path), list[str]()
+
+    def start(batch: str) -> bool:
+        started.append(batch)
+        return True
+
+    runs.hand_over("a.1")
+    for batch in ("a.2", "a.3"):
+        runs.hand_over(batch)
+        runs.mark_answered(batch)
+    FOREIGN[what](tmp_path / ("ab" * 32 + ending))
+    for note in tmp_path.iterdir():
+        age = 300 if note.name.startswith("ab" * 32) else 100
+        os.utime(note, (time.time() - age, time.time() - age), follow_symlinks=False)
+    assert set(runs.all()) == {"a.1", "a.2", "a.3"}
+    assert len(runs.answered(most=1)) == 1
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(resident, "_RUN_SECONDS", 0.0)
+        workers = ResidentWorkers([], runs, start)
+        for _ in range(3):
+            workers.look()
+    assert started[0] == "a.1"
+    assert sorted(started) == ["a.1", "a.2", "a.3"]
+    assert runs.all() == []
+
+
+def test_a_sign_of_life_that_cannot_be_read_is_none(tmp_path: Path) -> None:
+    """Whoever asks has other duties than this one."""
+    duties = Duties(tmp_path)
+    (tmp_path / "a folder").mkdir()
+    (tmp_path / "a link to itself").symlink_to(tmp_path / "a link to itself")
+    assert [duties.last(name) for name in ("a folder", "a link to itself", "nothing")] == [None] * 3
+    duties.done("a link to itself")
+    assert duties.last("a link to itself") is not None

@@ -22,6 +22,7 @@ from exchange.intake import answering, resident
 from exchange.intake.answering import _Turns
 from exchange.intake.owed import OwedRuns
 from exchange.intake.resident import MAX_OF_ONE, MAX_WAITING, ResidentWorker, ResidentWorkers
+from exchange.validate.effort import Effort
 
 
 def noting(started: list[str]) -> Callable[[str], bool]:
@@ -151,6 +152,23 @@ def test_a_partner_that_keeps_a_worker_in_vain_keeps_it_once_and_not_for_long(
     outcomes = outcomes_of(world, batches)
     assert outcomes == {batch: batch == "alive.1" for batch in batches}
     assert sorted(tried.read_text().split()) == ["alive.1", "dead.1", "failing.1", "failing.2"]
+
+
+def test_a_file_that_takes_long_to_be_read_keeps_a_worker_no_longer_than_a_dead_server(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However large it is, and however much of the processor its reading is allowed."""
+
+    def answered(_: App, batch: str) -> bool:
+        try:
+            Effort(1 << 30).spend(answering._IN_VAIN_SECONDS * (1.01 if batch.startswith("slow.") else 0.99))
+        except Retryable:
+            return False
+        return True
+
+    monkeypatch.setattr(answering, "_answered", answered)
+    outcomes = outcomes_of(world, ["slow.1", "alive.1"])
+    assert outcomes == {"slow.1": False, "alive.1": True}
 
 
 @pytest.mark.parametrize("register_is_away", [True, False])

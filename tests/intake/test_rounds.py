@@ -7,7 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -15,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from exchange.agreements.agreement import load_agreement
 from exchange.app import App
+from exchange.base.errors import Retryable
 from exchange.base.files import make_folder, write_atomically
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.servers.processes import wait_for
@@ -215,6 +218,34 @@ def test_a_changed_agreement_holds_at_once_however_long_the_connection_stands(
         (agreed / "its-own.pem").unlink()
         for path in (court.server.home / "to-office").iterdir():
             path.unlink()
+
+
+@pytest.mark.parametrize(("stands", "pauses"), [(False, [1.0, 2.0, 4.0, 8.0]), (True, [1.0] * 4)])
+def test_who_answers_once_and_then_has_to_be_given_up_is_connected_to_more_and_more_seldom(
+    app: App, court: DemoPartner, monkeypatch: pytest.MonkeyPatch, stands: bool, pauses: list[float]
+) -> None:
+    """Unless the connection has stood for a while before."""
+    looks, waited = count(1), list[float]()
+
+    class Over(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            if timeout is not None and timeout >= rounds._FIRST_PAUSE_SECONDS:
+                waited.append(timeout)
+                if len(waited) == len(pauses):
+                    self.set()
+            return self.is_set()
+
+    def turn(*_: object) -> None:
+        if next(looks) % 3 == 0:
+            raise Retryable("the connection failed")
+
+    monkeypatch.setattr(rounds._Rounds, "_turn", turn)
+    if stands:
+        monkeypatch.setattr(rounds, "_IN_ORDER_SECONDS", 0.0)
+    watch = rounds.Watch(app, SimpleQueue(), rounds.Watched())
+    watch.over = Over()
+    rounds._Rounds(watch, [app.agreement_file(court.id)], []).run()
+    assert waited == pauses
 
 
 def test_what_was_apart_goes_back_to_its_neighbours_once_it_is_in_order(

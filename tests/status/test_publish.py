@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 from exchange import pipeline
 from exchange.agreements.agreement import Agreement
 from exchange.app import App
+from exchange.base.files import make_folder
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.cli.notice import commands
 from exchange.demo.partner import DemoPartner, Request
@@ -129,6 +130,25 @@ def test_what_a_killed_try_left_is_put_at_the_next(app: App, court: DemoPartner,
             (folder / "status.json").unlink()  # which is written after it
         assert publish(later(minute * MINUTE), court.id), left_out  # a later minute: the making says when it was
         told(court)
+
+
+def test_what_is_in_the_way_of_one_partners_file_here_holds_up_no_others(
+    app: App, education: DemoPartner, later: Later
+) -> None:
+    """Somebody else's folder among the office's own: not even that it failed can be noted there."""
+    folder, aside = (app.settings.home / "status" / name for name in (PARTNERS[0].id, "aside"))
+    (app.settings.home / "status" / education.id / "sent").unlink(missing_ok=True)
+    (app.settings.home / "status" / "seen.json").unlink(missing_ok=True)
+    make_folder(folder).rename(aside)
+    folder.touch()
+    try:
+        (trouble,) = publish_all(later(240 * MINUTE))
+    finally:
+        folder.unlink()
+        aside.rename(folder)
+    assert trouble.startswith(f"{PARTNERS[0].id}: status file: the office's own disk")
+    assert (app.settings.home / "status" / education.id / "sent").exists()
+    assert publish_all(later(241 * MINUTE)) == []
 
 
 def test_one_partners_trouble_is_not_anothers(world: World, app: App, education: DemoPartner, later: Later) -> None:

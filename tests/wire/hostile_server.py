@@ -59,11 +59,16 @@ class HostileServer:
     """Answers whoever connects, each in threads of its own. ``silent_from``: the kind of the first message of SSH that
     it does not send, nor any after it; ``drips_from``: likewise, of what it sends byte by byte; ``flood``: what it says
     without an end once it has sent one of ``flood_from``; ``listed``: what lies in every folder; ``answers``: how often
-    it answers what a folder is; ``open``: folders that are being read.
+    it answers what a folder is; ``open``: folders that are being read; ``once``: what it would say without an end it
+    says once; ``garbles_from``: the kind of the first message from which on each byte is another; ``kex``: the one way
+    in which it makes keys.
     """
 
     answers = 1
     drips_from: int | None = None
+    once = False
+    garbles_from: int | None = None
+    kex: str | None = None
 
     def __init__(
         self,
@@ -132,12 +137,16 @@ class _Door(paramiko.ServerInterface):
 
 
 class _Hostile(paramiko.Transport):
-    """Says nothing more from the first message of a kind on, or says the same without an end behind it."""
+    """Says nothing more from the first message of a kind on, or says the same without an end behind it, or
+    nothing that can be read.
+    """
 
     def __init__(self, line: socket.socket, hostile: HostileServer) -> None:
         super().__init__(line)
         self.hostile = hostile
-        self.is_silent = self.is_flooding = self.is_dripping = False
+        self.is_silent = self.is_flooding = self.is_dripping = self.is_garbling = False
+        if hostile.kex is not None:
+            self._preferred_kex = (hostile.kex,)
         packets: Any = self.packetizer
         self.whole, packets.write_all = packets.write_all, self._write
 
@@ -145,6 +154,7 @@ class _Hostile(paramiko.Transport):
         kind = data.asbytes()[0]
         self.is_silent = self.is_silent or kind == self.hostile.silent_from
         self.is_dripping = self.is_dripping or kind == self.hostile.drips_from
+        self.is_garbling = self.is_garbling or kind == self.hostile.garbles_from
         if not self.is_silent:
             super()._send_message(data)  # type: ignore[misc]  # likewise
         if kind == self.hostile.flood_from and not self.is_flooding:
@@ -152,6 +162,8 @@ class _Hostile(paramiko.Transport):
             threading.Thread(target=self._flood, daemon=True).start()
 
     def _write(self, content: bytes) -> None:
+        if self.is_garbling:
+            content = bytes(byte ^ 1 for byte in content)
         for piece in [content[at : at + 1] for at in range(len(content))] if self.is_dripping else [content]:
             self.whole(piece)
             if self.is_dripping:
@@ -161,6 +173,8 @@ class _Hostile(paramiko.Transport):
         with suppress(EOFError, OSError):
             while self.hostile.flood is not None:
                 self.packetizer.send_message(paramiko.Message(self.hostile.flood))
+                if self.hostile.once:
+                    return
 
 
 class _Sftp(paramiko.SFTPServer):

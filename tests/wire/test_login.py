@@ -17,7 +17,7 @@ from exchange.wire.transport import connect
 from tests.campaign.gate import Fault, Gate
 
 ONE_TRY = Timeouts(connect_seconds=0.4, transfer_seconds=1, whole_seconds=2, tries=1)
-A_LOGIN = {"cut": range(1200, 3000, 60), "stall": range(1350, 2850, 150)}
+A_LOGIN = {"cut": range(1080, 2880, 60), "stall": range(1200, 2700, 150)}
 """Bytes that either side has sent while it lasts, with some of what goes before and comes behind."""
 
 
