@@ -26,6 +26,7 @@ OF_ANOTHER_FORM: Final = {
     "elsewhere": "manifests: the desk offers nothing that is not agreed",
     "requests": "manifests: see test_send.py",
     "deadlines": "days: the receipt tells them",
+    "freshness": "snapshots, which the office holds",
     "criminal_record": "records, which the office holds",
     "sealed_juvenile": "records, which the office holds",
     "masking": "results, which the office masks",
