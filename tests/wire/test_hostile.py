@@ -33,7 +33,6 @@ from exchange.base.errors import Retryable
 from exchange.demo.servers.processes import wait_for
 from exchange.wire.bounds import FOR_A_QUESTION, MOST_BANNER_BYTES, MOST_BYTES, MOST_UNASKED, BoundedTransport
 from exchange.wire.connection import SftpAccount, Timeouts
-from exchange.wire.keys import make_ssh_key
 from exchange.wire.transport import MAX_LISTED_FILES, PLAIN_NAME, connect
 from tests.wire.hostile_server import FILE, FOLDER, Answer, HostileServer, named, packet, saying
 
@@ -56,18 +55,6 @@ STAGES = {
 
 def _text(content: bytes) -> bytes:
     return struct.pack(">I", len(content)) + content
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("hostile") / "office"
-    make_ssh_key(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def host_key() -> paramiko.PKey:
-    return paramiko.ECDSAKey.generate()
 
 
 @pytest.mark.parametrize("stage", STAGES)

@@ -27,7 +27,6 @@ from exchange.base.errors import Retryable
 from exchange.demo.servers.processes import wait_for
 from exchange.wire.bounds import MOST_UNASKED, BoundedTransport
 from exchange.wire.connection import Timeouts
-from exchange.wire.keys import make_ssh_key
 from exchange.wire.transport import connect
 from tests.wire.hostile_server import HostileServer
 
@@ -36,18 +35,6 @@ STAGES: Final = {"behind the key exchange": MSG_SERVICE_ACCEPT, "at the subsyste
 _CONTENT: Final = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
 _FOR_EVERYBODY: Final = 32768
 """Bytes of a message that everybody must take (RFC 4253, 6.1)."""
-
-
-@pytest.fixture(scope="module")
-def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("hostile") / "office"
-    make_ssh_key(path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def host_key() -> paramiko.PKey:
-    return paramiko.ECDSAKey.generate()
 
 
 def _end_of(hostile: HostileServer, key: Path) -> str:
