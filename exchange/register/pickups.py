@@ -15,7 +15,6 @@ from sqlalchemy import ColumnElement, Engine, Select, delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from exchange.register.attest import attest_several, one_moment
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import LIVE, BatchRow, FileRow, PickupRow, SightingRow
@@ -69,25 +68,29 @@ def _lying(*columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[
     return query.with_only_columns(*columns)
 
 
+def newest_uncollected(session: Session, partner: str, limit: int) -> list[UncollectedResult]:
+    """What was delivered to this partner and not taken yet, so many of the newest; the oldest first."""
+    return _uncollected(session, partner, limit)
+
+
+def _uncollected(session: Session, partner: str | None, limit: int | None = None) -> list[UncollectedResult]:
+    named = (BatchRow.partner, FileRow.batch_id, NUMBER, FileRow.name, FileRow.recorded_at)
+    query = _lying(*named, SightingRow.number.is_not(None), ~LIVE).limit(limit)
+    query = query.order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), NUMBER.desc())
+    if partner is not None:
+        query = query.where(BatchRow.partner == partner)
+    return [UncollectedResult(*row) for row in session.execute(query)][::-1]
+
+
 class Pickups:
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor
 
-    def uncollected(self, partner: str | None = None, *, newest: int | None = None) -> list[UncollectedResult]:
-        """What was delivered, to this partner or to any, and not taken yet; the oldest first. ``newest``: for the
-        partner to read, so many of the newest, all as the ledger says.
-        """
-        named = (BatchRow.partner, FileRow.batch_id, NUMBER, FileRow.name, FileRow.recorded_at)
-        query = _lying(*named, SightingRow.number.is_not(None), ~LIVE).limit(newest)
-        query = query.order_by(FileRow.recorded_at.desc(), FileRow.batch_id.desc(), NUMBER.desc())
-        if partner is not None:
-            query = query.where(BatchRow.partner == partner)
-        with one_moment(self.engine) as session:
-            newest_first = [UncollectedResult(*row) for row in session.execute(query)]
-            if newest is not None:
-                attest_several(session, sorted({pickup.batch for pickup in newest_first}))
-            return newest_first[::-1]
+    def uncollected(self, partner: str | None = None) -> list[UncollectedResult]:
+        """What was delivered, to this partner or to any, and not taken yet; the oldest first."""
+        with reading(self.engine) as session:
+            return _uncollected(session, partner)
 
     def partners(self) -> frozenset[str]:
         """Who has not taken something that was delivered."""

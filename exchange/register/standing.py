@@ -1,9 +1,11 @@
-"""What a partner was told of its batches, for its status file; which partners' files may have changed. No rows.
+"""What a partner was told of its batches and which results wait for it, for its status file; which partners' files may
+have changed. No rows.
 
 Rules
 - A second look that an officer opened in a person's stead is left out: the partner sent no manifest for it, and no
   receipt told it of one.
-- As the status file leaves the office, batches are read only as signed lines of the ledger state them.
+- As the status file leaves the office, batches are read only as signed lines of the ledger state them: each is held
+  against its line once, as most results that wait are those of batches that are told.
 - A batch whose last receipt was destroyed, or is about to be, is left out.
 """
 
@@ -12,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Engine, case, exists, func, or_, select
+from sqlalchemy import Engine, Select, case, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
 from exchange.register.attest import attest_several, one_moment
@@ -20,6 +22,7 @@ from exchange.register.batches import Batch, Role
 from exchange.register.database import transaction
 from exchange.register.lines import as_batch
 from exchange.register.models import BatchRow, DestructionRow, FileRow, LedgerRow
+from exchange.register.pickups import UncollectedResult, newest_uncollected
 from exchange.register.states import OPEN
 
 
@@ -31,13 +34,31 @@ class ToldBatch:
     receipt: str | None
 
 
-def told_batches(engine: Engine, partner: str, since: datetime, limit: int) -> list[ToldBatch]:
-    """The partner's open batches, and those received since then; the newest first, so many at most."""
+@dataclass(frozen=True)
+class Standing:
+    """``batches``: the newest first; ``uncollected``: the oldest first."""
+
+    batches: list[ToldBatch]
+    uncollected: list[UncollectedResult]
+
+
+def standing_of(engine: Engine, partner: str, since: datetime, limit: int) -> Standing:
+    """The partner's open batches, those received since then, and the results that it has not taken, so many of the
+    newest of each; Halt where a batch is not what the ledger says.
+    """
+    with one_moment(engine) as session:
+        rows = session.execute(_told_batches(partner, since, limit)).all()
+        uncollected = newest_uncollected(session, partner, limit)
+        attest_several(session, sorted({*(row.id for row, _ in rows), *(result.batch for result in uncollected)}))
+        return Standing([ToldBatch(as_batch(row), digest) for row, digest in rows], uncollected)
+
+
+def _told_batches(partner: str, since: datetime, limit: int) -> Select[BatchRow, str]:
     signature, receipt = aliased(FileRow), aliased(FileRow)
     sent = BatchRow.receipts_sent
     last = case((sent == 1, Role.RECEIPT.value), else_=func.concat(f"{Role.RECEIPT}-", sent))
     past = exists().where(DestructionRow.batch_id == BatchRow.id, DestructionRow.role == last)
-    query = (
+    return (
         select(BatchRow, receipt.sha256)
         .join(signature, (signature.batch_id == BatchRow.id) & (signature.role == Role.SIGNATURE))
         .outerjoin(receipt, (receipt.batch_id == BatchRow.id) & (receipt.role == last))
@@ -45,10 +66,6 @@ def told_batches(engine: Engine, partner: str, since: datetime, limit: int) -> l
         .order_by(BatchRow.received_at.desc(), BatchRow.id)
         .limit(limit)
     )
-    with one_moment(engine) as session:
-        rows = session.execute(query).all()
-        attest_several(session, [row.id for row, _ in rows])
-        return [ToldBatch(as_batch(row), digest) for row, digest in rows]
 
 
 def moved_since(engine: Engine, line: int) -> tuple[int, set[str]]:

@@ -21,7 +21,7 @@ from exchange.app import App
 from exchange.base.tables import NOTICES, REFUSALS, refused_words
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register import State
-from exchange.register.standing import ToldBatch, told_batches
+from exchange.register.standing import ToldBatch, standing_of
 from exchange.status.maintenance import announced
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 from exchange.wire.manifest import MODELS, Receipt, Record, Refusal, parse
@@ -51,7 +51,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
     """How this partner stands now, the page aside; Halt where a kept receipt or a certificate cannot be read."""
     now, partner = app.now(), agreement.partner
     day = office_day(now)
-    recent = told_batches(app.register.engine, partner, now - SHOWN_FOR, AT_MOST)
+    standing = standing_of(app.register.engine, partner, now - SHOWN_FOR, AT_MOST)
     return Status(
         stage="test" if agreement.is_test else None,
         office=app.settings.office,
@@ -59,7 +59,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
         zh=agreement.zh,
         made_at=now.astimezone(OFFICE_ZONE).replace(microsecond=0),
         day=day,
-        batches=[_batch(app, batch) for batch in recent],
+        batches=[_batch(app, batch) for batch in standing.batches],
         results=[
             WaitingResult(
                 batch=result.batch,
@@ -67,7 +67,7 @@ def status_of(app: App, agreement: Agreement) -> Status:
                 name=result.data,
                 since=office_day(result.since),
             )
-            for result in app.register.pickups.uncollected(partner, newest=AT_MOST)
+            for result in standing.uncollected
         ],
         incomplete=list(_incomplete(app, partner)),
         expected=list(_expected(app, agreement)),

@@ -114,13 +114,14 @@ def _failed_lately(failed: Path, now: datetime) -> bool:
 
 def _make(app: App, agreement: Agreement, folder: Path) -> bool:
     """Makes the files anew where they are not what the partner would be told now; False where that is left to a later
-    minute.
+    minute, in which it is worked out: of a partner with hundreds of batches that takes longer than all else here.
     """
-    now, before = status_of(app, agreement), _last_made(folder)
-    if before is not None:
-        same = before.model_copy(update={"made_at": now.made_at, "page": None}) == now
-        if same or timedelta() <= now.made_at - before.made_at < AT_MOST_EACH:
-            return same
+    before = _last_made(folder)
+    if before is not None and timedelta() <= app.now() - before.made_at < AT_MOST_EACH:
+        return False
+    now = status_of(app, agreement)
+    if before is not None and before.model_copy(update={"made_at": now.made_at, "page": None}) == now:
+        return True
     page = write_page(now)
     named = File(name=PAGE_NAME, size=len(page), sha256=sha256(page))
     content = write(now.model_copy(update={"page": named}))

@@ -29,7 +29,7 @@ from exchange.register.leaving import attested, attested_at_once
 from exchange.register.ledger import append_note, touched
 from exchange.register.lines import get_batch
 from exchange.register.models import Base
-from exchange.register.standing import told_batches
+from exchange.register.standing import standing_of
 from exchange.register.tests_of import test_batches as batches_of_tests
 from exchange.wire.manifest import RequestManifest
 
@@ -176,15 +176,15 @@ def test_a_status_file_says_what_the_ledger_was_told(
     register.accept(BATCH, manifest, due)
     register.prepared(BATCH, {}, result_files)
     register.delivered(BATCH)
-    assert [each.batch.id for each in told_batches(register.engine, "bank", AT, 9)] == [BATCH]
-    assert [each.batch for each in register.pickups.uncollected("bank", newest=10)] == [BATCH]
+    standing = standing_of(register.engine, "bank", AT, 9)
+    assert [each.batch.id for each in standing.batches] == [each.batch for each in standing.uncollected] == [BATCH]
+    register.closed(BATCH)
+    past = register.batch(BATCH).received_at + timedelta(days=1)
+    assert not standing_of(register.engine, "bank", past, 9).batches, "it ended long ago, but its result waits"
     database.tamper("UPDATE batch SET rows_in = 99")
-    for read in (
-        lambda: told_batches(register.engine, "bank", AT, 9),
-        lambda: register.pickups.uncollected("bank", newest=10),
-    ):
+    for since in (AT, past):
         with pytest.raises(Halt, match="is not what the ledger says"):
-            read()
+            standing_of(register.engine, "bank", since, 9)
 
 
 def test_a_certificate_of_conformance_rests_on_test_batches_as_told(register: Register, database: Database) -> None:

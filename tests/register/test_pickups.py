@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from exchange.register import PickupEvidence, Register
+from exchange.register.standing import standing_of
 from tests.register.conftest import AT
 
 LATER = AT + timedelta(hours=1)
@@ -50,7 +51,7 @@ def test_what_is_known_of_a_result(
     assert [(each.how, each.noticed_at) for each in register.pickups.of(delivered)] == ([taken] if taken else [])
     lies = [(each.batch, each.number, each.seen) for each in register.pickups.uncollected("bank")]
     assert lies == ([] if taken else [(delivered, 1, seen)])
-    assert register.pickups.uncollected("bank", newest=10) == register.pickups.uncollected()
+    assert standing_of(register.engine, "bank", AT, 10).uncollected == register.pickups.uncollected()
     assert register.pickups.uncollected("court") == []
     assert register.pickups.had([delivered, "bank.b9"]) == ({(delivered, 1)} if taken else set())
     assert register.pickups.awaited([delivered, "bank.b9"]) == {delivered}, "three rows are with officers"
@@ -78,5 +79,6 @@ def test_a_partner_is_told_the_newest(register: Register, prepared: Callable[...
     batches = [prepared() for _ in range(3)]
     for batch in batches:
         register.delivered(batch)
-    assert [each.batch for each in register.pickups.uncollected("bank", newest=most)] == batches[-most:]
+    told = standing_of(register.engine, "bank", AT, most)
+    assert [each.batch for each in told.uncollected] == batches[-most:]
     assert [each.batch for each in register.pickups.uncollected()] == batches

@@ -225,7 +225,7 @@ def test_a_quiet_minute_works_nobodys_status_out_and_whoever_moved_is_told(
     poll(app)
     assert look(4) == [court.id]
     pipeline.receive(app, request.batch)
-    assert look(4.5) == [court.id], "it moved, and is told a minute after the last time"
+    assert look(4.5) == [], "it moved, and is worked out a minute after the last time"
     assert of(told(court), request.batch)["stage"] == "received"
     assert look(6) == [court.id]
     assert of(told(court), request.batch)["stage"] == "in_work"
