@@ -71,20 +71,29 @@ class Client:
     def names(self) -> list[str]:
         return self.sftp.listdir(FROM_OFFICE)
 
-    def answered(self, batches: Iterable[str]) -> set[str]:
-        """Those of these whose result lies there, each asked for by name."""
-        return {batch for batch in batches if self._lies(f"{batch}{_RESULT}")}
+    def answered(self, batches: Iterable[str], *, misses: int) -> dict[str, float]:
+        """Batch → when its result had come, of these, asked for by name until so many were not there."""
+        came: dict[str, float] = {}
+        for batch in batches:
+            try:
+                entry = self.sftp.stat(f"{FROM_OFFICE}/{batch}{_RESULT}")
+            except FileNotFoundError:
+                misses -= 1
+                if not misses:
+                    break
+            else:
+                came[batch] = _when(entry)
+        return came
 
-    def all_answered(self) -> set[str]:
-        """All whose result lies there."""
-        return {name.removesuffix(_RESULT) for name in self.names() if name.endswith(_RESULT)}
+    def all_answered(self) -> dict[str, float]:
+        """Batch → when its result had come, of all whose result lies there."""
+        entries = self.sftp.listdir_attr(FROM_OFFICE)
+        return {e.filename.removesuffix(_RESULT): _when(e) for e in entries if e.filename.endswith(_RESULT)}
 
-    def _lies(self, name: str) -> bool:
-        try:
-            self.sftp.stat(f"{FROM_OFFICE}/{name}")
-        except FileNotFoundError:
-            return False
-        return True
+
+def _when(entry: paramiko.SFTPAttributes) -> float:
+    """The file's time, in seconds of the wall clock; it is told in whole ones, of which the end counts."""
+    return float(entry.st_mtime or 0) + 1.0
 
 
 @contextmanager
