@@ -24,8 +24,8 @@ _LOOK_SECONDS = 0.5
 """Between two looks for results."""
 _MISSES = 3
 """So many of a partner's awaited results are found lacking in one look, the oldest first; then the next partner is
-asked. To list a folder in which hundreds of results lie takes time of this program and of partners' servers that the
-office then lacks: 20 folders with 85 older results each made a burst last half as long again.
+asked. To list folders in which hundreds of results lie takes time of this program and of partners' servers that the
+office then lacks.
 """
 _LISTED_EACH = 20
 """Looks, after which folders are listed nevertheless: sets that were answered out of turn."""
