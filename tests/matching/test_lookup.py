@@ -64,6 +64,40 @@ def test_texts_are_the_same_however_many_rows_are_taken(codes: list[int], rows: 
     assert of_each == [None if row < 0 else texts[codes[row % len(codes)]].as_py() for row in rows]
 
 
+COLUMNS = st.sampled_from(
+    [
+        pa.array([True, False, True, True, False, True, False, False, True, True]),
+        pa.array([True, None, False, True, None, True, False, False, True, None]),
+        pa.array(range(10), pa.uint8()),
+        pa.array([1, None, 3, None, 5, 6, 7, 8, 9, None], pa.int64()),
+        pa.array([*"abcdefghi", None]),
+        pa.array([*range(9), None], pa.date32()),
+        pa.array([*range(9), None], pa.date32()).dictionary_encode(),
+        pa.array(["x", "", None, "x", "y", "y", "", None, "x", "z"]).dictionary_encode(),
+    ]
+)
+
+
+@given(COLUMNS, st.integers(0, 9), st.lists(st.integers(-2, 8), max_size=30), st.sampled_from([0, 4, 10**6]))
+def test_every_kind_of_column_is_taken_as_arrow_takes_it(
+    column: pa.Array, begin: int, rows: list[int], few: int
+) -> None:
+    held = column.slice(begin)
+    rows = [row for row in rows if row < len(held)]
+    table = SortedTable(pa.table({"key": pa.array(range(len(held)), pa.int64()), "column": held}))
+    with mock.patch.object(lookup, "_FEW", few):
+        taken = table.take(np.array(rows, dtype=np.int64), ["column"])["column"]
+    assert taken.to_list() == held.take(pa.array([None if row < 0 else row for row in rows], pa.int64())).to_pylist()
+
+
+def test_nobody_is_taken_from_an_empty_table() -> None:
+    table = SortedTable(pa.table({"key": pa.array([], pa.int64()), "text": pa.array([]).cast(pa.string())}))
+    assert table.take(np.array([-1, -1]), ["key", "text"]).to_dict(as_series=False) == {
+        "key": [None, None],
+        "text": [None, None],
+    }
+
+
 def test_rows_are_taken_in_the_order_asked() -> None:
     table = sorted_table([5, 7, 9])
     assert table.take(np.array([2, 0, 2]), ["key"])["key"].to_list() == [9, 5, 9]
