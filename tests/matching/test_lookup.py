@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from unittest import mock
 
 import numpy as np
@@ -102,6 +104,26 @@ def test_rows_are_taken_in_the_order_asked() -> None:
     table = sorted_table([5, 7, 9])
     assert table.take(np.array([2, 0, 2]), ["key"])["key"].to_list() == [9, 5, 9]
     assert table.take(np.array([2, -1, 0]), ["key"])["key"].to_list() == [9, None, 5]
+
+
+MANY = """
+import sys
+import numpy as np, polars as pl
+from exchange.matching.codes import sex_code
+from exchange.matching.lookup import SortedTable
+
+texts = pl.Series(["a", "b"] * 500, dtype=pl.Enum(["a", "b"]))
+flags = pl.Series([True, False] * 500)
+table = SortedTable(pl.DataFrame({"key": range(1000), "text": texts, "flag": flags}).to_arrow())
+table.take(np.arange(-1, 999), ["key", "text", "flag"])
+pl.DataFrame({"sex": ["1", "2"] * 500}).select(sex_code(pl.col("sex")))
+print("pyarrow.compute" in sys.modules)
+"""
+
+
+def test_many_rows_are_matched_without_what_takes_a_tenth_of_a_second_to_load() -> None:
+    done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, check=True, timeout=60)
+    assert done.stdout.strip() == b"False"
 
 
 def test_a_column_that_an_earlier_snapshot_lacks_asks_for_a_build() -> None:
