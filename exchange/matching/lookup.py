@@ -104,10 +104,13 @@ class SortedTable:
 
     def take(self, rows: Rows, columns: Sequence[str]) -> pl.DataFrame:
         """These columns of these rows (int64[n]): a frame of n rows, in the order of ``rows``, in the dtypes of the
-        snapshot; nulls for a row below 0. Halt where the snapshot lacks a column.
+        snapshot; nulls for a row below 0. Halt where the snapshot lacks a column; IndexError for a row behind the last.
         """
-        absent = pl.Series(rows < 0)
-        nobody = absent if absent.any() else None
+        if len(rows) and rows.max() >= len(self.keys):
+            msg = f"row {rows.max()} of a table of {len(self.keys)}"
+            raise IndexError(msg)
+        absent = rows < 0
+        nobody = pl.Series(absent) if absent.any() else None
         return pl.DataFrame([self._taken(name, rows, nobody).alias(name) for name in columns])
 
     def numbers(self, rows: Rows, column: str) -> Rows:

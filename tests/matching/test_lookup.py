@@ -92,6 +92,12 @@ def test_every_kind_of_column_is_taken_as_arrow_takes_it(
     assert taken.to_list() == held.take(pa.array([None if row < 0 else row for row in rows], pa.int64())).to_pylist()
 
 
+@pytest.mark.parametrize("column", ["key", "row"])
+def test_there_is_no_row_behind_the_last(column: str) -> None:
+    with pytest.raises(IndexError):
+        sorted_table([5, 7, 9]).take(np.array([0, 3]), [column])
+
+
 def test_nobody_is_taken_from_an_empty_table() -> None:
     table = SortedTable(pa.table({"key": pa.array([], pa.int64()), "text": pa.array([]).cast(pa.string())}))
     assert table.take(np.array([-1, -1]), ["key", "text"]).to_dict(as_series=False) == {
