@@ -16,7 +16,7 @@ from typing import Final
 import polars as pl
 
 from exchange.base.paths import SCHEMAS
-from exchange.matching.distinct import map_distinct
+from exchange.matching.distinct import FEW, map_distinct
 
 SEX: Final[Mapping[str, int]] = MappingProxyType(
     {
@@ -55,6 +55,16 @@ def normalise_text(text: pl.Expr) -> pl.Expr:
     return without_blanks(text.str.normalize("NFKC"))
 
 
+def in_even_width(texts: pl.Series) -> pl.Series:
+    """String[n]: the first step of ``normalise_text``, in the order of the texts; null stays null. What is ASCII alone
+    is even already, and of numbers and dates most is; so few that finding out costs more are treated at once.
+    """
+    if len(texts) <= FEW:
+        return texts.str.normalize("NFKC")
+    wide = (texts.str.len_bytes() != texts.str.len_chars()).arg_true()
+    return texts.clone().scatter(wide, texts[wide].str.normalize("NFKC")) if len(wide) else texts
+
+
 def without_blanks(even: pl.Expr) -> pl.Expr:
     """String: the rest of ``normalise_text``, of a text in evened width; null stays null."""
     return even.str.replace_all(_LEFT_OUT, "")
@@ -68,6 +78,15 @@ def without_front(text: pl.Expr) -> pl.Expr:
 def nothing_claimed(text: pl.Expr) -> pl.Expr:
     """Boolean: whether a cell holds nothing that somebody meant; null where the cell is null."""
     return text.str.contains(_NOTHING)
+
+
+def nothing_claimed_by_unread(texts: pl.Series, values: pl.Series) -> pl.Series:
+    """Boolean[n]: the same of the texts whose value is null, the few that could not be read; false for all others."""
+    nothing: pl.Series = pl.Series([False]).new_from_index(0, len(texts))
+    if not values.null_count():
+        return nothing
+    rows = values.is_null().arg_true()
+    return nothing.scatter(rows, texts[rows].str.contains(_NOTHING).fill_null(value=False))
 
 
 def plain_word(text: pl.Expr) -> pl.Expr:

@@ -15,7 +15,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.matching.codes import normalise_text, without_blanks
+from exchange.matching.codes import in_even_width, normalise_text, without_blanks
 from exchange.matching.lookup import Rows
 from exchange.matching.octets import NO_DAY, Days, Octets, Written, days, fours, is_digits
 
@@ -124,8 +124,8 @@ def _by_form(texts: pl.Series, otherwise: Callable[[pl.Series], pl.Series]) -> p
 
 
 def _evened(texts: pl.Series) -> pl.Series:
-    text = pl.col("text").str.normalize("NFKC").str.strip_chars().str.replace(_MIDNIGHT, "")
-    return _by_form(pl.select(text=texts).select(without_blanks(text)).to_series(), _parted)
+    text = pl.col("text").str.strip_chars().str.replace(_MIDNIGHT, "")
+    return _by_form(in_even_width(texts).to_frame("text").select(without_blanks(text)).to_series(), _parted)
 
 
 def _parted(texts: pl.Series) -> pl.Series:

@@ -14,6 +14,7 @@ import polars as pl
 
 from exchange.base.tables import NOTES, TEST_NOTE
 from exchange.matching import id_numbers, unregistered
+from exchange.matching.distinct import names_of, set_of
 from exchange.matching.identity import ASK_EXIT_ENTRY, NOBODY, Population, identify
 from exchange.matching.items import RULES, ItemRule
 from exchange.matching.sources import Sources
@@ -22,8 +23,13 @@ IDENTITY_COLUMN = "identity"
 NOTE = "note"
 PERSON = "person"
 CAUSES_COLUMN = "causes"
+_VARIANT = "name_variant"
 FOR_THE_OFFICE = (PERSON, CAUSES_COLUMN)
 """Columns that no partner sees."""
+
+_NOTES = tuple(code for code in NOTES if code != TEST_NOTE)
+_NOTED = set_of(pl.col(code) for code in _NOTES).alias(NOTE)
+"""What was done to the number."""
 
 # Whose answer is the identity itself, once the number was readable.
 _OF_IDENTITY = {
@@ -51,7 +57,8 @@ def decide(
     """
     if unregistered.CODE in items:  # asked alone, of somebody who has no number
         asked = unregistered.decide(table, sources.population, today)
-        return asked.with_columns(pl.lit(NOBODY, pl.Int64).alias(PERSON)).with_columns(_causes(tuple(items)))
+        asked = asked.with_columns(pl.lit(NOBODY, pl.Int64).alias(PERSON))
+        return _with_causes(asked, pl.Series([False]).new_from_index(0, asked.height), items)
     frame = identify(id_numbers.standardise(table, today), sources.population)
     return _answered(_settled(frame) if settled else frame, items, sources)
 
@@ -84,15 +91,17 @@ def _answered(frame: pl.DataFrame, items: Sequence[str], sources: Sources) -> pl
     for rule in rules:
         if rule.looks_up is not None:
             frame = rule.looks_up(frame, sources)
-    return frame.select(
+    answers = frame.select(
         "row_ref",
         "id_number",
         "name",
         IDENTITY_COLUMN,
-        _notes(),
+        _NOTED,
         *[_answer(item).alias(f"answer.{item}") for item in items],
         PERSON,
-    ).with_columns(_causes(tuple(items)))
+    )
+    answers.replace_column(answers.get_column_index(NOTE), names_of(answers[NOTE], _NOTES))
+    return _with_causes(answers, frame[_VARIANT], items)
 
 
 def _with_register(frame: pl.DataFrame, rules: Sequence[ItemRule], population: Population) -> pl.DataFrame:
@@ -122,22 +131,16 @@ def follows(item: str, identity: str) -> str:
     return identity if identity in _OF_IDENTITY.get(item, ()) else "not_answered"
 
 
-@cache
-def _notes() -> pl.Expr:
-    """The codes of what was done to the number, joined by a semicolon; empty where nothing was."""
-    notes = [pl.when(pl.col(code).fill_null(value=False)).then(pl.lit(code)) for code in NOTES if code != TEST_NOTE]
-    return pl.concat_str(notes, separator=";", ignore_nulls=True).alias(NOTE)
+def _with_causes(answers: pl.DataFrame, variant: pl.Series, items: Sequence[str]) -> pl.DataFrame:
+    """Adds the codes of ``schemas/reviews.toml`` that say why an officer must look at a row."""
+    judged = tuple(item for item in items if item not in _OF_IDENTITY)
+    caused = answers.hstack([variant.alias(_VARIANT)]).select(_caused(judged)).to_series()
+    return answers.hstack([names_of(caused, (_VARIANT, "identity", *judged)).alias(CAUSES_COLUMN)])
 
 
 @cache
-def _causes(items: tuple[str, ...]) -> pl.Expr:
-    """The codes of ``schemas/reviews.toml`` that say why an officer must look at a row."""
+def _caused(judged: Sequence[str]) -> pl.Expr:
+    """Which of these items, and before them a variant of the name or the identity."""
     in_doubt = pl.col(IDENTITY_COLUMN) == "under_review"
-    variant = pl.col(NOTE).str.contains("name_variant", literal=True)
-    of_identity = pl.when(in_doubt & variant).then(pl.lit("name_variant")).when(in_doubt).then(pl.lit("identity"))
-    of_items = [
-        pl.when(~in_doubt & (pl.col(f"answer.{item}") == "under_review")).then(pl.lit(item))
-        for item in items
-        if item not in _OF_IDENTITY
-    ]
-    return pl.concat_str([of_identity, *of_items], separator=";", ignore_nulls=True).alias(CAUSES_COLUMN)
+    of_identity = [in_doubt & pl.col(_VARIANT), in_doubt & ~pl.col(_VARIANT)]
+    return set_of([*of_identity, *[~in_doubt & (pl.col(f"answer.{item}") == "under_review") for item in judged]])

@@ -22,7 +22,7 @@ from typing import Final
 import numpy as np
 import polars as pl
 
-from exchange.matching.codes import normalise_text
+from exchange.matching.codes import in_even_width, normalise_text, without_blanks
 from exchange.matching.lookup import Keys, Rows
 from exchange.matching.octets import NO_DAY, Days, Octets, Written, days, fours, is_digits
 
@@ -42,7 +42,8 @@ def _weighed() -> Octets:
     last, before = np.arange(1000), np.zeros(1000, np.int64)
     for position in range(3):
         before += last // 10**position % 10 * WEIGHTS[-1 - position]
-    return ((before[:, np.newaxis] * 2**3 + before) % 11).astype(np.uint8).ravel()
+    three = (before % 11).astype(np.uint8)
+    return (three[:, np.newaxis] * np.uint8(2**3) + three).ravel() % np.uint8(11)
 
 
 _CHECKS: Final = np.frombuffer(CHECK_CHARACTERS.encode(), np.uint8)
@@ -164,14 +165,10 @@ def read(texts: pl.Series) -> pl.DataFrame:
     ``repaired`` (Boolean). A text that is null is missing.
     """
     rows, keys, checks = _numbers_of_18(texts)
+    no = pl.Series([False]).new_from_index(0, len(rows))
+    unread = pl.Series("unread", [None], dtype=pl.String).new_from_index(0, len(rows))
     plain_ = pl.DataFrame(
-        {
-            "key": keys,
-            "check": checks,
-            "from_15": np.zeros(len(rows), dtype=bool),
-            "repaired": np.zeros(len(rows), dtype=bool),
-            "unread": pl.Series([None], dtype=pl.String).new_from_index(0, len(rows)),
-        }
+        [pl.Series("key", keys), pl.Series("check", checks), no.alias("from_15"), no.alias("repaired"), unread]
     )
     if len(rows) == len(texts):
         return plain_
@@ -205,8 +202,8 @@ def _repaired(texts: pl.Series) -> pl.DataFrame:
         .then(pl.lit("id_number_format"))
     )
     frame = (
-        pl.LazyFrame({"claimed": texts})
-        .with_columns(normalise_text(claimed).alias("even"))
+        pl.LazyFrame({"claimed": texts, "even": in_even_width(texts)})
+        .with_columns(without_blanks(even))
         .with_columns(_without_marks(even).alias("number"))
         .with_columns(number.str.contains(_SHAPE).alias("shaped"))
         .select(

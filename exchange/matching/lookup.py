@@ -39,7 +39,6 @@ _FEW: Final = 4
 the rows are Polars' own from then on, who copies none of them."""
 _LOOSE: Final = 4
 """Cells of the sieve for each key, at least."""
-_TEXTS: Final = (pa.string(), pa.large_string())
 _SCATTERS: Final = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ by the golden ratio (Knuth 6.4)
 _BITS: Final = 64
 
@@ -75,6 +74,7 @@ class SortedTable:
     def __init__(self, table: pa.Table) -> None:
         self.table = table
         self._columns: dict[str, pa.Array] = {}
+        self._whole: dict[str, pl.Series] = {}  # the same memory, of what numpy cannot read: bits, and nulls
         self._values: dict[str, pl.Series] = {}  # of dictionaries, once there are many rows to read of them
         self.keys: Keys = _array(self._column("key"))
 
@@ -104,12 +104,14 @@ class SortedTable:
 
     def take(self, rows: Rows, columns: Sequence[str]) -> pl.DataFrame:
         """These columns of these rows (int64[n]): a frame of n rows, in the order of ``rows``, in the dtypes of the
-        snapshot; nulls for a row below 0. Halt where the snapshot lacks a column.
+        snapshot; nulls for a row below 0. Halt where the snapshot lacks a column; IndexError for a row behind the last.
         """
-        there = np.packbits(rows >= 0, bitorder="little")
-        buffers = [pa.py_buffer(there), pa.py_buffer(np.ascontiguousarray(rows, np.int64))]
-        picked = pa.Array.from_buffers(pa.int64(), len(rows), buffers)
-        return pl.DataFrame([self._taken(name, picked).alias(name) for name in columns])
+        if len(rows) and rows.max() >= len(self.keys):
+            msg = f"row {rows.max()} of a table of {len(self.keys)}"
+            raise IndexError(msg)
+        absent = rows < 0
+        nobody = pl.Series(absent) if absent.any() else None
+        return pl.DataFrame([self._taken(name, rows, nobody).alias(name) for name in columns])
 
     def numbers(self, rows: Rows, column: str) -> Rows:
         """A column of row numbers or keys, without nulls, at ``rows`` (int64[n]): int64[n], in their order. Halt where
@@ -118,16 +120,30 @@ class SortedTable:
         numbers: Rows = _array(self._column(column))[rows].astype(np.int64)
         return numbers
 
-    def _taken(self, name: str, rows: pa.Array) -> pl.Series:
+    def _taken(self, name: str, rows: Rows, nobody: pl.Series | None) -> pl.Series:
         column = self._column(name)
         if not pa.types.is_dictionary(column.type):
-            return pl.Series(column.take(rows))
-        codes = column.indices.take(rows)
-        if len(rows) * _FEW < len(column.dictionary) or column.dictionary.type not in _TEXTS:
-            return pl.Series(column.dictionary.take(codes))
+            return self._picked(name, column, rows, nobody)
+        codes = self._picked(name, column.indices, rows, nobody)
+        if len(rows) * _FEW < len(column.dictionary):
+            return pl.Series(column.dictionary.take(codes.to_arrow()))
         if name not in self._values:
-            self._values[name] = pl.Series(column.dictionary)
-        return self._values[name].gather(pl.Series(codes))
+            self._values[name] = _series(column.dictionary)
+        return self._values[name].gather(codes)
+
+    def _picked(self, name: str, column: pa.Array, rows: Rows, nobody: pl.Series | None) -> pl.Series:
+        """The values of the column, or its codes, at these rows; null where ``nobody`` is true: at rows below 0."""
+        if pa.types.is_integer(column.type) and len(column) and not column.null_count:
+            picked = pl.Series(_array(column).take(rows, mode="clip"))
+        elif pa.types.is_boolean(column.type) and len(column) and not column.null_count:
+            picked = pl.Series(_bits(column, rows))
+        else:
+            if name not in self._whole:
+                self._whole[name] = _series(column)
+            if not len(column):
+                return self._whole[name].clear(len(rows))
+            picked = self._whole[name].gather(rows if nobody is None else rows.clip(min=0))
+        return picked if nobody is None else picked.set(nobody, None)
 
     def _pairs(self, needles: Keys) -> tuple[Rows, Rows]:
         """(place in ``needles``, which rise, row) of every two equal keys."""
@@ -177,6 +193,19 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     if column.num_chunks == 0:  # as an empty table comes out of its file; pyarrow cannot combine no codes at all
         return pa.nulls(0, column.type)
     return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def _series(column: pa.Array) -> pl.Series:
+    """The same memory, but for texts; ``pl.Series(column)`` loads pyarrow's functions, for a tenth of a second."""
+    frame = pl.from_arrow(pa.record_batch([column], ["values"]))
+    assert isinstance(frame, pl.DataFrame)
+    return frame.to_series()
+
+
+def _bits(column: pa.Array, rows: Rows) -> npt.NDArray[np.bool_]:
+    octets, places = np.frombuffer(column.buffers()[1], np.uint8), rows + column.offset
+    bits: npt.NDArray[np.bool_] = octets.take(places >> 3, mode="clip") >> (places & 7).astype(np.uint8) & 1 == 1
+    return bits
 
 
 def _array(column: pa.Array) -> npt.NDArray[Any]:

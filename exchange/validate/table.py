@@ -37,7 +37,8 @@ from exchange.validate.foreign_bytes import foreign_bytes
 ROW_FAULT: Final = "row_fault"
 LOST: Final = "\ufffd"
 QUOTE: Final = '"'
-MARKS: Final = (LOST, QUOTE)
+_FIRST_SIGN: Final = "!"
+_AFTER_LAST_SIGN: Final = "\x7f"
 REFERENCE: Final = "row_ref"
 _SEPARATORS: Final = ",;\t"
 _OTHER_SEPARATORS: Final = re.compile("[|:，；、｜]")
@@ -96,10 +97,10 @@ def _counted(
     if len(surplus) > _SURPLUS:
         surplus = []
     optional = frozenset(column.code for column in columns_for(items, form) if column.optional)
-    height, referred, marks = 0, False, [mark for mark in MARKS if utf8.find(mark.encode(), end) >= 0]
+    height, referred, quoted = 0, False, utf8.find(QUOTE.encode(), end) >= 0
     frames = _frames(utf8, end, [*codes, *surplus], part, optional | set(surplus), separator)
     for frame in Effort(len(utf8)).each(frames):
-        table = _evened(frame, codes, surplus, marks)
+        table = _evened(frame, codes, surplus, quoted=quoted)
         height += table.height
         referred = referred or has_references(table)
         yield with_left_out(table, items, form)
@@ -163,10 +164,10 @@ def _header_end(utf8: bytes, start: int) -> int:
     return end
 
 
-def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str], marks: Container[str]) -> pl.DataFrame:
+def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str], *, quoted: bool) -> pl.DataFrame:
     """The rows with any text, without what is behind the header's last word; there only text is a fault."""
     rows = frame
-    if not frame[REFERENCE].str.contains(SEEN).all():
+    if not _all_seen(frame[REFERENCE]):
         filled = pl.any_horizontal(pl.col(*codes, *surplus).str.contains(SEEN))
         rows = frame.filter(filled | pl.col(ROW_FAULT).is_not_null())
     if surplus:
@@ -174,18 +175,24 @@ def _evened(frame: pl.DataFrame, codes: Sequence[str], surplus: Sequence[str], m
         fault = pl.when(beyond).then(pl.lit("row_fields")).otherwise(pl.col(ROW_FAULT)).alias(ROW_FAULT)
         rows = rows.with_columns(fault).drop(surplus)
     rows = without_empty(rows)
-    return read_cells(rows, [code for code in codes if code in rows.columns], marks)
+    return read_cells(rows, [code for code in codes if code in rows.columns], quoted=quoted)
 
 
-def read_cells(rows: pl.DataFrame, codes: Sequence[str], marks: Container[str] = MARKS) -> pl.DataFrame:
+def _all_seen(texts: pl.Series) -> bool:
+    """Whether each holds a text. What lies between two texts in ASCII begins with a sign of ASCII itself."""
+    least, most = texts.min(), texts.max()
+    plain = isinstance(least, str) and isinstance(most, str) and least >= _FIRST_SIGN and most < _AFTER_LAST_SIGN
+    return plain or bool(texts.str.contains(SEEN).all())
+
+
+def read_cells(rows: pl.DataFrame, codes: Sequence[str], *, quoted: bool = True) -> pl.DataFrame:
     """What CSV and workbook have in common once their cells are texts: the same rows and columns, String. One in
     quotation marks behind a blank is what stands between them; one that is written as a formula to keep its digits
     (``="007"``) is those, and of a person's number ``matching.id_numbers`` says that it was repaired. By a reference
-    that has lost a character nobody would find the row again. ``marks``: which of ``MARKS`` the file holds; without
-    them there is nothing to do.
+    that has lost a character nobody would find the row again. ``quoted``: whether the file holds quotation marks.
     """
-    texts: list[pl.Expr | pl.Series] = [_bare(rows[code]) for code in codes if QUOTE in marks]
-    if LOST in marks:
+    texts: list[pl.Expr | pl.Series] = [_bare(rows[code]) for code in codes if quoted]
+    if _may_hold(rows[REFERENCE], LOST):
         lost = pl.when(pl.col(REFERENCE).str.contains(LOST, literal=True)).then(pl.lit("row_ref_damaged"))
         texts.append(pl.coalesce(ROW_FAULT, lost).alias(ROW_FAULT))
     return rows.with_columns(texts)
@@ -195,14 +202,19 @@ def _bare(texts: pl.Series) -> pl.Series:
     """What stands between quotation marks behind a blank, or in a formula; of a column whose octets are none of a mark
     nothing is looked at closer.
     """
-    octets = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
-    if octets is None or not (np.frombuffer(octets, np.uint8) == ord(QUOTE)).any():
+    if not _may_hold(texts, QUOTE):
         return texts
     rows = texts.str.contains(QUOTE, literal=True).fill_null(value=False).arg_true()
     bare = texts[rows].str.replace(QUOTED, "$1")
     if "id_number" not in texts.name:
         bare = bare.str.replace(FORMULA, "$1")
     return texts.clone().scatter(rows, bare)
+
+
+def _may_hold(texts: pl.Series, mark: str) -> bool:
+    """Whether any octet of the column is the first one of the mark."""
+    octets = texts.to_arrow(compat_level=pl.CompatLevel.oldest()).buffers()[2]
+    return octets is not None and bool((np.frombuffer(octets, np.uint8) == mark.encode()[0]).any())
 
 
 def _fields(header: bytes) -> tuple[str, list[str]]:
@@ -262,12 +274,13 @@ def _read_fast(
     utf8: bytes, start: int, codes: Sequence[str], part: int, separator: str = ","
 ) -> Iterator[pl.DataFrame]:
     """The rows in parts; ArrowInvalid at the first part that has a row with too many or too few fields, or at once
-    where there are no rows.
+    where there are no rows. With threads pyarrow would read three parts ahead before it gives the first, one after
+    another.
     """
     body = pa.py_buffer(utf8).slice(start)
     batches = pacsv.open_csv(
         pa.BufferReader(body),
-        read_options=pacsv.ReadOptions(column_names=list(codes), block_size=part),
+        read_options=pacsv.ReadOptions(column_names=list(codes), block_size=part, use_threads=False),
         parse_options=pacsv.ParseOptions(delimiter=separator, newlines_in_values=utf8.find(b'"', start) >= 0),
         convert_options=pacsv.ConvertOptions(
             column_types={code: pa.string() for code in codes},

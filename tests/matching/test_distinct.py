@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.matching import dates, distinct, id_numbers, names
+from exchange.matching import codes, dates, distinct, id_numbers, names
 from exchange.matching.codes import plain_word, sex_code
 
 TODAY = date(2026, 11, 23)
@@ -80,14 +80,40 @@ def test_every_day_of_four_centuries() -> None:
     assert keys.select(id_numbers.birth_date(pl.col("key"))).to_series().equals(days)
 
 
+@given(st.lists(st.none() | digits | full_width | st.text(characters, max_size=6), max_size=12))
+def test_many_texts_are_evened_in_width_as_few_are(values: list[str | None]) -> None:
+    claims = pl.Series("claim", values, dtype=pl.String)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(codes, "FEW", -1)
+        assert codes.in_even_width(claims).equals(claims.str.normalize("NFKC"), null_equal=True, check_names=True)
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([True, False, None])] * 4), max_size=20))
+def test_names_are_put_together_as_for_each_row(rows: list[tuple[bool | None, ...]]) -> None:
+    names = ["a", "b_c", "d", "e"]
+    flags = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Boolean), orient="row")
+    of_rows = distinct.names_of(flags.select(distinct.set_of(map(pl.col, names))).to_series(), names)
+    assert of_rows.to_list() == [";".join(name for name, flag in zip(names, row, strict=True) if flag) for row in rows]
+
+
+@given(texts, st.lists(st.booleans(), min_size=12, max_size=12))
+def test_of_the_unread_it_is_found_out_which_claim_nothing(values: list[str | None], read: list[bool]) -> None:
+    claims = pl.Series([*values, "'", " ", ""], dtype=pl.String)
+    meant = pl.Series([1 if each else None for each in [*read[: len(values)], False, True, False]], dtype=pl.UInt8)
+    nothing = evaluated(claims.to_list(), codes.nothing_claimed)
+    assert codes.nothing_claimed_by_unread(claims, meant).to_list() == [
+        bool(each) and value is None for each, value in zip(nothing, meant, strict=True)
+    ]
+
+
 @pytest.mark.parametrize("few", [0, 256])
 @given(values=written)
 def test_each_text_is_treated_once(few: int, values: list[str | None]) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(distinct, "_FEW", few)
+        patch.setattr(distinct, "FEW", few)
         assert evaluated(values, dates.claimed_date) == [evaluated([each], dates.claimed_date)[0] for each in values]
         words = [each and each[:1] for each in values]
-        codes = pl.Series(evaluated(words, plain_word), dtype=pl.String).replace_strict(
+        sexes = pl.Series(evaluated(words, plain_word), dtype=pl.String).replace_strict(
             {"1": 1, "2": 2, "9": 9, "0": 0}, default=None, return_dtype=pl.UInt8
         )
-        assert evaluated(words, sex_code) == codes.to_list()
+        assert evaluated(words, sex_code) == sexes.to_list()

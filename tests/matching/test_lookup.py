@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from unittest import mock
 
 import numpy as np
@@ -64,10 +66,70 @@ def test_texts_are_the_same_however_many_rows_are_taken(codes: list[int], rows: 
     assert of_each == [None if row < 0 else texts[codes[row % len(codes)]].as_py() for row in rows]
 
 
+COLUMNS = st.sampled_from(
+    [
+        pa.array([True, False, True, True, False, True, False, False, True, True]),
+        pa.array([True, None, False, True, None, True, False, False, True, None]),
+        pa.array(range(10), pa.uint8()),
+        pa.array([1, None, 3, None, 5, 6, 7, 8, 9, None], pa.int64()),
+        pa.array([*"abcdefghi", None]),
+        pa.array([*range(9), None], pa.date32()),
+        pa.array([*range(9), None], pa.date32()).dictionary_encode(),
+        pa.array(["x", "", None, "x", "y", "y", "", None, "x", "z"]).dictionary_encode(),
+    ]
+)
+
+
+@given(COLUMNS, st.integers(0, 9), st.lists(st.integers(-2, 8), max_size=30), st.sampled_from([0, 4, 10**6]))
+def test_every_kind_of_column_is_taken_as_arrow_takes_it(
+    column: pa.Array, begin: int, rows: list[int], few: int
+) -> None:
+    held = column.slice(begin)
+    rows = [row for row in rows if row < len(held)]
+    table = SortedTable(pa.table({"key": pa.array(range(len(held)), pa.int64()), "column": held}))
+    with mock.patch.object(lookup, "_FEW", few):
+        taken = table.take(np.array(rows, dtype=np.int64), ["column"])["column"]
+    assert taken.to_list() == held.take(pa.array([None if row < 0 else row for row in rows], pa.int64())).to_pylist()
+
+
+@pytest.mark.parametrize("column", ["key", "row"])
+def test_there_is_no_row_behind_the_last(column: str) -> None:
+    with pytest.raises(IndexError):
+        sorted_table([5, 7, 9]).take(np.array([0, 3]), [column])
+
+
+def test_nobody_is_taken_from_an_empty_table() -> None:
+    table = SortedTable(pa.table({"key": pa.array([], pa.int64()), "text": pa.array([]).cast(pa.string())}))
+    assert table.take(np.array([-1, -1]), ["key", "text"]).to_dict(as_series=False) == {
+        "key": [None, None],
+        "text": [None, None],
+    }
+
+
 def test_rows_are_taken_in_the_order_asked() -> None:
     table = sorted_table([5, 7, 9])
     assert table.take(np.array([2, 0, 2]), ["key"])["key"].to_list() == [9, 5, 9]
     assert table.take(np.array([2, -1, 0]), ["key"])["key"].to_list() == [9, None, 5]
+
+
+MANY = """
+import sys
+import numpy as np, polars as pl
+from exchange.matching.codes import sex_code
+from exchange.matching.lookup import SortedTable
+
+texts = pl.Series(["a", "b"] * 500, dtype=pl.Enum(["a", "b"]))
+flags = pl.Series([True, False] * 500)
+table = SortedTable(pl.DataFrame({"key": range(1000), "text": texts, "flag": flags}).to_arrow())
+table.take(np.arange(-1, 999), ["key", "text", "flag"])
+pl.DataFrame({"sex": ["1", "2"] * 500}).select(sex_code(pl.col("sex")))
+print("pyarrow.compute" in sys.modules)
+"""
+
+
+def test_many_rows_are_matched_without_what_takes_a_tenth_of_a_second_to_load() -> None:
+    done = subprocess.run([sys.executable, "-c", MANY], capture_output=True, check=True, timeout=60)
+    assert done.stdout.strip() == b"False"
 
 
 def test_a_column_that_an_earlier_snapshot_lacks_asks_for_a_build() -> None:

@@ -204,6 +204,11 @@ def test_a_reference_that_is_empty_in_every_row(references: list[str]) -> None:
     assert read_table(HEADER + body + b"R,1,a,1\n", ITEMS, len(references) + 1).height == len(references) + 1
 
 
+@given(st.lists(st.text(st.sampled_from([*"R1~ \t\u3000\u200b\x7f\x1f张é"]), max_size=3), max_size=6))
+def test_rows_of_which_each_has_a_text_are_told_by_the_least_and_the_most(texts: list[str]) -> None:
+    assert table._all_seen(pl.Series(texts, dtype=pl.String)) == all(map(has_text, texts))
+
+
 def test_a_reference_that_lost_a_character_is_marked() -> None:
     table = read_table(HEADER + "R\ufffd1,1,a,1\nR2,1,\ufffd,1\nR\ufffd3,1\n".encode(), ITEMS, 3)
     assert table[ROW_FAULT].to_list() == ["row_ref_damaged", None, "row_fields"]

@@ -12,8 +12,10 @@ from pathlib import Path
 import polars as pl
 
 from benchmarks.fixed import BEARERS, NUMBERS, OUT, PEERS, RECORDS, TODAY
+from exchange.matching.codes import nothing_claimed
 from exchange.matching.id_numbers import standardise
 from exchange.matching.items import RULES
+from exchange.matching.items.rule import meant
 from exchange.matching.names import DIFFERENT, SAME, VARIANT, compare, name_fault, standard_name
 
 _COUNTED = ("judgment", "unclear")
@@ -69,6 +71,8 @@ def answered(frame: pl.DataFrame, offenders: pl.DataFrame) -> pl.DataFrame:
     )
     claimed = [rule.claimed.alias(f"claimed.{rule.code}") for rule in _READ if rule.claimed is not None]
     frame = frame.with_columns(identity.alias("identity"), *claimed)
+    unread = {rule.code: pl.when(meant(rule.code).is_null()).then(pl.col(rule.code)) for rule in _READ}
+    frame = frame.with_columns(nothing_claimed(text).alias(f"{code}.empty") for code, text in unread.items())
     hit = frame["person"].is_in(offenders["person"].implode()).fill_null(value=False)
     consistent, review = pl.col("identity") == "consistent", pl.col("identity") == "under_review"
     notes = {

@@ -5,11 +5,12 @@ from __future__ import annotations
 import polars as pl
 
 from exchange.matching.codes import ethnicity_code
-from exchange.matching.items.rule import ItemRule, compared, registered
+from exchange.matching.items.rule import ItemRule, compared, find_empty, registered
 
 RULE = ItemRule(
     code="ethnicity",
     reads=("ethnicity",),
     claimed=ethnicity_code(pl.col("ethnicity")),
+    looks_up=find_empty("ethnicity"),
     answer=compared("ethnicity", registered("ethnicity")),
 )

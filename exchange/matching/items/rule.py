@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from exchange.matching.codes import nothing_claimed
+from exchange.matching.codes import nothing_claimed_by_unread
 from exchange.matching.sources import Sources
 
 LookUp = Callable[[pl.DataFrame, Sources], pl.DataFrame]
@@ -44,14 +44,23 @@ def meant(item: str) -> pl.Expr:
     return pl.col(f"claimed.{item}")
 
 
+def find_empty(item: str) -> LookUp:
+    """What ``compared`` needs: adds ``<item>.empty``. Only a claim that cannot be read may be, and is looked at."""
+
+    def look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
+        empty = nothing_claimed_by_unread(frame[item], frame[f"claimed.{item}"])
+        return frame.hstack([empty.alias(f"{item}.empty")])
+
+    return look_up
+
+
 def compared(item: str, register: pl.Expr) -> pl.Expr:
     """String: the answer code of the plain case: an empty claim, a claim that cannot be read, or whether it equals the
     register's value; where the register does not say, an officer looks.
     """
     value = meant(item)
-    unread = pl.when(value.is_null()).then(pl.col(item))  # only such a claim may be empty, and is looked at
     return (
-        pl.when(nothing_claimed(unread))
+        pl.when(f"{item}.empty")
         .then(pl.lit("claim_missing"))
         .when(value.is_null())
         .then(pl.lit("claim_format"))

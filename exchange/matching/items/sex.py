@@ -9,7 +9,7 @@ from typing import Final
 import polars as pl
 
 from exchange.matching.codes import sex_code
-from exchange.matching.items.rule import ItemRule, compared, meant, registered
+from exchange.matching.items.rule import ItemRule, compared, find_empty, meant, registered
 
 _STATED: Final = (1, 2)
 
@@ -19,5 +19,6 @@ RULE = ItemRule(
     code="sex",
     reads=("sex",),
     claimed=sex_code(pl.col("sex")),
+    looks_up=find_empty("sex"),
     answer=compared("sex", pl.when(~_SILENT).then(registered("sex"))),
 )
