@@ -24,6 +24,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.matching import division_meanings
 from exchange.matching.codes import plain_word, without_front
 from exchange.matching.division_meanings import (
     FIRST_OF_NAMES,
@@ -45,6 +46,7 @@ __all__ = [
     "division_name",
     "division_words",
     "is_code",
+    "make_ready",
     "members",
     "place",
     "place_answer",
@@ -113,6 +115,8 @@ def _also_former(now: Extent, rows: Sequence[Mapping[str, str]]) -> Extent | Non
 
 def _is_one_place(rows: Sequence[Mapping[str, str]]) -> bool:
     """Of former divisions of one name: no two of them, of different fate, in one year, nor in two provinces."""
+    if len(rows) == 1:
+        return True
     fates = {(row["code"][:2], row["name"], counties_of(row)) for row in rows}
     by_time = sorted(rows, key=lambda row: int(row["since"]))
     apart = all(
@@ -219,6 +223,15 @@ def _by_name(even: pl.Series) -> pl.DataFrame:
     code = named.replace_strict(codes, default=None, return_dtype=pl.Int32)
     behind = pl.select(pl.lit(even).str.slice(named.str.len_chars().fill_null(0))).to_series()
     return pl.DataFrame({"code": code, "behind": behind})
+
+
+def make_ready() -> None:
+    """Works out now what is worked out once: threads that begin side by side would each do it, all of them slower."""
+    division_meanings.make_ready()
+    members()
+    _words_by_beginning()
+    _counties()
+    _known()
 
 
 @cache

@@ -34,7 +34,7 @@ from exchange.base.tables import SOURCES
 from exchange.base.timing import in_stage
 from exchange.calendar.working_days import office_day
 from exchange.matching import unregistered
-from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide, decide_both
+from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide, decide_both, make_ready
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
@@ -248,7 +248,7 @@ class BatchContext:
 
         if unregistered.CODE in self.manifest.items:  # rows that ask the same are counted over the whole request
             parts = [pl.concat(parts)]
-        return in_stage("match", map_ordered(answers, parts))
+        return in_stage("match", map_ordered(answers, parts, before=lambda: make_ready(self.manifest.items)))
 
     def matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
         """The answers as the matching gives them: the first ones, and those of the second asking for rows that had to

@@ -12,7 +12,7 @@ from __future__ import annotations
 import polars as pl
 
 from exchange.matching.codes import nothing_claimed
-from exchange.matching.divisions import place, place_answer
+from exchange.matching.divisions import make_ready, place, place_answer
 from exchange.matching.items.rule import ItemRule, registered
 from exchange.matching.sources import Sources
 
@@ -31,6 +31,7 @@ RULE = ItemRule(
     code="registered_address",
     reads=("registered_division", "registered_address"),
     looks_up=_look_up,
+    makes_ready=make_ready,
     answer=(
         pl.when(nothing_claimed(pl.col("registered_address")))
         .then(pl.lit("claim_missing"))
