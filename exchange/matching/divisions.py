@@ -63,6 +63,8 @@ _PLAIN: Final = r"^[\x{4e00}-\x{9fff}0-9A-Z ()（）-]*$"
 _BARE: Final = re.compile("^.区$")
 """东区, 新区, 矿区: alone in front of an address, these are hardly a county's name."""
 
+_NOWHERE: Final = Extent(frozenset(), frozenset(), known=False)
+
 _BEGINNING: Final = 2
 """Characters; no form of a name is shorter."""
 
@@ -230,8 +232,7 @@ def make_ready() -> None:
     division_meanings.make_ready()
     members()
     _words_by_beginning()
-    _counties()
-    _known()
+    all_extents()
 
 
 @cache
@@ -266,37 +267,25 @@ def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
     return pair.map_batches(_compared, return_dtype=pl.String)
 
 
-@cache
-def _counties() -> pl.DataFrame:
-    """``number`` and ``county`` of today, for every county that a number may mean; ``sure`` where it surely does."""
-    rows = [
-        (number, county, county in extent.sure)
-        for number, extent in all_extents().items()
-        for county in extent.possible
-    ]
-    return pl.DataFrame(rows, schema={"number": pl.Int32, "county": pl.Int32, "sure": pl.Boolean}, orient="row")
-
-
-@cache
-def _known() -> pl.Series:
-    return pl.Series([number for number, extent in all_extents().items() if extent.known], dtype=pl.Int32)
-
-
 def _compared(pairs: pl.Series) -> pl.Series:
     """Each pair of numbers is compared once; equal ones need no table."""
     codes = pairs.struct.unnest()
-    unlike = codes.filter(pl.col("claimed") != pl.col("registered")).unique()
-    held = unlike.join(_counties().drop("sure"), left_on="registered", right_on="number", how="left")
-    held = held.join(_counties(), left_on=["claimed", "county"], right_on=["number", "county"], how="left")
-    known = pl.all_horizontal(pl.col("claimed", "registered").is_in(_known().implode()))
-    answers = held.group_by("claimed", "registered").agg(
-        pl.when(pl.col("registered").is_in(_known().implode()).all() & pl.col("sure").fill_null(value=False).all())
-        .then(pl.lit("consistent"))
-        .when(~known.all() | pl.col("sure").is_not_null().any())
-        .then(pl.lit("under_review"))
-        .otherwise(pl.lit("inconsistent"))
-        .alias("answer")
-    )
-    answered = codes.join(answers, on=["claimed", "registered"], how="left", maintain_order="left")
-    same = pl.col("claimed") == pl.col("registered")
-    return answered.select(pl.when(same).then(pl.lit("consistent")).otherwise("answer")).to_series()
+    same = codes["claimed"] == codes["registered"]
+    answers = pl.Series(pairs.name, ["consistent"]).new_from_index(0, len(same)).set(same.is_null(), None)
+    rows = (~same).arg_true()
+    if not len(rows):
+        return answers
+    unlike = codes[rows]
+    pairs_once = unlike.unique()
+    answer = pl.Series("answer", [_answer(*pair) for pair in pairs_once.iter_rows()], dtype=pl.String)
+    answered = unlike.join(pairs_once.with_columns(answer), on=unlike.columns, how="left", maintain_order="left")
+    return answers.scatter(rows, answered["answer"])
+
+
+def _answer(claimed: int, registered: int) -> str:
+    meant, held = (all_extents().get(number, _NOWHERE) for number in (claimed, registered))
+    if held.known and held.possible <= meant.sure:
+        return "consistent"
+    if not (meant.known and held.known) or held.possible & meant.possible:
+        return "under_review"
+    return "inconsistent"
