@@ -21,9 +21,10 @@ from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import PENDING
 from exchange.base.timing import stage
+from exchange.matching.id_numbers import KEY
 from exchange.matching.lookup import SortedTable
 from exchange.register import State
-from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
+from exchange.steps.answers import NUMBER, POPULATION, BatchContext, Part, has_code
 from exchange.steps.asked import Asked, number_keys
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
 from exchange.steps.decided_before import Cases, as_before
@@ -54,7 +55,10 @@ class _Waiting:
         parts, drawn = _spot_checks(context, parts, people)
         for asked, matched in parts:
             with stage("told"):
-                keys = number_keys(self.asked.claims(asked), context.today)
+                # Of an objection other numbers are asked about than stand in its rows.
+                known = {NUMBER: matched[KEY]} if self.asked.earlier is None and KEY in matched.columns else {}
+                keys = number_keys(self.asked.claims(asked), context.today, known)
+                matched = matched.drop(KEY, strict=False)
             with stage("queue"):
                 rows = range(self.rows + 1, self.rows + matched.height + 1)
                 answers = with_spot_checks(matched, rows, drawn)

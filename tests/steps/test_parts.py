@@ -18,11 +18,14 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import Claims, make_claims
 from exchange.intake.collect import poll
+from exchange.matching.id_numbers import KEY
 from exchange.output.masking import mask
 from exchange.register import ReviewFilter, State
 from exchange.register.database import reading
 from exchange.register.models import ReviewRow
 from exchange.steps import decided_before, prepare, request
+from exchange.steps.answers import NUMBER, BatchContext
+from exchange.steps.asked import number_keys
 from exchange.steps.disclosure import SpotCheck
 
 Ask = Callable[..., Request]
@@ -105,6 +108,21 @@ def test_cases_are_the_same_however_many_rows_are_hashed_at_once(
     assert len({case for _, case in found[0]}) == len(found[0]) > 2
     assert found[1] == found[0]
     assert found[2] == found[0]
+
+
+def test_the_persons_that_come_with_the_answers_are_those_that_the_claims_name(
+    app: App, court: DemoPartner, ask: Ask, claims: Claims, in_parts_of: Callable[[int], None]
+) -> None:
+    in_parts_of(5_000)
+    batch = claimed(app, court, ask(to_csv(claims.rows), ROWS, items=ITEMS))
+    pipeline.receive(app, batch)
+    context = BatchContext.of(app, app.register.batch(batch))
+    parts = list(context.first_parts())
+    assert len(parts) > 2
+    for asked, answers in parts:
+        assert answers[KEY].equals(number_keys(asked, context.today)[NUMBER])
+    assert any(answers[KEY].has_nulls() for _, answers in parts)
+    assert KEY not in context.first_matched().columns
 
 
 def test_what_the_last_part_shows_to_the_gate_stops_the_first(
