@@ -5,6 +5,7 @@ all three, with those of the programs that they run.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
@@ -19,6 +20,7 @@ from exchange.base.timing import measured, stage
 
 
 def main(config: str, batch: str) -> None:
+    gc.freeze()  # as what a worker has imported is, for good (docker/airflow_local_settings.py)
     steps = {}
     with App.open("benchmark", Path(config)) as app:
         used = sum(os.times()[:4])

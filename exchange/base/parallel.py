@@ -23,13 +23,19 @@ MAX_IN_FLIGHT: Final = min(len(os.sched_getaffinity(0)), 4) + 1
 """One more than cores, since each waits for the interpreter now and then; bounded for the memory that parts take."""
 
 
-def map_ordered(work: Callable[[T], R], parts: Iterable[T]) -> Iterator[tuple[T, R]]:
-    """Yields each part with ``work(part)``, in order; an error of ``work`` is raised in the place of its part."""
+def map_ordered(
+    work: Callable[[T], R], parts: Iterable[T], before: Callable[[], None] | None = None
+) -> Iterator[tuple[T, R]]:
+    """Yields each part with ``work(part)``, in order; an error of ``work`` is raised in the place of its part.
+    ``before``: called once, in this thread, before others begin; not where there is no other.
+    """
     parts = iter(parts)
     ahead = list(islice(parts, 2))
     if len(ahead) < 2:  # no thread for what has nothing beside it
         yield from ((part, work(part)) for part in ahead)
         return
+    if before is not None:
+        before()
     begun: deque[tuple[T, Future[R]]] = deque()
     pool = ThreadPoolExecutor(MAX_IN_FLIGHT)
     try:

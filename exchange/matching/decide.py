@@ -63,6 +63,13 @@ def decide(
     return _answered(_settled(frame) if settled else frame, items, sources)
 
 
+def make_ready(items: Sequence[str]) -> None:
+    """Works out, in this thread, what deciding these items works out once in a process."""
+    for makes_ready in {RULES[item].makes_ready for item in items if item in RULES}:
+        if makes_ready is not None:
+            makes_ready()
+
+
 def decide_both(
     table: pl.DataFrame, items: Sequence[str], sources: Sources, today: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -89,12 +89,13 @@ def formers() -> tuple[Mapping[str, str], ...]:
 def in_use() -> Mapping[int, Counties]:
     """Code of today → the counties that it means (a city or province without counties means itself)."""
     today = [int(code) for code in todays()]
+    known = frozenset(today)
     counties: dict[int, set[int]] = defaultdict(set, {code: {code} for code in today})
     for county in (code for code in today if code % 100):
         city, province = county // 100 * 100, county // 10000 * 10000
         for code in (city, province):
             counties[code] = counties[code] - {code} | {county}
-        if 1 < county % 100 <= LAST_DISTRICT and city + 1 not in today:
+        if 1 < county % 100 <= LAST_DISTRICT and city + 1 not in known:
             counties[city + 1].add(county)
     for city in (code for code in today if counties[code] == {code} and code % 100 == 0 and code % 10000):
         counties[city // 10000 * 10000] = counties[city // 10000 * 10000] - {city // 10000 * 10000} | {city}
@@ -103,7 +104,12 @@ def in_use() -> Mapping[int, Counties]:
 
 def counties_of(row: Mapping[str, str]) -> Counties:
     """Today's counties that came after a former division."""
-    return frozenset[int]().union(*[in_use()[int(code)] for code in row["successors"].split()])
+    return _counties_after(row["successors"])
+
+
+@cache
+def _counties_after(successors: str) -> Counties:
+    return frozenset[int]().union(*[in_use()[int(code)] for code in successors.split()])
 
 
 @cache
@@ -168,10 +174,15 @@ def members() -> Mapping[int, Counties]:
 
 def number_of(row: Mapping[str, str]) -> int:
     """The number of what the former division's row means."""
-    counties, until = counties_of(row), int(row["until"])
+    return _number_of(row["code"], row["until"], counties_of(row))
+
+
+@cache
+def _number_of(code: str, last_year: str, counties: Counties) -> int:
+    until = int(last_year)
     return next(
         meaning.number
-        for meaning in meanings()[int(row["code"])]
+        for meaning in meanings()[int(code)]
         if meaning.counties == counties and meaning.since <= until <= meaning.until
     )
 
@@ -205,6 +216,11 @@ def _by_year() -> Mapping[str, Mapping[int, int]]:
 @cache
 def _of_several() -> pl.Series:
     return pl.Series(sorted({key // 10_000 for kind in _by_year().values() for key in kind}), dtype=pl.Int32)
+
+
+def make_ready() -> None:
+    """Works out now what :func:`told_apart` works out once."""
+    _of_several()
 
 
 def told_apart(code: pl.Expr, *, on: pl.Expr | None = None, since: pl.Expr | None = None) -> pl.Expr:

@@ -24,6 +24,7 @@ from typing import Final
 
 import polars as pl
 
+from exchange.matching import division_meanings
 from exchange.matching.codes import plain_word, without_front
 from exchange.matching.division_meanings import (
     FIRST_OF_NAMES,
@@ -45,6 +46,7 @@ __all__ = [
     "division_name",
     "division_words",
     "is_code",
+    "make_ready",
     "members",
     "place",
     "place_answer",
@@ -60,6 +62,8 @@ _PLAIN: Final = r"^[\x{4e00}-\x{9fff}0-9A-Z ()（）-]*$"
 
 _BARE: Final = re.compile("^.区$")
 """东区, 新区, 矿区: alone in front of an address, these are hardly a county's name."""
+
+_NOWHERE: Final = Extent(frozenset(), frozenset(), known=False)
 
 _BEGINNING: Final = 2
 """Characters; no form of a name is shorter."""
@@ -113,6 +117,8 @@ def _also_former(now: Extent, rows: Sequence[Mapping[str, str]]) -> Extent | Non
 
 def _is_one_place(rows: Sequence[Mapping[str, str]]) -> bool:
     """Of former divisions of one name: no two of them, of different fate, in one year, nor in two provinces."""
+    if len(rows) == 1:
+        return True
     fates = {(row["code"][:2], row["name"], counties_of(row)) for row in rows}
     by_time = sorted(rows, key=lambda row: int(row["since"]))
     apart = all(
@@ -221,6 +227,14 @@ def _by_name(even: pl.Series) -> pl.DataFrame:
     return pl.DataFrame({"code": code, "behind": behind})
 
 
+def make_ready() -> None:
+    """Works out now what is worked out once: threads that begin side by side would each do it, all of them slower."""
+    division_meanings.make_ready()
+    members()
+    _words_by_beginning()
+    all_extents()
+
+
 @cache
 def _words_by_beginning() -> Mapping[str, Sequence[str]]:
     words = defaultdict(list)
@@ -253,37 +267,25 @@ def place_answer(claimed: pl.Expr, registered: pl.Expr) -> pl.Expr:
     return pair.map_batches(_compared, return_dtype=pl.String)
 
 
-@cache
-def _counties() -> pl.DataFrame:
-    """``number`` and ``county`` of today, for every county that a number may mean; ``sure`` where it surely does."""
-    rows = [
-        (number, county, county in extent.sure)
-        for number, extent in all_extents().items()
-        for county in extent.possible
-    ]
-    return pl.DataFrame(rows, schema={"number": pl.Int32, "county": pl.Int32, "sure": pl.Boolean}, orient="row")
-
-
-@cache
-def _known() -> pl.Series:
-    return pl.Series([number for number, extent in all_extents().items() if extent.known], dtype=pl.Int32)
-
-
 def _compared(pairs: pl.Series) -> pl.Series:
     """Each pair of numbers is compared once; equal ones need no table."""
     codes = pairs.struct.unnest()
-    unlike = codes.filter(pl.col("claimed") != pl.col("registered")).unique()
-    held = unlike.join(_counties().drop("sure"), left_on="registered", right_on="number", how="left")
-    held = held.join(_counties(), left_on=["claimed", "county"], right_on=["number", "county"], how="left")
-    known = pl.all_horizontal(pl.col("claimed", "registered").is_in(_known().implode()))
-    answers = held.group_by("claimed", "registered").agg(
-        pl.when(pl.col("registered").is_in(_known().implode()).all() & pl.col("sure").fill_null(value=False).all())
-        .then(pl.lit("consistent"))
-        .when(~known.all() | pl.col("sure").is_not_null().any())
-        .then(pl.lit("under_review"))
-        .otherwise(pl.lit("inconsistent"))
-        .alias("answer")
-    )
-    answered = codes.join(answers, on=["claimed", "registered"], how="left", maintain_order="left")
-    same = pl.col("claimed") == pl.col("registered")
-    return answered.select(pl.when(same).then(pl.lit("consistent")).otherwise("answer")).to_series()
+    same = codes["claimed"] == codes["registered"]
+    answers = pl.Series(pairs.name, ["consistent"]).new_from_index(0, len(same)).set(same.is_null(), None)
+    rows = (~same).arg_true()
+    if not len(rows):
+        return answers
+    unlike = codes[rows]
+    pairs_once = unlike.unique()
+    answer = pl.Series("answer", [_answer(*pair) for pair in pairs_once.iter_rows()], dtype=pl.String)
+    answered = unlike.join(pairs_once.with_columns(answer), on=unlike.columns, how="left", maintain_order="left")
+    return answers.scatter(rows, answered["answer"])
+
+
+def _answer(claimed: int, registered: int) -> str:
+    meant, held = (all_extents().get(number, _NOWHERE) for number in (claimed, registered))
+    if held.known and held.possible <= meant.sure:
+        return "consistent"
+    if not (meant.known and held.known) or held.possible & meant.possible:
+        return "under_review"
+    return "inconsistent"

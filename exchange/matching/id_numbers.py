@@ -31,6 +31,9 @@ CHECK_CHARACTERS: Final = "10X98765432"
 CENTENARIAN_SEQUENCES: Final = ("996", "997", "998", "999")
 EARLIEST_BIRTH: Final = date(1800, 1, 1)
 
+KEY: Final = "key"
+"""The column that says whose number a text is."""
+
 _SIX_DIGITS: Final = 10**6
 
 
@@ -145,8 +148,10 @@ def _since_1970(day: date) -> int:
 
 def standardise(frame: pl.DataFrame, today: date) -> pl.DataFrame:
     """Adds to a frame with the String column ``id_number``: ``key`` (Int64 or null), ``id_fault`` (String: answer code
-    or null), ``id_repaired`` and ``id_from_15`` (Boolean). Rows as they came.
+    or null), ``id_repaired`` and ``id_from_15`` (Boolean). Rows as they came; a frame that has them stays as it is.
     """
+    if KEY in frame.columns:
+        return frame
     numbers = read(frame["id_number"])
     keys = numbers["key"].to_numpy()
     born = _days_of_birth(keys)

@@ -25,6 +25,11 @@ ID_NUMBER_ANYWHERE: Final = (
 )
 """Six digits of a division, a date, four characters: an 18-character identity number wherever it stands in a text."""
 
+_LENGTH: Final = 18
+"""Octets of what that finds."""
+
+_IDEOGRAPHS: Final = (pl.lit("\u4e00"), pl.lit("\u9fff"))
+
 _UNSEEN: Final = (
     r"^[\s\p{Cc}\p{Cf}\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{180b}-\x{180f}\x{3164}\x{fe00}-\x{fe0f}\x{ffa0}"
     r"\x{e0100}-\x{e01ef}]+"
@@ -40,18 +45,26 @@ def _keep_6_4(number: pl.Expr) -> pl.Expr:
 
 def _kept_6_4(numbers: pl.Series) -> pl.Series:
     """Only what is not written as it should be is evened out first, which takes longer than all the rest."""
-    odd = (~numbers.str.contains(_ID_NUMBER)).arg_true()
-    evened = pl.select(plain(pl.lit(numbers.gather(odd)))).to_series()
+    odd = (~numbers.str.contains(_ID_NUMBER)).fill_null(value=True).arg_true()
     even = pl.col("even")
     stars = pl.when(even.str.len_bytes() == 18).then(pl.lit("********")).otherwise(pl.lit("*****"))
     masked = pl.concat_str(even.str.slice(0, 6), stars, even.str.tail(4))
     shown = pl.when(even.str.contains(_ID_NUMBER)).then(masked).otherwise(pl.lit(HIDDEN))
-    return pl.DataFrame({"even": numbers.clone().scatter(odd, evened)}).select(shown).to_series()
+    evened = numbers.gather(odd).to_frame("even").select(plain(even)).select(shown).to_series()
+    return numbers.to_frame("even").select(masked).to_series().scatter(odd, evened)
 
 
 def _keep_first(name: pl.Expr) -> pl.Expr:
-    first = without_front(name).str.replace(_UNSEEN, "").str.slice(0, 1)
-    return pl.when(first == "").then(pl.lit(HIDDEN)).otherwise(pl.concat_str(first, pl.lit("**")))
+    return name.map_batches(_kept_first, return_dtype=pl.String)
+
+
+def _kept_first(names: pl.Series) -> pl.Series:
+    """Where an ideograph is in front nothing unseen is before it."""
+    front = names.str.slice(0, 1)
+    odd = (~front.is_between(*_IDEOGRAPHS)).fill_null(value=True).arg_true()
+    first = without_front(pl.col("name")).str.replace(_UNSEEN, "").str.slice(0, 1)
+    shown = pl.when(first == "").then(pl.lit(HIDDEN)).otherwise(pl.concat_str(first, pl.lit("**")))
+    return (front + "**").scatter(odd, names.gather(odd).to_frame("name").select(shown).to_series())
 
 
 def _hide(_: pl.Expr) -> pl.Expr:
@@ -68,7 +81,21 @@ NAME_RULES: Final[Mapping[str, Callable[[pl.Expr], pl.Expr]]] = MappingProxyType
 
 def masked_reference(row_ref: pl.Expr) -> pl.Expr:
     """String: the partner's own reference, without an identity number."""
-    return row_ref.str.replace_all(ID_NUMBER_ANYWHERE, "${1}********${3}")
+    return row_ref.map_batches(_without_numbers, return_dtype=pl.String)
+
+
+def _without_numbers(texts: pl.Series) -> pl.Series:
+    return texts.str.replace_all(ID_NUMBER_ANYWHERE, "${1}********${3}") if _may_hold_numbers(texts) else texts
+
+
+def whole_numbers(texts: pl.Series) -> int:
+    """How many of these texts (String) hold an identity number."""
+    return int(texts.str.contains(ID_NUMBER_ANYWHERE).sum()) if _may_hold_numbers(texts) else 0
+
+
+def _may_hold_numbers(texts: pl.Series) -> bool:
+    """Whether one is long enough; most references and all masked names are too short."""
+    return bool((texts.str.len_bytes() >= _LENGTH).any())
 
 
 def mask(answers: pl.DataFrame, id_number: str, name: str) -> pl.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import codecs
 import io
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Final, Literal
 
 import polars as pl
 
@@ -21,6 +21,9 @@ from exchange.wire import gb18030
 from exchange.wire.manifest import RequestManifest, SnapshotDate
 
 FORMULA_STARTS: Final = r"^[=+\-@\t\r\n\x00|%]"
+_NOT_AS_IT_IS: Final = rf'{FORMULA_STARTS}|^$|[,"\r\n]'
+"""Cells that are not written as they are: with an apostrophe or in quotation marks, an empty one as two of those."""
+
 ECHOED: Final = ("row_ref", "id_number", "name")
 """The columns that hold what a partner wrote; all others hold codes, or the tables' words for them."""
 
@@ -64,13 +67,19 @@ def write_csv(
     """The file's bytes; ``language`` is zh or en, ``encoding`` utf-8, utf-8-sig or gb18030. Without ``header`` those of
     a later part: put behind each other, the parts are the file.
     """
+    plain = not any(masked[column].str.contains(_NOT_AS_IT_IS).any() for column in ECHOED)
     frame = masked.select(
-        (without_formulas(pl.col(column)) if column in ECHOED else pl.col(column)).alias(name)
+        (pl.col(column) if plain or column not in ECHOED else without_formulas(pl.col(column))).alias(name)
         for column, name in answer_columns(items).items()
     )
+    frame = _worded(frame, items, language)
+    if plain:  # no cell need be looked at for what must stand in quotation marks, which takes half of the writing
+        notes = pl.nth(list(answer_columns(items)).index(NOTE))
+        frame = frame.with_columns(pl.when(notes == "").then(pl.lit('""')).otherwise(notes).name.keep())
     content = io.BytesIO(codecs.BOM_UTF8 if header and encoding == "utf-8-sig" else b"")
     content.seek(0, io.SEEK_END)
-    _worded(frame, items, language).write_csv(content, line_terminator="\r\n", include_header=header)
+    style: Literal["never", "necessary"] = "never" if plain else "necessary"
+    frame.write_csv(content, line_terminator="\r\n", include_header=header, quote_style=style)
     return gb18030.from_utf8(content.getvalue()) if encoding == "gb18030" else content.getvalue()
 
 

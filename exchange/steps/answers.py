@@ -34,7 +34,8 @@ from exchange.base.tables import SOURCES
 from exchange.base.timing import in_stage
 from exchange.calendar.working_days import office_day
 from exchange.matching import unregistered
-from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide, decide_both
+from exchange.matching.decide import CAUSES_COLUMN, IDENTITY_COLUMN, decide, decide_both, make_ready
+from exchange.matching.id_numbers import KEY, standardise
 from exchange.matching.identity import Population
 from exchange.matching.items import RULES
 from exchange.matching.sources import Sources
@@ -50,6 +51,7 @@ from exchange.wire.manifest import RequestManifest
 
 POPULATION: Final = "population"
 WAITING: Final = "source_not_ready"
+NUMBER: Final = "id_number"
 
 Part = tuple[pl.DataFrame, pl.DataFrame]
 """Rows of the request, and the answers to them."""
@@ -206,13 +208,14 @@ class BatchContext:
         )
 
     def first_parts(self) -> Iterator[Part]:
-        """The first result, in parts that are never in memory together; of an objection, all in one."""
+        """The first result, in parts that are never in memory together; of an objection, all in one. Where numbers were
+        read to match them the answers have the person's ``key``, too (Int64, null where none can be read).
+        """
         if self.manifest.objects_to is not None:
             yield self.table, self.first_matched()
         else:
-            yield from self._decided(
-                read_request(self.app, self.agreement, self.manifest), self.sources(), settled=False
-            )
+            asked = read_request(self.app, self.agreement, self.manifest)
+            yield from self._decided(asked, self.sources(), settled=False, keyed=True)
 
     def first_matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
         """The first result's answers, see ``matching.decide``; of an objection, every row for review."""
@@ -242,13 +245,18 @@ class BatchContext:
         """The answers to all rows of a request in which rows are counted."""
         return self._decided_rows(self.sources(), None, settled=False)
 
-    def _decided(self, parts: Iterable[pl.DataFrame], sources: Sources, *, settled: bool) -> Iterator[Part]:
+    def _decided(
+        self, parts: Iterable[pl.DataFrame], sources: Sources, *, settled: bool, keyed: bool = False
+    ) -> Iterator[Part]:
         def answers(asked: pl.DataFrame) -> pl.DataFrame:
-            return decide(asked, self.manifest.items, sources, self.today, settled=settled)
+            if not keyed or NUMBER not in asked.columns:
+                return decide(asked, self.manifest.items, sources, self.today, settled=settled)
+            read = standardise(asked, self.today)
+            return decide(read, self.manifest.items, sources, self.today, settled=settled).with_columns(read[KEY])
 
         if unregistered.CODE in self.manifest.items:  # rows that ask the same are counted over the whole request
             parts = [pl.concat(parts)]
-        return in_stage("match", map_ordered(answers, parts))
+        return in_stage("match", map_ordered(answers, parts, before=lambda: make_ready(self.manifest.items)))
 
     def matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
         """The answers as the matching gives them: the first ones, and those of the second asking for rows that had to

@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 import polars as pl
 
 from exchange.base.keyed import Hashes, KeyRing, Kind
-from exchange.matching.id_numbers import standardise
+from exchange.matching.id_numbers import KEY, standardise
 from exchange.register.told import RowNumbers, Told
 from exchange.steps.rows import REFERENCE
 
@@ -26,15 +27,19 @@ NumberKeys = Mapping[str, pl.Series]
 """Column of numbers → the person's key in each row (Int64, null where none can be read), in the rows' order."""
 
 
-def number_keys(claims: pl.DataFrame, today: date) -> NumberKeys:
+def number_keys(claims: pl.DataFrame, today: date, known: NumberKeys = MappingProxyType({})) -> NumberKeys:
     """Of each column of numbers that the claims have. Read once for all who ask for it: reading costs as much as
-    matching.
+    matching. ``known``: what was read of these claims before.
     """
     return {
-        column: standardise(claims.select(pl.col(column).alias("id_number")), today)["key"]
+        column: known[column] if column in known else _read(claims[column], today)
         for column in NUMBERS
         if column in claims.columns
     }
+
+
+def _read(numbers: pl.Series, today: date) -> pl.Series:
+    return standardise(numbers.alias("id_number").to_frame(), today)[KEY]
 
 
 @dataclass

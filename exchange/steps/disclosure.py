@@ -58,10 +58,12 @@ DRAWN_FOR_DAYS: Final = 90
 
 def as_disclosed(answers: pl.DataFrame, waits_for: str = AWAITING) -> pl.DataFrame:
     """The answers as a partner is told them: the same rows and columns (``matching.decide``), other codes in those of
-    offences. ``waits_for``: the code of rows without a record that wait.
+    offences; these answers themselves where none is asked. ``waits_for``: the code of rows without a record that wait.
     """
     established = pl.col(IDENTITY_COLUMN) == "consistent"
     columns = _columns(answers)
+    if not columns:
+        return answers
     return answers.with_columns(
         pl.when(established & (pl.col(column) == "under_review"))
         .then(pl.lit(waits_for))

@@ -23,7 +23,7 @@ from exchange.base.files import sha256_of, written_atomically
 from exchange.base.tables import ANSWERS, SOURCES, TEST_NOTE
 from exchange.base.timing import in_stage, stage
 from exchange.matching.decide import FOR_THE_OFFICE, NOTE
-from exchange.output.masking import ID_NUMBER_ANYWHERE, mask, masked_reference
+from exchange.output.masking import mask, masked_reference, whole_numbers
 from exchange.output.results import ECHOED, add_counts, count_answers, notes_of, write_csv, write_xlsx
 from exchange.register import FileRecord, Role, numbered
 from exchange.steps.answers import BatchContext, Part
@@ -106,13 +106,15 @@ class _Writing:
         masking, waits_for = self.context.agreement.masking, self.context.waits_for
         for asked, answers in parts:
             with stage("mask"):
-                masked = mask(as_disclosed(answers, waits_for).drop(FOR_THE_OFFICE), masking.id_number, masking.name)
+                told = as_disclosed(answers, waits_for)
+                masked = mask(told.drop(FOR_THE_OFFICE), masking.id_number, masking.name)
                 if self.context.batch.is_test:
                     masked = masked.with_columns(_marked(pl.col(NOTE)))
             with stage("count"):
                 counts = count_answers(masked, self.context.manifest.items)
                 add_counts(self.disclosed, counts)
-                add_counts(self.counts, count_answers(answers, self.context.manifest.items))
+                as_they_stand = counts if told is answers else count_answers(answers, self.context.manifest.items)
+                add_counts(self.counts, as_they_stand)
                 for name, count in _judged(asked, masked, counts).items():
                     self.judged[name] = self.judged.get(name, 0) + count
             yield masked
@@ -128,7 +130,7 @@ def _marked(note: pl.Expr) -> pl.Expr:
 def _judged(asked: pl.DataFrame, masked: pl.DataFrame, counts: Counts) -> Mapping[str, int]:
     """What the gate judges: rows, order, codes, and identity numbers that are still whole."""
     codes = pl.concat([masked[NOTE].unique(), *[pl.Series(list(tally), dtype=pl.String) for tally in counts.values()]])
-    whole = masked.select(pl.sum_horizontal(pl.col(ECHOED).str.contains(ID_NUMBER_ANYWHERE).sum())).item()
+    whole = sum(whole_numbers(masked[column]) for column in ECHOED)
     refs = asked.select(masked_reference(pl.col("row_ref"))).to_series()
     return {
         "rows_in": asked.height,
@@ -137,7 +139,7 @@ def _judged(asked: pl.DataFrame, masked: pl.DataFrame, counts: Counts) -> Mappin
         "answers_outside_table": sum(
             count for tally in counts.values() for code, count in tally.items() if code not in ANSWERS
         ),
-        "unmasked_numbers": whole + int(codes.str.contains(ID_NUMBER_ANYWHERE).sum()),
+        "unmasked_numbers": whole + whole_numbers(codes),
     }
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
@@ -21,9 +22,12 @@ from exchange.agreements.sections import LETTER_ITEMS
 from exchange.app import App
 from exchange.base.tables import PENDING
 from exchange.base.timing import stage
+from exchange.matching.id_numbers import KEY
 from exchange.matching.lookup import SortedTable
-from exchange.register import State
-from exchange.steps.answers import POPULATION, BatchContext, Part, has_code
+from exchange.register import NewReview, State
+from exchange.register.guard import Evidence
+from exchange.register.told import Told
+from exchange.steps.answers import NUMBER, POPULATION, BatchContext, Part, has_code
 from exchange.steps.asked import Asked, number_keys
 from exchange.steps.candidates import Unqueued, first_unqueued, keep
 from exchange.steps.decided_before import Cases, as_before
@@ -32,6 +36,7 @@ from exchange.steps.guarding import Watch
 from exchange.steps.prepare import encrypt_data, sign_result
 from exchange.steps.queue import new_reviews
 from exchange.steps.ranges import merge_ranges, remove
+from exchange.steps.request import ROWS_IN_PART
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +59,10 @@ class _Waiting:
         parts, drawn = _spot_checks(context, parts, people)
         for asked, matched in parts:
             with stage("told"):
-                keys = number_keys(self.asked.claims(asked), context.today)
+                # Of an objection other numbers are asked about than stand in its rows.
+                known = {NUMBER: matched[KEY]} if self.asked.earlier is None and KEY in matched.columns else {}
+                keys = number_keys(self.asked.claims(asked), context.today, known)
+                matched = matched.drop(KEY, strict=False)
             with stage("queue"):
                 rows = range(self.rows + 1, self.rows + matched.height + 1)
                 answers = with_spot_checks(matched, rows, drawn)
@@ -67,6 +75,11 @@ class _Waiting:
                 self.watch.add(asked, answers, keys)
             self.rows += answers.height
             yield asked, answers
+
+    def evidence(self) -> tuple[Told, Evidence]:
+        """Whom the rows ask about, and what the guard says to it."""
+        told = self.asked.told()
+        return told, self.watch.evidence(told)
 
 
 def _spot_checks(
@@ -85,6 +98,20 @@ def _spot_checks(
         answers, range(1, answers.height + 1), people
     )
     return chain(made, parts), drawn
+
+
+def _found(waiting: _Waiting) -> tuple[list[NewReview], Told | None, Evidence | None]:
+    """The rows for the queue, and what is kept of whom the batch asks about; of a test nothing. Of a large batch both
+    at once: one is our own work, the other mostly the database's.
+    """
+    is_test = waiting.context.batch.is_test
+    with ThreadPoolExecutor(1) as beside:
+        begun = beside.submit(waiting.evidence) if waiting.rows > ROWS_IN_PART and not is_test else None
+        with stage("queue"):
+            reviews = as_before(waiting.context, waiting.cases.reviews())
+        with stage("register"):
+            told, seen = (None, None) if is_test else waiting.evidence() if begun is None else begun.result()
+    return reviews, told, seen
 
 
 def process(app: App, batch_id: str) -> None:
@@ -106,15 +133,10 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
-    with stage("queue"):
-        reviews = as_before(context, waiting.cases.reviews())
+    reviews, told, seen = _found(waiting)
     with stage("register"):
         if waiting.open:
             keep(app, batch, waiting.unqueued)
-        told = seen = None
-        if not batch.is_test:
-            told = waiting.asked.told()
-            seen = waiting.watch.evidence(told)
         app.register.prepared(batch.id, data.counts, files, waiting.open, reviews, told, seen)
     remove(app, ranges)
     log.info(

@@ -31,7 +31,7 @@ from exchange.base.errors import Halt
 from exchange.base.parallel import map_ordered
 from exchange.base.timing import in_stage
 from exchange.matching import unregistered
-from exchange.matching.decide import decide
+from exchange.matching.decide import decide, make_ready
 from exchange.matching.id_numbers import standardise
 from exchange.matching.lookup import SortedTable
 from exchange.register import State
@@ -120,7 +120,8 @@ def _decided(context: BatchContext, number: int, of: int) -> Iterator[pl.DataFra
         answers = decide(rows.drop(ROW), context.manifest.items, sources, context.today)
         return answers.drop(AS_CLAIMED).insert_column(0, rows[ROW])
 
-    parts = map_ordered(decided, read_request(context.app, context.agreement, context.manifest))
+    asked_parts = read_request(context.app, context.agreement, context.manifest)
+    parts = map_ordered(decided, asked_parts, before=lambda: make_ready(context.manifest.items))
     for asked, answers in in_stage("match", parts):
         yield answers.with_columns(pl.col(ROW) + begin, pl.col(pl.String).cast(pl.Categorical))
         begin += asked.height

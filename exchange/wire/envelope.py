@@ -19,11 +19,13 @@ program takes longer to start than they take.
 
 from __future__ import annotations
 
+import fcntl
 import io
 import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -210,13 +212,28 @@ def encrypt_into(file: IO[bytes], pieces: Iterable[bytes], recipient: x509.Certi
             )
         except FileNotFoundError:
             raise _not_installed() from None
-        with suppress(BrokenPipeError), program:  # a pipe that breaks: it ended early, and its exit status says so
+        # A pipe that breaks: it ended early, and its exit status says so.
+        with suppress(BrokenPipeError), program, ThreadPoolExecutor(1) as beside:
             assert program.stdin is not None
-            for piece in pieces:
-                program.stdin.write(piece)
+            _widen(program.stdin)
+            taken: Future[int] | None = None
+            for piece in pieces:  # while one is encrypted the next one is made
+                if taken is not None:
+                    taken.result()
+                taken = beside.submit(program.stdin.write, piece)
+            if taken is not None:
+                taken.result()
     if program.returncode != 0:
         msg = "openssl could not encrypt a result; is there room on the disk?"
         raise Retryable(msg)
+
+
+def _widen(pipe: IO[bytes]) -> None:
+    """Lets more wait in it than 64 KiB, so that the two at its ends wake each other less often, where that is allowed
+    (F_SETPIPE_SZ, fcntl(2)).
+    """
+    with suppress(OSError):
+        fcntl.fcntl(pipe.fileno(), fcntl.F_SETPIPE_SZ, _PIECE)
 
 
 def decrypt(envelope: Path, identity: KeyPair) -> bytes:
@@ -233,12 +250,15 @@ def decrypt(envelope: Path, identity: KeyPair) -> bytes:
     ours = ["-recip", certificate, "-inkey", key]
     command = ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-in", str(envelope), *ours]
     try:
-        program = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        program = subprocess.Popen(
+            command, bufsize=0, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
     except FileNotFoundError:
         raise _not_installed() from None
     content = io.BytesIO()
     with program:
         assert program.stdout is not None
+        _widen(program.stdout)
         shutil.copyfileobj(program.stdout, content, _PIECE)
     if _of_the_file(program.returncode):
         raise Refused("data_envelope")

@@ -25,6 +25,18 @@ def test_some_are_under_way_at_once() -> None:
     assert len(list(map_ordered(lambda _: all_there.wait(), range(MAX_IN_FLIGHT)))) == MAX_IN_FLIGHT
 
 
+@pytest.mark.parametrize("parts", range(4))
+def test_what_all_parts_need_is_made_once_before_any_of_them_and_not_for_one_alone(parts: int) -> None:
+    said: list[str] = []
+    here = threading.current_thread().name
+
+    def before() -> None:
+        said.append(threading.current_thread().name)
+
+    list(map_ordered(lambda _: said.append("a part"), range(parts), before))
+    assert said == [*([here] if parts > 1 else []), *["a part"] * parts]
+
+
 def test_no_more_are_taken_than_may_be_in_memory() -> None:
     taken = 0
 

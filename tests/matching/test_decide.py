@@ -4,6 +4,7 @@ request.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from datetime import date
 
@@ -19,7 +20,8 @@ from exchange.demo.province.events import make_events
 from exchange.demo.province.known_to import on_record
 from exchange.demo.province.offences import make_offences
 from exchange.demo.province.people import make_people
-from exchange.matching.decide import decide
+from exchange.matching import division_meanings, divisions
+from exchange.matching.decide import decide, make_ready
 from exchange.matching.identity import Population
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
@@ -125,6 +127,26 @@ def test_a_record_under_a_superseded_number_is_found(province: pl.DataFrame, reg
     rows = pl.DataFrame({"row_ref": ["R"], "id_number": [person["id_number"]], "name": [person["name"]]})
     answers = decide(asked(rows), ("criminal_record",), Sources(register, held, approved=True, bases=COURT), TODAY)
     assert answers["answer.criminal_record"].to_list() == ["under_review"]
+
+
+@pytest.mark.parametrize("item", ALL)
+def test_threads_that_decide_an_item_find_its_tables_of_divisions_made(
+    province: pl.DataFrame, register: Population, sources: dict[str, SortedTable], item: str
+) -> None:
+    claims = make_claims(province, pl.Series([], dtype=pl.String), (item,), 2_000, seed=5)
+    tables = [made for module in (divisions, division_meanings) for made in vars(module).values() if is_table(made)]
+    for table in tables:
+        table.cache_clear()
+    make_ready((item,))
+    made = [table.cache_info().misses for table in tables]
+    decide(asked(claims.rows), (item,), Sources(register, sources, approved=True, bases=COURT), TODAY)
+    assert [table.cache_info().misses for table in tables] == made
+    assert len(tables) > 5
+
+
+def is_table(thing: object) -> bool:
+    """Whether it is a function without arguments whose result is kept."""
+    return hasattr(thing, "cache_info") and not inspect.signature(thing).parameters  # type: ignore[arg-type]
 
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), max_size=25)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.base.tables import ANSWERS, ITEMS
+from exchange.base.tables import ANSWERS, ITEMS, NOTES
 from exchange.base.xlsx import MAX_WRITTEN_CELL, write_workbook
 from exchange.output.masking import mask
-from exchange.output.results import notes_of, write_csv, write_xlsx
+from exchange.output.results import answer_columns, heading, notes_of, write_csv, write_xlsx
 from exchange.validate.encoding import to_utf8
 from exchange.validate.table import read_table
 from exchange.validate.workbook import read_workbook
@@ -55,6 +55,34 @@ def test_no_cell_begins_like_a_formula(start: str, language: str) -> None:
     (row,) = read(write_csv(masked(f"{start}cmd", "", f"{start}x"), ITEM, language, "utf-8"), "utf-8")
     assert not any(cell.startswith(start) for cell in row.values())
     assert next(iter(row.values())) == f"'{start}cmd"
+
+
+CELL = st.one_of(
+    st.text(max_size=4), st.sampled_from(["", "R1", "=1", 'a"b', "a,b", "a\r", "\n", " a ", "'", "\ufeff"])
+)
+
+
+@given(
+    st.lists(st.tuples(CELL, CELL, CELL, st.sampled_from(["", "id_repaired", "id_repaired;name_variant"])), max_size=6)
+)
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_row_is_written_the_same_whatever_stands_beside_it(
+    language: str, rows: list[tuple[str, str, str, str]]
+) -> None:
+    """Alone, where each that is plain is written so, and beside a row that must stand in quotation marks."""
+    columns = ("row_ref", "id_number", "name", "note")
+    beside = pl.DataFrame([*rows, ("a,b", "", "", "")], schema=dict.fromkeys(columns, pl.String), orient="row")
+    frame = beside.with_columns(pl.lit("consistent").alias(column) for column in ("identity", "answer.sex"))
+    alone = [write_csv(row, ITEM, language, "utf-8", header=False) for row in frame.iter_slices(1)]
+    assert write_csv(frame, ITEM, language, "utf-8", header=False) == b"".join(alone)
+
+
+def test_no_word_of_the_tables_must_stand_in_quotation_marks() -> None:
+    words = [*(answer.zh for answer in ANSWERS.values()), *(note.zh for note in NOTES.values()), *ANSWERS, *NOTES]
+    headings = [heading(item) for item in ("identity", *ITEMS)]
+    names = [name for item in ITEMS for name in answer_columns([item]).values()]
+    assert not [word for word in (*words, *headings, *names) if not word or set(word) & set(',"\r\n')]
+    assert len(words) > 20
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "gb18030"])

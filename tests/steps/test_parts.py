@@ -18,11 +18,16 @@ from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.claims import Claims, make_claims
 from exchange.intake.collect import poll
+from exchange.matching.id_numbers import KEY
 from exchange.output.masking import mask
 from exchange.register import ReviewFilter, State
 from exchange.register.database import reading
+from exchange.register.guard import GuardEvidenceRow
 from exchange.register.models import ReviewRow
-from exchange.steps import decided_before, prepare, request
+from exchange.register.told import ToldRow, unpacked
+from exchange.steps import decided_before, prepare, process, request
+from exchange.steps.answers import NUMBER, BatchContext
+from exchange.steps.asked import number_keys
 from exchange.steps.disclosure import SpotCheck
 
 Ask = Callable[..., Request]
@@ -41,7 +46,12 @@ def in_parts_of(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     monkeypatch.setattr(
         SpotCheck, "of", lambda *_: SpotCheck(b"the same rows of each batch", "court", date(2026, 11, 2), 0.05)
     )
-    return lambda size: monkeypatch.setattr(request, "BYTES_IN_PART", size)
+
+    def set_size(size: int) -> None:
+        monkeypatch.setattr(request, "BYTES_IN_PART", size)
+        monkeypatch.setattr(process, "ROWS_IN_PART", size // 100)  # beyond so many a batch is a large one
+
+    return set_size
 
 
 def is_der(envelope: Path) -> bool:
@@ -74,11 +84,20 @@ def test_parts_of_any_size_make_the_same_file(
         open_rows = [(review.row, review.division, review.causes) for review in reviews]
         told = (result.manifest["answers"], result.manifest["rows_open"], app.register.answer_counts(batch))
         assert is_der(app.archive.path(result.manifest["encrypted"]["sha256"]))
-        found.append((result.data, open_rows, told))
+        found.append((result.data, open_rows, told, whom_it_asked(app, batch)))
     assert found[0][0].count(b"\r\n") == ROWS + 1
     assert len(found[0][1]) > 5
     assert found[1] == found[0]
     assert found[2] == found[0]
+
+
+def whom_it_asked(app: App, batch: str) -> tuple[object, ...]:
+    """What is kept of it: numbers and their rows, and of rows that failed hashes in whatever order."""
+    with reading(app.register.engine) as session:
+        told, failed = session.get_one(ToldRow, batch), session.get_one(GuardEvidenceRow, batch)
+    hashes = zip(*[unpacked(getattr(failed, name)).tolist() for name in ("numbers", "names", "groups")], strict=True)
+    counts = (failed.rows, failed.no_such_number, failed.name_disagrees)
+    return told.hashes, told.rows, counts, sorted(hashes)
 
 
 def test_cases_are_the_same_however_many_rows_are_hashed_at_once(
@@ -105,6 +124,21 @@ def test_cases_are_the_same_however_many_rows_are_hashed_at_once(
     assert len({case for _, case in found[0]}) == len(found[0]) > 2
     assert found[1] == found[0]
     assert found[2] == found[0]
+
+
+def test_the_persons_that_come_with_the_answers_are_those_that_the_claims_name(
+    app: App, court: DemoPartner, ask: Ask, claims: Claims, in_parts_of: Callable[[int], None]
+) -> None:
+    in_parts_of(5_000)
+    batch = claimed(app, court, ask(to_csv(claims.rows), ROWS, items=ITEMS))
+    pipeline.receive(app, batch)
+    context = BatchContext.of(app, app.register.batch(batch))
+    parts = list(context.first_parts())
+    assert len(parts) > 2
+    for asked, answers in parts:
+        assert answers[KEY].equals(number_keys(asked, context.today)[NUMBER])
+    assert any(answers[KEY].has_nulls() for _, answers in parts)
+    assert KEY not in context.first_matched().columns
 
 
 def test_what_the_last_part_shows_to_the_gate_stops_the_first(

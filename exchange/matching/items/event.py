@@ -26,7 +26,7 @@ import polars as pl
 from exchange.matching.codes import nothing_claimed, plain_word, without_front
 from exchange.matching.dates import claimed_period
 from exchange.matching.division_meanings import told_apart
-from exchange.matching.divisions import division_code, is_code, place_answer
+from exchange.matching.divisions import division_code, is_code, make_ready, place_answer
 from exchange.matching.items.rule import ItemRule
 from exchange.matching.sources import Sources
 
@@ -136,7 +136,8 @@ def event_rule(code: str, kinds: Sequence[str], parts: Sequence[Part]) -> ItemRu
         .then(pl.lit("source_not_ready"))
         .otherwise(pl.col(f"{code}.best").replace_strict(dict(ANSWER_OF_LEVEL), return_dtype=pl.String))
     )
-    return ItemRule(code=code, needs=(SOURCE,), looks_up=look_up, answer=pl.coalesce(unreadable(parts), answer))
+    answered = pl.coalesce(unreadable(parts), answer)
+    return ItemRule(code=code, needs=(SOURCE,), looks_up=look_up, answer=answered, makes_ready=make_ready)
 
 
 def _events(frame: pl.DataFrame, sources: Sources, kinds: Sequence[int]) -> pl.DataFrame:

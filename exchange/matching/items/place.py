@@ -10,7 +10,7 @@ import polars as pl
 
 from exchange.matching.codes import nothing_claimed
 from exchange.matching.division_meanings import told_apart
-from exchange.matching.divisions import division_code, is_code, place_answer
+from exchange.matching.divisions import division_code, is_code, make_ready, place_answer
 from exchange.matching.items.rule import ItemRule, meant, registered
 
 
@@ -23,6 +23,7 @@ def place_rule(code: str) -> ItemRule:
         code=code,
         reads=(code, "birth_date"),
         claimed=division_code(claimed),
+        makes_ready=make_ready,
         answer=(
             pl.when(nothing_claimed(claimed))
             .then(pl.lit("claim_missing"))

@@ -12,25 +12,26 @@ from __future__ import annotations
 import polars as pl
 
 from exchange.matching.codes import nothing_claimed
-from exchange.matching.divisions import place, place_answer
+from exchange.matching.distinct import map_distinct
+from exchange.matching.divisions import PLACE, make_ready, place, place_answer
 from exchange.matching.items.rule import ItemRule, registered
 from exchange.matching.sources import Sources
 
-_CODE, _STREET = "registered_address.code", "registered_address.street"
+_CODE, _STREET, _DIVISION = (f"registered_address.{name}" for name in ("code", "street", "division"))
 
 
 def _look_up(frame: pl.DataFrame, _: Sources) -> pl.DataFrame:
-    """Adds ``registered_address.code`` and ``.street`` of the claim."""
-    address = frame.select(place(pl.col("registered_address"))).to_series().struct.unnest()
-    return frame.with_columns(address["code"].alias(_CODE), address["street"].alias(_STREET))
+    """Adds ``registered_address.code`` and ``.street`` of the claim, and ``.division``: the answer by that alone."""
+    claimed = frame.select(map_distinct(pl.col("registered_address"), place, PLACE)).to_series().struct.unnest()
+    address = frame.with_columns(claimed["code"].alias(_CODE), claimed["street"].alias(_STREET))
+    return address.with_columns(place_answer(pl.col(_CODE), registered("registered_division")).alias(_DIVISION))
 
-
-_DIVISION = place_answer(pl.col(_CODE), registered("registered_division"))
 
 RULE = ItemRule(
     code="registered_address",
     reads=("registered_division", "registered_address"),
     looks_up=_look_up,
+    makes_ready=make_ready,
     answer=(
         pl.when(nothing_claimed(pl.col("registered_address")))
         .then(pl.lit("claim_missing"))
@@ -38,7 +39,7 @@ RULE = ItemRule(
         .then(pl.lit("claim_format"))
         .when(registered("registered_division").is_null())
         .then(pl.lit("under_review"))
-        .when(_DIVISION != "consistent")
+        .when(pl.col(_DIVISION) != "consistent")
         .then(_DIVISION)
         .when((pl.col(_STREET) == "") | pl.col(_STREET).eq_missing(registered("registered_address")))
         .then(pl.lit("consistent"))

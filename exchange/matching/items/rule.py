@@ -16,6 +16,7 @@ from exchange.matching.codes import nothing_claimed_by_unread
 from exchange.matching.sources import Sources
 
 LookUp = Callable[[pl.DataFrame, Sources], pl.DataFrame]
+MakeReady = Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,7 @@ class ItemRule:
     """``claimed``: what the claim means, worked out once and seen by ``answer`` as ``claimed.<item>``. ``reads``:
     columns of the population's ``people``. ``needs``: sources besides the population. ``looks_up``: adds columns
     ``<item>.<name>`` to the frame of ``decide`` (claims, ``person``), for what one register row cannot tell; as many
-    rows out as in, in their order.
+    rows out as in, in their order. ``makes_ready``: works out what the rule would work out once, when first asked.
     """
 
     code: str
@@ -32,6 +33,7 @@ class ItemRule:
     reads: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     looks_up: LookUp | None = None
+    makes_ready: MakeReady | None = None
 
 
 def registered(column: str) -> pl.Expr:
