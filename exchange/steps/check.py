@@ -57,7 +57,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Seen:
+class CheckResult:
     """What the check found: the items asked, how many rows, their faults, and the refusal if the file would be refused."""
 
     items: tuple[str, ...]
@@ -95,7 +95,7 @@ def check_whole(data: bytes, manifest: RequestManifest) -> None:
         raise Refused("data_hash", column="data.sha256")
 
 
-def check_data(content: bytes, agreement: Agreement, reading: Reading, today: date) -> Seen:
+def check_data(content: bytes, agreement: Agreement, reading: Reading, today: date) -> CheckResult:
     """Checks a decrypted data file, row by row; what would be refused is in the result, not raised."""
     findings: list[Finding] = []
     rows = 0
@@ -114,7 +114,7 @@ def check_data(content: bytes, agreement: Agreement, reading: Reading, today: da
         judge_parts(judged(), reading, today)
     except Refused as error:
         refusal = error
-    return Seen(tuple(reading.items), rows, tuple(findings), refusal)
+    return CheckResult(tuple(reading.items), rows, tuple(findings), refusal)
 
 
 def reading_for(agreement: Agreement, manifest: RequestManifest) -> Reading:

@@ -103,7 +103,7 @@ def _spot_checks(
     return chain(made, parts), drawn
 
 
-def _found(waiting: _Waiting) -> tuple[list[NewReview], Told | None, Evidence | None]:
+def _for_register(waiting: _Waiting) -> tuple[list[NewReview], Told | None, Evidence | None]:
     """The rows for the queue; and, None of a test, whom the batch asks about and the guard's evidence. Of a large batch
     both are made at once: one is our own work, the other mostly the database's.
     """
@@ -136,7 +136,7 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
-    reviews, told, seen = _found(waiting)
+    reviews, told, seen = _for_register(waiting)
     with stage("register"):
         if waiting.open:
             keep(app, batch, waiting.unqueued)

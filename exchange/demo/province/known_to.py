@@ -1,5 +1,5 @@
-"""Whom an officer must look at, by the legal basis on which a partner asks: this room's own reckoning, from what was
-planted. The catalogue and the matching are not asked; tests hold the one against the other.
+"""Which people's records an officer must look at, by the legal basis on which a partner asks: computed here from what
+was planted, without the catalogue of legal bases and the matching; tests compare the two.
 
 Rules: written from the articles, basis by basis, for the bases that the demo's partners rest on. A record of an unknown
 kind may be any; one of an unknown charge may be about anything.

@@ -57,6 +57,7 @@ class Postgres:
 
     @property
     def port(self) -> int:
+        """Its port on loopback."""
         return remembered_port(self.folder, "postgres")
 
     @property
@@ -94,6 +95,7 @@ class Postgres:
             self._run()
 
     def is_running(self) -> bool:
+        """Whether the server runs."""
         if not (self._data / "postmaster.pid").exists():
             return False
         asked = _argv("pg_ctl", "status", "--pgdata", str(self._data))
