@@ -75,9 +75,9 @@ def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -
 
 
 def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.DataFrame:
-    """``counts`` as ``what_counts`` says, and ``by``: law, article and item by which a record counts or is unclear,
-    separated by ；, null for any other; both String, a row for each record, in their order. ``records`` and ``day``: as
-    there.
+    """``counts`` as ``what_counts`` gives it, and ``by``: law, article and paragraph by which a record counts or is
+    unclear, several separated by ；, null for any other record; both String, a row for each record, in their order.
+    ``records`` and ``day``: as there.
     """
     verdict = what_counts(records, bases, day)
     if verdict.is_null().all():
@@ -85,7 +85,7 @@ def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl
     clauses: dict[str, list[pl.Expr]] = {}
     for basis in bases:
         for clause in basis.counts:
-            clauses.setdefault(f"{basis.name}{clause.item}", []).append(_fits(clause, basis, records, day))
+            clauses.setdefault(f"{basis.name}{clause.paragraph}", []).append(_fits(clause, basis, records, day))
     asked_for = pl.when(pl.col("counts") == COUNTS).then(pl.lit(value=True))  # null: what is unclear
     named = [
         pl.when(pl.any_horizontal(fits).eq_missing(asked_for)).then(pl.lit(name)) for name, fits in clauses.items()

@@ -57,7 +57,7 @@ def named_births(records: pl.DataFrame, population: Population | None) -> pl.Ser
 
 
 def _liable(born: pl.Expr) -> pl.Expr:
-    """Whether somebody born on that day was old enough to be liable when it happened; on the birthday itself not yet."""
+    """Whether somebody born on that day was old enough to be liable when it happened; on the birthday not yet."""
     return pl.col("happened") > born.dt.offset_by(f"{LIABLE_FROM_AGE}y")
 
 

@@ -137,7 +137,7 @@ def _joined(parts: list[pa.Array]) -> pa.Array:
 
 
 def _placed(parts: list[pa.Array], height: int, goes: Places | None) -> pa.Array:
-    """The column as it is stored on disk, each row at its position (``goes``; None: as they came). Empties ``parts``."""
+    """The column as it is stored on disk, each row at its position (``goes``; None: as added). Empties ``parts``."""
     kind = parts[0].type
     if not pa.types.is_dictionary(kind):
         return _filled(parts, height, goes, None, kind.to_pandas_dtype())

@@ -62,7 +62,9 @@ def is_out_of_use(folder: Path) -> bool:
 
 
 def out_of_use(home: Path) -> list[tuple[str, str]]:
-    """The versions in this folder of a source that are out of use: (version, the file that was not as written), sorted."""
+    """The versions in this folder of a source that are out of use: (version, the file that was not as written),
+    sorted.
+    """
     notes = sorted(home.glob(f"{_BROKEN}*"))
     return [(note.name.removeprefix(_BROKEN), note.read_text("utf-8", "replace")) for note in notes]
 

@@ -23,7 +23,9 @@ from exchange.snapshots.versions import LAYOUT, Snapshots
 
 @dataclass(frozen=True)
 class RawFile:
-    """A file of an export. ``name``: its path below the folder of exports, as ``drug_control/2026-10-01/part-1.csv``."""
+    """A file of an export. ``name``: its path below the folder of exports, as
+    ``drug_control/2026-10-01/part-1.csv``.
+    """
 
     name: str
     path: Path

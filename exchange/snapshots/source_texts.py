@@ -35,7 +35,9 @@ def even(text: pl.Expr) -> pl.Expr:
 
 
 def read_day(text: pl.Expr, latest: date | None = None) -> pl.Expr:
-    """The day that is written there. String → Date, null where it is empty or unread, before 1900 or after ``latest``."""
+    """The day that is written there. String → Date, null where it is empty or unread, before 1900 or after
+    ``latest``.
+    """
     day = even(text).str.replace(_TIME, "")
     read = claimed_date(pl.when(day.str.len_chars() >= _SHORTEST_DAY).then(day).otherwise(pl.lit("")))
     can_be = read >= _FIRST_DAY if latest is None else read.is_between(_FIRST_DAY, latest)

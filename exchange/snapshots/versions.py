@@ -73,7 +73,9 @@ class SnapshotRecord:
 
 @dataclass(frozen=True)
 class Version:
-    """One version of a source's snapshot, in its folder. ``name``: its day and the first digits of its record's hash."""
+    """One version of a source's snapshot, in its folder. ``name``: its day and the first digits of its record's
+    hash.
+    """
 
     source: str
     name: str
@@ -87,7 +89,9 @@ class Version:
         return date.fromisoformat(self.name[:10])
 
     def record(self) -> SnapshotRecord:
-        """Its ``snapshot.json``. Where that is not what was written: Halt, and the version is out of use from then on."""
+        """Its ``snapshot.json``. Where that is not what was written: Halt, and the version is out of use from
+        then on.
+        """
         content = (self.folder / _RECORD).read_bytes()
         if not integrity.is_named_by(self.folder, content):
             integrity.check(self.folder, self.source)

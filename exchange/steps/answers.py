@@ -225,7 +225,9 @@ class BatchContext:
             yield from self._decided(asked, self.sources(), settled=False, keyed=True)
 
     def first_matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
-        """The first result's answers, in the columns of ``matching.decide``; of an objection every row is for review."""
+        """The first result's answers, in the columns of ``matching.decide``; of an objection every row is for
+        review.
+        """
         if self.earlier is not None:
             asked = self.claims(rows)
             first = self.earlier.answers(self.earlier.rows_of(asked[REFERENCE]))

@@ -77,7 +77,9 @@ def _numbers(marked: pl.Series, rows: Sequence[int]) -> tuple[int, ...]:
 
 
 def first_unqueued(answers: pl.DataFrame, first: int = 1) -> Unqueued:
-    """What the first result left open: of its answers, or of a part of them whose first row has the number ``first``."""
+    """What the first result left open: of its answers, or of a part of them whose first row has the number
+    ``first``.
+    """
     return Unqueued.open_of(answers, range(first, first + answers.height))
 
 

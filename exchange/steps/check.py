@@ -58,7 +58,9 @@ class Finding:
 
 @dataclass(frozen=True)
 class CheckResult:
-    """What the check found: the items asked, how many rows, their faults, and the refusal if the file would be refused."""
+    """What the check found: the items asked, how many rows, their faults, and the refusal if the file would be
+    refused.
+    """
 
     items: tuple[str, ...]
     rows: int

@@ -56,7 +56,9 @@ class _Waiting:
     unqueued: Unqueued = field(default_factory=Unqueued)
 
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
-        """The parts, in their order, with spot checks drawn; what is collected of each is complete when it is yielded."""
+        """The parts, in their order, with spot checks drawn; what is collected of each is complete when it is
+        yielded.
+        """
         context, app = self.context, self.context.app
         people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
         parts, drawn = _spot_checks(context, parts, people)

@@ -53,7 +53,9 @@ _AHEAD: Final = timedelta(days=1)
 
 
 def plan(app: App, batch_id: str) -> int:
-    """The number of ranges by which a batch is to be decided, 0 where in one go or decided already. Pins the snapshots."""
+    """The number of ranges by which a batch is to be decided, 0 where in one go or decided already. Pins the
+    snapshots.
+    """
     batch = app.register.batch(batch_id)
     if batch.state is not State.ACCEPTED:
         return 0

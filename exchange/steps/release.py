@@ -65,7 +65,9 @@ UNNAMED = "由旧版本送审，重新送审 proposed by an earlier version; pro
 
 @dataclass
 class Proposals:
-    """``releases``: all that are under way; ``troubles``: a sentence for each batch that a person must look at first."""
+    """``releases``: all that are under way; ``troubles``: a sentence for each batch that a person must look at
+    first.
+    """
 
     releases: list[Release] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
@@ -157,7 +159,9 @@ def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int
 
 
 def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
-    """Of an objection, in how many rows an answer is now another one than in the earlier batch; None of other batches."""
+    """Of an objection, in how many rows an answer is now another one than in the earlier batch; None of other
+    batches.
+    """
     if context.earlier is None:
         return None
     earlier = _approved(context.earlier.answers(context.earlier.rows_of(now["row_ref"])))

@@ -125,7 +125,9 @@ def judge_parts(parts: Iterable[pl.DataFrame], reading: Reading, today: date) ->
 
 
 def _unreadable(table: pl.DataFrame, reading: Reading, today: date) -> int:
-    """How many rows have no number or name that can be looked up; of an objection none, as they were looked up before."""
+    """How many rows have no number or name that can be looked up; of an objection none, as they were looked up
+    before.
+    """
     if reading.items == (OBJECTION,):
         return 0
     if unregistered.CODE in reading.items:

@@ -75,8 +75,8 @@ BASES: Final = tuple(_KNOWN)
 
 
 def on_record(records: pl.DataFrame, *bases: str) -> pl.Series:
-    """String, each once and in no order: id numbers of people whom an officer must look at where somebody asks on
-    these bases; on none given, as a court does in a case: convictions.
+    """The id numbers of people whose records an officer must look at where somebody asks on these bases: String, each
+    once, in no order. Without bases, as a court asks in a case: of people with convictions.
     """
     known = pl.any_horizontal(_KNOWN[basis]() for basis in bases or ("case_handling_286",))
     numbers: pl.Series = records.filter(known)["id_number"].unique()
