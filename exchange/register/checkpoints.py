@@ -133,7 +133,7 @@ def read_all(paths: Iterable[Path], key: LedgerKey) -> dict[Path, Checkpoint | N
 
 def check_newest(session: Session, kept: Kept) -> None:
     """Halt where the line of the newest kept checkpoint is not in the ledger as it was, or where the tables are not as
-    they were made, so that something else may be read of them than what lines tell.
+    they were made, so that something else might be read from them than what lines state.
     """
     known = newest(kept, ledger.key_of(session))
     check_held(known, *session.execute(select(*held()), sizes(known)).one())
@@ -156,7 +156,7 @@ def sizes(known: Mapping[Path, Checkpoint]) -> dict[str, list[int]]:
 
 
 def held() -> tuple[ColumnElement[str | None], ColumnElement[list[list[Any]] | None]]:
-    """What :func:`check_held` is told; may be asked beside other questions, of one moment with them."""
+    """The columns whose values :func:`check_held` takes; a query may select them beside others, of the same moment."""
     return as_made.other(), _LINES
 
 

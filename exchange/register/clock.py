@@ -12,7 +12,7 @@ Rules
   never paused (national rules on criminal-record queries of 2021: with the approval of the head of an organ of county
   level or above). Who knows what was looked into resumes it without asking.
 - The register and its ledger write ``stop`` and ``start``: names of before, which what is signed keeps.
-- Being told again what is so already changes nothing.
+- Doing again what was done already changes nothing.
 """
 
 from __future__ import annotations

@@ -41,7 +41,9 @@ class RegisterCounts:
 
 @dataclass(frozen=True)
 class Answered:
-    """A first result that was delivered: the line that says so, and what lane and time are told by."""
+    """A first result that was delivered: the number of the line that says so, and what its lane and its time follow
+    from.
+    """
 
     seq: int
     cycle: str | None
@@ -77,7 +79,7 @@ def counts(engine: Engine) -> RegisterCounts:
 
 
 def answered_since(engine: Engine, seq: int) -> Iterator[Answered]:
-    """The first results that lines behind this one tell of, in the ledger's order. Lines are numbered without gaps in
+    """The first results that were delivered after this line, in the ledger's order. Lines are numbered without gaps in
     the order in which they are committed: what was counted up to a line need never be counted again.
     """
     line = aliased(LedgerRow)

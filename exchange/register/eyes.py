@@ -8,7 +8,7 @@ Rules
   a third officer, or a leader. The last word is the row's decision.
 - All who gave a word have decided the row: none of them approves what comes of it (``releases.py``).
 - A row that a leader returned begins anew.
-- The ledger is told the answers once the row is decided; of a first word, that it was given.
+- The ledger records the answers once the row is decided; of a first word only that it was given.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import eyes
-from exchange.register.attest import as_told
+from exchange.register.attest import attested_session
 from exchange.register.database import reading, transaction
 from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
@@ -130,7 +130,7 @@ class Reviews:
             query = query.filter_by(state=wanted.state)
         if wanted.division is not None:
             query = query.where(ReviewRow.division.startswith(below(wanted.division)))
-        with as_told(self.engine, *filter(None, [wanted.batch])) as session:
+        with attested_session(self.engine, *filter(None, [wanted.batch])) as session:
             return [_review(row) for row in session.scalars(query)]
 
     def get(self, batch_id: str, row: int) -> Review:
@@ -143,17 +143,17 @@ class Reviews:
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(ReviewRow.decision.is_not(None))
         if rows is not None:
             query = query.where(_among(rows))
-        with as_told(self.engine, batch_id, rows=rows) as session:
+        with attested_session(self.engine, batch_id, rows=rows) as session:
             return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
 
     def among(self, batch_id: str, rows: Sequence[int]) -> list[Review]:
         """Of these rows of a batch, those that are or were in the queue, in their order."""
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(rows)).order_by(ReviewRow.row)
-        with as_told(self.engine, batch_id, rows=rows) as session:
+        with attested_session(self.engine, batch_id, rows=rows) as session:
             return [_review(row) for row in session.scalars(query)]
 
     def opened(self, batch_id: str, rows: Sequence[int], *, hold: bool = False) -> None:
-        """An officer looks at these rows' people; told to the ledger before anything is shown. ``hold``: nobody else
+        """Records in the ledger that an officer looks at these rows, before anything is shown. ``hold``: nobody else
         opens them for ``HELD``; Halt where another has one open.
         """
         with transaction(self.engine) as session:
@@ -218,7 +218,7 @@ class Reviews:
         return settled
 
     def _settle(self, row: ReviewRow, word: Word) -> dict[str, str]:
-        """The word is the row's decision; what the ledger is told of it."""
+        """Makes the word the row's decision; what the ledger records of it."""
         row.state = ReviewState.DECIDED
         row.decision = json.dumps(dict(word.answers), sort_keys=True)
         row.reason, row.note = word.reason, word.note
@@ -253,7 +253,7 @@ class Reviews:
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
         """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
-        with as_told(self.engine, batch_id, rows=rows) as session:
+        with attested_session(self.engine, batch_id, rows=rows) as session:
             return deciders(session, batch_id, rows)
 
     def divisions_of(self, batch_id: str) -> frozenset[str]:
@@ -267,7 +267,7 @@ class Reviews:
         query = select(ReviewRow.row).filter_by(batch_id=batch_id).where(ReviewRow.causes.contains([cause]))
         if rows is not None:
             query = query.where(_among(rows))
-        with as_told(self.engine, batch_id, rows=rows) as session:
+        with attested_session(self.engine, batch_id, rows=rows) as session:
             return frozenset(session.scalars(query))
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:

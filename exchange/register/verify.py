@@ -1,7 +1,7 @@
-"""Holding the register against its ledger: every line, then everything that the lines tell of.
+"""Verifies the register against its ledger: every line, then everything that the lines state.
 
 ``verify`` finds a line that was altered, removed, put in between or not signed by the office, a ledger that was cut
-short, and any row of any table that is not what the ledger was last told (``digests.py`` names what it is not told). A
+short, and any row of any table that is not what the ledger last stated (``digests.py`` names the tables it does not). A
 ledger that was rewritten whole by somebody who also has the key, or a database that was put back to an earlier day, is
 found by what left the house: see ``against``.
 """

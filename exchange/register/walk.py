@@ -32,8 +32,8 @@ _IN_ORDER: Final = select(*LedgerRow.__table__.columns).order_by(LedgerRow.seq).
 
 @dataclass
 class Walked:
-    """What a walk over the lines yields: how many, the last hash, from which line on they are signed, and what the
-    single rows (``digests.BY_ROW``) are told to be; ``checkpoints``: of the lines that were asked for.
+    """What a walk over the lines yields: how many, the last hash, from which line on they are signed, and the
+    last digest of each single row (``digests.BY_ROW``); ``checkpoints``: of the lines that were asked for.
     """
 
     lines: int = 0

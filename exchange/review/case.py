@@ -123,7 +123,7 @@ def open_columns(app: App, batch_id: str, rows: Sequence[int]) -> list[dict[str,
 
 
 def _context(app: App, batch_id: str) -> BatchContext:
-    return BatchContext.as_told(app, app.register.attested(batch_id, rows=()))
+    return BatchContext.of_attested(app, app.register.attested(batch_id, rows=()))
 
 
 def _open(matched: pl.DataFrame, row: int) -> dict[str, str]:

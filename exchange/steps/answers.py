@@ -75,10 +75,10 @@ class BatchContext:
     @classmethod
     def of(cls, app: App, batch: Batch) -> BatchContext:
         """The context of a batch, which is read from the register and held against the ledger for this."""
-        return cls.as_told(app, app.register.attested(batch.id, rows=()))
+        return cls.of_attested(app, app.register.attested(batch.id, rows=()))
 
     @classmethod
-    def as_told(cls, app: App, attested: Attested) -> BatchContext:
+    def of_attested(cls, app: App, attested: Attested) -> BatchContext:
         """The same of a batch that was read just now."""
         return cls(app, attested.batch, app.manifest(attested.batch), agreed(app, attested), attested.pins)
 

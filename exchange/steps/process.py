@@ -132,7 +132,7 @@ def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
         return
     ring = app.told_keys
     app.register.told.check(ring)
-    context = BatchContext.as_told(app, attested)
+    context = BatchContext.of_attested(app, attested)
     objected = None if context.earlier is None else context.earlier.table
     waiting = _Waiting(context, Asked(ring, objected), Watch(context, ring), Cases(context, ring))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
