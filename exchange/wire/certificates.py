@@ -27,7 +27,7 @@ Use = Literal["signing", "encryption"]
 
 _RULES: Final[dict[str, Any]] = tomllib.loads((SCHEMAS / "certificates.toml").read_text(encoding="utf-8"))
 TOLD_DAYS: Final[tuple[int, ...]] = tuple(_RULES["told"]["days"])
-"""So many days before its end the partner and the office are told; the most first."""
+"""Partner and office are warned so many days before a certificate ends; descending."""
 
 _NEXT: Final = timedelta(seconds=1)
 """A certificate's last moment counts: the next one begins a second later without a gap."""
