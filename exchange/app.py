@@ -40,6 +40,8 @@ def _now() -> datetime:
 
 @dataclass
 class App:
+    """An opened office: its settings, register, folders and keys. ``now``: the clock."""
+
     settings: Settings
     register: Register
     now: Callable[[], datetime] = _now
@@ -73,6 +75,7 @@ class App:
 
     @property
     def archive(self) -> Archive:
+        """Where originals and answers are kept."""
         return self.settings.archive
 
     def check_archive(self) -> None:
@@ -109,6 +112,7 @@ class App:
 
     @cached_property
     def snapshots(self) -> Snapshots:
+        """The sources' snapshots, of real people."""
         return Snapshots(self.settings.snapshots)
 
     @cached_property
@@ -127,10 +131,12 @@ class App:
 
     @cached_property
     def signing(self) -> KeyPair:
+        """The key pair that signs what goes to partners; Halt where it cannot be read."""
         return load_key_pair(self.settings.keys.signing_key, self.settings.keys.signing_certificate)
 
     @cached_property
     def decryption(self) -> KeyPair:
+        """The key pair to which partners encrypt; Halt where it cannot be read."""
         return load_key_pair(self.settings.keys.decryption_key, self.settings.keys.decryption_certificate)
 
     def attested(self, batch_id: str) -> Attested:
@@ -171,6 +177,7 @@ class App:
         return load_agreement(self.agreement_file(partner))
 
     def agreement_file(self, partner: str) -> Path:
+        """Where the agreement of this partner lies, or would."""
         return self.settings.agreements / f"{partner}.toml"
 
     def folder(self, agreement: Agreement, tries: int = 3) -> AbstractContextManager[Folder]:

@@ -47,6 +47,7 @@ class Missing:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """Cycle, period and purpose."""
         return self.cycle, self.period, self.purpose
 
     @property

@@ -51,6 +51,7 @@ class Purpose(Section):
 
     @property
     def asks_offences(self) -> bool:
+        """Whether one of its items is about offences."""
         return not LETTER_ITEMS.isdisjoint(self.items)
 
     @property
@@ -211,6 +212,7 @@ class Assessment(Section):
         return self
 
     def holds(self, day: date) -> bool:
+        """Whether the assessment is in force on this day."""
         return self.made_on <= day <= self.ends_on
 
 

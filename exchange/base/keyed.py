@@ -51,6 +51,8 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Key:
+    """One generation of the key of keyed hashes."""
+
     made: date
     secret: bytes
 
@@ -63,7 +65,7 @@ class KeyRing:
 
     @property
     def generation(self) -> int:
-        """The newest."""
+        """The number of the newest key, from 1."""
         return len(self.keys)
 
     def hashed(self, values: npt.NDArray[np.integer], kind: Kind, generation: int | None = None) -> Hashes:

@@ -52,6 +52,7 @@ class Clause:
 
     @property
     def any_charge(self) -> bool:
+        """Whether a record fits whatever its charge is."""
         return not (self.categories or self.charges or self.doubtful)
 
     def __post_init__(self) -> None:
@@ -99,6 +100,7 @@ class LegalBasis:
         return f"{self.law}{self.article}"
 
     def in_force(self, day: date) -> bool:
+        """Whether it is in force on this day."""
         return self.in_force_from <= day and (self.in_force_until is None or day <= self.in_force_until)
 
 

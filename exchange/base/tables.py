@@ -22,6 +22,8 @@ SourceTable = Literal["population", "offences", "events"]
 
 @dataclass(frozen=True)
 class Answer:
+    """An answer code (``schemas/answers.toml``)."""
+
     code: str
     group: Group
     zh: str
@@ -70,6 +72,8 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Source:
+    """A source's system (``schemas/exports.toml``). ``max_age_days``: how old its snapshot may be to answer."""
+
     code: str
     zh: str
     table: SourceTable

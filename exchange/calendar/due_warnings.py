@@ -31,12 +31,17 @@ Kind = tuple[str, int]
 
 @dataclass(frozen=True)
 class DueWarning:
+    """A warning, alarm or breach. ``days``: working days left, 0 where the code has none; ``true_on``: since when it
+    holds.
+    """
+
     code: str
     days: int
     true_on: date
 
     @property
     def kind(self) -> Kind:
+        """What it is told apart by: of each kind a batch has one."""
         return self.code, self.days
 
 

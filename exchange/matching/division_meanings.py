@@ -59,6 +59,7 @@ class Meaning:
     counties: Counties
 
     def holds_in(self, year: int) -> bool:
+        """Whether the code or name had this meaning in this year."""
         return (self.since <= year or self.since == FIRST_YEAR) and year <= self.until
 
 

@@ -32,4 +32,5 @@ class Sources:
     asked_on: date = date.min
 
     def ready(self, needed: Iterable[str]) -> bool:
+        """Whether all these sources are there and fresh."""
         return set(needed) <= set(self.records)

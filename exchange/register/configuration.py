@@ -45,6 +45,8 @@ class Configured:
 
 
 class Configuration:
+    """What settings, agreements and tables are in force, by hash. ``actor``: in whose name a change is recorded."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor

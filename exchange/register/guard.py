@@ -146,6 +146,10 @@ class Usual:
 
 @dataclass(frozen=True)
 class GuardHold:
+    """A first result that the guard holds. ``tripped``: the rules, with count and threshold; ``decision``: a leader's,
+    None until then.
+    """
+
     batch: str
     partner: str
     held_at: datetime
@@ -187,6 +191,8 @@ def is_held(session: Session, batch_id: str) -> bool:
 
 
 class Guard:
+    """The guard's part of the register. ``actor``: in whose name a hold is released or refused."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor

@@ -32,6 +32,7 @@ _TO_CHANGE: Final = (
 
 
 def now() -> datetime:
+    """The moment that a line or row gets."""
     return datetime.now(UTC)
 
 

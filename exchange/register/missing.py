@@ -26,6 +26,8 @@ _NOT_ACCEPTED = (State.CLAIMED, State.REFUSED)
 
 @dataclass(frozen=True)
 class MissingSet:
+    """A set that an agreement expects and that had not come by its day. ``arrived_at``: when it came after all."""
+
     partner: str
     cycle: str
     period: str
@@ -38,6 +40,7 @@ class MissingSet:
 
     @property
     def key(self) -> Key:
+        """What it is known by, beside its partner."""
         return self.cycle, self.period, self.purpose
 
 

@@ -26,6 +26,8 @@ TABLES: Final = "0019"
 
 
 class Base(DeclarativeBase):
+    """The base of all tables; it fixes the names of indexes and constraints."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -77,6 +79,8 @@ LIVE: Final = BatchRow.stage.is_(None)
 
 
 class FileRow(Base):
+    """A file of a batch, which the archive keeps under its hash."""
+
     __tablename__ = "file"
 
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
@@ -139,6 +143,8 @@ class SnapshotUseRow(Base):
 
 
 class AnswerCountRow(Base):
+    """In how many rows of a batch an item got an answer; ``item``: also ``identity``."""
+
     __tablename__ = "answer_count"
 
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
@@ -346,6 +352,8 @@ class DestructionRow(Base):
 
 
 class UnfinishedSetRow(Base):
+    """An incomplete set in a partner's folder (``unfinished.py``)."""
+
     __tablename__ = "unfinished_set"
     __table_args__ = (UniqueConstraint("partner", "stem"),)
 

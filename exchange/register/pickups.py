@@ -47,6 +47,8 @@ class UncollectedResult:
 
 @dataclass(frozen=True)
 class Pickup:
+    """A result that its partner has. ``number``: from 1, the first result."""
+
     number: int
     noticed_at: datetime
     how: PickupEvidence
@@ -83,6 +85,8 @@ def _uncollected(session: Session, partner: str | None, limit: int | None = None
 
 
 class Pickups:
+    """Which results partners have. ``actor``: in whose name it is recorded."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor

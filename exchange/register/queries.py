@@ -55,6 +55,7 @@ class BatchQueries:
         return batch
 
     def find_batch(self, batch_id: str) -> Batch | None:
+        """The batch; None where the register has none of this id."""
         with reading(self.engine) as session:
             row = session.get(BatchRow, batch_id)
             return None if row is None else as_batch(row)

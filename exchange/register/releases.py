@@ -64,6 +64,10 @@ class ReleaseSummary:
 
 @dataclass(frozen=True)
 class Release:
+    """A release as it is recorded. ``rows``: their numbers in the batch, ascending; ``counts``, ``settled``, ``upheld``
+    and ``answers_sha256``: see :class:`ReleaseSummary`; ``reason``: of a rejection or withdrawal.
+    """
+
     batch: str
     number: int
     state: ReleaseState

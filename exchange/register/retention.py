@@ -53,6 +53,8 @@ class KeptFile:
 
 @dataclass(frozen=True)
 class Hold:
+    """A legal hold on a batch: nothing of it is destroyed until it is released."""
+
     batch: str
     number: int
     held_at: datetime

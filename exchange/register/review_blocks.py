@@ -55,6 +55,7 @@ def covers(known: Blocks, wanted: Blocks) -> bool:
 
 
 def joined(one: Blocks, other: Blocks) -> Blocks:
+    """All blocks that are in either; None, for all, where one is."""
     return None if one is None or other is None else one | other
 
 

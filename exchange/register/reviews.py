@@ -57,6 +57,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Review:
+    """A row of the queue. ``version`` grows with each change; ``returned_for``: the leader's reason; ``words``: of
+    officers beside the one who decided; ``as_before``: the decision that it took over.
+    """
+
     batch: str
     row: int
     division: str
@@ -111,6 +115,7 @@ class Reviews:
         self.actor = actor
 
     def add(self, batch_id: str, reviews: Sequence[NewReview]) -> None:
+        """Puts rows into the queue; those that are in it already stay as they are."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             if reviews:

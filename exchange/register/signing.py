@@ -50,7 +50,7 @@ class Checkpoint:
 
     @property
     def body(self) -> str:
-        """What is signed."""
+        """The text of the checkpoint, which is signed."""
         return f"{ORIGIN}\n{self.size}\n{self.root}\n{_LINE}{self.last_hash}\n"
 
 

@@ -1,6 +1,6 @@
 """Which version of each source's snapshot answers a batch.
 
-Rule: the first telling stands, so that a batch that is run again is answered from the same snapshots.
+Rule: what was recorded first stands, so that a batch that is run again is answered from the same snapshots.
 """
 
 from __future__ import annotations

@@ -93,6 +93,8 @@ def unpacked(hashes: bytes) -> Hashes:
 
 
 class ToldIndex:
+    """The index over all batches. ``actor``: in whose name it is renewed."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor

@@ -61,6 +61,10 @@ class ToldWithheldRow(Base):
 
 @dataclass(frozen=True)
 class Question:
+    """A question that waits for its confirmation. ``hashes``: of the person's numbers, of the key's first
+    generation.
+    """
+
     number: int
     asked_by: str
     reason: str
@@ -69,6 +73,8 @@ class Question:
 
 
 class ToldUses:
+    """Questions about who was told, and withheld batches. ``actor``: in whose name one asks, confirms or withholds."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor

@@ -56,6 +56,7 @@ class CaseView:
 
     @property
     def open(self) -> dict[str, str]:
+        """The columns that an officer is to decide → their answers now."""
         return {column: code for column, code in self.answers.items() if code in PENDING}
 
 

@@ -107,6 +107,7 @@ def decided_columns(cases: Iterable[CaseView]) -> list[str]:
 
 
 def header_of(column: str) -> str:
+    """The header of the column in which this one is decided."""
     return f"{CONCLUSION}{_item(column)}"
 
 

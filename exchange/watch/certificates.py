@@ -37,6 +37,8 @@ OFFICE = "office"
 
 @dataclass
 class CertificatesSeen:
+    """What was found: new alerts, and what is wrong, a sentence each."""
+
     alerts: list[Alert] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 

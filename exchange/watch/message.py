@@ -18,6 +18,8 @@ MAX_MESSAGE_LINES: Final = 50
 
 @dataclass(frozen=True)
 class Message:
+    """A message to the office, Chinese with English beside."""
+
     subject: str
     text: str
 
