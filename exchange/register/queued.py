@@ -97,7 +97,7 @@ def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> d
             rows.setdefault(batch_id, []).append(row)
     decisions: dict[str, DecidedBefore] = {}
     for batch_id, numbers in rows.items():
-        decisions |= _as_told(engine, batch_id, numbers)
+        decisions |= _attested_decisions(engine, batch_id, numbers)
     return decisions
 
 
@@ -112,7 +112,7 @@ def _in_doubt() -> ColumnElement[bool]:
     return exists().where(other.case_hash == ReviewRow.case_hash, or_(objected, again, anew))
 
 
-def _as_told(engine: Engine, batch_id: str, rows: Sequence[int]) -> dict[str, DecidedBefore]:
+def _attested_decisions(engine: Engine, batch_id: str, rows: Sequence[int]) -> dict[str, DecidedBefore]:
     query = select(ReviewRow).filter_by(batch_id=batch_id, state=ReviewState.RELEASED)
     with attested_session(engine, batch_id, rows=rows) as session:
         return {

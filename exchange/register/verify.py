@@ -106,12 +106,12 @@ def _verify_facts(session: Session, batches: Sequence[str]) -> None:
         lines.setdefault(line.batch_id, []).append(line)
     hashes = {row.batch_id: row.hashes for row in session.execute(_FILES, wanted)}
     for batch in session.execute(_BATCHES, wanted):
-        if not _is_as_told(batch, hashes.get(batch.id, {}), lines.get(batch.id, [])):
+        if not _matches_lines(batch, hashes.get(batch.id, {}), lines.get(batch.id, [])):
             msg = f"{batch.id} is not what the ledger says"
             raise Halt(msg)
 
 
-def _is_as_told(batch: Row[Any], hashes: Mapping[str, str], lines: Sequence[Any]) -> bool:
+def _matches_lines(batch: Row[Any], hashes: Mapping[str, str], lines: Sequence[Any]) -> bool:
     """Whether a batch's line, and the files that the ledger knows, are what the ledger's lines add up to."""
     if not lines or batch.state != lines[-1].to_state:
         return False
