@@ -149,7 +149,7 @@ def _with_causes(answers: pl.DataFrame, variant: pl.Series, items: Sequence[str]
 
 @cache
 def _caused(judged: Sequence[str]) -> pl.Expr:
-    """Which of these items, and before them a variant of the name or the identity."""
+    """The bit set of causes: a variant of the name or the identity, then these items."""
     in_doubt = pl.col(IDENTITY_COLUMN) == "under_review"
     of_identity = [in_doubt & pl.col(_VARIANT), in_doubt & ~pl.col(_VARIANT)]
     return set_of([*of_identity, *[~in_doubt & (pl.col(f"answer.{item}") == "under_review") for item in judged]])

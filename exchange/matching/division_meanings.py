@@ -162,7 +162,7 @@ def _within(counties: Counties, others: Counties) -> bool:
 
 
 def joined(several: Iterable[Counties]) -> Extent:
-    """One of several meanings, nobody knows which."""
+    """The extent of one of several meanings, where nobody knows which."""
     each = list(several)
     return Extent(frozenset.intersection(*each), frozenset().union(*each), all(each))
 
@@ -220,13 +220,14 @@ def _of_several() -> pl.Series:
 
 
 def make_ready() -> None:
-    """Works out now what :func:`told_apart` works out once."""
+    """Makes the tables of :func:`told_apart`, which are made once in a process."""
     _of_several()
 
 
 def told_apart(code: pl.Expr, *, on: pl.Expr | None = None, since: pl.Expr | None = None) -> pl.Expr:
-    """The Int32 number that the code means by a year (Int32, null where it is not known): ``on`` of an event, ``since``
-    of something that was registered in it or later. As it is where the year leaves several meanings, or none.
+    """The number (Int32) of the meaning that a code has, given a year (Int32, null where it is not known): ``on``: of
+    an event in it; ``since``: of something registered in it or later. The code itself where the year leaves several
+    meanings, or none.
     """
     kind = "since" if on is None else "on"
     year = pl.coalesce([given for given in (on, since) if given is not None])

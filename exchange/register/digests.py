@@ -156,13 +156,15 @@ def _of_batch(table: str, column: str) -> str:
 
 
 def _of_line(table: str, column: str) -> str:
-    """Of the batch of a line of the ledger that is read beside it."""
+    """A query for a table's digest of the batch of a ledger line, to be used beside that line."""
     rows = f"SELECT {AS_TEXT} AS r FROM {table} t WHERE {column} = ledger.batch_id"  # noqa: S608
     return f"SELECT '{table}' AS name, {DIGEST} AS digest FROM ({rows}) AS rows HAVING count(*) > 0"  # noqa: S608
 
 
 def _of_rows(table: str, keys: str | None) -> str:
-    """``keys``: the parameter that holds those wanted."""
+    """A query for the digests of a table's rows. ``keys``: the parameter that holds the keys of those wanted; None:
+    all.
+    """
     name, source = BY_ROW[table], _READ_AS.get(table, table)
     wanted = f"= ANY(CAST(:{keys} AS bigint[]))" if name == "id" else f"= ANY(:{keys})"
     where = "" if keys is None else f" WHERE {name} {wanted}"
@@ -197,7 +199,7 @@ LAST: Final = LedgerRow.seq == _LAST_SEQ.limit(1).scalar_subquery()
 
 
 def _last(held: str) -> dict[bool, Select[LedgerRow, dict[str, str] | None, int]]:
-    """By whether the whole queue is asked about."""
+    """The queries for a batch's last line with its tables' digests: True → with the whole queue, False → without it."""
     of_all, of_none = (select(LedgerRow, beside).where(LAST) for beside in (BESIDE, _beside()))
     whole = f"{held} + {_held('review', 'batch_id')}" if held != "0" else held
     return {

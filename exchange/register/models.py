@@ -40,7 +40,7 @@ class Base(DeclarativeBase):
 
 
 class BatchRow(Base):
-    """Now: how far the batch is. How it came there stands in the ledger."""
+    """A batch and how far it is now; how it came there stands in the ledger."""
 
     __tablename__ = "batch"
     __table_args__ = (Index("ix_batch_test", "partner", postgresql_where=text("stage IS NOT NULL")),)
@@ -75,7 +75,7 @@ class BatchRow(Base):
 
 
 LIVE: Final = BatchRow.stage.is_(None)
-"""Of a batch: it is no ``test``. What is counted, watched or reported is of these alone."""
+"""The condition that a batch is no ``test``. Only such batches are counted, watched or reported."""
 
 
 class FileRow(Base):
@@ -131,7 +131,9 @@ class LedgerHeadRow(Base):
 
 
 class SnapshotUseRow(Base):
-    """``later``: the versions asked a second time, for rows that had to wait for a source."""
+    """A snapshot version that answers a batch. ``later``: of the second pass, for rows that had to wait for a
+    source.
+    """
 
     __tablename__ = "snapshot_use"
 

@@ -110,7 +110,7 @@ def altered(blocks: Blocks) -> str:
 
 
 def altered_of_line() -> str:
-    """The same of all blocks of the batch of a line of the ledger that is read beside it, without the batch."""
+    """As :func:`altered`, of all blocks of the batch of a ledger line that is read beside it."""
     of_line = "batch_id = ledger.batch_id"
     compared = _compared(f"review t WHERE t.{of_line}", of_line)
     return f"SELECT DISTINCT 'review' AS name, 'altered' AS digest FROM {compared}"  # noqa: S608
