@@ -50,7 +50,7 @@ class SnapshotUses:
 
     def pin(self, batch_id: str, versions: Pins, *, later: bool = False) -> dict[str, tuple[str, date]]:
         """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring.
-        ``later``: those asked a second time, for the rows that had to wait for a source.
+        ``later``: those of the second pass, for rows that had to wait for a source.
         """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True, rows=())

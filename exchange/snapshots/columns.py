@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exchange.matching.lookup import Rows
-from exchange.snapshots.order import Places, by_key, places
+from exchange.snapshots.order import RowIndices, by_key, inverse
 
 PART: Final = 250_000
 """Rows that are standardised at a time: some 100 MB of texts."""
@@ -69,7 +69,7 @@ class Gathered:
         """The rows in the order in which they were added."""
         return self._finished(None)
 
-    def sorted_by(self, name: str) -> tuple[pa.Table, Places]:
+    def sorted_by(self, name: str) -> tuple[pa.Table, RowIndices]:
         """The rows sorted by this column of integers without nulls, stably; and for each row as it was added its
         position in the table: uint32[rows]. KeyError where there is no column of this name.
         """
@@ -77,12 +77,14 @@ class Gathered:
             np.concatenate([part.to_numpy() for part in self._columns.pop(name)]),
             np.arange(self.height, dtype=np.uint32),
         )
-        goes = places(rows)
+        positions = inverse(rows)
         del rows
-        return self._finished(goes).append_column(name, pa.array(keys)), goes
+        return self._finished(positions).append_column(name, pa.array(keys)), positions
 
-    def _finished(self, goes: Places | None) -> pa.Table:
-        table = pa.table({name: _placed(self._columns.pop(name), self.height, goes) for name in list(self._columns)})
+    def _finished(self, positions: RowIndices | None) -> pa.Table:
+        table = pa.table(
+            {name: _placed(self._columns.pop(name), self.height, positions) for name in list(self._columns)}
+        )
         pa.default_memory_pool().release_unused()
         return table
 
@@ -136,16 +138,18 @@ def _joined(parts: list[pa.Array]) -> pa.Array:
     return pa.DictionaryArray.from_arrays(codes, distinct)
 
 
-def _placed(parts: list[pa.Array], height: int, goes: Places | None) -> pa.Array:
-    """The column as it is stored on disk, each row at its position (``goes``; None: as added). Empties ``parts``."""
+def _placed(parts: list[pa.Array], height: int, positions: RowIndices | None) -> pa.Array:
+    """The column as it is stored on disk, each row at its position (``positions``; None: as added). Empties
+    ``parts``.
+    """
     kind = parts[0].type
     if not pa.types.is_dictionary(kind):
-        return _filled(parts, height, goes, None, kind.to_pandas_dtype())
+        return _filled(parts, height, positions, None, kind.to_pandas_dtype())
     distinct, codes_of_each = _united(parts)
     rising = pc.sort_indices(distinct).to_numpy()
     rank = np.zeros(len(distinct) + 1, _code(len(distinct)))  # one more, for the nulls
     rank[rising] = np.arange(len(distinct), dtype=rank.dtype)
-    values = _filled(parts, height, goes, [rank[codes] for codes in codes_of_each], rank.dtype)
+    values = _filled(parts, height, positions, [rank[codes] for codes in codes_of_each], rank.dtype)
     if _is_various(distinct):
         return distinct.take(pa.array(rising)).take(values)
     return pa.DictionaryArray.from_arrays(values, _short(distinct.take(pa.array(rising))))
@@ -163,14 +167,14 @@ def _united(parts: list[pa.Array]) -> tuple[pa.Array, list[Rows]]:
 
 
 def _filled(
-    parts: list[pa.Array], height: int, goes: Places | None, codes: list[Rows] | None, kind: npt.DTypeLike
+    parts: list[pa.Array], height: int, positions: RowIndices | None, codes: list[Rows] | None, kind: npt.DTypeLike
 ) -> pa.Array:
     """One column of this dtype with the parts' values, or with their codes mapped by ``codes`` (one array a part).
     Empties ``parts``.
     """
     filled, missing, begin = np.zeros(height, kind), None, 0
     for number, part in enumerate(parts):
-        rows = slice(begin, begin + len(part)) if goes is None else goes[begin : begin + len(part)]
+        rows = slice(begin, begin + len(part)) if positions is None else positions[begin : begin + len(part)]
         begin += len(part)
         filled[rows] = _numbers(part) if codes is None else codes[number][_numbers(part)]
         if part.null_count:

@@ -14,14 +14,14 @@ import numpy.typing as npt
 
 from exchange.matching.lookup import Keys
 
-Places = npt.NDArray[np.uint32]
+RowIndices = npt.NDArray[np.uint32]
 """Row numbers of a table, which has fewer than 2³² rows."""
 
 _ROW_BITS: Final = 32
 _LARGEST_BESIDE_A_ROW: Final = (1 << (63 - _ROW_BITS)) - 1
 
 
-def by_key(keys: Keys, rows: Places) -> tuple[Keys, Places]:
+def by_key(keys: Keys, rows: RowIndices) -> tuple[Keys, RowIndices]:
     """The pairs of a key and a row (int64[n], uint32[n]) sorted by key, those of one key by row. No key may be
     negative. ``keys`` is sorted in place or overwritten.
     """
@@ -37,16 +37,16 @@ def by_key(keys: Keys, rows: Places) -> tuple[Keys, Places]:
     return keys, rows
 
 
-def places(rows: Places) -> Places:
+def inverse(rows: RowIndices) -> RowIndices:
     """The inverse of a permutation: ``rows`` are row numbers in their new order (uint32[n]); for each row its new
     position (uint32[n]).
     """
-    goes = np.empty_like(rows)
-    goes[rows] = np.arange(len(rows), dtype=np.uint32)
-    return goes
+    positions = np.empty_like(rows)
+    positions[rows] = np.arange(len(rows), dtype=np.uint32)
+    return positions
 
 
-def _sorted_together(small: Keys, rows: Places) -> tuple[Keys, Places]:
+def _sorted_together(small: Keys, rows: RowIndices) -> tuple[Keys, RowIndices]:
     """As :func:`by_key`, key and row as one integer; works in the memory of the keys."""
     small <<= _ROW_BITS
     small |= rows

@@ -29,7 +29,7 @@ from exchange.matching.names import standard_name
 from exchange.matching.relations import HEAD, relation_number
 from exchange.matching.unregistered import birth_key
 from exchange.snapshots.columns import Gathered, in_parts
-from exchange.snapshots.order import Places, by_key
+from exchange.snapshots.order import RowIndices, by_key
 
 DOUBTFUL_LEVEL = "30"
 NORMAL = "normal"
@@ -63,9 +63,9 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
         former_keys.add(people["former_key"], gathered.height)
         mother_keys.add(people["mother_key"], gathered.height)
         gathered.add(people.drop("former_key", "mother_key"))
-    table, goes = gathered.sorted_by("key")
-    former, mothers = former_keys.table(goes), mother_keys.table(goes)
-    del goes
+    table, positions = gathered.sorted_by("key")
+    former, mothers = former_keys.table(positions), mother_keys.table(positions)
+    del positions
     table = table.append_column("several_heads", _several_heads(table))
     births = _births(table)
     people, shared = _with_doubt(table.select(COLUMNS), former)
@@ -112,21 +112,21 @@ class KeysOfOthers:
 
     def __init__(self) -> None:
         self._keys: list[Keys] = []
-        self._rows: list[Places] = []
+        self._rows: list[RowIndices] = []
 
     def add(self, keys: pl.Series, first: int) -> None:
         """The next rows' keys (Int64, null where a row names none); ``first``: how many rows came before."""
         self._keys.append(keys.drop_nulls().to_numpy())
         self._rows.append((keys.is_not_null().arg_true() + first).cast(pl.UInt32).to_numpy())
 
-    def table(self, goes: Places) -> pa.Table:
-        """``key`` and ``person``: the key, and the row that names it, sorted by both. ``goes``: each row's position in
-        the sorted table, as ``Gathered.sorted_by`` gives it.
+    def table(self, positions: RowIndices) -> pa.Table:
+        """``key`` and ``person``: the key, and the row that names it, sorted by both. ``positions``: each row's
+        position in the sorted table, as ``Gathered.sorted_by`` gives it.
         """
-        return _rows_by(*by_key(np.concatenate(self._keys), goes[np.concatenate(self._rows)]))
+        return _rows_by(*by_key(np.concatenate(self._keys), positions[np.concatenate(self._rows)]))
 
 
-def _rows_by(keys: Keys, persons: Places) -> pa.Table:
+def _rows_by(keys: Keys, persons: RowIndices) -> pa.Table:
     return pa.table({"key": keys, "person": persons})
 
 
