@@ -124,7 +124,7 @@ class Settings(Section):
         return next((person for person in self.people if getattr(person, name) == value), None)
 
     def with_role(self, role: PersonRole) -> list[Person]:
-        """Those who have this role, in the order of the settings."""
+        """The people who have this role, in the order of the settings."""
         return [person for person in self.people if role in person.roles]
 
     @cached_property

@@ -124,7 +124,7 @@ class Sftp(Section):
 
     @property
     def of_partner(self) -> Sftp:
-        """The same as the partner's own people have it."""
+        """The server as the partner's own people log in to it."""
         return self.model_copy(update=self.partner.model_dump(exclude_none=True))
 
 

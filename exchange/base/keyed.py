@@ -121,7 +121,7 @@ def read_keys(content: bytes, path: Path) -> KeyRing:
 
 
 def with_new_key(ring: KeyRing | None, today: date) -> KeyRing:
-    """The same with a new generation."""
+    """The ring with a new key, dated ``today``, behind the others; of None one with a first key."""
     return KeyRing((*(ring.keys if ring else ()), Key(today, secrets.token_bytes(KEY_BYTES))))
 
 

@@ -187,7 +187,7 @@ def export_columns(table: SourceTable) -> tuple[str, ...]:
 
 
 def absent_columns(table: SourceTable) -> frozenset[str]:
-    """Those of them that an export need not have at all."""
+    """The names of the columns that an export of this kind may lack."""
     return frozenset(entry["name"] for entry in _load("exports.toml")[table]["columns"] if entry.get("may_be_absent"))
 
 

@@ -69,5 +69,5 @@ def _all(due: Due, half: bool, days: Iterable[int]) -> Iterable[DueWarning]:
 
 
 def not_yet_sent(warnings: Iterable[DueWarning], sent: Mapping[Kind, date]) -> list[DueWarning]:
-    """Those that are still to be sent; ``sent``: when each kind was sent last."""
+    """The warnings that are still to be sent; ``sent``: when each kind was sent last."""
     return [warning for warning in warnings if warning.kind not in sent or sent[warning.kind] < warning.true_on]

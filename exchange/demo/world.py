@@ -40,7 +40,7 @@ pages.
 OFFICER_ID: Final = "p-officer"
 SECOND_OFFICER_ID: Final = "p-officer-b"
 LEADER_ID: Final = "p-leader"
-"""The same people in the register."""
+"""The ids of these people in the register."""
 
 SEED: Final = 20150122
 PEOPLE: Final = 100_000

@@ -50,7 +50,7 @@ fifty answers, seconds where the machine or the way is slow.
 """
 
 UNMOVED: Final = timedelta(minutes=10)
-"""So long a batch has not moved, and so long it takes until it is asked again whether it has a run."""
+"""A batch that has not moved for so long is asked about; and so long it takes until it is asked about again."""
 
 _ANSWERED_RUNS: Final = 20
 """Runs of answered sets that are started in one poll where no lookout does: as many as one starts in a minute."""
@@ -168,15 +168,15 @@ class _Known:
 
 
 def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:
-    """All that can be read; the others are troubles."""
+    """The agreements that can be read; the others become troubles."""
     for path in app.agreement_files():
         with as_trouble(troubles, path.stem):
             yield load_agreement(path)
 
 
 def _sharing(app: App, agreements: Sequence[Agreement]) -> Generator[tuple[Sequence[Agreement], bool]]:
-    """Those who share a login together, as many as one connection looks into; and whether any of them was reached in
-    the last minutes.
+    """Groups of agreements that share a login, as many as one connection serves; with each whether one of them was
+    reached in the last minutes.
     """
     duties, by_login = Duties.of_home(app.settings.home), dict[Login, list[Agreement]]()
     for agreement in agreements:

@@ -44,7 +44,7 @@ SILENCE: Final = timedelta(minutes=1)
 
 _ANSWERED: Final = ".answered"
 _MOST_BYTES: Final = 1024
-"""Of a note that are read; a batch id has some two hundred."""
+"""So many bytes of a note are read; a batch id has some two hundred."""
 
 _NOT_WAITING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 """How a note is opened: no link, and no pipe that nobody writes to."""
@@ -98,11 +98,11 @@ class OwedRuns:
         return [*self.unanswered(), *self.answered()]
 
     def unanswered(self, older_than: timedelta = timedelta()) -> list[str]:
-        """Those that no worker has answered, and that have been owed for so long, the oldest first."""
+        """The batches that no worker has answered and that have been owed for so long, the oldest first."""
         return self._noted("[0-9a-f]" * 64, older_than)
 
     def answered(self, older_than: timedelta = timedelta(), most: int | None = None) -> list[str]:
-        """Those whose runs can wait, and have waited for so long, the oldest first, no more than ``most``."""
+        """The answered batches whose runs have waited for so long, the oldest first, no more than ``most``."""
         return self._noted(f"*{_ANSWERED}", older_than, most)
 
     def _noted(self, pattern: str, older_than: timedelta, most: int | None = None) -> list[str]:
@@ -119,7 +119,7 @@ class OwedRuns:
         return batches
 
     def _date(self, path: Path, moment: float) -> None:
-        """By this machine's clock, not by the one of whoever has the disk."""
+        """Dates a note by this machine's clock, not by that of the disk's server."""
         with disk_trouble(self.folder), suppress(FileNotFoundError):  # paid meanwhile
             os.utime(path, (moment, moment))
 

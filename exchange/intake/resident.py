@@ -44,7 +44,7 @@ MAX_WAITING: Final = 250
 """Ids of batches that wait for one worker, as many as its pipe surely holds; more wait as notes (``owed.py``)."""
 
 MAX_OF_ONE: Final = 100
-"""Of these, ids of one partner."""
+"""So many of these may be one partner's."""
 
 _HARDLY_MORE: Final = 2
 """A partner stays with its worker while so many more batches wait there than for another."""
@@ -53,7 +53,7 @@ _RUN_SECONDS: Final = 3.0
 """Between the runs of answered sets: one takes over a second of processor time."""
 
 _BEHIND: Final = timedelta(minutes=5)
-"""So long runs of answered sets wait for workers that have sets before them."""
+"""Runs of answered sets wait for so long while workers have sets before them."""
 
 _BUSY_RUN_SECONDS: Final = 15.0
 """Between such runs where they have waited for so long and workers still have sets before them."""

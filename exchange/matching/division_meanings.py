@@ -149,7 +149,7 @@ def extents() -> Mapping[int, Extent]:
 
 
 def _other_places(several: Sequence[Meaning], year: int = FIRST_YEAR) -> list[Meaning]:
-    """Of a code in use: what it meant in or after this year that is not all within today's; empty of another code."""
+    """Of a code in use, its meanings in or after this year that do not lie within today's; empty of another code."""
     *before, now = several
     if now.until != NO_END:
         return []

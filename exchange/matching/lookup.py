@@ -200,7 +200,9 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _series(column: pa.Array) -> pl.Series:
-    """The same memory, but for texts; ``pl.Series(column)`` loads pyarrow's functions, for a tenth of a second."""
+    """The column as a Polars series in the same memory, but for texts. (``pl.Series(column)`` would load pyarrow's
+    functions, for a tenth of a second.)
+    """
     frame = pl.from_arrow(pa.record_batch([column], ["values"]))
     assert isinstance(frame, pl.DataFrame)
     return frame.to_series()
@@ -213,5 +215,7 @@ def _bits(column: pa.Array, rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _array(column: pa.Array) -> npt.NDArray[Any]:
-    """The same memory; pyarrow's own way loads pandas, for a third of a second, and so does its way from numpy."""
+    """The column as a numpy array in the same memory. (pyarrow's own way loads pandas, for a third of a second, and so
+    does its way from numpy.)
+    """
     return np.from_dlpack(column)

@@ -118,7 +118,9 @@ def _by_charge(records: pl.DataFrame, says: Callable[[str], bool | None]) -> pl.
 
 
 def _of_charge(clause: Clause, records: pl.DataFrame) -> pl.Expr:
-    """By the kind where that says it, else by the charge."""
+    """Whether the charge fits the clause: by the kind where that says it, else by the charge; null where it is
+    unclear.
+    """
     implied = pl.col("kind").replace_strict(
         {kind: category in clause.categories for kind, category in _IMPLIED.items()},
         default=None,
@@ -191,7 +193,9 @@ def _later(column: str, months: pl.Expr) -> pl.Expr:
 
 
 def _counted(fits: pl.Expr, at_least: int) -> pl.Expr:
-    """Of a clause that asks for several: fits where the person has so many."""
+    """Of a clause that asks for several records: true where the person has so many that fit, null where that is
+    unclear.
+    """
     decided = pl.col("decided_on").filter(fits).drop_nulls().n_unique().over("person")
     told_apart = pl.struct("decided_on", "offence_date")
     perhaps = told_apart.filter(fits.fill_null(value=True)).n_unique().over("person")

@@ -84,7 +84,7 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
 
 
 def _held(hold: GuardHold) -> str:
-    """By what, since when, and what is to be done."""
+    """What holds the batch, since when, and what is to be done, in Chinese and English."""
     why = "；".join(str(labels.trip(limit)) for limit in hold.tripped)
     if hold.decision is None:
         next_step = Words("请领导在“审批”页放行或不予答复", "a leader lets it go or refuses it on the page Approval")

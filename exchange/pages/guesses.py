@@ -47,7 +47,7 @@ class Guesses:
         return now
 
     def give_back(self, address: str, begun: float) -> None:
-        """That try was no wrong guess."""
+        """Takes back a try that turned out to be no wrong guess."""
         tries = self._of(address, self._clock())
         if begun in tries:
             tries.remove(begun)

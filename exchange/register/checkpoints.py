@@ -36,7 +36,7 @@ _PARTED: Final = ".parted"
 _COSIGNED: Final = "cosigned"
 _DIGITS: Final = 15
 _LOOKED_AT: Final = 40
-"""Of so many of the last days the checkpoint of the longest ledger is looked for before something is sent."""
+"""Among the checkpoints of so many days the one of the longest ledger is compared before something is sent."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Kept:
             write_atomically(path, text.encode())
 
     def files(self) -> list[Path]:
-        """Those that hold, the oldest day first."""
+        """The files of the office's own checkpoints that were not refuted, the oldest day first."""
         return sorted(path for path in self.folder.glob("????-??-??") if path.is_file())
 
     def keep_cosigned(self, text: str, key: bytes, size: int) -> Path:
@@ -70,11 +70,11 @@ class Kept:
         return sorted(paths, key=lambda path: path.name.partition("-")[2])
 
     def all(self) -> list[Path]:
-        """All that hold."""
+        """The files of all checkpoints that were not refuted: the office's own, then the cosigned ones."""
         return [*self.files(), *self.cosigned()]
 
     def set_aside(self, wrong: Iterable[Path]) -> None:
-        """These hold no longer; they stay under another name."""
+        """Renames checkpoints that were refuted, so that they no longer count."""
         for path in wrong:
             path.rename(path.with_name(f"{path.name}{_PARTED}-{path.stat().st_mtime_ns}"))
             sync_folder(path.parent)

@@ -51,7 +51,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Proposal:
-    """That a clock be paused. ``approved``: None until a leader decided; ``why``: a rejection's reason."""
+    """A proposal to pause a clock. ``approved``: None until a leader decided; ``why``: the reason of a rejection."""
 
     batch: str
     number: int

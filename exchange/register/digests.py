@@ -41,12 +41,14 @@ OF_BATCH: Final[Mapping[str, str]] = {
 """Table → the column that names the batch."""
 
 BY_BLOCK: Final[Mapping[str, str]] = {"review": "batch_id"}
-"""The same of the table whose rows of a batch are digested in blocks."""
+"""Table → the column that names the batch, of the table whose rows of a batch are digested in blocks."""
 
 CHANGED: Final = (
     "review_block", "release", "clock_proposal", "clock_stop", "extension_proposal", "legal_hold", "guard_hold",
 )  # fmt: skip
-"""Those of ``OF_BATCH`` whose rows are changed once they were written (``docker/grants.sql``); ``batch`` aside."""
+"""The tables of ``OF_BATCH`` whose rows are changed once they were written (``docker/grants.sql``); without
+``batch``.
+"""
 
 BY_ROW: Final[Mapping[str, str]] = {
     "alert": "id",
@@ -195,7 +197,7 @@ BESIDE: Final = _beside(review_blocks.altered_of_line())
 
 _LAST_SEQ: Final = select(LedgerRow.seq).where(LedgerRow.batch_id == bindparam("batch")).order_by(LedgerRow.seq.desc())
 LAST: Final = LedgerRow.seq == _LAST_SEQ.limit(1).scalar_subquery()
-"""That a line is the last one of ``batch``."""
+"""The condition that a line is the last one of ``batch``."""
 
 
 def _last(held: str) -> dict[bool, Select[LedgerRow, dict[str, str] | None, int]]:

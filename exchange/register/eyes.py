@@ -23,7 +23,7 @@ from exchange.base.errors import Halt
 from exchange.register.models import ReviewRow
 
 DISPUTED: Final = 2
-"""So many words that differ are decided by one more."""
+"""After so many words that differ, one more decides."""
 
 
 @dataclass(frozen=True)

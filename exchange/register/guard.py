@@ -50,7 +50,9 @@ _KINDS: Final = {"numbers": Kind.NUMBER, "names": Kind.NAME, "groups": Kind.PLAC
 
 
 class GuardEvidenceRow(Base):
-    """Of a batch: rows, those that failed, and their hashes in one order (empty from the night after the span on)."""
+    """The evidence of a batch: how many rows, how many failed, and hashes of those, in one order (empty from the night
+    after the span on).
+    """
 
     __tablename__ = "guard_evidence"
 

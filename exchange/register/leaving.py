@@ -77,7 +77,7 @@ def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) 
 
 
 def files_of(told: list[list[Any]] | None) -> dict[str, FileRecord]:
-    """By role; ``told``: the answer to ``FILES``."""
+    """The files by role; ``told``: the answer to ``FILES``."""
     return {role: FileRecord(role, *fields) for role, *fields in told or ()}
 
 

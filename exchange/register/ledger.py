@@ -235,7 +235,7 @@ def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
 
 
 def _tables_last_and_head(session: Session) -> tuple[str | None, LedgerRow | None, LedgerHeadRow | None]:
-    """In one question; neither line nor head where there is no line."""
+    """Version of the tables, last line and head, by one query; no line and no head where there is no line."""
     end = session.execute(_END).one_or_none()
     return (None, None, None) if end is None else (end[0], end[1], end[2] if end[1] else None)
 

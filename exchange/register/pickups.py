@@ -141,7 +141,7 @@ class Pickups:
             return {(batch, number) for batch, number in session.execute(query)}
 
     def awaited(self, batches: Collection[str]) -> set[str]:
-        """Those of these batches of which a result is still to come."""
+        """The batches among these of which a result is still to come."""
         if not batches:
             return set()
         query = select(BatchRow.id).where(BatchRow.id.in_(batches), BatchRow.state.in_(OPEN))

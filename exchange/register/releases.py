@@ -197,7 +197,7 @@ class Releases:
                 session.add_all(file_row(batch_id, file, now()) for file in files)
 
     def delivered(self, batch_id: str, number: int) -> None:
-        """It lies in the partner's folder; with the last open row the batch is closed."""
+        """Records that the result lies in the partner's folder; with the last open row the batch is closed."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             row = self._step(session, batch_id, number, (ReleaseState.PREPARED, ReleaseState.DELIVERED), None)
@@ -228,7 +228,7 @@ class Releases:
             return [as_release(row) for row in session.scalars(query)]
 
     def may_leave(self) -> list[Release]:
-        """Those of them that wait for nobody's word, the oldest first."""
+        """The releases under way that wait for nobody's word, the oldest first."""
         states = (ReleaseState.APPROVED, ReleaseState.PREPARED)
         query = select(ReleaseRow).where(ReleaseRow.state.in_(states)).order_by(ReleaseRow.proposed_at)
         with transaction(self.engine) as session:

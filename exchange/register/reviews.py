@@ -123,7 +123,9 @@ class Reviews:
                 append_event(session, batch, {}, {"queued": len(reviews)}, self.actor)
 
     def decided_before(self, cases: Collection[str], since: datetime) -> dict[str, DecidedBefore]:
-        """Of these cases (keyed hashes), as each was decided last, where it was since then and left."""
+        """Case (keyed hash) → its last decision, of those of ``cases`` whose last decision was given since then and
+        left.
+        """
         return decided_before(self.engine, cases, since)
 
     def find(self, wanted: ReviewFilter) -> list[Review]:
@@ -152,7 +154,7 @@ class Reviews:
             return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
 
     def among(self, batch_id: str, rows: Sequence[int]) -> list[Review]:
-        """Of these rows of a batch, those that are or were in the queue, in their order."""
+        """The rows among these that are or were in the queue, in their order."""
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(rows)).order_by(ReviewRow.row)
         with attested_session(self.engine, batch_id, rows=rows) as session:
             return [_review(row) for row in session.scalars(query)]
@@ -247,7 +249,7 @@ class Reviews:
             append_event(session, batch, {}, {f"review.{number}": "undone"}, self.actor)
 
     def _free(self, session: Session, batch_id: str, numbers: Sequence[int]) -> list[ReviewRow]:
-        """These rows, where nobody else has one of them open."""
+        """These rows; Halt where somebody else has one of them open."""
         rows = _rows(session, batch_id, numbers)
         for row in rows:
             if row.held_by not in (None, self.actor) and row.held_until is not None and row.held_until > now():
@@ -262,7 +264,7 @@ class Reviews:
             return deciders(session, batch_id, rows)
 
     def divisions_of(self, batch_id: str) -> frozenset[str]:
-        """Whose rows a batch has or had in the queue."""
+        """The divisions of the offices whose rows a batch has or had in the queue."""
         query = select(ReviewRow.division).filter_by(batch_id=batch_id).distinct()
         with reading(self.engine) as session:
             return frozenset(session.scalars(query))
@@ -333,7 +335,7 @@ def _set(session: Session, batch_id: str, rows: Sequence[int], state: ReviewStat
 
 
 def _rows(session: Session, batch_id: str, numbers: Sequence[int]) -> list[ReviewRow]:
-    """These rows in their order, by one question; Halt where one is not in the queue."""
+    """These rows in their order, by one query; Halt where one is not in the queue."""
     query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(numbers))
     kept = {row.row: row for row in session.scalars(query)} if numbers else {}
     for number in numbers:

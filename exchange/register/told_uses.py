@@ -155,7 +155,7 @@ class ToldUses:
             append_event(session, batch, {}, {"told": "disclosed"}, self.actor)
 
     def withheld(self, batches: Collection[str]) -> Mapping[str, str]:
-        """Of these batches those that are withheld → why."""
+        """Batch → the reason, of those of ``batches`` that are withheld."""
         query = select(ToldWithheldRow.batch_id, ToldWithheldRow.reason).where(ToldWithheldRow.batch_id.in_(batches))
         with transaction(self.engine) as session:
             return {row.batch_id: row.reason for row in session.execute(query)}

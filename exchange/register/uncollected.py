@@ -33,7 +33,7 @@ class UncollectedRow(Base):
 
 _SUFFIX: Final = func.substring(FileRow.role, r"-(\d+)$")
 NUMBER: Final = case((_SUFFIX.is_(None), "1"), else_=_SUFFIX).cast(PickupRow.number.type)
-"""Of the result that a data file belongs to."""
+"""The number of the result that a data file belongs to."""
 
 
 def expected() -> Select[tuple[str, int]]:

@@ -78,8 +78,8 @@ def walk(session: Session, sizes: Collection[int] = ()) -> tuple[Walked, Tree]:
 def _followed(
     walked: Walked, tree: Tree, wanted: Collection[int], lines: Sequence[LedgerRow]
 ) -> tuple[list[_Signed], int | None]:
-    """Those of the next lines that must be signed, up to the first that does not follow on the one before; the number
-    of that one.
+    """The next lines whose signatures are to be checked, up to the first that does not follow on the one before; the
+    number of that one, or None.
     """
     signed: list[_Signed] = []
     for line in lines:

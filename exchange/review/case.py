@@ -96,7 +96,9 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
 
 @dataclass(frozen=True)
 class Proposed:
-    """Of one row: what is to be decided, as of ``open_columns``, what would follow, and how many people it may mean."""
+    """A row's open columns with the proposed answers, the columns that would follow from them, and how many people it
+    may mean.
+    """
 
     open: Mapping[str, str]
     follows: Mapping[str, str]

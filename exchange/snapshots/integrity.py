@@ -126,7 +126,7 @@ def _note(folder: Path) -> None:
 
 
 def _note_place(folder: Path) -> Path:
-    """By the name of this machine: another one reads the same files by another way."""
+    """Where this machine's note lies: another machine reads the same files by another way."""
     machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:_NAME_HASH]
     return folder.parents[2] / "checked" / machine / f"{folder.parent.name}.{folder.name}"
 

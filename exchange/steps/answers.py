@@ -79,7 +79,7 @@ class BatchContext:
 
     @classmethod
     def of_attested(cls, app: App, attested: Attested) -> BatchContext:
-        """The same of a batch that was read just now."""
+        """As :meth:`of`, of a batch that was attested just now."""
         return cls(app, attested.batch, app.manifest(attested.batch), agreed(app, attested), attested.pins)
 
     @property

@@ -61,7 +61,7 @@ class Unqueued:
 
     @classmethod
     def open_of(cls, answers: pl.DataFrame, rows: Sequence[int]) -> Unqueued:
-        """The same without ``ready``, which in a first result are nearly all rows."""
+        """As :meth:`of`, without ``ready``, which in a first result are nearly all rows."""
         unqueued = answers[CAUSES_COLUMN] == ""
         waiting, awaiting = have_codes(answers, (WAITING,), (AWAITING,))
         source = waiting & unqueued

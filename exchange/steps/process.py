@@ -125,7 +125,9 @@ def process(app: App, batch_id: str) -> None:
 
 
 def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
-    """The same of a batch that was decided by ranges. ``ranges``: the hashes of their files (``steps/ranges.py``)."""
+    """As :func:`process`, of a batch that was decided by ranges. ``ranges``: the hashes of their files
+    (``steps/ranges.py``).
+    """
     attested = app.attested(batch_id)
     batch = attested.batch
     if batch.state is not State.ACCEPTED:

@@ -46,7 +46,7 @@ class Aggregates:
     doubtful: pl.DataFrame
 
     def with_frames(self, **changed: pl.DataFrame) -> Aggregates:
-        """The same with these frames in the place of its own."""
+        """A copy with these frames in the place of its own."""
         return replace(self, **changed)  # type: ignore[arg-type]  # frames only
 
 

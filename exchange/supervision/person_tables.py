@@ -26,7 +26,7 @@ def answers(aggregates: Aggregates) -> list[Line]:
 
 
 def by_partner(aggregates: Aggregates) -> list[Line]:
-    """The same for each partner and cycle."""
+    """For each partner, cycle and item how often each answer was given."""
     groups: dict[str, list[Line]] = {}
     for row in aggregates.answers.iter_rows(named=True):
         groups.setdefault(row["partner"] + " " + (row["cycle"] or ""), []).append(row)

@@ -13,7 +13,7 @@ from exchange.base.tables import ALERTS
 from exchange.register import Alert
 
 MAX_MESSAGE_LINES: Final = 50
-"""Of alerts in one message; the register has them all."""
+"""The most alerts in one message; the register has them all."""
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def _wrong_usage(certificate: x509.Certificate, use: Use) -> str | None:
 
 
 def valid(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
-    """Those that are valid now, the newer first."""
+    """The certificates that are valid now, the newer first."""
     in_force = [
         certificate
         for certificate in certificates
@@ -100,7 +100,7 @@ def ends(certificates: list[x509.Certificate], now: datetime) -> datetime:
 
 
 def begun(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
-    """Those that are valid now or were."""
+    """The certificates that are valid now or were."""
     return [certificate for certificate in certificates if certificate.not_valid_before_utc <= now]
 
 

@@ -70,7 +70,7 @@ class Postgres:
         return f"postgresql+psycopg://{database}@{LOOPBACK}:{self.port}/{database}"
 
     def work_url(self, database: str = "exchange") -> str:
-        """The same of the register's database, or one like it, for the role of the daily work."""
+        """SQLAlchemy URL of the register's database, or one like it, for the role of the daily work."""
         return f"postgresql+psycopg://{WORK}@{LOOPBACK}:{self.port}/{database}"
 
     def grant(self, database: str = "exchange") -> None:
