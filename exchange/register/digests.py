@@ -64,7 +64,7 @@ BY_ROW: Final[Mapping[str, str]] = {
 written, and not with each line about their batch.
 """
 
-NOT_TOLD: Final[Mapping[str, str]] = {
+NOT_STATED: Final[Mapping[str, str]] = {
     "ledger": "is the ledger: its lines are chained and signed",
     "ledger_head": "is compared with the ledger's last line whenever one is added",
     "asked_lately": "an index of what told and guard_evidence hold, which lines state; verify makes it anew",
