@@ -129,10 +129,12 @@ class Settings(Section):
 
     @cached_property
     def archive(self) -> Archive:
+        """Where originals and answers are kept."""
         return Archive(self.home / "archive")
 
     @property
     def snapshots(self) -> Path:
+        """Where the sources' snapshots lie."""
         return self.home / "snapshots"
 
     @property

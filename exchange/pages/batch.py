@@ -35,6 +35,7 @@ _ROWS: Final = Words("行数", "rows")
 
 
 def batch(asked: PageRequest) -> Response:
+    """The page of one batch; 404 where there is none."""
     shown = asked.app.register.find_batch(asked.request.path_params["batch_id"])
     if shown is None:
         raise HTTPException(404)

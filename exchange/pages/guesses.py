@@ -73,6 +73,7 @@ class GuessLimit:
         self._guesses = guesses or Guesses()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Hands a request on, unless its address has tried too often (ASGI)."""
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith(_PATHS):
             await self._app(scope, receive, send)
             return

@@ -48,6 +48,7 @@ class ShownTable:
 
 
 def supervision(asked: PageRequest) -> Response:
+    """The page of supervision: tables of today and of several months, and the reports."""
     return asked.page(
         "supervision.html", tables=_tables(asked), reports=_reports(asked.app), moment=words.moment(asked.app.now())
     )

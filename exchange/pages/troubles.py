@@ -71,6 +71,7 @@ def named(known: Agreements, batch: Batch) -> tuple[str, str]:
 
 
 def troubles(app: App) -> list[Trouble]:
+    """What a person should look at, by kind."""
     today = office_day(app.now())
     return [
         *_unsent(app),

@@ -101,6 +101,7 @@ class CosignRequest:
 
     @property
     def written(self) -> str:
+        """The request in its written form."""
         return "\n".join([f"old {self.old}", *map(_base64, self.proof)]) + "\n\n" + self.note
 
     @classmethod

@@ -52,6 +52,7 @@ class Answered:
 
 
 def counts(engine: Engine) -> RegisterCounts:
+    """The counts as they stand now."""
     by_state = select(BatchRow.state, func.count(), func.min(BatchRow.received_at)).where(LIVE).group_by(BatchRow.state)
     queue = select(ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
     queue = queue.where(LIVE, BatchRow.state.in_(OPEN), ReviewRow.state.in_((ReviewState.OPEN, ReviewState.DECIDED)))

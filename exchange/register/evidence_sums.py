@@ -94,6 +94,7 @@ def kept(_engine: Engine) -> dict[str | None, _Quarters]:
 
 
 def counts_of(sums: Sums) -> Counts:
+    """The counts in one row of sums."""
     return Counts(*map(int, sums[:3]))
 
 

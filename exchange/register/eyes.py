@@ -69,4 +69,5 @@ def _write(row: ReviewRow, words: list[Word]) -> None:
 
 
 def word(by: str, at: datetime, answers: Mapping[str, str], reason: str, note: str | None) -> Word:
+    """A word as it is stored beside a row."""
     return Word(by, at.isoformat(), dict(answers), reason, note)

@@ -43,6 +43,7 @@ class Chosen:
     causes: tuple[str, ...] = ()
 
     def holds(self) -> list[ColumnElement[bool]]:
+        """The conditions on a row of the queue to be in it."""
         batch = [ReviewRow.batch_id == self.batch] if self.batch else []
         return batch + ([ReviewRow.causes == list(self.causes)] if self.causes else [])
 

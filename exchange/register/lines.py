@@ -115,4 +115,5 @@ def hashes(files: Sequence[FileRecord]) -> dict[str, str]:
 
 
 def file_row(batch_id: str, file: FileRecord, at: datetime) -> FileRow:
+    """The row of a batch's file."""
     return FileRow(batch_id=batch_id, recorded_at=at, **asdict(file))

@@ -40,6 +40,7 @@ class Round:
 
 
 def watch_all(app: App) -> Round:
+    """Runs all watches once."""
     watch_configuration(app)
     recount = recompute(app)
     alerts = watch_deadlines(app)

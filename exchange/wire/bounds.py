@@ -120,6 +120,7 @@ class BoundedTransport(paramiko.Transport):
         """Not read: paramiko makes it fit to be shown, byte by byte, and shows it to nobody."""
 
     def get_exception(self) -> Exception | None:
+        """What ended the connection, kept when it is asked for again; errors of other kinds as SSHException."""
         ended_by = super().get_exception()  # which forgets it
         if ended_by is not None and not isinstance(ended_by, paramiko.SSHException | EOFError | OSError):
             ended_by = paramiko.SSHException(type(ended_by).__name__)
@@ -139,6 +140,7 @@ class WholeMessage(paramiko.Message):
     """A message of the server; SSHException where something is read behind its end."""
 
     def get_bytes(self, n: int) -> bytes:
+        """The next ``n`` bytes; SSHException where the message ends before."""
         content: bytes = self.packet.read(n)
         if len(content) < n:
             msg = "a message is shorter than it says"
