@@ -1,4 +1,4 @@
-"""One sweep as ``collect`` makes it: ``python benchmarks/lookout/sweep.py CONFIG``; the package comes from
+"""One poll as ``collect`` makes it: ``python benchmarks/lookout/poll.py CONFIG``; the package comes from
 ``PYTHONPATH``. Prints seconds by the clock, seconds of processor time and partners in trouble; of the second sweep, the
 first one has everybody's status file to make.
 """
