@@ -75,9 +75,9 @@ def polled(many: ManyPartners, tree: Path) -> str:
     many.clear()
     environment = {**os.environ, "PYTHONPATH": str(tree)}
     said = subprocess.run(_command(many, "poll.py"), env=environment, capture_output=True, text=True, check=True)
-    polled, whole, spent, troubles = said.stdout.splitlines()[-1].split()
+    looked_at, whole, spent, troubles = said.stdout.splitlines()[-1].split()
     return (
-        f"{spent:>5} s of processor time  {polled} s until all were looked at  {whole} s with the status files"
+        f"{spent:>5} s of processor time  {looked_at} s until all were looked at  {whole} s with the status files"
         f"  {troubles} partners in trouble"
     )
 
