@@ -34,6 +34,7 @@ class WithProject(build_py):
     """Copies what lies beside the package; an editable installation reads it where it lies."""
 
     def run(self) -> None:
+        """Builds as setuptools does, then copies."""
         super().run()
         if self.editable_mode:
             return

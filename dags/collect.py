@@ -46,7 +46,7 @@ def collect() -> None:
     @task(task_display_name="查看各目录 poll folders")
     def poll_folders() -> list[str]:
         """The troubles in one sentence, none where there are none: then ``troubles`` needs no process."""
-        troubles = in_office(_sweep)
+        troubles = in_office(_poll)
         return ["; ".join(troubles)] if troubles else []
 
     @task(task_display_name="异常 troubles")
@@ -56,9 +56,9 @@ def collect() -> None:
     troubles.expand(message=poll_folders())
 
 
-def _sweep(app: App) -> list[str]:
-    """Each claim starts its run at once: nobody waits for the slowest partner's server. Then what was claimed before and
-    has no run yet is started, and the status files are renewed where something changed. What is in trouble.
+def _poll(app: App) -> list[str]:
+    """Each claim starts its run at once: nobody waits for the slowest partner's server. Then what was claimed before
+    and has no run yet is started, and the status files are renewed where something changed. What is in trouble.
     """
     from exchange.intake.collect import poll
     from exchange.status.publish import publish_all

@@ -1,9 +1,8 @@
 """The opened office: settings, register, keys, snapshots and the clock, handed to every step.
 
-Rules: keys are read when they are first needed and stay in memory only; an agreement is read anew where a batch
-comes in, and kept with the batch from then on (``steps/agreed.py``); the clock is a part of the office, so that a test
-can set it;
-``with`` gives the register's connections back.
+Rules: keys are read when they are first needed and stay in memory only. An agreement is read anew where a batch comes
+in, and kept with the batch from then on (``steps/agreed.py``). The clock is a part of the office, so that a test can
+set it. ``with`` closes the register's connections at the end.
 """
 
 from __future__ import annotations
@@ -40,6 +39,8 @@ def _now() -> datetime:
 
 @dataclass
 class App:
+    """An opened office: its settings, register, folders and keys. ``now``: the clock."""
+
     settings: Settings
     register: Register
     now: Callable[[], datetime] = _now
@@ -73,6 +74,7 @@ class App:
 
     @property
     def archive(self) -> Archive:
+        """Where originals and answers are kept."""
         return self.settings.archive
 
     def check_archive(self) -> None:
@@ -109,6 +111,7 @@ class App:
 
     @cached_property
     def snapshots(self) -> Snapshots:
+        """The sources' snapshots, of real people."""
         return Snapshots(self.settings.snapshots)
 
     @cached_property
@@ -127,21 +130,23 @@ class App:
 
     @cached_property
     def signing(self) -> KeyPair:
+        """The key pair that signs what goes to partners; Halt where it cannot be read."""
         return load_key_pair(self.settings.keys.signing_key, self.settings.keys.signing_certificate)
 
     @cached_property
     def decryption(self) -> KeyPair:
+        """The key pair to which partners encrypt; Halt where it cannot be read."""
         return load_key_pair(self.settings.keys.decryption_key, self.settings.keys.decryption_certificate)
 
     def attested(self, batch_id: str) -> Attested:
-        """The batch as the ledger's signed lines tell it: every step that sends something begins here. Halt, too, where
-        the ledger is not the one whose checkpoints left the house.
+        """The batch, attested by its last signed ledger line: every step that sends something begins with this. Halt
+        also where the ledger is not the one whose checkpoints left the house.
         """
         return self.register.attested(batch_id, self.checkpoints)
 
     @cached_property
     def ledger_key(self) -> LedgerKey:
-        """What signs and checks the lines of the ledger."""
+        """The key that signs and checks the lines of the ledger."""
         return LedgerKey(self.settings.keys.register_key, self.settings.keys.register_public)
 
     @property
@@ -150,11 +155,13 @@ class App:
         return Kept(self.archive.folder / "checkpoints")
 
     def checkpoint(self) -> str | None:
-        """The ledger's checkpoint now, for something that leaves; kept here, too."""
+        """The ledger's checkpoint now, for a file that leaves the house; it is kept here, too."""
         return self._kept(self.register.checkpoint())
 
     def keep_checkpoint(self) -> str | None:
-        """The same; Halt where the ledger is not the one that was kept last, in whose place this one is kept."""
+        """The ledger's checkpoint now, kept as the newest. Halt where the ledger does not contain the one that was kept
+        before.
+        """
         return self._kept(self.register.checkpoint(self.checkpoints))
 
     def _kept(self, checkpoint: str | None) -> str | None:
@@ -163,7 +170,7 @@ class App:
         return checkpoint
 
     def agreement_files(self) -> list[Path]:
-        """One file for each partner."""
+        """The agreements' files, one for each partner."""
         return sorted(self.settings.agreements.glob("*.toml"))
 
     def agreement(self, partner: str) -> Agreement:
@@ -171,11 +178,12 @@ class App:
         return load_agreement(self.agreement_file(partner))
 
     def agreement_file(self, partner: str) -> Path:
+        """Where the agreement of this partner lies, or would."""
         return self.settings.agreements / f"{partner}.toml"
 
     def folder(self, agreement: Agreement, tries: int = 3) -> AbstractContextManager[Folder]:
-        """The partner's folders on its SFTP server, for one conversation: it has an end, whatever the server does.
-        ``tries`` to connect.
+        """The partner's folders on its SFTP server, for one conversation, which has a time limit in all. ``tries``: how
+        often to try to connect.
         """
         seconds = self.settings.policy.whole_transfer_seconds
         pool = current_pool()
@@ -184,7 +192,7 @@ class App:
         return pool.conversation(account_of(agreement), seconds, lambda: self._connected(agreement, 0, tries))
 
     def standing_folder(self, agreement: Agreement) -> AbstractContextManager[Folder]:
-        """The same for a connection that stays open; each look has an end of its own."""
+        """As :meth:`folder`, over a connection that stays open; each look has a time limit of its own."""
         return self._connected(agreement, 0)
 
     def _connected(self, agreement: Agreement, seconds: float, tries: int = 3) -> AbstractContextManager[Folder]:

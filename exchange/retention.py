@@ -47,6 +47,7 @@ _CHUNK: Final = 500
 
 
 def kind_of(role: str) -> str:
+    """The kind of file, in the settings' words, of a file with this role."""
     return KIND_OF_ROLE.get(role.partition("-")[0], RECORDS)
 
 

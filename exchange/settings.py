@@ -124,15 +124,17 @@ class Settings(Section):
         return next((person for person in self.people if getattr(person, name) == value), None)
 
     def with_role(self, role: PersonRole) -> list[Person]:
-        """Those who have this role, in the order of the settings."""
+        """The people who have this role, in the order of the settings."""
         return [person for person in self.people if role in person.roles]
 
     @cached_property
     def archive(self) -> Archive:
+        """Where originals and answers are kept."""
         return Archive(self.home / "archive")
 
     @property
     def snapshots(self) -> Path:
+        """Where the sources' snapshots lie."""
         return self.home / "snapshots"
 
     @property

@@ -70,14 +70,14 @@ def watched(many: ManyPartners, tree: Path, connect: float, seconds: float, drop
     )
 
 
-def swept(many: ManyPartners, tree: Path) -> str:
-    """One sweep of this checkout through all partners' folders, its figures in a line."""
+def polled(many: ManyPartners, tree: Path) -> str:
+    """One poll of this checkout of all partners' folders, its figures in a line."""
     many.clear()
     environment = {**os.environ, "PYTHONPATH": str(tree)}
-    said = subprocess.run(_command(many, "sweep.py"), env=environment, capture_output=True, text=True, check=True)
-    polled, whole, spent, troubles = said.stdout.splitlines()[-1].split()
+    said = subprocess.run(_command(many, "poll.py"), env=environment, capture_output=True, text=True, check=True)
+    looked_at, whole, spent, troubles = said.stdout.splitlines()[-1].split()
     return (
-        f"{spent:>5} s of processor time  {polled} s until all were looked at  {whole} s with the status files"
+        f"{spent:>5} s of processor time  {looked_at} s until all were looked at  {whole} s with the status files"
         f"  {troubles} partners in trouble"
     )
 
@@ -99,7 +99,7 @@ def main() -> None:
         for name in ("BESIDE", ""):
             if tree := os.environ.get(name) if name else str(ROOT):
                 print(f"{name or 'here':7}lookout {watched(many, Path(tree), connect, seconds, drops)}", flush=True)
-                print(f"{name or 'here':7}sweep   {swept(many, Path(tree))}", flush=True)
+                print(f"{name or 'here':7}poll    {polled(many, Path(tree))}", flush=True)
     finally:
         many.stop()
 

@@ -194,6 +194,7 @@ class Agreement(Section):
         return self.stage == "test"
 
     def purpose(self, code: str) -> Purpose | None:
+        """The purpose of this code; None where the agreement has none."""
         return next((purpose for purpose in self.purposes if purpose.code == code), None)
 
     def expects(self, cycle: str, purpose: str) -> Expected | None:

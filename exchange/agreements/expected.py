@@ -47,6 +47,7 @@ class Missing:
 
     @property
     def key(self) -> tuple[str, str, str]:
+        """Cycle, period and purpose."""
         return self.cycle, self.period, self.purpose
 
     @property
@@ -99,7 +100,9 @@ def _not_come(agreement: Agreement, expected: Expected, came: Came, office_days:
 
 
 def matching(cycle: str, period: str, purpose: str, came: Came) -> list[tuple[str, str, str]]:
-    """Those of the sets that came that will do for this period; an empty purpose takes any."""
+    """The keys of sets that came and satisfy what is expected of this period; an empty ``purpose`` is satisfied
+    by any.
+    """
     return [arrival for arrival in came if arrival[:2] == (cycle, period) and purpose in ("", arrival[2])]
 
 

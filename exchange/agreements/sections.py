@@ -51,6 +51,7 @@ class Purpose(Section):
 
     @property
     def asks_offences(self) -> bool:
+        """Whether one of its items is about offences."""
         return not LETTER_ITEMS.isdisjoint(self.items)
 
     @property
@@ -123,7 +124,7 @@ class Sftp(Section):
 
     @property
     def of_partner(self) -> Sftp:
-        """The same as the partner's own people have it."""
+        """The server as the partner's own people log in to it."""
         return self.model_copy(update=self.partner.model_dump(exclude_none=True))
 
 
@@ -211,6 +212,7 @@ class Assessment(Section):
         return self
 
     def holds(self, day: date) -> bool:
+        """Whether the assessment is in force on this day."""
         return self.made_on <= day <= self.ends_on
 
 

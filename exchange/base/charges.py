@@ -37,6 +37,8 @@ _INTENTS: Final[Mapping[str, Intent | None]] = MappingProxyType(
 
 @dataclass(frozen=True)
 class Category:
+    """A category of charges (``schemas/offence_categories.toml``)."""
+
     code: str
     zh: str
     en: str

@@ -55,6 +55,7 @@ class Duties:
 
     @classmethod
     def of_home(cls, home: Path) -> Duties:
+        """The signs of life of the office whose home this is."""
         return cls(home / "duty")
 
     def done(self, name: str, summary: str = "") -> None:

@@ -45,6 +45,7 @@ class Explanation:
 
 @cache
 def explanations() -> dict[str, Explanation]:
+    """Code → explanation, of ``schemas/troubles.toml``."""
     entries = tomllib.loads((SCHEMAS / "troubles.toml").read_text(encoding="utf-8"))["trouble"]
     return {entry["code"]: Explanation(**entry) for entry in entries}
 

@@ -133,6 +133,7 @@ def sha256_of(path: Path) -> str:
 
 
 def sha256(content: bytes) -> str:
+    """SHA-256 in hex."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -51,6 +51,8 @@ class Kind(IntEnum):
 
 @dataclass(frozen=True)
 class Key:
+    """One generation of the key of keyed hashes."""
+
     made: date
     secret: bytes
 
@@ -63,7 +65,7 @@ class KeyRing:
 
     @property
     def generation(self) -> int:
-        """The newest."""
+        """The number of the newest key, from 1."""
         return len(self.keys)
 
     def hashed(self, values: npt.NDArray[np.integer], kind: Kind, generation: int | None = None) -> Hashes:
@@ -119,7 +121,7 @@ def read_keys(content: bytes, path: Path) -> KeyRing:
 
 
 def with_new_key(ring: KeyRing | None, today: date) -> KeyRing:
-    """The same with a new generation."""
+    """The ring with a new key, dated ``today``, behind the others; of None one with a first key."""
     return KeyRing((*(ring.keys if ring else ()), Key(today, secrets.token_bytes(KEY_BYTES))))
 
 

@@ -29,7 +29,8 @@ Sentence = Literal["punished", "imprisonment", "political_rights"]
 Read = Literal["text", "secondary"]
 
 _CODE: Final = re.compile(r"[a-z][a-z0-9_]{0,40}")
-_ITEM: Final = re.compile(r"(第[一二三四五六七八九十]+[款项])*")
+_PARAGRAPH: Final = re.compile(r"(第[一二三四五六七八九十]+[款项])*")
+"""Paragraph (款) and subparagraph (项) of an article; empty: the whole article."""
 
 T = TypeVar("T")
 
@@ -47,10 +48,11 @@ class Clause:
     years: int | None = None
     years_perhaps: int | None = None
     at_least: int = 1
-    item: str = ""
+    paragraph: str = ""
 
     @property
     def any_charge(self) -> bool:
+        """Whether a record fits whatever its charge is."""
         return not (self.categories or self.charges or self.doubtful)
 
     def __post_init__(self) -> None:
@@ -65,7 +67,7 @@ class Clause:
         if any(number is not None and number < 1 for number in (self.years, self.years_perhaps, self.at_least)):
             msg = "years, years_perhaps, at_least: below 1"
             raise ValueError(msg)
-        _written("item", self.item, _ITEM)
+        _written("paragraph", self.paragraph, _PARAGRAPH)
 
 
 @dataclass(frozen=True)
@@ -98,6 +100,7 @@ class LegalBasis:
         return f"{self.law}{self.article}"
 
     def in_force(self, day: date) -> bool:
+        """Whether it is in force on this day."""
         return self.in_force_from <= day and (self.in_force_until is None or day <= self.in_force_until)
 
 

@@ -7,4 +7,5 @@ import pwd
 
 
 def os_user() -> str:
+    """The name of the account that runs this process; KeyError where the system knows none."""
     return pwd.getpwuid(os.geteuid()).pw_name

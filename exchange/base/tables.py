@@ -22,6 +22,8 @@ SourceTable = Literal["population", "offences", "events"]
 
 @dataclass(frozen=True)
 class Answer:
+    """An answer code (``schemas/answers.toml``)."""
+
     code: str
     group: Group
     zh: str
@@ -70,6 +72,8 @@ class Elsewhere:
 
 @dataclass(frozen=True)
 class Source:
+    """A source's system (``schemas/exports.toml``). ``max_age_days``: how old its snapshot may be to answer."""
+
     code: str
     zh: str
     table: SourceTable
@@ -183,7 +187,7 @@ def export_columns(table: SourceTable) -> tuple[str, ...]:
 
 
 def absent_columns(table: SourceTable) -> frozenset[str]:
-    """Those of them that an export need not have at all."""
+    """The names of the columns that an export of this kind may lack."""
     return frozenset(entry["name"] for entry in _load("exports.toml")[table]["columns"] if entry.get("may_be_absent"))
 
 

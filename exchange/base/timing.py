@@ -67,7 +67,7 @@ def measured() -> Iterator[Stages]:
 
 @contextmanager
 def stage(name: str) -> Iterator[None]:
-    """The block is this stage's."""
+    """The time that the block takes counts as this stage's."""
     stages = _asked.get()
     if stages is None:
         yield
@@ -80,7 +80,7 @@ def stage(name: str) -> Iterator[None]:
 
 
 def in_stage(name: str, things: Iterable[T]) -> Iterator[T]:
-    """The same things, the time that each took to come counted as this stage's."""
+    """Yields the things unchanged; the time that each takes to be made counts as this stage's."""
     coming = iter(things)
     while True:
         with stage(name):

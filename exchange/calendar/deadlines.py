@@ -65,7 +65,7 @@ def earliest(cycle: str, items: Iterable[str]) -> int:
 
 
 def later_items(cycle: str, items: Iterable[str]) -> Mapping[str, int]:
-    """Of these items, those with more working days than the batch has → how many."""
+    """Item → its working days, of those of ``items`` that have more than the batch has."""
     asked = tuple(items)
     first = earliest(cycle, asked)
     return {item: days for item in asked if (days := DEADLINES[cycle].of(item)) > first}

@@ -31,12 +31,17 @@ Kind = tuple[str, int]
 
 @dataclass(frozen=True)
 class DueWarning:
+    """A warning, alarm or breach. ``days``: working days left, 0 where the code has none; ``true_on``: since when it
+    holds.
+    """
+
     code: str
     days: int
     true_on: date
 
     @property
     def kind(self) -> Kind:
+        """What it is told apart by: of each kind a batch has one."""
         return self.code, self.days
 
 
@@ -64,5 +69,5 @@ def _all(due: Due, half: bool, days: Iterable[int]) -> Iterable[DueWarning]:
 
 
 def not_yet_sent(warnings: Iterable[DueWarning], sent: Mapping[Kind, date]) -> list[DueWarning]:
-    """Those that are still to be sent; ``sent``: when each kind was sent last."""
+    """The warnings that are still to be sent; ``sent``: when each kind was sent last."""
     return [warning for warning in warnings if warning.kind not in sent or sent[warning.kind] < warning.true_on]

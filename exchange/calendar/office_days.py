@@ -34,12 +34,16 @@ Notice = Annotated[str, Field(min_length=4, description="the number of the notic
 
 
 class Day(Section):
+    """A day that a notice makes a working day, or a day off."""
+
     day: date
     kind: Annotated[Literal["worked", "off"], Field(alias="is")]
     notice: Notice
 
 
 class Year(Section):
+    """A year whose notice of holidays was entered by hand."""
+
     year: Annotated[int, Field(ge=2004, le=2100)]
     notice: Notice
 

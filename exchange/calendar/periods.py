@@ -33,6 +33,8 @@ _NAMES: Final = {
 
 @dataclass(frozen=True)
 class Period:
+    """A period of a cycle, as ``2026-10`` of ``monthly``; from its first day to its last."""
+
     cycle: str
     name: str
     first: date
@@ -40,6 +42,7 @@ class Period:
 
     @property
     def following(self) -> Period:
+        """The period after it, of the same cycle."""
         return period_of(self.cycle, self.last + timedelta(days=1))
 
 

@@ -47,6 +47,7 @@ class ClockPause:
     resumed: date
 
     def at_end_of(self, day: date) -> bool:
+        """Whether the clock was paused at the end of this day."""
         return self.paused <= day < self.resumed
 
 

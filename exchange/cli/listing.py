@@ -55,6 +55,7 @@ class Coded(str):
     words: str
 
     def __new__(cls, code: str | None, words: str) -> Coded:
+        """A code that is a text, with its words beside."""
         made = super().__new__(cls, code or "")
         made.words = words
         return made
@@ -69,6 +70,7 @@ class Folded(Table):
         """Headings of the columns that hold ids."""
 
     def add_row(self, *cells: Any, **more: Any) -> None:
+        """A row; texts are shown as they stand, without markup."""
         super().add_row(*[Text(_read(cell)) if isinstance(cell, str) else cell for cell in cells], **more)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:

@@ -16,6 +16,7 @@ class ContextFormatter(logging.Formatter):
     """The words, then ``[batch=… partner=… step=…]`` where a step is at work."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """The line, with what structlog's context holds behind it."""
         bound = {
             variable.name.removeprefix(_PREFIX): value
             for variable, value in copy_context().items()

@@ -20,8 +20,8 @@ from exchange.cli.outcome import FOUND, out, outcome
 from exchange.settings import Settings
 from exchange.steps.check import (
     NOTED,
+    CheckResult,
     Finding,
-    Seen,
     check_data,
     check_manifest,
     check_whole,
@@ -68,7 +68,7 @@ def check(
         try:
             seen = _read(settings, agreement, data, manifest)
         except Refused as refusal:
-            seen = Seen((), 0, (), refusal)
+            seen = CheckResult((), 0, (), refusal)
         faults = [finding for finding in seen.findings if finding.code not in NOTED]
         if as_json:
             out.print(json.dumps(_record(seen), ensure_ascii=False, indent=2), markup=False, soft_wrap=True)
@@ -79,7 +79,7 @@ def check(
             raise typer.Exit(FOUND)
 
 
-def _read(settings: Settings, agreement: Agreement, data: Path, manifest: Path | None) -> Seen:
+def _read(settings: Settings, agreement: Agreement, data: Path, manifest: Path | None) -> CheckResult:
     now = datetime.now(UTC)
     stated: RequestManifest | None = None
     if manifest is not None:
@@ -111,7 +111,7 @@ def _signature(manifest: Path | None) -> bytes | None:
     return None
 
 
-def _lines(seen: Seen, faulty: int, *, signed: bool) -> Iterator[str]:
+def _lines(seen: CheckResult, faulty: int, *, signed: bool) -> Iterator[str]:
     if (refusal := seen.refusal) is not None:
         words = REFUSALS[refusal.code]
         yield f"不予受理 refused: {refusal.code}"
@@ -151,7 +151,7 @@ def _findings(findings: tuple[Finding, ...]) -> Iterator[str]:
         yield f"  {words.en}"
 
 
-def _record(seen: Seen) -> dict[str, Any]:
+def _record(seen: CheckResult) -> dict[str, Any]:
     refusal = seen.refusal
     refused = {"code": refusal.code, "row": refusal.row, "column": refusal.column} if refusal else None
     findings = [

@@ -53,6 +53,7 @@ _FACTS: Final = {
 
 
 def due_words(batch: Batch) -> str:
+    """The due day with what is to be said of it; empty where there is none."""
     if batch.due_on is None:
         return ""
     if batch.clock_stands:
@@ -76,6 +77,7 @@ def due_cell(batch: Batch) -> Coded:
 
 
 def cycle_cell(cycle: str | None) -> Coded:
+    """The cycle's code with its Chinese word."""
     return Coded(cycle, labels.cycle(cycle).zh if cycle else "")
 
 
@@ -85,6 +87,7 @@ def stage_cell(batch: Batch) -> Coded:
 
 
 def tables(settings: Settings, register: Register, batch_id: str) -> Iterator[Table]:
+    """Everything that the register has of a batch, in tables; Halt where there is none."""
     batch, steps = register.batch(batch_id), register.steps(batch_id)
     yield _facts(register, batch, steps)
     yield _steps(settings, steps)
@@ -162,4 +165,5 @@ def _steps(settings: Settings, steps: list[Step]) -> Table:
 
 
 def moment(at: datetime | None) -> str:
+    """The moment by the office's clock; empty of None."""
     return "" if at is None else at.astimezone(OFFICE_ZONE).strftime(MOMENT)

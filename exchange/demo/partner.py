@@ -139,7 +139,7 @@ class DemoPartner:
         return local
 
     def _fetch_all(self, *names: str) -> list[Path]:
-        """The same of several, with one log-in."""
+        """Fetches several files from the office, with one log-in; where they lie now."""
         desk = make_folder(self.keys / "desk")
         with connect(self._account, self.keys / "sftp") as folder:
             sizes = {file.name: file.size for file in folder.list_requests()}

@@ -42,7 +42,10 @@ REGISTER_ITEMS: Final = ("id_number", "name", "sex", "birth_date", "ethnicity", 
 
 @dataclass(frozen=True)
 class Expectation:
-    """A set that was dropped: by whom, when (monotonic seconds), and what should come back in which of its results."""
+    """A set that was dropped, and what should come back. ``dropped_at``: monotonic seconds; ``refused_for``: the code
+    of the refusal, if it should be refused; ``expected``: the answers as disclosed, row by row; ``result``: in which of
+    the batch's results they come, from 1.
+    """
 
     partner: DemoPartner
     batch: str
@@ -54,6 +57,7 @@ class Expectation:
 
     @property
     def stem(self) -> str:
+        """What the names of the expected result's files begin with."""
         return f"{self.batch}.result" if self.result == 1 else f"{self.batch}.result-{self.result}"
 
 
@@ -89,7 +93,7 @@ class Script:
         self.mark = datetime.now(UTC).strftime("%m%d%H%M%S")
 
     def drop_all(self) -> list[Expectation]:
-        """Drops the sets; what is expected of each."""
+        """Drops the sets into the partners' folders; what should come back of each."""
         ordinary = [self._monthly(), self._quarterly(), self._ad_hoc(), self._newborns(), self._unsigned_change()]
         return [*ordinary, *self._by_their_bars()]
 
@@ -138,7 +142,7 @@ class Script:
         return self._dropped(self.health, request, "newborns 新生儿", claims=claims)
 
     def _by_their_bars(self) -> list[Expectation]:
-        """The same people, asked about by three whom the law lets know different things."""
+        """People with records, asked about by three partners whose legal bases let each know something else."""
         items, known = ("id_number", "name", "criminal_record"), set(self.records["id_number"])
         about = self.people.filter(pl.col("id_number").is_in(list(known)))
         drops = []
@@ -218,16 +222,18 @@ def _in_chinese(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def month(day: date) -> str:
+    """The period of a monthly request, as ``2026-11``."""
     return f"{day:%Y-%m}"
 
 
 def quarter(day: date) -> str:
+    """The period of a quarterly request, as ``2026-Q4``."""
     return f"{day.year}-Q{(day.month + 2) // 3}"
 
 
 def approve(world: World, airflow: Airflow, first: Expectation) -> Expectation:
-    """Two officers confirm the hits, and a leader lets the rows go that wait for an approval; what should come back in
-    the second result. Halt where nobody is asked.
+    """Two officers confirm the hits, and a leader approves the rows that wait for that; what should come back in the
+    second result. Halt where no leader is asked, or the approval does not go through.
     """
     confirmed = _confirm_hits(world, first.batch)
     began, release = time.monotonic(), f"{first.batch}.release-1"

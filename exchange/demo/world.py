@@ -40,7 +40,7 @@ pages.
 OFFICER_ID: Final = "p-officer"
 SECOND_OFFICER_ID: Final = "p-officer-b"
 LEADER_ID: Final = "p-leader"
-"""The same people in the register."""
+"""The ids of these people in the register."""
 
 SEED: Final = 20150122
 PEOPLE: Final = 100_000
@@ -179,14 +179,17 @@ class World:
 
     @property
     def config(self) -> Path:
+        """The office's settings file, which ``EXCHANGE_CONFIG`` names."""
         return self.root / "office" / "exchange.toml"
 
     @property
     def postgres(self) -> Postgres:
+        """The database server of register and Airflow."""
         return Postgres(self.root / "postgres", self.lasting)
 
     @property
     def redis(self) -> Redis:
+        """The broker of Celery workers, where there are any."""
         return Redis(self.root / "redis")
 
     def airflow(self, workers: int = 0) -> Airflow:
@@ -196,6 +199,7 @@ class World:
         return Airflow(self.root / "airflow", database, password_file, self.config, celery=celery)
 
     def sftp(self, partner: str) -> SftpServer:
+        """The SFTP server of the partner with this id."""
         return SftpServer(self.root / "sftp" / partner)
 
     def partner_keys(self, partner: str) -> Path:
@@ -204,16 +208,20 @@ class World:
 
     @property
     def office_keys(self) -> Path:
+        """The folder with the office's keys."""
         return self.root / "office" / "keys"
 
     def start_servers(self) -> None:
-        """PostgreSQL and the partners' SFTP servers."""
+        """Starts PostgreSQL and the partners' SFTP servers; nothing to do for those that run. Halt where one does not
+        start.
+        """
         self.postgres.start()
         office = make_ssh_key(self.office_keys / "sftp")
         for profile in PARTNERS:
             self.sftp(profile.id).start(office, make_ssh_key(self.partner_keys(profile.id) / "sftp"))
 
     def stop_servers(self) -> None:
+        """Stops PostgreSQL, Redis and the partners' SFTP servers; nothing to do for those that do not run."""
         self.redis.stop()
         for profile in PARTNERS:
             self.sftp(profile.id).stop()
@@ -238,7 +246,7 @@ class World:
         self.make_snapshots(say, people)
 
     def make_keys(self) -> None:
-        """The office's keys and the partners'."""
+        """Makes the office's and the partners' keys, where they are not there."""
         for name in ("sign", "encrypt"):
             make_certificate(self.office_keys, name, f"Household administration (demo), {name}")
         make_keys(self.office_keys / "told.keys", office_day(datetime.now(UTC)))
@@ -251,7 +259,7 @@ class World:
                 make_certificate(keys, name, f"{profile.id} (demo), {name}")
 
     def make_snapshots(self, say: Callable[[str], None], people: int = PEOPLE) -> None:
-        """The exports of a synthetic province and the snapshots that are built from them."""
+        """Writes the exports of a synthetic province of so many people, if there are none, and builds the snapshots."""
         say(f"a synthetic province of {people:,} people")
         exports = self.root / "office" / "exports"
         if not exports.exists():

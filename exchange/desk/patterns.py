@@ -39,7 +39,7 @@ _OFFICE: Final = {
 
 
 def in_javascript(pattern: str) -> str:
-    """The same pattern for ``new RegExp(…, "u")``."""
+    """The pattern in JavaScript's syntax, for"""
     even = _CODE_POINT.sub(lambda match: rf"\u{{{int(match[1] or match[2], 16):x}}}", pattern)
     return even.replace(r"\s", r"\p{White_Space}")
 

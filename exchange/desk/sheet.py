@@ -32,6 +32,8 @@ _TEMPLATES: Final = Environment(
 
 @dataclass(frozen=True)
 class Both:
+    """The same text in Chinese and in English."""
+
     zh: str
     en: str
 

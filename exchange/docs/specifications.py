@@ -39,6 +39,8 @@ _LONG: Final = 30
 
 @dataclass(frozen=True)
 class Rule:
+    """A rule in words, Chinese and English."""
+
     zh: str
     en: str
 

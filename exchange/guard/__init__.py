@@ -1,1 +1,1 @@
-"""The guard against fishing: what shows that a partner guesses instead of asking. Pure; hashes and counts only."""
+"""The guard against fishing: detects a partner that guesses instead of asking. Pure; hashes and counts only."""

@@ -1,4 +1,4 @@
-"""What trips the guard: pure functions over keyed hashes and counts of one partner's span.
+"""The rules of the guard: pure functions over keyed hashes and counts of one partner's span (the last thirty days).
 
     no_such_number, name_disagrees   more of the rows fail so than did before, or do with others
     sequence                         failing numbers of one place and birth date, which differ in the sequence digits
@@ -33,12 +33,12 @@ from exchange.base.keyed import Hashes, KeyRing, Kind
 from exchange.guard.thresholds import THRESHOLDS, Thresholds
 
 FAILING: Final = ("no_such_number", "name_disagrees")
-"""The answers of a guess that went wrong."""
+"""The answers that count as a failed row."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Rows, and how many of them failed in either way."""
+    """How many rows, and how many of them failed in each way."""
 
     rows: int = 0
     no_such_number: int = 0
@@ -59,7 +59,9 @@ def _none() -> Hashes:
 
 @dataclass(frozen=True)
 class Failed:
-    """Of the rows that failed, in one order: keyed hashes of number, name, place with birth date; uint64[n] each."""
+    """The rows that failed: keyed hashes of number, of name, and of place with birth date; uint64[n] each, in one
+    order.
+    """
 
     numbers: Hashes = field(default_factory=_none)
     names: Hashes = field(default_factory=_none)
@@ -67,22 +69,25 @@ class Failed:
 
     @classmethod
     def together(cls, parts: Sequence[Failed]) -> Failed:
+        """All rows of the parts, one part behind the other."""
+
         def joined(name: str) -> Hashes:
             return np.concatenate([_none(), *[getattr(part, name) for part in parts]])
 
         return cls(joined("numbers"), joined("names"), joined("groups"))
 
     def renewed(self, ring: KeyRing, generation: int) -> Failed:
-        """The same, of a generation, in the newest."""
+        """The same rows with hashes of the newest key. ``generation``: of the key of these hashes."""
         kinds = ((self.numbers, Kind.NUMBER), (self.names, Kind.NAME), (self.groups, Kind.PLACE_AND_BIRTH))
         return Failed(*[ring.renewed(hashes, kind, generation) for hashes, kind in kinds])
 
 
 @dataclass(frozen=True)
 class Span:
-    """A partner's span with the new batch in it, and what it is held against. ``new``: what failed in that batch;
-    ``others``: what failed at other partners; ``partners``: about the person in the new batch about whom most partners
-    ask in small sets, how many do; ``agreed_rows``: None where the agreement names none.
+    """A partner's span, the new batch included, and what it is compared with. ``now``, ``failed``: of the span;
+    ``new``: the failed rows of the new batch; ``others``: those of other partners; ``past``, ``peers``: the usual
+    counts, the partner's own and all others'; ``partners``: the most partners that ask about one person of the new
+    batch in small sets; ``agreed_rows``: the agreement's limit for the span, None where it names none.
     """
 
     now: Counts
@@ -97,7 +102,7 @@ class Span:
 
 @dataclass(frozen=True)
 class Trip:
-    """A rule that tripped: what was measured, and from where on it trips."""
+    """A rule with what was measured and its threshold; it trips from the threshold on."""
 
     rule: str
     measured: int
@@ -128,7 +133,9 @@ def _measured(span: Span, thresholds: Thresholds) -> Iterator[Trip]:
 def _gathered(
     failed: Failed, rows: int, thresholds: Thresholds, among: Failed | None = None, suffix: str = ""
 ) -> Iterator[Trip]:
-    """Failing rows that are about one place and birth, one name, one number; ``among`` whose values, where given."""
+    """The rules about failed rows of one place and birth date, of one name, of one number; where ``among`` is given,
+    only for its values.
+    """
     of = among or failed
     in_sequence, of_name, of_number = most_of_one(
         _where(failed.groups, failed.numbers, of.groups),
@@ -148,7 +155,9 @@ def _where(values: Hashes, others: Hashes, among: Hashes) -> tuple[Hashes, Hashe
 
 
 def usual_share(rule: str, span: Span, thresholds: Thresholds = THRESHOLDS) -> float:
-    """The share of rows that fails so: in the partner's own past where it is long enough, else with its peers."""
+    """The usual share of rows that fail in this way: the partner's own where its past has enough rows, else its
+    peers'.
+    """
     for counts in (span.past, span.peers):
         if counts.rows >= thresholds.rows_to_compare:
             share: float = getattr(counts, rule) / counts.rows
@@ -157,14 +166,15 @@ def usual_share(rule: str, span: Span, thresholds: Thresholds = THRESHOLDS) -> f
 
 
 def most_failing(usual: float, rows: int, thresholds: Thresholds = THRESHOLDS) -> int:
-    """From how many failing rows on a span of so many trips."""
+    """The number of failed rows from which on a span of so many rows trips. ``usual``: the usual share."""
     expected = usual * thresholds.share_times * rows
     return math.ceil(expected + thresholds.share_deviations * math.sqrt(expected) + thresholds.share_rows)
 
 
 def most_of_one(*pairs: tuple[Hashes, Hashes]) -> list[int]:
-    """For each (values, others), both uint64[n] in one order: how many different others the value has that has most of
-    them; 0 without any. A span has millions: Polars takes a third of what sorting the pairs does.
+    """For each pair of arrays (values, others), both uint64[n] in one order: the largest number of different others
+    that one value has; 0 where they are empty. A span has millions: Polars takes a third of what sorting the pairs
+    does.
     """
     if not any(len(values) for values, _ in pairs):  # of a set of one row nearly always
         return [0] * len(pairs)

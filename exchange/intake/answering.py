@@ -1,4 +1,4 @@
-"""The life of a resident worker: it answers the batches that it is given, one after another (``resident.py``).
+"""What a resident worker runs: it answers the batches that it is given, one after another (``resident.py``).
 
 Rules
 - Partners take turns, and each partner's batches stay in their order.
@@ -78,7 +78,7 @@ def partner_of(batch_id: str) -> str:
 
 
 def serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], parent: int) -> None:
-    """A worker's life. Of each batch it says whether it answered it."""
+    """The main loop of a worker: takes batch ids from ``pipe``, and sends back (batch id, whether it was answered)."""
     turns, left = _Turns(), set[str]()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
     silence.install()
@@ -105,7 +105,7 @@ def serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], pare
 
 
 def _brief(settings: Settings) -> Settings:
-    """These, with less patience for partners' servers."""
+    """The settings with shorter time limits for partners' servers."""
     waits = ("whole_look_seconds", "whole_transfer_seconds")
     less = {wait: min(getattr(settings.policy, wait), _SERVER_SECONDS) for wait in waits}
     return settings.model_copy(update={"policy": settings.policy.model_copy(update=less)})

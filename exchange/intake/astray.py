@@ -1,4 +1,4 @@
-"""What lies in a partner's requests folder and will never be read: each kind gets the partner one notice a day.
+"""Files in a partner's requests folder that will never be read: for each kind the partner gets one notice a day.
 
 Rules
 - Files whose names are outside the alphabet that is read; files whose names hold an identity number; files beyond the
@@ -23,19 +23,19 @@ from exchange.steps.pickup import acknowledges_nothing
 from exchange.wire.transport import Folder, Listing, RemoteFile
 
 WITHHELD: Final = "name-withheld"
-"""What notices call files whose names hold an identity number: such a name is written down nowhere."""
+"""In notices: files whose names hold an identity number. Such a name is written down nowhere."""
 
 CROWDED: Final = "too-many-files"
-"""What notices call a folder in which more lies than is looked at."""
+"""In notices: a folder with more files than are looked at."""
 
 UNREAD: Final = "names-not-read"
-"""What notices call files whose names are none that is read."""
+"""In notices: files whose names are not of the form that is read."""
 
 FOLDERS: Final = "folders-not-read"
-"""What notices call folders with files in them, and links."""
+"""In notices: folders with files in them, and links."""
 
 ACKNOWLEDGEMENTS: Final = "acknowledgements-not-read"
-"""What notices call acknowledgements that acknowledge nothing."""
+"""In notices: acknowledgements that acknowledge no result."""
 
 KINDS: Final[Mapping[str, str]] = {
     WITHHELD: "name_holds_id_number",
@@ -44,7 +44,7 @@ KINDS: Final[Mapping[str, str]] = {
     FOLDERS: "folders_not_read",
     ACKNOWLEDGEMENTS: "acknowledgement_of_nothing",
 }
-"""What a notice calls them → its code in ``schemas/notices.toml``."""
+"""Kind → the code of its notice in ``schemas/notices.toml``."""
 
 DAILY: Final[Mapping[str, str]] = {
     WITHHELD: "files whose names hold an identity number",
@@ -52,12 +52,12 @@ DAILY: Final[Mapping[str, str]] = {
     FOLDERS: "folders and links that are not read",
     ACKNOWLEDGEMENTS: "acknowledgements of no result",
 }
-"""Those that are told once a day, as long as they lie there, with what the office's own people are told."""
+"""Kinds that get a notice a day, as long as they lie there → what operators read of them."""
 
 
 @dataclass(frozen=True)
 class Astray:
-    """``number`` of them; ``oldest``: name, size, time of what lies there longest, where it may still move."""
+    """One kind: how many there are, and the oldest (name, size, mtime), where that may still be on its way."""
 
     number: int
     oldest: tuple[str, int, int] | None = None
@@ -66,8 +66,8 @@ class Astray:
 def astray(
     app: App, partner: str, folder: Folder, listing: Listing, files: Mapping[str, RemoteFile], unread: int
 ) -> dict[str, Astray]:
-    """What lies astray, by what notices call it. ``files``: those whose names may be written down; ``unread``: how many
-    are of no name that is read.
+    """Kind → what there is of it, without kinds of which there is nothing. ``files``: files whose names may be written
+    down; ``unread``: how many have a name that is not read.
     """
     inside = folder.left_in(listing.folders)
     wrong = acknowledges_nothing(app, partner, files)

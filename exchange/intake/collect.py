@@ -1,11 +1,11 @@
-"""Collect: one look into all partners' folders; complete sets are claimed, and it is seen which results were taken.
+"""Collect: one poll of all partners' folders; complete sets are claimed, and results that were taken are noticed.
 
 Rules
 - What one look into one folder does: ``scan.py``. Whatever goes wrong in one partner's look is that partner's trouble:
   it is named, the others go on.
-- A batch is told as soon as it is claimed, while others are still being looked at.
+- The caller is told of a batch as soon as it is claimed, while other folders are still being scanned.
 - Partners who share a login are looked at over one connection. Whose server was not reached for some minutes is tried
-  once, beside the others, so that a dead one makes no sweep longer than its minute.
+  once, beside the others, so that a dead one makes no poll longer than its minute.
 - The register is asked once of whom it knows something incomplete, a set that waits, or a result that was not taken; of
   all others it is not asked one by one.
 - While a lookout is on duty, small ad hoc sets are handed to it (``owed.py``).
@@ -33,7 +33,7 @@ from exchange.base.duty import COLLECT, RUNS, Duties, look_at
 from exchange.base.errors import ExchangeError
 from exchange.intake.lanes import Lane, lane_of
 from exchange.intake.owed import OwedRuns, lookout_on_duty
-from exchange.intake.scan import FolderScan, named
+from exchange.intake.scan import FolderScan, as_trouble
 from exchange.register.unmoved import unmoved
 from exchange.steps.pickup import ACKNOWLEDGEMENT_SUFFIX, notice_pickups
 from exchange.wire.connection import Login
@@ -50,21 +50,21 @@ fifty answers, seconds where the machine or the way is slow.
 """
 
 UNMOVED: Final = timedelta(minutes=10)
-"""So long a batch has not moved, and so long it takes until it is asked again whether it has a run."""
+"""A batch that has not moved for so long is asked about; and so long it takes until it is asked about again."""
 
 _ANSWERED_RUNS: Final = 20
-"""Runs of answered sets that are started in one sweep where no lookout does: as many as one starts in a minute."""
+"""Runs of answered sets that are started in one poll where no lookout does: as many as one starts in a minute."""
 
 _TRIES: Final = 3
 _REACHED_LATELY: Final = timedelta(minutes=5)
-"""A server not reached for so long is tried once and beside the others: a sweep is to end within its minute."""
+"""A server not reached for so long is tried once and beside the others: a poll is to end within its minute."""
 
 
 @dataclass
 class PollResult:
-    """What a look into all folders found. ``waiting``: all claimed batches that no lookout sees to, with their lanes,
-    the oldest first, those of earlier looks too; ``unmoved``: batches that have not moved for long and may have no
-    run, likewise, each ten minutes; ``troubles``: partners whose folder could not be looked into, batches whose
+    """The outcome of one poll. ``waiting``: batch → lane, of all claimed batches that no lookout sees to, those of
+    earlier polls too, the oldest first; ``unmoved``: likewise, of batches that have not moved for ten minutes and may
+    have no run; ``troubles``: a sentence for each partner whose folder could not be scanned and each batch whose
     manifest is lost.
     """
 
@@ -74,9 +74,9 @@ class PollResult:
 
 
 def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: None) -> PollResult:
-    """One look into every partner's folder. ``start`` is called by this thread with each batch as soon as it is
-    claimed, while others are still being looked at, and says whether it has a run; those that a lookout is handed it
-    does not get.
+    """Scans every partner's folder once. ``start`` is called in this thread with each batch as soon as it is claimed,
+    and returns whether the batch has a run; it is not called for batches that are handed to a lookout. Halt where the
+    archive's disk is not there.
     """
     app.check_archive()
     result, claimed = PollResult(), SimpleQueue[str | None]()
@@ -90,22 +90,22 @@ def poll(app: App, start: Callable[[str, Lane], object] = lambda _batch, _lane: 
             for sharing, reached in _sharing(app, list(_agreements(app, result.troubles)))
         ]
         for _ in looks:
-            while (batch_id := claimed.get()) is not None:  # which ends a look
-                with named(result.troubles, batch_id):
+            while (batch_id := claimed.get()) is not None:  # None: one of the scans has ended
+                with as_trouble(result.troubles, batch_id):
                     lane = lane_of(app, batch_id)
                     if not _handed_over(app, owed, batch_id, lane):
                         start(batch_id, lane)
         for scan in looks:
             result.troubles += scan.result()
     for batch_id in _to_start(app, owed, start):
-        with named(result.troubles, batch_id):
+        with as_trouble(result.troubles, batch_id):
             lane = lane_of(app, batch_id)
             if not _handed_over(app, owed, batch_id, lane):
                 result.waiting[batch_id] = lane
     for batch_id in _unmoved(app, owed):
-        with named(result.troubles, batch_id):
+        with as_trouble(result.troubles, batch_id):
             result.unmoved[batch_id] = lane_of(app, batch_id)
-    with named(result.troubles, "register"):
+    with as_trouble(result.troubles, "register"):
         app.keep_checkpoint()
     result.troubles = list(dict.fromkeys(result.troubles))
     Duties.of_home(app.settings.home).done(COLLECT, f"{len(result.troubles)}")
@@ -125,8 +125,8 @@ def _handed_over(app: App, owed: OwedRuns, batch_id: str, lane: Lane) -> bool:
 
 
 def _to_start(app: App, owed: OwedRuns, start: Callable[[str, Lane], object]) -> list[str]:
-    """The claimed batches whose runs no lookout will start. What one owes that is no more on duty is started here, of
-    what it had answered so many in a sweep; it is owed until ``start`` says that it was.
+    """The claimed batches whose runs no lookout will start. Where none is on duty the runs that it still owes are
+    started here, of answered sets ``_ANSWERED_RUNS`` in a poll; a run is owed until ``start`` returns that it is there.
     """
     if lookout_on_duty(app):
         noted = set(owed.all())
@@ -153,8 +153,8 @@ def _unmoved(app: App, owed: OwedRuns) -> list[str]:
 @dataclass(frozen=True)
 class _Known:
     """The partners of whom the register knows something incomplete, or a result that was not taken, and the batches
-    that were claimed and not judged yet, when a sweep begins: of all others it need not be asked one by one. What comes
-    meanwhile is the next sweep's.
+    that were claimed and not judged yet, when a poll begins: of all others it need not be asked one by one. What comes
+    meanwhile is the next poll's.
     """
 
     unfinished: frozenset[str]
@@ -168,15 +168,15 @@ class _Known:
 
 
 def _agreements(app: App, troubles: list[str]) -> Generator[Agreement]:
-    """All that can be read; the others are troubles."""
+    """The agreements that can be read; the others become troubles."""
     for path in app.agreement_files():
-        with named(troubles, path.stem):
+        with as_trouble(troubles, path.stem):
             yield load_agreement(path)
 
 
 def _sharing(app: App, agreements: Sequence[Agreement]) -> Generator[tuple[Sequence[Agreement], bool]]:
-    """Those who share a login together, as many as one connection looks into; and whether any of them was reached in
-    the last minutes.
+    """Groups of agreements that share a login, as many as one connection serves; with each whether one of them was
+    reached in the last minutes.
     """
     duties, by_login = Duties.of_home(app.settings.home), dict[Login, list[Agreement]]()
     for agreement in agreements:
@@ -191,8 +191,8 @@ def _sharing(app: App, agreements: Sequence[Agreement]) -> Generator[tuple[Seque
 def _poll_sharing(
     app: App, known: _Known, sharing: Sequence[Agreement], tries: int, claimed: SimpleQueue[str | None]
 ) -> list[str]:
-    """Claims and tells what is complete in these partners' folders, over one connection while that stands; their
-    troubles in a sentence each. Where one cannot connect, none of the others can.
+    """Claims what is complete in these partners' folders, over one connection while that stands; what went wrong, a
+    sentence each. ``claimed`` gets the batches, and None at the end. Where one cannot connect, none of the others can.
     """
     troubles: list[str] = []
     try:
@@ -212,7 +212,7 @@ def _poll_partner(
 ) -> bool:
     """One look into one partner's folder; whether its server was reached."""
     reached, partner = False, agreement.partner
-    with named(troubles, partner), app.folder(agreement, tries) as folder, folder.one_look():
+    with as_trouble(troubles, partner), app.folder(agreement, tries) as folder, folder.one_look():
         reached = True
         remembered = partner in known.unfinished
         scan = FolderScan(app, agreement, folder, tell, remembered=remembered, waiting=known.waiting)

@@ -1,4 +1,4 @@
-"""Movement in a partner's folder: when it must be listed, and how soon to look again.
+"""When a partner's folder must be listed, by its mtime, and how soon to look again.
 
 Rules
 - A folder's own time of change is asked first: one question, where a listing takes four. While it stands still, nothing
@@ -22,17 +22,17 @@ from typing import Final
 _SECOND_OVER: Final = 2.0
 _LISTED_AT_LEAST: Final = 15.0
 _LIVELY: Final = 300.0
-"""Seconds for which a folder in which something moved is looked at as often as can be."""
+"""So many seconds after a change a folder is looked at as often as possible."""
 
 _SECONDS_A_FILE: Final = 0.0003
-"""Between two looks, for each file that was listed."""
+"""The least pause between two looks, for each file that was listed."""
 
 _SECONDS_A_QUESTION: Final = 0.01
-"""Likewise, for each question that the listing took: a tenth of a core at most."""
+"""Likewise for each request that the listing took: so it takes a tenth of a core at most."""
 
 
 class Movement:
-    """What is known of one folder over one connection; all times in seconds of a clock that only goes on."""
+    """What is known of one folder over one connection; times are seconds of a monotonic clock."""
 
     def __init__(self, now: float) -> None:
         self._changed_at: int | None = None
@@ -46,7 +46,9 @@ class Movement:
         self._moved = float("-inf")
 
     def must_list(self, changed_at: int | None, now: float) -> bool:
-        """Whether to list the folder, whose server says that it was changed then; None where it does not say."""
+        """Whether to list the folder now. ``changed_at``: its mtime by the server; None where the server does
+        not say.
+        """
         if changed_at != self._changed_at:
             self._changed_at, self._changed_seen = changed_at, now
         elif self._doubted:
@@ -61,8 +63,8 @@ class Movement:
         )
 
     def listed(self, names: frozenset[str], now: float, *, sets_there: bool, questions: int = 0) -> None:
-        """The folder was listed, after it was asked for its time: what lies there, whether request sets do, and how
-        many questions it took.
+        """Notes a listing, which came after the question for the mtime: the names in it, whether there are request
+        sets, and how many requests it took.
         """
         if names - self._names and self._listed >= self._changed_seen + _SECOND_OVER:
             self._doubted = True
@@ -71,7 +73,9 @@ class Movement:
         self._names, self._sets_there, self._listed, self._questions = names, sets_there, now, questions
 
     def pause(self, now: float, shortest: float, watched: int, looks_per_second: float) -> float:
-        """Seconds until the next look, with so many folders watched."""
+        """Seconds until the next look. ``shortest``: at least so many; ``watched``: how many folders share
+        ``looks_per_second``.
+        """
         listed = max(shortest, len(self._names) * _SECONDS_A_FILE, self._questions * _SECONDS_A_QUESTION)
         if now - self._moved < _LIVELY:
             return listed

@@ -1,16 +1,16 @@
-"""Runs that are owed: a set that a resident worker has is told to Airflow after it is answered, and written down until
-then.
+"""Runs that are owed: Airflow gets the run of a set that a resident worker has after the answer; until then a note on
+disk says that it is owed.
 
     <home>/runs_owed/<SHA-256 of the batch id>              holds the batch id, until Airflow has its run
     <home>/runs_owed/<SHA-256 of the batch id>.answered     likewise, once a worker has answered it
 
 Rules
-- It is written down, lastingly, before a worker has the set, and struck out when its run is there: whoever is killed in
+- The note is written, and synced, before a worker has the set, and removed when its run is there: whoever is killed in
   between, the run comes, and does what there is left to do.
 - That it is answered is a hint, which decides when its run starts and nothing else: the run of an answered set can
   wait, and thousands of them started at once would hold up all that comes in.
 - The lookout starts them, and has answered after a minute what another one left. Where none has given a sign of life
-  for a minute, ``collect`` starts those of all that is not answered, and of the others so many in each sweep.
+  for a minute, ``collect`` starts those of all that is not answered, and of the others so many in each poll.
 - A small set that ``collect`` claims while a lookout is on duty is handed to it: a run of its own would take from a
   burst several times what the answer takes.
 - What lies there and is no note (a file of somebody else's, one that cannot be read, a folder, a pipe) is passed over,
@@ -44,7 +44,7 @@ SILENCE: Final = timedelta(minutes=1)
 
 _ANSWERED: Final = ".answered"
 _MOST_BYTES: Final = 1024
-"""Of a note that are read; a batch id has some two hundred."""
+"""So many bytes of a note are read; a batch id has some two hundred."""
 
 _NOT_WAITING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 """How a note is opened: no link, and no pipe that nobody writes to."""
@@ -52,23 +52,29 @@ _NOT_WAITING: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK
 
 @dataclass(frozen=True)
 class OwedRuns:
+    """The notes in this folder. Their errors are those of a disk in trouble (``files.disk_trouble``)."""
+
     folder: Path
 
     @classmethod
     def of_home(cls, home: Path) -> OwedRuns:
+        """The notes of the office whose home this is."""
         return cls(home / "runs_owed")
 
     def owe(self, batch_id: str) -> None:
+        """Notes that the batch's run is owed; dated now."""
         write_atomically(self._path(batch_id), batch_id.encode())
         self._date(self._path(batch_id), time.time())
 
     def hand_over(self, batch_id: str) -> None:
-        """Likewise, for any lookout to take over at once."""
+        """As :meth:`owe`, dated so that any lookout takes it over at once."""
         write_atomically(self._path(batch_id), batch_id.encode())
         self._date(self._path(batch_id), time.time() - SILENCE.total_seconds())
 
     def mark_answered(self, batch_id: str) -> None:
-        """Its run can wait, behind those that wait already; nothing to do where it is there."""
+        """Notes that the set is answered: its run can wait, behind those that wait already. Nothing where the run is
+        there.
+        """
         with disk_trouble(self.folder), suppress(FileNotFoundError):
             self._path(batch_id).replace(self._answered_path(batch_id))
         self.postpone(batch_id)
@@ -78,11 +84,11 @@ class OwedRuns:
         return self._answered_path(batch_id).exists()
 
     def postpone(self, batch_id: str) -> None:
-        """The run of an answered set is the last one again."""
+        """Puts the run of an answered set behind all others that wait."""
         self._date(self._answered_path(batch_id), time.time())
 
     def paid(self, batch_id: str) -> None:
-        """Its run is there; nothing to do where that is known."""
+        """Removes the note: the run is there. Nothing to do where there is none."""
         with disk_trouble(self.folder):
             for path in (self._path(batch_id), self._answered_path(batch_id)):
                 path.unlink(missing_ok=True)
@@ -92,11 +98,11 @@ class OwedRuns:
         return [*self.unanswered(), *self.answered()]
 
     def unanswered(self, older_than: timedelta = timedelta()) -> list[str]:
-        """Those that no worker has answered, and that have been owed for so long, the oldest first."""
+        """The batches that no worker has answered and that have been owed for so long, the oldest first."""
         return self._noted("[0-9a-f]" * 64, older_than)
 
     def answered(self, older_than: timedelta = timedelta(), most: int | None = None) -> list[str]:
-        """Those whose runs can wait, and have waited for so long, the oldest first, no more than ``most``."""
+        """The answered batches whose runs have waited for so long, the oldest first, no more than ``most``."""
         return self._noted(f"*{_ANSWERED}", older_than, most)
 
     def _noted(self, pattern: str, older_than: timedelta, most: int | None = None) -> list[str]:
@@ -113,7 +119,7 @@ class OwedRuns:
         return batches
 
     def _date(self, path: Path, moment: float) -> None:
-        """By this machine's clock, not by the one of whoever has the disk."""
+        """Dates a note by this machine's clock, not by that of the disk's server."""
         with disk_trouble(self.folder), suppress(FileNotFoundError):  # paid meanwhile
             os.utime(path, (moment, moment))
 

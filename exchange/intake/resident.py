@@ -1,11 +1,11 @@
 """Resident workers: processes beside the lookout that answer small ad hoc sets at once; Airflow's run comes after.
 
 Rules
-- A worker has a set only when its run is owed, lastingly (``owed.py``). The run does what there is left: nothing after
-  a worker that answered, all of it where none took the set, or one failed or died; then it starts at once. What goes
-  wrong is the run's to tell and to try again; a worker only logs that it left the set to it. Both may be at one set:
-  every step may be run twice and by two at once.
-- Whoever starts runs need not be waited for: one may be there only when it is asked for again (``starting.py``).
+- A worker gets a set only after it was noted on disk that its run is owed (``owed.py``). The run does what is left:
+  nothing after a worker that answered; all of it where none took the set, or one failed or died, and then it starts at
+  once. Errors are reported and retried by the run; a worker only logs that it left the set to it. Both may be at one
+  set: every step may be run twice and by two at once.
+- Starting a run is asynchronous: it may be there only when it is asked for again (``starting.py``).
 - A run that finds nothing to do need not hurry, and costs several times the answer: such runs start one by one, some
   seconds apart, and only while no worker has a set before it, so that a burst is answered first; what has waited for
   five minutes starts all the same, more seldom, so that a stream of sets is held up by a tenth of a core. Which runs
@@ -15,11 +15,11 @@ Rules
   connect costs more than to answer. What no worker has room for waits until one has: its run would take far more than
   the answer.
 - A worker that says nothing for a minute is given nothing more, and what it has is its run's.
-- What a lookout's workers did not come to before it ended is the next one's.
+- What a lookout's workers have not answered when it ends, the next lookout takes over.
 - Workers are forked, so that they share what is imported, before the lookout starts threads. What one does:
   ``answering.py``. It holds at most ``MAX_WAITING`` ids, and lives no longer than the lookout: memory is renewed with
   it.
-- Figures: decision 17.
+- Figures: ADR 17.
 """
 
 from __future__ import annotations
@@ -41,10 +41,10 @@ from exchange.intake.owed import SILENCE, OwedRuns
 log = logging.getLogger(__name__)
 
 MAX_WAITING: Final = 250
-"""Ids of batches that wait for one worker, as many as its pipe holds for sure; more wait where they are owed."""
+"""Ids of batches that wait for one worker, as many as its pipe surely holds; more wait as notes (``owed.py``)."""
 
 MAX_OF_ONE: Final = 100
-"""Of these, ids of one partner."""
+"""So many of these may be one partner's."""
 
 _HARDLY_MORE: Final = 2
 """A partner stays with its worker while so many more batches wait there than for another."""
@@ -53,13 +53,13 @@ _RUN_SECONDS: Final = 3.0
 """Between the runs of answered sets: one takes over a second of processor time."""
 
 _BEHIND: Final = timedelta(minutes=5)
-"""So long runs of answered sets wait for workers that have sets before them."""
+"""Runs of answered sets wait for so long while workers have sets before them."""
 
 _BUSY_RUN_SECONDS: Final = 15.0
 """Between such runs where they have waited for so long and workers still have sets before them."""
 
 _AT_ONCE_SECONDS: Final = 0.5
-"""So long in one turn runs are started of sets that nobody answered; the others wait for the next turn."""
+"""So long each second runs are started of sets that nobody answered; the others wait for the next second."""
 
 _TAKING_OVER_SECONDS: Final = 2.0
 """Between two looks for what ``collect`` handed over, or another lookout left."""
@@ -88,8 +88,8 @@ class ResidentWorker:
         theirs.close()
 
     def outcomes(self) -> list[tuple[str, bool]]:
-        """The batches that it is done with since this was asked last, and whether it answered each; where it does not
-        work any more and was not asked to end, all that it had and did not.
+        """(batch, whether it was answered) of the batches that are done since the last call; where the worker has died
+        or is stuck and was not asked to end, also all that it had, as not answered.
         """
         alive, outcomes = self._process.is_alive(), list[tuple[str, bool]]()
         with suppress(EOFError, OSError):
@@ -111,11 +111,11 @@ class ResidentWorker:
 
     @property
     def works(self) -> bool:
-        """Whether it is there, and says something from time to time while it has a set."""
+        """Whether the process lives, and ends a set from time to time while it has some."""
         return self._process.is_alive() and not self._stuck
 
     def waiting(self, partner: str) -> int | None:
-        """How many batches it has before it; None where it takes no more of this partner, or none at all."""
+        """How many batches it has; None where it takes no more of this partner, or none at all."""
         takes = not self.is_full and self._of_partner[partner] < MAX_OF_ONE
         return len(self._given) if takes and self.works else None
 
@@ -130,7 +130,7 @@ class ResidentWorker:
         return self._given
 
     def give(self, batch_id: str) -> None:
-        """Lets it answer this batch."""
+        """Hands it a batch to answer."""
         if batch_id not in self._given:
             self._given[batch_id] = None
             self._of_partner[partner_of(batch_id)] += 1
@@ -138,7 +138,7 @@ class ResidentWorker:
             self._pipe.send(batch_id)
 
     def end(self) -> None:
-        """No set after the present one."""
+        """Asks it to end after the present set."""
         self._over.value = 1
 
     def _is_over(self) -> bool:
@@ -151,12 +151,14 @@ class ResidentWorker:
         self._process.join()
 
     def close(self) -> None:
-        """What it has said is no longer asked for."""
+        """Closes the pipe from it."""
         self._pipe.close()
 
 
 class ResidentWorkers:
-    """All of one lookout. ``start_run`` starts a batch's run in the immediate lane; whether there is one now."""
+    """All workers of one lookout. ``start_run``: starts a batch's run in the immediate lane; returns whether there is
+    one.
+    """
 
     def __init__(self, workers: list[ResidentWorker], owed: OwedRuns, start_run: Callable[[str], bool]) -> None:
         self._workers = workers
@@ -180,7 +182,7 @@ class ResidentWorkers:
             worker.give(batch_id)
 
     def look(self) -> None:
-        """What is to be done each second: the runs that are due."""
+        """To be called about each second: starts the runs that are due, and takes over notes."""
         self._listen()
         if (now := time.monotonic()) >= self._next_taking_over:
             self._next_taking_over = now + _TAKING_OVER_SECONDS
@@ -192,8 +194,8 @@ class ResidentWorkers:
             self._next_run = now + self._start_answered()
 
     def over(self) -> None:
-        """The workers are no more: what they failed at has its run now. What they did not come to, and the runs that
-        can wait, are the next lookout's.
+        """To be called when the workers have ended: starts the runs of sets that they failed at. What they did not come
+        to, and runs that can wait, are left to the next lookout.
         """
         self._listen()
         for _ in range(len(self._unanswered)):
@@ -210,8 +212,8 @@ class ResidentWorkers:
                     self._unanswered.append(batch_id)
 
     def _take_over(self) -> None:
-        """What was handed over, or left by another lookout: a worker finds out how far it is. What there is no room
-        for goes on waiting.
+        """Gives workers what ``collect`` handed over or another lookout left; a worker finds out how far it is. What no
+        worker has room for goes on waiting.
         """
         known, work = self._known(), self._work()
         if work and not any(worker.works and not worker.is_full for worker in self._workers):
@@ -269,7 +271,7 @@ class ResidentWorkers:
 
 
 def _done(note: Callable[[str], None], batch_id: str) -> bool:
-    """Whether this could be noted of the batch."""
+    """Runs one of ``OwedRuns``' methods for the batch; False, and a line in the log, where it failed."""
     try:
         note(batch_id)
     except ExchangeError as error:
@@ -282,7 +284,7 @@ def _done(note: Callable[[str], None], batch_id: str) -> bool:
 def resident_workers(
     open_app: OpenApp, number: int, owed: OwedRuns, start_run: Callable[[str], bool]
 ) -> Iterator[ResidentWorkers]:
-    """So many, for as long; to be entered before any thread is started."""
+    """``number`` workers for the length of the block; to be entered before any thread is started."""
     workers: list[ResidentWorker] = []
     everyone = ResidentWorkers(workers, owed, start_run)
     with ExitStack() as stack:

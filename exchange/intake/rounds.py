@@ -99,13 +99,14 @@ class Watch:
 
 
 class Watched:
-    """How many folders this process looks into."""
+    """How many folders this process watches, over all connections."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self.number = 0
 
     def add(self, number: int) -> None:
+        """So many more, or fewer."""
         with self._lock:
             self.number += number
 
@@ -220,7 +221,9 @@ class _Rounds:
             return None
 
     def take_back(self, place: _Place) -> bool:
-        """Whether this folder, which left, is looked into here again from now on."""
+        """Takes a folder back that was watched apart; False where it came back once already, or these rounds
+        are over.
+        """
         with self.lock:
             if self.over or place.path in self.came_back:
                 return False

@@ -1,4 +1,4 @@
-"""A look into one partner's folder: complete sets are claimed, each once; what is lacking is told.
+"""A scan of one partner's folder: complete sets are claimed, each once; the partner is told what others lack.
 
 Rules
 - A set is complete when the manifest, its signature and the data file that it names are there, whole as far as a
@@ -75,8 +75,8 @@ _NAMES_A_PERSON: Final = re.compile(ID_NUMBER_ANYWHERE)
 
 
 @contextmanager
-def named(troubles: list[str], name: str) -> Generator[None]:
-    """Whatever goes wrong in the block is a trouble under this name, and ends the block alone."""
+def as_trouble(troubles: list[str], name: str) -> Generator[None]:
+    """An error in the block ends the block alone: it is logged, and added to ``troubles`` under this name."""
     try:
         with without_values():
             yield
@@ -86,11 +86,11 @@ def named(troubles: list[str], name: str) -> Generator[None]:
 
 
 class FolderScan:
-    """One look into one partner's folder. ``sets``: stem → the files of that set as they were listed, complete or not;
-    ``claimed``: the batches that this look won, each also told to ``tell`` at once, ``manifests``: theirs; ``again``:
-    stem → the batch for which the same set was claimed before; ``troubles``: what went wrong in single sets.
-    ``remembered``: whether the register may know of something incomplete here; ``waiting``: batches whose own sets
-    still lie here, to be fetched.
+    """One scan of one partner's folder. ``sets``: stem → the files of that set as they were listed, complete or not;
+    ``claimed``: the batches that this scan has claimed (``tell`` is called with each at once), ``manifests``: their
+    manifests; ``again``: stem → the batch for which the same set was claimed before; ``troubles``: what went wrong, a
+    sentence each. ``remembered``: whether the register may know of something incomplete here; ``waiting``: claimed
+    batches whose sets may still lie here, to be fetched.
     """
 
     def __init__(
@@ -127,8 +127,8 @@ class FolderScan:
         self.unread = self.listing.unread + len(others)
 
     def all_sets(self) -> None:
-        """Claims what is complete; then answers anew what came again, and reports what has stood still for too long and
-        is not complete. What cannot be sent is a trouble of this look, and holds up no claim.
+        """Claims complete sets; then answers sets that came again, and reports sets that have been incomplete for too
+        long. What cannot be sent is a trouble, and holds up no claim.
         """
         lacking: list[tuple[str, str]] = []
         for stem in [stem for stem in self.sets if stem not in self.waiting]:
@@ -137,16 +137,16 @@ class FolderScan:
                 missing = self.claim_if_complete(stem)
                 if missing is not None and (self.listing.whole or not missing.endswith("_missing")):
                     lacking.append((stem, missing))
-        with named(self.troubles, self.agreement.partner):
+        with as_trouble(self.troubles, self.agreement.partner):
             self.astray = astray(self.app, self.agreement.partner, self.folder, self.listing, self.files, self.unread)
             lacking[:0] = [(about, KINDS[about]) for about in self.astray]
-            self._tell(lacking)
+            self._send_answers(lacking)
         if self.listing.whole and (self.remembered or lacking or self.astray is None):
             unknown = KINDS if self.astray is None else ()
             self.app.register.unfinished.finished(self.agreement.partner, [*unknown, *(about for about, _ in lacking)])
 
-    def _tell(self, lacking: list[tuple[str, str]]) -> None:
-        """Sends what is due of receipts and notices; to ``lacking`` is added what is not answered any more."""
+    def _send_answers(self, lacking: list[tuple[str, str]]) -> None:
+        """Sends the receipts and notices that are due; adds sets that are not answered any more to ``lacking``."""
         for stem, batch_id in self.again.items():
             self.folder.check_time()
             with self.apart(stem):
@@ -249,7 +249,9 @@ class FolderScan:
         return register.claim(batch_id, partner, digest, files, now, received_at=first, stage=stage)
 
     def _answer_again(self, batch_id: str, stem: str) -> str | None:
-        """The same set once more: the same receipt once more, and the set is cleared away; or why not."""
+        """Answers a set that came again: sends the same receipt and removes the set. A code of a notice where it
+        cannot.
+        """
         batch = self.app.register.batch(batch_id)
         if batch.state is State.CLAIMED or not has_receipt(self.app, batch):
             return None
@@ -263,7 +265,7 @@ class FolderScan:
         return None
 
     def _seen(self, lacking: Iterable[tuple[str, str]]) -> dict[str, UnfinishedSet]:
-        """Remembers what is not complete, or astray, as it looks now; since when it has looked so."""
+        """Records what is incomplete or astray as it looks now; for each since when it has looked so."""
         sets = dict[str, tuple[str, str]]()
         for stem, code in lacking:
             files = [(file.name, file.size, file.mtime) for file in self.sets.get(stem, [])]
@@ -273,7 +275,7 @@ class FolderScan:
         return self.app.register.unfinished.see_all(self.agreement.partner, sets, self.app.now())
 
     def _left_alone(self, seen: UnfinishedSet, code: str) -> bool:
-        """Reports an incomplete set once it has stood still for too long; whether it has."""
+        """Sends the notice about an incomplete set once it has not changed for too long; whether that is so."""
         partner, stem, now = self.agreement.partner, seen.stem, self.app.now()
         noticed = seen.noticed_at
         if noticed is not None and (stem not in DAILY or office_day(noticed) == office_day(now)):

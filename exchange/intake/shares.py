@@ -33,6 +33,7 @@ class Share:
 
     @property
     def others(self) -> list[Share]:
+        """All shares but this one."""
         return [replace(self, mine=number) for number in range(self.of) if number != self.mine]
 
     def number_of(self, partner: str) -> int:
@@ -45,7 +46,7 @@ WHOLE: Final = Share()
 
 
 class Silence:
-    """What one lookout has heard of the others since it began."""
+    """When each other lookout's sign of life last changed, by this one's clock."""
 
     def __init__(self, share: Share, now: float) -> None:
         self._heard: dict[int, tuple[Sign | None, float]] = {other.mine: (None, now) for other in share.others}

@@ -57,8 +57,9 @@ class _Form:
         return cls(len(octets), digits, of_eight, others)
 
     def read(self, rows: Rows, octets: Octets) -> tuple[Rows, Days]:
-        """Those of ``rows`` (int64[n], of the texts whose octets are uint8[n, length]) that are written so, in their
-        order, and their days: int64[m] and int32[m], of which none is later than ``NO_DAY`` that is no day.
+        """Reads texts of this length (``rows`` int64[n], their bytes uint8[n, length]): the rows that are written in
+        this form, in their order, and their days (int64[m] and int32[m]); a day that does not exist is ``NO_DAY`` or
+        less.
         """
         eight = np.full((len(rows), 8), ord("0"), np.uint8)
         eight[:, self.of_eight] = octets[:, self.digits]

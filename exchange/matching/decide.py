@@ -64,7 +64,9 @@ def decide(
 
 
 def make_ready(items: Sequence[str]) -> None:
-    """Works out, in this thread, what deciding these items works out once in a process."""
+    """Makes, in this thread, the tables that deciding these items needs and that are made once in a process: threads
+    that began together would each make them (ADR 21).
+    """
     for makes_ready in {RULES[item].makes_ready for item in items if item in RULES}:
         if makes_ready is not None:
             makes_ready()
@@ -73,8 +75,8 @@ def make_ready(items: Sequence[str]) -> None:
 def decide_both(
     table: pl.DataFrame, items: Sequence[str], sources: Sources, today: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """``decide``, and the same ``settled``, for less than two matches: of few rows most of it is the way there. Both as
-    ``decide`` gives them, in its dtypes, a row for each of ``table``, in its order.
+    """``decide``, and ``decide`` with ``settled``, in one match, which for few rows costs hardly more than one of the
+    two. Both as ``decide`` gives them.
     """
     if unregistered.CODE in items:
         answers = decide(table, items, sources, today)
@@ -147,7 +149,7 @@ def _with_causes(answers: pl.DataFrame, variant: pl.Series, items: Sequence[str]
 
 @cache
 def _caused(judged: Sequence[str]) -> pl.Expr:
-    """Which of these items, and before them a variant of the name or the identity."""
+    """The bit set of causes: a variant of the name or the identity, then these items."""
     in_doubt = pl.col(IDENTITY_COLUMN) == "under_review"
     of_identity = [in_doubt & pl.col(_VARIANT), in_doubt & ~pl.col(_VARIANT)]
     return set_of([*of_identity, *[~in_doubt & (pl.col(f"answer.{item}") == "under_review") for item in judged]])

@@ -1,9 +1,8 @@
-"""Text columns treated by their distinct values: with ``lookup.py`` and ``octets.py`` the only code that is written for
-speed (ADR 21).
+"""Transforms of text columns by their distinct values; with ``lookup.py`` and ``octets.py`` the only code that is
+written for speed (ADR 21).
 
 ``map_distinct``: the transform runs once for each distinct text. A million rows hold a dozen ways to write a sex. It
-looks at nothing but the text; nulls give nulls; rows keep their order and number
-(``tests/matching/test_distinct.py``).
+looks at nothing but the text; nulls give nulls; rows keep their order and number (``tests/matching/test_distinct.py``).
 
 ``names_of``: likewise a text is put together once for each set of names that occurs, and not for each row.
 """
@@ -22,12 +21,12 @@ Transform = Callable[[pl.Expr], pl.Expr]
 
 _TEXT: Final = "text"
 FEW: Final = 256
-"""So few texts are treated as they are."""
+"""So few texts are transformed one by one."""
 
 
 def map_distinct(text: pl.Expr, treatment: Transform, kind: pl.DataType | type[pl.DataType]) -> pl.Expr:
-    """``treatment`` of a String column, worked out for each distinct text: values of the dtype ``kind``, one for each
-    row, in their order; null where the text is null.
+    """``treatment`` applied to a String column, computed once for each distinct text: values of the dtype ``kind``, one
+    for each row, in their order; null where the text is null.
     """
     treated = treatment(pl.col(_TEXT))
 
@@ -42,7 +41,7 @@ def map_distinct(text: pl.Expr, treatment: Transform, kind: pl.DataType | type[p
 
 
 def set_of(flags: Iterable[pl.Expr]) -> pl.Expr:
-    """UInt32: which of at most 20 Boolean flags are true, and not null, each a bit, the first one the lowest."""
+    """A bit set of at most 20 Boolean flags: UInt32, the first flag the lowest bit; a null counts as false."""
     nothing = pl.lit(0, pl.UInt32)
     bits = (pl.when(flag).then(pl.lit(1 << place, pl.UInt32)).otherwise(nothing) for place, flag in enumerate(flags))
     return reduce(add, bits)

@@ -59,6 +59,7 @@ class Meaning:
     counties: Counties
 
     def holds_in(self, year: int) -> bool:
+        """Whether the code or name had this meaning in this year."""
         return (self.since <= year or self.since == FIRST_YEAR) and year <= self.until
 
 
@@ -148,7 +149,7 @@ def extents() -> Mapping[int, Extent]:
 
 
 def _other_places(several: Sequence[Meaning], year: int = FIRST_YEAR) -> list[Meaning]:
-    """Of a code in use: what it meant in or after this year that is not all within today's; empty of another code."""
+    """Of a code in use, its meanings in or after this year that do not lie within today's; empty of another code."""
     *before, now = several
     if now.until != NO_END:
         return []
@@ -161,7 +162,7 @@ def _within(counties: Counties, others: Counties) -> bool:
 
 
 def joined(several: Iterable[Counties]) -> Extent:
-    """One of several meanings, nobody knows which."""
+    """The extent of one of several meanings, where nobody knows which."""
     each = list(several)
     return Extent(frozenset.intersection(*each), frozenset().union(*each), all(each))
 
@@ -219,13 +220,14 @@ def _of_several() -> pl.Series:
 
 
 def make_ready() -> None:
-    """Works out now what :func:`told_apart` works out once."""
+    """Makes the tables of :func:`told_apart`, which are made once in a process."""
     _of_several()
 
 
 def told_apart(code: pl.Expr, *, on: pl.Expr | None = None, since: pl.Expr | None = None) -> pl.Expr:
-    """The Int32 number that the code means by a year (Int32, null where it is not known): ``on`` of an event, ``since``
-    of something that was registered in it or later. As it is where the year leaves several meanings, or none.
+    """The number (Int32) of the meaning that a code has, given a year (Int32, null where it is not known): ``on``: of
+    an event in it; ``since``: of something registered in it or later. The code itself where the year leaves several
+    meanings, or none.
     """
     kind = "since" if on is None else "on"
     year = pl.coalesce([given for given in (on, since) if given is not None])

@@ -116,7 +116,9 @@ def _also_former(now: Extent, rows: Sequence[Mapping[str, str]]) -> Extent | Non
 
 
 def _is_one_place(rows: Sequence[Mapping[str, str]]) -> bool:
-    """Of former divisions of one name: no two of them, of different fate, in one year, nor in two provinces."""
+    """Whether former divisions of one name are one place: no two of different fate existed in one year, or lie in two
+    provinces.
+    """
     if len(rows) == 1:
         return True
     fates = {(row["code"][:2], row["name"], counties_of(row)) for row in rows}
@@ -129,7 +131,9 @@ def _is_one_place(rows: Sequence[Mapping[str, str]]) -> bool:
 
 
 def _number(rows: Sequence[Mapping[str, str]], several: dict[frozenset[int], int]) -> int:
-    """Of the one meaning, the last of equal ones; else one for all of them, which is added to ``several``."""
+    """The number of the one meaning of these rows; where they have several, a number for all of them, which is added to
+    ``several``.
+    """
     by_fate = {counties_of(row): number_of(row) for row in rows}
     if len(by_fate) == 1:
         return min(by_fate.values())
@@ -144,7 +148,9 @@ def all_extents() -> Mapping[int, Extent]:
 
 
 def _forms(code: str, row: Mapping[str, str], names: Iterable[str]) -> Iterable[str]:
-    """With province or its short name, or without; with the city, its short name, or without."""
+    """All forms of a division's name: with the province, its short name or neither; with the city, its short name or
+    neither.
+    """
     province = todays()[code[:2] + "0000"]["name"]
     if row["full_name"] == province:
         return {province} & set(names)

@@ -32,15 +32,15 @@ CENTENARIAN_SEQUENCES: Final = ("996", "997", "998", "999")
 EARLIEST_BIRTH: Final = date(1800, 1, 1)
 
 KEY: Final = "key"
-"""The column that says whose number a text is."""
+"""The column of a person's key."""
 
 _SIX_DIGITS: Final = 10**6
 
 
 @cache
 def _weighed() -> Octets:
-    """Of six digits, the last ones of a key: the weighed sum modulo 11; of those before them it is 2⁶ times as much,
-    since weights are powers of 2 modulo 11.
+    """A table over all numbers of six digits, as the last ones of a key: their weighted sum modulo 11. Of the six
+    digits before them it is 2⁶ times as much, since the weights are powers of 2 modulo 11.
     """
     last, before = np.arange(1000), np.zeros(1000, np.int64)
     for position in range(3):
@@ -125,7 +125,7 @@ def _check_characters(keys: pl.Series) -> pl.Series:
 
 
 def _remainders(keys: Keys) -> Octets:
-    """The places of these keys' check characters in ``CHECK_CHARACTERS``."""
+    """The positions of these keys' check characters in ``CHECK_CHARACTERS``: uint8[n]."""
     last, middle, first = (_weighed()[keys // _SIX_DIGITS**group % _SIX_DIGITS] for group in range(3))
     remainders: Octets = (last + middle * np.uint8(2**6 % 11) + first * np.uint8(2**12 % 11)) % np.uint8(11)
     return remainders
@@ -196,7 +196,7 @@ def _numbers_of_18(texts: pl.Series) -> tuple[Rows, Keys, Octets]:
 
 
 def _repaired(texts: pl.Series) -> pl.DataFrame:
-    """The same of texts that are written in any way, step by step, so that no step is done twice."""
+    """As :func:`read`, of texts that are written in any way; each step is done once for all texts."""
     claimed, even, number, shaped = (pl.col(name) for name in ("claimed", "even", "number", "shaped"))
     unread = (
         pl.when(number == "")

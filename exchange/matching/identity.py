@@ -1,4 +1,4 @@
-"""Who is meant: identity number and name must agree before anything else of a person is answered.
+"""Which person a row means: identity number and name must agree before anything else of a person is answered.
 
 Rules
 - The answers are those of the national service: consistent, number and name do not agree, no such number.
@@ -34,8 +34,8 @@ ASK_EXIT_ENTRY = "ask_exit_entry"
 
 @dataclass(frozen=True)
 class Population:
-    """The population snapshot: people sorted by key, superseded numbers with the row of who bears a new one, and, for
-    ``unregistered`` alone, rows of people by mother and by birth.
+    """The tables of the population snapshot: ``people`` sorted by key, ``former`` with the superseded numbers and the
+    rows of their bearers, and, for ``unregistered`` alone, rows of people by the mother's number and by birth.
     """
 
     people: SortedTable
@@ -44,22 +44,24 @@ class Population:
     births: SortedTable | None = None
 
     def former_keys(self, persons: Rows) -> tuple[Rows, Keys]:
-        """(place in ``persons``, superseded key), int64[m] each, for those who bore another number before; in no
+        """(position in ``persons``, superseded key), int64[m] each, for those who bore another number before; in no
         particular order.
         """
         pairs = self._by_bearer.find(persons)
         return pairs.wanted, self._by_bearer.numbers(pairs.row, "former")
 
     def numbers_of(self, persons: Rows) -> tuple[Rows, Keys]:
-        """(place in ``persons``, key), int64[m] each, of every number that each bears or bore, in no particular order;
-        nobody has none.
+        """(position in ``persons``, key), int64[m] each, of every number that each bears or bore, in no particular
+        order; none for NOBODY.
         """
         known = np.flatnonzero(persons != NOBODY)
         before, former = self.former_keys(persons[known])
         return np.append(known, known[before]), np.append(self.people.keys[persons[known]], former)
 
     def bearers(self, rows: Rows) -> Rows:
-        """Who bears a new number in the place of these rows' superseded ones: int64[n], in the order of ``rows``."""
+        """The rows of ``people`` who bore the superseded numbers in these rows of ``former``: int64[n], in
+        their order.
+        """
         return self.former.numbers(rows, "person")
 
     @cached_property
@@ -134,7 +136,7 @@ def identify(frame: pl.DataFrame, population: Population) -> pl.DataFrame:
 
 
 def _candidates(asked: pl.DataFrame, standard: pl.Series, population: Population) -> _Candidates:
-    """Of the rows without a ``fault``."""
+    """The candidates for the rows without a ``fault``."""
     rows = np.flatnonzero(asked["sound"].to_numpy())
     keys = asked["key"].to_numpy()[rows]
     now, before = population.people.find(keys), population.former.find(keys)
@@ -153,7 +155,7 @@ def _candidates(asked: pl.DataFrame, standard: pl.Series, population: Population
 
 
 def _agreeing(candidates: _Candidates) -> Truths:
-    """Those whose name is the same, and of the requests that have none such, those whose name is a variant."""
+    """The candidates whose name is the same, and, for rows that have none such, those whose name is a variant."""
     if not candidates.variant.any():
         return candidates.same
     return candidates.same | (candidates.variant & ~np.isin(candidates.request, candidates.request[candidates.same]))

@@ -1,13 +1,14 @@
-"""From keys to rows: one of the rooms that are built for speed; the others are ``octets.py`` and ``distinct.py``.
+"""Looks up rows by key. One of the modules that are written for speed; the others: ``octets.py``, ``distinct.py``.
 
 A snapshot lies on disk sorted by key as uncompressed Arrow and is mapped into memory, so opening it reads nothing and a
-lookup touches only the pages that it needs. Texts, dates and codes lie as places in a dictionary
-(``snapshots/columns.py``); ``take`` gives the values.
+lookup touches only the pages that it needs. Texts, dates and codes are dictionary-encoded (``snapshots/columns.py``);
+``take`` gives the values.
 
 Wanted keys are sorted before they are sought: neighbours share pages and caches. Where so many are wanted that most
-pages are touched anyway, they are sought among each 32nd key first, and all halve their stretches at once: 115,000 keys
-in 27,000,000 27 ms, 16 ms so. Where a table holds few of so many keys, as one of offence records, a sieve first leaves
-out nine of ten that it does not hold, before anything is sorted: 115,000 in 162,000 4 ms, 2 ms so.
+pages are touched anyway, each is sought among every 32nd key first, and then all do the rest of their binary search
+together: 115,000 keys in 27,000,000 take 16 ms instead of 27. Where a table is small beside the wanted keys, as one of
+offence records is, a hash filter first drops nine of ten that it does not hold, before anything is sorted: 115,000 in
+162,000 take 2 ms instead of 4.
 
 Everything else of the matching is plain Polars and knows nothing of this.
 """
@@ -30,29 +31,32 @@ Keys = npt.NDArray[np.int64]
 Rows = npt.NDArray[np.int64]
 
 _STRETCH: Final = 32
-"""Keys between two that are looked at first; a power of 2."""
+"""One key in so many is looked at first; a power of 2."""
 _DENSE: Final = 1024
-"""In how many keys one is wanted where stretches pay: they lie in two pages."""
+"""Stretches pay where at least one in so many keys is wanted: so many lie in two pages."""
 
 _FEW: Final = 4
-"""A table of fewer keys than this times the wanted ones has a sieve, and texts in a dictionary of fewer than this times
-the rows are Polars' own from then on, who copies none of them."""
+"""A table with fewer keys than this times the wanted ones gets a filter; a dictionary with fewer texts than this times
+the rows is converted to Polars once, so that no text is copied.
+"""
 _LOOSE: Final = 4
-"""Cells of the sieve for each key, at least."""
+"""Cells of the filter for each key, at least."""
 _SCATTERS: Final = np.uint64(0x9E3779B97F4A7C15)  # 2⁶⁴ by the golden ratio (Knuth 6.4)
 _BITS: Final = 64
 
 
 @dataclass(frozen=True)
 class Matches:
-    """Pairs of a wanted key's position and a row of the table; a key that stands in many rows makes many pairs."""
+    """Pairs of a wanted key's position and a row of the table: int64[m] each; a key in several rows makes several
+    pairs.
+    """
 
     wanted: Rows
     row: Rows
 
 
-class _Sieve:
-    """Cells in which keys are, spread by their bits: a key whose cell is empty is none of them."""
+class _Filter:
+    """A hash filter with one hash function: a key whose cell is empty is certainly not among the keys."""
 
     def __init__(self, keys: Keys) -> None:
         bits = (len(keys) * _LOOSE | 1).bit_length()
@@ -61,7 +65,7 @@ class _Sieve:
         self._filled[self._cells(keys)] = True
 
     def passing(self, keys: Keys) -> Rows:
-        """The places of those that may be there: int64[m], rising."""
+        """The positions of the keys that may be there: int64[m], ascending."""
         return np.flatnonzero(self._filled.take(self._cells(keys)))
 
     def _cells(self, keys: Keys) -> Rows:
@@ -80,7 +84,7 @@ class SortedTable:
 
     @property
     def columns(self) -> list[str]:
-        """All but the key."""
+        """The names of all columns but the key."""
         return [name for name in self.table.column_names if name != "key"]
 
     def find(self, wanted: Keys) -> Matches:
@@ -88,7 +92,7 @@ class SortedTable:
         particular order, none for a key that no row has.
         """
         sieved = len(wanted) * _FEW > len(self.keys)
-        places = self._sieve.passing(wanted) if sieved else np.arange(len(wanted))
+        places = self._filter.passing(wanted) if sieved else np.arange(len(wanted))
         keys = wanted[places] if sieved else wanted
         if not (keys[1:] >= keys[:-1]).all():
             rising = np.argsort(keys)
@@ -146,7 +150,7 @@ class SortedTable:
         return picked if nobody is None else picked.set(nobody, None)
 
     def _pairs(self, needles: Keys) -> tuple[Rows, Rows]:
-        """(place in ``needles``, which rise, row) of every two equal keys."""
+        """(position in ``needles``, which are ascending, row) of every two equal keys."""
         if not len(self.keys):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         first = self._places(needles)
@@ -161,7 +165,7 @@ class SortedTable:
         return np.repeat(hit, count), np.repeat(first, count) + within
 
     def _places(self, needles: Keys) -> Rows:
-        """``searchsorted`` of the needles, which rise."""
+        """``searchsorted`` of the needles, which are ascending."""
         if len(needles) * _DENSE < len(self.keys):
             return np.searchsorted(self.keys, needles)
         below = (np.searchsorted(self._stretches, needles) - 1) * _STRETCH  # the last smaller key that is known of
@@ -177,8 +181,8 @@ class SortedTable:
         return np.ascontiguousarray(self.keys[::_STRETCH])
 
     @cached_property
-    def _sieve(self) -> _Sieve:
-        return _Sieve(self.keys)
+    def _filter(self) -> _Filter:
+        return _Filter(self.keys)
 
     def _column(self, name: str) -> pa.Array:
         if name not in self._columns:
@@ -196,7 +200,9 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
 
 
 def _series(column: pa.Array) -> pl.Series:
-    """The same memory, but for texts; ``pl.Series(column)`` loads pyarrow's functions, for a tenth of a second."""
+    """The column as a Polars series in the same memory, but for texts. (``pl.Series(column)`` would load pyarrow's
+    functions, for a tenth of a second.)
+    """
     frame = pl.from_arrow(pa.record_batch([column], ["values"]))
     assert isinstance(frame, pl.DataFrame)
     return frame.to_series()
@@ -209,5 +215,7 @@ def _bits(column: pa.Array, rows: Rows) -> npt.NDArray[np.bool_]:
 
 
 def _array(column: pa.Array) -> npt.NDArray[Any]:
-    """The same memory; pyarrow's own way loads pandas, for a third of a second, and so does its way from numpy."""
+    """The column as a numpy array in the same memory. (pyarrow's own way loads pandas, for a third of a second, and so
+    does its way from numpy.)
+    """
     return np.from_dlpack(column)

@@ -58,9 +58,9 @@ _PRIVATE: Final = r"\p{Co}"
 _ANY: Final = "\ue000"
 _PLAIN_LETTERS: Final = (2, 3, 4)
 _IDEOGRAPHS: Final = (0xE390, 0xE9BF)
-"""The first two octets of U+3400 and of U+9FFF, between which all unified ideographs are."""
+"""The first two bytes, in UTF-8, of U+3400 and U+9FFF, between which all unified ideographs lie."""
 _HEXAGRAMS: Final = 0xE4B7
-"""Those of the only signs there that are none."""
+"""The first two bytes of the hexagrams, the only characters in between that are no ideographs."""
 
 
 def standard_name(name: pl.Expr) -> pl.Expr:
@@ -137,9 +137,9 @@ def variant_forms() -> Mapping[str, str]:
 
 
 def in_one_form(names: pl.Series) -> pl.Series:
-    """Of names in standard form (String[n]) what all variants of a name have in common: standing characters, the plain
-    surname, and one mark for whatever private-use character: String[n], in the order of ``names``, null where the name
-    is null. Two that :func:`compare` calls variants by their characters are equal.
+    """Names in standard form (String[n]) in one form for all variants: standard characters, the plain surname, one mark
+    for any private-use character: String[n], in their order, null where the name is null. Two names that
+    :func:`compare` calls variants by their characters become equal.
     """
     marked = names.str.replace_all(_PRIVATE, _ANY)
     return marked.to_frame("name").select(_folded(marked.to_frame("name"))).to_series()
@@ -172,7 +172,7 @@ def same_or_variant(claimed: pl.Series, registered: pl.Series) -> tuple[pl.Serie
 
 
 def surely(truths: pl.Series) -> npt.NDArray[np.bool_]:
-    """Which of Boolean[n] are true, and not null: bool[n], in the order given."""
+    """Where Boolean[n] is true and not null: bool[n], in the order given."""
     known: npt.NDArray[np.bool_] = (truths.fill_null(value=False) if truths.null_count() else truths).to_numpy()
     return known
 

@@ -1,5 +1,5 @@
-"""From the octets of short texts to integers: one of the rooms that are built for speed, with ``lookup.py`` and
-``distinct.py`` (ADR 21).
+"""Parses the bytes of short texts into integers, many rows at once. One of the modules that are written for speed, with
+``lookup.py`` and ``distinct.py`` (ADR 21).
 
 Eight digits in ASCII are one integer of eight octets. In two steps, each of which adds up neighbours in all rows at
 once, it becomes two numbers of four digits: a year and its month and day, or a piece of an identity number. Nothing is
@@ -24,23 +24,23 @@ from exchange.matching.lookup import Keys, Rows
 
 Octets = npt.NDArray[np.uint8]
 Eight = npt.NDArray[np.uint64]
-"""Eight octets each, the first one the lowest."""
+"""Eight bytes of a text in one integer, the first one the lowest."""
 Days = npt.NDArray[np.int32]
-"""Since 1970-01-01; ``NO_DAY`` or before where there is none."""
+"""Days since 1970-01-01; ``NO_DAY`` or less where there is no such day."""
 
 NO_DAY: Final = -10_000_000
-"""Longer before the year 0 than the year 9999 is after it."""
+"""So far before the year 0 that it stays below any day when the days of a year are added."""
 
 _ZEROS: Final = np.uint64(0x3030303030303030)
 _BEYOND_NINE: Final = np.uint64(0x4646464646464646)
-"""What lifts an octet after ``9`` beyond 127."""
+"""Added to a byte above ``9`` it gives more than 127."""
 _BEYOND_127: Final = np.uint64(0x8080808080808080)
 _PAIRS: Final = np.uint64(0x00FF00FF00FF00FF)
 _FOURS: Final = np.uint64(0x0000FFFF0000FFFF)
 
 
 class Written:
-    """The octets of texts, by their length."""
+    """The bytes of a String column, by the texts' length."""
 
     def __init__(self, texts: pl.Series) -> None:
         array = texts.to_arrow(compat_level=pl.CompatLevel.oldest())
@@ -50,7 +50,7 @@ class Written:
         self._octets = np.frombuffer(octets or b"", np.uint8)
 
     def of_length(self, length: int) -> tuple[Rows, Octets]:
-        """Rows of the texts of so many octets (int64[n], rising), and these: uint8[n, length]."""
+        """The rows whose text has so many bytes (int64[n], ascending), and these bytes: uint8[n, length]."""
         rows = np.flatnonzero(self._lengths == length)
         if not len(rows):
             return rows, np.empty((0, length), np.uint8)
@@ -95,4 +95,4 @@ _NEW_YEARS: Final = (np.arange(10_001) - 1970).astype("datetime64[Y]").astype("d
 """Days from 1970 to the first of each year from 0 on."""
 
 _YEARS_DAYS: Final = (np.diff(_NEW_YEARS) == 366) * 10_000
-"""Where those of a year of its length begin in ``_IN_THE_YEAR``."""
+"""For each year where the days of a year of its length begin in ``_IN_THE_YEAR``."""

@@ -17,11 +17,10 @@ UNCLEAR: Final = "unclear"
 
 @dataclass(frozen=True)
 class Sources:
-    """``records``: by source code, only the sources that are there and within their freshness limit; ``approved``:
-    whether *no record* answers may leave by an approval that was given in advance; ``tells_cancellation``: whether
-    rows of people whose registration is cancelled say so; ``bases``: on which the purpose rests, none where it asks
-    nothing about offences; ``asked_on``: the day of receipt, from which spans of years are reckoned back (left out,
-    none has ended).
+    """The sources of one batch. ``records``: by source code, only sources that are there and fresh; ``approved``:
+    whether *no record* may leave by an approval given in advance; ``tells_cancellation``: whether rows of people whose
+    registration is cancelled say so; ``bases``: the legal bases of the purpose, none where it asks nothing about
+    offences; ``asked_on``: the day of receipt, from which spans count back; left out, none has ended.
     """
 
     population: Population
@@ -32,4 +31,5 @@ class Sources:
     asked_on: date = date.min
 
     def ready(self, needed: Iterable[str]) -> bool:
+        """Whether all these sources are there and fresh."""
         return set(needed) <= set(self.records)

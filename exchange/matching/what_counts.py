@@ -75,9 +75,9 @@ def what_counts(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -
 
 
 def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl.DataFrame:
-    """``counts`` as ``what_counts`` says, and ``by``: law, article and item by which a record counts or is unclear,
-    separated by ；, null for any other; both String, a row for each record, in their order. ``records`` and ``day``: as
-    there.
+    """``counts`` as ``what_counts`` gives it, and ``by``: law, article and paragraph by which a record counts or is
+    unclear, several separated by ；, null for any other record; both String, a row for each record, in their order.
+    ``records`` and ``day``: as there.
     """
     verdict = what_counts(records, bases, day)
     if verdict.is_null().all():
@@ -85,7 +85,7 @@ def grounds(records: pl.DataFrame, bases: Sequence[LegalBasis], day: date) -> pl
     clauses: dict[str, list[pl.Expr]] = {}
     for basis in bases:
         for clause in basis.counts:
-            clauses.setdefault(f"{basis.name}{clause.item}", []).append(_fits(clause, basis, records, day))
+            clauses.setdefault(f"{basis.name}{clause.paragraph}", []).append(_fits(clause, basis, records, day))
     asked_for = pl.when(pl.col("counts") == COUNTS).then(pl.lit(value=True))  # null: what is unclear
     named = [
         pl.when(pl.any_horizontal(fits).eq_missing(asked_for)).then(pl.lit(name)) for name, fits in clauses.items()
@@ -118,7 +118,9 @@ def _by_charge(records: pl.DataFrame, says: Callable[[str], bool | None]) -> pl.
 
 
 def _of_charge(clause: Clause, records: pl.DataFrame) -> pl.Expr:
-    """By the kind where that says it, else by the charge."""
+    """Whether the charge fits the clause: by the kind where that says it, else by the charge; null where it is
+    unclear.
+    """
     implied = pl.col("kind").replace_strict(
         {kind: category in clause.categories for kind, category in _IMPLIED.items()},
         default=None,
@@ -191,7 +193,9 @@ def _later(column: str, months: pl.Expr) -> pl.Expr:
 
 
 def _counted(fits: pl.Expr, at_least: int) -> pl.Expr:
-    """Of a clause that asks for several: fits where the person has so many."""
+    """Of a clause that asks for several records: true where the person has so many that fit, null where that is
+    unclear.
+    """
     decided = pl.col("decided_on").filter(fits).drop_nulls().n_unique().over("person")
     told_apart = pl.struct("decided_on", "offence_date")
     perhaps = told_apart.filter(fits.fill_null(value=True)).n_unique().over("person")

@@ -81,6 +81,7 @@ class BackupPaths:
     base: Path
 
     def stored_name(self, path: Path) -> str:
+        """What the backup calls this file."""
         if path.is_relative_to(self.base):
             return str(path.relative_to(self.base))
         return f"{ELSEWHERE}/{str(path.absolute()).lstrip('/')}"

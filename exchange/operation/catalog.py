@@ -15,6 +15,8 @@ from typing import Final
 
 @dataclass(frozen=True)
 class Metric:
+    """A metric's help text, and the names of its labels."""
+
     help: str
     labels: tuple[str, ...] = ()
 

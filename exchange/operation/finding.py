@@ -20,6 +20,7 @@ class Condition(StrEnum):
 
     @property
     def rank(self) -> int:
+        """The higher, the worse."""
         return list(Condition).index(self)
 
 
@@ -34,12 +35,15 @@ class HealthFinding:
 
 
 def ok(zh: str, en: str, about: str = "") -> HealthFinding:
+    """A finding that all is well."""
     return HealthFinding(Condition.OK, zh, en, about)
 
 
 def warning(zh: str, en: str, about: str = "") -> HealthFinding:
+    """A finding that somebody should look at."""
     return HealthFinding(Condition.WARNING, zh, en, about)
 
 
 def failing(zh: str, en: str, about: str = "") -> HealthFinding:
+    """A finding that something does not work."""
     return HealthFinding(Condition.FAILING, zh, en, about)

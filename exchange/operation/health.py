@@ -54,12 +54,14 @@ class Checked:
 
     @property
     def condition(self) -> Condition:
+        """The worst of its findings."""
         return max(
             (finding.condition for finding in self.findings), key=lambda condition: condition.rank, default=Condition.OK
         )
 
 
 def worst(checked: Iterable[Checked]) -> Condition:
+    """The worst condition of these checks; ok of none."""
     return max((check.condition for check in checked), key=lambda condition: condition.rank, default=Condition.OK)
 
 

@@ -71,18 +71,22 @@ class Plan(BaseModel):
 
     @property
     def secret_folder(self) -> Path:
+        """Where files with passwords lie."""
         return self.secrets or self.folder.parent / "secrets"
 
     @property
     def pgpass(self) -> Path:
+        """The password file of the working role and of Airflow."""
         return self.secret_folder / "pgpass"
 
     @property
     def pgpass_owner(self) -> Path:
+        """The password file of the database's owner."""
         return self.secret_folder / "pgpass-owner"
 
     @property
     def pgpass_backup(self) -> Path:
+        """The password file of the role that makes backups."""
         return self.secret_folder / "pgpass-backup"
 
     @property
@@ -92,6 +96,7 @@ class Plan(BaseModel):
 
     @property
     def owner_settings(self) -> Path:
+        """The settings with which the owner migrates the register."""
         return self.folder / "owner.toml"
 
     @classmethod

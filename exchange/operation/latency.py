@@ -35,6 +35,7 @@ class Histogram:
     seconds: float = 0.0
 
     def add(self, seconds: float) -> None:
+        """Counts one more."""
         self.buckets[bisect_left(BOUNDS, seconds)] += 1
         self.seconds += seconds
 

@@ -53,7 +53,9 @@ def _unit(written: str) -> str | None:
 
 
 def findings(root: Path = Path("/")) -> Iterator[HealthFinding]:
-    """Of the journal of our units, and of the folders of the tasks' logs. ``root``: where the machine's files are."""
+    """Findings about how long the journal of our units and the tasks' logs are kept. ``root``: where the machine's
+    files are.
+    """
     journal = _journal_days(root)
     tasks = {str(folder): days for folder in _task_logs() if (days := _age_of(root, folder)) is not None}
     if journal is None and not tasks:
@@ -74,7 +76,9 @@ def _judged(days: float, about: str) -> HealthFinding:
 
 
 def _journal_days(root: Path) -> float | None:
-    """Of the journal's namespace; 0 where it is bound by size alone, None where there is no such namespace."""
+    """Days that the journal's namespace is kept; 0 where it is bound by size alone, None where there is no such
+    namespace.
+    """
     main = [root / folder / _JOURNAL for folder in _PLACES]
     dropped = _of_name([root / folder / f"{_JOURNAL}.d" for folder in _PLACES])
     read = [next((path for path in main if path.is_file()), None), *dropped]
@@ -116,7 +120,7 @@ def _of_name(folders: list[Path]) -> list[Path]:
 
 
 def _lines(path: Path) -> list[str]:
-    """Without comments; empty of a file that cannot be read."""
+    """The lines of a settings file without comments; empty where it cannot be read."""
     with suppress(OSError, UnicodeDecodeError):
         lines = (line.strip() for line in path.read_text(encoding="utf-8").splitlines())
         return [line for line in lines if line and not line.startswith(("#", ";"))]

@@ -68,6 +68,7 @@ class Backup:
 
     @property
     def at(self) -> datetime:
+        """When it was begun, in UTC."""
         return datetime.strptime(self.name, _NAME).replace(tzinfo=UTC)
 
 

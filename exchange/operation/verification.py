@@ -46,12 +46,14 @@ def verify_archive(app: App) -> int:
 
 
 def verify_tonights_archive(app: App) -> int:
-    """The same for the part of this night."""
+    """This night's part of the kept files against their hashes; how many. Halt with the first that is gone or
+    altered.
+    """
     return _verified(app, tonights(app.register.retention.not_destroyed(), office_day(app.now())))
 
 
 def tonights(digests: Sequence[str], day: date) -> list[str]:
-    """Those of these hashes (hex) that are in the part of this day's night."""
+    """The hashes (hex) that are verified in the night of this day: each is once in ``NIGHTS``."""
     return [digest for digest in digests if int(digest[:8], 16) % NIGHTS == day.toordinal() % NIGHTS]
 
 

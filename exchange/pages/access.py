@@ -59,6 +59,7 @@ class Visitor:
 
     @property
     def groups(self) -> frozenset[Group]:
+        """The groups that this visitor is in."""
         own = frozenset({Group.LOGGED_IN} | ({Group.OPERATOR} if self.account.operates else set()))
         roles = self.person.roles if self.person else frozenset()
         return own | frozenset(group for group in Group if group.value in roles)

@@ -73,6 +73,7 @@ def page(request: Request, template: str, visitor: Visitor | None, *, code: int 
 
 
 def message(request: Request, status: int, zh: str, en: str) -> HTMLResponse:
+    """A page with one sentence, and this status."""
     return page(request, "message.html", None, code=status, status=status, zh=zh, en=en)
 
 
@@ -89,6 +90,7 @@ class LogInAgain(HTTPException):
 
 
 async def http_error(request: Request, error: Exception) -> Response:
+    """The answer to an HTTP error: the page on which a lost form stands, or a sentence."""
     status = error.status_code if isinstance(error, AnyHttpException) else HTTPStatus.BAD_REQUEST
     base = request.scope.get("root_path", "")
     stands_on = _FORM_OF.get(request.url.path.removeprefix(base))

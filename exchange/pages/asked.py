@@ -41,6 +41,7 @@ class Failure:
 
     @property
     def why(self) -> Explanation:
+        """What the failure means and what to do."""
         return explanations().get(self.code, _NO_REASON_LEFT)
 
 
@@ -57,6 +58,7 @@ class PageContext:
 
     @cached_property
     def key(self) -> bytes:
+        """The key of the tokens against forged requests."""
         return token_key(read_secret(self.app.settings.keys.signing_key))
 
     @cached_property
@@ -82,6 +84,7 @@ class PageRequest:
 
     @property
     def token(self) -> str:
+        """A token for the forms of this page."""
         return make_token(self.context.key, self.visitor.account.login, self.app.now())
 
     def page(self, template: str, **values: Any) -> HTMLResponse:

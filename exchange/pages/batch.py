@@ -35,6 +35,7 @@ _ROWS: Final = Words("行数", "rows")
 
 
 def batch(asked: PageRequest) -> Response:
+    """The page of one batch; 404 where there is none."""
     shown = asked.app.register.find_batch(asked.request.path_params["batch_id"])
     if shown is None:
         raise HTTPException(404)
@@ -84,7 +85,7 @@ def _facts(app: App, batch: Batch, steps: list[Step]) -> Iterator[tuple[Words, s
 
 
 def _held(hold: GuardHold) -> str:
-    """By what, since when, and what is to be done."""
+    """What holds the batch, since when, and what is to be done, in Chinese and English."""
     why = "；".join(str(labels.trip(limit)) for limit in hold.tripped)
     if hold.decision is None:
         next_step = Words("请领导在“审批”页放行或不予答复", "a leader lets it go or refuses it on the page Approval")

@@ -72,6 +72,7 @@ class BoardLine:
 
 
 def board(asked: PageRequest) -> Response:
+    """The board: all open batches, as far as they fit the filter."""
     query = dict(asked.request.query_params)
     known, failures, today = agreements(asked.app), asked.context.failures(), office_day(asked.app.now())
     wanted = _wanted(query or dict(parse_qsl(asked.request.cookies.get(COOKIE, ""))), known)

@@ -21,6 +21,7 @@ def token_key(secret: bytes) -> bytes:
 
 
 def make_token(key: bytes, login: str, now: datetime) -> str:
+    """A token for the forms of this account: the moment, and a MAC over both."""
     moment = int(now.timestamp())
     return f"{moment}.{_mac(key, login, moment)}"
 

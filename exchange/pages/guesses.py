@@ -47,7 +47,7 @@ class Guesses:
         return now
 
     def give_back(self, address: str, begun: float) -> None:
-        """That try was no wrong guess."""
+        """Takes back a try that turned out to be no wrong guess."""
         tries = self._of(address, self._clock())
         if begun in tries:
             tries.remove(begun)
@@ -73,6 +73,7 @@ class GuessLimit:
         self._guesses = guesses or Guesses()
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Hands a request on, unless its address has tried too often (ASGI)."""
         if scope["type"] != "http" or scope["method"] != "POST" or not scope["path"].rstrip("/").endswith(_PATHS):
             await self._app(scope, receive, send)
             return

@@ -12,6 +12,7 @@ from exchange.pages.asked import PageRequest
 
 
 def start(asked: PageRequest) -> Response:
+    """The start page."""
     return asked.page("start.html")
 
 

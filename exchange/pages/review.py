@@ -297,6 +297,7 @@ def _causes(line: QueueLine) -> str:
 
 
 def causes_in_words(causes: Iterable[str]) -> str:
+    """Why a row is in the queue, in Chinese."""
     return "；".join(CAUSES[cause].zh if cause in CAUSES else ITEMS[cause].zh for cause in causes)
 
 

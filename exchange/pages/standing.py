@@ -36,6 +36,7 @@ class Standing:
 
 
 def standing(app: App) -> list[Standing]:
+    """Sources, certificates and standing duties, whether or not they are well."""
     return [*_sources(app), _certificates(app), *_duties(app)]
 
 

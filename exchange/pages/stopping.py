@@ -18,6 +18,7 @@ from exchange.review.decisions import check_note
 
 
 def propose_stop(asked: PageRequest) -> Response:
+    """Proposes to pause the clock of a row's batch; Halt where the reason is none, or a note is needed."""
     review, reason = own_row(asked), asked.form.get("reason", "")
     note = asked.form.get("note", "").strip() or None
     if reason not in STOPS:

@@ -48,6 +48,7 @@ class ShownTable:
 
 
 def supervision(asked: PageRequest) -> Response:
+    """The page of supervision: tables of today and of several months, and the reports."""
     return asked.page(
         "supervision.html", tables=_tables(asked), reports=_reports(asked.app), moment=words.moment(asked.app.now())
     )
@@ -128,7 +129,7 @@ def _share(share: float | None) -> str:
 
 
 def _change(last: list[float | None]) -> str:
-    """Of the last two months, in percentage points."""
+    """The change from the month before last to the last one, in percentage points."""
     before, now = last if len(last) == 2 else (None, None)
     if before is None or now is None:
         return "—"
@@ -157,7 +158,9 @@ def _longest(app: App) -> ShownTable:
 
 
 def _looks(app: App) -> ShownTable:
-    """Of the running month, and of the one before: on the first of a month that is the one to look into."""
+    """Who opened how many rows, in the running month and in the one before, which is the one to look at on its first
+    days.
+    """
     spans = last_months(app.now(), LOOKED_INTO)[::-1]
     rows = [
         (

@@ -71,6 +71,7 @@ def named(known: Agreements, batch: Batch) -> tuple[str, str]:
 
 
 def troubles(app: App) -> list[Trouble]:
+    """What a person should look at, by kind."""
     today = office_day(app.now())
     return [
         *_unsent(app),
@@ -155,7 +156,7 @@ def last_days(app: App) -> Iterator[tuple[date, str, str]]:
 
 
 def _certificate_files(app: App) -> Iterator[tuple[str, str, str, Path]]:
-    """Whose as it is listed, whose in Chinese, for what, and the file."""
+    """(whose certificate, as it is listed; whose, in Chinese; for what; the file)."""
     for path in app.agreement_files():
         agreement = _read(path)
         if isinstance(agreement, Agreement):

@@ -40,6 +40,8 @@ class NewAlert:
 
 @dataclass(frozen=True)
 class Alert(NewAlert):
+    """An alert as it is recorded. ``told_at``: when a message about it went out; None: not yet."""
+
     id: int
     noticed_at: datetime
     told_at: datetime | None

@@ -1,11 +1,10 @@
-"""Whether the register's tables are still tables, as its migrations made them.
+"""Whether the register's schema is still as its migrations made it: plain tables, with nothing put in their way.
 
 Rules
-- What the tables hold is digested by the database itself: a view or a policy that tells another thing to whoever
-  digests than to whoever reads, or a function or operator that is taken in place of the database's own, would show what
-  was told and have something else believed. So would a value that stands where a verb gives none be told by the verb's
-  own line. Their owner could make each of these; none is part of the register. The keys are: by those that lead to a
-  batch it gets no rows while it is locked (``attest.py``).
+- The database itself computes the digests. A view or a row policy that shows other rows to whoever digests than to
+  whoever reads, or a function or operator that stands in for the database's own, would let altered rows pass. So would
+  a column default: the verb's own line would state its value. The tables' owner could make each of these; none is part
+  of the register. Foreign keys are: those that lead to a batch let it get no rows while it is locked (``attest.py``).
 - Asked wherever the ledger is compared with what left the house, and when all is verified. Every name in the question
   is the database's own (``pg_catalog``), so that it is not answered by one of those.
 - A table that is not there is no matter of this: an update may not be finished; nothing is read of it.
@@ -40,7 +39,7 @@ _DEFAULTS: Final = (
     "release.settled '{}'::character varying",
     "snapshot_use.later false",
 )
-"""What the migrations have put where a verb gives nothing."""
+"""The column defaults that migrations made."""
 
 _NOT_BROUGHT: Final = """NOT EXISTS (SELECT FROM pg_catalog.pg_depend d
     JOIN pg_catalog.pg_extension e ON e.oid = d.refobjid JOIN pg_catalog.pg_roles o ON o.oid = e.extowner
@@ -91,7 +90,7 @@ WHERE p.oprnamespace = {_PUBLIC} AND {_NOT_BROUGHT.format("p")}
 UNION ALL
 SELECT 'a cast' FROM pg_catalog.pg_cast c WHERE c.oid >= 16384 AND {_NOT_BROUGHT.format("c")}
 """  # noqa: S608
-"""Names what is not as it was made; 16384 is the first number of what is not the database's own."""
+"""Names the first thing that is not as it was made; objects from 16384 on are not the database's own."""
 
 
 def check_as_made(session: Session) -> None:

@@ -3,7 +3,7 @@
 Rules
 - A row is a keyed hash of ``told``, its batch, and when that was answered; of the batches of the guard's span that have
   no more rows than a small set. So the guard's question costs what the new set asks, not what a month's sets did.
-- It says nothing of its own, and is written by one statement, from the rows that the ledger is told, in the transaction
+- It says nothing of its own, and is written by one statement, from rows that the ledger states, in the transaction
   that writes or renews them. Verification makes all of it anew and compares: a number that was taken out, altered or
   put in is found by the next night, as in any other table.
 - It goes a day after its span, by the retention run: clocks of two machines differ, and who verifies must not miss what

@@ -5,8 +5,9 @@ Rules
   Tables with these digests are trusted; a line that the office did not sign, or rows that no line states, are a Halt.
 - Every verb that changes something of a batch attests it first, behind the batch's lock; from there on nobody changes a
   row of it. Otherwise the verb's own line could state what somebody altered for a moment and put back.
-- What is computed from a batch's tables is read in one snapshot in which they are attested (``as_told``): otherwise an
-  answer could be made of rows that were altered while it was made, and put back before its line was written.
+- What is computed from a batch's tables is read in one snapshot in which they are attested (``attested_session``):
+  otherwise an answer could be made of rows that were altered while it was made, and put back before its line was
+  written.
 - Of the queue's rows, which may be most of a batch, those are held against the ledger that are read or changed: their
   blocks (``review_blocks.py``).
 - So is a row of its own (a question, an alarm, a destruction) before it is changed: what was put there past the ledger
@@ -35,11 +36,11 @@ from exchange.register.signing import LedgerKey
 _QUEUE: Final = "review"
 
 _EARLIER: Final = timedelta(hours=1)
-"""How much earlier than a row says of itself the line that told it is looked for."""
+"""So much earlier than the time in a row the ledger line that states it is looked for."""
 
 
 @contextmanager
-def as_told(engine: Engine, *batch_ids: str, rows: Collection[int] | None = None) -> Iterator[Session]:
+def attested_session(engine: Engine, *batch_ids: str, rows: Collection[int] | None = None) -> Iterator[Session]:
     """A session that reads as of one moment, in which the tables of these batches are what the ledger says; Halt where
     they are not. ``rows``: the rows of the queue that are read.
     """
@@ -61,8 +62,8 @@ def one_moment(engine: Engine) -> Iterator[Session]:
 
 
 def attest(session: Session, batch_id: str, rows: Collection[int] | None = None) -> None:
-    """Halt where the batch's tables are not what its last line, signed by the office, says. ``rows``: of the queue,
-    where not all of them are asked about.
+    """Halt where the batch's tables are not what its last line, signed by the office, states. ``rows``: which rows of
+    the queue are meant; None: all.
     """
     if not _is_attested(session, batch_id, rows):
         blocks = review_blocks.of_rows(rows)
@@ -75,8 +76,8 @@ def attest_to_change(session: Session, batch_id: str, rows: Collection[int] | No
         return
     blocks = review_blocks.of_rows(rows)
     line, held = digests.last_line(session, batch_id, blocks, hold=True)
-    if tells_queue(line):  # all blocks of which the next line is to tell
-        review_blocks.told_by_blocks(session, batch_id)
+    if states_whole_queue(line):  # the next line is to state all of its blocks
+        review_blocks.state_all_blocks(session, batch_id)
         if blocks is not None:
             blocks, (line, held) = None, digests.last_line(session, batch_id, hold=True)
     _attest(session, batch_id, blocks, line, held)
@@ -93,19 +94,23 @@ def _attest(session: Session, batch_id: str, blocks: Blocks, line: LedgerRow | N
     known[batch_id] = review_blocks.joined(known.get(batch_id, frozenset()), blocks)
 
 
-def tells_queue(line: LedgerRow | None) -> bool:
-    """Whether it is a line of an earlier version, which tells one digest of the batch's rows in the queue."""
+def states_whole_queue(line: LedgerRow | None) -> bool:
+    """Whether the line was written by an earlier version, which stated one digest of all of the batch's rows in the
+    queue.
+    """
     return line is not None and _QUEUE in json.loads(line.digests or "{}")
 
 
 def _with_queue(session: Session, batch_id: str, line: LedgerRow | None, held: Mapping[str, str]) -> Mapping[str, str]:
-    """What a batch's last line is held against: where it tells all rows of the queue at once, so many are read."""
-    return {**held, _QUEUE: digests.of_queue(session, batch_id) or ""} if tells_queue(line) else held
+    """The digests (``held``) with which a batch's last line is compared; with one of all rows of the queue, where the
+    line states that.
+    """
+    return {**held, _QUEUE: digests.of_queue(session, batch_id) or ""} if states_whole_queue(line) else held
 
 
 def attest_several(session: Session, batch_ids: Sequence[str], *, signed_from: int | None = None) -> None:
-    """The same of many at once, for what is read of them in this transaction, which is to see one moment.
-    ``signed_from``: of all lines from this one on it was found in it that the office signed them.
+    """As :func:`attest`, of many batches at once that are read in this transaction, which must see one moment
+    (:func:`one_moment`). ``signed_from``: the signatures of the lines from this one on were checked in it already.
     """
     key = ledger.key_of(session)
     held = digests.of_batches(session, batch_ids, queue=True)
@@ -121,7 +126,7 @@ def attest_several(session: Session, batch_ids: Sequence[str], *, signed_from: i
 
 
 def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: LedgerKey) -> None:
-    """Halt where ``line``, a batch's last, is not signed, or tells another thing than the tables hold."""
+    """Halt where ``line``, a batch's last, is not signed, or states something else than the tables hold."""
     if line is None:
         msg = f"{batch_id} is not what the ledger says: no line speaks of it"
         raise Halt(msg, zh=f"{batch_id} 与登记簿不符：登记簿没有它的记录，请告知系统管理员")
@@ -135,21 +140,21 @@ def check(batch_id: str, line: LedgerRow | None, held: Mapping[str, str], key: L
 
 
 def check_held(batch_id: str, line: LedgerRow, held: Mapping[str, str]) -> None:
-    """The same of a line that is known to be signed."""
+    """As :func:`check`, of a line that is known to be signed."""
     if other := altered(line, held):
         msg = f"{batch_id} is not what the ledger says: {', '.join(other)} was altered"
         raise Halt(msg, zh=f"{batch_id} 与登记簿不符：{', '.join(other)} 被改动，请告知系统管理员")
 
 
 def altered(line: LedgerRow, held: Mapping[str, str]) -> list[str]:
-    """The tables that hold something else of the batch than its last line tells."""
+    """The tables whose digest (``held``) is not the one that the batch's last line states."""
     recorded = json.loads(line.digests or "{}")
     return [table for table in (*digests.OF_BATCH, _QUEUE) if recorded.get(table) != held.get(table)]
 
 
 def attest_added(session: Session, row: Any, at: datetime) -> None:
-    """Halt where a row of a table of ``digests.BY_ROW`` whose rows are only added is not what the ledger says. ``at``:
-    its moment, which is that of the line that told it; of one of before lines were signed all since are read.
+    """Halt where a row of a table of ``digests.BY_ROW`` whose rows are only added is not what the ledger states.
+    ``at``: the time in the row, which is that of its line; for a row older than signed lines all later lines are read.
     """
     lines = select(LedgerRow).where(LedgerRow.at == at, LedgerRow.digests.contains(f'"{row.__tablename__}/'))
     held = dict(digests.of_rows(session, row.__tablename__, [digests.primary_key(row)]))
@@ -161,9 +166,9 @@ def attest_added(session: Session, row: Any, at: datetime) -> None:
 
 
 def attest_rows(session: Session, rows: Sequence[Any], since: datetime) -> None:
-    """Halt where one of these rows, all of one table of ``digests.BY_ROW``, is not what the last signed line that tells
-    of it says. The transaction has locked them, or sees one moment. ``since``: when the first of them was written; the
-    lines from then on are read, or of the last hour where a row says that it was written later than now.
+    """Halt where one of these rows, all of one table of ``digests.BY_ROW``, is not what the last signed line about
+    it states. The transaction must have locked them, or see one moment. ``since``: when the first of them was written;
+    the lines from then on are read, or those of the last hour, where that is later than now.
     """
     table = rows[0].__tablename__
     held = dict(digests.of_rows(session, table, [digests.primary_key(row) for row in rows]))

@@ -1,4 +1,4 @@
-"""What the register tells of a batch: plain records, no database behind them."""
+"""Plain records of batches, as the register gives them; no database behind them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from exchange.register.states import OPEN, State
 
 
 class Claim(Enum):
-    """What came of claiming a batch id for a manifest's bytes."""
+    """The outcome of claiming a batch id for a manifest's bytes."""
 
     NEW = auto()
     SAME = auto()
@@ -62,7 +62,7 @@ def file_of(batch_id: str, files: Mapping[str, FileRecord], role: str) -> FileRe
 @dataclass(frozen=True)
 class Step:
     """One line of the ledger about a batch: a change of its state, or a note where both states are the same. ``facts``:
-    what was told, a JSON object; ``hash``: of the line and all before it.
+    what it records, a JSON object; ``hash``: of the line and all before it.
     """
 
     seq: int
@@ -122,7 +122,9 @@ class Batch:
 
 @dataclass(frozen=True)
 class BatchFilter:
-    """``batch`` and ``letter``: parts of the id and of the letter's number; ``period``: what it begins with."""
+    """What batches are searched by. ``batch`` and ``letter``: a part of the id, of the letter's number; ``period``:
+    what it begins with.
+    """
 
     partner: str | None = None
     state: State | None = None

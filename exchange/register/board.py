@@ -182,4 +182,5 @@ def releases_under_way(engine: Engine) -> list[tuple[Release, Batch]]:
 
 
 def of_offices(divisions: Iterable[str]) -> ColumnElement[bool]:
+    """The condition that a row is these offices', or of a division below theirs."""
     return or_(*(ReviewRow.division.startswith(below(division)) for division in divisions))

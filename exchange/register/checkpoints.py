@@ -36,7 +36,7 @@ _PARTED: Final = ".parted"
 _COSIGNED: Final = "cosigned"
 _DIGITS: Final = 15
 _LOOKED_AT: Final = 40
-"""Of so many of the last days the checkpoint of the longest ledger is looked for before something is sent."""
+"""Among the checkpoints of so many days the one of the longest ledger is compared before something is sent."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Kept:
             write_atomically(path, text.encode())
 
     def files(self) -> list[Path]:
-        """Those that hold, the oldest day first."""
+        """The files of the office's own checkpoints that were not refuted, the oldest day first."""
         return sorted(path for path in self.folder.glob("????-??-??") if path.is_file())
 
     def keep_cosigned(self, text: str, key: bytes, size: int) -> Path:
@@ -70,11 +70,11 @@ class Kept:
         return sorted(paths, key=lambda path: path.name.partition("-")[2])
 
     def all(self) -> list[Path]:
-        """All that hold."""
+        """The files of all checkpoints that were not refuted: the office's own, then the cosigned ones."""
         return [*self.files(), *self.cosigned()]
 
     def set_aside(self, wrong: Iterable[Path]) -> None:
-        """These hold no longer; they stay under another name."""
+        """Renames checkpoints that were refuted, so that they no longer count."""
         for path in wrong:
             path.rename(path.with_name(f"{path.name}{_PARTED}-{path.stat().st_mtime_ns}"))
             sync_folder(path.parent)
@@ -133,7 +133,7 @@ def read_all(paths: Iterable[Path], key: LedgerKey) -> dict[Path, Checkpoint | N
 
 def check_newest(session: Session, kept: Kept) -> None:
     """Halt where the line of the newest kept checkpoint is not in the ledger as it was, or where the tables are not as
-    they were made, so that something else may be read of them than what lines tell.
+    they were made, so that something else might be read from them than what lines state.
     """
     known = newest(kept, ledger.key_of(session))
     check_held(known, *session.execute(select(*held()), sizes(known)).one())
@@ -156,7 +156,7 @@ def sizes(known: Mapping[Path, Checkpoint]) -> dict[str, list[int]]:
 
 
 def held() -> tuple[ColumnElement[str | None], ColumnElement[list[list[Any]] | None]]:
-    """What :func:`check_held` is told; may be asked beside other questions, of one moment with them."""
+    """The columns whose values :func:`check_held` takes; a query may select them beside others, of the same moment."""
     return as_made.other(), _LINES
 
 

@@ -12,7 +12,7 @@ Rules
   never paused (national rules on criminal-record queries of 2021: with the approval of the head of an organ of county
   level or above). Who knows what was looked into resumes it without asking.
 - The register and its ledger write ``stop`` and ``start``: names of before, which what is signed keeps.
-- Being told again what is so already changes nothing.
+- Doing again what was done already changes nothing.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Stop:
 
 @dataclass(frozen=True)
 class Proposal:
-    """That a clock be paused. ``approved``: None until a leader decided; ``why``: a rejection's reason."""
+    """A proposal to pause a clock. ``approved``: None until a leader decided; ``why``: the reason of a rejection."""
 
     batch: str
     number: int

@@ -1,7 +1,7 @@
 """What decides the answers beside the register: settings, agreements, certificates, tables of rules, by hash.
 
 Rules
-- The ledger is told the SHA-256 of each when it is first seen, when it changes, and when it is gone: at any line it can
+- The ledger records the SHA-256 of each when it is first seen, when it changes, and when it is gone: at any line it can
   be shown what the answers were decided by.
 - The line names the account that saw it, at most an hour after it was written (``watch/configuration.py``); who wrote a
   file the file system alone knows.
@@ -26,7 +26,7 @@ GONE: Final = "gone"
 
 
 class ConfigurationRow(Base):
-    """What the ledger was last told of one file, or of the settings in force."""
+    """What the ledger has last recorded of one file, or of the settings in force."""
 
     __tablename__ = "configuration"
 
@@ -45,19 +45,21 @@ class Configured:
 
 
 class Configuration:
+    """What settings, agreements and tables are in force, by hash. ``actor``: in whose name a change is recorded."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor
 
     def known(self) -> list[Configured]:
-        """What the ledger was told, by name."""
+        """What the ledger has recorded last, by name."""
         with transaction(self.engine) as session:
             rows = session.scalars(select(ConfigurationRow).order_by(ConfigurationRow.name))
             return [Configured(row.name, row.sha256, row.told_at) for row in rows]
 
-    def tell(self, hashes: Mapping[str, str], at: datetime) -> list[str]:
-        """Name → SHA-256 (hex) of everything there is now; the names of what was new, changed or gone. Of two that tell
-        the same at once, one does.
+    def record(self, hashes: Mapping[str, str], at: datetime) -> list[str]:
+        """Records what is new, changed or gone; its names, sorted. ``hashes``: name → SHA-256 (hex) of everything there
+        is now. Of two processes that record the same at once, one does.
         """
         known = {file.name: file.sha256 for file in self.known()}
         now = dict.fromkeys(known, GONE) | dict(hashes)

@@ -21,6 +21,8 @@ from exchange.register.models import LIVE, Base, BatchRow
 
 
 class ConformanceKind(StrEnum):
+    """By what a partner is live."""
+
     CERTIFICATE = "certificate"
     EXEMPTION = "exemption"
 
@@ -52,6 +54,10 @@ _EITHER: Final = select(_HAS_ONE, case((_HAS_ONE, False), else_=_HAS_TEST))
 
 @dataclass(frozen=True)
 class Conformed:
+    """A certificate (``sha256``: of its file) or an exemption (``reason``) of a partner. ``number``: from 1, for each
+    partner; ``by``: who issued it.
+    """
+
     partner: str
     number: int
     kind: ConformanceKind

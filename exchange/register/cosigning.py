@@ -63,7 +63,7 @@ class WitnessKey:
 
     @property
     def written(self) -> str:
-        """``name+id+base64``."""
+        """The key in its written form, ``name+id+base64``."""
         return f"{self.name}+{self.id.hex()}+{_base64(_KIND + self.public.public_bytes_raw())}"
 
     def cosigned_at(self, note: str, checkpoint: Checkpoint) -> datetime | None:
@@ -101,6 +101,7 @@ class CosignRequest:
 
     @property
     def written(self) -> str:
+        """The request in its written form."""
         return "\n".join([f"old {self.old}", *map(_base64, self.proof)]) + "\n\n" + self.note
 
     @classmethod

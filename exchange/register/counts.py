@@ -41,7 +41,9 @@ class RegisterCounts:
 
 @dataclass(frozen=True)
 class Answered:
-    """A first result that was delivered: the line that says so, and what lane and time are told by."""
+    """A first result that was delivered: the number of the line that says so, and what its lane and its time follow
+    from.
+    """
 
     seq: int
     cycle: str | None
@@ -50,6 +52,7 @@ class Answered:
 
 
 def counts(engine: Engine) -> RegisterCounts:
+    """The counts as they stand now."""
     by_state = select(BatchRow.state, func.count(), func.min(BatchRow.received_at)).where(LIVE).group_by(BatchRow.state)
     queue = select(ReviewRow.division, ReviewRow.state, func.count()).join(BatchRow)
     queue = queue.where(LIVE, BatchRow.state.in_(OPEN), ReviewRow.state.in_((ReviewState.OPEN, ReviewState.DECIDED)))
@@ -77,7 +80,7 @@ def counts(engine: Engine) -> RegisterCounts:
 
 
 def answered_since(engine: Engine, seq: int) -> Iterator[Answered]:
-    """The first results that lines behind this one tell of, in the ledger's order. Lines are numbered without gaps in
+    """The first results that were delivered after this line, in the ledger's order. Lines are numbered without gaps in
     the order in which they are committed: what was counted up to a line need never be counted again.
     """
     line = aliased(LedgerRow)

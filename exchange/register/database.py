@@ -42,12 +42,12 @@ from exchange.register.signing import LedgerKey
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _LOCK_NOT_AVAILABLE = "55P03"
 _CONNECTIONS: Final = 15
-"""That one program has at most."""
+"""The most connections that one process keeps open."""
 
 _UNUSED_SECONDS: Final = 5.0
 """A connection that was unused for so long is tested before it is used."""
 _LONGEST_SETTING: Final = 2**31 - 1
-"""Of a time that the server is given, in milliseconds."""
+"""The largest time that the server takes in a setting, in milliseconds."""
 _MIGRATING = 0x4D494752  # "MIGR": of several who migrate at once, one does it and the others find it done
 
 
@@ -160,7 +160,7 @@ def reading(engine: Engine) -> Iterator[Session]:
 
 @lru_cache(maxsize=8)
 def _asking(engine: Engine) -> Engine:
-    """The same, with the same connections."""
+    """The engine in autocommit mode, over the same connections."""
     return engine.execution_options(isolation_level="AUTOCOMMIT")
 
 

@@ -1,12 +1,12 @@
-"""What the register's tables hold, as digests: the ledger is told them with each line.
+"""Digests of what the register's tables hold; each line of the ledger states them.
 
 Rules
 - Of a batch, one digest for each table that holds rows of it, over all columns of all these rows. Rows that belong to
   no batch, and those that grow without end, have a digest each.
 - A row is its columns by name, without those that are empty, so that a later version's new column, empty in old rows,
   changes nothing. Times are UTC: the connection says so (``database.py``).
-- The queue's rows of a batch are told by blocks (``review_blocks.py``), whose digests are a table of these.
-- A table that is told nowhere is named below with the reason; a test holds all tables against these lists.
+- A batch's rows in the queue are digested in blocks (``review_blocks.py``), whose digests are one of these tables.
+- A table that no line states is named below with the reason; a test holds all tables against these lists.
 """
 
 from __future__ import annotations
@@ -41,12 +41,14 @@ OF_BATCH: Final[Mapping[str, str]] = {
 """Table → the column that names the batch."""
 
 BY_BLOCK: Final[Mapping[str, str]] = {"review": "batch_id"}
-"""The same of the table whose rows of a batch are told by blocks."""
+"""Table → the column that names the batch, of the table whose rows of a batch are digested in blocks."""
 
 CHANGED: Final = (
     "review_block", "release", "clock_proposal", "clock_stop", "extension_proposal", "legal_hold", "guard_hold",
 )  # fmt: skip
-"""Those of ``OF_BATCH`` whose rows are changed once they were written (``docker/grants.sql``); ``batch`` aside."""
+"""The tables of ``OF_BATCH`` whose rows are changed once they were written (``docker/grants.sql``); without
+``batch``.
+"""
 
 BY_ROW: Final[Mapping[str, str]] = {
     "alert": "id",
@@ -62,11 +64,11 @@ BY_ROW: Final[Mapping[str, str]] = {
 written, and not with each line about their batch.
 """
 
-NOT_TOLD: Final[Mapping[str, str]] = {
+NOT_STATED: Final[Mapping[str, str]] = {
     "ledger": "is the ledger: its lines are chained and signed",
     "ledger_head": "is compared with the ledger's last line whenever one is added",
-    "asked_lately": "an index of what told and guard_evidence hold, which are told; verify makes it anew and compares",
-    "uncollected": "an index of what file, release and pickup hold, which are told; verify makes it anew and compares",
+    "asked_lately": "an index of what told and guard_evidence hold, which lines state; verify makes it anew",
+    "uncollected": "an index of what file, release and pickup hold, which lines state; verify makes it anew",
     "unfinished_set": "what a look into a folder saw, forgotten at the next look; nothing rests on it but a notice",
 }
 """Table → why no line speaks of it."""
@@ -92,9 +94,9 @@ def of_batches(session: Session, batch_ids: Collection[str], *, queue: bool = Fa
 def before_lines(
     session: Session, batch_ids: Collection[str], keys: Mapping[str, Collection[str]], lock: int
 ) -> tuple[Mapping[str, Mapping[str, str]], Mapping[str, str]]:
-    """What the lines at the end of a transaction tell, in one question: these batches as :func:`of_batches` says them,
-    and these rows (table → keys) as :func:`of_rows`. From here on the advisory lock of this number is held: the rows
-    are this transaction's own, or locked by it, whenever they are read.
+    """The digests that the lines at the end of a transaction state, in one query: of these batches as
+    :func:`of_batches` gives them, and of these rows (table → keys) as :func:`of_rows`. It takes the advisory lock of
+    this number; the rows must be this transaction's own, or locked by it.
     """
     by_batch: dict[str, dict[str, str]] = {batch_id: {} for batch_id in batch_ids}
     by_row: dict[str, str] = {}
@@ -109,7 +111,7 @@ def before_lines(
 
 
 def of_queue(session: Session, batch_id: str) -> str | None:
-    """SHA-256 over all rows of the queue, as lines of earlier versions tell them; None where there are none."""
+    """SHA-256 over all of a batch's rows in the queue, as earlier versions stated it; None where there are none."""
     query = text(_of_batch("review", "batch_id"))
     return next((digest for _, _, digest in session.execute(query, {"batches": [batch_id]})), None)
 
@@ -117,10 +119,10 @@ def of_queue(session: Session, batch_id: str) -> str | None:
 def last_line(
     session: Session, batch_id: str, blocks: Blocks = None, *, hold: bool = False
 ) -> tuple[LedgerRow | None, dict[str, str]]:
-    """The batch's last line in the ledger, and what its tables hold, of one moment, as :func:`of_batches` says it; of
-    the queue these blocks. ``hold``: nobody changes a row of the batch from here until the transaction ends, of the
-    queue a row of these blocks. That none is added the batch's own lock sees to, to which the rows' foreign keys lead;
-    what may be removed (a sighting, a withholding) lets nothing leave.
+    """The batch's last line in the ledger, and the digests of its tables at the same moment, as :func:`of_batches`
+    gives them; of the queue these blocks alone. ``hold``: locks the batch's rows, of the queue those of these blocks,
+    until the transaction ends. That no row is added is seen to by the lock on the batch itself, to which foreign keys
+    lead; what may be removed (a sighting, a withholding) lets nothing leave.
     """
     whole = blocks is None
     if hold and blocks:
@@ -145,24 +147,26 @@ def of_rows(session: Session, table: str, keys: Collection[str] | None = None) -
 
 
 def primary_key(row: Any) -> str:
-    """What a row of a table of ``BY_ROW`` is called."""
+    """The key of a row of a table of ``BY_ROW``, as ledger lines name it."""
     return "/".join(str(getattr(row, column.name)) for column in row.__table__.primary_key.columns)
 
 
 def _of_batch(table: str, column: str) -> str:
-    """The names are those of the lists above, not somebody's."""
+    """A query for the digests of a table by batch. Table and column come from the lists above, never from outside."""
     rows = f"SELECT {column} AS batch_id, {AS_TEXT} AS r FROM {table} t WHERE {column} = ANY(:batches)"  # noqa: S608
     return f"SELECT '{table}', batch_id, {DIGEST} FROM ({rows}) AS rows GROUP BY batch_id"  # noqa: S608
 
 
 def _of_line(table: str, column: str) -> str:
-    """Of the batch of a line of the ledger that is read beside it."""
+    """A query for a table's digest of the batch of a ledger line, to be used beside that line."""
     rows = f"SELECT {AS_TEXT} AS r FROM {table} t WHERE {column} = ledger.batch_id"  # noqa: S608
     return f"SELECT '{table}' AS name, {DIGEST} AS digest FROM ({rows}) AS rows HAVING count(*) > 0"  # noqa: S608
 
 
 def _of_rows(table: str, keys: str | None) -> str:
-    """``keys``: the parameter that holds those wanted."""
+    """A query for the digests of a table's rows. ``keys``: the parameter that holds the keys of those wanted; None:
+    all.
+    """
     name, source = BY_ROW[table], _READ_AS.get(table, table)
     wanted = f"= ANY(CAST(:{keys} AS bigint[]))" if name == "id" else f"= ANY(:{keys})"
     where = "" if keys is None else f" WHERE {name} {wanted}"
@@ -193,11 +197,11 @@ BESIDE: Final = _beside(review_blocks.altered_of_line())
 
 _LAST_SEQ: Final = select(LedgerRow.seq).where(LedgerRow.batch_id == bindparam("batch")).order_by(LedgerRow.seq.desc())
 LAST: Final = LedgerRow.seq == _LAST_SEQ.limit(1).scalar_subquery()
-"""That a line is the last one of ``batch``."""
+"""The condition that a line is the last one of ``batch``."""
 
 
 def _last(held: str) -> dict[bool, Select[LedgerRow, dict[str, str] | None, int]]:
-    """By whether the whole queue is asked about."""
+    """The queries for a batch's last line with its tables' digests: True → with the whole queue, False → without it."""
     of_all, of_none = (select(LedgerRow, beside).where(LAST) for beside in (BESIDE, _beside()))
     whole = f"{held} + {_held('review', 'batch_id')}" if held != "0" else held
     return {

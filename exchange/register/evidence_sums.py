@@ -94,6 +94,7 @@ def kept(_engine: Engine) -> dict[str | None, _Quarters]:
 
 
 def counts_of(sums: Sums) -> Counts:
+    """The counts in one row of sums."""
     return Counts(*map(int, sums[:3]))
 
 
@@ -121,7 +122,7 @@ def added_up(session: Session, partner: str, at: datetime, spans: Sequence[Span]
 
 
 def _quarters(session: Session, partner: str | None, at: datetime, since: datetime) -> _Quarters:
-    """Of the whole quarters since then that are over."""
+    """The sums of the whole quarters since then that are over; read anew where the kept ones do not serve."""
     of_database, clock = kept(session.get_bind().engine), now()
     quarters, begin = of_database.get(partner), _quarter(since) + 1
     end = max(begin, _quarter(min(at, clock) - _SETTLED))

@@ -6,7 +6,7 @@ Rules
   unasked, too, but not where somebody has asked: that proposal is decided.
 - Who decided a row of the objection gives it no more time; nor who decided one that it is about, which the register
   does not know (``review/second_eyes.py``).
-- Being told again what is so already changes nothing.
+- Doing again what was done already changes nothing.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ Rules
   a third officer, or a leader. The last word is the row's decision.
 - All who gave a word have decided the row: none of them approves what comes of it (``releases.py``).
 - A row that a leader returned begins anew.
-- The ledger is told the answers once the row is decided; of a first word, that it was given.
+- The ledger records the answers once the row is decided; of a first word only that it was given.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from exchange.base.errors import Halt
 from exchange.register.models import ReviewRow
 
 DISPUTED: Final = 2
-"""So many words that differ are decided by one more."""
+"""After so many words that differ, one more decides."""
 
 
 @dataclass(frozen=True)
@@ -69,4 +69,5 @@ def _write(row: ReviewRow, words: list[Word]) -> None:
 
 
 def word(by: str, at: datetime, answers: Mapping[str, str], reason: str, note: str | None) -> Word:
+    """A word as it is stored beside a row."""
     return Word(by, at.isoformat(), dict(answers), reason, note)

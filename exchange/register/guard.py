@@ -50,7 +50,9 @@ _KINDS: Final = {"numbers": Kind.NUMBER, "names": Kind.NAME, "groups": Kind.PLAC
 
 
 class GuardEvidenceRow(Base):
-    """Of a batch: rows, those that failed, and their hashes in one order (empty from the night after the span on)."""
+    """The evidence of a batch: how many rows, how many failed, and hashes of those, in one order (empty from the night
+    after the span on).
+    """
 
     __tablename__ = "guard_evidence"
 
@@ -146,6 +148,10 @@ class Usual:
 
 @dataclass(frozen=True)
 class GuardHold:
+    """A first result that the guard holds. ``tripped``: the rules, with count and threshold; ``decision``: a leader's,
+    None until then.
+    """
+
     batch: str
     partner: str
     held_at: datetime
@@ -187,6 +193,8 @@ def is_held(session: Session, batch_id: str) -> bool:
 
 
 class Guard:
+    """The guard's part of the register. ``actor``: in whose name a hold is released or refused."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor

@@ -21,12 +21,12 @@ from exchange.register.models import LIVE, BatchRow, ReviewRow
 from exchange.register.states import ReviewState
 
 _NEVER: Final = date.max
-"""Where no due day is known yet."""
+"""Stands for a due day that is not known yet."""
 
 
 @dataclass(frozen=True)
 class Heap:
-    """So many open rows of one batch, all for these causes."""
+    """An officer's open rows of one batch that are there for the same causes: how many."""
 
     batch: str
     partner: str
@@ -37,12 +37,13 @@ class Heap:
 
 @dataclass(frozen=True)
 class Chosen:
-    """What an officer goes through: all rows, those of one batch, or one heap."""
+    """What an officer goes through, row by row: all open rows, those of one batch, or one heap."""
 
     batch: str | None = None
     causes: tuple[str, ...] = ()
 
     def holds(self) -> list[ColumnElement[bool]]:
+        """The conditions on a row of the queue to be in it."""
         batch = [ReviewRow.batch_id == self.batch] if self.batch else []
         return batch + ([ReviewRow.causes == list(self.causes)] if self.causes else [])
 
@@ -85,7 +86,7 @@ def next_row(
 
 
 def count(engine: Engine, divisions: Iterable[str], person: str, chosen: Chosen) -> int:
-    """How many rows are left of it."""
+    """How many open rows are left of what this officer goes through."""
     rows = select(func.count())
     mine = _of_batch(rows, chosen.batch, divisions, person) if chosen.batch else _open(rows, divisions, person)
     with reading(engine) as session:
@@ -93,14 +94,14 @@ def count(engine: Engine, divisions: Iterable[str], person: str, chosen: Chosen)
 
 
 def _open(query: Select[*tuple[Any, ...]], divisions: Iterable[str], person: str) -> Select[*tuple[Any, ...]]:
-    """Of live batches, what these offices' officer may still give a word on."""
+    """The query, restricted to open rows of live batches on which this officer may still give a word."""
     return query.select_from(ReviewRow).join(BatchRow).where(LIVE, *_undecided(divisions, person))
 
 
 def _of_batch(
     query: Select[*tuple[Any, ...]], batch: str, divisions: Iterable[str], person: str
 ) -> Select[*tuple[Any, ...]]:
-    """The same of one batch, which is looked up once and not beside each of its rows."""
+    """The same for one batch, which is looked up once and not joined to each of its rows."""
     is_live = select(BatchRow.id).where(BatchRow.id == batch, LIVE).exists()
     of_batch = ReviewRow.batch_id == batch
     return query.select_from(ReviewRow).where(is_live, of_batch, *_undecided(divisions, person))

@@ -1,4 +1,4 @@
-"""A batch as a signed line of the ledger tells it: what steps send from, in place of the tables alone."""
+"""A batch as a signed line of the ledger attests it: steps send from this, not from the tables alone."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import checkpoints, digests, ledger
-from exchange.register.attest import attest, check, tells_queue
+from exchange.register.attest import attest, check, states_whole_queue
 from exchange.register.batches import Batch, FileRecord, Role, file_of
 from exchange.register.checkpoints import Kept
 from exchange.register.guard import GuardHoldRow, is_held
@@ -25,8 +25,9 @@ from exchange.register.snapshot_uses import Pins
 
 @dataclass(frozen=True)
 class Attested:
-    """``files``: by role; ``releases``: by number; ``held``: by the guard against fishing; ``pins``: the snapshots of
-    the first asking, where they are told already. All of one moment, and as the batch's last line says.
+    """A batch whose tables are what its last ledger line states, all read at one moment. ``files``: by role;
+    ``releases``: by number; ``held``: by the guard against fishing; ``pins``: the snapshots of the first pass, empty
+    where none are pinned yet.
     """
 
     batch: Batch
@@ -65,7 +66,7 @@ def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) 
         return None
     batch, line, held, files, pins, *of_ledger = row
     held = held or {}
-    if tells_queue(line):
+    if states_whole_queue(line):
         return None
     check(batch_id, line, held, key)
     if not _SELDOM.isdisjoint(held):
@@ -76,7 +77,7 @@ def attested_at_once(session: Session, batch_id: str, kept: Kept | None = None) 
 
 
 def files_of(told: list[list[Any]] | None) -> dict[str, FileRecord]:
-    """By role; ``told``: the answer to ``FILES``."""
+    """The files by role; ``told``: the answer to ``FILES``."""
     return {role: FileRecord(role, *fields) for role, *fields in told or ()}
 
 

@@ -103,7 +103,7 @@ def write(session: Session) -> None:
         return
     for batch_id, blocks in queued.items():
         review_blocks.digest_anew(session, batch_id, blocks, attested(session).get(batch_id, frozenset()))
-    of_lines = _locked_and_told(session, lines, rows)
+    of_lines = _lock_and_digest(session, lines, rows)
     write_behind(session, *_end(session, key_of(session)), lines, of_lines)
 
 
@@ -192,9 +192,9 @@ def key_of(session: Session) -> LedgerKey:
     return key
 
 
-def _locked_and_told(session: Session, lines: Sequence[Pending], rows: Sequence[Any]) -> list[dict[str, str]]:
-    """For each line, what it tells: of its batch all tables; the last line, of the single rows too. Behind it this
-    transaction alone adds lines (:func:`lock`).
+def _lock_and_digest(session: Session, lines: Sequence[Pending], rows: Sequence[Any]) -> list[dict[str, str]]:
+    """The digests that each line states: of all tables of its batch, and in the last line those of single rows, too.
+    From here on no other transaction adds lines (:func:`lock`). Halt where a batch was changed without being attested.
     """
     batches = sorted({line.batch_id for line in lines if line.batch_id is not None})
     if past := [batch_id for batch_id in batches if batch_id not in attested(session)]:
@@ -235,7 +235,7 @@ def _end(session: Session, key: LedgerKey) -> tuple[str, Tree]:
 
 
 def _tables_last_and_head(session: Session) -> tuple[str | None, LedgerRow | None, LedgerHeadRow | None]:
-    """In one question; neither line nor head where there is no line."""
+    """Version of the tables, last line and head, by one query; no line and no head where there is no line."""
     end = session.execute(_END).one_or_none()
     return (None, None, None) if end is None else (end[0], end[1], end[2] if end[1] else None)
 

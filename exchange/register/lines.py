@@ -18,8 +18,8 @@ from exchange.register.models import BatchRow, FileRow, LedgerRow
 from exchange.register.states import TRANSITIONS, State
 
 _LOCKED: Final = "lines.locked"
-"""The batches that a transaction has locked, by id, with their rows as it read and changed them; nobody else changes
-them until it ends. A session itself keeps no row that nobody holds, and would read it again.
+"""The key in ``Session.info`` of the batches that a transaction has locked: id → row as it read and changed it. (A
+session itself forgets a row that nothing refers to, and would read it again.)
 """
 
 
@@ -32,6 +32,7 @@ _TO_CHANGE: Final = (
 
 
 def now() -> datetime:
+    """The moment that a line or row gets."""
     return datetime.now(UTC)
 
 
@@ -57,12 +58,12 @@ def get_batch(
 
 
 def not_known(batch_id: str) -> Halt:
-    """What is said of a batch that the register does not have."""
+    """The error for a batch that the register does not have."""
     return Halt(f"{batch_id} is not in the register", zh=f"登记簿中没有 {batch_id}")
 
 
 def as_batch(row: BatchRow) -> Batch:
-    """The line as the register tells it."""
+    """The row as a plain record."""
     fields = {name: getattr(row, name) for name in Batch.__dataclass_fields__}
     return Batch(**fields | {"state": State(row.state), "items": tuple(row.items)})
 
@@ -109,9 +110,10 @@ def _write(batch: BatchRow, facts: Mapping[str, Any]) -> None:
 
 
 def hashes(files: Sequence[FileRecord]) -> dict[str, str]:
-    """What the ledger keeps of files."""
+    """What the ledger records of files: role → SHA-256."""
     return {str(file.role): file.sha256 for file in files}
 
 
 def file_row(batch_id: str, file: FileRecord, at: datetime) -> FileRow:
+    """The row of a batch's file."""
     return FileRow(batch_id=batch_id, recorded_at=at, **asdict(file))

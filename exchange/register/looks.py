@@ -35,7 +35,7 @@ _OVERTURNED: Final = text("""
 
 @dataclass(frozen=True)
 class Looks:
-    """Of one person: rows opened, decided, and first words that another outcome overturned."""
+    """How many rows a person opened and decided, and how many of its first words another outcome overturned."""
 
     person: str
     opened: int
@@ -44,7 +44,7 @@ class Looks:
 
 
 def looks(engine: Engine, start: datetime, end: datetime) -> list[Looks]:
-    """Those who opened or decided a row from ``start`` to before ``end``, who opened most first."""
+    """The people who opened or decided a row from ``start`` to before ``end``, who opened most first."""
     span, counts = {"start": start, "end": end}, list[dict[str, int]]()
     with transaction(engine) as session:
         for query in (_OPENED, _DECIDED, _OVERTURNED):

@@ -26,6 +26,8 @@ _NOT_ACCEPTED = (State.CLAIMED, State.REFUSED)
 
 @dataclass(frozen=True)
 class MissingSet:
+    """A set that an agreement expects and that had not come by its day. ``arrived_at``: when it came after all."""
+
     partner: str
     cycle: str
     period: str
@@ -38,6 +40,7 @@ class MissingSet:
 
     @property
     def key(self) -> Key:
+        """What it is known by, beside its partner."""
         return self.cycle, self.period, self.purpose
 
 
@@ -57,7 +60,7 @@ class MissingSets:
             return {(cycle or "", period or "", purpose or ""): at for cycle, period, purpose, at in rows}
 
     def notice(self, partner: str, key: Key, expected_by: date, at: datetime) -> MissingSet:
-        """Writes down that this has not come; as it was written down first."""
+        """Records that this set has not come; the record that was made first."""
         cycle, period, purpose = key
         row = insert(MissingSetRow).values(partner=partner, cycle=cycle, period=period, purpose=purpose)
         row = row.values(expected_by=expected_by, noticed_at=at, reminders=0)
@@ -65,7 +68,7 @@ class MissingSets:
             added = session.scalar(row.on_conflict_do_nothing().returning(MissingSetRow.partner))
             kept = _row(session, partner, key)
             if added is not None:
-                self._tell(session, kept, "noticed", at)
+                self._append_note(session, kept, "noticed", at)
             return _missing(kept)
 
     def reminded(self, partner: str, key: Key, number: int, at: datetime) -> None:
@@ -75,17 +78,17 @@ class MissingSets:
             if row.reminders < number:
                 attest_rows(session, [row], row.noticed_at)
                 row.reminders, row.reminded_at = number, at
-                self._tell(session, row, f"reminder {number}", at)
+                self._append_note(session, row, f"reminder {number}", at)
 
     def arrived(self, partner: str, key: Key, at: datetime) -> None:
-        """It came after all."""
+        """Records that a set which was missing has come."""
         with transaction(self.engine) as session:
             row = _row(session, partner, key, for_update=True)
             attest_rows(session, [row], row.noticed_at)
             row.arrived_at = at
-            self._tell(session, row, "arrived", at)
+            self._append_note(session, row, "arrived", at)
 
-    def _tell(self, session: Session, row: MissingSetRow, what: str, at: datetime) -> None:
+    def _append_note(self, session: Session, row: MissingSetRow, what: str, at: datetime) -> None:
         append_note(session, at, self.actor, {f"missing.{row.partner}.{row.cycle}.{row.period}": what})
         touched(session, row)
 

@@ -26,6 +26,8 @@ TABLES: Final = "0019"
 
 
 class Base(DeclarativeBase):
+    """The base of all tables; it fixes the names of indexes and constraints."""
+
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_name)s",
@@ -38,7 +40,7 @@ class Base(DeclarativeBase):
 
 
 class BatchRow(Base):
-    """Now: how far the batch is. How it came there stands in the ledger."""
+    """A batch and how far it is now; how it came there stands in the ledger."""
 
     __tablename__ = "batch"
     __table_args__ = (Index("ix_batch_test", "partner", postgresql_where=text("stage IS NOT NULL")),)
@@ -73,10 +75,12 @@ class BatchRow(Base):
 
 
 LIVE: Final = BatchRow.stage.is_(None)
-"""Of a batch: it is no ``test``. What is counted, watched or reported is of these alone."""
+"""The condition that a batch is no ``test``. Only such batches are counted, watched or reported."""
 
 
 class FileRow(Base):
+    """A file of a batch, which the archive keeps under its hash."""
+
     __tablename__ = "file"
 
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
@@ -127,7 +131,9 @@ class LedgerHeadRow(Base):
 
 
 class SnapshotUseRow(Base):
-    """``later``: the versions asked a second time, for rows that had to wait for a source."""
+    """A snapshot version that answers a batch. ``later``: of the second pass, for rows that had to wait for a
+    source.
+    """
 
     __tablename__ = "snapshot_use"
 
@@ -139,6 +145,8 @@ class SnapshotUseRow(Base):
 
 
 class AnswerCountRow(Base):
+    """In how many rows of a batch an item got an answer; ``item``: also ``identity``."""
+
     __tablename__ = "answer_count"
 
     batch_id: Mapped[str] = mapped_column(ForeignKey("batch.id"), primary_key=True)
@@ -346,6 +354,8 @@ class DestructionRow(Base):
 
 
 class UnfinishedSetRow(Base):
+    """An incomplete set in a partner's folder (``unfinished.py``)."""
+
     __tablename__ = "unfinished_set"
     __table_args__ = (UniqueConstraint("partner", "stem"),)
 

@@ -1,6 +1,6 @@
-"""When partners took their results: written down once for each result, and told to the ledger.
+"""When partners took their results: recorded once for each result, in the ledger, too.
 
-A result that is delivered again, because the partner has it not, is as if it had not been taken; the ledger knows both.
+A result that is delivered again, because the partner does not have it, counts as not taken; the ledger has both.
 """
 
 from __future__ import annotations
@@ -47,6 +47,8 @@ class UncollectedResult:
 
 @dataclass(frozen=True)
 class Pickup:
+    """A result that its partner has. ``number``: from 1, the first result."""
+
     number: int
     noticed_at: datetime
     how: PickupEvidence
@@ -61,7 +63,7 @@ def seen(session: Session, batch_id: str, number: int, at: datetime, actor: str)
 
 
 def _lying(*columns: ColumnElement[Any] | InstrumentedAttribute[Any]) -> Select[Any]:
-    """What is asked of the results that were delivered and not taken yet: by the index, and as the other tables say."""
+    """A query for these columns of the results that were delivered and not taken yet, found by the index."""
     in_index = (UncollectedRow.batch_id == BatchRow.id) & (UncollectedRow.number == NUMBER)
     was_seen = (SightingRow.batch_id == BatchRow.id) & (SightingRow.number == NUMBER)
     query = expected().join(UncollectedRow, in_index).outerjoin(SightingRow, was_seen)
@@ -83,6 +85,8 @@ def _uncollected(session: Session, partner: str | None, limit: int | None = None
 
 
 class Pickups:
+    """Which results partners have. ``actor``: in whose name it is recorded."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor
@@ -93,12 +97,12 @@ class Pickups:
             return _uncollected(session, partner)
 
     def partners(self) -> frozenset[str]:
-        """Who has not taken something that was delivered."""
+        """The partners that have not taken some result."""
         with reading(self.engine) as session:
             return frozenset(session.scalars(_lying(BatchRow.partner).distinct()))
 
     def taken(self, batch_id: str, number: int, how: PickupEvidence, at: datetime) -> None:
-        """The partner has this result; the first telling stands."""
+        """Records that the partner has this result; what was recorded first stands."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             row = insert(PickupRow).values(batch_id=batch_id, number=number, noticed_at=at, how=how)
@@ -107,13 +111,13 @@ class Pickups:
                 append_event(session, batch, {}, {f"taken.{number}": f"{how} {at.isoformat()}"}, self.actor)
 
     def seen(self, batch_id: str, number: int, at: datetime) -> None:
-        """This result lies in the partner's folder; the first sight stands."""
+        """Records that this result was seen in the partner's folder; what was recorded first stands."""
         with transaction(self.engine) as session:
             seen(session, batch_id, number, at, self.actor)
 
     def put_again(self, batch_id: str, number: int, at: datetime) -> None:
-        """This result is about to be put there once more: it is not seen and not taken. Written down before it is done,
-        so that no second delivery is without its line.
+        """Records that this result is about to be put there once more: it counts as neither seen nor taken. Recorded
+        before it is done, so that no second delivery is without its line.
         """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
@@ -123,13 +127,13 @@ class Pickups:
             append_event(session, batch, {}, {f"redelivered.{number}": at.isoformat()}, self.actor)
 
     def of(self, batch_id: str) -> list[Pickup]:
-        """What of a batch was taken, in the order of the results."""
+        """The pick-ups of a batch's results, in the order of the results."""
         query = select(PickupRow).filter_by(batch_id=batch_id).order_by(PickupRow.number)
         with reading(self.engine) as session:
             return [Pickup(row.number, row.noticed_at, PickupEvidence(row.how)) for row in session.scalars(query)]
 
     def had(self, batches: Collection[str]) -> set[tuple[str, int]]:
-        """(batch, number) of what was taken of these batches."""
+        """(batch, number) of the results of these batches that were taken."""
         if not batches:
             return set()
         query = select(PickupRow.batch_id, PickupRow.number).where(PickupRow.batch_id.in_(batches))
@@ -137,7 +141,7 @@ class Pickups:
             return {(batch, number) for batch, number in session.execute(query)}
 
     def awaited(self, batches: Collection[str]) -> set[str]:
-        """Those of these batches of which a result is still to come."""
+        """The batches among these of which a result is still to come."""
         if not batches:
             return set()
         query = select(BatchRow.id).where(BatchRow.id.in_(batches), BatchRow.state.in_(OPEN))

@@ -1,4 +1,4 @@
-"""What is asked of the register about batches; nothing here changes a line."""
+"""Queries about batches; nothing here changes a row."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class BatchQueries:
             return as_batch(get_batch(session, batch_id))
 
     def batch_and_files(self, batch_id: str) -> tuple[Batch, dict[str, FileRecord]]:
-        """The same with its files by role, in one question."""
+        """The batch and its files by role, by one query; Halt where there is none."""
         with reading(self.engine) as session:
             row = session.execute(_WITH_FILES, {"batch": batch_id}).one_or_none()
             if row is None:
@@ -55,6 +55,7 @@ class BatchQueries:
         return batch
 
     def find_batch(self, batch_id: str) -> Batch | None:
+        """The batch; None where the register has none of this id."""
         with reading(self.engine) as session:
             row = session.get(BatchRow, batch_id)
             return None if row is None else as_batch(row)
@@ -103,7 +104,7 @@ class BatchQueries:
             return [Step(*line) for line in lines]
 
     def transitions(self, batch_id: str) -> list[Step]:
-        """Of these lines those that took the batch from one state to another."""
+        """Those of the ledger's lines of a batch that changed its state, in order."""
         return [line for line in self.steps(batch_id) if line.from_state != line.to_state]
 
 

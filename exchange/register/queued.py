@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Engine, Integer, String, any_, cast, exist
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on
 from sqlalchemy.orm import Session, aliased
 
-from exchange.register.attest import as_told
+from exchange.register.attest import attested_session
 from exchange.register.database import reading
 from exchange.register.models import LIVE, BatchRow, ReviewRow
 from exchange.register.review_blocks import changed
@@ -97,7 +97,7 @@ def decided_before(engine: Engine, cases: Collection[str], since: datetime) -> d
             rows.setdefault(batch_id, []).append(row)
     decisions: dict[str, DecidedBefore] = {}
     for batch_id, numbers in rows.items():
-        decisions |= _as_told(engine, batch_id, numbers)
+        decisions |= _attested_decisions(engine, batch_id, numbers)
     return decisions
 
 
@@ -112,9 +112,9 @@ def _in_doubt() -> ColumnElement[bool]:
     return exists().where(other.case_hash == ReviewRow.case_hash, or_(objected, again, anew))
 
 
-def _as_told(engine: Engine, batch_id: str, rows: Sequence[int]) -> dict[str, DecidedBefore]:
+def _attested_decisions(engine: Engine, batch_id: str, rows: Sequence[int]) -> dict[str, DecidedBefore]:
     query = select(ReviewRow).filter_by(batch_id=batch_id, state=ReviewState.RELEASED)
-    with as_told(engine, batch_id, rows=rows) as session:
+    with attested_session(engine, batch_id, rows=rows) as session:
         return {
             row.case_hash: DecidedBefore(
                 batch_id, row.row, json.loads(row.decision), row.reason or "", row.decided_by, row.decided_at

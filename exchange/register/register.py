@@ -60,7 +60,7 @@ _SENDING_SECONDS: Final = 60
 
 
 ReceiptOf = Callable[[Batch, Mapping[str, FileRecord]], Sequence[FileRecord]]
-"""A batch as a verb leaves it and its files by role → those of the receipt that says so, which are kept already."""
+"""Makes a receipt within a verb: the batch as it leaves it, its files by role → the receipt's files, all kept."""
 
 _FILES: Final = (
     select(FileRow).where(FileRow.batch_id == bindparam("batch")).order_by(FileRow.recorded_at, FileRow.role)
@@ -86,13 +86,11 @@ class Register(BatchQueries, LedgerChecks):
         migrate(self.engine)
 
     def close(self) -> None:
-        """Gives the connections back."""
+        """Closes the register's connections to the database."""
         self.engine.dispose()
 
     def one_sender(self, name: str, longest: float) -> AbstractContextManager[None]:
-        """Holds the name of a file at a partner's while it is put there, so that no other run puts it at once; for so
-        many seconds at most.
-        """
+        """A lock on a file's name in a partner's folder, while it is put there, for ``longest`` seconds at most."""
         return held(self.engine, _SENDING, name, _SENDING_SECONDS, longest)
 
     # ── the way of a batch ───────────────────────────────────────────────────────────────────────────────
@@ -152,8 +150,9 @@ class Register(BatchQueries, LedgerChecks):
         """The set is trusted: what it asks, with which data, under which version of the agreement (``files``: of both;
         ``stage``: ``test``, or none of a live batch, from here on for good), when the answer is due, when its items
         with a later deadline are (``due_last``), and whether it came early, on time or late. Refused where ``at_most``
-        so many sets for its cycle, period and purpose were accepted already. Told in the same transaction: ``receipt``,
-        made of what was found to be as told while nobody else changes it; ``pins``, what answers, where it is known.
+        so many sets for its cycle, period and purpose were accepted already. Recorded in the same transaction:
+        ``receipt``, made from the batch as it was attested and locked; ``pins``, the snapshots that answer, where
+        known.
         """
         facts = {
             "cycle": manifest.cycle,
@@ -232,7 +231,9 @@ class Register(BatchQueries, LedgerChecks):
             )
 
     def delivered(self, batch_id: str, seen_at: datetime | None = None) -> None:
-        """The result is delivered, and lies in the partner's folder where it was ``seen_at``."""
+        """The result is delivered. ``seen_at``: when it was seen in the partner's folder; None where it was put into
+        none.
+        """
         with transaction(self.engine) as session:
             self._delivered(session, batch_id, seen_at)
 
@@ -352,14 +353,12 @@ class Register(BatchQueries, LedgerChecks):
     # ── files ────────────────────────────────────────────────────────────────────────────────────────────
 
     def record_file(self, batch_id: str, role: str, name: str, sha256: str, size: int) -> FileRecord:
-        """A file of the batch. The first telling stands and is what comes back, whoever told it: of two who make the
-        same file at once, both go on with one.
-        """
+        """Records a file of the batch; what is recorded now. The first one stands, whoever makes another at once."""
         return self.record_files(batch_id, [FileRecord(role, name, sha256, size)])[0]
 
     def record_files(self, batch_id: str, files: Sequence[FileRecord]) -> list[FileRecord]:
-        """Files of the batch that belong together, likewise: where one of them was told otherwise before, none of ours
-        is told, and those that were come back.
+        """Records files of the batch that belong together. Where another one of such a role was recorded before, none
+        of these is recorded, and those that were are returned.
         """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
@@ -373,6 +372,7 @@ class Register(BatchQueries, LedgerChecks):
             return list(files)
 
     def find_file(self, batch_id: str, role: str) -> FileRecord | None:
+        """The batch's file of this role; None where there is none."""
         with reading(self.engine) as session:
             row = session.get(FileRow, (batch_id, role))
             return None if row is None else _file(row)
@@ -382,9 +382,11 @@ class Register(BatchQueries, LedgerChecks):
         return file_of(batch_id, self.files_by_role(batch_id), role)
 
     def files_by_role(self, batch_id: str) -> dict[str, FileRecord]:
+        """Role → file, of a batch; empty for one that is not known."""
         return {file.role: file for file in self.files(batch_id)}
 
     def files(self, batch_id: str) -> list[FileRecord]:
+        """The batch's files, in the order in which they were recorded."""
         with reading(self.engine) as session:
             return [_file(row) for row in session.scalars(_FILES, {"batch": batch_id})]
 

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 
 from exchange.base.errors import Halt
 from exchange.register import reviews
-from exchange.register.attest import as_told
+from exchange.register.attest import attested_session
 from exchange.register.batches import FileRecord
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, file_row, get_batch, hashes, now, transition
@@ -51,9 +51,9 @@ AnswerCounts = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True)
 class ReleaseSummary:
-    """What a release tells: the counts of its rows' answers; of these, the answers that took the place of open ones;
-    of an objection, the rows whose answer is another one than before; and the hash of what leaves, without which it
-    can neither be approved nor sent.
+    """The summary of a release: the counts of its rows' answers; of these, the answers that took the place of open
+    ones; of an objection, the rows whose answer is another one than before; and the hash of what leaves, without which
+    it can neither be approved nor sent.
     """
 
     counts: AnswerCounts
@@ -64,6 +64,10 @@ class ReleaseSummary:
 
 @dataclass(frozen=True)
 class Release:
+    """A release as it is recorded. ``rows``: their numbers in the batch, ascending; ``counts``, ``settled``, ``upheld``
+    and ``answers_sha256``: see :class:`ReleaseSummary`; ``reason``: of a rejection or withdrawal.
+    """
+
     batch: str
     number: int
     state: ReleaseState
@@ -193,7 +197,7 @@ class Releases:
                 session.add_all(file_row(batch_id, file, now()) for file in files)
 
     def delivered(self, batch_id: str, number: int) -> None:
-        """It lies in the partner's folder; with the last open row the batch is closed."""
+        """Records that the result lies in the partner's folder; with the last open row the batch is closed."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             row = self._step(session, batch_id, number, (ReleaseState.PREPARED, ReleaseState.DELIVERED), None)
@@ -207,13 +211,14 @@ class Releases:
                 transition(session, batch_id, State.CLOSED, {}, {}, self.actor)
 
     def get(self, batch_id: str, number: int) -> Release:
+        """A batch's n-th release; Halt where there is none."""
         with transaction(self.engine) as session:
             return as_release(_get_release(session, batch_id, number))
 
     def of(self, batch_id: str) -> list[Release]:
         """A batch's releases, the first first; as the ledger says."""
         query = select(ReleaseRow).filter_by(batch_id=batch_id).order_by(ReleaseRow.number)
-        with as_told(self.engine, batch_id) as session:
+        with attested_session(self.engine, batch_id) as session:
             return [as_release(row) for row in session.scalars(query)]
 
     def under_way(self) -> list[Release]:
@@ -223,7 +228,7 @@ class Releases:
             return [as_release(row) for row in session.scalars(query)]
 
     def may_leave(self) -> list[Release]:
-        """Those of them that wait for nobody's word, the oldest first."""
+        """The releases under way that wait for nobody's word, the oldest first."""
         states = (ReleaseState.APPROVED, ReleaseState.PREPARED)
         query = select(ReleaseRow).where(ReleaseRow.state.in_(states)).order_by(ReleaseRow.proposed_at)
         with transaction(self.engine) as session:
@@ -231,7 +236,7 @@ class Releases:
 
     def share_told(self, partner: str, items: Sequence[str], code: str, since: datetime) -> tuple[int, int]:
         """Of the partner's batches since then that ask for one of these items: how many answers with this code have
-        been delivered, and rows in all. Live ones alone: what is invented tells of nobody.
+        been delivered, and rows in all. Test batches are left out.
         """
         with reading(self.engine) as session:
             asked = _share_told(tuple(items), code)
@@ -294,7 +299,7 @@ def _get_release(session: Session, batch_id: str, number: int) -> ReleaseRow:
 
 
 def as_release(row: ReleaseRow) -> Release:
-    """The row as the register tells it."""
+    """The row as a plain record."""
     return Release(
         batch=row.batch_id,
         number=row.number,

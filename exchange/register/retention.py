@@ -53,6 +53,8 @@ class KeptFile:
 
 @dataclass(frozen=True)
 class Hold:
+    """A legal hold on a batch: nothing of it is destroyed until it is released."""
+
     batch: str
     number: int
     held_at: datetime
@@ -99,7 +101,7 @@ class Retention:
                 row = insert(DestructionRow).values(batch_id=file.batch, role=file.role, kind=kind, sha256=file.sha256)
                 row = row.values(policy=file.policy, actor=self.actor, intended_at=at)
                 added += session.scalars(row.on_conflict_do_nothing().returning(DestructionRow)).all()
-            self._tell(session, added, "intended", at)
+            self._append_note(session, added, "intended", at)
 
     def intended(self) -> list[tuple[int, str, str]]:
         """(id, SHA-256, kind) of the archive's destructions that are not done, the oldest first."""
@@ -126,7 +128,7 @@ class Retention:
             if destruction.done:
                 row.done_at = at
                 if row.batch_id is None:
-                    self._tell(session, [row], "destroyed", at)
+                    self._append_note(session, [row], "destroyed", at)
                 else:
                     batch = get_batch(session, row.batch_id, for_update=True)
                     append_event(session, batch, {}, {f"destroyed.{row.role}": f"{row.kind} {row.policy}"}, self.actor)
@@ -143,7 +145,7 @@ class Retention:
             left = set(digests) - set(session.scalars(alive)) - set(session.scalars(begun))
             rows = [self._of_work("nameless", digest, policy, at) for digest in sorted(left)]
             session.add_all(rows)
-            self._tell(session, rows, "intended", at)
+            self._append_note(session, rows, "intended", at)
 
     def intend_exports(self, files: Iterable[tuple[str, str]], policy: str, at: datetime) -> None:
         """Records that these raw exports will be destroyed: name and SHA-256 of each."""
@@ -156,7 +158,7 @@ class Retention:
             ]
             session.add_all(rows)
             session.flush()
-            self._tell(session, rows, "intended", at)
+            self._append_note(session, rows, "intended", at)
 
     def intended_exports(self) -> list[tuple[int, str, str]]:
         """(id, name, SHA-256) of the raw exports' destructions that are not done, the oldest first."""
@@ -169,7 +171,7 @@ class Retention:
             row = session.get_one(DestructionRow, number, with_for_update=True)
             if row.done_at is None:
                 row.done_at = at
-                self._tell(session, [row], "destroyed", at)
+                self._append_note(session, [row], "destroyed", at)
 
     def left_in_work(self, name: str, policy: str, at: datetime) -> None:
         """Records that a file of the working folder is removed."""
@@ -177,9 +179,9 @@ class Retention:
             row = self._of_work("left", name, policy, at)
             row.done_at = at
             session.add(row)
-            self._tell(session, [row], "destroyed", at)
+            self._append_note(session, [row], "destroyed", at)
 
-    def _tell(self, session: Session, rows: Sequence[DestructionRow], what: str, at: datetime) -> None:
+    def _append_note(self, session: Session, rows: Sequence[DestructionRow], what: str, at: datetime) -> None:
         """A ledger note on destructions that concern no batch, or are only intended."""
         if rows:
             append_note(session, at, self.actor, {f"files_{what}": len(rows)})
@@ -250,8 +252,9 @@ _HOLD: Final = ("number", "held_at", "held_by", "reason", "released_at", "releas
 
 
 def _undone(session: Session, which: ColumnElement[bool]) -> Sequence[DestructionRow]:
-    """The destructions that are not done, as the ledger tells them: what nobody intended destroys nothing. In a session
-    that sees one moment: another night may do one of them, and have it told, while these are held against the lines.
+    """The destructions that are not done, attested by the ledger, so that a row that nobody intended destroys nothing.
+    The session must see one moment: another run may do one of them, and record it, while these are compared with the
+    lines.
     """
     query = select(DestructionRow).where(DestructionRow.done_at.is_(None), which).order_by(DestructionRow.id)
     rows = session.scalars(query).all()

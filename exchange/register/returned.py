@@ -39,7 +39,9 @@ class Returned:
 
 
 def returned_releases(engine: Engine, offices: Sequence[str], batch_id: str | None = None) -> list[Returned]:
-    """Those for the officers of these offices, what is due first before the rest; of one batch where it is named."""
+    """The returned releases for the officers of these offices, what is due first before the rest; of one batch where it
+    is named.
+    """
     query = select(ReleaseRow, BatchRow).join(BatchRow).where(ReleaseRow.state == ReleaseState.REJECTED)
     if batch_id is not None:
         query = query.where(ReleaseRow.batch_id == batch_id)

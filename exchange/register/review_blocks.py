@@ -1,11 +1,12 @@
-"""The queue's rows of a batch in blocks, so that reading or changing one row digests its block, and not all rows.
+"""A batch's rows in the queue in blocks, so that reading or changing one row digests its block, and not all rows.
 
 Rules
-- A block is the rows of ``BLOCK`` numbers. ``review_block`` holds a digest for each that has rows, and is told with
-  every line about the batch (``digests.py``): a row is as told where its block has the digest that stands there.
-- A block is digested anew only where a verb changed rows of it, in the transaction that found it to be as told: what
-  was altered in another block stays altered, whoever writes.
-- Lines of earlier versions tell one digest of all rows of the queue; behind the batch's next line its blocks are told.
+- A block is the rows of ``BLOCK`` successive numbers. ``review_block`` holds a digest for each block that has rows, and
+  every ledger line about the batch states that table (``digests.py``): a row is attested where its block has the digest
+  that stands there.
+- A block is digested anew only where a verb changed rows of it, in the transaction that attested it before: what was
+  altered in another block stays detectable, whoever writes.
+- Lines of earlier versions state one digest of all rows of the queue; from the batch's next line on, its blocks.
 
 ``rows`` are numbers of rows of a batch, from 1; None stands for all of them, as it does of blocks.
 """
@@ -54,17 +55,20 @@ def covers(known: Blocks, wanted: Blocks) -> bool:
 
 
 def joined(one: Blocks, other: Blocks) -> Blocks:
+    """All blocks that are in either; None, for all, where one is."""
     return None if one is None or other is None else one | other
 
 
 def changed(session: Session, batch_id: str, rows: Collection[int] | None) -> None:
-    """These rows of the queue are written in this transaction: its line tells their blocks."""
+    """Notes that this transaction writes these rows of the queue, so that its line states their blocks."""
     blocks: dict[str, Blocks] = session.info.setdefault(_CHANGED, {})
     blocks[batch_id] = joined(blocks.get(batch_id, frozenset()), of_rows(rows))
 
 
-def told_by_blocks(session: Session, batch_id: str) -> None:
-    """An earlier version's line told all rows at once: the one that this transaction may write tells all blocks."""
+def state_all_blocks(session: Session, batch_id: str) -> None:
+    """Notes that the batch's last line was an earlier version's, so that a line of this transaction states all
+    blocks.
+    """
     session.info.setdefault(_NEW, set()).add(batch_id)
 
 
@@ -81,8 +85,8 @@ def forget(session: Session, batches: Collection[str]) -> dict[str, Blocks]:
 
 
 def digest_anew(session: Session, batch_id: str, blocks: Blocks, known: Blocks) -> None:
-    """Writes the digests of these blocks. ``known``: the blocks that this transaction found to be as told; Halt where
-    one was changed that is not among them.
+    """Writes the digests of these blocks. ``known``: the blocks that this transaction has attested; Halt where one was
+    changed that is not among them.
     """
     if not covers(known, blocks):
         msg = f"{batch_id}: rows of the queue were changed that were not held against the ledger"
@@ -106,7 +110,7 @@ def altered(blocks: Blocks) -> str:
 
 
 def altered_of_line() -> str:
-    """The same of all blocks of the batch of a line of the ledger that is read beside it, without the batch."""
+    """As :func:`altered`, of all blocks of the batch of a ledger line that is read beside it."""
     of_line = "batch_id = ledger.batch_id"
     compared = _compared(f"review t WHERE t.{of_line}", of_line)
     return f"SELECT DISTINCT 'review' AS name, 'altered' AS digest FROM {compared}"  # noqa: S608

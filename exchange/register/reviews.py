@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import OFFICE_ZONE
 from exchange.register import eyes
-from exchange.register.attest import as_told
+from exchange.register.attest import attested_session
 from exchange.register.database import reading, transaction
 from exchange.register.eyes import Word
 from exchange.register.lines import append_event, get_batch, now
@@ -57,6 +57,10 @@ class Decision:
 
 @dataclass(frozen=True)
 class Review:
+    """A row of the queue. ``version`` grows with each change; ``returned_for``: the leader's reason; ``words``: of
+    officers beside the one who decided; ``as_before``: the decision that it took over.
+    """
+
     batch: str
     row: int
     division: str
@@ -111,6 +115,7 @@ class Reviews:
         self.actor = actor
 
     def add(self, batch_id: str, reviews: Sequence[NewReview]) -> None:
+        """Puts rows into the queue; those that are in it already stay as they are."""
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True)
             if reviews:
@@ -118,7 +123,9 @@ class Reviews:
                 append_event(session, batch, {}, {"queued": len(reviews)}, self.actor)
 
     def decided_before(self, cases: Collection[str], since: datetime) -> dict[str, DecidedBefore]:
-        """Of these cases (keyed hashes), as each was decided last, where it was since then and left."""
+        """Case (keyed hash) → its last decision, of those of ``cases`` whose last decision was given since then and
+        left.
+        """
         return decided_before(self.engine, cases, since)
 
     def find(self, wanted: ReviewFilter) -> list[Review]:
@@ -130,7 +137,7 @@ class Reviews:
             query = query.filter_by(state=wanted.state)
         if wanted.division is not None:
             query = query.where(ReviewRow.division.startswith(below(wanted.division)))
-        with as_told(self.engine, *filter(None, [wanted.batch])) as session:
+        with attested_session(self.engine, *filter(None, [wanted.batch])) as session:
             return [_review(row) for row in session.scalars(query)]
 
     def get(self, batch_id: str, row: int) -> Review:
@@ -143,17 +150,17 @@ class Reviews:
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(ReviewRow.decision.is_not(None))
         if rows is not None:
             query = query.where(_among(rows))
-        with as_told(self.engine, batch_id, rows=rows) as session:
+        with attested_session(self.engine, batch_id, rows=rows) as session:
             return [_review(row) for row in session.scalars(query.order_by(ReviewRow.row))]
 
     def among(self, batch_id: str, rows: Sequence[int]) -> list[Review]:
-        """Of these rows of a batch, those that are or were in the queue, in their order."""
+        """The rows among these that are or were in the queue, in their order."""
         query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(rows)).order_by(ReviewRow.row)
-        with as_told(self.engine, batch_id, rows=rows) as session:
+        with attested_session(self.engine, batch_id, rows=rows) as session:
             return [_review(row) for row in session.scalars(query)]
 
     def opened(self, batch_id: str, rows: Sequence[int], *, hold: bool = False) -> None:
-        """An officer looks at these rows' people; told to the ledger before anything is shown. ``hold``: nobody else
+        """Records in the ledger that an officer looks at these rows, before anything is shown. ``hold``: nobody else
         opens them for ``HELD``; Halt where another has one open.
         """
         with transaction(self.engine) as session:
@@ -218,7 +225,7 @@ class Reviews:
         return settled
 
     def _settle(self, row: ReviewRow, word: Word) -> dict[str, str]:
-        """The word is the row's decision; what the ledger is told of it."""
+        """Makes the word the row's decision; what the ledger records of it."""
         row.state = ReviewState.DECIDED
         row.decision = json.dumps(dict(word.answers), sort_keys=True)
         row.reason, row.note = word.reason, word.note
@@ -242,7 +249,7 @@ class Reviews:
             append_event(session, batch, {}, {f"review.{number}": "undone"}, self.actor)
 
     def _free(self, session: Session, batch_id: str, numbers: Sequence[int]) -> list[ReviewRow]:
-        """These rows, where nobody else has one of them open."""
+        """These rows; Halt where somebody else has one of them open."""
         rows = _rows(session, batch_id, numbers)
         for row in rows:
             if row.held_by not in (None, self.actor) and row.held_until is not None and row.held_until > now():
@@ -253,11 +260,11 @@ class Reviews:
 
     def deciders(self, batch_id: str, rows: Sequence[int] | None = None) -> set[str]:
         """Who decided any of these rows, by default of all, by person id: nobody of them approves what comes of it."""
-        with as_told(self.engine, batch_id, rows=rows) as session:
+        with attested_session(self.engine, batch_id, rows=rows) as session:
             return deciders(session, batch_id, rows)
 
     def divisions_of(self, batch_id: str) -> frozenset[str]:
-        """Whose rows a batch has or had in the queue."""
+        """The divisions of the offices whose rows a batch has or had in the queue."""
         query = select(ReviewRow.division).filter_by(batch_id=batch_id).distinct()
         with reading(self.engine) as session:
             return frozenset(session.scalars(query))
@@ -267,7 +274,7 @@ class Reviews:
         query = select(ReviewRow.row).filter_by(batch_id=batch_id).where(ReviewRow.causes.contains([cause]))
         if rows is not None:
             query = query.where(_among(rows))
-        with as_told(self.engine, batch_id, rows=rows) as session:
+        with attested_session(self.engine, batch_id, rows=rows) as session:
             return frozenset(session.scalars(query))
 
     def count(self, batch_id: str) -> dict[ReviewState, int]:
@@ -328,7 +335,7 @@ def _set(session: Session, batch_id: str, rows: Sequence[int], state: ReviewStat
 
 
 def _rows(session: Session, batch_id: str, numbers: Sequence[int]) -> list[ReviewRow]:
-    """These rows in their order, by one question; Halt where one is not in the queue."""
+    """These rows in their order, by one query; Halt where one is not in the queue."""
     query = select(ReviewRow).filter_by(batch_id=batch_id).where(_among(numbers))
     kept = {row.row: row for row in session.scalars(query)} if numbers else {}
     for number in numbers:

@@ -42,7 +42,7 @@ _BODY_LINES: Final = 4
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """So many lines has the ledger, this is its tree's root (base64), and the last line's hash (hex)."""
+    """The ledger's state: how many lines it has, the root of their tree (base64), and the last line's hash (hex)."""
 
     size: int
     root: str
@@ -50,7 +50,7 @@ class Checkpoint:
 
     @property
     def body(self) -> str:
-        """What is signed."""
+        """The text of the checkpoint, which is signed."""
         return f"{ORIGIN}\n{self.size}\n{self.root}\n{_LINE}{self.last_hash}\n"
 
 

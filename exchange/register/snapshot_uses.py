@@ -1,6 +1,6 @@
 """Which version of each source's snapshot answers a batch.
 
-Rule: the first telling stands, so that a batch that is run again is answered from the same snapshots.
+Rule: what was recorded first stands, so that a batch that is run again is answered from the same snapshots.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import Engine, bindparam, select
 from sqlalchemy.orm import Session
 
-from exchange.register.attest import as_told
+from exchange.register.attest import attested_session
 from exchange.register.database import reading, transaction
 from exchange.register.lines import append_event, get_batch
 from exchange.register.models import BatchRow, SnapshotUseRow
@@ -30,7 +30,7 @@ Pins = Mapping[str, tuple[str, date]]
 def add_uses(
     session: Session, batch: BatchRow, versions: Pins, actor: str, *, later: bool = False
 ) -> Sequence[SnapshotUseRow]:
-    """Writes and tells what answers a batch that is locked and has nothing of this asking yet."""
+    """Records the snapshots that answer a batch, which is locked and has none of this pass yet."""
     uses = [
         SnapshotUseRow(batch_id=batch.id, source=source, later=later, version=version, as_of=as_of)
         for source, (version, as_of) in versions.items()
@@ -50,7 +50,7 @@ class SnapshotUses:
 
     def pin(self, batch_id: str, versions: Pins, *, later: bool = False) -> dict[str, tuple[str, date]]:
         """Source → (version, as-of date) that answer the batch: those of the first call, whatever later calls bring.
-        ``later``: those asked a second time, for the rows that had to wait for a source.
+        ``later``: those of the second pass, for rows that had to wait for a source.
         """
         with transaction(self.engine) as session:
             batch = get_batch(session, batch_id, for_update=True, rows=())
@@ -60,8 +60,8 @@ class SnapshotUses:
             return {use.source: (use.version, use.as_of) for use in pinned}
 
     def of(self, batch_id: str, *, later: bool = False) -> dict[str, tuple[str, date]]:
-        """Source → (version, as-of date), as pinned and told to the ledger; empty where nothing is."""
-        with as_told(self.engine, batch_id, rows=()) as session:
+        """Source → (version, as-of date), as pinned and recorded in the ledger; empty where nothing is."""
+        with attested_session(self.engine, batch_id, rows=()) as session:
             uses = session.scalars(_PINNED, {"batch": batch_id, "later": later})
             return {use.source: (use.version, use.as_of) for use in uses}
 

@@ -1,11 +1,11 @@
-"""What a partner was told of its batches and which results wait for it, for its status file; which partners' files may
-have changed. No rows.
+"""The data of a partner's status file: what it was told of its batches, and which results wait for it; and which
+partners' status files may have changed. No rows of requests.
 
 Rules
 - A second look that an officer opened in a person's stead is left out: the partner sent no manifest for it, and no
   receipt told it of one.
 - As the status file leaves the office, batches are read only as signed lines of the ledger state them: each is held
-  against its line once, as most results that wait are those of batches that are told.
+  against its line once, as most results that wait belong to batches that are in it anyway.
 - A batch whose last receipt was destroyed, or is about to be, is left out.
 """
 

@@ -23,6 +23,8 @@ class ReviewState(StrEnum):
 
 
 class ReleaseState(StrEnum):
+    """How far a release is (``releases.py``); the values stand in the database and the ledger."""
+
     PROPOSED = "proposed"
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -32,6 +34,8 @@ class ReleaseState(StrEnum):
 
 
 class State(StrEnum):
+    """How far a batch is; the values stand in the database and the ledger."""
+
     CLAIMED = "claimed"
     ACCEPTED = "accepted"
     REFUSED = "refused"

@@ -1,10 +1,10 @@
-"""What the register tells of a span of time, as frames: what supervision counts, and nobody who was asked about.
+"""The register's data for a span of time, as frames: what supervision counts, and nobody who was asked about.
 
 Rules
 - Everything is as it stood at the end of the span, however much later it is asked: moments after it are empty, due days
-  and open rows are those that the ledger had been told by then. (The queue of reviews keeps only its last decision: a
+  and open rows are those that the ledger had by then. (The queue of reviews keeps only its last decision: a
   row that was given back to an officer later shows as open.)
-- A batch is told of where it was not refused or closed before the span. Test batches are not told of.
+- A batch is included unless it was refused or closed before the span. Test batches are left out.
 """
 
 from __future__ import annotations
@@ -111,14 +111,14 @@ def frame(name: str, rows: Any) -> pl.DataFrame:
 
 
 def _last_fact(fact: str) -> ColumnElement[Any]:
-    """What the ledger was told of a fact last."""
+    """The value of a fact in the last line that has it."""
     facts = cast(LedgerRow.facts, JSONB)
     last = func.array_agg(aggregate_order_by(facts[fact].astext, LedgerRow.seq.desc())).filter(facts.has_key(fact))
     return last[1]
 
 
 def _fact_pairs() -> FromClause:
-    """What each line of the ledger was told, a row for each fact: ``key``, ``value``."""
+    """The facts of each ledger line, a row for each: ``key``, ``value``."""
     return func.jsonb_each_text(cast(LedgerRow.facts, JSONB)).table_valued("key", "value").lateral("told")
 
 

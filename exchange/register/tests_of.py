@@ -30,7 +30,7 @@ class TestBatch:
 
 
 def test_batches(engine: Engine, partner: str) -> list[TestBatch]:
-    """Those that the partner sent; second looks opened here are none of them."""
+    """The test batches that the partner sent; without second looks that were opened here."""
     taken = select(func.array_agg(PickupRow.number)).where(PickupRow.batch_id == BatchRow.id).scalar_subquery()
 
     def file(role: Role, column: str) -> object:

@@ -67,7 +67,7 @@ class Told:
 
     @classmethod
     def of(cls, ring: KeyRing, hashes: Sequence[Hashes], rows: Sequence[RowNumbers]) -> Told:
-        """Of parts in any order, in the newest generation of these keys."""
+        """One index out of parts in any order, with hashes of the newest key."""
         all_hashes = np.concatenate([np.empty(0, _HASH), *hashes])
         all_rows = np.concatenate([np.empty(0, _ROW), *rows])
         order = np.lexsort((all_rows, all_hashes))
@@ -93,6 +93,8 @@ def unpacked(hashes: bytes) -> Hashes:
 
 
 class ToldIndex:
+    """The index over all batches. ``actor``: in whose name it is renewed."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor

@@ -61,6 +61,10 @@ class ToldWithheldRow(Base):
 
 @dataclass(frozen=True)
 class Question:
+    """A question that waits for its confirmation. ``hashes``: of the person's numbers, of the key's first
+    generation.
+    """
+
     number: int
     asked_by: str
     reason: str
@@ -69,6 +73,8 @@ class Question:
 
 
 class ToldUses:
+    """Questions about who was told, and withheld batches. ``actor``: in whose name one asks, confirms or withholds."""
+
     def __init__(self, engine: Engine, actor: str) -> None:
         self.engine = engine
         self.actor = actor
@@ -149,7 +155,7 @@ class ToldUses:
             append_event(session, batch, {}, {"told": "disclosed"}, self.actor)
 
     def withheld(self, batches: Collection[str]) -> Mapping[str, str]:
-        """Of these batches those that are withheld → why."""
+        """Batch → the reason, of those of ``batches`` that are withheld."""
         query = select(ToldWithheldRow.batch_id, ToldWithheldRow.reason).where(ToldWithheldRow.batch_id.in_(batches))
         with transaction(self.engine) as session:
             return {row.batch_id: row.reason for row in session.execute(query)}

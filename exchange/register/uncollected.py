@@ -33,7 +33,7 @@ class UncollectedRow(Base):
 
 _SUFFIX: Final = func.substring(FileRow.role, r"-(\d+)$")
 NUMBER: Final = case((_SUFFIX.is_(None), "1"), else_=_SUFFIX).cast(PickupRow.number.type)
-"""Of the result that a data file belongs to."""
+"""The number of the result that a data file belongs to."""
 
 
 def expected() -> Select[tuple[str, int]]:
@@ -68,13 +68,13 @@ _OTHER: Final = union_all(
 
 
 def add_uncollected(session: Session, batch_id: str) -> None:
-    """The batch's results that lie there, as this transaction leaves it."""
+    """Puts the batch's results that were delivered and not taken, as this transaction leaves it, into the index."""
     session.flush()
     session.execute(_ADD, {"batch": batch_id})
 
 
 def take_out(session: Session, batch_id: str, number: int) -> None:
-    """The partner has it."""
+    """Takes a result out of the index, since the partner has it."""
     session.execute(delete(UncollectedRow).filter_by(batch_id=batch_id, number=number))
 
 

@@ -35,11 +35,13 @@ class UnfinishedSets:
         self.engine = engine
 
     def see(self, partner: str, stem: str, fingerprint: str, reason: str, at: datetime) -> UnfinishedSet:
-        """Since when this incomplete set has looked like this; its clock starts anew whenever it moves."""
+        """Records an incomplete set as it looks now; since when it has looked like this. Its clock starts anew whenever
+        it changes.
+        """
         return self.see_all(partner, {stem: (fingerprint, reason)}, at)[stem]
 
     def see_all(self, partner: str, sets: Mapping[str, tuple[str, str]], at: datetime) -> dict[str, UnfinishedSet]:
-        """Likewise of several of this partner's. ``sets``: stem → fingerprint and reason."""
+        """As :meth:`see`, of several of this partner's sets. ``sets``: stem → (fingerprint, reason)."""
         if not sets:
             return {}
         fingerprints, reasons = zip(*sets.values(), strict=True)
@@ -60,7 +62,7 @@ class UnfinishedSets:
             return [_unfinished(row) for row in session.scalars(query)]
 
     def partners(self) -> frozenset[str]:
-        """Who has any."""
+        """The partners that have an incomplete set in their folder."""
         with transaction(self.engine) as session:
             return frozenset(session.scalars(select(UnfinishedSetRow.partner).distinct()))
 

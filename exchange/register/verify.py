@@ -1,7 +1,7 @@
-"""Holding the register against its ledger: every line, then everything that the lines tell of.
+"""Verifies the register against its ledger: every line, then everything that the lines state.
 
 ``verify`` finds a line that was altered, removed, put in between or not signed by the office, a ledger that was cut
-short, and any row of any table that is not what the ledger was last told (``digests.py`` names what it is not told). A
+short, and any row of any table that is not what the ledger last stated (``digests.py`` names the tables it does not). A
 ledger that was rewritten whole by somebody who also has the key, or a database that was put back to an earlier day, is
 found by what left the house: see ``against``.
 """
@@ -106,12 +106,12 @@ def _verify_facts(session: Session, batches: Sequence[str]) -> None:
         lines.setdefault(line.batch_id, []).append(line)
     hashes = {row.batch_id: row.hashes for row in session.execute(_FILES, wanted)}
     for batch in session.execute(_BATCHES, wanted):
-        if not _is_as_told(batch, hashes.get(batch.id, {}), lines.get(batch.id, [])):
+        if not _matches_lines(batch, hashes.get(batch.id, {}), lines.get(batch.id, [])):
             msg = f"{batch.id} is not what the ledger says"
             raise Halt(msg)
 
 
-def _is_as_told(batch: Row[Any], hashes: Mapping[str, str], lines: Sequence[Any]) -> bool:
+def _matches_lines(batch: Row[Any], hashes: Mapping[str, str], lines: Sequence[Any]) -> bool:
     """Whether a batch's line, and the files that the ledger knows, are what the ledger's lines add up to."""
     if not lines or batch.state != lines[-1].to_state:
         return False

@@ -68,7 +68,9 @@ def open_rows(engine: Engine, batches: Sequence[str] | None = None) -> Mapping[s
 
 
 def _accounted(rows: OpenRows) -> int:
-    """The rows counted elsewhere; those of a rejected release are in the queue again, where an officer had them."""
+    """How many rows are counted in other fields; those of a rejected release are in the queue again, where an officer
+    had them.
+    """
     queue = sum(rows.in_queue.values()) + rows.decided
     under_way = sum(n for state, n in rows.releases.items() if state in _UNDER_WAY)
     return under_way + max(queue, rows.releases.get(ReleaseState.REJECTED, 0))

@@ -32,8 +32,8 @@ _IN_ORDER: Final = select(*LedgerRow.__table__.columns).order_by(LedgerRow.seq).
 
 @dataclass
 class Walked:
-    """What a walk over the lines yields: how many, the last hash, from which line on they are signed, and what the
-    single rows (``digests.BY_ROW``) are told to be; ``checkpoints``: of the lines that were asked for.
+    """What a walk over the lines yields: how many, the last hash, from which line on they are signed, and the
+    last digest of each single row (``digests.BY_ROW``); ``checkpoints``: of the lines that were asked for.
     """
 
     lines: int = 0
@@ -78,8 +78,8 @@ def walk(session: Session, sizes: Collection[int] = ()) -> tuple[Walked, Tree]:
 def _followed(
     walked: Walked, tree: Tree, wanted: Collection[int], lines: Sequence[LedgerRow]
 ) -> tuple[list[_Signed], int | None]:
-    """Those of the next lines that must be signed, up to the first that does not follow on the one before; the number
-    of that one.
+    """The next lines whose signatures are to be checked, up to the first that does not follow on the one before; the
+    number of that one, or None.
     """
     signed: list[_Signed] = []
     for line in lines:

@@ -54,6 +54,7 @@ class Alike:
 
     @property
     def sample(self) -> list[Review]:
+        """The rows that are looked at before all are decided."""
         drawn = Random(self.shown).sample(self.reviews, SAMPLE_ROWS)  # noqa: S311  (which rows are seen is no secret)
         return sorted(drawn, key=lambda review: review.row)
 

@@ -56,6 +56,7 @@ class CaseView:
 
     @property
     def open(self) -> dict[str, str]:
+        """The columns that an officer is to decide → their answers now."""
         return {column: code for column, code in self.answers.items() if code in PENDING}
 
 
@@ -95,7 +96,9 @@ def load_cases(app: App, batch_id: str, reviews: Sequence[Review], *, hold: bool
 
 @dataclass(frozen=True)
 class Proposed:
-    """Of one row: what is to be decided, as of ``open_columns``, what would follow, and how many people it may mean."""
+    """A row's open columns with the proposed answers, the columns that would follow from them, and how many people it
+    may mean.
+    """
 
     open: Mapping[str, str]
     follows: Mapping[str, str]
@@ -123,7 +126,7 @@ def open_columns(app: App, batch_id: str, rows: Sequence[int]) -> list[dict[str,
 
 
 def _context(app: App, batch_id: str) -> BatchContext:
-    return BatchContext.as_told(app, app.register.attested(batch_id, rows=()))
+    return BatchContext.of_attested(app, app.register.attested(batch_id, rows=()))
 
 
 def _open(matched: pl.DataFrame, row: int) -> dict[str, str]:

@@ -62,7 +62,7 @@ def in_words(columns: Mapping[str, Any]) -> dict[str, str]:
 
 
 def line(columns: Mapping[str, Any]) -> str:
-    """The same in one line."""
+    """A claim or record in one line, see :func:`in_words`."""
     return "；".join(f"{label} {text}" for label, text in in_words(columns).items())
 
 

@@ -16,6 +16,7 @@ from exchange.settings_sections import Person, PersonRole
 
 
 def is_leader(settings: Settings, person: str) -> bool:
+    """Whether this person is a leader."""
     someone = settings.person(id=person)
     return someone is not None and PersonRole.LEADER in someone.roles
 

@@ -54,7 +54,7 @@ ASKED: Final = {"accept": "照建议", "reason": "依据", "note": "备注"}
 
 KEPT: Final = {"version": "版本", "mac": "校验"}
 CONCLUSION: Final = "结论 "
-"""In front of an item's word: the header of its column."""
+"""Begins the header of the column in which an item is decided."""
 YES: Final = "是"
 TEST: Final = "【测试 TEST，虚构】"
 """Before the cause of a test batch's row: nobody in it exists."""
@@ -107,6 +107,7 @@ def decided_columns(cases: Iterable[CaseView]) -> list[str]:
 
 
 def header_of(column: str) -> str:
+    """The header of the column in which this one is decided."""
     return f"{CONCLUSION}{_item(column)}"
 
 

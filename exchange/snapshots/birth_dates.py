@@ -1,4 +1,4 @@
-"""The birth date of whom an offence record names, where more than one person or date is on record.
+"""Which birth date decides whether an offence record is a juvenile's, where more than one person or date is on record.
 
 Rules
 - A record means whoever bears or bore its number: each of them, for a name alone proves nothing (a misspelt name of
@@ -33,10 +33,12 @@ LIABLE_FROM_AGE: Final = 12
 
 
 def named_births(records: pl.DataFrame, population: Population | None) -> pl.Series:
-    """For each record (``key`` int64 or null, ``name`` as written, ``own_birth`` Date or null: the birth date that the
-    record bears, ``happened`` Date: the last day that the offence can have happened on) the birth date by which it is
-    sealed or not, in the records' order; null without a key, and where whom it means was too young by every date.
-    Without ``population``, or for a key that it does not know, the date inside the key.
+    """For each record the birth date that decides whether it is sealed: Date[records], in their order.
+
+    ``records``: ``key`` (int64 or null), ``name`` (as written), ``own_birth`` (Date or null: the birth date that the
+    record itself bears), ``happened`` (Date: the last day that the offence can have happened on). Null where there is
+    no key, or where the person was too young by every date. Without ``population``, or for a key that it does not know,
+    the date inside the key.
     """
     own = records.select(pl.when(_liable(birth_date(pl.col("key")))).then(birth_date(pl.col("key"))).alias("born"))
     if population is None:
@@ -55,7 +57,7 @@ def named_births(records: pl.DataFrame, population: Population | None) -> pl.Ser
 
 
 def _liable(born: pl.Expr) -> pl.Expr:
-    """Whether who was born on that day can have been old enough; on the birthday itself nobody is yet."""
+    """Whether somebody born on that day was old enough to be liable when it happened; on the birthday not yet."""
     return pl.col("happened") > born.dt.offset_by(f"{LIABLE_FROM_AGE}y")
 
 
@@ -73,8 +75,8 @@ def _bearers(asked: pl.DataFrame, population: Population) -> pl.DataFrame:
 
 
 def _meant(bearers: pl.DataFrame, population: Population) -> pl.DataFrame:
-    """``place`` → ``meant``: the earliest among the bearers whom the record may mean of each one's latest date; null
-    where one of them has none.
+    """For each record (``place``) its deciding date (``meant``): of each bearer whom it may mean the latest date, of
+    these the earliest; null where one of them has none.
     """
     persons = bearers["person"].unique().sort()
     registered = persons.to_frame().with_columns(
@@ -95,8 +97,8 @@ def _meant(bearers: pl.DataFrame, population: Population) -> pl.DataFrame:
 
 
 def _dates(persons: pl.Series, population: Population) -> pl.DataFrame:
-    """``person`` and ``born``: each birth date of these persons once: registered, in the present number, in former
-    ones.
+    """``person`` and ``born``: all birth dates of these persons, each once: the registered one, and those in their
+    present and former numbers.
     """
     rows = persons.to_numpy()
     bore, former = population.former_keys(rows)

@@ -24,15 +24,15 @@ from exchange.snapshots.versions import LAYOUT, SnapshotRecord, Snapshots, Versi
 from exchange.validate.gate import judge
 
 BUILDERS: Final = MappingProxyType({"population": population, "offences": offences, "events": events})
-"""Kind of source → the module that makes its tables."""
+"""Kind of source → the module whose ``build_tables`` makes its tables."""
 
 COMPLETE = "_SUCCESS"
 """The empty file that an exporting system writes last into its folder ``<exports>/<source>/<YYYY-MM-DD>/``."""
 
 
 def build(snapshots: Snapshots, source: str, export: Path, as_of: date) -> Version:
-    """Builds a source's snapshot from an export folder and publishes it; Halt where the export or its counts do
-    not fit.
+    """Builds a source's snapshot from an export folder and publishes it. Halt where there is no such source, where the
+    export's files or columns do not fit, where its counts do not pass the gate, or where a newer one is published.
     """
     if source not in SOURCES:
         msg = f"no such source: {source}; there are {', '.join(SOURCES)}"
@@ -74,7 +74,9 @@ def newest_export(exports: Path, source: str) -> tuple[Path, date] | None:
 
 
 def build_if_new(snapshots: Snapshots, exports: Path, source: str) -> Version | None:
-    """What the nightly run does for one source: the new version, or None when nothing newer has come."""
+    """What the nightly run does for one source: the new version, or None when nothing newer has come. Halt as
+    :func:`build`.
+    """
     newest = newest_export(exports, source)
     current = snapshots.current(source)
     record = current.sound_record() if current is not None else None

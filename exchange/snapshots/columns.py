@@ -1,11 +1,11 @@
-"""Tables that are gathered part by part and laid out in as few bytes as their values need.
+"""Tables that are collected part by part, and stored in as few bytes as their values need.
 
 Rules
-- A text is a number from the first part on: its place in the dictionary of the column's distinct texts. So are dates
-  and 32-bit numbers, of which a whole population holds few. Everything else lies as it is.
-- A dictionary is sorted and its places are the smallest unsigned integers that hold it. The parts, and where they end,
-  leave no trace: the same rows in the same order are the same bytes.
-- The order of the numbers is the order of the texts, so that a table is sorted without one text being touched.
+- Texts are dictionary-encoded from the first part on: a column holds codes, its dictionary the distinct texts. So are
+  dates and 32-bit numbers, of which a whole population has few different ones. Everything else is stored as it is.
+- A dictionary is sorted, and its codes are of the smallest unsigned integer type that suffices. How the rows were cut
+  into parts leaves no trace: the same rows in the same order give the same bytes.
+- The codes sort as the texts do, so that a table is sorted without a text being touched.
 
 Figures: ``docs/adr/0018-codes-instead-of-texts.md``.
 """
@@ -22,13 +22,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exchange.matching.lookup import Rows
-from exchange.snapshots.order import Places, by_key, places
+from exchange.snapshots.order import RowIndices, by_key, inverse
 
 PART: Final = 250_000
 """Rows that are standardised at a time: some 100 MB of texts."""
 
 _TOGETHER: Final = 16
-"""Parts whose dictionaries become one: a part has half as many different names as rows, all together a hundredth."""
+"""So many parts' dictionaries are merged at a time: a part has half as many different names as rows, a whole
+population a hundredth.
+"""
 
 _CODES: Final = (np.uint8, np.uint16, np.uint32)
 _FEW: Final = 1 << 16
@@ -36,14 +38,16 @@ _MAX_TEXT_BYTES: Final = (1 << 31) - 1  # bytes that Arrow's 32-bit offsets reac
 
 
 def in_parts(export: pl.LazyFrame) -> Iterator[pl.DataFrame]:
-    """The rows in their order, a part at a time; one empty part first, so that an empty export has columns too."""
+    """The export's rows in their order, ``PART`` at a time; first one frame without rows, so that an empty export has
+    columns, too.
+    """
     yield pl.DataFrame(schema=export.collect_schema())
     yield from export.collect_batches(chunk_size=PART, maintain_order=True)
 
 
 class Gathered:
-    """A table in the making. ``table`` and ``sorted_by`` end it, column by column, and each of its parts goes as it is
-    put in its place, so that no column is held twice.
+    """Collects a table part by part. ``table`` or ``sorted_by`` makes it, once, and empties this: each part is released
+    as it is copied, so that no column is in memory twice.
     """
 
     def __init__(self) -> None:
@@ -62,43 +66,49 @@ class Gathered:
                 parts[-_TOGETHER:] = [_joined(parts[-_TOGETHER:])]
 
     def table(self) -> pa.Table:
-        """The rows as they came."""
+        """The rows in the order in which they were added."""
         return self._finished(None)
 
-    def sorted_by(self, name: str) -> tuple[pa.Table, Places]:
-        """The rows by this column of numbers without nulls, else as they came; and where each of them went: [rows].
-        KeyError where there is no column of this name.
+    def sorted_by(self, name: str) -> tuple[pa.Table, RowIndices]:
+        """The rows sorted by this column of integers without nulls, stably; and for each row as it was added its
+        position in the table: uint32[rows]. KeyError where there is no column of this name.
         """
         keys, rows = by_key(
             np.concatenate([part.to_numpy() for part in self._columns.pop(name)]),
             np.arange(self.height, dtype=np.uint32),
         )
-        goes = places(rows)
+        positions = inverse(rows)
         del rows
-        return self._finished(goes).append_column(name, pa.array(keys)), goes
+        return self._finished(positions).append_column(name, pa.array(keys)), positions
 
-    def _finished(self, goes: Places | None) -> pa.Table:
-        table = pa.table({name: _placed(self._columns.pop(name), self.height, goes) for name in list(self._columns)})
+    def _finished(self, positions: RowIndices | None) -> pa.Table:
+        table = pa.table(
+            {name: _placed(self._columns.pop(name), self.height, positions) for name in list(self._columns)}
+        )
         pa.default_memory_pool().release_unused()
         return table
 
 
 def laid_out(frame: pl.DataFrame) -> pa.Table:
-    """A table that was made in one go, in the same layout: the frame's columns and rows in their order, each as
-    :func:`narrow` puts it on disk.
+    """A whole frame as a table in the same layout: its columns and rows in their order, each column as :func:`narrow`
+    makes it.
     """
     return pa.table({column.name: narrow(_arrow(column)) for column in frame.get_columns()})
 
 
 def order_of(table: pa.Table, columns: Sequence[str]) -> Rows:
-    """The order of the rows by these columns, whatever order they came in; nulls first."""
+    """The row numbers of the table sorted by these columns, nulls first: int64[rows]. The same rows in any order give
+    the same sorted table. KeyError for a column that it does not have.
+    """
     frame = pl.DataFrame({name: _sortable(table.column(name).combine_chunks()) for name in columns})
     rows: Rows = frame.select(pl.arg_sort_by(columns)).to_series().to_numpy().astype(np.int64)
     return rows
 
 
 def narrow(values: pa.Array) -> pa.Array:
-    """The column as it lies on disk."""
+    """The column as it is stored on disk: dictionary-encoded with a sorted dictionary where that saves bytes, else as
+    it is.
+    """
     coded = _coded(values)
     return values if coded is values or _is_various(coded.dictionary) else _placed([coded], len(values), None)
 
@@ -122,30 +132,32 @@ def _code(distinct: int) -> npt.DTypeLike:
 
 
 def _joined(parts: list[pa.Array]) -> pa.Array:
-    """One part of several: most of their texts are the same, and there are as many of these as rows."""
+    """These parts as one, with one dictionary."""
     distinct, codes_of_each = _united(parts)
     codes = _filled(parts, sum(map(len, parts)), None, codes_of_each, _code(len(distinct) + 1))
     return pa.DictionaryArray.from_arrays(codes, distinct)
 
 
-def _placed(parts: list[pa.Array], height: int, goes: Places | None) -> pa.Array:
-    """The column as it lies on disk, each row where it goes; ``parts`` is used up."""
+def _placed(parts: list[pa.Array], height: int, positions: RowIndices | None) -> pa.Array:
+    """The column as it is stored on disk, each row at its position (``positions``; None: as added). Empties
+    ``parts``.
+    """
     kind = parts[0].type
     if not pa.types.is_dictionary(kind):
-        return _filled(parts, height, goes, None, kind.to_pandas_dtype())
+        return _filled(parts, height, positions, None, kind.to_pandas_dtype())
     distinct, codes_of_each = _united(parts)
     rising = pc.sort_indices(distinct).to_numpy()
     rank = np.zeros(len(distinct) + 1, _code(len(distinct)))  # one more, for the nulls
     rank[rising] = np.arange(len(distinct), dtype=rank.dtype)
-    values = _filled(parts, height, goes, [rank[codes] for codes in codes_of_each], rank.dtype)
+    values = _filled(parts, height, positions, [rank[codes] for codes in codes_of_each], rank.dtype)
     if _is_various(distinct):
         return distinct.take(pa.array(rising)).take(values)
     return pa.DictionaryArray.from_arrays(values, _short(distinct.take(pa.array(rising))))
 
 
 def _united(parts: list[pa.Array]) -> tuple[pa.Array, list[Rows]]:
-    """What is different in the dictionaries of all; and of each part, for each of its codes and one more, which stands
-    for a null, the code in all (of the one more: the last and one).
+    """The merged dictionary of all parts (unsorted); and for each part an array that maps its codes to codes in the
+    merged one. Each array has one entry more, for nulls, which maps to the first code behind the merged dictionary.
     """
     each = pa.concat_arrays([part.dictionary for part in parts]).dictionary_encode()
     codes = each.indices.to_numpy()
@@ -155,12 +167,14 @@ def _united(parts: list[pa.Array]) -> tuple[pa.Array, list[Rows]]:
 
 
 def _filled(
-    parts: list[pa.Array], height: int, goes: Places | None, codes: list[Rows] | None, kind: npt.DTypeLike
+    parts: list[pa.Array], height: int, positions: RowIndices | None, codes: list[Rows] | None, kind: npt.DTypeLike
 ) -> pa.Array:
-    """The parts' values, or what ``codes`` has for their codes, in one column of this kind; ``parts`` is used up."""
+    """One column of this dtype with the parts' values, or with their codes mapped by ``codes`` (one array a part).
+    Empties ``parts``.
+    """
     filled, missing, begin = np.zeros(height, kind), None, 0
     for number, part in enumerate(parts):
-        rows = slice(begin, begin + len(part)) if goes is None else goes[begin : begin + len(part)]
+        rows = slice(begin, begin + len(part)) if positions is None else positions[begin : begin + len(part)]
         begin += len(part)
         filled[rows] = _numbers(part) if codes is None else codes[number][_numbers(part)]
         if part.null_count:
@@ -171,7 +185,7 @@ def _filled(
 
 
 def _numbers(part: pa.Array) -> npt.NDArray[np.generic]:
-    """The values, 0 for null, or the codes, one more than there are for null."""
+    """The values, 0 for a null; of a dictionary-encoded part its codes, the first unused code for a null."""
     is_coded = pa.types.is_dictionary(part.type)
     values, null = (part.indices, len(part.dictionary)) if is_coded else (part, 0)
     there = values.fill_null(pa.scalar(null).cast(values.type)) if values.null_count else values

@@ -23,7 +23,9 @@ _COLUMNS: Final = (
 
 
 def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table], dict[str, float]]:
-    """``records``, and the counts that the gate judges."""
+    """The table ``records`` (``_COLUMNS``, sorted by them), and the counts that the gate judges. ``export``: the
+    columns of ``schemas/exports.toml``, String; ``as_of``: the day by which numbers are read.
+    """
     gathered = Gathered()
     rows = bad_numbers = bad_events = undated = 0
     for part in in_parts(export):

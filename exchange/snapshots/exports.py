@@ -1,9 +1,8 @@
 """Exports of the sources, as the office's systems write them: a folder of CSV or Parquet files with the columns of
 ``schemas/exports.toml``, all as text.
 
-Rules: the columns are exactly those of the table, in any order; one that may be absent is empty then; a folder holds
-files of one kind. What a row holds is
-judged by the gate afterwards, by counts.
+Rules: the columns are exactly those of the table, in any order; one that may be absent is read as empty. A folder holds
+files of one kind. What the rows hold is judged afterwards by the gate, by counts.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""What is read of a snapshot is what was written: its files against the hashes in ``snapshot.json``.
+"""Integrity of snapshots: their files are held against the hashes in ``snapshot.json``.
 
 Rules
-- A version is checked when it is put in its place, before it is published, when it is first opened on a machine (these
-  two: unless it is noted that it was and nobody wrote to it since), and nightly: every file, whole.
+- Every file of a version is read whole and checked when the version is put in its place and each night; and before it
+  is published or first opened on a machine, unless a note says that it was checked there and not written to since.
 - ``snapshot.json`` itself is held against the version's name, which is a part of its hash and is pinned by batches.
-- That it was checked is noted outside of its folder (``<home>/checked/<machine>/``), under the version's name, with
-  each file's inode, size and times. The note proves that these files were whole on this machine once and that nobody
-  has written to them since by the ordinary way; a disk that forgets, or somebody who sets times back, is found by the
-  nightly check, which believes no note.
+- The note lies outside of the version's folder (``<home>/checked/<machine>/``), and holds each file's inode, size and
+  times. It proves that these files were whole on this machine once and that nobody has written to them since by the
+  ordinary way; a disk that forgets, or somebody who sets times back, is found by the nightly check, which believes no
+  note.
 - A version that fails is taken out of use by a note beside it, which every machine that shares the folder sees. Only
   the same version, built again and checked, ends that; that it once failed stays noted.
 """
@@ -41,7 +41,9 @@ def check(folder: Path, source: str) -> None:
 
 
 def check_once(folder: Path, source: str) -> None:
-    """As :func:`check`, but nothing is read where this machine has noted that it did; Halt where it is out of use."""
+    """As :func:`check`, but nothing is read where this machine's note says that it was. Halt also where it is out of
+    use.
+    """
     if (broken := _broken_note(folder)).exists():
         raise Halt(words(source, folder.name, broken.read_text("utf-8", "replace")))
     if not _noted(folder):
@@ -49,7 +51,7 @@ def check_once(folder: Path, source: str) -> None:
 
 
 def mended(folder: Path) -> None:
-    """What is in the folder was built again; that it once failed stays noted."""
+    """Puts a version that was built again back into use; that it once failed stays noted."""
     with suppress(FileNotFoundError):
         _broken_note(folder).replace(folder.parent / f".mended-{folder.name}")
 
@@ -60,13 +62,15 @@ def is_out_of_use(folder: Path) -> bool:
 
 
 def out_of_use(home: Path) -> list[tuple[str, str]]:
-    """(version, file that was not as written) of a source whose folder this is."""
+    """The versions in this folder of a source that are out of use: (version, the file that was not as written),
+    sorted.
+    """
     notes = sorted(home.glob(f"{_BROKEN}*"))
     return [(note.name.removeprefix(_BROKEN), note.read_text("utf-8", "replace")) for note in notes]
 
 
 def words(source: str, name: str, wrong: str) -> str:
-    """What an operator reads of a version that is out of use."""
+    """The message for operators about a version that is out of use. ``wrong``: the file that is not as written."""
     return (
         f"snapshot {source} {name} is out of use: {wrong} is not what was written. "
         f"Batches that used it: `exchange snapshot used-by {source} {name}`; "
@@ -75,7 +79,7 @@ def words(source: str, name: str, wrong: str) -> str:
 
 
 def is_named_by(folder: Path, record: bytes) -> bool:
-    """Whether this is what the version's ``snapshot.json`` said when it was named."""
+    """Whether the version's name is made of the hash of these bytes, as it is of its ``snapshot.json``."""
     return hashlib.sha256(record).hexdigest()[:_NAME_HASH] == folder.name.rpartition(".")[2]
 
 
@@ -122,7 +126,7 @@ def _note(folder: Path) -> None:
 
 
 def _note_place(folder: Path) -> Path:
-    """By the name of this machine: another one reads the same files by another way."""
+    """Where this machine's note lies: another machine reads the same files by another way."""
     machine = hashlib.sha256(socket.gethostname().encode()).hexdigest()[:_NAME_HASH]
     return folder.parents[2] / "checked" / machine / f"{folder.parent.name}.{folder.name}"
 

@@ -54,6 +54,7 @@ NEVER: Final = tuple(kind.code for kind in OFFENCE_KINDS.values() if kind.counts
 SEALED_BELOW_AGE: Final = 18
 SEALED_UP_TO_MONTHS: Final = 60
 FREE: Final = 10
+"""So many bad records are not counted in a share that the gate judges."""
 
 _COLUMNS: Final = (
     "key", "name", "kind", "offence_date", "decided_on", "effective_on", "sentence_months",
@@ -71,8 +72,9 @@ _SAYS_ITSELF: Final = ("drug", "compulsory_isolation", "custody_education")
 def build_tables(
     export: pl.LazyFrame, as_of: date, population: Population | None = None
 ) -> tuple[dict[str, pa.Table], dict[str, float]]:
-    """``records``, and the counts that the gate judges. Sealed records are in neither. ``export``: the columns of
-    ``schemas/exports.toml``, String; ``population``: whose birth dates count beside those inside the numbers.
+    """The table ``records`` (``_COLUMNS``, sorted by them), and the counts that the gate judges. Sealed records are in
+    neither. ``export``: the columns of ``schemas/exports.toml``, String; ``as_of``: the day of the export;
+    ``population``: its birth dates count beside those inside the numbers (``birth_dates.py``).
     """
     frame = id_numbers.standardise(_read(export, as_of), as_of)
     frame = frame.with_columns(_happened(as_of).alias("happened"))
@@ -98,7 +100,7 @@ def build_tables(
 
 
 def _share(bad: pl.Series) -> float:
-    """The share of these records, of which the first few are free: they must not hold up a small source."""
+    """The share of bad records, less the first ``FREE`` ones, which must not hold up a small source."""
     return max(int(bad.sum()) - FREE, 0) / max(len(bad), 1)
 
 
@@ -153,8 +155,9 @@ def _happened(as_of: date) -> pl.Expr:
 
 
 def is_sealed() -> pl.Expr:
-    """Whether a record is sealed, over ``kind``, ``born``, ``happened``, ``sentence_months`` (null: no imprisonment, or
-    unread) and ``sealed``.
+    """Whether a record is sealed: an expression over ``kind``, ``kind_unread``, ``born``, ``happened``,
+    ``sentence_months`` (null: no imprisonment, or unread), ``sentence_months_unread`` and ``sealed``. Boolean, never
+    null.
     """
     young = pl.col("happened") <= pl.col("born").dt.offset_by(f"{SEALED_BELOW_AGE}y")
     may_have_sentence = (pl.col("kind") == JUDGMENT) | pl.col("kind_unread")

@@ -1,8 +1,8 @@
-"""Rows in the order of their keys, as numbers.
+"""Row numbers sorted by key, fast and in little memory for 27 million keys.
 
-How fast, and in how little memory, of 27 million keys: an order that may do as it likes with equal keys takes a part of
-the time of one that leaves them as they came, so the rows of equal keys are put in order behind it. Where a key leaves
-room for the row beside it, both are sorted as one number.
+An unstable sort takes a fraction of the time of a stable one, so keys are sorted unstably and the rows of equal keys
+are put in order afterwards. Where a key leaves room for a row number in the same 64 bits, both are sorted as one
+integer.
 """
 
 from __future__ import annotations
@@ -14,15 +14,17 @@ import numpy.typing as npt
 
 from exchange.matching.lookup import Keys
 
-Places = npt.NDArray[np.uint32]
-"""Of rows in a table, which has fewer than 2³²."""
+RowIndices = npt.NDArray[np.uint32]
+"""Row numbers of a table, which has fewer than 2³² rows."""
 
 _ROW_BITS: Final = 32
 _LARGEST_BESIDE_A_ROW: Final = (1 << (63 - _ROW_BITS)) - 1
 
 
-def by_key(keys: Keys, rows: Places) -> tuple[Keys, Places]:
-    """The same pairs by key, and those of one key by row; no key is negative. ``keys`` may be used up."""
+def by_key(keys: Keys, rows: RowIndices) -> tuple[Keys, RowIndices]:
+    """The pairs of a key and a row (int64[n], uint32[n]) sorted by key, those of one key by row. No key may be
+    negative. ``keys`` is sorted in place or overwritten.
+    """
     if len(keys) and keys.max() <= _LARGEST_BESIDE_A_ROW:
         return _sorted_together(keys, rows)
     rows = rows[np.argsort(keys)]
@@ -35,15 +37,17 @@ def by_key(keys: Keys, rows: Places) -> tuple[Keys, Places]:
     return keys, rows
 
 
-def places(rows: Places) -> Places:
-    """Of rows in the order that they get: to which place each goes."""
-    goes = np.empty_like(rows)
-    goes[rows] = np.arange(len(rows), dtype=np.uint32)
-    return goes
+def inverse(rows: RowIndices) -> RowIndices:
+    """The inverse of a permutation: ``rows`` are row numbers in their new order (uint32[n]); for each row its new
+    position (uint32[n]).
+    """
+    positions = np.empty_like(rows)
+    positions[rows] = np.arange(len(rows), dtype=np.uint32)
+    return positions
 
 
-def _sorted_together(small: Keys, rows: Places) -> tuple[Keys, Places]:
-    """In the memory of the keys."""
+def _sorted_together(small: Keys, rows: RowIndices) -> tuple[Keys, RowIndices]:
+    """As :func:`by_key`, key and row as one integer; works in the memory of the keys."""
     small <<= _ROW_BITS
     small |= rows
     small.sort()

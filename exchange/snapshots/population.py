@@ -29,7 +29,7 @@ from exchange.matching.names import standard_name
 from exchange.matching.relations import HEAD, relation_number
 from exchange.matching.unregistered import birth_key
 from exchange.snapshots.columns import Gathered, in_parts
-from exchange.snapshots.order import Places, by_key
+from exchange.snapshots.order import RowIndices, by_key
 
 DOUBTFUL_LEVEL = "30"
 NORMAL = "normal"
@@ -47,8 +47,10 @@ COLUMNS: Final = (
 
 
 def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table], dict[str, float]]:
-    """``people``, and by key rows of ``people``: ``former`` (superseded key), ``mothers`` (the mother's key) and
-    ``births`` (birth date and sex); and the counts that the gate judges.
+    """The tables, and the counts that the gate judges. ``people``: a row a person (``COLUMNS``), sorted by ``key``. The
+    others map a key to rows of ``people`` (``key`` int64, ``person`` uint32, sorted by both): ``former`` a superseded
+    number, ``mothers`` the mother's number, ``births`` birth date and sex. ``export``: the columns of
+    ``schemas/exports.toml``, String; ``as_of``: the day by which numbers are read.
     """
     gathered, former_keys, mother_keys = Gathered(), KeysOfOthers(), KeysOfOthers()
     rows = bad_names = bad_codes = 0
@@ -61,9 +63,9 @@ def build_tables(export: pl.LazyFrame, as_of: date) -> tuple[dict[str, pa.Table]
         former_keys.add(people["former_key"], gathered.height)
         mother_keys.add(people["mother_key"], gathered.height)
         gathered.add(people.drop("former_key", "mother_key"))
-    table, goes = gathered.sorted_by("key")
-    former, mothers = former_keys.table(goes), mother_keys.table(goes)
-    del goes
+    table, positions = gathered.sorted_by("key")
+    former, mothers = former_keys.table(positions), mother_keys.table(positions)
+    del positions
     table = table.append_column("several_heads", _several_heads(table))
     births = _births(table)
     people, shared = _with_doubt(table.select(COLUMNS), former)
@@ -106,29 +108,31 @@ def _standardised(part: pl.DataFrame, as_of: date) -> pl.DataFrame:
 
 
 class KeysOfOthers:
-    """The keys of others that some of the rows name, gathered part by part."""
+    """Keys of other numbers that rows name (a former number, the mother's), collected part by part."""
 
     def __init__(self) -> None:
         self._keys: list[Keys] = []
-        self._rows: list[Places] = []
+        self._rows: list[RowIndices] = []
 
     def add(self, keys: pl.Series, first: int) -> None:
-        """Those of the next rows, null where a row names nobody; ``first``: how many rows came before."""
+        """The next rows' keys (Int64, null where a row names none); ``first``: how many rows came before."""
         self._keys.append(keys.drop_nulls().to_numpy())
         self._rows.append((keys.is_not_null().arg_true() + first).cast(pl.UInt32).to_numpy())
 
-    def table(self, goes: Places) -> pa.Table:
-        """``key`` and ``person``, the row that names it, where that went, sorted by both."""
-        return _rows_by(*by_key(np.concatenate(self._keys), goes[np.concatenate(self._rows)]))
+    def table(self, positions: RowIndices) -> pa.Table:
+        """``key`` and ``person``: the key, and the row that names it, sorted by both. ``positions``: each row's
+        position in the sorted table, as ``Gathered.sorted_by`` gives it.
+        """
+        return _rows_by(*by_key(np.concatenate(self._keys), positions[np.concatenate(self._rows)]))
 
 
-def _rows_by(keys: Keys, persons: Places) -> pa.Table:
+def _rows_by(keys: Keys, persons: RowIndices) -> pa.Table:
     return pa.table({"key": keys, "person": persons})
 
 
 def _births(people: pa.Table) -> pa.Table:
-    """Birth date and sex as ``key``, and ``person``, the row that has them, sorted by both; none without a birth date.
-    The key is worked out for each day, and the sex is its last digit.
+    """``key`` (birth date and sex in one integer, the sex its last digit) and ``person`` (the row), sorted by both; no
+    row for a person without a birth date. The key is worked out once for each distinct day.
     """
     born, sexes = people.column("birth_date").chunk(0), people.column("sex").chunk(0)
     born = born if pa.types.is_dictionary(born.type) else born.dictionary_encode()
@@ -142,7 +146,7 @@ def _births(people: pa.Table) -> pa.Table:
 
 
 def _key(numbers: pl.Series) -> pl.Series:
-    """The keys of another's or a former number; null where there is none or it cannot be read."""
+    """The keys of numbers, String → Int64; null where there is none or it cannot be read."""
     there = (numbers != "").arg_true()
     keys = id_numbers.standardise(numbers[there].alias("id_number").to_frame(), date.max)["key"]
     return pl.Series(pl.repeat(None, len(numbers), dtype=pl.Int64, eager=True)).scatter(there, keys)
@@ -160,12 +164,14 @@ def _street() -> pl.Expr:
 
 
 def _is_none_named() -> pl.Expr:
-    """Nearly all fields are empty."""
+    """Whether the former name says that there is none; worked out once for each distinct text, as most are empty."""
     return map_distinct(pl.col("former_name"), none_named, pl.Boolean)
 
 
 def _with_doubt(people: pa.Table, former: pa.Table) -> tuple[pa.Table, int]:
-    """The people, in doubt also whoever shares a number or is registered twice; and how many rows share a number."""
+    """The people with ``doubt`` set also for those who share a number or are registered twice; and how many rows share
+    a number.
+    """
     keys = people.column("key").to_numpy()
     alike = keys[1:] == keys[:-1]
     shared = np.zeros(len(keys), dtype=bool)

@@ -1,8 +1,9 @@
-"""Raw exports that are not needed any more: their version is published, and the time for building it again is over.
+"""Raw exports that are no longer needed: a snapshot of them is published, and the days in which it may be built again
+are over.
 
 Rules
-- Days count from when the version of the export's day was published. What was not published stays, as does what was
-  changed since: a corrected export that nobody built yet. A person is told of both (``left_over``).
+- Days count from when the version of the export's day was published. What was not published stays, and so does what was
+  changed since: a corrected export that nobody built yet. Operators are told of both (``left_over``).
 - While the published version is out of use, or of another layout, its export stays: it has to be built again.
 - ``_SUCCESS`` is named first: a folder of which a part is gone is no complete export.
 """
@@ -22,14 +23,18 @@ from exchange.snapshots.versions import LAYOUT, Snapshots
 
 @dataclass(frozen=True)
 class RawFile:
-    """``name``: its place below the folder of exports, as ``drug_control/2026-10-01/part-1.csv``."""
+    """A file of an export. ``name``: its path below the folder of exports, as
+    ``drug_control/2026-10-01/part-1.csv``.
+    """
 
     name: str
     path: Path
 
 
 def past_their_time(snapshots: Snapshots, exports: Path, now: datetime, days: int) -> list[RawFile]:
-    """The files of all exports that are not needed any more."""
+    """The files of all exports that were published more than ``days`` before ``now`` and are not needed any more; of
+    one export ``_SUCCESS`` first. Halt where the list of publications is not what was written.
+    """
     files_due = []
     for source in SOURCES:
         for folder, day in _folders(exports, source):
@@ -40,7 +45,9 @@ def past_their_time(snapshots: Snapshots, exports: Path, now: datetime, days: in
 
 
 def left_over(snapshots: Snapshots, exports: Path, now: datetime, days: int) -> list[str]:
-    """Exports older than that which stay because they, or what they are now, was never published."""
+    """Exports (``source/day``) more than ``days`` old that stay because they, or their corrected files, were never
+    published. Halt as :func:`past_their_time`.
+    """
     since = now - timedelta(days=days)
     return [
         f"{source}/{folder.name}"
@@ -72,7 +79,7 @@ def _is_published(at: datetime | None, folder: Path) -> bool:
 
 
 def _modified(folder: Path) -> Iterator[float]:
-    """When each file was written; of one that another night takes away meanwhile nothing is said."""
+    """When each file was last written; one that is removed meanwhile is left out."""
     for path in _files(folder):
         with suppress(FileNotFoundError):
             yield path.stat().st_mtime

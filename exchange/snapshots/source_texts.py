@@ -30,12 +30,14 @@ _UNMARKED: Final = ("", "0", "false", "no", "n", "否", "未封存", "不封存"
 
 
 def even(text: pl.Expr) -> pl.Expr:
-    """String, without blanks around it, in half-width lower case; empty for null."""
+    """The text normalised: half-width (NFKC), lower case, no blanks around it. String → String, empty for null."""
     return text.fill_null("").str.normalize("NFKC").str.strip_chars().str.to_lowercase()
 
 
 def read_day(text: pl.Expr, latest: date | None = None) -> pl.Expr:
-    """Date, null where empty or unread; ``latest``: the last day that it can be."""
+    """The day that is written there. String → Date, null where it is empty or unread, before 1900 or after
+    ``latest``.
+    """
     day = even(text).str.replace(_TIME, "")
     read = claimed_date(pl.when(day.str.len_chars() >= _SHORTEST_DAY).then(day).otherwise(pl.lit("")))
     can_be = read >= _FIRST_DAY if latest is None else read.is_between(_FIRST_DAY, latest)
@@ -43,7 +45,7 @@ def read_day(text: pl.Expr, latest: date | None = None) -> pl.Expr:
 
 
 def read_months(text: pl.Expr) -> pl.Expr:
-    """Int32, null where empty or unread."""
+    """The sentence in months. String → Int32, null where it is empty or unread."""
     written = even(text)
     months = written.str.extract(_MONTHS, 1).cast(pl.Int32)
     years, beside = (written.str.extract(_YEARS, group).cast(pl.Int32) for group in (1, 2))
@@ -51,11 +53,11 @@ def read_months(text: pl.Expr) -> pl.Expr:
 
 
 def read_mark(text: pl.Expr) -> pl.Expr:
-    """Boolean, null where unread."""
+    """Whether the mark is set. String → Boolean, false where it is empty, null where it is unread."""
     written = even(text)
     return pl.when(written.is_in([*_MARKED, *_UNMARKED])).then(written.is_in(_MARKED))
 
 
 def is_unread(text: pl.Expr, read: pl.Expr) -> pl.Expr:
-    """Boolean: something is written there, and nothing was read of it."""
+    """Whether something is written in ``text`` (String) of which ``read`` (any dtype) holds nothing. → Boolean."""
     return (even(text) != "") & read.is_null()

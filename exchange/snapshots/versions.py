@@ -38,13 +38,15 @@ _VERSION: Final = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})\.[0-9a-f]{12}")
 _BUILDING: Final = ".building-"
 _RECORD: Final = "snapshot.json"
 LAYOUT: Final = 3
-"""Of the tables on disk (``columns.py``); versions of another layout are built again."""
+"""The number of the form in which tables lie on disk (``columns.py``); versions of another layout are built again."""
 
 
 @dataclass(frozen=True)
 class SnapshotRecord:
-    """``snapshot.json``: what the version is made of; counts only. Nobody but this software writes one. ``invented``:
-    its people are, and nothing real is answered from it.
+    """``snapshot.json``: what a version is made of, in counts and hashes. Nobody but this software writes one.
+
+    ``files``: file name → SHA-256; ``counts``: what the gate judged; ``invented``: its people do not exist, and no real
+    request is answered from it.
     """
 
     source: str
@@ -57,10 +59,12 @@ class SnapshotRecord:
 
     @classmethod
     def read(cls, content: bytes) -> SnapshotRecord:
+        """The record in these bytes; ValueError, KeyError or TypeError where they are none."""
         fields = json.loads(content)
         return cls(**fields | {"as_of": date.fromisoformat(fields["as_of"])})
 
     def written(self) -> bytes:
+        """The bytes of ``snapshot.json``; the same record gives the same bytes, as the version's name is their hash."""
         fields = asdict(self) | {"as_of": str(self.as_of)}
         if not self.invented:
             del fields["invented"]  # a version's name is a hash of this: those of before keep theirs
@@ -69,25 +73,32 @@ class SnapshotRecord:
 
 @dataclass(frozen=True)
 class Version:
+    """One version of a source's snapshot, in its folder. ``name``: its day and the first digits of its record's
+    hash.
+    """
+
     source: str
     name: str
     folder: Path
     invented: bool = False
-    """Which of the two it is read as."""
+    """Whether the caller takes it for the invented province's; that it is so is checked when it is opened."""
 
     @property
     def as_of(self) -> date:
+        """The day of the export that it was built from."""
         return date.fromisoformat(self.name[:10])
 
     def record(self) -> SnapshotRecord:
-        """Halt, and the version is out of use, where it is not what was written."""
+        """Its ``snapshot.json``. Where that is not what was written: Halt, and the version is out of use from
+        then on.
+        """
         content = (self.folder / _RECORD).read_bytes()
         if not integrity.is_named_by(self.folder, content):
             integrity.check(self.folder, self.source)
         return SnapshotRecord.read(content)
 
     def sound_record(self) -> SnapshotRecord | None:
-        """The same; None in place of a Halt, for whoever builds another one, or only lists them."""
+        """As :meth:`record`, but None instead of Halt: for whoever builds another version, or only lists them."""
         with suppress(Halt):
             return self.record()
         return None
@@ -158,7 +169,7 @@ class Snapshots:
         return None if published is None or integrity.is_out_of_use(published.folder) else published
 
     def published(self, source: str) -> Version | None:
-        """As :meth:`current`, in use or not."""
+        """As :meth:`current`, but also where a check took the version out of use; Halt where it is not on disk."""
         try:
             name = (self.folder / source / "current").read_text("ascii", "replace").strip()
         except FileNotFoundError:
@@ -166,8 +177,9 @@ class Snapshots:
         return self.version(source, name)
 
     def write(self, record: SnapshotRecord, tables: Mapping[str, pa.Table]) -> Version:
-        """A new version with these tables (``record.files`` is filled in here); the one that is there if it is the
-        same.
+        """Writes these tables (name → table) as a version of ``record``'s source and day, whose ``files`` and
+        ``layout`` are filled in here. Where the same version is there already, that one. Retryable where the disk is in
+        trouble.
         """
         self.clean()
         home = make_folder(self.folder / record.source)
@@ -184,7 +196,9 @@ class Snapshots:
 
     @contextmanager
     def _building(self, home: Path, as_of: date) -> Iterator[Path]:
-        """A folder of this build alone, locked for as long as it lives."""
+        """A folder for this build alone; its lock is held while the build runs, and shows others that it is no
+        leftover.
+        """
         with locked(home):  # so that nobody takes it for a leftover before it is locked, see `clean`
             folder = Path(tempfile.mkdtemp(dir=home, prefix=f"{_BUILDING}{as_of}-"))
             lock = ExitStack()

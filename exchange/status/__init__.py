@@ -1,3 +1,3 @@
-"""How a partner stands: the signed status file (近况) in its folder, maintenance that is announced in it, and the
-certificate of what it has shown in its tests.
+"""The signed status file (近况) in each partner's folder, maintenance that is announced in it, and the certificate of
+what a partner has shown in its tests.
 """

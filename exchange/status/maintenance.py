@@ -59,7 +59,7 @@ def announce(home: Path, begins_at: datetime, ends_at: datetime, now: datetime, 
 
 
 def withdraw(home: Path, number: int, now: datetime) -> None:
-    """It does not take place; from now on it is not told. Halt where none of this number is announced."""
+    """Withdraws an announcement: status files no longer show it. Halt where none of this number is announced."""
     with locked(make_folder(home / "status")):
         before = _read(home)
         if number not in {notice.number for notice in before if notice.ends_at > now}:

@@ -31,8 +31,8 @@ _AGREED: Final = (".toml", ".pem")
 
 @dataclass(frozen=True)
 class LastTold:
-    """``line``: the ledger's last; ``everybody``: what concerns all; ``lacking``: partner → what their folder lacks;
-    ``pending``: who is still to be told.
+    """The state after the last look. ``line``: the ledger's last one then; ``everybody``: a hash of what concerns all
+    partners; ``lacking``: partner → what its folder lacks; ``pending``: partners whose file could not be put.
     """
 
     line: int
@@ -53,7 +53,7 @@ def changed_partners(app: App, partners: Collection[str]) -> tuple[list[str], La
 
 
 def keep(app: App, seen: LastTold, pending: Sequence[str]) -> None:
-    """The look is over; these are still to be told."""
+    """Stores the state after a look. ``pending``: partners whose file could not be put."""
     content = json.dumps(asdict(replace(seen, pending=sorted(pending))))
     make_folder(_file(app.settings.home).parent)
     write_atomically(_file(app.settings.home), content.encode())

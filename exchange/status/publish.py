@@ -51,7 +51,9 @@ _MAX_IN_FLIGHT: Final = 8
 
 @dataclass(frozen=True)
 class _Told:
-    """``holds``: what lies at the partner's is how it stands now; ``trouble``: why not, in a sentence."""
+    """The outcome for one partner. ``holds``: its folder has the present status file; ``trouble``: why not, in a
+    sentence.
+    """
 
     holds: bool
     put: bool = False
@@ -59,7 +61,9 @@ class _Told:
 
 
 def publish_all(app: App) -> list[str]:
-    """One look at all partners whose status may be another; a sentence for each that is in trouble."""
+    """Renews the status files of all partners whose status may have changed; what went wrong, a sentence for each
+    partner.
+    """
     partners, seen = changed_partners(app, [path.stem for path in app.agreement_files()])
     with ThreadPoolExecutor(_MAX_IN_FLIGHT) as workers:
         published = dict(zip(partners, workers.map(lambda partner: _apart(app, partner), partners), strict=True))
@@ -68,8 +72,8 @@ def publish_all(app: App) -> list[str]:
 
 
 def publish(app: App, partner: str, *, again: bool = False) -> bool:
-    """Puts the partner's status file where it is another than the one that lies there, or, ``again``, as it is; whether
-    it was put. Errors as the transport raises them.
+    """Puts the partner's status file if it has changed, or, with ``again``, in any case; whether it was put. Errors as
+    the transport raises them.
     """
     return _publish(app, partner, again=again).put
 

@@ -40,7 +40,9 @@ from exchange.wire.manifest import parse
 
 @dataclass(frozen=True)
 class Version:
-    """A partner's agreement as its file says now, the file's bytes, and by what the partner is live, if anything."""
+    """A partner's agreement as its file says now, with the file's bytes. ``conformed``: the certificate of conformance
+    or exemption by which the partner is live; None of a test, and of an agreement of before that names no stage.
+    """
 
     agreement: Agreement
     content: bytes
@@ -48,8 +50,8 @@ class Version:
 
 
 def read_version(app: App, partner: str) -> Version:
-    """The partner's agreement now; Halt as ``load_agreement``, where it is in force without an assessment, and as
-    :func:`check_conforms`.
+    """The partner's agreement as its file says now. Halt where the file cannot be read (``load_agreement``), where it
+    is in force without an assessment, and where :func:`check_conforms` stops it.
     """
     path = app.agreement_file(partner)
     content = agreement_bytes(path)
@@ -59,14 +61,14 @@ def read_version(app: App, partner: str) -> Version:
 
 
 def stage_of(agreement: Agreement) -> Literal["test"] | None:
-    """What a batch bears that is accepted under this agreement: ``test``, or nothing of a live one."""
+    """The stage of batches that are accepted under this agreement: ``test``, or None of a live one."""
     return "test" if agreement.is_test else None
 
 
 def check_conforms(app: App, agreement: Agreement) -> Conformed | None:
-    """Halt where the agreement is live, the partner has shown nothing and was not exempted; by what it is live. One of
-    before that names no stage is let be, unless the partner was in its tests meanwhile: to leave the stage out again is
-    no way round.
+    """The certificate of conformance or exemption by which the agreement is live; None of a test. Halt where it is live
+    and there is neither. An agreement of before stages existed, which names none, needs neither, unless the partner was
+    in its tests meanwhile: leaving the stage out again is no way around the tests.
     """
     if agreement.is_test:
         return None
@@ -83,8 +85,8 @@ def check_conforms(app: App, agreement: Agreement) -> Conformed | None:
 
 
 def check_shown(app: App, agreement: Agreement, conformed: Conformed | None, purpose: str) -> None:
-    """Halt where the agreement is live by a certificate that does not name this purpose. ``conformed``: by what it is
-    live.
+    """Halt where the agreement is live by a certificate that does not name this purpose. ``conformed``: see
+    :class:`Version`.
     """
     if purpose in unshown(app, agreement, conformed):
         msg = (
@@ -97,8 +99,8 @@ def check_shown(app: App, agreement: Agreement, conformed: Conformed | None, pur
 
 
 def unshown(app: App, agreement: Agreement, conformed: Conformed | None) -> list[str]:
-    """The purposes that the certificate of conformance does not name by which the agreement is live; none where it is
-    live by an exemption, or as one of before.
+    """The codes of purposes that the certificate of conformance (``conformed``) does not name, in the agreement's
+    order; none where the agreement is live without a certificate.
     """
     if conformed is None or conformed.sha256 is None:
         return []
@@ -107,7 +109,7 @@ def unshown(app: App, agreement: Agreement, conformed: Conformed | None) -> list
 
 
 def keep_version(app: App, version: Version) -> list[FileRecord]:
-    """Keeps the agreement's bytes and its certificates in the archive."""
+    """Keeps the agreement's bytes and its two certificates in the archive; their records, for the ledger."""
     certificates = version.agreement.certificates
     return [
         _kept(app, Role.AGREEMENT, f"{version.agreement.partner}.toml", version.content),
@@ -122,7 +124,9 @@ def keep_version(app: App, version: Version) -> list[FileRecord]:
 
 
 def agreed(app: App, attested: Attested) -> Agreement:
-    """The agreement as it was when the batch was accepted, with the server and the certificates of today."""
+    """The agreement as it was when the batch was accepted, with the server and the certificates of today. Halt where it
+    and the register do not say the same stage.
+    """
     batch = attested.batch
     today = app.agreement(batch.partner)
     version = attested.files.get(Role.AGREEMENT)

@@ -1,4 +1,4 @@
-"""The answers of a batch as they stand, worked out anew each time from what is kept: nothing plain rests anywhere.
+"""The answers of a batch as they stand, computed anew each time from what is kept: no plain answer is stored anywhere.
 
 Rules
 - A test batch is answered from the invented province, any other from the sources' snapshots; neither can name a version
@@ -6,7 +6,8 @@ Rules
 - The versions of the snapshots are pinned in the register with the acceptance where all that are asked are fresh by
   then, else at the first try; whoever asks later uses the same ones.
 - Days are counted from the day of receipt, not from today, so that the same batch is answered the same on any day.
-- Rows that had to wait for a source are asked a second time, of versions pinned once all its sources are fresh.
+- Rows that had to wait for a source are matched a second time (second pass), against versions that are pinned once all
+  sources of the batch are fresh.
 - What an officer decided stands over what the matching says; rows drawn for a spot check are under review until then.
 - Rows asked for by number are decided alone, and their answers are those that they have in the whole batch. Only
   ``unregistered`` counts over the whole request, which is decided once for it.
@@ -59,9 +60,9 @@ Part = tuple[pl.DataFrame, pl.DataFrame]
 
 @dataclass(frozen=True)
 class BatchContext:
-    """A trusted batch with what is needed to answer it. ``pinned``: its pins, where it had some when it was
-    read; ``resting_on``: the legal bases by which offences are answered where those of the agreement do not all hold
-    any more.
+    """A trusted batch with what is needed to answer it. ``pinned``: its snapshot pins as they were read with it, empty
+    where it had none; ``resting_on``: the legal bases by which offences are answered, where not all of the agreement's
+    are in force any more.
     """
 
     app: App
@@ -73,22 +74,22 @@ class BatchContext:
 
     @classmethod
     def of(cls, app: App, batch: Batch) -> BatchContext:
-        """Of the batch as the ledger tells it."""
-        return cls.as_told(app, app.register.attested(batch.id, rows=()))
+        """The context of a batch, which is read from the register and held against the ledger for this."""
+        return cls.of_attested(app, app.register.attested(batch.id, rows=()))
 
     @classmethod
-    def as_told(cls, app: App, attested: Attested) -> BatchContext:
-        """The same of what was read just now."""
+    def of_attested(cls, app: App, attested: Attested) -> BatchContext:
+        """As :meth:`of`, of a batch that was attested just now."""
         return cls(app, attested.batch, app.manifest(attested.batch), agreed(app, attested), attested.pins)
 
     @property
     def today(self) -> date:
-        """The day of receipt."""
+        """The day of receipt, from which days and ages are counted, whatever day it is."""
         return office_day(self.batch.received_at)
 
     @property
     def bases(self) -> tuple[LegalBasis, ...]:
-        """On which it asks about offences; of an objection, as the batch that is objected to."""
+        """The legal bases of its purpose, on which it asks about offences. Halt where it asks about them on none."""
         purpose = self.agreement.purpose(self.manifest.purpose)
         of_purpose = () if purpose is None else purpose.bases
         bases = of_purpose if self.resting_on is None else self.resting_on
@@ -104,7 +105,9 @@ class BatchContext:
 
     @cached_property
     def earlier(self) -> BatchContext | None:
-        """Of an objection, the batch that is objected to."""
+        """Of an objection the context of the batch that is objected to; None of others. Halt where one of them is a
+        test.
+        """
         first = self.manifest.objects_to
         if first is None:
             return None
@@ -115,7 +118,7 @@ class BatchContext:
         return BatchContext.of(self.app, earlier)
 
     def claims(self, rows: Sequence[int] | None = None) -> pl.DataFrame:
-        """The claimed values of these rows."""
+        """The claimed values of these rows, in their order; columns as ``read_request``, errors too."""
         if rows is None:
             return self.table
         if tuple(rows) not in self._claimed:
@@ -128,19 +131,21 @@ class BatchContext:
         return {}
 
     def rows_of(self, references: pl.Series) -> list[int]:
-        """The rows that bear one of these references, where no other row bears the same."""
+        """The numbers of the rows whose reference is one of these (String) and is borne by no other row; ascending."""
         of_rows = read_references(self.app, self.agreement, self.batch, self.manifest)
         matches = of_rows.is_in(references.implode()) & of_rows.is_unique()
         return [position + 1 for position in matches.arg_true()]
 
     @property
     def snapshots(self) -> Snapshots:
-        """The only ones that may answer it."""
+        """Where its snapshots lie: the invented province's of a test, else the sources'."""
         return self.app.snapshots_for(self.batch)
 
     @cached_property
     def pins(self) -> Pins:
-        """The versions that answer this batch; sources that are missing are not among them."""
+        """Source → the version that answers this batch, pinned now where none was; without sources that are missing.
+        Halt where no population is published.
+        """
         if self.pinned:
             return self.pinned  # no lock is taken: others decide rows of the batch meanwhile
         current = _current(self.snapshots, self.manifest.items)
@@ -154,13 +159,13 @@ class BatchContext:
 
     @property
     def waits_for(self) -> str:
-        """The code of rows that wait with offence records, hits or not, in the first result."""
+        """The code that rows about offence records have in the first result while they wait, hits or not."""
         return AWAITING if self._all_fresh(_needs(list(LETTER_ITEMS))) else WAITING
 
     @property
     def lacks_sources(self) -> bool:
-        """Whether a source that these items ask was missing or stale, and was not asked a second time. An objection is
-        looked into with what answered the earlier batch.
+        """Whether a source that these items need was missing or stale, and no second pass was made yet. Never of an
+        objection, which is looked into with what answered the earlier batch.
         """
         items = self.manifest.items
         return self.manifest.objects_to is None and not self._all_fresh(_needs(items)) and not self.later_pins
@@ -173,16 +178,18 @@ class BatchContext:
 
     @cached_property
     def later_pins(self) -> Pins:
-        """The versions of the second asking; empty where there was none."""
+        """The versions of the second pass; empty where there was none."""
         return self.app.register.snapshots.of(self.batch.id, later=True)
 
     def pin_later(self, pins: Pins) -> None:
-        """Pins the versions of the second asking; what was read before is of before."""
+        """Pins the versions of the second pass."""
         self.app.register.snapshots.pin(self.batch.id, pins, later=True)
         vars(self).pop("later_pins", None)
 
     def sources(self, *, later: bool = False) -> Sources:
-        """What the batch is matched against: only sources that are fresh. Of the second asking, all were."""
+        """What the batch is matched against: sources that were fresh. ``later``: those of the second pass, which all
+        were.
+        """
         return self._opened(self.later_pins, later=True) if later else self._first_sources
 
     @cached_property
@@ -218,7 +225,9 @@ class BatchContext:
             yield from self._decided(asked, self.sources(), settled=False, keyed=True)
 
     def first_matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
-        """The first result's answers, see ``matching.decide``; of an objection, every row for review."""
+        """The first result's answers, in the columns of ``matching.decide``; of an objection every row is for
+        review.
+        """
         if self.earlier is not None:
             asked = self.claims(rows)
             first = self.earlier.answers(self.earlier.rows_of(asked[REFERENCE]))
@@ -259,8 +268,9 @@ class BatchContext:
         return in_stage("match", map_ordered(answers, parts, before=lambda: make_ready(self.manifest.items)))
 
     def matched(self, rows: Sequence[int] | None = None, *, settled: bool = False) -> pl.DataFrame:
-        """The answers as the matching gives them: the first ones, and those of the second asking for rows that had to
-        wait for a source.
+        """The answers as the matching gives them: of the first pass, and of the second pass for rows that had to wait
+        for a source. Columns of ``matching.decide``, a row for each of ``rows``, in their order. ``settled``:
+        proposals for officers instead, see ``matching.decide``.
         """
         return self._asked_again(self.first_matched(rows, settled=settled), rows, settled=settled)
 
@@ -304,7 +314,7 @@ def is_fresh(source: str, as_of: date, today: date) -> bool:
 
 
 def fresh_sources(app: App, batch: Batch) -> Pins | None:
-    """The published versions of all sources that the batch's items ask; None while one is missing or stale."""
+    """Source → published version, of all sources that the batch's items need; None while one is missing or stale."""
     current, today = _current(app.snapshots_for(batch), batch.items), office_day(app.now())
     if set(current) != {POPULATION, *_needs(batch.items)}:
         return None
@@ -313,7 +323,7 @@ def fresh_sources(app: App, batch: Batch) -> Pins | None:
 
 
 def lacked_sources(app: App, batch: Batch) -> bool:
-    """``BatchContext.lacks_sources`` of a batch that was not asked a second time, from the register alone."""
+    """``BatchContext.lacks_sources`` of a batch that had no second pass yet, from the register alone."""
     if batch.objects_to is not None:
         return False
     pins, day = app.register.snapshots.of(batch.id), office_day(batch.received_at)
@@ -322,26 +332,28 @@ def lacked_sources(app: App, batch: Batch) -> bool:
 
 
 def second_pass(context: BatchContext) -> bool:
-    """Pins the versions of the second asking; False while a source is missing or stale."""
+    """Pins the versions of a batch's second pass, if all its sources are fresh now; whether they are. The population
+    stays the one of the first pass, so that the same person is meant.
+    """
     current = fresh_sources(context.app, context.batch)
     if current is None:
         return False
-    context.pin_later({**current, POPULATION: context.pins[POPULATION]})  # who is meant does not change
+    context.pin_later({**current, POPULATION: context.pins[POPULATION]})
     return True
 
 
 def answer_columns(frame: pl.DataFrame) -> list[str]:
-    """The columns that hold answer codes."""
+    """The names of the columns that hold answer codes, in the frame's order."""
     return [name for name in frame.columns if name == IDENTITY_COLUMN or name.startswith("answer.")]
 
 
 def has_code(frame: pl.DataFrame, codes: Sequence[str]) -> pl.Series:
-    """Whether a row has one of these codes in any column."""
+    """Whether a row has one of these codes in any answer column: Boolean[rows]."""
     return have_codes(frame, codes)[0]
 
 
 def have_codes(frame: pl.DataFrame, *codes: Sequence[str]) -> list[pl.Series]:
-    """The same of several in one look, each by itself."""
+    """:func:`has_code` for each of several lists of codes, in one pass over the frame."""
     columns = tuple(answer_columns(frame))
     looks = [_has_code(columns, tuple(wanted)).alias(str(number)) for number, wanted in enumerate(codes)]
     return frame.select(looks).get_columns()
@@ -374,7 +386,7 @@ def _needs(items: Sequence[str]) -> set[str]:
 
 
 def _current(snapshots: Snapshots, items: Sequence[str]) -> dict[str, tuple[str, date]]:
-    """The published versions of the sources that these items ask."""
+    """Source → published version and its day, of the sources that these items need and that have one."""
     wanted = {POPULATION, *_needs(items)}
     versions = {source: snapshots.current(source) for source in SOURCES if source in wanted}
     return {source: (version.name, version.as_of) for source, version in versions.items() if version is not None}

@@ -1,4 +1,4 @@
-"""The identity numbers that a batch asks about, as keyed hashes, while its rows go by.
+"""The identity numbers that a batch asks about, as keyed hashes, collected while its rows are processed.
 
 Rules: every number that can be read, of the person and of the relative or mother asked with; in whatever form it was
 written its hash is that of the person's key. A row of an objection asks about those of the row that it objects to. Who
@@ -28,8 +28,8 @@ NumberKeys = Mapping[str, pl.Series]
 
 
 def number_keys(claims: pl.DataFrame, today: date, known: NumberKeys = MappingProxyType({})) -> NumberKeys:
-    """Of each column of numbers that the claims have. Read once for all who ask for it: reading costs as much as
-    matching. ``known``: what was read of these claims before.
+    """The keys in each column of numbers that the claims have. They are read once for all uses, since reading costs as
+    much as matching. ``known``: columns of these claims that were read before.
     """
     return {
         column: known[column] if column in known else _read(claims[column], today)
@@ -44,7 +44,7 @@ def _read(numbers: pl.Series, today: date) -> pl.Series:
 
 @dataclass
 class Asked:
-    """The index of a batch in the making."""
+    """Collects one batch's part of the index. ``earlier``: of an objection, the claims of the batch objected to."""
 
     ring: KeyRing
     earlier: pl.DataFrame | None = None
@@ -52,18 +52,19 @@ class Asked:
     _rows: list[RowNumbers] = field(default_factory=list)
 
     def claims(self, asked: pl.DataFrame) -> pl.DataFrame:
-        """What these rows of the request claim, in their order: of an objection, what is objected to (``earlier``)."""
+        """Whom these rows ask about, in their order: of an objection, the claims of the rows that they object to."""
         if self.earlier is None:
             return asked
         known = self.earlier.filter(pl.col(REFERENCE).is_unique())
         return asked.select(REFERENCE).join(known, on=REFERENCE, how="left", maintain_order="left")
 
     def add(self, keys: NumberKeys, first: int) -> None:
-        """The numbers of claims, of which the first is of the row with this number."""
+        """Adds the numbers of a part of the rows. ``first``: the number in the batch of the part's first row."""
         for read in keys.values():
             positions = read.is_not_null().arg_true()
             self._hashes.append(self.ring.hashed(read.gather(positions).to_numpy(), Kind.NUMBER))
             self._rows.append((positions.to_numpy() + first).astype(np.uint32))
 
     def told(self) -> Told:
+        """All that was added, for the register."""
         return Told.of(self.ring, self._hashes, self._rows)

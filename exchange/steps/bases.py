@@ -1,4 +1,4 @@
-"""The legal bases of a batch: in force on the day of receipt, named to the partner, looked at again before a release.
+"""The legal bases of a batch: in force on the day of receipt, named to the partner, checked again before a release.
 
 Rules
 - A purpose of which a basis is not in force on the day of receipt is refused; the receipt says the dates.
@@ -56,13 +56,15 @@ def named(agreement: Agreement, purpose: str) -> list[Basis] | None:
 
 
 def has_ended(context: BatchContext, day: date) -> bool:
-    """Whether a basis on which this batch asks about offences holds no more on this day."""
+    """Whether a legal basis on which this batch asks about offences is no longer in force on this day."""
     asked = not LETTER_ITEMS.isdisjoint(context.manifest.items)
     return asked and not all(basis.in_force(day) for basis in context.bases)
 
 
 def looked_at_again(context: BatchContext, answers: pl.DataFrame, rows: Sequence[int], day: date) -> pl.DataFrame:
-    """The answers to these rows as the bases let them be that hold on this day."""
+    """The answers to these rows under the legal bases that are in force on this day; unchanged where all still are.
+    ``answers``: columns of ``matching.decide``, a row for each of ``rows``, in their order.
+    """
     if not has_ended(context, day):
         return answers
     holding = [basis for basis in context.bases if basis.in_force(day)]

@@ -1,4 +1,4 @@
-"""Which open rows of a delivered batch can leave now: told by the register and by what the first result left open.
+"""Which open rows of a delivered batch can leave now, by the register and by what the first result left open.
 
 Rules
 - No row is decided to find out that none can leave: counts first, then numbers of rows.
@@ -7,8 +7,8 @@ Rules
   row of those; not on the due day either. A row that stays behind for another item would else be known to be no hit.
 - Rows with an officer stand in the register's queue. Those that wait for the leader or a source alone are listed when
   the first result is made; the list lies in the cache, and is worked out anew where it was lost.
-- Once all sources are fresh of which one was not, the rows that waited are asked again; those that an officer must look
-  at then are put into the queue. Rows that an officer has already are not decided before (``review/decisions.py``).
+- Once all sources are fresh, rows that waited for one are matched again (second pass); those that an officer must look
+  at then are put into the queue. Rows that an officer has already cannot be decided before (``review/decisions.py``).
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ _HELD = frozenset(ReleaseState) - {ReleaseState.REOPENED}
 
 @dataclass(frozen=True)
 class Unqueued:
-    """Rows that the first result left open and no officer has, by their numbers, ascending. ``approval``: the leader
-    alone must let them go; ``source``: theirs was not ready; ``ready``: the second asking answered them.
+    """The numbers, ascending, of rows that the first result left open and that are in no officer's queue. ``approval``:
+    they wait for the leader alone; ``source``: for a source that was not ready; ``ready``: the second pass answered
+    them.
     """
 
     approval: tuple[int, ...] = ()
@@ -60,7 +61,7 @@ class Unqueued:
 
     @classmethod
     def open_of(cls, answers: pl.DataFrame, rows: Sequence[int]) -> Unqueued:
-        """The same (rows ascending as given) without those that are ready, which in a first result are nearly all."""
+        """As :meth:`of`, without ``ready``, which in a first result are nearly all rows."""
         unqueued = answers[CAUSES_COLUMN] == ""
         waiting, awaiting = have_codes(answers, (WAITING,), (AWAITING,))
         source = waiting & unqueued
@@ -76,12 +77,14 @@ def _numbers(marked: pl.Series, rows: Sequence[int]) -> tuple[int, ...]:
 
 
 def first_unqueued(answers: pl.DataFrame, first: int = 1) -> Unqueued:
-    """Of the first result's answers, or a part of them that begins with row ``first``: what it left open."""
+    """What the first result left open: of its answers, or of a part of them whose first row has the number
+    ``first``.
+    """
     return Unqueued.open_of(answers, range(first, first + answers.height))
 
 
 def keep(app: App, batch: Batch, unqueued: Unqueued, *, later: bool = False) -> None:
-    """Lays the list into the cache. ``later``: as it is after the second asking."""
+    """Keeps the list in the cache. ``later``: the one after the second pass."""
     app.cache.write(_name(batch, later=later), [json.dumps(asdict(unqueued)).encode()])
 
 
@@ -95,12 +98,12 @@ def _name(batch: Batch, *, later: bool) -> str:
 
 
 def is_due(app: App, batch: Batch) -> bool:
-    """Whether what is decided goes without waiting for the rest."""
+    """Whether decided rows leave without waiting for the others: from the due day on, while the clock runs."""
     return not batch.clock_stands and batch.due_on is not None and batch.due_on <= office_day(app.now())
 
 
 def may_leave(app: App, batch: Batch, rows: OpenRows) -> bool:
-    """Whether the counts leave it possible that a row can leave. Never False where one can."""
+    """A cheap test by counts alone: False only where certainly no row can leave."""
     if not rows.asked_again and lacked_sources(app, batch) and fresh_sources(app, batch) is not None:
         return True
     hurried = is_due(app, batch) or not rows.in_queue
@@ -130,7 +133,7 @@ def leaving(context: BatchContext) -> list[int]:
 
 
 def _of_records(review: Review) -> bool:
-    """Whether the row must not be told from others by when it leaves."""
+    """Whether an officer has the row for offence records or a spot check, so that its time of leaving would tell."""
     return not set(RECORD_CAUSES).isdisjoint(review.causes)
 
 
@@ -145,7 +148,7 @@ def _in_company(context: BatchContext, review: Review) -> bool:
 
 
 def _unqueued(context: BatchContext) -> Unqueued:
-    """As it stands; the sources are asked again where they are all there."""
+    """The list as it stands; makes the second pass where all sources are fresh by now."""
     app, batch = context.app, context.batch
     first = _kept(app, batch, later=False)
     if first is None:
@@ -157,9 +160,11 @@ def _unqueued(context: BatchContext) -> Unqueued:
 
 
 def _asked_again(context: BatchContext, first: Unqueued) -> Unqueued:
-    """The list with the second answers of the rows that waited; new work for officers is in the queue before that."""
+    """The list after the second pass over the rows that waited for a source; what officers must look at of them is put
+    into the queue first.
+    """
     app, rows = context.app, first.source
-    if not rows:  # who waited is with an officer
+    if not rows:  # all rows that waited are in an officer's queue
         keep(app, context.batch, first, later=True)
         return first
     answers = context.matched(rows)

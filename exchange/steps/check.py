@@ -1,4 +1,4 @@
-"""What the intake would say of a data file: seen without being taken.
+"""A dry run of the intake: what it would say of a data file, which is not taken in.
 
 Rules
 - The intake's own code reads and judges; this only calls it without archive, register and folders. So what depends on
@@ -47,7 +47,9 @@ NOTED: Final = ("id_repaired", "id_from_15")
 
 @dataclass(frozen=True)
 class Finding:
-    """``row`` counts data rows from 1; ``column`` is empty where the row as a whole is meant."""
+    """A fault of one row. ``row`` counts data rows from 1; ``column`` is empty where the row as a whole is meant;
+    ``code``: of ``schemas/answers.toml``.
+    """
 
     row: int
     column: str
@@ -55,8 +57,10 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What was found: how many rows, what in which, and the refusal of the whole, if it would be refused."""
+class CheckResult:
+    """What the check found: the items asked, how many rows, their faults, and the refusal if the file would be
+    refused.
+    """
 
     items: tuple[str, ...]
     rows: int
@@ -73,7 +77,10 @@ def check_manifest(
     days: OfficeDays,
     oldest: int,
 ) -> RequestManifest:
-    """The manifest as it would be trusted; Refused with the first thing wrong. Without a signature all but that."""
+    """The manifest, checked as the intake would; Refused with the first thing wrong. Without a ``signature`` all but
+    that is checked. ``name``: the manifest's file name without its ending; ``oldest``: days since the end of a period
+    for which a set is still accepted.
+    """
     if signature is None:
         manifest = agreed_manifest(agreement, content, name, now)
     else:
@@ -85,13 +92,13 @@ def check_manifest(
 
 
 def check_whole(data: bytes, manifest: RequestManifest) -> None:
-    """Refused unless these are the bytes that the manifest means, as they lie on the server."""
+    """Refused unless these bytes, as they lie on the server, have the size and hash that the manifest names."""
     if (len(data), sha256(data)) != (manifest.data.size, manifest.data.sha256):
         raise Refused("data_hash", column="data.sha256")
 
 
-def check_data(content: bytes, agreement: Agreement, reading: Reading, today: date) -> Seen:
-    """What would be said of an opened data file, row by row."""
+def check_data(content: bytes, agreement: Agreement, reading: Reading, today: date) -> CheckResult:
+    """Checks a decrypted data file, row by row; what would be refused is in the result, not raised."""
     findings: list[Finding] = []
     rows = 0
 
@@ -109,16 +116,16 @@ def check_data(content: bytes, agreement: Agreement, reading: Reading, today: da
         judge_parts(judged(), reading, today)
     except Refused as error:
         refusal = error
-    return Seen(tuple(reading.items), rows, tuple(findings), refusal)
+    return CheckResult(tuple(reading.items), rows, tuple(findings), refusal)
 
 
 def reading_for(agreement: Agreement, manifest: RequestManifest) -> Reading:
-    """As what the data file of this manifest is read."""
+    """How the data file of this manifest is to be read."""
     return reading_of(agreement, manifest)
 
 
 def reading_by_header(agreement: Agreement, content: bytes, *, is_workbook: bool) -> Reading:
-    """As what a file without a manifest is read; Refused where its header cannot be."""
+    """How a file without a manifest is to be read, by its header; Refused where the header cannot be read."""
     header = read_header_words(content) if is_workbook else read_words(to_utf8(content))
     for purpose in agreement.purposes:
         form = purpose.unregistered_by
@@ -141,7 +148,7 @@ def _has(header: Sequence[str], columns: Sequence[RequestColumn]) -> bool:
 
 
 def _findings(table: pl.DataFrame, items: Sequence[str], today: date, before: int) -> Iterator[Finding]:
-    """Of the rows of one part, in their order."""
+    """The findings of one part of the rows, in their order. ``before``: how many rows came before it."""
     if unregistered.CODE in items:
         faults = [("", unregistered.standardise(table, today)["fault"])]
     elif tuple(items) == (OBJECTION,):

@@ -36,7 +36,7 @@ from exchange.steps.asked import NumberKeys
 from exchange.steps.rows import REFERENCE
 
 _MANY: Final = 20_000
-"""Rows whose facts are in memory at once."""
+"""Queued rows whose cases are hashed at once."""
 
 
 def is_remembered(context: BatchContext) -> bool:
@@ -60,8 +60,8 @@ class _Held:
 
 @dataclass
 class Cases:
-    """The rows of the queue, as a batch goes by, and the hashes of their cases. Those are worked out for many rows at
-    once: of one part's alone it costs as much, and while the matching's threads are at work three times that.
+    """Collects a batch's rows for the queue, and hashes their cases, for many rows at once: for those of one part alone
+    it would cost as much, and three times that while the matching's threads are at work.
     """
 
     context: BatchContext
@@ -70,8 +70,8 @@ class Cases:
     _known: list[NewReview] = field(default_factory=list)
 
     def add(self, part: Part, keys: NumberKeys, reviews: Sequence[NewReview], first: int) -> None:
-        """Rows of this part of the request, whose first row has the number ``first`` in the batch; ``keys``: of its
-        claims.
+        """Adds the queued rows of one part. ``part``: its claims and answers; ``keys``: of its claims; ``first``: the
+        number in the batch of its first row.
         """
         if not reviews or not is_remembered(self.context):
             self._known += reviews
@@ -115,7 +115,7 @@ def _open(codes: Mapping[str, str]) -> dict[str, str]:
 
 
 def as_before(context: BatchContext, reviews: Sequence[NewReview]) -> list[NewReview]:
-    """The rows, those of cases that were decided before with that decision."""
+    """The rows as given; those whose case was decided before carry that decision (``before``)."""
     app, cases = context.app, {review.case for review in reviews if review.case is not None}
     days = app.settings.policy.remember_decisions_days
     if not cases or not days:
@@ -125,8 +125,9 @@ def as_before(context: BatchContext, reviews: Sequence[NewReview]) -> list[NewRe
 
 
 def facts(keys: NumberKeys, population: Population) -> list[str]:
-    """For each claim, in their order, all that the register holds of everybody whose number it names, now or before:
-    JSON, a line a person, in an order of its own; empty where nobody is named. ``keys``: at least one column.
+    """For each claim, in their order, all that the population snapshot holds of everybody who bears or bore a number
+    that it names: JSON, a line for each person, the lines sorted; empty where nobody does. ``keys``: at least one
+    column.
     """
     positions, persons = [np.empty(0, np.int64)], [np.empty(0, np.int64)]
     for read in keys.values():

@@ -45,7 +45,7 @@ def deliver(app: App, batch_id: str) -> None:
 
 
 def put_result(app: App, folder: Folder, attested: Attested, number: int) -> None:
-    """Puts the n-th result's files into the partner's folder, where they are seen afterwards."""
+    """Puts the files of the n-th result into the partner's folder; the register is told that they were seen there."""
     _put(app, folder, attested, number)
     app.register.pickups.seen(attested.batch.id, number, app.now())
 
@@ -58,8 +58,8 @@ def _put(app: App, folder: Folder, attested: Attested, number: int) -> None:
 
 
 def redeliver(app: App, batch_id: str) -> list[int]:
-    """Puts those of the batch's delivered results into the folder again that do not lie there whole; their numbers.
-    Halt where a kept file was destroyed when its time was over.
+    """Puts those delivered results of the batch into the partner's folder again that no longer lie there whole; their
+    numbers. Halt where none was delivered yet, or a kept file was destroyed when its time was over.
     """
     attested, again = app.attested(batch_id), []
     with app.folder(app.agreement(attested.batch.partner)) as folder:

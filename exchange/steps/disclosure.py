@@ -1,10 +1,10 @@
-"""What a partner can know of a person's records before the leader has released the answer: nothing.
+"""Before the leader has released an answer, nothing that the partner sees tells whether a person has records.
 
 Rules
 - One code for all: whoever waits with an item of offence records is told *awaiting approval*, be it for the officer who
   looks into a hit or for the leader who lets *no record* go; where a source is not ready, all of them read that.
   Counts are those of the codes that are told.
-- In one company: such rows of a batch leave together, also after the due day (``steps/candidates.py``), so that a hit
+- Such rows of a batch leave together, also after the due day (``steps/candidates.py``), so that a hit
   is not recognised by coming later than its neighbours.
 - Under a standing approval clean rows leave at once, and waiting itself would tell. Therefore some of them wait, too,
   for an officer's spot check: one in ``spot_check_one_in`` (settings, ``[policy]``); of a partner who was told of more
@@ -75,8 +75,8 @@ def as_disclosed(answers: pl.DataFrame, waits_for: str = AWAITING) -> pl.DataFra
 
 @dataclass(frozen=True)
 class SpotCheck:
-    """A draw for one batch. ``key``: secret; ``about``: who asks and what for; ``day``: of receipt; ``share``: of the
-    clean rows, 0 to 1.
+    """Draws the rows of one batch that wait for a spot check. ``key``: secret; ``about``: partner and purpose; ``day``:
+    of receipt; ``share``: of clean rows that are drawn, 0 to 1.
     """
 
     key: bytes
@@ -86,6 +86,7 @@ class SpotCheck:
 
     @classmethod
     def of(cls, app: App, batch: Batch, purpose: str) -> SpotCheck:
+        """The draw for this batch, with the share that the settings and the partner's past give."""
         policy, items = app.settings.policy, sorted(LETTER_ITEMS)
         since = batch.received_at - timedelta(days=policy.spot_check_days)
         # What is real about a partner must not be read off its tests.
@@ -97,18 +98,19 @@ class SpotCheck:
 
     @staticmethod
     def key_of(app: App) -> bytes:
+        """The secret of all draws, derived from the office's decryption key."""
         return hmac.digest(read_secret(app.settings.keys.decryption_key), _DERIVED, sha256)
 
     def drawn(self, answers: pl.DataFrame, rows: Sequence[int], people: SortedTable) -> list[int]:
-        """Which of these rows (``rows``: their numbers) wait for a spot check, ascending: of *no record* answers, which
-        would leave at once, whoever is drawn; of those that wait for the leader, one at most. Whatever else an officer
-        has the row for.
+        """The numbers, ascending, of the rows that wait for a spot check: of *no record* answers, which would leave at
+        once, all that are drawn; of those that wait for the leader, one at most. Rows that an officer has for something
+        else are drawn like any other. ``answers``: columns of ``matching.decide``; ``rows``: the numbers of its rows.
         """
         at_once, waiting = (self._drawn_of(answers, code, people) for code in ("no_record", AWAITING))
         return sorted(rows[position] for _, position in [*at_once, *sorted(waiting)[:1]])
 
     def _drawn_of(self, answers: pl.DataFrame, code: str, people: SortedTable) -> list[tuple[float, int]]:
-        """Chance and position of the rows with this code that are drawn."""
+        """(chance, position) of the rows with this code that are drawn."""
         if not (columns := _columns(answers)):
             return []
         with_code = answers.select(pl.any_horizontal(pl.col(columns) == code)).to_series().arg_true()
@@ -117,7 +119,9 @@ class SpotCheck:
         return [chance for chance in chances if chance[0] < self.share]
 
     def chance(self, person: int) -> float:
-        """From 0 to 1, evenly; ``person``: the key of the number in the register."""
+        """A pseudo-random number from 0 to 1, uniform, the same for the same person, partner, purpose and span of days;
+        drawn is who is below ``share``. ``person``: the key of the person's number in the register.
+        """
         turn = (self.day.toordinal() + int(self._hashed(f"{person}") * DRAWN_FOR_DAYS)) // DRAWN_FOR_DAYS
         lower = min(self._hashed(f"{person} {turn}"), self._hashed(f"{person} {turn} {self.about}"))
         return 1 - (1 - lower) ** 2  # the lower one of two is below x with 1 - (1 - x)²
@@ -142,7 +146,7 @@ def with_spot_checks(answers: pl.DataFrame, rows: Sequence[int], drawn: Collecti
 
 
 def _with_cause(waits: pl.Series) -> pl.Expr:
-    """The causes, the spot check behind those of other work."""
+    """The causes of each row; where it is drawn, with the spot check as the last one."""
     causes = pl.col(CAUSES_COLUMN)
     among = causes.str.split(";").list.contains(SPOT)
     behind = pl.when(causes == "").then(pl.lit(SPOT)).otherwise(pl.concat_str(causes, pl.lit(f";{SPOT}")))

@@ -1,10 +1,9 @@
-"""When a set was first received: what our own receipt says that still lies at the partner's.
+"""When a set was first received, by our own receipt, where that still lies in the partner's folder.
 
 Rules
 - A set that the register does not know may have been received before: after a restore from a backup its lines are
   gone, and the partner sends it again. The day that counts is then the first one (Civil Code, art. 201: the term runs
-  from the day of receipt), as long as a receipt with our signature names these very bytes, this batch
-  and its stage.
+  from the day of receipt), as long as a receipt with our signature names these very bytes, this batch and its stage.
 - A set that the register has as claimed, whose data file is neither kept here nor at the partner's, was fetched after
   the backup where such a receipt lies there: it is not refused, and its first day stands. A person asks for it again.
 - The receipt proves itself; where none lies there, or it is another one, the set is received now. Never later than now.
@@ -30,7 +29,9 @@ _MAX_BYTES: Final = 1024 * 1024
 def first_received(
     app: App, folder: Folder, batch_id: str, stem: str, manifest_sha256: str, stage: str | None
 ) -> datetime | None:
-    """The moment in our receipt for this batch, manifest and stage; None where none lies there."""
+    """The moment of receipt in our own receipt for this batch, manifest and stage, never later than now; None where no
+    such receipt lies in the partner's folder, or its signature is not ours.
+    """
     now = app.now()
     name = f"{stem}.receipt.json"
     signature = folder.read_back(name + SIGNATURE_SUFFIX, _MAX_BYTES)
@@ -51,7 +52,7 @@ def first_received(
 
 
 def check_not_lost(app: App, folder: Folder, batch: Batch, stem: str) -> None:
-    """Halt where this office has had the whole set, and has lost it."""
+    """Halt where our own receipt shows that this office has had the whole set, and has lost it."""
     if first_received(app, folder, batch.id, stem, batch.manifest_sha256, batch.stage) is not None:
         msg = f"{batch.id}: taken before and lost here; the partner has to send the same files again, as they were"
         raise Halt(msg)

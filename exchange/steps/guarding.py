@@ -1,4 +1,5 @@
-"""The guard against fishing on a batch's way: evidence gathered as its rows go by, judged before the result leaves.
+"""The guard against fishing, for one batch: evidence is collected while its rows are processed, and judged before the
+result leaves.
 
 Rules
 - Only keyed hashes and counts are kept; a row's number and name are read where its answer says that they fail.
@@ -51,7 +52,7 @@ _NUMBERS: Final = ("id_number", _MOTHER)
 
 @dataclass
 class Watch:
-    """The failing rows of a batch, as they go by; ``ring``: the keys when it began."""
+    """Collects the failing rows of a batch. ``ring``: the keys of the hashes, as they were when it began."""
 
     context: BatchContext
     ring: KeyRing
@@ -59,8 +60,8 @@ class Watch:
     _failed: list[Failed] = field(default_factory=list)
 
     def add(self, asked: pl.DataFrame, answers: pl.DataFrame, keys: NumberKeys) -> None:
-        """Rows of the request, the answers to them (``matching.decide``), and the keys of their numbers: the same
-        number of each in the same order.
+        """Adds a part of the request: its rows, their answers (``matching.decide``) and the keys of their numbers, each
+        n long and in the same order.
         """
         if self.context.manifest.objects_to is None:
             counts, failed = seen(asked, answers, keys, self.ring)
@@ -68,8 +69,8 @@ class Watch:
             self._failed.append(failed)
 
     def evidence(self, told: Told) -> Evidence:
-        """What is kept of the batch, and what tripped, in the newest generation by now: others may have got a new one
-        meanwhile. ``told``: whom it asks about.
+        """What the register keeps of the batch, and which rules tripped. Hashes are of the newest key, which may have
+        been made since the batch began. ``told``: whom the batch asks about.
         """
         context, ring = self.context, self.context.app.told_keys
         failed = Failed.together(self._failed).renewed(ring, self.ring.generation)
@@ -96,7 +97,7 @@ class Watch:
 
 
 def seen(asked: pl.DataFrame, answers: pl.DataFrame, keys: NumberKeys, ring: KeyRing) -> tuple[Counts, Failed]:
-    """Of these rows, their answers and their keys: how many failed, and the hashes of those that did."""
+    """How many of these rows failed, and their hashes. Rows, answers and keys: n each, in the same order."""
     column = next((name for name in _NUMBERS if name in keys), None)
     if column is None:
         return Counts(asked.height), _sought(asked, answers, ring)
@@ -115,7 +116,7 @@ def seen(asked: pl.DataFrame, answers: pl.DataFrame, keys: NumberKeys, ring: Key
 
 
 def _hashed(keys: pl.Series, names: pl.Series, which: pl.Series, ring: KeyRing) -> Failed:
-    """``which`` of these pairs; none of the keys is null there."""
+    """The hashes of those pairs of key and name where ``which`` (Boolean[n]) is true; no key is null there."""
     if not which.any():  # nearly always, of a set of one row
         return Failed()
     numbers = keys.filter(which).to_numpy()
@@ -127,7 +128,7 @@ def _hashed(keys: pl.Series, names: pl.Series, which: pl.Series, ring: KeyRing) 
 
 
 def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, numbers: pl.Series, ring: KeyRing) -> Failed:
-    """Of each item that is not as claimed: the person with the item, and with what was claimed."""
+    """For each answer that a claim is wrong: hashes of person and item, and of person, item and claimed value."""
     parts = []
     for item, claims, codes in _claims(asked.columns):
         answer = f"answer.{item}"
@@ -148,7 +149,7 @@ def _claimed(asked: pl.DataFrame, answers: pl.DataFrame, numbers: pl.Series, rin
 
 
 def _claims(columns: Sequence[str]) -> Iterator[tuple[str, list[str], Sequence[str]]]:
-    """Item, the columns of what is claimed, and the answers that say that it is not so."""
+    """(item, the columns of its claim, the answers that say that the claim is wrong)."""
     for item in ITEMS.values():
         if claims := [claim.code for claim in item.claims if claim.code in columns]:
             yield item.code, claims, _NOT_SO
@@ -157,7 +158,7 @@ def _claims(columns: Sequence[str]) -> Iterator[tuple[str, list[str], Sequence[s
 
 
 def _sought(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing) -> Failed:
-    """Of somebody asked about by name: name and birth stand in the number's place, for one name over many births."""
+    """Of people who are sought by name: name and birth stand in the place of the number."""
     nobody = asked.filter(has_code(answers, [_NOBODY]))
     names = _standard(nobody[_NAME])
     births = [f"{name} {born}" for name, born in zip(names, nobody["birth_date"].fill_null(""), strict=True)]
@@ -170,14 +171,14 @@ def _sought(asked: pl.DataFrame, answers: pl.DataFrame, ring: KeyRing) -> Failed
 
 
 def _standard(names: pl.Series) -> list[str]:
-    """So that neither blanks and other dots nor another form of a character make another name of one."""
+    """Names in one form, so that blanks, other dots or a variant of a character make no other name."""
     written = names.fill_null("").alias(_NAME).to_frame()
     return in_one_form(written.select(standard_name(pl.col(_NAME)))[_NAME].fill_null("")).to_list()
 
 
 def most_partners(asked: Hashes, others: list[Hashes]) -> int:
-    """Of the people asked, about how many partners' asking there is most: this one, and those of ``others`` that did;
-    0 where nobody is asked about.
+    """By how many partners the same person was asked about, at most, among the people of ``asked``: this partner, and
+    each of ``others`` (hashes a partner); 0 where nobody is asked about.
     """
     if not len(asked) or not others:  # of a larger set no others are asked for
         return int(len(asked) > 0)

@@ -1,4 +1,4 @@
-"""A notice (提示): signed, to a partner, about something of which no batch came."""
+"""A notice (提示): a signed message to a partner that answers no batch: what a set lacks, or a reminder."""
 
 from __future__ import annotations
 

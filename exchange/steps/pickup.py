@@ -29,8 +29,8 @@ _ACKNOWLEDGEMENT: Final = re.compile(r"(?P<batch>.+)\.result(-(?P<number>[2-9]|[
 
 
 def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[str]) -> list[str]:
-    """Registers which results the partner has taken since; the troubles, a sentence each. ``listed``: names in its
-    requests folder.
+    """Registers which results the partner has taken; what went wrong, a sentence each. ``listed``: the names in its
+    requests folder. Errors as the folder's.
     """
     pickups = app.register.pickups
     acknowledged = {name: ack for name in listed if (ack := _acknowledged(name)) is not None}
@@ -63,8 +63,8 @@ def notice_pickups(app: App, partner: str, folder: Folder, listed: Collection[st
 
 
 def remove_early(folder: Folder, batch_id: str, number: int) -> None:
-    """Removes what acknowledges a result that is about to be put for the first time: it would count as soon as it is.
-    Where the server does not let it be removed, that is only logged, because the result must not wait for it.
+    """Removes an acknowledgement that lies there before its result is put for the first time: it would count as soon as
+    the result is. Where the server does not allow that, it is only logged: the result must not wait for it.
     """
     name = f"{batch_id}.result{'' if number == 1 else f'-{number}'}{ACKNOWLEDGEMENT_SUFFIX}"
     try:
@@ -74,8 +74,8 @@ def remove_early(folder: Folder, batch_id: str, number: int) -> None:
 
 
 def acknowledges_nothing(app: App, partner: str, listed: Collection[str]) -> list[str]:
-    """The acknowledgements among these names that name no result of this partner's; of a batch that is on its way
-    nothing is said yet.
+    """Those acknowledgements among these names that name no result of this partner; without those of batches whose
+    result is still to come.
     """
     acknowledged = {name: _acknowledged(name) for name in listed if name.endswith(ACKNOWLEDGEMENT_SUFFIX)}
     batches = {ack[0] for ack in acknowledged.values() if ack is not None and ack[0].startswith(f"{partner}.")}

@@ -41,8 +41,8 @@ Counts = dict[str, dict[str, int]]
 
 @dataclass(frozen=True)
 class EncryptedData:
-    """A result's data file, kept: counts per answer, as they stand and as the partner is told them, the file as its
-    partner will see it, and as it lies here.
+    """A result's data file in the archive. ``counts``: item → answer → rows, as the answers stand; ``disclosed``: the
+    same as the partner is told them; ``plain``: the file as the partner decrypts it; ``encrypted``: as it is kept.
     """
 
     counts: Counts
@@ -53,8 +53,8 @@ class EncryptedData:
 
 
 def encrypt_data(context: BatchContext, parts: Iterable[Part], *, supplement: int) -> EncryptedData:
-    """Makes and keeps the data file of these rows of the request and their answers. ``supplement``: 0 for the first
-    result, then 1, 2…
+    """Makes a result's data file of these parts, and keeps it in the archive. ``supplement``: 0 for the first result,
+    then 1, 2… Halt where the gate lets the rows not pass: then nothing is kept.
     """
     writing = _Writing(context, _snapshot_dates(context, supplement))
     pieces = in_stage("write", writing.pieces(parts))
@@ -71,7 +71,7 @@ def encrypt_data(context: BatchContext, parts: Iterable[Part], *, supplement: in
 
 @dataclass
 class _Writing:
-    """The plain file, made part by part, with what is told of it afterwards."""
+    """Writes the plain file part by part; afterwards it has its counts, hash and size."""
 
     context: BatchContext
     snapshots: list[SnapshotDate]
@@ -82,7 +82,7 @@ class _Writing:
     size: int = 0
 
     def pieces(self, parts: Iterable[Part]) -> Iterator[bytes]:
-        """The file's bytes; after the last the gate has judged them."""
+        """The file's bytes. The gate judges all rows before the iteration ends."""
         form = self.context.agreement.result
         for piece in self._as_workbook(parts) if form.format == "xlsx" else self._as_csv(parts):
             self.digest.update(piece)
@@ -95,7 +95,7 @@ class _Writing:
             yield write_csv(masked, items, form.language, form.encoding, header=position == 0)
 
     def _as_workbook(self, parts: Iterable[Part]) -> Iterator[bytes]:
-        """In one piece."""
+        """As :meth:`_as_csv`, in one piece."""
         manifest, form = self.context.manifest, self.context.agreement.result
         masked = pl.concat(self._masked(parts))
         batch = self.context.batch
@@ -123,7 +123,7 @@ class _Writing:
 
 
 def _marked(note: pl.Expr) -> pl.Expr:
-    """The notes of a row with the one before them that it is a test's."""
+    """The notes of a row, with the note in front that it is a test's."""
     return pl.when(note == "").then(pl.lit(TEST_NOTE)).otherwise(pl.lit(f"{TEST_NOTE};") + note).alias(NOTE)
 
 
@@ -155,8 +155,8 @@ def _stem(context: BatchContext, supplement: int) -> str:
 
 
 def _keep_encrypted(context: BatchContext, pieces: Iterator[bytes], supplement: int) -> tuple[str, int]:
-    """SHA-256 and size of the envelope of these pieces, which lies in the archive now. One piece is encrypted in
-    memory, more are encrypted as they come.
+    """Encrypts these pieces to the partner and keeps the envelope in the archive; its SHA-256 and size. One piece is
+    encrypted in memory, several as they come.
     """
     app = context.app
     to = recipient(context.agreement.certificates.encryption, app.now())
@@ -180,8 +180,8 @@ def _keep_encrypted(context: BatchContext, pieces: Iterator[bytes], supplement: 
 
 
 def sign_result(context: BatchContext, data: EncryptedData, *, supplement: int, rows_open: int) -> list[FileRecord]:
-    """The result's three files, kept: its data, and the manifest with its signature. ``rows_open``: still to be
-    answered after this result.
+    """Makes and keeps the result's manifest and its signature; the records of these and of the data file.
+    ``rows_open``: rows still to be answered after this result.
     """
     batch, manifest, archive = context.batch, context.manifest, context.app.archive
     stem = _stem(context, supplement)

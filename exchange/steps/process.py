@@ -43,7 +43,9 @@ log = logging.getLogger(__name__)
 
 @dataclass
 class _Waiting:
-    """The rows that the first result does not answer, as they go by."""
+    """Collects, while parts pass through, what the register gets with the first result: open rows, rows for the queue,
+    whom the batch asks about, and the guard's evidence.
+    """
 
     context: BatchContext
     asked: Asked
@@ -54,6 +56,9 @@ class _Waiting:
     unqueued: Unqueued = field(default_factory=Unqueued)
 
     def seen(self, parts: Iterator[Part]) -> Iterator[Part]:
+        """The parts, in their order, with spot checks drawn; what is collected of each is complete when it is
+        yielded.
+        """
         context, app = self.context, self.context.app
         people = context.snapshots.version(POPULATION, context.pins[POPULATION][0]).open("people")
         parts, drawn = _spot_checks(context, parts, people)
@@ -77,7 +82,7 @@ class _Waiting:
             yield asked, answers
 
     def evidence(self) -> tuple[Told, Evidence]:
-        """Whom the rows ask about, and what the guard says to it."""
+        """Whom the rows ask about, and the guard's evidence."""
         told = self.asked.told()
         return told, self.watch.evidence(told)
 
@@ -100,9 +105,9 @@ def _spot_checks(
     return chain(made, parts), drawn
 
 
-def _found(waiting: _Waiting) -> tuple[list[NewReview], Told | None, Evidence | None]:
-    """The rows for the queue, and what is kept of whom the batch asks about; of a test nothing. Of a large batch both
-    at once: one is our own work, the other mostly the database's.
+def _for_register(waiting: _Waiting) -> tuple[list[NewReview], Told | None, Evidence | None]:
+    """The rows for the queue; and, None of a test, whom the batch asks about and the guard's evidence. Of a large batch
+    both are made at once: one is our own work, the other mostly the database's.
     """
     is_test = waiting.context.batch.is_test
     with ThreadPoolExecutor(1) as beside:
@@ -120,20 +125,22 @@ def process(app: App, batch_id: str) -> None:
 
 
 def process_ranges(app: App, batch_id: str, ranges: Sequence[str]) -> None:
-    """The same, of what was decided by ranges before: their hashes, see ``steps/ranges.py``."""
+    """As :func:`process`, of a batch that was decided by ranges. ``ranges``: the hashes of their files
+    (``steps/ranges.py``).
+    """
     attested = app.attested(batch_id)
     batch = attested.batch
     if batch.state is not State.ACCEPTED:
         return
     ring = app.told_keys
     app.register.told.check(ring)
-    context = BatchContext.as_told(app, attested)
+    context = BatchContext.of_attested(app, attested)
     objected = None if context.earlier is None else context.earlier.table
     waiting = _Waiting(context, Asked(ring, objected), Watch(context, ring), Cases(context, ring))
     parts = merge_ranges(context, ranges) if ranges else context.first_parts()
     data = encrypt_data(context, waiting.seen(parts), supplement=0)
     files = sign_result(context, data, supplement=0, rows_open=waiting.open)
-    reviews, told, seen = _found(waiting)
+    reviews, told, seen = _for_register(waiting)
     with stage("register"):
         if waiting.open:
             keep(app, batch, waiting.unqueued)

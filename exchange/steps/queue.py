@@ -21,8 +21,9 @@ from exchange.register import NewReview
 def new_reviews(
     frame: pl.DataFrame, agreement: Agreement, people: SortedTable, offices: Iterable[str], first: int = 1
 ) -> list[NewReview]:
-    """The rows of these answers that need an officer, with why and whose they are. ``first``: the number in the batch
-    of the frame's first row.
+    """The rows that need an officer, ascending, with causes and responsible division. ``frame``: answers in the columns
+    of ``matching.decide``; ``offices``: the divisions that have one; ``first``: the number of the frame's first row in
+    the batch.
     """
     queued = frame.with_row_index("row", offset=first).filter(pl.col(CAUSES_COLUMN) != "")
     divisions = [agreement.division] * queued.height

@@ -53,7 +53,9 @@ _AHEAD: Final = timedelta(days=1)
 
 
 def plan(app: App, batch_id: str) -> int:
-    """By how many ranges a batch is decided; 0 where it is in one go, or has been. Pins the snapshots."""
+    """The number of ranges by which a batch is to be decided, 0 where in one go or decided already. Pins the
+    snapshots.
+    """
     batch = app.register.batch(batch_id)
     if batch.state is not State.ACCEPTED:
         return 0
@@ -68,7 +70,9 @@ def plan(app: App, batch_id: str) -> int:
 
 
 def match_range(app: App, batch_id: str, number: int, of: int) -> str:
-    """Decides one range, from 0; the hash of what lies in the archive. Empty where the batch is further."""
+    """Decides range ``number``, from 0; the hash under which the archive has its file. Empty where the batch is
+    further.
+    """
     batch = app.register.batch(batch_id)
     if batch.state is not State.ACCEPTED:
         return ""
@@ -80,8 +84,8 @@ def match_range(app: App, batch_id: str, number: int, of: int) -> str:
 
 
 def merge_ranges(context: BatchContext, hashes: Sequence[str]) -> Iterator[Part]:
-    """The request's rows and the answers that the ranges gave, in the request's order; Halt where they are not this
-    batch's, or not all of them.
+    """The request's rows with the answers of the ranges, in the request's order. ``hashes``: of all files, in the order
+    of the ranges; Halt where they are not this batch's, or not all of them.
     """
     opened = [_opened(context, digest, _name(context, number, len(hashes))) for number, digest in enumerate(hashes)]
     answers = pl.concat(opened).sort(ROW)
@@ -95,13 +99,13 @@ def merge_ranges(context: BatchContext, hashes: Sequence[str]) -> Iterator[Part]
 
 
 def remove(app: App, hashes: Sequence[str]) -> None:
-    """Removes what is not needed any more; some may be gone already."""
+    """Removes the files of ranges from the archive; some may be gone already."""
     for digest in filter(None, hashes):
         app.archive.destroy(digest, app.now() + _AHEAD)
 
 
 def range_of(table: pl.DataFrame, people: SortedTable, of: int, today: date) -> pl.Series:
-    """The number of the range that each row belongs to."""
+    """The range, from 0 and below ``of``, that each row belongs to: int64[rows]. ``people``: the pinned population."""
     keys = standardise(table.select("id_number"), today)["key"].fill_null(-1).to_numpy()
     bounds = people.keys[[len(people.keys) * number // of for number in range(1, of)]]
     return pl.Series(np.searchsorted(bounds, keys, side="right"))

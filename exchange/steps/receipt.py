@@ -57,8 +57,9 @@ def has_receipt(app: App, batch: Batch) -> bool:
 
 
 def send_receipt(app: App, attested: Attested, folder: Folder, *, where_missing: bool = False) -> Attested:
-    """Puts the batch's receipt, and those that took its place, into the partner's folder; or those only that do not lie
-    there as they were sent. The batch as it was sent by. ``attested``: as it was read for this (``App.attested``).
+    """Puts the batch's receipt, and those that replaced it, into the partner's folder; with ``where_missing`` only
+    those that do not lie there as they were sent. ``attested``: the batch, read just now (``App.attested``); returned
+    with its receipt.
     """
     if Role.RECEIPT_SIGNATURE not in attested.files:
         attested = _with_receipt(app, attested, 1)
@@ -128,7 +129,9 @@ def _due_told(app: App, batch: Batch, number: int) -> DueDay | None:
 
 
 def first_receipt(app: App) -> ReceiptOf:
-    """Makes and keeps the receipt of what is accepted or refused just now, with its signature."""
+    """For the register, which calls it in the transaction that accepts or refuses a set: makes and keeps the receipt
+    and its signature.
+    """
 
     def made(batch: Batch, files: Mapping[str, FileRecord]) -> list[FileRecord]:
         return _made(app, Attested(batch, files, {}, held=False), 1)
@@ -137,8 +140,8 @@ def first_receipt(app: App) -> ReceiptOf:
 
 
 def _with_receipt(app: App, attested: Attested, number: int) -> Attested:
-    """The batch with its n-th receipt. The receipt and its signature are told together: whoever else makes it now,
-    those told first are sent, by the line that told them.
+    """The batch with its n-th receipt. Receipt and signature are written to the ledger together; where another process
+    makes the same receipt at this moment, the one that was written first is sent.
     """
     recorded = app.register.record_files(attested.batch.id, _made(app, attested, number))
     app.register.check_newest(app.checkpoints)
@@ -146,7 +149,9 @@ def _with_receipt(app: App, attested: Attested, number: int) -> Attested:
 
 
 def _made(app: App, attested: Attested, number: int) -> list[FileRecord]:
-    """The n-th receipt and its signature, kept. One that an earlier version told without its signature is signed."""
+    """Makes and keeps the n-th receipt and its signature. One that an earlier version of this software recorded without
+    a signature is signed.
+    """
     role = numbered(Role.RECEIPT, number)
     begun = attested.files.get(role)
     if begun is None:
@@ -189,7 +194,9 @@ def _later(batch: Batch) -> list[str]:
 
 
 def _bases(app: App, attested: Attested) -> list[Basis] | None:
-    """Of an accepted batch, and of one that is refused for them; of others nothing that they say is believed."""
+    """The legal bases that the receipt names: of an accepted batch, and of one that is refused because of them. Of
+    other refused ones none: nothing that they say is believed.
+    """
     batch = attested.batch
     if batch.state is State.REFUSED and batch.refusal_code != NOT_IN_FORCE:
         return None

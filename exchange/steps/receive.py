@@ -1,4 +1,4 @@
-"""Receive: fetch the set, keep it as it came, trust it or refuse it, send the receipt, clear it away.
+"""Receive: fetch the set, keep it as it came, accept or refuse it, send the receipt, remove it from the folder.
 
 Rules
 - Manifest and signature were kept by the collector when it claimed the set; the data file is fetched here and kept
@@ -48,7 +48,9 @@ _UNANSWERED: Final = frozenset({State.CLAIMED, State.ACCEPTED, State.REFUSED})
 
 
 def receive(app: App, batch_id: str) -> bool:
-    """From claimed to accepted or refused, receipt delivered; whether the batch was accepted."""
+    """From claimed to accepted or refused, with the receipt delivered; whether the batch was accepted. May be run
+    again.
+    """
     batch, known = app.register.batch_and_files(batch_id)
     if batch.objects_to is not None and app.register.attested(batch_id).opened_here:
         return batch.state is not State.REFUSED  # it did not come from a partner, whom no receipt tells of it
@@ -94,8 +96,8 @@ def _judge(app: App, version: Version, batch: Batch, known: Mapping[str, FileRec
 def _accept(
     app: App, agreement: Agreement, batch: Batch, manifest: RequestManifest, files: Sequence[FileRecord]
 ) -> None:
-    """Writes down what is asked, under which agreement, and when it is due; Refused where the period is none to ask for
-    now (expected.py). ``files``: of the set and of the agreement.
+    """Records what is asked, under which agreement, and when it is due; Refused where the period cannot be asked for
+    now (``agreements/expected.py``). ``files``: of the set and of the agreement.
     """
     received, days = office_day(batch.received_at), app.office_days
     expected = agreement.expects(manifest.cycle, manifest.purpose)
@@ -151,8 +153,8 @@ def _fetch_data(
     known: Mapping[str, FileRecord],
     folder: Folder,
 ) -> FileRecord | None:
-    """Keeps the data file that the manifest names, whether it is the one that the manifest means or not; None where
-    there is none. The one that an earlier try told the register stands.
+    """Fetches and keeps the data file that bears the name in the manifest, whatever its hash; None where there is none.
+    Where an earlier try has recorded one, that one.
     """
     try:
         manifest = parse(RequestManifest, content)
@@ -182,8 +184,8 @@ def _fetch_data(
 
 
 def _keep_unnamed(app: App, agreement: Agreement, batch: Batch, stem: str, folder: Folder) -> FileRecord | None:
-    """Keeps the data file that bears the manifest's name, where the manifest does not say which it means: so it is
-    taken away with the rest of the set. One that is beyond the agreed size stays, and gets a notice.
+    """Fetches and keeps the data file with the same stem as the manifest, where the manifest names none, so that it is
+    removed with the rest of the set. One beyond the agreed size stays in the folder, and gets a notice.
     """
     names = {f"{stem}.{form}{suffix}" for form in DATA_FORMS for suffix in ("", ENVELOPE_SUFFIX)}
     for file in folder.list_requests():

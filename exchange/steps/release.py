@@ -65,7 +65,9 @@ UNNAMED = "由旧版本送审，重新送审 proposed by an earlier version; pro
 
 @dataclass
 class Proposals:
-    """``releases``: all with which something is to be done; ``troubles``: batches that a person must look at first."""
+    """``releases``: all that are under way; ``troubles``: a sentence for each batch that a person must look at
+    first.
+    """
 
     releases: list[Release] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
@@ -121,8 +123,8 @@ def propose(app: App, batch_id: str) -> Release | None:
 
 
 def answers_sha256(items: Sequence[str], rows: Sequence[int], answers: pl.DataFrame) -> str:
-    """SHA-256, in hex, over what leaves: the numbers of the rows and all columns of codes of a result about these
-    items.
+    """SHA-256, in hex, of what leaves: the rows' numbers with all columns of a result about these items that hold
+    codes. ``answers``: a row for each of ``rows``, in their order.
     """
     codes = [column for column in result_columns(items) if column not in ECHOED]
     table = answers.select(pl.Series("row", rows, dtype=pl.Int64), *codes)
@@ -130,7 +132,7 @@ def answers_sha256(items: Sequence[str], rows: Sequence[int], answers: pl.DataFr
 
 
 def _withdraw_unnamed(app: App, release: Release, proposals: Proposals) -> None:
-    """A release of before hashes: nobody can say what was approved of it."""
+    """Withdraws a release of before answers were hashed: what was approved of it cannot be shown."""
     try:
         app.register.releases.withdraw(release.batch, release.number, UNNAMED)
     except Halt as problem:
@@ -138,17 +140,17 @@ def _withdraw_unnamed(app: App, release: Release, proposals: Proposals) -> None:
 
 
 def _approved(answers: pl.DataFrame) -> pl.DataFrame:
-    """What the answers are once the leader approved."""
+    """The answers as they are once the leader has approved: *awaiting approval* becomes *no record*."""
     return answers.with_columns(pl.col(answer_columns(answers)).replace(AWAITING, "no_record"))
 
 
 def answers_leaving(context: BatchContext, rows: Sequence[int]) -> pl.DataFrame:
-    """The answers to these rows as they leave today, once the leader approved."""
+    """The answers to these rows as they leave today, once the leader has approved; columns of ``matching.decide``."""
     return looked_at_again(context, _approved(context.answers(rows)), rows, office_day(context.app.now()))
 
 
 def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int]]:
-    """Of the columns that were open: how often each answer took the place of an open one."""
+    """Item → answer → in how many rows it took the place of an open answer."""
     counts = {}
     for column in answer_columns(now):
         tally = now[column].filter(before[column].is_in(list(PENDING))).value_counts().sort(column)
@@ -157,7 +159,9 @@ def _settled(before: pl.DataFrame, now: pl.DataFrame) -> dict[str, dict[str, int
 
 
 def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
-    """Of an objection, the rows whose answer is another one than the earlier batch gave; None of other batches."""
+    """Of an objection, in how many rows an answer is now another one than in the earlier batch; None of other
+    batches.
+    """
     if context.earlier is None:
         return None
     earlier = _approved(context.earlier.answers(context.earlier.rows_of(now["row_ref"])))
@@ -167,7 +171,7 @@ def _upheld(context: BatchContext, now: pl.DataFrame) -> int | None:
 
 
 def is_stuck(release: Release, now: datetime) -> bool:
-    """Whether it may leave for longer than ``SENT_WITHIN`` and does not lie in the partner's folder."""
+    """Whether a release has been free to leave for longer than ``SENT_WITHIN`` and was not delivered."""
     since = release.may_leave_since
     return since is not None and now - since > SENT_WITHIN
 
@@ -215,6 +219,6 @@ def _prepare(app: App, batch: Batch, release: Release) -> list[FileRecord] | Non
 
 def _deliver(app: App, attested: Attested, number: int) -> None:
     if attested.opened_here and not attested.release(number).upheld:
-        return  # nothing else came of it than the partner was told before
+        return  # the answers are those that the partner has already
     with app.folder(app.agreement(attested.batch.partner)) as folder:
         put_result(app, folder, attested, number + 1)

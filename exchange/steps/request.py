@@ -32,12 +32,14 @@ from exchange.wire.envelope import decrypt
 from exchange.wire.manifest import RequestManifest
 
 BYTES_IN_PART: Final = 6 * 1024 * 1024
-"""Of a CSV file, some 60,000 rows: few enough that the work on some of them at once takes half a gigabyte, and enough
-that what each part costs besides its rows is not felt."""
+"""The size of a part of a CSV file, some 60,000 rows: few enough that several at once take half a gigabyte of memory,
+and enough that the fixed costs of a part do not matter (ADR 21).
+"""
 
 ROWS_IN_PART: Final = 80_000
-"""Rows of a workbook in a part. A part of a CSV file is cut to as many where its rows are nearly empty: two million of
-those would fit into its bytes."""
+"""The most rows of a part. It also cuts a part of a CSV file whose rows are nearly empty: two million of those would
+fit into its bytes.
+"""
 
 FEWEST_ROWS_JUDGED: Final = 20
 """Below this many rows a request is not judged by its share of unreadable ones (the office's choice)."""
@@ -68,7 +70,9 @@ def reading_of(agreement: Agreement, manifest: RequestManifest) -> Reading:
 
 
 def read_request(app: App, agreement: Agreement, manifest: RequestManifest) -> Iterator[pl.DataFrame]:
-    """The claimed values of a trusted request, in parts; see ``validate.table.read_table`` for their columns."""
+    """The claimed values of a trusted request, in parts and in its order; columns as ``validate.table.read_table``
+    gives them. Refused where the file cannot be read whole; Halt where the kept original is not what it was.
+    """
     yield from read_data(_opened(app, manifest), reading_of(agreement, manifest))
 
 
@@ -121,7 +125,9 @@ def judge_parts(parts: Iterable[pl.DataFrame], reading: Reading, today: date) ->
 
 
 def _unreadable(table: pl.DataFrame, reading: Reading, today: date) -> int:
-    """How many rows name nobody that could be looked up; an objection's rows were looked up before."""
+    """How many rows have no number or name that can be looked up; of an objection none, as they were looked up
+    before.
+    """
     if reading.items == (OBJECTION,):
         return 0
     if unregistered.CODE in reading.items:

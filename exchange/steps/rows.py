@@ -23,13 +23,15 @@ from exchange.steps.request import read_request
 from exchange.wire.manifest import RequestManifest
 
 ROWS_IN_BLOCK: Final = 2_000
-"""Some 100 kB: opened in a few milliseconds. A request with no more rows is read as it lies."""
+"""Some 100 kB, decrypted in a few milliseconds. A request with no more rows is read from the original."""
 
 REFERENCE: Final = "row_ref"
 
 
 def cache_name(batch: Batch, manifest: RequestManifest, kind: str) -> str:
-    """The file of one kind that is derived from this request: its original's hash first, see ``Cache.remove``."""
+    """The cache's name for a file of this kind that is derived from this request. It begins with the original's hash,
+    by which ``Cache.remove`` removes it.
+    """
     return f"{manifest.data.sha256}.{batch.manifest_sha256}.{kind}"
 
 

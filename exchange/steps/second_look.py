@@ -1,8 +1,9 @@
-"""A second look that an officer opens in the stead of the person asked about (个人信息保护法第四十六条).
+"""A second look that an officer opens on behalf of the person asked about (个人信息保护法第四十六条).
 
 Rules
-- It is an objection to one row of an answered batch, made and kept here: nobody signed it, and by that it is known
-  (``Attested.opened_here``). Its limits are those of a partner's objection, its terms those of the batch objected to.
+- It is an objection to one row of an answered batch, made and kept here. It has no signature, by which it is told from
+  a partner's objection (``Attested.opened_here``). Its limits are those of a partner's objection, its terms those of
+  the batch objected to.
 - It says the row's reference, encrypted to the office, and the number of the person's letter; no word about the person.
 - The partner hears nothing of it, unless another answer comes of it: then a supplementary result that names the batch
   which it corrects.
@@ -38,7 +39,10 @@ _TERMS: Final = (Role.AGREEMENT, Role.AGREED_SIGNING, Role.AGREED_ENCRYPTION)
 
 
 def open_second_look(app: App, batch_id: str, row: int, letter: str) -> str:
-    """Opens it, or goes on where it was cut off; its id. Halt where the row was not answered, or its data is gone."""
+    """Opens a second look at one row, or continues one that was cut off; its batch id. Halt where the row was not
+    answered, shares its reference with another one, or its data was destroyed. ``letter``: the number of the person's
+    letter.
+    """
     first = app.attested(batch_id).batch
     opened = f"{first.partner}.second-look-{sha256(f'{batch_id} {row} {letter}'.encode())[:16]}"
     look = app.register.find_batch(opened)

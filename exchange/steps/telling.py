@@ -40,8 +40,8 @@ Codes = Mapping[int, Mapping[str, str]]
 
 @dataclass(frozen=True)
 class Disclosure:
-    """A batch that asked about the person; ``left``: row → item → code that left; None where that is past its time,
-    empty where nothing left.
+    """A batch that asked about the person, and in which ``rows``. ``left``: row → item → the code that the partner was
+    told; None where the originals are destroyed, empty where nothing was told.
     """
 
     batch: Batch
@@ -58,14 +58,18 @@ class Disclosures:
 
 
 def ask(app: App, number: str, reason: str, letter: str) -> int:
-    """Writes the question down, for another person to confirm; its number. Halt where no number can be read."""
+    """Records a question about the bearer of ``number``, for another account to confirm; the question's number. Halt
+    where ``number`` is no identity number, or the keys are not those of the index.
+    """
     ring = _ring(app)
     keys = _all_numbers(app, _key(number, office_day(app.now())))
     return app.register.told_uses.ask(ring.hashed(keys, Kind.NUMBER, 1), reason, letter, app.now())
 
 
 def confirm(app: App, question_number: int) -> Disclosures:
-    """What the question finds; written down before it is shown."""
+    """Confirms a question; whom the person's data was disclosed to, oldest batch first. It is recorded before it is
+    returned. Halt as the register's.
+    """
     ring, uses = _ring(app), app.register.told_uses
     question = uses.question(question_number, app.now())
     rows = app.register.told.find(lambda generation: ring.renewed(question.hashes, Kind.NUMBER, 1, generation))
@@ -79,9 +83,9 @@ def confirm(app: App, question_number: int) -> Disclosures:
 
 
 def rekey(app: App) -> tuple[int, int]:
-    """Brings the whole index to the newest key; where that is a year old, to a new one. (Generation, batches brought
-    on.) May be killed and run again. One run at a time: of two new keys of one generation the first would be lost, and
-    with it all that was hashed with it.
+    """Rehashes the whole index with the newest key, or with a new one where that is a year old; (the generation of the
+    key, how many batches were rehashed). May be killed and run again. One run at a time: two new keys of one generation
+    would overwrite each other, and what was hashed with the first would be lost.
     """
     with locked(app.settings.keys.told_keys.parent):
         ring, today = _ring(app), office_day(app.now())
@@ -101,7 +105,7 @@ def _bring_on(app: App, ring: KeyRing) -> set[str]:
 
 
 def _ring(app: App) -> KeyRing:
-    """The keys; Halt where they are not those that made the index."""
+    """The keys of the index; Halt where they are not those that it was made with."""
     ring = app.told_keys
     app.register.told.check(ring)
     return ring

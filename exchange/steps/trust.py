@@ -1,4 +1,4 @@
-"""May this be answered at all? Who signed it, and does the agreement hold what it asks for.
+"""Whether a request may be answered at all: who signed it, and whether the agreement allows what it asks.
 
 Rules: the signature comes first, by the certificate that the agreement pins, before a field of the manifest is
 believed; then every field against the agreement. The first thing wrong refuses the set whole. Pure but for the call
@@ -22,7 +22,7 @@ from exchange.wire.envelope import verify
 from exchange.wire.manifest import DATA_FORMS, ENVELOPE_SUFFIX, RequestManifest, parse
 
 _OTHER_FORMS_FIELDS: Final[Mapping[str, str]] = {"csv": "sheet", "xlsx": "encoding"}
-"""Form of the data file → the field that says nothing of it."""
+"""Form of the data file → the manifest's field that may not be set for it."""
 
 
 def trusted_manifest(
@@ -37,7 +37,7 @@ def trusted_manifest(
 
 
 def agreed_manifest(agreement: Agreement, content: bytes, name: str, now: datetime) -> RequestManifest:
-    """The same of a manifest whose signature was looked at before, or will be."""
+    """As :func:`trusted_manifest`, for a manifest whose signature is checked elsewhere."""
     manifest = parse(RequestManifest, content)
     if manifest.partner != agreement.partner:
         raise Refused("manifest_partner", column="partner")
@@ -59,7 +59,7 @@ def agreed_manifest(agreement: Agreement, content: bytes, name: str, now: dateti
 
 
 def _is_named_after_batch(manifest: RequestManifest) -> bool:
-    """By its form and whether it is encrypted, too."""
+    """Whether the data file's name is the batch id with the ending of its form and encryption."""
     data = manifest.data
     ending = f".{data.form}" + (ENVELOPE_SUFFIX if data.encrypted else "")
     return data.form in DATA_FORMS and data.name == manifest.batch + ending
@@ -74,7 +74,7 @@ def _check_data(manifest: RequestManifest) -> None:
 
 
 def is_fetched(manifest: RequestManifest, agreement: Agreement) -> bool:
-    """Whether the data file is one that is fetched at all, before anything of the manifest is trusted."""
+    """Whether the data file may be fetched before the manifest is trusted: named after the batch, and not too large."""
     return _is_named_after_batch(manifest) and manifest.data.size <= agreement.limits.max_bytes
 
 
@@ -97,7 +97,7 @@ def _purpose(agreement: Agreement, manifest: RequestManifest) -> Purpose:
 
 
 def _check_elsewhere(manifest: RequestManifest) -> None:
-    """What the police do not answer is refused with who does, whatever the agreement says."""
+    """Refused for an item that another authority answers; the refusal says which, whatever the agreement says."""
     for position, item in enumerate(manifest.items):
         if item in ELSEWHERE:
             raise Refused(ELSEWHERE[item].refusal, column=f"items.{position}")

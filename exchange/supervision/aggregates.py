@@ -22,14 +22,15 @@ from exchange.supervision.month import Month
 
 IDENTITY_COLUMN: Final = "identity"
 STAGES: Final = {"accepted": "received", "sealed": "accepted", "delivered": "sealed", "closed": "delivered"}
-"""A step → the one before it."""
+"""A step → the step from which its time is counted."""
 
 
 @dataclass(frozen=True)
 class Aggregates:
-    """``batches``: a line each; ``answers``: partner, level, cycle, item, code, people; ``reviews``: division, decided,
-    open; ``approvals``, ``objections``, ``stops``, ``pickups``, ``missing``: by partner; ``stages``: a line for each
-    step of a batch, with seconds; ``doubtful``: division, people; ``today``: the day up to which is counted.
+    """A month's counts, each a frame. ``batches``: a row for each; ``answers``: partner, level, cycle, item, code,
+    people; ``reviews``: division, decided, open; ``approvals``, ``objections``, ``stops``, ``pickups``, ``missing``: by
+    partner; ``stages``: a line for each step of a batch, with seconds; ``doubtful``: division, people; ``today``: the
+    day up to which is counted.
     """
 
     today: date
@@ -45,11 +46,14 @@ class Aggregates:
     doubtful: pl.DataFrame
 
     def with_frames(self, **changed: pl.DataFrame) -> Aggregates:
+        """A copy with these frames in the place of its own."""
         return replace(self, **changed)  # type: ignore[arg-type]  # frames only
 
 
 def count(lines: Lines, month: Month, partners: pl.DataFrame, doubtful: pl.DataFrame) -> Aggregates:
-    """``partners``: partner, zh, level; ``doubtful``: division, people."""
+    """Counts a month. ``lines``: the register's data of the month; ``partners``: partner, zh, level; ``doubtful``:
+    division, people.
+    """
     batches = _judged(lines, month).join(partners, on="partner", how="left", maintain_order="left")
     batches = batches.with_columns(pl.col("zh").fill_null(pl.col("partner")))
     named = batches.select("batch", "partner", "zh", "level", "cycle")
@@ -81,7 +85,9 @@ def _seconds(since: str, until: str) -> pl.Expr:
 
 
 def _judged(lines: Lines, month: Month) -> pl.DataFrame:
-    """A line per batch: in which of the month's heaps it lies, its days and its times."""
+    """A row for each batch: in which of the month's groups it counts (carried over, came, done …), its days and
+    times.
+    """
     standing = lines.stops.filter(pl.col("started").is_null())["batch"]
     reasons = lines.stops.group_by("batch").agg(pl.col("reason").unique(maintain_order=True).alias("stop_reasons"))
     days = [pl.col(name).str.to_date("%Y-%m-%d", strict=False) for name in ("due_on", "due_original", "due_last")]

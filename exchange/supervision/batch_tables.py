@@ -13,6 +13,9 @@ from exchange.supervision.table import TOTAL, Line, add, people
 
 
 def batches(aggregates: Aggregates) -> tuple[list[Line], Line]:
+    """A line for each partner and cycle: how many batches in each state of the month, how fast, how many people; and
+    the total.
+    """
     keys = ["partner", "zh", "level", "cycle"]
     answered = aggregates.answers.filter(pl.col("item") == IDENTITY_COLUMN)
     by_key = answered.group_by(keys).agg(add("people"))
@@ -27,12 +30,12 @@ def batches(aggregates: Aggregates) -> tuple[list[Line], Line]:
     return lines, _batch_line(total | sums) | {"partner": TOTAL, "level": "", "cycle": ""}
 
 
-_HEAPS = ("carried", "came", "refused", "done", "late", "open", "overdue")
-_NOTHING: Line = dict.fromkeys(_HEAPS, 0)
+_GROUPS = ("carried", "came", "refused", "done", "late", "open", "overdue")
+_NOTHING: Line = dict.fromkeys(_GROUPS, 0)
 
 
 def _tally(grouped: Any) -> pl.DataFrame:
-    counts = [pl.col(name).sum().cast(pl.Int64) for name in _HEAPS]
+    counts = [pl.col(name).sum().cast(pl.Int64) for name in _GROUPS]
     spans = [
         getattr(pl.col(f"{kind}_seconds"), how)().alias(f"{kind}_{name}")
         for kind in ("first", "done")
@@ -43,15 +46,15 @@ def _tally(grouped: Any) -> pl.DataFrame:
 
 
 def _batch_line(row: Line) -> Line:
-    heaps = {name: row[name] or 0 for name in _HEAPS}  # answers of batches that ended before have none
+    groups = {name: row[name] or 0 for name in _GROUPS}  # answers of batches that ended before have none
     return (
         row
-        | heaps
+        | groups
         | {
             "partner": row.get("zh"),
             "level": str(labels.level(row.get("level"))),
             "cycle": str(labels.cycle(row.get("cycle"))),
-            "rate": _rate(heaps),
+            "rate": _rate(groups),
             "people": people(row.get("people")),
         }
     )
@@ -60,15 +63,16 @@ def _batch_line(row: Line) -> Line:
 def rates(aggregates: Aggregates, key: str) -> dict[str, float | None]:
     """The share on time for each value of this column of the batches (``zh``, ``level``)."""
     rows = _tally(aggregates.batches.group_by(key)).sort(key).iter_rows(named=True)
-    return {row[key] or "": _rate({name: row[name] or 0 for name in _HEAPS}) for row in rows}
+    return {row[key] or "": _rate({name: row[name] or 0 for name in _GROUPS}) for row in rows}
 
 
-def _rate(heaps: Line) -> float | None:
-    judged: int = heaps["done"] + heaps["overdue"]
-    return (heaps["done"] - heaps["late"]) / judged if judged else None
+def _rate(groups: Line) -> float | None:
+    judged: int = groups["done"] + groups["overdue"]
+    return (groups["done"] - groups["late"]) / judged if judged else None
 
 
 def refused(aggregates: Aggregates) -> list[Line]:
+    """The refused batches, by partner and reason."""
     refused = aggregates.batches.filter("refused").group_by("partner", "zh", "refusal_code")
     rows = refused.agg(pl.len().alias("files")).sort("partner", "refusal_code")
     return [
@@ -78,7 +82,7 @@ def refused(aggregates: Aggregates) -> list[Line]:
 
 
 def late(aggregates: Aggregates) -> list[Line]:
-    """The worst first."""
+    """The late and overdue batches, the latest first."""
     late = aggregates.batches.filter(pl.col("late") | pl.col("overdue"))
     until = pl.col("done_on").fill_null(pl.lit(aggregates.today))
     late = late.with_columns((until - pl.col("due_on")).dt.total_days().alias("days"))
@@ -109,6 +113,7 @@ def _longest(row: Line) -> str:
 
 
 def stages(aggregates: Aggregates) -> list[Line]:
+    """How long each step took, by cycle: how many, median and longest."""
     seconds = pl.col("seconds")
     counted = [pl.len().alias("files"), seconds.median().alias("median"), seconds.max().alias("worst")]
     rows = aggregates.stages.group_by("cycle", "stage").agg(counted)
@@ -123,6 +128,7 @@ def stages(aggregates: Aggregates) -> list[Line]:
 
 
 def stops(aggregates: Aggregates) -> list[Line]:
+    """How often clocks were paused, and how many still are, by partner and reason."""
     counted = [pl.len().alias("stops"), pl.col("started").is_null().sum().alias("standing")]
     rows = aggregates.stops.group_by("partner", "zh", "reason").agg(counted).sort("partner", "reason")
     return [
@@ -131,6 +137,7 @@ def stops(aggregates: Aggregates) -> list[Line]:
 
 
 def missing(aggregates: Aggregates) -> list[Line]:
+    """The sets that were expected and had not come on their day; when they came, if they did."""
     rows = aggregates.missing.with_columns(pl.col("arrived").dt.convert_time_zone(OFFICE_ZONE.key).dt.date())
     return [
         row
@@ -141,6 +148,7 @@ def missing(aggregates: Aggregates) -> list[Line]:
 
 
 def pickups(aggregates: Aggregates) -> list[Line]:
+    """How many results were taken and how many were not, and how soon, by partner."""
     seconds = pl.col("seconds")
     counted = [pl.col("taken", "uncollected").sum().cast(pl.Int64), seconds.median().alias("median")]
     rows = aggregates.pickups.group_by("partner", "zh").agg(*counted, seconds.max().alias("worst")).sort("partner")

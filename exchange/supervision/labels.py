@@ -26,6 +26,8 @@ class Words:
 
 @dataclass(frozen=True)
 class ReportColumn:
+    """A column of a table of the report. ``kind``: how its values are written."""
+
     name: str
     words: Words
     kind: Kind
@@ -94,30 +96,37 @@ def cycles() -> list[str]:
 
 
 def cycle(code: str | None) -> Words:
+    """The words for a cycle; of None those for *none*."""
     return Words(*_file()["cycles"][code or NONE])
 
 
 def level(code: str | None) -> Words:
+    """The words for a partner's level; of None those for *none*."""
     return Words(*_file()["levels"][code or NONE])
 
 
 def stage(code: str) -> Words:
+    """The words for a step of a batch; KeyError for an unknown one."""
     return Words(*_file()["stages"][code])
 
 
 def item(code: str) -> Words:
+    """The words for an item, or for the identity."""
     return Words(ITEMS[code].zh, code.replace("_", " ")) if code in ITEMS else IDENTITY_LABEL
 
 
 def answer(code: str) -> Words:
+    """The words for an answer code; KeyError for an unknown one."""
     return Words(ANSWERS[code].zh, code.replace("_", " "))
 
 
 def refusal(code: str) -> Words:
+    """The words for the reason of a refusal; KeyError for an unknown one."""
     return Words(REFUSALS[code].zh, code.replace("_", " "))
 
 
 def stop(code: str) -> Words:
+    """The words for the reason of a pause; KeyError for an unknown one."""
     return Words(STOPS[code].zh, STOPS[code].en)
 
 
@@ -131,6 +140,7 @@ def trip(tripped: str) -> Words:
 
 
 def role(code: str) -> str:
+    """The words for the role of a batch's file, with its number."""
     kind, _, number = code.partition("-")
     return f"{ROLES.get(kind, kind)} {number}".strip()
 

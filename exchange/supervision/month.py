@@ -21,6 +21,7 @@ class Month:
 
     @property
     def first(self) -> date:
+        """Its first day."""
         return office_day(self.start)
 
     @property

@@ -95,7 +95,7 @@ def _statistics(
 
 
 def _rate(lines: Iterable[Counted]) -> float | None:
-    """Those done on time of those that were to be judged."""
+    """The share of batches that were done on time among those that were due; None where none was."""
     done, late, overdue = (sum(getattr(line, name) for line in lines) for name in ("done", "late", "overdue"))
     return (done - late) / (done + overdue) if done + overdue else None
 

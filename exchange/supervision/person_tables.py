@@ -14,6 +14,7 @@ from exchange.supervision.table import TOTAL, Line, People, add, people, with_pe
 
 
 def answers(aggregates: Aggregates) -> list[Line]:
+    """For each item how often each answer was given, and its share of the item's answers."""
     sums = aggregates.answers.group_by("item", "code").agg(add("people"))
     whole = dict(sums.group_by("item").agg(pl.col("people").struct.field("n").sum()).iter_rows())
     rows = []
@@ -25,6 +26,7 @@ def answers(aggregates: Aggregates) -> list[Line]:
 
 
 def by_partner(aggregates: Aggregates) -> list[Line]:
+    """For each partner, cycle and item how often each answer was given."""
     groups: dict[str, list[Line]] = {}
     for row in aggregates.answers.iter_rows(named=True):
         groups.setdefault(row["partner"] + " " + (row["cycle"] or ""), []).append(row)
@@ -48,6 +50,7 @@ def _answer_words(row: Line) -> Line:
 
 
 def reviews(aggregates: Aggregates, office_name: Callable[[str], str]) -> tuple[list[Line], Line | None]:
+    """Rows that officers decided and rows still open, by office; and the total, None where there are none."""
     sums = aggregates.reviews.select(add("decided"), add("open")).row(0, named=True)
     total = {"office": TOTAL} | {name: people(value) for name, value in sums.items()}
     rows = aggregates.reviews.with_columns(office=pl.col("division").map_elements(office_name, return_dtype=pl.String))
@@ -55,7 +58,9 @@ def reviews(aggregates: Aggregates, office_name: Callable[[str], str]) -> tuple[
 
 
 def doubtful(aggregates: Aggregates) -> tuple[list[Line], Line | None]:
-    """Each county under its city, a city's sum before its counties."""
+    """People of doubtful identity: each county under its city, a city's sum before its counties; and the total, None
+    where there is nobody.
+    """
     rows: list[Line] = []
     by_city = aggregates.doubtful.with_columns(city=pl.col("division").str.slice(0, 4) + "00").sort("division")
     for (code,), counties in by_city.group_by("city", maintain_order=True):
@@ -71,8 +76,10 @@ def doubtful(aggregates: Aggregates) -> tuple[list[Line], Line | None]:
 
 
 def approvals(aggregates: Aggregates) -> list[Line]:
+    """Rows that a leader approved, by partner."""
     return with_people(aggregates.approvals.with_columns(partner="zh"), "people")
 
 
 def objections(aggregates: Aggregates) -> list[Line]:
+    """Answered objections by partner, and in how many rows the answer changed."""
     return with_people(aggregates.objections.with_columns(partner="zh"), "answered", "upheld")

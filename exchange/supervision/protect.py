@@ -36,7 +36,7 @@ def shown(n: pl.Expr) -> pl.Expr:
 
 
 def protected(aggregates: Aggregates) -> Aggregates:
-    """The same aggregates as they may leave the office."""
+    """The aggregates with counts of people as they may leave the office."""
     changed = {
         name: getattr(aggregates, name).with_columns(shown(pl.col(column)).alias(column) for column in columns)
         for name, columns in _PEOPLE.items()

@@ -35,6 +35,8 @@ from exchange.supervision.workbook import write_report
 
 @dataclass(frozen=True)
 class Report:
+    """The monthly report in both forms: HTML and XLSX."""
+
     page: bytes
     workbook: bytes
 

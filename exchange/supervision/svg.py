@@ -23,6 +23,8 @@ _LEAST_FOR_TEXT: Final = 38
 
 @dataclass(frozen=True)
 class Series:
+    """A part of each bar: its name and its colour."""
+
     name: str
     colour: str
 

@@ -26,7 +26,7 @@ class People:
 
 
 Value = str | int | float | People | None
-"""Of a cell: a text, a count, a share or seconds."""
+"""The value of a cell: a text, a count, a share or seconds."""
 
 Line = dict[str, Any]
 """Column → value."""
@@ -34,13 +34,17 @@ Line = dict[str, Any]
 
 @dataclass(frozen=True)
 class Table:
+    """A table of the report: a value for each column of the head in each row; ``total``: the last row, where it has
+    one.
+    """
+
     head: Head
     rows: list[list[Value]]
     total: list[Value] | None = None
 
 
 def table(head: Head, rows: Iterable[Line], total: Line | None = None) -> Table:
-    """The columns of the head out of these lines."""
+    """A table with this head; ``rows`` and ``total`` may hold other columns, which are left out."""
     return Table(head, [_values(head, row) for row in rows], _values(head, total) if total else None)
 
 
@@ -49,17 +53,19 @@ def _values(head: Head, row: Line) -> list[Value]:
 
 
 def add(column: str) -> pl.Expr:
-    """The sum of a people column as it may be shown: counts that are not shown (null) are not in it."""
+    """The sum of a column of people, as a struct: ``n``, without counts that may not be shown (null), and ``hidden``,
+    whether there are such.
+    """
     return pl.struct(n=pl.col(column).sum(), hidden=pl.col(column).is_null().any()).alias(column)
 
 
 def people(value: Line | None) -> People:
-    """What ``add`` found; nobody where it found nothing."""
+    """A value of :func:`add` as a count to show; nobody of None."""
     return People(value["n"] or 0, value["hidden"]) if value else People(0)
 
 
 def with_people(frame: pl.DataFrame, *columns: str) -> list[Line]:
-    """Rows whose people columns hold one count each."""
+    """The frame's rows, the values of these columns (null: may not be shown) as counts to show."""
     return [
         row | {name: People(row[name] or 0, row[name] is None) for name in columns}
         for row in frame.iter_rows(named=True)

@@ -66,6 +66,7 @@ def picture(
 
 
 def urgency(batch: Batch, due: Due, today: date, *, half: bool, days: Iterable[int]) -> Urgency:
+    """How urgent an open batch is; ``half``, ``days``: as in :func:`picture`."""
     if batch.clock_stands:
         return Urgency.PAUSED
     if due.day < today:

@@ -31,7 +31,7 @@ QUOTED: Final = '^[\\s\ufeff\u200b]+"([^"]*)"[\\s\ufeff\u200b]*$'
 """A text in quotation marks behind a blank or a mark: they are text to CSV, and not to whoever wrote ``a, "b"``."""
 
 SEEN: Final = r"[^\s\p{Cc}\p{Cf}]"
-"""The same as ``has_text``, as Polars asks a column: what a cell with text in it holds."""
+"""The pattern of a cell with text in it, as ``has_text`` judges, for Polars."""
 
 _NOT_SHOWN: Final = re.compile(r'"[^"]*"|\\.|_.|\*.|\[[^\]]*\]?')
 """A bracket that is never closed hides the rest: looking for its end anew from each of them takes the square of the

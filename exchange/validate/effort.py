@@ -21,7 +21,7 @@ from typing import Final, TypeVar
 from exchange.base.errors import Refused, Retryable
 
 ALWAYS_ALLOWED: Final = 20.0
-"""Seconds."""
+"""Seconds that any file may take, however small."""
 
 ALLOWED_PER_BYTE: Final = 10.0 / (1 << 20)
 
@@ -48,7 +48,9 @@ class Effort:
         self._patience = _patience.get()
 
     def spend(self, seconds: float) -> None:
-        """Refused once more is spent than there was; Retryable where it is more than whoever reads has."""
+        """Counts this time. Refused once the allowance is used up; Retryable where the limit of ``unless_longer_than``
+        is.
+        """
         self._left -= seconds
         self._patience -= seconds
         if self._left < 0:
@@ -58,7 +60,7 @@ class Effort:
             raise Retryable(msg)
 
     def each(self, parts: Iterable[T]) -> Iterator[T]:
-        """The same parts; what is spent is the time of who makes them, not of who takes them."""
+        """The same parts; counts the time of whoever makes them, not of whoever takes them."""
         rest = iter(parts)
         while True:
             begun = time.thread_time()

@@ -151,7 +151,7 @@ def _mark_of(content: bytes) -> str | None:
 
 
 def _without_marks(content: bytes) -> bytes:
-    """Without what programs put before and behind a text, and with a line feed for each CR that has none."""
+    """The text without what programs put before and behind it, and with a line feed for each CR that has none."""
     in_front = _MARKS.match(content)
     content = content[in_front.end() if in_front else 0 :].rstrip(_CTRL_Z)
     if b"\r" not in content or content.count(b"\r") == content.count(b"\r\n"):
@@ -206,7 +206,7 @@ def _first_not_utf8(content: bytes) -> int | None:
 
 
 def _is_utf8(content: bytes) -> bool:
-    """Without making a text of it, which takes three times as long."""
+    """Whether the bytes are valid UTF-8; decides it without decoding, which takes three times as long."""
     bounds = pa.py_buffer(np.array([0, len(content)], np.int64))
     try:
         pa.Array.from_buffers(pa.large_string(), 1, [None, bounds, pa.py_buffer(content)]).validate(full=True)

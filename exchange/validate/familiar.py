@@ -42,6 +42,7 @@ class Letters(NamedTuple):
     familiar: int
 
     def read_as_chinese(self) -> bool:
+        """Whether they read as Chinese names and places."""
         return self.familiar - (self.all - self.familiar) >= CLEAR_LEAD
 
     def read_as_something_else(self, common_elsewhere: Callable[[], bool]) -> bool:

@@ -32,7 +32,7 @@ MAX_SHEET_ROW: Final = 1_048_576
 
 _MERGES: Final = 100_000
 _PIECES: Final = MAX_CELL_LETTERS
-"""Of one cell's text, as the parser gives them: a bound on what is held of it before it is put together."""
+"""Pieces of one cell's text, as the parser gives them: the most that is held before they are joined."""
 
 _CHUNK_ROWS: Final = 2_000
 _DIGITS: Final = "0123456789"

@@ -56,7 +56,9 @@ _SLOW_BYTES: Final = 8 * 1024 * 1024
 """What the slow way holds at a time, whichever is reached first."""
 
 _FAST_ROWS: Final = 1 << 18
-"""Of a part, at a time; honest rows are long enough that a part has fewer. Two million short ones took half a GB."""
+"""So many rows of a part at a time; honest rows are long enough that a part has fewer. Two million short ones took half
+a GB.
+"""
 
 _PART: Final = 32 * 1024 * 1024
 """Bytes of the file that are read at a time where the rows are put together again."""
@@ -76,8 +78,8 @@ def read_table(utf8: bytes, items: Sequence[str], rows: int | None, form: str | 
 def read_parts(
     utf8: bytes, items: Sequence[str], rows: int | None, form: str | None = None, *, part: int
 ) -> Iterator[pl.DataFrame]:
-    """The same table, in its dtypes and order, in parts of ``part`` bytes of the file; whether the count fits is known
-    after the last.
+    """The table of :func:`read_table`, in its dtypes and order, in parts of ``part`` bytes of the file; Refused after
+    the last where the count does not fit.
     """
     with foreign_bytes("csv_format"):  # an error of who takes the parts does not come in here
         yield from _counted(utf8, items, rows, form, part)
@@ -151,7 +153,7 @@ def _first_filled(utf8: bytes, start: int) -> int:
 
 
 def with_left_out(table: pl.DataFrame, items: Sequence[str], form: str | None) -> pl.DataFrame:
-    """The same rows with empty String columns beside those that came, by name, for what a request may leave out."""
+    """The rows with an empty String column for each column that a request may leave out and has left out."""
     expected = {column.code for column in (*REQUIRED_COLUMNS, *columns_for(items, form))}
     return table.with_columns(pl.lit("").alias(code) for code in sorted(expected - set(table.columns)))
 

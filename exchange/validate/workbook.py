@@ -36,7 +36,7 @@ _LETTERS_KEPT: Final = 16 * MAX_CELL_LETTERS
 cell that shows it is refused by its row, and a text that none shows is nobody's affair."""
 
 _ENTRIES: Final = 65_536
-"""Of styles, of number formats, of sheets; spreadsheet programs keep some 64,000 styles at most."""
+"""The most styles, number formats or sheets; spreadsheet programs keep some 64,000 styles at most."""
 
 
 @foreign_bytes("workbook_format")

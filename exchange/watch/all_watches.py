@@ -20,6 +20,8 @@ from exchange.watch.witnesses import watch_witnesses
 
 @dataclass(frozen=True)
 class Round:
+    """What one run of all watches found."""
+
     recount: Recount
     alerts: list[Alert]
     cycles: CyclesSeen
@@ -32,11 +34,13 @@ class Round:
 
     @property
     def troubles(self) -> list[str]:
+        """What a person must look at, a sentence each, sorted."""
         seen = (self.recount, self.cycles, self.certificates, self.assessments)
         return sorted({*self.out_of_use, *self.witnesses, *(trouble for watch in seen for trouble in watch.troubles)})
 
 
 def watch_all(app: App) -> Round:
+    """Runs all watches once."""
     watch_configuration(app)
     recount = recompute(app)
     alerts = watch_deadlines(app)

@@ -27,6 +27,8 @@ ENDS, ENDED = "assessment_ends", "assessment_ended"
 
 @dataclass
 class AssessmentsSeen:
+    """What was found: new alerts, and what is wrong, a sentence each."""
+
     alerts: list[Alert] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 

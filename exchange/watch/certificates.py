@@ -37,6 +37,8 @@ OFFICE = "office"
 
 @dataclass
 class CertificatesSeen:
+    """What was found: new alerts, and what is wrong, a sentence each."""
+
     alerts: list[Alert] = field(default_factory=list)
     troubles: list[str] = field(default_factory=list)
 
@@ -63,7 +65,7 @@ def watch_certificates(app: App) -> CertificatesSeen:
 
 
 def invalid_now(certificates: list[x509.Certificate], now: datetime) -> str | None:
-    """That none of them is valid now, and since or until when; None where one is."""
+    """A sentence that none of them is valid now, and since or until when; None where one is."""
     if valid(certificates, now):
         return None
     if begun(certificates, now):

@@ -28,7 +28,7 @@ def watch_configuration(app: App) -> list[str]:
     for name, path in _files(app):
         if (digest := _digest(path, known.get(name))) is not None:
             hashes[name] = digest
-    changed = app.register.configuration.tell(hashes, app.now())
+    changed = app.register.configuration.record(hashes, app.now())
     if changed:
         log.info("told to the ledger as new, changed or gone: %s", ", ".join(changed))
     return changed

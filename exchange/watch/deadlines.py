@@ -83,7 +83,7 @@ def dues_of(app: App, batches: Iterable[tuple[Batch, Sequence[Stop]]]) -> list[t
 
 
 def _counted_by(batch: Batch) -> object:
-    """All that decides the due day of a batch that was judged and whose clock was never paused."""
+    """What the due day depends on, of a batch that was judged and whose clock was never paused."""
     last = (batch.items, batch.due_last is not None) if batch.state in (State.DELIVERED, State.CLOSED) else None
     return office_day(batch.received_at), batch.due_working_days, batch.cycle, last
 

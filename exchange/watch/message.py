@@ -13,11 +13,13 @@ from exchange.base.tables import ALERTS
 from exchange.register import Alert
 
 MAX_MESSAGE_LINES: Final = 50
-"""Of alerts in one message; the register has them all."""
+"""The most alerts in one message; the register has them all."""
 
 
 @dataclass(frozen=True)
 class Message:
+    """A message to the office, Chinese with English beside."""
+
     subject: str
     text: str
 

@@ -1,4 +1,4 @@
-"""Alarms: something is done when a time is over, unless it is called off before.
+"""Timers: something is done when a time is over, unless it is cancelled before.
 
 Rules
 - One thread waits for all alarms, and begins with the first: ``threading.Timer`` starts one for each, which costs more
@@ -19,13 +19,13 @@ from typing import Final
 
 
 class Alarm:
-    """One that was set."""
+    """A timer that was set."""
 
     def __init__(self, ring: Callable[[], None]) -> None:
         self.ring: Callable[[], None] | None = ring
 
     def cancel(self) -> None:
-        """It does not ring any more, if it has not yet."""
+        """Cancels it, if it has not rung yet."""
         self.ring = None
 
 
@@ -42,7 +42,7 @@ class Alarms:
         self._thread: Thread | None = None
 
     def set(self, seconds: float, ring: Callable[[], None]) -> Alarm:
-        """Rings after so many seconds, in another thread."""
+        """Calls ``ring`` after so many seconds, in another thread."""
         alarm = Alarm(ring)
         entry = (time.monotonic() + seconds, next(self._order), alarm)
         with self._changed:

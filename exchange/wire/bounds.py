@@ -1,7 +1,7 @@
-"""What an SSH server may say, and how much of it: paramiko believes it and keeps it, whatever comes.
+"""Limits on what an SSH server may send; paramiko by itself accepts and keeps whatever comes.
 
 Rules
-- A server that sends more than it was given leave to is a broken connection. paramiko keeps all of it in memory, as
+- A server that sends more than the window it was given is a broken connection. paramiko keeps all of it in memory, as
   fast as it comes: of 200 MB sent so, 197. Nor is a message taken that says it is larger than OpenSSH takes one: before
   anybody has shown a key paramiko makes room for four gigabytes where the first four bytes say so.
 - So is one that talks and says nothing: SSH has messages that mean nothing (IGNORE, DEBUG), that must be answered, or
@@ -31,36 +31,36 @@ import paramiko
 from paramiko.common import MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA, MSG_KEXINIT
 
 MOST_BYTES: Final = 256 * 1024
-"""Of a message, of SSH and of SFTP, as OpenSSH has it for both."""
+"""The largest message, of SSH and of SFTP, as OpenSSH limits both."""
 
 MOST_BANNER_BYTES: Final = 64 * 1024
-"""Of what a server may say before it names its protocol."""
+"""The most that a server may send before it names its protocol."""
 
 MOST_UNASKED: Final = 5000
 """Messages, and KiB of them, that a server may send beyond what its answers hold: a fifth of a second of a core."""
 
 FOR_A_QUESTION: Final = 50
-"""Of these, what each question gives back: answers in small pieces, and what comes between them."""
+"""So many of these each request gives back, for answers in small pieces and what comes between them."""
 
 _FOR_NEW_KEYS: Final = 750
-"""What making the keys anew takes: thirty milliseconds in the dearest way; OpenSSH does so once in gigabytes."""
+"""So many of these a key exchange takes: thirty milliseconds at the slowest; OpenSSH does one once in gigabytes."""
 
 _MOST_BYTES_WITHOUT_CONTENT: Final = 32 * 1024
 
 _GROUPS: Final = "diffie-hellman-"
 _KNOWN_GROUP: Final = "diffie-hellman-group14-sha256"
-"""Of 2048 bits, which everybody has who has no curves."""
+"""The group of 2048 bits, which every server has that has no elliptic curves."""
 
 _WITH_CONTENT: Final = (MSG_CHANNEL_DATA, MSG_CHANNEL_EXTENDED_DATA)
 _CRUMB: Final = 512
-"""Bytes of an answer in one message; from here on it takes nothing of what may be said unasked."""
+"""An answer's message of so many bytes or more takes nothing of ``MOST_UNASKED``; a smaller one counts as one."""
 
 
 class BoundedTransport(paramiko.Transport):
-    """paramiko's transport, in which nothing of a channel waits beyond the window that the server was given, no message
-    is larger than one may be or shorter than it says, none come without an end, keys are made in ways alone that end,
-    and the host key stays what it was. ``asked``: how many questions the server was asked so far. It tells a login that
-    is refused from one in which the line failed.
+    """paramiko's transport with the limits of this module: no data beyond a channel's window, no message that is too
+    large or shorter than it states, no endless unasked messages, only key exchanges that surely end, and the same host
+    key throughout. ``asked``: returns how many requests the server was sent so far. It also distinguishes a refused
+    login from a broken connection (``login_is_refused``).
     """
 
     _ended_by: Exception | None = None
@@ -80,7 +80,7 @@ class BoundedTransport(paramiko.Transport):
         self._channel_handler_table = {**handlers, **bounded}
 
     def _next_message(self) -> tuple[int, paramiko.Message]:
-        """What comes next; SSHException, which ends the connection, where too much came that nobody asked for."""
+        """The next message; SSHException, which ends the connection, where too much came unasked."""
         kind, read = self._read()
         content = read.asbytes()
         if kind not in _WITH_CONTENT:
@@ -109,7 +109,7 @@ class BoundedTransport(paramiko.Transport):
             self._unasked += 1 + size // 1024
 
     def _verify_key(self, host_key: bytes, sig: bytes) -> None:
-        """When keys are made anew: by whoever they were first made with."""
+        """Checks, at each key exchange, that the host key is the first one's."""
         before = self.host_key
         super()._verify_key(host_key, sig)  # type: ignore[misc]  # its stub leaves it out
         if before is not None and self.host_key != before:
@@ -120,6 +120,7 @@ class BoundedTransport(paramiko.Transport):
         """Not read: paramiko makes it fit to be shown, byte by byte, and shows it to nobody."""
 
     def get_exception(self) -> Exception | None:
+        """What ended the connection, kept when it is asked for again; errors of other kinds as SSHException."""
         ended_by = super().get_exception()  # which forgets it
         if ended_by is not None and not isinstance(ended_by, paramiko.SSHException | EOFError | OSError):
             ended_by = paramiko.SSHException(type(ended_by).__name__)
@@ -136,9 +137,10 @@ class BoundedTransport(paramiko.Transport):
 
 
 class WholeMessage(paramiko.Message):
-    """What a server says; SSHException at the first thing that is not there."""
+    """A message of the server; SSHException where something is read behind its end."""
 
     def get_bytes(self, n: int) -> bytes:
+        """The next ``n`` bytes; SSHException where the message ends before."""
         content: bytes = self.packet.read(n)
         if len(content) < n:
             msg = "a message is shorter than it says"

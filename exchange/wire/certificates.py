@@ -27,7 +27,7 @@ Use = Literal["signing", "encryption"]
 
 _RULES: Final[dict[str, Any]] = tomllib.loads((SCHEMAS / "certificates.toml").read_text(encoding="utf-8"))
 TOLD_DAYS: Final[tuple[int, ...]] = tuple(_RULES["told"]["days"])
-"""So many days before its end the partner and the office are told; the most first."""
+"""Partner and office are warned so many days before a certificate ends; descending."""
 
 _NEXT: Final = timedelta(seconds=1)
 """A certificate's last moment counts: the next one begins a second later without a gap."""
@@ -81,7 +81,7 @@ def _wrong_usage(certificate: x509.Certificate, use: Use) -> str | None:
 
 
 def valid(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
-    """Those that are valid now, the newer first."""
+    """The certificates that are valid now, the newer first."""
     in_force = [
         certificate
         for certificate in certificates
@@ -100,7 +100,7 @@ def ends(certificates: list[x509.Certificate], now: datetime) -> datetime:
 
 
 def begun(certificates: list[x509.Certificate], now: datetime) -> list[x509.Certificate]:
-    """Those that are valid now or were."""
+    """The certificates that are valid now or were."""
     return [certificate for certificate in certificates if certificate.not_valid_before_utc <= now]
 
 

@@ -1,4 +1,4 @@
-"""When partners' requests folders were changed, asked of many in one message: most of what a quiet folder costs.
+"""The mtimes of many partners' requests folders, asked for in one message: most of what a quiet folder costs.
 
     a question and its answer, one at a time    316 us of processor time
     likewise, ten in one message                 69
@@ -23,15 +23,15 @@ from exchange.wire.transport import Folder
 
 @dataclass(frozen=True)
 class Changed:
-    """What one folder's server was asked, and is waited for when it is needed."""
+    """A request for one folder's mtime that was sent; its answer is waited for when it is needed."""
 
     account: SftpAccount
     limit: TimeLimit
     asked: Asked
 
     def at(self) -> int | None:
-        """When something was put into the folder or taken out, in seconds by the server's clock; None where the server
-        does not say. Errors as of the folder.
+        """The folder's mtime, in seconds by the server's clock; None where the server does not state it. Errors as the
+        folder's.
         """
         with network_trouble(self.account, limit=self.limit):
             told = self.asked.answer(CMD_ATTRS)

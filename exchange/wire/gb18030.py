@@ -21,7 +21,7 @@ from typing import Final
 from exchange.base.paths import SCHEMAS
 
 _EDITIONS: Final = ("2005", "2022")
-"""Those that moved characters which Python's codec still reads as private."""
+"""The editions of GB 18030 that moved characters which Python's codec still reads as private."""
 
 
 @cache

@@ -278,7 +278,7 @@ def is_whole_json(content: bytes) -> bool:
 
 
 def _bare(text: str) -> str:
-    """Without the marks that programs put before a text, once or twice, and the sign that some end it with."""
+    """The text without the marks that programs put before it, once or twice, and the sign that some end it with."""
     return text.lstrip(_MARKS).rstrip(_CTRL_Z)
 
 

@@ -32,10 +32,12 @@ from exchange.wire.alarms import ALARMS
 from exchange.wire.bounds import MOST_BYTES, WholeMessage, no_more_than
 
 _NUMBER_BYTES: Final = 4
-"""Of a question's number, which each answer begins with, and of the protocol's version, which comes first of all."""
+"""The size of a request's number, which each answer begins with, and of the protocol's version, which comes first."""
 
 _NAME_BYTES: Final = 1024
-"""Of a name that are kept; file systems end at 255 characters, which are 765 bytes at most where they are UTF-16's."""
+"""So many bytes of a name are kept; file systems end at 255 characters, which are 765 bytes at most where they are
+UTF-16's.
+"""
 
 
 class SftpClient(paramiko.SFTPClient):

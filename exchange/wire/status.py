@@ -19,7 +19,7 @@ JSON_NAME: Final = "status.json"
 PAGE_NAME: Final = "status.html"
 
 Stage = Literal["received", "in_work", "answered_in_part", "answered", "refused"]
-"""How far the partner was told that a batch is: by no file yet, by its receipt, by its results."""
+"""How far a batch is, as the partner knows it from the receipt and the results that it has."""
 
 IsTest = Annotated[Literal[True] | None, Field(description="it is answered from the invented province")]
 

@@ -1,4 +1,4 @@
-"""A file's bytes to and from a partner's server, fast, and nothing that the server says of them believed.
+"""Transfer of files to and from a partner's server: fast, and verified, since a server's word is not believed.
 
 Rules
 - What is sent stands under a temporary name until it is whole, and is delivered when it is seen under its final name
@@ -39,11 +39,11 @@ _BEFORE_READING: Final = 8
 
 _LOOK_SECONDS: Final = 0.001
 _MAX_LOOKS: Final = 1000
-"""So often it is looked whether they are, a millisecond apart: a second at most."""
+"""So often it is checked whether they are, a millisecond apart: for a second at most."""
 
 
 class NotAsSentError(OSError):
-    """The server has something else than it was sent."""
+    """The file on the server is not the one that was sent."""
 
 
 def pieces(sftp: SftpClient, remote: paramiko.SFTPFile, size: int, *, to_its_end: bool = True) -> Iterator[bytes]:
@@ -75,7 +75,7 @@ def request_size(sftp: SftpClient) -> int:
 
 
 def put(sftp: SftpClient, chunks: Iterable[bytes], path: str) -> int:
-    """Sends these bytes under this name; how many they were. The server has as many."""
+    """Sends these bytes under this name; their number, which was compared with the size that the server states."""
     size = 0
     with _new(sftp, path) as remote:
         remote.set_pipelined(pipelined=True)

@@ -224,7 +224,7 @@ class Folder:
         return entries
 
     def gone(self, names: Collection[str]) -> set[str]:
-        """Those of these names that do not lie in the results folder."""
+        """The names among these that do not lie in the results folder."""
         with self._trouble():
             left = set(names)
             for count, entry in enumerate(self.sftp.entries(self.account.results)):

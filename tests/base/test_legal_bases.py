@@ -34,7 +34,7 @@ SOUND = {
         ({"kinds": ("judgment",), "years": 0}, "years"),
         ({"kinds": ("judgment",), "years_perhaps": -1}, "years_perhaps"),
         ({"kinds": ("judgment",), "at_least": 0}, "at_least"),
-        ({"kinds": ("judgment",), "item": "第1款"}, "item: 第1款"),
+        ({"kinds": ("judgment",), "paragraph": "第1款"}, "paragraph: 第1款"),
         ({"categories": ("drugs",)}, "kinds"),
         ({"kinds": ("judgment",), "colour": "red"}, "colour"),
     ],

@@ -8,12 +8,12 @@ from typing import Any, Final
 import psycopg
 
 from exchange.demo.servers.postgres import WORK
-from exchange.register.digests import NOT_TOLD, OF_BATCH
+from exchange.register.digests import NOT_STATED, OF_BATCH
 from exchange.register.models import Base
 from tests.campaign.office import Office
 
 TABLES: Final = sorted(Base.metadata.tables)
-_UNSEEN: Final = frozenset(NOT_TOLD) - {"ledger", "ledger_head"}
+_UNSEEN: Final = frozenset(NOT_STATED) - {"ledger", "ledger_head"}
 _STATES: Final = ["claimed", "accepted", "sealed", "delivered", "closed", "refused", "approved", "open", "decided"]
 _CHANGED: Final = {
     "text": "coalesce({c}, '') || 'x'",

@@ -9,7 +9,7 @@ import polars as pl
 
 from exchange.base.errors import Refused
 from exchange.cli.request import _record
-from exchange.steps.check import Finding, Seen, _findings
+from exchange.steps.check import CheckResult, Finding, _findings
 from exchange.steps.request import FEWEST_ROWS_JUDGED, Reading, judge_parts, read_data
 
 
@@ -29,4 +29,4 @@ def said_by_office(content: bytes, reading: Reading, received: date) -> dict[str
             judge_parts(iter(tables), reading, received)
     except Refused as error:
         refusal = error
-    return _record(Seen(tuple(reading.items), rows, tuple(findings), refusal))
+    return _record(CheckResult(tuple(reading.items), rows, tuple(findings), refusal))

@@ -15,7 +15,7 @@ import pytest
 
 from exchange.base.errors import Refused
 from exchange.cli.request import _record
-from exchange.steps.check import Seen, reading_by_header
+from exchange.steps.check import CheckResult, reading_by_header
 from exchange.validate.encoding import to_utf8
 from tests.desk.conftest import Made
 from tests.desk.dirty import dirty_file
@@ -35,7 +35,7 @@ def office(made: Made, ending: str, content: bytes) -> dict[str, Any]:
         reading = reading_by_header(made.agreement, content, is_workbook=ending == "xlsx")
         return said_by_office(content, reading, TODAY)
     except Refused as refusal:
-        return _record(Seen((), 0, (), refusal))
+        return _record(CheckResult((), 0, (), refusal))
 
 
 def of_names(*names: str) -> str:

@@ -24,7 +24,7 @@ from exchange.register import (
     Register,
     ReleaseSummary,
 )
-from exchange.register.digests import BY_BLOCK, BY_ROW, NOT_TOLD, OF_BATCH
+from exchange.register.digests import BY_BLOCK, BY_ROW, NOT_STATED, OF_BATCH
 from exchange.register.guard import Evidence
 from exchange.register.models import Base
 from exchange.register.told import Told
@@ -37,7 +37,9 @@ BATCH, OBJECTION, LIES_THERE, DAY = "bank.b1", "bank.b2", "bank.b3", timedelta(d
 RING = with_new_key(None, AT.date())
 EXCEPTED = {
     ("ledger_head", "single"): "has one value that the database allows",
-    **{("unfinished_set", each.name): NOT_TOLD["unfinished_set"] for each in Base.metadata.tables["unfinished_set"].c},
+    **{
+        ("unfinished_set", each.name): NOT_STATED["unfinished_set"] for each in Base.metadata.tables["unfinished_set"].c
+    },
 }
 """(table, column) → why nothing finds it altered."""
 
@@ -97,7 +99,7 @@ def full(migrated: Database, manifest: RequestManifest, due: Due, result_files: 
     register.alerts.mark_sent(register.alerts.find(), AT)
     register.missing.notice("bank", ("monthly", "2026-10", ""), due.day, AT)
     register.missing.reminded("bank", ("monthly", "2026-10", ""), 1, AT)
-    register.configuration.tell({"settings": "a" * 64}, AT)
+    register.configuration.record({"settings": "a" * 64}, AT)
     register.unfinished.see("bank", "s", "f", "data_missing", AT)
     register.conformance.exempt("bank", "known for years", AT)
     register.claim(LIES_THERE, "bank", "e" * 64, [], AT)
@@ -133,7 +135,7 @@ def is_found(register: Register) -> bool:
 
 
 def test_every_table_is_told_or_excepted_with_a_reason(full: Register, owner: Any) -> None:
-    told = [*OF_BATCH, *BY_BLOCK, *BY_ROW, *NOT_TOLD]
+    told = [*OF_BATCH, *BY_BLOCK, *BY_ROW, *NOT_STATED]
     assert sorted(told) == sorted(Base.metadata.tables)
     counts = {name: owner.execute(f"SELECT 1 FROM {name}".encode()).fetchone() for name in Base.metadata.tables}  # noqa: S608
     assert [name for name, row in counts.items() if row is None] == []

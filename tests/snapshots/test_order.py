@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from exchange.snapshots.order import by_key, places
+from exchange.snapshots.order import by_key, inverse
 
 LARGE = 10**17
 
@@ -25,4 +25,4 @@ def test_by_key_and_then_by_row(base: int, pairs: list[tuple[int, int]]) -> None
 @given(st.permutations(range(20)))
 def test_each_row_goes_where_it_then_is(order: list[int]) -> None:
     rows = np.array(order, np.uint32)
-    assert np.arange(20)[rows][places(rows)].tolist() == list(range(20))
+    assert np.arange(20)[rows][inverse(rows)].tolist() == list(range(20))

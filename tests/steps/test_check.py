@@ -19,7 +19,7 @@ from exchange.cli import request
 from exchange.demo.partner import DemoPartner
 from exchange.demo.partner import Request as Ask
 from exchange.demo.world import World
-from exchange.steps.check import Seen, check_data, reading_by_header
+from exchange.steps.check import CheckResult, check_data, reading_by_header
 from exchange.wire.manifest import RequestManifest, parse
 
 CASES: Final = Path(__file__).parent.parent / "cases"
@@ -53,12 +53,12 @@ AGREEMENT: Final = Agreement(
 SOUND: Final[tuple[int, list[tuple[int, str, str]]]] = (1, [])
 
 
-def seen(content: bytes, *, is_workbook: bool = False) -> Seen:
+def seen(content: bytes, *, is_workbook: bool = False) -> CheckResult:
     reading = reading_by_header(AGREEMENT, content, is_workbook=is_workbook)
     return check_data(content, AGREEMENT, reading, TODAY)
 
 
-def places(found: Seen) -> list[tuple[int, str, str]]:
+def places(found: CheckResult) -> list[tuple[int, str, str]]:
     return [(each.row, each.column, each.code) for each in found.findings]
 
 

@@ -117,6 +117,7 @@ def _claimed(item: str, right: pl.Expr, wrong: pl.Expr, *unreadable: str) -> pl.
 
 
 def sex() -> pl.Expr:
+    """The claimed sex, in words, letters or codes: String."""
     male, female = ([pl.lit(word) for word in words] for words in (("男", "1", "男性", "M"), ("女", "2", "女性", "F")))
     is_male = pl.col("sex") == "1"
     right = pl.when(is_male).then(_spelled(*male)).otherwise(_spelled(*female))
@@ -125,6 +126,7 @@ def sex() -> pl.Expr:
 
 
 def birth_date() -> pl.Expr:
+    """The claimed birth date, in the ways in which people and spreadsheets write days: String."""
     born = pl.col("birth_date").str.to_date()
     serial = (born.cast(pl.Int32) - _SPREADSHEET_ZERO).cast(pl.String)
     plain = born.cast(pl.String)
@@ -148,6 +150,7 @@ def _ethnicities() -> Mapping[str, str]:
 
 
 def ethnicity() -> pl.Expr:
+    """The claimed ethnicity, by code or name: String."""
     code = pl.col("ethnicity")
     word = code.replace_strict(_ethnicities(), return_dtype=pl.String)
     right = _spelled(code, word, word.str.strip_suffix("族"), code.str.strip_chars_start("0"))
@@ -164,6 +167,7 @@ def _counties() -> tuple[Mapping[str, str], Mapping[str, str]]:
 
 
 def registered_address() -> pl.Expr:
+    """The claimed address of registration, by code, or in words with or without the street: String."""
     names, following = _counties()
     code = pl.col("registered_division")
     full = code.replace_strict(names, return_dtype=pl.String)
@@ -181,6 +185,7 @@ def registered_address() -> pl.Expr:
 
 
 def former_name() -> pl.Expr:
+    """The claimed former name; of somebody without one a word for *none*: String."""
     names = pl.col("former_name").str.split("、")
     one = _spelled(names.list.first(), names.list.last())
     spaced = one.str.slice(0, 1) + " " + one.str.slice(1)
@@ -193,6 +198,7 @@ def former_name() -> pl.Expr:
 
 
 def _place(item: str) -> pl.Expr:
+    """A claimed county, by code, name, or the code that it had before it was abolished."""
     names, _ = _counties()
     code = pl.col(item)
     before = code.replace({str(now): str(old) for now, (old, _) in ABOLISHED.items()})
@@ -203,14 +209,17 @@ def _place(item: str) -> pl.Expr:
 
 
 def birthplace() -> pl.Expr:
+    """The claimed birthplace, by code, name, or the code that its county had before: String."""
     return _place("birthplace")
 
 
 def native_place() -> pl.Expr:
+    """The claimed native place, written as the birthplace is: String."""
     return _place("native_place")
 
 
 def kinship() -> list[pl.Expr]:
+    """The columns of a kinship claim, see ``relatives.relative_texts``."""
     return relative_texts(_WIDE)
 
 

@@ -1,4 +1,4 @@
-"""What partners claim of events: right, partly right, wrong, missing or unreadable; and the right answers.
+"""What partners claim about household events: right, partly right, wrong, missing or unreadable; and the right answers.
 
 Rules: a claim reads the columns of ``events.py``, and ``<item>.is`` and ``spelling`` of ``claims.py``. A wrong claim
 with an odd ``spelling`` is partly right: what happened is right, its day is not. Of somebody to whom nothing of the
@@ -66,6 +66,7 @@ def _what(item: str, right: pl.Expr, wrong: pl.Expr) -> pl.Expr:
 
 
 def migration() -> list[pl.Expr]:
+    """The columns of a migration claim: which way, when, and for some of them from where and to where; all String."""
     moved_in = pl.col("migration.in")
     words = [
         pl.when(moved_in if right else ~moved_in).then(pl.lit("迁入")).otherwise(pl.lit("迁出")) for right in (1, 0)
@@ -82,6 +83,7 @@ def migration() -> list[pl.Expr]:
 
 
 def address_change() -> list[pl.Expr]:
+    """The columns of a claimed change of address: when, and for some of them from where and to where; all String."""
     has_addresses = (_is("address_change", "right") & (pl.col("spelling") % 3 == 0)) | _partly("address_change")
     texts = [
         pl.when(has_addresses).then(pl.col(f"address_change.{end}").str.replace("号", " 号")).otherwise(pl.lit(""))
@@ -95,6 +97,7 @@ def address_change() -> list[pl.Expr]:
 
 
 def item_correction() -> list[pl.Expr]:
+    """The columns of a claimed correction: of which item, and when; all String."""
     right = pl.col("item_correction.item").replace_strict(_ITEMS_ZH)
     wrong = pl.when(pl.col("item_correction.item") == "name").then(pl.lit("民族")).otherwise(pl.lit("姓名"))
     return [
@@ -104,6 +107,7 @@ def item_correction() -> list[pl.Expr]:
 
 
 def cancellation() -> list[pl.Expr]:
+    """The columns of a claimed cancellation: for which reason, and when; all String."""
     reason = pl.col("cancelled_reason")
     right = reason.replace_strict(_REASONS_ZH, default="死亡")
     wrong = pl.when(reason == "death").then(pl.lit("其他")).otherwise(pl.lit("死亡"))

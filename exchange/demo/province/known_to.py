@@ -1,5 +1,5 @@
-"""Whom an officer must look at, by the legal basis on which a partner asks: this room's own reckoning, from what was
-planted. The catalogue and the matching are not asked; tests hold the one against the other.
+"""Which people's records an officer must look at, by the legal basis on which a partner asks: computed here from what
+was planted, without the catalogue of legal bases and the matching; tests compare the two.
 
 Rules: written from the articles, basis by basis, for the bases that the demo's partners rest on. A record of an unknown
 kind may be any; one of an unknown charge may be about anything.
@@ -75,8 +75,8 @@ BASES: Final = tuple(_KNOWN)
 
 
 def on_record(records: pl.DataFrame, *bases: str) -> pl.Series:
-    """String, each once and in no order: id numbers of people whom an officer must look at where somebody asks on
-    these bases; on none given, as a court does in a case: convictions.
+    """The id numbers of people whose records an officer must look at where somebody asks on these bases: String, each
+    once, in no order. Without bases, as a court asks in a case: of people with convictions.
     """
     known = pl.any_horizontal(_KNOWN[basis]() for basis in bases or ("case_handling_286",))
     numbers: pl.Series = records.filter(known)["id_number"].unique()

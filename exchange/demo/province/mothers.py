@@ -1,4 +1,4 @@
-"""Whose child somebody is: the mother's number as it stands in the child's record.
+"""The mother's number in a child's record.
 
 Rules: the mother of a head's children is the head or the spouse, whichever is the woman; the head's own mother is the
 one who lives with the family. Where the mother's number was corrected, half of the records still bear the old one.

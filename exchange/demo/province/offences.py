@@ -1,11 +1,11 @@
 """Offence records of the five sources: several for some people, most in more than one source, some of them sealed.
 
 Rules
-- ``sealed_record`` is this room's own reckoning, from what it planted: an offence up to and on the eighteenth birthday,
-  with no more than sixty months. The edges are planted on purpose: the birthday, the day after it, 60 and 61 months.
-- ``counts_as`` is what the record is to somebody who may know it: its kind (a judgment only where it is effective),
-  ``unclear`` (of a kind that is none of the export's), or empty: sealed, an appeal open, effective only on ``NOT_YET``,
-  or no record at all. ``about`` is what it was about. ``known_to.py`` picks people by both.
+- ``sealed_record`` is computed here, from what was planted: an offence up to and on the eighteenth birthday, with no
+  more than sixty months. The edges are planted on purpose: the birthday, the day after it, 60 and 61 months.
+- ``counts_as`` is what the record counts as for a partner who may know it: its kind (a judgment only where it is
+  effective), ``unclear`` (of a kind that is none of the export's), or empty: sealed, an appeal open, effective only on
+  ``NOT_YET``, or no record at all. ``about`` is what it was about. ``known_to.py`` picks people by both.
 - ``only_sealed`` speaks of the person: sealed records and no other, so that the answer is that of somebody without any.
 - A source may know a person by a superseded number, inside which the birth date may be a year too early, or, of an
   adult, by the 15 digits of that time.

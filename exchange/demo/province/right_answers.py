@@ -1,4 +1,4 @@
-"""The right answer to each claim, from what was planted in the person and in the claim; the matching is not asked.
+"""The right answer to each claim, computed from what was planted in the person and in the claim, without the matching.
 
 Rules: a number or name that cannot be read is the whole row's answer; then an unknown number; then a wrong name; then
 doubt about the person or a variant of the name, which makes every item *under review*. Items are answered only for a

@@ -78,10 +78,12 @@ class Airflow:
 
     @property
     def port(self) -> int:
+        """The API server's port on loopback."""
         return remembered_port(self.folder, "airflow")
 
     @property
     def base_url(self) -> str:
+        """The address of the API server and the UI."""
         return f"http://{LOOPBACK}:{self.port}"
 
     @property
@@ -91,7 +93,7 @@ class Airflow:
 
     @property
     def users(self) -> dict[str, str]:
-        """User name → password."""
+        """The users that Airflow made: name → password."""
         users: dict[str, str] = json.loads(self.users_file.read_text(encoding="utf-8"))
         return users
 

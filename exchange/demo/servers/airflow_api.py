@@ -51,6 +51,7 @@ class AirflowApi:
         return parsed
 
     def dag_ids(self) -> list[str]:
+        """The ids of all DAGs that Airflow has read."""
         return [dag["dag_id"] for dag in self.call("GET", "dags", limit=_PAGE)["dags"]]
 
     def import_errors(self) -> list[str]:
@@ -64,6 +65,7 @@ class AirflowApi:
         return self.call("POST", f"dags/{dag_id}/dagRuns", body)
 
     def run(self, dag_id: str, run_id: str) -> dict[str, Any]:
+        """One run as the API tells it; httpx.HTTPStatusError where there is none."""
         return self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}")
 
     def runs(self, dag_id: str, *, skip: int = 0) -> list[dict[str, Any]]:
@@ -73,6 +75,7 @@ class AirflowApi:
         return runs
 
     def task_instances(self, dag_id: str, run_id: str) -> list[dict[str, Any]]:
+        """The task instances of a run, a hundred at most, as the API tells them."""
         answer = self.call("GET", f"dags/{dag_id}/dagRuns/{run_id}/taskInstances", limit=_PAGE)
         instances: list[dict[str, Any]] = answer["task_instances"]
         return instances

@@ -66,4 +66,5 @@ class Celery:
         }
 
     def names(self) -> list[str]:
+        """The workers' names."""
         return [f"worker-{number}" for number in range(1, self.workers + 1)]

@@ -57,6 +57,7 @@ class Postgres:
 
     @property
     def port(self) -> int:
+        """Its port on loopback."""
         return remembered_port(self.folder, "postgres")
 
     @property
@@ -69,7 +70,7 @@ class Postgres:
         return f"postgresql+psycopg://{database}@{LOOPBACK}:{self.port}/{database}"
 
     def work_url(self, database: str = "exchange") -> str:
-        """The same of the register's database, or one like it, for the role of the daily work."""
+        """SQLAlchemy URL of the register's database, or one like it, for the role of the daily work."""
         return f"postgresql+psycopg://{WORK}@{LOOPBACK}:{self.port}/{database}"
 
     def grant(self, database: str = "exchange") -> None:
@@ -94,6 +95,7 @@ class Postgres:
             self._run()
 
     def is_running(self) -> bool:
+        """Whether the server runs."""
         if not (self._data / "postmaster.pid").exists():
             return False
         asked = _argv("pg_ctl", "status", "--pgdata", str(self._data))

@@ -38,6 +38,7 @@ class Redis:
 
     @property
     def socket_file(self) -> Path:
+        """The Unix socket by which alone it is reached."""
         return self.folder / "redis.sock"
 
     @property

@@ -44,14 +44,17 @@ class SftpServer:
 
     @property
     def home(self) -> Path:
+        """The folder that the partner sees: both sides' files lie below it."""
         return self.folder / "home"
 
     @property
     def port(self) -> int:
+        """Its port on loopback."""
         return remembered_port(self.folder, "sftp")
 
     @property
     def username(self) -> str:
+        """The account by which one logs in."""
         return "partner" if self.is_embedded else pwd.getpwuid(os.geteuid()).pw_name
 
     @property
@@ -61,6 +64,7 @@ class SftpServer:
 
     @property
     def is_embedded(self) -> bool:
+        """Whether it is the package's own server: asked for, or because OpenSSH's cannot serve this folder."""
         # OpenSSH splits a forced command at spaces, quoted or not, and would then start in the account's own home.
         return self.embedded or find_sshd() is None or " " in str(self.home)
 
@@ -77,6 +81,7 @@ class SftpServer:
             raise Halt(msg)
 
     def is_running(self) -> bool:
+        """Whether the server runs."""
         return processes.is_running(self.folder, "sftp")
 
     def stop(self) -> None:

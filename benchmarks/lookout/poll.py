@@ -1,5 +1,5 @@
-"""One sweep as ``collect`` makes it: ``python benchmarks/lookout/sweep.py CONFIG``; the package comes from
-``PYTHONPATH``. Prints seconds by the clock, seconds of processor time and partners in trouble; of the second sweep, the
+"""One poll as ``collect`` makes it: ``python benchmarks/lookout/poll.py CONFIG``; the package comes from
+``PYTHONPATH``. Prints seconds by the clock, seconds of processor time and partners in trouble; of the second poll, the
 first one has everybody's status file to make.
 """
 
