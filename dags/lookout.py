@@ -1,10 +1,12 @@
-"""Every five minutes, for five minutes: look into the folders of partners that may ask ad hoc each half second, claim
-what is complete, start its run and have small ad hoc sets answered at once by processes beside it.
+"""For half an hour: look into the folders of partners that may ask ad hoc each half second, claim what is complete, start
+its run and have small ad hoc sets answered at once by processes beside it. A run begins every five minutes; where one
+is on duty it ends at once.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from contextlib import closing
 from datetime import timedelta
 from functools import partial
@@ -16,15 +18,16 @@ from household.tasks import OFFICE_ARGS, in_office, start_run
 if TYPE_CHECKING:
     from exchange.app import App
 
-SECONDS = 320.0  # to the next run, and 20 more until that one has taken over
 LOOKOUTS = int(os.environ.get("EXCHANGE_LOOKOUTS", "1"))
+SECONDS = 1820.0 if LOOKOUTS == 1 else 320.0  # at most: see exchange/intake/shifts.py
 
 PAGE = """
 ### 值守 · lookout
 
-一直有一个运行在值守：与每个可提临时请求的部门保持一个 SFTP 连接，约每半秒看一次，齐全的请求立即登记并启动 `immediate`（大的或定期的启动 `batch`）。每五分钟换班，交接时短暂有两个。
+一直有一个运行在值守：与每个可提临时请求的部门保持一个 SFTP 连接，约每半秒看一次，齐全的请求立即登记并启动 `immediate`（大的或定期的启动 `batch`）。每逢整点、半点换班，交接时短暂有两个；每五分钟开始一个运行，有人在岗的随即结束，无人在岗的接班。改了设置、密钥、工作日或增减协议，下一个五分钟换班。
 One run is always on duty: it keeps one SFTP connection open to each partner that may ask ad hoc, looks about each half second, claims
-what is complete and starts its run at once. They change over every five minutes; then there are two for a while.
+what is complete and starts its run at once. They change over every half hour; then there are two for a while. A run begins every five
+minutes: where one is on duty it ends at once, where none is it takes over. Where settings, keys, office days or the list of agreements were changed, they change over with the next five minutes.
 
 小的临时请求由值守旁的常驻进程（`resident_workers` 个）当即答复，答复后其 `immediate` 运行约每三秒开始一个（还有件等着时先答复，至多让五分钟，之后每十五秒一个），核对已办完即结束；常驻进程没有办成的，运行立即开始并办完；来不及办的，下一班的常驻进程接着办。
 Small ad hoc sets are answered at once by resident processes beside it; then their runs of `immediate` start, one in three seconds (none while sets wait; what has waited for five minutes, one in fifteen), and find the work done. What
@@ -78,19 +81,22 @@ def _watch(number: int, app: App) -> None:
     from exchange.intake.owed import OwedRuns
     from exchange.intake.resident import resident_workers
     from exchange.intake.shares import Share
+    from exchange.intake.shifts import is_on_duty, shift_seconds
     from exchange.intake.starting import RunStarter
 
     def open_app() -> App:
         return App.open(app.register.actor)
 
     share = Share(number, LOOKOUTS)
+    if is_on_duty(app, share):
+        return
     owed = OwedRuns.of_home(app.settings.home)
     runs = RunStarter(partial(start_run, app), owed)
     with (
         closing(runs),
         resident_workers(open_app, app.settings.policy.resident_workers, owed, runs.start) as workers,
     ):
-        for batch_id, lane in monitor(app, SECONDS, workers.look, share):
+        for batch_id, lane in monitor(app, shift_seconds(share, time.time()), workers.look, share):
             if lane is Lane.IMMEDIATE:
                 workers.pass_on(batch_id)
             else:

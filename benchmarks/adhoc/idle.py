@@ -1,7 +1,7 @@
 """``python -m benchmarks.adhoc.idle``: what a quiet office takes, in processor time by part of the world and in
 memory; nothing is sent to it.
 
-Environment: ``SECONDS`` that are measured (300: the lookout changes once); ``PARTNERS`` beside the demo's own (0);
+Environment: ``SECONDS`` that are measured (300); ``PARTNERS`` beside the demo's own (0);
 ``TRY``: settings of Airflow that are turned at half the time, ``section.name=value``, with a start anew of what reads
 them; ``WORLD`` (var/bench-idle).
 """

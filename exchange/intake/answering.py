@@ -3,7 +3,7 @@
 Rules
 - Partners take turns, and each partner's batches stay in their order.
 - One partner's server holds up no other: the worker waits for it for half a minute, and leaves a partner that kept it
-  for long and in vain to runs from then on.
+  for long and in vain to runs for five minutes.
 - So it is with a file that takes long to be read, as a small workbook with a million rows does whatever its manifest
   says of them: a worker leaves it to its run, and the partner likewise.
 - While the register is away nothing can be answered, and that is no partner's doing: the worker waits for it for a
@@ -38,8 +38,10 @@ _SERVER_SECONDS: Final = 30.0
 """A worker waits for a partner's server for so long at once, where the policy does not say less."""
 
 _IN_VAIN_SECONDS: Final = 10.0
-"""A partner at whose set a worker failed after more than this is left to runs as long as the worker lives; so much of
-the processor reading one file may take."""
+"""A partner at whose set a worker failed after more than this is left to runs for a while; so much of the processor
+reading one file may take."""
+
+_LEFT_SECONDS: Final = 300.0
 
 _REGISTER_SECONDS: Final = 30.0
 """A worker waits for the register for so long before it goes on; less than it may say nothing for."""
@@ -79,7 +81,7 @@ def partner_of(batch_id: str) -> str:
 
 def serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], parent: int) -> None:
     """The main loop of a worker: takes batch ids from ``pipe``, and sends back (batch id, whether it was answered)."""
-    turns, left = _Turns(), set[str]()
+    turns, left = _Turns(), dict[str, float]()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)  # whoever was forked has its own way to end
     silence.install()
     with (
@@ -97,11 +99,12 @@ def serve(open_app: OpenApp, pipe: Connection, is_over: Callable[[], bool], pare
                 connections.close_idle()
                 continue
             batch_id, begun = turns.next(), time.monotonic()
-            answered = partner_of(batch_id) not in left and _answered(app, batch_id)
+            is_left = left.get(partner_of(batch_id), begun) > begun
+            answered = not is_left and _answered(app, batch_id)
             in_vain = not answered and time.monotonic() - begun > _IN_VAIN_SECONDS
             pipe.send((batch_id, answered))
             if not answered and not _waited_for_register(app, is_over) and in_vain:
-                left.add(partner_of(batch_id))
+                left[partner_of(batch_id)] = time.monotonic() + _LEFT_SECONDS
 
 
 def _brief(settings: Settings) -> Settings:

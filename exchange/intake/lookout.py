@@ -6,7 +6,8 @@ Rules
 - Folders are looked into over connections that stay open, one for those who share a login (``rounds.py``).
 - Several lookouts may share the partners (``shares.py``): each watches its own, and those of one that says nothing.
 - It leaves signs of life (``base/duty.py``): of itself, and of each folder's last look.
-- The list of agreements is read anew with each lookout.
+- The list of agreements is read when it begins; where it changes the next one begins soon.
+- It watches until its shift ends (``shifts.py``).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from exchange.app import App
 from exchange.base.duty import LOOKOUT, Duties
 from exchange.intake.rounds import ClaimedBatch, Watch, Watched
 from exchange.intake.shares import WHOLE, Share, Silence
+from exchange.intake.shifts import Shift, arrangements
 
 _SIGN_SECONDS: Final = 3.0
 _TURN_SECONDS: Final = 1.0
@@ -29,11 +31,11 @@ _TURN_SECONDS: Final = 1.0
 def monitor(
     app: App, seconds: float, between: Callable[[], object] = lambda: None, share: Share = WHOLE
 ) -> Generator[ClaimedBatch]:
-    """Batches, each as soon as it is claimed, for so long; the office stays open meanwhile. ``between``: what is to be
-    done about each second.
+    """Batches, each as soon as it is claimed, for so long or until the shift ends before; the office stays open
+    meanwhile. ``between``: what is to be done about each second.
     """
     app.check_archive()
-    end = time.monotonic() + seconds
+    end, shift, read = time.monotonic() + seconds, Shift.lasting(seconds), arrangements(app)
     duties, silence = Duties.of_home(app.settings.home), Silence(share, time.monotonic())
     paths, claimed, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()
     watches: dict[int, Watch] = {}
@@ -41,8 +43,13 @@ def monitor(
     try:
         while (left := end - time.monotonic()) > 0:
             if time.monotonic() >= sign_at:
+                if sign_at and shift.gives_way_to(Shift.told(duties.last(share.sign))):
+                    break
+                if (now := arrangements(app)) != read:
+                    shift, read = shift.ended_soon(), now
+                    end = min(end, time.monotonic() + shift.left)
                 duties.done(LOOKOUT)
-                duties.done(share.sign)
+                duties.done(share.sign, shift.summary)
                 sign_at = time.monotonic() + _SIGN_SECONDS
             signs = {other: duties.last(other.sign) for other in share.others}
             mine = {share.mine, *silence.silent(signs, time.monotonic())}

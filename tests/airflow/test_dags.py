@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pandas as pd
 import pytest
 
 from exchange.base.paths import POOLS
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
+from exchange.intake.shares import WHOLE
+from exchange.intake.shifts import RUN_SECONDS, SHIFT_SECONDS, shift_seconds
 
 DAGS = sorted(DAG_IDS)
 
@@ -23,6 +26,14 @@ def test_each_dag_has_its_operators_page(airflow: Airflow, dag_id: str) -> None:
     with airflow.api("viewer") as api:
         page = api.call("GET", f"dags/{dag_id}/details")["doc_md"]
     assert "·" in page  # Chinese with English beside it
+
+
+def test_lookouts_begin_when_they_expect_each_other_and_have_time_for_their_shift(airflow: Airflow) -> None:
+    with airflow.api() as api:
+        details = api.call("GET", "dags/lookout/details")
+    assert details["timetable_summary"] == f"*/{RUN_SECONDS // 60} * * * *"
+    longest = shift_seconds(WHOLE, SHIFT_SECONDS)
+    assert pd.Timedelta(details["dag_run_timeout"]).total_seconds() > longest
 
 
 def test_a_batchs_tasks_are_its_side_effects_in_order(airflow: Airflow) -> None:

@@ -132,9 +132,11 @@ def outcomes_of(world: World, batches: list[str]) -> dict[str, bool]:
     return outcomes
 
 
+@pytest.mark.parametrize(("left_for", "dead"), [(60.0, 1), (0.0, 3)])
 def test_a_partner_that_keeps_a_worker_in_vain_keeps_it_once_and_not_for_long(
-    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, left_for: float, dead: int
 ) -> None:
+    """And once more when a while is over."""
     tried = tmp_path / "tried"
 
     def answered(app: App, batch: str) -> bool:
@@ -148,10 +150,12 @@ def test_a_partner_that_keeps_a_worker_in_vain_keeps_it_once_and_not_for_long(
 
     monkeypatch.setattr(answering, "_answered", answered)
     monkeypatch.setattr(answering, "_IN_VAIN_SECONDS", 0.1)
+    monkeypatch.setattr(answering, "_LEFT_SECONDS", left_for)
     batches = ["dead.1", "dead.2", "failing.1", "failing.2", "alive.1", "dead.3"]
     outcomes = outcomes_of(world, batches)
     assert outcomes == {batch: batch == "alive.1" for batch in batches}
-    assert sorted(tried.read_text().split()) == ["alive.1", "dead.1", "failing.1", "failing.2"]
+    tries = [f"dead.{number}" for number in range(1, dead + 1)]
+    assert sorted(tried.read_text().split()) == ["alive.1", *tries, "failing.1", "failing.2"]
 
 
 def test_a_file_that_takes_long_to_be_read_keeps_a_worker_no_longer_than_a_dead_server(

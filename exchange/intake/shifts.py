@@ -1,0 +1,133 @@
+"""Shifts of the lookout: who is on duty, and until when.
+
+Rules
+- A run of the lookout begins each five minutes, so that one that was lost is missed for so long at most. It watches
+  only where nobody is on duty whose shift goes on beyond the next run.
+- A shift ends soon after a full half hour, when the next one has begun: memory and connections are renewed with it. It
+  does so no sooner, because a change costs seconds of processor time, in which sets wait: new workers connect to every
+  partner (decision 17). One that began late ends with the others.
+- Where several lookouts share the partners a shift is five minutes: their tasks are of one run, which a task that
+  nobody takes would keep open, and no later run would begin.
+- Who changes settings, keys, office days or the list of agreements has them used within some five minutes, as by every
+  other run: the shift ends with the five minutes.
+- A shift is told with each sign of life. That is a hint: one that does not move is of somebody who is gone. Two on duty
+  at once are harmless, since the register decides who has a set, but cost twice: the one that began later ends.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from secrets import token_hex
+from typing import Final, Self
+
+from exchange.app import App
+from exchange.base.duty import Duties, Sign
+from exchange.intake.shares import SILENT_SECONDS, Share
+from exchange.settings import named_place
+
+RUN_SECONDS: Final = 300
+"""Between two runs, which begin at its multiples by the clock (``schedule`` of ``dags/lookout.py``)."""
+
+SHIFT_SECONDS: Final = 1800
+_TAKING_OVER_SECONDS: Final = 20
+"""The next one has these to begin."""
+
+_MAX_TOGETHER_SECONDS: Final = 40
+_LEAST_NOTICE_SECONDS: Final = 15
+"""So long before the next run it must be told that the shift ends with it."""
+
+_LOOK_SECONDS: Final = 0.5
+
+
+@dataclass(frozen=True)
+class Shift:
+    """From ``begin`` to ``end``, in seconds since the epoch; ``id`` is of nobody else."""
+
+    begin: float
+    end: float
+    id: str = field(default_factory=lambda: token_hex(8))
+
+    @classmethod
+    def lasting(cls, seconds: float) -> Self:
+        """From now on."""
+        return cls(now := time.time(), now + seconds)
+
+    @classmethod
+    def told(cls, sign: Sign | None) -> Self | None:
+        """As the sign of life tells it; None where it tells none."""
+        with suppress(ValueError, AttributeError):
+            begin, end, by = sign.summary.split()  # type: ignore[union-attr]
+            return cls(float(begin), float(end), by)
+        return None
+
+    @property
+    def summary(self) -> str:
+        return f"{self.begin} {self.end} {self.id}"
+
+    @property
+    def left(self) -> float:
+        """Seconds; none or less where it is over."""
+        return self.end - time.time()
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it reaches beyond the next run."""
+        return self.left > RUN_SECONDS
+
+    def ended_soon(self) -> Self:
+        """The same until soon after the next run that can know of it."""
+        now = time.time()
+        to_next = RUN_SECONDS - now % RUN_SECONDS
+        if to_next < _LEAST_NOTICE_SECONDS:
+            to_next += RUN_SECONDS
+        return replace(self, end=min(self.end, now + to_next + _TAKING_OVER_SECONDS))
+
+    def gives_way_to(self, other: Shift | None) -> bool:
+        """Whether the other one goes on, and began before this one."""
+        return other is not None and other.goes_on and (other.begin, other.id) < (self.begin, self.id)
+
+
+def shift_seconds(share: Share, now: float) -> float:
+    """How long a shift is that begins at this moment (seconds since the epoch)."""
+    length = SHIFT_SECONDS if share.of == 1 else RUN_SECONDS
+    return min(length + _TAKING_OVER_SECONDS, length - now % length + _MAX_TOGETHER_SECONDS)
+
+
+def is_on_duty(app: App, share: Share) -> bool:
+    """Whether somebody watches this share whose shift goes on; takes some seconds where somebody may."""
+    duties = Duties.of_home(app.settings.home)
+    first = duties.last(share.sign)
+    until = time.monotonic() + SILENT_SECONDS
+    while (shift := Shift.told(sign := duties.last(share.sign))) is not None and shift.goes_on:
+        if sign != first:
+            return True
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_LOOK_SECONDS)
+    return False
+
+
+def arrangements(app: App) -> list[tuple[str, int, int]]:
+    """Of what a lookout reads once, name, time and size of each file; of the agreements, which it looks at anew each
+    time, the names.
+    """
+    return [*((path.name, 0, 0) for path in app.agreement_files()), *map(_as_it_is, _read_once(app))]
+
+
+def _read_once(app: App) -> Iterator[Path]:
+    settings = app.settings
+    yield named_place()
+    yield from settings.keys.model_dump().values()
+    yield from filter(None, (settings.office_days, settings.register_.password_file))
+
+
+def _as_it_is(path: Path) -> tuple[str, int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return path.name, 0, 0
+    return path.name, found.st_mtime_ns, found.st_size

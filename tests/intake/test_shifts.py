@@ -1,0 +1,193 @@
+"""Shifts: one lookout is on duty at a time, one that is lost is replaced, and what changes is read soon."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from exchange.app import App
+from exchange.base.duty import Duties, Sign
+from exchange.intake import shifts
+from exchange.intake.lookout import monitor
+from exchange.intake.shares import WHOLE, Share
+from exchange.intake.shifts import RUN_SECONDS, SHIFT_SECONDS, Shift, arrangements, is_on_duty, shift_seconds
+from exchange.settings import ENVIRONMENT_VARIABLE
+from exchange.settings_sections import Keys
+
+DAY = 1_795_996_800.0
+"""The beginning of a day, in seconds since the epoch."""
+
+MOMENTS = st.integers(0, 86_400 - 1).map(lambda seconds: DAY + seconds)
+LONG = 3 * RUN_SECONDS
+WAIT_SECONDS = 60.0
+
+
+@given(MOMENTS, st.sampled_from([WHOLE, Share(0, 2), Share(1, 2)]))
+def test_whenever_a_shift_begins_it_ends_soon_after_the_next_one_began(begin: float, share: Share) -> None:
+    length = SHIFT_SECONDS if share is WHOLE else RUN_SECONDS
+    together = (begin + shift_seconds(share, begin)) % length
+    assert 20 <= together <= 40
+    assert shift_seconds(share, begin) <= length + 20
+
+
+@given(MOMENTS, st.floats(0, 2000))
+def test_one_that_is_to_end_soon_does_so_with_a_run_that_can_know_of_it(now: float, left: float) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("exchange.intake.shifts.time.time", lambda: now)
+        shift = Shift.lasting(left)
+        soon = shift.ended_soon()
+    assert soon.end <= shift.end
+    if soon.end < shift.end:
+        run = soon.end - 20
+        assert run % RUN_SECONDS == 0
+        assert 15 <= run - now <= RUN_SECONDS + 15
+        assert (soon.id, soon.begin) == (shift.id, shift.begin)
+
+
+@given(*[st.integers(RUN_SECONDS + 60, 2000)] * 2, *[st.integers(0, 2)] * 2)
+def test_of_two_that_go_on_exactly_one_gives_way_and_not_the_earlier(
+    left: int, other_left: int, begun: int, other_begun: int
+) -> None:
+    now = time.time()
+    one, other = Shift(now - begun, now + left), Shift(now - other_begun, now + other_left)
+    assert one.gives_way_to(other) != other.gives_way_to(one)
+    assert not (one.gives_way_to(other) and begun > other_begun)
+    assert not one.gives_way_to(one)
+    assert not one.gives_way_to(None)
+    assert not one.gives_way_to(replace(other, end=now + RUN_SECONDS)), "which ends soon"
+
+
+@given(st.text())
+def test_any_sign_of_life_can_be_read(summary: str) -> None:
+    """An earlier version's says nothing; one that somebody wrote may say anything."""
+    shift = Shift.told(Sign(datetime.now(UTC), summary))
+    assert shift is None or isinstance(shift.goes_on, bool)
+
+
+def test_what_is_told_is_read() -> None:
+    shift = Shift.lasting(LONG)
+    assert Shift.told(Sign(datetime.now(UTC), shift.summary)) == shift
+    assert Shift.told(None) is None
+
+
+@pytest.fixture
+def soon_silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shifts, "SILENT_SECONDS", 2.0)
+
+
+@pytest.mark.usefixtures("soon_silent")
+@pytest.mark.parametrize(
+    ("left", "moves", "on_duty"),
+    [(None, False, False), (LONG, False, False), (LONG, True, True), (RUN_SECONDS - 5, True, False)],
+    ids=["nobody", "gone", "on duty", "ends soon"],
+)
+def test_a_run_watches_only_where_nobody_is_on_duty(app: App, left: int | None, moves: bool, on_duty: bool) -> None:
+    duties, over = Duties.of_home(app.settings.home), threading.Event()
+    summary = "" if left is None else Shift.lasting(left).summary
+    duties.done(WHOLE.sign, summary)
+
+    def live() -> None:
+        while not over.wait(0.1):
+            duties.done(WHOLE.sign, summary)
+
+    with ThreadPoolExecutor(1) as beside:
+        if moves:
+            beside.submit(live)
+        try:
+            assert is_on_duty(app, WHOLE) == on_duty
+        finally:
+            over.set()
+
+
+def test_of_two_lookouts_the_later_one_ends(app: App) -> None:
+    first, begun, over = monitor(app, LONG, between=lambda: _tell(begun, over)), threading.Event(), threading.Event()
+    with ThreadPoolExecutor(1) as beside:
+        one = beside.submit(_watched, first)
+        try:
+            assert begun.wait(WAIT_SECONDS)
+            began = time.monotonic()
+            assert list(monitor(app, LONG)) == []
+            assert time.monotonic() - began < LONG / 2, "it did not watch to its end"
+            assert not one.done()
+        finally:
+            over.set()
+        assert one.result(WAIT_SECONDS)
+
+
+class _OverError(Exception):
+    """The test is over."""
+
+
+def _tell(begun: threading.Event, over: threading.Event) -> None:
+    begun.set()
+    if over.is_set():
+        raise _OverError
+
+
+def _watched(batches: Iterator[object]) -> bool:
+    """Whether it went on watching until the test was over."""
+    try:
+        list(batches)
+    except _OverError:
+        return True
+    return False
+
+
+ARRANGEMENTS: dict[str, Callable[[App], object]] = {
+    "another agreement": lambda app: (app.settings.agreements / "newcomer.toml").write_bytes(b"partner = 1"),
+    "an agreement less": lambda app: app.agreement_files()[-1].unlink(),
+    "settings": lambda _: os.utime(os.environ[ENVIRONMENT_VARIABLE], (1, 1)),
+    "a key": lambda app: os.utime(app.settings.keys.decryption_key, (1, 1)),
+    "a certificate": lambda app: os.utime(app.settings.keys.signing_certificate, (1, 1)),
+}
+
+
+@pytest.fixture
+def own(app: App, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> App:
+    """The office with files of its own, which a test may alter."""
+    agreements = Path(shutil.copytree(app.settings.agreements, tmp_path / "agreements"))
+    keys = {name: Path(shutil.copy2(path, tmp_path / name)) for name, path in app.settings.keys.model_dump().items()}
+    (tmp_path / "exchange.toml").touch()
+    monkeypatch.setenv(ENVIRONMENT_VARIABLE, f"{tmp_path / 'exchange.toml'}")
+    app.settings = app.settings.model_copy(update={"agreements": agreements, "keys": Keys(**keys)})
+    return app
+
+
+@pytest.mark.parametrize("what", ARRANGEMENTS)
+def test_what_is_arranged_anew_is_read_soon(own: App, monkeypatch: pytest.MonkeyPatch, what: str) -> None:
+    """The shift that read the old one ends with the present five minutes."""
+    duties, looks = Duties.of_home(own.settings.home), 0
+
+    def between() -> None:
+        nonlocal looks
+        looks += 1
+        shift = Shift.told(duties.last(WHOLE.sign))
+        assert shift is not None
+        if looks == 1:
+            assert shift.left > LONG - 10
+            ARRANGEMENTS[what](own)
+        elif shift.left < LONG - 60:
+            told.append(shift.left)
+            raise _OverError
+
+    told: list[float] = []
+    monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
+    assert _watched(monitor(own, LONG, between))
+    assert 0 < told[0] <= RUN_SECONDS + 15 + 20
+
+
+def test_what_an_agreement_says_is_looked_at_anyway(own: App) -> None:
+    before, first = arrangements(own), own.agreement_files()[0]
+    first.write_bytes(first.read_bytes() + b"\n")
+    assert arrangements(own) == before
