@@ -66,6 +66,7 @@ class Shift:
 
     @property
     def summary(self) -> str:
+        """What the sign of life says: begin, end and id, a blank between them."""
         return f"{self.begin} {self.end} {self.id}"
 
     @property
