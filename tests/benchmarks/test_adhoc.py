@@ -5,6 +5,9 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Iterator
+from itertools import count
+from types import SimpleNamespace
+from typing import cast
 from unittest import mock
 
 import paramiko
@@ -12,9 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.adhoc import burst
 from benchmarks.adhoc.annual import share_covered
 from benchmarks.adhoc.client import Client
 from benchmarks.adhoc.page import percentile_95
+from benchmarks.adhoc.sets import Prepared
 from exchange.demo.servers.ports import LOOPBACK
 from exchange.demo.servers.sftp import SftpServer
 from exchange.wire.keys import make_ssh_key
@@ -101,3 +106,22 @@ def test_by_name_and_in_the_folder_the_same_results_are_found(
 ) -> None:
     lies, names = lay(server, results), [f"b{number}" for number in range(len(results))]
     assert Client(sftp).all_answered() == Client(sftp).answered(names, misses=len(names) + 1) == lies
+
+
+@pytest.mark.parametrize("listed", [1, 10**9], ids=["listed", "by name"])
+def test_a_result_that_is_there_before_its_drop_is_noted_is_seen_when_it_is(
+    server: SftpServer, sftp: paramiko.SFTPClient, monkeypatch: pytest.MonkeyPatch, listed: int
+) -> None:
+    """The drops are noted in another thread, one behind the other."""
+    lay(server, [1, 1, 1])
+    monkeypatch.setattr(burst, "_LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(burst, "_LISTED_EACH", listed)
+    sets = [SimpleNamespace(batch=f"b{number}", partner=SimpleNamespace(id="court")) for number in range(3)]
+    looks = count()
+
+    class Noted(dict[str, float]):
+        def __contains__(self, batch: object) -> bool:
+            return next(looks) >= 2 * len(sets)
+
+    seen = burst._watched({"court": Client(sftp)}, cast("list[Prepared]", sets), Noted())
+    assert seen == {"b0": 2.0, "b1": 2.0, "b2": 2.0}
