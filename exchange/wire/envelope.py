@@ -48,7 +48,7 @@ from exchange.wire.cms import BEGINNING, STRONG_CIPHERS, STRONG_DIGESTS, as_der,
 
 _VERIFY_SECONDS: Final = 60
 _STILL_SECONDS: Final = 600.0
-"""Until it takes one piece, or has opened one file."""
+"""Until it has taken one piece, has ended after the last, or has opened one file."""
 _OF_THE_FILE: Final = frozenset({2, 3, 4})
 """Exit statuses of ``openssl cms`` that speak of what it was given: not readable, no CMS, not verified or opened
 (openssl-cms(1)). With any other it did not come so far: killed, without memory, not runnable."""
@@ -239,10 +239,8 @@ def _feed(program: subprocess.Popen[bytes], pieces: Iterable[bytes], beside: Thr
     if not _is_taken(taken):
         return None
     program.stdin.close()
-    try:
-        program.wait(_STILL_SECONDS)
-    except subprocess.TimeoutExpired:
-        raise _stands_still() from None
+    with _in_time(program):  # a wait with a limit of its own looks every few milliseconds
+        program.wait()
     return size
 
 
@@ -278,7 +276,7 @@ def _ended(program: subprocess.Popen[bytes]) -> Iterator[None]:
 
 @contextmanager
 def _in_time(program: subprocess.Popen[bytes]) -> Iterator[None]:
-    """A program that is not done with its one file after this long is killed, which its exit status says."""
+    """A program that is not done after this long is killed, which its exit status says."""
     timer = Timer(_STILL_SECONDS, program.kill)
     timer.daemon = True
     timer.start()
