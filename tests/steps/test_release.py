@@ -254,6 +254,27 @@ def test_nothing_is_proposed_of_a_batch_that_is_not_with_its_partner(
     assert propose(app, request.batch) is None, "it is proposed already"
 
 
+@pytest.mark.parametrize(("named", "leave"), [([1, 2, 3, 4], (1, 4)), ([2, 3, 4], (4,)), ([2, 3], None), ([], None)])
+def test_no_row_leaves_that_is_open_still_or_was_answered_at_first(
+    app: App,
+    education: DemoPartner,
+    people: pl.DataFrame,
+    clean: pl.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+    named: list[int],
+    leave: tuple[int, ...] | None,
+) -> None:
+    """Whatever is named as able to leave: here also a row that an officer has, and one whose name disagrees."""
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    another = clean[1:2].with_columns(name=pl.lit("不是此人"))
+    asked = rows(clean.head(1), doubtful, another, clean[2:3])
+    batch = sent(app, education, school(education, f"named{len(named)}", *asked))
+    monkeypatch.setattr("exchange.steps.release.leaving", lambda _: named)
+    release = propose(app, batch)
+    assert (release and release.rows) == leave
+    assert release is None or release.counts["criminal_record"] == {"no_record": len(release.rows)}
+
+
 FRAME = pl.DataFrame(
     {
         "id_number": ["1", "2"],
