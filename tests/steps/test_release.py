@@ -275,6 +275,19 @@ def test_no_row_leaves_that_is_open_still_or_was_answered_at_first(
     assert release is None or release.counts["criminal_record"] == {"no_record": len(release.rows)}
 
 
+def test_a_batch_of_which_nothing_can_leave_is_not_looked_into(
+    app: App, education: DemoPartner, people: pl.DataFrame, clean: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    asked = {"with-officers": doubtful, "for-the-leader": clean.head(1)}
+    waits, ready = [sent(app, education, school(education, name, *rows(each))) for name, each in asked.items()]
+    looked_into = list[str]()
+    monkeypatch.setattr("exchange.steps.release.propose", lambda _, batch: looked_into.append(batch))
+    pipeline.propose_all(app)
+    assert ready in looked_into
+    assert waits not in looked_into
+
+
 FRAME = pl.DataFrame(
     {
         "id_number": ["1", "2"],
