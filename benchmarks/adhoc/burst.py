@@ -97,7 +97,7 @@ def _watched(clients: Mapping[str, Client], sets: Sequence[Prepared], dropped: M
             came = client.all_answered() if listed else client.answered(awaited, misses=_MISSES)
             now = time.time()
             seen |= {batch: min(now, came[batch]) for batch in awaited if batch in came}
-            wanted[partner] = [batch for batch in wanted[partner] if batch not in came]
+            wanted[partner] = [batch for batch in wanted[partner] if batch not in seen]
         time.sleep(_LOOK_SECONDS)
     return seen
 

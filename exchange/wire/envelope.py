@@ -30,6 +30,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from threading import Timer
 from typing import IO, Final
 
 from cryptography import x509
@@ -46,6 +47,8 @@ from exchange.wire.certificates import read_certificates, valid
 from exchange.wire.cms import BEGINNING, STRONG_CIPHERS, STRONG_DIGESTS, as_der, cipher, digests
 
 _VERIFY_SECONDS: Final = 60
+_STILL_SECONDS: Final = 600.0
+"""Until it has taken one piece, has ended after the last, or has opened one file."""
 _OF_THE_FILE: Final = frozenset({2, 3, 4})
 """Exit statuses of ``openssl cms`` that speak of what it was given: not readable, no CMS, not verified or opened
 (openssl-cms(1)). With any other it did not come so far: killed, without memory, not runnable."""
@@ -199,8 +202,9 @@ def encrypt(content: bytes, recipient: x509.Certificate) -> bytes:
 
 
 def encrypt_into(file: IO[bytes], pieces: Iterable[bytes], recipient: x509.Certificate) -> None:
-    """Writes the envelope of these pieces into a file while they come, so that it is never whole in memory: BER,
+    """Writes the envelope of these pieces into an empty file while they come, so that it is never whole in memory: BER,
     AES-256-CBC. An error of whoever makes the pieces is raised as it is, what was written until then is no envelope.
+    Retryable where the program does not take them all, or not in time.
     """
     options = ["-binary", "-stream", "-aes-256-cbc", "-outform", "DER"]
     with ExitStack() as stack:
@@ -208,24 +212,82 @@ def encrypt_into(file: IO[bytes], pieces: Iterable[bytes], recipient: x509.Certi
         command = ["openssl", "cms", "-encrypt", *options, f"/dev/fd/{to}"]
         try:
             program = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.DEVNULL, pass_fds=[to]
+                command, bufsize=0, stdin=subprocess.PIPE, stdout=file, stderr=subprocess.DEVNULL, pass_fds=[to]
             )
         except FileNotFoundError:
             raise _not_installed() from None
-        # A pipe that breaks: it ended early, and its exit status says so.
-        with suppress(BrokenPipeError), program, ThreadPoolExecutor(1) as beside:
-            assert program.stdin is not None
-            _widen(program.stdin)
-            taken: Future[int] | None = None
-            for piece in pieces:  # while one is encrypted the next one is made
-                if taken is not None:
-                    taken.result()
-                taken = beside.submit(program.stdin.write, piece)
-            if taken is not None:
-                taken.result()
-    if program.returncode != 0:
+        with program, ThreadPoolExecutor(1) as beside, _ended(program):
+            size = _feed(program, pieces, beside)
+            if size is None:
+                program.kill()  # it reads no more, but may not have ended
+    if program.returncode != 0 or size is None or os.fstat(file.fileno()).st_size <= size:
         msg = "openssl could not encrypt a result; is there room on the disk?"
         raise Retryable(msg)
+
+
+def _feed(program: subprocess.Popen[bytes], pieces: Iterable[bytes], beside: ThreadPoolExecutor) -> int | None:
+    """Gives the pieces to the program and waits for its end: their octets, None where it ended before it had all. While
+    one is encrypted the next one is made.
+    """
+    assert program.stdin is not None
+    _widen(program.stdin)
+    size, taken = 0, beside.submit(int)
+    for piece in pieces:
+        if not _is_taken(taken):
+            return None
+        size, taken = size + len(piece), beside.submit(_write, program.stdin, piece)
+    if not _is_taken(taken):
+        return None
+    program.stdin.close()
+    with _in_time(program):  # a wait with a limit of its own looks every few milliseconds
+        program.wait()
+    return size
+
+
+def _is_taken(written: Future[int]) -> bool:
+    """Not where the pipe broke: the program ended early. That is no error of whoever makes the pieces, who may have
+    pipes of their own.
+    """
+    try:
+        written.result(_STILL_SECONDS)
+    except BrokenPipeError:
+        return False
+    except TimeoutError:
+        raise _stands_still() from None
+    return True
+
+
+def _write(pipe: IO[bytes], piece: bytes) -> int:
+    rest = memoryview(piece)
+    while rest:
+        rest = rest[pipe.write(rest) :]
+    return len(piece)
+
+
+@contextmanager
+def _ended(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    """Whatever ends the block early, also ends the program: nobody waits for one that stands still."""
+    try:
+        yield
+    except BaseException:
+        program.kill()
+        raise
+
+
+@contextmanager
+def _in_time(program: subprocess.Popen[bytes]) -> Iterator[None]:
+    """A program that is not done after this long is killed, which its exit status says."""
+    timer = Timer(_STILL_SECONDS, program.kill)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _stands_still() -> Retryable:
+    return Retryable(f"openssl stood still for {_STILL_SECONDS:g} seconds")
 
 
 def _widen(pipe: IO[bytes]) -> None:
@@ -256,7 +318,7 @@ def decrypt(envelope: Path, identity: KeyPair) -> bytes:
     except FileNotFoundError:
         raise _not_installed() from None
     content = io.BytesIO()
-    with program:
+    with _in_time(program), program, _ended(program):
         assert program.stdout is not None
         _widen(program.stdout)
         shutil.copyfileobj(program.stdout, content, _PIECE)

@@ -5,7 +5,7 @@ request.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 import polars as pl
@@ -23,6 +23,7 @@ from exchange.demo.province.people import make_people
 from exchange.matching import division_meanings, divisions
 from exchange.matching.decide import decide, make_ready
 from exchange.matching.identity import Population
+from exchange.matching.items import RULES
 from exchange.matching.lookup import SortedTable
 from exchange.matching.sources import Sources
 from exchange.snapshots import events, offences, population
@@ -101,6 +102,25 @@ def test_a_missing_source_is_never_no_record(
         asked_for = ("criminal_record",)
         answers = decide(asked(claims.rows), asked_for, Sources(register, rest, approved=True, bases=COURT), TODAY)
         assert set(answers["answer.criminal_record"]) <= {"source_not_ready", "under_review"}
+
+
+@pytest.mark.parametrize("item", [item for item in ALL if item in RULES])
+def test_an_item_asks_all_the_sources_that_it_names_and_no_others(
+    province: pl.DataFrame, records: pl.DataFrame, register: Population, sources: dict[str, SortedTable], item: str
+) -> None:
+    """By them a batch's snapshots are chosen, and whether it has waited for one."""
+    claims = make_claims(province, on_record(records), (item,), 500, seed=5, dirt=False)
+
+    def answers(known: Iterable[str]) -> pl.Series:
+        found = {source: sources[source] for source in known}
+        decided = decide(asked(claims.rows), (item,), Sources(register, found, approved=True, bases=COURT), TODAY)
+        return decided[f"answer.{item}"]
+
+    named = set(RULES[item].needs)
+    assert answers(named).equals(answers(sources))
+    assert "source_not_ready" not in answers(named)
+    for missing in named:
+        assert "source_not_ready" in answers(named - {missing})
 
 
 def test_sealed_people_are_answered_like_clean_ones(

@@ -120,6 +120,16 @@ def test_the_same_bytes_while_nothing_changes_and_at_most_one_a_minute(app: App,
     assert publish(at(8), court.id)
 
 
+def test_a_clock_that_goes_back_holds_nothing_up(app: App, court: DemoPartner, ask: Ask, later: Later) -> None:
+    publish(later(80 * MINUTE), court.id, again=True)
+    for minute in (79.9, 60, 61.5, 85):
+        request = ask()
+        court.drop(court.make_set(request))
+        poll(app)
+        assert publish(later(minute * MINUTE), court.id)
+        assert of(told(court), request.batch)["stage"] == "received"
+
+
 def test_what_a_killed_try_left_is_put_at_the_next(app: App, court: DemoPartner, later: Later) -> None:
     """Killed before each file that is put, and while they are made: the next try puts a whole, verified set."""
     folder = app.settings.home / "status" / court.id

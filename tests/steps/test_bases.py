@@ -143,6 +143,7 @@ def test_a_person_learns_what_left_after_the_basis_had_ended(
 
 def test_what_only_the_ended_basis_names_is_not_there_under_the_rest(
     app: App,
+    world: World,
     kindergarten: DemoPartner,
     people: pl.DataFrame,
     records: pl.DataFrame,
@@ -157,11 +158,18 @@ def test_what_only_the_ended_basis_names_is_not_there_under_the_rest(
     ).head(1)
     still = plain.filter(pl.col("id_number").is_in(rest.implode())).head(1)
     assert only_ended.height == still.height == 1
-    batch, _ = sent(app, kindergarten, "hiring_staff", KINDERGARTEN, pl.concat([only_ended, still]))
+    answered = plain.head(1).with_columns(name=pl.lit("不是此人"))  # at first: it does not leave with the others
+    batch, _ = sent(app, kindergarten, "hiring_staff", KINDERGARTEN, pl.concat([answered, only_ended, still]))
     reviews = app.register.reviews.find(ReviewFilter(batch=batch))
     for review, sight in zip(reviews, load_cases(app, batch, reviews), strict=True):
         said = complete(sight.open, dict.fromkeys(sight.open, "record_found"))
         app.register.reviews.decide(batch, [Decision(review.row, review.version, said, "case_file")])
-    (release,) = [each for each in pipeline.propose_all(later(timedelta(days=1))).releases if each.batch == batch]
+    morrow = later(timedelta(days=1))
+    (release,) = [each for each in pipeline.propose_all(morrow).releases if each.batch == batch]
+    assert release.rows == (2, 3)
     assert release.counts["criminal_record"] == {"no_record": 1, "record_found": 1}
     assert release.needs_approval
+    with App.open("leader", world.config) as leader:
+        leader.register.releases.approve(batch, release.number, release.answers_sha256 or "")
+    pipeline.issue(morrow, release.id)
+    assert kindergarten.result(batch, 2).manifest["answers"]["criminal_record"] == release.counts["criminal_record"]

@@ -13,8 +13,9 @@ from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.world import World
+from exchange.intake.collect import poll
 from exchange.register import ReleaseState, ReleaseSummary, ReviewFilter, ReviewState, State
-from exchange.steps.release import CHANGED, answers_sha256
+from exchange.steps.release import CHANGED, UNNAMED, answers_sha256, propose
 
 from .releases import approve, decide, proposed, rows, school, sent, supplement
 
@@ -210,7 +211,81 @@ def test_what_an_earlier_version_proposed_is_proposed_anew(
         approve(leader, older)
     (anew,) = proposed(app, batch)
     assert (anew.number, anew.rows) == (2, (1,))
-    assert app.register.releases.get(batch, 1).state is ReleaseState.REOPENED
+    withdrawn = app.register.releases.get(batch, 1)
+    assert (withdrawn.state, withdrawn.reason) == (ReleaseState.REOPENED, UNNAMED)
+
+
+def test_what_an_earlier_version_proposed_of_an_altered_batch_is_named_and_holds_up_nobody(
+    world: World, app: App, education: DemoPartner, clean: pl.DataFrame
+) -> None:
+    batches = [sent(app, education, school(education, name, *rows(clean.head(1)))) for name in ("altered", "kept")]
+    for batch in batches:
+        outcome = ReleaseSummary({"criminal_record": {"no_record": 1}})
+        assert app.register.releases.propose(batch, [1], outcome, needs_approval=True) is not None
+    with world.postgres.connected("postgres", "exchange") as connection:
+        connection.execute("SET session_replication_role = replica")
+        connection.execute("UPDATE batch SET handler = handler || '.' WHERE id = %s", [batches[0]])
+        try:
+            found = pipeline.propose_all(app)
+        finally:
+            connection.execute("UPDATE batch SET handler = left(handler, -1) WHERE id = %s", [batches[0]])
+    assert {trouble.partition(":")[0] for trouble in found.troubles} == {batches[0]}
+    assert all("is not what the ledger says" in trouble for trouble in found.troubles)
+    assert {each.batch: each.number for each in found.releases if each.batch in batches} == dict(
+        zip(batches, (1, 2), strict=True)
+    )
+    assert [each.number for each in proposed(app, batches[0])] == [2]
+
+
+def test_nothing_is_proposed_of_a_batch_that_is_not_with_its_partner(
+    app: App, education: DemoPartner, clean: pl.DataFrame
+) -> None:
+    request = school(education, "prepared", *rows(clean.head(1)))
+    education.drop(education.make_set(request))
+    poll(app)
+    for step, state in ((pipeline.receive, State.ACCEPTED), (pipeline.process, State.PREPARED)):
+        step(app, request.batch)
+        assert app.register.batch(request.batch).state is state
+        assert propose(app, request.batch) is None
+        assert proposed(app, request.batch) == []
+    assert app.register.batch(request.batch).rows_open == 1
+    pipeline.deliver(app, request.batch)
+    assert len(proposed(app, request.batch)) == 1
+    assert propose(app, request.batch) is None, "it is proposed already"
+
+
+@pytest.mark.parametrize(("named", "leave"), [([1, 2, 3, 4], (1, 4)), ([2, 3, 4], (4,)), ([2, 3], None), ([], None)])
+def test_no_row_leaves_that_is_open_still_or_was_answered_at_first(
+    app: App,
+    education: DemoPartner,
+    people: pl.DataFrame,
+    clean: pl.DataFrame,
+    monkeypatch: pytest.MonkeyPatch,
+    named: list[int],
+    leave: tuple[int, ...] | None,
+) -> None:
+    """Whatever is named as able to leave: here also a row that an officer has, and one whose name disagrees."""
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    another = clean[1:2].with_columns(name=pl.lit("不是此人"))
+    asked = rows(clean.head(1), doubtful, another, clean[2:3])
+    batch = sent(app, education, school(education, f"named{len(named)}", *asked))
+    monkeypatch.setattr("exchange.steps.release.leaving", lambda _: named)
+    release = propose(app, batch)
+    assert (release and release.rows) == leave
+    assert release is None or release.counts["criminal_record"] == {"no_record": len(release.rows)}
+
+
+def test_a_batch_of_which_nothing_can_leave_is_not_looked_into(
+    app: App, education: DemoPartner, people: pl.DataFrame, clean: pl.DataFrame, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    doubtful = people.filter(pl.col("oddity") == "doubtful").head(1)
+    asked = {"with-officers": doubtful, "for-the-leader": clean.head(1)}
+    waits, ready = [sent(app, education, school(education, name, *rows(each))) for name, each in asked.items()]
+    looked_into = list[str]()
+    monkeypatch.setattr("exchange.steps.release.propose", lambda _, batch: looked_into.append(batch))
+    pipeline.propose_all(app)
+    assert ready in looked_into
+    assert waits not in looked_into
 
 
 FRAME = pl.DataFrame(
