@@ -2,8 +2,9 @@
 
 Rules
 - Evidence is only added, and its counts never change: the sums of whole quarters of an hour that are over are read once
-  by a process and kept for an hour. Of a span only what lies before its first whole quarter and behind its last one is
-  read anew, by the index of the moments.
+  by a process and kept for an hour, and those that are over since are added to them. Of a span only what lies before
+  its first whole quarter and behind its last one is read anew, by the index of the moments, and once for all spans that
+  share it: in a stream of sets that is all of the last ten to twenty-five minutes.
 - A quarter is over ten minutes after its end, by this machine's clock and by the one that the question is asked at: no
   transaction that adds evidence takes as long.
 
@@ -13,7 +14,7 @@ Figures: decision 28.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -40,6 +41,7 @@ _QUARTERS_OF_ALL: Final = text(_QUARTERS.format(quarter=_QUARTER, sums=_SUMS, jo
 _QUARTERS_OF_ONE: Final = text(
     _QUARTERS.format(quarter=_QUARTER, sums=_SUMS, joined="JOIN batch ON batch.id = batch_id AND partner = :partner")
 )
+_COLUMNS: Final = ("spans", "begins", "ends")
 _EDGES: Final = """
 SELECT span, {sums} FROM unnest(:spans{whose}, :begins{whose}, :ends{whose}) AS edge (span, begin_at, end_at),
 LATERAL (SELECT * FROM guard_evidence WHERE at > begin_at AND at <= end_at {of_partner} OFFSET 0) AS e GROUP BY 1"""
@@ -50,7 +52,7 @@ _EDGES_OF_BOTH: Final = text(
 ).bindparams(
     *[
         bindparam(f"{name}{whose}", type_=ARRAY(Integer if name == "spans" else DateTime(timezone=True)))
-        for name in ("spans", "begins", "ends")
+        for name in _COLUMNS
         for whose in ("", "_of_all")
     ]
 )
@@ -103,21 +105,23 @@ def added_up(session: Session, partner: str, at: datetime, spans: Sequence[Span]
     ``at``: the moment of the question.
     """
     whose = [(partner, spans), (None, of_all)]
-    sums, edges = np.zeros((0, 4), np.int64), dict[str, Any](partner=partner)
+    sums, edges, asked_for = np.zeros((0, 4), np.int64), list[list[int]](), dict[str, Any](partner=partner)
     for name, (of_whom, asked) in zip(("", "_of_all"), whose, strict=True):
         quarters = _quarters(session, of_whom, at, min(begin for begin, _ in asked))
-        around = list[tuple[int, datetime, datetime]]()
+        around = dict[Span, list[int]]()  # by edge, the sums that it is part of: most spans end with the same one
         for begin, end in asked:
             first, last = _quarter(begin) + 1, min(_quarter(end + _LEAST), quarters.end)
-            number, last = len(sums), max(first, last)
+            last = max(first, last)
+            for edge in ((begin, min(end, _before(first))), (_before(last), end)):
+                if edge[0] < edge[1]:
+                    around.setdefault(edge, []).append(len(sums))
             sums = np.vstack([sums, quarters.between(first, last)])
-            around += [(number, begin, min(end, _before(first))), (number, _before(last), end)]
-        columns = zip(*[edge for edge in around if edge[1] < edge[2]], strict=True)
-        edges |= dict(
-            zip([f"{column}{name}" for column in ("spans", "begins", "ends")], map(list, columns), strict=True)
-        )
-    for number, *edge in session.execute(_EDGES_OF_BOTH, edges):
-        sums[number] += np.array([*map(int, edge)])
+        numbers = range(len(edges), len(edges) + len(around))
+        columns = [*numbers], [begin for begin, _ in around], [end for _, end in around]
+        asked_for |= {f"{column}{name}": values for column, values in zip(_COLUMNS, columns, strict=True)}
+        edges += around.values()
+    for number, *edge_sums in session.execute(_EDGES_OF_BOTH, asked_for):
+        sums[edges[number]] += np.array([*map(int, edge_sums)])
     return sums
 
 
@@ -128,13 +132,22 @@ def _quarters(session: Session, partner: str | None, at: datetime, since: dateti
     end = max(begin, _quarter(min(at, clock) - _SETTLED))
     fresh = quarters is not None and timedelta() <= clock - quarters.read_at < _KEPT
     if quarters is None or not fresh or quarters.begin > begin or quarters.end > end:
-        question = _QUARTERS_OF_ALL if partner is None else _QUARTERS_OF_ONE
-        asked: dict[str, Any] = {"begin": _start(begin), "end": _start(end)}
-        found = session.execute(question, asked if partner is None else asked | {"partner": partner})
-        table = np.array([[*map(int, row)] for row in found], np.int64).reshape(-1, 5)
-        sums = np.vstack([np.zeros((1, 4), np.int64), np.cumsum(table[:, 1:], axis=0)])
-        quarters = of_database[partner] = _Quarters(table[:, 0], sums, begin, end, clock)
+        none = _Quarters(np.zeros(0, np.int64), np.zeros((1, 4), np.int64), begin, begin, clock)
+        quarters = of_database[partner] = _with_more(session, partner, none, end)
+    elif quarters.end < end:
+        quarters = of_database[partner] = _with_more(session, partner, quarters, end)
     return quarters
+
+
+def _with_more(session: Session, partner: str | None, quarters: _Quarters, end: int) -> _Quarters:
+    """The same with those that follow them before ``end``."""
+    question = _QUARTERS_OF_ALL if partner is None else _QUARTERS_OF_ONE
+    asked: dict[str, Any] = {"begin": _start(quarters.end), "end": _start(end)}
+    found = session.execute(question, asked if partner is None else asked | {"partner": partner})
+    table = np.array([[*map(int, row)] for row in found], np.int64).reshape(-1, 5)
+    sums = quarters.added_up[-1] + np.cumsum(table[:, 1:], axis=0)
+    numbers = np.concatenate([quarters.numbers, table[:, 0]])
+    return replace(quarters, numbers=numbers, added_up=np.vstack([quarters.added_up, sums]), end=end)
 
 
 def _quarter(moment: datetime) -> int:

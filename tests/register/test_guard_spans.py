@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
-from sqlalchemy import insert, update
+from sqlalchemy import event, insert, update
 
 from exchange.base.keyed import Hashes, Kind
 from exchange.guard.rules import Counts, Failed
@@ -117,6 +117,34 @@ def test_what_is_usual_is_what_was_counted_whenever_it_is_asked(register: Regist
     known = [replace(each, released=True) if each in undecided else each for each in known]
     for partner in PARTNERS:
         same_as_counted(register, known, partner, AT + timedelta(days=40))
+
+
+def test_a_process_that_asks_all_day_reads_no_more_anew_than_the_last_minutes(register: Register) -> None:
+    """However long ago it asked first; and what several spans share it reads once."""
+    batches, anew = content(0), list[dict[str, list[datetime]]]()
+    write(register, batches)
+
+    def noted(*call: object) -> None:
+        parameters = call[3]
+        if isinstance(parameters, dict) and "begins_of_all" in parameters:
+            anew.append(parameters)
+
+    event.listen(register.engine, "before_cursor_execute", noted)
+    try:
+        for minutes in range(0, 3 * 60, 7):
+            at = AT + timedelta(minutes=minutes)
+            for partner in PARTNERS:
+                same_as_counted(register, batches, partner, at)
+                for whose in ("", "_of_all"):
+                    edges = [*zip(anew[-1][f"begins{whose}"], anew[-1][f"ends{whose}"], strict=True)]
+                    assert len(set(edges)) == len(edges)
+                    assert all(
+                        end - begin <= timedelta(minutes=25) or at - begin <= timedelta(minutes=25)
+                        for begin, end in edges
+                    )
+    finally:
+        event.remove(register.engine, "before_cursor_execute", noted)
+    assert len(anew) == len(range(0, 3 * 60, 7)) * len(PARTNERS)
 
 
 RELEASED = {"decision": "released", "decided_at": AT}
