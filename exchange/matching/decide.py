@@ -76,7 +76,7 @@ def decide_both(
     table: pl.DataFrame, items: Sequence[str], sources: Sources, today: date
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """``decide``, and ``decide`` with ``settled``, in one match, which for few rows costs hardly more than one of the
-    two. Both as ``decide`` gives them.
+    two. Both with the rows, columns and dtypes of ``decide``.
     """
     if unregistered.CODE in items:
         answers = decide(table, items, sources, today)

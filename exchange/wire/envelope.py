@@ -284,6 +284,7 @@ def _in_time(program: subprocess.Popen[bytes]) -> Iterator[None]:
         yield
     finally:
         timer.cancel()
+        timer.join()
 
 
 def _stands_still() -> Retryable:
