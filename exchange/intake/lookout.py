@@ -43,7 +43,7 @@ def monitor(
     try:
         while (left := end - time.monotonic()) > 0:
             if time.monotonic() >= sign_at:
-                if sign_at and shift.gives_way_to(Shift.told(duties.last(share.sign))):
+                if sign_at and shift.gives_way_to(Shift.of_sign(duties.last(share.sign))):
                     break
                 if (now := arrangements(app)) != read:
                     shift, read = shift.ended_soon(), now

@@ -10,8 +10,9 @@ Rules
   nobody takes would keep open, and no later run would begin.
 - Who changes settings, keys, office days or the list of agreements has them used within some five minutes, as by every
   other run: the shift ends with the five minutes.
-- A shift is told with each sign of life. That is a hint: one that does not move is of somebody who is gone. Two on duty
-  at once are harmless, since the register decides who has a set, but cost twice: the one that began later ends.
+- Each sign of life says which shift it is of. That is a hint: one that does not move is of somebody who is gone, and
+  one of a longer shift than there is, as where the clock was put back, of nobody. Two on duty at once are harmless,
+  since the register decides who has a set, but cost twice: the one that began later ends.
 """
 
 from __future__ import annotations
@@ -57,10 +58,12 @@ class Shift:
         return cls(now := time.time(), now + seconds)
 
     @classmethod
-    def told(cls, sign: Sign | None) -> Self | None:
-        """As the sign of life tells it; None where it tells none."""
-        with suppress(ValueError, AttributeError):
-            begin, end, by = sign.summary.split()  # type: ignore[union-attr]
+    def of_sign(cls, sign: Sign | None) -> Self | None:
+        """The shift that a sign of life is of; None where it says none."""
+        if sign is None:
+            return None
+        with suppress(ValueError):
+            begin, end, by = sign.summary.split()
             return cls(float(begin), float(end), by)
         return None
 
@@ -76,8 +79,8 @@ class Shift:
 
     @property
     def goes_on(self) -> bool:
-        """Whether it reaches beyond the next run."""
-        return self.left > RUN_SECONDS
+        """Whether it reaches beyond the next run, and no further than any shift."""
+        return RUN_SECONDS < self.left <= SHIFT_SECONDS + _TAKING_OVER_SECONDS
 
     def ended_soon(self) -> Self:
         """The same until soon after the next run that can know of it."""
@@ -103,7 +106,7 @@ def is_on_duty(app: App, share: Share) -> bool:
     duties = Duties.of_home(app.settings.home)
     first = duties.last(share.sign)
     until = time.monotonic() + SILENT_SECONDS
-    while (shift := Shift.told(sign := duties.last(share.sign))) is not None and shift.goes_on:
+    while (shift := Shift.of_sign(sign := duties.last(share.sign))) is not None and shift.goes_on:
         if sign != first:
             return True
         if time.monotonic() >= until:

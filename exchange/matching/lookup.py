@@ -91,9 +91,9 @@ class SortedTable:
         """The rows of each wanted key, as pairs of positions (int64[m] each: in ``wanted``, in the table); in no
         particular order, none for a key that no row has.
         """
-        sieved = len(wanted) * _FEW > len(self.keys)
-        places = self._filter.passing(wanted) if sieved else np.arange(len(wanted))
-        keys = wanted[places] if sieved else wanted
+        filtered = len(wanted) * _FEW > len(self.keys)
+        places = self._filter.passing(wanted) if filtered else np.arange(len(wanted))
+        keys = wanted[places] if filtered else wanted
         if not (keys[1:] >= keys[:-1]).all():
             rising = np.argsort(keys)
             places, keys = places[rising], keys[rising]

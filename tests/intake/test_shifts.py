@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def test_one_that_is_to_end_soon_does_so_with_a_run_that_can_know_of_it(now: flo
         assert (soon.id, soon.begin) == (shift.id, shift.begin)
 
 
-@given(*[st.integers(RUN_SECONDS + 60, 2000)] * 2, *[st.integers(0, 2)] * 2)
+@given(*[st.integers(RUN_SECONDS + 60, SHIFT_SECONDS)] * 2, *[st.integers(0, 2)] * 2)
 def test_of_two_that_go_on_exactly_one_gives_way_and_not_the_earlier(
     left: int, other_left: int, begun: int, other_begun: int
 ) -> None:
@@ -71,14 +72,14 @@ def test_of_two_that_go_on_exactly_one_gives_way_and_not_the_earlier(
 @given(st.text())
 def test_any_sign_of_life_can_be_read(summary: str) -> None:
     """An earlier version's says nothing; one that somebody wrote may say anything."""
-    shift = Shift.told(Sign(datetime.now(UTC), summary))
+    shift = Shift.of_sign(Sign(datetime.now(UTC), summary))
     assert shift is None or isinstance(shift.goes_on, bool)
 
 
 def test_what_is_told_is_read() -> None:
     shift = Shift.lasting(LONG)
-    assert Shift.told(Sign(datetime.now(UTC), shift.summary)) == shift
-    assert Shift.told(None) is None
+    assert Shift.of_sign(Sign(datetime.now(UTC), shift.summary)) == shift
+    assert Shift.of_sign(None) is None
 
 
 @pytest.fixture
@@ -89,10 +90,17 @@ def soon_silent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("soon_silent")
 @pytest.mark.parametrize(
     ("left", "moves", "on_duty"),
-    [(None, False, False), (LONG, False, False), (LONG, True, True), (RUN_SECONDS - 5, True, False)],
-    ids=["nobody", "gone", "on duty", "ends soon"],
+    [
+        (None, False, False),
+        (LONG, False, False),
+        (LONG, True, True),
+        (RUN_SECONDS - 5, True, False),
+        (SHIFT_SECONDS + 60, True, False),
+        (inf, True, False),
+    ],
+    ids=["nobody", "gone", "on duty", "ends soon", "from ahead of now", "without an end"],
 )
-def test_a_run_watches_only_where_nobody_is_on_duty(app: App, left: int | None, moves: bool, on_duty: bool) -> None:
+def test_a_run_watches_only_where_nobody_is_on_duty(app: App, left: float | None, moves: bool, on_duty: bool) -> None:
     duties, over = Duties.of_home(app.settings.home), threading.Event()
     summary = "" if left is None else Shift.lasting(left).summary
     duties.done(WHOLE.sign, summary)
@@ -172,7 +180,7 @@ def test_what_is_arranged_anew_is_read_soon(own: App, monkeypatch: pytest.Monkey
     def between() -> None:
         nonlocal looks
         looks += 1
-        shift = Shift.told(duties.last(WHOLE.sign))
+        shift = Shift.of_sign(duties.last(WHOLE.sign))
         assert shift is not None
         if looks == 1:
             assert shift.left > LONG - 10

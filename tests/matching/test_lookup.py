@@ -39,7 +39,7 @@ def test_it_finds_what_a_join_finds(held: list[int], wanted: list[int]) -> None:
 
 
 @given(st.lists(st.integers(-5, 300), max_size=150), st.lists(st.integers(-9, 310), max_size=60))
-def test_among_stretches_and_behind_a_sieve_the_same_is_found(held: list[int], wanted: list[int]) -> None:
+def test_among_stretches_and_behind_a_filter_the_same_is_found(held: list[int], wanted: list[int]) -> None:
     plain = _pairs_found(held, wanted, dense=0, few=0)
     assert plain == _pairs_found(held, wanted, dense=10**6, few=0)
     assert plain == _pairs_found(held, wanted, dense=0, few=10**6)
