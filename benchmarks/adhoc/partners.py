@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 from exchange.base.files import make_folder, write_atomically
 from exchange.calendar.working_days import office_day
+from exchange.demo.agreement import agreement_toml
 from exchange.demo.partner import DemoPartner
 from exchange.demo.play import demo_partner
-from exchange.demo.world import PARTNERS, World, agreement_toml
+from exchange.demo.world import PARTNERS, World
 from exchange.wire.keys import make_certificate, make_ssh_key
 
 

@@ -12,11 +12,12 @@ from benchmarks.adhoc.partners import more_partners, stop_servers
 from benchmarks.pipeline.office import let_all_leave
 from exchange.base.files import write_atomically
 from exchange.calendar.working_days import office_day
+from exchange.demo.agreement import agreement_toml
 from exchange.demo.partner import DemoPartner
 from exchange.demo.servers.airflow import DAG_IDS, Airflow
 from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.processes import wait_for
-from exchange.demo.world import PARTNERS, World, agreement_toml
+from exchange.demo.world import PARTNERS, World
 
 
 @contextmanager

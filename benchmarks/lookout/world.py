@@ -13,10 +13,11 @@ from typing import Final
 from benchmarks.lookout.useless import Dripping, Mute, nobody
 from exchange.base.files import make_folder, write_atomically
 from exchange.calendar.working_days import office_day
+from exchange.demo.agreement import agreement_toml
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
 from exchange.demo.servers.sftp import SftpServer
-from exchange.demo.world import PARTNERS, World, agreement_toml
+from exchange.demo.world import PARTNERS, World
 from exchange.wire.keys import make_ssh_key
 
 _COURT: Final = PARTNERS[0]

@@ -19,6 +19,7 @@ from exchange.base.legal_bases import legal_bases
 from exchange.base.tables import ITEMS, REQUIRED_COLUMNS
 from exchange.base.xlsx import write_workbook
 from exchange.calendar.working_days import office_day
+from exchange.demo.agreement import PartnerProfile
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.province.claims import Claims, make_claims
 from exchange.demo.province.known_to import on_record
@@ -27,7 +28,7 @@ from exchange.demo.province.people import make_people
 from exchange.demo.province.unregistered_claims import by_mother
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.processes import wait_for
-from exchange.demo.world import LEADER, OFFICER_ID, PARTNERS, PEOPLE, SECOND_OFFICER_ID, SEED, PartnerProfile, World
+from exchange.demo.world import LEADER, OFFICER_ID, PARTNERS, PEOPLE, SECOND_OFFICER_ID, SEED, World
 from exchange.register import Decision, Review, ReviewFilter
 from exchange.review.case import load_cases
 from exchange.review.decisions import complete

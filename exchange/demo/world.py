@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
-from exchange.agreements.agreement import STAGE_NAMED_FROM
 from exchange.base.files import make_folder, write_atomically
 from exchange.base.keyed import make_keys
 from exchange.base.os_user import os_user
 from exchange.base.tables import SOURCES
 from exchange.calendar.working_days import office_day
+from exchange.demo.agreement import PartnerProfile, agreement_toml
 from exchange.demo.province.exports import write_exports
 from exchange.demo.servers.airflow import Airflow
 from exchange.demo.servers.airflow_settings import pool_slots
@@ -44,24 +44,6 @@ LEADER_ID: Final = "p-leader"
 
 SEED: Final = 20150122
 PEOPLE: Final = 100_000
-
-
-@dataclass(frozen=True)
-class PartnerProfile:
-    """What makes one demo partner different from another; the rest of its agreement is the same for all."""
-
-    id: str
-    zh: str
-    level: str
-    division: str
-    cycles: tuple[str, ...]
-    purposes: str
-    kind: str = "other"
-    language: str = "en"
-    encoding: str = "utf-8-sig"
-    form: str = "csv"
-    standing_approval: bool = False
-    expected: str = ""
 
 
 _REGISTER_ITEMS: Final = ["id_number", "name", "sex", "birth_date", "ethnicity", "registered_address"]
@@ -354,54 +336,3 @@ def _write_agreements(world: World) -> None:
             write_atomically(agreements / f"{profile.id}.{name}.pem", certificate)
         content = agreement_toml(profile, world.sftp(profile.id), today)
         write_atomically(agreements / f"{profile.id}.toml", content.encode())
-
-
-def agreement_toml(profile: PartnerProfile, server: SftpServer, today: date) -> str:
-    """The partner's agreement, in force for a year around today; from before stages were named, so that it is live."""
-    cycles = ", ".join(f'"{cycle}"' for cycle in profile.cycles)
-    standing = f"""
-[standing_approval]
-number = "吉公户批〔虚构〕1号"
-given_on = {today - timedelta(days=30)}
-ends_on = {today + timedelta(days=300)}
-"""
-    limits = "[limits]\nmax_rows = 1_000_000  # an XLSX sheet ends at 1,048,576\n"
-    return f"""\
-# 会商协议（虚构） / agreement (invented)
-partner = "{profile.id}"
-zh = "{profile.zh}"
-number = "吉公会商〔虚构〕{profile.id}"
-level = "{profile.level}"
-division = "{profile.division}"
-kind = "{profile.kind}"
-in_force_from = {min(today - timedelta(days=180), STAGE_NAMED_FROM - timedelta(days=1))}
-in_force_until = {today + timedelta(days=540)}
-cycles = [{cycles}]
-
-{profile.purposes}
-{profile.expected}
-[sftp]
-host = "127.0.0.1"
-port = {server.port}
-username = "{server.username}"
-host_key = "{server.host_key}"
-
-[certificates]
-signing = "{profile.id}.sign.pem"
-encryption = "{profile.id}.encrypt.pem"
-
-[result]
-format = "{profile.form}"
-language = "{profile.language}"
-encoding = "{profile.encoding}"
-{limits if profile.form == "xlsx" else ""}
-{standing if profile.standing_approval else ""}
-[contact]
-name = "联络员（虚构）"
-telephone = "0431-00000000"
-
-[assessment]
-number = "吉公评估〔虚构〕{profile.id}"
-made_on = {today - timedelta(days=190)}
-ends_on = {today + timedelta(days=540)}
-"""

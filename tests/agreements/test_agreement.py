@@ -9,7 +9,8 @@ import pytest
 
 from exchange.agreements.agreement import check_assessed, load_agreement
 from exchange.base.errors import Halt
-from exchange.demo.world import PARTNERS, World, agreement_toml
+from exchange.demo.agreement import agreement_toml
+from exchange.demo.world import PARTNERS, World
 from exchange.settings import Settings
 from exchange.wire.keys import make_certificate
 

@@ -10,7 +10,8 @@ import pytest
 from exchange.agreements.agreement import Agreement, parse_agreement
 from exchange.agreements.older_form import parse_kept
 from exchange.base.errors import Halt
-from exchange.demo.world import PARTNERS, World, agreement_toml
+from exchange.demo.agreement import agreement_toml
+from exchange.demo.world import PARTNERS, World
 
 PATH = Path(f"{PARTNERS[1].id}.toml")
 OLDER = {

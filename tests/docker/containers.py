@@ -27,6 +27,7 @@ from exchange.base.errors import ExchangeError
 from exchange.base.files import make_folder
 from exchange.base.paths import ROOT
 from exchange.calendar.working_days import office_day
+from exchange.demo.agreement import PartnerProfile, agreement_toml
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import to_csv
 from exchange.demo.province.exports import write_exports
@@ -35,7 +36,7 @@ from exchange.demo.servers.airflow_api import AirflowApi
 from exchange.demo.servers.ports import remembered_port
 from exchange.demo.servers.processes import wait_for
 from exchange.demo.servers.sftp import SftpServer
-from exchange.demo.world import SEED, PartnerProfile, agreement_toml
+from exchange.demo.world import SEED
 from exchange.wire.keys import make_certificate, make_ssh_key
 
 ENGINE: Final = shlex.split(os.environ.get("CONTAINERS_ENGINE", ""))

@@ -14,7 +14,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from exchange.agreements.agreement import Agreement
 from exchange.base.paths import SCHEMAS
-from exchange.demo.world import PARTNERS, PartnerProfile, World, agreement_toml
+from exchange.demo.agreement import PartnerProfile, agreement_toml
+from exchange.demo.world import PARTNERS, World
 from exchange.docs.fields import agreements_page, settings_page
 from exchange.settings import Settings
 

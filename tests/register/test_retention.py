@@ -20,7 +20,8 @@ from exchange.app import App
 from exchange.base.errors import Halt, Refused
 from exchange.base.files import sha256, write_atomically
 from exchange.calendar.working_days import Due
-from exchange.demo.world import PARTNERS, World, agreement_toml
+from exchange.demo.agreement import agreement_toml
+from exchange.demo.world import PARTNERS, World
 from exchange.guard.thresholds import THRESHOLDS
 from exchange.register import FileRecord, Register, Role, State
 from exchange.register.asked_lately import AskedLatelyRow

@@ -14,9 +14,10 @@ from exchange import pipeline
 from exchange.app import App
 from exchange.base.errors import Halt
 from exchange.calendar.working_days import office_day
+from exchange.demo.agreement import PartnerProfile
 from exchange.demo.partner import DemoPartner, Request
 from exchange.demo.play import demo_partner
-from exchange.demo.world import PARTNERS, PartnerProfile, World
+from exchange.demo.world import PARTNERS, World
 from exchange.guard.thresholds import THRESHOLDS
 from exchange.intake.collect import poll
 from exchange.matching.id_numbers import CHECK_CHARACTERS, WEIGHTS
