@@ -1,6 +1,6 @@
 """Derived data that is worked out anew when it is lost: encrypted files beside the archive, never the only copy.
 
-    <home>/cache/<SHA-256 of the original>.<what it is>
+    <home>/cache/<SHA-256 of the original, or a partner>.<what it is>
 
 Rules
 - Blocks are encrypted with AES-256-GCM under a key derived from the office's own; each is bound to its file's name and

@@ -6,12 +6,14 @@ Rules
   leader's release, nor that the guard holds a result.
 - Only this partner's lines of the register. No row, no reference, no file name but those of results.
 - The same facts give the same record at any time, but for ``made_at``; lists are bounded.
+- What was shown of a batch is shown again until the ledger has a new line about it (``shown.py``).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Final, Literal, get_args
 
@@ -21,8 +23,10 @@ from exchange.app import App
 from exchange.base.tables import NOTICES, REFUSALS, refused_words
 from exchange.calendar.working_days import OFFICE_ZONE, office_day
 from exchange.register import State
+from exchange.register.pickups import UncollectedResult
 from exchange.register.standing import ToldBatch, standing_of
 from exchange.status.maintenance import announced
+from exchange.status.shown import Shown, ShownBatch
 from exchange.wire.certificates import TOLD_DAYS, ends, read_certificates
 from exchange.wire.manifest import MODELS, Receipt, Record, Refusal, parse
 from exchange.wire.status import (
@@ -48,10 +52,12 @@ FORMATS: Final = tuple(get_args(model.model_fields["format"].annotation)[0] for 
 
 
 def status_of(app: App, agreement: Agreement) -> Status:
-    """How this partner stands now, the page aside; Halt where a kept receipt or a certificate cannot be read."""
+    """How this partner stands now, the page aside; Halt where a kept receipt or a certificate cannot be read, or a
+    batch is not what the ledger says.
+    """
     now, partner = app.now(), agreement.partner
     day = office_day(now)
-    standing = standing_of(app.register.engine, partner, now - SHOWN_FOR, AT_MOST)
+    batches, results = _batches(app, partner, day)
     return Status(
         stage="test" if agreement.is_test else None,
         office=app.settings.office,
@@ -59,16 +65,8 @@ def status_of(app: App, agreement: Agreement) -> Status:
         zh=agreement.zh,
         made_at=now.astimezone(OFFICE_ZONE).replace(microsecond=0),
         day=day,
-        batches=[_batch(app, batch) for batch in standing.batches],
-        results=[
-            WaitingResult(
-                batch=result.batch,
-                test=True if result.is_test else None,
-                name=result.data,
-                since=office_day(result.since),
-            )
-            for result in standing.uncollected
-        ],
+        batches=batches,
+        results=results,
         incomplete=list(_incomplete(app, partner)),
         expected=list(_expected(app, agreement)),
         certificates=list(_certificates(app, agreement)),
@@ -83,6 +81,36 @@ def status_of(app: App, agreement: Agreement) -> Status:
             for notice in announced(app.settings.home, now)
         ],
         formats=list(FORMATS),
+    )
+
+
+def _batches(app: App, partner: str, day: date) -> tuple[list[BatchStatus], list[WaitingResult]]:
+    """The partner's batches, the newest first, and the results that wait for it, the oldest first."""
+    before = Shown.read(app, partner, day)
+    standing = standing_of(app.register.engine, partner, app.now() - SHOWN_FOR, AT_MOST, before.known)
+    batches = {told.batch.id: _batch(app, told) for told in standing.batches}
+    waiting = defaultdict[str, list[WaitingResult]](list)
+    for result in standing.uncollected:
+        if result.batch in standing.lines:
+            waiting[result.batch].append(_waiting(result))
+    shown = {batch: before.batches[batch] for batch in standing.shown if batch not in standing.lines}
+    for batch, line in standing.lines.items():
+        shown[batch] = ShownBatch(line=line, batch=batches.get(batch), results=waiting[batch])
+    if shown != before.batches:
+        Shown(day=day, batches=shown).keep(app, partner)
+    by_name = {(batch, result.name): result for batch, kept in shown.items() for result in kept.results}
+    return (
+        [status for batch in standing.told if (status := shown[batch].batch) is not None],
+        [by_name[result.batch, result.data] for result in standing.uncollected],
+    )
+
+
+def _waiting(result: UncollectedResult) -> WaitingResult:
+    return WaitingResult(
+        batch=result.batch,
+        test=True if result.is_test else None,
+        name=result.data,
+        since=office_day(result.since),
     )
 
 
