@@ -91,8 +91,8 @@ coverage-whole: .venv/installed   ## lines and branches of everything that all t
 
 mutate: .venv/installed  ## changes the rules place by place and lists each change that no test notices; MUTANTS (a pattern of their names)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --target var/mutate --require-hashes --requirement mutate.lock
-	PYTHONPATH=.:var/mutate $(BIN)/python -m mutmut run --max-children 2 $(MUTANTS)
-	PYTHONPATH=.:var/mutate $(BIN)/python -m mutmut results
+	PYTHONPATH=.:$(CURDIR)/var/mutate $(BIN)/python -m mutmut run --max-children 2 $(MUTANTS)
+	PYTHONPATH=.:$(CURDIR)/var/mutate $(BIN)/python -m mutmut results
 
 same-answers: .venv/installed ## the same sets, answered by the commit OLD and by this tree; what differs, by column and code
 	$(BIN)/python -m tests.same_answers $(OLD)
