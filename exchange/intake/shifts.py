@@ -39,7 +39,7 @@ _TAKING_OVER_SECONDS: Final = 20
 
 _MAX_TOGETHER_SECONDS: Final = 40
 _LEAST_NOTICE_SECONDS: Final = 15
-"""So long before the next run it must be told that the shift ends with it."""
+"""So long before the next run it must be told that the shift ends with it; one that begins sooner is this one."""
 
 _LOOK_SECONDS: Final = 0.5
 
@@ -80,19 +80,21 @@ class Shift:
     @property
     def goes_on(self) -> bool:
         """Whether it reaches beyond the next run, and no further than any shift."""
-        return RUN_SECONDS < self.left <= SHIFT_SECONDS + _TAKING_OVER_SECONDS
+        return _next_run() < self.end and self.left <= SHIFT_SECONDS + _TAKING_OVER_SECONDS
 
     def ended_soon(self) -> Self:
         """The same until soon after the next run that can know of it."""
-        now = time.time()
-        to_next = RUN_SECONDS - now % RUN_SECONDS
-        if to_next < _LEAST_NOTICE_SECONDS:
-            to_next += RUN_SECONDS
-        return replace(self, end=min(self.end, now + to_next + _TAKING_OVER_SECONDS))
+        return replace(self, end=min(self.end, _next_run() + _TAKING_OVER_SECONDS))
 
     def gives_way_to(self, other: Shift | None) -> bool:
         """Whether the other one goes on, and began before this one."""
         return other is not None and other.goes_on and (other.begin, other.id) < (self.begin, self.id)
+
+
+def _next_run() -> float:
+    """When the next run is to begin, of those that do not begin just now; in seconds since the epoch."""
+    soon = time.time() + _LEAST_NOTICE_SECONDS
+    return soon - soon % RUN_SECONDS + RUN_SECONDS
 
 
 def shift_seconds(share: Share, now: float) -> float:
