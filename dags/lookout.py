@@ -81,13 +81,13 @@ def _watch(number: int, app: App) -> None:
     from exchange.intake.owed import OwedRuns
     from exchange.intake.resident import resident_workers
     from exchange.intake.shares import Share
-    from exchange.intake.shifts import is_on_duty, shift_seconds
+    from exchange.intake.shifts import arrangements, is_on_duty, shift_seconds
     from exchange.intake.starting import RunStarter
 
     def open_app() -> App:
         return App.open(app.register.actor)
 
-    share = Share(number, LOOKOUTS)
+    share, read = Share(number, LOOKOUTS), arrangements(app)
     if is_on_duty(app, share):
         return
     owed = OwedRuns.of_home(app.settings.home)
@@ -96,7 +96,7 @@ def _watch(number: int, app: App) -> None:
         closing(runs),
         resident_workers(open_app, app.settings.policy.resident_workers, owed, runs.start) as workers,
     ):
-        for batch_id, lane in monitor(app, shift_seconds(share, time.time()), workers.look, share):
+        for batch_id, lane in monitor(app, shift_seconds(share, time.time()), workers.look, share, read):
             if lane is Lane.IMMEDIATE:
                 workers.pass_on(batch_id)
             else:

@@ -22,20 +22,25 @@ from exchange.app import App
 from exchange.base.duty import LOOKOUT, Duties
 from exchange.intake.rounds import ClaimedBatch, Watch, Watched
 from exchange.intake.shares import WHOLE, Share, Silence
-from exchange.intake.shifts import Shift, arrangements
+from exchange.intake.shifts import Arrangements, Shift, arrangements
 
 _SIGN_SECONDS: Final = 3.0
 _TURN_SECONDS: Final = 1.0
 
 
 def monitor(
-    app: App, seconds: float, between: Callable[[], object] = lambda: None, share: Share = WHOLE
+    app: App,
+    seconds: float,
+    between: Callable[[], object] = lambda: None,
+    share: Share = WHOLE,
+    read: Arrangements | None = None,
 ) -> Generator[ClaimedBatch]:
     """Batches, each as soon as it is claimed, for so long or until the shift ends before; the office stays open
-    meanwhile. ``between``: what is to be done about each second.
+    meanwhile. ``between``: what is to be done about each second; ``read``: the arrangements as the office was opened
+    with, where that is a while ago.
     """
     app.check_archive()
-    end, shift, read = time.monotonic() + seconds, Shift.lasting(seconds), arrangements(app)
+    end, shift, read = time.monotonic() + seconds, Shift.lasting(seconds), read or arrangements(app)
     duties, silence = Duties.of_home(app.settings.home), Silence(share, time.monotonic())
     paths, claimed, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()
     watches: dict[int, Watch] = {}
@@ -45,9 +50,10 @@ def monitor(
             if time.monotonic() >= sign_at:
                 if sign_at and shift.gives_way_to(Shift.of_sign(duties.last(share.sign))):
                     break
+                shift = shift.by_clock(end - time.monotonic())
                 if (now := arrangements(app)) != read:
                     shift, read = shift.ended_soon(), now
-                    end = min(end, time.monotonic() + shift.left)
+                end = min(end, time.monotonic() + shift.left)
                 duties.done(LOOKOUT)
                 duties.done(share.sign, shift.summary)
                 sign_at = time.monotonic() + _SIGN_SECONDS

@@ -33,6 +33,8 @@ DAY = 1_795_996_800.0
 MOMENTS = st.integers(0, 86_400 - 1).map(lambda seconds: DAY + seconds)
 LONG = 3 * RUN_SECONDS
 WAIT_SECONDS = 60.0
+MOST_LOOKS = 30
+"""Of a lookout that gives signs of life all the time."""
 
 
 @given(MOMENTS, st.sampled_from([WHOLE, Share(0, 2), Share(1, 2)]))
@@ -209,11 +211,47 @@ def test_what_is_arranged_anew_is_read_soon(own: App, monkeypatch: pytest.Monkey
         elif shift.left < LONG - 60:
             told.append(shift.left)
             raise _OverError
+        assert looks < MOST_LOOKS
 
     told: list[float] = []
     monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
     assert _watched(monitor(own, LONG, between))
     assert 0 < told[0] <= RUN_SECONDS + 15 + 20
+
+
+@pytest.mark.parametrize("seconds", [-3600, -400, 400, 3600])
+def test_a_shift_in_which_the_clock_is_set_ends_soon(app: App, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """With the next run by the clock as it is now: neither are two on duty for long, nor is nobody."""
+    duties, clock, looks = Duties.of_home(app.settings.home), time.time, 0
+
+    def between() -> None:
+        nonlocal looks
+        looks += 1
+        shift = Shift.of_sign(duties.last(WHOLE.sign))
+        assert shift is not None
+        if looks == 1:
+            monkeypatch.setattr("exchange.intake.shifts.time.time", lambda: clock() + seconds)
+        elif 0 < shift.left <= RUN_SECONDS + 15 + 20:
+            raise _OverError
+        assert looks < MOST_LOOKS
+
+    monkeypatch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
+    assert _watched(monitor(app, LONG, between))
+
+
+@pytest.mark.parametrize("what", ARRANGEMENTS)
+def test_what_is_arranged_anew_while_a_shift_is_about_to_begin_is_read_soon(own: App, what: str) -> None:
+    """The office was opened, and whoever looks whether somebody is on duty takes some seconds."""
+    read = arrangements(own)
+    ARRANGEMENTS[what](own)
+
+    def between() -> None:
+        shift = Shift.of_sign(Duties.of_home(own.settings.home).last(WHOLE.sign))
+        assert shift is not None
+        assert shift.left <= RUN_SECONDS + 15 + 20
+        raise _OverError
+
+    assert _watched(monitor(own, LONG, between, read=read))
 
 
 def test_what_an_agreement_says_is_looked_at_anyway(own: App) -> None:
