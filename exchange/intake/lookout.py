@@ -12,6 +12,7 @@ Rules
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator
 from contextlib import suppress
@@ -23,6 +24,8 @@ from exchange.base.duty import LOOKOUT, Duties
 from exchange.intake.rounds import ClaimedBatch, Watch, Watched
 from exchange.intake.shares import WHOLE, Share, Silence
 from exchange.intake.shifts import Arrangements, Shift, arrangements
+
+log = logging.getLogger(__name__)
 
 _SIGN_SECONDS: Final = 3.0
 _TURN_SECONDS: Final = 1.0
@@ -49,10 +52,13 @@ def monitor(
         while (left := end - time.monotonic()) > 0:
             if time.monotonic() >= sign_at:
                 if sign_at and shift.gives_way_to(Shift.of_sign(duties.last(share.sign))):
+                    log.info("another lookout began before this one, which ends")
                     break
-                shift = shift.by_clock(end - time.monotonic())
+                before, shift = shift, shift.by_clock(end - time.monotonic())
                 if (now := arrangements(app)) != read:
                     shift, read = shift.ended_soon(), now
+                if shift != before:
+                    log.info("settings, keys, agreements or the clock were set: ends in %.0f s", shift.left)
                 end = min(end, time.monotonic() + shift.left)
                 duties.done(LOOKOUT)
                 duties.done(share.sign, shift.summary)

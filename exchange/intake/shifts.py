@@ -12,8 +12,8 @@ Rules
   other run: the shift ends with the five minutes.
 - So it does where somebody set the clock: it would end at another time than it says, and Airflow may end it before.
 - Each sign of life says which shift it is of. That is a hint: one that does not move is of somebody who is gone, and
-  one of a longer shift than there is, as where the clock was put back just now, of nobody. Two on duty at once are harmless, since the register decides who has a set, but cost
-  twice: the one that began later ends.
+  one of a longer shift than there is, as where the clock was put back just now, of nobody. Two on duty at once are
+  harmless, since the register decides who has a set, but cost twice: the one that began later ends.
 """
 
 from __future__ import annotations
