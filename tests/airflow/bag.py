@@ -33,7 +33,7 @@ def packages() -> set[str]:
 
 def lookouts(number: int) -> dict[str, Any]:
     os.environ["EXCHANGE_LOOKOUTS"] = f"{number}"
-    dag = DagBag(DAGS / "lookout.py").dags["lookout"]
+    dag: Any = DagBag(DAGS / "lookout.py").dags["lookout"]
     queues = {task.task_id: task.queue for task in dag.tasks}
     task_seconds = min(task.execution_timeout.total_seconds() for task in dag.tasks)
     run_seconds = dag.dagrun_timeout.total_seconds()
@@ -64,5 +64,5 @@ if __name__ == "__main__":
     found["defer"] = [
         f"{path.relative_to(DAGS)}" for path in DAGS.rglob("*.py") if DEFERS.search(path.read_text("utf-8"))
     ]
-    found["lookouts"] = {number: lookouts(number) for number in (1, 2, 5)}
+    found["lookouts"] = {f"{number}": lookouts(number) for number in (1, 2, 5)}
     sys.stdout.write("\n" + json.dumps(found) + "\n")
