@@ -74,12 +74,22 @@ def test_a_list_of_commands_gives_each_language_a_line_of_eighty_columns(name: s
     ] == []
 
 
-@pytest.mark.parametrize(
-    "words", [(name, *more) for name in COMMANDS for more in ((), *((w,) for w in below(name)))], ids=" ".join
-)
+EVERY = [(name, *more) for name in COMMANDS for more in ((), *((w,) for w in below(name)))]
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
 def test_no_help_is_cut_off_at_eighty_columns(words: tuple[str, ...]) -> None:
     texts = "".join(text for what, text in helps(words[0]) if what.startswith(" ".join(words)))
     assert help_of(*words).count("…") <= texts.count("…")
+
+
+@pytest.mark.parametrize("words", EVERY, ids=" ".join)
+def test_no_help_loses_what_stands_in_brackets_or_tells_how_a_program_reads_a_time(words: tuple[str, ...]) -> None:
+    own = [(what.split(), text) for what, text in helps(words[0])]
+    told = [text for what, text in own if what[: len(words)] == [*words] and len(what) <= len(words) + 1]
+    shown = re.sub(r"[│\s]", "", help_of(*words))
+    assert [each for text in told for each in re.findall(r"\[[a-z]+\]", text) if each not in shown] == []
+    assert "%Y" not in shown
 
 
 @pytest.mark.parametrize("words", [(), *((name,) for name in COMMANDS)], ids=" ".join)
