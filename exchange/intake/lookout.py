@@ -47,11 +47,12 @@ def monitor(
     duties, silence = Duties.of_home(app.settings.home), Silence(share, time.monotonic())
     paths, claimed, watched = app.agreement_files(), SimpleQueue[ClaimedBatch](), Watched()
     watches: dict[int, Watch] = {}
-    sign_at = 0.0
+    found, sign_at = duties.last(share.sign), 0.0
     try:
         while (left := end - time.monotonic()) > 0:
             if time.monotonic() >= sign_at:
-                if sign_at and shift.gives_way_to(Shift.of_sign(duties.last(share.sign))):
+                sign = duties.last(share.sign)
+                if sign != found and shift.gives_way_to(Shift.of_sign(sign)):
                     log.info("another lookout began before this one, which ends")
                     break
                 before, shift = shift, shift.by_clock(end - time.monotonic())

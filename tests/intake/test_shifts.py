@@ -156,6 +156,28 @@ def test_of_two_lookouts_the_later_one_ends(app: App) -> None:
         assert one.result(WAIT_SECONDS)
 
 
+def test_nobody_gives_way_to_one_that_was_lost_where_no_sign_can_be_written(app: App) -> None:
+    """As on a full disk: the last sign that could be written is that of the lost one."""
+    duties, looks = Duties.of_home(app.settings.home), 0
+    duties.done(WHOLE.sign, replace(Shift.lasting(LONG), begin=0.0).summary)
+    last, lies = duties.last(WHOLE.sign), duties.folder / f".{WHOLE.sign}.{os.getpid()}"
+    lies.mkdir()  # where the next one would be written
+
+    def between() -> None:
+        nonlocal looks
+        looks += 1
+        assert duties.last(WHOLE.sign) == last
+        if looks == 3:
+            raise _OverError
+
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("exchange.intake.lookout._SIGN_SECONDS", 0.1)
+            assert _watched(monitor(app, LONG, between))
+    finally:
+        lies.rmdir()
+
+
 class _OverError(Exception):
     """The test is over."""
 
