@@ -140,3 +140,21 @@ def test_every_sentence_that_a_command_prints_is_in_chinese_and_english(name: st
     """But for a command to be typed, which is neither."""
     told = [text for text in printed(Path(exchange.cli.__path__[0], f"{name}.py")) if not text.startswith("exchange ")]
     assert [text for text in told if SENTENCE.search(text) and not BOTH.search(text)] == []
+
+
+def complaints(path: Path) -> Iterator[str]:
+    """What a module says of a command line that is wrong."""
+    for block in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if not isinstance(body := getattr(block, "body", None), list):
+            continue
+        for before, raised in zip([None, *body], body, strict=False):
+            if isinstance(raised, ast.Raise) and "BadParameter" in ast.unparse(raised):
+                said = [before, raised] if isinstance(before, ast.Assign) else [raised]
+                parts = [each.value for node in said for each in ast.walk(node) if isinstance(each, ast.Constant)]
+                yield "".join(each for each in parts if isinstance(each, str))
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS) - FOR_DEVELOPERS))
+def test_every_complaint_about_a_command_line_begins_in_chinese_with_english_beside(name: str) -> None:
+    told = [*complaints(Path(exchange.cli.__path__[0], f"{name}.py"))]
+    assert [text for text in told if not re.match(r"[^ ]*[\u4e00-\u9fff].* [A-Za-z]", text)] == []
